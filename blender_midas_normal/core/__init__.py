@@ -1,0 +1,1 @@
+"""What every other room builds on: settings, pictures, the mathematics and the protocol.  Imports neither bpy nor torch."""

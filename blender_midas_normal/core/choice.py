@@ -1,0 +1,27 @@
+"""Which engine AUTO means, and why."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from .errors import EngineUnavailable
+from .settings import Settings
+
+RESERVED = "The engine relief is not in this version; choose AUTO, MIDAS or LUMINANCE."
+
+
+def chosen_engine(settings: Settings, unavailable: Mapping[str, str]) -> tuple[str, str]:
+    """(engine, why) for the settings, given each engine's reason why it cannot run ("" when it can).
+
+    Raises EngineUnavailable when the engine asked for cannot run.
+    """
+    asked = settings.engine
+    if asked == "AUTO":
+        if not unavailable["MIDAS"]:
+            return "MIDAS", "AUTO chose MiDaS: its environment and weights are there."
+        if settings.depth_scale == "RAW":
+            raise EngineUnavailable(f"depth_scale RAW needs MiDaS, which cannot run here: {unavailable['MIDAS']}")
+        return "LUMINANCE", f"AUTO chose luminance, because MiDaS cannot run here: {unavailable['MIDAS']}"
+    if unavailable[asked]:
+        raise EngineUnavailable(unavailable[asked])
+    return asked, f"{asked} was asked for."

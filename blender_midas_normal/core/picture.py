@@ -1,0 +1,90 @@
+"""The data that flows: a Picture goes into an engine, a Surface comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Wrap:
+    """Which directions repeat: x from left to right, y from top to bottom."""
+
+    x: bool = False
+    y: bool = False
+
+    @property
+    def any(self) -> bool:
+        return self.x or self.y
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A display-referred sRGB picture, rows from the top down.
+
+    rgb: H x W x 3, uint8 (0..255) or float32 (0..1); alpha: H x W of the same type, or None when opaque.
+    """
+
+    rgb: NDArray
+    alpha: NDArray | None = None
+
+    @property
+    def width(self) -> int:
+        return int(self.rgb.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.rgb.shape[0])
+
+    def rgb_float(self) -> Array:
+        """H x W x 3 float32, 0..1."""
+        return as_float(self.rgb)
+
+    def alpha_float(self) -> Array | None:
+        """H x W float32, 0..1, or None when opaque."""
+        return None if self.alpha is None else as_float(self.alpha)
+
+    def as_bytes(self) -> NDArray[np.uint8]:
+        """H x W x 3 or x 4 uint8, as the MiDaS node takes it."""
+        planes = self.rgb if self.alpha is None else np.dstack([self.rgb, self.alpha])
+        if planes.dtype == np.uint8:
+            return planes
+        return np.rint(np.clip(planes, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """An engine's answer: a height field from which every map is made.
+
+    height: H x W float32, rows from the top down; at most the source's size.
+    relief: slope dh/du per unit of height, u in shorter sides of the source: K in the NORMALISED formula.
+    raw: heights are the network's own units (depth_scale RAW), and `relief` means nothing.
+    wrap: the directions in which the heights repeat.
+    source_size: (width, height) of the picture in pixels.
+    notes: sentences for the user.
+    """
+
+    height: Array
+    relief: float
+    raw: bool
+    wrap: Wrap
+    source_size: tuple[int, int]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.height.nbytes)
+
+
+def as_float(values: NDArray) -> Array:
+    """uint8 0..255 or float to float32 0..1."""
+    if values.dtype == np.uint8:
+        return values.astype(np.float32) * np.float32(1.0 / 255.0)
+    return values.astype(np.float32, copy=False)

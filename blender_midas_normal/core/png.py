@@ -1,0 +1,35 @@
+"""Writing PNG files with nothing but zlib, for where only numpy is at hand."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def png_bytes(pixels: NDArray, level: int) -> bytes:
+    """A PNG file of H x W x 3 (RGB) uint8 or uint16 pixels, rows from the top down.
+
+    level: zlib's compression level; 0 stores the rows as they are, above that each row is first subtracted from the one
+    before it ("Up" filter; PNG specification, section 9.2).
+    """
+    height, width, _ = pixels.shape
+    depth = pixels.dtype.itemsize * 8
+    rows = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
+    lines = np.empty((height, rows.shape[1] + 1), np.uint8)
+    lines[:, 0] = 2 if level else 0
+    lines[:, 1:] = rows
+    if level:
+        lines[1:, 1:] -= rows[:-1]
+    header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
+    return b"".join((b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(lines, level)),
+                     _chunk(b"IEND", b"")))
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))

@@ -1,0 +1,191 @@
+"""The messages between Blender and the worker: one JSON object a line, in a small closed set of types.
+
+Pixels do not travel here: they lie in files of a private folder, and messages name them.  Each request is ended by exactly
+one terminal message, a Result or an Error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Iterator
+
+from .errors import ProtocolError
+
+VERSION = 1
+LONGEST_LINE = 1 << 20
+"""Bytes; a longer message is refused on both sides."""
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Worker, first message: it lives and speaks this version.  `python` is its version."""
+
+    protocol: int
+    pid: int
+    python: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Worker, once: what it can do.  `engines` gives for each engine "" when it can run, else the reason why not."""
+
+    engines: dict
+    device: str = ""
+    torch: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Client: make a normal map.
+
+    Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file) or
+    `surface` (key of a cached surface, which is then only re-tuned).
+    """
+
+    id: int
+    settings: dict
+    pixels: dict | None = None
+    picture: str | None = None
+    surface: str | None = None
+    is_render: bool = False
+    compression: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Worker: how far a request is.  `done` is 0..1 within the stage."""
+
+    id: int
+    stage: str
+    done: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Worker, terminal: the map lies as a PNG file in the exchange folder, and belongs to the client from now on."""
+
+    id: int
+    file: str
+    width: int
+    height: int
+    engine: str
+    device: str
+    why: str
+    surface: str
+    seconds: dict = field(default_factory=dict)
+    notes: list = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Error:
+    """Worker, terminal: no map.  `kind` is the name of one of the project's exceptions, `text` its sentence."""
+
+    id: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Client: the request is not wanted any more; it is still ended by a terminal message."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """Client: end the process."""
+
+
+Message = Hello | Ready | Request | Progress | Result | Error | Cancel | Shutdown
+
+_TYPES: dict[str, type] = {kind.__name__.lower(): kind
+                           for kind in (Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown)}
+_FIELD_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,), "float": (float, int), "str": (str,), "dict": (dict,), "list": (list,), "bool": (bool,),
+    "dict | None": (dict, type(None)), "str | None": (str, type(None)),
+}
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Pixels as Blender hands them out: a file of height * width * 4 float32, rows from the bottom up, RGBA.
+
+    encoding: BYTE (0..1 in steps of 1/255, display-referred), DISPLAY (float, display-referred) or LINEAR (scene-linear).
+    premultiplied: the colours are multiplied by alpha.
+    """
+
+    file: str
+    width: int
+    height: int
+    encoding: str
+    premultiplied: bool = False
+
+    def __post_init__(self) -> None:
+        if self.encoding not in ("BYTE", "DISPLAY", "LINEAR"):
+            raise ProtocolError(f"Pixels have no encoding {self.encoding!r}.")
+        if "/" in self.file or "\\" in self.file or self.file.startswith("."):
+            raise ProtocolError(f"{self.file!r} is not the name of a file in the exchange folder.")
+
+
+def encode(message: Message) -> bytes:
+    """The message as one line; raises ProtocolError when it is longer than LONGEST_LINE."""
+    words = {"type": type(message).__name__.lower(), **dataclasses.asdict(message)}
+    line = json.dumps(words, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+    if len(line) > LONGEST_LINE:
+        raise ProtocolError(f"A message of {len(line)} bytes is longer than the protocol allows.")
+    return line
+
+
+def decode(line: bytes) -> Message:
+    """The message in a line; raises ProtocolError when it is none, or one with missing, unknown or ill-typed fields."""
+    try:
+        words = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ProtocolError(f"The other process sent something that is no message: {line[:80]!r}.") from None
+    kind = _TYPES.get(words.pop("type", "")) if isinstance(words, dict) and isinstance(words.get("type"), str) else None
+    if kind is None:
+        raise ProtocolError(f"The other process sent a message of unknown type: {line[:80]!r}.")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for name, value in words.items():
+        _check_field(kind, fields.get(name), name, value)
+    try:
+        return kind(**words)
+    except TypeError:
+        raise ProtocolError(f"A {kind.__name__} message lacks fields: {line[:80]!r}.") from None
+
+
+def _check_field(kind: type, known: dataclasses.Field | None, name: str, value: Any) -> None:
+    if known is None:
+        raise ProtocolError(f"A {kind.__name__} message has no field {name!r}.")
+    allowed = _FIELD_TYPES[str(known.type)]
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise ProtocolError(f"The field {name!r} of a {kind.__name__} message cannot be {value!r}.")
+
+
+class Decoder:
+    """Turns bytes, in whatever pieces they arrive, into messages."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """The messages that these bytes complete; raises ProtocolError on the first that is none."""
+        self._rest += data
+        while (end := self._rest.find(b"\n")) >= 0:
+            line = bytes(self._rest[:end])
+            del self._rest[:end + 1]
+            if len(line) >= LONGEST_LINE:
+                raise ProtocolError(f"The other process sent a message of {len(line)} bytes, longer than allowed.")
+            yield decode(line)
+        if len(self._rest) > LONGEST_LINE:
+            raise ProtocolError("The other process sent a message without an end.")
+
+
+def check_version(hello: Hello) -> None:
+    """Raises ProtocolError when the worker speaks another version."""
+    if hello.protocol != VERSION:
+        raise ProtocolError(f"The worker speaks version {hello.protocol} of the protocol, this extension version {VERSION}; "
+                            "reinstall the extension.")

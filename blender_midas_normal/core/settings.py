@@ -1,0 +1,179 @@
+"""What a user can ask for: one table from which the panel, the operators, the command line and the protocol are made."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from .errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Number:
+    """A numeric setting's domain; `unit` is the word a person reads beside the value."""
+
+    label: str
+    description: str
+    low: float
+    high: float
+    step: float
+    unit: str = ""
+    integer: bool = False
+
+    def checked(self, name: str, value: Any) -> float | int:
+        """The value as int or float; raises SettingsError outside low..high."""
+        try:
+            number = int(value) if self.integer else float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise SettingsError(f"{name} must be a number, not {value!r}.") from None
+        if not self.low - 1e-6 <= number <= self.high + 1e-6:
+            raise SettingsError(f"{name} is {number:g}; it must lie between {self.low:g} and {self.high:g}.")
+        return min(max(number, self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting with named values; `items` are (name, label, description)."""
+
+    label: str
+    description: str
+    items: tuple[tuple[str, str, str], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _, _ in self.items)
+
+    def checked(self, name: str, value: Any) -> str:
+        """The value in capitals; raises SettingsError for a name that is not among the items."""
+        word = str(value).upper()
+        if word not in self.names:
+            raise SettingsError(f"{name} has no value {value!r}; it is one of {', '.join(self.names)}.")
+        return word
+
+
+Domain = Number | Choice
+
+ENGINE = Choice("Engine", "What turns the picture into a surface", (
+    ("AUTO", "Automatic", "MiDaS when its environment and weights are there, otherwise the best built-in engine"),
+    ("MIDAS", "MiDaS", "Depth estimated by the MiDaS network (DPT-Hybrid), on the GPU where there is one"),
+    ("RELIEF", "Relief", "Built-in network for material photos; not in this version"),
+    ("LUMINANCE", "Luminance", "Brightness as height: instant, always available"),
+))
+DEVICE = Choice("Device", "Processor that runs the MiDaS network", (
+    ("AUTO", "Automatic", "The first of CUDA or ROCm, Metal, XPU and CPU that works"),
+    ("CUDA", "CUDA or ROCm", "NVIDIA or AMD graphics card"),
+    ("MPS", "Metal", "Apple graphics processor"),
+    ("XPU", "XPU", "Intel graphics card"),
+    ("CPU", "CPU", "Main processor"),
+))
+TILEABLE = Choice("Tileable", "Directions in which the picture repeats without a seam", (
+    ("AUTO", "Automatic", "Measured on the picture, for each direction; off for renders"),
+    ("OFF", "Off", "The picture does not repeat"),
+    ("X", "X", "Repeats from left to right"),
+    ("Y", "Y", "Repeats from bottom to top"),
+    ("BOTH", "Both", "Repeats in both directions"),
+))
+CONVENTION = Choice("Convention", "Meaning of the map's red, green and blue", (
+    ("OPENGL", "OpenGL", "Red to the right, green up: what Blender expects"),
+    ("DIRECTX", "DirectX", "Red to the right, green down"),
+    ("CONTROLNET", "ControlNet", "The MiDaS node's own colours (z, y, x); made and shown, never wired"),
+))
+DEPTH_SCALE = Choice("Depth scale", "How depth becomes slope", (
+    ("NORMALISED", "Normalised", "The look does not depend on resolution, network or depth range"),
+    ("RAW", "Raw", "The MiDaS node's own arithmetic; MiDaS only"),
+))
+SIZE = Choice("Size", "Size of the map", (
+    ("SOURCE", "Source", "Exactly the size of the picture"),
+    ("NODE", "Node", "The MiDaS node's size: shortest side at the resolution, sides rounded to multiples of 64"),
+))
+
+
+def _setting(default: Any, domain: Domain, shapes_surface: bool = False) -> Any:
+    return field(default=default, metadata={"domain": domain, "shapes_surface": shapes_surface})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that shapes one map; the values are checked, and names may be written in any case.
+
+    Raises SettingsError for a value outside its domain (see `domains`).
+    """
+
+    engine: str = _setting("AUTO", ENGINE, shapes_surface=True)
+    a: float = _setting(2 * math.pi, Number(
+        "a", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
+    bg_threshold: float = _setting(0.0, Number(
+        "Background threshold", "Height below which the map is flat, as a share of the height range",
+        0.0, 1.0, 0.05))
+    resolution: int = _setting(512, Number(
+        "Resolution", "Shorter side of the picture that the MiDaS network sees, in pixels", 64, 16384, 64, "px", True),
+        shapes_surface=True)
+    strength: float = _setting(1.0, Number(
+        "Strength", "Factor on the slopes of the map: 1 is neutral, 0 is flat", 0.0, 10.0, 0.05))
+    blur: float = _setting(0.0, Number(
+        "Blur", "Radius over which the surface is smoothed, in pixels of the picture", 0.0, 64.0, 0.5, "px"))
+    tileable: str = _setting("AUTO", TILEABLE, shapes_surface=True)
+    convention: str = _setting("OPENGL", CONVENTION)
+    depth_scale: str = _setting("NORMALISED", DEPTH_SCALE, shapes_surface=True)
+    size: str = _setting("SOURCE", SIZE)
+    device: str = _setting("AUTO", DEVICE, shapes_surface=True)
+
+    def __post_init__(self) -> None:
+        for name, domain in domains().items():
+            object.__setattr__(self, name, domain.checked(name, getattr(self, name)))
+        if self.depth_scale == "RAW" and self.engine not in ("AUTO", "MIDAS"):
+            raise SettingsError(f"depth_scale RAW is the MiDaS node's arithmetic; the engine {self.engine} has only "
+                                "NORMALISED.")
+
+    @property
+    def is_node_picture(self) -> bool:
+        """Whether the map asked for is the node's own 8-bit picture, value for value."""
+        return ((self.depth_scale, self.size, self.convention, self.tileable) == ("RAW", "NODE", "CONTROLNET", "OFF")
+                and self.strength == 1.0 and self.blur == 0.0)
+
+    def words(self) -> dict[str, Any]:
+        """The settings as plain words and numbers, for JSON and for custom properties."""
+        return dataclasses.asdict(self)
+
+    def with_words(self, words: Mapping[str, Any]) -> Settings:
+        """These settings with some values replaced; raises SettingsError for a name that is no setting."""
+        unknown = sorted(set(words) - set(domains()))
+        if unknown:
+            raise SettingsError(f"There is no setting {unknown[0]!r}; the settings are {', '.join(domains())}.")
+        return dataclasses.replace(self, **words)
+
+
+def domains() -> dict[str, Domain]:
+    """Every setting's domain by name, in the order of the panel."""
+    return {f.name: f.metadata["domain"] for f in dataclasses.fields(Settings)}
+
+
+def surface_names() -> tuple[str, ...]:
+    """The settings that shape the surface; all others only re-tune a surface that is already there."""
+    return tuple(f.name for f in dataclasses.fields(Settings) if f.metadata["shapes_surface"])
+
+
+PRESETS: dict[str, Settings] = {
+    "MATERIAL": Settings(),
+    "NODE": Settings(engine="MIDAS", bg_threshold=0.1, tileable="OFF", convention="CONTROLNET", depth_scale="RAW",
+                     size="NODE"),
+}
+
+
+def preset(name: str) -> Settings:
+    """The settings of a preset, named in any case; raises SettingsError for an unknown one."""
+    word = name.upper()
+    if word not in PRESETS:
+        raise SettingsError(f"There is no preset {name!r}; the presets are {', '.join(PRESETS)}.")
+    return PRESETS[word]
+
+
+def node_size(width: int, height: int, resolution: int) -> tuple[int, int]:
+    """(width, height) that the MiDaS node gives a picture: controlnet_aux's resize_image, halves rounded to even.
+
+    The shorter side goes to `resolution`, then each side to a multiple of 64 on its own.
+    """
+    scale = float(resolution) / min(height, width)
+    return int(round(width * scale / 64.0)) * 64, int(round(height * scale / 64.0)) * 64

@@ -1,0 +1,1 @@
+"""What a user touches: operators, panels, properties and preferences."""

@@ -1,0 +1,1 @@
+"""The program that makes the maps, in a process of its own.  Never imports bpy."""
