@@ -27,10 +27,11 @@ def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
     A border that repeats continues on the other side; one that does not continues its own slope (odd reflection), so that
     a plane has one gradient everywhere, border included.
     """
-    padded = _bordered(_bordered(field, 1, wrap.x, axis=1), 1, wrap.y, axis=0)
-    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    columns = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
-    return (rows[:, 2:] - rows[:, :-2]) / 8, (columns[2:] - columns[:-2]) / 8
+    padded = _bordered(_bordered(field, wrap.x, axis=1), wrap.y, axis=0)
+    gx, gy = _sobel(padded)
+    gx *= np.float32(1 / 8)
+    gy *= np.float32(1 / 8)
+    return gx, gy
 
 
 def node_gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
@@ -39,10 +40,7 @@ def node_gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
         mode = "wrap" if repeats else "reflect" if values.shape[axis] > 1 else "edge"
         return np.pad(values, [(1, 1) if i == axis else (0, 0) for i in range(2)], mode=mode)  # type: ignore[call-overload]
 
-    padded = border(border(field, wrap.x, 1), wrap.y, 0)
-    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    columns = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
-    return rows[:, 2:] - rows[:, :-2], columns[2:] - columns[:-2]
+    return _sobel(border(border(field, wrap.x, 1), wrap.y, 0))
 
 
 def blur(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
@@ -64,9 +62,17 @@ def _turned(field: Array) -> Array:
     return np.ascontiguousarray(field.swapaxes(0, 1))
 
 
-def _bordered(field: Array, count: int, repeats: bool, axis: int) -> Array:
-    width = [(0, 0)] * field.ndim
-    width[axis] = (count, count)
+def _sobel(padded: Array) -> tuple[Array, Array]:
+    """The 3x3 Sobel operator, not divided, on a field with one pixel of border on each side."""
+    down = padded[:-2] + padded[2:]
+    down += 2 * padded[1:-1]
+    across = padded[:, :-2] + padded[:, 2:]
+    across += 2 * padded[:, 1:-1]
+    return down[:, 2:] - down[:, :-2], across[2:] - across[:-2]
+
+
+def _bordered(field: Array, repeats: bool, axis: int) -> Array:
+    width = [(1, 1) if i == axis else (0, 0) for i in range(field.ndim)]
     if repeats:
         return np.pad(field, width, mode="wrap")
     if field.shape[axis] == 1:

@@ -24,13 +24,12 @@ BACKGROUND_SOFTNESS = 0.02
 
 
 def normal_map(surface: Surface, settings: Settings) -> Array:
-    """H x W x 3 float32 unit normals, OpenGL (x right, y up, z out), rows from the top down, at the size asked for."""
+    """3 x H x W float32 unit normals, OpenGL (x right, y up, z out), rows from the top down, at the size asked for."""
     if surface.raw:
         return _raw_normals(surface, settings)
-    gx, gy = slopes(surface, settings)
     width, height = map_size(surface, settings)
-    field = resize(np.dstack([gx, gy]), width, height, surface.wrap)
-    return normals_from_slopes(field[..., 0], field[..., 1], slope_factor(settings))
+    gx, gy = (resize(g, width, height, surface.wrap) for g in slopes(surface, settings))
+    return normals_from_slopes(gx, gy, slope_factor(settings))
 
 
 def map_size(surface: Surface, settings: Settings) -> tuple[int, int]:
@@ -55,7 +54,7 @@ def slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
     width_px, height_px = surface.source_size
     shorter = min(width_px, height_px)
     if settings.blur > 0:
-        height = blur(height, settings.blur * columns / width_px, settings.blur * rows / height_px, surface.wrap)
+        height = _blurred(surface, settings.blur)
     gx, gy = gradient(height, surface.wrap)
     gx *= np.float32(surface.relief * shorter * columns / width_px)
     gy *= np.float32(surface.relief * shorter * rows / height_px)
@@ -77,30 +76,41 @@ def foreground(height: Array, threshold: float) -> Array:
 
 
 def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
-    """normalize(-factor * gx, +factor * gy, 1): slopes with y downwards to OpenGL unit normals, H x W x 3 float32."""
-    normals = np.empty((*gx.shape, 3), np.float32)
-    np.multiply(gx, np.float32(-factor), out=normals[..., 0])
-    np.multiply(gy, np.float32(factor), out=normals[..., 1])
-    normals[..., 2] = 1.0
-    return _unit(normals)
+    """normalize(-factor * gx, +factor * gy, 1): slopes with y downwards to OpenGL unit normals, 3 x H x W float32."""
+    normals = np.empty((3, *gx.shape), np.float32)
+    x, y, z = normals
+    np.multiply(gx, np.float32(-factor), out=x)
+    np.multiply(gy, np.float32(factor), out=y)
+    np.multiply(x, x, out=z)
+    z += y * y
+    z += 1
+    np.sqrt(z, out=z)
+    np.divide(1, z, out=z)
+    x *= z
+    y *= z
+    return normals
 
 
 def _raw_normals(surface: Surface, settings: Settings) -> Array:
     height = surface.height
-    rows, columns = height.shape
-    width_px, height_px = surface.source_size
     if settings.blur > 0:
-        height = blur(height, settings.blur * columns / width_px, settings.blur * rows / height_px, surface.wrap)
+        height = _blurred(surface, settings.blur)
     x, y = node_gradient(height, surface.wrap)
     low, span = _range(height)
     if settings.bg_threshold > 0 and span > 0:
         background = (height - low) / span < settings.bg_threshold
         x[background] = 0
         y[background] = 0
-    normals = np.dstack([-settings.strength * x, settings.strength * y, np.full_like(x, settings.a)])
-    normals = _unit(normals.astype(np.float32))
-    width, height_out = map_size(surface, settings)
-    return _unit(resize(normals, width, height_out, surface.wrap))
+    normals = np.stack([-settings.strength * x, settings.strength * y, np.full_like(x, settings.a)]).astype(np.float32)
+    width, rows = map_size(surface, settings)
+    return _unit(np.stack([resize(plane, width, rows, surface.wrap) for plane in _unit(normals)]))
+
+
+def _blurred(surface: Surface, radius: float) -> Array:
+    """The heights smoothed over a radius in pixels of the source."""
+    rows, columns = surface.height.shape
+    width, height = surface.source_size
+    return blur(surface.height, radius * columns / width, radius * rows / height, surface.wrap)
 
 
 def _range(height: Array) -> tuple[float, float]:
@@ -108,31 +118,34 @@ def _range(height: Array) -> tuple[float, float]:
     return low, float(height.max()) - low
 
 
-def _unit(vectors: Array) -> Array:
-    """Unit vectors in place; where there is no direction at all (a = 0 on a flat pixel) the normal is (0, 0, 1)."""
-    length = np.sqrt(np.einsum("ijk,ijk->ij", vectors, vectors))
+def _unit(normals: Array) -> Array:
+    """3 x H x W vectors made unit in place; where there is no direction (a = 0 on a flat pixel) it is (0, 0, 1)."""
+    length = np.sqrt(np.einsum("kij,kij->ij", normals, normals))
     empty = length < 1e-20
-    if empty.any():
-        vectors[empty] = (0.0, 0.0, 1.0)
-        length[empty] = 1.0
-    vectors /= length[..., None]
-    return vectors
-
-
-def in_convention(normals: Array, convention: str) -> Array:
-    """OpenGL unit normals to the components that go into red, green and blue, -1..1.
-
-    OPENGL (x, y, z); DIRECTX (x, -y, z); CONTROLNET (z, y, -x), the node's reversed channels and inverted x.
-    """
-    if convention == "DIRECTX":
-        return normals * np.array([1, -1, 1], np.float32)
-    if convention == "CONTROLNET":
-        return normals[..., ::-1] * np.array([1, 1, -1], np.float32)
+    normals[2][empty] = 1
+    length[empty] = 1
+    normals /= length
     return normals
 
 
-def encoded(components: Array) -> NDArray[np.uint16]:
-    """Components -1..1 to 16 bits, 0..65535, rounded."""
-    scaled = components * np.float32(32767.5)
-    scaled += np.float32(32768.0)
-    return scaled.astype(np.uint16)
+def in_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]:
+    """OpenGL unit normals (3 x H x W) to the components that go into red, green and blue, -1..1.
+
+    OPENGL (x, y, z); DIRECTX (x, -y, z); CONTROLNET (z, y, -x), the node's reversed channels and inverted x.
+    """
+    x, y, z = normals
+    if convention == "DIRECTX":
+        return x, -y, z
+    if convention == "CONTROLNET":
+        return z, y, -x
+    return x, y, z
+
+
+def encoded(components: tuple[Array, Array, Array]) -> NDArray[np.uint16]:
+    """Three H x W components, -1..1, to an H x W x 3 picture of 16 bits, 0..65535, rounded."""
+    pixels = np.empty((*components[0].shape, 3), np.uint16)
+    for channel, component in enumerate(components):
+        scaled = component * np.float32(32767.5)
+        scaled += np.float32(32768.0)
+        pixels[..., channel] = scaled
+    return pixels

@@ -12,23 +12,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def png_bytes(pixels: NDArray, level: int) -> bytes:
+def png_bytes(pixels: NDArray, compress: bool) -> bytes:
     """A PNG file of H x W x 3 (RGB) uint8 or uint16 pixels, rows from the top down.
 
-    level: zlib's compression level; 0 stores the rows as they are, above that each row is first subtracted from the one
-    before it ("Up" filter; PNG specification, section 9.2).
+    compress: each row is subtracted from the one before it ("Up" filter; PNG specification, section 9.2) and deflated;
+    else the rows are stored as they are.
     """
     height, width, _ = pixels.shape
     depth = pixels.dtype.itemsize * 8
     rows = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
     lines = np.empty((height, rows.shape[1] + 1), np.uint8)
-    lines[:, 0] = 2 if level else 0
+    lines[:, 0] = 2 if compress else 0
     lines[:, 1:] = rows
-    if level:
+    if compress:
         lines[1:, 1:] -= rows[:-1]
     header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
-    return b"".join((b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(lines, level)),
+    return b"".join((b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), _chunk(b"IDAT", _deflated(lines, compress)),
                      _chunk(b"IEND", b"")))
+
+
+def _deflated(lines: NDArray[np.uint8], compress: bool) -> bytes:
+    """Runs only (Z_RLE): normals hardly ever repeat, so that a search for repetitions costs time and saves no space."""
+    packer = zlib.compressobj(1 if compress else 0, strategy=zlib.Z_RLE)
+    return packer.compress(lines) + packer.flush()
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

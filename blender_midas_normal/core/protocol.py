@@ -50,7 +50,7 @@ class Request:
     picture: str | None = None
     surface: str | None = None
     is_render: bool = False
-    compression: int = 0
+    compress: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+"""The engines, each in a file of its own behind one small interface: Picture -> Surface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable, Protocol
+
+from ...core.choice import RESERVED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...core.picture import Picture, Surface, Wrap
+    from ...core.settings import Settings
+
+Report = Callable[[str, float], None]
+"""report(stage, done): how far the engine is, `done` 0..1 within the stage; raises Cancelled when nobody wants it any more."""
+
+
+class Engine(Protocol):
+    """What turns a picture into a surface."""
+
+    device: str
+    """The processor it runs on, as people name it: "cpu", "cuda (NVIDIA H200)"."""
+
+    def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        """The picture's surface; raises EngineError when it cannot be made."""
+        ...
+
+    def unload(self) -> None:
+        """Gives back memory that can be had again."""
+        ...
+
+
+class Engines:
+    """The engines of this process; each is made when it is first asked for."""
+
+    def __init__(self, weights: Path | None) -> None:
+        self._weights = weights
+        self._made: dict[str, Engine] = {}
+
+    def unavailable(self) -> dict[str, str]:
+        """For each engine "" when it can run in this process, else one sentence saying why not."""
+        from .midas import reason_against
+
+        return {"MIDAS": reason_against(self._weights), "RELIEF": RESERVED, "LUMINANCE": ""}
+
+    def get(self, name: str) -> Engine:
+        """The engine of that name, which `unavailable` has no reason against."""
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def unload(self) -> None:
+        """Gives back the memory of all engines."""
+        for engine in self._made.values():
+            engine.unload()
+
+    def _make(self, name: str) -> Engine:
+        if name == "MIDAS":
+            from .midas import Midas
+
+            assert self._weights is not None
+            return Midas(self._weights)
+        from .luminance import Luminance
+
+        return Luminance()

@@ -1,0 +1,26 @@
+"""The worker's end of the pipe: a descriptor of its own, which no library's print can reach."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+from ..core.protocol import Message, encode
+
+
+class Channel:
+    """Takes over the process's standard output; whatever prints from now on goes to standard error, which is the log."""
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self._descriptor = os.dup(1)
+        os.dup2(2, 1)
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        """Writes the whole message; may be called from any thread."""
+        data = memoryview(encode(message))
+        with self._lock:
+            while data:
+                data = data[os.write(self._descriptor, data):]

@@ -1,0 +1,41 @@
+"""Which processors there are."""
+
+from __future__ import annotations
+
+import importlib.util
+
+
+def has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
+def torch_version() -> str:
+    """"" where torch is not installed."""
+    if not has_torch():
+        return ""
+    import torch
+
+    return str(torch.__version__)
+
+
+def described_device(device: str | None = None) -> str:
+    """A device as people name it, "cpu" or "cuda (NVIDIA H200)"; without a name, the one that AUTO means."""
+    if not has_torch():
+        return "cpu"
+    import torch
+
+    device = device or auto_device()
+    return f"cuda ({torch.cuda.get_device_name()})" if device == "cuda" else device
+
+
+def auto_device() -> str:
+    """The first of cuda (ROCm reports there too), mps, xpu and cpu that torch can use."""
+    return next(name for name in ("cuda", "mps", "xpu", "cpu") if has_device(name))
+
+
+def has_device(name: str) -> bool:
+    """Whether torch can use the device of that name."""
+    import torch
+
+    backends = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "xpu": torch.xpu.is_available}
+    return name not in backends or backends[name]()

@@ -1,0 +1,130 @@
+"""One request from the picture to the finished PNG file."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Iterator
+
+from ..core.alpha import filled
+from ..core.choice import chosen_engine
+from ..core.colour import luma
+from ..core.errors import ProtocolError, SurfaceGone
+from ..core.normals import encoded, in_convention, normal_map
+from ..core.picture import Picture, Surface
+from ..core.png import png_bytes
+from ..core.protocol import Pixels, Request, Result
+from ..core.settings import Settings
+from ..core.tileable import wrap_of
+from .engines import Engines, Report
+from .pictures import picture_from_file, picture_from_pixels
+from .surfaces import Surfaces, surface_key
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+class Maker:
+    """Makes maps with the engines of this process; keeps surfaces for re-tuning."""
+
+    def __init__(self, engines: Engines, folder: Path) -> None:
+        self._engines = engines
+        self._folder = folder
+        self._surfaces = Surfaces()
+
+    def make(self, request: Request, report: Report) -> Result:
+        """The result, its map written to a file of the exchange folder; raises one of the project's exceptions."""
+        clock = Clock()
+        settings = Settings().with_words(request.settings)
+        if request.surface is not None:
+            key, why = request.surface, "The surface was there already."
+            found = self._surfaces.get(key)
+            if found is None:
+                raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
+            engine, surface = found
+        else:
+            with clock.stage("read"):
+                picture = self._picture(request)
+            engine, why = chosen_engine(settings, self._engines.unavailable())
+            key = surface_key(picture, engine, settings, request.is_render)
+            surface = self._surface(key, engine, picture, settings, request.is_render, report, clock)
+        report("maps", 0.0)
+        with clock.stage("maps"):
+            pixels = self._pixels(engine, surface, settings)
+        report("write", 0.0)
+        with clock.stage("encode"):
+            data = png_bytes(pixels, request.compress)
+            file = self._write(data)
+        return Result(request.id, file, pixels.shape[1], pixels.shape[0], engine, self._engines.get(engine).device, why,
+                      key, clock.seconds, list(surface.notes))
+
+    def forget(self) -> None:
+        """Drops the surfaces and unloads the engines."""
+        self._surfaces.clear()
+        self._engines.unload()
+
+    def _picture(self, request: Request) -> Picture:
+        if request.pixels is not None:
+            try:
+                return picture_from_pixels(self._folder, Pixels(**request.pixels))
+            except TypeError:
+                raise ProtocolError("The request's pixels lack fields.") from None
+        if request.picture is not None:
+            return picture_from_file(Path(request.picture))
+        raise ProtocolError("The request names no picture.")
+
+    def _surface(self, key: str, engine: str, picture: Picture, settings: Settings, is_render: bool, report: Report,
+                 clock: Clock) -> Surface:
+        found = self._surfaces.get(key)
+        if found is not None:
+            return found[1]
+        with clock.stage("prepare"):
+            prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepared_picture(picture)
+            wrap = wrap_of(settings.tileable, luma(prepared.rgb_float()), is_render)
+        with clock.stage("engine"):
+            surface = self._engines.get(engine).surface(prepared, wrap, settings, report)
+        if float(surface.height.min()) == float(surface.height.max()):
+            notes += ("The surface has no relief at all, so the map is flat.",)
+        surface = dataclasses.replace(surface, notes=notes + surface.notes)
+        self._surfaces.keep(key, engine, surface)
+        return surface
+
+    def _pixels(self, engine: str, surface: Surface, settings: Settings) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        if engine == "MIDAS" and settings.is_node_picture:
+            from .engines.midas import node_picture
+
+            return node_picture(surface, settings)
+        return encoded(in_convention(normal_map(surface, settings), settings.convention))
+
+    def _write(self, data: bytes) -> str:
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix="map_", suffix=".png", delete=False) as file:
+            file.write(data)
+        return Path(file.name).name
+
+
+def prepared_picture(picture: Picture) -> tuple[Picture, tuple[str, ...]]:
+    """The picture as an engine may see it, with every pixel opaque, and what the user should know about it."""
+    alpha = picture.alpha_float()
+    if alpha is None:
+        return picture, ()
+    notes = () if alpha.any() else ("The picture is fully transparent, so the map is flat.",)
+    return Picture(filled(picture.rgb_float(), alpha)), notes

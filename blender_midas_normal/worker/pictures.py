@@ -1,0 +1,113 @@
+"""Pictures as engines want them: read from Blender's raw pixels or from a picture file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..core.colour import srgb_from_linear
+from ..core.errors import SourceError
+from ..core.picture import Picture
+from ..core.protocol import Pixels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..core.picture import Array
+
+LONGEST_SIDE = 16384
+"""Pixels; what the project promises, and with it what a picture may claim."""
+
+DEEP_SUFFIXES = {".exr", ".hdr", ".tif", ".tiff", ".png"}
+"""Files that may hold more than 8 bits: OpenCV reads them, since Pillow makes 8 bits of 16-bit colour."""
+
+
+def picture_from_pixels(folder: Path, pixels: Pixels) -> Picture:
+    """The Picture in a file of raw pixels, which is removed.  Raises SourceError when sizes do not fit."""
+    check_size(pixels.width, pixels.height)
+    path = folder / pixels.file
+    expected = pixels.width * pixels.height * 16
+    if path.stat().st_size != expected:
+        raise SourceError(f"The pixels of the picture take {path.stat().st_size} bytes instead of {expected}.")
+    rgba = np.fromfile(path, np.float32).reshape(pixels.height, pixels.width, 4)[::-1]
+    path.unlink()
+    return _picture(rgba, pixels.encoding, pixels.premultiplied)
+
+
+def picture_from_file(path: Path) -> Picture:
+    """The Picture in a picture file, its orientation applied.  Raises SourceError, naming the file, when it cannot be read.
+
+    Needs Pillow and OpenCV, which the script's and the MiDaS environment have.
+    """
+    import PIL.Image
+    import PIL.ImageOps
+
+    if not path.is_file():
+        raise SourceError(f"There is no picture {path}.")
+    PIL.Image.MAX_IMAGE_PIXELS = LONGEST_SIDE * LONGEST_SIDE
+    try:
+        if path.suffix.lower() in DEEP_SUFFIXES and (deep := _deep_picture(path)) is not None:
+            return deep
+        with PIL.Image.open(path) as opened:
+            check_size(*opened.size)
+            upright = PIL.ImageOps.exif_transpose(opened)
+            has_alpha = "A" in upright.getbands() or "transparency" in upright.info
+            values = np.asarray(upright.convert("RGBA" if has_alpha else "RGB"))
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise SourceError(f"{path} is not a readable picture: {error}.") from None
+    return Picture(np.ascontiguousarray(values[..., :3]), _opaque_or(values[..., 3]) if has_alpha else None)
+
+
+def check_size(width: int, height: int) -> None:
+    """Raises SourceError for a picture without pixels or with a side beyond LONGEST_SIDE."""
+    if width < 1 or height < 1:
+        raise SourceError("The picture has no pixels; save or reload it first.")
+    if max(width, height) > LONGEST_SIDE:
+        raise SourceError(f"The picture is {width} x {height} pixels; the longest side may be {LONGEST_SIDE}.")
+
+
+def _picture(rgba: Array, encoding: str, premultiplied: bool) -> Picture:
+    alpha = _opaque_or(rgba[..., 3])
+    if encoding == "BYTE":
+        values = np.rint(rgba * 255.0).astype(np.uint8)
+        return Picture(np.ascontiguousarray(values[..., :3]), None if alpha is None else values[..., 3])
+    rgb = finite(rgba[..., :3])
+    if premultiplied and alpha is not None:
+        rgb = np.divide(rgb, alpha[..., None], out=np.zeros_like(rgb), where=alpha[..., None] > 0)
+    display = srgb_from_linear(rgb) if encoding == "LINEAR" else np.clip(rgb, 0.0, 1.0)
+    return Picture(np.ascontiguousarray(display), alpha)
+
+
+def finite(values: Array) -> Array:
+    """The values with NaN replaced by 0 and infinities by the largest and smallest float."""
+    return values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0)
+
+
+def _opaque_or(alpha: NDArray) -> NDArray | None:
+    """None when every pixel is opaque, else the alpha values, finite."""
+    full = 255 if alpha.dtype == np.uint8 else 1.0
+    if (alpha >= full).all():
+        return None
+    return alpha if alpha.dtype == np.uint8 else np.clip(np.nan_to_num(alpha, nan=0.0), 0.0, 1.0).astype(np.float32)
+
+
+def _deep_picture(path: Path) -> Picture | None:
+    """The Picture in a 16-bit or float file; None when it holds 8 bits."""
+    import os
+
+    os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"
+    import cv2
+
+    values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype == np.uint8:
+        return None
+    check_size(values.shape[1], values.shape[0])
+    planes = values[..., None] if values.ndim == 2 else values
+    rgba = np.ones((*planes.shape[:2], 4), np.float32)
+    scale = 65535.0 if planes.dtype == np.uint16 else 1.0
+    rgba[..., :3] = planes[..., 2::-1] / scale if planes.shape[2] >= 3 else planes[..., :1] / scale
+    if planes.shape[2] == 4:
+        rgba[..., 3] = planes[..., 3] / scale
+    return _picture(rgba, "DISPLAY" if planes.dtype == np.uint16 else "LINEAR", premultiplied=False)

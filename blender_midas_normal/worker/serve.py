@@ -1,0 +1,75 @@
+"""The worker's life: it greets, says what it can do, answers requests one after the other, and ends."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import traceback
+from pathlib import Path
+
+from ..core.errors import Cancelled, MidasNormalError
+from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Request
+from .channel import Channel
+from .devices import described_device, torch_version
+from .engines import Engines
+from .inbox import Inbox
+from .making import Maker
+
+
+def serve(folder: Path, weights: Path | None, idle_seconds: float) -> None:
+    """Answers requests until the client goes, or none has come for `idle_seconds` and again as long.
+
+    folder: the exchange folder, which belongs to this worker and its client and goes with the worker.
+    """
+    channel = Channel()
+    inbox = Inbox(at_end=lambda: _end(folder))
+    channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
+    engines = Engines(weights)
+    channel.send(Ready(engines.unavailable(), described_device(), torch_version()))
+    maker = Maker(engines, folder)
+    idle_once = False
+    while True:
+        request = inbox.next_request(idle_seconds)
+        if request is not None:
+            idle_once = False
+            _answer(request, maker, channel, inbox)
+            inbox.forget(request.id)
+        elif idle_once:
+            _end(folder)
+        else:
+            idle_once = True
+            maker.forget()
+
+
+def _answer(request: Request, maker: Maker, channel: Channel, inbox: Inbox) -> None:
+    """Sends exactly one terminal message for the request, whatever happens."""
+    def report(stage: str, done: float) -> None:
+        if inbox.is_cancelled(request.id):
+            raise Cancelled("The request was cancelled.")
+        channel.send(Progress(request.id, stage, float(done)))
+
+    try:
+        report("read", 0.0)
+        answer = maker.make(request, report)
+    except MidasNormalError as error:
+        answer = Error(request.id, type(error).__name__, str(error))
+    except MemoryError:
+        answer = Error(request.id, "EngineError", "There is not enough memory for this picture; use a smaller one.")
+    except Exception as error:  # whatever a library raises must not end the worker: it is logged and answered
+        traceback.print_exc()
+        answer = Error(request.id, "EngineError", f"The engine failed ({type(error).__name__}: {_first_line(error)}); "
+                                                  "the log has the details.")
+    channel.send(answer)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no message"])[0][:200]
+
+
+def _end(folder: Path) -> None:
+    """Ends the process at once, from any thread; the exchange folder is nobody's any more."""
+    shutil.rmtree(folder, ignore_errors=True)
+    sys.stderr.flush()
+    os._exit(0)
