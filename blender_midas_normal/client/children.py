@@ -1,0 +1,134 @@
+"""Running a child process: its output passed on line by line, and the child with all it started ended on request."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import IO, Any, Callable, Sequence
+
+from ..core.errors import Cancelled
+from .pipes import make_non_blocking, read_available
+
+TAIL = 40
+"""Lines of a child's output that are kept."""
+
+PATIENCE = 2.0
+"""Seconds between asking a child to end and ending it."""
+
+POLL = 0.05
+"""Seconds between two looks at a quiet child."""
+
+_FOREIGN = re.compile(r"PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV|CONDA_PREFIX|PIP_(USER|TARGET|PREFIX|REQUIRE_VIRTUALENV)"
+                      r"|UV_(TORCH_BACKEND|LINK_MODE|SYSTEM_PYTHON|PYTHON.*)")
+"""Variables that would lead a child's Python, pip or uv to another environment than the one it is run for."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended: its exit code and the last lines of its output, stdout and stderr together."""
+
+    code: int
+    tail: str
+
+    @property
+    def last_line(self) -> str:
+        return self.tail.rpartition("\n")[2]
+
+
+def clean_variables() -> dict[str, str]:
+    """This process's environment variables without those that belong to its own Python."""
+    return {name: value for name, value in os.environ.items() if not _FOREIGN.fullmatch(name)}
+
+
+def start(command: Sequence[str], stdin: int = subprocess.DEVNULL,
+          stderr: int | IO[bytes] = subprocess.STDOUT) -> subprocess.Popen[bytes]:
+    """The child, in a process group of its own, with a pipe as stdout; raises OSError when there is no such program."""
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    child = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, env=clean_variables(), **apart)
+    make_non_blocking(child.stdout.fileno())  # type: ignore[union-attr]
+    return child
+
+
+def run(command: Sequence[str], on_line: Callable[[str], None] = lambda line: None,
+        cancelled: Callable[[], bool] = lambda: False, seconds: float | None = None) -> Ended:
+    """Run a child to its end, each line of its output going to `on_line` as it comes.
+
+    Raises OSError when there is no such program, TimeoutError after `seconds` and Cancelled when `cancelled()` says so;
+    in every case the child and what it started are gone afterwards.
+    """
+    child = start(command)
+    try:
+        return _streamed(child, on_line, cancelled, seconds)
+    finally:
+        if child.poll() is None:
+            end(child)
+        child.stdout.close()  # type: ignore[union-attr]
+
+
+def _streamed(child: subprocess.Popen[bytes], on_line: Callable[[str], None], cancelled: Callable[[], bool],
+              seconds: float | None) -> Ended:
+    deadline = None if seconds is None else time.monotonic() + seconds
+    tail: deque[str] = deque(maxlen=TAIL)
+    lines = Lines()
+    while True:
+        gone = child.poll() is not None
+        data = read_available(child.stdout.fileno())  # type: ignore[union-attr]
+        for line in lines.fed(data):
+            tail.append(line)
+            on_line(line)
+        # A grandchild may hold the pipe open after the child's own end: then nothing more is waited for.
+        if data is None or (gone and not data):
+            break
+        if cancelled():
+            raise Cancelled("The process was cancelled.")
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError(f"The process did not end within {seconds:g} seconds.")
+        if not data:
+            time.sleep(POLL)
+    for line in lines.fed(None):
+        tail.append(line)
+        on_line(line)
+    return Ended(child.wait(), "\n".join(tail))
+
+
+class Lines:
+    """Bytes as they come, cut into lines; a carriage return ends a line too, and empty lines are left out."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def fed(self, data: bytes | None) -> list[str]:
+        """The lines completed by these bytes; None, the end of the stream, completes the last one."""
+        whole = self._rest + (b"\n" if data is None else data)
+        *lines, self._rest = re.split(rb"[\r\n]+", whole)
+        return [text for line in lines if (text := line.decode("utf-8", "replace").rstrip())]
+
+
+def end(child: subprocess.Popen[bytes]) -> None:
+    """End the child and everything it started: asked first, ended after PATIENCE seconds."""
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(child.pid)], stdin=subprocess.DEVNULL, capture_output=True,
+                       creationflags=subprocess.CREATE_NO_WINDOW, check=False)
+    else:
+        _signal_group(child.pid, signal.SIGTERM)
+        try:
+            child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            pass
+        _signal_group(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _signal_group(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass

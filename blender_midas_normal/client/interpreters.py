@@ -1,0 +1,120 @@
+"""A Python that the MiDaS environment can be made from: one that PyTorch has builds for, and that really runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, Sequence
+
+from ..core.errors import InstallError
+from .children import run
+
+MINORS = (13, 12, 11, 10)
+"""3.x versions with builds of every pin in requirements/midas.txt, the first choice first."""
+
+TIMEOUT = 20.0
+"""Seconds within which an interpreter must have said what it is; a first start from a slow disk takes several."""
+
+PLACES = ("/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
+"""Looked into besides PATH: a program started from a desktop often has a short one."""
+
+_PROGRAM = """
+import json, sys
+try:
+    import ensurepip, venv
+    can = True
+except ImportError:
+    can = False
+path = getattr(sys, "_base_executable", None) or sys.executable
+print(json.dumps([path, list(sys.version_info[:3]), sys.maxsize > 2 ** 32, can]))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A usable base interpreter: its own path (not that of a shim or of an environment made from it) and version."""
+
+    path: Path
+    version: tuple[int, int, int]
+
+    @property
+    def label(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+def find(chosen: Path | None = None) -> Interpreter:
+    """The user's choice, else the first usable one of `candidates`; raises InstallError when there is none."""
+    if chosen is not None:
+        return probe([str(chosen)])
+    for command in candidates():
+        try:
+            return probe(command)
+        except InstallError:
+            continue
+    raise InstallError(f"No usable Python {_versions()} was found on this computer; install one from python.org (on Debian and "
+                       "Ubuntu with python3-venv), or choose one with --python.")
+
+
+def candidates() -> Iterator[list[str]]:
+    """Commands that may start a suitable Python, the newest version first, this process's own last; some may not exist."""
+    seen: set[str] = set()
+    for minor in MINORS:
+        if sys.platform == "win32":
+            yield ["py", f"-3.{minor}"]
+        for path in _files(minor):
+            if str(path) not in seen and path.is_file():
+                seen.add(str(path))
+                yield [str(path)]
+    if sys.executable and sys.executable not in seen:
+        yield [sys.executable]
+
+
+def probe(command: Sequence[str]) -> Interpreter:
+    """Run the command as a Python and ask what it is; raises InstallError when it cannot carry the environment."""
+    name = " ".join(command)
+    try:
+        ended = run([*command, "-I", "-c", _PROGRAM], seconds=TIMEOUT)
+    except (OSError, TimeoutError) as error:
+        raise InstallError(f"{name} is not a Python that runs: {getattr(error, 'strerror', None) or error}.") from None
+    try:
+        path, version, wide, can_make = json.loads(ended.last_line) if ended.code == 0 else None
+        interpreter = Interpreter(Path(path), (int(version[0]), int(version[1]), int(version[2])))
+    except (ValueError, TypeError):
+        raise InstallError(f"{name} is not a Python that runs (exit code {ended.code}).") from None
+    if interpreter.version[0] != 3 or interpreter.version[1] not in MINORS or not wide:
+        raise InstallError(f"{name} is Python {interpreter.label}{'' if wide else ' with 32 bits'}, but PyTorch has builds for "
+                           f"64-bit Python {_versions()}.")
+    if not can_make:
+        raise InstallError(f"{name} cannot make environments because venv or ensurepip is missing; install python3-venv, or "
+                           "choose another Python.")
+    return interpreter
+
+
+def _files(minor: int) -> Iterator[Path]:
+    """Where python3.<minor> may lie; on PATH all of them, because the first may be a shim without a Python behind it."""
+    name = f"python3.{minor}"
+    if sys.platform == "win32":
+        return
+    for place in os.environ.get("PATH", "").split(os.pathsep):
+        if place:
+            yield Path(place, name)
+    for folder in _pyenv_versions(minor):
+        yield folder / "bin" / name
+    for place in PLACES:
+        yield Path(place, name)
+
+
+def _pyenv_versions(minor: int) -> list[Path]:
+    """pyenv's folders of this minor version, the newest patch first; pre-releases and other builds are left out."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = [(int(match[1]), folder) for folder in root.glob(f"versions/3.{minor}.*")
+             if (match := re.fullmatch(rf"3\.{minor}\.(\d+)", folder.name))]
+    return [folder for _, folder in sorted(found, reverse=True)]
+
+
+def _versions() -> str:
+    return f"3.{min(MINORS)} to 3.{max(MINORS)}"
