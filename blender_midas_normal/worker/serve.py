@@ -18,16 +18,18 @@ from .inbox import Inbox
 from .making import Maker
 
 
-def serve(folder: Path, weights: Path | None, idle_seconds: float) -> None:
+def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) -> None:
     """Answers requests until the client goes, or none has come for `idle_seconds` and again as long.
 
     folder: the exchange folder, which belongs to this worker and its client and goes with the worker.
+    without_midas: "" or the sentence that says why MiDaS cannot run in this process.
     """
     channel = Channel()
     inbox = Inbox(at_end=lambda: _end(folder))
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
-    engines = Engines(weights)
-    channel.send(Ready(engines.unavailable(), described_device(), torch_version()))
+    engines = Engines(weights, without_midas)
+    device, torch = ("cpu", "") if without_midas else (described_device(), torch_version())
+    channel.send(Ready(engines.unavailable(), device, torch))
     maker = Maker(engines, folder)
     idle_once = False
     while True:

@@ -1,4 +1,4 @@
-"""The worker program: `python -I -u start.py --folder DIR [--weights DIR] --idle SECONDS`, its messages on stdin and stdout.
+"""The worker program: `python -I -u start.py --folder DIR --weights DIR --idle SECONDS`, its messages on stdin and stdout.
 
 Run as a file by an isolated interpreter, it finds its own package by its place on disk.
 """
@@ -14,14 +14,15 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--without-midas", default="", help="why this worker cannot run MiDaS")
     parser.add_argument("--idle", type=float, required=True)
     arguments = parser.parse_args()
     spec = importlib.util.spec_from_file_location("standalone", PACKAGE / "standalone.py")
     standalone = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(standalone)
     serve = importlib.import_module(f"{standalone.load_package()}.worker.serve")
-    serve.serve(arguments.folder, arguments.weights, arguments.idle)
+    serve.serve(arguments.folder, arguments.weights, arguments.without_midas, arguments.idle)
 
 
 if __name__ == "__main__":

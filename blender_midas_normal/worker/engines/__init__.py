@@ -34,15 +34,16 @@ class Engine(Protocol):
 class Engines:
     """The engines of this process; each is made when it is first asked for."""
 
-    def __init__(self, weights: Path | None) -> None:
+    def __init__(self, weights: Path, without_midas: str) -> None:
         self._weights = weights
+        self._without_midas = without_midas
         self._made: dict[str, Engine] = {}
 
     def unavailable(self) -> dict[str, str]:
         """For each engine "" when it can run in this process, else one sentence saying why not."""
         from .midas import reason_against
 
-        return {"MIDAS": reason_against(self._weights), "RELIEF": RESERVED, "LUMINANCE": ""}
+        return {"MIDAS": self._without_midas or reason_against(self._weights), "RELIEF": RESERVED, "LUMINANCE": ""}
 
     def get(self, name: str) -> Engine:
         """The engine of that name, which `unavailable` has no reason against."""
@@ -59,7 +60,6 @@ class Engines:
         if name == "MIDAS":
             from .midas import Midas
 
-            assert self._weights is not None
             return Midas(self._weights)
         from .luminance import Luminance
 

@@ -1,0 +1,39 @@
+"""What a user asks for: settings, where the picture comes from and where the map goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core.settings import Settings
+
+SOURCES = (
+    ("ACTIVE", "Active image", "The image in the Image Editor, else the active Image Texture node, else the one on Base "
+                               "Color of the active material"),
+    ("IMAGE", "Image", "An image chosen by name"),
+    ("RENDER", "Render result", "The last render, as it is shown; honest only for a plane seen head-on"),
+    ("VIEWER", "Viewer", "The compositor's Viewer image; only in a window"),
+)
+TARGETS = (
+    ("AUTO", "Automatic", "The materials that use the picture, else the active object's active material"),
+    ("ACTIVE_MATERIAL", "Active material", "The active object's active material"),
+    ("NONE", "Image only", "The map is made and wired nowhere"),
+)
+SAVES = (
+    ("PACK", "In the file", "Packed into the .blend file"),
+    ("BESIDE", "Beside the picture", "A PNG file beside the picture's file"),
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
+
+    image: name of the image for the source IMAGE; replace: whether another map may be taken off a shader's Normal input.
+    """
+
+    settings: Settings
+    source: str = "ACTIVE"
+    image: str = ""
+    target: str = "AUTO"
+    replace: bool = False
+    save: str = "PACK"

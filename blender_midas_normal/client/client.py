@@ -1,0 +1,181 @@
+"""Requests and their outcomes: each request ends in exactly one of them, whatever happens to the worker."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+from ..core.errors import Cancelled, MidasNormalError, ProtocolError, WorkerError, error_of_kind
+from ..core.protocol import Cancel, Error, Hello, Message, Progress, Ready, Request, Result, check_version
+from .launch import Launch
+from .worker_process import WorkerProcess
+
+GREETING_SECONDS = 60.0
+"""Within this time a new worker says Hello, or counts as one that does not work."""
+
+
+@dataclass
+class Job:
+    """A request on its way.  `outcome` is None until the end, then a Result or the exception that says why there is none."""
+
+    id: int
+    stage: str = "start"
+    done: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    outcome: Result | MidasNormalError | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request was made."""
+        return time.monotonic() - self.started
+
+    def result(self) -> Result:
+        """The result; raises the exception that stands in its place."""
+        if isinstance(self.outcome, MidasNormalError):
+            raise self.outcome
+        assert self.outcome is not None
+        return self.outcome
+
+
+class Client:
+    """Keeps one worker, starts it when it is first needed, and again when it has died.
+
+    Nothing here waits, except `wait`: call `pump` often while jobs are pending.
+    """
+
+    def __init__(self) -> None:
+        self._worker: WorkerProcess | None = None
+        self._ids = itertools.count(1)
+        self._pending: dict[int, Job] = {}
+        self._swallowed: set[int] = set()
+        self._greeted = False
+        self._started = 0.0
+        self.ready: Ready | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is pending, or a cancelled one still keeps the worker."""
+        return bool(self._pending or self._swallowed)
+
+    @property
+    def is_running(self) -> bool:
+        return self._worker is not None
+
+    def prepare(self, launch: Launch) -> Path:
+        """Makes sure that a worker runs which serves the launch; returns the exchange folder.
+
+        Raises WorkerError when it cannot be started.  A worker of another kind is closed first; its jobs fail.
+        """
+        self.pump()
+        if self._worker is not None and not self._worker.launch.serves(launch):
+            self._drop(WorkerError("The worker was restarted for another engine."))
+        if self._worker is None:
+            self._worker = WorkerProcess(launch)
+            self._greeted, self._started, self.ready = False, time.monotonic(), None
+        return self._worker.folder
+
+    def new_file(self) -> Path:
+        """A new, empty, private file in the exchange folder, for pixels."""
+        assert self._worker is not None
+        with tempfile.NamedTemporaryFile(dir=self._worker.folder, prefix="pixels_", delete=False) as file:
+            return Path(file.name)
+
+    def submit(self, **fields: Any) -> Job:
+        """Sends a Request with these fields to the worker that `prepare` started."""
+        job = Job(next(self._ids))
+        self._pending[job.id] = job
+        self._send(Request(job.id, **fields))
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Ends the job at once; what the worker still sends for it is swallowed.  A second call kills the worker."""
+        if job.id in self._swallowed:
+            self._drop(WorkerError("The worker was stopped."), kill=True)
+        elif job.id in self._pending:
+            self._finish(job.id, Cancelled("Cancelled."))
+            self._swallowed.add(job.id)
+            self._send(Cancel(job.id))
+
+    def pump(self) -> None:
+        """Takes in what the worker has sent, without waiting; never raises: what goes wrong is the outcome of the jobs."""
+        if self._worker is None:
+            return
+        try:
+            for message in self._worker.receive():
+                self._take(message)
+            if not self._greeted and time.monotonic() - self._started > GREETING_SECONDS:
+                raise WorkerError(f"{self._worker.launch.python} did not start the worker within "
+                                  f"{GREETING_SECONDS:.0f} seconds; choose another Python in the preferences.")
+        except WorkerError as error:
+            self._drop(error, kill=True)
+
+    def wait(self, job: Job, timeout: float | None = None, watch: Callable[[Job], None] = lambda job: None) -> Result:
+        """Pumps until the job has ended; returns its result or raises what stands in its place.
+
+        timeout: seconds, after which the job is cancelled and WorkerError raised; watch: called with the job now and then.
+        """
+        while job.outcome is None:
+            self.pump()
+            watch(job)
+            if timeout is not None and job.elapsed > timeout:
+                self.cancel(job)
+                raise WorkerError(f"The worker did not answer within {timeout:.0f} seconds.")
+            if job.outcome is None:
+                time.sleep(0.002)
+        return job.result()
+
+    def take_file(self, result: Result) -> Path:
+        """The path of a result's PNG file; whoever takes it moves or removes it."""
+        assert self._worker is not None
+        return self._worker.folder / result.file
+
+    def close(self) -> None:
+        """Ends the worker; pending jobs end as cancelled."""
+        self._drop(Cancelled("The worker was closed."))
+
+    def _send(self, message: Message) -> None:
+        assert self._worker is not None
+        try:
+            self._worker.send(message)
+        except WorkerError as error:
+            self._drop(error, kill=True)
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, Hello):
+            check_version(message)
+            self._greeted = True
+        elif isinstance(message, Ready):
+            self.ready = message
+        elif isinstance(message, Progress):
+            if message.id in self._pending:
+                job = self._pending[message.id]
+                job.stage, job.done = message.stage, message.done
+        elif isinstance(message, Error):
+            self._end(message.id, error_of_kind(message.kind, message.text))
+        elif isinstance(message, Result):
+            if message.id not in self._pending:
+                self.take_file(message).unlink(missing_ok=True)
+            self._end(message.id, message)
+        else:
+            raise ProtocolError(f"A worker does not send {type(message).__name__}.")
+
+    def _end(self, job: int, outcome: Result | MidasNormalError) -> None:
+        if job in self._pending:
+            self._finish(job, outcome)
+        self._swallowed.discard(job)
+
+    def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
+        self._pending.pop(job).outcome = outcome
+
+    def _drop(self, reason: MidasNormalError, kill: bool = False) -> None:
+        """Ends the worker and all its jobs."""
+        worker, self._worker, self.ready = self._worker, None, None
+        self._swallowed.clear()
+        for job in list(self._pending):
+            self._finish(job, reason)
+        if worker is not None:
+            worker.kill() if kill else worker.close()

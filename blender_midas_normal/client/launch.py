@@ -1,0 +1,71 @@
+"""Which Python runs the worker, and how it is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import EngineUnavailable
+from . import weights
+from .environment import Environment, State, status
+
+START = Path(__file__).resolve().parents[1] / "worker" / "start.py"
+
+NOT_NEEDED = "This worker was started for the built-in engines."
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie: the MiDaS environment, the folder with its weights, and the worker's log file."""
+
+    environment: Environment
+    weights: Path
+    log: Path
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One way to start the worker.
+
+    python: the interpreter; weights: folder of the MiDaS weights; without_midas: "" or why this worker cannot run MiDaS;
+    idle_seconds: after so long without a request the worker unloads its model, after as long again it ends.
+    """
+
+    python: str
+    weights: Path
+    without_midas: str
+    idle_seconds: float
+    log: Path
+
+    def command(self, folder: Path) -> list[str]:
+        """The command line of a worker whose exchange folder is `folder`."""
+        return [self.python, "-I", "-u", "-X", "utf8", str(START), "--folder", str(folder), "--weights",
+                str(self.weights), "--without-midas", self.without_midas, "--idle", str(self.idle_seconds)]
+
+    def serves(self, wanted: Launch) -> bool:
+        """Whether a worker started this way can do what one started as wanted could."""
+        return self == wanted or (not self.without_midas and wanted.without_midas == NOT_NEEDED)
+
+
+def reason_against_midas(places: Places) -> str:
+    """"" when the environment is ready and the weights are there, else one sentence."""
+    state = status(places.environment)
+    if state.state is not State.READY:
+        return state.sentence
+    try:
+        weights.find(places.weights)
+    except EngineUnavailable as error:
+        return str(error)
+    return ""
+
+
+def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float) -> Launch:
+    """How to start the worker for an engine: MiDaS runs on its environment's Python, all else on `own_python`.
+
+    Raises EngineUnavailable when MIDAS is asked for and cannot run.
+    """
+    reason = reason_against_midas(places) if engine in ("AUTO", "MIDAS") else NOT_NEEDED
+    if engine == "MIDAS" and reason:
+        raise EngineUnavailable(reason)
+    python = own_python if reason else str(places.environment.python)
+    return Launch(python, places.weights, reason, idle_seconds, places.log)

@@ -1,0 +1,26 @@
+"""The worker's log: what it and its libraries print, in a file that does not grow without end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+LARGEST = 1 << 20
+"""Bytes; a larger log is set aside as `<name>.old` when the next worker starts."""
+
+
+def opened_log(path: Path) -> BinaryIO:
+    """The log, open for appending; only its owner may read a new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LARGEST:
+        path.replace(path.with_name(path.name + ".old"))
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def tail(path: Path, since: int, lines: int = 5) -> str:
+    """The last lines that were written after byte `since`."""
+    with path.open("rb") as file:
+        file.seek(since)
+        text = file.read().decode("utf-8", "replace")
+    return "\n".join(text.strip().splitlines()[-lines:])

@@ -1,0 +1,114 @@
+"""One running worker: its process, its pipe and its private exchange folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ..core.errors import WorkerError
+from ..core.protocol import Decoder, Message, Shutdown, encode
+from .launch import Launch
+from .log import opened_log, tail
+from .pipes import make_non_blocking, read_available
+
+MOST_READS = 64
+"""Pieces of the pipe handled in one go, so that a worker that floods it cannot hold the caller up."""
+
+
+class WorkerProcess:
+    """Starts the worker; raises WorkerError when the interpreter cannot be run."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        self.folder = Path(tempfile.mkdtemp(prefix="midas_normal_"))
+        self._decoder = Decoder()
+        try:
+            log = opened_log(launch.log)
+            self._log_start = launch.log.stat().st_size
+            with log:
+                self._process = subprocess.Popen(
+                    launch.command(self.folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0,
+                    env=clean_environment(), **_platform_options())
+        except OSError as error:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise WorkerError(f"The worker could not be started with {launch.python}: {error.strerror}; choose another "
+                              "Python in the preferences.") from None
+        assert self._process.stdout is not None
+        make_non_blocking(self._process.stdout.fileno())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: Message) -> None:
+        """Writes the message; raises WorkerError when the worker has gone."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(encode(message))
+        except OSError:
+            raise WorkerError(self.obituary()) from None
+
+    def receive(self) -> list[Message]:
+        """What has arrived, without waiting.  Raises WorkerError at the end of the pipe, ProtocolError for garbage."""
+        assert self._process.stdout is not None
+        messages: list[Message] = []
+        for _ in range(MOST_READS):
+            data = read_available(self._process.stdout.fileno())
+            if data is None:
+                if messages:
+                    break
+                raise WorkerError(self.obituary())
+            if not data:
+                break
+            messages += self._decoder.feed(data)
+        return messages
+
+    def obituary(self) -> str:
+        """How the worker ended, with the exit status and the end of its log."""
+        try:
+            status = self._process.wait(timeout=2)
+            how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        except subprocess.TimeoutExpired:
+            how = "closed its pipe"
+        last = tail(self.launch.log, self._log_start)
+        return f"The worker {how} before it answered; try again." + (f" Its last words:\n{last}" if last else "")
+
+    def kill(self) -> None:
+        """Ends the worker at once and removes all it left."""
+        self._process.kill()
+        self._clear()
+
+    def close(self, patience: float = 1.0) -> None:
+        """Asks the worker to end, waits for it up to `patience` seconds, then kills it."""
+        try:
+            self.send(Shutdown())
+        except WorkerError:
+            pass  # it has gone already, which is what is wanted
+        try:
+            self._process.wait(timeout=patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would lead another Python astray."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("PYTHON")}
+
+
+def _platform_options() -> dict:
+    """No console window on Windows; elsewhere a session of its own, so that Ctrl-C in a terminal does not reach it."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}

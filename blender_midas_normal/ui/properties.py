@@ -1,0 +1,115 @@
+"""Blender's properties for every setting, made from the one table in core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..bridge.asking import SAVES, SOURCES, TARGETS, Ask
+from ..core.settings import PRESETS, Choice, Domain, Number, Settings, domains
+
+
+NOT_REMEMBERED = {"SKIP_SAVE"}
+"""Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
+
+
+def setting_property(domain: Domain, default: Any, options: set[str]) -> Any:
+    """The Blender property of a setting, with its range in the description."""
+    if isinstance(domain, Choice):
+        return EnumProperty(name=domain.label, description=domain.description, items=domain.items, default=default,
+                            options=options)
+    words: dict[str, Any] = {"name": domain.label, "description": _described(domain), "default": default,
+                             "min": domain.low, "max": domain.high, "options": options}
+    if domain.unit == "px":
+        words["subtype"] = "PIXEL"
+    if domain.integer:
+        return IntProperty(step=int(domain.step), **words)
+    return FloatProperty(step=domain.step * 100, precision=2, **words)
+
+
+def _described(number: Number) -> str:
+    unit = {"": "", "px": " pixels"}[number.unit]
+    return f"{number.description} ({number.low:g} to {number.high:.4g}{unit})"
+
+
+def setting_properties(options: set[str]) -> dict[str, Any]:
+    """A property for each setting, by name."""
+    defaults = Settings()
+    return {name: setting_property(domain, getattr(defaults, name), options) for name, domain in domains().items()}
+
+
+def place_properties(options: set[str]) -> dict[str, Any]:
+    """Properties for where the picture comes from and where the map goes."""
+    return {
+        "source": EnumProperty(name="Source", description="Picture that the map is made from", items=SOURCES,
+                               default="ACTIVE", options=options),
+        "target": EnumProperty(name="Target", description="Materials that the map is wired into", items=TARGETS,
+                               default="AUTO", options=options),
+        "replace": BoolProperty(name="Replace", default=False, options=options,
+                                description="Take the place of another map that feeds the shader's Normal input"),
+        "save": EnumProperty(name="Save", description="Where the map is kept", items=SAVES, default="PACK",
+                             options=options),
+    }
+
+
+PRESET_ITEMS = (
+    ("MATERIAL", "Material", "Map for a material: the picture's size, wired, the look independent of resolution"),
+    ("NODE", "MiDaS node", "The picture that the ComfyUI node \"MiDaS Normal Map\" gives, value for value"),
+)
+assert {name for name, _, _ in PRESET_ITEMS} == set(PRESETS)
+
+
+class MidasNormalSettings(bpy.types.PropertyGroup):
+    """The scene's settings: what the panel shows, and what an operator takes for a setting it was not given."""
+
+    __annotations__ = {
+        **setting_properties({"ANIMATABLE"}),
+        **place_properties({"ANIMATABLE"}),
+        "image": PointerProperty(type=bpy.types.Image, name="Image", description="Picture that the map is made from"),
+    }
+
+
+class SettingProperties:
+    """Mixed into operators: every setting as a property; one that is not given is taken from the scene."""
+
+    __annotations__ = {
+        "preset": EnumProperty(name="Preset", description="Settings to start from instead of the scene's",
+                               items=(("SCENE", "Scene", "The scene's settings"), *PRESET_ITEMS), default="SCENE",
+                               options=NOT_REMEMBERED),
+        **setting_properties(NOT_REMEMBERED),
+        **place_properties(NOT_REMEMBERED),
+        "image": StringProperty(name="Image", description="Name of the picture, for the source Image",
+                                options=NOT_REMEMBERED),
+    }
+
+
+def scene_settings(scene: bpy.types.Scene) -> MidasNormalSettings:
+    return scene.midas_normal
+
+
+def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
+    """What an operator call asks for: the preset's or the scene's values, replaced by those that the call gives."""
+    scene = scene_settings(context.scene)
+    base = settings_of(scene) if operator.preset == "SCENE" else PRESETS[operator.preset]
+    given = operator.properties.is_property_set
+    settings = base.with_words({name: getattr(operator, name) for name in domains() if given(name)})
+
+    def place(name: str) -> Any:
+        return getattr(operator if given(name) else scene, name)
+
+    image = operator.image if given("image") else scene.image.name if scene.image else ""
+    source = "IMAGE" if given("image") and not given("source") else place("source")
+    return Ask(settings, source, image, place("target"), place("replace"), place("save"))
+
+
+def settings_of(properties: MidasNormalSettings) -> Settings:
+    """The scene's properties as Settings."""
+    return Settings(**{name: getattr(properties, name) for name in domains()})
+
+
+def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:
+    """Writes Settings into the scene's properties."""
+    for name, value in settings.words().items():
+        setattr(properties, name, value)
