@@ -1,0 +1,216 @@
+"""The folder with the MiDaS Python environment: what state it is in, and taking it away.
+
+Looking costs a few file accesses and starts no process, because a panel asks each time it is drawn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from ..core.errors import InstallError
+from .locks import held
+
+REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
+MIDAS_REQUIREMENTS = REQUIREMENTS / "midas.txt"
+
+MARKER = ".version"
+LOCK = ".install.lock"
+CACHE = ".cache"
+
+_PYTHON_FIRST = ("bin", "Scripts", "pyvenv.cfg")
+"""Taken away before the rest: what is left after an interruption has no Python and is not taken for an environment."""
+
+_OURS = (*_PYTHON_FIRST, "include", "Include", "lib", "Lib", "lib64", "share", ".gitignore", "CACHEDIR.TAG", ".lock", CACHE)
+"""What venv, pip, uv and this program write into the folder, besides MARKER and LOCK."""
+
+
+class State(Enum):
+    """What can be done with an environment's folder."""
+
+    ABSENT = "absent"
+    """Nothing is installed there."""
+    INCOMPLETE = "incomplete"
+    """An installation was interrupted; installing again goes on from there."""
+    READY = "ready"
+    REPAIR_NEEDED = "repair needed"
+    """It was complete but cannot be used now; installing again repairs it."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state and a sentence about it for the user."""
+
+    state: State
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The environment in a folder, which need not exist."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+    @property
+    def marker(self) -> Path:
+        """The file that says what was installed, and whether all of it was."""
+        return self.folder / MARKER
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / LOCK
+
+    @property
+    def cache(self) -> Path:
+        """uv's downloads while an installation is under way."""
+        return self.folder / CACHE
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What the marker file says.
+
+    requirements: `fingerprint` of the pins; base, version: the interpreter it was made from; backend: the choice of PyTorch's
+    build as it was asked for, installed: as it was carried out ("" until then); state: incomplete, broken (the packages
+    do not work together) or complete.
+    """
+
+    requirements: str
+    base: str
+    version: str
+    backend: str
+    installed: str = ""
+    state: str = "incomplete"
+
+
+def fingerprint(requirements: Path = MIDAS_REQUIREMENTS) -> str:
+    """SHA-256 of the pins, whatever their order and comments."""
+    lines = requirements.read_text("utf-8").splitlines()
+    pins = sorted(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return hashlib.sha256("\n".join(pins).encode()).hexdigest()
+
+
+def read_marker(environment: Environment) -> Marker | None:
+    """What the marker says, or None when there is none that can be understood."""
+    try:
+        words = json.loads(environment.marker.read_bytes())
+        marker = Marker(**words)
+    except (OSError, ValueError, TypeError):
+        return None
+    return marker if all(isinstance(value, str) for value in words.values()) else None
+
+
+def write_marker(environment: Environment, marker: Marker) -> None:
+    """Replace the marker as a whole, never in part."""
+    temporary = environment.folder / f"{MARKER}.{os.getpid()}"
+    temporary.write_text(json.dumps(dataclasses.asdict(marker), indent=1), "utf-8")
+    os.replace(temporary, environment.marker)
+
+
+def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> Status:
+    """What state the folder is in; cheap, and raises nothing."""
+    folder = environment.folder
+    if not environment.marker.is_file():
+        if is_free(environment):
+            return Status(State.ABSENT, f"MiDaS is not installed in {folder}.")
+        return Status(State.ABSENT, f"{folder} holds something else; choose an empty or new folder for MiDaS.")
+    marker = read_marker(environment)
+    if marker is None:
+        return _repair("its record cannot be read")
+    if marker.state == "incomplete":
+        return Status(State.INCOMPLETE, f"The installation in {folder} was interrupted; installing again goes on from there.")
+    if marker.state != "complete":
+        return _repair("its packages do not work together")
+    if not Path(marker.base).exists():
+        return _repair(f"the Python it was made from, {marker.base}, is gone")
+    if not environment.python.exists():
+        return _repair("its own Python is gone")
+    if marker.requirements != fingerprint(requirements):
+        return _repair("this version of the extension needs other packages")
+    return Status(State.READY, f"MiDaS is installed in {folder} (Python {marker.version}, PyTorch build {marker.installed}).")
+
+
+def _repair(reason: str) -> Status:
+    return Status(State.REPAIR_NEEDED, f"The MiDaS environment must be installed again: {reason}.")
+
+
+def is_free(environment: Environment) -> bool:
+    """Whether the folder is missing or empty, a lock file apart, so that an environment may be made there."""
+    try:
+        return {entry.name for entry in os.scandir(environment.folder)} <= {LOCK}
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def refuse_foreign(environment: Environment) -> None:
+    """Raise InstallError when the folder has content that no installation of ours put there."""
+    if not environment.marker.is_file() and not is_free(environment):
+        raise InstallError(f"{environment.folder} holds something that is not a MiDaS environment, and is left as it is; choose an "
+                           "empty or new folder.")
+
+
+def remove(environment: Environment) -> None:
+    """Take the environment away; what else lies in its folder stays.
+
+    Raises InstallError when the folder is not ours, is in use or cannot be changed.
+    """
+    refuse_foreign(environment)
+    if not environment.folder.is_dir():
+        return
+    try:
+        with held(environment.lock, InstallError):
+            clear(environment)
+            for path in environment.folder.glob(f"{MARKER}*"):
+                path.unlink()
+        if not any(environment.folder.iterdir()):
+            environment.folder.rmdir()
+    except OSError as error:
+        raise InstallError(f"{environment.folder} cannot be removed ({error.strerror or error}); end every Blender that uses MiDaS "
+                           "and try again.") from error
+
+
+def clear(environment: Environment) -> None:
+    """Take away all that was installed, the marker apart; raises OSError."""
+    for name in _OURS:
+        path = environment.folder / name
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        elif path.exists():
+            shutil.rmtree(path)
+
+
+def size_on_disk(folder: Path) -> int:
+    """Bytes of the files in a folder; a file with several names there counts once."""
+    sizes: dict[tuple[int, int], int] = {}
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(root, name))
+            except OSError:
+                continue
+            # Where files have no numbers each counts for itself.
+            key = (found.st_dev, found.st_ino) if found.st_ino else (-1, len(sizes))
+            sizes[key] = found.st_size
+    return sum(sizes.values())
+
+
+def free_space(folder: Path) -> int:
+    """Bytes free on the drive that the folder lies on, or would lie on; raises OSError."""
+    place = folder.absolute()
+    while not place.exists() and place.parent != place:
+        place = place.parent
+    return shutil.disk_usage(place).free

@@ -1,0 +1,238 @@
+"""Making the MiDaS environment: a venv, uv in it, and the pinned packages through uv.
+
+uv rather than pip, because it can choose PyTorch's build for this computer's graphics card and takes torch and torchvision
+from one index: two builds that do not fit import well and fail at the first operation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Sequence
+
+from ..core.errors import Cancelled, InstallError
+from .children import Ended, run
+from .environment import (MIDAS_REQUIREMENTS, REQUIREMENTS, Environment, Marker, State, clear, fingerprint, free_space,
+                          read_marker, refuse_foreign, size_on_disk, status, write_marker)
+from .hints import hint, index_unreachable
+from .interpreters import probe
+from .locks import held
+from .steps import Step
+
+SPACE_NEEDED = 6 * 10**9
+"""Bytes: the environment with torch 2.13.0's default build for Linux (CUDA 13) takes 4.9 GiB (measured with du), and wheels
+are unpacked beside it on the way."""
+
+BACKENDS = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
+"""PyTorch's builds: uv's own names for them, and `registry` for the one that the package index gives by default."""
+
+STEPS = 6
+
+CHECK_PROGRAM = """
+import torch, torchvision
+boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.1], [5.0, 5.0, 6.0, 6.0]])
+kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)
+assert kept.tolist() == [0, 2], kept
+from controlnet_aux import MidasDetector
+device = "CUDA" if torch.cuda.is_available() else "MPS" if torch.backends.mps.is_available() else "CPU"
+print(f"PyTorch {torch.__version__} and torchvision {torchvision.__version__} work together, on {device}.")
+"""
+"""Runs one compiled operation of torchvision: that one fails when torch is of another build."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is installed and how it is checked; the defaults are the real thing.
+
+    requirements, uv: requirements files; check: a Python program that must end well in the environment, its last line being
+    news for the user; space: bytes that the finished environment may take.
+    """
+
+    requirements: Path = MIDAS_REQUIREMENTS
+    uv: Path = REQUIREMENTS / "uv.txt"
+    check: str = CHECK_PROGRAM
+    space: int = SPACE_NEEDED
+
+
+class StepFailed(InstallError):
+    """A step's process ended badly: the message is what failed and what to do, `output` its last lines."""
+
+    def __init__(self, what: str, output: str, advice: str = "") -> None:
+        super().__init__(f"{what}. {advice or hint(output)}")
+        self.output = output
+
+
+def install(environment: Environment, base_python: Path, backend: str, report: Callable[[Step], None],
+            cancelled: Callable[[], bool] = lambda: False, recipe: Recipe = Recipe()) -> tuple[str, ...]:
+    """Make, complete or repair the environment; returns notes for the user.
+
+    backend: see BACKENDS; `auto` lets uv choose by the graphics card, and is `registry` where PyTorch's own index cannot be
+    reached.  Raises InstallError (see StepFailed) or Cancelled; installing again goes on from where it ended.
+    """
+    if not BACKENDS.fullmatch(backend):
+        raise InstallError(f"PyTorch has no build {backend!r}; choose auto, registry, cpu, xpu, cu<number> or rocm<number>.")
+    work = _Work(environment, recipe, report, cancelled)
+    refuse_foreign(environment)
+    try:
+        work.check_space()
+        environment.folder.mkdir(parents=True, exist_ok=True)
+        with held(environment.lock, InstallError):
+            return work.carry_out(base_python, backend)
+    except OSError as error:
+        raise StepFailed(f"The installation in {environment.folder} failed: {error}", str(error)) from error
+
+
+def check(environment: Environment, report: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
+          recipe: Recipe = Recipe()) -> str:
+    """Run the checking program in an installed environment and return its news.
+
+    Raises InstallError when the environment is not ready or its packages do not work together.
+    """
+    now = status(environment, recipe.requirements)
+    if now.state is not State.READY:
+        raise InstallError(now.sentence)
+    return _Work(environment, recipe, report, cancelled).check_packages()
+
+
+@dataclass(frozen=True)
+class _Work:
+    environment: Environment
+    recipe: Recipe
+    report: Callable[[Step], None]
+    cancelled: Callable[[], bool]
+
+    def carry_out(self, base_python: Path, backend: str) -> tuple[str, ...]:
+        """Steps 2 to 6, under the lock."""
+        before = read_marker(self.environment)
+        base = probe([str(base_python)])
+        marker = Marker(fingerprint(self.recipe.requirements), str(base.path), base.label, backend)
+        reusable = before is not None and before.state != "broken" and (
+            (before.base, before.version, before.backend) == (marker.base, marker.version, marker.backend))
+        write_marker(self.environment, marker)
+        self.make_venv(base.path, reusable)
+        self.install_uv()
+        installed, notes = self.install_packages(backend)
+        try:
+            self.check_packages()
+        except StepFailed:
+            write_marker(self.environment, dataclasses.replace(marker, state="broken"))
+            raise
+        self.finish(dataclasses.replace(marker, installed=installed, state="complete"))
+        return notes
+
+    def say(self, number: int, title: str, detail: str = "", done: float | None = None) -> None:
+        self.report(Step(number, STEPS, title, detail, done))
+
+    def run(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> Ended:
+        """Run one of the environment's programs."""
+        try:
+            return run([str(self.environment.python), "-I", *command], on_line, self.cancelled)
+        except Cancelled:
+            raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
+
+    def check_space(self) -> None:
+        folder = self.environment.folder
+        self.say(1, "Checking the free space")
+        if status(self.environment, self.recipe.requirements).state is State.READY:
+            return
+        needed = self.recipe.space - size_on_disk(folder)
+        free = free_space(folder)
+        if free < needed:
+            raise InstallError(f"{folder} needs {needed / 1e9:.1f} GB more, but only {free / 1e9:.1f} GB are free on its drive; "
+                               "free some space or choose a folder on another drive.")
+        self.say(1, "Checking the free space", f"{free / 1e9:.0f} GB are free.", 1.0)
+
+    def make_venv(self, base: Path, reusable: bool) -> None:
+        title = "Making the Python environment"
+        self.say(2, title, f"From {base}")
+        if reusable and self.environment.python.exists() and self.run(["-c", "import pip"]).code == 0:
+            self.say(2, title, "It is there already.", 1.0)
+            return
+        clear(self.environment)
+        try:
+            ended = run([str(base), "-I", "-m", "venv", str(self.environment.folder)], cancelled=self.cancelled)
+        except Cancelled:
+            raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
+        if ended.code != 0:
+            raise StepFailed(f"{base} could not make an environment in {self.environment.folder}", ended.tail)
+
+    def install_uv(self) -> None:
+        title = "Installing the installer uv"
+        self.say(3, title)
+        ended = self.run(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off",
+                          "-r", str(self.recipe.uv)], lambda line: self.say(3, title, line))
+        if ended.code != 0:
+            raise StepFailed("The installer uv could not be installed", ended.tail)
+
+    def install_packages(self, backend: str) -> tuple[str, tuple[str, ...]]:
+        """Step 4; returns the build that was really taken, and notes."""
+        ended = self.uv(backend)
+        notes: tuple[str, ...] = ()
+        if ended.code != 0 and backend == "auto" and index_unreachable(ended.tail):
+            backend = "registry"
+            note = "PyTorch's own index cannot be reached, so its build was taken from the package index instead."
+            notes = (note,)
+            self.say(4, _PACKAGES, note)
+            ended = self.uv(backend)
+        if ended.code != 0:
+            raise StepFailed("The packages for MiDaS could not be installed", ended.tail)
+        return backend, notes
+
+    def uv(self, backend: str) -> Ended:
+        command = ["-m", "uv", "pip", "install", "--python", str(self.environment.python), "--color", "never",
+                   "-r", str(self.recipe.requirements)]
+        if backend != "registry":
+            command.append(f"--torch-backend={backend}")
+        # A cache in the folder is on the same drive, survives an interruption, and leaves with the environment; a
+        # user's own choice of cache goes before it.
+        if not os.environ.get("UV_CACHE_DIR"):
+            command += ["--cache-dir", str(self.environment.cache)]
+        downloads = Downloads()
+        self.say(4, _PACKAGES)
+        return self.run(command, lambda line: self.say(4, _PACKAGES, line, downloads.after(line)))
+
+    def check_packages(self) -> str:
+        title = "Checking that the packages work together"
+        self.say(5, title)
+        ended = self.run(["-c", self.recipe.check])
+        if ended.code != 0:
+            raise StepFailed("The installed packages do not work together", ended.tail,
+                             "Install again, with another build of PyTorch if it keeps failing.")
+        self.say(5, title, ended.last_line, 1.0)
+        return ended.last_line
+
+    def finish(self, marker: Marker) -> None:
+        self.say(6, "Finishing")
+        shutil.rmtree(self.environment.cache, ignore_errors=True)
+        write_marker(self.environment, marker)
+        self.say(6, "Finishing", "MiDaS is installed.", 1.0)
+
+
+_PACKAGES = "Installing PyTorch and the packages for MiDaS"
+
+_UNITS = {"K": 1e3, "M": 1e6, "G": 1e9}
+
+
+class Downloads:
+    """How far uv's downloads are, read from its lines "Downloading name (size)" and "Downloaded name"."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, float] = {}
+        self._finished = 0.0
+        self._share = 0.0
+
+    def after(self, line: str) -> float | None:
+        """The share of the announced bytes that has come, 0..1, after this line; None before any was announced."""
+        if match := re.match(r"\s*Downloading (\S+) \(([\d.]+) ?([KMG])iB\)", line):
+            self._sizes[match[1]] = float(match[2]) * _UNITS[match[3]]
+        elif match := re.match(r"\s*Downloaded (\S+)", line):
+            self._finished += self._sizes.get(match[1], 0.0)
+        if not self._sizes:
+            return None
+        # uv announces as it goes: a bar that would go back stands still instead.
+        self._share = max(self._share, min(1.0, self._finished / sum(self._sizes.values())))
+        return self._share
