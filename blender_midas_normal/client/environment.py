@@ -83,8 +83,8 @@ class Marker:
     """What the marker file says.
 
     requirements: `fingerprint` of the pins; base, version: the interpreter it was made from; backend: the choice of PyTorch's
-    build as it was asked for, installed: as it was carried out ("" until then); state: incomplete, broken (the packages
-    do not work together) or complete.
+    build; installed: what the check found ("" until then); state: incomplete, broken (the packages do not work together) or
+    complete.
     """
 
     requirements: str
@@ -139,7 +139,7 @@ def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) ->
         return _repair("its own Python is gone")
     if marker.requirements != fingerprint(requirements):
         return _repair("this version of the extension needs other packages")
-    return Status(State.READY, f"MiDaS is installed in {folder} (Python {marker.version}, PyTorch build {marker.installed}).")
+    return Status(State.READY, f"MiDaS is installed in {folder} (Python {marker.version}). {marker.installed}".strip())
 
 
 def _repair(reason: str) -> Status:

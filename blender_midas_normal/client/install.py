@@ -115,9 +115,9 @@ class _Work:
         write_marker(self.environment, marker)
         self.make_venv(base.path, reusable)
         self.install_uv()
-        installed, notes = self.install_packages(backend)
+        notes = self.install_packages(backend)
         try:
-            self.check_packages()
+            installed = self.check_packages()
         except StepFailed:
             write_marker(self.environment, dataclasses.replace(marker, state="broken"))
             raise
@@ -125,7 +125,7 @@ class _Work:
         return notes
 
     def say(self, number: int, title: str, detail: str = "", done: float | None = None) -> None:
-        self.report(Step(number, STEPS, title, detail, done))
+        self.report(Step(number, STEPS, title, detail.strip(), done))
 
     def run(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> Ended:
         """Run one of the environment's programs."""
@@ -168,19 +168,18 @@ class _Work:
         if ended.code != 0:
             raise StepFailed("The installer uv could not be installed", ended.tail)
 
-    def install_packages(self, backend: str) -> tuple[str, tuple[str, ...]]:
-        """Step 4; returns the build that was really taken, and notes."""
+    def install_packages(self, backend: str) -> tuple[str, ...]:
+        """Step 4; returns notes for the user."""
         ended = self.uv(backend)
         notes: tuple[str, ...] = ()
         if ended.code != 0 and backend == "auto" and index_unreachable(ended.tail):
-            backend = "registry"
             note = "PyTorch's own index cannot be reached, so its build was taken from the package index instead."
             notes = (note,)
             self.say(4, _PACKAGES, note)
-            ended = self.uv(backend)
+            ended = self.uv("registry")
         if ended.code != 0:
             raise StepFailed("The packages for MiDaS could not be installed", ended.tail)
-        return backend, notes
+        return notes
 
     def uv(self, backend: str) -> Ended:
         command = ["-m", "uv", "pip", "install", "--python", str(self.environment.python), "--color", "never",

@@ -1,0 +1,145 @@
+"""setup.py as a child process: started, listened to without waiting, and given up.
+
+Blender polls it from a timer, a script waits for it; it dies with whoever started it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+from ..core.errors import InstallError, error_of_kind
+from .children import Lines, end, start
+from .pipes import read_available
+
+PROGRAM = Path(__file__).resolve().parent / "setup.py"
+
+INTERVAL = 0.1
+"""Seconds between two looks at the process while waiting for it."""
+
+PATIENCE = 8.0
+"""Seconds that `close` leaves it to end what it started: more than it takes itself."""
+
+
+class SetupProcess:
+    """One run of setup.py.
+
+    verb: install, download, check or remove; folder: the environment's; python: the interpreter to make it from, None to look
+    for one; weights: the folder for the weights; online: whether the user allows network access; runner: the Python
+    that runs setup.py, which needs nothing but the standard library.
+    """
+
+    def __init__(self, verb: str, folder: Path, *, python: Path | None = None, backend: str = "auto",
+                 weights: Path | None = None, online: bool = True, runner: str = sys.executable) -> None:
+        command = [runner, "-I", "-u", str(PROGRAM), "--folder", str(folder), "--backend", backend]
+        command += ["--python", str(python)] if python is not None else []
+        command += ["--weights", str(weights)] if weights is not None else []
+        command += [] if online else ["--offline"]
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+        try:
+            self._child = start([*command, verb], stdin=subprocess.PIPE, stderr=self._complaints)
+        except OSError as error:
+            self._complaints.close()
+            raise InstallError(f"{runner} could not be started: {error.strerror or error}.") from error
+        self._lines = Lines()
+        self._last: dict[str, Any] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the last line is still to come from `poll`."""
+        return self._last is None
+
+    def poll(self) -> list[dict[str, Any]]:
+        """The lines that have come since, without waiting.
+
+        The last one ever, and exactly one, has "ok" or "error", "kind" and "output", however the process ended.
+        """
+        found: list[dict[str, Any]] = []
+        while self._last is None:
+            data = read_available(self._child.stdout.fileno())  # type: ignore[union-attr]
+            found += self._understood(self._lines.fed(data))
+            if data is None and self._last is None:
+                self._last = self._unexpected_end()
+                found.append(self._last)
+            if not data:
+                break
+        if self._last is not None:
+            self._put_away()
+        return found
+
+    def cancel(self) -> None:
+        """Ask the process to give up; `poll` still brings its last line, soon."""
+        stdin = self._child.stdin
+        if stdin is not None and not stdin.closed:
+            stdin.close()
+
+    def wait(self, report: Callable[[dict[str, Any]], None] = lambda words: None) -> str:
+        """Wait for the end, each step going to `report`; returns the closing text.
+
+        Raises the exception that the process names, with its `output`.  When waiting is interrupted the process ends too.
+        """
+        try:
+            while self.running:
+                for words in self.poll():
+                    if words is not self._last:
+                        report(words)
+                if self.running:
+                    time.sleep(INTERVAL)
+        finally:
+            self.close()
+        return self.result()
+
+    def result(self) -> str:
+        """The closing text of an ended process; raises the exception that it names."""
+        words = self._last or {}
+        if "error" in words:
+            error = error_of_kind(str(words.get("kind")), str(words["error"]))
+            error.output = words.get("output", "")  # type: ignore[attr-defined]
+            raise error
+        return str(words.get("text", ""))
+
+    def close(self) -> None:
+        """End the process, if it still runs, and all it started; waits for that at most PATIENCE seconds."""
+        self.cancel()
+        deadline = time.monotonic() + PATIENCE
+        while self.running and time.monotonic() < deadline:
+            if not self.poll():
+                time.sleep(INTERVAL / 2)
+        if self.running:
+            end(self._child)
+            self.poll()
+
+    def _understood(self, lines: list[str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for line in lines:
+            try:
+                words = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(words, dict) and self._last is None:
+                found.append(words)
+                if "ok" in words or "error" in words:
+                    self._last = words
+        return found
+
+    def _unexpected_end(self) -> dict[str, Any]:
+        code = self._child.wait()
+        self._complaints.seek(0)
+        output = self._complaints.read()[-4000:].decode("utf-8", "replace").strip()
+        return {"error": f"The installing process ended unexpectedly (exit code {code}).", "kind": "InstallError",
+                "output": output}
+
+    def _put_away(self) -> None:
+        """The process has said its last line and ends by itself: it is waited for, and its pipes are closed."""
+        self.cancel()
+        try:
+            self._child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            end(self._child)
+        self._child.stdout.close()  # type: ignore[union-attr]
+        self._complaints.close()

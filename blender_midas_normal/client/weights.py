@@ -1,0 +1,270 @@
+"""The file with MiDaS's weights: finding it, checking it, downloading it when the user asks."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Callable
+
+from ..core.errors import Cancelled, WeightsError
+from .environment import free_space
+from .locks import held
+from .steps import Step
+
+REPOSITORY = "lllyasviel/Annotators"
+FILE = "dpt_hybrid-midas-501f0c75.pt"
+SIZE = 492757791
+"""Bytes."""
+SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
+URL = f"https://huggingface.co/{REPOSITORY}/resolve/main/{FILE}"
+
+TIMEOUT = 30.0
+"""Seconds without a byte after which the server counts as gone."""
+
+CHUNK = 1 << 20
+"""Bytes read from the server at a time."""
+
+REPORT_EVERY = 0.25
+"""Seconds between two reports of progress."""
+
+TRIES = 5
+"""Connections made in one download, as long as each brings something."""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+_checked: dict[tuple[str, int, int], str] = {}
+
+
+def find(folder: Path) -> Path:
+    """The weights in a folder, also where ComfyUI's node keeps them under it, or the file itself; raises WeightsError."""
+    for path in (folder / FILE, folder / REPOSITORY / FILE, folder):
+        if path.is_file():
+            return path
+    raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or name the folder that has them with "
+                       "--weights.")
+
+
+def checksum(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal; raises WeightsError when it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(CHUNK):
+                digest.update(block)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return digest.hexdigest()
+
+
+def verified(path: Path, sha256: str = SHA256) -> str | None:
+    """None when the file is the known one, else a sentence of warning; hashed once for each size and time of change."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
+    key = (str(path.resolve()), found.st_size, found.st_mtime_ns)
+    if key not in _checked:
+        _checked[key] = checksum(path)
+    if _checked[key] == sha256:
+        return None
+    return f"{path} is not the file that MiDaS was tested with: its SHA-256 is {_checked[key]}, not {sha256}."
+
+
+def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[], bool], online: bool, url: str = URL,
+             size: int = SIZE, sha256: str = SHA256) -> Path:
+    """Download the weights into a folder and return the file; what an earlier, interrupted download left is gone on with.
+
+    online: whether the user allows network access.  size in bytes.  Raises WeightsError or Cancelled.
+    """
+    if not online:
+        raise WeightsError(f"MiDaS's weights {_named(size)} are not downloaded while Blender is offline; turn on Preferences > "
+                           "System > Network > Allow Online Access, or name a folder that has them with --weights.")
+    _refuse_insecure(url)
+    transfer = _Transfer(folder, url, size, sha256, report, cancelled)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with held(transfer.lock, WeightsError):
+            return transfer.carry_out()
+    except urllib.error.HTTPError as error:
+        raise transfer.failure(f"the server answered {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise transfer.failure(str(error.reason)) from error
+    except http.client.HTTPException as error:
+        raise transfer.failure(str(error) or type(error).__name__) from error
+    except OSError as error:
+        raise transfer.failure(error.strerror or str(error) or type(error).__name__) from error
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    folder: Path
+    url: str
+    size: int
+    sha256: str
+    report: Callable[[Step], None]
+    cancelled: Callable[[], bool]
+
+    @property
+    def target(self) -> Path:
+        return self.folder / FILE
+
+    @property
+    def part(self) -> Path:
+        return self.folder / f".{FILE}.part"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / f".{FILE}.lock"
+
+    def carry_out(self) -> Path:
+        if self.target.is_file() and self.target.stat().st_size == self.size and verified(self.target, self.sha256) is None:
+            self.say(1, "The weights are there already.", 1.0)
+            return self.target
+        self.check_space()
+        self.fetch()
+        self.verify()
+        os.replace(self.part, self.target)
+        self.say(2, f"{self.target} is complete.", 1.0)
+        return self.target
+
+    def had(self) -> int:
+        """Bytes that an earlier download left; more than the whole are worth nothing."""
+        try:
+            had = self.part.stat().st_size
+        except FileNotFoundError:
+            return 0
+        return had if had <= self.size else 0
+
+    def check_space(self) -> None:
+        needed, free = self.size - self.had(), free_space(self.folder)
+        if free < needed:
+            raise self.failure(f"{needed / 1e6:.0f} MB more are needed, but only {free / 1e6:.0f} MB are free on its drive")
+
+    def fetch(self) -> None:
+        """Fill the partial file; a connection that breaks is taken up again as long as it brought something."""
+        for _ in range(TRIES):
+            had = self.had()
+            if had == self.size:
+                return
+            try:
+                self.fetch_from(had)
+            except (ConnectionError, TimeoutError):
+                if self.had() <= had:
+                    raise
+            if self.had() <= had:
+                break
+        if self.had() != self.size:
+            raise self.failure(f"the connection broke after {self.had() / 1e6:.1f} MB")
+
+    def fetch_from(self, had: int) -> None:
+        """One connection, from byte `had` on where the server can do that, else from the beginning."""
+        self.say(1, f"From {urllib.parse.urlsplit(self.url).hostname} to {self.folder}", had / self.size)
+        with self.answer(had) as answer:
+            if answer.status != 206 or not str(answer.headers.get("Content-Range", "")).startswith(f"bytes {had}-"):
+                had = 0
+            with self.opened_part(had) as file:
+                self.copy(answer, file, had)
+
+    def answer(self, had: int) -> Any:
+        try:
+            return _opened(self.url, had)
+        except urllib.error.HTTPError as error:
+            # The server's file ends before our part does: that part is of another file.
+            if error.code != 416 or not had:
+                raise
+            error.close()
+            return _opened(self.url, 0)
+
+    def opened_part(self, had: int) -> IO[bytes]:
+        """The partial file, cut after the bytes that count."""
+        # A link that someone else put under this name is not followed.
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        file = os.fdopen(os.open(self.part, flags, 0o666), "wb")
+        file.truncate(had)
+        file.seek(had)
+        return file
+
+    def copy(self, answer: Any, file: IO[bytes], had: int) -> None:
+        started = reported = time.monotonic()
+        got = had
+        while block := answer.read1(CHUNK):
+            if self.cancelled():
+                raise Cancelled("The download was cancelled; downloading again goes on from here.")
+            got += len(block)
+            if got > self.size:
+                raise self.refused(f"it is longer than {self.size} bytes")
+            file.write(block)
+            now = time.monotonic()
+            if now - reported >= REPORT_EVERY:
+                reported = now
+                speed = (got - had) / (now - started) / 1e6
+                self.say(1, f"{got / 1e6:.1f} of {self.size / 1e6:.1f} MB, {speed:.1f} MB/s", got / self.size)
+
+    def verify(self) -> None:
+        self.say(2, "Comparing the checksum")
+        found = checksum(self.part)
+        if found != self.sha256:
+            raise self.refused(f"its SHA-256 is {found}, not {self.sha256}")
+
+    def refused(self, reason: str) -> WeightsError:
+        """What came is another file: it is taken away, so that the next download starts anew."""
+        self.part.unlink(missing_ok=True)
+        return WeightsError(f"The file from {self.url} is not {_named(self.size)} and was removed: {reason}.")
+
+    def failure(self, reason: str) -> WeightsError:
+        return WeightsError(f"MiDaS's weights {_named(self.size)} could not be downloaded to {self.folder}: {reason}; try again, or "
+                            "name a folder that has them with --weights.")
+
+    def say(self, number: int, detail: str, done: float | None = None) -> None:
+        title = "Downloading MiDaS's weights" if number == 1 else "Checking MiDaS's weights"
+        self.report(Step(number, 2, title, detail, done))
+
+
+def _named(size: int = SIZE) -> str:
+    return f"{FILE} ({size / 1e6:.0f} MB)"
+
+
+def _refuse_insecure(url: str, https_only: bool = False) -> None:
+    """Raise WeightsError unless the address is https, or, where that is enough, http on this computer itself."""
+    words = urllib.parse.urlsplit(url)
+    local = words.scheme == "http" and words.hostname in LOOPBACK and not https_only
+    if words.scheme != "https" and not local:
+        raise WeightsError(f"{FILE} is not downloaded from {url}, because only https is allowed.")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows the server to another address only where that is allowed too, and never from https to http."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        _refuse_insecure(newurl, https_only=req.full_url.startswith("https:"))
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opened(url: str, start: int) -> Any:
+    """The server's answer, from byte `start` on if it can do that."""
+    request = urllib.request.Request(url, headers={"User-Agent": "midas-normal", "Accept-Encoding": "identity"})
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    opener = urllib.request.build_opener(_Redirects, urllib.request.HTTPSHandler(context=_certificates()))
+    return opener.open(request, timeout=TIMEOUT)
+
+
+def _certificates() -> ssl.SSLContext:
+    """The system's certificates; those that come with Blender's Python where the system's are not found."""
+    context = ssl.create_default_context()
+    places = ssl.get_default_verify_paths()
+    if not context.get_ca_certs() and places.cafile is None and places.capath is None:
+        try:
+            import certifi  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            return context
+        context.load_verify_locations(certifi.where())
+    return context
