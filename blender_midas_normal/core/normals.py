@@ -27,8 +27,7 @@ def normal_map(surface: Surface, settings: Settings) -> Array:
     """3 x H x W float32 unit normals, OpenGL (x right, y up, z out), rows from the top down, at the size asked for."""
     if surface.raw:
         return _raw_normals(surface, settings)
-    width, height = map_size(surface, settings)
-    gx, gy = (resize(g, width, height, surface.wrap) for g in slopes(surface, settings))
+    gx, gy = slopes(surface, settings)
     return normals_from_slopes(gx, gy, slope_factor(settings))
 
 
@@ -47,17 +46,16 @@ def slope_factor(settings: Settings) -> float:
 def slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
     """Dimensionless slopes g = K * (dh/du, dh/dv), v downwards, u and v in shorter sides of the source.
 
-    H x W float32 each, at the surface's own size; blur and bg_threshold are applied.
+    H x W float32 each, at the map's size; blur and bg_threshold are applied.  Heights are resized, not slopes: the
+    Sobel operator smooths, so at the surface's own size it would lose what the surface holds (2.5 degrees in 3.2 for six
+    waves over 64 pixels, enlarged to 512).
     """
-    height = surface.height
-    rows, columns = height.shape
-    width_px, height_px = surface.source_size
-    shorter = min(width_px, height_px)
-    if settings.blur > 0:
-        height = _blurred(surface, settings.blur)
+    width, rows = map_size(surface, settings)
+    height = resize(_blurred(surface, settings.blur), width, rows, surface.wrap)
     gx, gy = gradient(height, surface.wrap)
-    gx *= np.float32(surface.relief * shorter * columns / width_px)
-    gy *= np.float32(surface.relief * shorter * rows / height_px)
+    shorter = min(surface.source_size)
+    gx *= np.float32(surface.relief * shorter * width / surface.source_size[0])
+    gy *= np.float32(surface.relief * shorter * rows / surface.source_size[1])
     if settings.bg_threshold > 0:
         kept = foreground(height, settings.bg_threshold)
         gx *= kept
@@ -92,9 +90,7 @@ def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
 
 
 def _raw_normals(surface: Surface, settings: Settings) -> Array:
-    height = surface.height
-    if settings.blur > 0:
-        height = _blurred(surface, settings.blur)
+    height = _blurred(surface, settings.blur)
     x, y = node_gradient(height, surface.wrap)
     low, span = _range(height)
     if settings.bg_threshold > 0 and span > 0:

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blender_midas_normal.core.filters import blur, gradient, node_gradient, resize
+from blender_midas_normal.core.picture import Wrap
+
+BOTH = Wrap(True, True)
+sides = st.integers(1, 40)
+
+
+def noise(height, width, seed=0):
+    return np.random.default_rng(seed).random((height, width), np.float32)
+
+
+@given(sides, sides, st.floats(-3, 3), st.floats(-3, 3))
+def test_a_plane_has_one_gradient_everywhere(height, width, p, q):
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    gx, gy = gradient((p * x + q * y).astype(np.float32), Wrap())
+    np.testing.assert_allclose(gx, p if width > 1 else 0, atol=2e-4)
+    np.testing.assert_allclose(gy, q if height > 1 else 0, atol=2e-4)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 29), st.integers(0, 29))
+def test_filters_with_wrapped_borders_do_not_know_where_the_border_is(height, width, dy, dx):
+    field = noise(height, width)
+    rolled = np.roll(field, (dy, dx), (0, 1))
+    for function in (lambda f: gradient(f, BOTH)[0], lambda f: gradient(f, BOTH)[1], lambda f: blur(f, 1.3, 2.1, BOTH)):
+        np.testing.assert_allclose(np.roll(function(field), (dy, dx), (0, 1)), function(rolled), atol=1e-5)
+
+
+def test_gradient_agrees_with_opencv_inside():
+    cv2 = pytest.importorskip("cv2")
+    field = noise(30, 40)
+    for mine, axis in zip(gradient(field, Wrap()), ((1, 0), (0, 1)), strict=True):
+        theirs = cv2.Sobel(field, cv2.CV_32F, *axis, ksize=3) / 8
+        np.testing.assert_allclose(mine[1:-1, 1:-1], theirs[1:-1, 1:-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(30, 40), (1, 7), (2, 1), (2, 2)])
+def test_the_nodes_gradient_is_opencvs_sobel_to_the_border(size):
+    cv2 = pytest.importorskip("cv2")
+    field = noise(*size)
+    for mine, axis in zip(node_gradient(field, Wrap()), ((1, 0), (0, 1)), strict=True):
+        np.testing.assert_allclose(mine, cv2.Sobel(field, cv2.CV_32F, *axis, ksize=3), atol=1e-5)
+
+
+def test_blur_agrees_with_opencv():
+    cv2 = pytest.importorskip("cv2")
+    field = noise(60, 50)
+    theirs = cv2.GaussianBlur(field, (0, 0), 2.0, borderType=cv2.BORDER_REFLECT)
+    np.testing.assert_allclose(blur(field, 2.0, 2.0, Wrap()), theirs, atol=2e-3)
+
+
+@given(sides, sides, st.floats(0.1, 20), st.booleans())
+def test_blur_keeps_a_constant_and_the_range(height, width, sigma, wrap):
+    wrapped = Wrap(wrap, wrap)
+    np.testing.assert_allclose(blur(np.full((height, width), 0.3, np.float32), sigma, sigma, wrapped), 0.3, atol=1e-5)
+    field = noise(height, width)
+    blurred = blur(field, sigma, sigma, wrapped)
+    assert blurred.min() >= field.min() - 1e-5 and blurred.max() <= field.max() + 1e-5
+
+
+@given(sides, sides, sides, sides)
+@settings(max_examples=50)
+def test_resize_gives_the_size_asked_for_and_keeps_a_constant(height, width, new_height, new_width):
+    out = resize(np.full((height, width), 0.7, np.float32), new_width, new_height, Wrap())
+    assert out.shape == (new_height, new_width)
+    np.testing.assert_allclose(out, 0.7, atol=1e-5)
+
+
+@given(st.integers(2, 40), st.integers(2, 40), st.integers(1, 60), st.integers(1, 60))
+@settings(max_examples=50)
+def test_resize_keeps_a_plane_up_to_the_border(height, width, new_height, new_width):
+    def plane(rows, columns):
+        v, u = (np.mgrid[:rows, :columns] + 0.5) / np.array([rows, columns])[:, None, None]
+        return (0.3 * u - 0.2 * v).astype(np.float32)
+    np.testing.assert_allclose(resize(plane(height, width), new_width, new_height, Wrap()), plane(new_height, new_width),
+                               atol=1e-4 if new_height >= height and new_width >= width else 0.06 / min(new_height, new_width))
+
+
+def test_resize_of_a_periodic_field_is_periodic():
+    v, u = (np.mgrid[:64, :64] + 0.5) / 64
+    field = np.sin(2 * np.pi * (2 * u + 3 * v)).astype(np.float32)
+    big = resize(field, 200, 150, BOTH)
+    v, u = (np.mgrid[:150, :200] + 0.5) / np.array([150, 200])[:, None, None]
+    np.testing.assert_allclose(big, np.sin(2 * np.pi * (2 * u + 3 * v)), atol=2e-3)

@@ -1,0 +1,63 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blender_midas_normal.core.alpha import filled
+from blender_midas_normal.core.colour import luma, srgb_from_linear
+from blender_midas_normal.core.picture import Picture
+from blender_midas_normal.core.png import png_bytes
+
+
+def test_srgb_at_known_points():
+    linear = np.array([-1, 0, 0.0031308, 0.21404114, 1, 20], np.float32)
+    np.testing.assert_allclose(srgb_from_linear(linear), [0, 0, 0.04045, 0.5, 1, 1], atol=1e-4)
+
+
+def test_luma_weights_sum_to_one():
+    assert luma(np.ones((1, 1, 3), np.float32))[0, 0] == pytest.approx(1)
+
+
+def test_bytes_survive_the_way_through_floats():
+    values = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
+    np.testing.assert_array_equal(Picture(Picture(values).rgb_float()).as_bytes(), values)
+
+
+def test_transparent_pixels_take_their_surroundings_colour():
+    """CONVENTIONS, section 4: composited on white, a dark leaf would get a bright edge."""
+    rgb = np.full((40, 40, 3), 0.2, np.float32)
+    alpha = np.ones((40, 40), np.float32)
+    rgb[10:30, 10:30] = 1.0
+    alpha[10:30, 10:30] = 0.0
+    np.testing.assert_allclose(filled(rgb, alpha), 0.2, atol=1e-6)
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_filling_keeps_opaque_pixels_and_the_range(height, width, seed):
+    rng = np.random.default_rng(seed)
+    rgb = rng.random((height, width, 3), np.float32)
+    alpha = rng.choice(np.array([0, 0.4, 1], np.float32), (height, width))
+    out = filled(rgb, alpha)
+    np.testing.assert_array_equal(out[alpha == 1], rgb[alpha == 1])
+    assert out.min() >= -1e-6 and out.max() <= 1 + 1e-5
+
+
+def test_a_picture_without_any_opaque_pixel_is_one_colour():
+    out = filled(np.random.default_rng(0).random((9, 5, 3), np.float32), np.zeros((9, 5), np.float32))
+    assert np.ptp(out) == 0
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (64, 33)])
+def test_png_files_hold_the_pixels(compress, dtype, size):
+    cv2 = pytest.importorskip("cv2")
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (*size, 3), dtype, endpoint=True)
+    data = png_bytes(pixels, compress)
+    read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert read.dtype == dtype
+    np.testing.assert_array_equal(read[..., ::-1], pixels)
+    import PIL.Image
+    assert PIL.Image.open(io.BytesIO(data)).size == size[::-1]

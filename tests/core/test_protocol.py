@@ -1,0 +1,95 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blender_midas_normal.core.errors import ProtocolError
+from blender_midas_normal.core.protocol import (
+    LONGEST_LINE,
+    VERSION,
+    Cancel,
+    Decoder,
+    Error,
+    Hello,
+    Pixels,
+    Progress,
+    Ready,
+    Request,
+    Result,
+    Shutdown,
+    check_version,
+    decode,
+    encode,
+)
+
+MESSAGES = [
+    Hello(VERSION, 4711, "3.11.7"),
+    Ready({"MIDAS": "no torch", "LUMINANCE": ""}, "cpu", "2.13.0"),
+    Request(1, {"a": 6.28}, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
+    Request(2, {}, picture="/tmp/ä ö.png", is_render=True, compress=True),
+    Progress(1, "network", 0.5),
+    Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", "asked", "key", {"read": 0.1}, ["flat"]),
+    Error(2, "SourceError", "There is no picture."),
+    Cancel(2),
+    Shutdown(),
+]
+
+
+@given(st.lists(st.sampled_from(MESSAGES)), st.lists(st.integers(1, 40)))
+def test_messages_arrive_whole_in_whatever_fragments(messages, cuts):
+    data = b"".join(map(encode, messages))
+    decoder, received = Decoder(), []
+    for cut in [*cuts, len(data)]:
+        received += decoder.feed(data[:cut])
+        data = data[cut:]
+    assert received == messages
+
+
+@pytest.mark.parametrize("line", [
+    b"", b"garbage", b"null", b"[]", b"3", b'{"type": "hello"}', b'{"type": "launch_missiles"}', b'{"type": ["hello"]}',
+    b'{"id": 1}', b'{"type": "cancel", "id": "1"}', b'{"type": "cancel", "id": true}', b'{"type": "cancel", "id": 1, "x": 2}',
+    b'{"type": "progress", "id": 1, "stage": 3, "done": 0.5}', b"\xff\xfe\x00", b"[" * 100_000,
+])
+def test_garbage_is_refused_as_such(line):
+    with pytest.raises(ProtocolError):
+        list(Decoder().feed(line + b"\n"))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_message_or_a_protocol_error(data):
+    try:
+        list(Decoder().feed(data + b"\n"))
+    except ProtocolError:
+        pass
+
+
+def test_a_message_without_end_is_refused_before_it_fills_the_memory():
+    decoder = Decoder()
+    with pytest.raises(ProtocolError, match="without an end"):
+        for _ in range(LONGEST_LINE // 65536 + 2):
+            list(decoder.feed(b"x" * 65536))
+
+
+def test_an_oversized_message_is_neither_sent_nor_taken():
+    with pytest.raises(ProtocolError):
+        encode(Error(1, "EngineError", "x" * LONGEST_LINE))
+    line = json.dumps({"type": "error", "id": 1, "kind": "EngineError", "text": "x" * LONGEST_LINE}).encode()
+    with pytest.raises(ProtocolError):
+        list(Decoder().feed(line + b"\n"))
+
+
+def test_another_version_is_refused_with_both_named():
+    with pytest.raises(ProtocolError, match=f"version {VERSION + 1}.*version {VERSION}"):
+        check_version(Hello(VERSION + 1, 1, "3.11"))
+
+
+@pytest.mark.parametrize("file", ["../secret", "/etc/passwd", "a/b", "a\\b", ".hidden"])
+def test_pixels_cannot_lie_outside_the_exchange_folder(file):
+    with pytest.raises(ProtocolError):
+        Pixels(file, 1, 1, "BYTE")
+
+
+def test_a_missing_field_is_named_as_missing():
+    with pytest.raises(ProtocolError, match="lacks"):
+        decode(b'{"type": "progress", "id": 1}')

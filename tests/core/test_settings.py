@@ -1,0 +1,64 @@
+import math
+
+import pytest
+
+from blender_midas_normal.core.errors import SettingsError
+from blender_midas_normal.core.settings import PRESETS, Settings, domains, node_size, preset, surface_names
+
+
+def test_the_default_is_the_material_preset():
+    assert Settings() == preset("material")
+
+
+def test_the_node_preset_has_the_nodes_defaults():
+    node = preset("NODE")
+    assert (node.a, node.bg_threshold, node.resolution) == (2 * math.pi, 0.1, 512)
+    assert node.is_node_picture and not Settings().is_node_picture
+
+
+def test_names_are_written_in_any_case():
+    assert Settings(engine="luminance", convention="DirectX").convention == "DIRECTX"
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("a", -0.1), ("a", 15.8), ("bg_threshold", 1.1), ("resolution", 63), ("resolution", 16385), ("strength", -1),
+    ("strength", float("nan")), ("blur", "wide"), ("engine", "deep"), ("tileable", ""), ("resolution", None),
+])
+def test_a_value_outside_its_domain_is_refused_by_name(name, value):
+    with pytest.raises(SettingsError, match=name):
+        Settings(**{name: value})
+
+
+def test_the_nodes_whole_range_is_accepted():
+    for a in (0.0, 5 * math.pi):
+        assert Settings(a=a).a == pytest.approx(a)
+
+
+def test_raw_depth_belongs_to_midas():
+    with pytest.raises(SettingsError, match="RAW"):
+        Settings(engine="LUMINANCE", depth_scale="RAW")
+
+
+def test_words_make_the_same_settings_again():
+    for settings in PRESETS.values():
+        assert Settings().with_words(settings.words()) == settings
+
+
+def test_an_unknown_word_is_refused():
+    with pytest.raises(SettingsError, match="detail_level"):
+        Settings().with_words({"detail_level": 3})
+
+
+def test_every_setting_is_described():
+    assert all(len(domain.description) >= 15 for domain in domains().values())
+
+
+def test_only_what_shapes_the_surface_is_part_of_its_key():
+    assert set(surface_names()) == {"engine", "resolution", "tileable", "depth_scale", "device"}
+
+
+@pytest.mark.parametrize(("size", "resolution", "expected"), [
+    ((640, 480), 512, (704, 512)), ((512, 512), 512, (512, 512)), ((300, 4000), 512, (512, 6848)), ((100, 100), 100, (128, 128)),
+])
+def test_the_nodes_rounding(size, resolution, expected):
+    assert node_size(*size, resolution) == expected
