@@ -1,0 +1,178 @@
+"""The map as an image of Blender's: made once for each source, updated ever after, packed or beside the source's file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any, Mapping
+
+import bpy
+
+from ..core.errors import TargetError
+from .pixels import set_is_data, size_of
+
+SOURCE = "midas_normal_source"
+"""Property of a map: its source, a pointer that Blender keeps right when either is renamed, saved or appended."""
+
+STORED = "midas_normal"
+"""Property of a map: its settings and facts as JSON."""
+
+LONGEST_STEM = 63 - len("_normal")
+"""Bytes: a name in Blender 4.2 has at most 63."""
+
+EXTENSION = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif)(?=(\.\d{3})?$)", re.IGNORECASE)
+
+HEADER = 33
+"""Bytes of a PNG file before its second chunk: signature and IHDR."""
+
+
+def store(source: bpy.types.Image, png: bytes, settings: Mapping[str, Any], facts: Mapping[str, Any],
+          save: str = "PACK") -> bpy.types.Image:
+    """The source's map, new or updated, showing the PNG file's pixels as data.
+
+    settings, facts: what `stored` gives back, also after saving and loading.
+    save: PACK, or BESIDE for a file beside the source's.  Raises TargetError, and changes nothing, where that cannot be.
+    """
+    file = _write_beside(source, png) if save == "BESIDE" else None
+    image = map_of(source)
+    if image is None:
+        return _filled_or_removed(_new_map(source), png, file, settings, facts)
+    return _filled(image, png, file, settings, facts)
+
+
+def map_of(source: bpy.types.Image) -> bpy.types.Image | None:
+    """The map made from this source before, whatever it is called now, as long as it can be changed."""
+    maps = [image for image in bpy.data.images if source_of(image) == source and image.library is None]
+    maps.sort(key=lambda image: image.name != map_name(source.name))
+    return maps[0] if maps else None
+
+
+def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
+    """The image from which this map was made; None for any other image, and when the source is gone."""
+    return image.get(SOURCE)
+
+
+def stored(image: bpy.types.Image) -> dict[str, Any] | None:
+    """{"settings": ..., "facts": ...} of a map; None for any other image."""
+    words = image.get(STORED)
+    return json.loads(words) if isinstance(words, str) else None
+
+
+def map_name(source_name: str) -> str:
+    """`brick.png` -> `brick_normal`; a number that Blender added stays a part of the name."""
+    stem = EXTENSION.sub("", source_name).encode()[:LONGEST_STEM].decode(errors="ignore")
+    return f"{stem}_normal"
+
+
+def _new_map(source: bpy.types.Image) -> bpy.types.Image:
+    image = bpy.data.images.new(map_name(source.name), 8, 8, float_buffer=True, is_data=True)
+    image[SOURCE] = source
+    return image
+
+
+def _filled_or_removed(image: bpy.types.Image, *contents: Any) -> bpy.types.Image:
+    try:
+        return _filled(image, *contents)
+    except Exception:
+        bpy.data.images.remove(image)
+        raise
+
+
+def _filled(image: bpy.types.Image, png: bytes, file: Path | None, settings: Mapping[str, Any],
+            facts: Mapping[str, Any]) -> bpy.types.Image:
+    set_is_data(image)
+    if file is None:
+        _pack(image, png)
+    else:
+        _show_file(image, file)
+    _check(image, png)
+    image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
+    return image
+
+
+def _pack(image: bpy.types.Image, png: bytes) -> None:
+    """Packs the file as it is; Blender decodes it when asked for pixels, because its old buffers are dropped."""
+    image.filepath_raw = ""
+    image.pack(data=png, data_len=len(png))
+    image.source = "FILE"
+    image.buffers_free()
+    image.update_tag()
+
+
+def _show_file(image: bpy.types.Image, file: Path) -> None:
+    if image.packed_file is not None:
+        image.unpack(method="REMOVE")
+    image.filepath_raw = bpy.path.relpath(str(file)) if bpy.data.filepath and _same_drive(file) else str(file)
+    image.source = "FILE"
+    image.reload()
+    image.update_tag()
+
+
+def _same_drive(file: Path) -> bool:
+    return file.drive == Path(bpy.data.filepath).drive
+
+
+def _check(image: bpy.types.Image, png: bytes) -> None:
+    """Raises TargetError when Blender shows another size or depth than the PNG file's header tells."""
+    width, height, depth = struct.unpack(">IIB", png[16:25])
+    if size_of(image) != (width, height) or image.is_float != (depth == 16):
+        raise TargetError(f"Blender cannot read the map it was given as {image.name!r}.")
+
+
+def _write_beside(source: bpy.types.Image, png: bytes) -> Path:
+    """Path of the map's file, complete; a file of that name that this extension has not made is left alone."""
+    folder, stem = _place_beside(source)
+    file = folder / f"{stem}_normal.png"
+    try:
+        if file.exists() and not _is_ours(file):
+            raise TargetError(f"{file} is there already and was not made by this extension; rename it, or pack the map.")
+        _replace(file, _marked(png))
+    except OSError as error:
+        raise TargetError(f"The map cannot be saved as {file}: {error.strerror}.") from None
+    return file
+
+
+def _place_beside(source: bpy.types.Image) -> tuple[Path, str]:
+    path = Path(bpy.path.abspath(source.filepath_raw, library=source.library)) if source.filepath_raw else None
+    if path is None or not path.is_absolute():
+        raise TargetError(f"The image {source.name!r} has no file to save the map beside; save it first, or pack the map.")
+    return path.parent, path.stem
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Writes the file whole or not at all."""
+    handle, partial = tempfile.mkstemp(prefix=f".{file.stem}", suffix=".part", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(partial).chmod(0o666 & ~_umask())
+        Path(partial).replace(file)
+    except OSError:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """The rights that new files lack; mkstemp gives its own none but the owner's."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+MARK = b"Software\0MiDaS Normal Map"
+
+
+def _marked(png: bytes) -> bytes:
+    """The PNG file with a text chunk that names its maker (PNG specification, section 11.3.4)."""
+    chunk = struct.pack(">I", len(MARK)) + b"tEXt" + MARK + struct.pack(">I", zlib.crc32(b"tEXt" + MARK))
+    return png[:HEADER] + chunk + png[HEADER:]
+
+
+def _is_ours(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return MARK in stream.read(HEADER + 12 + len(MARK))

@@ -1,0 +1,58 @@
+"""Small pictures for the tests of this folder: files, images and materials."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import bpy
+import numpy as np
+
+
+def rgba(height=3, width=5, seed=0):
+    """H x W x 4 float64 in 0.25..1, rows from the top down."""
+    return np.random.default_rng(seed).uniform(0.25, 1.0, (height, width, 4))
+
+
+def write_png(path, values, depth=16):
+    """A PNG file with alpha, of H x W x 4 values 0..1."""
+    height, width, _ = values.shape
+    rows = np.rint(values * (2 ** depth - 1)).astype(f">u{depth // 8}").reshape(height, -1)
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 6, 0, 0, 0))
+                     + chunk(b"IDAT", data) + chunk(b"IEND", b""))
+    return path
+
+
+def pixels_of(image):
+    """H x W x 4 as Blender hands them out, but with rows from the top down."""
+    values = np.empty(image.size[0] * image.size[1] * 4, np.float32)
+    image.pixels.foreach_get(values)
+    return values.reshape(image.size[1], image.size[0], 4)[::-1]
+
+
+def linear(encoded):
+    """sRGB to scene-linear."""
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def render_plane(colour=(0.5, 0.25, 0.75), size=(8, 6)):
+    """Renders a camera's view of nothing but an even background."""
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    scene.view_settings.view_transform = "Standard"
+    scene.world = scene.world or bpy.data.worlds.new("World")
+    if bpy.app.version < (5, 0):
+        scene.world.use_nodes = True
+    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (*colour, 1.0)
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    bpy.ops.render.render()
+    return bpy.data.images["Render Result"]

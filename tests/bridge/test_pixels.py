@@ -1,0 +1,168 @@
+"""What read_pixels writes for every kind of image, and what it says about it."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import pixels
+from bl_ext.user_default.midas_normal.core.errors import SourceError
+
+from pictures import linear, render_plane, rgba, write_png
+
+
+def read(image, path):
+    """(facts, H x W x 4 with rows from the top down)."""
+    facts = pixels.read_pixels(image, path)
+    assert facts.file == path.name
+    return facts, np.fromfile(path, np.float32).reshape(facts.height, facts.width, 4)[::-1]
+
+
+def loaded(path, alpha_mode, is_data):
+    image = bpy.data.images.load(str(path), check_existing=False)
+    image.colorspace_settings.is_data = is_data
+    image.alpha_mode = alpha_mode
+    return image
+
+
+@pytest.mark.parametrize("is_data", (False, True))
+@pytest.mark.parametrize("alpha_mode", ("STRAIGHT", "CHANNEL_PACKED", "NONE"))
+@pytest.mark.parametrize("depth", (8, 16))
+def test_png_file(tmp_path, depth, alpha_mode, is_data):
+    values = rgba()
+    facts, found = read(loaded(write_png(tmp_path / "a.png", values, depth), alpha_mode, is_data), tmp_path / "pixels")
+    assert (facts.width, facts.height) == (5, 3)
+    assert facts.encoding == ("BYTE" if depth == 8 else "DISPLAY" if is_data else "LINEAR")
+    assert facts.premultiplied == (depth == 16 and alpha_mode == "STRAIGHT" and not is_data)
+    colours = linear(values[..., :3]) if facts.encoding == "LINEAR" else values[..., :3]
+    wanted = colours * values[..., 3:] if facts.premultiplied else colours
+    np.testing.assert_allclose(found[..., :3], wanted, atol=0.003 if depth == 8 else 1e-4)
+    np.testing.assert_allclose(found[..., 3], values[..., 3] if alpha_mode == "STRAIGHT" else 1.0, atol=0.003)
+
+
+@pytest.mark.parametrize("is_data, premultiplied", ((False, False), (True, True)))
+def test_bytes_that_the_user_calls_premultiplied_are_straight_unless_data(tmp_path, is_data, premultiplied):
+    values = rgba()
+    values[..., :3] *= values[..., 3:]
+    facts, found = read(loaded(write_png(tmp_path / "a.png", values, 8), "PREMUL", is_data), tmp_path / "pixels")
+    assert facts.premultiplied == premultiplied
+    wanted = values[..., :3] if premultiplied else values[..., :3] / values[..., 3:]
+    np.testing.assert_allclose(found[..., :3], wanted, atol=0.02)
+
+
+@pytest.mark.parametrize("alpha_mode, is_data, premultiplied", (
+    ("PREMUL", False, True), ("STRAIGHT", False, True), ("CHANNEL_PACKED", False, False), ("NONE", False, False),
+    ("PREMUL", True, True), ("STRAIGHT", True, False),
+))
+def test_exr_file(tmp_path, alpha_mode, is_data, premultiplied):
+    """The file holds 0.5 and alpha 0.5: Blender multiplies once more where the user calls that straight."""
+    made = bpy.data.images.new("made", 4, 4, alpha=True, float_buffer=True, is_data=True)
+    made.pixels.foreach_set(np.full(64, 0.5, np.float32))
+    made.filepath_raw, made.file_format = str(tmp_path / "a.exr"), "OPEN_EXR"
+    made.save()
+    image = bpy.data.images.load(str(tmp_path / "a.exr"), check_existing=False)
+    if is_data:
+        image.colorspace_settings.is_data = True
+    else:
+        image.colorspace_settings.name = "Linear Rec.709"
+    image.alpha_mode = alpha_mode
+    facts, found = read(image, tmp_path / "pixels")
+    assert (facts.encoding, facts.premultiplied) == ("DISPLAY" if is_data else "LINEAR", premultiplied)
+    multiplied_again = alpha_mode == "STRAIGHT" and not is_data
+    np.testing.assert_allclose(found[..., :3], 0.25 if multiplied_again else 0.5, atol=1e-3)
+    np.testing.assert_allclose(found[..., 3], 1.0 if alpha_mode in ("NONE", "CHANNEL_PACKED") else 0.5, atol=1e-3)
+
+
+@pytest.mark.parametrize("packed", (False, True))
+def test_painted_pixels_need_no_saved_file(tmp_path, packed):
+    image = bpy.data.images.new("painted", 5, 3)
+    values = np.rint(rgba() * 255) / 255
+    image.pixels.foreach_set(values[::-1].astype(np.float32).ravel())
+    if packed:
+        image.pack()
+    facts, found = read(image, tmp_path / "pixels")
+    assert (facts.encoding, facts.premultiplied) == ("BYTE", False)
+    np.testing.assert_allclose(found, values, atol=1e-6)
+
+
+def test_file_on_disk_painted_over_gives_what_is_painted(tmp_path):
+    image = loaded(write_png(tmp_path / "a.png", rgba(), 8), "STRAIGHT", False)
+    image.pixels.foreach_set(np.full(60, 0.2, np.float32))
+    np.testing.assert_allclose(read(image, tmp_path / "pixels")[1], 0.2, atol=1e-6)
+
+
+def test_an_older_file_of_another_size_is_replaced(tmp_path):
+    (tmp_path / "pixels").write_bytes(b"x" * 1000)
+    read(bpy.data.images.new("a", 5, 3), tmp_path / "pixels")
+    assert (tmp_path / "pixels").stat().st_size == 5 * 3 * 16
+
+
+def test_image_without_pixels_is_refused(tmp_path):
+    image = bpy.data.images.load(str(write_png(tmp_path / "a.png", rgba())), check_existing=False)
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(SourceError, match="'a.png' has no pixels"):
+        pixels.read_pixels(image, tmp_path / "pixels")
+
+
+def test_missing_folder_and_full_disk_are_sentences(tmp_path, monkeypatch):
+    image = bpy.data.images.new("a", 5, 3)
+    with pytest.raises(SourceError, match="'a' cannot be written: No such file"):
+        pixels.read_pixels(image, tmp_path / "nowhere" / "pixels")
+    monkeypatch.setattr(pixels.shutil, "disk_usage", lambda folder: shutil_usage(free=1))
+    with pytest.raises(SourceError, match="no room"):
+        pixels.read_pixels(image, tmp_path / "pixels")
+    assert not (tmp_path / "pixels").exists()
+
+
+class shutil_usage:
+    def __init__(self, free):
+        self.free = free
+
+
+def render_settings():
+    settings = bpy.context.scene.render.image_settings
+    return {name: getattr(settings, name) for name, _ in pixels.SAVED_RENDER if hasattr(settings, name)}
+
+
+def test_render_is_read_as_it_is_seen_and_leaves_nothing_behind(tmp_path):
+    render = render_plane((0.5, 0.25, 0.75))
+    settings = bpy.context.scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    settings.file_format, settings.color_mode = "FFMPEG", "RGB"
+    before, images = render_settings(), list(bpy.data.images)
+    facts, found = read(render, tmp_path / "pixels")
+    assert (facts.width, facts.height, facts.encoding, facts.premultiplied) == (8, 6, "DISPLAY", False)
+    np.testing.assert_allclose(linear(found[..., :3]), np.broadcast_to((0.5, 0.25, 0.75), (6, 8, 3)), atol=1e-4)
+    assert render_settings() == before
+    assert list(bpy.data.images) == images
+
+
+def test_render_that_cannot_be_saved_restores_the_settings(tmp_path, monkeypatch):
+    render = render_plane()
+    before = render_settings()
+    monkeypatch.setattr(pixels.tempfile, "TemporaryDirectory", lambda prefix: Folder(tmp_path / "nowhere\0"))
+    with pytest.raises((SourceError, ValueError)):
+        pixels.read_pixels(render, tmp_path / "pixels")
+    assert render_settings() == before
+
+
+class Folder:
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        return str(self.path)
+
+    def __exit__(self, *reason):
+        pass
+
+
+def test_render_result_of_a_file_just_opened_was_never_rendered(tmp_path):
+    render_plane().use_fake_user = True
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    before = render_settings()
+    with pytest.raises(SourceError, match="^The Render Result is empty; render first.$"):
+        pixels.read_pixels(bpy.data.images["Render Result"], tmp_path / "pixels")
+    assert render_settings() == before

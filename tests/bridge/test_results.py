@@ -1,0 +1,184 @@
+"""The map's image: its pixels, its place, and that running again updates it and nothing else."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import results
+from bl_ext.user_default.midas_normal.core.errors import TargetError
+from bl_ext.user_default.midas_normal.core.png import png_bytes
+
+from pictures import pixels_of, rgba, write_png
+
+
+def values(height=3, width=5, seed=0, dtype=np.uint16):
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, (height, width, 3), dtype=dtype, endpoint=True)
+
+
+def store(source, map_values, **words):
+    return results.store(source, png_bytes(map_values, 1), {"a": 6.28}, {"engine": "LUMINANCE"}, **words)
+
+
+def assert_shows(image, map_values):
+    found = pixels_of(image)
+    np.testing.assert_allclose(found[..., :3], map_values / np.iinfo(map_values.dtype).max, atol=1e-6)
+    assert (found[..., 3] == 1.0).all()
+    assert image.colorspace_settings.is_data
+
+
+@pytest.fixture
+def source():
+    return bpy.data.images.new("brick.png", 5, 3)
+
+
+@pytest.fixture
+def source_file(tmp_path):
+    return bpy.data.images.load(str(write_png(tmp_path / "brick.png", rgba(), 8)))
+
+
+def test_map_is_packed_data_with_sixteen_bits(source):
+    image = store(source, values())
+    assert image.name == "brick_normal"
+    assert (image.is_float, image.source, image.packed_file is not None) == (True, "FILE", True)
+    assert_shows(image, values())
+    assert results.stored(image) == {"settings": {"a": 6.28}, "facts": {"engine": "LUMINANCE"}}
+
+
+def test_eight_bit_picture_stays_eight_bit(source):
+    image = store(source, values(dtype=np.uint8))
+    assert not image.is_float
+    assert_shows(image, values(dtype=np.uint8))
+
+
+def test_map_and_its_tie_to_the_source_survive_saving(source, tmp_path):
+    store(source, values()).use_fake_user = True
+    source.name = "renamed"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    image = results.map_of(bpy.data.images["renamed"])
+    assert image.name == "brick_normal"
+    assert_shows(image, values())
+    assert results.stored(image)["settings"] == {"a": 6.28}
+
+
+@pytest.mark.parametrize("shape", ((3, 5), (9, 2)))
+def test_running_again_updates_the_same_image(source, shape):
+    first = store(source, values())
+    pixels_of(first)
+    again = store(source, values(*shape, seed=1))
+    assert again == first
+    assert len(bpy.data.images) == 2
+    assert_shows(again, values(*shape, seed=1))
+
+
+def test_running_again_follows_renamed_images(source):
+    first = store(source, values())
+    first.name, source.name = "my map", "my stone"
+    assert store(source, values(seed=1)) == first
+    assert first.name == "my map"
+
+
+def test_running_again_replaces_what_was_painted_on_the_map_and_its_colour_space(source):
+    image = store(source, values())
+    image.pixels.foreach_set(np.zeros(60, np.float32))
+    image.colorspace_settings.name = "sRGB"
+    assert_shows(store(source, values(seed=1)), values(seed=1))
+
+
+def test_an_image_that_only_has_the_maps_name_is_left_alone(source):
+    other = bpy.data.images.new("brick_normal", 4, 4)
+    image = store(source, values())
+    assert (image != other, image.name, tuple(other.size)) == (True, "brick_normal.001", (4, 4))
+    assert store(source, values(seed=1)) == image
+    assert len(bpy.data.images) == 3
+
+
+def test_two_sources_have_two_maps(source):
+    other = source.copy()
+    assert store(source, values()) != store(other, values())
+
+
+@pytest.mark.parametrize("name, wanted", (
+    ("brick", "brick_normal"), ("brick.png", "brick_normal"), ("brick.JPEG", "brick_normal"), ("v1.2", "v1.2_normal"),
+    ("brick.png.001", "brick.001_normal"), ("Render Result", "Render Result_normal"), ("ä" * 40, "ä" * 28 + "_normal"),
+))
+def test_map_name(name, wanted):
+    assert results.map_name(name) == wanted
+    assert bpy.data.images.new(wanted, 4, 4).name == wanted
+
+
+def test_unreadable_map_is_refused_and_leaves_no_image(source):
+    png = png_bytes(values(), 1)
+    with pytest.raises(TargetError, match="cannot read the map"):
+        results.store(source, png[:40] + b"nothing", {}, {})
+    assert list(bpy.data.images) == [source]
+
+
+def test_beside_the_file(source_file, tmp_path):
+    image = store(source_file, values(), save="BESIDE")
+    assert sorted(os.listdir(tmp_path)) == ["brick.png", "brick_normal.png"]
+    assert (image.filepath_raw, image.packed_file) == (str(tmp_path / "brick_normal.png"), None)
+    assert_shows(image, values())
+    assert store(source_file, values(4, 2, seed=1), save="BESIDE") == image
+    assert_shows(image, values(4, 2, seed=1))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are others there")
+def test_file_beside_has_the_rights_of_any_new_file(source_file, tmp_path):
+    store(source_file, values(), save="BESIDE")
+    (tmp_path / "new").touch()
+    rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("new", "brick_normal.png")]
+    assert rights[0] == rights[1]
+
+
+def test_path_beside_is_relative_in_a_saved_file(source_file, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    image = store(source_file, values(), save="BESIDE")
+    assert image.filepath_raw == "//brick_normal.png"
+    assert_shows(image, values())
+
+
+def test_changing_between_packed_and_beside(source_file):
+    image = store(source_file, values())
+    for seed, save in enumerate(("BESIDE", "PACK", "BESIDE")):
+        assert store(source_file, values(seed=seed), save=save) == image
+        assert (image.packed_file is None) == (save == "BESIDE")
+        assert_shows(image, values(seed=seed))
+
+
+def test_somebody_elses_file_is_not_overwritten(source_file, tmp_path):
+    (tmp_path / "brick_normal.png").write_bytes(png_bytes(values(seed=7), 1))
+    with pytest.raises(TargetError, match="was not made by this extension"):
+        store(source_file, values(), save="BESIDE")
+    assert (tmp_path / "brick_normal.png").read_bytes() == png_bytes(values(seed=7), 1)
+    assert list(bpy.data.images) == [source_file]
+
+
+def test_source_without_a_file_has_no_place_beside_it(source):
+    with pytest.raises(TargetError, match="'brick.png' has no file"):
+        store(source, values(), save="BESIDE")
+    assert list(bpy.data.images) == [source]
+
+
+@pytest.mark.parametrize("number, words", ((28, "No space left"), (30, "Read-only file system"), (13, "Permission denied")))
+def test_file_that_cannot_be_written_changes_nothing(source_file, tmp_path, monkeypatch, number, words):
+    image = store(source_file, values())
+
+    def refuse(self, target):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(results.Path, "replace", refuse)
+    with pytest.raises(TargetError, match=words):
+        store(source_file, values(seed=1), save="BESIDE")
+    assert sorted(os.listdir(tmp_path)) == ["brick.png"]
+    assert_shows(image, values())
+
+
+def test_missing_folder_is_a_sentence(source_file, tmp_path):
+    source_file.filepath_raw = str(tmp_path / "gone" / "brick.png")
+    with pytest.raises(TargetError, match="No such file or directory"):
+        store(source_file, values(), save="BESIDE")
