@@ -96,7 +96,7 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
     except urllib.error.HTTPError as error:
         raise transfer.failure(f"the server answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
-        raise transfer.failure(str(error.reason)) from error
+        raise transfer.failure(getattr(error.reason, "strerror", None) or str(error.reason)) from error
     except http.client.HTTPException as error:
         raise transfer.failure(str(error) or type(error).__name__) from error
     except OSError as error:

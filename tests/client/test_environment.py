@@ -1,0 +1,188 @@
+"""The state of an environment's folder, and its removal; no process is started here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from blender_midas_normal.client import environment as module
+from blender_midas_normal.client.environment import (Environment, Marker, State, fingerprint, free_space, read_marker, remove,
+                                                     size_on_disk, status, write_marker)
+from blender_midas_normal.client.locks import held
+from blender_midas_normal.core.errors import InstallError
+
+
+@pytest.fixture
+def pins(tmp_path) -> Path:
+    path = tmp_path / "pins.txt"
+    path.write_text("# why\none==1\ntwo==2\n")
+    return path
+
+
+@pytest.fixture
+def made(tmp_path, pins) -> Environment:
+    """A folder that looks like a complete environment."""
+    made = Environment(tmp_path / "env")
+    made.python.parent.mkdir(parents=True)
+    made.python.write_text("")
+    (made.folder / "lib").mkdir()
+    (made.folder / "lib" / "module.py").write_text("x" * 1000)
+    base = tmp_path / "python3"
+    base.write_text("")
+    write_marker(made, Marker(fingerprint(pins), str(base), "3.12.1", "auto", "It works.", "complete"))
+    return made
+
+
+def test_a_complete_one_is_ready_and_says_with_what(made, pins):
+    assert status(made, pins) == module.Status(State.READY, f"MiDaS is installed in {made.folder} (Python 3.12.1). It works.")
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_missing_or_empty_folder_is_absent(tmp_path, there):
+    empty = Environment(tmp_path / "none")
+    if there:
+        empty.folder.mkdir()
+    assert status(empty).state is State.ABSENT
+
+
+def test_another_folder_is_not_taken_for_an_environment(tmp_path):
+    (tmp_path / "holiday.jpg").write_text("")
+    found = status(Environment(tmp_path))
+    assert found.state is State.ABSENT and "holds something else" in found.sentence
+
+
+def test_an_interrupted_one_is_incomplete(made, pins):
+    write_marker(made, Marker(fingerprint(pins), "/gone", "3.12.1", "auto"))
+    assert status(made, pins).state is State.INCOMPLETE
+
+
+def break_base(made: Environment, pins: Path) -> None:
+    Path(read_marker(made).base).unlink()
+
+
+def break_python(made: Environment, pins: Path) -> None:
+    made.python.unlink()
+
+
+def break_pins(made: Environment, pins: Path) -> None:
+    pins.write_text("one==1\ntwo==3\n")
+
+
+def break_marker(made: Environment, pins: Path) -> None:
+    made.marker.write_text('{"state": "complete"}')
+
+
+def break_marker_types(made: Environment, pins: Path) -> None:
+    made.marker.write_text(json.dumps(json.loads(made.marker.read_text()) | {"base": 7}))
+
+
+def break_state(made: Environment, pins: Path) -> None:
+    made.marker.write_text(made.marker.read_text().replace('"complete"', '"broken"'))
+
+
+@pytest.mark.parametrize("damage, reason", [
+    (break_base, "made from"), (break_python, "own Python"), (break_pins, "other packages"), (break_marker, "record"),
+    (break_marker_types, "record"), (break_state, "do not work together")])
+def test_what_was_damaged_needs_repair_and_says_why(made, pins, damage, reason):
+    damage(made, pins)
+    found = status(made, pins)
+    assert found.state is State.REPAIR_NEEDED and reason in found.sentence
+
+
+def test_comments_and_order_do_not_ask_for_another_installation(made, pins):
+    pins.write_text("two==2\n# other words\n\none==1\n")
+    assert status(made, pins).state is State.READY
+
+
+def test_looking_starts_no_process(made, pins, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    assert status(made, pins).state is State.READY
+
+
+def test_removing_takes_the_folder_away(made):
+    remove(made)
+    assert not made.folder.exists()
+    remove(made)
+
+
+def test_removing_keeps_what_the_user_put_there(made):
+    (made.folder / "my weights.pt").write_text("mine")
+    remove(made)
+    assert [path.name for path in made.folder.iterdir()] == ["my weights.pt"]
+
+
+def test_removing_a_folder_that_is_not_ours_is_refused(tmp_path):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "thesis.txt").write_text("mine")
+    with pytest.raises(InstallError, match="left as it is"):
+        remove(Environment(tmp_path))
+    assert (tmp_path / "lib" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
+def test_removing_does_not_follow_links(made, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("")
+    (made.folder / "lib64").symlink_to(outside, target_is_directory=True)
+    remove(made)
+    assert (outside / "kept").exists() and not made.folder.exists()
+
+
+def test_removing_waits_for_nobody_but_refuses_while_another_works_there(made):
+    holder = subprocess.Popen([sys.executable, "-c", HOLD.format(root=str(Path(module.__file__).parents[2]), lock=str(made.lock))],
+                              stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline().strip() == b"held"
+        with pytest.raises(InstallError, match=f"number {holder.pid}"):
+            remove(made)
+        assert made.python.exists()
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    assert made.lock.exists()
+    remove(made)  # the lock of a dead process is taken over
+    assert not made.folder.exists()
+
+
+HOLD = """
+import sys, time
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from blender_midas_normal.client.locks import held
+from blender_midas_normal.core.errors import InstallError
+with held(Path({lock!r}), InstallError):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_lock_leaves_nothing_behind_and_can_be_taken_again(tmp_path):
+    for _ in range(2):
+        with held(tmp_path / "lock", InstallError):
+            assert (tmp_path / "lock").read_text() == str(os.getpid())
+        assert not (tmp_path / "lock").exists()
+
+
+def test_a_lock_is_not_mistaken_for_content(tmp_path):
+    with held(Environment(tmp_path).lock, InstallError):
+        assert module.is_free(Environment(tmp_path))
+
+
+def test_sizes(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one").write_bytes(b"x" * 1000)
+    os.link(tmp_path / "a" / "one", tmp_path / "a" / "same")
+    (tmp_path / "two").write_bytes(b"x" * 10)
+    assert size_on_disk(tmp_path) == 1010
+    assert size_on_disk(tmp_path / "missing") == 0
+    assert free_space(tmp_path / "missing" / "deep") > 0
