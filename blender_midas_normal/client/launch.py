@@ -67,5 +67,6 @@ def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float
     reason = reason_against_midas(places) if engine in ("AUTO", "MIDAS") else NOT_NEEDED
     if engine == "MIDAS" and reason:
         raise EngineUnavailable(reason)
-    python = own_python if reason else str(places.environment.python)
-    return Launch(python, places.weights, reason, idle_seconds, places.log)
+    if reason:
+        return Launch(own_python, places.weights, reason, idle_seconds, places.log)
+    return Launch(str(places.environment.python), weights.find(places.weights).parent, "", idle_seconds, places.log)

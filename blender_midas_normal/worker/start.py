@@ -5,10 +5,10 @@ Run as a file by an isolated interpreter, it finds its own package by its place 
 
 import argparse
 import importlib
-import importlib.util
+import runpy
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1]
+STANDALONE = Path(__file__).resolve().parents[1] / "standalone.py"
 
 
 def main() -> None:
@@ -18,10 +18,8 @@ def main() -> None:
     parser.add_argument("--without-midas", default="", help="why this worker cannot run MiDaS")
     parser.add_argument("--idle", type=float, required=True)
     arguments = parser.parse_args()
-    spec = importlib.util.spec_from_file_location("standalone", PACKAGE / "standalone.py")
-    standalone = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(standalone)
-    serve = importlib.import_module(f"{standalone.load_package()}.worker.serve")
+    package = runpy.run_path(str(STANDALONE))["load_package"]()
+    serve = importlib.import_module(f"{package}.worker.serve")
     serve.serve(arguments.folder, arguments.weights, arguments.without_midas, arguments.idle)
 
 

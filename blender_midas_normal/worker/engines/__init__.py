@@ -41,9 +41,7 @@ class Engines:
 
     def unavailable(self) -> dict[str, str]:
         """For each engine "" when it can run in this process, else one sentence saying why not."""
-        from .midas import reason_against
-
-        return {"MIDAS": self._without_midas or reason_against(self._weights), "RELIEF": RESERVED, "LUMINANCE": ""}
+        return {"MIDAS": self._without_midas or self._reason_against_midas(), "RELIEF": RESERVED, "LUMINANCE": ""}
 
     def get(self, name: str) -> Engine:
         """The engine of that name, which `unavailable` has no reason against."""
@@ -55,6 +53,11 @@ class Engines:
         """Gives back the memory of all engines."""
         for engine in self._made.values():
             engine.unload()
+
+    def _reason_against_midas(self) -> str:
+        from .midas import reason_against
+
+        return reason_against(self._weights)
 
     def _make(self, name: str) -> Engine:
         if name == "MIDAS":

@@ -1,0 +1,226 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.client.client import Client
+from blender_midas_normal.core.errors import Cancelled, ProtocolError, SourceError, SurfaceGone, WorkerError
+from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+
+
+@pytest.fixture
+def client():
+    client = Client()
+    yield client
+    client.close()
+
+
+def submit(client, folder, rgba, **words):
+    client.prepare(launch(folder, **words))
+    return client.submit(settings=LUMINANCE.words(), pixels=write_pixels(client.new_file(), rgba))
+
+
+def pid(client):
+    return client._worker.pid
+
+
+def is_alive(process):
+    """Whether it runs; a process that nobody has reaped yet does not."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+def waited(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+def test_a_request_is_answered_with_a_file(client, tmp_path):
+    result = client.wait(submit(client, tmp_path, noise(20, 30)))
+    assert (result.width, result.height, result.engine, result.device) == (30, 20, "LUMINANCE", "cpu")
+    assert client.take_file(result).read_bytes().startswith(b"\x89PNG")
+    assert set(result.seconds) == {"read", "prepare", "engine", "maps", "encode"}
+    assert client.ready.engines["LUMINANCE"] == "" and client.ready.engines["RELIEF"]
+
+
+def test_the_worker_stays_for_the_next_request(client, tmp_path):
+    client.wait(submit(client, tmp_path, noise(8, 8)))
+    first = pid(client)
+    client.wait(submit(client, tmp_path, noise(8, 8, 1)))
+    assert pid(client) == first
+
+
+def test_an_error_is_the_projects_own_exception_and_the_worker_lives_on(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    job = client.submit(settings=LUMINANCE.words(), picture=str(tmp_path / "missing.png"))
+    with pytest.raises(SourceError, match="missing"):
+        client.wait(job)
+    client.wait(submit(client, tmp_path, noise(8, 8)))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_a_worker_killed_in_the_middle_is_reported_and_replaced(client, tmp_path, number):
+    job = submit(client, tmp_path, noise(3000, 3000))
+    folder = client._worker.folder
+    assert waited(lambda: (client.pump(), job.stage not in ("start", "read"))[1])
+    os.kill(pid(client), number)
+    with pytest.raises(WorkerError, match=f"killed by signal {int(number)}"):
+        client.wait(job, timeout=10)
+    assert not folder.exists()
+    client.wait(submit(client, tmp_path, noise(8, 8)))
+
+
+def test_every_pending_job_gets_an_outcome_when_the_worker_dies(client, tmp_path):
+    jobs = [submit(client, tmp_path, noise(500, 500, seed)) for seed in range(4)]
+    os.kill(pid(client), signal.SIGKILL)
+    assert waited(lambda: (client.pump(), all(job.outcome for job in jobs))[1])
+
+
+def test_the_last_words_of_a_dying_worker_are_in_the_message(client, tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'no module named numpy' >&2\nexit 3\n")
+    python.chmod(0o755)
+    job = submit(client, tmp_path, noise(4, 4), python=str(python))
+    with pytest.raises(WorkerError, match="status 3(.|\n)*no module named numpy"):
+        client.wait(job, timeout=10)
+
+
+@pytest.mark.parametrize("content", [None, "just text"])
+def test_an_interpreter_that_is_none_is_named(client, tmp_path, content):
+    python = tmp_path / "no_python"
+    if content:
+        python.write_text(content)
+    with pytest.raises(WorkerError, match="no_python"):
+        client.prepare(launch(tmp_path, python=str(python)))
+
+
+def hostile(folder, program):
+    """A worker that does as the program says."""
+    python = folder / "hostile"
+    python.write_text(f"#!{sys.executable}\nimport sys, time, json\n" + textwrap.dedent(program))
+    python.chmod(0o755)
+    return str(python)
+
+
+@pytest.mark.parametrize(("program", "reason"), [
+    ("print('hello world', flush=True); time.sleep(60)", "no message"),
+    ("print(json.dumps({'type': 'hello', 'protocol': 99, 'pid': 1, 'python': '3'}), flush=True); time.sleep(60)", "version 99"),
+    ("sys.stdout.write('x' * 3_000_000); sys.stdout.flush(); time.sleep(60)", "without an end"),
+    ("print(json.dumps({'type': 'shutdown'}), flush=True); time.sleep(60)", "does not send"),
+])
+def test_a_worker_that_does_not_speak_the_protocol_is_ended(client, tmp_path, program, reason):
+    job = submit(client, tmp_path, noise(4, 4), python=hostile(tmp_path, program))
+    process = pid(client)
+    with pytest.raises(ProtocolError, match=reason):
+        client.wait(job, timeout=20)
+    assert waited(lambda: not is_alive(process))
+
+
+def test_a_worker_that_says_nothing_is_given_up(client, tmp_path, monkeypatch):
+    monkeypatch.setattr("blender_midas_normal.client.client.GREETING_SECONDS", 0.3)
+    job = submit(client, tmp_path, noise(4, 4), python=hostile(tmp_path, "time.sleep(60)"))
+    with pytest.raises(WorkerError, match="did not start"):
+        client.wait(job, timeout=10)
+
+
+def test_a_cancelled_job_ends_at_once_and_its_late_result_is_swallowed(client, tmp_path):
+    job = submit(client, tmp_path, noise(2500, 2500))
+    assert waited(lambda: (client.pump(), job.stage not in ("start", "read"))[1])
+    start = time.monotonic()
+    client.cancel(job)
+    with pytest.raises(Cancelled):
+        client.wait(job)
+    assert time.monotonic() - start < 0.3
+    after = client.wait(submit(client, tmp_path, noise(8, 8)))
+    assert not client.is_busy
+    assert [path.name for path in client._worker.folder.iterdir()] == [after.file]
+
+
+def test_a_second_cancel_kills_the_worker(client, tmp_path):
+    job = submit(client, tmp_path, noise(2500, 2500))
+    process = pid(client)
+    client.cancel(job)
+    client.cancel(job)
+    assert not is_alive(process) and not client.is_busy
+    client.wait(submit(client, tmp_path, noise(8, 8)))
+
+
+def test_a_retune_needs_no_pixels_until_the_worker_is_another(client, tmp_path):
+    first = client.wait(submit(client, tmp_path, noise(8, 8)))
+    client.wait(client.submit(settings={**LUMINANCE.words(), "strength": 2.0}, surface=first.surface))
+    os.kill(pid(client), signal.SIGKILL)
+    client.prepare(launch(tmp_path))
+    waited(lambda: not client.is_running, 0.5)
+    client.prepare(launch(tmp_path))
+    with pytest.raises(SurfaceGone):
+        client.wait(client.submit(settings=LUMINANCE.words(), surface=first.surface))
+
+
+def test_an_idle_worker_ends_and_the_next_request_starts_another(client, tmp_path):
+    client.wait(submit(client, tmp_path, noise(8, 8), idle_seconds=0.2))
+    first = pid(client)
+    assert waited(lambda: (client.pump(), not client.is_running)[1])
+    client.wait(submit(client, tmp_path, noise(8, 8), idle_seconds=0.2))
+    assert pid(client) != first
+
+
+def test_closing_leaves_no_process_and_no_folder(tmp_path):
+    client = Client()
+    client.wait(submit(client, tmp_path, noise(8, 8)))
+    process, folder = pid(client), client._worker.folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    client.close()
+    assert not is_alive(process) and not folder.exists()
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from blender_midas_normal.client.client import Client
+from tests.requests_for_tests import launch
+folder = Path(sys.argv[1])
+client = Client()
+exchange = client.prepare(launch(folder))
+while client.ready is None:
+    client.pump()
+print(client._worker.pid, exchange, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_worker_dies_with_its_parent_even_when_that_is_killed(tmp_path):
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    worker, folder = parent.stdout.readline().split()
+    parent.kill()
+    parent.wait()
+    assert waited(lambda: not is_alive(int(worker)), 1.5)
+    assert waited(lambda: not os.path.exists(folder), 0.5)
+
+
+def test_no_library_can_disturb_the_protocol(client, tmp_path):
+    """What is printed in the worker goes to the log."""
+    launched = launch(tmp_path)
+    start = tmp_path / "loud"
+    start.write_text(f"#!{sys.executable}\nimport os, sys, runpy\nsys.argv = sys.argv[5:]\nprint('loud before', file=sys.stderr)\n"
+                     "import atexit, threading\n"
+                     "threading.Timer(0.2, lambda: (print('loud', flush=True), os.write(1, b'louder'))).start()\n"
+                     "runpy.run_path(sys.argv[0], run_name='__main__')\n")
+    start.chmod(0o755)
+    job = submit(client, tmp_path, noise(1500, 1500), python=str(start))
+    client.wait(job, timeout=20)
+    assert waited(lambda: "louder" in launched.log.read_text())
+
+
+def test_the_log_does_not_grow_without_end(client, tmp_path):
+    (tmp_path / "worker.log").write_bytes(b"x" * (2 << 20))
+    client.wait(submit(client, tmp_path, noise(4, 4)))
+    assert (tmp_path / "worker.log").stat().st_size < 1 << 20 and (tmp_path / "worker.log.old").exists()

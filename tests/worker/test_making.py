@@ -1,0 +1,154 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.colour import luma
+from blender_midas_normal.core.errors import EngineUnavailable, SurfaceGone
+from blender_midas_normal.core.filters import blur
+from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.picture import Picture, Surface, Wrap
+from blender_midas_normal.core.protocol import Request
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines import Engines
+from blender_midas_normal.worker.engines.luminance import RELIEF, Luminance
+from blender_midas_normal.worker.making import Maker
+from blender_midas_normal.worker.surfaces import Surfaces
+from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
+
+cv2 = pytest.importorskip("cv2")
+
+
+def quiet(stage, done):
+    """A report that nobody reads."""
+
+
+@pytest.fixture
+def maker(tmp_path):
+    return Maker(Engines(tmp_path, "not in this test"), tmp_path)
+
+
+def make(maker, folder, rgba, settings=LUMINANCE, **words):
+    """(result, H x W x 3 components -1..1) of a request with these pixels."""
+    pixels = write_pixels(folder / "pixels", rgba, words.pop("encoding", "BYTE"))
+    result = maker.make(Request(1, settings.words(), pixels=pixels, **words), quiet)
+    return result, components(folder / result.file)
+
+
+def components(path):
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1] / 65535 * 2 - 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (480, 640), (3, 10000), (37, 23)])
+def test_the_map_has_exactly_the_sources_size(maker, tmp_path, size):
+    result, values = make(maker, tmp_path, noise(*size))
+    assert values.shape == (*size, 3) and (result.height, result.width) == size
+    np.testing.assert_allclose(np.linalg.norm(values, axis=2), 1, atol=1e-4)
+
+
+def test_a_bright_bump_leans_away_from_its_top(maker, tmp_path):
+    v, u = (np.mgrid[:64, :64] + 0.5) / 64
+    height = np.exp(-((u - 0.3) ** 2 + (v - 0.7) ** 2) * 30)
+    values = make(maker, tmp_path, opaque(height[..., None].repeat(3, 2)), dataclasses.replace(LUMINANCE, strength=10))[1]
+    row, column = int(0.7 * 64), int(0.3 * 64)
+    assert values[row, column - 6, 0] < 0 < values[row, column + 6, 0]
+    assert values[row - 6, column, 1] > 0 > values[row + 6, column, 1]
+
+
+def test_a_picture_of_one_colour_is_flat_and_the_user_is_told(maker, tmp_path):
+    result, values = make(maker, tmp_path, opaque(np.full((9, 9, 3), 0.5)))
+    assert np.abs(values - (0, 0, 1)).max() < 1e-4 and "flat" in result.notes[0]
+
+
+def test_a_fully_transparent_picture_is_flat_and_the_user_is_told(maker, tmp_path):
+    rgba = noise(9, 9)
+    rgba[..., 3] = 0
+    result, values = make(maker, tmp_path, rgba)
+    assert np.abs(values - (0, 0, 1)).max() < 1e-4 and "transparent" in result.notes[0]
+
+
+def test_one_pixel_that_is_no_number_does_not_spoil_the_others(maker, tmp_path):
+    rgba = noise(20, 20)
+    clean = make(maker, tmp_path, rgba, encoding="DISPLAY")[1]
+    rgba[3, 3] = np.nan
+    values = make(maker, tmp_path, rgba, encoding="DISPLAY")[1]
+    np.testing.assert_allclose(values[8:], clean[8:], atol=1e-4)
+
+
+def test_transparency_makes_no_edge(maker, tmp_path):
+    """CONVENTIONS, section 4: composited on white, a cut-out has a rim."""
+    rgba = opaque(np.full((40, 40, 3), 0.2))
+    rgba[10:30, 10:30] = (1, 1, 1, 0)
+    assert np.abs(make(maker, tmp_path, rgba)[1][..., :2]).max() < 1e-4
+
+
+def test_a_tile_rolled_by_half_gives_the_map_rolled_by_half(maker, tmp_path):
+    settings = dataclasses.replace(LUMINANCE, tileable="BOTH")
+    rgba = noise(64, 48)
+    values = make(maker, tmp_path, rgba, settings)[1]
+    rolled = make(maker, tmp_path, np.roll(rgba, (32, 24), (0, 1)), settings)[1]
+    np.testing.assert_allclose(np.roll(values, (32, 24), (0, 1)), rolled, atol=5e-5)
+
+
+def test_a_retune_takes_the_surface_that_is_there(maker, tmp_path, monkeypatch):
+    rgba = noise(30, 30)
+    first, _ = make(maker, tmp_path, rgba)
+    stronger = dataclasses.replace(LUMINANCE, strength=3, a=2, bg_threshold=0.2, blur=1, convention="DIRECTX")
+    fresh = make(Maker(Engines(tmp_path, "not in this test"), tmp_path), tmp_path, rgba, stronger)[1]
+
+    monkeypatch.setattr(Luminance, "surface", lambda *_: pytest.fail("the engine ran again"))
+    result = maker.make(Request(2, stronger.words(), surface=first.surface), quiet)
+    np.testing.assert_array_equal(components(tmp_path / result.file), fresh)
+    again, values = make(maker, tmp_path, rgba, stronger)
+    np.testing.assert_array_equal(values, fresh)
+    assert again.surface == first.surface
+
+
+def test_a_surface_that_is_gone_is_said_to_be(maker):
+    with pytest.raises(SurfaceGone, match="generate it again"):
+        maker.make(Request(1, {}, surface="0" * 32), quiet)
+
+
+def test_another_picture_or_engine_setting_is_another_surface(maker, tmp_path):
+    keys = [make(maker, tmp_path, rgba, settings, is_render=render)[0].surface for rgba, settings, render in (
+        (noise(8, 8), LUMINANCE, False), (noise(8, 8, 1), LUMINANCE, False), (noise(8, 8), LUMINANCE, True),
+        (noise(8, 8), dataclasses.replace(LUMINANCE, tileable="X"), False), (noise(4, 16), LUMINANCE, False))]
+    assert len(set(keys)) == len(keys)
+
+
+def test_auto_says_why_it_chose(maker, tmp_path):
+    result, _ = make(maker, tmp_path, noise(8, 8), Settings())
+    assert result.engine == "LUMINANCE" and "not in this test" in result.why
+
+
+@pytest.mark.parametrize("engine", ["MIDAS", "RELIEF"])
+def test_an_engine_that_cannot_run_is_refused_with_the_reason(maker, tmp_path, engine):
+    with pytest.raises(EngineUnavailable, match="not in this"):
+        make(maker, tmp_path, noise(8, 8), Settings(engine=engine))
+
+
+def test_raw_depth_without_midas_is_refused(maker, tmp_path):
+    with pytest.raises(EngineUnavailable, match="RAW"):
+        make(maker, tmp_path, noise(8, 8), Settings(depth_scale="RAW"))
+
+
+def test_large_pictures_lose_nothing_by_the_working_size():
+    rgb = blur(np.random.default_rng(0).random((1536, 1536, 3), np.float32), 3, 3, Wrap(True, True))
+    wrap = Wrap(True, True)
+    made = normal_map(Luminance().surface(Picture(rgb), wrap, LUMINANCE, quiet), LUMINANCE)
+    direct = Surface(blur(luma(rgb), 3, 3, wrap), RELIEF, False, wrap, (1536, 1536))
+    difference = np.linalg.norm(made - normal_map(direct, LUMINANCE), axis=0)
+    assert np.degrees(difference).max() < 0.5 and np.degrees(difference).mean() < 0.05
+
+
+def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
+    def surface(side):
+        return Surface(np.zeros((side, side), np.float32), 1.0, False, Wrap(), (side, side))
+    surfaces = Surfaces(budget=3 * 400)
+    for name in "abc":
+        surfaces.keep(name, "LUMINANCE", surface(10))
+    surfaces.get("a")
+    surfaces.keep("d", "LUMINANCE", surface(10))
+    assert surfaces.get("b") is None and all(surfaces.get(name) for name in "acd")
+    surfaces.keep("huge", "LUMINANCE", surface(100))
+    assert surfaces.get("huge") and not surfaces.get("a")
