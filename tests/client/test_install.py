@@ -1,0 +1,351 @@
+"""The real installation code with a tiny recipe, and once, slowly, with the real one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from blender_midas_normal.client import children, interpreters
+from blender_midas_normal.client.environment import Environment, State, read_marker, remove, status, write_marker
+from blender_midas_normal.client.hints import hint, index_unreachable
+from blender_midas_normal.client.install import Downloads, Recipe, StepFailed, _Work, check, install
+from blender_midas_normal.core.errors import Cancelled, InstallError
+
+ROOT = Path(__file__).parents[2]
+
+
+def wheel(folder: Path, name: str, version: str) -> None:
+    """A wheel with one module that knows its version."""
+    info = f"{name}-{version}.dist-info"
+    files = {f"{name}.py": f"VERSION = {version!r}\n",
+             f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+             f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+    record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in {**files, f"{info}/RECORD": record}.items():
+            archive.writestr(path, text)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Path:
+    """A folder of wheels, an index of its own."""
+    folder = tmp_path_factory.mktemp("shop")
+    wheel(folder, "midasprobe", "1.0")
+    wheel(folder, "midasprobe", "2.0")
+    wheel(folder, "torch", "2.13.0")
+    return folder
+
+
+def recipe(shop: Path, tmp_path: Path, pin: str = "midasprobe==1.0",
+           check: str = "import midasprobe; print('version', midasprobe.VERSION)") -> Recipe:
+    path = tmp_path / "requirements.txt"
+    path.write_text(f"--no-index\n--find-links {shop}\n{pin}\n")
+    return Recipe(path, check=check, space=10**8)
+
+
+@pytest.fixture(scope="module")
+def base() -> Path:
+    return interpreters.find().path
+
+
+@pytest.fixture(scope="module")
+def first(shop, base, tmp_path_factory):
+    """One environment made from nothing, and the steps that were reported; others are copies of it."""
+    folder = tmp_path_factory.mktemp("first")
+    made, steps = Environment(folder / "env"), []
+    install(made, base, "registry", steps.append, recipe=recipe(shop, folder))
+    return made, steps
+
+
+@pytest.fixture
+def made(first, tmp_path) -> Environment:
+    shutil.copytree(first[0].folder, tmp_path / "env", symlinks=True)
+    return Environment(tmp_path / "env")
+
+
+def python_says(made: Environment, program: str) -> str:
+    return subprocess.run([made.python, "-I", "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def put_in_place(made: Environment) -> Path:
+    """Something that only stays when the environment is not made anew."""
+    path = Path(python_says(made, "import midasprobe; print(midasprobe.__file__)")).with_name("stays.txt")
+    path.write_text("")
+    return path
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that only waits to be collected does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return sys.platform != "linux"
+
+
+def test_a_first_installation_is_ready(first, shop, tmp_path):
+    made, steps = first
+    assert status(made, recipe(shop, tmp_path).requirements).state is State.READY
+    assert python_says(made, "import midasprobe; print(midasprobe.VERSION)") == "1.0"
+    assert read_marker(made).installed == "version 1.0"
+    assert not made.lock.exists() and not made.cache.exists()
+
+
+def test_it_reports_each_of_its_steps_in_order(first):
+    steps = first[1]
+    numbers = [step.number for step in steps]
+    assert numbers == sorted(numbers) and set(numbers) == {1, 2, 3, 4, 5, 6}
+    assert all(step.of == 6 and step.title for step in steps)
+    assert any("midasprobe==1.0" in step.detail for step in steps if step.number == 4)
+    assert steps[-1].done == 1.0
+
+
+def test_another_version_of_the_pins_needs_repair_and_is_repaired_in_place(made, shop, base, tmp_path):
+    newer = recipe(shop, tmp_path, "midasprobe==2.0")
+    stays = put_in_place(made)
+    assert status(made, newer.requirements).state is State.REPAIR_NEEDED
+    install(made, base, "registry", lambda step: None, recipe=newer)
+    assert status(made, newer.requirements).state is State.READY
+    assert python_says(made, "import midasprobe; print(midasprobe.VERSION)") == "2.0"
+    assert stays.exists()
+
+
+@pytest.mark.slow
+def test_another_build_is_made_anew(made, shop, base, tmp_path):
+    stays = put_in_place(made)
+    install(made, base, "cpu", lambda step: None, recipe=recipe(shop, tmp_path))
+    assert read_marker(made).backend == "cpu" and not stays.exists()
+
+
+def test_a_broken_environment_is_made_anew(made, shop, base, tmp_path):
+    tiny = recipe(shop, tmp_path)
+    made.python.unlink()
+    assert status(made, tiny.requirements).state is State.REPAIR_NEEDED
+    install(made, base, "registry", lambda step: None, recipe=tiny)
+    assert status(made, tiny.requirements).state is State.READY
+    assert python_says(made, "import midasprobe; print(midasprobe.VERSION)") == "1.0"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
+def test_cancelling_ends_the_child_and_its_children_and_the_next_installation_resumes(made, shop, base, tmp_path):
+    pids = tmp_path / "pids"
+    sleeper = ("import os, subprocess, sys, time\n"
+               "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+               f"open({str(pids)!r} + '~', 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+               f"os.rename({str(pids)!r} + '~', {str(pids)!r})\n"
+               "time.sleep(60)\n")
+    started = time.monotonic()
+    with pytest.raises(Cancelled, match="goes on from here"):
+        install(made, base, "registry", lambda step: None, pids.exists, recipe(shop, tmp_path, check=sleeper))
+    assert time.monotonic() - started < 30
+    time.sleep(0.1)
+    assert [pid for pid in map(int, pids.read_text().split()) if alive(pid)] == []
+    tiny = recipe(shop, tmp_path)
+    assert status(made, tiny.requirements).state is State.INCOMPLETE
+    stays = put_in_place(made)
+    install(made, base, "registry", lambda step: None, recipe=tiny)
+    assert status(made, tiny.requirements).state is State.READY and stays.exists()
+
+
+def test_a_requirement_that_does_not_exist_gives_a_sentence_a_hint_and_the_output(made, shop, base, tmp_path):
+    wrong = recipe(shop, tmp_path, "midasprobe==9.0")
+    with pytest.raises(StepFailed, match="could not be installed.*no build for this Python") as caught:
+        install(made, base, "registry", lambda step: None, recipe=wrong)
+    assert "midasprobe==9.0" in caught.value.output and "\n" not in str(caught.value)
+    assert status(made, wrong.requirements).state is State.INCOMPLETE
+
+
+def test_packages_that_do_not_work_together_are_not_called_ready(made, shop, base, tmp_path):
+    bad = recipe(shop, tmp_path, check="raise RuntimeError('operator torchvision::nms does not exist')")
+    with pytest.raises(StepFailed, match="do not work together") as caught:
+        install(made, base, "registry", lambda step: None, recipe=bad)
+    assert "torchvision::nms" in caught.value.output
+    assert status(made, bad.requirements).state is State.REPAIR_NEEDED
+
+
+@pytest.mark.slow
+def test_packages_that_did_not_work_together_are_not_kept(made, shop, base, tmp_path):
+    stays = put_in_place(made)
+    write_marker(made, dataclasses.replace(read_marker(made), state="broken"))
+    install(made, base, "registry", lambda step: None, recipe=recipe(shop, tmp_path))
+    assert not stays.exists()
+
+
+def test_auto_falls_back_to_the_package_index_and_says_so(made, shop, tmp_path, monkeypatch):
+    tiny, steps, asked = recipe(shop, tmp_path, "torch==2.13.0"), [], []
+    local = tiny.requirements.read_text()
+    plain = _Work.uv
+
+    def uv(work: _Work, backend: str) -> children.Ended:
+        """PyTorch's own index, and only that, is out of reach."""
+        asked.append(backend)
+        tiny.requirements.write_text(local if backend == "registry" else local.replace("--no-index", ""))
+        return plain(work, backend)
+
+    monkeypatch.setattr(_Work, "uv", uv)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    notes = _Work(made, tiny, steps.append, lambda: False).install_packages("auto")
+    assert asked == ["auto", "registry"]
+    assert len(notes) == 1 and "index cannot be reached" in notes[0]
+    assert notes[0] in [step.detail for step in steps]
+    assert python_says(made, "import torch; print(torch.VERSION)") == "2.13.0"
+
+
+def test_a_build_that_was_asked_for_by_name_is_not_replaced(made, shop, tmp_path, monkeypatch):
+    tiny = recipe(shop, tmp_path, "torch==2.13.0")
+    tiny.requirements.write_text("torch==2.13.0\n")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    with pytest.raises(StepFailed, match="cannot be reached"):
+        _Work(made, tiny, lambda step: None, lambda: False).install_packages("cpu")
+
+
+def test_a_folder_with_other_content_is_left_alone(shop, base, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InstallError, match="left as it is"):
+        install(Environment(tmp_path), base, "registry", lambda step: None, recipe=Recipe(space=0))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_too_little_space_is_said_before_anything_is_written(base, tmp_path):
+    with pytest.raises(InstallError, match=r"needs 1000000\.0 GB more"):
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=Recipe(space=10**15))
+    assert not (tmp_path / "env").exists()
+
+
+def test_a_base_that_is_no_python_is_refused(tmp_path):
+    with pytest.raises(InstallError, match="not a Python that runs"):
+        install(Environment(tmp_path / "env"), tmp_path / "nothing", "registry", lambda step: None, recipe=Recipe(space=0))
+
+
+@pytest.mark.parametrize("backend", ["", "cuda", "cpu --index-url x", "CPU"])
+def test_an_unknown_build_is_refused(base, tmp_path, backend):
+    with pytest.raises(InstallError, match="no build"):
+        install(Environment(tmp_path / "env"), base, backend, lambda step: None)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or not hasattr(os, "geteuid") or os.geteuid() == 0,
+                    reason="the administrator may write anywhere")
+def test_a_folder_that_may_not_be_written_gives_a_hint(base, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InstallError, match="belongs to you"):
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=Recipe(space=0))
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(base, tmp_path):
+    (tmp_path / "env").write_text("mine")
+    with pytest.raises(InstallError):
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=Recipe(space=0))
+    assert (tmp_path / "env").read_text() == "mine"
+
+
+def test_checking_runs_in_the_environment_and_refuses_one_that_is_not_ready(made, shop, tmp_path):
+    tiny = recipe(shop, tmp_path)
+    assert check(made, lambda step: None, recipe=tiny) == "version 1.0"
+    with pytest.raises(StepFailed, match="do not work together"):
+        check(made, lambda step: None, recipe=dataclasses.replace(tiny, check="1 / 0"))
+    remove(made)
+    with pytest.raises(InstallError, match="not installed"):
+        check(made, lambda step: None, recipe=tiny)
+
+
+@pytest.mark.parametrize("output, advice", [
+    ("OSError: [Errno 28] No space left on device", "free some space"),
+    ("cause: dns error\ncause: failed to lookup address information", "HTTPS_PROXY"),
+    ("NewConnectionError(...): refused\nERROR: No matching distribution found for uv", "HTTPS_PROXY"),
+    ("cause: invalid peer certificate: UnknownIssuer", "UV_SYSTEM_CERTS"),
+    ("cause: Because there is no version of six==99: No solution found when resolving", "no build for this Python"),
+    ("PermissionError: [Errno 13] Permission denied: '/opt'", "belongs to you"),
+    ("The virtual environment was not created successfully because ensurepip is not available.", "python3-venv"),
+    ("OSError: [WinError 206] The filename or extension is too long", "long paths"),
+    ("something nobody has seen", "last lines of its output"),
+])
+def test_known_failures_get_advice(output, advice):
+    assert advice in hint(output)
+
+
+def test_only_an_index_out_of_reach_counts_as_such():
+    assert index_unreachable("error: Request failed after 3 retries\n cause: error sending request for url")
+    assert not index_unreachable("No solution found when resolving dependencies")
+
+
+def test_downloads_are_followed_by_size_and_never_go_back():
+    downloads = Downloads()
+    lines = ["Resolved 3 packages", "Downloading a (3.0MiB)", "Downloading b (1.0GiB)", " Downloaded a", " Downloaded b",
+             "Downloading c (1.0GiB)", "Prepared 3 packages"]
+    shares = [downloads.after(line) for line in lines]
+    assert shares[:3] == [None, 0.0, 0.0]
+    assert shares[3] == pytest.approx(3 / 1003) and shares[4:] == [1.0, 1.0, 1.0]
+
+
+def test_a_child_gets_no_variables_of_another_python(monkeypatch):
+    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_TORCH_BACKEND", "PIP_USER"):
+        monkeypatch.setenv(name, "/somewhere")
+    monkeypatch.setenv("UV_CACHE_DIR", "/mine")
+    names = children.clean_variables()
+    assert not {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_TORCH_BACKEND", "PIP_USER"} & set(names)
+    assert names["UV_CACHE_DIR"] == "/mine" and "PATH" in names
+
+
+def test_a_childs_output_comes_line_by_line_whatever_ends_them():
+    seen = []
+    ended = children.run([sys.executable, "-I", "-c", r"import os; os.write(1, b'one\rtwo\r\n\n'); os.write(2, b'\xff last'); "
+                          "raise SystemExit(3)"], seen.append)
+    assert seen == ["one", "two", "� last"] and ended == children.Ended(3, "one\ntwo\n� last")
+
+
+def test_only_the_end_of_a_long_output_is_kept():
+    ended = children.run([sys.executable, "-I", "-c", "for i in range(100_000): print(i)"])
+    assert ended.tail.split("\n") == [str(i) for i in range(100_000 - children.TAIL, 100_000)]
+
+
+BLOCKED = """
+import importlib, pkgutil, runpy, sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ImportError(name + " is blocked")
+sys.meta_path.insert(0, Blocker())
+package = runpy.run_path({loader!r})["load_package"]()
+for name in {names!r} or [m.name for m in pkgutil.iter_modules(importlib.import_module(package + ".client").__path__)]:
+    importlib.import_module(package + ".client." + name)
+    print(name)
+"""
+MINE = ["children", "environment", "hints", "install", "interpreters", "locks", "pipes", "setup", "setup_process", "setup_work",
+        "steps", "weights"]
+
+
+@pytest.mark.parametrize("blocked, names", [(("bpy", "torch"), []), (("bpy", "torch", "numpy"), MINE)])
+def test_the_client_imports_without_bpy_and_these_rooms_without_numpy(blocked, names):
+    program = BLOCKED.format(blocked=blocked, names=names, loader=str(ROOT / "blender_midas_normal" / "standalone.py"))
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert set(MINE) <= set(done.stdout.split())
+
+
+@pytest.mark.slow
+def test_the_real_environment_becomes_ready(base, tmp_path, monkeypatch):
+    """Gigabytes: downloads unless uv's own cache on this computer has the packages."""
+    uv = shutil.which("uv")
+    if uv:
+        cache = subprocess.run([uv, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+        monkeypatch.setenv("UV_CACHE_DIR", cache)
+    made = Environment(tmp_path / "env")
+    try:
+        install(made, base, "auto", lambda step: None)
+        assert status(made).state is State.READY
+        assert python_says(made, "from controlnet_aux import MidasDetector; print(MidasDetector.__name__)") == "MidasDetector"
+    finally:
+        shutil.rmtree(made.folder, ignore_errors=True)

@@ -1,0 +1,311 @@
+"""The weights: found, checked, and downloaded from a server that misbehaves."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from blender_midas_normal.client import weights
+from blender_midas_normal.client.locks import held
+from blender_midas_normal.core.errors import Cancelled, WeightsError
+
+DATA = bytes(range(256)) * 12_000
+SHA256 = hashlib.sha256(DATA).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves DATA, as badly as the test asks for."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.data = DATA
+        self.ranges = True
+        self.cuts: list[int] = []
+        """For each connection to come: bytes after which it is cut."""
+        self.status = 0
+        self.location = ""
+        self.asked: list[str | None] = []
+        """The Range of each request."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/weights.pt"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        server, wanted = self.server, self.headers.get("Range")
+        server.asked.append(wanted)
+        if server.status:
+            self.send_response(server.status)
+            if server.location:
+                self.send_header("Location", server.location)
+            self.end_headers()
+            return
+        start = int(wanted[len("bytes="):-1]) if wanted and server.ranges else 0
+        if wanted and server.ranges and start >= len(server.data):
+            self.send_error(416)
+            return
+        rest = server.data[start:]
+        self.send_response(206 if wanted and server.ranges else 200)
+        if wanted and server.ranges:
+            self.send_header("Content-Range", f"bytes {start}-{len(server.data) - 1}/{len(server.data)}")
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        cut = server.cuts.pop(0) if server.cuts else len(rest)
+        try:
+            self.wfile.write(rest[:cut])
+        except OSError:
+            pass
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def get(server, tmp_path):
+    """Download from the server into a new folder."""
+    def download(report=lambda step: None, cancelled=lambda: False, online=True, url=None, size=len(DATA), sha256=SHA256):
+        return weights.download(tmp_path / "deep" / "weights", report, cancelled, online, url or server.url, size, sha256)
+
+    return download
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "deep" / "weights"
+
+
+def part(folder: Path, content: bytes) -> Path:
+    folder.mkdir(parents=True)
+    path = folder / f".{weights.FILE}.part"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_download_puts_the_file_and_nothing_else_in_its_place(get, folder):
+    steps = []
+    path = get(steps.append)
+    assert path == folder / weights.FILE and path.read_bytes() == DATA
+    assert [file.name for file in folder.iterdir()] == [weights.FILE]
+    assert weights.find(folder) == path and weights.verified(path, SHA256) is None
+    assert steps[-1].done == 1.0 and [step.number for step in steps] == sorted(step.number for step in steps)
+
+
+def test_progress_tells_size_and_speed(get, monkeypatch):
+    monkeypatch.setattr(weights, "REPORT_EVERY", 0.0)
+    monkeypatch.setattr(weights, "CHUNK", 1 << 16)
+    steps = []
+    get(steps.append)
+    shares = [step.done for step in steps if "MB/s" in step.detail]
+    assert len(shares) > 5 and shares == sorted(shares) and shares[-1] == 1.0
+    assert any("of 3.1 MB" in step.detail for step in steps)
+
+
+def test_a_second_download_asks_nobody(get, server):
+    get()
+    server.asked.clear()
+    get()
+    assert server.asked == []
+
+
+def test_offline_is_refused_with_the_way_to_allow_it(get, server):
+    with pytest.raises(WeightsError, match="System > Network > Allow Online Access.*--weights"):
+        get(online=False)
+    assert server.asked == []
+
+
+def test_a_broken_connection_is_taken_up_again_where_it_broke(get, server):
+    server.cuts = [1_000_000, 500_000]
+    assert get().read_bytes() == DATA
+    assert server.asked == [None, "bytes=1000000-", "bytes=1500000-"]
+
+
+def test_a_server_that_gives_nothing_is_given_up_and_the_part_is_kept(get, server, folder):
+    server.cuts = [1_000_000, 0]
+    with pytest.raises(WeightsError) as caught:
+        get()
+    for word in (weights.FILE, "3 MB", str(folder), "--weights", "1.0 MB"):
+        assert word in str(caught.value)
+    server.asked.clear()
+    assert get().read_bytes() == DATA
+    assert server.asked == ["bytes=1000000-"]
+
+
+def test_a_server_that_ignores_range_sends_all_of_it_again(get, server, folder):
+    part(folder, b"something else" * 1000)
+    server.ranges = False
+    assert get().read_bytes() == DATA
+    assert server.asked == ["bytes=14000-"]
+
+
+def test_a_part_that_is_longer_than_the_file_is_not_used(get, server, folder):
+    part(folder, bytes(len(DATA) + 1))
+    assert get().read_bytes() == DATA
+    assert server.asked == [None]
+
+
+def test_a_whole_part_is_only_checked(get, server, folder):
+    part(folder, DATA)
+    assert get().read_bytes() == DATA
+    assert server.asked == []
+
+
+def test_a_part_of_another_file_is_refused_once_and_gone(get, server, folder):
+    part(folder, b"x" * 1000)
+    with pytest.raises(WeightsError, match=f"SHA-256 is [0-9a-f]{{64}}, not {SHA256}"):
+        get()
+    assert list(folder.iterdir()) == []
+    assert get().read_bytes() == DATA
+
+
+def test_a_part_longer_than_what_the_server_has_is_started_over(get, server, folder):
+    part(folder, bytes(5000))
+    server.data = DATA[:3000]
+    with pytest.raises(WeightsError, match="connection broke after 0.0 MB"):
+        get()
+    assert server.asked[:2] == ["bytes=5000-", None]
+    server.data = DATA
+    assert get().read_bytes() == DATA
+
+
+def test_wrong_bytes_are_refused_with_both_sums_and_removed(get, server, folder):
+    server.data = DATA[:-1] + b"x"
+    found = hashlib.sha256(server.data).hexdigest()
+    with pytest.raises(WeightsError) as caught:
+        get()
+    assert found in str(caught.value) and SHA256 in str(caught.value)
+    assert list(folder.iterdir()) == []
+
+
+def test_too_many_bytes_are_refused_before_the_disk_is_full_of_them(get, server, folder):
+    server.data = DATA + b"more"
+    with pytest.raises(WeightsError, match="longer than"):
+        get()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_damaged_file_in_the_place_is_replaced(get, folder):
+    folder.mkdir(parents=True)
+    (folder / weights.FILE).write_bytes(bytes(len(DATA)))
+    assert get().read_bytes() == DATA
+
+
+def test_cancelling_keeps_what_has_come(get, server, folder):
+    with pytest.raises(Cancelled):
+        get(cancelled=lambda: bool(server.asked))
+    assert not (folder / weights.FILE).exists()
+    assert get().read_bytes() == DATA
+
+
+@pytest.mark.parametrize("status", [404, 401, 503])
+def test_the_servers_refusal_is_one_sentence(get, server, status):
+    server.status = status
+    with pytest.raises(WeightsError, match=f"answered {status}.*--weights"):
+        get()
+
+
+def test_a_server_that_is_not_there(get):
+    with pytest.raises(WeightsError, match="refused.*--weights"):
+        get(url="http://127.0.0.1:9/weights.pt")
+
+
+def test_a_silent_server_times_out(get, server, monkeypatch):
+    monkeypatch.setattr(weights, "TIMEOUT", 0.2)
+    monkeypatch.setattr(Handler, "do_GET", lambda handler: threading.Event().wait(1.0))
+    with pytest.raises(WeightsError, match="timed out"):
+        get()
+
+
+@pytest.mark.parametrize("url", ["http://huggingface.co/x.pt", "ftp://127.0.0.1/x.pt", "file:///etc/passwd",
+                                 "http://127.0.0.1.example.org/x.pt"])
+def test_only_https_is_allowed(get, url):
+    with pytest.raises(WeightsError, match="only https"):
+        get(url=url)
+
+
+def test_a_redirect_is_followed_only_where_that_is_allowed(get, server):
+    server.status, server.location = 302, "http://example.org/weights.pt"
+    with pytest.raises(WeightsError, match="only https"):
+        get()
+
+
+def test_a_redirect_from_https_to_http_is_refused_even_on_this_computer():
+    with pytest.raises(WeightsError, match="only https"):
+        weights._refuse_insecure("http://127.0.0.1/x.pt", https_only=True)
+    weights._refuse_insecure("http://127.0.0.1/x.pt")
+
+
+def test_two_downloads_into_one_folder_do_not_mix(get, folder):
+    folder.mkdir(parents=True)
+    with held(folder / f".{weights.FILE}.lock", WeightsError), pytest.raises(WeightsError, match="Another process"):
+        get()
+
+
+def test_too_little_space_is_said_before_the_download(get, server):
+    with pytest.raises(WeightsError, match="are free on its drive"):
+        get(size=10**16)
+    assert server.asked == []
+
+
+def test_a_folder_that_cannot_be_made(get, tmp_path):
+    (tmp_path / "deep").write_text("a file")
+    with pytest.raises(WeightsError, match="--weights"):
+        get()
+
+
+def test_missing_weights_are_named_with_size_place_and_option(tmp_path):
+    with pytest.raises(WeightsError) as caught:
+        weights.find(tmp_path)
+    for word in ("dpt_hybrid-midas-501f0c75.pt", "493 MB", str(tmp_path), "--weights"):
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("below", ["", "lllyasviel/Annotators"])
+def test_weights_are_found_where_users_have_them(tmp_path, below):
+    path = tmp_path / below / weights.FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    assert weights.find(tmp_path) == path
+    assert weights.find(path) == path
+
+
+def test_other_weights_get_a_warning_and_are_hashed_once(tmp_path, monkeypatch):
+    path = tmp_path / "mine.pt"
+    path.write_bytes(b"mine")
+    warning = weights.verified(path)
+    assert hashlib.sha256(b"mine").hexdigest() in warning and weights.SHA256 in warning
+
+    calls = []
+    plain = weights.checksum
+    monkeypatch.setattr(weights, "checksum", lambda path: calls.append(path) or plain(path))
+    assert weights.verified(path) == warning and calls == []
+    path.write_bytes(b"mine too")
+    assert weights.verified(path) != warning and calls == [path]
+
+
+def test_a_missing_file_cannot_be_checked(tmp_path):
+    for look in (weights.checksum, weights.verified):
+        with pytest.raises(WeightsError, match="cannot be read"):
+            look(tmp_path / "none.pt")
