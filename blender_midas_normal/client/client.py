@@ -129,9 +129,17 @@ class Client:
         return job.result()
 
     def take_file(self, result: Result) -> Path:
-        """The path of a result's PNG file; whoever takes it moves or removes it."""
-        assert self._worker is not None
+        """The path of a result's PNG file; whoever takes it moves or removes it.  Raises WorkerError when it is gone."""
+        if self._worker is None:
+            raise WorkerError("The worker ended before its map was taken; try again.")
         return self._worker.folder / result.file
+
+    def taken(self, result: Result) -> bytes:
+        """The content of a result's PNG file, which is removed."""
+        path = self.take_file(result)
+        data = path.read_bytes()
+        path.unlink()
+        return data
 
     def close(self) -> None:
         """Ends the worker; pending jobs end as cancelled."""

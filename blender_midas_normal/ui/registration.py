@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import bpy
 
-CLASSES: tuple[type, ...] = ()
+from ..bridge import session
+from . import handlers, menus, operators, panels, pump, running, setup, setup_operators
+from .preferences import MidasNormalPreferences
+from .properties import MidasNormalSettings
+
+CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup_operators.CLASSES,
+                             *panels.CLASSES)
 
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    bpy.types.Scene.midas_normal = bpy.props.PointerProperty(type=MidasNormalSettings, name="MiDaS Normal Map")
+    menus.add()
+    handlers.add()
 
 
 def unregister() -> None:
+    running.cancel()
+    pump.stop()
+    setup.close()
+    session.client.close()
+    handlers.remove()
+    menus.remove()
+    del bpy.types.Scene.midas_normal
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

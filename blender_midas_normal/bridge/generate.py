@@ -1,0 +1,22 @@
+"""The Python function for scripts: an image in, its normal map out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..core.settings import Settings
+from .asking import Ask
+from .task import begin
+
+
+def generate(image: bpy.types.Image, settings: Settings | None = None, **words: Any) -> bpy.types.Image:
+    """The image's map, made with the settings (the Material preset without any), some replaced by the words; not wired.
+
+    Raises one of the exceptions of `core.errors`.
+    """
+    ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image=image.name, target="NONE")
+    task = begin(bpy.context, ask)
+    task.wait()
+    return bpy.data.images[task.finish().map_name]

@@ -1,0 +1,121 @@
+"""One map from the ask to the report: read the picture, let the worker work, store the map, wire it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import bpy
+
+from ..client.client import Job
+from ..client.launch import launch_for
+from ..core.errors import SourceError
+from ..core.protocol import Result
+from ..core.settings import Settings
+from .asking import Ask
+from .materials import Targets, targets
+from .pixels import read_pixels
+from .places import own_python, places, preferences
+from .results import source_of, store
+from .session import client
+from .shown import note_shown
+from .source import Source, resolve, source_of_image
+from .wiring import node_has_convention, wire
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was made.  map_name: name of the image; sentences: what the user should know; facts: as stored on the image."""
+
+    map_name: str
+    sentences: tuple[str, ...]
+    facts: dict
+    ask: Ask
+
+
+@dataclass(frozen=True)
+class Task:
+    """A map on its way: what was asked for, from which picture, for which materials, and the job at the worker."""
+
+    ask: Ask
+    source: Source
+    targets: Targets
+    job: Job
+    notes: tuple[str, ...]
+
+    def wait(self) -> None:
+        """Waits for the job; raises what stands in the place of its result."""
+        client.wait(self.job)
+
+    def finish(self) -> Report:
+        """Stores the map and wires it, after the job has ended; raises one of the project's exceptions.
+
+        The map is stored whole or not at all; a material that cannot be wired is said so in the report.
+        """
+        result = self.job.result()
+        png = client.taken(result)
+        source = self.source.image()
+        facts = facts_of(result)
+        image = store(source, png, self.ask.settings.words(), facts, self.ask.save)
+        note_shown(image)
+        sentences = [_made(result, image), result.why, *self.notes, *result.notes, *self._wired(source, image)]
+        return Report(image.name, tuple(sentences), facts, self.ask)
+
+    def _wired(self, source: bpy.types.Image, image: bpy.types.Image) -> list[str]:
+        sentences: list[str] = []
+        for material in self.targets.materials(source):
+            report = wire(material, source, image, self.ask.settings.convention, self.ask.replace)
+            sentences += report.sentences
+        return [*sentences, *self.targets.sentences]
+
+
+def begin(context: bpy.types.Context, ask: Ask) -> Task:
+    """Reads the picture and sends the request; raises one of the project's exceptions, with nothing changed."""
+    source = _mapped(resolve(ask.source, ask.image, context))
+    found = targets(ask.target, source, context)
+    ask, notes = _in_nodes_convention(ask)
+    client.prepare(launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0))
+    pixels = read_pixels(source.image(), client.new_file())
+    job = client.submit(settings=ask.settings.words(), pixels=dataclasses.asdict(pixels), is_render=source.is_render,
+                        compress=ask.save == "BESIDE")
+    return Task(ask, source, found, job, notes)
+
+
+def begin_retune(report: Report, settings: Settings) -> Task:
+    """Asks for the report's map again, with other settings but from the surface that the worker has kept."""
+    image = bpy.data.images.get(report.map_name)
+    origin = source_of(image) if image is not None else None
+    if image is None or origin is None:
+        raise SourceError(f"The map {report.map_name!r} or its source is no longer there; generate it again.")
+    source = source_of_image(origin)
+    ask, notes = _in_nodes_convention(dataclasses.replace(report.ask, settings=settings))
+    client.prepare(launch_for(report.facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
+    job = client.submit(settings=ask.settings.words(), surface=report.facts["surface"], compress=ask.save == "BESIDE")
+    return Task(ask, source, targets(ask.target, source, bpy.context), job, notes)
+
+
+def facts_of(result: Result) -> dict:
+    """What is remembered of a result beside its settings."""
+    return {"engine": result.engine, "device": result.device, "why": result.why, "surface": result.surface,
+            "seconds": result.seconds, "size": [result.width, result.height]}
+
+
+def _mapped(source: Source) -> Source:
+    """The source itself, or, when it is a map made by this extension, the picture that the map was made from."""
+    origin = source_of(source.image())
+    return source if origin is None else source_of_image(origin)
+
+
+def _in_nodes_convention(ask: Ask) -> tuple[Ask, tuple[str, ...]]:
+    """A DirectX map to be wired is made as OpenGL where Blender's Normal Map node knows nothing else."""
+    if ask.settings.convention != "DIRECTX" or ask.target == "NONE" or node_has_convention():
+        return ask, ()
+    settings = dataclasses.replace(ask.settings, convention="OPENGL")
+    return dataclasses.replace(ask, settings=settings), (
+        "This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels choose the "
+        "target Image only.",)
+
+
+def _made(result: Result, image: bpy.types.Image) -> str:
+    return (f"{image.name}: {result.width} x {result.height} from {result.engine.lower()} on {result.device} in "
+            f"{sum(result.seconds.values()):.1f} s.")

@@ -1,0 +1,39 @@
+"""What Blender tells the extension: a file is loaded, a step is undone, Blender ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..bridge.shown import forget_shown, reload_changed
+from . import running
+
+
+@persistent
+def _before_load(*_: Any) -> None:
+    """The task belongs to the file that is going away."""
+    running.cancel()
+    running.remember(None)
+    forget_shown()
+
+
+@persistent
+def _after_undo(*_: Any) -> None:
+    """Blender's undo brings the packed file back, but not the pixels that are shown."""
+    reload_changed()
+
+
+HANDLERS = ((bpy.app.handlers.load_pre, _before_load), (bpy.app.handlers.undo_post, _after_undo),
+            (bpy.app.handlers.redo_post, _after_undo))
+
+
+def add() -> None:
+    for handlers, handler in HANDLERS:
+        handlers.append(handler)
+
+
+def remove() -> None:
+    for handlers, handler in HANDLERS:
+        handlers.remove(handler)

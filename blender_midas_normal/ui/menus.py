@@ -1,0 +1,39 @@
+"""The operators in Blender's own menus."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import bpy
+
+
+def _image_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.operator("midas_normal.generate", icon="TEXTURE")
+
+
+def _node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    node = context.active_node
+    if node is not None and node.bl_idname == "ShaderNodeTexImage" and node.image is not None:
+        self.layout.separator()
+        entry = self.layout.operator("midas_normal.generate", text="Normal map from this image", icon="TEXTURE")
+        entry.image = node.image.name
+
+
+def _render_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.operator("midas_normal.generate", text="Normal map from render", icon="TEXTURE").source = "RENDER"
+
+
+PLACES: tuple[tuple[str, Callable], ...] = (
+    ("IMAGE_MT_image", _image_menu), ("NODE_MT_context_menu", _node_menu), ("TOPBAR_MT_render", _render_menu))
+
+
+def add() -> None:
+    for menu, draw in PLACES:
+        getattr(bpy.types, menu).append(draw)
+
+
+def remove() -> None:
+    for menu, draw in PLACES:
+        getattr(bpy.types, menu).remove(draw)

@@ -1,0 +1,144 @@
+"""What a user can do: generate, re-tune, cancel, choose a preset."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import EnumProperty
+
+from ..bridge import session
+from ..bridge.task import Report, Task, begin, begin_retune
+from ..core.errors import MidasNormalError
+from ..core.settings import PRESETS
+from . import running
+from .properties import PRESET_ITEMS, SettingProperties, apply_settings, ask_of, scene_settings, settings_of
+
+
+def is_free(cls: type) -> bool:
+    """Whether a new task can start; says why not in the button's tooltip."""
+    if running.task() is not None:
+        cls.poll_message_set("A normal map is being made; wait for it or cancel it")  # type: ignore[attr-defined]
+        return False
+    return True
+
+
+def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> set[str]:
+    """Shows the outcome in the panel and as Blender's report; the operator's answer."""
+    running.remember(outcome)
+    if isinstance(outcome, MidasNormalError):
+        operator.report({"ERROR"}, str(outcome))
+        return {"CANCELLED"}
+    operator.report({"INFO"}, " ".join(outcome.sentences))
+    return {"FINISHED"}
+
+
+def waited(operator: bpy.types.Operator, task: Task) -> set[str]:
+    """Waits for the task and finishes it, with one undo step."""
+    try:
+        task.wait()
+        report = task.finish()
+    except MidasNormalError as error:
+        return told(operator, error)
+    if bpy.ops.ed.undo_push.poll():
+        bpy.ops.ed.undo_push(message="Normal map")
+    return told(operator, report)
+
+
+class MIDAS_NORMAL_OT_generate(SettingProperties, bpy.types.Operator):
+    """Make a normal map from the picture and wire it into its materials"""
+
+    bl_idname = "midas_normal.generate"
+    bl_label = "Generate normal map"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return is_free(cls)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            task = begin(context, ask_of(self, context))
+        except MidasNormalError as error:
+            return told(self, error)
+        return waited(self, task)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            running.start(begin(context, ask_of(self, context)))
+        except MidasNormalError as error:
+            return told(self, error)
+        return {"FINISHED"}
+
+
+class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
+    """Make the last map again with the settings of the scene, without running the engine"""
+
+    bl_idname = "midas_normal.retune"
+    bl_label = "Re-tune normal map"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not isinstance(running.last(), Report):
+            cls.poll_message_set("Generate a normal map first")
+            return False
+        return is_free(cls)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        report = running.last()
+        assert isinstance(report, Report)
+        try:
+            task = begin_retune(report, settings_of(scene_settings(context.scene)))
+        except MidasNormalError as error:
+            return told(self, error)
+        return waited(self, task)
+
+
+class MIDAS_NORMAL_OT_cancel(bpy.types.Operator):
+    """Give up the normal map that is being made; once more ends the worker"""
+
+    bl_idname = "midas_normal.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if running.task() is None and running.cancelled() is None:
+            cls.poll_message_set("No normal map is being made")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        running.cancel()
+        return {"FINISHED"}
+
+
+class MIDAS_NORMAL_OT_preset(bpy.types.Operator):
+    """Set all settings of the scene to those of a preset"""
+
+    bl_idname = "midas_normal.preset"
+    bl_label = "Normal map preset"
+    bl_options = {"REGISTER", "UNDO"}
+    __annotations__ = {"preset": EnumProperty(name="Preset", description="Settings to take", items=PRESET_ITEMS,
+                                              default="MATERIAL")}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        apply_settings(scene_settings(context.scene), PRESETS[self.preset])
+        return {"FINISHED"}
+
+
+class MIDAS_NORMAL_OT_restart(bpy.types.Operator):
+    """End the worker; the next normal map starts a new one"""
+
+    bl_idname = "midas_normal.restart"
+    bl_label = "Restart worker"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        running.cancel()
+        session.client.close()
+        return {"FINISHED"}
+
+
+CLASSES = (MIDAS_NORMAL_OT_generate, MIDAS_NORMAL_OT_retune, MIDAS_NORMAL_OT_cancel, MIDAS_NORMAL_OT_preset,
+           MIDAS_NORMAL_OT_restart)

@@ -1,0 +1,108 @@
+"""The panel "MiDaS Normal" in the sidebars of the 3D Viewport, the Image Editor and the Shader Editor."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..bridge.task import Report
+from ..core.errors import MidasNormalError
+from ..core.settings import PRESETS
+from . import running
+from .drawing import lines, progress
+from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings, settings_of
+
+MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "tileable", "convention")
+DETAILS = ("resolution", "depth_scale", "size", "device")
+
+
+class MidasNormalPanel:
+    bl_label = "MiDaS Normal"
+    bl_region_type = "UI"
+    bl_category = "MiDaS Normal"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        settings = scene_settings(context.scene)
+        _draw_generate(layout, settings)
+        _draw_outcome(layout)
+        layout.menu("MIDAS_NORMAL_MT_presets", text=_preset_name(settings))
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        for name in MAIN:
+            column.prop(settings, name)
+        header, details = layout.panel("midas_normal_details", default_closed=True)
+        header.label(text="MiDaS and size")
+        if details is not None:
+            details.use_property_split = True
+            details.use_property_decorate = False
+            for name in DETAILS:
+                details.prop(settings, name)
+
+
+class VIEW3D_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+
+
+class IMAGE_EDITOR_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
+    bl_space_type = "IMAGE_EDITOR"
+
+
+class NODE_EDITOR_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
+    bl_space_type = "NODE_EDITOR"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.space_data.tree_type == "ShaderNodeTree"
+
+
+class MIDAS_NORMAL_MT_presets(bpy.types.Menu):
+    bl_label = "Normal map presets"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        for name, label, _ in PRESET_ITEMS:
+            self.layout.operator("midas_normal.preset", text=label).preset = name
+
+
+def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
+    places = layout.column()
+    places.use_property_split = True
+    places.use_property_decorate = False
+    places.prop(settings, "source")
+    if settings.source == "IMAGE":
+        places.prop(settings, "image")
+    if settings.source in ("RENDER", "VIEWER"):
+        lines(places, "Camera-space: honest only for a plane seen head-on", icon="INFO")
+    places.prop(settings, "target")
+    places.prop(settings, "replace")
+    places.prop(settings, "save")
+    task = running.task()
+    if task is not None:
+        job = task.job
+        progress(layout, f"{job.stage.capitalize()}, {job.elapsed:.1f} s", job.done)
+        layout.operator("midas_normal.cancel", icon="CANCEL")
+    elif running.cancelled() is not None:
+        progress(layout, "Stopping", None)
+        layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
+    else:
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("midas_normal.generate", icon="TEXTURE")
+
+
+def _draw_outcome(layout: bpy.types.UILayout) -> None:
+    outcome = running.last()
+    if isinstance(outcome, MidasNormalError):
+        lines(layout.box(), str(outcome), icon="ERROR")
+    elif isinstance(outcome, Report):
+        box = layout.box()
+        lines(box, " ".join(outcome.sentences), icon="CHECKMARK")
+        box.operator("midas_normal.retune", icon="FILE_REFRESH")
+
+
+def _preset_name(settings: MidasNormalSettings) -> str:
+    current = settings_of(settings)
+    return next((label for name, label, _ in PRESET_ITEMS if PRESETS[name] == current), "Presets")
+
+
+CLASSES = (VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal, MIDAS_NORMAL_MT_presets)

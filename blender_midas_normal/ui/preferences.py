@@ -1,0 +1,87 @@
+"""The extension's preferences: the MiDaS environment, the weights, and the worker."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from ..bridge.places import EXTENSION, log_file, places
+from ..client.environment import State, status
+from ..client.weights import find
+from ..core.errors import WeightsError
+from . import setup
+from .drawing import lines
+
+BACKENDS = (
+    ("auto", "Automatic", "The build of torch that fits this computer's graphics driver"),
+    ("cpu", "CPU", "The smallest build; runs on the processor only"),
+    ("cu128", "CUDA 12.8", "For NVIDIA graphics cards"),
+    ("cu130", "CUDA 13.0", "For NVIDIA graphics cards with a recent driver"),
+    ("rocm6.4", "ROCm 6.4", "For AMD graphics cards, on Linux"),
+    ("xpu", "XPU", "For Intel graphics cards"),
+    ("registry", "Default", "The build that the Python package index gives"),
+)
+
+
+class MidasNormalPreferences(bpy.types.AddonPreferences):
+    """Kept by Blender with the user's preferences."""
+
+    bl_idname = EXTENSION
+    __annotations__ = {
+        "environment_folder": StringProperty(
+            name="Environment folder", subtype="DIR_PATH",
+            description="Folder of the MiDaS environment, about 5 GB; may be shared between Blender versions. "
+                        "Empty: the extension's own folder"),
+        "interpreter": StringProperty(
+            name="Python", subtype="FILE_PATH",
+            description="Python 3.10 to 3.13 from which the MiDaS environment is made. Empty: one found on this computer, "
+                        "else Blender's own"),
+        "backend": EnumProperty(name="Torch build", items=BACKENDS, default="auto",
+                                description="Which build of torch is installed"),
+        "weights_folder": StringProperty(
+            name="Weights folder", subtype="DIR_PATH",
+            description="Folder with MiDaS's weights, which may be one that you have already. Empty: the extension's own "
+                        "folder"),
+        "idle_minutes": IntProperty(
+            name="Idle time", default=10, min=1, max=600,
+            description="Minutes without a request after which the worker frees its model; after as long again it ends "
+                        "(1 to 600 minutes)"),
+    }
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        self._draw_environment(layout.box())
+        self._draw_weights(layout.box())
+        worker = layout.box()
+        worker.label(text="Worker", icon="PREFERENCES")
+        worker.prop(self, "idle_minutes")
+        row = worker.row()
+        row.operator("wm.path_open", text="Open log", icon="TEXT").filepath = str(log_file())
+        row.operator("midas_normal.restart", icon="FILE_REFRESH")
+
+    def _draw_environment(self, box: bpy.types.UILayout) -> None:
+        here = places()
+        state = status(here.environment)
+        box.label(text="MiDaS environment", icon="CONSOLE")
+        lines(box, state.sentence)
+        box.prop(self, "environment_folder")
+        box.prop(self, "interpreter")
+        box.prop(self, "backend")
+        if setup.running():
+            setup.draw(box)
+            return
+        row = box.row()
+        words = {State.ABSENT: "Install", State.INCOMPLETE: "Resume installing", State.READY: "Install again",
+                 State.REPAIR_NEEDED: "Repair"}
+        row.operator("midas_normal.install", text=words[state.state], icon="IMPORT")
+        row.operator("midas_normal.remove", icon="TRASH")
+
+    def _draw_weights(self, box: bpy.types.UILayout) -> None:
+        box.label(text="MiDaS weights", icon="FILE_BLANK")
+        try:
+            lines(box, f"The weights are {find(places().weights)}.")
+        except WeightsError as error:
+            lines(box, str(error))
+        box.prop(self, "weights_folder")
+        box.operator("midas_normal.download_weights", icon="IMPORT")

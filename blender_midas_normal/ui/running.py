@@ -1,0 +1,81 @@
+"""The map that is being made for the panel: one at a time, watched by the timer."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..bridge import session
+from ..bridge.task import Report, Task
+from ..core.errors import MidasNormalError
+from . import pump
+from .drawing import redraw
+
+_task: Task | None = None
+_last: Report | MidasNormalError | None = None
+_cancelled: Task | None = None
+
+
+def task() -> Task | None:
+    """The task under way."""
+    return _task
+
+
+def last() -> Report | MidasNormalError | None:
+    """What the last task ended with."""
+    return _last
+
+
+def cancelled() -> Task | None:
+    """A task that was given up and still keeps the worker."""
+    return _cancelled if session.client.is_busy else None
+
+
+def remember(outcome: Report | MidasNormalError | None) -> None:
+    """Shows an outcome in the panel."""
+    global _last
+    _last = outcome
+    redraw()
+
+
+def start(new: Task) -> None:
+    """Watches the task until it ends; then its map is stored and wired."""
+    global _task
+    _task = new
+    remember(None)
+    pump.watch(_look)
+
+
+def cancel() -> None:
+    """Gives the task under way up; called again, while the worker is still busy with it, it ends the worker."""
+    global _task, _cancelled
+    given_up = _task or _cancelled
+    if given_up is None:
+        return
+    session.client.cancel(given_up.job)
+    _cancelled, _task = given_up, None
+    remember(given_up.job.outcome if isinstance(given_up.job.outcome, MidasNormalError) else None)
+    pump.watch(_drain)
+
+
+def _look() -> bool:
+    global _task
+    if _task is None:
+        return False
+    session.client.pump()
+    if _task is None or _task.job.outcome is None:
+        redraw()
+        return _task is not None
+    ended, _task = _task, None
+    try:
+        remember(ended.finish())
+        bpy.ops.ed.undo_push(message="Normal map")
+    except MidasNormalError as error:
+        remember(error)
+    return False
+
+
+def _drain() -> bool:
+    """Takes in what a cancelled task's worker still sends."""
+    session.client.pump()
+    redraw()
+    return session.client.is_busy

@@ -1,0 +1,109 @@
+"""Installing, downloading and removing, in a process of their own that the timer watches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..bridge import session
+from ..bridge.places import own_python, places, preferences
+from ..client.setup_process import SetupProcess
+from ..core.errors import InstallError, MidasNormalError
+from . import pump
+from .drawing import lines, progress, redraw
+
+_process: SetupProcess | None = None
+_news: dict = {}
+_outcome = ""
+
+
+def running() -> bool:
+    return _process is not None
+
+
+def outcome() -> str:
+    """The sentence with which the last setup ended."""
+    return _outcome
+
+
+def start(verb: str) -> SetupProcess:
+    """Starts install, download or remove with the preferences' folders; raises InstallError when one runs already.
+
+    The worker is ended first: it would keep files of the environment open.
+    """
+    global _process
+    if _process is not None:
+        raise InstallError("The setup is busy; wait for it or cancel it.")
+    chosen, here = preferences(), places()
+    session.client.close()
+    _process = SetupProcess(verb, here.environment.folder, backend=chosen.backend, weights=here.weights,
+                            python=Path(chosen.interpreter) if chosen.interpreter else None,
+                            online=bpy.app.online_access, runner=own_python())
+    _news.clear()
+    return _process
+
+
+def watch() -> None:
+    """Lets the timer look after the setup."""
+    pump.watch(_look)
+
+
+def wait() -> str:
+    """Waits for the setup, printing its steps; returns its closing sentence or raises what it failed with."""
+    global _process
+    assert _process is not None
+    try:
+        return _process.wait(lambda words: print(described(words)))
+    finally:
+        _process = None
+
+
+def cancel() -> None:
+    """Gives the setup up; what it has downloaded is kept for the next time."""
+    if _process is not None:
+        _process.cancel()
+
+
+def close() -> None:
+    """Ends the setup at once."""
+    global _process
+    if _process is not None:
+        _process.close()
+    _process = None
+
+
+def described(words: dict) -> str:
+    """A step in words."""
+    if "step" not in words:
+        return str(words.get("text") or words.get("error", ""))
+    return f"Step {words['step']} of {words['of']}: {words['title']}" + (f" - {words['detail']}" if words["detail"] else "")
+
+
+def draw(layout: bpy.types.UILayout) -> None:
+    """The step under way, with a button to give it up."""
+    progress(layout, described(_news) if _news else "Starting", _news.get("done"))
+    layout.operator("midas_normal.cancel_setup", icon="CANCEL")
+
+
+def draw_outcome(layout: bpy.types.UILayout) -> None:
+    if _outcome:
+        lines(layout, _outcome)
+
+
+def _look() -> bool:
+    global _process, _outcome
+    if _process is None:
+        return False
+    for words in _process.poll():
+        _news.clear()
+        _news.update(words)
+    redraw()
+    if _process.running:
+        return True
+    ended, _process = _process, None
+    try:
+        _outcome = ended.result()
+    except MidasNormalError as error:
+        _outcome = str(error)
+    return False

@@ -1,0 +1,104 @@
+"""What a user can do about the MiDaS environment and its weights."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..bridge.places import places
+from ..client.environment import size_on_disk
+from ..client.install import SPACE_NEEDED
+from ..client.weights import FILE, SIZE
+from ..core.errors import MidasNormalError
+from . import setup
+
+OFFLINE = "Blender is offline; see Preferences > System > Network > Allow Online Access"
+
+
+def is_free(cls: type, needs_network: bool) -> bool:
+    """Whether a setup can start; says why not in the button's tooltip."""
+    reason = "The setup is busy" if setup.running() else OFFLINE if needs_network and not bpy.app.online_access else ""
+    if reason:
+        cls.poll_message_set(reason)  # type: ignore[attr-defined]
+    return not reason
+
+
+class SetupOperator:
+    """Runs a verb of the setup program: `execute` waits for it, a button leaves it to the timer."""
+
+    verb = ""
+    needs_network = True
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return is_free(cls, cls.needs_network)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            setup.start(self.verb)
+            self.report({"INFO"}, setup.wait())  # type: ignore[attr-defined]
+        except MidasNormalError as error:
+            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_confirm(  # type: ignore[call-arg]
+            self, event, title=self.bl_label, message=self.question())  # type: ignore[attr-defined]
+
+    def question(self) -> str:
+        raise AssertionError("Each verb asks its own question.")
+
+
+class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
+    """Make the Python environment that MiDaS runs in; an interrupted installation is resumed"""
+
+    bl_idname = "midas_normal.install"
+    bl_label = "Install MiDaS environment"
+    verb = "install"
+
+    def question(self) -> str:
+        return f"About {SPACE_NEEDED / 1e9:.0f} GB from the Python package index into {places().environment.folder}"
+
+
+class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
+    """Download MiDaS's weights; an interrupted download is resumed"""
+
+    bl_idname = "midas_normal.download_weights"
+    bl_label = "Download MiDaS weights"
+    verb = "download"
+
+    def question(self) -> str:
+        return f"{FILE}, {SIZE / 1e6:.0f} MB from huggingface.co into {places().weights}"
+
+
+class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
+    """Remove the MiDaS environment from this computer; the weights stay"""
+
+    bl_idname = "midas_normal.remove"
+    bl_label = "Remove MiDaS environment"
+    verb = "remove"
+    needs_network = False
+
+    def question(self) -> str:
+        folder = places().environment.folder
+        return f"{folder}, {size_on_disk(folder) / 1e9:.1f} GB"
+
+
+class MIDAS_NORMAL_OT_cancel_setup(bpy.types.Operator):
+    """Give up what is being installed or downloaded; what has arrived is kept for the next time"""
+
+    bl_idname = "midas_normal.cancel_setup"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return setup.running()
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        setup.cancel()
+        return {"FINISHED"}
+
+
+CLASSES = (MIDAS_NORMAL_OT_install, MIDAS_NORMAL_OT_download_weights, MIDAS_NORMAL_OT_remove,
+           MIDAS_NORMAL_OT_cancel_setup)
