@@ -56,3 +56,52 @@ def render_plane(colour=(0.5, 0.25, 0.75), size=(8, 6)):
     scene.collection.objects.link(scene.camera)
     bpy.ops.render.render()
     return bpy.data.images["Render Result"]
+
+
+def add_material(name="Wall"):
+    """A plane, active, with a material: Principled BSDF and Material Output."""
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)], [], [(0, 1, 2, 3)])
+    mesh.uv_layers.new(name="UVMap")
+    thing = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(thing)
+    bpy.context.view_layer.objects.active = thing
+    material = bpy.data.materials.new(name)
+    if bpy.app.version < (5, 0):
+        material.use_nodes = True
+    mesh.materials.append(material)
+    return material
+
+
+def feed_base_color(material, image, between="direct"):
+    """Feeds Base Color with an image, through a node of some kind; gives the last node before the shader."""
+    tree = material.node_tree
+    target = tree.nodes["Principled BSDF"].inputs["Base Color"]
+    if between == "group":
+        return _feed_from_group(tree, target, image)
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.image, texture.location = image, (-300, 300)
+    last, output = texture, texture.outputs["Color"]
+    if between == "reroute":
+        last = tree.nodes.new("NodeReroute")
+        tree.links.new(output, last.inputs[0])
+        output = last.outputs[0]
+    elif between == "mix":
+        last = tree.nodes.new("ShaderNodeMix")
+        last.data_type = "RGBA"
+        tree.links.new(output, last.inputs[6])
+        output = last.outputs[2]
+    tree.links.new(output, target)
+    return last
+
+
+def _feed_from_group(tree, target, image):
+    inside = bpy.data.node_groups.new("Bricks", "ShaderNodeTree")
+    inside.interface.new_socket("Color", in_out="OUTPUT", socket_type="NodeSocketColor")
+    texture = inside.nodes.new("ShaderNodeTexImage")
+    texture.image = image
+    inside.links.new(texture.outputs["Color"], inside.nodes.new("NodeGroupOutput").inputs["Color"])
+    group = tree.nodes.new("ShaderNodeGroup")
+    group.node_tree = inside
+    tree.links.new(group.outputs["Color"], target)
+    return group

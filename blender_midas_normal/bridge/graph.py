@@ -1,0 +1,162 @@
+"""Walking through a material's nodes as light does not: along the links, through reroutes and in and out of groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator
+
+import bpy
+
+Groups = tuple[bpy.types.Node, ...]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A node where it stands; `groups` are the group nodes entered to get there, outermost first."""
+
+    node: bpy.types.Node
+    groups: Groups = ()
+
+
+@dataclass(frozen=True)
+class Plug:
+    """A socket where it stands."""
+
+    socket: bpy.types.NodeSocket
+    groups: Groups = ()
+
+    @property
+    def spot(self) -> Spot:
+        assert self.socket.node is not None
+        return Spot(self.socket.node, self.groups)
+
+    @property
+    def tree(self) -> bpy.types.NodeTree:
+        return tree_of(self.spot.node)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What feeds an input: the other node's `output`, or None, and the `input` that it or nothing is linked to.
+
+    The input is another one than asked about where reroutes or the borders of groups lie between.
+    """
+
+    input: Plug
+    output: Plug | None
+
+
+def tree_of(node: bpy.types.Node) -> bpy.types.NodeTree:
+    tree = node.id_data
+    assert isinstance(tree, bpy.types.NodeTree)
+    return tree
+
+
+def spots(tree: bpy.types.NodeTree | None, groups: Groups = ()) -> Iterator[Spot]:
+    """Every node of a tree, and of the groups in it wherever they are used."""
+    for node in tree.nodes if tree else ():
+        yield Spot(node, groups)
+        if is_group(node):
+            yield from spots(node.node_tree, (*groups, node))  # type: ignore[attr-defined]
+
+
+def is_group(node: bpy.types.Node) -> bool:
+    return node.bl_idname == "ShaderNodeGroup" and node.node_tree is not None  # type: ignore[attr-defined]
+
+
+def feed(plug: Plug) -> Feed:
+    """What feeds an input socket."""
+    links = plug.socket.links
+    if not links:
+        return Feed(plug, None)
+    output = _end(links[0].from_socket, plug.groups)
+    before = _input_behind(output)
+    return feed(before) if before else Feed(plug, output)
+
+
+def _end(socket: bpy.types.NodeSocket | None, groups: Groups) -> Plug:
+    assert socket is not None
+    return Plug(socket, groups)
+
+
+def _input_behind(output: Plug) -> Plug | None:
+    """The input that an output of a reroute, a group or a group's inside only passes on; None for any other node."""
+    node, groups = output.spot.node, output.groups
+    if node.bl_idname == "NodeReroute":
+        return Plug(node.inputs[0], groups)
+    if node.bl_idname == "NodeGroupInput" and groups:
+        return _same(groups[-1].inputs, output.socket, groups[:-1])
+    if is_group(node):
+        inside = group_output(node.node_tree)  # type: ignore[attr-defined]
+        return _same(inside.inputs, output.socket, (*groups, node)) if inside else None
+    return None
+
+
+def inputs_fed(output: Plug) -> Iterator[Plug]:
+    """The inputs of other nodes that an output feeds, through reroutes and the borders of groups."""
+    for link in output.socket.links or ():
+        reached = _end(link.to_socket, output.groups)
+        behind = list(_outputs_behind(reached))
+        for further in behind:
+            yield from inputs_fed(further)
+        if not behind and not _is_border(reached.spot.node):
+            yield reached
+
+
+def _is_border(node: bpy.types.Node) -> bool:
+    return node.bl_idname in ("NodeReroute", "NodeGroupOutput") or is_group(node)
+
+
+def _outputs_behind(plug: Plug) -> Iterator[Plug]:
+    node, groups = plug.spot.node, plug.groups
+    if node.bl_idname == "NodeReroute":
+        yield Plug(node.outputs[0], groups)
+    elif node.bl_idname == "NodeGroupOutput" and groups and node.is_active_output:  # type: ignore[attr-defined]
+        outside = _same(groups[-1].outputs, plug.socket, groups[:-1])
+        if outside:
+            yield outside
+    elif is_group(node):
+        for inside in node.node_tree.nodes:  # type: ignore[attr-defined]
+            found = _same(inside.outputs, plug.socket, (*groups, node)) if inside.bl_idname == "NodeGroupInput" else None
+            if found:
+                yield found
+
+
+def _same(sockets: object, wanted: bpy.types.NodeSocket, groups: Groups) -> Plug | None:
+    """The socket on the other side of a group's border."""
+    for socket in sockets:  # type: ignore[attr-defined]
+        if socket.identifier == wanted.identifier:
+            return Plug(socket, groups)
+    return None
+
+
+def group_output(tree: bpy.types.NodeTree) -> bpy.types.Node | None:
+    """The node in which a group's answer ends."""
+    for node in tree.nodes:
+        if node.bl_idname == "NodeGroupOutput" and node.is_active_output:  # type: ignore[attr-defined]
+            return node
+    return None
+
+
+def upstream(plug: Plug) -> Iterator[Spot]:
+    """The nodes that feed an input, nearest first; each once."""
+    seen: set[Spot] = set()
+    waiting = [plug]
+    while waiting:
+        output = feed(waiting.pop(0)).output
+        if output is None or output.spot in seen:
+            continue
+        seen.add(output.spot)
+        yield output.spot
+        waiting += [Plug(socket, output.groups) for socket in output.spot.node.inputs if socket.enabled]
+
+
+def surface(tree: bpy.types.NodeTree | None) -> Plug | None:
+    """The Surface input of the material's active output."""
+    node = tree.get_output_node("ALL") if isinstance(tree, bpy.types.ShaderNodeTree) else None
+    return Plug(node.inputs["Surface"]) if node else None
+
+
+def is_normal_shader(node: bpy.types.Node) -> bool:
+    """Whether the node is a shader that takes a normal."""
+    return "Normal" in node.inputs and any(output.type == "SHADER" for output in node.outputs)

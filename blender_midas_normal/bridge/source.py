@@ -1,0 +1,152 @@
+"""Finding the picture to be mapped: the active image, a named one, the Render Result or the Viewer Node's image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+
+from ..core.errors import SourceError
+from .graph import Plug, Spot, is_normal_shader, spots, surface, upstream
+from .pixels import size_of
+
+VIEWERS = {"RENDER": ("RENDER_RESULT", "Render Result"), "VIEWER": ("COMPOSITING", "Viewer Node")}
+"""For each kind of source without pixels of its own: its type of image in Blender, and its name for people."""
+
+UNSUPPORTED = {"TILED": "is a set of UDIM tiles", "SEQUENCE": "is an image sequence", "MOVIE": "is a movie"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be mapped: an IMAGE, the RENDER or the VIEWER.
+
+    The image is known by `session_uid`, because its name can change, and Blender's own references die, while a job runs.
+    """
+
+    kind: str
+    name: str
+    session_uid: int
+
+    @property
+    def is_render(self) -> bool:
+        return self.kind != "IMAGE"
+
+    def image(self) -> bpy.types.Image:
+        """The image; raises SourceError when it is gone."""
+        for image in bpy.data.images:
+            if image.session_uid == self.session_uid:
+                return image
+        raise SourceError(f"The image {self.name!r} is no longer there.")
+
+
+def resolve(source: str, name: str = "", context: bpy.types.Context | None = None) -> Source:
+    """The source for a value of the operators' property `source`: ACTIVE, IMAGE (with its name), RENDER or VIEWER.
+
+    Raises SourceError when there is no such picture, or none that can be mapped.  Whether a Render Result that is there was
+    rendered in this session shows only when its pixels are read.
+    """
+    if source == "ACTIVE":
+        return source_of_image(active_image(context or bpy.context))
+    if source == "IMAGE":
+        return source_of_image(_named(name))
+    if source in VIEWERS:
+        return source_of_image(_viewer(source))
+    raise SourceError(f"There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.")
+
+
+def source_of_image(image: bpy.types.Image) -> Source:
+    """The image as a source; raises SourceError when it cannot be mapped."""
+    kind = next((kind for kind, (image_type, _) in VIEWERS.items() if image.type == image_type), "IMAGE")
+    if kind == "VIEWER" and bpy.app.background:
+        raise SourceError("The Viewer Node has a picture only in Blender's window, not in background mode.")
+    if kind == "IMAGE":
+        _check(image)
+    return Source(kind, image.name, image.session_uid)
+
+
+def _check(image: bpy.types.Image) -> None:
+    if image.source in UNSUPPORTED:
+        raise SourceError(f"The image {image.name!r} {UNSUPPORTED[image.source]}, which is not supported yet.")
+    width, height = size_of(image)  # Loads the file, too.
+    if width * height == 0 or not image.has_data and not len(image.pixels):  # type: ignore[arg-type]
+        raise SourceError(_why_empty(image))
+
+
+def _why_empty(image: bpy.types.Image) -> str:
+    if image.source == "FILE" and image.packed_file is None and image.filepath_raw:
+        path = bpy.path.abspath(image.filepath_raw, library=image.library)
+        return f"The file of the image {image.name!r} is missing or cannot be read: {path}."
+    return f"The image {image.name!r} has no pixels."
+
+
+def _named(name: str) -> bpy.types.Image:
+    image = bpy.data.images.get(name)
+    if image is None:
+        raise SourceError(f"There is no image named {name!r} in this file." if name else "Choose an image.")
+    return image
+
+
+def _viewer(kind: str) -> bpy.types.Image:
+    image_type, name = VIEWERS[kind]
+    for image in bpy.data.images:
+        if image.type == image_type:
+            return image
+    if kind == "RENDER":
+        raise SourceError("Nothing was rendered yet; render first.")
+    raise SourceError(f"There is no {name} image; add a Viewer node to the compositor and look at it.")
+
+
+def active_image(context: bpy.types.Context) -> bpy.types.Image:
+    """The image shown in the Image Editor, else the active material's; raises SourceError when there is none."""
+    space = context.space_data
+    if isinstance(space, bpy.types.SpaceImageEditor):
+        if space.image is None:
+            raise SourceError("The Image Editor shows no image; open one.")
+        return space.image
+    material = _active_material(context)
+    image = _active_texture(material, space) or _base_texture(material)
+    if image is None:
+        raise SourceError(f"The material {material.name!r} has no image; select its Image Texture node, or choose an image.")
+    return image
+
+
+def _active_material(context: bpy.types.Context) -> bpy.types.Material:
+    thing = context.object
+    if thing is None:
+        raise SourceError("No object is active; select one, or choose an image.")
+    if thing.active_material is None:
+        raise SourceError(f"The object {thing.name!r} has no material; give it one, or choose an image.")
+    return thing.active_material
+
+
+def _active_texture(material: bpy.types.Material, space: bpy.types.Space | None) -> bpy.types.Image | None:
+    """The image of the active node, in the group that a Shader Editor shows, else in the material."""
+    shown = space.edit_tree if isinstance(space, bpy.types.SpaceNodeEditor) and space.id == material else None
+    for tree in (shown, material.node_tree):
+        image = _image(tree.nodes.active) if tree else None
+        if image:
+            return image
+    return None
+
+
+def _image(node: bpy.types.Node | None) -> bpy.types.Image | None:
+    return node.image if isinstance(node, bpy.types.ShaderNodeTexImage) else None
+
+
+def _base_texture(material: bpy.types.Material) -> bpy.types.Image | None:
+    """The image that feeds the colour of the material's first shader, through whatever lies between."""
+    for shader in _shaders(material):
+        for name in ("Base Color", "Color"):
+            if name in shader.node.inputs:
+                plug = Plug(shader.node.inputs[name], shader.groups)
+                image = next((image for spot in upstream(plug) if (image := _image(spot.node))), None)
+                if image:
+                    return image
+    return None
+
+
+def _shaders(material: bpy.types.Material) -> list[Spot]:
+    """The shaders of what the material's output shows, nearest first; without an output, all."""
+    plug = surface(material.node_tree)
+    found = upstream(plug) if plug else spots(material.node_tree)
+    return [spot for spot in found if is_normal_shader(spot.node)]

@@ -1,0 +1,160 @@
+"""What ACTIVE, IMAGE, RENDER and VIEWER find, and the sentence when they find nothing."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import source
+from bl_ext.user_default.midas_normal.core.errors import SourceError
+
+from pictures import add_material, feed_base_color, render_plane, rgba, write_png
+
+
+@pytest.fixture
+def image():
+    return bpy.data.images.new("brick", 4, 4)
+
+
+@pytest.fixture
+def material():
+    return add_material()
+
+
+def refusal(*words, **names):
+    with pytest.raises(SourceError) as caught:
+        source.resolve(*words, **names)
+    assert str(caught.value).endswith(".")
+    return str(caught.value)
+
+
+class Context:
+    """A context with an editor in it, which the background has not."""
+
+    def __init__(self, space_data):
+        self.space_data = space_data
+        self.object = bpy.context.object
+
+
+def test_named_image_is_found_again_after_renaming(image):
+    found = source.resolve("IMAGE", "brick")
+    assert (found.kind, found.name, found.is_render) == ("IMAGE", "brick", False)
+    image.name = "stone"
+    assert found.image() == image
+    bpy.data.images.remove(image)
+    with pytest.raises(SourceError, match="'brick' is no longer there"):
+        found.image()
+
+
+def test_unknown_name_and_unknown_source():
+    assert "no image named 'brick'" in refusal("IMAGE", "brick")
+    assert "Choose an image" in refusal("IMAGE")
+    assert "no source 'FILE'" in refusal("FILE")
+
+
+def test_no_object_no_material_no_image():
+    assert "No object is active" in refusal("ACTIVE")
+    material = add_material()
+    assert "The material 'Wall' has no image" in refusal("ACTIVE")
+    bpy.context.object.data.materials.clear()
+    bpy.data.materials.remove(material)
+    assert "The object 'Wall' has no material" in refusal("ACTIVE")
+
+
+def test_active_texture_node_comes_before_the_base_colour(material, image):
+    feed_base_color(material, bpy.data.images.new("other", 4, 4))
+    node = material.node_tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    material.node_tree.nodes.active = node
+    assert source.resolve("ACTIVE").image() == image
+
+
+@pytest.mark.parametrize("between", ("direct", "reroute", "mix", "group"))
+def test_base_colour_is_followed_upstream(material, image, between):
+    feed_base_color(material, image, between)
+    material.node_tree.nodes.active = material.node_tree.nodes["Principled BSDF"]
+    assert source.resolve("ACTIVE").image() == image
+
+
+def test_nearest_image_upstream_wins(material, image):
+    tree, far = material.node_tree, bpy.data.images.new("far", 4, 4)
+    mix = feed_base_color(material, far, "mix")
+    near = tree.nodes.new("ShaderNodeTexImage")
+    near.image = image
+    bright = tree.nodes.new("ShaderNodeBrightContrast")
+    tree.links.new(tree.links.new(bright.inputs[0], mix.inputs[6].links[0].from_socket).to_node.outputs[0], mix.inputs[6])
+    tree.links.new(near.outputs[0], mix.inputs[7])
+    tree.nodes.active = mix
+    assert source.resolve("ACTIVE").image() == image
+
+
+def test_broken_and_empty_images(tmp_path):
+    path = write_png(tmp_path / "gone.png", rgba())
+    bpy.data.images.load(str(path))
+    path.unlink()
+    assert f"'gone.png' is missing or cannot be read: {path}" in refusal("IMAGE", "gone.png")
+    (tmp_path / "text.png").write_text("no picture")
+    bpy.data.images.load(str(tmp_path / "text.png"))
+    assert "'text.png' is missing or cannot be read" in refusal("IMAGE", "text.png")
+    bpy.data.images.new("empty", 4, 4).source = "FILE"
+    assert "'empty' has no pixels" in refusal("IMAGE", "empty")
+
+
+def test_file_that_was_never_touched_is_loaded(tmp_path):
+    bpy.data.images.load(str(write_png(tmp_path / "lazy.png", rgba())))
+    assert source.resolve("IMAGE", "lazy.png").name == "lazy.png"
+
+
+@pytest.mark.parametrize("kind, words", (("TILED", "UDIM"), ("SEQUENCE", "sequence"), ("MOVIE", "movie")))
+def test_what_is_not_supported_yet(image, kind, words):
+    image.source = kind
+    sentence = refusal("IMAGE", "brick")
+    assert words in sentence and "not supported yet" in sentence
+
+
+def test_render_result():
+    assert refusal("RENDER") == "Nothing was rendered yet; render first."
+    render = render_plane()
+    found = source.resolve("RENDER")
+    assert (found.kind, found.is_render, found.image()) == ("RENDER", True, render)
+    assert source.resolve("IMAGE", "Render Result").kind == "RENDER"
+
+
+def test_viewer_is_refused_in_the_background():
+    assert "There is no Viewer Node image" in refusal("VIEWER")
+
+
+def test_image_editor_decides(image, material, monkeypatch):
+    feed_base_color(material, bpy.data.images.new("other", 4, 4))
+
+    class Editor:
+        pass
+
+    monkeypatch.setattr(source.bpy.types, "SpaceImageEditor", Editor, raising=False)
+    editor = Editor()
+    editor.image = image
+    assert source.resolve("ACTIVE", context=Context(editor)).image() == image
+    editor.image = None
+    assert "shows no image" in refusal("ACTIVE", context=Context(editor))
+    editor.image = render_plane()
+    assert source.resolve("ACTIVE", context=Context(editor)).kind == "RENDER"
+
+
+def test_shader_editor_shows_a_group(image, material, monkeypatch):
+    feed_base_color(material, bpy.data.images.new("other", 4, 4))
+    material.node_tree.nodes.active = None
+    group = bpy.data.node_groups.new("inside", "ShaderNodeTree")
+    node = group.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    group.nodes.active = node
+
+    class Editor:
+        edit_tree, id = group, material
+
+    monkeypatch.setattr(source.bpy.types, "SpaceNodeEditor", Editor, raising=False)
+    assert source.resolve("ACTIVE", context=Context(Editor())).image() == image
+
+
+def test_painted_image_needs_no_file(image):
+    image.pixels.foreach_set(np.ones(64, np.float32))
+    assert source.resolve("IMAGE", "brick").image() == image
