@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any, Callable, Sequence
+from typing import IO, Any
 
 from ..core.errors import Cancelled
 from .pipes import make_non_blocking, read_available
@@ -88,7 +90,7 @@ def _streamed(child: subprocess.Popen[bytes], on_line: Callable[[str], None], ca
         if data is None or (gone and not data):
             break
         if cancelled():
-            raise Cancelled("The process was cancelled.")
+            raise Cancelled("The work was cancelled.")
         if deadline is not None and time.monotonic() > deadline:
             raise TimeoutError(f"The process did not end within {seconds:g} seconds.")
         if not data:
@@ -119,16 +121,14 @@ def end(child: subprocess.Popen[bytes]) -> None:
                        creationflags=subprocess.CREATE_NO_WINDOW, check=False)
     else:
         _signal_group(child.pid, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            pass
         _signal_group(child.pid, signal.SIGKILL)
     child.wait()
 
 
 def _signal_group(group: int, number: int) -> None:
-    try:
+    if sys.platform == "win32":
+        return
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        pass

@@ -82,9 +82,9 @@ class Environment:
 class Marker:
     """What the marker file says.
 
-    requirements: `fingerprint` of the pins; base, version: the interpreter it was made from; backend: the choice of PyTorch's
-    build; installed: what the check found ("" until then); state: incomplete, broken (the packages do not work together) or
-    complete.
+    requirements: `fingerprint` of the pins; base, version: the interpreter it was made from; backend: the choice of
+    PyTorch's build; installed: what the check found ("" until then); state: incomplete, broken (the packages do not work
+    together) or complete.
     """
 
     requirements: str
@@ -116,7 +116,7 @@ def write_marker(environment: Environment, marker: Marker) -> None:
     """Replace the marker as a whole, never in part."""
     temporary = environment.folder / f"{MARKER}.{os.getpid()}"
     temporary.write_text(json.dumps(dataclasses.asdict(marker), indent=1), "utf-8")
-    os.replace(temporary, environment.marker)
+    temporary.replace(environment.marker)
 
 
 def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> Status:
@@ -130,7 +130,7 @@ def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) ->
     if marker is None:
         return _repair("its record cannot be read")
     if marker.state == "incomplete":
-        return Status(State.INCOMPLETE, f"The installation in {folder} was interrupted; installing again goes on from there.")
+        return Status(State.INCOMPLETE, f"The installation in {folder} was interrupted; installing again goes on from it.")
     if marker.state != "complete":
         return _repair("its packages do not work together")
     if not Path(marker.base).exists():
@@ -159,8 +159,8 @@ def is_free(environment: Environment) -> bool:
 def refuse_foreign(environment: Environment) -> None:
     """Raise InstallError when the folder has content that no installation of ours put there."""
     if not environment.marker.is_file() and not is_free(environment):
-        raise InstallError(f"{environment.folder} holds something that is not a MiDaS environment, and is left as it is; choose an "
-                           "empty or new folder.")
+        raise InstallError(f"{environment.folder} holds something that is not a MiDaS environment, and is left as it is; "
+                           "choose an empty or new folder.")
 
 
 def remove(environment: Environment) -> None:
@@ -179,8 +179,8 @@ def remove(environment: Environment) -> None:
         if not any(environment.folder.iterdir()):
             environment.folder.rmdir()
     except OSError as error:
-        raise InstallError(f"{environment.folder} cannot be removed ({error.strerror or error}); end every Blender that uses MiDaS "
-                           "and try again.") from error
+        raise InstallError(f"{environment.folder} cannot be removed ({error.strerror or error}); end every Blender that "
+                           "uses MiDaS and try again.") from error
 
 
 def clear(environment: Environment) -> None:
@@ -199,7 +199,7 @@ def size_on_disk(folder: Path) -> int:
     for root, _, names in os.walk(folder):
         for name in names:
             try:
-                found = os.lstat(os.path.join(root, name))
+                found = (Path(root) / name).lstat()
             except OSError:
                 continue
             # Where files have no numbers each counts for itself.

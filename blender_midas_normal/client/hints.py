@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 _UNREACHABLE = re.compile(
-    r"error sending request|dns error|failed to lookup address|Temporary failure in name resolution|Name or service not known"
-    r"|getaddrinfo failed|NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|tunnel error|Connection (refused|reset)"
-    r"|Network is unreachable|operation timed out|error: Failed to fetch|Request failed after|HTTP status (server error|client error \(40[37])",
+    r"error sending request|dns error|failed to lookup address|Temporary failure in name resolution"
+    r"|Name or service not known|getaddrinfo failed|NewConnectionError|ConnectTimeout|ReadTimeout"
+    r"|ProxyError|tunnel error|Connection (refused|reset)"
+    r"|Network is unreachable|operation timed out|error: Failed to fetch|Request failed after"
+    r"|HTTP status (server error|client error \(40[37])",
     re.IGNORECASE)
 
 _HINTS = tuple((re.compile(pattern, re.IGNORECASE), hint) for pattern, hint in (
@@ -22,10 +24,12 @@ _HINTS = tuple((re.compile(pattern, re.IGNORECASE), hint) for pattern, hint in (
      "SSL_CERT_FILE to your company's certificates, and start Blender again."),
     (_UNREACHABLE.pattern,
      "The package index cannot be reached: check the connection and any firewall; behind a proxy set HTTPS_PROXY."),
-    (r"No solution found|No matching distribution|no wheels? with a matching|not a supported wheel|requires a different Python",
-     "A package has no build for this Python or this system: choose a 64-bit Python 3.10 to 3.13 (on a Mac, macOS 14 or later "
-     "on Apple silicon)."),
-    (r"Permission denied|Access is denied|Operation not permitted|Read-only file system|WinError 5\b|os error (13|5)\b|WinError 32",
+    (r"No solution found|No matching distribution|no wheels? with a matching|not a supported wheel"
+     r"|requires a different Python",
+     "A package has no build for this Python or this system: choose a 64-bit Python 3.10 to 3.13 (on a Mac, macOS 14 or "
+     "later on Apple silicon)."),
+    (r"Permission denied|Access is denied|Operation not permitted|Read-only file system|WinError (5|32)\b"
+     r"|os error (13|5)\b",
      "A file cannot be written: choose a folder that belongs to you, and end every Blender that uses MiDaS."),
 ))
 

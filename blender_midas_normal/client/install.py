@@ -10,14 +10,27 @@ import dataclasses
 import os
 import re
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Sequence
 
 from ..core.errors import Cancelled, InstallError
 from .children import Ended, run
-from .environment import (MIDAS_REQUIREMENTS, REQUIREMENTS, Environment, Marker, State, clear, fingerprint, free_space,
-                          read_marker, refuse_foreign, size_on_disk, status, write_marker)
+from .environment import (
+    MIDAS_REQUIREMENTS,
+    REQUIREMENTS,
+    Environment,
+    Marker,
+    State,
+    clear,
+    fingerprint,
+    free_space,
+    read_marker,
+    refuse_foreign,
+    size_on_disk,
+    status,
+    write_marker,
+)
 from .hints import hint, index_unreachable
 from .interpreters import probe
 from .locks import held
@@ -82,6 +95,8 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
         environment.folder.mkdir(parents=True, exist_ok=True)
         with held(environment.lock, InstallError):
             return work.carry_out(base_python, backend)
+    except Cancelled:
+        raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
     except OSError as error:
         raise StepFailed(f"The installation in {environment.folder} failed: {error}", str(error)) from error
 
@@ -108,7 +123,7 @@ class _Work:
     def carry_out(self, base_python: Path, backend: str) -> tuple[str, ...]:
         """Steps 2 to 6, under the lock."""
         before = read_marker(self.environment)
-        base = probe([str(base_python)])
+        base = probe([str(base_python)], self.cancelled)
         marker = Marker(fingerprint(self.recipe.requirements), str(base.path), base.label, backend)
         reusable = before is not None and before.state != "broken" and (
             (before.base, before.version, before.backend) == (marker.base, marker.version, marker.backend))
@@ -129,10 +144,7 @@ class _Work:
 
     def run(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> Ended:
         """Run one of the environment's programs."""
-        try:
-            return run([str(self.environment.python), "-I", *command], on_line, self.cancelled)
-        except Cancelled:
-            raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
+        return run([str(self.environment.python), "-I", *command], on_line, self.cancelled)
 
     def check_space(self) -> None:
         folder = self.environment.folder
@@ -142,8 +154,8 @@ class _Work:
         needed = self.recipe.space - size_on_disk(folder)
         free = free_space(folder)
         if free < needed:
-            raise InstallError(f"{folder} needs {needed / 1e9:.1f} GB more, but only {free / 1e9:.1f} GB are free on its drive; "
-                               "free some space or choose a folder on another drive.")
+            raise InstallError(f"{folder} needs {needed / 1e9:.1f} GB more, but only {free / 1e9:.1f} GB are free on its "
+                               "drive; free some space or choose a folder on another drive.")
         self.say(1, "Checking the free space", f"{free / 1e9:.0f} GB are free.", 1.0)
 
     def make_venv(self, base: Path, reusable: bool) -> None:
@@ -153,10 +165,7 @@ class _Work:
             self.say(2, title, "It is there already.", 1.0)
             return
         clear(self.environment)
-        try:
-            ended = run([str(base), "-I", "-m", "venv", str(self.environment.folder)], cancelled=self.cancelled)
-        except Cancelled:
-            raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
+        ended = run([str(base), "-I", "-m", "venv", str(self.environment.folder)], cancelled=self.cancelled)
         if ended.code != 0:
             raise StepFailed(f"{base} could not make an environment in {self.environment.folder}", ended.tail)
 

@@ -6,9 +6,9 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Sequence
 
 from ..core.errors import InstallError
 from .children import run
@@ -46,17 +46,17 @@ class Interpreter:
         return ".".join(map(str, self.version))
 
 
-def find(chosen: Path | None = None) -> Interpreter:
-    """The user's choice, else the first usable one of `candidates`; raises InstallError when there is none."""
+def find(chosen: Path | None = None, cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
+    """The user's choice, else the first usable one of `candidates`; raises InstallError when there is none, or Cancelled."""
     if chosen is not None:
-        return probe([str(chosen)])
+        return probe([str(chosen)], cancelled)
     for command in candidates():
         try:
-            return probe(command)
+            return probe(command, cancelled)
         except InstallError:
             continue
-    raise InstallError(f"No usable Python {_versions()} was found on this computer; install one from python.org (on Debian and "
-                       "Ubuntu with python3-venv), or choose one with --python.")
+    raise InstallError(f"No usable Python {_versions()} was found on this computer; install one from python.org (on Debian "
+                       "and Ubuntu with python3-venv), or choose one with --python.")
 
 
 def candidates() -> Iterator[list[str]]:
@@ -73,21 +73,25 @@ def candidates() -> Iterator[list[str]]:
         yield [sys.executable]
 
 
-def probe(command: Sequence[str]) -> Interpreter:
-    """Run the command as a Python and ask what it is; raises InstallError when it cannot carry the environment."""
+def probe(command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
+    """Run the command as a Python and ask what it is.
+
+    Raises InstallError when it cannot carry the environment, or Cancelled.
+    """
     name = " ".join(command)
     try:
-        ended = run([*command, "-I", "-c", _PROGRAM], seconds=TIMEOUT)
+        ended = run([*command, "-I", "-c", _PROGRAM], cancelled=cancelled, seconds=TIMEOUT)
     except (OSError, TimeoutError) as error:
         raise InstallError(f"{name} is not a Python that runs: {getattr(error, 'strerror', None) or error}.") from None
     try:
-        path, version, wide, can_make = json.loads(ended.last_line) if ended.code == 0 else None
+        path, version, wide, can_make = json.loads(ended.last_line if ended.code == 0 else "")
         interpreter = Interpreter(Path(path), (int(version[0]), int(version[1]), int(version[2])))
     except (ValueError, TypeError):
         raise InstallError(f"{name} is not a Python that runs (exit code {ended.code}).") from None
     if interpreter.version[0] != 3 or interpreter.version[1] not in MINORS or not wide:
-        raise InstallError(f"{name} is Python {interpreter.label}{'' if wide else ' with 32 bits'}, but PyTorch has builds for "
-                           f"64-bit Python {_versions()}.")
+        bits = "" if wide else " with 32 bits"
+        raise InstallError(f"{name} is Python {interpreter.label}{bits}, but PyTorch has builds for 64-bit Python "
+                           f"{_versions()}.")
     if not can_make:
         raise InstallError(f"{name} cannot make environments because venv or ensurepip is missing; install python3-venv, or "
                            "choose another Python.")

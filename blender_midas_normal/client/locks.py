@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Iterator
 
 from ..core.errors import MidasNormalError
 
@@ -43,7 +43,7 @@ def _locked(path: Path, error: type[MidasNormalError]) -> int:
             os.close(descriptor)
             raise error(f"Another process (number {owner}) is at work in {path.parent}; wait until it has ended.")
         try:
-            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
                 return descriptor
         except OSError:
             pass
@@ -77,7 +77,5 @@ def _given_up(descriptor: int, path: Path) -> None:
 
 
 def _without_file(path: Path) -> None:
-    try:
+    with suppress(OSError):
         path.unlink()
-    except OSError:
-        pass

@@ -1,7 +1,7 @@
 """Reading a child's pipe without ever waiting for it.
 
-POSIX sets the pipe to non-blocking.  On Windows `os.set_blocking` takes pipes only from Python 3.12 on, and Blender 4.2 to 5.0
-bring 3.11: there the pipe is asked how much it holds before it is read.
+POSIX sets the pipe to non-blocking.  On Windows `os.set_blocking` takes pipes only from Python 3.12 on, and Blender 4.2
+to 5.0 bring 3.11: there the pipe is asked how much it holds before it is read.
 """
 
 from __future__ import annotations

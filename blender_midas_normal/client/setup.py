@@ -1,10 +1,10 @@
 """The program that makes, checks and removes the MiDaS environment and downloads the weights; run as a file.
 
-    python -I -u setup.py --folder DIR [--python EXE] [--backend auto] [--weights DIR] [--offline] install|download|check|remove
+    python -I -u setup.py --folder DIR [--python EXE] [--backend auto] [--weights DIR] [--offline] VERB
 
-It prints one JSON object a line: steps as in `steps.Step.as_words`, and last {"ok": true, "text": ...} or {"error": sentence,
-"kind": exception, "output": last lines of the step's process}.  It ends, 0 or 1, and with it all it started, when its work
-is done or its stdin, being a pipe, is closed.
+where VERB is install, download, check or remove.  It prints one JSON object a line: steps as in `steps.Step.as_words`, and
+last {"ok": true, "text": ...} or {"error": sentence, "kind": exception, "output": last lines of the step's process}.  It
+ends, with 0 or 1, and with it all it started, when its work is done or its stdin, being a pipe, is closed.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from ..core.errors import InstallError, error_of_kind
 from .children import Lines, end, start
@@ -29,8 +30,8 @@ PATIENCE = 8.0
 class SetupProcess:
     """One run of setup.py.
 
-    verb: install, download, check or remove; folder: the environment's; python: the interpreter to make it from, None to look
-    for one; weights: the folder for the weights; online: whether the user allows network access; runner: the Python
+    verb: install, download, check or remove; folder: the environment's; python: the interpreter to make it from, None to
+    look for one; weights: the folder for the weights; online: whether the user allows network access; runner: the Python
     that runs setup.py, which needs nothing but the standard library.
     """
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from ..core.errors import InstallError
 from . import weights
@@ -16,15 +16,15 @@ from .steps import Step
 Report = Callable[[Step], None]
 Cancelled = Callable[[], bool]
 
-OFFLINE = ("MiDaS is not installed while Blender is offline; turn on Preferences > System > Network > Allow Online Access and "
-           "try again.")
+OFFLINE = ("MiDaS is not installed while Blender is offline; turn on Preferences > System > Network > Allow Online Access "
+           "and try again.")
 
 
 def install_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> str:
     """Make, complete or repair the environment."""
     if options.offline:
         raise InstallError(OFFLINE)
-    notes = install(_environment(options), find(options.python).path, options.backend, report, cancelled)
+    notes = install(_environment(options), find(options.python, cancelled).path, options.backend, report, cancelled)
     return " ".join(("MiDaS is installed.", *notes))
 
 

@@ -10,9 +10,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Callable
+from typing import IO, Any
 
 from ..core.errors import Cancelled, WeightsError
 from .environment import free_space
@@ -48,8 +49,8 @@ def find(folder: Path) -> Path:
     for path in (folder / FILE, folder / REPOSITORY / FILE, folder):
         if path.is_file():
             return path
-    raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or name the folder that has them with "
-                       "--weights.")
+    raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or name the folder that has them "
+                       "with --weights.")
 
 
 def checksum(path: Path) -> str:
@@ -85,8 +86,8 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
     online: whether the user allows network access.  size in bytes.  Raises WeightsError or Cancelled.
     """
     if not online:
-        raise WeightsError(f"MiDaS's weights {_named(size)} are not downloaded while Blender is offline; turn on Preferences > "
-                           "System > Network > Allow Online Access, or name a folder that has them with --weights.")
+        raise WeightsError(f"MiDaS's weights {_named(size)} are not downloaded while Blender is offline; turn on "
+                           "Preferences > System > Network > Allow Online Access, or name a folder that has them with --weights.")
     _refuse_insecure(url)
     transfer = _Transfer(folder, url, size, sha256, report, cancelled)
     try:
@@ -131,7 +132,7 @@ class _Transfer:
         self.check_space()
         self.fetch()
         self.verify()
-        os.replace(self.part, self.target)
+        self.part.replace(self.target)
         self.say(2, f"{self.target} is complete.", 1.0)
         return self.target
 
@@ -220,8 +221,8 @@ class _Transfer:
         return WeightsError(f"The file from {self.url} is not {_named(self.size)} and was removed: {reason}.")
 
     def failure(self, reason: str) -> WeightsError:
-        return WeightsError(f"MiDaS's weights {_named(self.size)} could not be downloaded to {self.folder}: {reason}; try again, or "
-                            "name a folder that has them with --weights.")
+        return WeightsError(f"MiDaS's weights {_named(self.size)} could not be downloaded to {self.folder}: {reason}; try "
+                            "again, or name a folder that has them with --weights.")
 
     def say(self, number: int, detail: str, done: float | None = None) -> None:
         title = "Downloading MiDaS's weights" if number == 1 else "Checking MiDaS's weights"

@@ -11,8 +11,18 @@ from pathlib import Path
 import pytest
 
 from blender_midas_normal.client import environment as module
-from blender_midas_normal.client.environment import (Environment, Marker, State, fingerprint, free_space, read_marker, remove,
-                                                     size_on_disk, status, write_marker)
+from blender_midas_normal.client.environment import (
+    Environment,
+    Marker,
+    State,
+    fingerprint,
+    free_space,
+    read_marker,
+    remove,
+    size_on_disk,
+    status,
+    write_marker,
+)
 from blender_midas_normal.client.locks import held
 from blender_midas_normal.core.errors import InstallError
 
@@ -39,7 +49,8 @@ def made(tmp_path, pins) -> Environment:
 
 
 def test_a_complete_one_is_ready_and_says_with_what(made, pins):
-    assert status(made, pins) == module.Status(State.READY, f"MiDaS is installed in {made.folder} (Python 3.12.1). It works.")
+    sentence = f"MiDaS is installed in {made.folder} (Python 3.12.1). It works."
+    assert status(made, pins) == module.Status(State.READY, sentence)
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -138,8 +149,8 @@ def test_removing_does_not_follow_links(made, tmp_path):
 
 
 def test_removing_waits_for_nobody_but_refuses_while_another_works_there(made):
-    holder = subprocess.Popen([sys.executable, "-c", HOLD.format(root=str(Path(module.__file__).parents[2]), lock=str(made.lock))],
-                              stdout=subprocess.PIPE)
+    program = HOLD.format(root=str(Path(module.__file__).parents[2]), lock=str(made.lock))
+    holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
     try:
         assert holder.stdout.readline().strip() == b"held"
         with pytest.raises(InstallError, match=f"number {holder.pid}"):

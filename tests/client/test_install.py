@@ -95,7 +95,7 @@ def alive(pid: int) -> bool:
 
 
 def test_a_first_installation_is_ready(first, shop, tmp_path):
-    made, steps = first
+    made, _ = first
     assert status(made, recipe(shop, tmp_path).requirements).state is State.READY
     assert python_says(made, "import midasprobe; print(midasprobe.VERSION)") == "1.0"
     assert read_marker(made).installed == "version 1.0"
@@ -160,7 +160,7 @@ def test_cancelling_ends_the_child_and_its_children_and_the_next_installation_re
 
 def test_a_requirement_that_does_not_exist_gives_a_sentence_a_hint_and_the_output(made, shop, base, tmp_path):
     wrong = recipe(shop, tmp_path, "midasprobe==9.0")
-    with pytest.raises(StepFailed, match="could not be installed.*no build for this Python") as caught:
+    with pytest.raises(StepFailed, match=r"could not be installed.*no build for this Python") as caught:
         install(made, base, "registry", lambda step: None, recipe=wrong)
     assert "midasprobe==9.0" in caught.value.output and "\n" not in str(caught.value)
     assert status(made, wrong.requirements).state is State.INCOMPLETE
@@ -301,8 +301,8 @@ def test_a_child_gets_no_variables_of_another_python(monkeypatch):
 
 def test_a_childs_output_comes_line_by_line_whatever_ends_them():
     seen = []
-    ended = children.run([sys.executable, "-I", "-c", r"import os; os.write(1, b'one\rtwo\r\n\n'); os.write(2, b'\xff last'); "
-                          "raise SystemExit(3)"], seen.append)
+    program = r"import os; os.write(1, b'one\rtwo\r\n\n'); os.write(2, b'\xff last'); raise SystemExit(3)"
+    ended = children.run([sys.executable, "-I", "-c", program], seen.append)
     assert seen == ["one", "two", "� last"] and ended == children.Ended(3, "one\ntwo\n� last")
 
 
@@ -323,8 +323,8 @@ for name in {names!r} or [m.name for m in pkgutil.iter_modules(importlib.import_
     importlib.import_module(package + ".client." + name)
     print(name)
 """
-MINE = ["children", "environment", "hints", "install", "interpreters", "locks", "pipes", "setup", "setup_process", "setup_work",
-        "steps", "weights"]
+MINE = ["children", "environment", "hints", "install", "interpreters", "locks", "pipes", "setup", "setup_process",
+        "setup_work", "steps", "weights"]
 
 
 @pytest.mark.parametrize("blocked, names", [(("bpy", "torch"), []), (("bpy", "torch", "numpy"), MINE)])
@@ -346,6 +346,7 @@ def test_the_real_environment_becomes_ready(base, tmp_path, monkeypatch):
     try:
         install(made, base, "auto", lambda step: None)
         assert status(made).state is State.READY
-        assert python_says(made, "from controlnet_aux import MidasDetector; print(MidasDetector.__name__)") == "MidasDetector"
+        program = "from controlnet_aux import MidasDetector; print(MidasDetector.__name__)"
+        assert python_says(made, program) == "MidasDetector"
     finally:
         shutil.rmtree(made.folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ from blender_midas_normal.client.locks import held
 from blender_midas_normal.core.errors import Cancelled, WeightsError
 
 DATA = bytes(range(256)) * 12_000
+SIZE = len(DATA)
 SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
@@ -61,10 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
         cut = server.cuts.pop(0) if server.cuts else len(rest)
-        try:
+        with contextlib.suppress(OSError):
             self.wfile.write(rest[:cut])
-        except OSError:
-            pass
 
     def log_message(self, *_: object) -> None:
         pass
@@ -86,7 +86,7 @@ def server(monkeypatch):
 @pytest.fixture
 def get(server, tmp_path):
     """Download from the server into a new folder."""
-    def download(report=lambda step: None, cancelled=lambda: False, online=True, url=None, size=len(DATA), sha256=SHA256):
+    def download(report=lambda step: None, cancelled=lambda: False, online=True, url=None, size=SIZE, sha256=SHA256):
         return weights.download(tmp_path / "deep" / "weights", report, cancelled, online, url or server.url, size, sha256)
 
     return download
@@ -131,7 +131,7 @@ def test_a_second_download_asks_nobody(get, server):
 
 
 def test_offline_is_refused_with_the_way_to_allow_it(get, server):
-    with pytest.raises(WeightsError, match="System > Network > Allow Online Access.*--weights"):
+    with pytest.raises(WeightsError, match=r"System > Network > Allow Online Access.*--weights"):
         get(online=False)
     assert server.asked == []
 
@@ -183,7 +183,7 @@ def test_a_part_of_another_file_is_refused_once_and_gone(get, server, folder):
 def test_a_part_longer_than_what_the_server_has_is_started_over(get, server, folder):
     part(folder, bytes(5000))
     server.data = DATA[:3000]
-    with pytest.raises(WeightsError, match="connection broke after 0.0 MB"):
+    with pytest.raises(WeightsError, match=r"connection broke after 0\.0 MB"):
         get()
     assert server.asked[:2] == ["bytes=5000-", None]
     server.data = DATA
@@ -227,7 +227,7 @@ def test_the_servers_refusal_is_one_sentence(get, server, status):
 
 
 def test_a_server_that_is_not_there(get):
-    with pytest.raises(WeightsError, match="refused.*--weights"):
+    with pytest.raises(WeightsError, match=r"refused.*--weights"):
         get(url="http://127.0.0.1:9/weights.pt")
 
 

@@ -1,0 +1,188 @@
+"""setup.py as a child: its lines, its end, and that nothing of it survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from blender_midas_normal.client import setup_process
+from blender_midas_normal.client.setup_process import PROGRAM, SetupProcess
+from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsError
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
+
+
+def until(condition, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return sys.platform != "linux"
+
+
+def program(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def stuck(tmp_path):
+    """A "Python" that never answers, and the file with its number and its child's: an installation that takes its time."""
+    pids = tmp_path / "pids"
+    return program(tmp_path / "python3", f'#!/bin/sh\nsleep 60 &\necho "$$ $!" > {pids}~; mv {pids}~ {pids}\nwait\n'), pids
+
+
+def test_the_installers_failure_crosses_the_pipe_as_the_same_exception(tmp_path):
+    with pytest.raises(InstallError, match=r"nothing is not a Python that runs"):
+        SetupProcess("install", tmp_path / "env", python=tmp_path / "nothing").wait()
+
+
+def test_offline_installs_and_downloads_nothing(tmp_path):
+    with pytest.raises(InstallError, match="Allow Online Access"):
+        SetupProcess("install", tmp_path / "env", online=False).wait()
+    with pytest.raises(WeightsError, match="Allow Online Access"):
+        SetupProcess("download", tmp_path / "env", weights=tmp_path / "weights", online=False).wait()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_checking_what_is_not_there(tmp_path):
+    with pytest.raises(InstallError, match="not installed"):
+        SetupProcess("check", tmp_path / "env").wait()
+
+
+def test_removing_reports_its_step_and_its_end(tmp_path):
+    (tmp_path / "env" / "lib").mkdir(parents=True)
+    (tmp_path / "env" / ".version").write_text("{}")
+    steps = []
+    assert SetupProcess("remove", tmp_path / "env").wait(steps.append) == "MiDaS is removed."
+    assert [(step["step"], step["of"]) for step in steps] == [(1, 1)]
+    assert not (tmp_path / "env").exists()
+
+
+def test_polling_never_waits_and_ends_with_one_last_line(tmp_path):
+    process = SetupProcess("check", tmp_path / "env")
+    lines, longest = [], 0.0
+    while process.running:
+        started = time.monotonic()
+        found = process.poll()
+        if process.running:  # the last look also puts the process away
+            longest = max(longest, time.monotonic() - started)
+        lines += found
+        time.sleep(0.01)
+    assert longest < 0.2
+    assert [line["kind"] for line in lines if "error" in line] == ["InstallError"]
+    assert process.poll() == []
+
+
+@posix
+def test_cancelling_ends_all_it_started(tmp_path, stuck):
+    python, pids = stuck
+    process = SetupProcess("install", tmp_path / "env", python=python)
+    until(pids.exists)
+    process.cancel()
+    lines = []
+    until(lambda: lines.extend(process.poll()) or not process.running, 8.0)
+    assert lines[-1]["kind"] == "Cancelled"
+    until(lambda: not any(map(alive, map(int, pids.read_text().split()))), 2.0)
+    with pytest.raises(Cancelled):
+        process.result()
+
+
+@posix
+def test_it_ends_with_a_parent_that_is_killed(tmp_path, stuck):
+    python, pids = stuck
+    parent = subprocess.Popen([sys.executable, "-c", (
+        f"import sys, time; sys.path.insert(0, {str(PROGRAM.parents[2])!r})\n"
+        "from pathlib import Path\n"
+        "from blender_midas_normal.client.setup_process import SetupProcess\n"
+        f"process = SetupProcess('install', Path({str(tmp_path / 'env')!r}), python=Path({str(python)!r}))\n"
+        "print(process._child.pid, flush=True)\n"
+        "time.sleep(60)\n")], stdout=subprocess.PIPE)
+    child = int(parent.stdout.readline())
+    until(pids.exists)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    until(lambda: not any(map(alive, [child, *map(int, pids.read_text().split())])), 10.0)
+
+
+@posix
+def test_closing_takes_little_time_and_leaves_nothing(tmp_path, stuck):
+    python, pids = stuck
+    process = SetupProcess("install", tmp_path / "env", python=python)
+    until(pids.exists)
+    started = time.monotonic()
+    process.close()
+    assert time.monotonic() - started < 5.0 and not process.running
+    assert not any(map(alive, [process._child.pid, *map(int, pids.read_text().split())]))
+    process.close()
+
+
+@posix
+def test_an_interrupted_wait_ends_the_process(tmp_path, stuck):
+    python, pids = stuck
+    process = SetupProcess("install", tmp_path / "env", python=python)
+    until(pids.exists)
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        plain = time.sleep
+        patch.setattr(setup_process.time, "sleep", lambda s: interrupt(s) if s == setup_process.INTERVAL else plain(s))
+        process.wait()
+    assert not alive(process._child.pid)
+
+
+@posix
+def test_a_process_that_dies_without_a_word_gives_one_error_with_its_complaint(tmp_path):
+    dying = program(tmp_path / "runner", "#!/bin/sh\necho 'no json here'\necho 'Segmentation fault' >&2\nexit 139\n")
+    process = SetupProcess("check", tmp_path / "env", runner=str(dying))
+    lines = []
+    until(lambda: lines.extend(process.poll()) or not process.running)
+    assert len(lines) == 1 and lines[0]["kind"] == "InstallError" and "139" in lines[0]["error"]
+    assert "Segmentation fault" in lines[0]["output"]
+
+
+def test_a_runner_that_does_not_exist_is_an_install_error(tmp_path):
+    with pytest.raises(InstallError, match="could not be started"):
+        SetupProcess("check", tmp_path / "env", runner=str(tmp_path / "nothing"))
+
+
+def test_the_output_of_a_failed_step_comes_along(tmp_path):
+    (tmp_path / "env").write_text("a file")
+    process = SetupProcess("install", tmp_path / "env")
+    with pytest.raises(InstallError) as caught:
+        process.wait()
+    assert isinstance(caught.value.output, str)
+
+
+def test_the_program_runs_by_hand_without_a_pipe_as_stdin(tmp_path):
+    done = subprocess.run([sys.executable, "-I", "-u", str(PROGRAM), "--folder", str(tmp_path / "env"), "check"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr == ""
+    assert "not installed" in json.loads(done.stdout)["error"]
+
+
+def test_download_without_a_folder_is_a_wrong_call(tmp_path):
+    with pytest.raises(InstallError) as caught:
+        SetupProcess("download", tmp_path / "env").wait()
+    assert "--weights" in caught.value.output
