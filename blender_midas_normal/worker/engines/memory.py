@@ -1,0 +1,59 @@
+"""How much memory there is for the network, and how errors say that there is not enough."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+LIMITS = ((Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+          (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")))
+"""Where Linux says what a container may use and uses, in its second and in its first version."""
+
+
+def available_bytes(device: str) -> int:
+    """Bytes that the device ("cpu", "cuda", ...) has free; where that cannot be told, all that the machine has."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0]) + int(torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+    if sys.platform == "win32":
+        return _free_on_windows()
+    if sys.platform == "linux":
+        return _free_on_linux()
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of Python, torch or OpenCV means that memory ran out."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in (
+        "out of memory", "can't allocate memory", "insufficient memory", "not enough memory"))
+
+
+def _free_on_linux() -> int:
+    fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    free = [int(fields["MemAvailable"].split()[0]) * 1024]
+    for limit, used in LIMITS:
+        try:
+            free.append(int(limit.read_text()) - int(used.read_text()))
+        except (OSError, ValueError):  # no container, or one that may use everything ("max")
+            continue
+    return max(0, min(free))
+
+
+def _free_on_windows() -> int:
+    import ctypes
+
+    class Status(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong),
+                    *((name, ctypes.c_ulonglong) for name in ("total", "available", "total_page", "available_page",
+                                                              "total_virtual", "available_virtual", "extended"))]
+
+    status = Status(length=ctypes.sizeof(Status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
+    return int(status.available)

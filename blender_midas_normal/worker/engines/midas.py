@@ -1,0 +1,200 @@
+"""MiDaS: depth from the network of the MiDaS node, as the node sees it (RAW) or made independent of its units (NORMALISED).
+
+Imports without torch, so that any worker can say why it cannot run MiDaS.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Iterator
+
+import numpy as np
+
+from ...core.errors import EngineError, EngineUnavailable
+from ...core.filters import resize
+from ...core.heights import normalised, without_holes
+from ...core.normals import in_convention, normal_map
+from ...core.picture import Surface
+from ...core.settings import node_size
+from ...core.weights_file import FILE, SIZE
+from ..devices import auto_device, described_device, has_device
+from .memory import available_bytes, gigabytes, is_out_of_memory
+from .midas_passes import LARGEST_PASS, depth_in_passes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ...core.picture import Array, Picture, Wrap
+    from ...core.settings import Settings
+    from . import Report
+    from .midas_network import Network
+
+RELIEF = 0.75
+"""K in the NORMALISED formula: the node's default look at resolution 512 for a depth range of 300 units."""
+
+BYTES_PER_PIXEL = 2600
+"""Memory that one pass takes for each pixel the network sees."""
+
+FAINTEST_CONTRAST = 1e-3
+"""Range of the pixels, of 0..1, below which a picture counts as one colour: a quarter of a step of 8 bits."""
+
+
+def reason_against(weights: Path | None) -> str:
+    """"" when MiDaS can run in this process with the file in the folder `weights`, else one sentence saying why not."""
+    missing = [name for name in ("torch", "controlnet_aux") if importlib.util.find_spec(name) is None]
+    if missing:
+        return f"This Python has no {' and no '.join(missing)}; install the MiDaS environment in the preferences."
+    if weights is None or not (weights / FILE).is_file():
+        place = "no folder was named" if weights is None else f"it is not in {weights}"
+        return f"MiDaS needs the file {FILE} ({SIZE} bytes), but {place}; put it there or name its folder with --weights."
+    return ""
+
+
+class Midas:
+    """The engine; the network is loaded for the first picture and kept until `unload`."""
+
+    def __init__(self, weights: Path) -> None:
+        self.device = "cpu"
+        self._weights = weights
+        self._network: Network | None = None
+        self._metal_is_right: bool | None = None
+
+    def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
+        device = _device_for(settings)
+        network = self._loaded(report)
+        with _memory_errors_as_sentences():
+            if settings.depth_scale == "RAW":
+                return self._raw(network, device, picture, wrap, settings, report)
+            return self._normalised(network, device, picture, wrap, settings, report)
+
+    def unload(self) -> None:
+        if self._network is not None:
+            self._network.close()
+            self._network = None
+
+    def _loaded(self, report: Report) -> Network:
+        report("load", 0.0)
+        if self._network is None:
+            self._network = _network_module().Network(self._weights)
+        report("load", 1.0)
+        return self._network
+
+    def _raw(self, network: Network, device: str, picture: Picture, wrap: Wrap, settings: Settings,
+             report: Report) -> Surface:
+        note = self._move(network, device)
+        size = node_size(picture.width, picture.height, settings.resolution)
+        _check_memory(size, settings.resolution, network.device)
+        depth = network.node_depth(picture.as_bytes(), settings.resolution, lambda done: report("network", done))
+        return Surface(without_holes(depth), 1.0, True, wrap, (picture.width, picture.height), note)
+
+    def _normalised(self, network: Network, device: str, picture: Picture, wrap: Wrap, settings: Settings,
+                    report: Report) -> Surface:
+        rgb = picture.rgb_float()
+        source_size = (picture.width, picture.height)
+        if float(np.ptp(rgb.reshape(-1, 3), axis=0).max()) < FAINTEST_CONTRAST:
+            return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, source_size)
+
+        def depth(largest: int) -> Array:
+            return depth_in_passes(rgb, wrap, settings.resolution, largest, network.depth, report)
+
+        notes: tuple[str, ...] = ()
+        try:
+            notes += self._move(network, device)
+            answer = depth(_affordable_pass(network.device))
+        except (MemoryError, RuntimeError) as error:
+            second = _second_try(error, network.device, settings)
+            if second is None:
+                raise
+            network.free()
+            where, largest, note = second
+            notes += (note, *self._move(network, where))
+            answer = depth(largest)
+        height = _at_most(normalised(answer), source_size, wrap)
+        return Surface(height, RELIEF, False, wrap, source_size, notes)
+
+    def _move(self, network: Network, device: str) -> tuple[str, ...]:
+        """Puts the network on the device; the note for the user when it had to be another one."""
+        notes: tuple[str, ...] = ()
+        if device == "mps":
+            if self._metal_is_right is None:
+                self._metal_is_right = network.agrees_with_cpu("mps")
+            if not self._metal_is_right:
+                device = "cpu"
+                notes = ("Metal gives wrong depths on this machine, so the network ran on the CPU.",)
+        network.move(device)
+        self.device = described_device(device)
+        return notes
+
+
+def node_picture(surface: Surface, settings: Settings) -> NDArray[np.uint8]:
+    """H x W x 3 uint8: the node's own picture of a RAW surface, through the library's own arithmetic and without the network.
+
+    Where the library answers 0/0 (a = 0, constant depth), the same formula is carried out with a flat pixel as its limit.
+    """
+    constant = float(surface.height.min()) == float(surface.height.max())
+    if constant or np.square(np.float32(settings.a)) == 0:
+        components = in_convention(normal_map(surface, settings), "CONTROLNET")
+        return (np.stack(components, axis=2) * np.float32(127.5) + np.float32(127.5)).clip(0, 255).astype(np.uint8)
+    return _network_module().replayed(surface.height, surface.source_size, settings)
+
+
+def _network_module() -> Any:
+    """The module that needs torch; raises EngineUnavailable when the environment is damaged."""
+    try:
+        from . import midas_network
+    except (ImportError, OSError, AttributeError) as error:
+        raise EngineUnavailable(f"The MiDaS environment is damaged ({error}); repair it in the preferences.") from error
+    return midas_network
+
+
+def _device_for(settings: Settings) -> str:
+    device = auto_device() if settings.device == "AUTO" else settings.device.lower()
+    if not has_device(device):
+        raise EngineUnavailable(f"There is no device {settings.device} here; choose AUTO or CPU.")
+    return device
+
+
+def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:
+    """Raises EngineError when the network cannot see a picture of that size in one pass, as RAW demands."""
+    needed, available = size[0] * size[1] * BYTES_PER_PIXEL, available_bytes(device)
+    if needed > available:
+        raise EngineError(f"At resolution {resolution} the MiDaS network sees {size[0]} x {size[1]} pixels, which needs about "
+                          f"{gigabytes(needed)} of memory, but {gigabytes(available)} are free; choose a lower resolution or "
+                          "depth_scale NORMALISED.")
+
+
+def _affordable_pass(device: str) -> int:
+    """Pixels that the network may see in one pass."""
+    return min(LARGEST_PASS, max(available_bytes(device) // BYTES_PER_PIXEL, LARGEST_PASS // 16))
+
+
+def _second_try(error: Exception, device: str, settings: Settings) -> tuple[str, int, str] | None:
+    """(device, pixels of a pass, note) with which to try once more, or None when that is no use."""
+    full = is_out_of_memory(error)
+    if device != "cpu" and (full or settings.device == "AUTO"):
+        why = "had too little free memory" if full else "failed"
+        return "cpu", _affordable_pass("cpu"), f"The device {device} {why}, so the network ran on the CPU."
+    if full:
+        return device, LARGEST_PASS // 8, "Memory ran short, so the network saw the picture in smaller pieces."
+    return None
+
+
+@contextmanager
+def _memory_errors_as_sentences() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise EngineError("There is not enough memory for the MiDaS network; choose a lower resolution, or close other "
+                          "programs.") from error
+
+
+def _at_most(height: Array, source_size: tuple[int, int], wrap: Wrap) -> Array:
+    """The heights, made smaller where the network saw more pixels than the picture has."""
+    rows, columns = height.shape
+    return resize(height, min(columns, source_size[0]), min(rows, source_size[1]), wrap)

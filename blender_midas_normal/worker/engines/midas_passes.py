@@ -1,0 +1,99 @@
+"""How the network gets to see a picture: at which size, in how many passes, and with what around its borders.
+
+Nothing here knows the network: it is a function from pixels to depth.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Callable
+
+from ...core.filters import resize
+from ...core.picture import Wrap
+from ...core.tileable import extended, made_periodic, margins
+from ...core.tiles import Tile, plan, tiled
+
+if TYPE_CHECKING:
+    from ...core.picture import Array
+    from . import Report
+
+Run = Callable[["Array", Callable[[float], None]], "Array"]
+"""run(H x W x 3 pixels 0..1, done) -> H x W depth; `done` is told how much of the pass is done, 0..1."""
+
+MULTIPLE = 32
+"""Both sides that the network sees are multiples of this."""
+
+SMALLEST_SIDE = 64
+
+LARGEST_PASS = 1024 * 1536
+"""Pixels that the network sees at once."""
+
+OVERLAP = 0.25
+"""Share of a tile's side that the next one sees again."""
+
+MARGIN = 0.25
+"""Share of the picture's side that is repeated beyond each border of a picture that repeats."""
+
+
+def depth_in_passes(rgb: Array, wrap: Wrap, resolution: int, largest: int, run: Run, report: Report) -> Array:
+    """H x W float32 depth of a picture (rows x columns x 3, float32, 0..1) at the size that the network sees.
+
+    resolution: pixels of the shorter side; largest: pixels of one pass, beyond which the picture is seen in tiles.
+    Reports the stage "network".
+    """
+    width, height = network_size(rgb.shape[1], rgb.shape[0], resolution)
+    margin = margins(width, height, wrap, MARGIN, MULTIPLE // 2)
+    seen = extended(resampled(rgb, width, height, wrap), margin)
+    return made_periodic(_depth(seen, largest, run, report), margin)
+
+
+def network_size(width: int, height: int, resolution: int) -> tuple[int, int]:
+    """(width, height) with the shorter side at the resolution, each a multiple of 32, at least 64."""
+    scale = resolution / min(width, height)
+    return _multiple(width * scale), _multiple(height * scale)
+
+
+def capped_size(width: int, height: int, largest: int) -> tuple[int, int]:
+    """(width, height) made smaller to at most `largest` pixels; the aspect is kept unless a side would be below 64."""
+    if width * height <= largest:
+        return width, height
+    shorter = max(SMALLEST_SIDE, _floor(min(width, height) * math.sqrt(largest / (width * height))))
+    longer = max(SMALLEST_SIDE, min(_floor(largest / shorter), _floor(max(width, height) * shorter / min(width, height))))
+    return (shorter, longer) if width < height else (longer, shorter)
+
+
+def resampled(rgb: Array, width: int, height: int, wrap: Wrap) -> Array:
+    """The picture at another size; area means where it is made smaller in both directions (60 times as fast), else Lanczos."""
+    if width <= rgb.shape[1] and height <= rgb.shape[0]:
+        import cv2
+
+        return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    return resize(rgb, width, height, wrap)
+
+
+def _depth(picture: Array, largest: int, run: Run, report: Report) -> Array:
+    """One pass where that is enough; else one over the whole at a smaller size, and tiles fitted to it."""
+    rows, columns = picture.shape[:2]
+    if rows * columns <= largest:
+        return run(picture, lambda done: report("network", done))
+    side = _floor(math.sqrt(largest))
+    tiles = plan(columns, rows, side, _floor(side * OVERLAP))
+    passes = iter(range(len(tiles) + 1))
+
+    def one(part: Array) -> Array:
+        number = next(passes)
+        return run(part, lambda done: report("network", (number + done) / (len(tiles) + 1)))
+
+    def of_tile(tile: Tile) -> Array:
+        return one(picture[tile.area])
+
+    whole = one(resampled(picture, *capped_size(columns, rows, largest), Wrap()))
+    return tiled(resize(whole, columns, rows, Wrap()), tiles, of_tile)
+
+
+def _multiple(length: float) -> int:
+    return max(SMALLEST_SIDE, round(length / MULTIPLE) * MULTIPLE)
+
+
+def _floor(length: float) -> int:
+    return int(length // MULTIPLE) * MULTIPLE

@@ -1,0 +1,131 @@
+"""Writes weights for tests: python3 scripts/make_test_weights.py --out DIR makes DIR/dpt_hybrid-midas-501f0c75.pt.
+
+The file is MiDaS's in everything but the training: the architecture, the names and the shapes are the real ones, the numbers
+are random from a fixed seed.  Only the last layer is fitted, so that depth is high where the picture is rough and spans hundreds
+of units: enough for every test of arithmetic, memory and plumbing, and worthless as a map.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = 501
+
+PICTURES = 4
+"""Synthetic pictures that the last layer is fitted to."""
+
+SIZES = ((256, 320), (352, 448))
+"""Rows and columns at which it is fitted: at two, so that depth depends little on the resolution."""
+
+MIDDLE, DEVIATION = 1200.0, 200.0
+"""Mean of the depth, and how far the roughness it is fitted to deviates from that on average."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the file")
+    arguments = parser.parse_args()
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        print("This Python has no torch; run the script with the Python of the MiDaS environment.", file=sys.stderr)
+        return 1
+    path, low, high = write(arguments.out)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    print(f"{path}: {path.stat().st_size} bytes, SHA-256 {digest}; depth {low:.0f} to {high:.0f} on the synthetic pictures")
+    return 0
+
+
+def write(out: Path) -> tuple[Path, float, float]:
+    """Writes the file into a folder, which is made; (its path, least depth, greatest depth on the synthetic pictures)."""
+    import torch
+    from controlnet_aux.midas.midas.dpt_depth import DPTDepthModel
+
+    sys.path.insert(0, str(ROOT))
+    from blender_midas_normal.core.weights_file import FILE
+
+    network = DPTDepthModel(path=None, backbone="vitb_rn50_384", non_negative=True).eval()
+    generator = torch.Generator().manual_seed(SEED)
+    with torch.no_grad():
+        for name, values in network.state_dict().items():
+            values.copy_(_drawn(name, values, generator))
+        pictures = _pictures(generator)
+        _fit_last_layer(network, pictures)
+        depth = network(pictures[0])
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / FILE
+    torch.save(network.state_dict(), path)
+    return path, float(depth.min()), float(depth.max())
+
+
+def _drawn(name, values, generator):
+    """Random numbers for one tensor: weights keep the size of what passes through them, norms start as they are."""
+    import torch
+
+    if values.ndim == 1:
+        is_norm = "norm" in name and name.endswith("weight")
+        return torch.full_like(values, 0.3 if name.endswith("norm3.weight") else 1.0) if is_norm else torch.zeros_like(values)
+    gain = 0.02 if name.endswith(("cls_token", "pos_embed")) else 1.0 / math.sqrt(values[0].numel())
+    return torch.randn(values.shape, generator=generator) * gain
+
+
+def _pictures(generator):
+    """PICTURES x 3 x rows x columns for each of SIZES, -1..1: blobs of every size in random colours, large ones strongest."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    total = torch.zeros(PICTURES, 3, *SIZES[0])
+    for cells in (2, 4, 8, 16, 64):
+        blobs = torch.randn(PICTURES, 3, cells, cells, generator=generator)
+        total += interpolate(blobs, size=SIZES[0], mode="bicubic") / math.sqrt(cells)
+    total /= 2 * total.std()
+    return [interpolate(total, size=size, mode="bicubic").clamp(-1, 1) for size in SIZES]
+
+
+def _roughness(picture):
+    """N x 1 x rows x columns: how far brightness is from the mean around it, averaged over a sixteenth of the picture."""
+    from torch.nn.functional import avg_pool2d
+
+    reach = picture.shape[2] // 16
+    brightness = picture.mean(1, keepdim=True)
+    around = avg_pool2d(brightness, 2 * reach + 1, 1, reach, count_include_pad=False)
+    return avg_pool2d((brightness - around).abs(), 2 * reach + 1, 1, reach, count_include_pad=False)
+
+
+def _fit_last_layer(network, pictures):
+    """Sets the last layer so that depth is like the roughness, as well as 32 random features allow.
+
+    Its numbers are rounded: the order in which a processor adds up must not change the file.
+    """
+    import torch
+
+    features = []
+    last = network.scratch.output_conv[4]
+    hook = last.register_forward_pre_hook(lambda _, inputs: features.append(_every_third(inputs[0])))
+    for picture in pictures:
+        network(picture)
+    hook.remove()
+    x = torch.cat(features)
+    y = torch.cat([_every_third(_roughness(picture)) for picture in pictures])
+    middle, spread = x.mean(0), x.std(0) + 1e-6
+    x = (x - middle) / spread
+    weights = torch.linalg.solve(x.T @ x + 0.01 * len(x) * torch.eye(32, dtype=torch.float64), x.T @ (y - y.mean()))
+    weights = weights[:, 0] / y.std() / spread * DEVIATION
+    step = 10.0 ** (torch.floor(torch.log10(weights.abs().max())) - 2)
+    weights = torch.round(weights / step) * step
+    last.weight.copy_(weights.float().reshape(1, 32, 1, 1))
+    last.bias.fill_(round(MIDDLE - float(weights @ middle), -1))
+
+
+def _every_third(planes):
+    """N x C x rows x columns to a list of pixels with C numbers each, every third row and column of them."""
+    return planes[:, :, ::3, ::3].permute(0, 2, 3, 1).reshape(-1, planes.shape[1]).double()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
