@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.choice import RESERVED
 from ..core.errors import EngineUnavailable
 from . import weights
 from .environment import Environment, State, status
@@ -62,8 +63,10 @@ def reason_against_midas(places: Places) -> str:
 def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float) -> Launch:
     """How to start the worker for an engine: MiDaS runs on its environment's Python, all else on `own_python`.
 
-    Raises EngineUnavailable when MIDAS is asked for and cannot run.
+    Raises EngineUnavailable when the engine asked for cannot run.
     """
+    if engine == "RELIEF":
+        raise EngineUnavailable(RESERVED)
     reason = reason_against_midas(places) if engine in ("AUTO", "MIDAS") else NOT_NEEDED
     if engine == "MIDAS" and reason:
         raise EngineUnavailable(reason)

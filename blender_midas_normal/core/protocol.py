@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any, Iterator, Union
 
 from .errors import ProtocolError
 
@@ -99,7 +99,7 @@ class Shutdown:
     """Client: end the process."""
 
 
-Message = Hello | Ready | Request | Progress | Result | Error | Cancel | Shutdown
+Message = Union[Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown]
 
 _TYPES: dict[str, type] = {kind.__name__.lower(): kind
                            for kind in (Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Union
 
 from .errors import SettingsError
 
@@ -53,7 +53,7 @@ class Choice:
         return word
 
 
-Domain = Number | Choice
+Domain = Union[Number, Choice]  # not |: the scripts' first stage runs on Python 3.9
 
 ENGINE = Choice("Engine", "What turns the picture into a surface", (
     ("AUTO", "Automatic", "MiDaS when its environment and weights are there, otherwise the best built-in engine"),

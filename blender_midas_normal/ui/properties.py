@@ -31,7 +31,7 @@ def setting_property(domain: Domain, default: Any, options: set[str]) -> Any:
 
 def _described(number: Number) -> str:
     unit = {"": "", "px": " pixels"}[number.unit]
-    return f"{number.description} ({number.low:g} to {number.high:.4g}{unit})"
+    return f"{number.description} ({number.low:g} to {number.high:.6g}{unit})"
 
 
 def setting_properties(options: set[str]) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""The main job in one command: a photograph becomes a normal map, wired into a material, rendered lit from one side.
+
+Makes its own environments on the first run.  Writes normal.png, material.blend, render.png, sheet.png and report.json.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 engine not available.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import environments  # noqa: E402
+from environments import MidasNormalError, State  # noqa: E402
+
+
+def main() -> int:
+    options = parsed()
+    weights = (options.weights or environments.WEIGHTS).resolve()
+    try:
+        if options.engine == "midas":
+            environments.midas_ready(weights)
+        elif options.engine == "auto" and environments.status(environments.MIDAS).state is not State.READY:
+            print("MiDaS is not installed here, so a built-in engine does the work; --engine midas installs it (about 5 GB).")
+        python = environments.blender_python()
+    except MidasNormalError as error:
+        return environments.ended(error)
+    return in_blender(python, options, weights)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--image", type=Path, help="picture to start from; without it, a photograph of bricks")
+    parser.add_argument("--engine", type=str.lower, choices=("auto", "midas", "relief", "luminance"), default="auto")
+    parser.add_argument("--weights", type=Path, help="folder that has MiDaS's weights")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what is made (default: out)")
+    options = parser.parse_args()
+    if options.image is not None and not options.image.is_file():
+        parser.error(f"there is no picture {options.image}")
+    return options
+
+
+def in_blender(python: Path | None, options: argparse.Namespace, weights: Path) -> int:
+    """Runs demo_scene.py with bpy, or inside the Blender that is installed; its exit code."""
+    scene = str(Path(__file__).resolve().parent / "demo_scene.py")
+    arguments = ["--engine", options.engine, "--weights", str(weights), "--out", str(options.out.resolve())]
+    if options.image is not None:
+        arguments += ["--image", str(options.image.resolve())]
+    resources = environments.DATA / "blender"
+    shutil.rmtree(resources, ignore_errors=True)
+    program = [str(python), scene] if python else ["blender", "-b", "--factory-startup", "--python-exit-code", "1",
+                                                    "--python", scene, "--"]
+    variables = {**os.environ, "BLENDER_USER_RESOURCES": str(resources)}
+    return subprocess.run([*program, *arguments], env=variables, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""The Python environments of the scripts, made by the code that the extension's install button runs.
+
+Standard library only, for Python 3.9 and later: this runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Optional
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from blender_midas_normal.client import interpreters, weights  # noqa: E402
+from blender_midas_normal.client.environment import Environment, State, status  # noqa: E402
+from blender_midas_normal.client.install import Recipe, install  # noqa: E402
+from blender_midas_normal.client.setup_process import SetupProcess  # noqa: E402
+from blender_midas_normal.client.steps import Step  # noqa: E402
+from blender_midas_normal.core.errors import EngineUnavailable, InstallError, MidasNormalError  # noqa: E402
+
+REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
+MIDAS = Environment(ROOT / ".midas" / "environment")
+WEIGHTS = ROOT / ".midas" / "weights"
+DATA = ROOT / ".midas"
+
+BLENDERS = {11: "Blender 4.5 LTS", 13: "Blender 5.2 LTS"}
+"""Minor versions of Python 3 for which requirements/blender.txt has a bpy wheel."""
+
+NOT_AVAILABLE = 3
+"""Exit code: the engine asked for cannot run."""
+
+
+def ready_environment(folder: Path, names: tuple, check: str, minors: tuple) -> Path:
+    """The Python of the environment in `folder`, made or completed when it is not ready.
+
+    names: files in scripts/requirements; check: a program that must end well in it; minors: the minor versions of Python 3
+    that will do, of which this process's own is preferred.  Raises InstallError.
+    """
+    environment = Environment(folder)
+    recipe = Recipe(requirements=_joined(folder, names), check=check, space=2 * 10**9)
+    if status(environment, recipe.requirements).state is not State.READY:
+        print(f"Making {folder.name} ({', '.join(names)}); this is needed once.", flush=True)
+        install(environment, base_python(minors), "registry", shown, recipe=recipe)
+    return environment.python
+
+
+def base_python(minors: tuple) -> Path:
+    """A Python 3 with one of the minor versions: this process's own, one on this computer, or one that uv fetches."""
+    found = _own_python(minors) or _found_python(minors) or _fetched_python(minors)
+    if found is None:
+        wanted = " or ".join(f"python3.{minor}" for minor in minors)
+        raise InstallError(f"No {wanted} was found or could be fetched; install one of them from python.org.")
+    return found
+
+
+def _own_python(minors: tuple) -> Optional[Path]:
+    if sys.version_info[0] == 3 and sys.version_info[1] in minors:
+        return interpreters.probe([sys.executable]).path
+    return None
+
+
+def _found_python(minors: tuple) -> Optional[Path]:
+    for command in interpreters.candidates():
+        try:
+            found = interpreters.probe(command)
+        except InstallError:
+            continue
+        if found.version[1] in minors:
+            return found.path
+    return None
+
+
+def _fetched_python(minors: tuple) -> Optional[Path]:
+    """A Python that uv downloads; uv itself goes into a small environment of its own."""
+    folder = ROOT / ".midas" / "uv"
+    python = Environment(folder).python
+    version = f"3.{minors[0]}"
+    commands = ([sys.executable, "-m", "venv", str(folder)], [str(python), "-m", "pip", "install", "-q", "uv"],
+                [str(python), "-m", "uv", "python", "install", version])
+    for command in commands:
+        if subprocess.run(command, check=False).returncode != 0:
+            return None
+    answer = subprocess.run([str(python), "-m", "uv", "python", "find", version], capture_output=True, text=True, check=False)
+    return Path(answer.stdout.strip()) if answer.returncode == 0 else None
+
+
+def blender_python() -> Optional[Path]:
+    """The Python of `.venv`, which has bpy; None where no Python for it can be had."""
+    try:
+        return ready_environment(ROOT / ".venv", ("blender.txt", "tests.txt"), "import bpy, numpy", tuple(BLENDERS))
+    except InstallError as error:
+        if shutil.which("blender"):
+            print(f"{error} Going on with the Blender that is installed.", flush=True)
+            return None
+        raise
+
+
+def maps_python() -> Path:
+    """The Python of the small environment for the built-in engines without Blender."""
+    return ready_environment(ROOT / ".venv-maps", ("maps.txt",), "import cv2, numpy, PIL", (13, 12, 11, 10))
+
+
+def midas_ready(folder: Path) -> None:
+    """Makes the MiDaS environment and sees that the weights are in `folder`, which is what `--engine midas` asks for.
+
+    Raises EngineUnavailable when the weights cannot be had, InstallError when the environment cannot be made.
+    """
+    if status(MIDAS).state is not State.READY:
+        print("Installing the MiDaS environment; this is needed once.", flush=True)
+        SetupProcess("install", MIDAS.folder).wait(shown_words)
+    try:
+        weights.find(folder)
+    except EngineUnavailable:
+        if folder != WEIGHTS:
+            raise
+        print(f"Downloading {weights.FILE} ({weights.SIZE / 1e6:.0f} MB) into {folder}.", flush=True)
+        SetupProcess("download", MIDAS.folder, weights=folder).wait(shown_words)
+
+
+def shown(step: Step) -> None:
+    """Prints a step of an installation."""
+    shown_words(step.as_words())
+
+
+def shown_words(words: dict) -> None:
+    """Prints a step as setup.py words it; details that change many times a second replace each other on a terminal."""
+    if "step" not in words:
+        return
+    line = f"[{words['step']}/{words['of']}] {words['title']}" + (f": {words['detail']}" if words["detail"] else "")
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{line[:110]}", end="\n" if words.get("done") == 1.0 else "", flush=True)
+    elif words["detail"] or words["done"] is None:
+        print(line, flush=True)
+
+
+def _joined(folder: Path, names: tuple) -> Path:
+    """One requirements file from several, beside the environment."""
+    texts = [(REQUIREMENTS / name).read_text(encoding="utf-8") for name in names]
+    joined = DATA / f"{folder.name.strip('.')}.txt"
+    joined.parent.mkdir(exist_ok=True)
+    joined.write_text("\n".join(texts), encoding="utf-8")
+    return joined
+
+
+def run(python: Path, script: str, arguments: list, **variables: str) -> int:
+    """Runs a script of this folder with another Python; its exit code."""
+    command = [str(python), str(ROOT / "scripts" / script), *arguments]
+    return subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
+
+
+def ended(error: MidasNormalError) -> int:
+    """Prints the error's sentence; the exit code for it."""
+    print(f"error: {error}", file=sys.stderr, flush=True)
+    return NOT_AVAILABLE if isinstance(error, EngineUnavailable) else 1

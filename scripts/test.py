@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Sets up and runs everything: ruff, the type check, pytest.
+
+    python3 scripts/test.py [--ci] [pytest arguments]
+
+Without arguments the quick tests run on one Blender; --ci runs the slow ones, MiDaS, a second Blender and the commands of
+the README too.  The last lines say what did not run, and why.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import environments  # noqa: E402
+from environments import ROOT, InstallError, State  # noqa: E402
+
+CHECKS = ("ruff", "mypy")
+TEST_WEIGHTS = environments.DATA / "test_weights"
+MATERIALS = ROOT.parent / "shared" / "materials"
+OTHER_BLENDERS = {"4.2": 11, "5.0": 11, "5.2": 13}
+"""Blender versions beside the one in .venv, and the minor version of Python 3 that their bpy wheels are for."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """One part of the run: its exit code and its time in seconds."""
+
+    name: str
+    code: int
+    seconds: float
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    ci = "--ci" in arguments
+    arguments = [argument for argument in arguments if argument != "--ci"]
+    everything = ci or not arguments
+    parts: list[Done] = []
+    not_run: list[str] = []
+    if everything:
+        parts += checked()
+    midas = midas_variables(ci, not_run)
+    selection = arguments or ([] if ci else ["-m", "not slow and not midas and not weights"])
+    parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, midas)))
+    if ci:
+        for version in ("4.2", "5.2"):
+            parts.append(timed(f"tests on Blender {version}", lambda v=version: on_blender(v, midas, not_run)))
+        parts += commands()
+    elif not arguments:
+        not_run.append("slow tests, MiDaS and the other Blenders: python3 scripts/test.py --ci runs them")
+    return summary(parts, not_run)
+
+
+def checked() -> list:
+    """Ruff and mypy, in an environment without bpy."""
+    python = environments.ready_environment(ROOT / ".venv-checks", ("checks.txt",), "import mypy", (13, 12, 11))
+    return [timed("ruff", lambda: run([python, "-m", "ruff", "check", "."])),
+            timed("mypy", lambda: run([python, "-m", "mypy"]))]
+
+
+def midas_variables(ci: bool, not_run: list) -> dict:
+    """What tells the tests where the MiDaS environment, test weights, real weights and real materials are."""
+    variables = {}
+    if ci and environments.status(environments.MIDAS).state is not State.READY:
+        environments.SetupProcess("install", environments.MIDAS.folder).wait(environments.shown_words)
+    if environments.status(environments.MIDAS).state is State.READY:
+        variables["MIDAS_NORMAL_ENVIRONMENT"] = str(environments.MIDAS.folder)
+        if not (TEST_WEIGHTS / environments.weights.FILE).exists():
+            run([sys.executable, ROOT / "scripts" / "make_test_weights.py", "--out", TEST_WEIGHTS])
+        variables["MIDAS_NORMAL_TEST_WEIGHTS"] = str(TEST_WEIGHTS)
+    else:
+        not_run.append("tests marked midas: no MiDaS environment (python3 scripts/demo.py --engine midas installs it)")
+    if "MIDAS_NORMAL_WEIGHTS" not in os.environ:
+        not_run.append("tests marked weights: MIDAS_NORMAL_WEIGHTS names no folder with the real weights")
+    if MATERIALS.is_dir():
+        variables["MIDAS_NORMAL_MATERIALS"] = str(MATERIALS)
+    else:
+        not_run.append(f"tests marked materials: there is no folder {MATERIALS.relative_to(ROOT.parent)} beside the checkout")
+    return variables
+
+
+def pytest(python: Path | None, arguments: list, variables: dict) -> int:
+    if python is None:
+        raise InstallError("The tests need Python 3.11 or 3.13; install one of them from python.org.")
+    return run([python, "-m", "pytest", *arguments], **variables)
+
+
+def on_blender(version: str, variables: dict, not_run: list) -> int:
+    """The tests that touch Blender, on another version of it."""
+    try:
+        python = environments.ready_environment(
+            ROOT / f".venv-{version}", (f"blender-{version}.txt", "tests.txt"), "import bpy", (OTHER_BLENDERS[version],))
+    except InstallError as error:
+        not_run.append(f"tests on Blender {version}: {error}")
+        return 0
+    return pytest(python, ["tests/bridge", "tests/ui", "-m", "not midas"], variables)
+
+
+def commands() -> list:
+    """The README's commands as a newcomer runs them: the demonstration, and again with MiDaS on random weights."""
+    demo, out = ROOT / "scripts" / "demo.py", ROOT / "out"
+    print("The second demonstration has random weights: it shows the path, not the quality.", flush=True)
+    return [timed("demo", lambda: run([sys.executable, demo, "--out", out / "demo"])),
+            timed("demo --engine midas", lambda: run([sys.executable, demo, "--engine", "midas", "--weights", TEST_WEIGHTS,
+                                                      "--out", out / "demo_midas"])),
+            timed("build_extension", lambda: run([sys.executable, ROOT / "scripts" / "build_extension.py"]))]
+
+
+def run(command: list, **variables: str) -> int:
+    print("$", *(Path(part).name if isinstance(part, Path) else part for part in command), flush=True)
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env={**os.environ, **variables}, check=False).returncode
+
+
+def timed(name: str, part) -> Done:
+    start = time.monotonic()
+    code = part()
+    return Done(name, code, time.monotonic() - start)
+
+
+def summary(parts: list, not_run: list) -> int:
+    print()
+    for part in parts:
+        print(f"{'ok' if part.code == 0 else 'FAILED':6s} {part.name} ({part.seconds:.0f} s)")
+    for line in not_run:
+        print(f"not run: {line}")
+    failed = sum(part.code != 0 for part in parts)
+    print(f"{len(parts) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except environments.MidasNormalError as error:
+        sys.exit(environments.ended(error))
