@@ -87,7 +87,8 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
     """
     if not online:
         raise WeightsError(f"MiDaS's weights {_named(size)} are not downloaded while Blender is offline; turn on "
-                           "Preferences > System > Network > Allow Online Access, or name a folder that has them with --weights.")
+                           "Preferences > System > Network > Allow Online Access, or name a folder that has "
+                           "them with --weights.")
     _refuse_insecure(url)
     transfer = _Transfer(folder, url, size, sha256, report, cancelled)
     try:
