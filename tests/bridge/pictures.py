@@ -105,3 +105,17 @@ def _feed_from_group(tree, target, image):
     group.node_tree = inside
     tree.links.new(group.outputs["Color"], target)
     return group
+
+
+def add_linked_material(image, folder):
+    """A material linked from another file, whose base colour shows a copy of the image."""
+    other = bpy.data.materials.new("Linked")
+    if bpy.app.version < (5, 0):
+        other.use_nodes = True
+    feed_base_color(other, image)
+    path = str(folder / "library.blend")
+    bpy.data.libraries.write(path, {other})
+    bpy.data.materials.remove(other)
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.materials = ["Linked"]
+    return wanted.materials[0]

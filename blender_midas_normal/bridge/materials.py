@@ -1,0 +1,106 @@
+"""Choosing the materials that get the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+
+from ..core.errors import TargetError
+from .graph import spots
+from .pixels import VIEWERS
+from .results import EXTENSION
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The materials to be wired, in order, and sentences for the report."""
+
+    materials: tuple[bpy.types.Material, ...] = ()
+    sentences: tuple[str, ...] = ()
+
+
+def targets(target: str, image: bpy.types.Image, context: bpy.types.Context | None = None) -> Targets:
+    """The materials for a value of the operators' property `target`: AUTO, ACTIVE_MATERIAL or NONE.
+
+    AUTO is every material that uses the image, the active object's first; for a render, or an image that nothing uses, the
+    active object's material, made where it has none.  Raises TargetError when ACTIVE_MATERIAL has no material to give.
+    """
+    thing = (context or bpy.context).object
+    if target == "NONE":
+        return Targets()
+    if target == "ACTIVE_MATERIAL":
+        return Targets((_active_material(thing),))
+    if target == "AUTO":
+        return _users(image, thing) or _of_object(image, thing)
+    raise TargetError(f"There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.")
+
+
+def is_editable(owner: bpy.types.ID) -> bool:
+    """Whether nodes in it can be changed: it is not linked from another file, nor an override of what is."""
+    return owner.library is None and owner.override_library is None and owner.is_editable
+
+
+def uses_nodes(material: bpy.types.Material) -> bool:
+    """Whether Blender looks at the material's nodes; from 5.0 on it always does."""
+    return material.node_tree is not None and (bpy.app.version >= (5, 0, 0) or material.use_nodes)
+
+
+def _active_material(thing: bpy.types.Object | None) -> bpy.types.Material:
+    material = thing.active_material if thing else None
+    if material is None:
+        raise TargetError("The active object has no material; give it one, or choose the target AUTO.")
+    if not is_editable(material):
+        raise TargetError(f"The material {material.name!r} is linked from another file and cannot be changed.")
+    return material
+
+
+def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | None:
+    """The materials that use the image; None when there are none."""
+    found = [material for material in bpy.data.materials if _uses(material, image)]
+    if not found:
+        return None
+    own = [slot.material for slot in thing.material_slots] if thing else []
+    found.sort(key=lambda material: own.index(material) if material in own else len(own))
+    linked = tuple(f"The material {material.name!r} is linked from another file and stays as it is."
+                   for material in found if not is_editable(material))
+    return Targets(tuple(material for material in found if is_editable(material)), linked)
+
+
+def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:
+    return uses_nodes(material) and any(
+        spot.node.image == image for spot in spots(material.node_tree) if isinstance(spot.node, bpy.types.ShaderNodeTexImage))
+
+
+def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets:
+    material = thing.active_material if thing else None
+    if material is not None:
+        if is_editable(material):
+            return Targets((material,))
+        return Targets(sentences=(f"The material {material.name!r} is linked from another file and stays as it is.",))
+    if thing is None or thing.type != "MESH":
+        return Targets(sentences=("No mesh object is active, so the map is made but not wired.",))
+    if not is_editable(thing) or not is_editable(thing.data):  # type: ignore[arg-type]
+        return Targets(sentences=(f"The object {thing.name!r} is linked from another file and gets no material.",))
+    return _made_for(image, thing)
+
+
+def _made_for(image: bpy.types.Image, thing: bpy.types.Object) -> Targets:
+    """A new material for the object, which shows the image; a render is no texture, so then it is plain."""
+    is_render = image.type in VIEWERS
+    material = bpy.data.materials.new("Material" if is_render else EXTENSION.sub("", image.name))
+    principled = _principled(material)
+    if not is_render:
+        texture = material.node_tree.nodes.new("ShaderNodeTexImage")  # type: ignore[union-attr]
+        texture.image = image  # type: ignore[union-attr]
+        texture.location = (principled.location.x - 600, principled.location.y)
+        material.node_tree.links.new(texture.outputs["Color"], principled.inputs["Base Color"])  # type: ignore[union-attr]
+    thing.active_material = material
+    return Targets((material,), (f"The object {thing.name!r} had no material and got {material.name!r}.",))
+
+
+def _principled(material: bpy.types.Material) -> bpy.types.Node:
+    """The Principled BSDF that Blender puts into a new material's nodes."""
+    if not uses_nodes(material):
+        material.use_nodes = True
+    return next(spot.node for spot in spots(material.node_tree) if spot.node.bl_idname == "ShaderNodeBsdfPrincipled")

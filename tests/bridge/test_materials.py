@@ -1,0 +1,87 @@
+"""Which materials AUTO, ACTIVE_MATERIAL and NONE name."""
+
+from __future__ import annotations
+
+import warnings
+
+import bpy
+import pytest
+from bl_ext.user_default.midas_normal.bridge import materials
+from bl_ext.user_default.midas_normal.core.errors import TargetError
+
+from pictures import add_linked_material, add_material, feed_base_color, render_plane
+
+
+@pytest.fixture
+def image():
+    return bpy.data.images.new("brick.png", 4, 4)
+
+
+def test_none():
+    assert materials.targets("NONE", None) == materials.Targets()
+
+
+def test_auto_names_every_user_the_active_objects_first(image):
+    first, second, third = (add_material(name) for name in ("A", "B", "C"))
+    feed_base_color(first, image)
+    feed_base_color(third, image, "group")
+    assert materials.targets("AUTO", image).materials == (third, first)
+    assert second not in materials.targets("AUTO", image).materials
+
+
+def test_unused_image_goes_to_the_active_material(image):
+    feed_base_color(add_material("other"), bpy.data.images.new("other", 4, 4))
+    material = add_material()
+    assert materials.targets("AUTO", image) == materials.Targets((material,))
+
+
+def test_render_goes_to_the_active_material_though_images_are_used(image):
+    material = add_material()
+    assert materials.targets("AUTO", render_plane()).materials == (material,)
+
+
+@pytest.mark.parametrize("is_render", (False, True))
+def test_mesh_without_material_gets_one(image, is_render):
+    bpy.data.materials.remove(add_material())
+    source = render_plane() if is_render else image
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = materials.targets("AUTO", source)
+    material, = found.materials
+    assert bpy.context.object.active_material == material
+    assert "had no material" in found.sentences[0]
+    links = material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].links
+    assert [link.from_node.image for link in links] == ([] if is_render else [image])
+    assert material.name == ("Material" if is_render else "brick")
+
+
+def test_no_mesh_is_a_sentence(image):
+    assert "No mesh object is active" in materials.targets("AUTO", image).sentences[0]
+    empty = bpy.data.objects.new("empty", None)
+    bpy.context.scene.collection.objects.link(empty)
+    bpy.context.view_layer.objects.active = empty
+    assert materials.targets("AUTO", image).materials == ()
+
+
+def test_linked_user_stays_as_it_is(image, tmp_path):
+    linked = add_linked_material(image, tmp_path)
+    used = linked.node_tree.nodes["Image Texture"].image
+    found = materials.targets("AUTO", used)
+    assert found.materials == ()
+    assert found.sentences == (f"The material {linked.name!r} is linked from another file and stays as it is.",)
+
+
+def test_active_material(image, tmp_path):
+    with pytest.raises(TargetError, match="no material"):
+        materials.targets("ACTIVE_MATERIAL", image)
+    material = add_material()
+    assert materials.targets("ACTIVE_MATERIAL", image).materials == (material,)
+    linked = add_linked_material(image, tmp_path)
+    bpy.context.object.active_material = linked
+    with pytest.raises(TargetError, match="linked"):
+        materials.targets("ACTIVE_MATERIAL", image)
+
+
+def test_unknown_target(image):
+    with pytest.raises(TargetError, match="no target 'ALL'"):
+        materials.targets("ALL", image)
