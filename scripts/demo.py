@@ -36,7 +36,7 @@ def main() -> int:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--image", type=Path, help="picture to start from; without it, a photograph of bricks")
+    parser.add_argument("--image", type=Path, help="picture to start from; without it, a photograph of gravel")
     parser.add_argument("--engine", type=str.lower, choices=("auto", "midas", "relief", "luminance"), default="auto")
     parser.add_argument("--weights", type=Path, help="folder that has MiDaS's weights")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what is made (default: out)")

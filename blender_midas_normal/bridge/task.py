@@ -13,7 +13,7 @@ from ..core.errors import SourceError
 from ..core.protocol import Result
 from ..core.settings import Settings
 from .asking import Ask
-from .materials import Targets, targets
+from .materials import targets
 from .pixels import read_pixels
 from .places import own_python, places, preferences
 from .results import source_of, store
@@ -31,17 +31,21 @@ class Report:
     sentences: tuple[str, ...]
     facts: dict
     ask: Ask
+    object_uid: int | None
 
 
 @dataclass(frozen=True)
 class Task:
-    """A map on its way: what was asked for, from which picture, for which materials, and the job at the worker."""
+    """A map on its way: what was asked for, from which picture, for which object, and the job at the worker.
+
+    object_uid: the active object's session_uid, or None: an object, like any data of Blender, may be gone at the end.
+    """
 
     ask: Ask
     source: Source
-    targets: Targets
+    object_uid: int | None
     job: Job
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def wait(self) -> None:
         """Waits for the job; raises what stands in the place of its result."""
@@ -59,26 +63,26 @@ class Task:
         image = store(source, png, self.ask.settings.words(), facts, self.ask.save)
         note_shown(image)
         sentences = [_made(result, image), result.why, *self.notes, *result.notes, *self._wired(source, image)]
-        return Report(image.name, tuple(sentences), facts, self.ask)
+        return Report(image.name, tuple(sentences), facts, self.ask, self.object_uid)
 
     def _wired(self, source: bpy.types.Image, image: bpy.types.Image) -> list[str]:
-        sentences: list[str] = []
-        for material in self.targets.materials(source):
-            report = wire(material, source, image, self.ask.settings.convention, self.ask.replace)
-            sentences += report.sentences
-        return [*sentences, *self.targets.sentences]
+        found = targets(self.ask.target, source)
+        reports = [wire(material, source, image, self.ask.settings.convention, self.ask.replace) for material in found.materials]
+        return [*found.sentences, *(sentence for report in reports for sentence in report.sentences)]
 
 
 def begin(context: bpy.types.Context, ask: Ask) -> Task:
     """Reads the picture and sends the request; raises one of the project's exceptions, with nothing changed."""
     source = _mapped(resolve(ask.source, ask.image, context))
-    found = targets(ask.target, source, context)
+    thing = context.object
+    if ask.target == "ACTIVE_MATERIAL":
+        targets(ask.target, source.image())
     ask, notes = _in_nodes_convention(ask)
     client.prepare(launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0))
     pixels = read_pixels(source.image(), client.new_file())
     job = client.submit(settings=ask.settings.words(), pixels=dataclasses.asdict(pixels), is_render=source.is_render,
                         compress=ask.save == "BESIDE")
-    return Task(ask, source, found, job, notes)
+    return Task(ask, source, thing.session_uid if thing else None, job, notes)
 
 
 def begin_retune(report: Report, settings: Settings) -> Task:
@@ -91,7 +95,11 @@ def begin_retune(report: Report, settings: Settings) -> Task:
     ask, notes = _in_nodes_convention(dataclasses.replace(report.ask, settings=settings))
     client.prepare(launch_for(report.facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
     job = client.submit(settings=ask.settings.words(), surface=report.facts["surface"], compress=ask.save == "BESIDE")
-    return Task(ask, source, targets(ask.target, source, bpy.context), job, notes)
+    return Task(ask, source, report.object_uid, job, notes)
+
+
+def _object(session_uid: int | None) -> bpy.types.Object | None:
+    return next((thing for thing in bpy.data.objects if thing.session_uid == session_uid), None)
 
 
 def facts_of(result: Result) -> dict:

@@ -44,8 +44,8 @@ class Launch:
                 str(self.weights), "--without-midas", self.without_midas, "--idle", str(self.idle_seconds)]
 
     def serves(self, wanted: Launch) -> bool:
-        """Whether a worker started this way can do what one started as wanted could."""
-        return self == wanted or (not self.without_midas and wanted.without_midas == NOT_NEEDED)
+        """Whether a worker started this way can do what one started as wanted could; any can run the built-in engines."""
+        return self == wanted or bool(wanted.without_midas)
 
 
 def reason_against_midas(places: Places) -> str:
@@ -67,9 +67,11 @@ def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float
     """
     if engine == "RELIEF":
         raise EngineUnavailable(RESERVED)
-    reason = reason_against_midas(places) if engine in ("AUTO", "MIDAS") else NOT_NEEDED
+    reason = reason_against_midas(places)
     if engine == "MIDAS" and reason:
         raise EngineUnavailable(reason)
+    if engine == "LUMINANCE":
+        reason = reason or NOT_NEEDED
     if reason:
         return Launch(own_python, places.weights, reason, idle_seconds, places.log)
     return Launch(str(places.environment.python), weights.find(places.weights).parent, "", idle_seconds, places.log)
