@@ -10,6 +10,7 @@ from ..core.errors import TargetError
 from .graph import spots
 from .pixels import VIEWERS
 from .results import EXTENSION
+from .source import active_object
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def targets(target: str, image: bpy.types.Image, context: bpy.types.Context | No
     AUTO is every material that uses the image, the active object's first; for a render, or an image that nothing uses, the
     active object's material, made where it has none.  Raises TargetError when ACTIVE_MATERIAL has no material to give.
     """
-    thing = (context or bpy.context).object
+    thing = active_object(context or bpy.context)
     if target == "NONE":
         return Targets()
     if target == "ACTIVE_MATERIAL":

@@ -111,12 +111,18 @@ def active_image(context: bpy.types.Context) -> bpy.types.Image:
 
 
 def _active_material(context: bpy.types.Context) -> bpy.types.Material:
-    thing = context.object
+    thing = active_object(context)
     if thing is None:
         raise SourceError("No object is active; select one, or choose an image.")
     if thing.active_material is None:
         raise SourceError(f"The object {thing.name!r} has no material; give it one, or choose an image.")
     return thing.active_material
+
+
+def active_object(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The active object; in a timer, too, where the context has no `object`."""
+    layer = context.view_layer
+    return layer.objects.active if layer else None
 
 
 def _active_texture(material: bpy.types.Material, space: bpy.types.Space | None) -> bpy.types.Image | None:

@@ -33,7 +33,7 @@ class Context:
 
     def __init__(self, space_data):
         self.space_data = space_data
-        self.object = bpy.context.object
+        self.view_layer = bpy.context.view_layer
 
 
 def test_named_image_is_found_again_after_renaming(image):

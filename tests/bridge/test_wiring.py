@@ -1,0 +1,521 @@
+"""Wiring into materials of every shape, judged by walking back from the shaders as Blender's renderers do."""
+
+from __future__ import annotations
+
+import warnings
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import results, wiring
+from bl_ext.user_default.midas_normal.bridge.graph import Plug, feed
+from bl_ext.user_default.midas_normal.core.png import png_bytes
+
+from pictures import add_linked_material, add_material, feed_base_color
+
+FLAT = png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1)
+
+
+@pytest.fixture
+def image():
+    return bpy.data.images.new("brick", 4, 4)
+
+
+@pytest.fixture
+def map_image(image):
+    return results.store(image, FLAT, {}, {})
+
+
+@pytest.fixture
+def material(image):
+    return add_material()
+
+
+def chain(shader, groups=()):
+    """Kinds of the nodes before a shader's Normal, nearest first, and the image at their end."""
+    kinds, plug = [], Plug(shader.inputs["Normal"], groups)
+    while True:
+        output = feed(plug).output
+        if output is None:
+            return kinds, None
+        node = output.spot.node
+        kinds.append(node.bl_idname.removeprefix("ShaderNode"))
+        if node.bl_idname == "ShaderNodeTexImage":
+            return kinds, node.image
+        plug = Plug(node.inputs["Normal" if node.bl_idname == "ShaderNodeBump" else "Color"], output.groups)
+
+
+WIRED = ["NormalMap", "TexImage"]
+
+
+def node(tree, kind, **settings):
+    made = tree.nodes.new(f"ShaderNode{kind}")
+    for name, value in settings.items():
+        setattr(made, name, value)
+    return made
+
+
+def principled(material):
+    return material.node_tree.nodes["Principled BSDF"]
+
+
+def texture_of(tree, image):
+    return next(found for found in tree.nodes if found.bl_idname == "ShaderNodeTexImage" and found.image == image)
+
+
+def user_map(tree, target):
+    """A normal map of the user's own, wired to an input."""
+    texture = node(tree, "TexImage", image=bpy.data.images.new("mine", 4, 4))
+    normal = node(tree, "NormalMap")
+    tree.links.new(texture.outputs["Color"], normal.inputs["Color"])
+    tree.links.new(normal.outputs["Normal"], target)
+    return texture
+
+
+# Each shape prepares a material that uses the image, and gives the shaders that must get the map, with their groups.
+
+def plain(material, image):
+    feed_base_color(material, image)
+    return [(principled(material), ())]
+
+
+def through_reroute(material, image):
+    feed_base_color(material, image, "reroute")
+    return [(principled(material), ())]
+
+
+def in_frame(material, image):
+    texture = feed_base_color(material, image)
+    frame = material.node_tree.nodes.new("NodeFrame")
+    frame.location = (-700, 200)
+    texture.parent, texture.location = frame, (50, -50)
+    return [(principled(material), ())]
+
+
+def image_in_group(material, image):
+    feed_base_color(material, image, "group")
+    return [(principled(material), ())]
+
+
+def image_in_nested_group(material, image):
+    inner = feed_base_color(material, image, "group").node_tree
+    outer = bpy.data.node_groups.new("Outer", "ShaderNodeTree")
+    outer.interface.new_socket("Color", in_out="OUTPUT", socket_type="NodeSocketColor")
+    group = node(outer, "Group", node_tree=inner)
+    outer.links.new(group.outputs["Color"], outer.nodes.new("NodeGroupOutput").inputs["Color"])
+    material.node_tree.nodes["Group"].node_tree = outer
+    material.node_tree.links.new(material.node_tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
+    return [(principled(material), ())]
+
+
+def shader_in_group(material, image):
+    tree, inside = material.node_tree, bpy.data.node_groups.new("Paint", "ShaderNodeTree")
+    inside.interface.new_socket("Color", in_out="INPUT", socket_type="NodeSocketColor")
+    inside.interface.new_socket("BSDF", in_out="OUTPUT", socket_type="NodeSocketShader")
+    shader = node(inside, "BsdfPrincipled")
+    inside.links.new(inside.nodes.new("NodeGroupInput").outputs["Color"], shader.inputs["Base Color"])
+    inside.links.new(shader.outputs[0], inside.nodes.new("NodeGroupOutput").inputs["BSDF"])
+    group = node(tree, "Group", node_tree=inside)
+    texture = node(tree, "TexImage", image=image)
+    tree.links.new(texture.outputs["Color"], group.inputs["Color"])
+    tree.links.new(group.outputs["BSDF"], tree.nodes["Material Output"].inputs["Surface"])
+    return [(shader, (group,))]
+
+
+def all_in_group(material, image):
+    (shader, groups), = shader_in_group(material, image)
+    inside = groups[0].node_tree
+    texture = node(inside, "TexImage", image=image)
+    inside.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    material.node_tree.nodes.remove(texture_of(material.node_tree, image))
+    return [(shader, groups)]
+
+
+def two_shaders(material, image):
+    texture, tree = feed_base_color(material, image), material.node_tree
+    diffuse, mix = node(tree, "BsdfDiffuse"), node(tree, "MixShader")
+    tree.links.new(texture.outputs["Color"], diffuse.inputs["Color"])
+    tree.links.new(principled(material).outputs[0], mix.inputs[1])
+    tree.links.new(diffuse.outputs[0], mix.inputs[2])
+    tree.links.new(mix.outputs[0], tree.nodes["Material Output"].inputs["Surface"])
+    return [(principled(material), ()), (diffuse, ())]
+
+
+def diffuse_and_mix(material, image):
+    shaders = two_shaders(material, image)[1:]
+    tree = material.node_tree
+    tree.nodes.remove(principled(material))
+    return shaders
+
+
+def rgb_curves(material, image):
+    texture, tree = feed_base_color(material, image), material.node_tree
+    curves = node(tree, "RGBCurve")
+    tree.links.new(texture.outputs["Color"], curves.inputs["Color"])
+    tree.links.new(curves.outputs["Color"], principled(material).inputs["Base Color"])
+    return [(principled(material), ())]
+
+
+def roughness_only(material, image):
+    texture, tree = feed_base_color(material, image), material.node_tree
+    tree.links.remove(texture.outputs["Color"].links[0])
+    tree.links.new(texture.outputs["Color"], principled(material).inputs["Roughness"])
+    return [(principled(material), ())]
+
+
+def unconnected(material, image):
+    node(material.node_tree, "TexImage", image=image)
+    return [(principled(material), ())]
+
+
+def unused(material, image):
+    return [(principled(material), ())]
+
+
+def bare_normal_map(material, image):
+    feed_base_color(material, image)
+    tree = material.node_tree
+    tree.links.new(node(tree, "NormalMap").outputs["Normal"], principled(material).inputs["Normal"])
+    return [(principled(material), ())]
+
+
+def dangling_reroute(material, image):
+    feed_base_color(material, image)
+    tree = material.node_tree
+    tree.links.new(tree.nodes.new("NodeReroute").outputs[0], principled(material).inputs["Normal"])
+    return [(principled(material), ())]
+
+
+def no_shader(material, image):
+    material.node_tree.nodes.clear()
+    return None
+
+
+SHAPES = (plain, through_reroute, in_frame, image_in_group, image_in_nested_group, shader_in_group, all_in_group, two_shaders,
+          diffuse_and_mix, rgb_curves, roughness_only, unconnected, unused, bare_normal_map, dangling_reroute, no_shader)
+
+
+def everything(material):
+    """All that a material is made of, by which a change shows."""
+    trees = [material.node_tree, *bpy.data.node_groups]
+    return [[sorted(found.name for found in tree.nodes),
+             sorted((link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier)
+                    for link in tree.links),
+             [item.identifier for item in tree.interface.items_tree]] for tree in trees]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shape(shape, material, image, map_image):
+    shaders = shape(material, image)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = wiring.wire(material, image, map_image)
+    assert report.done and report.sentences[-1].startswith("Wired 'brick_normal' to ")
+    for shader, groups in shaders or [(principled(material), ())]:
+        assert chain(shader, groups) == (WIRED, map_image)
+    before = everything(material)
+    assert wiring.wire(material, image, map_image).done
+    assert everything(material) == before
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_failure_at_any_step_leaves_the_material_as_it_was(shape, material, image, map_image, monkeypatch):
+    shape(material, image)
+    before, steps = everything(material), ("node", "link", "interface_socket")
+
+    def run(fail_at):
+        count = 0
+
+        def counted(original):
+            def step(*words):
+                nonlocal count
+                count += 1
+                if count == fail_at:
+                    raise RuntimeError("out of luck")
+                return original(*words)
+            return step
+
+        with monkeypatch.context() as patch:
+            for name in steps:
+                patch.setattr(wiring.Changes, name, counted(getattr(wiring.Changes, name)))
+            wiring.wire(material, image, map_image)
+
+    for fail_at in range(1, 100):
+        try:
+            run(fail_at)
+        except RuntimeError:
+            assert everything(material) == before
+        else:
+            break
+    assert fail_at > (2 if shape in (bare_normal_map,) else 3)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_new_nodes_lie_on_nothing_else_and_left_of_the_shader(shape, material, image, map_image):
+    shape(material, image)
+    old = {found for tree in (material.node_tree, *bpy.data.node_groups) for found in tree.nodes}
+    wiring.wire(material, image, map_image)
+    for tree in (material.node_tree, *bpy.data.node_groups):
+        shown = [found for found in tree.nodes if found.bl_idname in ("ShaderNodeTexImage", "ShaderNodeNormalMap",
+                                                                      "ShaderNodeBsdfPrincipled")]
+        boxes = [(*corner(found), found.width, 250 if found.bl_idname != "ShaderNodeNormalMap" else 160)
+                 for found in shown]
+        for number, one in enumerate(boxes):
+            for other_number, other in enumerate(boxes):
+                if number < other_number and not {shown[number], shown[other_number]} <= old:
+                    assert not overlap(one, other), (shown[number].name, one, shown[other_number].name, other)
+
+
+def corner(found):
+    place = found.location.copy()
+    while found.parent:
+        found = found.parent
+        place += found.location
+    return place.x, place.y
+
+
+def overlap(one, other):
+    return (one[0] < other[0] + other[2] and other[0] < one[0] + one[2]
+            and one[1] > other[1] - other[3] and other[1] > one[1] - one[3])
+
+
+def test_frame_of_the_texture_holds_the_new_nodes(material, image, map_image):
+    in_frame(material, image)
+    wiring.wire(material, image, map_image)
+    frame = texture_of(material.node_tree, image).parent
+    assert [found.parent for found in material.node_tree.nodes if found.get("midas_normal")] == [frame, frame]
+
+
+def test_mapping_is_the_textures_own(material, image, map_image):
+    texture, tree = feed_base_color(material, image), material.node_tree
+    uv, mapping = node(tree, "UVMap", uv_map="UVMap"), node(tree, "Mapping")
+    tree.links.new(uv.outputs["UV"], mapping.inputs["Vector"])
+    tree.links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
+    texture.extension, texture.interpolation = "EXTEND", "Closest"
+    texture.projection, texture.projection_blend = "BOX", 0.25
+    wiring.wire(material, image, map_image)
+    ours = texture_of(tree, map_image)
+    assert ours.inputs["Vector"].links[0].from_node == mapping
+    assert (ours.extension, ours.interpolation, ours.projection, ours.projection_blend) == ("EXTEND", "Closest", "BOX", 0.25)
+    assert ours.outputs["Color"].links[0].to_node.uv_map == "UVMap"
+
+
+def test_cubic_interpolation_is_not_taken_over(material, image, map_image):
+    feed_base_color(material, image).interpolation = "Cubic"
+    wiring.wire(material, image, map_image)
+    assert texture_of(material.node_tree, map_image).interpolation == "Linear"
+
+
+def test_mapping_changed_later_is_followed(material, image, map_image):
+    texture, tree = feed_base_color(material, image), material.node_tree
+    wiring.wire(material, image, map_image)
+    mapping = node(tree, "Mapping")
+    tree.links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
+    wiring.wire(material, image, map_image)
+    assert texture_of(tree, map_image).inputs["Vector"].links[0].from_node == mapping
+    tree.links.remove(texture.inputs["Vector"].links[0])
+    wiring.wire(material, image, map_image)
+    assert not texture_of(tree, map_image).inputs["Vector"].is_linked
+
+
+def test_bump_keeps_its_place(material, image, map_image):
+    texture, tree = feed_base_color(material, image), material.node_tree
+    bump = node(tree, "Bump")
+    tree.links.new(texture.outputs["Color"], bump.inputs["Height"])
+    tree.links.new(bump.outputs["Normal"], principled(material).inputs["Normal"])
+    wiring.wire(material, image, map_image)
+    assert chain(principled(material)) == (["Bump", *WIRED], map_image)
+
+
+@pytest.mark.parametrize("replace", (False, True))
+@pytest.mark.parametrize("with_bump", (False, True))
+def test_normal_map_of_the_users_own(material, image, map_image, with_bump, replace):
+    feed_base_color(material, image)
+    tree, target = material.node_tree, principled(material).inputs["Normal"]
+    if with_bump:
+        bump = node(tree, "Bump")
+        tree.links.new(bump.outputs["Normal"], target)
+        target = bump.inputs["Normal"]
+    mine = user_map(tree, target).image
+    before = everything(material)
+    report = wiring.wire(material, image, map_image, replace=replace)
+    kinds, shown = chain(principled(material))
+    assert kinds == ["Bump"] * with_bump + WIRED
+    assert (report.done, shown) == ((True, map_image) if replace else (False, mine))
+    if not replace:
+        assert report.sentences == ("The shader 'Principled BSDF' keeps its own normal map 'mine'; set Replace to wire the "
+                                    "new map instead.",)
+        assert everything(material) == before
+
+
+def test_only_the_shader_without_a_map_of_its_own_is_wired(material, image, map_image):
+    (first, _), (second, _) = two_shaders(material, image)
+    mine = user_map(material.node_tree, second.inputs["Normal"]).image
+    report = wiring.wire(material, image, map_image)
+    assert report.done and "keeps its own normal map 'mine'" in report.sentences[0]
+    assert (chain(first)[1], chain(second)[1]) == (map_image, mine)
+
+
+def test_two_shaders_share_one_pair_of_nodes(material, image, map_image):
+    two_shaders(material, image)
+    wiring.wire(material, image, map_image)
+    assert sum(bool(found.get("midas_normal")) for found in material.node_tree.nodes) == 2
+
+
+def test_textures_mapped_differently_have_maps_mapped_differently(material, image, map_image):
+    (first, _), (second, _) = two_shaders(material, image)
+    tree = material.node_tree
+    other, mapping = node(tree, "TexImage", image=image), node(tree, "Mapping")
+    tree.links.new(mapping.outputs["Vector"], other.inputs["Vector"])
+    tree.links.new(other.outputs["Color"], second.inputs["Color"])
+    for _ in range(2):
+        wiring.wire(material, image, map_image)
+        vectors = [shader.inputs["Normal"].links[0].from_node.inputs["Color"].links[0].from_node.inputs["Vector"]
+                   for shader in (first, second)]
+        assert [vector.is_linked for vector in vectors] == [False, True]
+        assert sum(bool(found.get("midas_normal")) for found in tree.nodes) == 4
+
+
+def test_material_of_two_objects_is_wired_once_for_both(material, image, map_image):
+    feed_base_color(material, image)
+    add_material("Other")
+    bpy.context.object.active_material = material
+    wiring.wire(material, image, map_image)
+    assert chain(principled(bpy.context.object.active_material)) == (WIRED, map_image)
+
+
+def test_roughness_only_is_said(material, image, map_image):
+    roughness_only(material, image)
+    assert "feeds only Roughness of 'Principled BSDF'" in wiring.wire(material, image, map_image).sentences[0]
+
+
+@pytest.mark.skipif(bpy.app.version >= (5, 0), reason="5.0 and newer always use nodes")
+def test_material_that_does_not_use_nodes(image, map_image):
+    material = bpy.data.materials.new("old")
+    assert wiring.wire(material, image, map_image).done
+    assert material.use_nodes and chain(principled(material)) == (WIRED, map_image)
+
+
+def test_shader_without_normal_is_a_sentence(material, image, map_image):
+    tree = material.node_tree
+    tree.nodes.remove(principled(material))
+    tree.links.new(node(tree, "Emission").outputs[0], tree.nodes["Material Output"].inputs["Surface"])
+    before = everything(material)
+    report = wiring.wire(material, image, map_image)
+    assert not report.done and "has no shader with a Normal input" in report.sentences[0]
+    assert everything(material) == before
+
+
+def test_same_nodes_after_moving_renaming_and_saving(material, image, map_image, tmp_path):
+    plain(material, image)
+    wiring.wire(material, image, map_image)
+    tree = material.node_tree
+    for number, found in enumerate(tree.nodes):
+        found.name = found.label = f"mine {number}"
+        found.location = (number * 10, 5)
+    tree.nodes[-1].parent = tree.nodes.new("NodeFrame")
+    image.name, map_image.name = "stone", "stone bumps"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    material, image = bpy.data.materials["Wall"], bpy.data.images["stone"]
+    places = {found.name: found.location.copy() for found in material.node_tree.nodes}
+    before = everything(material)
+    assert wiring.wire(material, image, results.store(image, FLAT, {}, {})).done
+    assert everything(material) == before
+    assert {found.name: found.location for found in material.node_tree.nodes} == places
+
+
+def test_strength_and_curves_that_the_user_added_stay(material, image, map_image):
+    plain(material, image)
+    wiring.wire(material, image, map_image)
+    tree = material.node_tree
+    ours = texture_of(tree, map_image)
+    normal = ours.outputs["Color"].links[0].to_node
+    curves = node(tree, "RGBCurve")
+    tree.links.new(ours.outputs["Color"], curves.inputs["Color"])
+    tree.links.new(curves.outputs["Color"], normal.inputs["Color"])
+    normal.inputs["Strength"].default_value = 0.5
+    before = everything(material)
+    assert wiring.wire(material, image, map_image).done
+    assert everything(material) == before and normal.inputs["Strength"].default_value == 0.5
+
+
+def test_cut_link_is_made_again_with_the_same_nodes(material, image, map_image):
+    plain(material, image)
+    wiring.wire(material, image, map_image)
+    before = everything(material)
+    material.node_tree.links.remove(principled(material).inputs["Normal"].links[0])
+    wiring.wire(material, image, map_image)
+    assert everything(material) == before
+
+
+def test_node_that_lost_its_map_shows_the_new_one(material, image, map_image):
+    plain(material, image)
+    wiring.wire(material, image, map_image)
+    before = everything(material)
+    bpy.data.images.remove(map_image)
+    map_image = results.store(image, FLAT, {}, {})
+    assert wiring.wire(material, image, map_image).done
+    assert everything(material) == before and chain(principled(material)) == (WIRED, map_image)
+
+
+def test_map_of_an_image_that_the_material_lost_gives_way(material, image, map_image):
+    texture = feed_base_color(material, image)
+    wiring.wire(material, image, map_image)
+    before = everything(material)
+    texture.image = bpy.data.images.new("stone", 4, 4)
+    new_map = results.store(texture.image, FLAT, {}, {})
+    assert wiring.wire(material, texture.image, new_map).done
+    assert everything(material) == before and chain(principled(material)) == (WIRED, new_map)
+
+
+def test_group_used_elsewhere_is_not_given_an_input(material, image, map_image):
+    shader_in_group(material, image)
+    bpy.data.node_groups["Paint"].use_fake_user = True
+    other = add_material("Other").node_tree
+    node(other, "Group", node_tree=bpy.data.node_groups["Paint"])
+    before = everything(material)
+    report = wiring.wire(material, image, map_image)
+    assert not report.done and "the group 'Paint', which is used in other places too" in report.sentences[0]
+    assert everything(material) == before
+
+
+def test_linked_material_stays_as_it_is(image, tmp_path):
+    linked = add_linked_material(image, tmp_path)
+    used = linked.node_tree.nodes["Image Texture"].image
+    before = everything(linked)
+    report = wiring.wire(linked, used, results.store(used, FLAT, {}, {}))
+    assert report == wiring.WiringReport(False, ("The material 'Linked' is linked from another file and stays as it is.",))
+    assert everything(linked) == before
+
+
+def test_linked_group_stays_as_it_is(material, image, tmp_path):
+    feed_base_color(material, image, "group")
+    path, tree = str(tmp_path / "library.blend"), material.node_tree
+    bpy.data.libraries.write(path, {bpy.data.node_groups["Bricks"]})
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.node_groups = ["Bricks"]
+    tree.nodes["Group"].node_tree = wanted.node_groups[0]
+    tree.links.new(tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
+    used = wanted.node_groups[0].nodes["Image Texture"]
+    report = wiring.wire(material, used.image, results.store(used.image, FLAT, {}, {}))
+    assert not report.done and "the group 'Bricks' is linked from another file" in report.sentences[0]
+
+
+def test_controlnet_is_never_wired(material, image, map_image):
+    plain(material, image)
+    before = everything(material)
+    report = wiring.wire(material, image, map_image, "CONTROLNET")
+    assert not report.done and "shade it black" in report.sentences[0]
+    assert everything(material) == before
+
+
+def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
+    assert wiring.node_has_convention() == (bpy.app.version >= (5, 1))
+    plain(material, image)
+    for convention in ("DIRECTX", "OPENGL"):
+        report = wiring.wire(material, image, map_image, convention)
+        normal = principled(material).inputs["Normal"].links[0].from_node
+        assert getattr(normal, "convention", convention) == convention
+        assert any("as DirectX" in words for words in report.sentences) == (
+            convention == "DIRECTX" and wiring.node_has_convention())
