@@ -170,8 +170,10 @@ class _Transfer:
         """One connection, from byte `had` on where the server can do that, else from the beginning."""
         self.say(1, f"From {urllib.parse.urlsplit(self.url).hostname} to {self.folder}", had / self.size)
         with self.answer(had) as answer:
-            if answer.status != 206 or not str(answer.headers.get("Content-Range", "")).startswith(f"bytes {had}-"):
+            if answer.status != 206:
                 had = 0
+            elif not str(answer.headers.get("Content-Range", "")).startswith(f"bytes {had}-"):
+                raise self.failure("the server sent another part of it than it was asked for")
             with self.opened_part(had) as file:
                 self.copy(answer, file, had)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -36,7 +38,6 @@ def test_the_one_found_really_runs_and_is_a_base_interpreter():
 
 
 def test_an_environment_stands_for_the_interpreter_it_was_made_from(tmp_path):
-    import subprocess
     base = interpreters.find()
     subprocess.run([base.path, "-I", "-m", "venv", "--without-pip", tmp_path / "v"], check=True)
     inner = tmp_path / "v" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -87,6 +88,14 @@ def test_a_shim_without_a_python_behind_it_is_passed_over(alone):
     program(alone / "pyenv/versions/3.13.10/bin/python3.13", """echo '["/new", [3, 13, 10], true, true]'""")
     program(alone / "pyenv/versions/3.13.11rc1/bin/python3.13", """echo '["/rc", [3, 13, 11], true, true]'""")
     assert interpreters.find() == interpreters.Interpreter(Path("/new"), (3, 13, 10))
+
+
+@posix
+def test_a_python_further_down_the_path_is_found_behind_a_shim(alone, monkeypatch):
+    monkeypatch.setenv("PATH", os.pathsep.join([str(alone / "bin"), str(alone / "more")]))
+    program(alone / "bin/python3.12", "exit 127")
+    program(alone / "more/python3.12", """echo '["/real", [3, 12, 4], true, true]'""")
+    assert interpreters.find().path == Path("/real")
 
 
 @posix

@@ -182,6 +182,14 @@ def test_the_program_runs_by_hand_without_a_pipe_as_stdin(tmp_path):
     assert "not installed" in json.loads(done.stdout)["error"]
 
 
+@posix
+def test_only_a_pipe_as_stdin_can_give_the_work_up(tmp_path):
+    slow = program(tmp_path / "python3", "#!/bin/sh\nsleep 0.5\nexit 7\n")
+    command = [sys.executable, "-I", "-u", str(PROGRAM), "--folder", str(tmp_path / "env"), "--python", str(slow), "install"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert "exit code 7" in json.loads(done.stdout)["error"]
+
+
 def test_download_without_a_folder_is_a_wrong_call(tmp_path):
     with pytest.raises(InstallError) as caught:
         SetupProcess("download", tmp_path / "env").wait()

@@ -30,6 +30,8 @@ class Server(ThreadingHTTPServer):
         self.ranges = True
         self.cuts: list[int] = []
         """For each connection to come: bytes after which it is cut."""
+        self.shift = 0
+        """Bytes by which the answered range begins too early."""
         self.status = 0
         self.location = ""
         self.asked: list[str | None] = []
@@ -52,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header("Location", server.location)
             self.end_headers()
             return
-        start = int(wanted[len("bytes="):-1]) if wanted and server.ranges else 0
+        start = int(wanted[len("bytes="):-1]) - server.shift if wanted and server.ranges else 0
         if wanted and server.ranges and start >= len(server.data):
             self.send_error(416)
             return
@@ -158,6 +160,16 @@ def test_a_server_that_ignores_range_sends_all_of_it_again(get, server, folder):
     server.ranges = False
     assert get().read_bytes() == DATA
     assert server.asked == ["bytes=14000-"]
+
+
+def test_a_server_that_sends_another_range_is_not_believed(get, server, folder):
+    part(folder, DATA[:14000])
+    server.shift = 1000
+    with pytest.raises(WeightsError, match="another part"):
+        get()
+    server.shift = 0
+    assert get().read_bytes() == DATA
+    assert server.asked == ["bytes=14000-", "bytes=14000-"]
 
 
 def test_a_part_that_is_longer_than_the_file_is_not_used(get, server, folder):
