@@ -208,8 +208,12 @@ def test_a_build_that_was_asked_for_by_name_is_not_replaced(made, shop, tmp_path
     tiny.requirements.write_text("torch==2.13.0\n")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    asked = []
+    plain = _Work.uv
+    monkeypatch.setattr(_Work, "uv", lambda work, backend: asked.append(backend) or plain(work, backend))
     with pytest.raises(StepFailed, match="cannot be reached"):
         _Work(made, tiny, lambda step: None, lambda: False).install_packages("cpu")
+    assert asked == ["cpu"]
 
 
 def test_a_folder_with_other_content_is_left_alone(shop, base, tmp_path):
