@@ -170,6 +170,18 @@ def preset(name: str) -> Settings:
     return PRESETS[word]
 
 
+def preset_of(settings: Settings) -> str | None:
+    """The name of the preset that these settings are, or None; numbers may have passed through 32 bits."""
+    for name, candidate in PRESETS.items():
+        if all(_alike(getattr(settings, word), value) for word, value in candidate.words().items()):
+            return name
+    return None
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return one == other or (isinstance(other, float) and math.isclose(one, other, rel_tol=1e-6))
+
+
 def node_size(width: int, height: int, resolution: int) -> tuple[int, int]:
     """(width, height) that the MiDaS node gives a picture: controlnet_aux's resize_image, halves rounded to even.
 

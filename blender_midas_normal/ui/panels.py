@@ -6,7 +6,7 @@ import bpy
 
 from ..bridge.task import Report
 from ..core.errors import MidasNormalError
-from ..core.settings import PRESETS
+from ..core.settings import preset_of
 from . import running
 from .drawing import lines, progress
 from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings, settings_of
@@ -101,8 +101,8 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
 
 
 def _preset_name(settings: MidasNormalSettings) -> str:
-    current = settings_of(settings)
-    return next((label for name, label, _ in PRESET_ITEMS if PRESETS[name] == current), "Presets")
+    name = preset_of(settings_of(settings))
+    return next((label for item, label, _ in PRESET_ITEMS if item == name), "Presets")
 
 
 CLASSES = (VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal, MIDAS_NORMAL_MT_presets)
