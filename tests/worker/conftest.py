@@ -1,0 +1,32 @@
+"""Where tests find the MiDaS environment and weights for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def midas_python() -> Path:
+    """The Python of the MiDaS environment; without MIDAS_NORMAL_ENVIRONMENT the test is skipped."""
+    folder = os.environ.get("MIDAS_NORMAL_ENVIRONMENT")
+    if not folder:
+        pytest.skip("MIDAS_NORMAL_ENVIRONMENT names no folder with the MiDaS environment")
+    return Path(folder) / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+@pytest.fixture(scope="session")
+def test_weights(midas_python, tmp_path_factory) -> Path:
+    """The folder with the test weights: MIDAS_NORMAL_TEST_WEIGHTS, or made once for all tests."""
+    folder = os.environ.get("MIDAS_NORMAL_TEST_WEIGHTS")
+    if folder:
+        return Path(folder)
+    made = tmp_path_factory.mktemp("weights")
+    subprocess.run([str(midas_python), str(ROOT / "scripts" / "make_test_weights.py"), "--out", str(made)], check=True,
+                   stderr=subprocess.DEVNULL)
+    return made

@@ -1,0 +1,128 @@
+"""A blocking talk with a real worker process, for tests."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import numpy as np
+
+from blender_midas_normal.core.protocol import (
+    Cancel,
+    Decoder,
+    Error,
+    Hello,
+    Message,
+    Progress,
+    Ready,
+    Request,
+    Result,
+    encode,
+)
+from blender_midas_normal.core.settings import Settings
+
+START = Path(__file__).resolve().parents[2] / "blender_midas_normal" / "worker" / "start.py"
+
+PATIENCE = 300.0
+"""Seconds after which a worker that does not answer is killed, so that a test fails instead of waiting for ever."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The terminal message of a request, and the stages that were reported before it."""
+
+    end: Result | Error
+    stages: tuple[str, ...]
+    map: np.ndarray | None
+
+    @property
+    def ok(self) -> np.ndarray:
+        """The map, H x W x 3; fails the test where there is none."""
+        assert self.map is not None, self.end
+        return self.map
+
+    @property
+    def refusal(self) -> tuple[str, str]:
+        """(kind, sentence) of the error; fails the test where there is none."""
+        assert isinstance(self.end, Error), self.end
+        return self.end.kind, self.end.text
+
+
+class Talk:
+    """A worker process and the pipes to it; use it as a context."""
+
+    def __init__(self, python: Path, folder: Path, weights: Path) -> None:
+        self.folder = folder
+        self._log = (folder.parent / f"{folder.name}.log").open("wb")
+        folder.mkdir()
+        self._process = subprocess.Popen(
+            [str(python), "-I", "-u", str(START), "--folder", str(folder), "--weights", str(weights), "--idle", "600"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
+        self._messages = self._read()
+        self._last_id = 0
+        assert isinstance(next(self._messages), Hello)
+        ready = next(self._messages)
+        assert isinstance(ready, Ready)
+        self.ready = ready
+
+    def __enter__(self) -> Talk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self._log.close()
+
+    def ask(self, settings: Settings, on_progress: Callable[[Progress], Any] | None = None, **source: Any) -> Answer:
+        """Sends a request with that source (`picture=`, `surface=`, `pixels=`) and waits for its end.
+
+        on_progress is called with each progress message; when it answers True, the request is cancelled.
+        """
+        self._last_id += 1
+        self._send(Request(self._last_id, settings.words(), **source))
+        stages: list[str] = []
+        watchdog = threading.Timer(PATIENCE, self._process.kill)
+        watchdog.start()
+        try:
+            for message in self._messages:
+                assert message.id == self._last_id, message
+                if not isinstance(message, Progress):
+                    return Answer(message, tuple(stages), self._map(message))
+                stages.append(message.stage)
+                if on_progress is not None and on_progress(message) is True:
+                    self._send(Cancel(self._last_id))
+        finally:
+            watchdog.cancel()
+        raise AssertionError(f"The worker ended without an answer; its log is {self._log.name}.")
+
+    def _send(self, message: Message) -> None:
+        self._process.stdin.write(encode(message))
+        self._process.stdin.flush()
+
+    def _read(self) -> Iterator[Message]:
+        decoder = Decoder()
+        while data := self._process.stdout.read1(65536):
+            yield from decoder.feed(data)
+
+    def _map(self, message: Message) -> np.ndarray | None:
+        if not isinstance(message, Result):
+            return None
+        import cv2
+
+        path = self.folder / message.file
+        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1]
+        path.unlink()
+        return pixels
+
+
+def normals(pixels: np.ndarray) -> np.ndarray:
+    """H x W x 3 float64 vectors of an 8- or 16-bit map."""
+    return pixels / np.iinfo(pixels.dtype).max * 2 - 1

@@ -1,0 +1,284 @@
+"""The MiDaS engine in a real worker process, against the library that the node calls."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.filters import resize
+from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.core.settings import Settings, preset
+from blender_midas_normal.core.weights_file import FILE, SHA256
+from tests.requests_for_tests import opaque, write_pixels
+from tests.worker.talk import Talk, normals
+
+data = pytest.importorskip("skimage.data")
+Image = pytest.importorskip("PIL.Image")
+pytest.importorskip("cv2")
+pytestmark = pytest.mark.midas
+
+NODE = preset("NODE")
+CPU_NODE = replace(NODE, device="CPU")
+PLAIN = Settings(engine="MIDAS", device="CPU", tileable="OFF", resolution=128)
+
+CASES = [
+    ("coffee", 2 * math.pi, 0.1, 512),
+    ("coffee", 0.05, 0.0, 512),
+    ("coffee", 5 * math.pi, 0.5, 128),
+    ("coffee", 2 * math.pi, 1.0, 64),
+    ("coffee", 2 * math.pi, 0.1, 100),
+    ("coffee", 1.0, 0.1, 160),
+    ("brick", 2 * math.pi, 0.1, 128),
+    ("brick", 5 * math.pi, 0.0, 576),
+    ("grey", 2 * math.pi, 0.1, 192),
+    ("grey", 0.05, 0.5, 64),
+    ("rgba", 2 * math.pi, 0.1, 128),
+    ("rgba", 2 * math.pi, 0.5, 100),
+    ("portrait", 2 * math.pi, 0.1, 128),
+    ("odd", 2 * math.pi, 0.1, 256),
+    ("odd", 0.3, 1.0, 100),
+    ("small", 2 * math.pi, 0.1, 128),
+]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> dict[str, Path]:
+    """Real photographs, as files: RGB, grey, RGBA, portrait, with odd sides, smaller than any resolution."""
+    coffee, brick = data.coffee(), data.brick()
+    values = {
+        "coffee": coffee, "brick": np.dstack([brick] * 3), "grey": brick[:300, :380],
+        "rgba": np.dstack([coffee[:300, :400], brick[:300, :400]]), "portrait": coffee[::-1].swapaxes(0, 1),
+        "odd": coffee[:257, :331], "small": coffee[100:131, 200:247],
+    }
+    folder = tmp_path_factory.mktemp("pictures")
+    for name, pixels in values.items():
+        Image.fromarray(np.ascontiguousarray(pixels)).save(folder / f"{name}.png")
+    return {name: folder / f"{name}.png" for name in values}
+
+
+@pytest.fixture(scope="module")
+def worker(midas_python, test_weights, tmp_path_factory):
+    with Talk(midas_python, tmp_path_factory.mktemp("worker") / "exchange", test_weights) as talk:
+        yield talk
+
+
+@pytest.fixture(scope="module")
+def reference(midas_python, test_weights, pictures, tmp_path_factory):
+    """The node's own answers to CASES."""
+    return reference_answers(midas_python, test_weights, pictures, CASES, tmp_path_factory.mktemp("reference"))
+
+
+def reference_answers(python, weights, pictures, cases, folder):
+    words = [{"picture": str(pictures[name]), "a": a, "bg_threshold": threshold, "resolution": resolution}
+             for name, a, threshold, resolution in cases]
+    (folder / "cases.json").write_text(json.dumps(words))
+    subprocess.run([str(python), "-I", str(Path(__file__).with_name("node_reference.py")), "--weights", str(weights),
+                    "--cases", str(folder / "cases.json"), "--out", str(folder / "answers.npz")], check=True,
+                   stderr=subprocess.DEVNULL)
+    with np.load(folder / "answers.npz") as answers:
+        return [answers[str(number)] for number in range(len(cases))]
+
+
+def tilt(pixels):
+    """Degrees between each normal and the surface's own direction."""
+    return np.degrees(np.arccos(np.clip(normals(pixels)[..., 2], -1, 1)))
+
+
+def assert_unit(pixels, tolerance=1e-3):
+    np.testing.assert_allclose(np.linalg.norm(normals(pixels), axis=2), 1, atol=tolerance)
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: "{}-a{:.2f}-bg{}-{}".format(*CASES[number]))
+def test_the_node_preset_is_the_nodes_picture_bit_for_bit(reference, worker, pictures, number):
+    name, a, threshold, resolution = CASES[number]
+    settings = replace(CPU_NODE, a=a, bg_threshold=threshold, resolution=resolution)
+    answer = worker.ask(settings, picture=str(pictures[name]))
+    assert answer.ok.dtype == np.uint8
+    np.testing.assert_array_equal(answer.ok, reference[number])
+    assert answer.end.engine == "MIDAS"
+    assert answer.end.device == "cpu"
+
+
+def test_a_retune_runs_no_network_and_is_still_the_nodes_picture(worker, pictures, reference):
+    first = worker.ask(replace(CPU_NODE, resolution=128, a=3.0), picture=str(pictures["coffee"]))
+    assert first.ok.any()
+    name, a, threshold, resolution = CASES[2]
+    again = worker.ask(replace(CPU_NODE, a=a, bg_threshold=threshold, resolution=resolution), surface=first.end.surface)
+    assert "network" not in again.stages and "load" not in again.stages
+    np.testing.assert_array_equal(again.ok, reference[2])
+
+
+def test_raw_in_opengl_holds_the_same_normals(worker, pictures, reference):
+    answer = worker.ask(replace(CPU_NODE, convention="OPENGL", resolution=128), picture=str(pictures["brick"]))
+    red, green, blue = np.moveaxis(reference[6].astype(float), 2, 0)
+    opengl = np.stack([255 - blue, green, red], axis=2) / 127.5 - 1
+    difference = np.abs(normals(answer.ok) - opengl).max(axis=2)
+    assert (difference < 1.01 / 127.5).mean() > 0.999
+
+
+def test_a_of_zero_gives_finite_unit_normals(worker, pictures):
+    node = worker.ask(replace(CPU_NODE, a=0.0, resolution=128, bg_threshold=0.5), picture=str(pictures["coffee"]))
+    vectors = node.ok.astype(float) / 127.5 - 1
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=2), 1, atol=0.03)
+    assert (np.abs(node.ok.astype(int) - [255, 127, 127]).max(axis=2) == 0).mean() > 0.1
+    assert_unit(worker.ask(replace(PLAIN, a=0.0), picture=str(pictures["coffee"])).ok)
+
+
+def test_the_map_has_the_pictures_size_and_is_not_flat(worker, pictures):
+    for name in ("odd", "portrait", "small"):
+        answer = worker.ask(PLAIN, picture=str(pictures[name]))
+        with Image.open(pictures[name]) as image:
+            assert answer.ok.shape == (image.height, image.width, 3)
+        assert answer.ok.dtype == np.uint16
+        assert_unit(answer.ok)
+        assert 2 < tilt(answer.ok).mean() < 60
+
+
+def test_the_look_does_not_depend_on_the_resolution(worker, pictures):
+    maps = [worker.ask(replace(PLAIN, resolution=resolution), picture=str(pictures["coffee"])).ok
+            for resolution in (384, 512)]
+    steep = [tilt(pixels).mean() for pixels in maps]
+    assert abs(steep[0] / steep[1] - 1) < 0.25
+    coarse = [resize(normals(pixels)[..., :2].astype(np.float32), 24, 16, Wrap()) for pixels in maps]
+    assert np.corrcoef(coarse[0].ravel(), coarse[1].ravel())[0, 1] > 0.5
+
+
+def test_a_picture_of_one_colour_is_flat_and_says_so(worker):
+    grey = opaque(np.full((50, 70, 3), 0.5))
+    answer = worker.ask(PLAIN, pixels=write_pixels(worker.folder / "grey", grey))
+    assert (np.abs(answer.ok.astype(int) - [32768, 32768, 65535]) <= 1).all()
+    assert any("flat" in note for note in answer.end.notes)
+
+
+def test_the_node_preset_takes_a_picture_of_one_colour(worker):
+    grey = opaque(np.full((50, 70, 3), 0.5))
+    answer = worker.ask(replace(CPU_NODE, resolution=64), pixels=write_pixels(worker.folder / "grey", grey))
+    np.testing.assert_allclose(np.linalg.norm(answer.ok / 127.5 - 1, axis=2), 1, atol=0.03)
+
+
+def test_a_pixel_that_is_no_number_spoils_nothing(worker):
+    rgba = opaque(data.coffee()[:200, :300] / 255)
+    rgba[50, 60] = np.nan
+    rgba[70, 80, :3] = np.inf
+    answer = worker.ask(PLAIN, pixels=write_pixels(worker.folder / "nan", rgba, "DISPLAY"))
+    assert_unit(answer.ok)
+    assert tilt(answer.ok).mean() > 2
+
+
+def test_hidden_colours_of_transparent_pixels_change_nothing(worker):
+    rgba = opaque(data.coffee()[:200, :300] / 255)
+    rgba[:30, :, 3] = rgba[-30:, :, 3] = rgba[:, :30, 3] = rgba[:, -30:, 3] = 0
+    maps = []
+    for colour in (0.0, 1.0):
+        rgba[rgba[..., 3] == 0, :3] = colour
+        maps.append(worker.ask(PLAIN, pixels=write_pixels(worker.folder / "hidden", rgba)).ok)
+    np.testing.assert_array_equal(*maps)
+    edge = np.ones((200, 300), bool)
+    edge[35:-35, 35:-35] = False
+    edge[:25] = edge[-25:] = edge[:, :25] = edge[:, -25:] = False
+    steep = tilt(maps[0])
+    assert steep[edge].mean() < 2 * steep[35:-35, 35:-35].mean()
+
+
+def test_a_tileable_picture_has_no_seam(worker):
+    brick = data.brick()[100:228, 100:228]
+    tile = np.block([[brick, brick[:, ::-1]], [brick[::-1], brick[::-1, ::-1]]])
+    rgba = opaque(np.roll(np.dstack([tile] * 3), (64, 64), (0, 1)) / 255)
+    answer = worker.ask(replace(PLAIN, tileable="BOTH", resolution=256), pixels=write_pixels(worker.folder / "tile", rgba))
+    vectors = normals(answer.ok)
+    for axis in (0, 1):
+        steps = np.abs(vectors - np.roll(vectors, 1, axis)).mean(axis=(1 - axis, 2))
+        assert steps[0] < 2 * np.median(steps[1:])
+
+
+@pytest.mark.slow
+def test_a_long_picture_is_seen_in_tiles_that_fit_together(worker):
+    strip = np.concatenate([data.coffee()[::flip, :300] for flip in (1, -1) * 5])
+    answer = worker.ask(replace(PLAIN, resolution=384), pixels=write_pixels(worker.folder / "strip", opaque(strip / 255)))
+    assert answer.ok.shape == (4000, 300, 3)
+    assert_unit(answer.ok)
+    steps = np.abs(np.diff(normals(answer.ok), axis=0)).mean(axis=(1, 2))
+    assert np.quantile(steps, 0.999) < 4 * np.median(steps)
+    assert answer.stages.count("network") > 4 * 20
+
+
+def test_a_cancelled_request_ends_while_the_network_runs(worker, pictures):
+    answer = worker.ask(replace(PLAIN, resolution=448), lambda progress: progress.stage == "network",
+                        picture=str(pictures["coffee"]))
+    assert answer.refusal[0] == "Cancelled"
+    assert worker.ask(PLAIN, picture=str(pictures["odd"])).ok.any()
+
+
+def test_a_device_that_is_not_there_is_refused(worker, pictures):
+    absent = next(name for name in ("XPU", "MPS") if not worker.ready.device.startswith(name.lower()))
+    kind, text = worker.ask(replace(PLAIN, device=absent), picture=str(pictures["odd"])).refusal
+    assert kind == "EngineUnavailable"
+    assert absent in text
+
+
+def test_raw_beyond_the_memory_is_refused_with_the_numbers(worker, pictures):
+    kind, text = worker.ask(replace(CPU_NODE, resolution=16384), picture=str(pictures["coffee"])).refusal
+    assert kind == "EngineError"
+    assert text.count(" GB") == 2
+
+
+BAD_CHECKPOINTS = """
+import sys, pathlib, torch
+class Evil:
+    def __reduce__(self):
+        return pathlib.Path.touch, (pathlib.Path(sys.argv[2]),)
+torch.save({"a": Evil()}, sys.argv[1] + "/evil")
+torch.save({"a": torch.zeros(3)}, sys.argv[1] + "/other")
+torch.load(sys.argv[1] + "/evil", weights_only=False)
+"""
+
+
+def test_bad_weights_are_refused_and_repaired_ones_work(midas_python, test_weights, tmp_path, pictures):
+    witness = tmp_path / "witness"
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    subprocess.run([str(midas_python), "-I", "-c", BAD_CHECKPOINTS, str(bad), str(witness)], check=True)
+    assert witness.exists(), "The malicious file does what it should not be able to do."
+    witness.unlink()
+    (bad / "text").write_text("no checkpoint")
+    (bad / "empty").touch()
+    with (test_weights / FILE).open("rb") as whole:
+        (bad / "truncated").write_bytes(whole.read(1 << 20))
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    settings = replace(CPU_NODE, resolution=64)
+    with Talk(midas_python, tmp_path / "exchange", weights) as worker:
+        kind, text = worker.ask(settings, picture=str(pictures["odd"])).refusal
+        assert kind == "EngineUnavailable"
+        assert FILE in text and "--weights" in text
+        for name in ("evil", "other", "text", "empty", "truncated"):
+            (bad / name).replace(weights / FILE)
+            kind, text = worker.ask(settings, picture=str(pictures["odd"])).refusal
+            assert kind == "WeightsError", name
+            assert str(weights / FILE) in text
+        assert not witness.exists()
+        (weights / FILE).unlink()
+        (weights / FILE).symlink_to(test_weights / FILE)
+        assert worker.ask(settings, picture=str(pictures["odd"])).ok.any()
+
+
+@pytest.mark.weights
+def test_the_real_weights_give_the_nodes_picture(midas_python, pictures, tmp_path):
+    folder = os.environ.get("MIDAS_NORMAL_WEIGHTS")
+    if not folder:
+        pytest.skip("MIDAS_NORMAL_WEIGHTS names no folder with the real weights")
+    with (Path(folder) / FILE).open("rb") as file:
+        assert hashlib.file_digest(file, "sha256").hexdigest() == SHA256
+    case = ("coffee", NODE.a, NODE.bg_threshold, NODE.resolution)
+    expected, = reference_answers(midas_python, folder, pictures, [case], tmp_path)
+    with Talk(midas_python, tmp_path / "exchange", Path(folder)) as worker:
+        np.testing.assert_array_equal(worker.ask(CPU_NODE, picture=str(pictures["coffee"])).ok, expected)
+        assert 3 < tilt(worker.ask(replace(PLAIN, resolution=512), picture=str(pictures["coffee"])).ok).mean() < 45
