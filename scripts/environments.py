@@ -41,9 +41,9 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple) -> 
     that will do, of which this process's own is preferred.  Raises InstallError.
     """
     environment = Environment(folder)
-    recipe = Recipe(requirements=_joined(folder, names), check=check, space=2 * 10**9)
+    recipe = Recipe(title=", ".join(names), requirements=_joined(folder, names), check=check, space=2 * 10**9)
     if status(environment, recipe.requirements).state is not State.READY:
-        print(f"Making {folder.name} ({', '.join(names)}); this is needed once.", flush=True)
+        print(f"Making {folder.name}; this is needed once.", flush=True)
         install(environment, base_python(minors), "registry", shown, recipe=recipe)
     return environment.python
 

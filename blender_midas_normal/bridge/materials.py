@@ -10,7 +10,6 @@ from ..core.errors import TargetError
 from .graph import spots
 from .pixels import VIEWERS
 from .results import EXTENSION
-from .source import active_object
 
 
 @dataclass(frozen=True)
@@ -21,13 +20,13 @@ class Targets:
     sentences: tuple[str, ...] = ()
 
 
-def targets(target: str, image: bpy.types.Image, context: bpy.types.Context | None = None) -> Targets:
+def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets:
     """The materials for a value of the operators' property `target`: AUTO, ACTIVE_MATERIAL or NONE.
 
-    AUTO is every material that uses the image, the active object's first; for a render, or an image that nothing uses, the
-    active object's material, made where it has none.  Raises TargetError when ACTIVE_MATERIAL has no material to give.
+    thing: the active object.  AUTO is every material that uses the image, the active object's first; for a render, or an
+    image that nothing uses, the active object's material, made where it has none.  Raises TargetError when
+    ACTIVE_MATERIAL has no material to give.
     """
-    thing = active_object(context or bpy.context)
     if target == "NONE":
         return Targets()
     if target == "ACTIVE_MATERIAL":

@@ -19,7 +19,7 @@ from .places import own_python, places, preferences
 from .results import source_of, store
 from .session import client
 from .shown import note_shown
-from .source import Source, resolve, source_of_image
+from .source import Source, active_object, resolve, source_of_image
 from .wiring import node_has_convention, wire
 
 
@@ -66,7 +66,7 @@ class Task:
         return Report(image.name, tuple(sentences), facts, self.ask, self.object_uid)
 
     def _wired(self, source: bpy.types.Image, image: bpy.types.Image) -> list[str]:
-        found = targets(self.ask.target, source)
+        found = targets(self.ask.target, source, _object(self.object_uid))
         reports = [wire(material, source, image, self.ask.settings.convention, self.ask.replace) for material in found.materials]
         return [*found.sentences, *(sentence for report in reports for sentence in report.sentences)]
 
@@ -74,9 +74,9 @@ class Task:
 def begin(context: bpy.types.Context, ask: Ask) -> Task:
     """Reads the picture and sends the request; raises one of the project's exceptions, with nothing changed."""
     source = _mapped(resolve(ask.source, ask.image, context))
-    thing = context.object
+    thing = active_object(context)
     if ask.target == "ACTIVE_MATERIAL":
-        targets(ask.target, source.image())
+        targets(ask.target, source.image(), thing)
     ask, notes = _in_nodes_convention(ask)
     client.prepare(launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0))
     pixels = read_pixels(source.image(), client.new_file())

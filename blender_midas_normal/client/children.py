@@ -54,7 +54,8 @@ def start(command: Sequence[str], stdin: int = subprocess.DEVNULL,
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    child = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, env=clean_variables(), **apart)
+    child = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, bufsize=0,
+                             env=clean_variables(), **apart)
     make_non_blocking(child.stdout.fileno())  # type: ignore[union-attr]
     return child
 

@@ -61,10 +61,11 @@ print(f"PyTorch {torch.__version__} and torchvision {torchvision.__version__} wo
 class Recipe:
     """What is installed and how it is checked; the defaults are the real thing.
 
-    requirements, uv: requirements files; check: a Python program that must end well in the environment, its last line being
-    news for the user; space: bytes that the finished environment may take.
+    title: what it is, in words; requirements, uv: requirements files; check: a Python program that must end well in the
+    environment, its last line being news for the user; space: bytes that the finished environment may take.
     """
 
+    title: str = "PyTorch and the packages for MiDaS"
     requirements: Path = MIDAS_REQUIREMENTS
     uv: Path = REQUIREMENTS / "uv.txt"
     check: str = CHECK_PROGRAM
@@ -119,6 +120,11 @@ class _Work:
     recipe: Recipe
     report: Callable[[Step], None]
     cancelled: Callable[[], bool]
+
+    @property
+    def packages(self) -> str:
+        """Step 4's title."""
+        return f"Installing {self.recipe.title}"
 
     def carry_out(self, base_python: Path, backend: str) -> tuple[str, ...]:
         """Steps 2 to 6, under the lock."""
@@ -184,10 +190,10 @@ class _Work:
         if ended.code != 0 and backend == "auto" and index_unreachable(ended.tail):
             note = "PyTorch's own index cannot be reached, so its build was taken from the package index instead."
             notes = (note,)
-            self.say(4, _PACKAGES, note)
+            self.say(4, self.packages, note)
             ended = self.uv("registry")
         if ended.code != 0:
-            raise StepFailed("The packages for MiDaS could not be installed", ended.tail)
+            raise StepFailed(f"{self.recipe.title} could not be installed", ended.tail)
         return notes
 
     def uv(self, backend: str) -> Ended:
@@ -200,8 +206,8 @@ class _Work:
         if not os.environ.get("UV_CACHE_DIR"):
             command += ["--cache-dir", str(self.environment.cache)]
         downloads = Downloads()
-        self.say(4, _PACKAGES)
-        return self.run(command, lambda line: self.say(4, _PACKAGES, line, downloads.after(line)))
+        self.say(4, self.packages)
+        return self.run(command, lambda line: self.say(4, self.packages, line, downloads.after(line)))
 
     def check_packages(self) -> str:
         title = "Checking that the packages work together"
@@ -217,10 +223,8 @@ class _Work:
         self.say(6, "Finishing")
         shutil.rmtree(self.environment.cache, ignore_errors=True)
         write_marker(self.environment, marker)
-        self.say(6, "Finishing", "MiDaS is installed.", 1.0)
+        self.say(6, "Finishing", "All is there.", 1.0)
 
-
-_PACKAGES = "Installing PyTorch and the packages for MiDaS"
 
 _UNITS = {"K": 1e3, "M": 1e6, "G": 1e9}
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from ..core.errors import WorkerError
 from ..core.protocol import Decoder, Message, Shutdown, encode
+from .children import start
 from .launch import Launch
 from .log import opened_log, tail
-from .pipes import make_non_blocking, read_available
+from .pipes import read_available
 
 MOST_READS = 64
 """Pieces of the pipe handled in one go, so that a worker that floods it cannot hold the caller up."""
@@ -30,15 +29,11 @@ class WorkerProcess:
             log = opened_log(launch.log)
             self._log_start = launch.log.stat().st_size
             with log:
-                self._process = subprocess.Popen(
-                    launch.command(self.folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0,
-                    env=clean_environment(), **_platform_options())
+                self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log)
         except OSError as error:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise WorkerError(f"The worker could not be started with {launch.python}: {error.strerror}; choose another "
                               "Python in the preferences.") from None
-        assert self._process.stdout is not None
-        make_non_blocking(self._process.stdout.fileno())
 
     @property
     def pid(self) -> int:
@@ -100,15 +95,3 @@ class WorkerProcess:
             assert stream is not None
             stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without what would lead another Python astray."""
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith("PYTHON")}
-
-
-def _platform_options() -> dict:
-    """No console window on Windows; elsewhere a session of its own, so that Ctrl-C in a terminal does not reach it."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}

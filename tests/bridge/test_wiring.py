@@ -186,13 +186,20 @@ def dangling_reroute(material, image):
     return [(principled(material), ())]
 
 
+def own_map_replaced(material, image):
+    feed_base_color(material, image)
+    user_map(material.node_tree, principled(material).inputs["Normal"])
+    return [(principled(material), ())]
+
+
 def no_shader(material, image):
     material.node_tree.nodes.clear()
     return None
 
 
 SHAPES = (plain, through_reroute, in_frame, image_in_group, image_in_nested_group, shader_in_group, all_in_group, two_shaders,
-          diffuse_and_mix, rgb_curves, roughness_only, unconnected, unused, bare_normal_map, dangling_reroute, no_shader)
+          diffuse_and_mix, rgb_curves, roughness_only, unconnected, unused, bare_normal_map, dangling_reroute, own_map_replaced,
+          no_shader)
 
 
 def everything(material):
@@ -209,7 +216,7 @@ def test_shape(shape, material, image, map_image):
     shaders = shape(material, image)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report = wiring.wire(material, image, map_image)
+        report = wiring.wire(material, image, map_image, replace=shape is own_map_replaced)
     assert report.done and report.sentences[-1].startswith("Wired 'brick_normal' to ")
     for shader, groups in shaders or [(principled(material), ())]:
         assert chain(shader, groups) == (WIRED, map_image)
@@ -238,7 +245,7 @@ def test_failure_at_any_step_leaves_the_material_as_it_was(shape, material, imag
         with monkeypatch.context() as patch:
             for name in steps:
                 patch.setattr(wiring.Changes, name, counted(getattr(wiring.Changes, name)))
-            wiring.wire(material, image, map_image)
+            wiring.wire(material, image, map_image, replace=shape is own_map_replaced)
 
     for fail_at in range(1, 100):
         try:
@@ -469,9 +476,15 @@ def test_map_of_an_image_that_the_material_lost_gives_way(material, image, map_i
     assert everything(material) == before and chain(principled(material)) == (WIRED, new_map)
 
 
+def test_fake_user_is_no_other_place(material, image, map_image):
+    (shader, groups), = shader_in_group(material, image)
+    bpy.data.node_groups["Paint"].use_fake_user = True
+    assert wiring.wire(material, image, map_image).done
+    assert chain(shader, groups) == (WIRED, map_image)
+
+
 def test_group_used_elsewhere_is_not_given_an_input(material, image, map_image):
     shader_in_group(material, image)
-    bpy.data.node_groups["Paint"].use_fake_user = True
     other = add_material("Other").node_tree
     node(other, "Group", node_tree=bpy.data.node_groups["Paint"])
     before = everything(material)
