@@ -1,8 +1,8 @@
 """Writes weights for tests: python3 scripts/make_test_weights.py --out DIR makes DIR/dpt_hybrid-midas-501f0c75.pt.
 
 The file is MiDaS's in everything but the training: the architecture, the names and the shapes are the real ones, the numbers
-are random from a fixed seed.  Only the last layer is fitted, so that depth is high where the picture is rough and spans hundreds
-of units: enough for every test of arithmetic, memory and plumbing, and worthless as a map.
+are random from a fixed seed.  Only the last layer is fitted, so that depth is high where the picture is rough and spans
+hundreds of units: enough for every test of arithmetic, memory and plumbing, and worthless as a map.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ def _drawn(name, values, generator):
     import torch
 
     if values.ndim == 1:
-        is_norm = "norm" in name and name.endswith("weight")
-        return torch.full_like(values, 0.3 if name.endswith("norm3.weight") else 1.0) if is_norm else torch.zeros_like(values)
+        is_scale = "norm" in name and name.endswith("weight")
+        return torch.full_like(values, 0.0 if not is_scale else 0.3 if name.endswith("norm3.weight") else 1.0)
     gain = 0.02 if name.endswith(("cls_token", "pos_embed")) else 1.0 / math.sqrt(values[0].numel())
     return torch.randn(values.shape, generator=generator) * gain
 
 
 def _pictures(generator):
-    """PICTURES x 3 x rows x columns for each of SIZES, -1..1: blobs of every size in random colours, large ones strongest."""
+    """PICTURES x 3 x rows x columns for each of SIZES, -1..1: random blobs of every size, the large ones strongest."""
     import torch
     from torch.nn.functional import interpolate
 

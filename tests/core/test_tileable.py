@@ -23,7 +23,8 @@ def ramp(height, width, dx, dy):
     return x * np.float32(dx) + y * np.float32(dy)
 
 
-@pytest.mark.parametrize("word, wrap", [("OFF", Wrap()), ("X", Wrap(x=True)), ("Y", Wrap(y=True)), ("BOTH", Wrap(True, True))])
+@pytest.mark.parametrize("word, wrap", [("OFF", Wrap()), ("X", Wrap(x=True)), ("Y", Wrap(y=True)),
+                                        ("BOTH", Wrap(True, True))])
 def test_words_are_directions(word, wrap):
     assert wrap_of(word, periodic(), is_render=True) == wrap
 

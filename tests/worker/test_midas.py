@@ -27,7 +27,8 @@ pytestmark = pytest.mark.midas
 
 NODE = preset("NODE")
 CPU_NODE = replace(NODE, device="CPU")
-PLAIN = Settings(engine="MIDAS", device="CPU", tileable="OFF", resolution=128)
+PLAIN = Settings(engine="MIDAS", device="CPU", tileable="OFF", resolution=128, strength=0.2)
+"""The test weights answer with far rougher heights than MiDaS: the strength makes slopes of them that a picture may have."""
 
 CASES = [
     ("coffee", 2 * math.pi, 0.1, 512),
@@ -92,6 +93,12 @@ def tilt(pixels):
     return np.degrees(np.arccos(np.clip(normals(pixels)[..., 2], -1, 1)))
 
 
+def steps_across_rows(pixels):
+    """How far each row's normals are from those of the row before it; the row before the first is the last."""
+    vectors = normals(pixels)
+    return np.abs(vectors - np.roll(vectors, 1, axis=0)).mean(axis=(1, 2))
+
+
 def assert_unit(pixels, tolerance=1e-3):
     np.testing.assert_allclose(np.linalg.norm(normals(pixels), axis=2), 1, atol=tolerance)
 
@@ -110,7 +117,7 @@ def test_the_node_preset_is_the_nodes_picture_bit_for_bit(reference, worker, pic
 def test_a_retune_runs_no_network_and_is_still_the_nodes_picture(worker, pictures, reference):
     first = worker.ask(replace(CPU_NODE, resolution=128, a=3.0), picture=str(pictures["coffee"]))
     assert first.ok.any()
-    name, a, threshold, resolution = CASES[2]
+    _, a, threshold, resolution = CASES[2]
     again = worker.ask(replace(CPU_NODE, a=a, bg_threshold=threshold, resolution=resolution), surface=first.end.surface)
     assert "network" not in again.stages and "load" not in again.stages
     np.testing.assert_array_equal(again.ok, reference[2])
@@ -189,14 +196,16 @@ def test_hidden_colours_of_transparent_pixels_change_nothing(worker):
 
 
 def test_a_tileable_picture_has_no_seam(worker):
-    brick = data.brick()[100:228, 100:228]
+    """Rows at the border are no further apart than the same rows where the picture, rolled by half, has them inside."""
+    brick = data.brick()[100:196, 100:196]
     tile = np.block([[brick, brick[:, ::-1]], [brick[::-1], brick[::-1, ::-1]]])
-    rgba = opaque(np.roll(np.dstack([tile] * 3), (64, 64), (0, 1)) / 255)
-    answer = worker.ask(replace(PLAIN, tileable="BOTH", resolution=256), pixels=write_pixels(worker.folder / "tile", rgba))
-    vectors = normals(answer.ok)
-    for axis in (0, 1):
-        steps = np.abs(vectors - np.roll(vectors, 1, axis)).mean(axis=(1 - axis, 2))
-        assert steps[0] < 2 * np.median(steps[1:])
+    maps = []
+    for roll in (0, 96):
+        rgba = opaque(np.roll(np.dstack([tile] * 3), (roll, roll), (0, 1)) / 255)
+        settings = replace(PLAIN, tileable="BOTH", resolution=192)
+        maps.append(worker.ask(settings, pixels=write_pixels(worker.folder / "tile", rgba)).ok)
+    for at_border, inside in (maps, [pixels.swapaxes(0, 1) for pixels in maps]):
+        assert steps_across_rows(at_border)[0] < 1.3 * steps_across_rows(inside)[96]
 
 
 @pytest.mark.slow
@@ -205,8 +214,8 @@ def test_a_long_picture_is_seen_in_tiles_that_fit_together(worker):
     answer = worker.ask(replace(PLAIN, resolution=384), pixels=write_pixels(worker.folder / "strip", opaque(strip / 255)))
     assert answer.ok.shape == (4000, 300, 3)
     assert_unit(answer.ok)
-    steps = np.abs(np.diff(normals(answer.ok), axis=0)).mean(axis=(1, 2))
-    assert np.quantile(steps, 0.999) < 4 * np.median(steps)
+    steps = steps_across_rows(answer.ok)[1:]
+    assert steps.max() < 4 * np.median(steps)
     assert answer.stages.count("network") > 4 * 20
 
 

@@ -133,7 +133,7 @@ class Midas:
 
 
 def node_picture(surface: Surface, settings: Settings) -> NDArray[np.uint8]:
-    """H x W x 3 uint8: the node's own picture of a RAW surface, through the library's own arithmetic and without the network.
+    """H x W x 3 uint8: the node's own picture of a RAW surface, by the library's own arithmetic and without the network.
 
     Where the library answers 0/0 (a = 0, constant depth), the same formula is carried out with a flat pixel as its limit.
     """
@@ -164,9 +164,9 @@ def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:
     """Raises EngineError when the network cannot see a picture of that size in one pass, as RAW demands."""
     needed, available = size[0] * size[1] * BYTES_PER_PIXEL, available_bytes(device)
     if needed > available:
-        raise EngineError(f"At resolution {resolution} the MiDaS network sees {size[0]} x {size[1]} pixels, which needs about "
-                          f"{gigabytes(needed)} of memory, but {gigabytes(available)} are free; choose a lower resolution or "
-                          "depth_scale NORMALISED.")
+        raise EngineError(f"At resolution {resolution} the MiDaS network sees {size[0]} x {size[1]} pixels, which needs "
+                          f"about {gigabytes(needed)} of memory, but {gigabytes(available)} are free; choose a lower "
+                          "resolution or depth_scale NORMALISED.")
 
 
 def _affordable_pass(device: str) -> int:

@@ -20,8 +20,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # the worker never goes online
 os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # a file of weights must not bring code along
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 
-import torch  # noqa: E402 - both libraries read the lines above when they are imported
-from controlnet_aux.midas import MidasDetector  # noqa: E402
+# Only now, since the libraries read these words when they are imported.
+import torch
+from controlnet_aux.midas import MidasDetector
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -64,7 +64,7 @@ def capped_size(width: int, height: int, largest: int) -> tuple[int, int]:
 
 
 def resampled(rgb: Array, width: int, height: int, wrap: Wrap) -> Array:
-    """The picture at another size; area means where it is made smaller in both directions (60 times as fast), else Lanczos."""
+    """The picture at another size; area means (60 times as fast) where no side becomes longer, else Lanczos."""
     if width <= rgb.shape[1] and height <= rgb.shape[0]:
         import cv2
 

@@ -1,0 +1,128 @@
+"""How a picture is shown to the network, with a network that answers with its picture's brightness."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blender_midas_normal.core.filters import resize
+from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.core.weights_file import FILE, SIZE
+from blender_midas_normal.worker.engines.memory import available_bytes, is_out_of_memory
+from blender_midas_normal.worker.engines.midas import reason_against
+from blender_midas_normal.worker.engines.midas_passes import LARGEST_PASS, capped_size, depth_in_passes, network_size
+
+pytest.importorskip("cv2")
+
+
+class Brightness:
+    """Stands in for the network: its pictures' brightness, in units that differ from pass to pass."""
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+
+    def __call__(self, picture, done):
+        self.sizes.append((picture.shape[1], picture.shape[0]))
+        done(0.5)
+        done(1.0)
+        return picture.mean(axis=2) * np.float32(100 * len(self.sizes)) + np.float32(7 * len(self.sizes))
+
+
+class Progress:
+    def __init__(self) -> None:
+        self.done: list[float] = []
+
+    def __call__(self, stage, done):
+        assert stage == "network"
+        self.done.append(done)
+
+
+def photo(height, width):
+    random = np.random.default_rng(0)
+    rough = resize(random.random((-(-height // 50), -(-width // 50), 3), np.float32), width, height, Wrap())
+    return np.clip(rough * 0.8 + random.random((height, width, 1), np.float32) * 0.05, 0, 1)
+
+
+def likeness(depth, picture):
+    """Correlation of a depth with the brightness of the picture it was made of."""
+    brightness = resize(picture.mean(axis=2), depth.shape[1], depth.shape[0], Wrap())
+    return np.corrcoef(depth.ravel(), brightness.ravel())[0, 1]
+
+
+@given(st.integers(1, 16384), st.integers(1, 16384), st.integers(64, 16384))
+def test_the_network_sees_multiples_of_32(width, height, resolution):
+    size = network_size(width, height, resolution)
+    assert all(side % 32 == 0 and side >= 64 for side in size)
+    assert abs(min(size) - resolution) <= 16
+    capped = capped_size(*size, LARGEST_PASS)
+    assert all(side % 32 == 0 and side >= 64 for side in capped)
+    assert capped[0] * capped[1] <= LARGEST_PASS
+
+
+@given(st.integers(100, 6000), st.integers(100, 6000), st.integers(256, 2048))
+def test_the_aspect_is_kept_as_well_as_multiples_allow(width, height, resolution):
+    size = network_size(width, height, resolution)
+    assert math.isclose(size[0] / size[1], width / height, rel_tol=0.15)
+
+
+def test_a_usual_picture_takes_one_pass():
+    network, progress, picture = Brightness(), Progress(), photo(300, 450)
+    depth = depth_in_passes(picture, Wrap(), 256, LARGEST_PASS, network, progress)
+    assert network.sizes == [(384, 256)]
+    assert depth.shape == (256, 384)
+    assert likeness(depth, picture) > 0.99
+    assert progress.done == [0.5, 1.0]
+
+
+def test_a_long_picture_is_seen_whole_and_in_tiles():
+    network, progress, picture = Brightness(), Progress(), photo(4000, 300)
+    depth = depth_in_passes(picture, Wrap(), 512, LARGEST_PASS, network, progress)
+    assert depth.shape == (6816, 512)
+    assert len(network.sizes) > 5
+    assert all(w * h <= LARGEST_PASS for w, h in network.sizes)
+    assert likeness(depth, picture) > 0.99
+    assert progress.done == sorted(progress.done) and progress.done[-1] == 1.0
+
+
+def test_tiles_have_borders_like_any_other_place():
+    depth = depth_in_passes(photo(4000, 300), Wrap(), 512, LARGEST_PASS, Brightness(), Progress())
+    steps = np.abs(np.diff(depth, axis=0)).mean(axis=1)
+    assert steps.max() < 3 * np.median(steps)
+
+
+@pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(x=True), Wrap(y=True)])
+def test_a_picture_that_repeats_is_seen_with_its_repetition(wrap):
+    network = Brightness()
+    depth = depth_in_passes(photo(256, 256), wrap, 256, LARGEST_PASS, network, Progress())
+    assert network.sizes == [(384 if wrap.x else 256, 384 if wrap.y else 256)]
+    assert depth.shape == (256, 256)
+
+
+def test_a_tile_that_repeats_and_is_too_large_for_one_pass():
+    network = Brightness()
+    picture = photo(256, 256)
+    depth = depth_in_passes(picture, Wrap(True, True), 512, 256 * 256, network, Progress())
+    assert depth.shape == (512, 512)
+    assert all(w * h <= 256 * 256 for w, h in network.sizes)
+    assert likeness(depth, picture) > 0.98
+
+
+def test_missing_weights_are_named_with_all_that_helps(tmp_path):
+    text = reason_against(tmp_path)
+    if "torch" not in text and "controlnet_aux" not in text:
+        assert FILE in text and str(SIZE) in text and str(tmp_path) in text and "--weights" in text
+    else:
+        assert "environment" in text
+    assert text.count(". ") == 0 and text.endswith(".")
+
+
+def test_memory_is_known_and_its_errors_are_recognised():
+    assert 1e8 < available_bytes("cpu") < 1e15
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
+    assert not is_out_of_memory(RuntimeError("size mismatch"))
