@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.heights import normalised, without_holes
@@ -15,6 +15,7 @@ def relief(seed=0):
     return (np.sin(x / 7) + np.cos(y / 5) + np.random.default_rng(seed).random((40, 60)) / 9).astype(np.float32)
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 1e4), st.floats(-1e3, 1e3))
 def test_units_do_not_matter(scale, shift):
     depth = relief()

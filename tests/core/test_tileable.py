@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import node_gradient
@@ -38,6 +38,7 @@ def test_auto_measures_each_direction_and_leaves_renders_alone():
     assert wrap_of("AUTO", whole[:4, :4], False) == Wrap()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), st.integers(1, 2000), st.booleans(), st.booleans(), st.sampled_from([1, 16]))
 def test_margins_only_where_the_picture_repeats(width, height, x, y, multiple):
     margin = margins(width, height, Wrap(x, y), 0.25, multiple)
@@ -46,6 +47,7 @@ def test_margins_only_where_the_picture_repeats(width, height, x, y, multiple):
         assert pixels % multiple == 0 or pixels == length
 
 
+@settings(deadline=None)
 @given(st.integers(2, 40), st.integers(2, 40), st.data())
 def test_what_repeats_already_stays_as_it_is(height, width, draw):
     field = np.random.default_rng(height * 41 + width).random((height, width), np.float32)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import resize
@@ -19,6 +19,7 @@ def terrain(height, width, seed=0):
     return total
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(64, 700), st.floats(0, 0.5))
 def test_tiles_cover_everything_and_overlap(width, height, side, share):
     overlap = int(side * share)
@@ -34,6 +35,7 @@ def test_tiles_cover_everything_and_overlap(width, height, side, share):
     assert (np.diff(lefts) <= side - overlap).all()
 
 
+@settings(deadline=None)
 @given(st.floats(0.05, 20), st.floats(-500, 500))
 def test_a_tile_is_fitted_whatever_its_scale_and_shift(scale, shift):
     reference = terrain(40, 50)

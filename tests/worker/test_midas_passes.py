@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import resize
@@ -53,6 +53,7 @@ def likeness(depth, picture):
     return np.corrcoef(depth.ravel(), brightness.ravel())[0, 1]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 16384), st.integers(1, 16384), st.integers(64, 16384))
 def test_the_network_sees_multiples_of_32(width, height, resolution):
     size = network_size(width, height, resolution)
@@ -63,6 +64,7 @@ def test_the_network_sees_multiples_of_32(width, height, resolution):
     assert capped[0] * capped[1] <= LARGEST_PASS
 
 
+@settings(deadline=None)
 @given(st.integers(100, 6000), st.integers(100, 6000), st.integers(256, 2048))
 def test_the_aspect_is_kept_as_well_as_multiples_allow(width, height, resolution):
     size = network_size(width, height, resolution)
