@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import resize
-from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.core.errors import EngineError
+from blender_midas_normal.core.picture import Picture, Wrap
+from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.weights_file import FILE, SIZE
+from blender_midas_normal.worker.engines import midas
 from blender_midas_normal.worker.engines.memory import available_bytes, is_out_of_memory
 from blender_midas_normal.worker.engines.midas import reason_against
 from blender_midas_normal.worker.engines.midas_passes import LARGEST_PASS, capped_size, depth_in_passes, network_size
@@ -128,3 +131,62 @@ def test_memory_is_known_and_its_errors_are_recognised():
     assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
     assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
     assert not is_out_of_memory(RuntimeError("size mismatch"))
+
+
+class Crowded:
+    """A network on a device that runs out of memory `failures` times, or on any device but the CPU."""
+
+    def __init__(self, failures: int, error: Exception) -> None:
+        self.device, self.failures, self.error, self.network = "cpu", failures, error, Brightness()
+
+    def move(self, device):
+        self.device = device
+
+    def free(self):
+        """Nothing is kept."""
+
+    def depth(self, picture, done):
+        if self.failures > 0:
+            self.failures -= 1
+            raise self.error
+        return self.network(picture, done)
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    monkeypatch.setattr(midas, "has_device", lambda name: True)
+    monkeypatch.setattr(midas, "described_device", lambda name: name)
+    monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
+    return midas.Midas(tmp_path)
+
+
+def surface_of(engine, network, device):
+    engine._network = network
+    settings = Settings(engine="MIDAS", device=device, resolution=512)
+    return engine.surface(Picture(photo(512, 512)), Wrap(), settings, lambda stage, done: None)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory.")])
+def test_a_full_graphics_card_hands_over_to_the_cpu(engine, error):
+    network = Crowded(1, error)
+    surface = surface_of(engine, network, "CUDA")
+    assert network.device == engine.device == "cpu"
+    assert network.network.sizes == [(512, 512)]
+    assert any("cuda" in note and "CPU" in note for note in surface.notes)
+
+
+def test_a_full_memory_is_used_in_smaller_pieces(engine):
+    network = Crowded(1, MemoryError())
+    surface = surface_of(engine, network, "CPU")
+    assert len(network.network.sizes) > 1
+    assert any("smaller pieces" in note for note in surface.notes)
+
+
+def test_memory_that_is_full_twice_ends_in_a_sentence(engine):
+    with pytest.raises(EngineError, match="not enough memory"):
+        surface_of(engine, Crowded(2, MemoryError()), "CUDA")
+
+
+def test_other_failures_are_not_taken_for_a_full_memory(engine):
+    with pytest.raises(RuntimeError, match="kernel"):
+        surface_of(engine, Crowded(1, RuntimeError("no kernel image")), "CUDA")

@@ -100,21 +100,23 @@ class Midas:
         if float(np.ptp(rgb.reshape(-1, 3), axis=0).max()) < FAINTEST_CONTRAST:
             return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, source_size)
 
-        def depth(largest: int) -> Array:
-            return depth_in_passes(rgb, wrap, settings.resolution, largest, network.depth, report)
+        def attempt(where: str, largest: int | None = None) -> tuple[tuple[str, ...], Array]:
+            notes = self._move(network, where)
+            pixels = largest or _affordable_pass(network.device)
+            return notes, depth_in_passes(rgb, wrap, settings.resolution, pixels, network.depth, report)
 
-        notes: tuple[str, ...] = ()
+        second: tuple[str, int, str] | None = None
         try:
-            notes += self._move(network, device)
-            answer = depth(_affordable_pass(network.device))
+            notes, answer = attempt(device)
         except (MemoryError, RuntimeError) as error:
             second = _second_try(error, network.device, settings)
             if second is None:
                 raise
-            network.free()
+        if second is not None:  # outside the handler: there the error keeps alive what the first try had in memory
             where, largest, note = second
-            notes += (note, *self._move(network, where))
-            answer = depth(largest)
+            network.free()
+            notes, answer = attempt(where, largest)
+            notes = (note, *notes)
         height = _at_most(normalised(answer), source_size, wrap)
         return Surface(height, RELIEF, False, wrap, source_size, notes)
 
