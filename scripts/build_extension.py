@@ -1,7 +1,7 @@
 """Builds the extension: python3 scripts/build_extension.py [--out dist] makes dist/midas_normal-<version>.zip.
 
-Needs Python 3.11 or newer and nothing else.  The zip is checked by the rules of Blender's extension platform, by Blender itself
-too where there is a `blender` on PATH, and is the same to the byte however often it is built.
+Needs Python 3.11 or newer and nothing else.  The zip is checked by the rules of Blender's extension platform, by
+Blender itself too where there is a `blender` on PATH, and is the same to the byte however often it is built.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ PERMISSIONS = {"files", "network", "clipboard", "camera", "microphone"}
 
 TAGS = {
     "3D View", "Add Curve", "Add Mesh", "Animation", "Bake", "Camera", "Compositing", "Development", "Game Engine",
-    "Geometry Nodes", "Grease Pencil", "Import-Export", "Lighting", "Material", "Mesh", "Modeling", "Node", "Object", "Paint",
-    "Physics", "Pipeline", "Render", "Rigging", "Scene", "Sculpt", "Sequencer", "System", "Text Editor", "Tracking", "UV",
+    "Geometry Nodes", "Grease Pencil", "Import-Export", "Lighting", "Material", "Mesh", "Modeling", "Node", "Object",
+    "Paint", "Physics", "Pipeline", "Render", "Rigging", "Scene", "Sculpt", "Sequencer", "System", "Text Editor", "Tracking", "UV",
     "User Interface",
 }
 

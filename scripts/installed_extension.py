@@ -1,6 +1,7 @@
 """Installs the extension into a Blender for real, from its zip, in a private folder; for tests and demonstrations.
 
-A Blender is either the `bpy` module, not yet imported, or one that was started with BLENDER_USER_RESOURCES set to the folder.
+A Blender is either the `bpy` module, not yet imported, or one that was started with BLENDER_USER_RESOURCES set to
+the folder.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import build_extension  # noqa: E402  (its folder is known from here on)
+import build_extension
 
 NAME = "bl_ext.user_default.midas_normal"
 RESOURCES = "BLENDER_USER_RESOURCES"
@@ -33,8 +34,8 @@ def install(resources: Path) -> ModuleType:
         raise RuntimeError(f"Blender runs already; set {RESOURCES} before it starts.")
     os.environ[RESOURCES] = str(resources)
     unpack(resources / "extensions" / "user_default" / "midas_normal")
-    import bpy  # noqa: F401  (starts Blender; addon_utils exists from here on)
     import addon_utils
+    import bpy  # noqa: F401  (starts Blender; addon_utils exists from here on)
 
     if addon_utils.enable(NAME, default_set=True) is None:
         raise RuntimeError(f"Blender could not enable {NAME}; its reason stands above.")
@@ -43,9 +44,8 @@ def install(resources: Path) -> ModuleType:
 
 def unpack(folder: Path) -> None:
     """Unpacks a newly built extension into the folder."""
-    with tempfile.TemporaryDirectory() as temporary:
-        with zipfile.ZipFile(build_extension.build(Path(temporary))) as archive:
-            archive.extractall(folder)
+    with tempfile.TemporaryDirectory() as temporary, zipfile.ZipFile(build_extension.build(Path(temporary))) as archive:
+        archive.extractall(folder)
 
 
 def uninstall() -> None:

@@ -69,7 +69,7 @@ def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | 
 
 def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:
     return uses_nodes(material) and any(
-        spot.node.image == image for spot in spots(material.node_tree) if isinstance(spot.node, bpy.types.ShaderNodeTexImage))
+        isinstance(spot.node, bpy.types.ShaderNodeTexImage) and spot.node.image == image for spot in spots(material.node_tree))
 
 
 def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets:

@@ -18,8 +18,8 @@ def place(image: bpy.types.Node, normal: bpy.types.Node, texture: bpy.types.Node
           shader: bpy.types.Node | None) -> None:
     """Puts an Image Texture and its Normal Map, those of them that were made here, where they look tidy.
 
-    Side by side below the texture, left of the shader, on nothing else, and inside the texture's frame; texture and shader are
-    None where they are not in the same tree.
+    Side by side below the texture, left of the shader, on nothing else, and inside the texture's frame; texture and shader
+    are None where they are not in the same tree.
     """
     x, y = _corner(texture or shader or image)
     if texture is None:

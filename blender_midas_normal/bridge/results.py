@@ -8,8 +8,9 @@ import re
 import struct
 import tempfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 import bpy
 

@@ -68,7 +68,7 @@ def _check(image: bpy.types.Image) -> None:
     if image.source in UNSUPPORTED:
         raise SourceError(f"The image {image.name!r} {UNSUPPORTED[image.source]}, which is not supported yet.")
     width, height = size_of(image)  # Loads the file, too.
-    if width * height == 0 or not image.has_data and not len(image.pixels):  # type: ignore[arg-type]
+    if width * height == 0 or (not image.has_data and not len(image.pixels)):  # type: ignore[arg-type]
         raise SourceError(_why_empty(image))
 
 

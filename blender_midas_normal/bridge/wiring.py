@@ -26,8 +26,8 @@ from .graph import (
     upstream,
 )
 from .materials import is_editable, uses_nodes
-from .placement import place
 from .pixels import VIEWERS
+from .placement import place
 from .results import source_of
 
 SAME = ("projection", "projection_blend", "extension")
@@ -105,7 +105,7 @@ def _ensure_shader(material: bpy.types.Material, changes: Changes) -> None:
     tree = material.node_tree
     assert tree is not None
     end = surface(tree)
-    if end is not None and feed(end).output is not None or any(is_normal_shader(spot.node) for spot in spots(tree)):
+    if (end is not None and feed(end).output is not None) or any(is_normal_shader(spot.node) for spot in spots(tree)):
         return
     output = end.socket if end else changes.node(tree, "ShaderNodeOutputMaterial").inputs["Surface"]
     principled = changes.node(tree, "ShaderNodeBsdfPrincipled")
@@ -255,7 +255,7 @@ def _is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Imag
     shown = _shown(behind.node)
     if shown is None:
         return is_marked(behind.node)
-    return shown == map_image or is_marked(spot.node) and _is_stale(shown, material)
+    return shown == map_image or (is_marked(spot.node) and _is_stale(shown, material))
 
 
 def _is_stale(shown: bpy.types.Image, material: bpy.types.Material) -> bool:

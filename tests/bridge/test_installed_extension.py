@@ -3,7 +3,6 @@
 import addon_utils
 import bpy
 import pytest
-
 from bl_ext.user_default import midas_normal
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import pixels
 from bl_ext.user_default.midas_normal.core.errors import SourceError
-
 from pictures import linear, render_plane, rgba, write_png
 
 
@@ -100,7 +99,7 @@ def test_an_older_file_of_another_size_is_replaced(tmp_path):
 def test_image_without_pixels_is_refused(tmp_path):
     image = bpy.data.images.load(str(write_png(tmp_path / "a.png", rgba())), check_existing=False)
     (tmp_path / "a.png").unlink()
-    with pytest.raises(SourceError, match="'a.png' has no pixels"):
+    with pytest.raises(SourceError, match=r"'a\.png' has no pixels"):
         pixels.read_pixels(image, tmp_path / "pixels")
 
 
@@ -163,6 +162,6 @@ def test_render_result_of_a_file_just_opened_was_never_rendered(tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     before = render_settings()
-    with pytest.raises(SourceError, match="^The Render Result is empty; render first.$"):
+    with pytest.raises(SourceError, match=r"^The Render Result is empty; render first\.$"):
         pixels.read_pixels(bpy.data.images["Render Result"], tmp_path / "pixels")
     assert render_settings() == before

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import source
 from bl_ext.user_default.midas_normal.core.errors import SourceError
-
 from pictures import add_material, feed_base_color, render_plane, rgba, write_png
 
 

@@ -10,7 +10,6 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import results, wiring
 from bl_ext.user_default.midas_normal.bridge.graph import Plug, feed
 from bl_ext.user_default.midas_normal.core.png import png_bytes
-
 from pictures import add_linked_material, add_material, feed_base_color
 
 FLAT = png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1)
@@ -103,8 +102,9 @@ def image_in_nested_group(material, image):
     outer.interface.new_socket("Color", in_out="OUTPUT", socket_type="NodeSocketColor")
     group = node(outer, "Group", node_tree=inner)
     outer.links.new(group.outputs["Color"], outer.nodes.new("NodeGroupOutput").inputs["Color"])
-    material.node_tree.nodes["Group"].node_tree = outer
-    material.node_tree.links.new(material.node_tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
+    used, tree = material.node_tree.nodes["Group"], material.node_tree
+    used.node_tree = outer
+    tree.links.new(used.outputs["Color"], principled(material).inputs["Base Color"])
     return [(principled(material), ())]
 
 
@@ -197,9 +197,9 @@ def no_shader(material, image):
     return None
 
 
-SHAPES = (plain, through_reroute, in_frame, image_in_group, image_in_nested_group, shader_in_group, all_in_group, two_shaders,
-          diffuse_and_mix, rgb_curves, roughness_only, unconnected, unused, bare_normal_map, dangling_reroute, own_map_replaced,
-          no_shader)
+SHAPES = (plain, through_reroute, in_frame, image_in_group, image_in_nested_group, shader_in_group, all_in_group,
+          two_shaders, diffuse_and_mix, rgb_curves, roughness_only, unconnected, unused, bare_normal_map, dangling_reroute,
+          own_map_replaced, no_shader)
 
 
 def everything(material):

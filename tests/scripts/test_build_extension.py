@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-import build_extension  # noqa: E402
+import build_extension
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="building needs Python 3.11")
 
@@ -111,7 +111,7 @@ def test_blender_on_path_has_the_last_word(checkout, tmp_path, monkeypatch, verd
     if verdict == 0:
         assert build_extension.build(checkout / "dist").exists()
     else:
-        with pytest.raises(build_extension.BuildError, match="extension validate .*midas_normal-1.0.0.zip"):
+        with pytest.raises(build_extension.BuildError, match=r"extension validate .*midas_normal-1\.0\.0\.zip"):
             build_extension.build(checkout / "dist")
 
 
