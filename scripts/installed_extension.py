@@ -34,9 +34,9 @@ def install(resources: Path) -> ModuleType:
         raise RuntimeError(f"Blender runs already; set {RESOURCES} before it starts.")
     os.environ[RESOURCES] = str(resources)
     unpack(resources / "extensions" / "user_default" / "midas_normal")
-    import addon_utils
-    import bpy  # noqa: F401  (starts Blender; addon_utils exists from here on)
+    import bpy  # noqa: F401  (starts Blender)
 
+    addon_utils = importlib.import_module("addon_utils")  # Part of Blender: there from here on.
     if addon_utils.enable(NAME, default_set=True) is None:
         raise RuntimeError(f"Blender could not enable {NAME}; its reason stands above.")
     return importlib.import_module(NAME)

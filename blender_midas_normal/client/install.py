@@ -61,15 +61,15 @@ print(f"PyTorch {torch.__version__} and torchvision {torchvision.__version__} wo
 class Recipe:
     """What is installed and how it is checked; the defaults are the real thing.
 
-    title: what it is, in words; requirements, uv: requirements files; check: a Python program that must end well in the
-    environment, its last line being news for the user; space: bytes that the finished environment may take.
+    requirements, uv: requirements files; check: a Python program that must end well in the environment, its last line being
+    news for the user; space: bytes that the finished environment may take; title: what it is, in words.
     """
 
-    title: str = "PyTorch and the packages for MiDaS"
     requirements: Path = MIDAS_REQUIREMENTS
     uv: Path = REQUIREMENTS / "uv.txt"
     check: str = CHECK_PROGRAM
     space: int = SPACE_NEEDED
+    title: str = "PyTorch and the packages for MiDaS"
 
 
 class StepFailed(InstallError):

@@ -71,7 +71,7 @@ def check_size(width: int, height: int) -> None:
 def _picture(rgba: Array, encoding: str, premultiplied: bool) -> Picture:
     alpha = _opaque_or(rgba[..., 3])
     if encoding == "BYTE":
-        values = np.rint(rgba * 255.0).astype(np.uint8)
+        values = (rgba * np.float32(255) + np.float32(0.5)).astype(np.uint8)
         return Picture(np.ascontiguousarray(values[..., :3]), None if alpha is None else values[..., 3])
     rgb = finite(rgba[..., :3])
     if premultiplied and alpha is not None:

@@ -210,10 +210,19 @@ def test_no_library_can_disturb_the_protocol(client, tmp_path):
     """What is printed in the worker goes to the log."""
     launched = launch(tmp_path)
     start = tmp_path / "loud"
-    start.write_text(f"#!{sys.executable}\nimport os, sys, runpy\nsys.argv = sys.argv[5:]\nprint('loud before', file=sys.stderr)\n"
-                     "import atexit, threading\n"
-                     "threading.Timer(0.2, lambda: (print('loud', flush=True), os.write(1, b'louder'))).start()\n"
-                     "runpy.run_path(sys.argv[0], run_name='__main__')\n")
+    start.write_text(f"#!{sys.executable}\n" + textwrap.dedent("""
+        import os, runpy, sys, threading, time
+
+        def be_loud():
+            while not os.path.samestat(os.fstat(1), os.fstat(2)):
+                time.sleep(0.001)
+            print("loud", flush=True)
+            os.write(1, b"louder")
+
+        threading.Thread(target=be_loud, daemon=True).start()
+        sys.argv = sys.argv[5:]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        """))
     start.chmod(0o755)
     job = submit(client, tmp_path, noise(1500, 1500), python=str(start))
     client.wait(job, timeout=20)
