@@ -68,8 +68,8 @@ def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | 
 
 
 def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:
-    return uses_nodes(material) and any(
-        isinstance(spot.node, bpy.types.ShaderNodeTexImage) and spot.node.image == image for spot in spots(material.node_tree))
+    textures = (spot.node for spot in spots(material.node_tree) if isinstance(spot.node, bpy.types.ShaderNodeTexImage))
+    return uses_nodes(material) and any(texture.image == image for texture in textures)
 
 
 def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets:
