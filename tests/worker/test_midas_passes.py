@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.errors import EngineError
+from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.weights_file import FILE, SIZE
