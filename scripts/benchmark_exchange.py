@@ -1,4 +1,4 @@
-"""The benchmark's part inside Blender: one map by the extension, one exchange of the same pixels through PNG files, in turn."""
+"""The benchmark's part inside Blender: a map by the extension and an exchange through PNG files, in turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import installed_extension  # noqa: E402
+import installed_extension
 
 FOLDER = tempfile.TemporaryDirectory()
 installed_extension.install(Path(FOLDER.name))
@@ -23,7 +23,6 @@ installed_extension.install(Path(FOLDER.name))
 import bpy  # noqa: E402
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
-
 from bl_ext.user_default.midas_normal import generate  # noqa: E402
 from bl_ext.user_default.midas_normal.bridge.results import stored  # noqa: E402
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import environments  # noqa: E402
-from environments import MidasNormalError, State  # noqa: E402
+import environments
+from environments import MidasNormalError, State
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
         if options.engine == "midas":
             environments.midas_ready(weights)
         elif options.engine == "auto" and environments.status(environments.MIDAS).state is not State.READY:
-            print("MiDaS is not installed here, so a built-in engine does the work; --engine midas installs it (about 5 GB).")
+            print("MiDaS is not installed here: a built-in engine does the work; --engine midas installs it (about 5 GB).")
         python = environments.blender_python()
     except MidasNormalError as error:
         return environments.ended(error)

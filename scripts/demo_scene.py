@@ -12,14 +12,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import environments  # noqa: E402
-import installed_extension  # noqa: E402
+import environments
+import installed_extension
 
 installed_extension.install(Path(os.environ[installed_extension.RESOURCES]))
 
 import bpy  # noqa: E402
 import numpy as np  # noqa: E402
-
 from bl_ext.user_default.midas_normal.bridge.places import preferences  # noqa: E402
 from bl_ext.user_default.midas_normal.bridge.results import stored  # noqa: E402
 from bl_ext.user_default.midas_normal.core.png import png_bytes  # noqa: E402

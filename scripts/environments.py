@@ -21,6 +21,7 @@ from blender_midas_normal.client.install import Recipe, install  # noqa: E402
 from blender_midas_normal.client.setup_process import SetupProcess  # noqa: E402
 from blender_midas_normal.client.steps import Step  # noqa: E402
 from blender_midas_normal.core.errors import EngineUnavailable, InstallError, MidasNormalError  # noqa: E402
+from blender_midas_normal.core.weights_file import FILE, SIZE  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 MIDAS = Environment(ROOT / ".midas" / "environment")
@@ -84,7 +85,8 @@ def _fetched_python(minors: tuple) -> Optional[Path]:
     for command in commands:
         if subprocess.run(command, check=False).returncode != 0:
             return None
-    answer = subprocess.run([str(python), "-m", "uv", "python", "find", version], capture_output=True, text=True, check=False)
+    find = [str(python), "-m", "uv", "python", "find", version]
+    answer = subprocess.run(find, capture_output=True, text=True, check=False)
     return Path(answer.stdout.strip()) if answer.returncode == 0 else None
 
 
@@ -117,7 +119,7 @@ def midas_ready(folder: Path) -> None:
     except EngineUnavailable:
         if folder != WEIGHTS:
             raise
-        print(f"Downloading {weights.FILE} ({weights.SIZE / 1e6:.0f} MB) into {folder}.", flush=True)
+        print(f"Downloading {FILE} ({SIZE / 1e6:.0f} MB) into {folder}.", flush=True)
         SetupProcess("download", MIDAS.folder, weights=folder).wait(shown_words)
 
 

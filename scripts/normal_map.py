@@ -17,13 +17,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import environments  # noqa: E402
-from environments import MidasNormalError  # noqa: E402
+import environments
+from environments import MidasNormalError
 
-from blender_midas_normal.client.client import Client, Job  # noqa: E402
-from blender_midas_normal.client.launch import Launch, Places, launch_for  # noqa: E402
-from blender_midas_normal.core.errors import Cancelled, EngineUnavailable, TargetError  # noqa: E402
-from blender_midas_normal.core.settings import PRESETS, Choice, Settings, domains, preset  # noqa: E402
+from blender_midas_normal.client.client import Client, Job
+from blender_midas_normal.client.launch import Launch, Places, launch_for
+from blender_midas_normal.core.errors import Cancelled, EngineUnavailable, TargetError
+from blender_midas_normal.core.settings import PRESETS, Choice, Settings, domains, preset
 
 IDLE_SECONDS = 600.0
 
@@ -121,11 +121,9 @@ def made(client: Client, launch: Launch, path: Path, target: Path, settings: Set
 def moved(source: Path, target: Path) -> None:
     """Moves a map to its place, which has it whole or not at all; raises TargetError."""
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".part", delete=False) as partial:
-            with source.open("rb") as file:
-                shutil.copyfileobj(file, partial)
-        Path(partial.name).chmod(0o644)
-        Path(partial.name).replace(target)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".midas_normal_") as folder:
+            partial = Path(shutil.copyfile(source, Path(folder) / target.name))
+            partial.replace(target)
     except OSError as error:
         raise TargetError(f"The map cannot be written as {target}: {error.strerror}.") from None
     finally:

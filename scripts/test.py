@@ -18,8 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import environments  # noqa: E402
-from environments import ROOT, InstallError, State  # noqa: E402
+import environments
+from environments import ROOT, InstallError, State
 
 CHECKS = ("ruff", "mypy")
 TEST_WEIGHTS = environments.DATA / "test_weights"
@@ -72,7 +72,7 @@ def midas_variables(ci: bool, not_run: list) -> dict:
         environments.SetupProcess("install", environments.MIDAS.folder).wait(environments.shown_words)
     if environments.status(environments.MIDAS).state is State.READY:
         variables["MIDAS_NORMAL_ENVIRONMENT"] = str(environments.MIDAS.folder)
-        if not (TEST_WEIGHTS / environments.weights.FILE).exists():
+        if not (TEST_WEIGHTS / environments.FILE).exists():
             run([sys.executable, ROOT / "scripts" / "make_test_weights.py", "--out", TEST_WEIGHTS])
         variables["MIDAS_NORMAL_TEST_WEIGHTS"] = str(TEST_WEIGHTS)
     else:
@@ -82,7 +82,7 @@ def midas_variables(ci: bool, not_run: list) -> dict:
     if MATERIALS.is_dir():
         variables["MIDAS_NORMAL_MATERIALS"] = str(MATERIALS)
     else:
-        not_run.append(f"tests marked materials: there is no folder {MATERIALS.relative_to(ROOT.parent)} beside the checkout")
+        not_run.append("tests marked materials: there is no folder shared/materials beside the checkout")
     return variables
 
 

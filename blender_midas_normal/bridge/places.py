@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import bpy
 
 from ..client.environment import Environment
 from ..client.launch import Places
 
-if TYPE_CHECKING:
-    from ..ui.preferences import MidasNormalPreferences
-
 EXTENSION = __package__.rpartition(".")[0]
 """The name under which Blender knows this extension."""
 
 
-def preferences() -> MidasNormalPreferences:
-    """The extension's preferences."""
-    return bpy.context.preferences.addons[EXTENSION].preferences
+def preferences() -> Any:
+    """The extension's preferences: a MidasNormalPreferences of the room above, whose fields Blender makes at run time."""
+    return bpy.context.preferences.addons[EXTENSION].preferences  # type: ignore[union-attr]
 
 
 def places() -> Places:
     """The environment, weights and log; each in the folder that the user chose, else in the extension's own."""
     chosen = preferences()
-    environment = Path(bpy.path.abspath(chosen.environment_folder)) if chosen.environment_folder else own_folder() / "environment"
-    weights = Path(bpy.path.abspath(chosen.weights_folder)) if chosen.weights_folder else own_folder() / "weights"
-    return Places(Environment(environment), weights, log_file())
+    return Places(Environment(_folder(chosen.environment_folder, "environment")),
+                  _folder(chosen.weights_folder, "weights"), log_file())
+
+
+def _folder(chosen: str, own: str) -> Path:
+    return Path(bpy.path.abspath(chosen)) if chosen else own_folder() / own
 
 
 def log_file() -> Path:

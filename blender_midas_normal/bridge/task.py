@@ -63,11 +63,14 @@ class Task:
         image = store(source, png, self.ask.settings.words(), facts, self.ask.save)
         note_shown(image)
         sentences = [_made(result, image), result.why, *self.notes, *result.notes, *self._wired(source, image)]
+        if image.users == 0:
+            image.use_fake_user = True  # Blender drops what nobody uses when it saves
         return Report(image.name, tuple(sentences), facts, self.ask, self.object_uid)
 
     def _wired(self, source: bpy.types.Image, image: bpy.types.Image) -> list[str]:
         found = targets(self.ask.target, source, _object(self.object_uid))
-        reports = [wire(material, source, image, self.ask.settings.convention, self.ask.replace) for material in found.materials]
+        reports = [wire(material, source, image, self.ask.settings.convention, self.ask.replace)
+                   for material in found.materials]
         return [*found.sentences, *(sentence for report in reports for sentence in report.sentences)]
 
 

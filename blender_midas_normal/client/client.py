@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from ..core.errors import Cancelled, MidasNormalError, ProtocolError, WorkerError, error_of_kind
 from ..core.protocol import Cancel, Error, Hello, Message, Progress, Ready, Request, Result, check_version

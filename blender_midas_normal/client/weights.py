@@ -16,15 +16,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..core.errors import Cancelled, WeightsError
+from ..core.weights_file import FILE, SHA256, SIZE
 from .environment import free_space
 from .locks import held
 from .steps import Step
 
 REPOSITORY = "lllyasviel/Annotators"
-FILE = "dpt_hybrid-midas-501f0c75.pt"
-SIZE = 492757791
-"""Bytes."""
-SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
 URL = f"https://huggingface.co/{REPOSITORY}/resolve/main/{FILE}"
 
 TIMEOUT = 30.0

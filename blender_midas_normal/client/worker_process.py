@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -79,10 +80,8 @@ class WorkerProcess:
 
     def close(self, patience: float = 1.0) -> None:
         """Asks the worker to end, waits for it up to `patience` seconds, then kills it."""
-        try:
+        with contextlib.suppress(WorkerError):  # it has gone already, which is what is wanted
             self.send(Shutdown())
-        except WorkerError:
-            pass  # it has gone already, which is what is wanted
         try:
             self._process.wait(timeout=patience)
         except subprocess.TimeoutExpired:

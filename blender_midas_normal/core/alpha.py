@@ -25,7 +25,7 @@ def filled(rgb: Array, alpha: Array) -> Array:
     coarse_alpha = _halved(alpha)
     coarse = np.divide(_halved(weighted), coarse_alpha, out=np.zeros_like(_halved(weighted)), where=coarse_alpha > 0)
     behind = _doubled(filled(coarse, np.minimum(coarse_alpha[..., 0] * 4, 1.0)), alpha.shape)
-    return weighted + (1 - alpha) * behind
+    return np.asarray(weighted + (1 - alpha) * behind, np.float32)
 
 
 def _halved(field: Array) -> Array:

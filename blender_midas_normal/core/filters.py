@@ -114,7 +114,8 @@ def _enlarged_rows(field: Array, count: int, repeats: bool) -> Array:
     centres = _centres(field.shape[0], count)
     first = np.floor(centres)
     t = centres - first
-    weights = np.stack([(1 - t) ** 3, 3 * t ** 3 - 6 * t ** 2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t ** 3], axis=1) / 6
+    u = 1 - t
+    weights = np.stack([u ** 3, 3 * t ** 3 - 6 * t ** 2 + 4, 3 * u ** 3 - 6 * u ** 2 + 4, t ** 3], axis=1) / 6
     rows = first.astype(np.int64)[:, None] + np.arange(1, 5)
     return _weighted_rows(coefficients, rows, weights)
 
@@ -126,7 +127,8 @@ def _reduced_rows(field: Array, count: int, repeats: bool) -> Array:
     rows = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
     distance = (rows - centres[:, None]) / ratio
     weights = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
-    return _weighted_rows(_bordered(field, reach, repeats, axis=0), rows + reach, weights / weights.sum(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return _weighted_rows(_bordered(field, reach, repeats, axis=0), rows + reach, weights)
 
 
 def _centres(before: int, count: int) -> NDArray:

@@ -34,7 +34,7 @@ def png_bytes(pixels: NDArray, compress: bool) -> bytes:
 def _deflated(lines: NDArray[np.uint8], compress: bool) -> bytes:
     """Runs only (Z_RLE): normals hardly ever repeat, so that a search for repetitions costs time and saves no space."""
     packer = zlib.compressobj(1 if compress else 0, strategy=zlib.Z_RLE)
-    return packer.compress(lines) + packer.flush()
+    return packer.compress(lines.data) + packer.flush()
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

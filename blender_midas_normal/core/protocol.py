@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Union
+from typing import Any, Union
 
 from .errors import ProtocolError
 
@@ -99,7 +100,7 @@ class Shutdown:
     """Client: end the process."""
 
 
-Message = Union[Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown]
+Message = Union[Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown]  # noqa: UP007 - scripts use Python 3.9
 
 _TYPES: dict[str, type] = {kind.__name__.lower(): kind
                            for kind in (Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown)}

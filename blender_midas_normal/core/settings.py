@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Union
+from typing import Any, Union
 
 from .errors import SettingsError
 
@@ -53,7 +54,7 @@ class Choice:
         return word
 
 
-Domain = Union[Number, Choice]  # not |: the scripts' first stage runs on Python 3.9
+Domain = Union[Number, Choice]  # noqa: UP007 - the scripts' first stage runs on Python 3.9
 
 ENGINE = Choice("Engine", "What turns the picture into a surface", (
     ("AUTO", "Automatic", "MiDaS when its environment and weights are there, otherwise the best built-in engine"),
@@ -188,4 +189,4 @@ def node_size(width: int, height: int, resolution: int) -> tuple[int, int]:
     The shorter side goes to `resolution`, then each side to a multiple of 64 on its own.
     """
     scale = float(resolution) / min(height, width)
-    return int(round(width * scale / 64.0)) * 64, int(round(height * scale / 64.0)) * 64
+    return round(width * scale / 64.0) * 64, round(height * scale / 64.0) * 64

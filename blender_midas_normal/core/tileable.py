@@ -24,7 +24,7 @@ UNRELATED_ROWS = 64
 
 
 def wrap_of(tileable: str, luma: Array, is_render: bool) -> Wrap:
-    """The directions that repeat, for a value of the setting `tileable`; AUTO measures H x W luma, and is off for renders."""
+    """The directions that repeat, for a value of the setting; AUTO measures H x W luma, and is off for renders."""
     if tileable == "AUTO":
         return Wrap() if is_render else Wrap(x=_repeats(luma.T), y=_repeats(luma))
     return Wrap(x=tileable in ("X", "BOTH"), y=tileable in ("Y", "BOTH"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def tiled(reference: Array, tiles: list[Tile], run: Callable[[Tile], Array]) -> 
         share = _hat(tile.bottom - tile.top)[:, None] * _hat(tile.right - tile.left)[None, :]
         total[tile.area] += answer * share
         weight[tile.area] += share
-    return total / weight
+    return np.divide(total, weight, dtype=np.float32)
 
 
 def _hat(length: int) -> Array:

@@ -16,7 +16,7 @@ from .properties import PRESET_ITEMS, SettingProperties, apply_settings, ask_of,
 def is_free(cls: type) -> bool:
     """Whether a new task can start; says why not in the button's tooltip."""
     if running.task() is not None:
-        cls.poll_message_set("A normal map is being made; wait for it or cancel it")  # type: ignore[attr-defined]
+        cls.poll_message_set("A normal map is being made; wait for it or cancel it")
         return False
     return True
 

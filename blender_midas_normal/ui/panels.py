@@ -21,7 +21,7 @@ class MidasNormalPanel:
     bl_category = "MiDaS Normal"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        layout: bpy.types.UILayout = self.layout
         settings = scene_settings(context.scene)
         _draw_generate(layout, settings)
         _draw_outcome(layout)

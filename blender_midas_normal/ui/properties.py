@@ -10,7 +10,6 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..bridge.asking import SAVES, SOURCES, TARGETS, Ask
 from ..core.settings import PRESETS, Choice, Domain, Number, Settings, domains
 
-
 NOT_REMEMBERED = {"SKIP_SAVE"}
 """Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
 

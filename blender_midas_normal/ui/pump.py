@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import Callable
+from collections.abc import Callable
 
 import bpy
 
@@ -38,6 +38,6 @@ def _tick() -> float | None:
 def _looked(look: Callable[[], bool]) -> bool:
     try:
         return look()
-    except Exception:  # Blender drops a timer that raises, without a word: what is left would hang for ever
+    except Exception:  # noqa: BLE001 - Blender drops a timer that raises, without a word: what is left would hang for ever
         traceback.print_exc()
         return False

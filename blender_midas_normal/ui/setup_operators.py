@@ -7,8 +7,8 @@ import bpy
 from ..bridge.places import places
 from ..client.environment import size_on_disk
 from ..client.install import SPACE_NEEDED
-from ..client.weights import FILE, SIZE
 from ..core.errors import MidasNormalError
+from ..core.weights_file import FILE, SIZE
 from . import setup
 
 OFFLINE = "Blender is offline; see Preferences > System > Network > Allow Online Access"
@@ -18,7 +18,7 @@ def is_free(cls: type, needs_network: bool) -> bool:
     """Whether a setup can start; says why not in the button's tooltip."""
     reason = "The setup is busy" if setup.running() else OFFLINE if needs_network and not bpy.app.online_access else ""
     if reason:
-        cls.poll_message_set(reason)  # type: ignore[attr-defined]
+        cls.poll_message_set(reason)
     return not reason
 
 
@@ -35,15 +35,14 @@ class SetupOperator:
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             setup.start(self.verb)
-            self.report({"INFO"}, setup.wait())  # type: ignore[attr-defined]
+            self.report({"INFO"}, setup.wait())
         except MidasNormalError as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
+            self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_confirm(  # type: ignore[call-arg]
-            self, event, title=self.bl_label, message=self.question())  # type: ignore[attr-defined]
+        return context.window_manager.invoke_confirm(self, event, title=self.bl_label, message=self.question())
 
     def question(self) -> str:
         raise AssertionError("Each verb asks its own question.")

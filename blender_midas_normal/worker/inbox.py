@@ -6,7 +6,7 @@ import os
 import queue
 import sys
 import threading
-from typing import Callable
+from collections.abc import Callable
 
 from ..core.errors import ProtocolError
 from ..core.protocol import Cancel, Decoder, Request, Shutdown

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from ..core.errors import Cancelled, MidasNormalError
-from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Request
+from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Request, Result
 from .channel import Channel
 from .devices import described_device, torch_version
 from .engines import Engines
@@ -52,6 +52,7 @@ def _answer(request: Request, maker: Maker, channel: Channel, inbox: Inbox) -> N
             raise Cancelled("The request was cancelled.")
         channel.send(Progress(request.id, stage, float(done)))
 
+    answer: Result | Error
     try:
         report("read", 0.0)
         answer = maker.make(request, report)
@@ -59,7 +60,7 @@ def _answer(request: Request, maker: Maker, channel: Channel, inbox: Inbox) -> N
         answer = Error(request.id, type(error).__name__, str(error))
     except MemoryError:
         answer = Error(request.id, "EngineError", "There is not enough memory for this picture; use a smaller one.")
-    except Exception as error:  # whatever a library raises must not end the worker: it is logged and answered
+    except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
         traceback.print_exc()
         answer = Error(request.id, "EngineError", f"The engine failed ({type(error).__name__}: {_first_line(error)}); "
                                                   "the log has the details.")

@@ -42,7 +42,7 @@ def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bo
     """The same for the same pixels and the same settings that shape a surface; 32 hexadecimal digits."""
     words = {name: getattr(settings, name) for name in surface_names()} | {"engine": engine, "is_render": is_render}
     digest = hashlib.blake2b(json.dumps([words, picture.rgb.shape, str(picture.rgb.dtype)]).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(picture.rgb))
+    digest.update(np.ascontiguousarray(picture.rgb).data)
     if picture.alpha is not None:
-        digest.update(np.ascontiguousarray(picture.alpha))
+        digest.update(np.ascontiguousarray(picture.alpha).data)
     return digest.hexdigest()

@@ -4,8 +4,8 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
-import numpy as np
 import pytest
 
 from blender_midas_normal.client.client import Client
@@ -90,7 +90,7 @@ def test_the_last_words_of_a_dying_worker_are_in_the_message(client, tmp_path):
     python.write_text("#!/bin/sh\necho 'no module named numpy' >&2\nexit 3\n")
     python.chmod(0o755)
     job = submit(client, tmp_path, noise(4, 4), python=str(python))
-    with pytest.raises(WorkerError, match="status 3(.|\n)*no module named numpy"):
+    with pytest.raises(WorkerError, match=r"status 3(.|\n)*no module named numpy"):
         client.wait(job, timeout=10)
 
 
@@ -113,7 +113,8 @@ def hostile(folder, program):
 
 @pytest.mark.parametrize(("program", "reason"), [
     ("print('hello world', flush=True); time.sleep(60)", "no message"),
-    ("print(json.dumps({'type': 'hello', 'protocol': 99, 'pid': 1, 'python': '3'}), flush=True); time.sleep(60)", "version 99"),
+    ("print(json.dumps({'type': 'hello', 'protocol': 99, 'pid': 1, 'python': '3'}), flush=True); time.sleep(60)",
+     "version 99"),
     ("sys.stdout.write('x' * 3_000_000); sys.stdout.flush(); time.sleep(60)", "without an end"),
     ("print(json.dumps({'type': 'shutdown'}), flush=True); time.sleep(60)", "does not send"),
 ])
@@ -203,7 +204,7 @@ def test_the_worker_dies_with_its_parent_even_when_that_is_killed(tmp_path):
     parent.kill()
     parent.wait()
     assert waited(lambda: not is_alive(int(worker)), 1.5)
-    assert waited(lambda: not os.path.exists(folder), 0.5)
+    assert waited(lambda: not Path(folder).exists(), 0.5)
 
 
 def test_no_library_can_disturb_the_protocol(client, tmp_path):

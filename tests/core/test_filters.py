@@ -77,7 +77,8 @@ def test_resize_keeps_a_plane_up_to_the_border(height, width, new_height, new_wi
         v, u = (np.mgrid[:rows, :columns] + 0.5) / np.array([rows, columns])[:, None, None]
         return (0.3 * u - 0.2 * v).astype(np.float32)
     np.testing.assert_allclose(resize(plane(height, width), new_width, new_height, Wrap()), plane(new_height, new_width),
-                               atol=1e-4 if new_height >= height and new_width >= width else 0.06 / min(new_height, new_width))
+                               atol=1e-4 if new_height >= height and new_width >= width
+                               else 0.06 / min(new_height, new_width))
 
 
 def test_resize_of_a_periodic_field_is_periodic():

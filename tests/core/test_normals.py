@@ -10,8 +10,10 @@ from blender_midas_normal.core.normals import encoded, in_convention, normal_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings, node_size
 
+NO_WRAP = Wrap()
 
-def surface(height, raw=False, relief=0.75, wrap=Wrap(), source=None):
+
+def surface(height, raw=False, relief=0.75, wrap=NO_WRAP, source=None):
     height = np.asarray(height, np.float32)
     return Surface(height, relief, raw, wrap, source or height.shape[::-1])
 
@@ -139,7 +141,7 @@ def test_decoding_gives_the_component_back(value):
 
 def test_slight_slopes_survive():
     """CONVENTIONS, section 4: 8 bits lose slopes below 0.2 degrees; here 0.02 degrees remain."""
-    v, u = np.mgrid[:16, :16] / 16
+    u = np.mgrid[:16, :16][1] / 16
     normals = normal_map(surface(np.tan(np.radians(0.02)) * u, relief=1.0), Settings())
     decoded = encoded(in_convention(normals, "OPENGL")) / 65535 * 2 - 1
     assert np.degrees(np.arctan(-decoded[..., 0] / decoded[..., 2])).mean() == pytest.approx(0.02, abs=0.004)

@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import pytest
@@ -48,7 +49,8 @@ def test_messages_arrive_whole_in_whatever_fragments(messages, cuts):
 
 @pytest.mark.parametrize("line", [
     b"", b"garbage", b"null", b"[]", b"3", b'{"type": "hello"}', b'{"type": "launch_missiles"}', b'{"type": ["hello"]}',
-    b'{"id": 1}', b'{"type": "cancel", "id": "1"}', b'{"type": "cancel", "id": true}', b'{"type": "cancel", "id": 1, "x": 2}',
+    b'{"id": 1}', b'{"type": "cancel", "id": "1"}', b'{"type": "cancel", "id": true}',
+    b'{"type": "cancel", "id": 1, "x": 2}',
     b'{"type": "progress", "id": 1, "stage": 3, "done": 0.5}', b"\xff\xfe\x00", b"[" * 100_000,
 ])
 def test_garbage_is_refused_as_such(line):
@@ -58,10 +60,8 @@ def test_garbage_is_refused_as_such(line):
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_message_or_a_protocol_error(data):
-    try:
+    with contextlib.suppress(ProtocolError):
         list(Decoder().feed(data + b"\n"))
-    except ProtocolError:
-        pass
 
 
 def test_a_message_without_end_is_refused_before_it_fills_the_memory():

@@ -87,7 +87,8 @@ def test_alpha_of_files_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "content"), [
-    ("text.png", b"not a picture"), ("cut.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 20), ("empty.jpg", b""), ("cut.exr", b"v/1\x01"),
+    ("text.png", b"not a picture"), ("cut.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 20), ("empty.jpg", b""),
+    ("cut.exr", b"v/1\x01"),
 ])
 def test_what_is_no_picture_is_refused_by_name(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)

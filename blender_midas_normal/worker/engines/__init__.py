@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from ...core.choice import RESERVED
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ...core.settings import Settings
 
 Report = Callable[[str, float], None]
-"""report(stage, done): how far the engine is, `done` 0..1 within the stage; raises Cancelled when nobody wants it any more."""
+"""report(stage, done): how far the engine is, `done` 0..1 within the stage; raises Cancelled when nobody wants it."""
 
 
 class Engine(Protocol):

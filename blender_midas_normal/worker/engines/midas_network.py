@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-from typing import TYPE_CHECKING, Any, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 

@@ -6,7 +6,8 @@ Nothing here knows the network: it is a function from pixels to depth.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ...core.filters import resize
 from ...core.picture import Wrap
