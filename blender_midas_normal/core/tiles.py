@@ -82,4 +82,4 @@ def tiled(reference: Array, tiles: list[Tile], run: Callable[[Tile], Array]) -> 
 def _hat(length: int) -> Array:
     """Weights that rise linearly from the border to the middle and never reach zero."""
     position = np.arange(length, dtype=np.float32)
-    return np.minimum(position + 1, length - position) / np.float32(length)
+    return np.minimum((position + 1) / length, (length - position) / length).astype(np.float32)
