@@ -106,14 +106,20 @@ def maps_python() -> Path:
     return ready_environment(ROOT / ".venv-maps", ("maps.txt",), "import cv2, numpy, PIL", (13, 12, 11, 10))
 
 
+def midas_python() -> Path:
+    """The Python of the MiDaS environment, installed when it is not ready; raises InstallError."""
+    if status(MIDAS).state is not State.READY:
+        print("Installing the MiDaS environment; this is needed once.", flush=True)
+        SetupProcess("install", MIDAS.folder).wait(shown_words)
+    return MIDAS.python
+
+
 def midas_ready(folder: Path) -> None:
     """Makes the MiDaS environment and sees that the weights are in `folder`, which is what `--engine midas` asks for.
 
     Raises EngineUnavailable when the weights cannot be had, InstallError when the environment cannot be made.
     """
-    if status(MIDAS).state is not State.READY:
-        print("Installing the MiDaS environment; this is needed once.", flush=True)
-        SetupProcess("install", MIDAS.folder).wait(shown_words)
+    midas_python()
     try:
         weights.find(folder)
     except EngineUnavailable:

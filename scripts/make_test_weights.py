@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import math
 import sys
 from pathlib import Path
@@ -30,15 +31,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the file")
     arguments = parser.parse_args()
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        print("This Python has no torch; run the script with the Python of the MiDaS environment.", file=sys.stderr)
-        return 1
+    if importlib.util.find_spec("controlnet_aux") is None:
+        return with_midas(arguments.out)
     path, low, high = write(arguments.out)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     print(f"{path}: {path.stat().st_size} bytes, SHA-256 {digest}; depth {low:.0f} to {high:.0f} on the synthetic pictures")
     return 0
+
+
+def with_midas(out: Path) -> int:
+    """Runs this program with the Python of the MiDaS environment, which is installed when it is not there; its exit code."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    import environments
+
+    try:
+        return environments.run(environments.midas_python(), Path(__file__).name, ["--out", str(out)])
+    except environments.MidasNormalError as error:
+        return environments.ended(error)
 
 
 def write(out: Path) -> tuple[Path, float, float]:

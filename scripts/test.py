@@ -68,8 +68,8 @@ def checked() -> list:
 def midas_variables(ci: bool, not_run: list) -> dict:
     """What tells the tests where the MiDaS environment, test weights, real weights and real materials are."""
     variables = {}
-    if ci and environments.status(environments.MIDAS).state is not State.READY:
-        environments.SetupProcess("install", environments.MIDAS.folder).wait(environments.shown_words)
+    if ci:
+        environments.midas_python()
     if environments.status(environments.MIDAS).state is State.READY:
         variables["MIDAS_NORMAL_ENVIRONMENT"] = str(environments.MIDAS.folder)
         if not (TEST_WEIGHTS / environments.FILE).exists():

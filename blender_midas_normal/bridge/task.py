@@ -80,7 +80,7 @@ def begin(context: bpy.types.Context, ask: Ask) -> Task:
     thing = active_object(context)
     if ask.target == "ACTIVE_MATERIAL":
         targets(ask.target, source.image(), thing)
-    ask, notes = _in_nodes_convention(ask)
+    ask, notes = _in_nodes_convention(_on_preferred_device(ask))
     client.prepare(launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0))
     pixels = read_pixels(source.image(), client.new_file())
     job = client.submit(settings=ask.settings.words(), pixels=dataclasses.asdict(pixels), is_render=source.is_render,
@@ -115,6 +115,13 @@ def _mapped(source: Source) -> Source:
     """The source itself, or, when it is a map made by this extension, the picture that the map was made from."""
     origin = source_of(source.image())
     return source if origin is None else source_of_image(origin)
+
+
+def _on_preferred_device(ask: Ask) -> Ask:
+    """A device that the settings leave open is the one of the preferences."""
+    if ask.settings.device != "AUTO":
+        return ask
+    return dataclasses.replace(ask, settings=dataclasses.replace(ask.settings, device=preferences().device))
 
 
 def _in_nodes_convention(ask: Ask) -> tuple[Ask, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import ssl
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..core.errors import Cancelled, WeightsError
-from ..core.weights_file import FILE, SHA256, SIZE
+from ..core.weights_file import FILE, SHA256, SIZE, checksum, verified
 from .environment import free_space
 from .locks import held
 from .steps import Step
@@ -38,8 +37,6 @@ TRIES = 5
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-_checked: dict[tuple[str, int, int], str] = {}
-
 
 def find(folder: Path) -> Path:
     """The weights in a folder, also where ComfyUI's node keeps them under it, or the file itself; raises WeightsError."""
@@ -48,32 +45,6 @@ def find(folder: Path) -> Path:
             return path
     raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or name the folder that has them "
                        "with --weights.")
-
-
-def checksum(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal; raises WeightsError when it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(CHUNK):
-                digest.update(block)
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return digest.hexdigest()
-
-
-def verified(path: Path, sha256: str = SHA256) -> str | None:
-    """None when the file is the known one, else a sentence of warning; hashed once for each size and time of change."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
-    key = (str(path.resolve()), found.st_size, found.st_mtime_ns)
-    if key not in _checked:
-        _checked[key] = checksum(path)
-    if _checked[key] == sha256:
-        return None
-    return f"{path} is not the file that MiDaS was tested with: its SHA-256 is {_checked[key]}, not {sha256}."
 
 
 def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[], bool], online: bool, url: str = URL,

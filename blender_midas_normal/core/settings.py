@@ -184,9 +184,13 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def node_size(width: int, height: int, resolution: int) -> tuple[int, int]:
-    """(width, height) that the MiDaS node gives a picture: controlnet_aux's resize_image, halves rounded to even.
-
-    The shorter side goes to `resolution`, then each side to a multiple of 64 on its own.
+    """(width, height) of the picture that the MiDaS node gives: controlnet_aux rounds once for the network and once more for
+    its answer, which is another size only when the resolution is not a multiple of 64.
     """
+    return _rounded(*_rounded(width, height, resolution), resolution)
+
+
+def _rounded(width: int, height: int, resolution: int) -> tuple[int, int]:
+    """The shorter side goes to `resolution`, then each to a multiple of 64 on its own, halves to the even one."""
     scale = float(resolution) / min(height, width)
     return round(width * scale / 64.0) * 64, round(height * scale / 64.0) * 64

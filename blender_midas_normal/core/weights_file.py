@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
+from .errors import WeightsError
+
 FILE = "dpt_hybrid-midas-501f0c75.pt"
 """DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; the name under which controlnet_aux looks for it."""
 
@@ -9,3 +14,34 @@ SIZE = 492757791
 """Bytes."""
 
 SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
+
+CHUNK = 1 << 20
+"""Bytes read at a time."""
+
+_checked: dict[tuple[str, int, int], str] = {}
+
+
+def checksum(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal; raises WeightsError when it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(CHUNK):
+                digest.update(block)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return digest.hexdigest()
+
+
+def verified(path: Path, sha256: str = SHA256) -> str | None:
+    """None when the file is the known one, else a sentence of warning; hashed once for each size and time of change."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
+    key = (str(path.resolve()), found.st_size, found.st_mtime_ns)
+    if key not in _checked:
+        _checked[key] = checksum(path)
+    if _checked[key] == sha256:
+        return None
+    return f"{path} is not the file that MiDaS was tested with: its SHA-256 is {_checked[key]}, not {sha256}."

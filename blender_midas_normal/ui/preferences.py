@@ -9,6 +9,7 @@ from ..bridge.places import EXTENSION, log_file, places
 from ..client.environment import State, status
 from ..client.weights import find
 from ..core.errors import WeightsError
+from ..core.settings import DEVICE
 from . import setup
 from .drawing import lines
 
@@ -42,6 +43,8 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
             name="Weights folder", subtype="DIR_PATH",
             description="Folder with MiDaS's weights, which may be one that you have already. Empty: the extension's own "
                         "folder"),
+        "device": EnumProperty(name="Device", items=DEVICE.items, default="AUTO",
+                               description="Processor that runs MiDaS where the settings say Automatic"),
         "idle_minutes": IntProperty(
             name="Idle time", default=10, min=1, max=600,
             description="Minutes without a request after which the worker frees its model; after as long again it ends "
@@ -55,6 +58,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         self._draw_weights(layout.box())
         worker = layout.box()
         worker.label(text="Worker", icon="PREFERENCES")
+        worker.prop(self, "device")
         worker.prop(self, "idle_minutes")
         row = worker.row()
         row.operator("wm.path_open", text="Open log", icon="TEXT").filepath = str(log_file())

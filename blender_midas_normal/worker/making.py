@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..core.alpha import filled
 from ..core.choice import chosen_engine
 from ..core.colour import luma
-from ..core.errors import ProtocolError, SurfaceGone
+from ..core.errors import ProtocolError, SurfaceGone, TargetError
 from ..core.normals import encoded, in_convention, normal_map
 from ..core.picture import Picture, Surface
 from ..core.png import png_bytes
@@ -117,8 +117,12 @@ class Maker:
         return encoded(in_convention(normal_map(surface, settings), settings.convention))
 
     def _write(self, data: bytes) -> str:
-        with tempfile.NamedTemporaryFile(dir=self._folder, prefix="map_", suffix=".png", delete=False) as file:
-            file.write(data)
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix="map_", suffix=".png", delete=False) as file:
+                file.write(data)
+        except OSError as error:
+            raise TargetError(f"The map of {len(data) >> 20} MB cannot be handed over in {self._folder}: "
+                              f"{error.strerror}.") from None
         return Path(file.name).name
 
 

@@ -59,7 +59,7 @@ def test_only_what_shapes_the_surface_is_part_of_its_key():
 
 @pytest.mark.parametrize(("size", "resolution", "expected"), [
     ((640, 480), 512, (704, 512)), ((512, 512), 512, (512, 512)), ((300, 4000), 512, (512, 6848)),
-    ((100, 100), 100, (128, 128)),
+    ((100, 100), 100, (128, 128)), ((1000, 400), 100, (192, 128)),
 ])
 def test_the_nodes_rounding(size, resolution, expected):
     assert node_size(*size, resolution) == expected

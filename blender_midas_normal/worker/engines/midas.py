@@ -5,6 +5,7 @@ Imports without torch, so that any worker can say why it cannot run MiDaS.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from ...core.heights import normalised, without_holes
 from ...core.normals import in_convention, normal_map
 from ...core.picture import Surface
 from ...core.settings import node_size
-from ...core.weights_file import FILE, SIZE
+from ...core.weights_file import FILE, SIZE, verified
 from ..devices import auto_device, described_device, has_device
 from .memory import available_bytes, gigabytes, is_out_of_memory
 from .midas_passes import LARGEST_PASS, depth_in_passes
@@ -70,9 +71,10 @@ class Midas:
         device = _device_for(settings)
         network = self._loaded(report)
         with _memory_errors_as_sentences():
-            if settings.depth_scale == "RAW":
-                return self._raw(network, device, picture, wrap, settings, report)
-            return self._normalised(network, device, picture, wrap, settings, report)
+            way = self._raw if settings.depth_scale == "RAW" else self._normalised
+            made = way(network, device, picture, wrap, settings, report)
+        warning = verified(self._weights / FILE)
+        return made if warning is None else dataclasses.replace(made, notes=(warning, *made.notes))
 
     def unload(self) -> None:
         if self._network is not None:
