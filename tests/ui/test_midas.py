@@ -1,0 +1,92 @@
+"""MiDaS in Blender: the node's own picture, and weights that are not what they should be."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge.places import preferences
+from bl_ext.user_default.midas_normal.core.weights_file import FILE
+from bl_ext.user_default.midas_normal.ui import running
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.midas
+
+
+@pytest.fixture
+def midas(midas_python, test_weights):
+    """The preferences as a user sets them who has an environment and weights."""
+    chosen = preferences()
+    chosen.environment_folder, chosen.weights_folder, chosen.device = str(midas_python.parents[1]), str(test_weights), "CPU"
+    yield chosen
+    chosen.environment_folder = chosen.weights_folder = ""
+    chosen.device = "AUTO"
+    running.remember(None)
+
+
+def photograph(path):
+    """A byte image of noise with structure, loaded from a file."""
+    v, u = np.mgrid[:96, :128] / 96
+    rgb = np.stack([np.sin(9 * u * v), np.cos(7 * u), np.hypot(u, v)], axis=2) * 60 + 128
+    values = np.ones((96, 128, 4), np.float32)
+    values[..., :3] = (rgb + np.random.default_rng(0).normal(0, 9, rgb.shape)).clip(0, 255)[::-1] / 255
+    image = bpy.data.images.new("photo", 128, 96)
+    image.pixels.foreach_set(values.ravel())
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    return image
+
+
+@pytest.mark.slow
+def test_the_node_preset_gives_the_nodes_picture_in_blender(midas, midas_python, test_weights, tmp_path):
+    image = photograph(tmp_path / "photo.png")
+    bpy.ops.midas_normal.generate(preset="NODE", image=image.name, resolution=128, target="NONE")
+    normal = bpy.data.images[running.last().map_name]
+    ours = np.empty(normal.size[0] * normal.size[1] * 4, np.float32)
+    normal.pixels.foreach_get(ours)
+    ours = np.rint(ours.reshape(normal.size[1], normal.size[0], 4)[::-1, :, :3] * 255)
+
+    (tmp_path / "cases.json").write_text(
+        f'[{{"picture": "{tmp_path / "photo.png"}", "a": {2 * math.pi}, "bg_threshold": 0.1, "resolution": 128}}]')
+    subprocess.run([str(midas_python), "-I", str(ROOT / "tests" / "worker" / "node_reference.py"), "--weights",
+                    str(test_weights), "--cases", str(tmp_path / "cases.json"), "--out", str(tmp_path / "node.npz")],
+                   check=True, stderr=subprocess.DEVNULL)
+    with np.load(tmp_path / "node.npz") as answers:
+        np.testing.assert_array_equal(ours, answers["0"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("content", "sentence"), [
+    (lambda whole: whole.read_bytes()[:1_000_000], "damaged"), (lambda whole: b"these are no weights", "damaged"),
+])
+def test_bad_weights_are_one_sentence_and_the_next_map_works(midas, test_weights, tmp_path, content, sentence):
+    image = photograph(tmp_path / "photo.png")
+    bad = tmp_path / "weights"
+    bad.mkdir()
+    (bad / FILE).write_bytes(content(test_weights / FILE))
+    midas.weights_folder = str(bad)
+    before = len(bpy.data.images)
+    with pytest.raises(RuntimeError, match=sentence) as caught:
+        bpy.ops.midas_normal.generate(image=image.name, engine="MIDAS", resolution=64)
+    assert "Traceback" not in str(caught.value) and len(bpy.data.images) == before
+    bpy.ops.midas_normal.generate(image=image.name, engine="LUMINANCE", target="NONE")
+
+
+def test_auto_takes_midas_where_it_is_there_and_says_so(midas, tmp_path):
+    image = photograph(tmp_path / "photo.png")
+    bpy.ops.midas_normal.generate(image=image.name, resolution=64, target="NONE")
+    report = running.last()
+    assert report.facts["engine"] == "MIDAS" and "AUTO chose MiDaS" in report.facts["why"]
+    assert any("SHA-256" in sentence for sentence in report.sentences)
+
+
+def test_midas_without_weights_names_the_file_and_the_folder(midas, tmp_path):
+    midas.weights_folder = str(tmp_path)
+    image = photograph(tmp_path / "photo.png")
+    with pytest.raises(RuntimeError, match=FILE) as caught:
+        bpy.ops.midas_normal.generate(image=image.name, engine="MIDAS")
+    assert str(tmp_path) in str(caught.value)
