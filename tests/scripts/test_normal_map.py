@@ -55,7 +55,8 @@ def test_a_picture_is_never_overwritten_by_a_map(photo, tmp_path):
     assert ended.returncode == 1 and (tmp_path / "wall_normal.png").read_bytes() == before
 
 
-@pytest.mark.parametrize("wrong", [["--a", "99"], ["--engine", "deep"], ["--depth-scale", "raw", "--engine", "luminance"], []])
+@pytest.mark.parametrize("wrong", [
+    ["--a", "99"], ["--engine", "deep"], ["--depth-scale", "raw", "--engine", "luminance"], []])
 def test_wrong_usage_is_two(photo, tmp_path, wrong):
     assert normal_map(photo, *wrong, *(["--out", tmp_path] if wrong else [])).returncode == 2
 
@@ -74,8 +75,8 @@ def test_midas_without_weights_is_three_and_names_the_file(midas_python, photo, 
 @pytest.mark.midas
 def test_midas_and_the_nodes_own_size(test_weights, photo, tmp_path):
     for preset, size, dtype in (("material", (48, 64), np.uint16), ("node", (128, 192), np.uint8)):
-        ended = normal_map(photo, "--out", tmp_path / preset, "--engine", "midas", "--weights", test_weights, "--preset", preset,
-                           "--resolution", 128)
+        ended = normal_map(photo, "--out", tmp_path / preset, "--engine", "midas", "--weights", test_weights,
+                           "--preset", preset, "--resolution", 128)
         assert ended.returncode == 0, ended.stderr
         values = cv2.imdecode(np.fromfile(tmp_path / preset / "ein Bild ü_normal.png", np.uint8), cv2.IMREAD_UNCHANGED)
         assert values.shape[:2] == size and values.dtype == dtype

@@ -1,0 +1,72 @@
+"""Real materials with known normals: is what repeats found, and is luminance better than nothing?"""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.colour import luma
+from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.picture import as_float
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.core.tileable import wrap_of
+from blender_midas_normal.worker.engines.luminance import Luminance
+from blender_midas_normal.worker.pictures import picture_from_file
+
+pytestmark = pytest.mark.materials
+
+
+@pytest.fixture(scope="module")
+def materials():
+    """(folder, names); without MIDAS_NORMAL_MATERIALS the tests are skipped."""
+    folder = os.environ.get("MIDAS_NORMAL_MATERIALS")
+    if not folder:
+        pytest.skip("MIDAS_NORMAL_MATERIALS names no folder with real materials")
+    with (Path(folder) / "index.tsv").open(newline="") as file:
+        return Path(folder), [row["id"] for row in csv.DictReader(file, delimiter="\t")]
+
+
+@pytest.fixture(scope="module")
+def pictures(materials):
+    folder, names = materials
+    return {name: picture_from_file(folder / f"{name}_color.png") for name in names}
+
+
+def test_what_repeats_is_found_and_what_does_not_is_seldom_mistaken(pictures):
+    rng = np.random.default_rng(0)
+    found, mistaken = [], []
+    for picture in pictures.values():
+        whole = luma(as_float(picture.rgb))
+        wrap = wrap_of("AUTO", whole, is_render=False)
+        found += [wrap.x, wrap.y]
+        for side in (300, 411):
+            y, x = rng.integers(0, min(whole.shape) - side, 2)
+            wrap = wrap_of("AUTO", whole[y:y + side, x:x + side], is_render=False)
+            mistaken += [wrap.x, wrap.y]
+    print(f"found {np.mean(found):.0%} of {len(found)}, mistook {np.mean(mistaken):.0%} of {len(mistaken)}")
+    assert np.mean(found) >= 0.9 and np.mean(mistaken) <= 0.15
+
+
+def test_luminance_is_nearer_to_the_true_normals_than_a_flat_map(materials, pictures, tmp_path):
+    settings = Settings(engine="LUMINANCE", tileable="BOTH")
+    for name, picture in pictures.items():
+        wrap = wrap_of("BOTH", luma(as_float(picture.rgb)), is_render=False)
+        surface = Luminance().surface(picture, wrap, settings, lambda stage, done: None)
+        np.save(tmp_path / f"{name}.npy", np.moveaxis(normal_map(surface, settings), 0, 2))
+
+    def mean_error(*arguments):
+        ended = subprocess.run([sys.executable, str(materials[0] / "score.py"), *arguments], capture_output=True, text=True,
+                               check=True)
+        last = ended.stdout.splitlines()[-1]
+        print(*arguments, last)
+        return float(last.split(")")[1].split()[0])
+
+    ours = mean_error(str(tmp_path))
+    assert ours < mean_error("--baseline", "flat") - 0.9
+    assert abs(ours - mean_error("--baseline", "luminance")) < 0.1
