@@ -13,6 +13,7 @@ from .drawing import redraw
 _task: Task | None = None
 _last: Report | MidasNormalError | None = None
 _cancelled: Task | None = None
+_drawn: tuple = ()
 
 
 def task() -> Task | None:
@@ -63,7 +64,7 @@ def _look() -> bool:
         return False
     session.client.pump()
     if _task is None or _task.job.outcome is None:
-        redraw()
+        _redraw_when_changed()
         return _task is not None
     ended, _task = _task, None
     try:
@@ -74,8 +75,21 @@ def _look() -> bool:
     return False
 
 
+def _redraw_when_changed() -> None:
+    """Redraws when the panel would show another stage, share or tenth of a second."""
+    global _drawn
+    if _task is None:
+        return
+    job = _task.job
+    look = job.stage, round(job.done, 2), int(job.elapsed * 10)
+    if look != _drawn:
+        _drawn = look
+        redraw()
+
+
 def _drain() -> bool:
     """Takes in what a cancelled task's worker still sends."""
     session.client.pump()
-    redraw()
+    if not session.client.is_busy:
+        redraw()
     return session.client.is_busy

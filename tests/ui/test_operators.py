@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 
 import bpy
@@ -348,3 +349,70 @@ def test_one_colour_is_flat_and_said_to_be():
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert np.abs(values(bpy.data.images["photo_normal"]) - (0.5, 0.5, 1, 1)).max() < 1e-4
     assert "flat" in " ".join(running.last().sentences)
+
+
+def test_pixels_that_are_no_numbers_spoil_nothing():
+    image = bpy.data.images.new("photo.exr", 16, 16, float_buffer=True)
+    pixels = np.random.default_rng(0).random((16, 16, 4), np.float32)
+    pixels[3, 3], pixels[9, 9], pixels[..., 3] = np.nan, np.inf, 1
+    image.pixels.foreach_set(pixels.ravel())
+    made = values(generate(image, BUILT_IN))
+    assert np.isfinite(made).all()
+    np.testing.assert_allclose(np.linalg.norm(made[..., :3] * 2 - 1, axis=2), 1, atol=1e-3)
+
+
+def test_a_transparent_image_is_flat_and_said_to_be():
+    image, _ = textured()
+    image.pixels.foreach_set(np.zeros(32 * 24 * 4, np.float32))
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    assert np.abs(values(bpy.data.images["photo_normal"]) - (0.5, 0.5, 1, 1)).max() < 1e-4
+    assert "transparent" in " ".join(running.last().sentences)
+
+
+def test_a_linked_material_stays_as_it_is_and_the_map_is_made(tmp_path):
+    textured()[0].pack()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, into):
+        into.materials = ["photo"]
+    bpy.ops.mesh.primitive_plane_add()
+    bpy.context.object.data.materials.append(bpy.data.materials["photo"])
+    before = counts()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    assert counts() == before | {"images": before["images"] + 1}
+    assert "linked" in " ".join(running.last().sentences)
+
+
+def test_a_map_that_nothing_uses_survives_saving(tmp_path):
+    image, _ = textured()
+    generate(image, BUILT_IN)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "kept.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "kept.blend"))
+    assert "photo_normal" in bpy.data.images
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 64 KB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        ended = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True,
+                               check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount here")
+    if ended.returncode:
+        pytest.skip("only an administrator of Linux may mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_sentence_and_changes_nothing(small_disk):
+    image, _ = textured(200, 200)
+    image.filepath_raw, image.file_format = str(small_disk / "photo.jpg"), "JPEG"
+    image.save()
+    before, files = counts(), sorted(small_disk.iterdir())
+    with pytest.raises(RuntimeError, match="No space left"):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", save="BESIDE")
+    assert counts() == before and sorted(small_disk.iterdir()) == files
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
