@@ -6,8 +6,8 @@ import textwrap
 
 import bpy
 
-WIDTH = 44
-"""Characters that fit a line of the sidebar at its usual width."""
+CHARACTER, BORDERS = 6.6, 75
+"""Width of an average character of Blender's font, and of what stands left and right of a text, in unscaled pixels."""
 
 
 def lines(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
@@ -15,9 +15,16 @@ def lines(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
     for paragraph in text.splitlines():
-        for line in textwrap.wrap(paragraph, WIDTH) or [""]:
+        for line in textwrap.wrap(paragraph, _characters()) or [""]:
             column.label(text=line, icon=icon, translate=False)
             icon = "BLANK1" if icon != "NONE" else "NONE"
+
+
+def _characters() -> int:
+    """How many characters fit a line of the region that is being drawn."""
+    region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
+    width = region.width if region is not None else 300
+    return max(16, int((width / scale - BORDERS) / CHARACTER))
 
 
 def progress(layout: bpy.types.UILayout, text: str, done: float | None) -> None:
