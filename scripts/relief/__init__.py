@@ -1,0 +1,1 @@
+"""Procedural materials with true slopes, from which the relief network learns."""
