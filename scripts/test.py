@@ -47,7 +47,7 @@ def main() -> int:
     if everything:
         parts += checked()
     midas = midas_variables(ci, not_run)
-    selection = arguments or ([] if ci else ["-m", "not slow and not midas and not weights"])
+    selection = arguments or (["--durations=12"] if ci else ["-m", "not slow and not midas and not weights"])
     parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, midas)))
     if ci:
         for version in ("4.2", "5.2"):
