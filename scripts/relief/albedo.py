@@ -92,12 +92,13 @@ def _stuff(rng: Generator, relief: Relief, family: str) -> Array:
     if relief.piece is not None and rng.random() < 0.85:
         albedo = albedo * _per_piece(rng, relief, family, base)
     clouds = fractal(rng, size, between(rng, 15, 200), rng.uniform(1.5, 2.5))
-    albedo = mixed(albedo, np.float32(rng.uniform(0, 0.6)) * share(clouds, 0.5, 2.0), colour(rng, FAMILIES[family]))
+    albedo = mixed(albedo, np.float32(rng.uniform(0, 0.5)) * share(clouds, 0.5, 3.0), colour(rng, FAMILIES[family]))
     speckle = fractal(rng, size, between(rng, 2, 12), rng.uniform(0.2, 1.6))
     albedo = albedo * (1 + np.float32(between(rng, 0.01, 0.16)) * speckle)[..., None]
     if rng.random() < 0.3:
         spots = share(band(rng, size, between(rng, 4, 25), 0.4), between(rng, 0.005, 0.15), 0.4)
-        albedo = mixed(albedo, spots * np.float32(rng.uniform(0.2, 0.9)), colour(rng, FAMILIES[family]) * np.float32(rng.uniform(0.4, 1.5)))
+        other = colour(rng, FAMILIES[family]) * np.float32(rng.uniform(0.4, 1.5))
+        albedo = mixed(albedo, spots * np.float32(rng.uniform(0.1, 0.8)), other)
     follows = pick(rng, [0, 1, -1], [0.65, 0.17, 0.18])
     return albedo * np.exp(np.float32(follows * rng.uniform(0.05, 0.3)) * _standing(relief.height, 12))[..., None]
 
@@ -143,7 +144,9 @@ def _grained(rng: Generator, grain: Array, albedo: Array, family: str) -> Array:
     """Wood grain darker or paler, rust under flaked paint, the second of two materials."""
     low, high = float(grain.min()), float(grain.max())
     mask = (grain - low) / max(high - low, 1e-6)
-    other = colour(rng, RUST) if family in ("metal", "paint") else colour(rng, FAMILIES[family]) * np.float32(rng.uniform(0.4, 1.2))
+    other = colour(rng, FAMILIES[family]) * np.float32(rng.uniform(0.4, 1.2))
+    if family in ("metal", "paint"):
+        other = colour(rng, RUST)
     return mixed(albedo, mask * np.float32(rng.uniform(0.1, 0.9)), other)
 
 
@@ -155,17 +158,22 @@ def _aged(rng: Generator, relief: Relief, albedo: Array, family: str) -> Array:
         albedo = mixed(albedo, step(-standing, 0.2, 2.0) * np.float32(rng.uniform(0.2, 0.9)), colour(rng, DIRT))
     if rng.random() < 0.15:
         hollow = rng.random() < 0.5  # pale dust lies in hollows as often as it whitens what sticks out
-        albedo = mixed(albedo, step(-standing if hollow else standing, 0.2, 2.0) * np.float32(rng.uniform(0.2, 0.7)), colour(rng, DUST))
+        where = step(-standing if hollow else standing, 0.2, 2.0)
+        albedo = mixed(albedo, where * np.float32(rng.uniform(0.2, 0.7)), colour(rng, DUST))
     if rng.random() < (0.5 if family in ("metal", "paint") else 0.12):
-        edges = step(relief.height - blur(relief.height, 2.0), 0.1, 0.8) * share(fractal(rng, size, 30, 1.6), rng.uniform(0.3, 0.9))
-        albedo = mixed(albedo, edges * np.float32(rng.uniform(0.2, 0.8)), np.float32(rng.uniform(1.2, 2)) * albedo.mean((0, 1)))
+        edges = step(relief.height - blur(relief.height, 2.0), 0.1, 0.8)
+        edges = edges * share(fractal(rng, size, 30, 1.6), rng.uniform(0.3, 0.9))
+        bare = np.float32(rng.uniform(1.2, 2)) * albedo.mean((0, 1))
+        albedo = mixed(albedo, edges * np.float32(rng.uniform(0.2, 0.8)), bare)
     if rng.random() < 0.08 and family in ("brick", "stone", "concrete", "wood", "soil", "plaster"):
         where = step(fractal(rng, size, 60, 1.7) - 0.5 * standing, 0.3, 1.5)
         albedo = mixed(albedo, where * np.float32(rng.uniform(0.4, 0.9)), colour(rng, MOSS))
     if rng.random() < 0.35:
         run = rng.uniform(1, 5) if rng.random() < 0.4 else 1
-        stain = share(fractal(rng, size, between(rng, 20, 160), 2, (1, run)), rng.uniform(0.1, 0.5), rng.uniform(0.1, 1.2))
-        albedo = mixed(albedo, stain * np.float32(rng.uniform(0.05, 0.6)), colour(rng, [DIRT, DIRT, RUST, DUST][rng.integers(4)]))
+        border = rng.uniform(0.05, 0.3) if rng.random() < 0.2 else rng.uniform(0.6, 3)  # few stains have hard borders
+        stain = share(fractal(rng, size, between(rng, 20, 160), 2, (1, run)), rng.uniform(0.1, 0.5), border)
+        what = colour(rng, pick(rng, [DIRT, DIRT, RUST, DUST]))
+        albedo = mixed(albedo, stain * np.float32(rng.uniform(0.05, 0.6)), what)
     return albedo
 
 
@@ -243,11 +251,13 @@ def _figures(rng: Generator, size: int) -> Array:
 
 def _strokes(rng: Generator, size: int) -> Array:
     thick = int(rng.integers(1, 9))
-    return shapes.lines(rng, size, int(rng.integers(4, 40)), size * rng.uniform(0.2, 0.9), (1, thick), pick(rng, [0, 0.2, 0.6]))
+    count, length = int(rng.integers(4, 40)), size * rng.uniform(0.2, 0.9)
+    return shapes.lines(rng, size, count, length, (1, thick), pick(rng, [0, 0.2, 0.6]))
 
 
 def _blots(rng: Generator, size: int) -> Array:
-    return share(fractal(rng, size, between(rng, 8, 150), rng.uniform(1.6, 3)), rng.uniform(0.05, 0.6), between(rng, 0.03, 1))
+    field = fractal(rng, size, between(rng, 8, 150), rng.uniform(1.6, 3))
+    return share(field, rng.uniform(0.05, 0.6), between(rng, 0.03, 1))
 
 
 def _veins(rng: Generator, size: int) -> Array:
@@ -259,7 +269,8 @@ def _veins(rng: Generator, size: int) -> Array:
 def _rings(rng: Generator, size: int) -> Array:
     """Printed wood grain or contour lines."""
     field = fractal(rng, size, between(rng, 30, 160), 3, (rng.uniform(1, 8), 1))
-    return (np.float32(0.5) + np.float32(0.5) * np.cos(field * np.float32(rng.uniform(5, 30)))) ** np.float32(rng.uniform(0.5, 4))
+    wave = np.float32(0.5) + np.float32(0.5) * np.cos(field * np.float32(rng.uniform(5, 30)))
+    return wave ** np.float32(rng.uniform(0.5, 4))
 
 
 PRINTS = (_stripes, _stripes, _checks, _checks, _stones, _words, _words, _figures, _strokes, _blots, _veins, _rings)

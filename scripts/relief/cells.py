@@ -57,7 +57,8 @@ def courses(rng: Generator, u: Array, v: Array, rows: int, columns: int, shift: 
     half_height = (heights / 2).astype(np.float32)[row]
     x = along - lefts.ravel().astype(np.float32)[index] - half_width
     y = v % size - tops.astype(np.float32)[row] - half_height
-    return Cells(index, box(x, y, half_width, half_height, corner), x, y, np.minimum(half_width, half_height), rows * columns)
+    edge = box(x, y, half_width, half_height, corner)
+    return Cells(index, edge, x, y, np.minimum(half_width, half_height), rows * columns)
 
 
 def _portions(rng: Generator, count: int, uneven: float) -> NDArray:

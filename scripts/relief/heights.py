@@ -1,7 +1,7 @@
 """The materials' relief: one function per kind, each making a height field from a seed.
 
-Heights are in pixels of the picture, so slopes are dimensionless.  A kind's function gives the shape; how steep it is overall
-is drawn from the kind's range afterwards, as maps made by different hands differ.
+Heights are in pixels of the picture, so slopes are dimensionless.  A kind's function gives the shape; how steep it is
+overall is drawn from the kind's range afterwards, as maps made by different hands differ.
 """
 
 from __future__ import annotations
@@ -93,6 +93,10 @@ def scaled_to_tilt(height: Array, degrees: float) -> Array:
     return height * np.float32(factor)
 
 
+def mean_slope(height: Array) -> float:
+    return float(np.hypot(*gradient(height)).mean())
+
+
 def _detailed(rng: Generator, made: Relief) -> Array:
     """The height with fine unevenness: none, everywhere, or mostly on the stones or in the joints."""
     chance = rng.random()
@@ -100,8 +104,7 @@ def _detailed(rng: Generator, made: Relief) -> Array:
         return made.height
     size = made.height.shape[0]
     rough = fractal(rng, size, between(rng, 4, 40), rng.uniform(1.6, 2.6))
-    slope = np.hypot(*gradient(made.height))
-    amount = np.float32(between(rng, 0.05, 0.5) * max(float(slope.mean()), 1e-4) / max(float(np.hypot(*gradient(rough)).mean()), 1e-6))
+    amount = np.float32(between(rng, 0.05, 0.5) * mean_slope(made.height) / max(mean_slope(rough), 1e-6))
     if made.joint is not None and chance < 0.8:
         amount = amount * (1 - np.float32(rng.uniform(0.3, 1)) * (made.joint if chance < 0.5 else 1 - made.joint))
     return made.height + amount * rough
@@ -123,7 +126,8 @@ def _laid(rng: Generator, cells: Cells, name: str, families: tuple[str, ...], jo
     dome: how much the tops are rounded, in depths of the joint; uneven: how much stones stand out and lean, likewise.
     """
     size = cells.index.shape[0]
-    ragged = chipped * bevel * fractal(rng, size, between(rng, 4, 25), 1.8) if chipped > 0 else 0
+    bites = np.minimum(fractal(rng, size, between(rng, 6, 50), 1.7) + np.float32(0.6), 0)
+    ragged = np.float32(1.2 * chipped * bevel) * bites
     inner = cells.edge - np.float32(joint / 2) + ragged
     depth = np.float32(bevel * rng.uniform(0.5, 1.5))
     side = np.clip(inner / np.float32(bevel), 0, 1)
@@ -165,7 +169,8 @@ def ashlar(rng: Generator, size: int) -> Relief:
     cells = courses(rng, u, v, _whole(size, high), _whole(size, high * rng.uniform(0.9, 2.2)), None, rng.uniform(0.4, 1),
                     rng.uniform(0, 0.15) * high)
     gap, bevel = _joint(rng, high)
-    return _laid(rng, cells, "ashlar", ("stone", "stone", "sand", "concrete"), gap, bevel, rng.uniform(0, 0.6), rng.uniform(0, 1))
+    families = ("stone", "stone", "sand", "concrete")
+    return _laid(rng, cells, "ashlar", families, gap, bevel, rng.uniform(0, 0.6), rng.uniform(0, 1))
 
 
 @kind((1, 7), 1.6)
@@ -192,7 +197,8 @@ def pavers(rng: Generator, size: int) -> Relief:
     else:
         cells = voronoi(rng, u, v, _whole(size, wide), _whole(size, 0.87 * wide, 1, 2), 0.0, staggered=True)
     gap, bevel = _joint(rng, 0.5 * wide)
-    return _laid(rng, cells, "pavers", ("concrete", "concrete", "brick", "stone"), gap, bevel, pick(rng, [0, 0.3]), rng.uniform(0, 0.6))
+    families = ("concrete", "concrete", "brick", "stone")
+    return _laid(rng, cells, "pavers", families, gap, bevel, pick(rng, [0, 0.3]), rng.uniform(0, 0.6))
 
 
 @kind((5, 19), 1.5)
@@ -200,8 +206,8 @@ def cobbles(rng: Generator, size: int) -> Relief:
     wide = _feature(rng, size, 9, 80)
     u, v = warped(rng, size, wide * rng.uniform(0.03, 0.09), wide)
     if rng.random() < 0.5:
-        cells = courses(rng, u, v, _whole(size, wide, 2), _whole(size, wide * rng.uniform(0.9, 1.5)), None, rng.uniform(0.3, 0.8),
-                        rng.uniform(0.15, 0.4) * wide)
+        rows, columns = _whole(size, wide, 2), _whole(size, wide * rng.uniform(0.9, 1.5))
+        cells = courses(rng, u, v, rows, columns, None, rng.uniform(0.3, 0.8), rng.uniform(0.15, 0.4) * wide)
     else:
         cells = voronoi(rng, u, v, _whole(size, wide, 2), _whole(size, wide, 2), rng.uniform(0.3, 0.8), staggered=False)
     gap, bevel = _joint(rng, wide)
@@ -214,7 +220,7 @@ def rubble_wall(rng: Generator, size: int) -> Relief:
     u, v = warped(rng, size, wide * rng.uniform(0.02, 0.07), wide * 0.6)
     cells = voronoi(rng, u, v, _whole(size, wide, 2), _whole(size, wide * rng.uniform(0.4, 1), 2), rng.uniform(0.6, 0.95))
     gap, bevel = _joint(rng, 0.8 * wide)
-    made = _laid(rng, cells, "rubble_wall", STONY, gap * 1.3, bevel * 1.3, pick(rng, [0, 0.4, 1.5]), rng.uniform(0.2, 1.2),
+    made = _laid(rng, cells, "rubble_wall", STONY, gap * 1.3, bevel * 1.3, pick(rng, [0.2, 0.8, 2.0]), rng.uniform(0.2, 1.2),
                  rng.uniform(0.2, 0.7))
     if rng.random() < 0.12:  # mortar that was pressed out stands above the stones
         return replace(made, height=-made.height)
@@ -271,7 +277,8 @@ def planks(rng: Generator, size: int) -> Relief:
     x, y = coordinates(size)
     cells = courses(rng, x, y, _whole(size, high), _whole(size, high * rng.uniform(3, 9)), None, pick(rng, [0, 0.3]), 0)
     gap, bevel = max(1.0, high * rng.uniform(0.01, 0.06)), between(rng, 1, 4)
-    made = _laid(rng, cells, "planks", ("wood", "wood", "wood", "paint"), gap, bevel, pick(rng, [0, 0.2]), rng.uniform(0, 0.4), 0.1)
+    families = ("wood", "wood", "wood", "paint")
+    made = _laid(rng, cells, "planks", families, gap, bevel, pick(rng, [0, 0.2]), rng.uniform(0, 0.4), 0.1)
     grain = _wood(rng, x, y, size, high)
     deep = np.float32(between(rng, 0.02, 0.35) * bevel) * (1 - made.joint)
     return replace(made, height=made.height - deep * grain, grain=grain)
@@ -287,11 +294,12 @@ def wood(rng: Generator, size: int) -> Relief:
 @kind((10, 26), 0.7)
 def bark(rng: Generator, size: int) -> Relief:
     wide = _feature(rng, size, 12, 60)
-    u, v = warped(rng, size, wide * rng.uniform(0.1, 0.3), wide)
-    cells = voronoi(rng, u, v, _whole(size, wide, 2), _whole(size, wide * rng.uniform(2, 4)), 0.9)
-    made = _laid(rng, cells, "bark", ("wood", "wood", "soil"), 0.1 * wide, 0.35 * wide, 0.5, 0.6, 0.2)
-    ridges = -np.abs(fractal(rng, size, wide, 2, (1, 3)))
-    return replace(made, height=made.height + np.float32(0.08 * wide) * ridges, joint=None, piece=None)
+    x, y = coordinates(size)
+    u = x + np.float32(0.2 * wide) * fractal(rng, size, 2 * wide, 2.6, (1, 2))
+    cells = voronoi(rng, u, y, _whole(size, wide, 2), _whole(size, wide * rng.uniform(3, 6), 1), 0.9)
+    made = _laid(rng, cells, "bark", ("wood", "wood", "soil"), 0.15 * wide, 0.35 * wide, 0.5, 0.5, 0.2)
+    ridges = -np.abs(fractal(rng, size, 0.6 * wide, 1.9, (1, rng.uniform(3, 6))))
+    return replace(made, height=made.height + np.float32(0.07 * wide) * ridges, joint=None, piece=None)
 
 
 @kind((8, 24), 1.3)
@@ -359,8 +367,10 @@ def roof_tiles(rng: Generator, size: int) -> Relief:
     out = made.each(rng.normal(0, 0.15, made.count))
     gap = np.clip(made.edge / np.float32(max(1.2, 0.4 * thick)), 0, 1)
     seam = np.clip((made.radius - np.abs(made.x)) / np.float32(1.5), 0, 1)
-    height = thick * ((0.5 + 0.5 * made.y / np.float32(high) + out) * gap + np.float32(pick(rng, [0, 0.5, 2])) * cross) - 0.3 * thick * (1 - seam)
-    return Relief("roof_tiles", height.astype(np.float32), ("brick", "brick", "stone", "wood", "metal", "glaze", "paint"), made.index)
+    lying = (0.5 + 0.5 * made.y / np.float32(high) + out) * gap - 0.3 * (1 - seam)
+    height = thick * (lying + np.float32(pick(rng, [0, 0.5, 2])) * cross)
+    families = ("brick", "brick", "stone", "wood", "metal", "glaze", "paint")
+    return Relief("roof_tiles", height.astype(np.float32), families, made.index)
 
 
 @kind((8, 28), 0.7)
@@ -379,8 +389,9 @@ def corrugation(rng: Generator, size: int) -> Relief:
 def panels(rng: Generator, size: int) -> Relief:
     wide = _feature(rng, size, 40, 240)
     x, y = coordinates(size)
-    cells = courses(rng, x, y, _whole(size, wide), _whole(size, wide * rng.uniform(0.6, 2)), [0.0, 0.5, None][rng.integers(3)],
-                    pick(rng, [0, 0.6]), pick(rng, [0, 4, 10]))
+    rows, columns = _whole(size, wide), _whole(size, wide * rng.uniform(0.6, 2))
+    shift = pick(rng, [0.0, None] if rows % 2 else [0.0, 0.5, None])
+    cells = courses(rng, x, y, rows, columns, shift, pick(rng, [0, 0.6]), pick(rng, [0, 4, 10]))
     made = _laid(rng, cells, "panels", ("metal", "metal", "paint", "concrete", "plaster", "leather"), rng.uniform(1, 6),
                  between(rng, 1.2, 4), 0, pick(rng, [0, 0.2]), 0)
     depth = np.float32(max(float(np.ptp(made.height)), 0.5))
@@ -418,7 +429,7 @@ def worn_metal(rng: Generator, size: int) -> Relief:
     if rng.random() < 0.5:
         flaked = share(fractal(rng, size, _feature(rng, size, 20, 120), 2), rng.uniform(0.1, 0.6), 0.1)
         rust = fractal(rng, size, between(rng, 3, 12), 1.7)
-        return Relief("worn_metal", (height - flaked * (1 - 0.3 * rust)).astype(np.float32), ("metal", "paint"), None, None, flaked)
+        return Relief("worn_metal", height - flaked * (1 - 0.3 * rust), ("metal", "paint"), grain=flaked)
     return Relief("worn_metal", height.astype(np.float32), ("metal", "metal", "paint"))
 
 
@@ -437,17 +448,20 @@ def studs(rng: Generator, size: int) -> Relief:
     if style == 0:
         bar = rng.uniform(0.08, 0.18)
         a, b = (fx + fy) * np.float32(0.7071), (fx - fy) * np.float32(0.7071)
-        far = box(np.where(odd, a, b), np.where(odd, b, a), np.float32(rng.uniform(0.4, 0.6)), np.float32(bar), bar)
+        far = box(np.where(odd, a, b), np.where(odd, b, a), np.float32(rng.uniform(0.35, 0.5)), np.float32(bar), bar)
     elif style == 1:
         far = np.float32(rng.uniform(0.2, 0.42)) - np.hypot(fx, fy)
     elif style == 2:
         far = box(fx, fy, *[np.float32(rng.uniform(0.25, 0.42))] * 2, rng.uniform(0, 0.2))
     else:
         far = np.where(odd, 0.4 - np.hypot(fx, fy), np.float32(-0.2))
-    bump = step(far, -edge / 2, edge / 2) if rng.random() < 0.5 else np.sqrt(np.clip(far / np.maximum(far.max(), edge), 0, 1))
+    bump = step(far, -edge / 2, edge / 2)
+    if rng.random() < 0.5:
+        bump = np.sqrt(np.clip(far / np.maximum(far.max(), edge), 0, 1))
     sign = np.float32(pick(rng, [-1, 1], [0.35, 0.65]))
     number = (odd * 1).astype(np.int32)
-    made = Relief("studs", (sign * wide * 0.2 * bump).astype(np.float32), ("metal", "metal", "paint", "leather", "fabric", "plaster"))
+    families = ("metal", "metal", "metal", "paint", "leather", "fabric", "plaster")
+    made = Relief("studs", (sign * wide * 0.2 * bump).astype(np.float32), families)
     return replace(made, piece=number) if rng.random() < 0.2 else made
 
 
@@ -515,7 +529,8 @@ def rock(rng: Generator, size: int) -> Relief:
     else:
         u, v = warped(rng, size, wide * 0.1, wide)
         facets = voronoi(rng, u, v, _whole(size, wide, 2), _whole(size, wide, 2), 0.95)
-        plane = facets.each(rng.normal(0, 1, facets.count)) * facets.x + facets.each(rng.normal(0, 1, facets.count)) * facets.y
+        lean_x, lean_y = (facets.each(rng.normal(0, 1, facets.count)) for _ in range(2))
+        plane = lean_x * facets.x + lean_y * facets.y
         height = 0.5 * height + 1.5 * plane / np.float32(wide) + facets.each(rng.normal(0, 0.3, facets.count))
     return Relief("rock", blur(height.astype(np.float32), 0.7), ("stone", "stone", "sand", "soil", "plaster"))
 
@@ -563,7 +578,8 @@ def embossed(rng: Generator, size: int) -> Relief:
     if rng.random() < 0.3:
         raised = raised + blur(mask, 0.25 * radius)
     sign = np.float32(pick(rng, [-1, 1]))
-    return Relief("embossed", sign * raised * np.float32(between(rng, 1, 5)), ("metal", "paint", "leather", "plaster", "fabric", "stone", "wood"))
+    families = ("metal", "paint", "leather", "plaster", "fabric", "stone", "wood")
+    return Relief("embossed", sign * raised * np.float32(between(rng, 1, 5)), families)
 
 
 @kind((2, 9), 0.4)
@@ -572,7 +588,8 @@ def folds(rng: Generator, size: int) -> Relief:
     wide = _feature(rng, size, 40, 200)
     hills = fractal(rng, size, wide, 3.5, (1, rng.uniform(1, 3)))
     creases = -np.exp(-np.abs(band(rng, size, wide, 0.5, (1, rng.uniform(1, 3)))) * np.float32(rng.uniform(3, 8)))
-    return Relief("folds", (0.05 * wide * (hills + np.float32(rng.uniform(0, 1)) * creases)).astype(np.float32), ("fabric", "fabric", "metal", "leather"))
+    height = hills + np.float32(rng.uniform(0, 1)) * creases
+    return Relief("folds", 0.05 * wide * height, ("fabric", "fabric", "metal", "leather"))
 
 
 def mixture(rng: Generator, size: int) -> Relief:
@@ -589,9 +606,11 @@ def mixture(rng: Generator, size: int) -> Relief:
         coat = float(under.height.mean()) + np.float32(rng.uniform(0, 4)) + over.height - over.height.mean()
         height = under.height * (1 - covered) + coat * covered
     joint = None if under.joint is None else under.joint * (1 - covered)
-    return Relief(f"{over.kind} over {under.kind}", blur(height.astype(np.float32), 0.6), under.families, under.piece, joint, covered)
+    name = f"{over.kind} over {under.kind}"
+    return Relief(name, blur(height.astype(np.float32), 0.6), under.families, under.piece, joint, covered)
 
 
 def flat(size: int) -> Relief:
     """Nothing: the ground of prints, labels and screens."""
-    return Relief("flat", np.zeros((size, size), np.float32), ("paint", "plaster", "fabric", "metal", "concrete", "wood", "stone"))
+    families = ("paint", "plaster", "fabric", "metal", "concrete", "wood", "stone")
+    return Relief("flat", np.zeros((size, size), np.float32), families)

@@ -1,4 +1,4 @@
-"""Periodic fields on a square canvas: noise, blur, gradient, coordinates.  Everything is float32 and wraps at the borders."""
+"""Periodic fields on a square canvas: noise, blur, gradient, coordinates.  All are float32 and wrap at the borders."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def _frequencies(size: int) -> tuple[Array, Array]:
     return fx, fy
 
 
-def fractal(rng: Generator, size: int, wavelength: float, falloff: float = 2.0, stretch: tuple[float, float] = (1, 1)) -> Array:
+def fractal(rng: Generator, size: int, wavelength: float, falloff: float = 2.0,
+            stretch: tuple[float, float] = (1, 1)) -> Array:
     """Noise of mean 0 and deviation 1 with waves of `wavelength` pixels and shorter; larger `falloff` is smoother.
 
     stretch: factors by which the noise is drawn out in x and y.

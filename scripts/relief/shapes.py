@@ -122,8 +122,8 @@ def text(rng: Generator, size: int, count: int, height: float) -> Array:
     places = rng.integers(0, size, (count, 2))
 
     def write(word: str, place: NDArray) -> Callable[[NDArray[np.uint8]], object]:
-        return lambda canvas: cv2.putText(canvas, word, (int(place[0]), int(place[1] + height)), font, height / 22, 255, thick,
-                                          cv2.LINE_AA)
+        foot = (int(place[0]), int(place[1] + height))
+        return lambda canvas: cv2.putText(canvas, word, foot, font, height / 22, 255, thick, cv2.LINE_AA)
     return drawn(size, [write(word, place) for word, place in zip(words, places)])
 
 
