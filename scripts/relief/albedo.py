@@ -183,8 +183,17 @@ def printed(rng: Generator, albedo: Array, layers: int = 1, plain: bool = False)
         mask = print_mask(rng, albedo.shape[0], PRINTS + WALL_PRINTS if plain else PRINTS)
         if rng.random() < 0.4:  # worn paint
             mask = mask * share(fractal(rng, albedo.shape[0], between(rng, 6, 60), 1.5), rng.uniform(0.5, 0.95))
-        albedo = mixed(albedo, mask * np.float32(rng.uniform(0.3, 1)), colour(rng, FAMILIES["paint"]))
+        albedo = mixed(albedo, mask * np.float32(rng.uniform(0.4, 1)), _other_colour(rng, albedo))
     return albedo
+
+
+def _other_colour(rng: Generator, albedo: Array) -> Array:
+    """A paint that is clearly paler or darker than the picture; once in five times whatever comes."""
+    ground = float(luma(albedo)[::4, ::4].mean())
+    paints = [colour(rng, FAMILIES["paint"]) for _ in range(4)]
+    if rng.random() < 0.2:
+        return paints[0]
+    return max(paints, key=lambda paint: abs(float(luma(paint)) - ground))
 
 
 def print_mask(rng: Generator, size: int, makers: tuple[Callable[[Generator, int], Array], ...]) -> Array:

@@ -82,7 +82,7 @@ def _single(made: Relief) -> Relief:
 
 def scaled_to_tilt(height: Array, degrees: float) -> Array:
     """The height times the factor that gives this mean tilt, or less where it would be too steep."""
-    slope = np.hypot(*gradient(height))[::2, ::2]
+    slope = np.hypot(*gradient(height))
     steep = float(np.quantile(slope, 0.995))
     if steep < 1e-6:
         return np.zeros_like(height)
@@ -116,7 +116,8 @@ def _whole(size: int, feature: float, least: int = 1, multiple: int = 1) -> int:
 
 
 def _feature(rng: Generator, size: int, low: float, high: float) -> float:
-    return between(rng, low, min(high, size / 1.5))
+    high = min(high, size / 1.5)
+    return between(rng, min(low, high), high)
 
 
 def _laid(rng: Generator, cells: Cells, name: str, families: tuple[str, ...], joint: float, bevel: float, dome: float = 0.0,
