@@ -96,8 +96,8 @@ def textured_plane(image: bpy.types.Image) -> bpy.types.Object:
     nodes, links = material.node_tree.nodes, material.node_tree.links
     texture = nodes.new("ShaderNodeTexImage")
     texture.image = image
-    texture.location = (-400, 300)
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    texture.location = (shader.location.x - 600, shader.location.y)
     shader.inputs["Roughness"].default_value = 0.6
     links.new(texture.outputs["Color"], shader.inputs["Base Color"])
     plane.data.materials.append(material)

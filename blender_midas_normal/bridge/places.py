@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -15,9 +16,15 @@ EXTENSION = __package__.rpartition(".")[0]
 """The name under which Blender knows this extension."""
 
 
+UNSET = SimpleNamespace(environment_folder="", interpreter="", backend="auto", weights_folder="", device="AUTO",
+                        idle_minutes=10)
+"""The preferences of a user who has none: Blender keeps none for an add-on that `--addons` enables for one run."""
+
+
 def preferences() -> Any:
     """The extension's preferences: a MidasNormalPreferences of the room above, whose fields Blender makes at run time."""
-    return bpy.context.preferences.addons[EXTENSION].preferences  # type: ignore[union-attr]
+    addon = bpy.context.preferences.addons.get(EXTENSION)  # type: ignore[union-attr]
+    return addon.preferences if addon is not None else UNSET
 
 
 def places() -> Places:

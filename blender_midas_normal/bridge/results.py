@@ -92,6 +92,7 @@ def _filled(image: bpy.types.Image, png: bytes, file: Path | None, settings: Map
     else:
         _show_file(image, file)
     _check(image, png)
+    image.update()  # else the Image Editor of 4.3 goes on showing the old pixels
     image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
     return image
 

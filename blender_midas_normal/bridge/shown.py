@@ -20,8 +20,17 @@ def reload_changed() -> None:
     for image in bpy.data.images:
         words = image.get(STORED)
         if words is not None and _shown.get(image.session_uid, words) != words:
-            image.reload()
+            _read_again(image)
             note_shown(image)
+
+
+def _read_again(image: bpy.types.Image) -> None:
+    """Blender reads a packed file again when its pixels are gone; `reload` would complain that there is no file on disk."""
+    if image.packed_file is None:
+        image.reload()
+    else:
+        image.buffers_free()
+    image.update()
 
 
 def forget_shown() -> None:

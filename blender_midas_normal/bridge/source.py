@@ -99,9 +99,7 @@ def _viewer(kind: str) -> bpy.types.Image:
 def active_image(context: bpy.types.Context) -> bpy.types.Image:
     """The image shown in the Image Editor, else the active material's; raises SourceError when there is none."""
     space = context.space_data
-    if isinstance(space, bpy.types.SpaceImageEditor):
-        if space.image is None:
-            raise SourceError("The Image Editor shows no image; open one.")
+    if isinstance(space, bpy.types.SpaceImageEditor) and space.image is not None:
         return space.image
     material = _active_material(context)
     image = _active_texture(material, space) or _base_texture(material)

@@ -124,7 +124,7 @@ def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) ->
     folder = environment.folder
     if not environment.marker.is_file():
         if is_free(environment):
-            return Status(State.ABSENT, f"MiDaS is not installed in {folder}.")
+            return Status(State.ABSENT, "MiDaS is not installed.")
         return Status(State.ABSENT, f"{folder} holds something else; choose an empty or new folder for MiDaS.")
     marker = read_marker(environment)
     if marker is None:

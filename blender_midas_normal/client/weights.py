@@ -43,8 +43,8 @@ def find(folder: Path) -> Path:
     for path in (folder / FILE, folder / REPOSITORY / FILE, folder):
         if path.is_file():
             return path
-    raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or name the folder that has them "
-                       "with --weights.")
+    raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or choose the folder that has "
+                       "them (--weights).")
 
 
 def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[], bool], online: bool, url: str = URL,
@@ -55,8 +55,8 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
     """
     if not online:
         raise WeightsError(f"MiDaS's weights {_named(size)} are not downloaded while Blender is offline; turn on "
-                           "Preferences > System > Network > Allow Online Access, or name a folder that has "
-                           "them with --weights.")
+                           "Preferences > System > Network > Allow Online Access, or choose a folder that has "
+                           "them (--weights).")
     _refuse_insecure(url)
     transfer = _Transfer(folder, url, size, sha256, report, cancelled)
     try:
@@ -193,7 +193,7 @@ class _Transfer:
 
     def failure(self, reason: str) -> WeightsError:
         return WeightsError(f"MiDaS's weights {_named(self.size)} could not be downloaded to {self.folder}: {reason}; try "
-                            "again, or name a folder that has them with --weights.")
+                            "again, or choose a folder that has them (--weights).")
 
     def say(self, number: int, detail: str, done: float | None = None) -> None:
         title = "Downloading MiDaS's weights" if number == 1 else "Checking MiDaS's weights"

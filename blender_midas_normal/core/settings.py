@@ -106,7 +106,7 @@ class Settings:
     a: float = _setting(2 * math.pi, Number(
         "a", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
     bg_threshold: float = _setting(0.0, Number(
-        "Background threshold", "Height below which the map is flat, as a share of the height range",
+        "Background", "Height below which the map is flat, as a share of the height range",
         0.0, 1.0, 0.05))
     resolution: int = _setting(512, Number(
         "Resolution", "Shorter side of the picture that the MiDaS network sees, in pixels", 64, 16384, 64, "px", True),

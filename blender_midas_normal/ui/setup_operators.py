@@ -56,7 +56,7 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
     verb = "install"
 
     def question(self) -> str:
-        return f"About {SPACE_NEEDED / 1e9:.0f} GB from the Python package index into {places().environment.folder}"
+        return f"From the Python package index into {places().environment.folder}; needs {SPACE_NEEDED / 1e9:.0f} GB"
 
 
 class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
@@ -77,6 +77,13 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
     bl_label = "Remove MiDaS environment"
     verb = "remove"
     needs_network = False
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not places().environment.folder.exists():
+            cls.poll_message_set("Nothing is installed")
+            return False
+        return super().poll(context)
 
     def question(self) -> str:
         folder = places().environment.folder

@@ -53,7 +53,7 @@ def reason_against(weights: Path | None) -> str:
         return f"This Python has no {' and no '.join(missing)}; install the MiDaS environment in the preferences."
     if weights is None or not (weights / FILE).is_file():
         place = "no folder was named" if weights is None else f"it is not in {weights}"
-        return f"MiDaS needs the file {FILE} ({SIZE} bytes), but {place}; put it there or name its folder with --weights."
+        return f"MiDaS needs the file {FILE} ({SIZE} bytes), but {place}; put it there or choose its folder (--weights)."
     return ""
 
 

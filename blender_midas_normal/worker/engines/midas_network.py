@@ -157,7 +157,7 @@ def _called(network: torch.nn.Module, picture: NDArray[np.uint8], resolution: in
 def _loaded(folder: Path) -> torch.nn.Module:
     path = folder / FILE
     if not path.is_file():
-        raise WeightsError(f"There is no file {FILE} in {folder}; put it there or name its folder with --weights.")
+        raise WeightsError(f"There is no file {FILE} in {folder}; put it there or choose its folder (--weights).")
     try:
         return MidasDetector.from_pretrained(str(folder)).model
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError,
