@@ -50,7 +50,7 @@ def main() -> int:
     selection = arguments or (["--durations=12"] if ci else ["-m", "not slow and not midas and not weights"])
     parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, midas)))
     if ci:
-        for version in ("4.2", "5.2"):
+        for version in OTHER_BLENDERS:
             parts.append(timed(f"tests on Blender {version}", lambda v=version: on_blender(v, midas, not_run)))
         parts += commands()
     elif not arguments:

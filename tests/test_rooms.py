@@ -1,0 +1,47 @@
+"""Which room may import what: ui -> bridge -> client -> core <- worker."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "blender_midas_normal"
+MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker", "core"},
+              "bridge": {"bridge", "client", "core"}, "ui": {"ui", "bridge", "client", "core"}}
+BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"), "worker": ("bpy", "torch")}
+NEEDS_TORCH = {"midas_network", "relief_torch"}
+
+
+def modules(room):
+    return sorted((PACKAGE / room).rglob("*.py"))
+
+
+@pytest.mark.parametrize("room", BLOCKED)
+def test_a_room_without_blender_imports_with_bpy_blocked(room):
+    names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in modules(room)
+             if path.stem not in NEEDS_TORCH]
+    program = (f"import sys, importlib\nfor name in {BLOCKED[room]!r}: sys.modules[name] = None\n"
+               f"for name in {names!r}: importlib.import_module(name)\nprint(len({names!r}))")
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > 5
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_go_one_way(room):
+    for path in modules(room):
+        depth = len(path.relative_to(PACKAGE).parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                above = depth - node.level
+                target = [*path.relative_to(PACKAGE).parts[:above], *(node.module or "").split(".")]
+                assert target[0] in MAY_IMPORT[room], f"{path}: from {'.' * node.level}{node.module}"
+
+
+def test_the_package_is_never_spelled_out_inside_itself():
+    for path in PACKAGE.rglob("*.py"):
+        assert "bl_ext.user_default" not in path.read_text(encoding="utf-8"), path
