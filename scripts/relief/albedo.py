@@ -74,7 +74,8 @@ def painted(rng: Generator, relief: Relief) -> Paint:
     family = relief.families[rng.integers(len(relief.families))]
     albedo = _stuff(rng, relief, family)
     joints = 0
-    if relief.joint is not None:
+    coated = family in ("paint", "plaster") and rng.random() < 0.6  # one coat over stones and joints
+    if relief.joint is not None and not coated:
         albedo, joints = _jointed(rng, relief, albedo)
     if relief.grain is not None:
         albedo = _grained(rng, relief.grain, albedo, family)
@@ -89,7 +90,7 @@ def _stuff(rng: Generator, relief: Relief, family: str) -> Array:
     size = relief.height.shape[0]
     base = colour(rng, FAMILIES[family])
     albedo = np.broadcast_to(base, (size, size, 3)).astype(np.float32)
-    if relief.piece is not None and rng.random() < 0.85:
+    if relief.piece is not None and rng.random() < (0.4 if family in ("paint", "plaster") else 0.9):
         albedo = albedo * _per_piece(rng, relief, family, base)
     clouds = fractal(rng, size, between(rng, 15, 200), rng.uniform(1.5, 2.5))
     albedo = mixed(albedo, np.float32(rng.uniform(0, 0.5)) * share(clouds, 0.5, 3.0), colour(rng, FAMILIES[family]))

@@ -30,8 +30,10 @@ STEEPEST = 1.9
 class Relief:
     """A surface, and what its colour depends on.
 
-    height: size x size, pixels.  piece: number of the brick or stone that a pixel belongs to, None where there are none.
-    joint: 0..1, the share of mortar or gap; None where there are none.  families: names of the stuffs it may be made of.
+    height: size x size, pixels.  families: names of the stuffs it may be made of (see albedo.FAMILIES).
+    piece: number of the brick or stone that a pixel belongs to, from 0.  joint: 0..1, the share of mortar or gap.
+    grain: where a second colour lies: wood's grain, rust under paint, the upper of two materials; any range.
+    Each of the three is None where there is no such thing.
     """
 
     kind: str
@@ -93,12 +95,24 @@ def scaled_to_tilt(height: Array, degrees: float) -> Array:
     return height * np.float32(factor)
 
 
+def eased(height: Array) -> Array:
+    """The height, made lower where it would be too steep."""
+    steep = float(np.quantile(np.hypot(*gradient(height)), 0.995))
+    return height * np.float32(min(1, STEEPEST / max(steep, 1e-6)))
+
+
 def mean_slope(height: Array) -> float:
     return float(np.hypot(*gradient(height)).mean())
 
 
 def _detailed(rng: Generator, made: Relief) -> Array:
-    """The height with fine unevenness: none, everywhere, or mostly on the stones or in the joints."""
+    """The height with fine unevenness: none, everywhere, or mostly on the stones or in the joints; now and then on a
+    ground that rises and falls."""
+    if rng.random() < 0.2:
+        size = made.height.shape[0]
+        hills = fractal(rng, size, _feature(rng, size, 70, 200), 3.2)
+        amount = between(rng, 0.1, 0.5) * mean_slope(made.height) / max(mean_slope(hills), 1e-6)
+        made = replace(made, height=made.height + np.float32(amount) * hills)
     chance = rng.random()
     if chance < 0.25:
         return made.height
@@ -174,7 +188,7 @@ def ashlar(rng: Generator, size: int) -> Relief:
     return _laid(rng, cells, "ashlar", families, gap, bevel, rng.uniform(0, 0.6), rng.uniform(0, 1))
 
 
-@kind((1, 7), 1.6)
+@kind((1, 9), 1.8)
 def tiles(rng: Generator, size: int) -> Relief:
     wide = _feature(rng, size, 8, 200)
     x, y = coordinates(size)
@@ -202,7 +216,7 @@ def pavers(rng: Generator, size: int) -> Relief:
     return _laid(rng, cells, "pavers", families, gap, bevel, pick(rng, [0, 0.3]), rng.uniform(0, 0.6))
 
 
-@kind((5, 19), 1.5)
+@kind((5, 20), 2.0)
 def cobbles(rng: Generator, size: int) -> Relief:
     wide = _feature(rng, size, 9, 80)
     u, v = warped(rng, size, wide * rng.uniform(0.03, 0.09), wide)
@@ -215,7 +229,7 @@ def cobbles(rng: Generator, size: int) -> Relief:
     return _laid(rng, cells, "cobbles", STONY, gap * 1.2, bevel * 1.3, rng.uniform(0.4, 2.5), rng.uniform(0.1, 0.8))
 
 
-@kind((5, 20), 1.5)
+@kind((5, 22), 2.0)
 def rubble_wall(rng: Generator, size: int) -> Relief:
     wide = _feature(rng, size, 14, 130)
     u, v = warped(rng, size, wide * rng.uniform(0.02, 0.07), wide * 0.6)
@@ -237,7 +251,7 @@ def crazy_paving(rng: Generator, size: int) -> Relief:
     return _laid(rng, cells, "crazy_paving", ("stone", "concrete", "sand"), gap, bevel, 0, rng.uniform(0, 0.5))
 
 
-@kind((14, 30), 1.2)
+@kind((13, 32), 1.6)
 def gravel(rng: Generator, size: int) -> Relief:
     radius = _feature(rng, size, 4, 26)
     piece = [shapes.rubble, shapes.pebble][int(rng.random() < 0.4)]
@@ -608,7 +622,7 @@ def mixture(rng: Generator, size: int) -> Relief:
         height = under.height * (1 - covered) + coat * covered
     joint = None if under.joint is None else under.joint * (1 - covered)
     name = f"{over.kind} over {under.kind}"
-    return Relief(name, blur(height.astype(np.float32), 0.6), under.families, under.piece, joint, covered)
+    return Relief(name, eased(blur(height.astype(np.float32), 0.6)), under.families, under.piece, joint, covered)
 
 
 def flat(size: int) -> Relief:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .noise import Array
 
-FLAT_SHARE = 0.15
+FLAT_SHARE = 0.18
 MIXTURE_SHARE = 0.12
 
 
@@ -87,6 +87,6 @@ def _any_kind(rng: Generator) -> str:
 def _print(rng: Generator, size: int) -> Scene:
     """Marks on ground that is exactly flat, or nearly, or shaped in a way that the marks do not follow."""
     relief = heights.flat(size)
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         relief = heights.relief(rng, size, ("plaster", "weave", "worn_metal", "concrete", "folds")[rng.integers(5)])
     return Scene(relief, albedo.flat_print(rng, relief), light.any_lighting(rng, False))

@@ -61,12 +61,12 @@ def test_pictures_are_as_bright_and_reliefs_as_steep_as_real_materials(many):
     brightness = [made.rgb.mean() for made in many]
     tilts = [np.degrees(np.arctan(np.hypot(*np.moveaxis(made.slopes, 2, 0)))).mean() for made in many]
     assert 0.35 < np.mean(brightness) < 0.6 and np.quantile(brightness, 0.05) > 0.15 and np.quantile(brightness, 0.95) < 0.8
-    assert 6 < np.mean(tilts) < 12 and max(tilts) <= 30.5
+    assert 6 < np.mean(tilts) < 12 and max(tilts) <= 32.5
 
 
-def test_about_one_sample_in_ten_is_strong_marks_on_exactly_flat_ground(many):
+def test_about_one_sample_in_seven_is_strong_marks_on_exactly_flat_ground(many):
     flat = [made for made in many if made.kind == "flat"]
-    assert 0.04 < len(flat) / len(many) < 0.2
+    assert 0.08 < len(flat) / len(many) < 0.22
     for made in flat:
         assert not made.slopes.any()
     assert np.median([made.rgb.std() for made in flat]) > 0.05
