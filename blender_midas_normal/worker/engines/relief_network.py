@@ -1,0 +1,368 @@
+"""The network of the relief engine: its architecture as data, its file of weights, and its runtime on numpy alone.
+
+A U-Net of residual blocks without any normalisation, so that a tile of a picture gives what the whole gives.  It begins at
+half resolution: each 2 x 2 square of pixels becomes one pixel of 12 channels, and at the end 8 channels become 2 x 2 slopes.
+
+    python: network = ReliefNetwork(read_weights(path)); slopes = network.slopes(rgb, wrap, report)
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...core.errors import WeightsError
+from ...core.picture import Wrap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ...core.picture import Array
+    from . import Report
+
+MIDDLE, GAIN = 0.5, 4.0
+"""The network sees (pixel - MIDDLE) * GAIN."""
+
+LARGEST_TILE = (2048, 4096)
+"""Rows and columns of the picture that are worked on at once.  At 4096 x 4096 what each tile sees around it costs 14% more
+time."""
+
+STRIP = 1 << 18
+"""Values of the matrix that one product takes: 1 MB of float32 stays in the second-level cache."""
+
+LARGEST_FILE = 5_000_000
+"""Bytes; a file above it holds no weights of ours."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One resolution of the U-Net: residual blocks of two 3 x 3 convolutions on the way down and on the way up."""
+
+    channels: int
+    down: int
+    up: int
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A layer's name and the shape of its weights, outputs x inputs x size x size."""
+
+    name: str
+    outputs: int
+    inputs: int
+    size: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return self.outputs, self.inputs, self.size, self.size
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Level 0 lies at half the picture's resolution, each next one at half of the one before."""
+
+    levels: tuple[Level, ...]
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the picture to one of the coarsest level."""
+        return 2 ** len(self.levels)
+
+    @property
+    def reach(self) -> int:
+        """How far from a pixel, at most, a pixel lies that its slopes depend on; a multiple of the stride."""
+        blocks = sum((level.down + level.up) * 2 * 2 ** (i + 1) for i, level in enumerate(self.levels))
+        ends = 2 * 2
+        return -(-(blocks + ends + self.stride) // self.stride) * self.stride
+
+    def convolutions(self) -> list[tuple[Convolution, int]]:
+        """Every layer in the order of work, with the side in pixels of the square that one of its outputs stands for."""
+        found = [(Convolution("stem", self.levels[0].channels, 12, 3), 2)]
+        for i, level in enumerate(self.levels):
+            if i > 0:
+                found.append((Convolution(f"down{i}", level.channels, self.levels[i - 1].channels, 2), 2 ** (i + 1)))
+            found += _blocks(f"down{i}", level.down, level.channels, 2 ** (i + 1))
+        for i in reversed(range(len(self.levels))):
+            if i < len(self.levels) - 1:
+                found.append((Convolution(f"up{i}", self.levels[i].channels, self.levels[i + 1].channels, 1), 2 ** (i + 2)))
+            found += _blocks(f"up{i}", self.levels[i].up, self.levels[i].channels, 2 ** (i + 1))
+        return [*found, (Convolution("out", 8, self.levels[0].channels, 3), 2)]
+
+
+def _blocks(name: str, count: int, channels: int, side: int) -> list[tuple[Convolution, int]]:
+    return [(Convolution(f"{name}.{block}.{half}", channels, channels, 3), side) for block in range(count) for half in "ab"]
+
+
+RELIEF = Architecture((Level(24, 0, 1), Level(48, 1, 1), Level(80, 1, 1), Level(128, 1, 1), Level(192, 2, 0)))
+"""The network that is trained and shipped.  Half of the time goes into the two finest levels, so they are thin."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """An architecture and, by a layer's name, its weights (outputs x inputs x size x size) and biases, float32."""
+
+    architecture: Architecture
+    weights: dict[str, Array]
+    biases: dict[str, Array]
+
+    @property
+    def count(self) -> int:
+        return sum(values.size for part in (self.weights, self.biases) for values in part.values())
+
+
+def write_weights(path: Path, weights: Weights) -> None:
+    """Writes the .npz file in half precision."""
+    levels = [[level.channels, level.down, level.up] for level in weights.architecture.levels]
+    arrays: dict[str, NDArray] = {"levels": np.array(levels, np.int32)}
+    arrays |= {f"{name}.weight": values.astype(np.float16) for name, values in weights.weights.items()}
+    arrays |= {f"{name}.bias": values.astype(np.float16) for name, values in weights.biases.items()}
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def read_weights(path: Path) -> Weights:
+    """The weights in a file that `write_weights` wrote; raises WeightsError when it is missing, damaged or another one."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise WeightsError(f"{path} is too large to hold the weights of the relief network; reinstall the extension.")
+        with np.load(path, allow_pickle=False) as file:
+            architecture = Architecture(tuple(Level(*map(int, row)) for row in file["levels"]))
+            layers = [layer for layer, _ in architecture.convolutions()]
+            weights = {layer.name: _array(file[f"{layer.name}.weight"], layer.shape) for layer in layers}
+            biases = {layer.name: _array(file[f"{layer.name}.bias"], (layer.outputs,)) for layer in layers}
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror or error}); reinstall the extension.") from None
+    except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path} holds no weights of the relief network ({error}); reinstall the extension.") from None
+    return Weights(architecture, weights, biases)
+
+
+def _array(values: NDArray, shape: tuple[int, ...]) -> Array:
+    """The values as float32; raises ValueError for another shape or for what is no number."""
+    if values.shape != shape or values.dtype != np.float16:
+        raise ValueError(f"{values.dtype} of shape {values.shape} instead of float16 of {shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("a weight is not finite")
+    return values.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one axis that the network sees at once.
+
+    seen: indices of the picture's pixels, in the order seen; kept: which of them are answered for; place: where those lie
+    in the answer; closed: the last pixel seen is followed by the first one.
+    """
+
+    seen: NDArray[np.intp]
+    kept: slice
+    place: slice
+    closed: bool
+
+
+def spans(length: int, repeats: bool, largest: int, stride: int, reach: int) -> list[Span]:
+    """The stretches that cover an axis of `length` pixels, each beginning and ending at a multiple of the stride.
+
+    An axis that repeats and whose length is a multiple of the stride is closed on itself.  Any other length that repeats is
+    continued by `reach` pixels of its repetition, so that no slope depends on where the repetition was cut.  An axis that
+    does not repeat is mirrored up to the next multiple.
+    """
+    end = -(-length // stride) * stride
+    if length <= largest and (end == length or not repeats):
+        return [Span(_indices(0, end, length, repeats), slice(0, length), slice(0, length), repeats)]
+    parts = []
+    for start in range(0, length, largest):
+        stop = min(length, start + largest)
+        first, last = start - reach, -(-(stop + reach) // stride) * stride
+        if not repeats:
+            first, last = max(first, 0), min(last, end)
+        kept, place = slice(start - first, stop - first), slice(start, stop)
+        parts.append(Span(_indices(first, last, length, repeats), kept, place, False))
+    return parts
+
+
+def _indices(first: int, last: int, length: int, repeats: bool) -> NDArray[np.intp]:
+    """Which pixel stands at each position first..last of a line that repeats, or is mirrored at its ends."""
+    positions = np.arange(first, last)
+    if repeats:
+        return positions % length
+    positions = positions % (2 * length)
+    return np.minimum(positions, 2 * length - 1 - positions)
+
+
+Run = Callable[["Array", Wrap, Callable[[float], None]], "Array"]
+"""run(rgb, wrap, done): the slopes of a picture whose sides are multiples of the stride."""
+
+
+def in_tiles(rgb: Array, wrap: Wrap, architecture: Architecture, run: Run, report: Report,
+             largest: tuple[int, int] = LARGEST_TILE) -> Array:
+    """H x W x 2 float32 slopes of H x W x 3 float32 pixels, tile by tile; each tile sees all that its slopes depend on."""
+    rows, columns = (spans(length, repeats, side, architecture.stride, architecture.reach)
+                     for length, repeats, side in zip(rgb.shape[:2], (wrap.y, wrap.x), largest, strict=True))
+    slopes = np.empty((*rgb.shape[:2], 2), np.float32)
+    tiles = [(row, column) for row in rows for column in columns]
+    for number, (row, column) in enumerate(tiles):
+        def done(share: float, number: int = number) -> None:
+            report("network", (number + share) / len(tiles))
+
+        answer = run(rgb[np.ix_(row.seen, column.seen)], Wrap(column.closed, row.closed), done)
+        slopes[row.place, column.place] = answer[row.kept, column.kept]
+    return slopes
+
+
+class ReliefNetwork:
+    """The network on numpy; `slopes` may be called from one thread at a time."""
+
+    device = "cpu"
+
+    def __init__(self, weights: Weights) -> None:
+        self.architecture = weights.architecture
+        self._matrices = {name: np.ascontiguousarray(values.transpose(2, 3, 1, 0).reshape(-1, len(values)))
+                          for name, values in weights.weights.items()}
+        self._biases = weights.biases
+        self._pool = ThreadPoolExecutor(_threads())
+        self._work = sum(self._matrices[layer.name].size / side ** 2 for layer, side in self.architecture.convolutions())
+
+    def slopes(self, rgb: Array, wrap: Wrap, report: Report, largest: tuple[int, int] = LARGEST_TILE) -> Array:
+        """H x W x 2 float32 dimensionless slopes dh/dx, dh/dy (rows downwards) of H x W x 3 float32 sRGB, 0..1.
+
+        Calls report("network", done) for every strip; what that raises ends the work.
+        """
+        return in_tiles(rgb, wrap, self.architecture, self._run, report, largest)
+
+    def _run(self, rgb: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
+        tell = _Progress(self._work * rgb.shape[0] * rgb.shape[1], done)
+        levels = self.architecture.levels
+        x = self._convolved("stem", _squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN)), wrap, tell)
+        np.maximum(x, 0, out=x)
+        finer: list[Array] = []
+        for i, level in enumerate(levels):
+            if i > 0:
+                finer.append(x)
+                x = self._halved(f"down{i}", x, tell)
+            self._blocks(f"down{i}", level.down, x, wrap, tell)
+        for i in reversed(range(len(levels))):
+            if i < len(levels) - 1:
+                x = self._doubled_onto(finer.pop(), f"up{i}", x, tell)
+            self._blocks(f"up{i}", levels[i].up, x, wrap, tell)
+        return _unsquared(self._convolved("out", x, wrap, tell))
+
+    def _blocks(self, name: str, count: int, x: Array, wrap: Wrap, tell: _Progress) -> None:
+        """x += b(relu(a(x))) for each of the level's blocks."""
+        for block in range(count):
+            inner = self._convolved(f"{name}.{block}.a", x, wrap, tell)
+            np.maximum(inner, 0, out=inner)
+
+            def add(rows: slice, values: Array) -> None:
+                x[rows] += values
+
+            self._in_strips(f"{name}.{block}.b", inner, wrap, tell, add)
+
+    def _convolved(self, name: str, x: Array, wrap: Wrap, tell: _Progress) -> Array:
+        """The 3 x 3 convolution of H x W x inputs."""
+        out = np.empty((*x.shape[:2], self._biases[name].size), np.float32)
+        self._in_strips(name, x, wrap, tell, out.__setitem__)
+        return out
+
+    def _in_strips(self, name: str, x: Array, wrap: Wrap, tell: _Progress, take: Callable[[slice, Array], None]) -> None:
+        """Hands the 3 x 3 convolution of H x W x C to `take`, strip of rows by strip of rows, one matrix product each."""
+        rows, columns, channels = x.shape
+        matrix, bias = self._matrices[name], self._biases[name]
+        step = max(1, STRIP // (columns * 9 * channels))
+
+        def work(top: int) -> None:
+            count = min(step, rows - top)
+            values = _patches(_with_border(x, top, count, wrap)) @ matrix
+            values += bias
+            take(slice(top, top + count), values.reshape(count, columns, -1))
+
+        for _ in self._pool.map(work, range(0, rows, step)):
+            tell(min(step, rows) * columns * matrix.size)
+
+    def _halved(self, name: str, x: Array, tell: _Progress) -> Array:
+        """The 2 x 2 convolution with stride 2 of H x W x inputs."""
+        rows, columns, channels = x.shape[0] // 2, x.shape[1] // 2, x.shape[2]
+        squares = x.reshape(rows, 2, columns, 2, channels).swapaxes(1, 2)
+        matrix = self._matrices[name]
+        out = np.empty((rows, columns, matrix.shape[1]), np.float32)
+        step = max(1, STRIP // (columns * 4 * channels))
+        for top in range(0, rows, step):
+            part = squares[top:top + step].reshape(-1, 4 * channels)
+            np.dot(part, matrix, out=out[top:top + step].reshape(-1, matrix.shape[1]))
+            tell(len(part) * matrix.size)
+        out += self._biases[name]
+        return out
+
+    def _doubled_onto(self, finer: Array, name: str, x: Array, tell: _Progress) -> Array:
+        """`finer`, to which the 1 x 1 convolution of x is added, each of its pixels to 2 x 2 of them."""
+        matrix = self._matrices[name]
+        rows, columns, channels = x.shape
+        values = (x.reshape(-1, channels) @ matrix + self._biases[name]).reshape(rows, 1, columns, 1, -1)
+        squares = finer.reshape(rows, 2, columns, 2, -1)
+        squares += values
+        tell(rows * columns * matrix.size)
+        return finer
+
+
+def _threads() -> int:
+    """Strips worked on at once: as many as there are cores where the matrix products leave the cores to us.
+
+    One product after the other, each on all cores, takes two to ten times as long as this when other programs use the cores
+    too, since the threads of a product wait for each other.
+    """
+    return min(8, os.cpu_count() or 1) if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else 1
+
+
+class _Progress:
+    """Adds up multiplications and says which share of all is done."""
+
+    def __init__(self, total: float, done: Callable[[float], None]) -> None:
+        self._total, self._sum, self._done = total, 0.0, done
+
+    def __call__(self, multiplications: int) -> None:
+        self._sum += multiplications
+        self._done(min(1.0, self._sum / self._total))
+
+
+def _with_border(x: Array, top: int, count: int, wrap: Wrap) -> Array:
+    """Rows top..top+count of H x W x C with one pixel more on each side, repeated or the same as the last one."""
+    rows, columns, channels = x.shape
+    padded = np.empty((count + 2, columns + 2, channels), np.float32)
+    first, last = top - 1, top + count
+    padded[1:-1, 1:-1] = x[top:last]
+    padded[0, 1:-1] = x[first % rows if wrap.y else max(first, 0)]
+    padded[-1, 1:-1] = x[last % rows if wrap.y else min(last, rows - 1)]
+    padded[:, 0] = padded[:, -2 if wrap.x else 1]
+    padded[:, -1] = padded[:, 1 if wrap.x else -2]
+    return padded
+
+
+def _patches(padded: Array) -> Array:
+    """The 3 x 3 neighbours of each pixel as one row: (H+2) x (W+2) x C to H*W x 9C.
+
+    Three neighbours in a row lie behind each other in memory, so that a patch is three copies, not nine.
+    """
+    rows, columns, channels = padded.shape[0] - 2, padded.shape[1] - 2, padded.shape[2]
+    row, column, one = padded.strides
+    neighbours = np.lib.stride_tricks.as_strided(padded, (rows, columns, 3, 3 * channels), (row, column, row, one))
+    return neighbours.reshape(rows * columns, 9 * channels)
+
+
+def _squares(x: Array) -> Array:
+    """H x W x C to H/2 x W/2 x 4C: channel c of the four pixels of a square, then the next channel."""
+    rows, columns, channels = x.shape
+    return x.reshape(rows // 2, 2, columns // 2, 2, channels).transpose(0, 2, 4, 1, 3).reshape(rows // 2, columns // 2, -1)
+
+
+def _unsquared(x: Array) -> Array:
+    """H x W x 8 to 2H x 2W x 2, the inverse of `_squares`."""
+    rows, columns, _ = x.shape
+    return x.reshape(rows, columns, 2, 2, 2).transpose(0, 3, 1, 4, 2).reshape(rows * 2, columns * 2, 2)

@@ -1,0 +1,60 @@
+"""Heights from slopes: what went in comes out again, whichever directions repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.integration import height_from_slopes
+from blender_midas_normal.core.picture import Wrap
+
+WRAPS = [Wrap(), Wrap(x=True), Wrap(y=True), Wrap(True, True)]
+
+
+def central(height, wrap):
+    """H x W x 2 central differences; a border that does not repeat is mirrored."""
+    def along(axis, repeats):
+        padded = np.pad(height, [(1, 1) if i == axis else (0, 0) for i in (0, 1)], mode="wrap" if repeats else "symmetric")
+        return (np.roll(padded, -1, axis) - np.roll(padded, 1, axis)).take(range(1, padded.shape[axis] - 1), axis) / 2
+
+    return np.stack([along(1, wrap.x), along(0, wrap.y)], axis=2).astype(np.float32)
+
+
+def hills(rows, columns, wrap):
+    """Waves that fit: whole periods where the direction repeats, half periods where it is mirrored."""
+    y, x = (np.arange(rows)[:, None] + 0.5) / rows, (np.arange(columns)[None, :] + 0.5) / columns
+    a = (2 if wrap.x else 1) * np.pi
+    b = (2 if wrap.y else 1) * np.pi
+    height = np.cos(3 * a * x) * np.cos(2 * b * y) + 2 * np.cos(a * x) + 3 * np.cos(5 * b * y)
+    if wrap.x:
+        height = height + np.sin(2 * a * x)
+    return (height - height.mean()).astype(np.float32)
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.parametrize("size", [(64, 64), (63, 50), (17, 90)])
+def test_heights_come_back_from_their_slopes(wrap, size):
+    height = hills(*size, wrap)
+    found = height_from_slopes(central(height, wrap), wrap)
+    assert found.dtype == np.float32 and found.shape == size
+    assert np.abs(found - height).max() < 1e-4
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_random_slopes_give_finite_heights_of_mean_zero(wrap):
+    slopes = np.random.default_rng(0).standard_normal((40, 33, 2)).astype(np.float32)
+    found = height_from_slopes(slopes, wrap)
+    assert np.isfinite(found).all() and abs(float(found.mean())) < (1e-4 if wrap == Wrap(True, True) else 1.0)
+
+
+def test_a_ramp_is_a_ramp_where_nothing_repeats_and_flat_where_it_does():
+    slopes = np.zeros((32, 48, 2), np.float32)
+    slopes[..., 0] = 0.5
+    ramp = height_from_slopes(slopes, Wrap())
+    assert np.abs(np.diff(ramp, axis=1)[:, 4:-4].mean() - 0.5) < 0.05
+    assert np.abs(height_from_slopes(slopes, Wrap(True, True))).max() < 1e-6
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 2), (3, 1)])
+def test_the_smallest_fields(size):
+    assert np.isfinite(height_from_slopes(np.ones((*size, 2), np.float32), Wrap())).all()

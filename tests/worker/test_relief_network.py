@@ -1,0 +1,239 @@
+"""The runtime of the relief network on numpy: tiles, borders, sizes, files; and that torch gives the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.errors import Cancelled, WeightsError
+from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.worker.engines.relief_network import (
+    LARGEST_FILE,
+    RELIEF,
+    Architecture,
+    Level,
+    ReliefNetwork,
+    Weights,
+    read_weights,
+    write_weights,
+)
+from tests.worker import relief_example as example
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = Path(example.__file__)
+SMALL = Architecture((Level(8, 0, 1), Level(12, 1, 1), Level(16, 1, 0)))
+WRAPS = [Wrap(), Wrap(x=True), Wrap(y=True), Wrap(True, True)]
+
+
+@pytest.fixture(scope="module")
+def network():
+    return ReliefNetwork(example.example_weights())
+
+
+@pytest.fixture(scope="module")
+def small():
+    return ReliefNetwork(example.example_weights(SMALL))
+
+
+def quiet(stage, done):
+    """Nobody wants to know."""
+
+
+def degrees(a, b):
+    def normals(slopes):
+        upright = np.concatenate([-slopes, np.ones_like(slopes[..., :1])], axis=2)
+        return upright / np.linalg.norm(upright, axis=2, keepdims=True)
+
+    a, b = normals(a), normals(b)
+    return np.degrees(2 * np.arctan2(np.linalg.norm(a - b, axis=2), np.linalg.norm(a + b, axis=2)))
+
+
+def reference(weights: Weights, rgb):
+    """The slopes of a picture that repeats, by Fourier transforms in double precision: another way to the same."""
+    def convolved(name, x):
+        kernel, bias = weights.weights[name].astype(np.float64), weights.biases[name]
+        out = np.zeros((len(kernel), *x.shape[1:]))
+        reach = kernel.shape[2] // 2
+        for dy in range(kernel.shape[2]):
+            for dx in range(kernel.shape[3]):
+                out += np.einsum("oi,ihw->ohw", kernel[:, :, dy, dx], np.roll(x, (reach - dy, reach - dx), (1, 2)))
+        return out + bias[:, None, None]
+
+    def halved(name, x):
+        kernel = weights.weights[name].astype(np.float64)
+        return sum(np.einsum("oi,ihw->ohw", kernel[:, :, dy, dx], x[:, dy::2, dx::2]) for dy in (0, 1) for dx in (0, 1)) \
+            + weights.biases[name][:, None, None]
+
+    def blocks(name, count, x):
+        for block in range(count):
+            x = x + convolved(f"{name}.{block}.b", np.maximum(convolved(f"{name}.{block}.a", x), 0))
+        return x
+
+    levels = weights.architecture.levels
+    pixels = (rgb.astype(np.float64).transpose(2, 0, 1) - 0.5) * 4
+    x = np.stack([pixels[c, dy::2, dx::2] for c in range(3) for dy in (0, 1) for dx in (0, 1)])
+    x, finer = np.maximum(convolved("stem", x), 0), []
+    for i, level in enumerate(levels):
+        if i > 0:
+            finer.append(x)
+            x = halved(f"down{i}", x)
+        x = blocks(f"down{i}", level.down, x)
+    for i in reversed(range(len(levels))):
+        if i < len(levels) - 1:
+            x = finer.pop() + convolved(f"up{i}", x).repeat(2, 1).repeat(2, 2)
+        x = blocks(f"up{i}", levels[i].up, x)
+    out = convolved("out", x)
+    slopes = np.zeros((*rgb.shape[:2], 2))
+    for channel in range(8):
+        slopes[channel // 2 % 2::2, channel % 2::2, channel // 4] = out[channel]
+    return slopes
+
+
+def test_the_shipped_architecture_is_within_its_limits():
+    count = example.example_weights().count
+    assert count <= 2_500_000 and count * 2 < LARGEST_FILE
+    assert RELIEF.reach * 2 >= 200 and RELIEF.reach % RELIEF.stride == 0
+
+
+def test_the_answer_is_that_of_the_definition(small):
+    weights = example.example_weights(SMALL)
+    rgb = example.photo(48, 40)
+    assert np.abs(small.slopes(rgb, Wrap(True, True), quiet) - reference(weights, rgb)).max() < 1e-5
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.parametrize("size", [(300, 212), (256, 192)])
+def test_tiles_give_what_the_whole_gives(small, wrap, size):
+    rgb = example.photo(*size)
+    whole = small.slopes(rgb, wrap, quiet)
+    tiled = small.slopes(rgb, wrap, quiet, (96, 64))
+    assert whole.std() > 0.01
+    assert np.abs(whole - tiled).max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_tiles_of_the_shipped_network_give_what_the_whole_gives(network, wrap):
+    rgb = example.photo(900, 736)
+    assert np.abs(network.slopes(rgb, wrap, quiet) - network.slopes(rgb, wrap, quiet, (320, 256))).max() < 1e-3
+
+
+def test_a_picture_that_repeats_may_be_rolled(network):
+    rgb = example.photo(192, 256)
+    slopes = network.slopes(rgb, Wrap(True, True), quiet)
+    rolled = network.slopes(np.roll(rgb, (RELIEF.stride, -2 * RELIEF.stride), (0, 1)), Wrap(True, True), quiet)
+    assert degrees(np.roll(rolled, (-RELIEF.stride, 2 * RELIEF.stride), (0, 1)), slopes).mean() < 0.01
+
+
+def test_a_length_that_is_no_multiple_of_the_stride_repeats_without_a_seam(small):
+    rgb = example.photo(50, 61)
+    repeated = np.tile(rgb, (4, 4, 1))
+    inside = small.slopes(repeated, Wrap(), quiet)[50 * 2:50 * 3, 61 * 2:61 * 3]
+    answer = small.slopes(rgb, Wrap(True, True), quiet)
+    assert degrees(inside, answer).mean() < 3 * max(0.1, degrees(np.roll(inside, 1, 0), inside).mean())
+    steps = np.abs(np.diff(np.concatenate([answer, answer[:1]]), axis=0)).mean((1, 2))
+    assert steps[-1] < 3 * np.median(steps)
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 3), (33, 31), (5, 200)])
+def test_any_size_is_answered(network, wrap, size):
+    slopes = network.slopes(example.photo(*size), wrap, quiet)
+    assert slopes.shape == (*size, 2) and slopes.dtype == np.float32 and np.isfinite(slopes).all()
+
+
+def test_progress_rises_to_the_end(small):
+    told = []
+    small.slopes(example.photo(128, 96), Wrap(), lambda stage, done: told.append((stage, done)), (64, 64))
+    assert {stage for stage, _ in told} == {"network"}
+    done = [share for _, share in told]
+    assert done == sorted(done) and done[0] < 0.1 and done[-1] == pytest.approx(1)
+
+
+def test_it_can_be_given_up_between_strips(network):
+    told = []
+
+    def report(stage, done):
+        told.append(done)
+        if done > 0.3:
+            raise Cancelled("The request was given up.")
+
+    with pytest.raises(Cancelled):
+        network.slopes(example.photo(256, 256), Wrap(), report)
+    assert told[-1] < 0.6
+    network.slopes(example.photo(32, 32), Wrap(), quiet)
+
+
+def test_a_file_gives_back_what_was_written(tmp_path):
+    weights = example.example_weights(SMALL)
+    write_weights(tmp_path / "relief.npz", weights)
+    read = read_weights(tmp_path / "relief.npz")
+    assert read.architecture == SMALL and read.count == weights.count
+    assert all(np.array_equal(read.weights[name], values) for name, values in weights.weights.items())
+    assert all(np.array_equal(read.biases[name], values) for name, values in weights.biases.items())
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "other", "pickle", "huge", "nan", "a folder", "no levels"])
+def test_a_file_of_something_else_is_named_in_one_sentence(tmp_path, damage):
+    path = tmp_path / "relief.npz"
+    weights = example.example_weights(SMALL)
+    write_weights(path, weights)
+    if damage == "missing":
+        path.unlink()
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:-200])
+    elif damage == "other":
+        np.savez(path, levels=np.array([[8, 0, 1]]), stem=np.zeros(3))
+    elif damage == "pickle":
+        np.savez(path, levels=np.array([{}], object))
+    elif damage == "huge":
+        path.write_bytes(b"0" * (LARGEST_FILE + 1))
+    elif damage == "nan":
+        write_weights(path, Weights(SMALL, weights.weights, {**weights.biases, "out": np.full(8, np.nan, np.float32)}))
+    elif damage == "a folder":
+        path.unlink()
+        path.mkdir()
+    elif damage == "no levels":
+        np.savez(path, levels=np.zeros((0, 3), np.int32))
+    with pytest.raises(WeightsError) as caught:
+        read_weights(path)
+    assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+
+
+@pytest.mark.midas
+def test_torch_gives_what_numpy_gives(midas_python):
+    ended = subprocess.run([str(midas_python), str(EXAMPLE), str(ROOT)], capture_output=True, text=True, check=True)
+    assert float(ended.stdout) < 1e-3
+
+
+@pytest.mark.slow
+def test_time_and_memory(tmp_path):
+    """Prints both; memory has a limit that holds everywhere, time depends on what else the machine does."""
+    program = f"""
+import os, sys, time
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.path[:0] = [{str(ROOT)!r}, {str(EXAMPLE.parent)!r}]
+import numpy as np, relief_example
+from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.worker.engines.relief_network import ReliefNetwork
+network = ReliefNetwork(relief_example.example_weights())
+for side in (256, 1024, 4096):
+    rgb = np.random.default_rng(0).random((side, side, 3), np.float32)
+    start, worked = time.perf_counter(), time.process_time()
+    network.slopes(rgb, Wrap(True, True), lambda *_: None)
+    print(side, time.perf_counter() - start, time.process_time() - worked, file=sys.stderr)
+try:
+    import resource
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+except ImportError:
+    print(0)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    print(f"side, seconds, processor seconds:\n{ended.stderr}most memory: {int(ended.stdout) / 1e9:.2f} GB")
+    assert int(ended.stdout) <= 1.5e9
