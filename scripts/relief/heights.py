@@ -73,7 +73,7 @@ def relief(rng: Generator, size: int, name: str) -> Relief:
     made = _single(KINDS[name].make(rng, size))
     low, high = KINDS[name].tilt
     height = blur(_detailed(rng, made), pick(rng, [0.4, 0.6, 0.9, 1.3, 1.8], [0.2, 0.3, 0.25, 0.15, 0.1]))
-    return replace(made, height=scaled_to_tilt(height, rng.triangular(low, 0.6 * low + 0.4 * high, high)))
+    return replace(made, height=scaled_to_tilt(height, rng.triangular(low, 0.4 * low + 0.6 * high, high)))
 
 
 def _single(made: Relief) -> Relief:
@@ -336,7 +336,7 @@ def weave(rng: Generator, size: int) -> Relief:
     fibre = np.float32(pick(rng, [0, 0.1, 0.2])) * np.cos(2 * np.pi * 4 * np.where(over, fx + 0.3 * fy, fy + 0.3 * fx))
     number = np.where(over, i % count, count + j % count).astype(np.int32)
     return Relief("weave", (thread * 0.3 * (rise * (1 + fibre)) * np.float32(run ** 0.3)).astype(np.float32),
-                  ("fabric", "fabric", "fabric", "plant", "metal"), number, step(rise, 0.45, 0.0))
+                  ("fabric", "fabric", "fabric", "plant", "metal"), number, step(rise.astype(np.float32), 0.45, 0.0))
 
 
 def _bow(step_in_run: NDArray, fraction: Array) -> Array:
@@ -400,7 +400,7 @@ def corrugation(rng: Generator, size: int) -> Relief:
     return Relief("corrugation", height, ("metal", "metal", "paint", "concrete", "fabric"))
 
 
-@kind((0.7, 6), 1.6)
+@kind((0.7, 8), 1.6)
 def panels(rng: Generator, size: int) -> Relief:
     wide = _feature(rng, size, 40, 240)
     x, y = coordinates(size)
@@ -435,7 +435,7 @@ def _dents(rng: Generator, size: int, wide: float) -> Array:
     return -np.maximum(band(rng, size, min(wide, 90) * rng.uniform(0.4, 1), 0.5) - np.float32(rng.uniform(0.3, 1.3)), 0)
 
 
-@kind((0.5, 6), 1.2)
+@kind((0.5, 8), 1.0)
 def worn_metal(rng: Generator, size: int) -> Relief:
     scratches = shapes.lines(rng, size, int(rng.integers(5, 60)), size * rng.uniform(0.1, 0.7), (1, 2), 0.05)
     buckled = fractal(rng, size, _feature(rng, size, 60, 200), 3.5)
@@ -480,7 +480,7 @@ def studs(rng: Generator, size: int) -> Relief:
     return replace(made, piece=number) if rng.random() < 0.2 else made
 
 
-@kind((0.8, 9), 1.3)
+@kind((0.8, 11), 1.3)
 def plaster(rng: Generator, size: int) -> Relief:
     rough = fractal(rng, size, _feature(rng, size, 6, 120), rng.uniform(1.5, 2.8))
     style = rng.integers(3)
@@ -491,7 +491,7 @@ def plaster(rng: Generator, size: int) -> Relief:
     return Relief("plaster", rough.astype(np.float32), ("plaster", "plaster", "paint", "concrete"))
 
 
-@kind((0.5, 5), 1.2)
+@kind((0.5, 7), 1.2)
 def concrete(rng: Generator, size: int) -> Relief:
     height = np.float32(0.3) * fractal(rng, size, _feature(rng, size, 30, 150), 2.5)
     pores = np.maximum(band(rng, size, between(rng, 4, 14), 0.35) - np.float32(rng.uniform(1.8, 2.6)), 0)
