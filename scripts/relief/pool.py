@@ -1,0 +1,123 @@
+"""The training samples on disk: shards of samples made by worker processes, read as the training goes.
+
+A shard is two files: rgb_N.npy, uint8, samples x S x S x 3, and slopes_N.npy, float16, samples x S x S x 2.  Shard N holds
+the samples of the seeds from N * SHARD on, so a pool that is there already, or half there, is continued.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+SIDE = 256
+SHARD = 64
+"""Samples of a shard: 29 MB, a few seconds of work."""
+
+HELD_OUT = 10 ** 6
+"""Number of the first shard that is never trained on."""
+
+
+def write_shard(folder: Path, number: int, seed: int) -> None:
+    """Makes one shard, if it is not there; `seed` tells one pool from another."""
+    from .samples import sample
+
+    if _rgb(folder, number).exists():
+        return
+    made = [sample(seed + number * SHARD + i, SIDE) for i in range(SHARD)]
+    _save(folder / f"slopes_{number:07d}.npy", np.stack([one.slopes for one in made]).astype(np.float16))
+    _save(_rgb(folder, number), np.rint(np.stack([one.rgb for one in made]) * 255).astype(np.uint8))
+
+
+def _save(path: Path, values: np.ndarray) -> None:
+    """Writes the file under another name first, so that a shard that is there is whole."""
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    with unfinished.open("wb") as file:
+        np.save(file, values, allow_pickle=False)
+    unfinished.replace(path)
+
+
+def _rgb(folder: Path, number: int) -> Path:
+    return folder / f"rgb_{number:07d}.npy"
+
+
+class Makers:
+    """Worker processes that make the shards of a pool; ends them when it is closed."""
+
+    def __init__(self, folder: Path, numbers: list[int], seed: int, workers: int) -> None:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the workers are as many as the cores
+        self._pool = multiprocessing.get_context("spawn").Pool(workers, _gentle)
+        self._asked = [self._pool.apply_async(write_shard, (folder, number, seed)) for number in numbers]
+
+    def check(self) -> None:
+        """Raises what a worker raised."""
+        for asked in self._asked:
+            if asked.ready():
+                asked.get()
+        self._asked = [asked for asked in self._asked if not asked.ready()]
+
+    def wait(self) -> None:
+        for asked in self._asked:
+            asked.get()
+
+    def close(self) -> None:
+        self._pool.terminate()
+        self._pool.join()
+
+
+def _gentle() -> None:
+    """The training goes first where cores are few."""
+    if hasattr(os, "nice"):
+        os.nice(5)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """rgb: N x S x S x 3 uint8; slopes: N x S x S x 2 float16."""
+
+    rgb: np.ndarray
+    slopes: np.ndarray
+
+
+class Shards:
+    """The shards that are in a folder so far, mapped into memory."""
+
+    def __init__(self, folder: Path, held_out: bool = False) -> None:
+        self._folder, self._held_out = folder, held_out
+        self._open: dict[int, Batch] = {}
+        self.look()
+
+    def __len__(self) -> int:
+        """Samples."""
+        return sum(len(shard.rgb) for shard in self._open.values())
+
+    def look(self) -> None:
+        """Opens the shards that have come since."""
+        for path in sorted(self._folder.glob("rgb_*.npy")):
+            number = int(path.stem.split("_")[1])
+            if number not in self._open and (number >= HELD_OUT) == self._held_out:
+                slopes = path.with_name(path.name.replace("rgb", "slopes"))
+                self._open[number] = Batch(np.load(path, mmap_mode="r"), np.load(slopes, mmap_mode="r"))
+
+    def all(self) -> Batch:
+        parts = self._open.values()
+        return Batch(np.concatenate([part.rgb for part in parts]), np.concatenate([part.slopes for part in parts]))
+
+    def draw(self, rng: Generator, count: int, side: int) -> Batch:
+        """`count` samples, each cut down to a square of `side` pixels at a random place."""
+        shards = list(self._open.values())
+        rgb, slopes = [], []
+        for shard in rng.integers(len(shards), size=count):
+            i = rng.integers(len(shards[shard].rgb))
+            top, left = rng.integers(0, SIDE - side + 1, size=2)
+            area = i, slice(top, top + side), slice(left, left + side)
+            rgb.append(shards[shard].rgb[area])
+            slopes.append(shards[shard].slopes[area])
+        return Batch(np.stack(rgb), np.stack(slopes))

@@ -1,0 +1,308 @@
+"""The training itself: augmentation, loss, schedule, checkpoints and the measures on samples held out."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .network import Architecture, Relief, export, new_network
+from .pool import SIDE, Batch, Shards
+
+WHOLE_SHARE = 0.25
+"""Share of the batches that hold whole samples, which repeat like a tile; the others hold crops, which do not."""
+
+WARM_UP = 0.03
+"""Share of the training in which the learning rate rises."""
+
+LOWEST_RATE = 0.02
+"""Share of the highest learning rate that is left at the end."""
+
+WEIGHT_DECAY = 1e-4
+LONGEST_GRADIENT = 1.0
+AVERAGE_OVER = 1000
+"""Steps over which the weights that are exported are averaged."""
+
+EDGES = 0.5
+"""Weight of the loss on how slopes change from pixel to pixel."""
+
+LARGE = {4: 1.0, 16: 2.0, 64: 3.0}
+"""Weight of the loss on slopes averaged over squares of so many pixels: large shapes have slopes too small to count else."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides about a training: `minutes` of it, pixels of a crop's side, crops of a batch, highest learning rate.
+
+    threads: parts of a batch that a CPU works on at once, each on one core.  One part on 2 cores took 3 to 5 times as long
+    as one part on one core while other programs ran, since torch's own threads wait for each other at every layer.
+    """
+
+    minutes: float
+    crop: int
+    batch: int
+    rate: float
+    seed: int
+    device: str
+    threads: int = 1
+    checkpoint_minutes: float = 3.0
+
+
+@dataclass(frozen=True)
+class Measures:
+    """On the samples held out: mean angular error and the flat map's in degrees, correlations of nx and ny, best factor."""
+
+    error: float
+    flat: float
+    r_x: float
+    r_y: float
+    factor: float
+
+
+class Training:
+    """A network, what it takes to train it on, and what has been logged so far."""
+
+    def __init__(self, architecture: Architecture, plan: Plan) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan = plan
+        self.network = new_network(architecture).to(plan.device)
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), plan.rate, weight_decay=WEIGHT_DECAY)
+        self._pool = ThreadPoolExecutor(plan.threads)
+        self.step, self.seconds = 0, 0.0
+        self.log: list[dict] = []
+
+    def run(self, shards: Shards, held_out: Batch, out: Path, look: Callable[[], None]) -> None:
+        """Trains until the plan's minutes are over; `look` is called now and then, to see to the data.
+
+        Every few minutes, and at the end, the folder `out` gets checkpoint.pt, relief.npz, log.json and curves.png.
+        """
+        began, before = time.monotonic(), self.seconds
+        looked = saved = time.monotonic()
+        losses: list[float] = []
+        for pixels, slopes in self._batches(shards):
+            losses.append(self._learn(pixels, slopes))
+            now = time.monotonic()
+            self.seconds = before + now - began
+            over = self.seconds >= self.plan.minutes * 60
+            if now - looked > 5:
+                looked = now
+                look()
+                shards.look()
+            if over or now - saved > self.plan.checkpoint_minutes * 60:
+                self._note(losses, held_out)
+                self.save(out)
+                saved, losses = time.monotonic(), []
+            if over:
+                return
+
+    def save(self, out: Path) -> None:
+        """Writes everything; the checkpoint under another name first, so that one that is there is whole."""
+        unfinished = out / "checkpoint.unfinished"
+        torch.save({"network": self.network.state_dict(), "average": self.average.state_dict(),
+                    "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds, "log": self.log},
+                   unfinished)
+        unfinished.replace(out / "checkpoint.pt")
+        export(self.average, out / "relief.npz", self.log[-1]["factor"] if self.log else 1.0)
+        (out / "log.json").write_text(json.dumps({"plan": asdict(self.plan), "log": self.log}, indent=1))
+        draw_curves(self.log, out / "curves.png")
+
+    def resume(self, out: Path) -> None:
+        """Continues from the folder's checkpoint."""
+        kept = torch.load(out / "checkpoint.pt", map_location=self.plan.device, weights_only=True)
+        self.network.load_state_dict(kept["network"])
+        self.average.load_state_dict(kept["average"])
+        self.optimizer.load_state_dict(kept["optimizer"])
+        self.step, self.seconds, self.log = kept["step"], kept["seconds"], kept["log"]
+
+    def _learn(self, pixels: Tensor, slopes: Tensor) -> float:
+        """One step; the loss before it."""
+        share = min(1.0, self.seconds / (self.plan.minutes * 60))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.rate * rate_at(share)
+        parts = min(self.plan.threads, len(pixels))
+        found = list(self._pool.map(self._gradients, pixels.chunk(parts), slopes.chunk(parts)))
+        for parameter, *gradients in zip(self.network.parameters(), *(part for _, part in found)):
+            parameter.grad = sum(gradients[1:], gradients[0]) / len(found)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST_GRADIENT)
+        self.optimizer.step()
+        self.step += 1
+        self._average_in()
+        if self.plan.device != "cpu" and self.step % 20:
+            return math.nan  # asking a GPU for every number would make it wait
+        return sum(float(value) for value, _ in found) / len(found)
+
+    def _gradients(self, pixels: Tensor, slopes: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The loss on a part of the batch, and its gradients."""
+        # bfloat16 takes twice as long as float32 on a CPU without matrix units, so only GPUs get it.
+        with torch.autocast(self.plan.device, torch.bfloat16, enabled=self.plan.device == "cuda"):
+            answer = self.network(pixels, (pixels.shape[-1] == SIDE,) * 2)
+        found = loss(answer.float(), slopes)
+        return found.detach(), torch.autograd.grad(found, list(self.network.parameters()))
+
+    def _average_in(self) -> None:
+        """Young averages follow quickly, so that the beginning is forgotten."""
+        share = max(1 / AVERAGE_OVER, 1 / (1 + self.step / 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), share)
+
+    def _note(self, losses: list[float], held_out: Batch) -> None:
+        found = measured(self.average, held_out, self.plan.device)
+        entry = {"minutes": self.seconds / 60, "step": self.step, "loss": float(np.nanmean(losses)), **asdict(found)}
+        self.log.append(entry)
+        print(json.dumps({name: round(value, 4) for name, value in entry.items()}), flush=True)
+
+    def _batches(self, shards: Shards) -> Iterator[tuple[Tensor, Tensor]]:
+        """Augmented batches without end, read by a thread while the network learns from the one before."""
+        rng = np.random.default_rng([self.plan.seed, self.step])
+        ready: queue.Queue[Batch] = queue.Queue(4)
+        over = threading.Event()
+
+        def read() -> None:
+            whole = max(1, self.plan.batch * self.plan.crop ** 2 // SIDE ** 2)
+            while not over.is_set():
+                batch = shards.draw(rng, whole, SIDE) if rng.random() < WHOLE_SHARE else \
+                    shards.draw(rng, self.plan.batch, self.plan.crop)
+                while not over.is_set():
+                    try:
+                        ready.put(batch, timeout=1)
+                        break
+                    except queue.Full:
+                        continue
+
+        threading.Thread(target=read, daemon=True).start()
+        try:
+            while True:
+                yield augmented(*tensors(ready.get(), self.plan.device))
+        finally:
+            over.set()
+
+
+def rate_at(share: float) -> float:
+    """The learning rate after that share of the training, as a share of the highest: a rise, then half a cosine."""
+    if share < WARM_UP:
+        return 0.05 + 0.95 * share / WARM_UP
+    return LOWEST_RATE + (1 - LOWEST_RATE) * 0.5 * (1 + math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP)))
+
+
+def tensors(batch: Batch, device: str) -> tuple[Tensor, Tensor]:
+    """Pixels N x 3 x S x S, 0..1, and slopes N x 2 x S x S, float32."""
+    rgb, slopes = (torch.from_numpy(part).to(device, non_blocking=True) for part in (batch.rgb, batch.slopes))
+    return rgb.permute(0, 3, 1, 2).float() / 255, slopes.permute(0, 3, 1, 2).float()
+
+
+def augmented(pixels: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
+    """Turned and mirrored, the slopes with it; other exposure, white balance, gamma and noise."""
+    pixels, slopes = turned(pixels, slopes)
+    return recoloured(pixels), slopes
+
+
+def turned(pixels: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
+    """Each sample in one of its 8 orientations."""
+    across, down, diagonal = (torch.rand(len(pixels), 1, 1, 1, device=pixels.device) < 0.5 for _ in range(3))
+    along = torch.tensor([1.0, 0.0], device=pixels.device).view(1, 2, 1, 1)
+    pixels = torch.where(across, pixels.flip(3), pixels)
+    slopes = torch.where(across, slopes.flip(3) * (1 - 2 * along), slopes)
+    pixels = torch.where(down, pixels.flip(2), pixels)
+    slopes = torch.where(down, slopes.flip(2) * (2 * along - 1), slopes)
+    return (torch.where(diagonal, pixels.transpose(2, 3), pixels),
+            torch.where(diagonal, slopes.transpose(2, 3).flip(1), slopes))
+
+
+def recoloured(pixels: Tensor) -> Tensor:
+    """As another exposure, white balance, tone curve and sensor would show it."""
+    def random(low: float, high: float, channels: int = 1) -> Tensor:
+        return low + (high - low) * torch.rand(len(pixels), channels, 1, 1, device=pixels.device)
+
+    factors = torch.exp2(random(-1.2, 0.5)) * random(0.77, 1.3, 3)
+    power = torch.exp(random(-0.25, 0.25))
+    changed = (pixels.clamp_min(1e-4) ** power) * factors ** (1 / 2.2)
+    noise = torch.randn_like(pixels) * random(0, 0.02) * (random(0, 1) < 0.5)
+    return (changed + noise).clamp(0, 1)
+
+
+def loss(answer: Tensor, slopes: Tensor) -> Tensor:
+    """How far normals are apart, how differently slopes change, and how far slopes are apart at large."""
+    found = (normals(answer) - normals(slopes)).square().sum(1).add(1e-6).sqrt().mean()
+    for axis in (2, 3):
+        found = found + EDGES * (torch.diff(answer, dim=axis) - torch.diff(slopes, dim=axis)).abs().mean()
+    miss = answer - slopes
+    for side, weight in LARGE.items():
+        if side <= miss.shape[-1]:
+            found = found + weight * functional.avg_pool2d(miss, side).abs().mean()
+    return found
+
+
+def normals(slopes: Tensor) -> Tensor:
+    """N x 3 x H x W unit vectors."""
+    return functional.normalize(torch.cat([-slopes, torch.ones_like(slopes[:, :1])], 1), dim=1)
+
+
+def measured(network: Relief, batch: Batch, device: str) -> Measures:
+    """The network on whole samples.  The best factor is the one of the least mean angular error."""
+    answers, truths = [], []
+    with torch.inference_mode():
+        for first in range(0, len(batch.rgb), 16):
+            part = slice(first, first + 16)
+            pixels, slopes = tensors(Batch(batch.rgb[part], batch.slopes[part]), device)
+            answers.append(network(pixels))
+            truths.append(slopes)
+        answer, truth = torch.cat(answers), torch.cat(truths)
+        factors = np.geomspace(0.5, 2.0, 29)
+        errors = [degrees(answer[..., ::2, ::2] * float(factor), truth[..., ::2, ::2]) for factor in factors]
+        r_x, r_y = (correlation(normals(answer)[:, i], normals(truth)[:, i]) for i in (0, 1))
+        return Measures(degrees(answer, truth), degrees(torch.zeros_like(truth), truth), r_x, r_y,
+                        float(factors[int(np.argmin(errors))]))
+
+
+def degrees(answer: Tensor, truth: Tensor) -> float:
+    """Mean angle between the normals of two fields of slopes."""
+    a, b = normals(answer), normals(truth)
+    return math.degrees(float(2 * torch.atan2((a - b).norm(dim=1), (a + b).norm(dim=1)).mean()))
+
+
+def correlation(a: Tensor, b: Tensor) -> float:
+    """Pearson's, the mean over samples; a sample that is flat does not count."""
+    a, b = (values.flatten(1) - values.flatten(1).mean(1, keepdim=True) for values in (a, b))
+    power = (a.square().sum(1) * b.square().sum(1)).sqrt()
+    counted = b.square().mean(1) > 1e-6
+    return float(((a * b).sum(1)[counted] / power[counted].clamp_min(1e-9)).mean())
+
+
+def draw_curves(log: list[dict], path: Path) -> None:
+    """A picture of what was logged: the loss, and on samples held out the error and the correlation, over minutes."""
+    import PIL.Image
+    import PIL.ImageDraw
+
+    width, height, edge = 760, 220, 40
+    picture = PIL.Image.new("RGB", (width, 3 * height), "white")
+    pen = PIL.ImageDraw.Draw(picture)
+    for number, (title, names) in enumerate({"loss": ("loss",), "error and flat map, degrees": ("error", "flat"),
+                                             "correlation": ("r_x", "r_y")}.items()):
+        top = number * height
+        values = np.array([[entry[name] for entry in log] for name in names]).reshape(len(names), -1)
+        minutes = np.array([entry["minutes"] for entry in log])
+        if not minutes.size:
+            continue
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        across = edge + (width - 2 * edge) * minutes / max(minutes.max(), 1e-6)
+        pen.text((edge, top + 4), f"{title}: {low:.3f} to {high:.3f} in {minutes.max():.1f} minutes", fill="black")
+        for line, colour in zip(values, ("#1f5fbf", "#bf5f1f")):
+            upright = top + height - 20 - (height - 50) * (line - low) / max(high - low, 1e-9)
+            points = list(zip(across.tolist(), upright.tolist()))
+            pen.line(points, fill=colour, width=2)
+            for x, y in points:
+                pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colour)
+    picture.save(path)
