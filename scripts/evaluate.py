@@ -26,8 +26,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the relief network keeps the cores busy itself
 
 import numpy as np
@@ -40,7 +39,7 @@ from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief_network import ReliefNetwork, read_weights
 from blender_midas_normal.worker.pictures import picture_from_file
 
-MATERIALS = ROOT.parent / "shared" / "materials"
+MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"
 TILEABLE = Wrap(True, True)
 SETTINGS = Settings(tileable="BOTH")
 
