@@ -146,6 +146,28 @@ def test_a_cancelled_job_ends_at_once_and_its_late_result_is_swallowed(client, t
     assert [path.name for path in client._worker.folder.iterdir()] == [after.file]
 
 
+LATE = """
+    from pathlib import Path
+    folder = Path(sys.argv[sys.argv.index("--folder") + 1])
+    say = lambda **words: print(json.dumps(words), flush=True)
+    say(type="hello", protocol=1, pid=1, python="3")
+    for line in sys.stdin:
+        words = json.loads(line)
+        if words["type"] == "cancel":
+            (folder / "late.png").write_bytes(b"late")
+            say(type="result", id=words["id"], file="late.png", width=1, height=1, engine="LUMINANCE", device="cpu", why="",
+                surface="")
+    """
+
+
+def test_a_result_that_comes_after_the_cancel_leaves_nothing_behind(client, tmp_path):
+    job = submit(client, tmp_path, noise(4, 4), python=hostile(tmp_path, LATE))
+    client.cancel(job)
+    assert client.is_busy and waited(lambda: (client.pump(), not client.is_busy)[1])
+    assert isinstance(job.outcome, Cancelled)
+    assert not (client._worker.folder / "late.png").exists()
+
+
 def test_a_second_cancel_kills_the_worker(client, tmp_path):
     job = submit(client, tmp_path, noise(2500, 2500))
     process = pid(client)

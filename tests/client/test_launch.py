@@ -1,0 +1,71 @@
+import dataclasses
+
+import pytest
+
+from blender_midas_normal.client.environment import Environment, Marker, fingerprint, write_marker
+from blender_midas_normal.client.launch import NOT_NEEDED, Places, launch_for
+from blender_midas_normal.core.errors import EngineUnavailable
+from blender_midas_normal.core.weights_file import FILE
+
+
+@pytest.fixture
+def places(tmp_path):
+    return Places(Environment(tmp_path / "environment"), tmp_path / "weights", tmp_path / "worker.log")
+
+
+@pytest.fixture
+def with_midas(places, tmp_path):
+    """Places whose environment looks complete and whose weights are there."""
+    base = tmp_path / "base"
+    base.write_text("")
+    places.environment.python.parent.mkdir(parents=True)
+    places.environment.python.write_text("")
+    write_marker(places.environment, Marker(fingerprint(), str(base), "3.11.7", "cpu", state="complete"))
+    places.weights.mkdir()
+    (places.weights / FILE).write_text("")
+    return places
+
+
+def launched(engine, places):
+    return launch_for(engine, places, "own python", 60.0)
+
+
+def test_without_midas_everything_runs_on_blenders_own_python(places):
+    for engine in ("AUTO", "LUMINANCE"):
+        assert launched(engine, places).python == "own python" and "not installed" in launched(engine, places).without_midas
+    with pytest.raises(EngineUnavailable, match="not installed"):
+        launched("MIDAS", places)
+
+
+def test_with_midas_the_built_in_engine_still_needs_no_torch(with_midas):
+    assert launched("LUMINANCE", with_midas).python == "own python"
+    assert launched("LUMINANCE", with_midas).without_midas == NOT_NEEDED
+    for engine in ("AUTO", "MIDAS"):
+        launch = launched(engine, with_midas)
+        assert launch.python == str(with_midas.environment.python) and not launch.without_midas
+
+
+def test_missing_weights_are_the_reason(with_midas):
+    (with_midas.weights / FILE).unlink()
+    with pytest.raises(EngineUnavailable, match=FILE):
+        launched("MIDAS", with_midas)
+    assert FILE in launched("AUTO", with_midas).without_midas
+
+
+def test_weights_below_the_chosen_folder_are_the_folder(with_midas):
+    below = with_midas.weights / "lllyasviel" / "Annotators"
+    below.mkdir(parents=True)
+    (with_midas.weights / FILE).rename(below / FILE)
+    assert launched("MIDAS", with_midas).weights == below
+
+
+def test_a_reserved_engine_is_refused(places):
+    with pytest.raises(EngineUnavailable, match="not in this version"):
+        launched("RELIEF", places)
+
+
+def test_any_worker_runs_the_built_in_engines_but_only_one_of_midas_runs_midas(with_midas):
+    built_in, midas = launched("LUMINANCE", with_midas), launched("MIDAS", with_midas)
+    assert midas.serves(built_in) and midas.serves(midas) and built_in.serves(built_in)
+    assert not built_in.serves(midas)
+    assert not dataclasses.replace(midas, idle_seconds=5.0).serves(midas)
