@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.core.errors import Cancelled, ProtocolError, SourceError, SurfaceGone, WorkerError
+from blender_midas_normal.core.errors import Cancelled, EngineError, ProtocolError, SourceError, SurfaceGone, WorkerError
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -64,6 +64,15 @@ def test_an_error_is_the_projects_own_exception_and_the_worker_lives_on(client, 
     job = client.submit(settings=LUMINANCE.words(), picture=str(tmp_path / "missing.png"))
     with pytest.raises(SourceError, match="missing"):
         client.wait(job)
+    client.wait(submit(client, tmp_path, noise(8, 8)))
+
+
+def test_what_nobody_foresaw_is_answered_and_the_worker_lives_on(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    pixels = {"file": "never_written", "width": 2, "height": 2, "encoding": "BYTE"}
+    with pytest.raises(EngineError, match="FileNotFoundError"):
+        client.wait(client.submit(settings=LUMINANCE.words(), pixels=pixels))
+    assert "Traceback" in (tmp_path / "worker.log").read_text()
     client.wait(submit(client, tmp_path, noise(8, 8)))
 
 
@@ -186,6 +195,15 @@ def test_a_retune_needs_no_pixels_until_the_worker_is_another(client, tmp_path):
     client.prepare(launch(tmp_path))
     with pytest.raises(SurfaceGone):
         client.wait(client.submit(settings=LUMINANCE.words(), surface=first.surface))
+
+
+def test_an_idle_worker_first_gives_its_memory_back(client, tmp_path):
+    first = client.wait(submit(client, tmp_path, noise(8, 8), idle_seconds=1.0))
+    process = pid(client)
+    time.sleep(1.4)
+    with pytest.raises(SurfaceGone):
+        client.wait(client.submit(settings=LUMINANCE.words(), surface=first.surface))
+    assert pid(client) == process
 
 
 def test_an_idle_worker_ends_and_the_next_request_starts_another(client, tmp_path):
