@@ -51,9 +51,9 @@ FACTORS = np.concatenate([[0.0], np.geomspace(0.01, 10, 61)])
 SMALLEST_Z = 0.05
 """Slopes are read from normals with z at least this."""
 
-THUMB = 160
-LIGHT = np.array([-0.5, 0.5, 0.707], np.float32)
-"""From the upper left, x right, y up, z out of the picture."""
+THUMB, LABEL = 160, 14
+LIGHT = np.array([-0.6, 0.6, 0.53], np.float32)
+"""From the upper left and low, x right, y up, z out of the picture."""
 
 Engine = Callable[[Picture], np.ndarray]
 """engine(picture): H x W x 3 unit normals, OpenGL."""
@@ -195,22 +195,24 @@ def print_table(engine: str, materials: list, scores: dict) -> None:
 
 
 def draw_sheet(materials: list, maps: dict, path: Path) -> None:
-    """A row for each material: colour, truth, the truth lit, and for each engine but flat its map and that lit."""
+    """For each material: colour, truth, the truth lit, and for each engine but flat its map and that lit; two in a row."""
     import PIL.Image
     import PIL.ImageDraw
 
     engines = [engine for engine in maps if engine != "flat"]
-    titles = ["colour", "truth", "truth lit", *(f"{engine}{part}" for engine in engines for part in ("", " lit"))]
-    sheet = PIL.Image.new("RGB", (len(titles) * THUMB, len(materials) * (THUMB + 14)), "black")
+    titles = ["", "truth", "truth lit", *(f"{engine}{part}" for engine in engines for part in ("", " lit"))]
+    step = THUMB + LABEL
+    sheet = PIL.Image.new("RGB", (2 * len(titles) * THUMB, -(-len(materials) // 2) * step), "black")
     pen = PIL.ImageDraw.Draw(sheet)
-    for row, m in enumerate(materials):
+    for number, m in enumerate(materials):
         pictures = [m.picture.rgb_float()]
         for normals in (m.truth, *(maps[engine][m.name] for engine in engines)):
             pictures += [normals * 0.5 + 0.5, lit(normals)]
+        left, top = number % 2 * len(titles) * THUMB, number // 2 * step
         for column, values in enumerate(pictures):
             thumb = PIL.Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)).resize((THUMB, THUMB))
-            sheet.paste(thumb, (column * THUMB, row * (THUMB + 14) + 14))
-            pen.text((column * THUMB + 2, row * (THUMB + 14) + 1), m.name if column == 0 else titles[column], fill="white")
+            sheet.paste(thumb, (left + column * THUMB, top + LABEL))
+            pen.text((left + column * THUMB + 2, top + 1), titles[column] or m.name, fill="white")
     sheet.save(path, quality=90)
 
 

@@ -235,14 +235,23 @@ def recoloured(pixels: Tensor) -> Tensor:
 
 def loss(answer: Tensor, slopes: Tensor) -> Tensor:
     """How far normals are apart, how differently slopes change, and how far slopes are apart at large."""
-    found = (normals(answer) - normals(slopes)).square().sum(1).add(1e-6).sqrt().mean()
-    for axis in (2, 3):
-        found = found + EDGES * (torch.diff(answer, dim=axis) - torch.diff(slopes, dim=axis)).abs().mean()
     miss = answer - slopes
+    found = _chord(answer, slopes).mean()
+    for axis in (2, 3):
+        found = found + EDGES * torch.diff(miss, dim=axis).abs().mean()
     for side, weight in LARGE.items():
         if side <= miss.shape[-1]:
             found = found + weight * functional.avg_pool2d(miss, side).abs().mean()
     return found
+
+
+def _chord(a: Tensor, b: Tensor) -> Tensor:
+    """The distance between the unit normals of two fields of slopes, from their cosine: N x H x W.
+
+    Without making the normals; the loss takes a third of a step's time on a CPU.
+    """
+    cosine = ((a * b).sum(1) + 1) * torch.rsqrt((a.square().sum(1) + 1) * (b.square().sum(1) + 1))
+    return (2 - 2 * cosine).clamp_min(0).add(1e-6).sqrt()
 
 
 def normals(slopes: Tensor) -> Tensor:
