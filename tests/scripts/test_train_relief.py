@@ -56,10 +56,10 @@ def test_a_short_training_learns_resumes_and_is_evaluated(midas_python, material
              "--checkpoint-minutes", "0.1"]
     run(midas_python, *words, "--minutes", "0.4", "--materials", tmp_path / "none")
     first = json.loads((tmp_path / "log.json").read_text())["log"]
-    told = run(midas_python, *words, "--minutes", "0.6", "--resume", "--materials", materials)
+    told = run(midas_python, *words, "--minutes", "1.2", "--resume", "--materials", materials)
     log = json.loads((tmp_path / "log.json").read_text())["log"]
     assert log[:len(first)] == first and log[-1]["step"] > first[-1]["step"]
-    assert log[-1]["loss"] < log[0]["loss"]
+    assert log[-1]["error"] < log[0]["error"]  # on held-out samples; the loss may be that of a single step
     assert f"from step {first[-1]['step']} on" in told and "all (2)" in told
     assert (tmp_path / "curves.png").stat().st_size > 1000 and (tmp_path / "evaluation.jpg").stat().st_size > 1000
     slopes = ReliefNetwork(read_weights(tmp_path / "relief.npz")).slopes(
