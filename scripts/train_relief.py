@@ -43,7 +43,7 @@ def main() -> int:
             time.sleep(0.5)
         threads = os.cpu_count() or 1 if device == "cpu" else 1
         plan = Plan(wanted.minutes, wanted.crop, wanted.batch, wanted.rate, wanted.seed, device, threads,
-                    wanted.checkpoint_minutes)
+                    wanted.checkpoint_minutes, device == "cuda" or wanted.half)
         training = Training(ARCHITECTURES[wanted.architecture], plan)
         if wanted.resume and (wanted.out / "checkpoint.pt").exists():
             training.resume(wanted.out)
@@ -73,6 +73,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--half", action="store_true", help="bfloat16 on a CPU that has instructions for it, as on all GPUs")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that make samples")
     parser.add_argument("--checkpoint-minutes", type=float, default=3.0)
     parser.add_argument("--held-out", type=int, default=2, help="shards of 64 samples to measure on, never trained on")

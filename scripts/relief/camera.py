@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .noise import blur, coordinates
+from .noise import between, blur, coordinates
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -36,6 +36,8 @@ def photographed(rng: Generator, linear: Array) -> Array:
     if rng.random() < 0.3:
         linear = linear * _vignette(rng, linear.shape[0])[..., None]
     picture = _toned(rng, encoded(linear))
+    if rng.random() < 0.35:
+        picture = _evened(rng, picture)
     if rng.random() < 0.6:
         picture = blur(picture, rng.uniform(0.3, 1.1))
     if rng.random() < 0.5:
@@ -68,6 +70,13 @@ def _toned(rng: Generator, picture: Array) -> Array:
     picture = np.clip(picture, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.08)))
     grey = picture.mean(axis=2, keepdims=True)
     return grey + np.float32(np.clip(rng.normal(0.95, 0.2), 0.2, 1.4)) * (picture - grey)
+
+
+def _evened(rng: Generator, picture: Array) -> Array:
+    """Without what is paler or darker at large, as photos are made into textures whose repetition does not show."""
+    wide = between(rng, 15, 80)
+    large = blur(picture, wide)
+    return picture - np.float32(rng.uniform(0.4, 1)) * (large - large.mean((0, 1)))
 
 
 def _noise(rng: Generator, shape: tuple[int, ...]) -> Array:
