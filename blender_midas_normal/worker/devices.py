@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import TYPE_CHECKING
+
+from ..core.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    from ..core.settings import Settings
 
 
 def has_torch() -> bool:
@@ -39,3 +45,11 @@ def has_device(name: str) -> bool:
 
     backends = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "xpu": torch.xpu.is_available}
     return name not in backends or backends[name]()
+
+
+def device_for(settings: Settings) -> str:
+    """torch's name of the device that the settings ask for; raises EngineUnavailable when it is not there."""
+    device = auto_device() if settings.device == "AUTO" else settings.device.lower()
+    if not has_device(device):
+        raise EngineUnavailable(f"There is no device {settings.device} here; choose AUTO or CPU.")
+    return device

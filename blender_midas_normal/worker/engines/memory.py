@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from ...core.errors import EngineError
 
 LIMITS = ((Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
           (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")))
@@ -33,6 +37,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(words in text for words in (
         "out of memory", "can't allocate memory", "insufficient memory", "not enough memory"))
+
+
+@contextmanager
+def memory_errors_as(sentence: str) -> Iterator[None]:
+    """Raises EngineError with the sentence where memory ran out."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise EngineError(sentence) from error
 
 
 def _free_on_linux() -> int:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...core.colour import is_one_colour
 from ...core.errors import EngineError, EngineUnavailable
 from ...core.filters import resize
 from ...core.heights import normalised, without_holes
@@ -20,8 +19,8 @@ from ...core.normals import in_convention, normal_map
 from ...core.picture import Surface
 from ...core.settings import node_size
 from ...core.weights_file import FILE, SIZE, verified
-from ..devices import auto_device, described_device, has_device
-from .memory import available_bytes, gigabytes, is_out_of_memory
+from ..devices import described_device, device_for
+from .memory import available_bytes, gigabytes, is_out_of_memory, memory_errors_as
 from .midas_passes import LARGEST_PASS, depth_in_passes
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ BYTES_PER_PIXEL = 2200
 timm's fused attention, which keeps memory proportional to the pixels: 0.55 GB at 512 x 512 (2104 bytes a pixel), 1.94 GB at
 1024 x 1024 (1847), 2.94 GB at 1024 x 1536 (1872), 7.14 GB at 2048 x 2048 (1702)."""
 
-FAINTEST_CONTRAST = 1e-3
-"""Range of the pixels, of 0..1, below which a picture counts as one colour: a quarter of a step of 8 bits."""
+TOO_LITTLE_MEMORY = "There is not enough memory for the MiDaS network; choose a lower resolution, or close other programs."
 
 
 def reason_against(weights: Path | None) -> str:
@@ -68,9 +66,9 @@ class Midas:
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
-        device = _device_for(settings)
+        device = device_for(settings)
         network = self._loaded(report)
-        with _memory_errors_as_sentences():
+        with memory_errors_as(TOO_LITTLE_MEMORY):
             way = self._raw if settings.depth_scale == "RAW" else self._normalised
             made = way(network, device, picture, wrap, settings, report)
         warning = verified(self._weights / FILE)
@@ -100,7 +98,7 @@ class Midas:
                     report: Report) -> Surface:
         rgb = picture.rgb_float()
         source_size = (picture.width, picture.height)
-        if float(np.ptp(rgb.reshape(-1, 3), axis=0).max()) < FAINTEST_CONTRAST:
+        if is_one_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, source_size)
 
         def attempt(where: str, largest: int | None = None) -> tuple[tuple[str, ...], Array]:
@@ -158,13 +156,6 @@ def _network_module() -> Any:
     return midas_network
 
 
-def _device_for(settings: Settings) -> str:
-    device = auto_device() if settings.device == "AUTO" else settings.device.lower()
-    if not has_device(device):
-        raise EngineUnavailable(f"There is no device {settings.device} here; choose AUTO or CPU.")
-    return device
-
-
 def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:
     """Raises EngineError when the network cannot see a picture of that size in one pass, as RAW demands."""
     needed, available = size[0] * size[1] * BYTES_PER_PIXEL, available_bytes(device)
@@ -188,17 +179,6 @@ def _second_try(error: Exception, device: str, settings: Settings) -> tuple[str,
     if full:
         return device, LARGEST_PASS // 8, "Memory ran short, so the network saw the picture in smaller pieces."
     return None
-
-
-@contextmanager
-def _memory_errors_as_sentences() -> Iterator[None]:
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise EngineError("There is not enough memory for the MiDaS network; choose a lower resolution, or close other "
-                          "programs.") from error
 
 
 def _at_most(height: Array, source_size: tuple[int, int], wrap: Wrap) -> Array:
