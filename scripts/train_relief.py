@@ -47,6 +47,8 @@ def main() -> int:
         training = Training(ARCHITECTURES[wanted.architecture], plan)
         if wanted.resume and (wanted.out / "checkpoint.pt").exists():
             training.resume(wanted.out)
+        elif wanted.begin_with is not None:
+            training.begin_with(wanted.begin_with)
         print(f"{device}: {sum(p.numel() for p in training.network.parameters())} weights, from step {training.step} on",
               flush=True)
         training.run(Shards(pool), Shards(pool, held_out=True).all(), wanted.out, makers.check)
@@ -78,6 +80,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--checkpoint-minutes", type=float, default=3.0)
     parser.add_argument("--held-out", type=int, default=2, help="shards of 64 samples to measure on, never trained on")
     parser.add_argument("--resume", action="store_true", help="continue from DIR/checkpoint.pt")
+    parser.add_argument("--begin-with", type=Path, help="file of weights to go on from, in a training of its own")
     parser.add_argument("--pool", type=Path, help="folder of the samples, when it is not DIR/pool")
     parser.add_argument("--materials", type=Path, default=MATERIALS)
     return parser.parse_args()

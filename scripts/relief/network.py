@@ -10,7 +10,15 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from blender_midas_normal.worker.engines.relief_network import RELIEF, Architecture, Level, Weights, write_weights
+from blender_midas_normal.core.errors import WeightsError
+from blender_midas_normal.worker.engines.relief_network import (
+    RELIEF,
+    Architecture,
+    Level,
+    Weights,
+    read_weights,
+    write_weights,
+)
 from blender_midas_normal.worker.engines.relief_torch import Relief
 
 ARCHITECTURES = {
@@ -37,6 +45,14 @@ def new_network(architecture: Architecture) -> Relief:
         if name == "out":
             nn.init.normal_(layer.weight, std=1e-3)  # nearly flat
     return network.to(memory_format=torch.channels_last)
+
+
+def load(network: Relief, path: Path) -> None:
+    """Gives the network the numbers of a file of weights; raises WeightsError when it is of another architecture."""
+    weights = read_weights(path)
+    if weights.architecture != network.architecture:
+        raise WeightsError(f"{path} is of another architecture; name the one it was trained with (--architecture).")
+    network.load(weights)
 
 
 def export(network: Relief, path: Path, factor: float = 1.0) -> None:

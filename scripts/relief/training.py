@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .network import Architecture, Relief, export, new_network
+from .network import Architecture, Relief, export, load, new_network
 from .pool import SIDE, Batch, Shards
 
 WHOLE_SHARE = 0.25
@@ -129,6 +129,11 @@ class Training:
         self.average.load_state_dict(kept["average"])
         self.optimizer.load_state_dict(kept["optimizer"])
         self.step, self.seconds, self.log = kept["step"], kept["seconds"], kept["log"]
+
+    def begin_with(self, file: Path) -> None:
+        """Begins with the numbers in a file of weights, not with random ones; raises WeightsError."""
+        for network in (self.network, self.average):
+            load(network, file)
 
     def _learn(self, pixels: Tensor, slopes: Tensor) -> float:
         """One step; the loss before it."""

@@ -62,6 +62,11 @@ def test_a_short_training_learns_resumes_and_is_evaluated(midas_python, material
     assert log[-1]["error"] < log[0]["error"]  # on held-out samples; the loss may be that of a single step
     assert f"from step {first[-1]['step']} on" in told and "all (2)" in told
     assert (tmp_path / "curves.png").stat().st_size > 1000 and (tmp_path / "evaluation.jpg").stat().st_size > 1000
+    rest = [*words, "--pool", tmp_path / "pool", "--materials", tmp_path / "none", "--minutes", "0.05", "--rate", "1e-6"]
+    rest[rest.index("--out") + 1] = tmp_path / "more"
+    run(midas_python, *rest, "--begin-with", tmp_path / "relief.npz")
+    more = json.loads((tmp_path / "more" / "log.json").read_text())["log"]
+    assert abs(more[-1]["error"] - log[-1]["error"]) < 0.5 * abs(log[0]["error"] - log[-1]["error"])
     slopes = ReliefNetwork(read_weights(tmp_path / "relief.npz")).slopes(
         np.full((16, 16, 3), 0.5, np.float32), Wrap(), lambda *_: None)
     assert slopes.shape == (16, 16, 2)
