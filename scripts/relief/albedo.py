@@ -86,7 +86,7 @@ def painted(rng: Generator, relief: Relief) -> Paint:
 
 
 def _stuff(rng: Generator, relief: Relief, family: str) -> Array:
-    """The stuff itself: its colour, differing from piece to piece, clouded, speckled; seldom following the height."""
+    """The stuff itself: its colour, differing from piece to piece, clouded, speckled; often paler where it stands out."""
     size = relief.height.shape[0]
     base = colour(rng, FAMILIES[family])
     albedo = np.broadcast_to(base, (size, size, 3)).astype(np.float32)
@@ -95,13 +95,14 @@ def _stuff(rng: Generator, relief: Relief, family: str) -> Array:
     clouds = fractal(rng, size, between(rng, 15, 200), rng.uniform(1.5, 2.5))
     albedo = mixed(albedo, np.float32(rng.uniform(0, 0.5)) * share(clouds, 0.5, 3.0), colour(rng, FAMILIES[family]))
     speckle = fractal(rng, size, between(rng, 2, 12), rng.uniform(0.2, 1.6))
-    albedo = albedo * (1 + np.float32(between(rng, 0.01, 0.16)) * speckle)[..., None]
+    albedo = albedo * (1 + np.float32(between(rng, 0.008, 0.1)) * speckle)[..., None]
     if rng.random() < 0.3:
         spots = share(band(rng, size, between(rng, 4, 25), 0.4), between(rng, 0.005, 0.15), 0.4)
         other = colour(rng, FAMILIES[family]) * np.float32(rng.uniform(0.4, 1.5))
         albedo = mixed(albedo, spots * np.float32(rng.uniform(0.1, 0.8)), other)
-    follows = pick(rng, [0, 1, -1], [0.65, 0.17, 0.18])
-    return albedo * np.exp(np.float32(follows * rng.uniform(0.05, 0.3)) * _standing(relief.height, 12))[..., None]
+    follows = pick(rng, [0, 1, -1], [0.35, 0.5, 0.15])  # dirt stays in hollows and wear polishes what stands out
+    standing = _standing(relief.height, pick(rng, [3, 8, 20]))
+    return albedo * np.exp(np.float32(follows * rng.uniform(0.05, 0.4)) * standing)[..., None]
 
 
 def _standing(height: Array, width: float) -> Array:

@@ -34,13 +34,13 @@ class Lighting:
 
 def any_lighting(rng: Generator, shiny: bool) -> Lighting:
     """Most often nearly overcast or evened out, now and then a strong sun; shiny stuffs more often show reflections."""
-    style = rng.choice(["even", "overcast", "soft sun", "sun"], p=[0.22, 0.36, 0.30, 0.12])
+    style = rng.choice(["even", "overcast", "soft sun", "sun"], p=[0.15, 0.38, 0.34, 0.13])
     low, high = {"even": (0, 0), "overcast": (0, 0.06), "soft sun": (0.08, 0.4), "sun": (0.4, 0.8)}[style]
     sun = rng.uniform(low, high)
     elevation, azimuth = np.radians(rng.uniform(25, 72)), rng.uniform(0, 2 * np.pi)
     direction = (np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation))
     glossy = rng.random() < (0.75 if shiny else 0.2)
-    return Lighting(occlusion=rng.uniform(0.05, 0.5) if style == "even" else between(rng, 0.2, 1.6), sun=float(sun),
+    return Lighting(occlusion=rng.uniform(0.2, 0.9) if style == "even" else rng.uniform(0.4, 1.9), sun=float(sun),
                     direction=tuple(float(d) for d in direction), shadows=style == "sun" or rng.random() < 0.4,
                     gloss=between(rng, 0.1, 1.2) if glossy else 0.0, roughness=rng.uniform(0.2, 0.6),
                     metallic=rng.uniform(0.2, 0.8) if shiny and glossy else 0.0)
