@@ -3,16 +3,16 @@
 
     python3 scripts/evaluate.py [--materials DIR] [--out DIR] [--relief FILE.npz]
 
-DIR holds index.tsv with the columns id and lumfit, and for each id <id>_color.png and <id>_normal.png (OpenGL); without
---materials it is shared/materials beside the checkout.  Engines: a flat map, luminance, and relief with the weights named,
-all at strength 1, tileable.  --out gets evaluation.json and evaluation.jpg.  Needs scripts/requirements/maps.txt.
+DIR holds index.tsv with a column id and perhaps lumfit, and for each id <id>_color.png and <id>_normal.png (OpenGL); without
+--materials it is shared/materials beside the checkout.  Engines: a flat map, luminance, and relief with its own weights or
+those named, all at strength 1, tileable.  --out gets evaluation.json and evaluation.jpg.  Needs requirements/maps.txt.
 
 mean, median   angular error in degrees
 <11.25         share of pixels within 11.25 degrees
 r_x, r_y       correlation of predicted and true nx, ny: negative where bumps became dents
 best           mean angular error after the one slope factor k >= 0 that makes it least; never above the flat map's
 lumfit         share of the true slope that a linear filter of luminance explains; from 0.6 on the truth may have been made
-               from the photo, so the rows below 0.6 count
+               from the photo, so the rows below 0.6 count; where index.tsv has no such column, all of them
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the relief network keeps the cores b
 import numpy as np
 
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.normals import normal_map, normals_from_slopes
+from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.luminance import Luminance
-from blender_midas_normal.worker.engines.relief_network import ReliefNetwork, read_weights
+from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
 from blender_midas_normal.worker.pictures import picture_from_file
 
 MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"
@@ -55,8 +55,8 @@ THUMB, LABEL = 160, 14
 LIGHT = np.array([-0.6, 0.6, 0.53], np.float32)
 """From the upper left and low, x right, y up, z out of the picture."""
 
-Engine = Callable[[Picture], np.ndarray]
-"""engine(picture): H x W x 3 unit normals, OpenGL."""
+Maps = Callable[[Picture], np.ndarray]
+"""maps(picture): H x W x 3 unit normals, OpenGL."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Score:
 def main(words: list | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--materials", type=Path, default=MATERIALS)
-    parser.add_argument("--relief", type=Path, help="file of weights of the relief network")
+    parser.add_argument("--relief", type=Path, default=WEIGHTS, help="file of weights of the relief network")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and evaluation.jpg")
     wanted = parser.parse_args(words)
     try:
@@ -97,11 +97,9 @@ def main(words: list | None = None) -> int:
     return 0
 
 
-def evaluate(folder: Path, weights: Path | None, out: Path | None) -> None:
+def evaluate(folder: Path, weights: Path, out: Path | None) -> None:
     materials = read_materials(folder)
-    engines = {"flat": flat, "luminance": luminance}
-    if weights is not None:
-        engines["relief"] = relief(weights)
+    engines = {"flat": flat, "luminance": normals_by(Luminance()), "relief": normals_by(Relief(weights))}
     maps = {engine: {m.name: made(m.picture) for m in materials} for engine, made in engines.items()}
     scores = {engine: {m.name: scored(maps[engine][m.name], m.truth) for m in materials} for engine in engines}
     for engine in engines:
@@ -116,7 +114,7 @@ def evaluate(folder: Path, weights: Path | None, out: Path | None) -> None:
 def read_materials(folder: Path) -> list:
     """The folder's materials, by name; raises SourceError or OSError, naming the file."""
     with (folder / "index.tsv").open(newline="", encoding="utf-8") as file:
-        rows = sorted((row["id"], float(row["lumfit"])) for row in csv.DictReader(file, delimiter="\t"))
+        rows = sorted((row["id"], float(row.get("lumfit", 0))) for row in csv.DictReader(file, delimiter="\t"))
     return [Material(name, lumfit, picture_from_file(folder / f"{name}_color.png"),
                      unit(picture_from_file(folder / f"{name}_normal.png").rgb_float() * 2 - 1)) for name, lumfit in rows]
 
@@ -125,17 +123,10 @@ def flat(picture: Picture) -> np.ndarray:
     return from_slopes(*np.zeros((2, picture.height, picture.width), np.float32))
 
 
-def luminance(picture: Picture) -> np.ndarray:
-    surface = Luminance().surface(picture, TILEABLE, SETTINGS, lambda *_: None)
-    return np.moveaxis(normal_map(surface, SETTINGS), 0, 2)
-
-
-def relief(weights: Path) -> Engine:
-    network = ReliefNetwork(read_weights(weights))
-
+def normals_by(engine: Luminance | Relief) -> Maps:
     def made(picture: Picture) -> np.ndarray:
-        slopes = network.slopes(picture.rgb_float(), TILEABLE, lambda *_: None)
-        return np.moveaxis(normals_from_slopes(slopes[..., 0], slopes[..., 1]), 0, 2)
+        surface = engine.surface(picture, TILEABLE, SETTINGS, lambda *_: None)
+        return np.moveaxis(normal_map(surface, SETTINGS), 0, 2)
 
     return made
 

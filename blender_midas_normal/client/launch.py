@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.choice import RESERVED
 from ..core.errors import EngineUnavailable
 from . import weights
 from .environment import Environment, State, status
@@ -61,12 +60,11 @@ def reason_against_midas(places: Places) -> str:
 
 
 def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float) -> Launch:
-    """How to start the worker for an engine: MiDaS runs on its environment's Python, all else on `own_python`.
+    """How to start the worker for an engine: MiDaS runs on its environment's Python, luminance on `own_python`,
+    the others where MiDaS would run, for the GPU that may be there.
 
     Raises EngineUnavailable when the engine asked for cannot run.
     """
-    if engine == "RELIEF":
-        raise EngineUnavailable(RESERVED)
     reason = reason_against_midas(places)
     if engine == "MIDAS" and reason:
         raise EngineUnavailable(reason)

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from .errors import EngineUnavailable
 from .settings import Settings
 
-RESERVED = "The engine relief is not in this version; choose AUTO, MIDAS or LUMINANCE."
-
 
 def chosen_engine(settings: Settings, unavailable: Mapping[str, str]) -> tuple[str, str]:
     """(engine, why) for the settings, given each engine's reason why it cannot run ("" when it can).

@@ -59,10 +59,10 @@ Domain = Union[Number, Choice]  # noqa: UP007 - the scripts' first stage runs on
 ENGINE = Choice("Engine", "What turns the picture into a surface", (
     ("AUTO", "Automatic", "MiDaS when its environment and weights are there, otherwise the best built-in engine"),
     ("MIDAS", "MiDaS", "Depth estimated by the MiDaS network (DPT-Hybrid), on the GPU where there is one"),
-    ("RELIEF", "Relief", "Built-in network for material photos; not in this version"),
+    ("RELIEF", "Relief", "Built-in network for photos of materials: heights from shading, always available"),
     ("LUMINANCE", "Luminance", "Brightness as height: instant, always available"),
 ))
-DEVICE = Choice("Device", "Processor that runs the MiDaS network", (
+DEVICE = Choice("Device", "Processor that runs the network", (
     ("AUTO", "Automatic", "The first of CUDA or ROCm, Metal, XPU and CPU that works"),
     ("CUDA", "CUDA or ROCm", "NVIDIA or AMD graphics card"),
     ("MPS", "Metal", "Apple graphics processor"),

@@ -16,8 +16,8 @@ MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "tileable", "conventi
 DETAILS = ("resolution", "depth_scale", "size", "device")
 
 
-STAGES = {"start": (0.0, 0.0), "read": (0.0, 0.05), "load": (0.05, 0.2), "network": (0.2, 0.85), "luminance": (0.05, 0.6),
-          "maps": (0.85, 0.95), "write": (0.95, 1.0)}
+STAGES = {"start": (0.0, 0.0), "read": (0.0, 0.05), "load": (0.05, 0.2), "network": (0.2, 0.8), "height": (0.8, 0.85),
+          "luminance": (0.05, 0.6), "maps": (0.85, 0.95), "write": (0.95, 1.0)}
 """The part of the progress bar that belongs to each of the worker's stages."""
 
 

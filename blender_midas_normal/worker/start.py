@@ -5,6 +5,7 @@ Run as a file by an isolated interpreter, it finds its own package by its place 
 
 import argparse
 import importlib
+import os
 import runpy
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--without-midas", default="", help="why this worker cannot run MiDaS")
     parser.add_argument("--idle", type=float, required=True)
     arguments = parser.parse_args()
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy loads: the relief network keeps the cores busy itself
     package = runpy.run_path(str(STANDALONE))["load_package"]()
     serve = importlib.import_module(f"{package}.worker.serve")
     serve.serve(arguments.folder, arguments.weights, arguments.without_midas, arguments.idle)

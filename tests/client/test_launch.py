@@ -59,9 +59,10 @@ def test_weights_below_the_chosen_folder_are_the_folder(with_midas):
     assert launched("MIDAS", with_midas).weights == below
 
 
-def test_a_reserved_engine_is_refused(places):
-    with pytest.raises(EngineUnavailable, match="not in this version"):
-        launched("RELIEF", places)
+def test_relief_runs_where_torch_is_and_without_it(places, with_midas):
+    assert launched("RELIEF", with_midas).python == str(with_midas.environment.python)
+    (with_midas.weights / FILE).unlink()
+    assert launched("RELIEF", with_midas).python == "own python"
 
 
 def test_any_worker_runs_the_built_in_engines_but_only_one_of_midas_runs_midas(with_midas):

@@ -47,6 +47,12 @@ def test_zip_holds_the_manifest_and_the_contents_of_the_package(checkout):
     assert names(path) == ["__init__.py", "blender_manifest.toml", "core/__init__.py", "core/weights.bin"]
 
 
+def test_this_extensions_zip_carries_the_relief_network_and_stays_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(build_extension.shutil, "which", lambda name: None)
+    path = build_extension.build(tmp_path)
+    assert "worker/engines/relief.npz" in names(path) and path.stat().st_size < 8_000_000
+
+
 def test_licence_of_the_checkout_goes_into_the_zip(checkout):
     (checkout / "LICENSE").write_text("words")
     assert "LICENSE" in names(build_extension.build(checkout / "dist"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from ...core.choice import RESERVED
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -42,7 +40,7 @@ class Engines:
 
     def unavailable(self) -> dict[str, str]:
         """For each engine "" when it can run in this process, else one sentence saying why not."""
-        return {"MIDAS": self._without_midas or self._reason_against_midas(), "RELIEF": RESERVED, "LUMINANCE": ""}
+        return {"MIDAS": self._without_midas or self._reason_against_midas(), "RELIEF": "", "LUMINANCE": ""}
 
     def get(self, name: str) -> Engine:
         """The engine of that name, which `unavailable` has no reason against."""
@@ -65,6 +63,10 @@ class Engines:
             from .midas import Midas
 
             return Midas(self._weights)
+        if name == "RELIEF":
+            from .relief import Relief
+
+            return Relief()
         from .luminance import Luminance
 
         return Luminance()
