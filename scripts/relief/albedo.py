@@ -127,7 +127,7 @@ def _jointed(rng: Generator, relief: Relief, albedo: Array) -> tuple[Array, int]
     """Joints paler than the stones as often as darker; some have the stones' own colour."""
     if rng.random() < 0.12:
         return albedo, 0
-    pale = rng.random() < 0.5
+    pale = rng.random() < 0.6  # with the samples whose joints keep the stones' colour and collect dirt: half
     size = relief.height.shape[0]
     stones = float(luma(albedo)[::4, ::4].mean())
     mortar = colour(rng, MORTAR_PALE if pale else MORTAR_DARK)

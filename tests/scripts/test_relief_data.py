@@ -64,9 +64,9 @@ def test_pictures_are_as_bright_and_reliefs_as_steep_as_real_materials(many):
     assert 6 < np.mean(tilts) < 12 and max(tilts) <= 32.5
 
 
-def test_about_one_sample_in_seven_is_strong_marks_on_exactly_flat_ground(many):
+def test_about_one_sample_in_six_is_strong_marks_on_exactly_flat_ground(many):
     flat = [made for made in many if made.kind == "flat"]
-    assert 0.08 < len(flat) / len(many) < 0.22
+    assert 0.1 < len(flat) / len(many) < 0.25
     for made in flat:
         assert not made.slopes.any()
     assert np.median([made.rgb.std() for made in flat]) > 0.05
@@ -116,13 +116,13 @@ def test_joints_are_paler_than_the_stones_about_as_often_as_darker():
     assert 0.35 < np.mean(paler) < 0.65
 
 
-def test_colour_says_nothing_about_height_on_average():
+def test_what_stands_out_is_more_often_paler_but_not_always():
     correlations = []
     for seed in range(80):
         relief = heights.relief(rng(seed), SIZE, ("rock", "plaster", "lumps", "embossed")[seed % 4])
         luma = albedo.luma(albedo.painted(rng(seed, 1), relief).albedo)
         correlations.append(np.corrcoef(luma.ravel(), relief.height.ravel())[0, 1])
-    assert abs(np.mean(correlations)) < 0.2
+    assert 0.1 < np.mean(correlations) < 0.4
     assert np.max(correlations) > 0.4 and np.min(correlations) < -0.4
 
 

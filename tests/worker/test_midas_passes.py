@@ -14,6 +14,7 @@ from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.weights_file import FILE, SIZE
+from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import midas
 from blender_midas_normal.worker.engines.memory import available_bytes, is_out_of_memory
 from blender_midas_normal.worker.engines.midas import reason_against
@@ -154,7 +155,7 @@ class Crowded:
 
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
-    monkeypatch.setattr(midas, "has_device", lambda name: True)
+    monkeypatch.setattr(devices, "has_device", lambda name: True)
     monkeypatch.setattr(midas, "described_device", lambda name: name)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(midas, "verified", lambda path: None)
