@@ -59,7 +59,7 @@ def test_weights_below_the_chosen_folder_are_the_folder(with_midas):
     assert launched("MIDAS", with_midas).weights == below
 
 
-def test_relief_runs_where_torch_is_and_without_it(places, with_midas):
+def test_relief_runs_where_torch_is_and_without_it(with_midas):
     assert launched("RELIEF", with_midas).python == str(with_midas.environment.python)
     (with_midas.weights / FILE).unlink()
     assert launched("RELIEF", with_midas).python == "own python"
