@@ -8,6 +8,7 @@ half resolution: each 2 x 2 square of pixels becomes one pixel of 12 channels, a
 
 from __future__ import annotations
 
+import math
 import os
 import zipfile
 from collections.abc import Callable
@@ -82,6 +83,11 @@ class Architecture:
         blocks = sum((level.down + level.up) * 2 * 2 ** (i + 1) for i, level in enumerate(self.levels))
         ends = 2 * 2
         return -(-(blocks + ends + self.stride) // self.stride) * self.stride
+
+    @property
+    def work(self) -> float:
+        """Multiplications per pixel of the picture."""
+        return sum(math.prod(layer.shape) / side ** 2 for layer, side in self.convolutions())
 
     def convolutions(self) -> list[tuple[Convolution, int]]:
         """Every layer in the order of work, with the side in pixels of the square that one of its outputs stands for."""
@@ -229,7 +235,6 @@ class ReliefNetwork:
                           for name, values in weights.weights.items()}
         self._biases = weights.biases
         self._pool = ThreadPoolExecutor(_threads())
-        self._work = sum(self._matrices[layer.name].size / side ** 2 for layer, side in self.architecture.convolutions())
 
     def slopes(self, rgb: Array, wrap: Wrap, report: Report, largest: tuple[int, int] = LARGEST_TILE) -> Array:
         """H x W x 2 float32 dimensionless slopes dh/dx, dh/dy (rows downwards) of H x W x 3 float32 sRGB, 0..1.
@@ -239,9 +244,9 @@ class ReliefNetwork:
         return in_tiles(rgb, wrap, self.architecture, self._run, report, largest)
 
     def _run(self, rgb: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
-        tell = _Progress(self._work * rgb.shape[0] * rgb.shape[1], done)
+        tell = Progress(self.architecture.work * rgb.shape[0] * rgb.shape[1], done)
         levels = self.architecture.levels
-        x = self._convolved("stem", _squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN)), wrap, tell)
+        x = self._convolved("stem", squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN)), wrap, tell)
         np.maximum(x, 0, out=x)
         finer: list[Array] = []
         for i, level in enumerate(levels):
@@ -253,9 +258,9 @@ class ReliefNetwork:
             if i < len(levels) - 1:
                 x = self._doubled_onto(finer.pop(), f"up{i}", x, tell)
             self._blocks(f"up{i}", levels[i].up, x, wrap, tell)
-        return _unsquared(self._convolved("out", x, wrap, tell))
+        return unsquared(self._convolved("out", x, wrap, tell))
 
-    def _blocks(self, name: str, count: int, x: Array, wrap: Wrap, tell: _Progress) -> None:
+    def _blocks(self, name: str, count: int, x: Array, wrap: Wrap, tell: Progress) -> None:
         """x += b(relu(a(x))) for each of the level's blocks."""
         for block in range(count):
             inner = self._convolved(f"{name}.{block}.a", x, wrap, tell)
@@ -266,13 +271,13 @@ class ReliefNetwork:
 
             self._in_strips(f"{name}.{block}.b", inner, wrap, tell, add)
 
-    def _convolved(self, name: str, x: Array, wrap: Wrap, tell: _Progress) -> Array:
+    def _convolved(self, name: str, x: Array, wrap: Wrap, tell: Progress) -> Array:
         """The 3 x 3 convolution of H x W x inputs."""
         out = np.empty((*x.shape[:2], self._biases[name].size), np.float32)
         self._in_strips(name, x, wrap, tell, out.__setitem__)
         return out
 
-    def _in_strips(self, name: str, x: Array, wrap: Wrap, tell: _Progress, take: Callable[[slice, Array], None]) -> None:
+    def _in_strips(self, name: str, x: Array, wrap: Wrap, tell: Progress, take: Callable[[slice, Array], None]) -> None:
         """Hands the 3 x 3 convolution of H x W x C to `take`, strip of rows by strip of rows, one matrix product each."""
         rows, columns, channels = x.shape
         matrix, bias = self._matrices[name], self._biases[name]
@@ -287,7 +292,7 @@ class ReliefNetwork:
         for _ in self._pool.map(work, range(0, rows, step)):
             tell(min(step, rows) * columns * matrix.size)
 
-    def _halved(self, name: str, x: Array, tell: _Progress) -> Array:
+    def _halved(self, name: str, x: Array, tell: Progress) -> Array:
         """The 2 x 2 convolution with stride 2 of H x W x inputs."""
         rows, columns, channels = x.shape[0] // 2, x.shape[1] // 2, x.shape[2]
         squares = x.reshape(rows, 2, columns, 2, channels).swapaxes(1, 2)
@@ -301,7 +306,7 @@ class ReliefNetwork:
         out += self._biases[name]
         return out
 
-    def _doubled_onto(self, finer: Array, name: str, x: Array, tell: _Progress) -> Array:
+    def _doubled_onto(self, finer: Array, name: str, x: Array, tell: Progress) -> Array:
         """`finer`, to which the 1 x 1 convolution of x is added, each of its pixels to 2 x 2 of them."""
         matrix = self._matrices[name]
         rows, columns, channels = x.shape
@@ -321,7 +326,7 @@ def _threads() -> int:
     return min(8, os.cpu_count() or 1) if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else 1
 
 
-class _Progress:
+class Progress:
     """Adds up multiplications and says which share of all is done."""
 
     def __init__(self, total: float, done: Callable[[float], None]) -> None:
@@ -356,13 +361,13 @@ def _patches(padded: Array) -> Array:
     return neighbours.reshape(rows * columns, 9 * channels)
 
 
-def _squares(x: Array) -> Array:
+def squares(x: Array) -> Array:
     """H x W x C to H/2 x W/2 x 4C: channel c of the four pixels of a square, then the next channel."""
     rows, columns, channels = x.shape
     return x.reshape(rows // 2, 2, columns // 2, 2, channels).transpose(0, 2, 4, 1, 3).reshape(rows // 2, columns // 2, -1)
 
 
-def _unsquared(x: Array) -> Array:
-    """H x W x 8 to 2H x 2W x 2, the inverse of `_squares`."""
+def unsquared(x: Array) -> Array:
+    """H x W x 8 to 2H x 2W x 2, the inverse of `squares`."""
     rows, columns, _ = x.shape
     return x.reshape(rows, columns, 2, 2, 2).transpose(0, 3, 1, 4, 2).reshape(rows * 2, columns * 2, 2)
