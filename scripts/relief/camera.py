@@ -21,8 +21,9 @@ def encoded(linear: Array) -> Array:
 
 
 def exposed(rng: Generator, linear: Array) -> Array:
-    """The picture as bright as textures are: mean value 0.2..0.65, with few burnt pixels."""
-    target = float(np.clip(rng.normal(0.47, 0.1), 0.18, 0.72))
+    """The picture as bright as textures are: mean value 0.18..0.72, one in eight darker, with few burnt pixels."""
+    dark = rng.random() < 0.12
+    target = rng.uniform(0.08, 0.25) if dark else float(np.clip(rng.normal(0.47, 0.1), 0.18, 0.72))
     for _ in range(3):
         mean = float(encoded(linear[::4, ::4]).mean())
         linear = linear * np.float32((target / max(mean, 1e-4)) ** 2.2)

@@ -35,6 +35,12 @@ LONGEST_GRADIENT = 1.0
 AVERAGE_OVER = 1000
 """Steps over which the weights that are exported are averaged."""
 
+RELATIVE = 0.2
+"""Weight of the loss on how much of a sample's slopes is missed, whatever their size: see `_share_missed`."""
+
+GENTLE = 0.03
+"""Slope (1.7 degrees) below which a sample's missed slopes are not measured by its own any more, so that flat ones count."""
+
 EDGES = 0.5
 """Weight of the loss on how slopes change from pixel to pixel."""
 
@@ -229,27 +235,45 @@ def turned(pixels: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def recoloured(pixels: Tensor) -> Tensor:
-    """As another exposure, white balance, tone curve and sensor would show it."""
+    """As another exposure, white balance, tone curve, editor and sensor would show it, in steps of 8 bits.
+
+    Two in five are made paler or darker and of little contrast, down to a fifth, as textures are from which the light was
+    taken: how steep a surface is does not depend on how strongly its picture was drawn.
+    """
     def random(low: float, high: float, channels: int = 1) -> Tensor:
         return low + (high - low) * torch.rand(len(pixels), channels, 1, 1, device=pixels.device)
 
     factors = torch.exp2(random(-1.2, 0.5)) * random(0.77, 1.3, 3)
     power = torch.exp(random(-0.25, 0.25))
     changed = (pixels.clamp_min(1e-4) ** power) * factors ** (1 / 2.2)
-    noise = torch.randn_like(pixels) * random(0, 0.02) * (random(0, 1) < 0.5)
-    return (changed + noise).clamp(0, 1)
+    contrast = torch.where(random(0, 1) < 0.4, torch.exp(random(math.log(0.2), 0)), 1)
+    middle = changed.mean((1, 2, 3), keepdim=True)
+    ground = torch.where(contrast < 1, middle * random(0.5, 1.1), middle)
+    changed = ground + contrast * (changed - middle)
+    noise = torch.randn_like(pixels) * random(0, 0.02) * (random(0, 1) < 0.5) * contrast
+    return ((changed + noise).clamp(0, 1) * 255).round() / 255
 
 
 def loss(answer: Tensor, slopes: Tensor) -> Tensor:
-    """How far normals are apart, how differently slopes change, and how far slopes are apart at large."""
+    """How far normals are apart, how much of the slopes is missed, how differently they change, and at large."""
     miss = answer - slopes
-    found = _chord(answer, slopes).mean()
+    found = _chord(answer, slopes).mean() + RELATIVE * _share_missed(miss, slopes).mean()
     for axis in (2, 3):
         found = found + EDGES * torch.diff(miss, dim=axis).abs().mean()
     for side, weight in LARGE.items():
         if side <= miss.shape[-1]:
             found = found + weight * functional.avg_pool2d(miss, side).abs().mean()
     return found
+
+
+def _share_missed(miss: Tensor, slopes: Tensor) -> Tensor:
+    """The root mean square of what is missed over that of the sample's slopes: N.
+
+    At its least it is the root of 1 - r^2, r the correlation of answer and slopes.  Angles alone let a network call flat
+    whatever it is in doubt about, since most of a wall is flat; squares make it answer the mean of what is likely.
+    """
+    ground = slopes.square().mean((1, 2, 3)) + GENTLE ** 2
+    return (miss.square().mean((1, 2, 3)) / ground + 1e-4).sqrt()
 
 
 def _chord(a: Tensor, b: Tensor) -> Tensor:
