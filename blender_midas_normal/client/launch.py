@@ -60,16 +60,15 @@ def reason_against_midas(places: Places) -> str:
 
 
 def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float) -> Launch:
-    """How to start the worker for an engine: MiDaS runs on its environment's Python, luminance on `own_python`,
-    the others where MiDaS would run, for the GPU that may be there.
+    """How to start the worker for an engine: luminance on `own_python`, the others on the MiDaS environment's Python where
+    it is ready, for torch and the GPU that may be there.
 
     Raises EngineUnavailable when the engine asked for cannot run.
     """
     reason = reason_against_midas(places)
     if engine == "MIDAS" and reason:
         raise EngineUnavailable(reason)
-    if engine == "LUMINANCE":
-        reason = reason or NOT_NEEDED
-    if reason:
-        return Launch(own_python, places.weights, reason, idle_seconds, places.log)
-    return Launch(str(places.environment.python), weights.find(places.weights).parent, "", idle_seconds, places.log)
+    if engine == "LUMINANCE" or status(places.environment).state is not State.READY:
+        return Launch(own_python, places.weights, reason or NOT_NEEDED, idle_seconds, places.log)
+    found = places.weights if reason else weights.find(places.weights).parent
+    return Launch(str(places.environment.python), found, reason, idle_seconds, places.log)

@@ -59,10 +59,16 @@ def test_weights_below_the_chosen_folder_are_the_folder(with_midas):
     assert launched("MIDAS", with_midas).weights == below
 
 
-def test_relief_runs_where_torch_is_and_without_it(with_midas):
+def test_relief_runs_where_torch_is_with_or_without_weights_of_midas(with_midas):
     assert launched("RELIEF", with_midas).python == str(with_midas.environment.python)
     (with_midas.weights / FILE).unlink()
-    assert launched("RELIEF", with_midas).python == "own python"
+    for engine in ("RELIEF", "AUTO"):
+        assert launched(engine, with_midas).python == str(with_midas.environment.python)
+        assert FILE in launched(engine, with_midas).without_midas
+
+
+def test_relief_runs_on_blenders_own_python_where_torch_is_not(places):
+    assert launched("RELIEF", places).python == "own python"
 
 
 def test_any_worker_runs_the_built_in_engines_but_only_one_of_midas_runs_midas(with_midas):
