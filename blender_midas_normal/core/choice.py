@@ -19,7 +19,7 @@ def chosen_engine(settings: Settings, unavailable: Mapping[str, str]) -> tuple[s
             return "MIDAS", "AUTO chose MiDaS: its environment and weights are there."
         if settings.depth_scale == "RAW":
             raise EngineUnavailable(f"depth_scale RAW needs MiDaS, which cannot run here: {unavailable['MIDAS']}")
-        return "LUMINANCE", f"AUTO chose luminance, because MiDaS cannot run here: {unavailable['MIDAS']}"
+        return "RELIEF", f"AUTO chose relief, because MiDaS cannot run here: {unavailable['MIDAS']}"
     if unavailable[asked]:
         raise EngineUnavailable(unavailable[asked])
     return asked, f"{asked} was asked for."

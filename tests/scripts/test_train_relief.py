@@ -72,6 +72,28 @@ def test_a_short_training_learns_resumes_and_is_evaluated(midas_python, material
     assert slopes.shape == (16, 16, 2)
 
 
+CALIBRATION = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import torch
+from relief.training import calibration, loss
+torch.manual_seed(0)
+truth = 0.2 * torch.randn(6, 2, 32, 32)
+truth[0] = 0  # a flat sample has no factor
+share = torch.tensor([1, 0.5, 0.5, 0.5, 2, 2]).view(6, 1, 1, 1)
+print(calibration(truth * share, truth))
+print(float(loss(truth, truth)), float(loss(0.5 * truth, truth)), float(loss(-truth, truth)))
+"""
+
+
+@pytest.mark.midas
+def test_calibration_is_the_factor_that_is_too_steep_as_often_as_too_flat(midas_python):
+    told = run(midas_python, "-c", CALIBRATION, ROOT / "scripts").splitlines()
+    assert float(told[0]) == pytest.approx(2, rel=0.04)
+    none, half, turned = map(float, told[1].split())
+    assert none < half < turned
+
+
 @pytest.mark.materials
 def test_the_scores_are_those_of_the_materials_own_program(tmp_path):
     folder = os.environ.get("MIDAS_NORMAL_MATERIALS")

@@ -118,7 +118,7 @@ def test_another_picture_or_engine_setting_is_another_surface(maker, tmp_path):
 
 def test_auto_says_why_it_chose(maker, tmp_path):
     result, _ = make(maker, tmp_path, noise(8, 8), Settings())
-    assert result.engine == "LUMINANCE" and "not in this test" in result.why
+    assert result.engine == "RELIEF" and "not in this test" in result.why
 
 
 def test_an_engine_that_cannot_run_is_refused_with_the_reason(maker, tmp_path):

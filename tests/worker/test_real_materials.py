@@ -1,4 +1,4 @@
-"""Real materials with known normals: is what repeats found, and is luminance better than nothing?"""
+"""Real materials with known normals: is what repeats found, is luminance better than nothing, and relief than luminance?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from blender_midas_normal.core.picture import as_float
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.tileable import wrap_of
 from blender_midas_normal.worker.engines.luminance import Luminance
+from blender_midas_normal.worker.engines.relief import Relief
 from blender_midas_normal.worker.pictures import picture_from_file
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import evaluate
 
 pytestmark = pytest.mark.materials
 
@@ -70,3 +75,23 @@ def test_luminance_is_nearer_to_the_true_normals_than_a_flat_map(materials, pict
     ours = mean_error(str(tmp_path))
     assert ours < mean_error("--baseline", "flat") - 0.9
     assert abs(ours - mean_error("--baseline", "luminance")) < 0.1
+
+
+def test_relief_is_better_than_luminance_in_every_measure(materials):
+    """On the materials whose normals were hardly made from the photo; this is what makes it AUTO's built-in choice."""
+    everything = evaluate.read_materials(materials[0])
+    counted = [m for m in everything if m.lumfit < evaluate.MOST_LUMFIT]
+    relief, luminance = (evaluate.normals_by(engine) for engine in (Relief(), Luminance()))
+    scores = {m.name: evaluate.scored(relief(m.picture), m.truth) for m in everything}
+    others = [evaluate.scored(luminance(m.picture), m.truth) for m in counted]
+
+    def mean(measure, rows):
+        return np.mean([getattr(row, measure) for row in rows])
+
+    ours = [scores[m.name] for m in counted]
+    for measure, better in (("mean", -1), ("median", -1), ("best", -1), ("r_x", 1), ("r_y", 1)):
+        found, other = mean(measure, ours), mean(measure, others)
+        print(f"{measure}: relief {found:.3f}, luminance {other:.3f}")
+        assert better * found > better * other, measure
+    assert 0.7 <= mean("k", ours) <= 1.4
+    assert sum(min(score.r_x, score.r_y) < evaluate.WELL_BELOW_ZERO for score in scores.values()) <= 2

@@ -140,7 +140,7 @@ def test_exposure_and_white_balance_hardly_matter(relief, materials, factors):
     assert np.mean(found) < 2
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 31), (37, 23), (480, 641)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 31), (37, 23), (480, 641), (21, 8192), (8191, 40)])
 @pytest.mark.parametrize("wrap", [Wrap(), TILE])
 def test_any_size_gives_a_map_of_that_size(relief, size, wrap):
     made = normals(relief, np.random.default_rng(0).random((*size, 3)), wrap)
