@@ -25,7 +25,7 @@ cv2 = pytest.importorskip("cv2")
 MATERIALS = Path(__file__).resolve().parents[1] / "materials"
 TILE = Wrap(True, True)
 INSIDE_OUT = ("pebbles", "planks", "weave")
-"""Dark pebbles on pale ground, painted planks, and a weave with a bold pattern: these weights take them for their opposite."""
+"""Dark pebbles on pale ground, planks, and a weave with a bold pattern: these weights take them for their opposite."""
 SETTINGS = Settings(engine="RELIEF", tileable="BOTH")
 
 
