@@ -26,7 +26,9 @@ class Field:
     On a CPU the copies that torch's own padding makes took as long as the convolutions: 0.41 of 0.93 s per megapixel.
     """
 
-    def __init__(self, channels: int, rows: int, columns: int, like: Tensor) -> None:
+    def __init__(self, like: Tensor) -> None:
+        """Of the shape, type and device of `like`; the values are left open."""
+        _, channels, rows, columns = like.shape
         self._whole = torch.empty((1, channels, rows + 2, columns + 2), dtype=like.dtype, device=like.device,
                                   memory_format=torch.channels_last)
         self.values = self._whole[..., 1:-1, 1:-1]
@@ -91,7 +93,7 @@ class TorchReliefNetwork:
 
     def _blocks(self, name: str, count: int, x: Field, wrap: Wrap, tell: Progress) -> None:
         """x += b(relu(a(x))) for each of the level's blocks."""
-        inner = Field(*x.values.shape[1:], like=x.values) if count else None
+        inner = Field(x.values) if count else None
         for block in range(count):
             assert inner is not None
             torch.clamp_min(self._layer(f"{name}.{block}.a", x.bordered(wrap), tell), 0, out=inner.values)
@@ -104,7 +106,7 @@ class TorchReliefNetwork:
         return found
 
     def _field(self, values: Tensor) -> Field:
-        field = Field(*values.shape[1:], like=values)
+        field = Field(values)
         field.values.copy_(values)
         return field
 
