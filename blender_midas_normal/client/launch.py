@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..core.errors import EngineUnavailable
 from . import weights
-from .environment import Environment, State, status
+from .environment import Environment, State, Status, status
 
 START = Path(__file__).resolve().parents[1] / "worker" / "start.py"
 
@@ -49,9 +49,12 @@ class Launch:
 
 def reason_against_midas(places: Places) -> str:
     """"" when the environment is ready and the weights are there, else one sentence."""
-    state = status(places.environment)
-    if state.state is not State.READY:
-        return state.sentence
+    return _reason_against_midas(status(places.environment), places)
+
+
+def _reason_against_midas(found: Status, places: Places) -> str:
+    if found.state is not State.READY:
+        return found.sentence
     try:
         weights.find(places.weights)
     except EngineUnavailable as error:
@@ -65,10 +68,11 @@ def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float
 
     Raises EngineUnavailable when the engine asked for cannot run.
     """
-    reason = reason_against_midas(places)
+    environment = status(places.environment)
+    reason = _reason_against_midas(environment, places)
     if engine == "MIDAS" and reason:
         raise EngineUnavailable(reason)
-    if engine == "LUMINANCE" or status(places.environment).state is not State.READY:
+    if engine == "LUMINANCE" or environment.state is not State.READY:
         return Launch(own_python, places.weights, reason or NOT_NEEDED, idle_seconds, places.log)
     found = places.weights if reason else weights.find(places.weights).parent
     return Launch(str(places.environment.python), found, reason, idle_seconds, places.log)

@@ -138,7 +138,7 @@ def scaled(weights: Weights, factor: float) -> Weights:
 def _bordered(x: Tensor, axis: int, repeated: bool) -> Tensor:
     """With one more value at both ends: the other end's where the axis repeats, else the end's own.
 
-    torch's own circular padding copies in a way that made a step 1.3 times as long on a CPU.
+    torch's own circular padding copies in a way that made a step on whole samples 1.3 times as long on a CPU.
     """
     first, last = x.narrow(axis, 0, 1), x.narrow(axis, x.shape[axis] - 1, 1)
     return torch.cat([last, x, first] if repeated else [first, x, last], axis)

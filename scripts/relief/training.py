@@ -36,8 +36,8 @@ AVERAGE_OVER = 1000
 """Steps over which the weights that are exported are averaged."""
 
 GENTLE = 0.1
-"""Slope (6 degrees) that a sample's slopes are at least taken to have when what is missed is measured by them.  At 0.03 a
-slope given to a print cost so much that the network called flat a third of what it could not tell from one."""
+"""Slope (6 degrees) that a sample's slopes are at least taken to have when what is missed is measured by them.  The smaller,
+the more a slope given to a print costs, and the more of what is in doubt is called flat."""
 
 LARGE = (4, 16)
 """Pixels of the squares over which slopes are averaged to measure what is missed of large shapes."""

@@ -295,12 +295,12 @@ class ReliefNetwork:
     def _halved(self, name: str, x: Array, tell: Progress) -> Array:
         """The 2 x 2 convolution with stride 2 of H x W x inputs."""
         rows, columns, channels = x.shape[0] // 2, x.shape[1] // 2, x.shape[2]
-        squares = x.reshape(rows, 2, columns, 2, channels).swapaxes(1, 2)
+        quarters = x.reshape(rows, 2, columns, 2, channels).swapaxes(1, 2)
         matrix = self._matrices[name]
         out = np.empty((rows, columns, matrix.shape[1]), np.float32)
         step = max(1, STRIP // (columns * 4 * channels))
         for top in range(0, rows, step):
-            part = squares[top:top + step].reshape(-1, 4 * channels)
+            part = quarters[top:top + step].reshape(-1, 4 * channels)
             np.dot(part, matrix, out=out[top:top + step].reshape(-1, matrix.shape[1]))
             tell(len(part) * matrix.size)
         out += self._biases[name]
@@ -311,8 +311,8 @@ class ReliefNetwork:
         matrix = self._matrices[name]
         rows, columns, channels = x.shape
         values = (x.reshape(-1, channels) @ matrix + self._biases[name]).reshape(rows, 1, columns, 1, -1)
-        squares = finer.reshape(rows, 2, columns, 2, -1)
-        squares += values
+        quarters = finer.reshape(rows, 2, columns, 2, -1)
+        quarters += values
         tell(rows * columns * matrix.size)
         return finer
 
