@@ -260,7 +260,7 @@ def gravel(rng: Generator, size: int) -> Relief:
                   step(-height, -0.25 * radius, 0.05 * radius))
 
 
-@kind((5, 18), 0.8)
+@kind((5, 18), 1.4)
 def pebbles(rng: Generator, size: int) -> Relief:
     radius = _feature(rng, size, 4, 30)
     height, number = shapes.pile(rng, size, radius, rng.uniform(0.2, 1.0), rng.uniform(0.1, 0.5), shapes.pebble)
@@ -286,7 +286,7 @@ def _wood(rng: Generator, u: Array, v: Array, size: int, feature: float) -> Arra
     return (np.float32(rng.uniform(0.2, 1)) * fibres + np.float32(rng.uniform(0.3, 1.5)) * saw).astype(np.float32)
 
 
-@kind((2, 10), 1.0)
+@kind((2, 10), 1.4)
 def planks(rng: Generator, size: int) -> Relief:
     high = _feature(rng, size, 16, 130)
     x, y = coordinates(size)
@@ -317,7 +317,7 @@ def bark(rng: Generator, size: int) -> Relief:
     return replace(made, height=made.height + np.float32(0.07 * wide) * ridges, joint=None, piece=None)
 
 
-@kind((8, 24), 1.3)
+@kind((8, 24), 1.6)
 def weave(rng: Generator, size: int) -> Relief:
     thread = _feature(rng, size, 4, 40)
     count = _whole(size, thread, 1, 4)

@@ -48,6 +48,9 @@ AT_LARGE = 0.25
 ANGLES = 0.5
 """Weight of the mean angle."""
 
+STEADY = 0.3
+"""Weight of what changes when a whole sample is rolled, its answer rolled back."""
+
 FACTORS = np.geomspace(0.25, 4.0, 49)
 """Factors on the slopes among which the best one is sought."""
 
@@ -164,10 +167,23 @@ class Training:
 
     def _gradients(self, pixels: Tensor, slopes: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The loss on a part of the batch, and its gradients."""
-        with torch.autocast(self.plan.device, torch.bfloat16, enabled=self.plan.half):
-            answer = self.network(pixels, (pixels.shape[-1] == SIDE,) * 2)
-        found = loss(answer.float(), slopes)
+        whole = pixels.shape[-1] == SIDE
+        answer = self._answer(pixels, whole)
+        found = loss(answer, slopes)
+        if whole:
+            found = found + STEADY * _share_missed(answer - self._rolled_answer(pixels), slopes).mean()
         return found.detach(), torch.autograd.grad(found, list(self.network.parameters()))
+
+    def _answer(self, pixels: Tensor, whole: bool) -> Tensor:
+        """The network's slopes; whole samples repeat, crops do not."""
+        with torch.autocast(self.plan.device, torch.bfloat16, enabled=self.plan.half):
+            return self.network(pixels, (whole, whole)).float()
+
+    @torch.no_grad()
+    def _rolled_answer(self, pixels: Tensor) -> Tensor:
+        """What the network says of whole samples laid otherwise on its grid of strides, laid back."""
+        by = [int(offset) for offset in torch.randint(SIDE, (2,))]
+        return self._answer(pixels.roll(by, (2, 3)), True).roll([-offset for offset in by], (2, 3))
 
     def _average_in(self) -> None:
         """Young averages follow quickly, so that the beginning is forgotten."""
