@@ -9,12 +9,16 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
+from ..client.client import Taken
 from ..core.errors import TargetError
+from ..core.png import png_bytes
 from .pixels import set_is_data, size_of
 
 SOURCE = "midas_normal_source"
@@ -32,18 +36,18 @@ HEADER = 33
 """Bytes of a PNG file before its second chunk: signature and IHDR."""
 
 
-def store(source: bpy.types.Image, png: bytes, settings: Mapping[str, Any], facts: Mapping[str, Any],
+def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any],
           save: str = "PACK") -> bpy.types.Image:
     """The source's map, new or updated, showing the PNG file's pixels as data.
 
     settings, facts: what `stored` gives back, also after saving and loading.
     save: PACK, or BESIDE for a file beside the source's.  Raises TargetError, and changes nothing, where that cannot be.
     """
-    file = _write_beside(source, png) if save == "BESIDE" else None
+    beside = _write_beside(source, files.png) if save == "BESIDE" else None
     image = map_of(source)
     if image is None:
-        return _filled_or_removed(_new_map(source), png, file, settings, facts)
-    return _filled(image, png, file, settings, facts)
+        return _filled_or_removed(_new_map(source), files, beside, settings, facts)
+    return _filled(image, files, beside, settings, facts)
 
 
 def map_of(source: bpy.types.Image) -> bpy.types.Image | None:
@@ -84,26 +88,45 @@ def _filled_or_removed(image: bpy.types.Image, *contents: Any) -> bpy.types.Imag
         raise
 
 
-def _filled(image: bpy.types.Image, png: bytes, file: Path | None, settings: Mapping[str, Any],
+def _filled(image: bpy.types.Image, files: Taken, beside: Path | None, settings: Mapping[str, Any],
             facts: Mapping[str, Any]) -> bpy.types.Image:
     set_is_data(image)
-    if file is None:
-        _pack(image, png)
+    if beside is not None:
+        _show_file(image, beside)
+        _check(image, files.png)
     else:
-        _show_file(image, file)
-    _check(image, png)
+        _show_packed(image, files)
     image.update()  # else the Image Editor of 4.3 goes on showing the old pixels
     image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
     return image
 
 
+def _show_packed(image: bpy.types.Image, files: Taken) -> None:
+    """Packs the file as it is, and shows its pixels; without them Blender decodes the file, 0.1 s at 2048 x 2048."""
+    if files.pixels is None:
+        _pack(image, files.png)
+        _check(image, files.png)
+    else:
+        header = _Header.of(files.png)
+        if not header.fits(image):
+            _blank(image, header)
+        image.pixels.foreach_set(np.memmap(files.pixels, np.float32, "r"))  # type: ignore[arg-type]
+        image.pack(data=files.png, data_len=len(files.png))
+    image.update_tag()
+
+
 def _pack(image: bpy.types.Image, png: bytes) -> None:
-    """Packs the file as it is; Blender decodes it when asked for pixels, because its old buffers are dropped."""
+    """Packs the file; Blender decodes it when asked for pixels, because its old buffers are dropped."""
     image.filepath_raw = ""
     image.pack(data=png, data_len=len(png))
     image.source = "FILE"
     image.buffers_free()
-    image.update_tag()
+
+
+def _blank(image: bpy.types.Image, header: _Header) -> None:
+    """Gives the image pixels of the file's size and depth without decoding the file: a single one, enlarged."""
+    _pack(image, png_bytes(np.zeros((1, 1, 3), np.uint16 if header.is_float else np.uint8), False))
+    image.scale(header.width, header.height)
 
 
 def _show_file(image: bpy.types.Image, file: Path) -> None:
@@ -119,10 +142,29 @@ def _same_drive(file: Path) -> bool:
     return file.drive == Path(bpy.data.filepath).drive
 
 
+@dataclass(frozen=True)
+class _Header:
+    """What a PNG file's header tells; Blender holds 16 bits as floats."""
+
+    width: int
+    height: int
+    is_float: bool
+
+    @classmethod
+    def of(cls, png: bytes) -> _Header:
+        width, height, depth = struct.unpack(">IIB", png[16:25])
+        return cls(width, height, depth == 16)
+
+    def fits(self, image: bpy.types.Image) -> bool:
+        """Whether a packed image's pixels are loaded, and of this size and depth."""
+        return (image.has_data and image.packed_file is not None and image.is_float == self.is_float
+                and size_of(image) == (self.width, self.height))
+
+
 def _check(image: bpy.types.Image, png: bytes) -> None:
     """Raises TargetError when Blender shows another size or depth than the PNG file's header tells."""
-    width, height, depth = struct.unpack(">IIB", png[16:25])
-    if size_of(image) != (width, height) or image.is_float != (depth == 16):
+    header = _Header.of(png)
+    if size_of(image) != (header.width, header.height) or image.is_float != header.is_float:
         raise TargetError(f"Blender cannot read the map it was given as {image.name!r}.")
 
 

@@ -1,27 +1,63 @@
-"""Pixels after undo: Blender brings back a map's packed file and properties, but goes on showing the pixels it had."""
+"""Pixels that are shown without Blender having read them: kept right through undo and saving.
+
+Blender's undo brings back a map's packed file and properties, but goes on showing the pixels it had.  And pixels that were
+set rather than read make an image modified, of which Blender warns at its end, though its packed file holds the same.
+"""
 
 from __future__ import annotations
 
-import bpy
+import zlib
+from dataclasses import dataclass
 
+import bpy
+import numpy as np
+
+from ..client.client import Taken
+from .pixels import size_of
 from .results import STORED
 
-_shown: dict[int, str] = {}
-"""For each map, by session_uid, the stored words of the result whose pixels are shown."""
+
+@dataclass(frozen=True)
+class Shown:
+    """What a map shows: the stored words of the result, and the checksum of pixels that were set, None for pixels read."""
+
+    words: str
+    checksum: int | None
 
 
-def note_shown(image: bpy.types.Image) -> None:
+_shown: dict[int, Shown] = {}
+"""By session_uid."""
+
+
+def note_shown(image: bpy.types.Image, files: Taken) -> None:
     """The map's pixels are those of its stored result."""
-    _shown[image.session_uid] = image[STORED]
+    _shown[image.session_uid] = Shown(image[STORED], files.checksum if files.pixels else None)
 
 
 def reload_changed() -> None:
     """Reads those maps again whose stored result is another than the one shown."""
     for image in bpy.data.images:
         words = image.get(STORED)
-        if words is not None and _shown.get(image.session_uid, words) != words:
+        known = _shown.get(image.session_uid)
+        if words is not None and known is not None and known.words != words:
             _read_again(image)
-            note_shown(image)
+            _shown[image.session_uid] = Shown(words, None)
+
+
+def settle_saved() -> None:
+    """Lets Blender read its packed file where only this extension has set a map's pixels, so that it counts as saved."""
+    for image in bpy.data.images:
+        known = _shown.get(image.session_uid)
+        if known is not None and known.checksum is not None and image.is_dirty and _checksum(image) == known.checksum:
+            _read_again(image)
+            _shown[image.session_uid] = Shown(known.words, None)
+
+
+def _checksum(image: bpy.types.Image) -> int:
+    width, height = size_of(image)
+    values = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(values)
+    return zlib.crc32(values.data)
 
 
 def _read_again(image: bpy.types.Image) -> None:

@@ -57,11 +57,11 @@ class Task:
         The map is stored whole or not at all; a material that cannot be wired is said so in the report.
         """
         result = self.job.result()
-        png = client.taken(result)
         source = self.source.image()
         facts = facts_of(result)
-        image = store(source, png, self.ask.settings.words(), facts, self.ask.save)
-        note_shown(image)
+        with client.taken(result) as files:
+            image = store(source, files, self.ask.settings.words(), facts, self.ask.save)
+            note_shown(image, files)
         sentences = [_made(result, image), result.why, *self.notes, *result.notes, *self._wired(source, image)]
         if image.users == 0:
             image.use_fake_user = True  # Blender drops what nobody uses when it saves
@@ -84,7 +84,7 @@ def begin(context: bpy.types.Context, ask: Ask) -> Task:
     client.prepare(launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0))
     pixels = read_pixels(source.image(), client.new_file())
     job = client.submit(settings=ask.settings.words(), pixels=dataclasses.asdict(pixels), is_render=source.is_render,
-                        compress=ask.save == "BESIDE")
+                        **_files_for(ask))
     return Task(ask, source, thing.session_uid if thing else None, job, notes)
 
 
@@ -97,8 +97,14 @@ def begin_retune(report: Report, settings: Settings) -> Task:
     source = source_of_image(origin)
     ask, notes = _in_nodes_convention(dataclasses.replace(report.ask, settings=settings))
     client.prepare(launch_for(report.facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
-    job = client.submit(settings=ask.settings.words(), surface=report.facts["surface"], compress=ask.save == "BESIDE")
+    job = client.submit(settings=ask.settings.words(), surface=report.facts["surface"], **_files_for(ask))
     return Task(ask, source, report.object_uid, job, notes)
+
+
+def _files_for(ask: Ask) -> dict[str, bool]:
+    """What a request says of the files it wants: a packed map is shown by its pixels, one on disk by its compressed file."""
+    on_disk = ask.save == "BESIDE"
+    return {"compress": on_disk, "with_pixels": not on_disk}
 
 
 def _object(session_uid: int | None) -> bpy.types.Object | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,15 @@ class Job:
             raise self.outcome
         assert self.outcome is not None
         return self.outcome
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A result's files: the PNG file's content, and the path of the pixels, with their CRC-32, where they were asked for."""
+
+    png: bytes
+    pixels: Path | None = None
+    checksum: int = 0
 
 
 class Client:
@@ -135,12 +145,15 @@ class Client:
             raise WorkerError("The worker ended before its map was taken; try again.")
         return self._worker.folder / result.file
 
-    def taken(self, result: Result) -> bytes:
-        """The content of a result's PNG file, which is removed."""
-        path = self.take_file(result)
-        data = path.read_bytes()
-        path.unlink()
-        return data
+    @contextmanager
+    def taken(self, result: Result) -> Iterator[Taken]:
+        """The result's files, which are removed at the end of the `with` block.  Raises WorkerError when they are gone."""
+        png = self.take_file(result)
+        try:
+            pixels = png.with_name(result.pixels) if result.pixels else None
+            yield Taken(png.read_bytes(), pixels, result.checksum)
+        finally:
+            self._forget_files(result)
 
     def close(self) -> None:
         """Ends the worker; pending jobs end as cancelled."""
@@ -167,7 +180,7 @@ class Client:
             self._end(message.id, error_of_kind(message.kind, message.text))
         elif isinstance(message, Result):
             if message.id not in self._pending:
-                self.take_file(message).unlink(missing_ok=True)
+                self._forget_files(message)
             self._end(message.id, message)
         else:
             raise ProtocolError(f"A worker does not send {type(message).__name__}.")
@@ -176,6 +189,10 @@ class Client:
         if job in self._pending:
             self._finish(job, outcome)
         self._swallowed.discard(job)
+
+    def _forget_files(self, result: Result) -> None:
+        for name in filter(None, (result.file, result.pixels)):
+            self.take_file(result).with_name(name).unlink(missing_ok=True)
 
     def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
         self._pending.pop(job).outcome = outcome

@@ -43,6 +43,7 @@ class Request:
 
     Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file) or
     `surface` (key of a cached surface, which is then only re-tuned).
+    with_pixels: the map's pixels are wanted too, as Blender holds them, so that it need not decode the PNG file.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Request:
     surface: str | None = None
     is_render: bool = False
     compress: bool = False
+    with_pixels: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """Worker, terminal: the map lies as a PNG file in the exchange folder, and belongs to the client from now on."""
+    """Worker, terminal: the map lies as a PNG file in the exchange folder, and belongs to the client from now on.
+
+    pixels: a second file, "" unless asked for, of height * width * 4 float32: RGBA, 0..1, rows from the bottom up;
+    checksum: its CRC-32.
+    """
 
     id: int
     file: str
@@ -77,6 +83,12 @@ class Result:
     surface: str
     seconds: dict = field(default_factory=dict)
     notes: list = field(default_factory=list)
+    pixels: str = ""
+    checksum: int = 0
+
+    def __post_init__(self) -> None:
+        for name in filter(None, (self.file, self.pixels)):
+            _check_file_name(name)
 
 
 @dataclass(frozen=True)
@@ -127,8 +139,13 @@ class Pixels:
     def __post_init__(self) -> None:
         if self.encoding not in ("BYTE", "DISPLAY", "LINEAR"):
             raise ProtocolError(f"Pixels have no encoding {self.encoding!r}.")
-        if "/" in self.file or "\\" in self.file or self.file.startswith("."):
-            raise ProtocolError(f"{self.file!r} is not the name of a file in the exchange folder.")
+        _check_file_name(self.file)
+
+
+def _check_file_name(name: str) -> None:
+    """Raises ProtocolError for a name that leads out of the exchange folder."""
+    if "/" in name or "\\" in name or name.startswith("."):
+        raise ProtocolError(f"{name!r} is not the name of a file in the exchange folder.")
 
 
 def encode(message: Message) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..bridge.shown import forget_shown, reload_changed
+from ..bridge.shown import forget_shown, reload_changed, settle_saved
 from . import running
 
 
@@ -25,8 +25,14 @@ def _after_undo(*_: Any) -> None:
     reload_changed()
 
 
+@persistent
+def _after_save(*_: Any) -> None:
+    """The packed files are on disk now."""
+    settle_saved()
+
+
 HANDLERS = ((bpy.app.handlers.load_pre, _before_load), (bpy.app.handlers.undo_post, _after_undo),
-            (bpy.app.handlers.redo_post, _after_undo))
+            (bpy.app.handlers.redo_post, _after_undo), (bpy.app.handlers.save_post, _after_save))
 
 
 def add() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..core.alpha import filled
 from ..core.choice import chosen_engine
 from ..core.colour import luma
 from ..core.errors import ProtocolError, SurfaceGone, TargetError
-from ..core.normals import encoded, in_convention, normal_map
+from ..core.normals import blender_pixels, encoded, in_convention, normal_map
 from ..core.picture import Picture, Surface
 from ..core.png import png_bytes
 from ..core.protocol import Pixels, Request, Result
@@ -73,10 +74,11 @@ class Maker:
             pixels = self._pixels(engine, surface, settings)
         report("write", 0.0)
         with clock.stage("encode"):
-            data = png_bytes(pixels, request.compress)
-            file = self._write(data)
+            file = self._write(png_bytes(pixels, request.compress), "map_", ".png")
+            held = blender_pixels(pixels).data if request.with_pixels else b""
+            beside = self._write(held, "pixels_") if held else ""
         return Result(request.id, file, pixels.shape[1], pixels.shape[0], engine, self._engines.get(engine).device, why,
-                      key, clock.seconds, list(surface.notes))
+                      key, clock.seconds, list(surface.notes), beside, zlib.crc32(held))
 
     def forget(self) -> None:
         """Drops the surfaces and unloads the engines."""
@@ -116,12 +118,13 @@ class Maker:
             return node_picture(surface, settings)
         return encoded(in_convention(normal_map(surface, settings), settings.convention))
 
-    def _write(self, data: bytes) -> str:
+    def _write(self, data: bytes | memoryview, prefix: str, suffix: str = "") -> str:
+        """Name of a new file of the exchange folder with these bytes."""
         try:
-            with tempfile.NamedTemporaryFile(dir=self._folder, prefix="map_", suffix=".png", delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix=prefix, suffix=suffix, delete=False) as file:
                 file.write(data)
         except OSError as error:
-            raise TargetError(f"The map of {len(data) >> 20} MB cannot be handed over in {self._folder}: "
+            raise TargetError(f"The map of {memoryview(data).nbytes >> 20} MB cannot be handed over in {self._folder}: "
                               f"{error.strerror}.") from None
         return Path(file.name).name
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+import zlib
+from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import results
+from bl_ext.user_default.midas_normal.bridge import results, shown
+from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.errors import TargetError
+from bl_ext.user_default.midas_normal.core.normals import blender_pixels
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import pixels_of, rgba, write_png
 
@@ -18,8 +23,22 @@ def values(height=3, width=5, seed=0, dtype=np.uint16):
     return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, (height, width, 3), dtype=dtype, endpoint=True)
 
 
-def store(source, map_values, **words):
-    return results.store(source, png_bytes(map_values, 1), {"a": 6.28}, {"engine": "LUMINANCE"}, **words)
+@pytest.fixture
+def store(tmp_path_factory):
+    """Stores a map as the worker hands it over: the PNG file, and for a packed map its pixels."""
+    folder = tmp_path_factory.mktemp("exchange")
+
+    def stored(source, map_values, save="PACK"):
+        return results.store(source, taken(map_values, folder, save), {"a": 6.28}, {"engine": "LUMINANCE"}, save)
+    return stored
+
+
+def taken(map_values, folder, save="PACK"):
+    held = blender_pixels(map_values).data
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        file.write(held)
+    path = Path(file.name) if save == "PACK" else None
+    return Taken(png_bytes(map_values, 1), path, zlib.crc32(held))
 
 
 def assert_shows(image, map_values):
@@ -43,7 +62,7 @@ def source_file(tmp_path):
     return bpy.data.images.load(str(write_png(tmp_path / "brick.png", rgba(), 8)))
 
 
-def test_map_is_packed_data_with_sixteen_bits(source):
+def test_map_is_packed_data_with_sixteen_bits(store, source):
     image = store(source, values())
     assert image.name == "brick_normal"
     assert (image.is_float, image.source, image.packed_file is not None) == (True, "FILE", True)
@@ -51,13 +70,33 @@ def test_map_is_packed_data_with_sixteen_bits(source):
     assert results.stored(image) == {"settings": {"a": 6.28}, "facts": {"engine": "LUMINANCE"}}
 
 
-def test_eight_bit_picture_stays_eight_bit(source):
+def test_eight_bit_picture_stays_eight_bit(store, source):
     image = store(source, values(dtype=np.uint8))
     assert not image.is_float
     assert_shows(image, values(dtype=np.uint8))
 
 
-def test_map_and_its_tie_to_the_source_survive_saving(source, tmp_path):
+@pytest.mark.parametrize("dtype", (np.uint8, np.uint16))
+def test_the_packed_file_holds_the_pixels_that_are_shown(store, source, dtype):
+    image = store(source, values(dtype=dtype))
+    shown_before = pixels_of(image)
+    image.buffers_free()  # Blender reads the packed file again
+    np.testing.assert_allclose(pixels_of(image), shown_before, atol=1e-6)
+
+
+def test_a_map_that_nobody_painted_on_counts_as_saved_with_the_file(store, source, tmp_path):
+    files = taken(values(), tmp_path)
+    untouched, painted = (results.store(made_of, files, {}, {}) for made_of in (source, source.copy()))
+    for image in (untouched, painted):
+        shown.note_shown(image, files)
+    painted.pixels[0] = 0.123
+    shown.settle_saved()
+    assert (untouched.is_dirty, painted.is_dirty) == (False, True)
+    assert_shows(untouched, values())
+    assert painted.pixels[0] == pytest.approx(0.123)
+
+
+def test_map_and_its_tie_to_the_source_survive_saving(store, source, tmp_path):
     store(source, values()).use_fake_user = True
     source.name = "renamed"
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
@@ -69,7 +108,7 @@ def test_map_and_its_tie_to_the_source_survive_saving(source, tmp_path):
 
 
 @pytest.mark.parametrize("shape", ((3, 5), (9, 2)))
-def test_running_again_updates_the_same_image(source, shape):
+def test_running_again_updates_the_same_image(store, source, shape):
     first = store(source, values())
     pixels_of(first)
     again = store(source, values(*shape, seed=1))
@@ -78,21 +117,21 @@ def test_running_again_updates_the_same_image(source, shape):
     assert_shows(again, values(*shape, seed=1))
 
 
-def test_running_again_follows_renamed_images(source):
+def test_running_again_follows_renamed_images(store, source):
     first = store(source, values())
     first.name, source.name = "my map", "my stone"
     assert store(source, values(seed=1)) == first
     assert first.name == "my map"
 
 
-def test_running_again_replaces_what_was_painted_on_the_map_and_its_colour_space(source):
+def test_running_again_replaces_what_was_painted_on_the_map_and_its_colour_space(store, source):
     image = store(source, values())
     image.pixels.foreach_set(np.zeros(60, np.float32))
     image.colorspace_settings.name = "sRGB"
     assert_shows(store(source, values(seed=1)), values(seed=1))
 
 
-def test_an_image_that_only_has_the_maps_name_is_left_alone(source):
+def test_an_image_that_only_has_the_maps_name_is_left_alone(store, source):
     other = bpy.data.images.new("brick_normal", 4, 4)
     image = store(source, values())
     assert (image != other, image.name, tuple(other.size)) == (True, "brick_normal.001", (4, 4))
@@ -100,7 +139,7 @@ def test_an_image_that_only_has_the_maps_name_is_left_alone(source):
     assert len(bpy.data.images) == 3
 
 
-def test_two_sources_have_two_maps(source):
+def test_two_sources_have_two_maps(store, source):
     other = source.copy()
     assert store(source, values()) != store(other, values())
 
@@ -117,11 +156,11 @@ def test_map_name(name, wanted):
 def test_unreadable_map_is_refused_and_leaves_no_image(source):
     png = png_bytes(values(), 1)
     with pytest.raises(TargetError, match="cannot read the map"):
-        results.store(source, png[:40] + b"nothing", {}, {})
+        results.store(source, Taken(png[:40] + b"nothing"), {}, {})
     assert list(bpy.data.images) == [source]
 
 
-def test_beside_the_file(source_file, tmp_path):
+def test_beside_the_file(store, source_file, tmp_path):
     image = store(source_file, values(), save="BESIDE")
     assert names(tmp_path) == ["brick.png", "brick_normal.png"]
     assert (image.filepath_raw, image.packed_file) == (str(tmp_path / "brick_normal.png"), None)
@@ -131,21 +170,21 @@ def test_beside_the_file(source_file, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="rights are others there")
-def test_file_beside_has_the_rights_of_any_new_file(source_file, tmp_path):
+def test_file_beside_has_the_rights_of_any_new_file(store, source_file, tmp_path):
     store(source_file, values(), save="BESIDE")
     (tmp_path / "new").touch()
     rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("new", "brick_normal.png")]
     assert rights[0] == rights[1]
 
 
-def test_path_beside_is_relative_in_a_saved_file(source_file, tmp_path):
+def test_path_beside_is_relative_in_a_saved_file(store, source_file, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     image = store(source_file, values(), save="BESIDE")
     assert image.filepath_raw == "//brick_normal.png"
     assert_shows(image, values())
 
 
-def test_changing_between_packed_and_beside(source_file):
+def test_changing_between_packed_and_beside(store, source_file):
     image = store(source_file, values())
     for seed, save in enumerate(("BESIDE", "PACK", "BESIDE")):
         assert store(source_file, values(seed=seed), save=save) == image
@@ -153,7 +192,7 @@ def test_changing_between_packed_and_beside(source_file):
         assert_shows(image, values(seed=seed))
 
 
-def test_somebody_elses_file_is_not_overwritten(source_file, tmp_path):
+def test_somebody_elses_file_is_not_overwritten(store, source_file, tmp_path):
     (tmp_path / "brick_normal.png").write_bytes(png_bytes(values(seed=7), 1))
     with pytest.raises(TargetError, match="was not made by this extension"):
         store(source_file, values(), save="BESIDE")
@@ -161,14 +200,14 @@ def test_somebody_elses_file_is_not_overwritten(source_file, tmp_path):
     assert list(bpy.data.images) == [source_file]
 
 
-def test_source_without_a_file_has_no_place_beside_it(source):
+def test_source_without_a_file_has_no_place_beside_it(store, source):
     with pytest.raises(TargetError, match=r"'brick\.png' has no file"):
         store(source, values(), save="BESIDE")
     assert list(bpy.data.images) == [source]
 
 
 @pytest.mark.parametrize("number, words", ((28, "No space left"), (30, "Read-only file system"), (13, "Permission denied")))
-def test_file_that_cannot_be_written_changes_nothing(source_file, tmp_path, monkeypatch, number, words):
+def test_file_that_cannot_be_written_changes_nothing(store, source_file, tmp_path, monkeypatch, number, words):
     image = store(source_file, values())
 
     def refuse(self, target):
@@ -181,7 +220,7 @@ def test_file_that_cannot_be_written_changes_nothing(source_file, tmp_path, monk
     assert_shows(image, values())
 
 
-def test_missing_folder_is_a_sentence(source_file, tmp_path):
+def test_missing_folder_is_a_sentence(store, source_file, tmp_path):
     source_file.filepath_raw = str(tmp_path / "gone" / "brick.png")
     with pytest.raises(TargetError, match="No such file or directory"):
         store(source_file, values(), save="BESIDE")

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import results, wiring
 from bl_ext.user_default.midas_normal.bridge.graph import Plug, feed
+from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import add_linked_material, add_material, feed_base_color
 
-FLAT = png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1)
+FLAT = Taken(png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1))
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
+import io
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import Cancelled, EngineError, ProtocolError, SourceError, SurfaceGone, WorkerError
@@ -47,9 +51,24 @@ def waited(condition, seconds=5.0):
 def test_a_request_is_answered_with_a_file(client, tmp_path):
     result = client.wait(submit(client, tmp_path, noise(20, 30)))
     assert (result.width, result.height, result.engine, result.device) == (30, 20, "LUMINANCE", "cpu")
-    assert client.take_file(result).read_bytes().startswith(b"\x89PNG")
+    with client.taken(result) as files:
+        assert files.png.startswith(b"\x89PNG") and files.pixels is None
     assert set(result.seconds) == {"read", "prepare", "engine", "maps", "encode"}
     assert client.ready.engines["LUMINANCE"] == client.ready.engines["RELIEF"] == "" and client.ready.engines["MIDAS"]
+
+
+def test_pixels_come_as_blender_holds_them(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    client.submit(settings=LUMINANCE.words(), pixels=write_pixels(client.new_file(), noise(20, 30)), with_pixels=True)
+    result = client.wait(client.submit(settings=LUMINANCE.words(), with_pixels=True,
+                                       pixels=write_pixels(client.new_file(), noise(20, 30))))
+    with client.taken(result) as files:
+        held = np.fromfile(files.pixels, np.float32).reshape(20, 30, 4)
+        assert zlib.crc32(held.data) == files.checksum
+        shown = np.asarray(Image.open(io.BytesIO(files.png)).convert("RGB"))  # 16 bits as 8
+    np.testing.assert_allclose(held[::-1, :, :3] * 255, shown, atol=1)
+    assert (held[..., 3] == 1).all()
+    assert not files.pixels.exists()
 
 
 def test_the_worker_stays_for_the_next_request(client, tmp_path):
@@ -164,8 +183,9 @@ LATE = """
         words = json.loads(line)
         if words["type"] == "cancel":
             (folder / "late.png").write_bytes(b"late")
-            say(type="result", id=words["id"], file="late.png", width=1, height=1, engine="LUMINANCE", device="cpu", why="",
-                surface="")
+            (folder / "late").write_bytes(b"late")
+            say(type="result", id=words["id"], file="late.png", pixels="late", width=1, height=1, engine="LUMINANCE", device="cpu",
+                why="", surface="")
     """
 
 
@@ -174,7 +194,7 @@ def test_a_result_that_comes_after_the_cancel_leaves_nothing_behind(client, tmp_
     client.cancel(job)
     assert client.is_busy and waited(lambda: (client.pump(), not client.is_busy)[1])
     assert isinstance(job.outcome, Cancelled)
-    assert not (client._worker.folder / "late.png").exists()
+    assert not (client._worker.folder / "late.png").exists() and not (client._worker.folder / "late").exists()
 
 
 def test_a_second_cancel_kills_the_worker(client, tmp_path):

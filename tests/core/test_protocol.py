@@ -85,9 +85,14 @@ def test_another_version_is_refused_with_both_named():
 
 
 @pytest.mark.parametrize("file", ["../secret", "/etc/passwd", "a/b", "a\\b", ".hidden"])
-def test_pixels_cannot_lie_outside_the_exchange_folder(file):
+def test_files_cannot_lie_outside_the_exchange_folder(file):
     with pytest.raises(ProtocolError):
         Pixels(file, 1, 1, "BYTE")
+    for names in ({"file": file}, {"file": "map.png", "pixels": file}):
+        words = {"type": "result", "id": 1, "width": 1, "height": 1, "engine": "RELIEF", "device": "", "why": "",
+                 "surface": ""}
+        with pytest.raises(ProtocolError):
+            decode(json.dumps({**words, **names}).encode())
 
 
 def test_a_missing_field_is_named_as_missing():
