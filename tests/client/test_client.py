@@ -184,8 +184,8 @@ LATE = """
         if words["type"] == "cancel":
             (folder / "late.png").write_bytes(b"late")
             (folder / "late").write_bytes(b"late")
-            say(type="result", id=words["id"], file="late.png", pixels="late", width=1, height=1, engine="LUMINANCE", device="cpu",
-                why="", surface="")
+            say(type="result", id=words["id"], file="late.png", pixels="late", width=1, height=1, engine="LUMINANCE",
+                device="cpu", why="", surface="")
     """
 
 
