@@ -7,6 +7,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,11 +75,9 @@ class Maker:
             pixels = self._pixels(engine, surface, settings)
         report("write", 0.0)
         with clock.stage("encode"):
-            file = self._write(png_bytes(pixels, request.compress), "map_", ".png")
-            held = blender_pixels(pixels).data if request.with_pixels else b""
-            beside = self._write(held, "pixels_") if held else ""
+            file, held = self._written(pixels, request)
         return Result(request.id, file, pixels.shape[1], pixels.shape[0], engine, self._engines.get(engine).device, why,
-                      key, clock.seconds, list(surface.notes), beside, zlib.crc32(held))
+                      key, clock.seconds, list(surface.notes), *held)
 
     def forget(self) -> None:
         """Drops the surfaces and unloads the engines."""
@@ -117,6 +116,17 @@ class Maker:
 
             return node_picture(surface, settings)
         return encoded(in_convention(normal_map(surface, settings), settings.convention))
+
+    def _written(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], request: Request) -> tuple[str, tuple[str, int]]:
+        """Names of the map's file and of the file of its pixels, with their checksum; made side by side, for each takes long."""
+        with ThreadPoolExecutor() as pool:
+            held = pool.submit(self._held, pixels) if request.with_pixels else None
+            file = self._write(png_bytes(pixels, request.compress), "map_", ".png")
+            return file, held.result() if held else ("", 0)
+
+    def _held(self, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[str, int]:
+        data = blender_pixels(pixels).data
+        return self._write(data, "pixels_"), zlib.crc32(data)
 
     def _write(self, data: bytes | memoryview, prefix: str, suffix: str = "") -> str:
         """Name of a new file of the exchange folder with these bytes."""
