@@ -118,7 +118,7 @@ class Maker:
         return encoded(in_convention(normal_map(surface, settings), settings.convention))
 
     def _written(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], request: Request) -> tuple[str, tuple[str, int]]:
-        """Names of the map's file and of the file of its pixels, with their checksum; made side by side, for each takes long."""
+        """Names of the map's file and of the file of its pixels and its checksum; made side by side, for both take long."""
         with ThreadPoolExecutor() as pool:
             held = pool.submit(self._held, pixels) if request.with_pixels else None
             file = self._write(png_bytes(pixels, request.compress), "map_", ".png")
