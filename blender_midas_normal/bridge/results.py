@@ -50,6 +50,16 @@ def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], fa
     return _filled(image, files, beside, settings, facts)
 
 
+def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """The map with other pixels, packed or in its file as before.  Raises TargetError, and changes nothing, as `store`."""
+    if image.packed_file is not None:
+        _filled(image, files, None, settings, facts)
+    else:
+        file = Path(bpy.path.abspath(image.filepath_raw))
+        _write(file, files.png)
+        _filled(image, files, file, settings, facts)
+
+
 def map_of(source: bpy.types.Image) -> bpy.types.Image | None:
     """The map made from this source before, whatever it is called now, as long as it can be changed."""
     maps = [image for image in bpy.data.images if source_of(image) == source and image.library is None]
@@ -172,13 +182,17 @@ def _write_beside(source: bpy.types.Image, png: bytes) -> Path:
     """Path of the map's file, complete; a file of that name that this extension has not made is left alone."""
     folder, stem = _place_beside(source)
     file = folder / f"{stem}_normal.png"
+    _write(file, png)
+    return file
+
+
+def _write(file: Path, png: bytes) -> None:
     try:
         if file.exists() and not _is_ours(file):
             raise TargetError(f"{file} is there already and was not made by this extension; rename it, or pack the map.")
         _replace(file, _marked(png))
     except OSError as error:
         raise TargetError(f"The map cannot be saved as {file}: {error.strerror}.") from None
-    return file
 
 
 def _place_beside(source: bpy.types.Image) -> tuple[Path, str]:

@@ -16,11 +16,11 @@ from .asking import Ask
 from .materials import targets
 from .pixels import read_pixels
 from .places import own_python, places, preferences
-from .results import source_of, store
+from .results import source_of, store, store_again, stored
 from .session import client
 from .shown import note_shown
 from .source import Source, active_object, resolve, source_of_image
-from .wiring import node_has_convention, wire
+from .wiring import is_wired, node_has_convention, read_as, wire
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,6 @@ class Report:
     map_name: str
     sentences: tuple[str, ...]
     facts: dict
-    ask: Ask
-    object_uid: int | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Task:
         sentences = [_made(result, image), result.why, *self.notes, *result.notes, *self._wired(source, image)]
         if image.users == 0:
             image.use_fake_user = True  # Blender drops what nobody uses when it saves
-        return Report(image.name, tuple(sentences), facts, self.ask, self.object_uid)
+        return Report(image.name, tuple(sentences), facts)
 
     def _wired(self, source: bpy.types.Image, image: bpy.types.Image) -> list[str]:
         found = targets(self.ask.target, source, _object(self.object_uid))
@@ -80,30 +78,92 @@ def begin(context: bpy.types.Context, ask: Ask) -> Task:
     thing = active_object(context)
     if ask.target == "ACTIVE_MATERIAL":
         targets(ask.target, source.image(), thing)
-    ask, notes = _in_nodes_convention(_on_preferred_device(ask))
+    ask, notes = _in_nodes_convention(ask)
     client.prepare(launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0))
     pixels = read_pixels(source.image(), client.new_file())
-    job = client.submit(settings=ask.settings.words(), pixels=dataclasses.asdict(pixels), is_render=source.is_render,
-                        **_files_for(ask))
+    job = client.submit(settings=_on_preferred_device(ask.settings).words(), pixels=dataclasses.asdict(pixels),
+                        is_render=source.is_render, **_files(ask.save == "BESIDE"))
     return Task(ask, source, thing.session_uid if thing else None, job, notes)
 
 
-def begin_retune(report: Report, settings: Settings) -> Task:
-    """Asks for the report's map again, with other settings but from the surface that the worker has kept."""
-    image = bpy.data.images.get(report.map_name)
-    origin = source_of(image) if image is not None else None
-    if image is None or origin is None:
-        raise SourceError(f"The map {report.map_name!r} or its source is no longer there; generate it again.")
-    source = source_of_image(origin)
-    ask, notes = _in_nodes_convention(dataclasses.replace(report.ask, settings=settings))
-    client.prepare(launch_for(report.facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
-    job = client.submit(settings=ask.settings.words(), surface=report.facts["surface"], **_files_for(ask))
-    return Task(ask, source, report.object_uid, job, notes)
+@dataclass(frozen=True)
+class Retune:
+    """A map on its way to other settings, made from the surface that the worker has kept.
+
+    map_uid: the map's session_uid; surface: the surface's key.
+    """
+
+    map_uid: int
+    settings: Settings
+    surface: str
+    job: Job
+
+    def wait(self) -> None:
+        """Waits for the job; raises what stands in the place of its result."""
+        client.wait(self.job)
+
+    def finish(self) -> Report:
+        """Shows the map, after the job has ended, wherever it is wired; raises one of the project's exceptions."""
+        result = self.job.result()
+        facts = facts_of(result)
+        image = next((image for image in bpy.data.images if image.session_uid == self.map_uid), None)
+        with client.taken(result) as files:
+            if image is None:
+                raise SourceError("The map was removed while it was re-tuned; generate it again.")
+            store_again(image, files, self.settings.words(), facts)
+            note_shown(image, files)
+        read_as(image, self.settings.convention)
+        return Report(image.name, (_made(result, image),), facts)
 
 
-def _files_for(ask: Ask) -> dict[str, bool]:
+def begin_retune(image: bpy.types.Image, settings: Settings) -> Retune:
+    """Asks for a map again with what the settings say that needs no engine, from the surface that the worker has kept.
+
+    The job ends with SurfaceGone when the worker has not kept the surface.
+    """
+    facts, wanted = facts_on(image), tuned(image, settings)
+    client.prepare(launch_for(facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
+    job = client.submit(settings=wanted.words(), surface=facts["surface"],
+                        **_files(image.packed_file is None))
+    return Retune(image.session_uid, wanted, facts["surface"], job)
+
+
+def tuned(image: bpy.types.Image, settings: Settings) -> Settings:
+    """A map's stored settings, re-tuned as these are, in a convention that the nodes that show the map can read."""
+    wanted = settings_on(image).tuned_as(settings)
+    readable = ("OPENGL", "DIRECTX") if node_has_convention() else ("OPENGL",)
+    if wanted.convention in readable or not is_wired(image):
+        return wanted
+    return dataclasses.replace(wanted, convention="OPENGL")
+
+
+def map_called(name: str) -> bpy.types.Image:
+    """The map of this name; raises SourceError when it is gone."""
+    image = bpy.data.images.get(name)
+    if image is None or source_of(image) is None:
+        raise SourceError(f"The map {name!r} or its source is no longer there; generate it again.")
+    return image
+
+
+def settings_on(image: bpy.types.Image) -> Settings:
+    """The settings that a map was made with; raises SourceError for an image that is no map."""
+    return Settings().with_words(_stored_on(image)["settings"])
+
+
+def facts_on(image: bpy.types.Image) -> dict:
+    """What is remembered of a map beside its settings; raises SourceError for an image that is no map."""
+    return _stored_on(image)["facts"]
+
+
+def _stored_on(image: bpy.types.Image) -> dict:
+    words = stored(image)
+    if words is None:
+        raise SourceError(f"The image {image.name!r} is no map of this extension; generate one.")
+    return words
+
+
+def _files(on_disk: bool) -> dict[str, bool]:
     """What a request says of the files it wants: a packed map is shown by its pixels, one on disk by its compressed file."""
-    on_disk = ask.save == "BESIDE"
     return {"compress": on_disk, "with_pixels": not on_disk}
 
 
@@ -123,11 +183,9 @@ def _mapped(source: Source) -> Source:
     return source if origin is None else source_of_image(origin)
 
 
-def _on_preferred_device(ask: Ask) -> Ask:
+def _on_preferred_device(settings: Settings) -> Settings:
     """A device that the settings leave open is the one of the preferences."""
-    if ask.settings.device != "AUTO":
-        return ask
-    return dataclasses.replace(ask, settings=dataclasses.replace(ask.settings, device=preferences().device))
+    return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
 
 
 def _in_nodes_convention(ask: Ask) -> tuple[Ask, tuple[str, ...]]:

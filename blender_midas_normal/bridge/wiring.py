@@ -5,6 +5,7 @@ First a plan, which changes nothing, then its steps; when one of them fails, all
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +93,33 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
     if wishes and convention == "DIRECTX" and node_has_convention():
         sentences.append("The Normal Map node reads the map as DirectX, so its pixels stay as they are.")
     return WiringReport(bool(wishes), tuple(sentences))
+
+
+def is_wired(map_image: bpy.types.Image) -> bool:
+    """Whether a Normal Map node of a material reads the map."""
+    return any(_normal_nodes(map_image))
+
+
+def read_as(map_image: bpy.types.Image, convention: str) -> None:
+    """Tells the Normal Map nodes that read the map in which convention it is, where they can know."""
+    if node_has_convention():
+        for node in _normal_nodes(map_image):
+            if node.convention != convention:  # setting it compiles the material's shader again
+                node.convention = convention
+
+
+def _normal_nodes(map_image: bpy.types.Image) -> Iterator[Any]:
+    """The nodes of materials, in groups too, that read the map and can be changed."""
+    for material in bpy.data.materials:
+        for spot in spots(material.node_tree):
+            if (spot.node.bl_idname == "ShaderNodeNormalMap" and _shown_behind(spot) == map_image
+                    and is_editable(tree_of(spot.node))):
+                yield spot.node
+
+
+def _shown_behind(normal: Spot) -> bpy.types.Image | None:
+    behind = _image_node(normal)
+    return _shown(behind.node) if behind else None
 
 
 def _names(wishes: list[Wish]) -> str:

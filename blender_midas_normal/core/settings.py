@@ -138,6 +138,14 @@ class Settings:
         """The settings as plain words and numbers, for JSON and for custom properties."""
         return dataclasses.asdict(self)
 
+    def tuned_as(self, others: Settings) -> Settings:
+        """These settings with the others' values for all that only re-tunes a surface."""
+        return dataclasses.replace(self, **{name: getattr(others, name) for name in tuning_names()})
+
+    def is_like(self, others: Settings) -> bool:
+        """Whether all values are the same; numbers may have passed through 32 bits."""
+        return all(_alike(getattr(self, name), getattr(others, name)) for name in domains())
+
     def with_words(self, words: Mapping[str, Any]) -> Settings:
         """These settings with some values replaced; raises SettingsError for a name that is no setting."""
         unknown = sorted(set(words) - set(domains()))
@@ -154,6 +162,11 @@ def domains() -> dict[str, Domain]:
 def surface_names() -> tuple[str, ...]:
     """The settings that shape the surface; all others only re-tune a surface that is already there."""
     return tuple(f.name for f in dataclasses.fields(Settings) if f.metadata["shapes_surface"])
+
+
+def tuning_names() -> tuple[str, ...]:
+    """The settings that only re-tune a surface."""
+    return tuple(name for name in domains() if name not in surface_names())
 
 
 PRESETS: dict[str, Settings] = {
@@ -174,7 +187,7 @@ def preset(name: str) -> Settings:
 def preset_of(settings: Settings) -> str | None:
     """The name of the preset that these settings are, or None; numbers may have passed through 32 bits."""
     for name, candidate in PRESETS.items():
-        if all(_alike(getattr(settings, word), value) for word, value in candidate.words().items()):
+        if candidate.is_like(settings):
             return name
     return None
 

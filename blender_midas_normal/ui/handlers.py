@@ -8,13 +8,14 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bridge.shown import forget_shown, reload_changed, settle_saved
-from . import running
+from . import running, tuning
 
 
 @persistent
 def _before_load(*_: Any) -> None:
     """The task belongs to the file that is going away."""
     running.cancel()
+    tuning.stop()
     running.remember(None)
     forget_shown()
 
@@ -23,6 +24,7 @@ def _before_load(*_: Any) -> None:
 def _after_undo(*_: Any) -> None:
     """Blender's undo brings the packed file back, but not the pixels that are shown."""
     reload_changed()
+    tuning.follow(bpy.context.scene)
 
 
 @persistent

@@ -6,11 +6,11 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..bridge import session
-from ..bridge.task import Report, Task, begin, begin_retune
+from ..bridge.task import Report, Retune, Task, begin, begin_retune, map_called
 from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
 from . import running
-from .properties import PRESET_ITEMS, SettingProperties, apply_settings, ask_of, scene_settings, settings_of
+from .properties import PRESET_ITEMS, SettingProperties, apply_settings, ask_of, scene_settings
 
 
 def is_free(cls: type) -> bool:
@@ -31,7 +31,7 @@ def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> se
     return {"FINISHED"}
 
 
-def waited(operator: bpy.types.Operator, task: Task) -> set[str]:
+def waited(operator: bpy.types.Operator, task: Task | Retune) -> set[str]:
     """Waits for the task and finishes it, with one undo step."""
     try:
         task.wait()
@@ -65,7 +65,7 @@ class MIDAS_NORMAL_OT_generate(SettingProperties, bpy.types.Operator):
         if bpy.app.background:
             return self.execute(context)
         try:
-            running.start(begin(context, ask_of(self, context)))
+            running.start(begin(context, ask_of(self, context)), context.scene)
         except MidasNormalError as error:
             return told(self, error)
         return {"FINISHED"}
@@ -89,7 +89,7 @@ class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
         report = running.last()
         assert isinstance(report, Report)
         try:
-            task = begin_retune(report, settings_of(scene_settings(context.scene)))
+            task = begin_retune(map_called(report.map_name), scene_settings(context.scene).values())
         except MidasNormalError as error:
             return told(self, error)
         return waited(self, task)

@@ -8,9 +8,9 @@ from ..bridge.task import Report
 from ..client.client import Job
 from ..core.errors import MidasNormalError
 from ..core.settings import preset_of
-from . import running
+from . import running, tuning
 from .drawing import lines, progress
-from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings, settings_of
+from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings
 
 MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "tileable", "convention")
 DETAILS = ("resolution", "depth_scale", "size", "device")
@@ -31,6 +31,7 @@ class MidasNormalPanel:
         settings = scene_settings(context.scene)
         _draw_generate(layout, settings)
         _draw_outcome(layout)
+        _draw_result(layout, settings)
         layout.menu("MIDAS_NORMAL_MT_presets", text=_preset_name(settings))
         column = layout.column()
         column.use_property_split = True
@@ -109,11 +110,22 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
     elif isinstance(outcome, Report):
         box = layout.box()
         lines(box, " ".join(outcome.sentences), icon="CHECKMARK")
-        box.operator("midas_normal.retune", icon="FILE_REFRESH")
+
+
+def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
+    """The map that the settings below belong to, and whether it follows them."""
+    if settings.result is None:
+        return
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(settings, "result")
+    if not tuning.is_live(settings.result):
+        lines(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
 
 
 def _preset_name(settings: MidasNormalSettings) -> str:
-    name = preset_of(settings_of(settings))
+    name = preset_of(settings.values())
     return next((label for item, label, _ in PRESET_ITEMS if item == name), "Presets")
 
 

@@ -8,19 +8,21 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..bridge.asking import SAVES, SOURCES, TARGETS, Ask
+from ..bridge.results import stored
+from ..bridge.task import settings_on
 from ..core.settings import PRESETS, Choice, Domain, Number, Settings, domains
+from . import tuning
 
 NOT_REMEMBERED = {"SKIP_SAVE"}
 """Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
 
 
-def setting_property(domain: Domain, default: Any, options: set[str]) -> Any:
-    """The Blender property of a setting, with its range in the description."""
+def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
+    """The Blender property of a setting, with its range in the description; `common`: further arguments of bpy.props."""
     if isinstance(domain, Choice):
-        return EnumProperty(name=domain.label, description=domain.description, items=domain.items, default=default,
-                            options=options)
+        return EnumProperty(name=domain.label, description=domain.description, items=domain.items, default=default, **common)
     words: dict[str, Any] = {"name": domain.label, "description": _described(domain), "default": default,
-                             "min": domain.low, "max": domain.high, "options": options}
+                             "min": domain.low, "max": domain.high, **common}
     if domain.unit == "px":
         words["subtype"] = "PIXEL"
     if domain.integer:
@@ -33,10 +35,10 @@ def _described(number: Number) -> str:
     return f"{number.description} ({number.low:g} to {number.high:.6g}{unit})"
 
 
-def setting_properties(options: set[str]) -> dict[str, Any]:
+def setting_properties(**common: Any) -> dict[str, Any]:
     """A property for each setting, by name."""
     defaults = Settings()
-    return {name: setting_property(domain, getattr(defaults, name), options) for name, domain in domains().items()}
+    return {name: setting_property(domain, getattr(defaults, name), **common) for name, domain in domains().items()}
 
 
 def place_properties(options: set[str]) -> dict[str, Any]:
@@ -60,14 +62,35 @@ PRESET_ITEMS = (
 assert {name for name, _, _ in PRESET_ITEMS} == set(PRESETS)
 
 
+def _is_map(_: MidasNormalSettings, image: bpy.types.Image) -> bool:
+    return stored(image) is not None
+
+
+def _follow(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
+    tuning.follow(settings.id_data)
+
+
+def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
+    """The settings become those that the map was made with."""
+    image = settings.result
+    if image is not None and stored(image) is not None:
+        apply_settings(settings, settings_on(image))
+
+
 class MidasNormalSettings(bpy.types.PropertyGroup):
     """The scene's settings: what the panel shows, and what an operator takes for a setting it was not given."""
 
     __annotations__ = {
-        **setting_properties({"ANIMATABLE"}),
+        **setting_properties(options={"ANIMATABLE"}, update=_follow),
         **place_properties({"ANIMATABLE"}),
         "image": PointerProperty(type=bpy.types.Image, name="Image", description="Picture that the map is made from"),
+        "result": PointerProperty(type=bpy.types.Image, name="Map", poll=_is_map, update=_pick,
+                                  description="Map that follows these settings: the one made last, or another one"),
     }
+
+    def values(self) -> Settings:
+        """The properties as Settings; raises SettingsError where they do not go together."""
+        return Settings(**{name: getattr(self, name) for name in domains()})
 
 
 class SettingProperties:
@@ -77,7 +100,7 @@ class SettingProperties:
         "preset": EnumProperty(name="Preset", description="Settings to start from instead of the scene's",
                                items=(("SCENE", "Scene", "The scene's settings"), *PRESET_ITEMS), default="SCENE",
                                options=NOT_REMEMBERED),
-        **setting_properties(NOT_REMEMBERED),
+        **setting_properties(options=NOT_REMEMBERED),
         **place_properties(NOT_REMEMBERED),
         "image": StringProperty(name="Image", description="Name of the picture, for the source Image",
                                 options=NOT_REMEMBERED),
@@ -91,7 +114,7 @@ def scene_settings(scene: bpy.types.Scene) -> MidasNormalSettings:
 def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
     """What an operator call asks for: the preset's or the scene's values, replaced by those that the call gives."""
     scene = scene_settings(context.scene)
-    base = settings_of(scene) if operator.preset == "SCENE" else PRESETS[operator.preset]
+    base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
     given = operator.properties.is_property_set
     settings = base.with_words({name: getattr(operator, name) for name in domains() if given(name)})
 
@@ -101,11 +124,6 @@ def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
     image = operator.image if given("image") else scene.image.name if scene.image else ""
     source = "IMAGE" if given("image") and not given("source") else place("source")
     return Ask(settings, source, image, place("target"), place("replace"), place("save"))
-
-
-def settings_of(properties: MidasNormalSettings) -> Settings:
-    """The scene's properties as Settings."""
-    return Settings(**{name: getattr(properties, name) for name in domains()})
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:

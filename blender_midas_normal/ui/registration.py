@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..bridge import session
-from . import handlers, menus, operators, panels, pump, running, setup, setup_operators
+from . import handlers, menus, operators, panels, pump, running, setup, setup_operators, tuning
 from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
@@ -23,6 +23,7 @@ def register() -> None:
 
 def unregister() -> None:
     running.cancel()
+    tuning.stop()
     pump.stop()
     setup.close()
     session.client.close()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import bpy
 
 from ..bridge import session
-from ..bridge.task import Report, Task
+from ..bridge.task import Report, Task, map_called
 from ..core.errors import MidasNormalError
 from . import pump
 from .drawing import redraw
 
 _task: Task | None = None
+_scene_uid = 0
 _last: Report | MidasNormalError | None = None
 _cancelled: Task | None = None
 _drawn: tuple = ()
@@ -38,10 +39,10 @@ def remember(outcome: Report | MidasNormalError | None) -> None:
     redraw()
 
 
-def start(new: Task) -> None:
-    """Watches the task until it ends; then its map is stored and wired."""
-    global _task
-    _task = new
+def start(new: Task, scene: bpy.types.Scene) -> None:
+    """Watches the task until it ends; then its map is stored and wired, and is the scene's, which follows its settings."""
+    global _task, _scene_uid
+    _task, _scene_uid = new, scene.session_uid
     remember(None)
     pump.watch(_look)
 
@@ -68,10 +69,15 @@ def _look() -> bool:
         return _task is not None
     ended, _task = _task, None
     try:
-        remember(ended.finish())
-        bpy.ops.ed.undo_push(message="Normal map")
+        report = ended.finish()
     except MidasNormalError as error:
         remember(error)
+        return False
+    for scene in bpy.data.scenes:
+        if scene.session_uid == _scene_uid:
+            scene.midas_normal.result = map_called(report.map_name)
+    remember(report)
+    bpy.ops.ed.undo_push(message="Normal map")
     return False
 
 

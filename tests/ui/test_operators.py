@@ -20,7 +20,6 @@ from bl_ext.user_default.midas_normal.bridge.task import Report, begin
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SettingsError
 from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, domains, preset_of
 from bl_ext.user_default.midas_normal.ui import pump, running
-from bl_ext.user_default.midas_normal.ui.properties import settings_of
 
 BUILT_IN = Settings(engine="LUMINANCE")
 
@@ -122,13 +121,13 @@ def test_every_setting_is_a_described_property_of_the_operator_and_the_scene():
     for rna in (bpy.ops.midas_normal.generate.get_rna_type(), bpy.context.scene.midas_normal.bl_rna):
         for name, domain in domains().items():
             assert rna.properties[name].description.startswith(domain.description[:20])
-    assert preset_of(settings_of(bpy.context.scene.midas_normal)) == "MATERIAL"
+    assert preset_of(bpy.context.scene.midas_normal.values()) == "MATERIAL"
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_sets_all_settings_of_the_scene(name):
     bpy.ops.midas_normal.preset(preset=name)
-    assert preset_of(settings_of(bpy.context.scene.midas_normal)) == name
+    assert preset_of(bpy.context.scene.midas_normal.values()) == name
 
 
 def test_the_function_for_scripts():
@@ -203,7 +202,7 @@ class Background:
         self.ask = Ask(BUILT_IN, **words)
 
     def __enter__(self):
-        running.start(begin(bpy.context, self.ask))
+        running.start(begin(bpy.context, self.ask), bpy.context.scene)
         return running.task()
 
     def __exit__(self, *_):

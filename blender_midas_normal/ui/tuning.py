@@ -1,0 +1,86 @@
+"""Live tuning: a map that was made or picked in the panel follows those of the scene's settings that need no engine."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..bridge import session
+from ..bridge.task import Retune, begin_retune, facts_on, settings_on, tuned
+from ..core.errors import MidasNormalError, SurfaceGone
+from . import pump, running
+from .drawing import redraw
+
+_scene_uid = 0
+"""The scene whose settings changed last, by session_uid."""
+
+_retune: Retune | None = None
+_gone: set[str] = set()
+"""Surfaces that the worker no longer has."""
+
+
+def is_live(image: bpy.types.Image | None) -> bool:
+    """Whether a map follows the settings: it is one, and the worker has kept its surface as far as is known."""
+    if image is None or not session.client.is_running:
+        return False
+    try:
+        return facts_on(image)["surface"] not in _gone
+    except MidasNormalError:
+        return False
+
+
+def follow(scene: bpy.types.Scene) -> None:
+    """Sees that the scene's map becomes what its settings say, soon; calls that come meanwhile are one."""
+    global _scene_uid
+    if not bpy.app.background:
+        _scene_uid = scene.session_uid
+        pump.watch(_look)
+
+
+def stop() -> None:
+    """Gives up what is under way: its map belongs to a file that is going away."""
+    global _retune
+    if _retune is not None:
+        session.client.cancel(_retune.job)
+    _retune = None
+    _gone.clear()
+
+
+def _look() -> bool:
+    """Takes in a finished re-tune and begins another one as long as the map is not what the settings say."""
+    if _retune is not None:
+        session.client.pump()
+        if _retune is None or _retune.job.outcome is None:
+            return _retune is not None
+        _finish()
+    return _begin()
+
+
+def _finish() -> None:
+    global _retune
+    assert _retune is not None
+    ended, _retune = _retune, None
+    try:
+        ended.finish()
+    except SurfaceGone:
+        _gone.add(ended.surface)
+    except MidasNormalError as error:
+        running.remember(error)
+    redraw()
+
+
+def _begin() -> bool:
+    """Whether there was something to begin."""
+    global _retune
+    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _scene_uid), None)
+    image = scene.midas_normal.result if scene is not None else None
+    if scene is None or image is None or not is_live(image):
+        return False
+    try:
+        wanted = tuned(image, scene.midas_normal.values())
+        if wanted.is_like(settings_on(image)):
+            return False
+        _retune = begin_retune(image, wanted)
+    except MidasNormalError as error:
+        running.remember(error)
+        return False
+    return True
