@@ -1,0 +1,135 @@
+"""A whole Blender under test: installed into, started, asked, looked at, closed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .display import Display
+
+AGENT = Path(__file__).resolve().parent / "agent.py"
+START_SECONDS = 120.0
+ANSWER_SECONDS = 120.0
+
+FIRST_PREFERENCES = """
+import bpy
+preferences = bpy.context.preferences
+preferences.view.show_splash = False
+preferences.use_preferences_save = False
+preferences.view.ui_scale = 1.0
+bpy.ops.wm.save_userpref()
+"""
+
+
+class GuiError(Exception):
+    """Blender did not do what it was asked to."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A program that starts Blender, and the private folder for its user files; /tmp is what all Blenders see."""
+
+    program: Path
+    folder: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {**os.environ, "BLENDER_USER_RESOURCES": str(self.folder / "user"), "HOME": str(self.folder),
+                "XDG_CACHE_HOME": str(self.folder / "cache")}
+
+    def version(self) -> str:
+        """Such as 4.3.2; raises GuiError when the program is no Blender."""
+        found = re.search(r"Blender (\d+\.\d+\.\d+)", self.run("--version"))
+        if found is None:
+            raise GuiError(f"{self.program} does not say which Blender it is.")
+        return found[1]
+
+    def run(self, *arguments: str) -> str:
+        """Runs Blender without a window; what it printed.  Raises GuiError when it fails."""
+        done = subprocess.run([str(self.program), *arguments], env=self.variables, capture_output=True, text=True,
+                              check=False, timeout=300)
+        if done.returncode != 0:
+            raise GuiError(f"blender {' '.join(arguments)} ended with {done.returncode}: {done.stdout[-2000:]}"
+                           f"{done.stderr[-2000:]}")
+        return done.stdout + done.stderr
+
+    def install(self, package: Path) -> None:
+        """Installs and enables the extension from its zip, as its users do."""
+        (self.folder / "user").mkdir(parents=True, exist_ok=True)
+        self.run("--background", "--python-exit-code", "1", "--python-expr", FIRST_PREFERENCES)
+        self.run("--command", "extension", "install-file", "--repo", "user_default", "--enable", str(package))
+
+
+class Blender:
+    """A Blender with a window; ends when the `with` block does."""
+
+    def __init__(self, installation: Installation, display: Display, log: Path, *arguments: str) -> None:
+        self.display = display
+        self.installation = installation
+        with tempfile.TemporaryDirectory(dir="/tmp", prefix="gui") as folder, socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"{folder}/agent")
+            listener.listen()
+            listener.settimeout(START_SECONDS)
+            self._log = log.open("a")
+            self._process = subprocess.Popen(
+                [str(installation.program), *arguments, "--window-geometry", "0", "0", str(display.width),
+                 str(display.height), "--python", shutil.copy(AGENT, installation.folder), "--", f"{folder}/agent"],
+                env={**display.variables, **installation.variables, "DISPLAY": display.name}, stdout=self._log,
+                stderr=subprocess.STDOUT)
+            self._socket, _ = listener.accept()
+        self._socket.settimeout(ANSWER_SECONDS)
+        self._answers = self._socket.makefile()
+
+    def __enter__(self) -> Blender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def do(self, statements: str) -> None:
+        """Runs Python statements in Blender; raises GuiError with Blender's traceback."""
+        self._ask(statements, "None")
+
+    def value(self, expression: str) -> Any:
+        """The value of a Python expression in Blender, as JSON knows it."""
+        return self._ask("", expression)
+
+    def wait_until(self, expression: str, seconds: float, pause: float = 0.05) -> float:
+        """Asks until the expression is true; the seconds that passed.  Raises GuiError when it stays false."""
+        start = time.monotonic()
+        while not self.value(expression):
+            if time.monotonic() - start > seconds:
+                raise GuiError(f"Not within {seconds:.0f} seconds: {expression}")
+            time.sleep(pause)
+        return time.monotonic() - start
+
+    def quit(self) -> int:
+        """Blender's exit code after it was asked to end."""
+        self._socket.sendall(json.dumps({"do": "bpy.ops.wm.quit_blender()", "value": "None"}).encode() + b"\n")
+        return self._process.wait(60)
+
+    def _ask(self, statements: str, expression: str) -> Any:
+        self._socket.sendall(json.dumps({"do": statements, "value": expression}).encode() + b"\n")
+        line = self._answers.readline()
+        if not line:
+            raise GuiError(f"Blender ended (exit code {self._process.wait(20)}); its last words are in the log.")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise GuiError(answer["error"])
+        return answer["value"]

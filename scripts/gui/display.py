@@ -1,0 +1,83 @@
+"""A screen without a monitor, a mouse and a keyboard: Xvfb, xdotool and ImageMagick."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick", "convert": "imagemagick"}
+"""Programs that are needed, and the Debian packages that have them."""
+
+EVENT_SECONDS = 0.03
+"""Blender takes in an event within this time; two clicks that are nearer make a double click with what lies between."""
+
+
+def missing() -> str:
+    """What has to be installed first, in a sentence; "" when all is there."""
+    packages = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
+    return f"{' and '.join(packages)} must be installed first (apt-get install {' '.join(packages)})." if packages else ""
+
+
+class Display:
+    """A screen of this size; ends when the `with` block does."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        readable, writable = os.pipe()
+        self._server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(writable), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
+            pass_fds=(writable,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(writable)
+        with os.fdopen(readable) as answer:
+            self.name = f":{answer.readline().strip()}"
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.terminate()
+        self._server.wait()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of a program that shows itself here."""
+        return {**os.environ, "DISPLAY": self.name, "LIBGL_ALWAYS_SOFTWARE": "1"}
+
+    def move(self, x: int, y: int) -> None:
+        """x, y: pixels from the upper left corner, as everywhere here."""
+        self._events("mousemove", str(x), str(y))
+
+    def click(self, x: int, y: int, button: int = 1) -> None:
+        """Two moves first: Blender highlights a button when the mouse moves over it, not when it appears there."""
+        self._events("mousemove", str(x - 2), str(y))
+        self._events("mousemove", str(x), str(y))
+        self._events("click", str(button))
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 12, pause: float = 0.03) -> None:
+        """Presses at the start, moves in steps with a pause after each, and lets go at the end."""
+        self._events("mousemove", str(start[0] - 2), str(start[1]))
+        self._events("mousemove", str(start[0]), str(start[1]))
+        self._events("mousedown", "1")
+        for step in range(1, steps + 1):
+            x, y = (round(a + (b - a) * step / steps) for a, b in zip(start, end))
+            self._events("mousemove", str(x), str(y))
+            time.sleep(pause)
+        self._events("mouseup", "1")
+
+    def key(self, keys: str) -> None:
+        """A key with its modifiers: "ctrl+z"."""
+        self._events("key", "--clearmodifiers", keys)
+
+    def type(self, text: str) -> None:
+        self._events("type", "--delay", "30", text)
+
+    def shoot(self, file: Path) -> None:
+        """A picture of the whole screen."""
+        subprocess.run(["import", "-window", "root", str(file)], env=self.variables, check=True)
+
+    def _events(self, *words: str) -> None:
+        subprocess.run(["xdotool", *words], env=self.variables, check=True, stdout=subprocess.DEVNULL)
+        time.sleep(EVENT_SECONDS)
