@@ -20,6 +20,7 @@ import numpy as np
 
 from ...core.errors import WeightsError
 from ...core.picture import Wrap
+from .products import Product, fastest_product
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -229,7 +230,9 @@ class ReliefNetwork:
 
     device = "cpu"
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, product: Product | None = None) -> None:
+        """product: what multiplies matrices; the fastest one when it is not given."""
+        self._product = product or fastest_product()
         self.architecture = weights.architecture
         self._matrices = {name: np.ascontiguousarray(values.transpose(2, 3, 1, 0).reshape(-1, len(values)))
                           for name, values in weights.weights.items()}
@@ -285,7 +288,7 @@ class ReliefNetwork:
 
         def work(top: int) -> None:
             count = min(step, rows - top)
-            values = _patches(_with_border(x, top, count, wrap)) @ matrix
+            values = self._product(_patches(_with_border(x, top, count, wrap)), matrix)
             values += bias
             take(slice(top, top + count), values.reshape(count, columns, -1))
 
@@ -301,7 +304,7 @@ class ReliefNetwork:
         step = max(1, STRIP // (columns * 4 * channels))
         for top in range(0, rows, step):
             part = quarters[top:top + step].reshape(-1, 4 * channels)
-            np.dot(part, matrix, out=out[top:top + step].reshape(-1, matrix.shape[1]))
+            out[top:top + step] = self._product(part, matrix).reshape(-1, columns, matrix.shape[1])
             tell(len(part) * matrix.size)
         out += self._biases[name]
         return out
@@ -310,7 +313,7 @@ class ReliefNetwork:
         """`finer`, to which the 1 x 1 convolution of x is added, each of its pixels to 2 x 2 of them."""
         matrix = self._matrices[name]
         rows, columns, channels = x.shape
-        values = (x.reshape(-1, channels) @ matrix + self._biases[name]).reshape(rows, 1, columns, 1, -1)
+        values = (self._product(x.reshape(-1, channels), matrix) + self._biases[name]).reshape(rows, 1, columns, 1, -1)
         quarters = finer.reshape(rows, 2, columns, 2, -1)
         quarters += values
         tell(rows * columns * matrix.size)
