@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from ...core.picture import Array
 
 Product = Callable[["Array", "Array"], "Array"]
-"""N x K float32 and K x M float32 to N x M float32."""
+"""M x K float32 and K x N float32 to M x N float32."""
 
 
 def by_rows(left: Array, right: Array) -> Array:
-    """The product without BLAS; best while `left` fits into the second-level cache."""
-    return np.einsum("km,kn->mn", right, np.ascontiguousarray(left.T)).T
+    """The product without BLAS; best while `right` fits into the second-level cache."""
+    return np.einsum("mk,kn->mn", left, right)
 
 
 @cache
 def fastest_product() -> Product:
     """The faster one of numpy's own product and `by_rows`, measured once in a few milliseconds."""
-    left, right = np.ones((512, 432), np.float32), np.ones((432, 48), np.float32)
+    left, right = np.ones((48, 432), np.float32), np.ones((432, 512), np.float32)
     products: tuple[Product, ...] = (np.matmul, by_rows)
     return min(products, key=lambda product: _seconds(product, left, right))
 

@@ -234,9 +234,8 @@ class ReliefNetwork:
         """product: what multiplies matrices; the fastest one when it is not given."""
         self._product = product or fastest_product()
         self.architecture = weights.architecture
-        self._matrices = {name: np.ascontiguousarray(values.transpose(2, 3, 1, 0).reshape(-1, len(values)))
-                          for name, values in weights.weights.items()}
-        self._biases = weights.biases
+        self._matrices = {name: values.reshape(len(values), -1) for name, values in weights.weights.items()}
+        self._biases = {name: values[:, None] for name, values in weights.biases.items()}
         self._pool = ThreadPoolExecutor(_threads())
 
     def slopes(self, rgb: Array, wrap: Wrap, report: Report, largest: tuple[int, int] = LARGEST_TILE) -> Array:
@@ -270,54 +269,67 @@ class ReliefNetwork:
             np.maximum(inner, 0, out=inner)
 
             def add(rows: slice, values: Array) -> None:
-                x[rows] += values
+                x[:, rows] += values
 
             self._in_strips(f"{name}.{block}.b", inner, wrap, tell, add)
 
     def _convolved(self, name: str, x: Array, wrap: Wrap, tell: Progress) -> Array:
-        """The 3 x 3 convolution of H x W x inputs."""
-        out = np.empty((*x.shape[:2], self._biases[name].size), np.float32)
-        self._in_strips(name, x, wrap, tell, out.__setitem__)
+        """The 3 x 3 convolution of inputs x H x W."""
+        out = np.empty((len(self._matrices[name]), *x.shape[1:]), np.float32)
+
+        def put(rows: slice, values: Array) -> None:
+            out[:, rows] = values
+
+        self._in_strips(name, x, wrap, tell, put)
         return out
 
     def _in_strips(self, name: str, x: Array, wrap: Wrap, tell: Progress, take: Callable[[slice, Array], None]) -> None:
-        """Hands the 3 x 3 convolution of H x W x C to `take`, strip of rows by strip of rows, one matrix product each."""
-        rows, columns, channels = x.shape
-        matrix, bias = self._matrices[name], self._biases[name]
-        step = max(1, STRIP // (columns * 9 * channels))
+        """Hands the 3 x 3 convolution of C x H x W to `take`, strip of rows by strip of rows."""
+        def patches(rows: slice) -> Array:
+            return _patches(_with_border(x, rows, wrap))
 
-        def work(top: int) -> None:
-            count = min(step, rows - top)
-            values = self._product(_patches(_with_border(x, top, count, wrap)), matrix)
-            values += bias
-            take(slice(top, top + count), values.reshape(count, columns, -1))
-
-        for _ in self._pool.map(work, range(0, rows, step)):
-            tell(min(step, rows) * columns * matrix.size)
+        self._products(name, patches, x.shape[1:], tell, take)
 
     def _halved(self, name: str, x: Array, tell: Progress) -> Array:
-        """The 2 x 2 convolution with stride 2 of H x W x inputs."""
-        rows, columns, channels = x.shape[0] // 2, x.shape[1] // 2, x.shape[2]
-        quarters = x.reshape(rows, 2, columns, 2, channels).swapaxes(1, 2)
-        matrix = self._matrices[name]
-        out = np.empty((rows, columns, matrix.shape[1]), np.float32)
-        step = max(1, STRIP // (columns * 4 * channels))
-        for top in range(0, rows, step):
-            part = quarters[top:top + step].reshape(-1, 4 * channels)
-            out[top:top + step] = self._product(part, matrix).reshape(-1, columns, matrix.shape[1])
-            tell(len(part) * matrix.size)
-        out += self._biases[name]
+        """The 2 x 2 convolution with stride 2 of inputs x H x W."""
+        channels, rows, columns = len(x), x.shape[1] // 2, x.shape[2] // 2
+        quarters = x.reshape(channels, rows, 2, columns, 2).transpose(0, 2, 4, 1, 3)
+        out = np.empty((len(self._matrices[name]), rows, columns), np.float32)
+
+        def put(rows: slice, values: Array) -> None:
+            out[:, rows] = values
+
+        self._products(name, lambda rows: quarters[..., rows, :].reshape(channels * 4, -1), (rows, columns), tell, put)
         return out
 
     def _doubled_onto(self, finer: Array, name: str, x: Array, tell: Progress) -> Array:
         """`finer`, to which the 1 x 1 convolution of x is added, each of its pixels to 2 x 2 of them."""
-        matrix = self._matrices[name]
-        rows, columns, channels = x.shape
-        values = (self._product(x.reshape(-1, channels), matrix) + self._biases[name]).reshape(rows, 1, columns, 1, -1)
-        quarters = finer.reshape(rows, 2, columns, 2, -1)
-        quarters += values
-        tell(rows * columns * matrix.size)
+        channels, rows, columns = x.shape
+        pairs = finer.reshape(len(finer), rows, 2, columns * 2)
+
+        def add(rows: slice, values: Array) -> None:
+            pairs[:, rows] += np.repeat(values, 2, axis=2)[:, :, None]
+
+        self._products(name, lambda rows: x[:, rows].reshape(channels, -1), (rows, columns), tell, add)
         return finer
+
+    def _products(self, name: str, inputs: Callable[[slice], Array], shape: tuple[int, ...], tell: Progress,
+                  take: Callable[[slice, Array], None]) -> None:
+        """Hands a layer's values, outputs x rows x columns, to `take`, strip of rows by strip of rows, one product each.
+
+        inputs(rows): what the layer's matrix is multiplied with, one column for each pixel of the rows; shape: of all rows.
+        """
+        matrix, bias, (rows, columns) = self._matrices[name], self._biases[name], shape
+        step = max(1, STRIP // (columns * matrix.shape[1]))
+
+        def work(top: int) -> None:
+            strip = slice(top, min(top + step, rows))
+            values = self._product(matrix, inputs(strip))
+            values += bias
+            take(strip, values.reshape(len(matrix), -1, columns))
+
+        for _ in self._pool.map(work, range(0, rows, step)):
+            tell(min(step, rows) * columns * matrix.size)
 
 
 def _threads() -> int:
@@ -340,37 +352,32 @@ class Progress:
         self._done(min(1.0, self._sum / self._total))
 
 
-def _with_border(x: Array, top: int, count: int, wrap: Wrap) -> Array:
-    """Rows top..top+count of H x W x C with one pixel more on each side, repeated or the same as the last one."""
-    rows, columns, channels = x.shape
-    padded = np.empty((count + 2, columns + 2, channels), np.float32)
-    first, last = top - 1, top + count
-    padded[1:-1, 1:-1] = x[top:last]
-    padded[0, 1:-1] = x[first % rows if wrap.y else max(first, 0)]
-    padded[-1, 1:-1] = x[last % rows if wrap.y else min(last, rows - 1)]
-    padded[:, 0] = padded[:, -2 if wrap.x else 1]
-    padded[:, -1] = padded[:, 1 if wrap.x else -2]
+def _with_border(x: Array, rows: slice, wrap: Wrap) -> Array:
+    """The rows of C x H x W with one pixel more on each side, repeated or the same as the last one."""
+    channels, height, columns = x.shape
+    padded = np.empty((channels, rows.stop - rows.start + 2, columns + 2), np.float32)
+    first, last = rows.start - 1, rows.stop
+    padded[:, 1:-1, 1:-1] = x[:, rows]
+    padded[:, 0, 1:-1] = x[:, first % height if wrap.y else max(first, 0)]
+    padded[:, -1, 1:-1] = x[:, last % height if wrap.y else min(last, height - 1)]
+    padded[..., 0] = padded[..., -2 if wrap.x else 1]
+    padded[..., -1] = padded[..., 1 if wrap.x else -2]
     return padded
 
 
 def _patches(padded: Array) -> Array:
-    """The 3 x 3 neighbours of each pixel as one row: (H+2) x (W+2) x C to H*W x 9C.
-
-    Three neighbours in a row lie behind each other in memory, so that a patch is three copies, not nine.
-    """
-    rows, columns, channels = padded.shape[0] - 2, padded.shape[1] - 2, padded.shape[2]
-    row, column, one = padded.strides
-    neighbours = np.lib.stride_tricks.as_strided(padded, (rows, columns, 3, 3 * channels), (row, column, row, one))
-    return neighbours.reshape(rows * columns, 9 * channels)
+    """The 3 x 3 neighbours of each pixel as one column: C x (H+2) x (W+2) to 9C x H*W."""
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (padded.shape[1] - 2, padded.shape[2] - 2), (1, 2))
+    return windows.reshape(len(padded) * 9, -1)
 
 
 def squares(x: Array) -> Array:
-    """H x W x C to H/2 x W/2 x 4C: channel c of the four pixels of a square, then the next channel."""
+    """H x W x C to 4C x H/2 x W/2: channel c of the four pixels of a square, then the next channel."""
     rows, columns, channels = x.shape
-    return x.reshape(rows // 2, 2, columns // 2, 2, channels).transpose(0, 2, 4, 1, 3).reshape(rows // 2, columns // 2, -1)
+    return x.reshape(rows // 2, 2, columns // 2, 2, channels).transpose(4, 1, 3, 0, 2).reshape(-1, rows // 2, columns // 2)
 
 
 def unsquared(x: Array) -> Array:
-    """H x W x 8 to 2H x 2W x 2, the inverse of `squares`."""
-    rows, columns, _ = x.shape
-    return x.reshape(rows, columns, 2, 2, 2).transpose(0, 3, 1, 4, 2).reshape(rows * 2, columns * 2, 2)
+    """8 x H x W to 2H x 2W x 2, the inverse of `squares`."""
+    _, rows, columns = x.shape
+    return x.reshape(2, 2, 2, rows, columns).transpose(3, 1, 4, 2, 0).reshape(rows * 2, columns * 2, 2)

@@ -68,9 +68,9 @@ class TorchReliefNetwork:
     def _run(self, rgb: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
         tell = Progress(self.architecture.work * rgb.shape[0] * rgb.shape[1], done)
         with torch.inference_mode():
-            pixels = self._tensor(squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN))).permute(2, 0, 1)[None]
+            pixels = self._tensor(squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN)))[None]
             answer = self._answer(pixels, wrap, tell)
-            return unsquared(answer[0].permute(1, 2, 0).float().cpu().numpy())
+            return unsquared(answer[0].float().cpu().numpy())
 
     def _answer(self, pixels: Tensor, wrap: Wrap, tell: Progress) -> Tensor:
         """1 x 8 x H x W from 1 x 12 x H x W."""
