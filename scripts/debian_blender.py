@@ -21,7 +21,7 @@ from pathlib import Path
 
 NOT_POSSIBLE = 77
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "midas-normal-blenders"
-PACKAGES = ("blender", "xauth", "libgl1-mesa-dri", "python3-numpy", "fonts-dejavu-core")
+PACKAGES = ("blender", "xauth", "libgl1", "libgl1-mesa-dri", "python3-numpy", "fonts-dejavu-core")
 SUITES = {"trixie": (), "sid": ("python3-cattr", "python3-requests")}
 """Debian suites, and what their Blenders need beyond PACKAGES."""
 
