@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Drives the extension in real Blender windows, on a screen without a monitor, with a real mouse and keyboard.
+
+    python3 scripts/gui_test.py --blender PATH [--blender PATH...] [--out out/gui]
+    sudo python3 scripts/gui_test.py --prepare
+
+--prepare has debian_blender.py prepare Blender 4.3 and 5.2 and tests both.  The extension is built, and installed from its
+zip into a user folder of its own.  --out gets a picture of each step, by version, and where a step fails the log and the
+file.  Needs Xvfb, xdotool and ImageMagick.  The last line tells how many steps passed.
+Exit codes: 0 passed, 1 failed, 77 could not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import build_extension
+import debian_blender
+from gui.blender import Blender, GuiError, Installation
+from gui.display import Display, missing
+from gui.steps import STEPS, Step
+from gui.window import Window
+
+NOT_POSSIBLE = 77
+SIZE = 1600, 1000
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one Blender: how many steps passed, and which one failed, if any; the steps after it are not taken."""
+
+    version: str
+    passed: int
+    failed: str
+
+
+def main() -> int:
+    options = parsed()
+    try:
+        programs = [*options.blender, *(debian_blender.prepare(list(debian_blender.SUITES)) if options.prepare else [])]
+    except debian_blender.NotPossible as error:
+        return not_possible(str(error))
+    if missing():
+        return not_possible(missing())
+    if not programs:
+        return not_possible("no Blender is named; give --blender or --prepare.")
+    outcomes = [driven(program, options.out) for program in programs]
+    failed = sum(bool(outcome.failed) for outcome in outcomes)
+    print(", ".join([*(f"{outcome.passed} steps on {outcome.version}" for outcome in outcomes), f"{failed} failed"]))
+    return 1 if failed else 0
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--blender", type=Path, action="append", default=[], help="an installed Blender's program")
+    parser.add_argument("--prepare", action="store_true", help="prepare Debian's Blenders and test them too")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "gui", help="folder for the pictures")
+    return parser.parse_args()
+
+
+def not_possible(why: str) -> int:
+    print(f"could not run: {why}", file=sys.stderr)
+    return NOT_POSSIBLE
+
+
+def driven(program: Path, out: Path) -> Outcome:
+    """All steps in one Blender; its user files lie in a private folder of /tmp, which a Blender elsewhere sees too."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="midas_gui_") as folder:
+        installation = Installation(program, Path(folder))
+        version = installation.version()
+        pictures, log = Path(folder) / "pictures", Path(folder) / "log.txt"
+        pictures.mkdir()
+        package = build_extension.build(Path(folder))
+        installation.run("--command", "extension", "validate", str(package))
+        installation.install(package)
+        try:
+            with Display(*SIZE) as display, Blender(installation, display, log) as blender:
+                return taken(version, Window(blender, pictures))
+        finally:
+            shutil.copy(log, pictures)
+            shutil.copytree(pictures, out / version, dirs_exist_ok=True)
+
+
+def taken(version: str, window: Window) -> Outcome:
+    """The steps one after the other, up to the first that fails."""
+    for number, step in enumerate(STEPS):
+        start = time.monotonic()
+        try:
+            said = step(window)
+        except GuiError as error:
+            print(f"FAILED {version} {step.__name__}: {error}", flush=True)
+            leave_traces(window, step)
+            return Outcome(version, number, step.__name__)
+        print(f"ok     {version} {step.__name__} ({time.monotonic() - start:.0f} s) {said}".rstrip(), flush=True)
+        window.shoot(step.__name__)
+    return Outcome(version, len(STEPS), "")
+
+
+def leave_traces(window: Window, step: Step) -> None:
+    """A picture of the window and the file, beside the log, as far as Blender still answers."""
+    file = window.picture(f"failed_{step.__name__}")
+    window.display.shoot(file)
+    try:
+        window.blender.do(f"bpy.ops.wm.save_as_mainfile(filepath={str(file.with_suffix('.blend'))!r}, copy=True)")
+    except GuiError as error:
+        print(f"the file could not be saved: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
