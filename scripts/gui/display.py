@@ -14,6 +14,9 @@ PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick", "conv
 EVENT_SECONDS = 0.03
 """Blender takes in an event within this time; two clicks that are nearer make a double click with what lies between."""
 
+HAND_SECONDS = 0.2
+"""Between the mouse's arrival and its press."""
+
 
 def missing() -> str:
     """What has to be installed first, in a sentence; "" when all is there."""
@@ -51,10 +54,16 @@ class Display:
         self._events("mousemove", str(x), str(y))
 
     def click(self, x: int, y: int, button: int = 1) -> None:
-        """Two moves first: Blender highlights a button when the mouse moves over it, not when it appears there."""
+        """Two moves first: Blender highlights a button when the mouse moves over it, not when it appears there.
+
+        Then as slow as a hand: a button that has not been drawn highlighted yet does not take the press.
+        """
         self._events("mousemove", str(x - 2), str(y))
         self._events("mousemove", str(x), str(y))
-        self._events("click", str(button))
+        time.sleep(HAND_SECONDS)
+        self._events("mousedown", str(button))
+        time.sleep(HAND_SECONDS / 2)
+        self._events("mouseup", str(button))
 
     def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 12, pause: float = 0.03) -> None:
         """Presses at the start, moves in steps with a pause after each, and lets go at the end."""

@@ -15,6 +15,8 @@ Step = Callable[[Window], str]
 
 MAP = "bpy.context.scene.midas_normal.result"
 ENDED = "running.task() is None and running.last() is not None"
+TREE = "bpy.data.materials['Material'].node_tree"
+NODES = f"[node.type for node in {TREE}.nodes]"
 PIXELS = f"float(np.array({MAP}.pixels[:4096]).reshape(-1, 4)[:, :2].std())"
 """A figure that tells one map from another."""
 
@@ -53,10 +55,10 @@ def open_the_sidebar(window: Window) -> str:
 def generate(window: Window) -> str:
     """A click on Generate gives a wired map, while the progress bar moves."""
     window.click("bpy.ops.midas_normal.generate")
-    seen = []
+    seen, job = [], "running.task().job"
     start = time.monotonic()
     while not window.blender.value(ENDED):
-        seen.append(window.blender.value("[running.task().job.stage, running.task().job.done] if running.task() else None"))
+        seen.append(window.blender.value(f"[{job}.stage, {job}.done] if running.task() else None"))
         if len(seen) == 8:
             window.display.shoot(window.picture("generating"))
         check(time.monotonic() - start < 60, "the map was not there after a minute")
@@ -64,7 +66,7 @@ def generate(window: Window) -> str:
     shares = {tuple(look) for look in seen if look}
     check(len(shares) >= 3, f"the progress bar did not move: {shares}")
     check(window.blender.value(f"{MAP}.name") == "tiles_1024_0_normal", "the panel does not show the new map")
-    links = window.blender.value("[[l.from_node.type, l.to_node.type] for l in bpy.data.materials['Material'].node_tree.links]")
+    links = window.blender.value(f"[[link.from_node.type, link.to_node.type] for link in {TREE}.links]")
     check(["NORMAL_MAP", "BSDF_PRINCIPLED"] in links and ["TEX_IMAGE", "NORMAL_MAP"] in links, f"it is not wired: {links}")
     engine = window.blender.value(f"stored({MAP})['facts']['engine']")
     return f"{engine.lower()} at 1024 x 1024, worker starting: {seconds:.1f} s"
@@ -82,9 +84,6 @@ def undo_and_redo(window: Window) -> str:
     return ""
 
 
-NODES = "[node.type for node in bpy.data.materials['Material'].node_tree.nodes]"
-
-
 def tune(window: Window) -> str:
     """Dragging the strength makes the map follow at once, in one undo step."""
     before, strength = window.blender.value(PIXELS), window.blender.value("bpy.context.scene.midas_normal.strength")
@@ -98,7 +97,8 @@ def tune(window: Window) -> str:
     check(window.blender.value(PIXELS) != before, "the map did not follow the slider")
     window.undo()
     window.blender.wait_until(FOLLOWED, 5)
-    check(abs(window.blender.value("bpy.context.scene.midas_normal.strength") - strength) < 1e-6, "a drag is not one undo step")
+    restored = window.blender.value("bpy.context.scene.midas_normal.strength")
+    check(abs(restored - strength) < 1e-6, "a drag is not one undo step")
     check(window.blender.value(PIXELS) == before, "undo did not bring the pixels back")
     times = sorted(_tuned(window, 1.0 + 0.1 * step) for step in range(1, 6))
     window.blender.do(f"bpy.context.scene.midas_normal.strength = {strength}; watching = False")
@@ -140,7 +140,7 @@ def never_block(window: Window) -> str:
     window.blender.do("busy.on = False; calls.stop()")
     idle, busy = (1000 * window.blender.value(f"max({name}.seconds)") for name in ("idle", "busy"))
     longest, name = window.blender.value("calls.longest")
-    return (f"2048 x 2048: longest call of ours {longest * 1000:.0f} ms ({name}), longest gap of a 5 ms timer {busy:.0f} ms, "
+    return (f"2048 x 2048: longest call of ours {longest * 1000:.0f} ms ({name}); longest gap of a timer {busy:.0f} ms, "
             f"idle {idle:.0f} ms")
 
 
@@ -186,10 +186,8 @@ def cancel(window: Window) -> str:
     window.blender.wait_until("running.task() is not None and running.task().job.stage == 'network'", 30)
     x, y = window.place("bpy.ops.midas_normal.cancel")
     check(window.blender.value("running.task() is not None"), "the map was there before Cancel was clicked")
-    start = time.monotonic()
     window.display.click(x, y)
-    window.blender.wait_until("running.task() is None", 5, 0.01)
-    seconds = time.monotonic() - start
+    seconds = window.blender.wait_until("running.task() is None", 5, 0.01)
     window.shoot("cancelled")
     window.blender.wait_until("not session.client.is_busy", 60)
     check(window.blender.value("len(bpy.data.images) == maps"), "the late result came in")
