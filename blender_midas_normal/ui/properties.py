@@ -127,6 +127,8 @@ def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:
-    """Writes Settings into the scene's properties."""
-    for name, value in settings.words().items():
-        setattr(properties, name, value)
+    """Writes Settings into the scene's properties; the scene's map follows all of them at once."""
+    with tuning.held():
+        for name, value in settings.words().items():
+            setattr(properties, name, value)
+    tuning.follow(properties.id_data)

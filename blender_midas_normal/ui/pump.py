@@ -7,10 +7,15 @@ from collections.abc import Callable
 
 import bpy
 
-INTERVAL = 0.02
+INTERVAL = 0.01
 """Seconds between two looks."""
 
 _watched: list[Callable[[], bool]] = []
+
+
+def runs() -> bool:
+    """Whether Blender runs timers at all: it does where there is a window."""
+    return not bpy.app.background
 
 
 def watch(look: Callable[[], bool]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import bpy
 
 from ..bridge import session
@@ -13,6 +16,7 @@ from .drawing import redraw
 _scene_uid = 0
 """The scene whose settings changed last, by session_uid."""
 
+_held = False
 _retune: Retune | None = None
 _gone: set[str] = set()
 """Surfaces that the worker no longer has."""
@@ -29,11 +33,27 @@ def is_live(image: bpy.types.Image | None) -> bool:
 
 
 def follow(scene: bpy.types.Scene) -> None:
-    """Sees that the scene's map becomes what its settings say, soon; calls that come meanwhile are one."""
+    """Sees that the scene's map becomes what its settings say; calls that come while one is made are one.
+
+    The worker begins at once, and so works while Blender draws the slider that was moved.
+    """
     global _scene_uid
-    if not bpy.app.background:
-        _scene_uid = scene.session_uid
+    if _held or not pump.runs():
+        return
+    _scene_uid = scene.session_uid
+    if _retune is not None or _begin():
         pump.watch(_look)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Settings that change together: nothing follows before they all have."""
+    global _held
+    _held = True
+    try:
+        yield
+    finally:
+        _held = False
 
 
 def stop() -> None:

@@ -48,6 +48,7 @@ def open_the_sidebar(window: Window) -> str:
     window.blender.do(PICTURE)
     window.turn_into("IMAGE_EDITOR")
     window.blender.do("image = picture(1024, 0); textured(image); area.spaces.active.image = image")
+    window.blender.do("bpy.ops.ed.undo_push()")
     window.open_tab()
     return ""
 
@@ -89,7 +90,7 @@ def tune(window: Window) -> str:
     before, strength = window.blender.value(PIXELS), window.blender.value("bpy.context.scene.midas_normal.strength")
     window.blender.do(WATCHED)
     x, y = window.place("midas_normal.strength")
-    window.display.drag((x, y), (x + 60, y), steps=20)
+    window.display.drag((x, y), (x + 12, y))
     window.blender.wait_until(FOLLOWED, 5)
     seconds = window.blender.value("changes[-1] - events[-1]")
     window.shoot("tuned")

@@ -1,5 +1,7 @@
+import dataclasses
 import math
 
+import numpy as np
 import pytest
 
 from blender_midas_normal.core.errors import SettingsError
@@ -63,3 +65,16 @@ def test_only_what_shapes_the_surface_is_part_of_its_key():
 ])
 def test_the_nodes_rounding(size, resolution, expected):
     assert node_size(*size, resolution) == expected
+
+
+def test_tuning_takes_all_that_needs_no_engine_and_nothing_else():
+    others = Settings(engine="LUMINANCE", strength=2, blur=3, resolution=512)
+    tuned = Settings(engine="RELIEF", resolution=256).tuned_as(others)
+    assert tuned == Settings(engine="RELIEF", resolution=256, strength=2, blur=3)
+
+
+@pytest.mark.parametrize(("name", "value"), [("a", 1.0), ("strength", 2.0), ("resolution", 256), ("engine", "RELIEF")])
+def test_settings_are_alike_until_one_differs(name, value):
+    settings = Settings(a=2 * math.pi)
+    assert settings.is_like(Settings(a=float(np.float32(2 * math.pi))))
+    assert not settings.is_like(dataclasses.replace(settings, **{name: value}))

@@ -68,7 +68,8 @@ class TorchReliefNetwork:
     def _run(self, rgb: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
         tell = Progress(self.architecture.work * rgb.shape[0] * rgb.shape[1], done)
         with torch.inference_mode():
-            pixels = self._tensor(squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN)))[None].contiguous(memory_format=torch.channels_last)
+            pixels = self._tensor(squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN)))[None]
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
             answer = self._answer(pixels, wrap, tell)
             return unsquared(answer[0].float().cpu().numpy())
 

@@ -1,0 +1,99 @@
+"""Maps that follow the scene's settings, with the real worker; the timer's work is done by hand."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.ui import pump, running, tuning
+
+from .test_operators import Background, counts, pumped, textured, values
+
+
+@pytest.fixture(autouse=True)
+def with_timers(monkeypatch):
+    """Blender as it is with a window: timers run."""
+    monkeypatch.setattr(pump, "runs", lambda: True)
+    yield
+    tuning.stop()
+    running.cancel()
+    running.remember(None)
+    pump.stop()
+
+
+@pytest.fixture
+def settings():
+    return bpy.context.scene.midas_normal
+
+
+def made(**words):
+    """The map of a new picture, which the panel shows."""
+    image, _ = textured(**words)
+    with Background():
+        pass
+    return bpy.context.scene.midas_normal.result, image
+
+
+def strength(image):
+    return stored(image)["settings"]["strength"]
+
+
+def test_a_map_follows_a_slider_without_the_engine_and_skips_what_came_meanwhile(settings, monkeypatch):
+    normal, _ = made()
+    first, before, asked = values(normal), counts(), []
+    begin = tuning.begin_retune
+    monkeypatch.setattr(tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
+    for value in (1.5, 2.0, 2.5, 3.0):
+        settings.strength = value
+    pumped(lambda: strength(normal) == 3)
+    assert len(asked) == 2 and counts() == before
+    assert values(normal)[..., 0].std() > 1.5 * first[..., 0].std()
+    assert "engine" not in stored(normal)["facts"]["seconds"]
+
+
+def test_a_map_on_disk_follows_in_its_file(settings, tmp_path):
+    image, _ = textured()
+    image.filepath_raw, image.file_format = str(tmp_path / "photo.png"), "PNG"
+    image.save()
+    with Background(save="BESIDE"):
+        pass
+    normal = settings.result
+    file = tmp_path / "photo_normal.png"
+    before = file.read_bytes()
+    settings.strength = 3
+    pumped(lambda: strength(normal) == 3)
+    assert normal.packed_file is None and file.read_bytes() != before
+
+
+def test_picking_a_map_loads_its_settings_and_leaves_the_maps_alone(settings):
+    first, _ = made(name="first.png")
+    settings.strength = 3
+    pumped(lambda: strength(first) == 3)
+    settings.result = None
+    settings.strength = 1
+    second, _ = made(name="second.png")
+    shown = values(first), values(second)
+    settings.result = first
+    assert settings.strength == 3 and not pump._watched
+    np.testing.assert_array_equal(values(first), shown[0])
+    np.testing.assert_array_equal(values(second), shown[1])
+
+
+def test_only_what_needs_no_engine_is_followed(settings):
+    normal, _ = made()
+    words = normal["midas_normal"]
+    settings.engine, settings.resolution = "RELIEF", 256
+    assert normal["midas_normal"] == words and not pump._watched
+
+
+def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(settings):
+    normal, _ = made()
+    shown = values(normal)
+    from bl_ext.user_default.midas_normal.bridge import session
+
+    assert tuning.is_live(normal)
+    session.client.close()
+    settings.strength = 3
+    assert not tuning.is_live(normal) and not pump._watched
+    np.testing.assert_array_equal(values(normal), shown)
