@@ -95,6 +95,12 @@ def prepare(suites: list[str], cache: Path = CACHE) -> list[Path]:
     return [DebianBlender(suite, cache.resolve()).prepare() for suite in suites]
 
 
+def prepared(cache: Path = CACHE) -> list[Path]:
+    """The programs of the suites that are there already."""
+    programs = [DebianBlender(suite, cache.resolve()).program for suite in SUITES]
+    return [program for program in programs if program.exists()]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", default=list(SUITES), metavar="SUITE", help=" or ".join(SUITES))

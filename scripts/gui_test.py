@@ -3,10 +3,12 @@
 
     python3 scripts/gui_test.py --blender PATH [--blender PATH...] [--out out/gui]
     sudo python3 scripts/gui_test.py --prepare
+    python3 scripts/gui_test.py --prepared
 
---prepare has debian_blender.py prepare Blender 4.3 and 5.2 and tests both.  The extension is built, and installed from its
-zip into a user folder of its own.  --out gets a picture of each step, by version, and where a step fails the log and the
-file.  Needs Xvfb, xdotool and ImageMagick.  The last line tells how many steps passed.
+--prepare has debian_blender.py prepare Blender 4.3 and 5.2, in four minutes, and tests both; --prepared tests those that it
+has prepared before.  The extension is built, and installed from its zip into a user folder of its own.  --out gets a picture
+of each step, by version, and where a step fails the log and the file.  Needs Xvfb, xdotool and ImageMagick.  The last line
+tells how many steps passed.
 Exit codes: 0 passed, 1 failed, 77 could not run.
 """
 
@@ -45,14 +47,16 @@ class Outcome:
 
 def main() -> int:
     options = parsed()
-    try:
-        programs = [*options.blender, *(debian_blender.prepare(list(debian_blender.SUITES)) if options.prepare else [])]
-    except debian_blender.NotPossible as error:
-        return not_possible(str(error))
     if missing():
         return not_possible(missing())
+    programs = [*options.blender, *(debian_blender.prepared() if options.prepared else [])]
+    if options.prepare:
+        try:
+            programs += debian_blender.prepare(list(debian_blender.SUITES))
+        except debian_blender.NotPossible as error:
+            return not_possible(str(error))
     if not programs:
-        return not_possible("no Blender is named; give --blender or --prepare.")
+        return not_possible("no Blender is there to test; give --blender PATH, or --prepare to get two.")
     outcomes = [driven(program, options.out) for program in programs]
     failed = sum(bool(outcome.failed) for outcome in outcomes)
     print(", ".join([*(f"{outcome.passed} steps on {outcome.version}" for outcome in outcomes), f"{failed} failed"]))
@@ -63,6 +67,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blender", type=Path, action="append", default=[], help="an installed Blender's program")
     parser.add_argument("--prepare", action="store_true", help="prepare Debian's Blenders and test them too")
+    parser.add_argument("--prepared", action="store_true", help="test the Debian Blenders that are prepared already")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "gui", help="folder for the pictures")
     return parser.parse_args()
 

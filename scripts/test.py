@@ -3,8 +3,8 @@
 
     python3 scripts/test.py [--ci] [pytest arguments]
 
-Without arguments the quick tests run on one Blender; --ci runs the slow ones, MiDaS, a second Blender and the commands of
-the README too.  The last lines say what did not run, and why.
+Without arguments the quick tests run on one Blender; --ci runs the slow ones, MiDaS, the other Blenders, the commands
+of the README and real windows too.  The last lines say what did not run, and why.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
+import gui_test
 from environments import ROOT, InstallError, State
 
 CHECKS = ("ruff", "mypy")
@@ -53,6 +54,7 @@ def main() -> int:
         for version in OTHER_BLENDERS:
             parts.append(timed(f"tests on Blender {version}", lambda v=version: on_blender(v, midas, not_run)))
         parts += commands()
+        parts.append(timed("real windows", lambda: in_windows(not_run)))
     elif not arguments:
         not_run.append("slow tests, MiDaS and the other Blenders: python3 scripts/test.py --ci runs them")
     return summary(parts, not_run)
@@ -113,6 +115,15 @@ def commands() -> list:
             timed("benchmark", lambda: run([sys.executable, ROOT / "scripts" / "benchmark.py", "--at-most", "0.5",
                                             "--torch-at-least", "1.1"])),
             timed("build_extension", lambda: run([sys.executable, ROOT / "scripts" / "build_extension.py"]))]
+
+
+def in_windows(not_run: list) -> int:
+    """The extension in real windows, where Debian's Blenders have been prepared and there is a screen for them."""
+    code = run([sys.executable, ROOT / "scripts" / "gui_test.py", "--prepared"])
+    if code == gui_test.NOT_POSSIBLE:
+        not_run.append("real windows: no Blender with a window is prepared (sudo python3 scripts/gui_test.py --prepare)")
+        return 0
+    return code
 
 
 def run(command: list, **variables: str) -> int:
