@@ -7,10 +7,10 @@ import bpy
 from ..bridge.task import Report
 from ..client.client import Job
 from ..core.errors import MidasNormalError
-from ..core.settings import preset_of
 from . import running, tuning
 from .drawing import lines, progress
-from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings
+from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
+from .properties import MidasNormalSettings, scene_settings
 
 MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "tileable", "convention")
 DETAILS = ("resolution", "depth_scale", "size", "device")
@@ -32,7 +32,7 @@ class MidasNormalPanel:
         _draw_generate(layout, settings)
         _draw_outcome(layout)
         _draw_result(layout, settings)
-        layout.menu("MIDAS_NORMAL_MT_presets", text=_preset_name(settings))
+        MIDAS_NORMAL_PT_presets.draw_menu(layout, name_in_use(settings.values()))
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
@@ -61,14 +61,6 @@ class NODE_EDITOR_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.space_data.tree_type == "ShaderNodeTree"
-
-
-class MIDAS_NORMAL_MT_presets(bpy.types.Menu):
-    bl_label = "Normal map presets"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        for name, label, _ in PRESET_ITEMS:
-            self.layout.operator("midas_normal.preset", text=label).preset = name
 
 
 def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
@@ -124,9 +116,4 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> N
         lines(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
 
 
-def _preset_name(settings: MidasNormalSettings) -> str:
-    name = preset_of(settings.values())
-    return next((label for item, label, _ in PRESET_ITEMS if item == name), "Presets")
-
-
-CLASSES = (VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal, MIDAS_NORMAL_MT_presets)
+CLASSES = (VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import bpy
 
 from ..bridge import session
-from . import handlers, menus, operators, panels, pump, running, setup, setup_operators, tuning
+from . import handlers, menus, operators, panels, preset_panel, pump, running, setup, setup_operators, tuning
 from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
 CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup_operators.CLASSES,
-                             *panels.CLASSES)
+                             *preset_panel.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.midas_normal = bpy.props.PointerProperty(type=MidasNormalSettings, name="MiDaS Normal Map")
+    preset_panel.add()
     menus.add()
     handlers.add()
 
@@ -29,6 +30,7 @@ def unregister() -> None:
     session.client.close()
     handlers.remove()
     menus.remove()
+    preset_panel.remove()
     del bpy.types.Scene.midas_normal
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -49,11 +49,11 @@ def follow(scene: bpy.types.Scene) -> None:
 def held() -> Iterator[None]:
     """Settings that change together: nothing follows before they all have."""
     global _held
-    _held = True
+    before, _held = _held, True
     try:
         yield
     finally:
-        _held = False
+        _held = before
 
 
 def stop() -> None:

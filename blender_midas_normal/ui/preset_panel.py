@@ -1,0 +1,118 @@
+"""The menu of presets, as Blender has it everywhere: those of the extension and of the user, to choose, add and remove.
+
+The user's presets lie in Blender's own folder for presets, the extension's in `presets`, from where nobody removes them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bl_operators.presets import AddPresetBase
+from bl_ui.utils import PresetPanel
+from bpy.props import StringProperty
+
+from ..core.settings import Settings, domains, preset_of
+from . import tuning
+from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings
+
+FOLDER = "midas_normal"
+"""Name of the extension's folder among all presets."""
+
+_chosen: tuple[str, Settings] | None = None
+"""The file of the preset that was chosen or added last, and the settings it stands for."""
+
+
+def name_in_use(settings: Settings) -> str:
+    """What the menu is called: the preset that these settings are, or "Presets"."""
+    shipped = preset_of(settings)
+    if shipped is not None:
+        return next(label for name, label, _ in PRESET_ITEMS if name == shipped)
+    if _chosen is not None and settings.is_like(_chosen[1]):
+        return bpy.path.display_name(_chosen[0], title_case=False)
+    return "Presets"
+
+
+def _choose(context: bpy.types.Context, filepath: str) -> None:
+    """Remembers that the scene's settings are now those of the preset in the file."""
+    global _chosen
+    _chosen = filepath, scene_settings(context.scene).values()
+
+
+def _forget() -> None:
+    global _chosen
+    _chosen = None
+
+
+class MIDAS_NORMAL_PT_presets(PresetPanel, bpy.types.Panel):
+    bl_label = "Normal map presets"
+    preset_subdir = FOLDER
+    preset_operator = "midas_normal.preset_choose"
+    preset_add_operator = "midas_normal.preset_add"
+    post_cb = staticmethod(_choose)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        super().draw(context)
+        self.layout.separator()
+        self.layout.operator("midas_normal.reset", icon="LOOP_BACK")
+
+
+class MIDAS_NORMAL_OT_preset_choose(bpy.types.Operator):
+    """Set the scene's settings to those of a preset"""
+
+    bl_idname = "midas_normal.preset_choose"
+    bl_label = "Choose normal map preset"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+    __annotations__ = {"filepath": StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        with tuning.held():
+            bpy.ops.script.execute_preset(filepath=self.filepath, menu_idname="MIDAS_NORMAL_PT_presets")
+        tuning.follow(context.scene)
+        return {"FINISHED"}
+
+
+class MIDAS_NORMAL_OT_preset_add(AddPresetBase, bpy.types.Operator):
+    """Add or remove a preset of normal map settings"""
+
+    bl_idname = "midas_normal.preset_add"
+    bl_label = "Add normal map preset"
+    preset_menu = "MIDAS_NORMAL_PT_presets"
+    preset_subdir = FOLDER
+    preset_defines = ("settings = bpy.context.scene.midas_normal",)
+    preset_values = tuple(f"settings.{name}" for name in domains())
+
+    def post_cb(self, context: bpy.types.Context, filepath: str) -> None:
+        """Blender calls this when a preset was added or removed."""
+        if self.remove_name or self.remove_active:
+            _forget()
+        else:
+            _choose(context, filepath)
+
+
+class MIDAS_NORMAL_OT_reset(bpy.types.Operator):
+    """Set everything in the panel back to its default"""
+
+    bl_idname = "midas_normal.reset"
+    bl_label = "Reset to defaults"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = scene_settings(context.scene)
+        for name in set(MidasNormalSettings.__annotations__) - {"image", "result"}:
+            settings.property_unset(name)
+        tuning.follow(context.scene)
+        return {"FINISHED"}
+
+
+CLASSES = (MIDAS_NORMAL_PT_presets, MIDAS_NORMAL_OT_preset_choose, MIDAS_NORMAL_OT_preset_add, MIDAS_NORMAL_OT_reset)
+
+
+def add() -> None:
+    """Lets Blender find the extension's presets."""
+    bpy.utils.register_preset_path(str(Path(__file__).parent))
+
+
+def remove() -> None:
+    _forget()
+    bpy.utils.unregister_preset_path(str(Path(__file__).parent))

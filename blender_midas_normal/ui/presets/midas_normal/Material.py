@@ -1,0 +1,3 @@
+import bpy
+
+bpy.ops.midas_normal.preset(preset="MATERIAL")
