@@ -40,3 +40,9 @@ def redraw() -> None:
                 for region in area.regions:
                     if region.type in ("UI", "WINDOW") and (region.type == "UI" or area.type == "PREFERENCES"):
                         region.tag_redraw()
+
+
+def status(text: str | None) -> None:
+    """A message in the status bars of all windows; None gives them back to Blender."""
+    for window in bpy.context.window_manager.windows:
+        window.workspace.status_text_set(text)

@@ -6,6 +6,8 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..bridge import session
+from ..bridge.bug_report import bug_report
+from ..bridge.places import log_file
 from ..bridge.task import Report, Retune, Task, begin, begin_retune, map_called
 from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
@@ -140,5 +142,32 @@ class MIDAS_NORMAL_OT_restart(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MIDAS_NORMAL_OT_copy_report(bpy.types.Operator):
+    """Copy versions, system and the worker's last messages, which a report of a problem needs; your user name is left out"""
+
+    bl_idname = "midas_normal.copy_report"
+    bl_label = "Copy report"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.window_manager.clipboard = bug_report(running.last_sentence())
+        self.report({"INFO"}, "The report is in the clipboard.")
+        return {"FINISHED"}
+
+
+class MIDAS_NORMAL_OT_show_log(bpy.types.Operator):
+    """Open the worker's log in the program that opens text files"""
+
+    bl_idname = "midas_normal.show_log"
+    bl_label = "Show log"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        cls.poll_message_set("No worker has written a log yet.")
+        return log_file().exists()
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return bpy.ops.wm.path_open(filepath=str(log_file()))
+
+
 CLASSES = (MIDAS_NORMAL_OT_generate, MIDAS_NORMAL_OT_retune, MIDAS_NORMAL_OT_cancel, MIDAS_NORMAL_OT_preset,
-           MIDAS_NORMAL_OT_restart)
+           MIDAS_NORMAL_OT_restart, MIDAS_NORMAL_OT_copy_report, MIDAS_NORMAL_OT_show_log)

@@ -6,7 +6,7 @@ import bpy
 
 from ..bridge.task import Report
 from ..client.client import Job
-from ..core.errors import MidasNormalError
+from ..core.errors import Cancelled, MidasNormalError
 from . import running, tuning
 from .drawing import lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
@@ -98,7 +98,12 @@ def _share(job: Job) -> float:
 def _draw_outcome(layout: bpy.types.UILayout) -> None:
     outcome = running.last()
     if isinstance(outcome, MidasNormalError):
-        lines(layout.box(), str(outcome), icon="ERROR")
+        box = layout.box()
+        lines(box, str(outcome), icon="ERROR")
+        if not isinstance(outcome, Cancelled):
+            row = box.row(align=True)
+            for name in ("show_log", "copy_report", "restart"):
+                row.operator(f"midas_normal.{name}")
     elif isinstance(outcome, Report):
         box = layout.box()
         lines(box, " ".join(outcome.sentences), icon="CHECKMARK")

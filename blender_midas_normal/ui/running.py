@@ -8,7 +8,7 @@ from ..bridge import session
 from ..bridge.task import Report, Task, map_called
 from ..core.errors import MidasNormalError
 from . import pump
-from .drawing import redraw
+from .drawing import redraw, status
 
 _task: Task | None = None
 _scene_uid = 0
@@ -27,6 +27,13 @@ def last() -> Report | MidasNormalError | None:
     return _last
 
 
+def last_sentence() -> str:
+    """What the last task ended with, in words."""
+    if isinstance(_last, Report):
+        return " ".join(_last.sentences)
+    return f"{type(_last).__name__}: {_last}" if _last else "none"
+
+
 def cancelled() -> Task | None:
     """A task that was given up and still keeps the worker."""
     return _cancelled if session.client.is_busy else None
@@ -36,6 +43,7 @@ def remember(outcome: Report | MidasNormalError | None) -> None:
     """Shows an outcome in the panel."""
     global _last
     _last = outcome
+    status(None)
     redraw()
 
 
@@ -90,6 +98,7 @@ def _redraw_when_changed() -> None:
     look = job.stage, round(job.done, 2), int(job.elapsed * 10)
     if look != _drawn:
         _drawn = look
+        status(f"Normal map: {job.stage}, {job.elapsed:.1f} s")
         redraw()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.bug_report import bug_report
 from bl_ext.user_default.midas_normal.bridge.places import log_file, preferences
 from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.bridge.task import Report, begin
@@ -426,3 +429,17 @@ def test_a_full_disk_is_one_sentence_and_changes_nothing(small_disk):
         bpy.ops.midas_normal.generate(engine="LUMINANCE", save="BESIDE")
     assert counts() == before and sorted(small_disk.iterdir()) == files
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
+
+
+def test_a_report_tells_what_is_needed_and_not_whose_home_it_is(monkeypatch):
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", source="IMAGE", image=textured()[0].name)
+    log = log_file()
+    log.write_text(f"first\nTrouble in {log}\n", encoding="utf-8")
+    monkeypatch.setattr(Path, "home", lambda: log.parent)
+    text = bug_report(running.last_sentence())
+    for word in (bpy.app.version_string, "MiDaS Normal Map 1.", platform.system(), "photo_normal", "Trouble in ~"):
+        assert word in text
+    assert str(log.parent) not in text
+    monkeypatch.undo()
+    log.unlink()
+    assert "none" in bug_report("none") and not bpy.ops.midas_normal.show_log.poll()
