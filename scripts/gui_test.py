@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import build_extension
 import debian_blender
+from gui import showcase
 from gui.blender import Blender, GuiError, Installation
 from gui.display import Display, missing
 from gui.steps import STEPS, Step
@@ -58,6 +59,8 @@ def main() -> int:
     if not programs:
         return not_possible("no Blender is there to test; give --blender PATH, or --prepare to get two.")
     outcomes = [driven(program, options.out) for program in programs]
+    if options.showcase:
+        showcase.write(options.out / outcomes[0].version, options.showcase)
     failed = sum(bool(outcome.failed) for outcome in outcomes)
     print(", ".join([*(f"{outcome.passed} steps on {outcome.version}" for outcome in outcomes), f"{failed} failed"]))
     return 1 if failed else 0
@@ -68,6 +71,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--blender", type=Path, action="append", default=[], help="an installed Blender's program")
     parser.add_argument("--prepare", action="store_true", help="prepare Debian's Blenders and test them too")
     parser.add_argument("--prepared", action="store_true", help="test the Debian Blenders that are prepared already")
+    parser.add_argument("--showcase", type=Path, help="folder for the README's pictures, cut out of the first Blender's")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "gui", help="folder for the pictures")
     return parser.parse_args()
 

@@ -1,0 +1,17 @@
+"""The README's pictures: parts of those that the steps take."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+PARTS = {"panel": ("generate", "830x580+490+30"), "shader_editor": ("shader_editor", "640x400+200+250"),
+         "viewport": ("viewport", "1300x850+20+50")}
+"""By the name in the documentation: the step's picture, and the part of it as ImageMagick names one."""
+
+
+def write(pictures: Path, folder: Path) -> None:
+    """Cuts the parts out of a version's pictures and writes them, compressed, as JPEG files into the folder."""
+    for name, (picture, part) in PARTS.items():
+        subprocess.run(["convert", str(pictures / f"{picture}.png"), "-crop", part, "+repage", "-resize", "830x>",
+                        "-quality", "88", str(folder / f"{name}.jpg")], check=True)
