@@ -24,8 +24,8 @@ cv2 = pytest.importorskip("cv2")
 
 MATERIALS = Path(__file__).resolve().parents[1] / "materials"
 TILE = Wrap(True, True)
-INSIDE_OUT = ("pebbles", "planks", "weave")
-"""Dark pebbles on pale ground, planks, and a weave with a bold pattern: these weights take them for their opposite."""
+INSIDE_OUT = ("pebbles", "weave")
+"""Dark pebbles on pale ground, and a weave with a bold pattern: these weights take them for their opposite."""
 SETTINGS = Settings(engine="RELIEF", tileable="BOTH")
 
 
@@ -100,7 +100,7 @@ def printed_checks():
     return colours[y, x]
 
 
-MISSED = pytest.mark.xfail(strict=True, reason="these weights tilt it by 6.4 degrees; wanted are 3")
+MISSED = pytest.mark.xfail(strict=True, reason="these weights tilt it by 7.7 degrees; wanted are 3")
 PAINTED = [stripes, checker, printed_checks, pytest.param(words, marks=MISSED)]
 
 
@@ -126,7 +126,6 @@ def test_a_tile_rolled_by_strides_gives_the_rolled_map(relief, materials):
         assert rolled_apart(relief, m.picture.rgb_float(), (RELIEF.stride, 3 * RELIEF.stride)) < 0.1
 
 
-@pytest.mark.xfail(strict=True, reason="these weights change it by 1.03 degrees; wanted is 1")
 def test_a_tile_rolled_by_any_offset_gives_nearly_the_rolled_map(relief, materials):
     found = [rolled_apart(relief, m.picture.rgb_float(), (13, 50)) for m in materials]
     print("rolled", np.round(found, 2))
