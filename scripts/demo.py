@@ -17,7 +17,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
-from environments import MidasNormalError, State
+from environments import State
+
+from blender_midas_normal.client.batch import ended
+from blender_midas_normal.core.errors import MidasNormalError
 
 
 def main() -> int:
@@ -30,7 +33,7 @@ def main() -> int:
             print("MiDaS is not installed here: a built-in engine does the work; --engine midas installs it (about 5 GB).")
         python = environments.blender_python()
     except MidasNormalError as error:
-        return environments.ended(error)
+        return ended(error)
     return in_blender(python, options, weights)
 
 

@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 import installed_extension
 
+from blender_midas_normal.client.batch import NOT_AVAILABLE
+
 installed_extension.install(Path(os.environ[installed_extension.RESOURCES]))
 
 import bpy  # noqa: E402
@@ -42,7 +44,7 @@ def main() -> int:
         bpy.ops.midas_normal.generate(engine=options.engine.upper())
     except RuntimeError as error:
         print(str(error).strip(), file=sys.stderr)
-        return environments.NOT_AVAILABLE if options.engine != "auto" else 1
+        return NOT_AVAILABLE if options.engine != "auto" else 1
     normal = next(image for image in bpy.data.images if stored(image))
     facts = stored(normal)["facts"]
     seconds.update(facts["seconds"])

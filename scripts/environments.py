@@ -20,7 +20,7 @@ from blender_midas_normal.client.environment import Environment, State, status  
 from blender_midas_normal.client.install import Recipe, install  # noqa: E402
 from blender_midas_normal.client.setup_process import SetupProcess  # noqa: E402
 from blender_midas_normal.client.steps import Step  # noqa: E402
-from blender_midas_normal.core.errors import EngineUnavailable, InstallError, MidasNormalError  # noqa: E402
+from blender_midas_normal.core.errors import EngineUnavailable, InstallError  # noqa: E402
 from blender_midas_normal.core.weights_file import FILE, SIZE  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
@@ -30,9 +30,6 @@ DATA = ROOT / ".midas"
 
 BLENDERS = {11: "Blender 4.5 LTS", 13: "Blender 5.2 LTS"}
 """Minor versions of Python 3 for which requirements/blender.txt has a bpy wheel."""
-
-NOT_AVAILABLE = 3
-"""Exit code: the engine asked for cannot run."""
 
 
 def ready_environment(folder: Path, names: tuple, check: str, minors: tuple) -> Path:
@@ -158,9 +155,3 @@ def run(python: Path, script: str, arguments: list, **variables: str) -> int:
     """Runs a script of this folder with another Python; its exit code."""
     command = [str(python), str(ROOT / "scripts" / script), *arguments]
     return subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
-
-
-def ended(error: MidasNormalError) -> int:
-    """Prints the error's sentence; the exit code for it."""
-    print(f"error: {error}", file=sys.stderr, flush=True)
-    return NOT_AVAILABLE if isinstance(error, EngineUnavailable) else 1

@@ -44,10 +44,13 @@ def with_midas(out: Path) -> int:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
     import environments
 
+    from blender_midas_normal.client.batch import ended
+    from blender_midas_normal.core.errors import MidasNormalError
+
     try:
         return environments.run(environments.midas_python(), Path(__file__).name, ["--out", str(out)])
-    except environments.MidasNormalError as error:
-        return environments.ended(error)
+    except MidasNormalError as error:
+        return ended(error)
 
 
 def write(out: Path) -> tuple[Path, float, float]:

@@ -22,6 +22,9 @@ import environments
 import gui_test
 from environments import ROOT, InstallError, State
 
+from blender_midas_normal.client.batch import ended
+from blender_midas_normal.core.errors import MidasNormalError
+
 CHECKS = ("ruff", "mypy")
 TEST_WEIGHTS = environments.DATA / "test_weights"
 MATERIALS = ROOT.parent / "shared" / "materials"
@@ -151,5 +154,5 @@ def summary(parts: list, not_run: list) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except environments.MidasNormalError as error:
-        sys.exit(environments.ended(error))
+    except MidasNormalError as error:
+        sys.exit(ended(error))

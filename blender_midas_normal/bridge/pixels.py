@@ -51,6 +51,18 @@ def read_pixels(image: bpy.types.Image, path: Path) -> Pixels:
         return _read(picture, path)
 
 
+def read_pixels_of_file(picture: Path, path: Path) -> Pixels:
+    """The same of an image file that is not in the .blend file."""
+    try:
+        image = bpy.data.images.load(str(picture.resolve()), check_existing=False)
+    except RuntimeError:
+        raise SourceError(f"{picture} cannot be read; give an image file that Blender can open.") from None
+    try:
+        return _read(image, path)
+    finally:
+        bpy.data.images.remove(image)
+
+
 def _read(image: bpy.types.Image, path: Path) -> Pixels:
     width, height = size_of(image)
     if width * height == 0:

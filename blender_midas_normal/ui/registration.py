@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..bridge import session
-from . import handlers, menus, operators, panels, preset_panel, pump, running, setup, setup_operators, tuning
+from . import command, handlers, menus, operators, panels, preset_panel, pump, running, setup, setup_operators, tuning
 from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
@@ -19,6 +19,7 @@ def register() -> None:
     bpy.types.Scene.midas_normal = bpy.props.PointerProperty(type=MidasNormalSettings, name="MiDaS Normal Map")
     preset_panel.add()
     menus.add()
+    command.add()
     handlers.add()
 
 
@@ -29,6 +30,7 @@ def unregister() -> None:
     setup.close()
     session.client.close()
     handlers.remove()
+    command.remove()
     menus.remove()
     preset_panel.remove()
     del bpy.types.Scene.midas_normal

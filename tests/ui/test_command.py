@@ -1,0 +1,53 @@
+"""`blender --command midas_normal`, called as Blender calls it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import bpy
+import pytest
+from bl_ext.user_default.midas_normal.core.settings import domains
+from bl_ext.user_default.midas_normal.ui.command import run
+
+from tests.conftest import ROOT
+
+from .test_operators import textured
+
+BRICKS = ROOT / "tests" / "materials" / "bricks_color.png"
+
+
+def test_pictures_become_maps_and_a_bad_one_stops_no_other(tmp_path, capsys):
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    shutil.copy(BRICKS, tmp_path / "wall.png")
+    report = tmp_path / "report.json"
+    pictures = [str(tmp_path / name) for name in ("bad.png", "wall.png")]
+    code = run([*pictures, "--out", str(tmp_path / "maps"), "--engine", "luminance", "--json", str(report)])
+    assert not bpy.data.images.get("wall.png") and code == 1 and "bad.png: error" in capsys.readouterr().err
+    assert [("error" in item) for item in json.loads(report.read_text())] == [True, False]
+    normal = bpy.data.images.load(str(tmp_path / "maps" / "wall_normal.png"))
+    assert normal.is_float and normal.size[0] == bpy.data.images.load(str(BRICKS)).size[0]
+
+
+def test_without_pictures_the_colour_textures_of_the_file_become_maps(tmp_path):
+    textured(name="photo.png")
+    image, material = textured(name="roughness.png")
+    image.colorspace_settings.is_data = True
+    assert run(["--out", str(tmp_path), "--engine", "luminance"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["photo_normal.png"]
+
+
+def test_wrong_usage_ends_with_2_and_an_engine_that_is_not_there_with_3(tmp_path, capsys):
+    for arguments in (["--out", str(tmp_path)], [str(BRICKS)], [str(BRICKS), "--out", str(tmp_path), "--strength", "-1"]):
+        with pytest.raises(SystemExit) as ended:
+            run(arguments)
+        assert ended.value.code == 2
+    assert run([str(BRICKS), "--out", str(tmp_path), "--engine", "midas"]) == 3
+    assert "MiDaS" in capsys.readouterr().err
+
+
+def test_every_setting_is_an_option(capsys):
+    with pytest.raises(SystemExit):
+        run(["--help"])
+    shown = capsys.readouterr().out
+    assert all("--" + name.replace("_", "-") in shown for name in domains())
