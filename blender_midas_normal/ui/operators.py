@@ -8,6 +8,7 @@ from bpy.props import EnumProperty
 from ..bridge import session
 from ..bridge.bug_report import bug_report
 from ..bridge.places import log_file
+from ..bridge.results import source_of
 from ..bridge.task import Report, Retune, Task, begin, begin_retune, map_called
 from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
@@ -116,6 +117,29 @@ class MIDAS_NORMAL_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MIDAS_NORMAL_OT_compare(bpy.types.Operator):
+    """Show the map in this Image Editor, or, when it is shown, the picture that it was made from"""
+
+    bl_idname = "midas_normal.compare"
+    bl_label = "Compare map and picture"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.area is None or context.area.type != "IMAGE_EDITOR":
+            cls.poll_message_set("Maps are compared in an Image Editor.")
+            return False
+        if scene_settings(context.scene).result is None:
+            cls.poll_message_set("There is no map yet; generate one or pick one.")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        normal, space = scene_settings(context.scene).result, context.space_data
+        picture = source_of(normal)
+        space.image = picture if space.image == normal and picture is not None else normal
+        return {"FINISHED"}
+
+
 class MIDAS_NORMAL_OT_preset(bpy.types.Operator):
     """Set all settings of the scene to those of a preset"""
 
@@ -169,5 +193,5 @@ class MIDAS_NORMAL_OT_show_log(bpy.types.Operator):
         return bpy.ops.wm.path_open(filepath=str(log_file()))
 
 
-CLASSES = (MIDAS_NORMAL_OT_generate, MIDAS_NORMAL_OT_retune, MIDAS_NORMAL_OT_cancel, MIDAS_NORMAL_OT_preset,
-           MIDAS_NORMAL_OT_restart, MIDAS_NORMAL_OT_copy_report, MIDAS_NORMAL_OT_show_log)
+CLASSES = (MIDAS_NORMAL_OT_generate, MIDAS_NORMAL_OT_retune, MIDAS_NORMAL_OT_cancel, MIDAS_NORMAL_OT_compare,
+           MIDAS_NORMAL_OT_preset, MIDAS_NORMAL_OT_restart, MIDAS_NORMAL_OT_copy_report, MIDAS_NORMAL_OT_show_log)

@@ -116,7 +116,9 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> N
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
-    column.prop(settings, "result")
+    row = column.row(align=True)
+    row.prop(settings, "result")
+    row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT")
     if not tuning.is_live(settings.result):
         lines(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
 

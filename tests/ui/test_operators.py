@@ -443,3 +443,19 @@ def test_a_report_tells_what_is_needed_and_not_whose_home_it_is(monkeypatch):
     monkeypatch.undo()
     log.unlink()
     assert "none" in bug_report("none") and not bpy.ops.midas_normal.show_log.poll()
+
+
+def test_an_image_editor_shows_map_and_picture_in_turn():
+    image, _ = textured()
+    with Background():
+        pass
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    area.type = "IMAGE_EDITOR"
+    area.spaces.active.image = image
+    normal = bpy.context.scene.midas_normal.result
+    with bpy.context.temp_override(area=area):
+        for shown in (normal, image, normal):
+            bpy.ops.midas_normal.compare()
+            assert area.spaces.active.image == shown
+        bpy.context.scene.midas_normal.result = None
+        assert not bpy.ops.midas_normal.compare.poll()
