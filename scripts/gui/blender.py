@@ -44,7 +44,7 @@ class Installation:
     @property
     def variables(self) -> dict[str, str]:
         return {**os.environ, "BLENDER_USER_RESOURCES": str(self.folder / "user"), "HOME": str(self.folder),
-                "XDG_CACHE_HOME": str(self.folder / "cache")}
+                "XDG_CACHE_HOME": str(self.folder / "cache"), "TMPDIR": str(self.folder / "temporary")}
 
     def version(self) -> str:
         """Such as 4.3.2; raises GuiError when the program is no Blender."""
@@ -64,7 +64,8 @@ class Installation:
 
     def install(self, package: Path) -> None:
         """Installs and enables the extension from its zip, as its users do."""
-        (self.folder / "user").mkdir(parents=True, exist_ok=True)
+        for name in ("user", "temporary"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.run("--background", "--python-exit-code", "1", "--python-expr", FIRST_PREFERENCES)
         self.run("--command", "extension", "install-file", "--repo", "user_default", "--enable", str(package))
 

@@ -21,6 +21,9 @@ NODES = f"[node.type for node in {TREE}.nodes]"
 PIXELS = f"float(np.array({MAP}.pixels[:4096]).reshape(-1, 4)[:, :2].std())"
 """A figure that tells one map from another."""
 
+COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
+"""A button at the right end of its row."""
+
 PICTURE = """
 def picture(size, seed):
     rng, y, x = np.random.default_rng(seed), *np.mgrid[:size, :size] / size * 16
@@ -83,6 +86,20 @@ def undo_and_redo(window: Window) -> str:
     check("NORMAL_MAP" in window.blender.value(NODES), "redo did not bring the Normal Map node back")
     check(window.blender.value(PIXELS) == before, "redo did not bring the pixels back")
     check(not window.blender.value("session.client.is_busy"), "redo ran the network")
+    return ""
+
+
+def compare(window: Window) -> str:
+    """The button beside the map shows it in the Image Editor, and the picture again."""
+    shown = "area.spaces.active.image.name"
+    picture = window.blender.value(shown)
+    window.click(COMPARE, RIGHT)
+    window.settle()
+    check(window.blender.value(shown) == window.blender.value(f"{MAP}.name"), "the Image Editor does not show the map")
+    window.shoot("compared")
+    window.click(COMPARE, RIGHT)
+    window.settle()
+    check(window.blender.value(shown) == picture, "the Image Editor does not show the picture again")
     return ""
 
 
@@ -259,5 +276,5 @@ def check(condition: bool, otherwise: str) -> None:
         raise GuiError(otherwise[0].upper() + otherwise[1:] + ".")
 
 
-STEPS: tuple[Step, ...] = (open_the_sidebar, generate, undo_and_redo, tune, never_block, cancel, save_and_reopen,
+STEPS: tuple[Step, ...] = (open_the_sidebar, generate, undo_and_redo, compare, tune, never_block, cancel, save_and_reopen,
                            shader_editor, viewport, disable)

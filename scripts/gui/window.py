@@ -8,6 +8,9 @@ from pathlib import Path
 from .blender import Blender, GuiError
 
 TAB = "MiDaS Normal"
+HOVER = 9
+"""Pixels from one place where something is looked for to the next; the smallest button has 20."""
+
 EXTENSION = "bl_ext.user_default.midas_normal"
 
 NAMES = f"""
@@ -52,16 +55,16 @@ class Window:
         self.blender.do("area.spaces.active.show_region_ui = False")
         self.settle()
 
-    def place(self, what: str, step: int = 9) -> tuple[int, int]:
+    def place(self, what: str, across: float = 0.7) -> tuple[int, int]:
         """Middle of the button of the sidebar that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
 
-        Found as a person would: hovering down the sidebar, and asking Blender what is there by its keys for Copy Python
-        Command and Copy Data Path.
+        Found as a person would: hovering down the sidebar, `across` of its width from the left, and asking Blender what is
+        there by its keys for Copy Python Command and Copy Data Path.
         """
         keys = "ctrl+c" if what.startswith("bpy.ops.") else "ctrl+shift+c"
         left, top, width, height = self._region("UI")
-        x, found = left + round(width * 0.7), []
-        for y in range(top + 30, top + height, step):
+        x, found = left + round(width * across), []
+        for y in range(top + 30, top + height, HOVER):
             self.blender.do("bpy.context.window_manager.clipboard = ''")
             self.display.move(x - 1, y)
             self.display.move(x, y)
@@ -74,9 +77,9 @@ class Window:
             raise GuiError(f"The sidebar has no {what}.")
         return x, (found[0] + found[-1]) // 2
 
-    def click(self, what: str) -> None:
-        """Clicks a button of the sidebar."""
-        self.display.click(*self.place(what))
+    def click(self, what: str, across: float = 0.7) -> None:
+        """Clicks a button of the sidebar, found as in `place`."""
+        self.display.click(*self.place(what, across))
 
     def shoot(self, name: str) -> None:
         """A picture of the window as it is now."""
