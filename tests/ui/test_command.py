@@ -31,7 +31,7 @@ def test_pictures_become_maps_and_a_bad_one_stops_no_other(tmp_path, capsys):
 
 def test_without_pictures_the_colour_textures_of_the_file_become_maps(tmp_path):
     textured(name="photo.png")
-    image, material = textured(name="roughness.png")
+    image, _ = textured(name="roughness.png")
     image.colorspace_settings.is_data = True
     assert run(["--out", str(tmp_path), "--engine", "luminance"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["photo_normal.png"]
