@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from ..bridge.places import EXTENSION, log_file, places
+from ..bridge.places import EXTENSION, places
 from ..client.environment import State, status
 from ..client.weights import find
 from ..core.errors import WeightsError
@@ -61,7 +61,8 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         worker.prop(self, "device")
         worker.prop(self, "idle_minutes")
         row = worker.row()
-        row.operator("wm.path_open", text="Open log", icon="TEXT").filepath = str(log_file())
+        row.operator("midas_normal.show_log", icon="TEXT")
+        row.operator("midas_normal.copy_report", icon="COPYDOWN")
         row.operator("midas_normal.restart", icon="FILE_REFRESH")
 
     def _draw_environment(self, box: bpy.types.UILayout) -> None:
