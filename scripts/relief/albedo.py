@@ -284,8 +284,8 @@ def _rings(rng: Generator, size: int) -> Array:
     return wave ** np.float32(rng.uniform(0.5, 4))
 
 
-PRINTS = (_stripes, _stripes, _checks, _checks, _stones, _words, _words, _words, _words, _words, _words, _figures, _strokes,
-          _blots, _veins, _rings)
+PRINTS = (_stripes, _stripes, _checks, _checks, _stones, _words, _words, _words, _words, _figures, _strokes, _blots, _veins,
+          _rings)
 WALL_PRINTS = (_bricks, _grid)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .noise import Array
 
-FLAT_SHARE = 0.25
+FLAT_SHARE = 0.2
 MIXTURE_SHARE = 0.12
 
 

@@ -113,17 +113,13 @@ def drawn(size: int, marks: Sequence[Callable[[NDArray[np.uint8]], object]]) -> 
 
 
 def text(rng: Generator, size: int, count: int, height: float) -> Array:
-    """Mask of words, `height` pixels high, strewn or, as on a page or a sign, in rows."""
+    """Mask of words, `height` pixels high."""
     letters = np.array(list("ABCDEFGHIKLMNOPRSTUVXYZ0123456789abcdehkmnorstz-/&"))
     words = ["".join(rng.choice(letters, rng.integers(1, 9))) for _ in range(count)]
     fonts = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
     font = fonts[rng.integers(len(fonts))]
     thick = max(1, round(height * rng.uniform(0.06, 0.2)))
     places = rng.integers(0, size, (count, 2))
-    if rng.random() < 0.6:
-        rows = round(size / (height * rng.uniform(1.3, 3)))
-        words = [" ".join(rng.choice(words, 20)) for _ in range(max(1, rows))]
-        places = np.stack([np.full(len(words), places[0, 0]), np.arange(len(words)) * size // len(words)], 1)
 
     def write(word: str, place: NDArray) -> Callable[[NDArray[np.uint8]], object]:
         foot = (int(place[0]), int(place[1] + height))

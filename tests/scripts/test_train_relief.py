@@ -65,8 +65,8 @@ def test_a_short_training_learns_resumes_and_is_evaluated(midas_python, material
     rest = [*words, "--pool", tmp_path / "pool", "--materials", tmp_path / "none", "--minutes", "0.05", "--rate", "1e-6"]
     rest[rest.index("--out") + 1] = tmp_path / "more"
     run(midas_python, *rest, "--begin-with", tmp_path / "relief.npz")
-    more = json.loads((tmp_path / "more" / "log.json").read_text())["log"]
-    assert abs(more[-1]["error"] - log[-1]["error"]) < 0.5 * abs(log[0]["error"] - log[-1]["error"])
+    began, more = (read_weights(folder / "relief.npz").weights["stem"] for folder in (tmp_path, tmp_path / "more"))
+    np.testing.assert_allclose(more, began, atol=2e-3)  # at this rate hardly anything is learnt beyond what it began with
     slopes = ReliefNetwork(read_weights(tmp_path / "relief.npz")).slopes(
         np.full((16, 16, 3), 0.5, np.float32), Wrap(), lambda *_: None)
     assert slopes.shape == (16, 16, 2)
