@@ -158,6 +158,7 @@ def never_block(window: Window) -> str:
     window.blender.wait_until(ENDED, 120)
     window.settle(1)
     window.blender.do("busy.on = False; calls.stop()")
+    check(window.blender.value(f"list({MAP}.size)") == [2048, 2048], "the map was not made")
     idle, busy = (1000 * window.blender.value(f"max({name}.seconds)") for name in ("idle", "busy"))
     longest, name = window.blender.value("calls.longest")
     return (f"2048 x 2048: longest call of ours {longest * 1000:.0f} ms ({name}); longest gap of a timer {busy:.0f} ms, "

@@ -14,7 +14,7 @@ HOVER = 9
 EXTENSION = "bl_ext.user_default.midas_normal"
 
 NAMES = f"""
-import importlib, json, time
+import time
 import numpy as np
 from {EXTENSION}.bridge import session
 from {EXTENSION}.bridge.results import stored
@@ -50,10 +50,6 @@ class Window:
             if self._tab() == TAB:
                 return
         raise GuiError(f"The sidebar has no tab {TAB!r}.")
-
-    def close_sidebar(self) -> None:
-        self.blender.do("area.spaces.active.show_region_ui = False")
-        self.settle()
 
     def place(self, what: str, across: float = 0.7) -> tuple[int, int]:
         """Middle of the button of the sidebar that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
