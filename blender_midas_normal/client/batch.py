@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import Cancelled, EngineUnavailable, MidasNormalError, TargetError
-from ..core.settings import PRESETS, Choice, Settings, domains, preset
+from ..core.settings import PRESETS, Choice, Flag, Settings, domains, preset
 from .client import Client, Job
 from .launch import Launch
 
@@ -42,6 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         words: dict[str, Any]
         if isinstance(domain, Choice):
             words = {"type": str.lower, "choices": [item.lower() for item in domain.names]}
+        elif isinstance(domain, Flag):
+            words = {"action": argparse.BooleanOptionalAction}
         else:
             words = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
         parser.add_argument("--" + name.replace("_", "-"), help=domain.description.replace("%", "%%"), **words)

@@ -26,6 +26,9 @@ SPLINE_PREFILTER = np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(np.arange(-SPLINE_REA
 """Turns samples into coefficients of the cubic B-spline that passes through them (Unser, "Splines: a perfect fit for signal
 and image processing", 1999); cut off where it has fallen to 2e-6."""
 
+COARSE_SIGMA = 4
+"""Rows: a blur twice as wide or wider is carried out on a field with fewer rows, where it is about as wide as this."""
+
 
 def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
     """(d/dx, d/dy) per pixel of an H x W field, y downwards: the 3x3 Sobel operator divided by 8.
@@ -50,11 +53,29 @@ def node_gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
 
 
 def blur(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
-    """Gaussian blur of an H x W (x C) field; the deviations are in pixels, 0 leaves a direction as it is."""
+    """Gaussian blur of an H x W (x C) field; the deviations are in pixels, 0 leaves a direction as it is.
+
+    A border that does not repeat is continued by its mirror image.
+    """
     if max(sigma_x, sigma_y) <= 0:
         return field
     down = _blur_rows(field, sigma_y, wrap.y)
     return _turned(_blur_rows(_turned(down), sigma_x, wrap.x))
+
+
+def large_shapes(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
+    """What a blur leaves of an H x W field beside its plane, which a blur would bend at borders that do not repeat."""
+    plane = _plane(field, wrap)
+    return plane + blur(field - plane, sigma_x, sigma_y, wrap)
+
+
+def _plane(field: Array, wrap: Wrap) -> Array:
+    """The plane nearest to an H x W field by least squares, level in directions that repeat."""
+    rows, columns = field.shape
+    y, x = (np.arange(count, dtype=np.float32) - np.float32((count - 1) / 2) for count in (rows, columns))
+    across = 0.0 if wrap.x or columns == 1 else float(field.mean(axis=0) @ x) / float(x @ x)
+    down = 0.0 if wrap.y or rows == 1 else float(field.mean(axis=1) @ y) / float(y @ y)
+    return (np.float32(down) * y)[:, None] + (np.float32(across) * x)[None, :]
 
 
 def resize(field: Array, width: int, height: int, wrap: Wrap) -> Array:
@@ -93,6 +114,12 @@ def _bordered(field: Array, count: int, repeats: bool, axis: int) -> Array:
 
 
 def _blur_rows(field: Array, sigma: float, repeats: bool) -> Array:
+    if len(field) == 1:
+        return field
+    if sigma > 2 * COARSE_SIGMA:
+        count = max(1, round(field.shape[0] * COARSE_SIGMA / sigma))
+        coarse = _reduced_rows(field, count, repeats)
+        return _enlarged_rows(_blur_rows(coarse, sigma * count / field.shape[0], repeats), field.shape[0], repeats)
     offsets = np.arange(-np.ceil(3 * sigma), np.ceil(3 * sigma) + 1)
     kernel = np.exp(-0.5 * (offsets / max(sigma, 1e-3)) ** 2)
     reach = len(offsets) // 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .filters import blur, gradient, node_gradient, resize
+from .filters import blur, gradient, large_shapes, node_gradient, resize
 from .picture import Surface
 from .settings import Settings, node_size
 
@@ -21,6 +21,9 @@ SMALLEST_A = 1e-3
 
 BACKGROUND_SOFTNESS = 0.02
 """Share of the height range over which bg_threshold fades slopes out, so that the background ends without a step."""
+
+DETAIL_REACH = 1 / 128
+"""Radius in shorter sides: relief finer than this is detail."""
 
 
 def normal_map(surface: Surface, settings: Settings) -> Array:
@@ -39,19 +42,24 @@ def map_size(surface: Surface, settings: Settings) -> tuple[int, int]:
 
 
 def slope_factor(settings: Settings) -> float:
-    """s = strength * 2 pi / max(a, 1e-3): 1 at the node's default a, smaller as a grows."""
-    return settings.strength * 2 * math.pi / max(settings.a, SMALLEST_A)
+    """s = strength * 2 pi / max(a, 1e-3): 1 at the node's default a, smaller as a grows, negative when inverted."""
+    return _signed_strength(settings) * 2 * math.pi / max(settings.a, SMALLEST_A)
+
+
+def _signed_strength(settings: Settings) -> float:
+    """Slopes are inverted, not heights: the background stays where it is."""
+    return -settings.strength if settings.invert else settings.strength
 
 
 def slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
     """Dimensionless slopes g = K * (dh/du, dh/dv), v downwards, u and v in shorter sides of the source.
 
-    H x W float32 each, at the map's size; blur and bg_threshold are applied.  Heights are resized, not slopes: the
-    Sobel operator smooths, so at the surface's own size it would lose what the surface holds (2.5 degrees in 3.2 for six
-    waves over 64 pixels, enlarged to 512).
+    H x W float32 each, at the map's size; blur, detail, high_pass and bg_threshold are applied.  Heights are resized, not
+    slopes: the Sobel operator smooths, so at the surface's own size it would lose what the surface holds (2.5 degrees in
+    3.2 for six waves over 64 pixels, enlarged to 512).
     """
     width, rows = map_size(surface, settings)
-    height = resize(_blurred(surface, settings.blur), width, rows, surface.wrap)
+    height = resize(shaped(surface, settings), width, rows, surface.wrap)
     gx, gy = gradient(height, surface.wrap)
     shorter = min(surface.source_size)
     gx *= np.float32(surface.relief * shorter * width / surface.source_size[0])
@@ -90,23 +98,35 @@ def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
 
 
 def _raw_normals(surface: Surface, settings: Settings) -> Array:
-    height = _blurred(surface, settings.blur)
+    height = shaped(surface, settings)
     x, y = node_gradient(height, surface.wrap)
     low, span = _range(height)
     if settings.bg_threshold > 0 and span > 0:
         background = (height - low) / span < settings.bg_threshold
         x[background] = 0
         y[background] = 0
-    normals = np.stack([-settings.strength * x, settings.strength * y, np.full_like(x, settings.a)]).astype(np.float32)
+    strength = np.float32(_signed_strength(settings))
+    normals = np.stack([-strength * x, strength * y, np.full_like(x, settings.a)])
     width, rows = map_size(surface, settings)
     return _unit(np.stack([resize(plane, width, rows, surface.wrap) for plane in _unit(normals)]))
 
 
-def _blurred(surface: Surface, radius: float) -> Array:
-    """The heights smoothed over a radius in pixels of the source."""
+def shaped(surface: Surface, settings: Settings) -> Array:
+    """The heights, H x W float32 at the surface's size, as blur, high_pass and detail make them."""
+    height = blur(surface.height, *_in_surface_pixels(settings.blur, surface), surface.wrap)
+    if settings.high_pass > 0:
+        height = height - large_shapes(height, *_in_surface_pixels(settings.high_pass, surface), surface.wrap)
+    if settings.detail != 1:
+        reach = DETAIL_REACH * min(surface.source_size)
+        large = large_shapes(height, *_in_surface_pixels(reach, surface), surface.wrap)
+        height = large + np.float32(settings.detail) * (height - large)
+    return height
+
+
+def _in_surface_pixels(radius: float, surface: Surface) -> tuple[float, float]:
+    """A radius in pixels of the source as one in columns and one in rows of the surface."""
     rows, columns = surface.height.shape
-    width, height = surface.source_size
-    return blur(surface.height, radius * columns / width, radius * rows / height, surface.wrap)
+    return radius * columns / surface.source_size[0], radius * rows / surface.source_size[1]
 
 
 def _range(height: Array) -> tuple[float, float]:

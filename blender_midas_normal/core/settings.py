@@ -54,7 +54,21 @@ class Choice:
         return word
 
 
-Domain = Union[Number, Choice]  # noqa: UP007 - the scripts' first stage runs on Python 3.9
+@dataclass(frozen=True)
+class Flag:
+    """A setting that is on or off."""
+
+    label: str
+    description: str
+
+    def checked(self, name: str, value: Any) -> bool:
+        """The value as bool; raises SettingsError for anything but true and false."""
+        if value not in (True, False):
+            raise SettingsError(f"{name} must be true or false, not {value!r}.")
+        return bool(value)
+
+
+Domain = Union[Number, Choice, Flag]  # noqa: UP007 - the scripts' first stage runs on Python 3.9
 
 ENGINE = Choice("Engine", "What turns the picture into a surface", (
     ("AUTO", "Automatic", "MiDaS when its environment and weights are there, otherwise the best built-in engine"),
@@ -115,6 +129,12 @@ class Settings:
         "Strength", "Factor on the slopes of the map: 1 is neutral, 0 is flat", 0.0, 10.0, 0.05))
     blur: float = _setting(0.0, Number(
         "Blur", "Radius over which the surface is smoothed, in pixels of the picture", 0.0, 64.0, 0.5, "px"))
+    detail: float = _setting(1.0, Number(
+        "Detail", "Factor on the fine relief alone: 1 is neutral, 0 leaves the large shapes", 0.0, 10.0, 0.05))
+    high_pass: float = _setting(0.0, Number(
+        "High-pass", "Radius beyond which shapes are removed, in pixels of the picture; 0 keeps all",
+        0.0, 4096.0, 8.0, "px"))
+    invert: bool = _setting(False, Flag("Invert", "Turn bumps into dents and dents into bumps"))
     tileable: str = _setting("AUTO", TILEABLE, shapes_surface=True)
     convention: str = _setting("OPENGL", CONVENTION)
     depth_scale: str = _setting("NORMALISED", DEPTH_SCALE, shapes_surface=True)
@@ -132,7 +152,7 @@ class Settings:
     def is_node_picture(self) -> bool:
         """Whether the map asked for is the node's own 8-bit picture, value for value."""
         return ((self.depth_scale, self.size, self.convention, self.tileable) == ("RAW", "NODE", "CONTROLNET", "OFF")
-                and self.strength == 1.0 and self.blur == 0.0)
+                and (self.strength, self.blur, self.detail, self.high_pass, self.invert) == (1.0, 0.0, 1.0, 0.0, False))
 
     def words(self) -> dict[str, Any]:
         """The settings as plain words and numbers, for JSON and for custom properties."""

@@ -12,7 +12,7 @@ from .drawing import lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
 
-MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "tileable", "convention")
+MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "detail", "high_pass", "invert", "tileable", "convention")
 DETAILS = ("resolution", "depth_scale", "size", "device")
 
 

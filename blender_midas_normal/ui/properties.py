@@ -10,7 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..bridge.asking import SAVES, SOURCES, TARGETS, Ask
 from ..bridge.results import stored
 from ..bridge.task import settings_on
-from ..core.settings import PRESETS, Choice, Domain, Number, Settings, domains
+from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
 from . import tuning
 
 NOT_REMEMBERED = {"SKIP_SAVE"}
@@ -21,6 +21,8 @@ def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
     """The Blender property of a setting, with its range in the description; `common`: further arguments of bpy.props."""
     if isinstance(domain, Choice):
         return EnumProperty(name=domain.label, description=domain.description, items=domain.items, default=default, **common)
+    if isinstance(domain, Flag):
+        return BoolProperty(name=domain.label, description=domain.description, default=default, **common)
     words: dict[str, Any] = {"name": domain.label, "description": _described(domain), "default": default,
                              "min": domain.low, "max": domain.high, **common}
     if domain.unit == "px":

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import blur, gradient, node_gradient, resize
+from blender_midas_normal.core.filters import blur, gradient, large_shapes, node_gradient, resize
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)
@@ -87,3 +87,23 @@ def test_resize_of_a_periodic_field_is_periodic():
     big = resize(field, 200, 150, BOTH)
     v, u = (np.mgrid[:150, :200] + 0.5) / np.array([150, 200])[:, None, None]
     np.testing.assert_allclose(big, np.sin(2 * np.pi * (2 * u + 3 * v)), atol=2e-3)
+
+
+@given(st.integers(50, 200), st.floats(8.5, 60), st.booleans())
+@settings(max_examples=30)
+def test_a_wide_blur_is_the_gaussian_it_stands_for(size, sigma, wrap):
+    field = noise(size, size)
+    distance = np.arange(-np.ceil(5 * sigma), np.ceil(5 * sigma) + 1)
+    kernel = np.exp(-0.5 * (distance / sigma) ** 2)
+    padded = np.pad(field, len(kernel) // 2, mode="wrap" if wrap else "symmetric")
+    for _ in range(2):
+        padded = np.apply_along_axis(np.convolve, 0, padded, kernel / kernel.sum(), "valid").T
+    assert np.abs(blur(field, sigma, sigma, Wrap(wrap, wrap)) - padded).max() < (0.001 if wrap else 0.01)
+
+
+@given(st.integers(8, 60), st.integers(8, 60), st.floats(-2, 2), st.floats(-2, 2), st.floats(1, 40))
+def test_a_plane_is_a_large_shape(height, width, p, q, sigma):
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    plane = (p * x + q * y).astype(np.float32)
+    left = plane - large_shapes(plane, sigma, sigma, Wrap())
+    assert np.ptp(left) < 2e-3 * max(1, np.ptp(plane))

@@ -36,9 +36,12 @@ heights = arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 12)),
                  elements=st.floats(-1000, 1000, width=32, allow_subnormal=False))
 
 
-@given(heights, st.floats(0, 5 * math.pi), st.floats(0, 1), st.floats(0, 10), st.floats(0, 20), st.booleans())
-def test_normals_are_finite_and_unit_for_every_setting(height, a, bg_threshold, strength, blur, raw):
-    settings = Settings(a=a, bg_threshold=bg_threshold, strength=strength, blur=blur)
+tunings = st.builds(Settings, a=st.floats(0, 5 * math.pi), bg_threshold=st.floats(0, 1), strength=st.floats(0, 10),
+                    blur=st.floats(0, 20), detail=st.floats(0, 10), high_pass=st.floats(0, 4096), invert=st.booleans())
+
+
+@given(heights, tunings, st.booleans())
+def test_normals_are_finite_and_unit_for_every_setting(height, settings, raw):
     normals = normal_map(surface(height, raw), settings)
     assert normals.shape == (3, *height.shape)
     np.testing.assert_allclose(np.linalg.norm(normals, axis=0), 1, atol=1e-5)
@@ -99,6 +102,37 @@ def test_the_background_threshold_flattens_low_ground_without_a_step():
     assert tilt(normals)[height > 0.55].max() > 20
     untouched = normal_map(surface(height), Settings(strength=3))
     np.testing.assert_allclose(normals[:, height > 0.52], untouched[:, height > 0.52], atol=1e-6)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_invert_turns_bumps_into_dents_and_leaves_the_background(raw):
+    height = bump(64) * (300 if raw else 1)
+    normals, inverted = (normal_map(surface(height, raw), Settings(bg_threshold=0.3, invert=on)) for on in (False, True))
+    np.testing.assert_allclose(inverted, normals * np.array([-1, -1, 1]).reshape(3, 1, 1), atol=1e-6)
+
+
+def ripples(n=512):
+    """A large wave, twice across the picture, and a fine one, 64 times, with slopes alike."""
+    u = (np.mgrid[:n, :n][1] + 0.5) / n
+    return np.sin(2 * np.pi * 2 * u) / 2 / 100, np.sin(2 * np.pi * 64 * u) / 64 / 100
+
+
+def slope_of(height, **words):
+    normals = normal_map(surface(height, wrap=Wrap(True, True)), Settings(**words))
+    return float(np.abs(normals[0] / normals[2]).mean())
+
+
+def test_detail_scales_fine_relief_and_leaves_large_shapes():
+    large, fine = ripples()
+    assert slope_of(large, detail=3) == pytest.approx(slope_of(large), rel=0.05)
+    assert slope_of(fine, detail=3) == pytest.approx(3 * slope_of(fine), rel=0.05)
+    assert slope_of(fine, detail=0) < 0.05 * slope_of(fine)
+
+
+def test_high_pass_removes_large_shapes_and_leaves_fine_relief():
+    large, fine = ripples()
+    assert slope_of(large, high_pass=12) < 0.1 * slope_of(large)
+    assert slope_of(fine, high_pass=12) == pytest.approx(slope_of(fine), rel=0.05)
 
 
 def test_raw_is_the_nodes_arithmetic():
