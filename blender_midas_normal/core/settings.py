@@ -79,7 +79,7 @@ ENGINE = Choice("Engine", "What turns the picture into a surface", (
 DEVICE = Choice("Device", "Processor that runs the network", (
     ("AUTO", "Automatic", "The first of CUDA or ROCm, Metal, XPU and CPU that works"),
     ("CUDA", "CUDA or ROCm", "NVIDIA or AMD graphics card"),
-    ("MPS", "Metal", "Apple graphics processor"),
+    ("MPS", "Apple Metal", "Apple graphics processor"),
     ("XPU", "XPU", "Intel graphics card"),
     ("CPU", "CPU", "Main processor"),
 ))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import textwrap
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 CHARACTER, BORDERS = 6.6, 75
 """Width of an average character of Blender's font, and of what stands left and right of a text, in unscaled pixels."""
 
 
 def lines(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
-    """A text over as many lines as it needs."""
+    """A text over as many lines as it needs, translated first as Blender's labels are."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for paragraph in text.splitlines():
+    for paragraph in iface_(text).splitlines():
         for line in textwrap.wrap(paragraph, _characters()) or [""]:
             column.label(text=line, icon=icon, translate=False)
             icon = "BLANK1" if icon != "NONE" else "NONE"

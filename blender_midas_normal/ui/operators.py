@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import EnumProperty
 
 from ..bridge import session
@@ -19,7 +20,7 @@ from .properties import PRESET_ITEMS, SettingProperties, apply_settings, ask_of,
 def is_free(cls: type) -> bool:
     """Whether a new task can start; says why not in the button's tooltip."""
     if running.task() is not None:
-        cls.poll_message_set("A normal map is being made; wait for it or cancel it")
+        cls.poll_message_set(rpt_("A normal map is being made; wait for it or cancel it"))
         return False
     return True
 
@@ -84,7 +85,7 @@ class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not isinstance(running.last(), Report):
-            cls.poll_message_set("Generate a normal map first")
+            cls.poll_message_set(rpt_("Generate a normal map first"))
             return False
         return is_free(cls)
 
@@ -108,7 +109,7 @@ class MIDAS_NORMAL_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if running.task() is None and running.cancelled() is None:
-            cls.poll_message_set("No normal map is being made")
+            cls.poll_message_set(rpt_("No normal map is being made"))
             return False
         return True
 
@@ -126,10 +127,10 @@ class MIDAS_NORMAL_OT_compare(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.area is None or context.area.type != "IMAGE_EDITOR":
-            cls.poll_message_set("Maps are compared in an Image Editor.")
+            cls.poll_message_set(rpt_("Maps are compared in an Image Editor."))
             return False
         if scene_settings(context.scene).result is None:
-            cls.poll_message_set("There is no map yet; generate one or pick one.")
+            cls.poll_message_set(rpt_("There is no map yet; generate one or pick one."))
             return False
         return True
 
@@ -186,7 +187,7 @@ class MIDAS_NORMAL_OT_show_log(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        cls.poll_message_set("No worker has written a log yet.")
+        cls.poll_message_set(rpt_("No worker has written a log yet."))
         return log_file().exists()
 
     def execute(self, context: bpy.types.Context) -> set[str]:

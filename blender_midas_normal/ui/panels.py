@@ -5,20 +5,14 @@ from __future__ import annotations
 import bpy
 
 from ..bridge.task import Report
-from ..client.client import Job
 from ..core.errors import Cancelled, MidasNormalError
-from . import running, tuning
+from . import running, stages, tuning
 from .drawing import lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
 
 MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "detail", "high_pass", "invert", "tileable", "convention")
 DETAILS = ("resolution", "depth_scale", "size", "device")
-
-
-STAGES = {"start": (0.0, 0.0), "read": (0.0, 0.05), "load": (0.05, 0.2), "network": (0.2, 0.8), "height": (0.8, 0.85),
-          "luminance": (0.05, 0.6), "maps": (0.85, 0.95), "write": (0.95, 1.0)}
-"""The part of the progress bar that belongs to each of the worker's stages."""
 
 
 class MidasNormalPanel:
@@ -77,8 +71,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
     places.prop(settings, "save")
     task = running.task()
     if task is not None:
-        job = task.job
-        progress(layout, f"{job.stage.capitalize()}, {job.elapsed:.1f} s", _share(job))
+        progress(layout, stages.described(task.job), stages.share(task.job))
         layout.operator("midas_normal.cancel", icon="CANCEL")
     elif running.cancelled() is not None:
         progress(layout, "Stopping", None)
@@ -87,12 +80,6 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         row = layout.row()
         row.scale_y = 1.4
         row.operator("midas_normal.generate", icon="TEXTURE")
-
-
-def _share(job: Job) -> float:
-    """How much of the whole is done, 0..1: each stage has its part of the bar."""
-    start, end = STAGES.get(job.stage, (0.0, 1.0))
-    return start + (end - start) * job.done
 
 
 def _draw_outcome(layout: bpy.types.UILayout) -> None:

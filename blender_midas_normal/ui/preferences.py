@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import contexts
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_n as n_
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..bridge.places import EXTENSION, places
@@ -77,15 +80,17 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
             setup.draw(box)
             return
         row = box.row()
-        words = {State.ABSENT: "Install", State.INCOMPLETE: "Resume installing", State.READY: "Install again",
-                 State.REPAIR_NEEDED: "Repair"}
+        words = {State.ABSENT: n_("Install", contexts.operator_default),
+                 State.INCOMPLETE: n_("Resume installing", contexts.operator_default),
+                 State.READY: n_("Install again", contexts.operator_default),
+                 State.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=words[state.state], icon="IMPORT")
         row.operator("midas_normal.remove", icon="TRASH")
 
     def _draw_weights(self, box: bpy.types.UILayout) -> None:
         box.label(text="MiDaS weights", icon="FILE_BLANK")
         try:
-            lines(box, f"The weights are {find(places().weights)}.")
+            lines(box, iface_("The weights are {file}.").format(file=find(places().weights)))
         except WeightsError as error:
             lines(box, str(error))
         box.prop(self, "weights_folder")

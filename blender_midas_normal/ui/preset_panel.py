@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
+from bpy.app.translations import pgettext_n as n_
 from bpy.props import StringProperty
 
 from ..core.settings import Settings, domains, preset_of
@@ -30,7 +31,7 @@ def name_in_use(settings: Settings) -> str:
         return next(label for name, label, _ in PRESET_ITEMS if name == shipped)
     if _chosen is not None and settings.is_like(_chosen[1]):
         return bpy.path.display_name(_chosen[0], title_case=False)
-    return "Presets"
+    return n_("Presets")
 
 
 def _choose(context: bpy.types.Context, filepath: str) -> None:
@@ -63,7 +64,7 @@ class MIDAS_NORMAL_OT_preset_choose(bpy.types.Operator):
     bl_idname = "midas_normal.preset_choose"
     bl_label = "Choose normal map preset"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
-    __annotations__ = {"filepath": StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})}
+    __annotations__ = {"filepath": StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         with tuning.held():

@@ -5,7 +5,20 @@ from __future__ import annotations
 import bpy
 
 from ..bridge import session
-from . import command, handlers, menus, operators, panels, preset_panel, pump, running, setup, setup_operators, tuning
+from . import (
+    command,
+    handlers,
+    menus,
+    operators,
+    panels,
+    preset_panel,
+    pump,
+    running,
+    setup,
+    setup_operators,
+    translations,
+    tuning,
+)
 from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
@@ -14,6 +27,7 @@ CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *opera
 
 
 def register() -> None:
+    translations.add()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.midas_normal = bpy.props.PointerProperty(type=MidasNormalSettings, name="MiDaS Normal Map")
@@ -36,3 +50,4 @@ def unregister() -> None:
     del bpy.types.Scene.midas_normal
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    translations.remove()

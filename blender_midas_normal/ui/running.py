@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..bridge import session
 from ..bridge.task import Report, Task, map_called
 from ..core.errors import MidasNormalError
-from . import pump
+from . import pump, stages
 from .drawing import redraw, status
 
 _task: Task | None = None
@@ -98,7 +99,7 @@ def _redraw_when_changed() -> None:
     look = job.stage, round(job.done, 2), int(job.elapsed * 10)
     if look != _drawn:
         _drawn = look
-        status(f"Normal map: {job.stage}, {job.elapsed:.1f} s")
+        status(iface_("Normal map: {progress}").format(progress=stages.described(job)))
         redraw()
 
 

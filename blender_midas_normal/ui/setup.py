@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..bridge import session
 from ..bridge.places import own_python, places, preferences
@@ -74,15 +75,16 @@ def close() -> None:
 
 
 def described(words: dict) -> str:
-    """A step in words."""
+    """A step in the user's language."""
     if "step" not in words:
         return str(words.get("text") or words.get("error", ""))
-    return f"Step {words['step']} of {words['of']}: {words['title']}" + (f" - {words['detail']}" if words["detail"] else "")
+    step = iface_("Step {step} of {of}: {title}").format(**words)
+    return f"{step} - {words['detail']}" if words["detail"] else step
 
 
 def draw(layout: bpy.types.UILayout) -> None:
     """The step under way, with a button to give it up."""
-    progress(layout, described(_news) if _news else "Starting", _news.get("done"))
+    progress(layout, described(_news) if _news else "Starting the setup", _news.get("done"))
     layout.operator("midas_normal.cancel_setup", icon="CANCEL")
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import contexts
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..bridge.places import places
 from ..client.environment import size_on_disk
@@ -11,15 +14,16 @@ from ..core.errors import MidasNormalError
 from ..core.weights_file import FILE, SIZE
 from . import setup
 
-OFFLINE = "Blender is offline; see Preferences > System > Network > Allow Online Access"
-
 
 def is_free(cls: type, needs_network: bool) -> bool:
     """Whether a setup can start; says why not in the button's tooltip."""
-    reason = "The setup is busy" if setup.running() else OFFLINE if needs_network and not bpy.app.online_access else ""
-    if reason:
-        cls.poll_message_set(reason)
-    return not reason
+    if setup.running():
+        cls.poll_message_set(rpt_("The setup is busy"))
+        return False
+    if needs_network and not bpy.app.online_access:
+        cls.poll_message_set(rpt_("Blender is offline; see Preferences > System > Network > Allow Online Access"))
+        return False
+    return True
 
 
 class SetupOperator:
@@ -42,7 +46,8 @@ class SetupOperator:
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_confirm(self, event, title=self.bl_label, message=self.question())
+        return context.window_manager.invoke_confirm(self, event, title=self.bl_label, message=self.question(),
+                                                     text_ctxt=contexts.operator_default)
 
     def question(self) -> str:
         raise AssertionError("Each verb asks its own question.")
@@ -56,7 +61,8 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
     verb = "install"
 
     def question(self) -> str:
-        return f"From the Python package index into {places().environment.folder}; needs {SPACE_NEEDED / 1e9:.0f} GB"
+        return iface_("From the Python package index into {folder}; needs {size:.0f} GB").format(
+            folder=places().environment.folder, size=SPACE_NEEDED / 1e9)
 
 
 class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
@@ -67,7 +73,8 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
     verb = "download"
 
     def question(self) -> str:
-        return f"{FILE}, {SIZE / 1e6:.0f} MB from huggingface.co into {places().weights}"
+        return iface_("{file}, {size:.0f} MB from huggingface.co into {folder}").format(
+            file=FILE, size=SIZE / 1e6, folder=places().weights)
 
 
 class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
@@ -81,13 +88,13 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not places().environment.folder.exists():
-            cls.poll_message_set("Nothing is installed")
+            cls.poll_message_set(rpt_("Nothing is installed"))
             return False
         return super().poll(context)
 
     def question(self) -> str:
         folder = places().environment.folder
-        return f"{folder}, {size_on_disk(folder) / 1e9:.1f} GB"
+        return iface_("{folder}, {size:.1f} GB").format(folder=folder, size=size_on_disk(folder) / 1e9)
 
 
 class MIDAS_NORMAL_OT_cancel_setup(bpy.types.Operator):

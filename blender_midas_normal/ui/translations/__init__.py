@@ -1,0 +1,28 @@
+"""The interface in the user's language, by Blender's own mechanism: one module of data for each language.
+
+Only what `ui` shows is translated; sentences that core, client, worker and bridge make cross processes, in English.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from ...bridge.places import EXTENSION
+from . import de
+
+LANGUAGES = {"de": de.MESSAGES}
+"""Translations by language, context and English text; a bare language serves all its countries, such as de_DE."""
+
+
+def add() -> None:
+    """Lets Blender know the translations."""
+    bpy.app.translations.register(EXTENSION, {language: _by_key(messages) for language, messages in LANGUAGES.items()})
+
+
+def remove() -> None:
+    bpy.app.translations.unregister(EXTENSION)
+
+
+def _by_key(messages: dict[str, dict[str, str]]) -> dict[tuple[str, str], str]:
+    """Blender's keys: context and English text."""
+    return {(context, english): text for context, texts in messages.items() for english, text in texts.items()}

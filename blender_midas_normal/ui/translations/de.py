@@ -1,0 +1,274 @@
+"""German, in the vocabulary of Blender's own German interface; by context, the English text and the German one."""
+
+from __future__ import annotations
+
+OPERATORS = {
+    "Generate normal map": "Normalmap erzeugen",
+    "Normal map from this image": "Normalmap aus diesem Bild",
+    "Normal map from render": "Normalmap aus dem Rendern",
+    "Normal map": "Normalmap",
+    "Re-tune normal map": "Normalmap nachstellen",
+    "Cancel": "Abbrechen",
+    "Stop the worker": "Worker beenden",
+    "Compare map and picture": "Map und Bild vergleichen",
+    "Normal map preset": "Normalmap-Voreinstellung",
+    "Choose normal map preset": "Normalmap-Voreinstellung wählen",
+    "Add normal map preset": "Normalmap-Voreinstellung hinzufügen",
+    "Reset to defaults": "Auf Vorgaben zurücksetzen",
+    "Restart worker": "Worker neu starten",
+    "Copy report": "Bericht kopieren",
+    "Show log": "Protokoll anzeigen",
+    "Install MiDaS environment": "MiDaS-Umgebung installieren",
+    "Install": "Installieren",
+    "Resume installing": "Installation fortsetzen",
+    "Install again": "Erneut installieren",
+    "Repair": "Reparieren",
+    "Remove MiDaS environment": "MiDaS-Umgebung entfernen",
+    "Download MiDaS weights": "MiDaS-Gewichte herunterladen",
+}
+
+WHAT_OPERATORS_DO = {
+    "Make a normal map from the picture and wire it into its materials":
+        "Eine Normalmap aus dem Bild erzeugen und mit dessen Materialien verbinden",
+    "Make the last map again with the settings of the scene, without running the engine":
+        "Die letzte Map mit den Einstellungen der Szene neu erzeugen, ohne die Engine auszuführen",
+    "Give up the normal map that is being made; once more ends the worker":
+        "Die Normalmap aufgeben, die gerade erzeugt wird; nochmals beendet den Worker",
+    "Show the map in this Image Editor, or, when it is shown, the picture that it was made from":
+        "Die Map in diesem Bildeditor anzeigen oder, wenn sie angezeigt wird, das Bild, aus dem sie erzeugt wurde",
+    "Set all settings of the scene to those of a preset":
+        "Alle Einstellungen der Szene auf die einer Voreinstellung setzen",
+    "Set the scene's settings to those of a preset": "Die Einstellungen der Szene auf die einer Voreinstellung setzen",
+    "Add or remove a preset of normal map settings": "Normalmap-Voreinstellung hinzufügen oder entfernen",
+    "Set everything in the panel back to its default": "Alles im Bedienfeld auf die Vorgabe zurücksetzen",
+    "End the worker; the next normal map starts a new one": "Den Worker beenden; die nächste Normalmap startet einen neuen",
+    "Copy versions, system and the worker's last messages, which a report of a problem needs; your user name is left out":
+        "Versionen, System und letzte Meldungen des Workers kopieren, die eine Problemmeldung braucht; "
+        "der Benutzername wird ausgelassen",
+    "Open the worker's log in the program that opens text files":
+        "Das Protokoll des Workers im Programm für Textdateien öffnen",
+    "Make the Python environment that MiDaS runs in; an interrupted installation is resumed":
+        "Die Python-Umgebung einrichten, in der MiDaS läuft; eine unterbrochene Installation wird fortgesetzt",
+    "Download MiDaS's weights; an interrupted download is resumed":
+        "Die Gewichte von MiDaS herunterladen; ein unterbrochener Download wird fortgesetzt",
+    "Remove the MiDaS environment from this computer; the weights stay":
+        "Die MiDaS-Umgebung von diesem Computer entfernen; die Gewichte bleiben",
+    "Give up what is being installed or downloaded; what has arrived is kept for the next time":
+        "Abbrechen, was installiert oder heruntergeladen wird; was schon da ist, bleibt für das nächste Mal",
+}
+
+REASONS_AND_REPORTS = {
+    "A normal map is being made; wait for it or cancel it": "Eine Normalmap wird gerade erzeugt; abwarten oder abbrechen",
+    "Generate a normal map first": "Zuerst eine Normalmap erzeugen",
+    "No normal map is being made": "Es wird keine Normalmap erzeugt",
+    "Maps are compared in an Image Editor.": "Maps werden in einem Bildeditor verglichen.",
+    "There is no map yet; generate one or pick one.": "Es gibt noch keine Map; eine erzeugen oder auswählen.",
+    "No worker has written a log yet.": "Noch kein Worker hat ein Protokoll geschrieben.",
+    "The report is in the clipboard.": "Der Bericht ist in der Zwischenablage.",
+    "The setup is busy": "Die Einrichtung läuft noch",
+    "Blender is offline; see Preferences > System > Network > Allow Online Access":
+        "Blender ist offline; siehe Benutzereinstellungen > System > Network > Allow Online Access",
+    "Nothing is installed": "Es ist nichts installiert",
+}
+
+PANEL = {
+    "MiDaS Normal": "MiDaS Normal",
+    "MiDaS Normal Map": "MiDaS Normal Map",
+    "MiDaS and size": "MiDaS und Größe",
+    "Presets": "Voreinstellungen",
+    "Normal map presets": "Normalmap-Voreinstellungen",
+    "Camera-space: honest only for a plane seen head-on":
+        "Kameraraum: stimmt nur für eine Fläche, die frontal zu sehen ist",
+    "Its surface is no longer in memory; generate it again to tune it":
+        "Ihre Oberfläche ist nicht mehr im Speicher; zum Nachstellen neu erzeugen",
+}
+
+PROGRESS = {
+    "{stage}, {seconds:.1f} s": "{stage}, {seconds:.1f} s",
+    "Normal map: {progress}": "Normalmap: {progress}",
+    "Starting the worker": "Worker starten",
+    "Reading the picture": "Bild lesen",
+    "Loading the network": "Netzwerk laden",
+    "Running the network": "Netzwerk ausführen",
+    "Building the heights": "Höhen aufbauen",
+    "Measuring the brightness": "Helligkeit messen",
+    "Making the map": "Map erzeugen",
+    "Writing the map": "Map schreiben",
+    "Stopping": "Wird beendet",
+}
+
+PLACES = {
+    "Source": "Quelle",
+    "Picture that the map is made from": "Bild, aus dem die Map erzeugt wird",
+    "Active image": "Aktives Bild",
+    "The image in the Image Editor, else the active Image Texture node, else the one on Base Color of the active material":
+        "Das Bild im Bildeditor, sonst das des aktiven Bildtextur-Knotens, sonst das an Grundfarbe des aktiven Materials",
+    "Image": "Bild",
+    "An image chosen by name": "Ein Bild, nach Namen gewählt",
+    "Name of the picture, for the source Image": "Name des Bildes, für die Quelle Bild",
+    "Render result": "Render-Resultat",
+    "The last render, as it is shown; honest only for a plane seen head-on":
+        "Das letzte Render-Resultat, wie angezeigt; stimmt nur für eine Fläche, die frontal zu sehen ist",
+    "Viewer": "Betrachter",
+    "The compositor's Viewer image; only in a window": "Das Betrachter-Bild des Compositings; nur in einem Fenster",
+    "Target": "Ziel",
+    "Materials that the map is wired into": "Materialien, mit denen die Map verbunden wird",
+    "The materials that use the picture, else the active object's active material":
+        "Die Materialien, die das Bild benutzen, sonst das aktive Material des aktiven Objekts",
+    "Active material": "Aktives Material",
+    "The active object's active material": "Das aktive Material des aktiven Objekts",
+    "Image only": "Nur Bild",
+    "The map is made and wired nowhere": "Die Map wird erzeugt und nirgends verbunden",
+    "Replace": "Ersetzen",
+    "Take the place of another map that feeds the shader's Normal input":
+        "Eine andere Map ablösen, die am Eingang Normal des Shaders hängt",
+    "Save": "Speichern",
+    "Where the map is kept": "Wo die Map aufbewahrt wird",
+    "In the file": "In der Datei",
+    "Packed into the .blend file": "In die .blend-Datei gepackt",
+    "Beside the picture": "Neben dem Bild",
+    "A PNG file beside the picture's file": "Eine PNG-Datei neben der Datei des Bildes",
+    "Map": "Map",
+    "Map that follows these settings: the one made last, or another one":
+        "Map, die diesen Einstellungen folgt: die zuletzt erzeugte oder eine andere",
+    "Preset": "Voreinstellung",
+    "Settings to take": "Einstellungen, die übernommen werden",
+    "Settings to start from instead of the scene's": "Einstellungen, die statt denen der Szene gelten",
+    "Scene": "Szene",
+    "The scene's settings": "Die Einstellungen der Szene",
+    "Material": "Material",
+    "Map for a material: the picture's size, wired, the look independent of resolution":
+        "Map für ein Material: in der Größe des Bildes, verbunden, das Aussehen unabhängig von der Auflösung",
+    "MiDaS node": "MiDaS-Knoten",
+    "The picture that the ComfyUI node \"MiDaS Normal Map\" gives, value for value":
+        "Das Bild, das der ComfyUI-Knoten „MiDaS Normal Map“ ausgibt, Wert für Wert",
+}
+
+SETTINGS = {
+    "Automatic": "Automatisch",
+    "Engine": "Engine",
+    "What turns the picture into a surface": "Was aus dem Bild eine Oberfläche macht",
+    "MiDaS when its environment and weights are there, otherwise the best built-in engine":
+        "MiDaS, wenn dessen Umgebung und Gewichte da sind, sonst die beste eingebaute Engine",
+    "MiDaS": "MiDaS",
+    "Depth estimated by the MiDaS network (DPT-Hybrid), on the GPU where there is one":
+        "Tiefe, vom MiDaS-Netzwerk (DPT-Hybrid) geschätzt, auf der GPU, wenn es eine gibt",
+    "Relief": "Relief",
+    "Built-in network for photos of materials: heights from shading, always available":
+        "Eingebautes Netzwerk für Fotos von Materialien: Höhen aus der Schattierung, immer verfügbar",
+    "Luminance": "Leuchtdichte",
+    "Brightness as height: instant, always available": "Helligkeit als Höhe: sofort und immer verfügbar",
+    "Strength": "Stärke",
+    "Factor on the slopes of the map: 1 is neutral, 0 is flat (0 to 10)":
+        "Faktor für die Steigungen der Map: 1 ist neutral, 0 ist flach (0 bis 10)",
+    "a": "a",
+    "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral (0 to 15.708)":
+        "Flachheit der Map wie im MiDaS-Knoten: größer ist flacher, 2π ist neutral (0 bis 15.708)",
+    "Background": "Hintergrund",
+    "Height below which the map is flat, as a share of the height range (0 to 1)":
+        "Höhe, unter der die Map flach ist, als Anteil des Höhenbereichs (0 bis 1)",
+    "Blur": "Weichzeichnen",
+    "Radius over which the surface is smoothed, in pixels of the picture (0 to 64 pixels)":
+        "Radius, über den die Oberfläche geglättet wird, in Pixeln des Bildes (0 bis 64 Pixel)",
+    "Tileable": "Kachelbar",
+    "Directions in which the picture repeats without a seam": "Richtungen, in denen sich das Bild nahtlos wiederholt",
+    "Measured on the picture, for each direction; off for renders":
+        "Am Bild gemessen, für jede Richtung; bei Render-Resultaten aus",
+    "Off": "Aus",
+    "The picture does not repeat": "Das Bild wiederholt sich nicht",
+    "X": "X",
+    "Repeats from left to right": "Wiederholt sich von links nach rechts",
+    "Y": "Y",
+    "Repeats from bottom to top": "Wiederholt sich von unten nach oben",
+    "Both": "Beides",
+    "Repeats in both directions": "Wiederholt sich in beiden Richtungen",
+    "Convention": "Konvention",
+    "Meaning of the map's red, green and blue": "Bedeutung von Rot, Grün und Blau der Map",
+    "OpenGL": "OpenGL",
+    "Red to the right, green up: what Blender expects": "Rot nach rechts, Grün nach oben: was Blender erwartet",
+    "DirectX": "DirectX",
+    "Red to the right, green down": "Rot nach rechts, Grün nach unten",
+    "ControlNet": "ControlNet",
+    "The MiDaS node's own colours (z, y, x); made and shown, never wired":
+        "Die eigenen Farben des MiDaS-Knotens (z, y, x); erzeugt und angezeigt, nie verbunden",
+    "Resolution": "Auflösung",
+    "Shorter side of the picture that the MiDaS network sees, in pixels (64 to 16384 pixels)":
+        "Kürzere Seite des Bildes, das das MiDaS-Netzwerk sieht, in Pixeln (64 bis 16384 Pixel)",
+    "Depth scale": "Tiefenskala",
+    "How depth becomes slope": "Wie aus Tiefe Steigung wird",
+    "Normalised": "Normalisiert",
+    "The look does not depend on resolution, network or depth range":
+        "Das Aussehen hängt nicht von Auflösung, Netzwerk oder Tiefenbereich ab",
+    "Raw": "Raw",
+    "The MiDaS node's own arithmetic; MiDaS only": "Die Rechnung des MiDaS-Knotens selbst; nur MiDaS",
+    "Size": "Größe",
+    "Size of the map": "Größe der Map",
+    "Exactly the size of the picture": "Genau die Größe des Bildes",
+    "Node": "Knoten",
+    "The MiDaS node's size: shortest side at the resolution, sides rounded to multiples of 64":
+        "Die Größe des MiDaS-Knotens: kürzeste Seite wie die Auflösung, Seiten auf Vielfache von 64 gerundet",
+    "Device": "Gerät",
+    "Processor that runs the network": "Prozessor, auf dem das Netzwerk läuft",
+    "The first of CUDA or ROCm, Metal, XPU and CPU that works":
+        "Das erste von CUDA oder ROCm, Metal, XPU und CPU, das funktioniert",
+    "CUDA or ROCm": "CUDA oder ROCm",
+    "NVIDIA or AMD graphics card": "Grafikkarte von NVIDIA oder AMD",
+    "Apple Metal": "Apple Metal",
+    "Apple graphics processor": "Grafikprozessor von Apple",
+    "XPU": "XPU",
+    "Intel graphics card": "Grafikkarte von Intel",
+    "CPU": "CPU",
+    "Main processor": "Hauptprozessor",
+}
+
+PREFERENCES = {
+    "MiDaS environment": "MiDaS-Umgebung",
+    "Environment folder": "Ordner der Umgebung",
+    "Folder of the MiDaS environment, about 5 GB; may be shared between Blender versions. Empty: the extension's own folder":
+        "Ordner der MiDaS-Umgebung, etwa 5 GB; mehrere Blender-Versionen können ihn teilen. "
+        "Leer: der eigene Ordner der Erweiterung",
+    "Python": "Python",
+    "Python 3.10 to 3.13 from which the MiDaS environment is made. Empty: one found on this computer, else Blender's own":
+        "Python 3.10 bis 3.13, mit dem die MiDaS-Umgebung eingerichtet wird. "
+        "Leer: eines, das auf diesem Computer gefunden wird, sonst das von Blender",
+    "Torch build": "Torch-Variante",
+    "Which build of torch is installed": "Welche Variante von Torch installiert wird",
+    "The build of torch that fits this computer's graphics driver":
+        "Die Torch-Variante, die zum Grafiktreiber dieses Computers passt",
+    "The smallest build; runs on the processor only": "Die kleinste Variante; läuft nur auf dem Prozessor",
+    "CUDA 12.8": "CUDA 12.8",
+    "For NVIDIA graphics cards": "Für Grafikkarten von NVIDIA",
+    "CUDA 13.0": "CUDA 13.0",
+    "For NVIDIA graphics cards with a recent driver": "Für Grafikkarten von NVIDIA mit einem neueren Treiber",
+    "ROCm 6.4": "ROCm 6.4",
+    "For AMD graphics cards, on Linux": "Für Grafikkarten von AMD, unter Linux",
+    "For Intel graphics cards": "Für Grafikkarten von Intel",
+    "Default": "Vorgabe",
+    "The build that the Python package index gives": "Die Variante, die der Python-Paketindex liefert",
+    "MiDaS weights": "MiDaS-Gewichte",
+    "The weights are {file}.": "Die Gewichte sind {file}.",
+    "Weights folder": "Ordner der Gewichte",
+    "Folder with MiDaS's weights, which may be one that you have already. Empty: the extension's own folder":
+        "Ordner mit den Gewichten von MiDaS, auch ein schon vorhandener. Leer: der eigene Ordner der Erweiterung",
+    "Worker": "Worker",
+    "Processor that runs MiDaS where the settings say Automatic":
+        "Prozessor, auf dem MiDaS läuft, wenn die Einstellungen Automatisch sagen",
+    "Idle time": "Leerlaufzeit",
+    "Minutes without a request after which the worker frees its model; after as long again it ends (1 to 600 minutes)":
+        "Minuten ohne Anfrage, nach denen der Worker sein Modell freigibt; nach nochmals so langer Zeit endet er "
+        "(1 bis 600 Minuten)",
+}
+
+SETUP = {
+    "Starting the setup": "Einrichtung starten",
+    "Step {step} of {of}: {title}": "Schritt {step} von {of}: {title}",
+    "From the Python package index into {folder}; needs {size:.0f} GB":
+        "Aus dem Python-Paketindex nach {folder}; braucht {size:.0f} GB",
+    "{file}, {size:.0f} MB from huggingface.co into {folder}": "{file}, {size:.0f} MB von huggingface.co nach {folder}",
+    "{folder}, {size:.1f} GB": "{folder}, {size:.1f} GB",
+}
+
+MESSAGES: dict[str, dict[str, str]] = {
+    "Operator": OPERATORS,
+    "*": {**WHAT_OPERATORS_DO, **REASONS_AND_REPORTS, **PANEL, **PROGRESS, **PLACES, **SETTINGS, **PREFERENCES, **SETUP},
+}
