@@ -57,7 +57,7 @@ def tiff_bytes(pixels: NDArray[np.uint16] | Array) -> bytes:
     return b"".join((b"II", struct.pack("<HI", 42, starts[-1] + padding), *strips, bytes(padding), directory))
 
 
-def _differences(lines: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def _differences(lines: NDArray) -> NDArray:
     """Each pixel but the first of a row less the one before it, modulo 65536."""
     less = lines.copy()
     less[:, 1:] -= lines[:, :-1]

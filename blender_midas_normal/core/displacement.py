@@ -1,0 +1,58 @@
+"""Heights out of slopes, and heights as the picture of a displacement: 0..1 about a middle level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .integration import height_from_slopes
+
+if TYPE_CHECKING:
+    from .picture import Array, Wrap
+
+MIDDLE = 0.5
+"""The value of the mean height: `Midlevel` of Blender's Displacement node and modifier."""
+
+UNRIPPLED = np.array([-1, 4, 10, 4, -1]) / 16
+"""Weights that keep all but the shortest waves: 1 - sin(w/2)^4, nothing of a wave of 2 pixels.  Central differences cannot
+see those, so that least squares puts them wherever slopes end at a border that does not repeat: a ramp became stairs."""
+
+
+def height_map(gx: Array, gy: Array, wrap: Wrap) -> Array:
+    """H x W float32 heights in pixels, of mean 0, whose slopes are nearest to the ones given, by least squares.
+
+    gx, gy: H x W float32, dimensionless dh/du and dh/dv, v downwards: a slope of 1 rises a pixel's width in a pixel.
+    Source: Frankot and Chellappa, "A method for enforcing integrability in shape from shading algorithms", 1988.
+    """
+    height = height_from_slopes(np.stack([gx, gy], axis=2), wrap)
+    return _centred(_without_ripple(_without_ripple(height, wrap.y, axis=0), wrap.x, axis=1))
+
+
+def encoded_height(height: Array) -> tuple[Array, float]:
+    """(H x W float32 values of 0..1, scale): height less its mean = (value - 0.5) * scale, in shorter sides of the picture.
+
+    height: H x W float32 in pixels.  The pixel farthest from the mean gets 0 or 1; heights that are constant get 0.5
+    everywhere and scale 0.
+    """
+    centred = _centred(height)
+    farthest = float(np.abs(centred).max())
+    if farthest == 0:
+        return np.full_like(centred, MIDDLE), 0.0
+    centred *= np.float32(0.5 / farthest)
+    centred += np.float32(MIDDLE)
+    return centred, 2 * farthest / min(height.shape)
+
+
+def _without_ripple(height: Array, repeats: bool, axis: int) -> Array:
+    reach = len(UNRIPPLED) // 2
+    width = [(reach, reach) if i == axis else (0, 0) for i in range(2)]
+    lines = np.moveaxis(np.pad(height, width, mode="wrap" if repeats else "symmetric"), axis, 0)
+    kept = np.zeros_like(lines[2 * reach:])
+    for first, weight in enumerate(UNRIPPLED):
+        kept += lines[first:first + len(kept)] * np.float32(weight)
+    return np.moveaxis(kept, 0, axis)
+
+
+def _centred(height: Array) -> Array:
+    return height - np.float32(height.mean(dtype=np.float64))
