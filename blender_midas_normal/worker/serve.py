@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from .engines import Engines
 from .inbox import Inbox
 from .making import Maker
 
+ATTEMPTS = 20
+"""How often the exchange folder is taken away, should it fill up again."""
+
 
 def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) -> None:
     """Answers requests until the client goes, or none has come for `idle_seconds` and again as long.
@@ -24,7 +28,7 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) 
     folder: the exchange folder, which belongs to this worker and its client and goes with the worker.
     without_midas: "" or the sentence that says why MiDaS cannot run in this process.
     """
-    channel = Channel()
+    channel = Channel(at_end=lambda: _end(folder))
     inbox = Inbox(at_end=lambda: _end(folder))
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
     engines = Engines(weights, without_midas)
@@ -73,6 +77,10 @@ def _first_line(error: Exception) -> str:
 
 def _end(folder: Path) -> None:
     """Ends the process at once, from any thread; the exchange folder is nobody's any more."""
-    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
+        time.sleep(0.01)  # the other thread was just writing a file there
     sys.stderr.flush()
     os._exit(0)

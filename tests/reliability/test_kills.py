@@ -1,0 +1,114 @@
+"""The real worker is killed, and so is the program that uses it: nothing hangs, nothing is left."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from blender_midas_normal.client.client import Client
+from blender_midas_normal.core.errors import WorkerError
+from blender_midas_normal.core.settings import Settings
+from tests.reliability.storm import DEADLINE, storm
+from tests.reliability.traces import children, is_alive, traces, waited
+from tests.requests_for_tests import launch, noise, write_pixels
+
+pytestmark = [pytest.mark.reliability, pytest.mark.slow,
+              pytest.mark.skipif(sys.platform != "linux", reason="signals, and /proc to count what is left")]
+
+SEED = 20250731
+BLENDER = Path(__file__).with_name("blender_program.py")
+needs_bpy = pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="this Python has no bpy")
+
+
+def asked(client, folder, chance):
+    """One request for a small picture, to its end: "map", or the name of the error; its files are gone afterwards."""
+    client.prepare(launch(folder))
+    settings = Settings(engine=chance.choice(("LUMINANCE", "RELIEF")), strength=chance.uniform(0, 10))
+    pixels = write_pixels(client.new_file(), noise(chance.randint(1, 48), chance.randint(1, 48), chance.getrandbits(32)))
+    job = client.submit(settings=settings.words(), pixels=pixels, with_pixels=chance.random() < 0.5)
+    try:
+        result = client.wait(job, DEADLINE)
+    except WorkerError as error:
+        assert job.outcome is error
+        return type(error).__name__
+    with client.taken(result) as files:
+        assert files.png.startswith(b"\x89PNG")
+    assert not list(client.take_file(result).parent.iterdir())
+    return "map"
+
+
+def test_the_worker_is_killed_under_the_client(tmp_path, temporary, amount, figure):
+    client = Client()
+    before = traces(temporary)
+    count = amount(500, 20)
+    try:
+        outcomes = storm(client, lambda chance: asked(client, tmp_path, chance), count, SEED)
+    finally:
+        client.close()
+    assert outcomes.total() == count
+    assert {outcome.partition(": ")[2] for outcome in outcomes} == {"map", "WorkerError"}
+    assert traces(temporary) == before
+    figure(f"client: {count} requests with the worker killed or stopped: {dict(outcomes)}; nothing left")
+
+
+@needs_bpy
+def test_the_worker_is_killed_under_blender(tmp_path, temporary, amount, figure):
+    count = amount(500, 20)
+    run = subprocess.run([sys.executable, str(BLENDER), "storm", str(tmp_path / "resources"), str(count), str(SEED)],
+                         capture_output=True, text=True, timeout=30 + 5 * count, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = json.loads(run.stdout.splitlines()[-1])
+    assert sum(found["outcomes"].values()) == count
+    assert found["after"] == found["before"]
+    figure(f"Blender: {count} requests with the worker killed or stopped: {found['outcomes']}; nothing left")
+
+
+PROGRAM = """
+import itertools, os, random, sys
+from pathlib import Path
+from blender_midas_normal.client.client import Client
+from tests.reliability.test_kills import asked
+client = Client()
+for seed in itertools.count():
+    print(os.getpid(), client._worker.pid if client._worker else 0, flush=True)
+    assert asked(client, Path(sys.argv[1]), random.Random(seed)) == "map"
+"""
+
+
+@pytest.mark.parametrize("program", ["client", pytest.param("Blender", marks=needs_bpy)])
+def test_the_program_is_killed_and_the_worker_ends_with_it(program, tmp_path, temporary, amount, figure):
+    chance, count, slowest = random.Random(SEED), amount(50, 5), 0.0
+    command = [BLENDER, "endless", tmp_path / "resources"] if program == "Blender" else ["-c", PROGRAM, tmp_path]
+    for _ in range(count):
+        slowest = max(slowest, killed([sys.executable, *map(str, command)], chance, temporary))
+    figure(f"{program} killed {count} times: the last worker and its folder were gone after {slowest:.2f} s at most")
+
+
+def killed(command, chance, temporary):
+    """Kills the program at a random moment; seconds until nothing of it was left, 3 at most."""
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        for _ in range(chance.choice((1, 1, 1, 2, 4, 8))):
+            line = program.stdout.readline()
+            assert line, "the program ended by itself"
+            _, known = map(int, line.split())
+        time.sleep(10 ** chance.uniform(-3, -0.2))
+        workers = {known} | set(children(program.pid))
+    finally:
+        os.kill(program.pid, signal.SIGKILL)
+        program.wait()
+        program.stdout.close()
+    start = time.monotonic()
+    workers.discard(0)
+    assert waited(lambda: not any(map(is_alive, workers)), 3.0), f"a worker outlived {command}"
+    assert waited(lambda: not list(temporary.glob("midas_normal_*")), 3.0), list(temporary.rglob("*"))
+    return time.monotonic() - start
