@@ -14,10 +14,17 @@ from typing import Any
 from ..core.errors import Cancelled, MidasNormalError, ProtocolError, WorkerError, error_of_kind
 from ..core.protocol import Cancel, Error, Hello, Message, Progress, Ready, Request, Result, check_version
 from .launch import Launch
+from .received import GONE, Taken, map_file, pixels_file
 from .worker_process import WorkerProcess
 
 GREETING_SECONDS = 60.0
 """Within this time a new worker says Hello, or counts as one that does not work."""
+
+SILENCE_SECONDS = 120.0
+"""A worker that has something to do and says nothing for so long counts as stuck; a live one says something every 10."""
+
+LONGEST_GAP = 1.0
+"""Seconds of silence that one look counts at most: while this process is frozen or the computer sleeps, nobody listens."""
 
 
 @dataclass
@@ -43,15 +50,6 @@ class Job:
         return self.outcome
 
 
-@dataclass(frozen=True)
-class Taken:
-    """A result's files: the PNG file's content, and the path of the pixels, with their CRC-32, where they were asked for."""
-
-    png: bytes
-    pixels: Path | None = None
-    checksum: int = 0
-
-
 class Client:
     """Keeps one worker, starts it when it is first needed, and again when it has died.
 
@@ -65,6 +63,8 @@ class Client:
         self._swallowed: set[int] = set()
         self._greeted = False
         self._started = 0.0
+        self._looked = 0.0
+        self._silence = 0.0
         self.ready: Ready | None = None
 
     @property
@@ -87,13 +87,17 @@ class Client:
         if self._worker is None:
             self._worker = WorkerProcess(launch)
             self._greeted, self._started, self.ready = False, time.monotonic(), None
+            self._looked, self._silence = self._started, 0.0
         return self._worker.folder
 
     def new_file(self) -> Path:
-        """A new, empty, private file in the exchange folder, for pixels."""
+        """A new, empty, private file in the exchange folder, for pixels; raises WorkerError when there can be none."""
         assert self._worker is not None
-        with tempfile.NamedTemporaryFile(dir=self._worker.folder, prefix="pixels_", delete=False) as file:
-            return Path(file.name)
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._worker.folder, prefix="pixels_", delete=False) as file:
+                return Path(file.name)
+        except OSError as error:
+            raise WorkerError(f"The picture cannot be handed over in {self._worker.folder}: {error.strerror}.") from None
 
     def submit(self, **fields: Any) -> Job:
         """Sends a Request with these fields to the worker that `prepare` started."""
@@ -116,13 +120,17 @@ class Client:
         if self._worker is None:
             return
         try:
-            for message in self._worker.receive():
+            messages = self._worker.receive()
+            for message in messages:
                 self._take(message)
+            self._listen(bool(messages))
             if not self._greeted and time.monotonic() - self._started > GREETING_SECONDS:
                 raise WorkerError(f"{self._worker.launch.python} did not start the worker within "
                                   f"{GREETING_SECONDS:.0f} seconds; choose another Python in the preferences.")
         except WorkerError as error:
             self._drop(error, kill=True)
+        except OSError as error:
+            self._drop(WorkerError(f"The worker's files cannot be removed: {error.strerror}."), kill=True)
 
     def wait(self, job: Job, timeout: float | None = None, watch: Callable[[Job], None] = lambda job: None) -> Result:
         """Pumps until the job has ended; returns its result or raises what stands in its place.
@@ -140,17 +148,17 @@ class Client:
         return job.result()
 
     def take_file(self, result: Result) -> Path:
-        """The path of a result's PNG file; whoever takes it moves or removes it.  Raises WorkerError when it is gone."""
-        if self._worker is None:
-            raise WorkerError("The worker ended before its map was taken; try again.")
-        return self._worker.folder / result.file
+        """The path of a result's PNG file; whoever takes it moves or removes it.
+
+        Raises WorkerError when it is gone, or cannot be what the result says.
+        """
+        return map_file(self._folder(), result)
 
     @contextmanager
     def taken(self, result: Result) -> Iterator[Taken]:
         """The result's files, which are removed at the end of the `with` block.  Raises WorkerError when they are gone."""
-        png = self.take_file(result)
         try:
-            pixels = png.with_name(result.pixels) if result.pixels else None
+            png, pixels = self.take_file(result), pixels_file(self._folder(), result)
             yield Taken(png.read_bytes(), pixels, result.checksum)
         finally:
             self._forget_files(result)
@@ -190,9 +198,24 @@ class Client:
             self._finish(job, outcome)
         self._swallowed.discard(job)
 
+    def _folder(self) -> Path:
+        if self._worker is None:
+            raise WorkerError(GONE)
+        return self._worker.folder
+
     def _forget_files(self, result: Result) -> None:
-        for name in filter(None, (result.file, result.pixels)):
-            self.take_file(result).with_name(name).unlink(missing_ok=True)
+        """A worker that has ended took its folder along."""
+        if self._worker is not None:
+            for name in filter(None, (result.file, result.pixels)):
+                (self._worker.folder / name).unlink(missing_ok=True)
+
+    def _listen(self, heard: bool) -> None:
+        """Raises WorkerError when the worker has something to do and has said nothing for SILENCE_SECONDS."""
+        now = time.monotonic()
+        gap, self._looked = now - self._looked, now
+        self._silence = 0.0 if heard or not self.is_busy else self._silence + min(gap, LONGEST_GAP)
+        if self._silence > SILENCE_SECONDS:
+            raise WorkerError(f"The worker said nothing for {SILENCE_SECONDS:.0f} seconds and was ended; try again.")
 
     def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
         self._pending.pop(job).outcome = outcome

@@ -1,7 +1,7 @@
-"""Reading a child's pipe without ever waiting for it.
+"""Reading and writing a child's pipes without ever waiting for it.
 
 POSIX sets the pipe to non-blocking.  On Windows `os.set_blocking` takes pipes only from Python 3.12 on, and Blender 4.2
-to 5.0 bring 3.11: there the pipe is asked how much it holds before it is read.
+to 5.0 bring 3.11: there the pipe is asked how much it holds before it is read, and writing waits while it is full.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ if sys.platform == "win32":
     def make_non_blocking(fd: int) -> None:
         """Nothing to do: `read_available` asks the pipe first."""
 
+    def write_available(fd: int, data: bytes | bytearray) -> int:
+        """How many of the bytes the pipe has taken; raises OSError when the other side is closed."""
+        return os.write(fd, data)
+
     def read_available(fd: int) -> bytes | None:
         """What the pipe holds now, at most CHUNK bytes; b"" when that is nothing, None when the other side is closed."""
         waiting = wintypes.DWORD(0)
@@ -35,8 +39,15 @@ if sys.platform == "win32":
 
 else:
     def make_non_blocking(fd: int) -> None:
-        """Call once for the reading end, before `read_available`."""
+        """Call once for each end, before `read_available` and `write_available`."""
         os.set_blocking(fd, False)
+
+    def write_available(fd: int, data: bytes | bytearray) -> int:
+        """How many of the bytes the pipe has taken; raises OSError when the other side is closed."""
+        try:
+            return os.write(fd, data)
+        except BlockingIOError:
+            return 0
 
     def read_available(fd: int) -> bytes | None:
         """What the pipe holds now, at most CHUNK bytes; b"" when that is nothing, None when the other side is closed."""

@@ -13,7 +13,7 @@ from ..core.protocol import Decoder, Message, Shutdown, encode
 from .children import start
 from .launch import Launch
 from .log import opened_log, tail
-from .pipes import read_available
+from .pipes import make_non_blocking, read_available, write_available
 
 MOST_READS = 64
 """Pieces of the pipe handled in one go, so that a worker that floods it cannot hold the caller up."""
@@ -24,33 +24,36 @@ class WorkerProcess:
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
-        self.folder = Path(tempfile.mkdtemp(prefix="midas_normal_"))
         self._decoder = Decoder()
+        self._unsent = bytearray()
         try:
             log = opened_log(launch.log)
             self._log_start = launch.log.stat().st_size
-            with log:
-                self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log)
         except OSError as error:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            raise WorkerError(f"The worker could not be started with {launch.python}: {error.strerror}; choose another "
-                              "Python in the preferences.") from None
+            raise WorkerError(f"The worker's log {launch.log} cannot be written: {error.strerror}.") from None
+        with log:
+            self.folder = _exchange_folder()
+            try:
+                self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log)
+            except OSError as error:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                raise WorkerError(f"The worker could not be started with {launch.python}: {error.strerror}; choose another "
+                                  "Python in the preferences.") from None
+        make_non_blocking(self._process.stdin.fileno())  # type: ignore[union-attr]
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def send(self, message: Message) -> None:
-        """Writes the message; raises WorkerError when the worker has gone."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(encode(message))
-        except OSError:
-            raise WorkerError(self.obituary()) from None
+        """Writes the message, without waiting; raises WorkerError when the worker has gone."""
+        self._unsent += encode(message)
+        self._flush()
 
     def receive(self) -> list[Message]:
         """What has arrived, without waiting.  Raises WorkerError at the end of the pipe, ProtocolError for garbage."""
         assert self._process.stdout is not None
+        self._flush()
         messages: list[Message] = []
         for _ in range(MOST_READS):
             data = read_available(self._process.stdout.fileno())
@@ -62,6 +65,15 @@ class WorkerProcess:
                 break
             messages += self._decoder.feed(data)
         return messages
+
+    def _flush(self) -> None:
+        """Writes what the pipe takes now; a worker that reads nothing, because it is stopped, must not stop the caller."""
+        if self._unsent:
+            try:
+                sent = write_available(self._process.stdin.fileno(), self._unsent)  # type: ignore[union-attr]
+            except OSError:
+                raise WorkerError(self.obituary()) from None
+            del self._unsent[:sent]
 
     def obituary(self) -> str:
         """How the worker ended, with the exit status and the end of its log."""
@@ -94,3 +106,10 @@ class WorkerProcess:
             assert stream is not None
             stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _exchange_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="midas_normal_"))
+    except OSError as error:
+        raise WorkerError(f"The worker can have no folder for its pictures: {error.strerror}; free some space.") from None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -17,6 +19,12 @@ from .errors import ProtocolError
 VERSION = 1
 LONGEST_LINE = 1 << 20
 """Bytes; a longer message is refused on both sides."""
+
+MOST_PIXELS = 1 << 28
+"""Of a map: 16384 x 16384."""
+
+FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
+"""Names of files in the exchange folder: nothing that leads out of it on any system."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,10 @@ class Progress:
     stage: str
     done: float
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.done <= 1:
+            raise ProtocolError(f"A share of {self.done!r} cannot be done.")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -87,8 +99,15 @@ class Result:
     checksum: int = 0
 
     def __post_init__(self) -> None:
-        for name in filter(None, (self.file, self.pixels)):
-            _check_file_name(name)
+        _check_file_name(self.file)
+        if self.pixels:
+            _check_file_name(self.pixels)
+        if min(self.width, self.height) < 1 or self.width * self.height > MOST_PIXELS:
+            raise ProtocolError(f"A map cannot have {self.width} x {self.height} pixels.")
+        if not all(isinstance(note, str) and _is_text(note) for note in self.notes):
+            raise ProtocolError("The notes of a result must be sentences.")
+        if not all(isinstance(seconds, (int, float)) and 0 <= seconds < 1e9 for seconds in self.seconds.values()):
+            raise ProtocolError("The times of a result must be seconds.")
 
 
 @dataclass(frozen=True)
@@ -144,14 +163,17 @@ class Pixels:
 
 def _check_file_name(name: str) -> None:
     """Raises ProtocolError for a name that leads out of the exchange folder."""
-    if "/" in name or "\\" in name or name.startswith("."):
+    if not FILE_NAME.fullmatch(name):
         raise ProtocolError(f"{name!r} is not the name of a file in the exchange folder.")
 
 
 def encode(message: Message) -> bytes:
-    """The message as one line; raises ProtocolError when it is longer than LONGEST_LINE."""
+    """The message as one line; raises ProtocolError when it is longer than LONGEST_LINE, or holds what is no number."""
     words = {"type": type(message).__name__.lower(), **dataclasses.asdict(message)}
-    line = json.dumps(words, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+    try:
+        line = json.dumps(words, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+    except ValueError as error:
+        raise ProtocolError(f"A message cannot be sent: {error}.") from None
     if len(line) > LONGEST_LINE:
         raise ProtocolError(f"A message of {len(line)} bytes is longer than the protocol allows.")
     return line
@@ -160,7 +182,7 @@ def encode(message: Message) -> bytes:
 def decode(line: bytes) -> Message:
     """The message in a line; raises ProtocolError when it is none, or one with missing, unknown or ill-typed fields."""
     try:
-        words = json.loads(line)
+        words = json.loads(line, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         raise ProtocolError(f"The other process sent something that is no message: {line[:80]!r}.") from None
     kind = _TYPES.get(words.pop("type", "")) if isinstance(words, dict) and isinstance(words.get("type"), str) else None
@@ -175,12 +197,31 @@ def decode(line: bytes) -> Message:
         raise ProtocolError(f"A {kind.__name__} message lacks fields: {line[:80]!r}.") from None
 
 
+def _finite(number: str) -> float:
+    """The number; raises ValueError for NaN and Infinity, which are not JSON's but which Python would take."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value
+
+
 def _check_field(kind: type, known: dataclasses.Field | None, name: str, value: Any) -> None:
     if known is None:
         raise ProtocolError(f"A {kind.__name__} message has no field {name!r}.")
     allowed = _FIELD_TYPES[str(known.type)]
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise ProtocolError(f"The field {name!r} of a {kind.__name__} message cannot be {value!r}.")
+        raise ProtocolError(f"The field {name!r} of a {kind.__name__} message cannot be {value!r:.80}.")
+    if known.type == "str" and not _is_text(str(value)):
+        raise ProtocolError(f"The field {name!r} of a {kind.__name__} message is no text.")
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be shown and printed; half a pair of surrogates, which JSON can hold, cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Decoder:

@@ -30,7 +30,7 @@ class Number:
         except (TypeError, ValueError, OverflowError):
             raise SettingsError(f"{name} must be a number, not {value!r}.") from None
         if not self.low - 1e-6 <= number <= self.high + 1e-6:
-            raise SettingsError(f"{name} is {number:g}; it must lie between {self.low:g} and {self.high:g}.")
+            raise SettingsError(f"{name} is {number!r:.20}; it must lie between {self.low:g} and {self.high:g}.")
         return min(max(number, self.low), self.high)
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 
-from ..core.protocol import Message, encode
+from ..core.protocol import Hello, Message, Progress, encode
+
+BEAT = 10.0
+"""Seconds after which a message that something is under way is repeated, so that the client can tell a long stage from a
+worker that is stuck."""
 
 
 class Channel:
@@ -22,13 +27,27 @@ class Channel:
         self._descriptor = os.dup(1)
         os.dup2(2, 1)
         self._lock = threading.Lock()
+        self._last: Message | None = None
+        threading.Thread(target=self._beat, name="beat", daemon=True).start()
 
     def send(self, message: Message) -> None:
         """Writes the whole message; may be called from any thread."""
+        with self._lock:
+            self._write(message)
+
+    def _write(self, message: Message) -> None:
+        self._last = message
         data = memoryview(encode(message))
         try:
-            with self._lock:
-                while data:
-                    data = data[os.write(self._descriptor, data):]
+            while data:
+                data = data[os.write(self._descriptor, data):]
         except OSError:
             self._at_end()
+
+    def _beat(self) -> None:
+        while True:
+            before = self._last
+            time.sleep(BEAT)
+            with self._lock:
+                if self._last is before and isinstance(before, (Hello, Progress)):
+                    self._write(before)

@@ -8,18 +8,18 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.alpha import filled
 from ..core.choice import chosen_engine
 from ..core.colour import luma
-from ..core.errors import ProtocolError, SurfaceGone, TargetError
-from ..core.normals import blender_pixels, encoded, in_convention, normal_map
+from ..core.errors import ProtocolError, SettingsError, SurfaceGone, TargetError
+from ..core.normals import blender_pixels, encoded, in_convention, map_size, normal_map
 from ..core.picture import Picture, Surface
 from ..core.png import png_bytes
-from ..core.protocol import Pixels, Request, Result
+from ..core.protocol import MOST_PIXELS, Pixels, Request, Result
 from ..core.settings import Settings
 from ..core.tileable import wrap_of
 from .engines import Engines, Report
@@ -66,16 +66,18 @@ class Maker:
             engine, surface = found
         else:
             with clock.stage("read"):
-                picture = self._picture(request)
+                picture = self._picture(request, report)
             engine, why = chosen_engine(settings, self._engines.unavailable())
             key = surface_key(picture, engine, settings, request.is_render)
             surface = self._surface(key, engine, picture, settings, request.is_render, report, clock)
+        _check_map_size(surface, settings)
         report("maps", 0.0)
         with clock.stage("maps"):
             pixels = self._pixels(engine, surface, settings)
         report("write", 0.0)
-        with clock.stage("encode"):
-            file, held = self._written(pixels, request)
+        with clock.stage("encode"), ExitStack() as undo:
+            file, held = self._written(pixels, request, undo)
+            undo.pop_all()
         return Result(request.id, file, pixels.shape[1], pixels.shape[0], engine, self._engines.get(engine).device, why,
                       key, clock.seconds, list(surface.notes), *held)
 
@@ -84,12 +86,16 @@ class Maker:
         self._surfaces.clear()
         self._engines.unload()
 
-    def _picture(self, request: Request) -> Picture:
+    def _picture(self, request: Request, report: Report) -> Picture:
+        """The request's picture; a file of its pixels is gone afterwards, also when nobody wants it any more."""
         if request.pixels is not None:
+            pixels = _checked_pixels(request.pixels)
             try:
-                return picture_from_pixels(self._folder, Pixels(**request.pixels))
-            except TypeError:
-                raise ProtocolError("The request's pixels lack fields.") from None
+                report("read", 0.0)
+                return picture_from_pixels(self._folder, pixels)
+            finally:
+                (self._folder / pixels.file).unlink(missing_ok=True)
+        report("read", 0.0)
         if request.picture is not None:
             return picture_from_file(Path(request.picture))
         raise ProtocolError("The request names no picture.")
@@ -117,26 +123,45 @@ class Maker:
             return node_picture(surface, settings)
         return encoded(in_convention(normal_map(surface, settings), settings.convention))
 
-    def _written(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], request: Request) -> tuple[str, tuple[str, int]]:
-        """Names of the map's file and of the file of its pixels and its checksum; made side by side, for both take long."""
+    def _written(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], request: Request,
+                 undo: ExitStack) -> tuple[str, tuple[str, int]]:
+        """Names of the map's file and of the file of its pixels and its checksum; made side by side, for both take long.
+
+        undo: takes in what removes them again.
+        """
         with ThreadPoolExecutor() as pool:
-            held = pool.submit(self._held, pixels) if request.with_pixels else None
-            file = self._write(png_bytes(pixels, request.compress), "map_", ".png")
+            held = pool.submit(self._held, pixels, undo) if request.with_pixels else None
+            file = self._write(png_bytes(pixels, request.compress), undo, "map_", ".png")
             return file, held.result() if held else ("", 0)
 
-    def _held(self, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[str, int]:
+    def _held(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], undo: ExitStack) -> tuple[str, int]:
         data = blender_pixels(pixels).data
-        return self._write(data, "pixels_"), zlib.crc32(data)
+        return self._write(data, undo, "pixels_"), zlib.crc32(data)
 
-    def _write(self, data: bytes | memoryview, prefix: str, suffix: str = "") -> str:
+    def _write(self, data: bytes | memoryview, undo: ExitStack, prefix: str, suffix: str = "") -> str:
         """Name of a new file of the exchange folder with these bytes."""
         try:
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=prefix, suffix=suffix, delete=False) as file:
+                undo.callback(Path(file.name).unlink)
                 file.write(data)
         except OSError as error:
             raise TargetError(f"The map of {memoryview(data).nbytes >> 20} MB cannot be handed over in {self._folder}: "
                               f"{error.strerror}.") from None
         return Path(file.name).name
+
+
+def _checked_pixels(words: dict) -> Pixels:
+    try:
+        return Pixels(**words)
+    except TypeError:
+        raise ProtocolError("The request's pixels lack fields.") from None
+
+
+def _check_map_size(surface: Surface, settings: Settings) -> None:
+    """Raises SettingsError for a map of more pixels than any may have: the node's size of a strip has no other limit."""
+    width, height = map_size(surface, settings)
+    if width * height > MOST_PIXELS:
+        raise SettingsError(f"The map would have {width} x {height} pixels, which are too many; choose a lower resolution.")
 
 
 def prepared_picture(picture: Picture) -> tuple[Picture, tuple[str, ...]]:

@@ -28,14 +28,13 @@ DEEP_SUFFIXES = {".exr", ".hdr", ".tif", ".tiff", ".png"}
 
 
 def picture_from_pixels(folder: Path, pixels: Pixels) -> Picture:
-    """The Picture in a file of raw pixels, which is removed.  Raises SourceError when sizes do not fit."""
+    """The Picture in a file of raw pixels.  Raises SourceError when sizes do not fit."""
     check_size(pixels.width, pixels.height)
     path = folder / pixels.file
     expected = pixels.width * pixels.height * 16
     if path.stat().st_size != expected:
         raise SourceError(f"The pixels of the picture take {path.stat().st_size} bytes instead of {expected}.")
     rgba = np.fromfile(path, np.float32).reshape(pixels.height, pixels.width, 4)[::-1]
-    path.unlink()
     return _picture(rgba, pixels.encoding, pixels.premultiplied)
 
 

@@ -21,6 +21,9 @@ from .making import Maker
 ATTEMPTS = 20
 """How often the exchange folder is taken away, should it fill up again."""
 
+LONGEST_SENTENCE = 5000
+"""Characters of an error: more than the longest path."""
+
 
 def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) -> None:
     """Answers requests until the client goes, or none has come for `idle_seconds` and again as long.
@@ -58,10 +61,9 @@ def _answer(request: Request, maker: Maker, channel: Channel, inbox: Inbox) -> N
 
     answer: Result | Error
     try:
-        report("read", 0.0)
         answer = maker.make(request, report)
     except MidasNormalError as error:
-        answer = Error(request.id, type(error).__name__, str(error))
+        answer = Error(request.id, type(error).__name__, _sentence(error))
     except MemoryError:
         answer = Error(request.id, "EngineError", "There is not enough memory for this picture; use a smaller one.")
     except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
@@ -71,8 +73,13 @@ def _answer(request: Request, maker: Maker, channel: Channel, inbox: Inbox) -> N
     channel.send(answer)
 
 
+def _sentence(error: Exception) -> str:
+    """What the error says, as text that can be shown: names of files may hold bytes that are none."""
+    return str(error)[:LONGEST_SENTENCE].encode("utf-8", "backslashreplace").decode()
+
+
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["no message"])[0][:200]
+    return (_sentence(error).splitlines() or ["no message"])[0][:200]
 
 
 def _end(folder: Path) -> None:

@@ -52,6 +52,10 @@ def test_messages_arrive_whole_in_whatever_fragments(messages, cuts):
     b'{"id": 1}', b'{"type": "cancel", "id": "1"}', b'{"type": "cancel", "id": true}',
     b'{"type": "cancel", "id": 1, "x": 2}',
     b'{"type": "progress", "id": 1, "stage": 3, "done": 0.5}', b"\xff\xfe\x00", b"[" * 100_000,
+    b'{"type": "progress", "id": 1, "stage": "x", "done": NaN}', b'{"type": "progress", "id": 1, "stage": "x", "done": 2}',
+    b'{"type": "progress", "id": 1, "stage": "x", "done": 1' + b"0" * 4000 + b"}",
+    b'{"type": "request", "id": 1, "settings": {"a": 1e999}}',
+    b'{"type": "error", "id": 1, "kind": "EngineError", "text": "\\ud800"}',
 ])
 def test_garbage_is_refused_as_such(line):
     with pytest.raises(ProtocolError):
@@ -84,7 +88,7 @@ def test_another_version_is_refused_with_both_named():
         check_version(Hello(VERSION + 1, 1, "3.11"))
 
 
-@pytest.mark.parametrize("file", ["../secret", "/etc/passwd", "a/b", "a\\b", ".hidden"])
+@pytest.mark.parametrize("file", ["../secret", "/etc/passwd", "a/b", "a\\b", ".hidden", "C:secret", "nul\0", "x" * 200])
 def test_files_cannot_lie_outside_the_exchange_folder(file):
     with pytest.raises(ProtocolError):
         Pixels(file, 1, 1, "BYTE")
@@ -93,6 +97,22 @@ def test_files_cannot_lie_outside_the_exchange_folder(file):
                  "surface": ""}
         with pytest.raises(ProtocolError):
             decode(json.dumps({**words, **names}).encode())
+
+
+@pytest.mark.parametrize("words", [
+    {"file": ""}, {"width": 0}, {"height": -1}, {"width": 1 << 20, "height": 1 << 20}, {"notes": [1]}, {"notes": ["\ud800"]},
+    {"seconds": {"read": "long"}}, {"seconds": {"read": -1}}])
+def test_a_result_that_cannot_be_is_refused(words):
+    result = {"type": "result", "id": 1, "file": "map.png", "width": 1, "height": 1, "engine": "RELIEF", "device": "",
+              "why": "", "surface": ""}
+    decode(json.dumps(result).encode())
+    with pytest.raises(ProtocolError):
+        decode(json.dumps({**result, **words}).encode())
+
+
+def test_a_number_that_is_none_is_not_sent():
+    with pytest.raises(ProtocolError, match="cannot be sent"):
+        encode(Request(1, {"a": float("nan")}))
 
 
 def test_a_missing_field_is_named_as_missing():

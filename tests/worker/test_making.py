@@ -1,10 +1,18 @@
 import dataclasses
+import signal
 
 import numpy as np
 import pytest
 
 from blender_midas_normal.core.colour import luma
-from blender_midas_normal.core.errors import EngineUnavailable, SurfaceGone
+from blender_midas_normal.core.errors import (
+    Cancelled,
+    EngineUnavailable,
+    SettingsError,
+    SourceError,
+    SurfaceGone,
+    TargetError,
+)
 from blender_midas_normal.core.filters import blur
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
@@ -53,6 +61,44 @@ def test_a_bright_bump_leans_away_from_its_top(maker, tmp_path):
     row, column = int(0.7 * 64), int(0.3 * 64)
     assert values[row, column - 6, 0] < 0 < values[row, column + 6, 0]
     assert values[row - 6, column, 1] > 0 > values[row + 6, column, 1]
+
+
+def test_the_pictures_file_is_gone_however_the_request_ends(maker, tmp_path):
+    """It may hold hundreds of megabytes, and a worker lives long."""
+    def cancelled(stage, done):
+        raise Cancelled("Not wanted any more.")
+
+    result, _ = make(maker, tmp_path, noise(9, 9))
+    assert [path.name for path in tmp_path.iterdir()] == [result.file]
+    (tmp_path / result.file).unlink()
+    for words, report, error in (({}, cancelled, Cancelled), ({"width": 10}, quiet, SourceError)):
+        pixels = {**write_pixels(tmp_path / "pixels", noise(9, 9)), **words}
+        with pytest.raises(error):
+            maker.make(Request(1, LUMINANCE.words(), pixels=pixels), report)
+        assert not list(tmp_path.iterdir())
+
+
+def test_the_nodes_size_of_a_strip_has_a_limit(maker, tmp_path):
+    """1 x 4096 pixels at the node's highest resolution would be 16384 x 67108864."""
+    with pytest.raises(SettingsError, match="16384 x 67108864 pixels"):
+        make(maker, tmp_path, noise(4096, 1), Settings(engine="LUMINANCE", size="NODE", resolution=16384))
+
+
+@pytest.mark.parametrize("room", [10_000, 100_000])
+def test_a_map_that_finds_no_room_leaves_nothing(maker, tmp_path, room):
+    """A full disk, whose place half a map would take; the limit of a file's size stands for it: none has room, or one."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    pixels = write_pixels(tmp_path / "pixels", noise(100, 100))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(TargetError, match="cannot be handed over"):
+            maker.make(Request(1, LUMINANCE.words(), pixels=pixels, with_pixels=True), quiet)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_picture_of_one_colour_is_flat_and_the_user_is_told(maker, tmp_path):

@@ -1,0 +1,54 @@
+"""The files of a result, which are believed only as far as they have been looked at."""
+
+from __future__ import annotations
+
+import stat
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import WorkerError
+from ..core.protocol import Result
+
+GONE = "The worker ended before its map was taken; try again."
+DAMAGED = "The worker's map is damaged; try again."
+
+OVERHEAD = 1 << 16
+"""Bytes that a PNG file may have beside 8 a pixel: three values of 16 bits, and one more for each row."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A result's files: the PNG file's content, and the path of the pixels, with their CRC-32, where they were asked for."""
+
+    png: bytes
+    pixels: Path | None = None
+    checksum: int = 0
+
+
+def map_file(folder: Path, result: Result) -> Path:
+    """The result's PNG file; raises WorkerError when it is gone, or its size or header is not what the result says."""
+    file = _ordinary_file(folder / result.file, 24, result.width * result.height * 8 + OVERHEAD)
+    with file.open("rb") as stream:
+        if stream.read(24)[16:] != struct.pack(">II", result.width, result.height):
+            raise WorkerError(DAMAGED)
+    return file
+
+
+def pixels_file(folder: Path, result: Result) -> Path | None:
+    """The result's file of pixels, None where none were asked for; raises WorkerError as `map_file` does."""
+    if not result.pixels:
+        return None
+    size = result.width * result.height * 16
+    return _ordinary_file(folder / result.pixels, size, size)
+
+
+def _ordinary_file(file: Path, least: int, most: int) -> Path:
+    """The file; raises WorkerError when it is gone, no ordinary file, or not `least` to `most` bytes long."""
+    try:
+        found = file.lstat()
+    except FileNotFoundError:
+        raise WorkerError(GONE) from None
+    if not stat.S_ISREG(found.st_mode) or not least <= found.st_size <= most:
+        raise WorkerError(DAMAGED)
+    return file
