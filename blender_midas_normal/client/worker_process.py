@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from ..core.errors import WorkerError
@@ -15,8 +16,9 @@ from .launch import Launch
 from .log import opened_log, tail
 from .pipes import make_non_blocking, read_available, write_available
 
-MOST_READS = 64
-"""Pieces of the pipe handled in one go, so that a worker that floods it cannot hold the caller up."""
+LONGEST_READ = 0.02
+"""Seconds after which no further piece of the pipe is read in one go, so that a worker that floods it cannot hold the caller
+up.  One piece of small messages takes as long, all others together much less."""
 
 
 class WorkerProcess:
@@ -55,7 +57,8 @@ class WorkerProcess:
         assert self._process.stdout is not None
         self._flush()
         messages: list[Message] = []
-        for _ in range(MOST_READS):
+        end = time.monotonic() + LONGEST_READ
+        while time.monotonic() < end:
             data = read_available(self._process.stdout.fileno())
             if data is None:
                 if messages:
@@ -78,7 +81,7 @@ class WorkerProcess:
     def obituary(self) -> str:
         """How the worker ended, with the exit status and the end of its log."""
         try:
-            status = self._process.wait(timeout=2)
+            status = self._process.wait(timeout=0.5)
             how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         except subprocess.TimeoutExpired:
             how = "closed its pipe"

@@ -1,8 +1,10 @@
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import zlib
@@ -195,6 +197,31 @@ def test_a_result_that_comes_after_the_cancel_leaves_nothing_behind(client, tmp_
     assert client.is_busy and waited(lambda: (client.pump(), not client.is_busy)[1])
     assert isinstance(job.outcome, Cancelled)
     assert not (client._worker.folder / "late.png").exists() and not (client._worker.folder / "late").exists()
+
+
+def test_a_map_whose_worker_was_replaced_is_said_to_be_gone(client, tmp_path):
+    result = client.wait(submit(client, tmp_path, noise(4, 4)))
+    client.close()
+    for _ in range(2):
+        with pytest.raises(WorkerError, match="ended before its map was taken"), client.taken(result):
+            pass
+        client.prepare(launch(tmp_path))
+
+
+def test_a_picture_that_cannot_be_handed_over_is_one_sentence(client, tmp_path):
+    shutil.rmtree(client.prepare(launch(tmp_path)))
+    with pytest.raises(WorkerError, match="cannot be handed over"):
+        client.new_file()
+
+
+def test_a_worker_without_a_folder_or_a_log_is_one_sentence(client, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkerError, match=r"log .*file/worker.log cannot be written"):
+        client.prepare(launch(tmp_path, log=tmp_path / "file" / "worker.log"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    with pytest.raises(WorkerError, match="no folder for its pictures"):
+        client.prepare(launch(tmp_path))
+    assert not client.is_running
 
 
 def test_a_second_cancel_kills_the_worker(client, tmp_path):
