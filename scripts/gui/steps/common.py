@@ -1,0 +1,40 @@
+"""What the steps share: the pictures they make in Blender, what they ask of it, and how they fail."""
+
+from __future__ import annotations
+
+from ..blender import GuiError
+
+MAP = "bpy.context.scene.midas_normal.result"
+ENDED = "running.task() is None and running.last() is not None"
+TREE = "bpy.data.materials['Material'].node_tree"
+NODES = f"[node.type for node in {TREE}.nodes]"
+PIXELS = f"float(np.array({MAP}.pixels[:4096]).reshape(-1, 4)[:, :2].std())"
+"""A figure that tells one map from another."""
+
+PICTURE = """
+def picture(size, seed):
+    rng, y, x = np.random.default_rng(seed), *np.mgrid[:size, :size] / size * 16
+    joints = np.minimum(np.minimum(x % 2, 2 - x % 2), np.minimum(y % 1, 1 - y % 1) * 1.5)
+    grey = np.clip(joints * 8, 0.35, 1) * 0.6 + rng.normal(0, 0.02, (size, size))
+    pixels = np.ones((size, size, 4), np.float32)
+    pixels[..., :3] = np.clip(grey[..., None] * (0.9, 0.55, 0.4), 0, 1)
+    image = bpy.data.images.new(f"tiles_{size}_{seed}.png", size, size)
+    image.pixels.foreach_set(pixels.ravel())
+    image.pack()
+    return image
+
+def textured(image):
+    material = bpy.data.materials["Material"]
+    material.use_nodes = True
+    tree = material.node_tree
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    node.location = (-600, 300)
+    tree.links.new(node.outputs[0], next(n for n in tree.nodes if n.type == "BSDF_PRINCIPLED").inputs[0])
+"""
+
+
+def check(condition: bool, otherwise: str) -> None:
+    """Raises GuiError with what is wrong."""
+    if not condition:
+        raise GuiError(otherwise[0].upper() + otherwise[1:] + ".")

@@ -1,0 +1,82 @@
+"""A person makes a map in the panel, takes it back, looks at it, and gives one up."""
+
+from __future__ import annotations
+
+import time
+
+from ..window import Window
+from .common import ENDED, MAP, NODES, PICTURE, PIXELS, TREE, check
+
+COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
+"""A button at the right end of its row."""
+
+
+def open_the_sidebar(window: Window) -> str:
+    """The sidebar of the Image Editor shows the extension's tab."""
+    window.blender.do(PICTURE)
+    window.turn_into("IMAGE_EDITOR")
+    window.blender.do("image = picture(1024, 0); textured(image); area.spaces.active.image = image")
+    window.blender.do("bpy.ops.ed.undo_push()")
+    window.open_tab()
+    return ""
+
+
+def generate(window: Window) -> str:
+    """A click on Generate gives a wired map, while the progress bar moves."""
+    window.click("bpy.ops.midas_normal.generate")
+    seen, job = [], "running.task().job"
+    start = time.monotonic()
+    while not window.blender.value(ENDED):
+        seen.append(window.blender.value(f"[{job}.stage, {job}.done] if running.task() else None"))
+        if len(seen) == 8:
+            window.display.shoot(window.picture("generating"))
+        check(time.monotonic() - start < 60, "the map was not there after a minute")
+    seconds = time.monotonic() - start
+    shares = {tuple(look) for look in seen if look}
+    check(len(shares) >= 3, f"the progress bar did not move: {shares}")
+    check(window.blender.value(f"{MAP}.name") == "tiles_1024_0_normal", "the panel does not show the new map")
+    links = window.blender.value(f"[[link.from_node.type, link.to_node.type] for link in {TREE}.links]")
+    check(["NORMAL_MAP", "BSDF_PRINCIPLED"] in links and ["TEX_IMAGE", "NORMAL_MAP"] in links, f"it is not wired: {links}")
+    engine = window.blender.value(f"stored({MAP})['facts']['engine']")
+    return f"{engine.lower()} at 1024 x 1024, worker starting: {seconds:.1f} s"
+
+
+def undo_and_redo(window: Window) -> str:
+    """Ctrl+Z takes the map and its nodes away in one step, Ctrl+Shift+Z brings both back without the network."""
+    before = window.blender.value(PIXELS)
+    window.undo()
+    check("NORMAL_MAP" not in window.blender.value(NODES), "undo left the Normal Map node")
+    window.redo()
+    check("NORMAL_MAP" in window.blender.value(NODES), "redo did not bring the Normal Map node back")
+    check(window.blender.value(PIXELS) == before, "redo did not bring the pixels back")
+    check(not window.blender.value("session.client.is_busy"), "redo ran the network")
+    return ""
+
+
+def compare(window: Window) -> str:
+    """The button beside the map shows it in the Image Editor, and the picture again."""
+    shown = "area.spaces.active.image.name"
+    picture = window.blender.value(shown)
+    window.click(COMPARE, RIGHT)
+    window.settle()
+    check(window.blender.value(shown) == window.blender.value(f"{MAP}.name"), "the Image Editor does not show the map")
+    window.shoot("compared")
+    window.click(COMPARE, RIGHT)
+    window.settle()
+    check(window.blender.value(shown) == picture, "the Image Editor does not show the picture again")
+    return ""
+
+
+def cancel(window: Window) -> str:
+    """A click on Cancel frees the panel at once, and the late result is swallowed."""
+    window.blender.do("image = picture(2048, 2); area.spaces.active.image = image; maps = len(bpy.data.images)")
+    window.click("bpy.ops.midas_normal.generate")
+    window.blender.wait_until("running.task() is not None and running.task().job.stage == 'network'", 30)
+    x, y = window.place("bpy.ops.midas_normal.cancel")
+    check(window.blender.value("running.task() is not None"), "the map was there before Cancel was clicked")
+    window.display.click(x, y)
+    seconds = window.blender.wait_until("running.task() is None", 5, 0.01)
+    window.shoot("cancelled")
+    window.blender.wait_until("not session.client.is_busy", 60)
+    check(window.blender.value("len(bpy.data.images) == maps"), "the late result came in")
+    return f"free after {seconds * 1000:.0f} ms"

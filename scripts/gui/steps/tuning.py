@@ -1,0 +1,53 @@
+"""The map follows a slider."""
+
+from __future__ import annotations
+
+import statistics
+
+from ..window import Window
+from .common import MAP, PIXELS, check
+
+
+def tune(window: Window) -> str:
+    """Dragging the strength makes the map follow at once, in one undo step."""
+    before, strength = window.blender.value(PIXELS), window.blender.value("bpy.context.scene.midas_normal.strength")
+    x, y = window.place("midas_normal.strength")
+    window.display.drag((x, y), (x + 12, y))
+    window.blender.wait_until(FOLLOWED, 5)
+    window.shoot("tuned")
+    check(window.blender.value("bpy.context.scene.midas_normal.strength") > strength, "the slider did not move")
+    check(window.blender.value(PIXELS) != before, "the map did not follow the slider")
+    window.undo()
+    window.blender.wait_until(FOLLOWED, 5)
+    restored = window.blender.value("bpy.context.scene.midas_normal.strength")
+    check(abs(restored - strength) < 1e-6, "a drag is not one undo step")
+    check(window.blender.value(PIXELS) == before, "undo did not bring the pixels back")
+    window.blender.do(WATCHED)
+    seconds = statistics.median(_tuned(window, 1.0 + 0.1 * step) for step in range(1, 6))
+    window.blender.do(f"bpy.context.scene.midas_normal.strength = {strength}; tuning._finish = finish")
+    window.blender.wait_until(FOLLOWED, 5)
+    drawing = window.blender.value("drawn()")
+    return f"slider to new pixels at 1024 x 1024: {seconds * 1000:.0f} ms; a redraw takes {drawing * 1000:.0f} ms"
+
+
+WATCHED = """
+changes = []
+finish = tuning._finish
+def finished():
+    finish()
+    changes.append(time.perf_counter())
+tuning._finish = finished
+def drawn():
+    start = time.perf_counter()
+    bpy.ops.wm.redraw_timer(type="DRAW_WIN", iterations=5)
+    return (time.perf_counter() - start) / 5
+"""
+FOLLOWED = f"abs(stored({MAP})['settings']['strength'] - bpy.context.scene.midas_normal.strength) < 1e-6"
+
+
+def _tuned(window: Window, strength: float) -> float:
+    """Seconds from one change of the strength to the map that has it."""
+    window.blender.do(f"set_at = time.perf_counter(); bpy.context.scene.midas_normal.strength = {strength}")
+    window.blender.wait_until(FOLLOWED, 5)
+    window.settle(0.1)
+    return window.blender.value("changes[-1] - set_at")
