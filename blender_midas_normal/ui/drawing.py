@@ -44,6 +44,13 @@ def redraw() -> None:
 
 
 def status(text: str | None) -> None:
-    """A message in the status bars of all windows; None gives them back to Blender."""
+    """A message in the status bars of all windows; None gives them back to Blender.
+
+    Blender keeps the message in the context's workspace, whichever it is called on; one that was left meanwhile keeps it.
+    """
     for window in bpy.context.window_manager.windows:
-        window.workspace.status_text_set(text)
+        with bpy.context.temp_override(window=window):
+            window.workspace.status_text_set(text)
+    for workspace in bpy.data.workspaces if text is None else ():
+        with bpy.context.temp_override(workspace=workspace):
+            workspace.status_text_set(None)
