@@ -44,9 +44,9 @@ class Agent:
 
 
 def answer(request: dict) -> dict:
-    """Does what a request says, in a window's context."""
+    """Does what a request says, in the newest window's context."""
     try:
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
             exec(request["do"], NAMES)
             return {"value": eval(request["value"], NAMES)}
     except Exception:  # noqa: BLE001 - whatever goes wrong belongs to whoever asked

@@ -53,6 +53,10 @@ class Display:
         """x, y: pixels from the upper left corner, as everywhere here."""
         self._events("mousemove", str(x), str(y))
 
+    def hover(self, x: int, y: int, keys: str) -> None:
+        """Comes to a place and presses a key with its modifiers there."""
+        self._events("mousemove", str(x - 1), str(y), "mousemove", str(x), str(y), "key", "--clearmodifiers", keys)
+
     def click(self, x: int, y: int, button: int = 1) -> None:
         """Two moves first: Blender highlights a button when the mouse moves over it, not when it appears there.
 
@@ -86,6 +90,11 @@ class Display:
     def shoot(self, file: Path) -> None:
         """A picture of the whole screen."""
         subprocess.run(["import", "-window", "root", str(file)], env=self.variables, check=True)
+
+    def pixels(self, left: int, top: int, width: int, height: int) -> bytes:
+        """A part of the screen, to be compared with what it was before."""
+        return subprocess.run(["import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "rgb:-"],
+                              env=self.variables, check=True, capture_output=True).stdout
 
     def _events(self, *words: str) -> None:
         subprocess.run(["xdotool", *words], env=self.variables, check=True, stdout=subprocess.DEVNULL)

@@ -8,7 +8,7 @@ from pathlib import Path
 from .blender import Blender, GuiError
 
 TAB = "MiDaS Normal"
-HOVER = 9
+HOVER = 16
 """Pixels from one place where something is looked for to the next; the smallest button has 20."""
 
 EXTENSION = "bl_ext.user_default.midas_normal"
@@ -24,13 +24,18 @@ area = max(bpy.context.window.screen.areas, key=lambda area: area.width * area.h
 """What the expressions asked of Blender may name."""
 
 
+STATUS_BAR = 22
+"""Height of the status bar in pixels."""
+
+
 class Window:
-    """Blender's largest editor and the extension's tab in its sidebar."""
+    """The largest editor of Blender's newest window, and the extension's tab in its sidebar."""
 
     def __init__(self, blender: Blender, pictures: Path) -> None:
         self.blender = blender
         self.display = blender.display
         self._pictures = pictures
+        self._found: dict[tuple[str, str], tuple[int, int]] = {}
         blender.do(NAMES)
 
     def turn_into(self, editor: str) -> None:
@@ -51,27 +56,31 @@ class Window:
                 return
         raise GuiError(f"The sidebar has no tab {TAB!r}.")
 
+    def show_tab(self) -> None:
+        """Has the sidebar show the extension's tab, where it is not the sidebar that is tested."""
+        self.blender.do("area.spaces.active.show_region_ui = True")
+        self.settle()
+        self.blender.do(f"next(r for r in area.regions if r.type == 'UI').active_panel_category = {TAB!r}")
+        self.settle()
+
     def place(self, what: str, across: float = 0.7) -> tuple[int, int]:
         """Middle of the button of the sidebar that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
 
-        Found as a person would: hovering down the sidebar, `across` of its width from the left, and asking Blender what is
-        there by its keys for Copy Python Command and Copy Data Path.
+        Found as a person would: by hovering where it was the last time, then down the sidebar, `across` of its width from the
+        left, and asking Blender what is there by its keys for Copy Python Command and Copy Data Path.
         """
-        keys = "ctrl+c" if what.startswith("bpy.ops.") else "ctrl+shift+c"
         left, top, width, height = self._region("UI")
-        x, found = left + round(width * across), []
-        for y in range(top + 30, top + height, HOVER):
-            self.blender.do("bpy.context.window_manager.clipboard = ''")
-            self.display.move(x - 1, y)
-            self.display.move(x, y)
-            self.display.key(keys)
+        x, editor = left + round(width * across), self.blender.value("area.ui_type")
+        places = [(x, y) for y in range(top + 30, top + height, HOVER)]
+        if (editor, what) in self._found:
+            places.insert(0, self._found[editor, what])
+        self.blender.do("bpy.context.window_manager.clipboard = ''")
+        for place in places:
+            self.display.hover(*place, keys="ctrl+c" if what.startswith("bpy.ops.") else "ctrl+shift+c")
             if what in self.blender.value("bpy.context.window_manager.clipboard"):
-                found.append(y)
-            elif found:
-                break
-        if not found:
-            raise GuiError(f"The sidebar has no {what}.")
-        return x, (found[0] + found[-1]) // 2
+                self._found[editor, what] = place
+                return place
+        raise GuiError(f"The sidebar has no {what}.")
 
     def click(self, what: str, across: float = 0.7) -> None:
         """Clicks a button of the sidebar, found as in `place`."""
@@ -94,8 +103,17 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
 """)
         self.settle()
 
-    def reopened(self) -> None:
-        """Another file is loaded: what expressions name is found again."""
+    def sidebar(self) -> bytes:
+        """The sidebar's pixels as they are now."""
+        return self.display.pixels(*self._region("UI"))
+
+    def status_bar(self) -> bytes:
+        """The pixels of the status bar's left half, where messages stand, as they are now."""
+        left, bottom = self._corner()
+        return self.display.pixels(left, bottom - STATUS_BAR, self.blender.value("bpy.context.window.width // 2"), STATUS_BAR)
+
+    def find_again(self) -> None:
+        """Another file is loaded, or another window is the newest: what expressions name is found again."""
         self.blender.do(NAMES)
         self.settle()
 
@@ -121,6 +139,12 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
 
     def _region(self, kind: str) -> tuple[int, int, int, int]:
         """Left, top, width and height of a region of the largest area, from the screen's upper left corner."""
+        x, y = self._corner()
         left, bottom, width, height = self.blender.value(
             f"next((r.x, r.y, r.width, r.height) for r in area.regions if r.type == {kind!r})")
-        return left, self.display.height - bottom - height, width, height
+        return x + left, y - bottom - height, width, height
+
+    def _corner(self) -> tuple[int, int]:
+        """The window's lower left corner, from the screen's upper left one."""
+        x, y = self.blender.value("(bpy.context.window.x, bpy.context.window.y)")
+        return x, self.display.height - y

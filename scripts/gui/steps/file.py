@@ -13,7 +13,7 @@ def save_and_reopen(window: Window) -> str:
     window.blender.do(f"bpy.ops.wm.save_as_mainfile(filepath={str(file)!r})")
     check(not window.blender.value("bpy.data.is_dirty"), "the saved file counts as modified")
     window.blender.do(f"bpy.ops.wm.open_mainfile(filepath={str(file)!r})")
-    window.reopened()
+    window.find_again()
     check(window.blender.value(f"{MAP} is not None and {MAP}.packed_file is not None"), "the map is not in the file")
     check(window.blender.value(PIXELS) == before, "the map has other pixels")
     window.shoot("reopened")
