@@ -8,7 +8,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bridge.shown import forget_shown, reload_changed, settle_saved
-from . import running, tuning
+from . import comparison, running, tuning
 
 
 @persistent
@@ -18,6 +18,7 @@ def _before_load(*_: Any) -> None:
     tuning.stop()
     running.remember(None)
     forget_shown()
+    comparison.hide_all()
 
 
 @persistent

@@ -13,7 +13,7 @@ from ..bridge.results import source_of
 from ..bridge.task import Report, Retune, Task, begin, begin_retune, map_called
 from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
-from . import running
+from . import comparison, running
 from .properties import PRESET_ITEMS, SettingProperties, apply_settings, ask_of, scene_settings
 
 
@@ -119,25 +119,24 @@ class MIDAS_NORMAL_OT_cancel(bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_compare(bpy.types.Operator):
-    """Show the map in this Image Editor, or, when it is shown, the picture that it was made from"""
+    """Show the picture and its map side by side in this Image Editor, or the picture alone again"""
 
     bl_idname = "midas_normal.compare"
-    bl_label = "Compare map and picture"
+    bl_label = "Compare picture and map"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.area is None or context.area.type != "IMAGE_EDITOR":
             cls.poll_message_set(rpt_("Maps are compared in an Image Editor."))
             return False
-        if scene_settings(context.scene).result is None:
-            cls.poll_message_set(rpt_("There is no map yet; generate one or pick one."))
+        normal = scene_settings(context.scene).result
+        if normal is None or source_of(normal) is None:
+            cls.poll_message_set(rpt_("There is no map of a picture yet; generate one or pick one."))
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        normal, space = scene_settings(context.scene).result, context.space_data
-        picture = source_of(normal)
-        space.image = picture if space.image == normal and picture is not None else normal
+        comparison.toggle(context.area, source_of(scene_settings(context.scene).result))
         return {"FINISHED"}
 
 

@@ -6,7 +6,7 @@ import bpy
 
 from ..bridge.task import Report
 from ..core.errors import Cancelled, MidasNormalError
-from . import running, stages, tuning
+from . import comparison, running, stages, tuning
 from .drawing import lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
@@ -25,7 +25,7 @@ class MidasNormalPanel:
         settings = scene_settings(context.scene)
         _draw_generate(layout, settings)
         _draw_outcome(layout)
-        _draw_result(layout, settings)
+        _draw_result(layout, settings, context.area)
         MIDAS_NORMAL_PT_presets.draw_menu(layout, name_in_use(settings.values()))
         column = layout.column()
         column.use_property_split = True
@@ -96,7 +96,7 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
         lines(box, " ".join(outcome.sentences), icon="CHECKMARK")
 
 
-def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
+def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area: bpy.types.Area) -> None:
     """The map that the settings below belong to, and whether it follows them."""
     if settings.result is None:
         return
@@ -105,7 +105,7 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> N
     column.use_property_decorate = False
     row = column.row(align=True)
     row.prop(settings, "result")
-    row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT")
+    row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT", depress=comparison.is_shown(area))
     if not tuning.is_live(settings.result):
         lines(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
 

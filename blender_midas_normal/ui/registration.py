@@ -7,6 +7,7 @@ import bpy
 from ..bridge import session
 from . import (
     command,
+    comparison,
     handlers,
     menus,
     operators,
@@ -34,6 +35,7 @@ def register() -> None:
     preset_panel.add()
     menus.add()
     command.add()
+    comparison.add()
     handlers.add()
 
 
@@ -44,6 +46,7 @@ def unregister() -> None:
     setup.close()
     session.client.close()
     handlers.remove()
+    comparison.remove()
     command.remove()
     menus.remove()
     preset_panel.remove()

@@ -92,9 +92,9 @@ class Display:
         subprocess.run(["import", "-window", "root", str(file)], env=self.variables, check=True)
 
     def pixels(self, left: int, top: int, width: int, height: int) -> bytes:
-        """A part of the screen, to be compared with what it was before."""
-        return subprocess.run(["import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "rgb:-"],
-                              env=self.variables, check=True, capture_output=True).stdout
+        """A part of the screen as red, green and blue, 0..255, row by row."""
+        return subprocess.run(["import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "-depth", "8",
+                               "rgb:-"], env=self.variables, check=True, capture_output=True).stdout
 
     def _events(self, *words: str) -> None:
         subprocess.run(["xdotool", *words], env=self.variables, check=True, stdout=subprocess.DEVNULL)

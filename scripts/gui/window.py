@@ -66,8 +66,8 @@ class Window:
     def place(self, what: str, across: float = 0.7) -> tuple[int, int]:
         """Middle of the button of the sidebar that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
 
-        Found as a person would: by hovering where it was the last time, then down the sidebar, `across` of its width from the
-        left, and asking Blender what is there by its keys for Copy Python Command and Copy Data Path.
+        Found as a person would: by hovering where it was the last time, then down the sidebar, `across` of its width from
+        the left, and asking Blender what is there by its keys for Copy Python Command and Copy Data Path.
         """
         left, top, width, height = self._region("UI")
         x, editor = left + round(width * across), self.blender.value("area.ui_type")
@@ -107,10 +107,19 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         """The sidebar's pixels as they are now."""
         return self.display.pixels(*self._region("UI"))
 
+    def colour_of_image(self, across: float, up: float) -> tuple[int, int, int]:
+        """Red, green and blue, 0..255, that the Image Editor shows at shares of the image's width and height."""
+        left, top, _, height = self._region("WINDOW")
+        x, y = self.blender.value("next(r for r in area.regions if r.type == 'WINDOW')"
+                                  f".view2d.view_to_region({across}, {up}, clip=False)[:2]")
+        red, green, blue = self.display.pixels(left + x, top + height - y, 1, 1)[:3]
+        return red, green, blue
+
     def status_bar(self) -> bytes:
         """The pixels of the status bar's left half, where messages stand, as they are now."""
         left, bottom = self._corner()
-        return self.display.pixels(left, bottom - STATUS_BAR, self.blender.value("bpy.context.window.width // 2"), STATUS_BAR)
+        width = self.blender.value("bpy.context.window.width // 2")
+        return self.display.pixels(left, bottom - STATUS_BAR, width, STATUS_BAR)
 
     def find_again(self) -> None:
         """Another file is loaded, or another window is the newest: what expressions name is found again."""

@@ -22,7 +22,7 @@ from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.bridge.task import Report, begin
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SettingsError
 from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, domains, preset_of
-from bl_ext.user_default.midas_normal.ui import pump, running
+from bl_ext.user_default.midas_normal.ui import comparison, pump, running
 
 BUILT_IN = Settings(engine="LUMINANCE")
 
@@ -445,7 +445,7 @@ def test_a_report_tells_what_is_needed_and_not_whose_home_it_is(monkeypatch):
     assert "none" in bug_report("none") and not bpy.ops.midas_normal.show_log.poll()
 
 
-def test_an_image_editor_shows_map_and_picture_in_turn():
+def test_an_image_editor_compares_a_picture_with_its_map_and_stops():
     image, _ = textured()
     with Background():
         pass
@@ -454,8 +454,9 @@ def test_an_image_editor_shows_map_and_picture_in_turn():
     area.spaces.active.image = image
     normal = bpy.context.scene.midas_normal.result
     with bpy.context.temp_override(area=area):
-        for shown in (normal, image, normal):
+        for shown in (True, False):
+            area.spaces.active.image = normal
             bpy.ops.midas_normal.compare()
-            assert area.spaces.active.image == shown
+            assert area.spaces.active.image == image and comparison.is_shown(area) == shown
         bpy.context.scene.midas_normal.result = None
         assert not bpy.ops.midas_normal.compare.poll()

@@ -10,7 +10,7 @@ OPERATORS = {
     "Re-tune normal map": "Normalmap nachstellen",
     "Cancel": "Abbrechen",
     "Stop the worker": "Worker beenden",
-    "Compare map and picture": "Map und Bild vergleichen",
+    "Compare picture and map": "Bild und Map vergleichen",
     "Normal map preset": "Normalmap-Voreinstellung",
     "Choose normal map preset": "Normalmap-Voreinstellung wählen",
     "Add normal map preset": "Normalmap-Voreinstellung hinzufügen",
@@ -34,8 +34,8 @@ WHAT_OPERATORS_DO = {
         "Die letzte Map mit den Einstellungen der Szene neu erzeugen, ohne die Engine auszuführen",
     "Give up the normal map that is being made; once more ends the worker":
         "Die Normalmap aufgeben, die gerade erzeugt wird; nochmals beendet den Worker",
-    "Show the map in this Image Editor, or, when it is shown, the picture that it was made from":
-        "Die Map in diesem Bildeditor anzeigen oder, wenn sie angezeigt wird, das Bild, aus dem sie erzeugt wurde",
+    "Show the picture and its map side by side in this Image Editor, or the picture alone again":
+        "Das Bild und seine Map nebeneinander in diesem Bildeditor anzeigen oder wieder nur das Bild",
     "Set all settings of the scene to those of a preset":
         "Alle Einstellungen der Szene auf die einer Voreinstellung setzen",
     "Set the scene's settings to those of a preset": "Die Einstellungen der Szene auf die einer Voreinstellung setzen",
@@ -62,7 +62,7 @@ REASONS_AND_REPORTS = {
     "Generate a normal map first": "Zuerst eine Normalmap erzeugen",
     "No normal map is being made": "Es wird keine Normalmap erzeugt",
     "Maps are compared in an Image Editor.": "Maps werden in einem Bildeditor verglichen.",
-    "There is no map yet; generate one or pick one.": "Es gibt noch keine Map; eine erzeugen oder auswählen.",
+    "There is no map of a picture yet; generate one or pick one.": "Es gibt noch keine Map; eine erzeugen oder auswählen.",
     "No worker has written a log yet.": "Noch kein Worker hat ein Protokoll geschrieben.",
     "The report is in the clipboard.": "Der Bericht ist in der Zwischenablage.",
     "The setup is busy": "Die Einrichtung läuft noch",
@@ -170,6 +170,14 @@ SETTINGS = {
     "Blur": "Weichzeichnen",
     "Radius over which the surface is smoothed, in pixels of the picture (0 to 64 pixels)":
         "Radius, über den die Oberfläche geglättet wird, in Pixeln des Bildes (0 bis 64 Pixel)",
+    "Detail": "Detail",
+    "Factor on the fine relief alone: 1 is neutral, 0 leaves the large shapes (0 to 10)":
+        "Faktor nur für das feine Relief: 1 ist neutral, 0 lässt die großen Formen (0 bis 10)",
+    "High-pass": "Hochpass",
+    "Radius beyond which shapes are removed, in pixels of the picture; 0 keeps all (0 to 4096 pixels)":
+        "Radius, über dem Formen entfernt werden, in Pixeln des Bildes; 0 behält alle (0 bis 4096 Pixel)",
+    "Invert": "Umkehren",
+    "Turn bumps into dents and dents into bumps": "Aus Beulen Dellen machen und aus Dellen Beulen",
     "Tileable": "Kachelbar",
     "Directions in which the picture repeats without a seam": "Richtungen, in denen sich das Bild nahtlos wiederholt",
     "Measured on the picture, for each direction; off for renders":

@@ -54,16 +54,16 @@ def undo_and_redo(window: Window) -> str:
 
 
 def compare(window: Window) -> str:
-    """The button beside the map shows it in the Image Editor, and the picture again."""
-    shown = "area.spaces.active.image.name"
-    picture = window.blender.value(shown)
+    """The button beside the map shows it over the right of the picture in the Image Editor, and goes back."""
+    left, right = window.colour_of_image(0.35, 0.5), window.colour_of_image(0.6, 0.5)
     window.click(COMPARE, RIGHT)
-    window.settle()
-    check(window.blender.value(shown) == window.blender.value(f"{MAP}.name"), "the Image Editor does not show the map")
     window.shoot("compared")
+    check(window.colour_of_image(0.35, 0.5) == left, "the left of the picture is not shown")
+    red, _, blue = window.colour_of_image(0.6, 0.5)
+    check(blue > red > 100, f"the right does not show the map, but red {red}, blue {blue}")
     window.click(COMPARE, RIGHT)
     window.settle()
-    check(window.blender.value(shown) == picture, "the Image Editor does not show the picture again")
+    check(window.colour_of_image(0.6, 0.5) == right, "the Image Editor does not show the picture again")
     return ""
 
 
