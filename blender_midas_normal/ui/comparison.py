@@ -65,7 +65,7 @@ def _draw() -> None:
 def _draw_part(region: bpy.types.Region, image: bpy.types.Image, start: float, end: float) -> None:
     """Draws the part of an image between two shares of its width where the editor shows the same part of its own."""
     shares = ((start, 0.0), (end, 0.0), (end, 1.0), (start, 1.0))
-    places = [tuple(region.view2d.view_to_region(*share, clip=False)) for share in shares]
+    places: list[tuple[float, ...]] = [tuple(region.view2d.view_to_region(*share, clip=False)) for share in shares]
     shader = gpu.shader.from_builtin("IMAGE")
     shader.bind()
     shader.uniform_sampler("image", gpu.texture.from_image(image))

@@ -57,6 +57,7 @@ def compare(window: Window) -> str:
     """The button beside the map shows it over the right of the picture in the Image Editor, and goes back."""
     left, right = window.colour_of_image(0.35, 0.5), window.colour_of_image(0.6, 0.5)
     window.click(COMPARE, RIGHT)
+    window.settle(2)  # Blender 5.2 builds the shader before the first frame
     window.shoot("compared")
     check(window.colour_of_image(0.35, 0.5) == left, "the left of the picture is not shown")
     red, _, blue = window.colour_of_image(0.6, 0.5)
