@@ -40,9 +40,10 @@ def asked(client, folder, chance):
     except WorkerError as error:
         assert job.outcome is error
         return type(error).__name__
+    folder = client.take_file(result).parent
     with client.taken(result) as files:
         assert files.png.startswith(b"\x89PNG")
-    assert not list(client.take_file(result).parent.iterdir())
+    assert not list(folder.iterdir())
     return "map"
 
 
