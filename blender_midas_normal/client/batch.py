@@ -6,6 +6,7 @@ Exit codes of both: 0 all done, 1 some pictures failed (the rest are written), 2
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import shutil
 import sys
@@ -64,6 +65,8 @@ def ended(error: MidasNormalError) -> int:
 
 def made_all(items: Iterable[Item], options: argparse.Namespace, settings: Settings, launch: Launch) -> int:
     """Makes `<stem>_normal.png` of each picture, one bad picture never stopping the rest; the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what the terminal cannot show
     items = list(items)
     client = Client()
     reports = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 16384
 """Pixels; what the project promises, and with it what a picture may claim."""
+
+LARGEST_FILE = LONGEST_SIDE ** 2 * 16 + (1 << 20)
+"""Bytes: four floats a pixel, and what stands before them."""
+
+OPENCV = {"OPENCV_IO_ENABLE_OPENEXR": "1", "OPENCV_IO_MAX_IMAGE_WIDTH": str(LONGEST_SIDE),
+          "OPENCV_IO_MAX_IMAGE_HEIGHT": str(LONGEST_SIDE)}
+"""Variables that OpenCV reads when it loads: a file that only says to be large takes no memory."""
 
 ROWS = 16
 """Rows converted at a time: they stay in the processor's cache."""
@@ -46,8 +54,10 @@ def picture_from_file(path: Path) -> Picture:
     import PIL.Image
     import PIL.ImageOps
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a name is too long or a folder closed
         raise SourceError(f"There is no picture {path}.")
+    if path.stat().st_size > LARGEST_FILE:
+        raise SourceError(f"{path} is larger than any picture of {LONGEST_SIDE} x {LONGEST_SIDE} pixels.")
     PIL.Image.MAX_IMAGE_PIXELS = LONGEST_SIDE * LONGEST_SIDE
     try:
         if path.suffix.lower() in DEEP_SUFFIXES and (deep := _deep_picture(path)) is not None:
@@ -106,13 +116,14 @@ def _opaque_or(alpha: NDArray) -> NDArray | None:
 
 
 def _deep_picture(path: Path) -> Picture | None:
-    """The Picture in a 16-bit or float file; None when it holds 8 bits."""
-    import os
-
-    os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"
+    """The Picture in a 16-bit or float file; None when it holds 8 bits, or OpenCV cannot read it."""
+    os.environ.update(OPENCV)
     import cv2
 
-    values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
     if values is None or values.dtype == np.uint8:
         return None
     check_size(values.shape[1], values.shape[0])
