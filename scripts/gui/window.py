@@ -14,16 +14,19 @@ HOVER = 16
 EXTENSION = "bl_ext.user_default.midas_normal"
 
 NAMES = f"""
+import tempfile
 import time
+from pathlib import Path
 import numpy as np
 from {EXTENSION}.bridge import session
-from {EXTENSION}.bridge.results import stored
+from {EXTENSION}.bridge.results import source_of, stored
 from {EXTENSION}.ui import pump, running, tuning
 area = max(bpy.context.window.screen.areas, key=lambda area: area.width * area.height)
 """
 """What the expressions asked of Blender may name."""
 
 
+SIDEBAR = "next(r for r in area.regions if r.type == 'UI')"
 STATUS_BAR = 22
 """Height of the status bar in pixels."""
 
@@ -45,10 +48,7 @@ class Window:
 
     def open_tab(self) -> None:
         """Opens the sidebar with the N key and clicks down its tabs until the extension's is shown."""
-        left, top, width, height = self._region("WINDOW")
-        self.display.move(left + width // 3, top + height // 2)
-        self.display.key("n")
-        self.settle()
+        self._press("n")
         left, top, width, height = self._region("UI")
         for y in range(top + 20, top + height, 30):
             self.display.click(left + width - 10, y)
@@ -60,11 +60,11 @@ class Window:
         """Has the sidebar show the extension's tab, where it is not the sidebar that is tested."""
         self.blender.do("area.spaces.active.show_region_ui = True")
         self.settle()
-        self.blender.do(f"next(r for r in area.regions if r.type == 'UI').active_panel_category = {TAB!r}")
+        self.blender.do(f"{SIDEBAR}.active_panel_category = {TAB!r}; area.tag_redraw()")
         self.settle()
 
     def place(self, what: str, across: float = 0.7) -> tuple[int, int]:
-        """Middle of the button of the sidebar that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
+        """A place on the button of the sidebar that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
 
         Found as a person would: by hovering where it was the last time, then down the sidebar, `across` of its width from
         the left, and asking Blender what is there by its keys for Copy Python Command and Copy Data Path.
@@ -116,7 +116,9 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         return red, green, blue
 
     def status_bar(self) -> bytes:
-        """The pixels of the status bar's left half, where messages stand, as they are now."""
+        """The pixels of the status bar's left half, where messages stand, when the mouse is over the editor."""
+        self._over_editor()
+        self.settle()
         left, bottom = self._corner()
         width = self.blender.value("bpy.context.window.width // 2")
         return self.display.pixels(left, bottom - STATUS_BAR, width, STATUS_BAR)
@@ -132,19 +134,22 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
 
     def undo(self) -> None:
         """Ctrl+Z with the mouse over the editor."""
-        self._over_editor("ctrl+z")
+        self._press("ctrl+z")
 
     def redo(self) -> None:
-        self._over_editor("ctrl+shift+z")
+        self._press("ctrl+shift+z")
 
-    def _over_editor(self, keys: str) -> None:
-        left, top, width, height = self._region("WINDOW")
-        self.display.move(left + width // 3, top + height // 2)
+    def _press(self, keys: str) -> None:
+        self._over_editor()
         self.display.key(keys)
         self.settle()
 
+    def _over_editor(self) -> None:
+        left, top, width, height = self._region("WINDOW")
+        self.display.move(left + width // 3, top + height // 2)
+
     def _tab(self) -> str:
-        return self.blender.value("next(r for r in area.regions if r.type == 'UI').active_panel_category")
+        return self.blender.value(f"{SIDEBAR}.active_panel_category")
 
     def _region(self, kind: str) -> tuple[int, int, int, int]:
         """Left, top, width and height of a region of the largest area, from the screen's upper left corner."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..window import EXTENSION, Window
-from .common import ENDED, MAP, check
+from .common import ENDED, GENERATE, MAP, check
 
 
 def never_block(window: Window) -> str:
@@ -12,7 +12,7 @@ def never_block(window: Window) -> str:
     window.blender.do("image = picture(2048, 1); area.spaces.active.image = image; idle = Gaps()")
     window.settle(4)
     window.blender.do("idle.on = False")
-    x, y = window.place("bpy.ops.midas_normal.generate")
+    x, y = window.place(GENERATE)
     window.blender.do("busy = Gaps(); calls = Calls()")
     window.display.click(x, y)
     window.blender.wait_until("running.task() is not None", 10, 0.01)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..blender import GuiError
+from ..window import Window
 
+GENERATE, CANCEL = "bpy.ops.midas_normal.generate", "bpy.ops.midas_normal.cancel"
 MAP = "bpy.context.scene.midas_normal.result"
 ENDED = "running.task() is None and running.last() is not None"
 TREE = "bpy.data.materials['Material'].node_tree"
@@ -23,8 +25,7 @@ def picture(size, seed):
     image.pack()
     return image
 
-def textured(image):
-    material = bpy.data.materials["Material"]
+def textured(image, material=bpy.data.materials["Material"]):
     material.use_nodes = True
     tree = material.node_tree
     node = tree.nodes.new("ShaderNodeTexImage")
@@ -32,6 +33,12 @@ def textured(image):
     node.location = (-600, 300)
     tree.links.new(node.outputs[0], next(n for n in tree.nodes if n.type == "BSDF_PRINCIPLED").inputs[0])
 """
+
+
+def begin(window: Window) -> None:
+    """Clicks Generate and waits until the engine is at work."""
+    window.click(GENERATE)
+    window.blender.wait_until("running.task() is not None and running.task().job.stage == 'network'", 30, 0.01)
 
 
 def check(condition: bool, otherwise: str) -> None:

@@ -1,18 +1,20 @@
-"""What is left when the extension goes."""
+"""What is left when the extension, or Blender, goes."""
 
 from __future__ import annotations
 
-from ..window import EXTENSION, Window
-from .common import check
-
-
-def disable(window: Window) -> str:
-    """Without the extension no timer, handler, class, property, temporary file or process of it is left."""
-    window.blender.do(f"""
-import tempfile
 from pathlib import Path
+
+from ..blender import Blender
+from ..display import Display
+from ..window import EXTENSION, Window
+from .common import ENDED, GENERATE, MAP, PICTURE, begin, check
+from .file import AT_ONCE
+
+DISABLED = f"""
 tick = pump._tick
+start = time.perf_counter()
 bpy.ops.preferences.addon_disable(module='{EXTENSION}')
+took = time.perf_counter() - start
 lists = [getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)]
 left = [f"handler {{h.__name__}}" for handlers in lists if isinstance(handlers, list) for h in handlers
         if '{EXTENSION}' in getattr(h, '__module__', '')]
@@ -22,7 +24,75 @@ left += ['the timer'] if bpy.app.timers.is_registered(tick) else []
 left += ['the scene property'] if hasattr(bpy.types.Scene, 'midas_normal') else []
 left += ['the worker'] if session.client.is_running else []
 left += [str(path) for path in Path(tempfile.gettempdir()).glob('midas_normal_*')]
-""")
+"""
+
+
+def reenable(window: Window) -> str:
+    """Disabled while a map is made, the extension leaves nothing; enabled again, it makes the next one."""
+    window.blender.do("area.spaces.active.image = bpy.data.images['tiles_2048_6.png']")
+    begin(window)
+    _disable(window)
+    took = window.blender.value("took")
+    window.blender.do(f"bpy.ops.preferences.addon_enable(module='{EXTENSION}')")
+    window.find_again()
+    check(window.blender.value("running.last() is None"), "what was given up is shown again")
+    window.blender.do("area.spaces.active.image = bpy.data.images['tiles_1024_0.png']")
+    window.show_tab()
+    window.click(GENERATE)
+    window.blender.wait_until(ENDED, 60)
+    return f"disabled within {took * 1000:.0f} ms"
+
+
+TIMED_AT_EXIT = f"""
+import sys
+extension = sys.modules['{EXTENSION}']
+unregister = extension.unregister
+def timed():
+    start = time.perf_counter()
+    unregister()
+    Path(noted).write_text(str(time.perf_counter() - start))
+extension.unregister = timed
+"""
+
+
+def two_blenders(window: Window) -> str:
+    """Two Blenders that share a user folder make maps at the same time; quitting one while it does ends its worker too."""
+    window.blender.do("area.spaces.active.image = picture(1024, 7)")
+    noted, log = window.picture("quit").with_suffix(".seconds"), window.picture("log_2").with_suffix(".txt")
+    with Display(window.display.width, window.display.height) as display, \
+            Blender(window.blender.installation, display, log) as blender:
+        other = Window(blender, noted.parent)
+        other.turn_into("IMAGE_EDITOR")
+        blender.do(PICTURE)
+        blender.do("area.spaces.active.image = picture(2048, 8)")
+        other.show_tab()
+        begin(other)
+        begin(window)
+        check(blender.value("running.task() is not None"), "the two maps were not made at the same time")
+        for each in (window, other):
+            each.blender.wait_until(ENDED, 120)
+            check(each.blender.value(f"source_of({MAP}) == area.spaces.active.image"), "a Blender has no map")
+        blender.do("area.spaces.active.image = picture(2048, 9)")
+        begin(other)
+        other.shoot("second_blender")
+        pid, folder = blender.value("[session.client._worker.pid, str(session.client._worker.folder)]")
+        blender.do(f"noted = {str(noted)!r}")
+        blender.do(TIMED_AT_EXIT)
+        code = blender.quit()
+    took = float(noted.read_text())
+    check(code == 0, f"Blender ended with {code}")
+    check(took < AT_ONCE, f"the extension took {took:.2f} s to end")
+    check(not Path(f"/proc/{pid}").exists() and not Path(folder).exists(), "the worker or its folder is left")
+    return f"ended within {took * 1000:.0f} ms"
+
+
+def disable(window: Window) -> str:
+    """Without the extension no timer, handler, class, property, temporary file or process of it is left."""
+    _disable(window)
+    return ""
+
+
+def _disable(window: Window) -> None:
+    window.blender.do(DISABLED)
     left = window.blender.value("left")
     check(not left, f"disabling left {left}")
-    return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..window import Window
-from .common import ENDED, MAP, NODES, PICTURE, PIXELS, TREE, check
+from .common import CANCEL, ENDED, GENERATE, MAP, NODES, PICTURE, PIXELS, TREE, begin, check
 
 COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
 """A button at the right end of its row."""
@@ -23,7 +23,7 @@ def open_the_sidebar(window: Window) -> str:
 
 def generate(window: Window) -> str:
     """A click on Generate gives a wired map, while the progress bar moves."""
-    window.click("bpy.ops.midas_normal.generate")
+    window.click(GENERATE)
     seen, job = [], "running.task().job"
     start = time.monotonic()
     while not window.blender.value(ENDED):
@@ -68,12 +68,25 @@ def compare(window: Window) -> str:
     return ""
 
 
+STOP_SILENTLY = """
+import os
+import signal
+pid = session.client._worker.pid
+os.kill(pid, signal.SIGSTOP)
+def is_gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+"""
+
+
 def cancel(window: Window) -> str:
     """A click on Cancel frees the panel at once, and the late result is swallowed."""
     window.blender.do("image = picture(2048, 2); area.spaces.active.image = image; maps = len(bpy.data.images)")
-    window.click("bpy.ops.midas_normal.generate")
-    window.blender.wait_until("running.task() is not None and running.task().job.stage == 'network'", 30)
-    x, y = window.place("bpy.ops.midas_normal.cancel")
+    begin(window)
+    x, y = window.place(CANCEL)
     check(window.blender.value("running.task() is not None"), "the map was there before Cancel was clicked")
     window.display.click(x, y)
     seconds = window.blender.wait_until("running.task() is None", 5, 0.01)
@@ -81,3 +94,19 @@ def cancel(window: Window) -> str:
     window.blender.wait_until("not session.client.is_busy", 60)
     check(window.blender.value("len(bpy.data.images) == maps"), "the late result came in")
     return f"free after {seconds * 1000:.0f} ms"
+
+
+def cancel_twice(window: Window) -> str:
+    """A second click ends a worker that does not answer to the first; the next map has a new one."""
+    begin(window)
+    window.blender.do(STOP_SILENTLY)
+    window.click(CANCEL)
+    window.blender.wait_until("running.task() is None", 2)
+    window.shoot("stopping")
+    check(window.blender.value("running.cancelled() is not None"), "the panel offers no second click")
+    window.click(CANCEL)
+    seconds = window.blender.wait_until("is_gone(pid)", 2, 0.01)
+    window.blender.do("area.spaces.active.image = bpy.data.images['tiles_1024_0.png']")
+    window.click(GENERATE)
+    window.blender.wait_until(ENDED, 60)
+    return f"worker gone after {seconds * 1000:.0f} ms"
