@@ -164,8 +164,8 @@ class Client:
             self._forget_files(result)
 
     def close(self) -> None:
-        """Ends the worker; pending jobs end as cancelled."""
-        self._drop(Cancelled("The worker was closed."))
+        """Ends the worker, without asking when it is busy; pending jobs end as cancelled."""
+        self._drop(Cancelled("The worker was closed."), kill=self.is_busy)
 
     def _send(self, message: Message) -> None:
         assert self._worker is not None

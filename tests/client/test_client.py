@@ -261,6 +261,16 @@ def test_an_idle_worker_ends_and_the_next_request_starts_another(client, tmp_pat
     assert pid(client) != first
 
 
+def test_closing_does_not_wait_for_a_busy_worker(client, tmp_path):
+    client.wait(submit(client, tmp_path, noise(8, 8)))
+    job, worker = submit(client, tmp_path, noise(8, 8)), pid(client)
+    os.kill(worker, signal.SIGSTOP)
+    start = time.monotonic()
+    client.close()
+    assert time.monotonic() - start < 0.3 and not is_alive(worker)
+    assert isinstance(job.outcome, Cancelled)
+
+
 def test_closing_leaves_no_process_and_no_folder(tmp_path):
     client = Client()
     client.wait(submit(client, tmp_path, noise(8, 8)))
