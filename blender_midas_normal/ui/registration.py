@@ -41,6 +41,7 @@ def register() -> None:
 
 def unregister() -> None:
     running.cancel()
+    running.remember(None)
     tuning.stop()
     pump.stop()
     setup.close()

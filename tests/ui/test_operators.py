@@ -311,6 +311,16 @@ def test_blender_ends_no_timer_handler_or_process_behind():
         extension.register()
 
 
+def test_disabled_while_a_map_is_made_it_starts_afresh_when_it_is_enabled_again():
+    import bl_ext.user_default.midas_normal as extension
+    textured(2000, 2000)
+    with Background():
+        extension.unregister()
+        extension.register()
+        assert running.task() is None and running.cancelled() is None and running.last() is None
+    assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
+
+
 def test_the_log_and_the_folders_are_the_extensions_own():
     assert "midas_normal" in str(log_file()) and not preferences().environment_folder
 
