@@ -13,8 +13,8 @@ from ..core.protocol import Result
 GONE = "The worker ended before its map was taken; try again."
 DAMAGED = "The worker's map is damaged; try again."
 
-OVERHEAD = 1 << 16
-"""Bytes that a PNG file may have beside 8 a pixel: three values of 16 bits, and one more for each row."""
+LARGEST_PIXEL, OVERHEAD = 12, 1 << 16
+"""Bytes that a file may have for each pixel, three floats of 32 bits, and beside them."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class Taken:
 
 
 def map_file(folder: Path, result: Result) -> Path:
-    """The result's PNG file; raises WorkerError when it is gone, or its size or header is not what the result says."""
-    file = _ordinary_file(folder / result.file, 24, result.width * result.height * 8 + OVERHEAD)
+    """The result's file; raises WorkerError when it is gone, or its size or a PNG file's header is not what it says."""
+    file = _ordinary_file(folder / result.file, 24, result.width * result.height * LARGEST_PIXEL + OVERHEAD)
+    if file.suffix != ".png":
+        return file
     with file.open("rb") as stream:
         if stream.read(24)[16:] != struct.pack(">II", result.width, result.height):
             raise WorkerError(DAMAGED)

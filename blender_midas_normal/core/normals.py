@@ -12,7 +12,6 @@ from .picture import Surface
 from .settings import Settings, node_size
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
     from .picture import Array
 
@@ -155,21 +154,3 @@ def in_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]
     if convention == "CONTROLNET":
         return z, y, -x
     return x, y, z
-
-
-def blender_pixels(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Array:
-    """H x W x 3 integers as Blender holds them: H x W x 4 float32 of 0..1, opaque, rows from the bottom up."""
-    held = np.empty((*pixels.shape[:2], 4), np.float32)
-    np.multiply(pixels[::-1], np.float32(1 / np.iinfo(pixels.dtype).max), out=held[..., :3])
-    held[..., 3] = 1
-    return held
-
-
-def encoded(components: tuple[Array, Array, Array]) -> NDArray[np.uint16]:
-    """Three H x W components, -1..1, to an H x W x 3 picture of 16 bits, 0..65535, rounded."""
-    pixels = np.empty((*components[0].shape, 3), np.uint16)
-    for channel, component in enumerate(components):
-        scaled = component * np.float32(32767.5)
-        scaled += np.float32(32768.0)
-        pixels[..., channel] = scaled
-    return pixels

@@ -47,11 +47,12 @@ class Ready:
 
 @dataclass(frozen=True)
 class Request:
-    """Client: make a normal map.
+    """Client: make a map.
 
     Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file) or
-    `surface` (key of a cached surface, which is then only re-tuned).
-    with_pixels: the map's pixels are wanted too, as Blender holds them, so that it need not decode the PNG file.
+    `surface` (key of a cached surface, from which the map is made without an engine).
+    map: its kind, a name of `core.maps.KINDS`; format: of its file, a name of `worker.formats.FORMATS`; compress: a PNG file
+    at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so that it need not decode the file.
     """
 
     id: int
@@ -60,6 +61,8 @@ class Request:
     picture: str | None = None
     surface: str | None = None
     is_render: bool = False
+    map: str = "NORMAL"
+    format: str = "PNG"
     compress: bool = False
     with_pixels: bool = False
 
@@ -79,8 +82,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """Worker, terminal: the map lies as a PNG file in the exchange folder, and belongs to the client from now on.
+    """Worker, terminal: the map lies as a file in the exchange folder, and belongs to the client from now on.
 
+    scale: of heights, see `core.maps.Map`.
     pixels: a second file, "" unless asked for, of height * width * 4 float32: RGBA, 0..1, rows from the bottom up;
     checksum: its CRC-32.
     """
@@ -97,6 +101,7 @@ class Result:
     notes: list = field(default_factory=list)
     pixels: str = ""
     checksum: int = 0
+    scale: float = 0.0
 
     def __post_init__(self) -> None:
         _check_file_name(self.file)

@@ -27,8 +27,8 @@ UNSIGNED, FLOATING = 1, 3
 NO_PREDICTOR, DIFFERENCES = 1, 2
 
 
-def tiff_bytes(pixels: NDArray[np.uint16] | Array) -> bytes:
-    """A TIFF file of H x W (grey) or H x W x 3 (RGB) pixels, uint16 or float32, rows from the top down.
+def tiff_bytes(pixels: NDArray[np.uint8] | NDArray[np.uint16] | Array) -> bytes:
+    """A TIFF file of H x W (grey) or H x W x 3 (RGB) pixels, uint8, uint16 or float32, rows from the top down.
 
     Little-endian, deflated in strips; of integers, the differences of neighbours in a row are.  Below 4 GB.
     Source: TIFF 6.0, sections 2, 4, 6, 14 (differences) and 19 (floats); Adobe's "TIFF Technical Notes", 2002 (Deflate).

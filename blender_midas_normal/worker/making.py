@@ -16,9 +16,10 @@ from ..core.alpha import filled
 from ..core.choice import chosen_engine
 from ..core.colour import luma
 from ..core.errors import ProtocolError, SettingsError, SurfaceGone, TargetError
-from ..core.normals import blender_pixels, encoded, in_convention, map_size, normal_map
+from ..core.files import FORMATS, blender_pixels, check_format, float_file, integer_file, is_float
+from ..core.maps import Map, check_kind, made_map
+from ..core.normals import map_size
 from ..core.picture import Picture, Surface
-from ..core.png import png_bytes
 from ..core.protocol import MOST_PIXELS, Pixels, Request, Result
 from ..core.settings import Settings
 from ..core.tileable import wrap_of
@@ -58,6 +59,8 @@ class Maker:
         """The result, its map written to a file of the exchange folder; raises one of the project's exceptions."""
         clock = Clock()
         settings = Settings().with_words(request.settings)
+        check_kind(request.map, settings)
+        check_format(request.format)
         if request.surface is not None:
             key, why = request.surface, "The surface was there already."
             found = self._surfaces.get(key)
@@ -73,13 +76,14 @@ class Maker:
         _check_map_size(surface, settings)
         report("maps", 0.0)
         with clock.stage("maps"):
-            pixels = self._pixels(engine, surface, settings)
+            made = self._made(request, engine, surface, settings)
         report("write", 0.0)
         with clock.stage("encode"), ExitStack() as undo:
-            file, held = self._written(pixels, request, undo)
+            file, held = self._written(made, request, undo)
             undo.pop_all()
-        return Result(request.id, file, pixels.shape[1], pixels.shape[0], engine, self._engines.get(engine).device, why,
-                      key, clock.seconds, list(surface.notes), *held)
+        width, height = map_size(surface, settings)
+        return Result(request.id, file, width, height, engine, self._engines.get(engine).device, why,
+                      key, clock.seconds, list(surface.notes), *held, scale=made.scale if isinstance(made, Map) else 0.0)
 
     def forget(self) -> None:
         """Drops the surfaces and unloads the engines."""
@@ -116,22 +120,26 @@ class Maker:
         self._surfaces.keep(key, engine, surface)
         return surface
 
-    def _pixels(self, engine: str, surface: Surface, settings: Settings) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        if engine == "MIDAS" and settings.is_node_picture:
+    def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NDArray[np.uint8]:
+        """The map asked for, or the MiDaS node's own picture of 8 bits."""
+        if request.map == "NORMAL" and engine == "MIDAS" and settings.is_node_picture and not is_float(request.format):
             from .engines.midas import node_picture
 
             return node_picture(surface, settings)
-        return encoded(in_convention(normal_map(surface, settings), settings.convention))
+        return made_map(request.map, surface, settings)
 
-    def _written(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], request: Request,
-                 undo: ExitStack) -> tuple[str, tuple[str, int]]:
+    def _written(self, made: Map | NDArray[np.uint8], request: Request, undo: ExitStack) -> tuple[str, tuple[str, int]]:
         """Names of the map's file and of the file of its pixels and its checksum; made side by side, for both take long.
 
         undo: takes in what removes them again.
         """
+        suffix = FORMATS[request.format].suffix
+        if isinstance(made, Map) and is_float(request.format):
+            return self._write(float_file(made, request.format), undo, "map_", suffix), ("", 0)
+        pixels = made.encoded() if isinstance(made, Map) else made
         with ThreadPoolExecutor() as pool:
             held = pool.submit(self._held, pixels, undo) if request.with_pixels else None
-            file = self._write(png_bytes(pixels, request.compress), undo, "map_", ".png")
+            file = self._write(integer_file(pixels, request.format, request.compress), undo, "map_", suffix)
             return file, held.result() if held else ("", 0)
 
     def _held(self, pixels: NDArray[np.uint8] | NDArray[np.uint16], undo: ExitStack) -> tuple[str, int]:

@@ -14,7 +14,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import results, shown
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from bl_ext.user_default.midas_normal.core.normals import blender_pixels
+from bl_ext.user_default.midas_normal.core.files import blender_pixels
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import pixels_of, rgba, write_png
 

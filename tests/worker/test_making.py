@@ -197,3 +197,29 @@ def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
     assert surfaces.get("b") is None and all(surfaces.get(name) for name in "acd")
     surfaces.keep("huge", "LUMINANCE", surface(100))
     assert surfaces.get("huge") and not surfaces.get("a")
+
+
+@pytest.mark.parametrize("kind", ["HEIGHT", "AO", "CURVATURE"])
+def test_other_maps_come_from_the_same_surface_without_the_engine(maker, tmp_path, kind, monkeypatch):
+    first, _ = make(maker, tmp_path, noise(40, 60))
+    monkeypatch.setattr(Luminance, "surface", None)
+    result = maker.make(Request(2, LUMINANCE.words(), surface=first.surface, map=kind, with_pixels=True), quiet)
+    values = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED)
+    assert values.dtype == np.uint16 and values.shape == (40, 60) and np.ptp(values) > 50
+    assert (result.scale > 0) == (kind == "HEIGHT")
+    held = np.fromfile(tmp_path / result.pixels, np.float32).reshape(40, 60, 4)[::-1]
+    np.testing.assert_allclose(held[..., 0], values / 65535, atol=1e-6)
+
+
+@pytest.mark.parametrize("words", [{"map": "ROUGHNESS"}, {"format": "JPEG"}])
+def test_an_unknown_map_or_format_is_refused_before_the_engine_runs(maker, tmp_path, words, monkeypatch):
+    monkeypatch.setattr(Luminance, "surface", None)
+    with pytest.raises(SettingsError, match=next(iter(words.values()))):
+        make(maker, tmp_path, noise(8, 8), **words)
+
+
+@pytest.mark.parametrize("name", ["TIFF", "EXR", "EXR_HALF"])
+def test_files_of_other_formats_end_as_they_should(maker, tmp_path, name):
+    pixels = write_pixels(tmp_path / "pixels", noise(8, 9), "BYTE")
+    result = maker.make(Request(1, LUMINANCE.words(), pixels=pixels, format=name), quiet)
+    assert (tmp_path / result.file).suffix == {"T": ".tif", "E": ".exr"}[name[0]]

@@ -1,0 +1,104 @@
+"""The kinds of map that one surface gives, and their values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .curvature import curvature
+from .displacement import encoded_height, height_map
+from .errors import SettingsError
+from .normals import in_convention, normal_map, slope_factor, slopes
+from .occlusion import occlusion
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .picture import Array, Surface
+    from .settings import Settings
+
+SKY_REACH = 1 / 8
+"""Of ambient occlusion, in shorter sides: what is farther away takes no light."""
+
+EDGE_RADIUS = 1 / 512
+"""Of curvature, in shorter sides: details much finer than this do not count."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of map as people know it, and the word for it in the names of files and images."""
+
+    label: str
+    description: str
+    word: str
+
+
+KINDS: dict[str, Kind] = {
+    "NORMAL": Kind("Normal", "Directions of the surface, for the Normal input of shaders", "normal"),
+    "HEIGHT": Kind("Height", "Heights about a middle of 0.5, for displacement", "height"),
+    "AO": Kind("Ambient occlusion", "Share of its light that the sky sends: dark in grooves", "ao"),
+    "CURVATURE": Kind("Curvature", "Bright where the surface bulges like an edge, dark where it is hollow", "curvature"),
+}
+"""By the name that requests use."""
+
+
+@dataclass(frozen=True)
+class Map:
+    """One map: three planes (red, green, blue) or one (grey), H x W float32 each, rows from the top down.
+
+    low: the value of black, -1 for the components of directions, else 0; white is 1.
+    scale: of heights only: (value - 0.5) * scale is the height in shorter sides of the picture.
+    """
+
+    planes: tuple[Array, ...]
+    low: float = 0.0
+    scale: float = 0.0
+
+    def encoded(self) -> NDArray[np.uint16]:
+        """H x W x 3 or H x W picture of 16 bits, 0..65535, rounded."""
+        pixels = np.empty((*self.planes[0].shape, len(self.planes)), np.uint16)
+        factor = 65535 / (1 - self.low)
+        for channel, plane in enumerate(self.planes):
+            scaled = plane * np.float32(factor)
+            scaled += np.float32(0.5 - self.low * factor)
+            pixels[..., channel] = scaled
+        return pixels if len(self.planes) == 3 else pixels[..., 0]
+
+    def floats(self) -> tuple[Array, ...]:
+        """The planes for a file of floats: colours of 0..1, or heights themselves, in shorter sides about 0."""
+        if self.scale:
+            return tuple((plane - np.float32(0.5)) * np.float32(self.scale) for plane in self.planes)
+        return tuple((plane - np.float32(self.low)) * np.float32(1 / (1 - self.low)) for plane in self.planes)
+
+
+def check_kind(kind: str, settings: Settings) -> None:
+    """Raises SettingsError for a name that is no map's, and where the settings allow no map of this kind."""
+    if kind not in KINDS:
+        raise SettingsError(f"There is no map {kind!r}; it is one of {', '.join(KINDS)}.")
+    if kind != "NORMAL" and settings.depth_scale == "RAW":
+        raise SettingsError("depth_scale RAW gives the normal map only; choose NORMALISED for other maps.")
+
+
+def made_map(kind: str, surface: Surface, settings: Settings) -> Map:
+    """A map of a kind that `check_kind` allows, at the size that the settings ask for."""
+    if kind == "NORMAL":
+        return Map(in_convention(normal_map(surface, settings), settings.convention), low=-1.0)
+    height = _height(surface, settings)
+    shorter = min(height.shape)
+    if kind == "HEIGHT":
+        values, scale = encoded_height(height)
+        return Map((values,), scale=scale)
+    if kind == "AO":
+        return Map((occlusion(height, surface.wrap, SKY_REACH * shorter),))
+    return Map((curvature(height, surface.wrap, EDGE_RADIUS * shorter),))
+
+
+def _height(surface: Surface, settings: Settings) -> Array:
+    """The heights, in pixels, of the slopes that the normal map shows."""
+    gx, gy = slopes(surface, settings)
+    factor = np.float32(slope_factor(settings))
+    gx *= factor
+    gy *= factor
+    return height_map(gx, gy, surface.wrap)

@@ -1,0 +1,115 @@
+import os
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.errors import SettingsError
+from blender_midas_normal.core.files import FORMATS, check_format, float_file, integer_file
+from blender_midas_normal.core.filters import gradient
+from blender_midas_normal.core.maps import KINDS, Map, check_kind, made_map
+from blender_midas_normal.core.picture import Surface, Wrap
+from blender_midas_normal.core.settings import Settings
+
+os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"
+cv2 = pytest.importorskip("cv2")
+
+SIZE = 96
+
+
+def bump() -> np.ndarray:
+    """A round bump, heights in shorter sides."""
+    v, u = (np.mgrid[:SIZE, :SIZE] + 0.5) / SIZE - 0.5
+    return (0.1 * np.exp(-(u * u + v * v) / 0.01)).astype(np.float32)
+
+
+def surface(height=None):
+    height = bump() if height is None else np.asarray(height, np.float32)
+    return Surface(height, 1.0, False, Wrap(True, True), height.shape[::-1])
+
+
+def one(kind, **words):
+    made = made_map(kind, surface(), Settings(tileable="BOTH", **words))
+    assert len(made.planes) == 1
+    return made.planes[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_map_is_finite_and_within_its_range_for_the_size_asked_for(kind):
+    made = made_map(kind, Surface(bump(), 1.0, False, Wrap(), (200, 100)), Settings(strength=3))
+    for plane in made.planes:
+        assert plane.shape == (100, 200) and plane.dtype == np.float32
+        assert made.low - 1e-6 <= plane.min() and plane.max() <= 1 + 1e-6
+
+
+def test_heights_are_those_of_the_surface_times_the_strength():
+    for strength in (1.0, 2.0):
+        made = made_map("HEIGHT", surface(), Settings(strength=strength))
+        found = (made.planes[0] - 0.5) * made.scale
+        wanted = strength * (bump() - bump().mean())
+        assert np.abs(found - wanted).max() < 0.02 * np.ptp(wanted)
+
+
+def test_the_slopes_of_the_heights_are_those_of_the_normals():
+    """The round trip: heights to normals to heights to normals."""
+    height, normal = (made_map(kind, surface(), Settings()) for kind in ("HEIGHT", "NORMAL"))
+    gx, gy = gradient((height.planes[0] - 0.5) * np.float32(height.scale * SIZE), Wrap(True, True))
+    np.testing.assert_allclose(gx, -normal.planes[0] / normal.planes[2], atol=0.02)
+    np.testing.assert_allclose(gy, normal.planes[1] / normal.planes[2], atol=0.02)
+
+
+def test_a_bump_is_bright_on_its_top_and_dark_around_its_foot():
+    middle, foot = (SIZE // 2, SIZE // 2), (SIZE // 2, SIZE // 2 + 20)
+    assert one("HEIGHT")[middle] > 0.95 > one("HEIGHT")[foot]
+    assert one("CURVATURE")[middle] > 0.52 and one("CURVATURE")[foot] < 0.5
+    assert one("AO")[middle] > 0.99 > 0.97 > one("AO", strength=2)[SIZE // 2, SIZE // 2 + 12]
+    assert one("AO", invert=True)[middle] < one("AO", invert=True)[foot]
+
+
+def test_a_flat_surface_is_grey_open_and_without_height():
+    for kind, value in (("HEIGHT", 0.5), ("AO", 1.0), ("CURVATURE", 0.5)):
+        made = made_map(kind, surface(np.zeros((20, 30))), Settings())
+        np.testing.assert_allclose(made.planes[0], value, atol=1e-6)
+        assert made.scale == 0
+
+
+def test_what_cannot_be_made_is_refused_by_name():
+    with pytest.raises(SettingsError, match="ROUGHNESS"):
+        check_kind("ROUGHNESS", Settings())
+    with pytest.raises(SettingsError, match="NORMALISED"):
+        check_kind("AO", Settings(engine="MIDAS", depth_scale="RAW"))
+    with pytest.raises(SettingsError, match="JPEG"):
+        check_format("JPEG")
+
+
+def read(data, suffix, folder):
+    path = folder / f"map{suffix}"
+    path.write_bytes(data)
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
+@pytest.mark.parametrize("kind", ["NORMAL", "HEIGHT"])
+@pytest.mark.parametrize("name", ["PNG", "TIFF"])
+def test_files_of_integers_hold_16_bits(tmp_path, kind, name):
+    made = made_map(kind, surface(), Settings())
+    pixels = made.encoded()
+    found = read(integer_file(pixels, name, True), FORMATS[name].suffix, tmp_path)
+    np.testing.assert_array_equal(found, pixels[..., ::-1] if kind == "NORMAL" else pixels)
+
+
+@pytest.mark.parametrize(("name", "tolerance"), [("EXR", 0), ("EXR_HALF", 1e-3)])
+def test_files_of_floats_hold_colours_and_true_heights(tmp_path, name, tolerance):
+    normal, height = (made_map(kind, surface(), Settings()) for kind in ("NORMAL", "HEIGHT"))
+    found = read(float_file(normal, name), ".exr", tmp_path)[..., ::-1]
+    np.testing.assert_allclose(found, np.stack(normal.planes, 2) / 2 + 0.5, atol=tolerance + 1e-7)
+    found = read(float_file(height, name), ".exr", tmp_path)
+    found = found if found.ndim == 2 else found[..., 0]
+    assert np.abs(found - (bump() - bump().mean())).max() < 0.002
+
+
+def test_the_nodes_picture_keeps_its_8_bits_in_a_tiff_file(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    np.testing.assert_array_equal(read(integer_file(pixels, "TIFF", True), ".tif", tmp_path)[..., ::-1], pixels)
+
+
+def test_black_and_white_are_the_ends_of_the_range():
+    assert Map((np.array([[0.0, 0.5, 1.0]], np.float32),)).encoded().tolist() == [[0, 32768, 65535]]
