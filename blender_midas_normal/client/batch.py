@@ -79,7 +79,10 @@ def made_all(items: Iterable[Item], options: argparse.Namespace, settings: Setti
     finally:
         client.close()
     if options.json is not None:
-        options.json.write_text(json.dumps(reports, indent=2) + "\n", encoding="utf-8")
+        try:
+            options.json.write_text(json.dumps(reports, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            return ended(TargetError(f"The report cannot be written as {options.json}: {error.strerror}."))
     return 1 if any("error" in report for report in reports) else 0
 
 

@@ -16,6 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..core.errors import InstallError
+from ..core.paths import exists, is_file
 from .locks import held
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
@@ -107,7 +108,7 @@ def read_marker(environment: Environment) -> Marker | None:
     try:
         words = json.loads(environment.marker.read_bytes())
         marker = Marker(**words)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     return marker if all(isinstance(value, str) for value in words.values()) else None
 
@@ -122,7 +123,7 @@ def write_marker(environment: Environment, marker: Marker) -> None:
 def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> Status:
     """What state the folder is in; cheap, and raises nothing."""
     folder = environment.folder
-    if not environment.marker.is_file():
+    if not is_file(environment.marker):
         if is_free(environment):
             return Status(State.ABSENT, "MiDaS is not installed.")
         return Status(State.ABSENT, f"{folder} holds something else; choose an empty or new folder for MiDaS.")
@@ -133,9 +134,9 @@ def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) ->
         return Status(State.INCOMPLETE, f"The installation in {folder} was interrupted; installing again goes on from it.")
     if marker.state != "complete":
         return _repair("its packages do not work together")
-    if not Path(marker.base).exists():
+    if not exists(Path(marker.base)):
         return _repair(f"the Python it was made from, {marker.base}, is gone")
-    if not environment.python.exists():
+    if not exists(environment.python):
         return _repair("its own Python is gone")
     if marker.requirements != fingerprint(requirements):
         return _repair("this version of the extension needs other packages")
@@ -158,7 +159,7 @@ def is_free(environment: Environment) -> bool:
 
 def refuse_foreign(environment: Environment) -> None:
     """Raise InstallError when the folder has content that no installation of ours put there."""
-    if not environment.marker.is_file() and not is_free(environment):
+    if not is_file(environment.marker) and not is_free(environment):
         raise InstallError(f"{environment.folder} holds something that is not a MiDaS environment, and is left as it is; "
                            "choose an empty or new folder.")
 

@@ -15,6 +15,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+UNFOOLED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""For `os.open` in a folder where others may write: a link under the file's name is not followed, a pipe not waited for."""
+
 _FAR = 1 << 20
 """The byte that is locked on Windows: one beyond the text, because a locked byte cannot be read by others."""
 
@@ -37,7 +40,7 @@ def held(path: Path, error: type[MidasNormalError]) -> Iterator[None]:
 
 def _locked(path: Path, error: type[MidasNormalError]) -> int:
     while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | UNFOOLED, 0o600)
         if not _try_lock(descriptor):
             owner = os.read(descriptor, 20).decode("ascii", "replace").strip() or "?"
             os.close(descriptor)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..core.errors import Cancelled, WeightsError
+from ..core.paths import is_file
 from ..core.weights_file import FILE, SHA256, SIZE, checksum, verified
 from .environment import free_space
-from .locks import held
+from .locks import UNFOOLED, held
 from .steps import Step
 
 REPOSITORY = "lllyasviel/Annotators"
@@ -41,7 +42,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def find(folder: Path) -> Path:
     """The weights in a folder, also where ComfyUI's node keeps them under it, or the file itself; raises WeightsError."""
     for path in (folder / FILE, folder / REPOSITORY / FILE, folder):
-        if path.is_file():
+        if is_file(path):
             return path
     raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or choose the folder that has "
                        "them (--weights).")
@@ -157,8 +158,7 @@ class _Transfer:
 
     def opened_part(self, had: int) -> IO[bytes]:
         """The partial file, cut after the bytes that count."""
-        # A link that someone else put under this name is not followed.
-        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        flags = os.O_WRONLY | os.O_CREAT | UNFOOLED | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(self.part, flags, 0o666), "wb")
         file.truncate(had)
         file.seek(had)

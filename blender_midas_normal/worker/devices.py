@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..core.errors import EngineUnavailable
@@ -11,8 +11,14 @@ if TYPE_CHECKING:
     from ..core.settings import Settings
 
 
+@cache
 def has_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None
+    """Whether torch is installed, and whole: what is left of a damaged one must not stop the engines that need none."""
+    try:
+        from torch import __version__  # noqa: F401
+    except (ImportError, OSError, AttributeError):
+        return False
+    return True
 
 
 def torch_version() -> str:

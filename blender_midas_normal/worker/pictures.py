@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.colour import srgb_from_linear
 from ..core.errors import SourceError
+from ..core.paths import is_file
 from ..core.picture import Picture
 from ..core.protocol import Pixels
 
@@ -54,7 +55,7 @@ def picture_from_file(path: Path) -> Picture:
     import PIL.Image
     import PIL.ImageOps
 
-    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a name is too long or a folder closed
+    if not is_file(path):
         raise SourceError(f"There is no picture {path}.")
     if path.stat().st_size > LARGEST_FILE:
         raise SourceError(f"{path} is larger than any picture of {LONGEST_SIDE} x {LONGEST_SIDE} pixels.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from ..core.errors import Cancelled, MidasNormalError
@@ -67,7 +67,8 @@ def _answer(request: Request, maker: Maker, channel: Channel, inbox: Inbox) -> N
     except MemoryError:
         answer = Error(request.id, "EngineError", "There is not enough memory for this picture; use a smaller one.")
     except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
-        traceback.print_exc()
+        with suppress(OSError):  # the log's disk is full
+            traceback.print_exc()
         answer = Error(request.id, "EngineError", f"The engine failed ({type(error).__name__}: {_first_line(error)}); "
                                                   "the log has the details.")
     channel.send(answer)
@@ -89,5 +90,4 @@ def _end(folder: Path) -> None:
         if not folder.exists():
             break
         time.sleep(0.01)  # the other thread was just writing a file there
-    sys.stderr.flush()
     os._exit(0)

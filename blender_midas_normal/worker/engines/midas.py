@@ -16,6 +16,7 @@ from ...core.errors import EngineError, EngineUnavailable
 from ...core.filters import resize
 from ...core.heights import normalised, without_holes
 from ...core.normals import in_convention, normal_map
+from ...core.paths import is_file
 from ...core.picture import Surface
 from ...core.settings import node_size
 from ...core.weights_file import FILE, SIZE, verified
@@ -49,7 +50,7 @@ def reason_against(weights: Path | None) -> str:
     missing = [name for name in ("torch", "controlnet_aux") if importlib.util.find_spec(name) is None]
     if missing:
         return f"This Python has no {' and no '.join(missing)}; install the MiDaS environment in the preferences."
-    if weights is None or not (weights / FILE).is_file():
+    if weights is None or not is_file(weights / FILE):
         place = "no folder was named" if weights is None else f"it is not in {weights}"
         return f"MiDaS needs the file {FILE} ({SIZE} bytes), but {place}; put it there or choose its folder (--weights)."
     return ""
