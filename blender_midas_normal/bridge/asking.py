@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..core.maps import KINDS
 from ..core.settings import Settings
 
 SOURCES = (
@@ -22,13 +23,15 @@ SAVES = (
     ("PACK", "In the file", "Packed into the .blend file"),
     ("BESIDE", "Beside the picture", "A PNG file beside the picture's file"),
 )
+MAPS = tuple((name, kind.label, kind.description) for name, kind in KINDS.items())
 
 
 @dataclass(frozen=True)
 class Ask:
     """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
 
-    image: name of the image for the source IMAGE; replace: whether another map may be taken off a shader's Normal input.
+    image: name of the image for the source IMAGE; replace: whether a map of the user's own may be taken off an input.
+    maps: the kinds of map to make, names of `core.maps.KINDS`, at least one; the first is the one that follows the settings.
     """
 
     settings: Settings
@@ -37,3 +40,4 @@ class Ask:
     target: str = "AUTO"
     replace: bool = False
     save: str = "PACK"
+    maps: tuple[str, ...] = ("NORMAL",)

@@ -8,7 +8,7 @@ import bpy
 
 from ..core.settings import Settings
 from .asking import Ask
-from .task import begin
+from .making import begin
 
 
 def generate(image: bpy.types.Image, settings: Settings | None = None, **words: Any) -> bpy.types.Image:
@@ -17,6 +17,4 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, **words: 
     Raises one of the exceptions of `core.errors`.
     """
     ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image=image.name, target="NONE")
-    task = begin(bpy.context, ask)
-    task.wait()
-    return bpy.data.images[task.finish().map_name]
+    return bpy.data.images[begin(bpy.context, ask).wait().map_name]

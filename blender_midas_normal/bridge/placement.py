@@ -32,6 +32,13 @@ def place(image: bpy.types.Node, normal: bpy.types.Node, texture: bpy.types.Node
     _put(image, left, top, texture)
 
 
+def below(image: bpy.types.Node, texture: bpy.types.Node | None) -> None:
+    """Puts an Image Texture made here below another one, or where it is, on nothing else."""
+    x, y = _corner(texture or image)
+    left, right = x, x + IMAGE_SIZE[0]
+    _put(image, left, _free_top(tree_of(image), (image,), left, right, y), texture)
+
+
 def _free_top(tree: bpy.types.NodeTree, moved: tuple[bpy.types.Node, ...], left: float, right: float, top: float) -> float:
     """The highest place at most at `top` where a strip as high as an Image Texture lies on no node."""
     boxes = [_box(node) for node in tree.nodes if node not in moved and node.bl_idname != "NodeFrame"]

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..client.client import Taken
 from ..core.errors import TargetError
+from ..core.maps import KINDS
 from ..core.png import png_bytes
 from .pixels import set_is_data, size_of
 
@@ -27,8 +28,8 @@ SOURCE = "midas_normal_source"
 STORED = "midas_normal"
 """Property of a map: its settings and facts as JSON."""
 
-LONGEST_STEM = 63 - len("_normal")
-"""Bytes: a name in Blender 4.2 has at most 63."""
+LONGEST_NAME = 63
+"""Bytes that a name has at most in Blender 4.2."""
 
 EXTENSION = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif)(?=(\.\d{3})?$)", re.IGNORECASE)
 
@@ -40,13 +41,14 @@ def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], fa
           save: str = "PACK") -> bpy.types.Image:
     """The source's map, new or updated, showing the PNG file's pixels as data.
 
-    settings, facts: what `stored` gives back, also after saving and loading.
+    settings, facts: what `stored` gives back, also after saving and loading; facts["map"] is the map's kind.
     save: PACK, or BESIDE for a file beside the source's.  Raises TargetError, and changes nothing, where that cannot be.
     """
-    beside = _write_beside(source, files.png) if save == "BESIDE" else None
-    image = map_of(source)
+    kind = facts["map"]
+    beside = _write_beside(source, kind, files.png) if save == "BESIDE" else None
+    image = map_of(source, kind)
     if image is None:
-        return _filled_or_removed(_new_map(source), files, beside, settings, facts)
+        return _filled_or_removed(_new_map(source, kind), files, beside, settings, facts)
     return _filled(image, files, beside, settings, facts)
 
 
@@ -60,10 +62,11 @@ def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any
         _filled(image, files, file, settings, facts)
 
 
-def map_of(source: bpy.types.Image) -> bpy.types.Image | None:
-    """The map made from this source before, whatever it is called now, as long as it can be changed."""
-    maps = [image for image in bpy.data.images if source_of(image) == source and image.library is None]
-    maps.sort(key=lambda image: image.name != map_name(source.name))
+def map_of(source: bpy.types.Image, kind: str) -> bpy.types.Image | None:
+    """The map of a kind made from this source before, whatever it is called now, as long as it can be changed."""
+    maps = [image for image in bpy.data.images
+            if source_of(image) == source and image.library is None and kind_of(image) == kind]
+    maps.sort(key=lambda image: image.name != map_name(source.name, kind))
     return maps[0] if maps else None
 
 
@@ -72,20 +75,27 @@ def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
     return image.get(SOURCE)
 
 
+def kind_of(image: bpy.types.Image) -> str:
+    """The kind of a map, a name of `core.maps.KINDS`; maps of earlier versions are normal maps and do not say so."""
+    words = stored(image)
+    return words["facts"].get("map", "NORMAL") if words else "NORMAL"
+
+
 def stored(image: bpy.types.Image) -> dict[str, Any] | None:
     """{"settings": ..., "facts": ...} of a map; None for any other image."""
     words = image.get(STORED)
     return json.loads(words) if isinstance(words, str) else None
 
 
-def map_name(source_name: str) -> str:
+def map_name(source_name: str, kind: str) -> str:
     """`brick.png` -> `brick_normal`; a number that Blender added stays a part of the name."""
-    stem = EXTENSION.sub("", source_name).encode()[:LONGEST_STEM].decode(errors="ignore")
-    return f"{stem}_normal"
+    ending = f"_{KINDS[kind].word}"
+    stem = EXTENSION.sub("", source_name).encode()[:LONGEST_NAME - len(ending)].decode(errors="ignore")
+    return stem + ending
 
 
-def _new_map(source: bpy.types.Image) -> bpy.types.Image:
-    image = bpy.data.images.new(map_name(source.name), 8, 8, float_buffer=True, is_data=True)
+def _new_map(source: bpy.types.Image, kind: str) -> bpy.types.Image:
+    image = bpy.data.images.new(map_name(source.name, kind), 8, 8, float_buffer=True, is_data=True)
     image[SOURCE] = source
     return image
 
@@ -178,10 +188,10 @@ def _check(image: bpy.types.Image, png: bytes) -> None:
         raise TargetError(f"Blender cannot read the map it was given as {image.name!r}.")
 
 
-def _write_beside(source: bpy.types.Image, png: bytes) -> Path:
+def _write_beside(source: bpy.types.Image, kind: str, png: bytes) -> Path:
     """Path of the map's file, complete; a file of that name that this extension has not made is left alone."""
     folder, stem = _place_beside(source)
-    file = folder / f"{stem}_normal.png"
+    file = folder / f"{stem}_{KINDS[kind].word}.png"
     _write(file, png)
     return file
 

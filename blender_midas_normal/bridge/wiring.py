@@ -119,7 +119,7 @@ def _normal_nodes(map_image: bpy.types.Image) -> Iterator[Any]:
 
 def _shown_behind(normal: Spot) -> bpy.types.Image | None:
     behind = _image_node(normal)
-    return _shown(behind.node) if behind else None
+    return shown_in(behind.node) if behind else None
 
 
 def _names(wishes: list[Wish]) -> str:
@@ -163,7 +163,7 @@ def _plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.
 
 def _shaders(material: bpy.types.Material, source: bpy.types.Image, sentences: list[str]) -> dict[Spot, Spot | None]:
     """The shaders that get the map, each with the texture that feeds it; the surface's where the source feeds none."""
-    textures = [spot for spot in spots(material.node_tree) if _shown(spot.node) == source]
+    textures = [spot for spot in spots(material.node_tree) if shown_in(spot.node) == source]
     found: dict[Spot, Spot | None] = {}
     for texture in textures:
         for shader, sockets in _fed(texture).items():
@@ -248,7 +248,8 @@ def _common(one: Groups, other: Groups) -> int:
 
 # The nodes that are there
 
-def _shown(node: bpy.types.Node | None) -> bpy.types.Image | None:
+def shown_in(node: bpy.types.Node | None) -> bpy.types.Image | None:
+    """The image of an Image Texture; None for any other node."""
     return node.image if isinstance(node, bpy.types.ShaderNodeTexImage) else None
 
 
@@ -268,8 +269,8 @@ def _image_behind(spot: Spot) -> bpy.types.Image | None:
     """The first image that feeds a node."""
     for socket in spot.node.inputs:
         for found in upstream(Plug(socket, spot.groups)):
-            if _shown(found.node):
-                return _shown(found.node)
+            if shown_in(found.node):
+                return shown_in(found.node)
     return None
 
 
@@ -280,7 +281,7 @@ def _is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Imag
     behind = _image_node(spot) if spot.node.bl_idname == "ShaderNodeNormalMap" else None
     if behind is None:
         return False
-    shown = _shown(behind.node)
+    shown = shown_in(behind.node)
     if shown is None:
         return is_marked(behind.node)
     return shown == map_image or (is_marked(spot.node) and _is_stale(shown, material))
@@ -290,7 +291,7 @@ def _is_stale(shown: bpy.types.Image, material: bpy.types.Material) -> bool:
     source = source_of(shown)
     if source is None or source.type in VIEWERS:
         return False
-    return all(_shown(spot.node) != source for spot in spots(material.node_tree))
+    return all(shown_in(spot.node) != source for spot in spots(material.node_tree))
 
 
 def _pair_in_place(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image) -> Pair | None:
@@ -306,10 +307,10 @@ def _pair_in_place(wish: Wish, material: bpy.types.Material, map_image: bpy.type
 
 def _pair_nearby(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image) -> Pair | None:
     """Nodes with the map in the tree that can serve this shader too: those of the same texture, judged by its mapping."""
-    source = _shown(wish.texture.node) if wish.texture else None
-    is_only = sum(_shown(node) == source for node in tree.nodes) < 2
+    source = shown_in(wish.texture.node) if wish.texture else None
+    is_only = sum(shown_in(node) == source for node in tree.nodes) < 2
     for image in tree.nodes:
-        if _shown(image) == map_image and (is_only or direct(image.inputs["Vector"]) == _vector(wish)):
+        if shown_in(image) == map_image and (is_only or direct(image.inputs["Vector"]) == _vector(wish)):
             for link in image.outputs["Color"].links or ():
                 if link.to_node and link.to_node.bl_idname == "ShaderNodeNormalMap":
                     return Pair(image, link.to_node)
@@ -347,7 +348,7 @@ def _tree_inside(groups: Groups, material: bpy.types.Material) -> bpy.types.Node
 def _new_pair(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image, changes: Changes) -> Pair:
     """New nodes, of which those that are left over from earlier are none: an image node with the map, a bare Normal Map."""
     there = wish.end.output
-    images = [node for node in tree.nodes if _shown(node) == map_image and not node.outputs["Color"].is_linked]
+    images = [node for node in tree.nodes if shown_in(node) == map_image and not node.outputs["Color"].is_linked]
     bare = there.spot.node if there and there.tree == tree and _is_bare(there.spot) else None
     image = images[0] if images else changes.node(tree, "ShaderNodeTexImage")
     normal = bare or changes.node(tree, "ShaderNodeNormalMap")
@@ -359,23 +360,28 @@ def _new_pair(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image, 
 
 
 def _map_alike(texture: Spot, pair: Pair, changes: Changes) -> None:
-    """The map lies on the surface as the source does."""
-    for name in SAME:
-        changes.set(pair.image, name, getattr(texture.node, name))
-    closest = texture.node.interpolation == "Closest"  # type: ignore[attr-defined]
-    changes.set(pair.image, "interpolation", "Closest" if closest else "Linear")
-    for name in SAME_MAPPING:
-        ours, theirs = pair.image.texture_mapping, texture.node.texture_mapping  # type: ignore[attr-defined]
-        changes.set(ours, name, getattr(theirs, name))
-    vector = direct(texture.node.inputs["Vector"])
-    if vector:
-        changes.link(vector, pair.image.inputs["Vector"])
-    else:
-        changes.unlink(pair.image.inputs["Vector"])
+    """The map lies on the surface as the source does, and its tangents too."""
+    lie_alike(texture, pair.image, changes)
     for spot in upstream(Plug(texture.node.inputs["Vector"], texture.groups)):
         if isinstance(spot.node, bpy.types.ShaderNodeUVMap):
             changes.set(pair.normal, "uv_map", spot.node.uv_map)
             break
+
+
+def lie_alike(texture: Spot, image: bpy.types.Node, changes: Changes) -> None:
+    """An Image Texture lies on the surface as another one in the same tree does."""
+    for name in SAME:
+        changes.set(image, name, getattr(texture.node, name))
+    closest = texture.node.interpolation == "Closest"  # type: ignore[attr-defined]
+    changes.set(image, "interpolation", "Closest" if closest else "Linear")
+    for name in SAME_MAPPING:
+        ours, theirs = image.texture_mapping, texture.node.texture_mapping  # type: ignore[attr-defined]
+        changes.set(ours, name, getattr(theirs, name))
+    vector = direct(texture.node.inputs["Vector"])
+    if vector:
+        changes.link(vector, image.inputs["Vector"])
+    else:
+        changes.unlink(image.inputs["Vector"])
 
 
 def _carry(output: Plug, end: Plug, changes: Changes) -> None:

@@ -138,14 +138,17 @@ class Client:
         timeout: seconds, after which the job is cancelled and WorkerError raised; watch: called with the job now and then.
         """
         while job.outcome is None:
-            self.pump()
+            self.wait_a_moment()
             watch(job)
             if timeout is not None and job.elapsed > timeout:
                 self.cancel(job)
                 raise WorkerError(f"The worker did not answer within {timeout:.0f} seconds.")
-            if job.outcome is None:
-                time.sleep(0.002)
         return job.result()
+
+    def wait_a_moment(self) -> None:
+        """Pumps once, after a pause that leaves the processor to the worker."""
+        time.sleep(0.002)
+        self.pump()
 
     def take_file(self, result: Result) -> Path:
         """The path of a result's PNG file; whoever takes it moves or removes it.

@@ -1,4 +1,4 @@
-"""The split look of an Image Editor: the picture on the left, its map over the right."""
+"""The split look of an Image Editor: the picture on the left, its maps of normals and of heights over the rest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 import gpu
 from gpu_extras.batch import batch_for_shader
 
-from ..bridge.results import source_of
+from ..bridge.results import map_of, source_of
 from .properties import scene_settings
 
 LINE_WIDTH = 1.5
@@ -53,10 +53,11 @@ def _draw() -> None:
     context = bpy.context
     if not is_shown(context.area):
         return
-    normal = scene_settings(context.scene).result
-    if normal is None or context.space_data.image != source_of(normal):
+    result = scene_settings(context.scene).result
+    picture = source_of(result) if result is not None else None
+    if picture is None or context.space_data.image != picture:
         return
-    over = (normal,)
+    over = [image for kind in ("NORMAL", "HEIGHT") if (image := map_of(picture, kind)) is not None]
     gpu.state.depth_test_set("NONE")  # Blender 5.2 leaves a test set that hides all that is drawn
     for number, image in enumerate(over, 1):
         _draw_part(context.region, image, number / (len(over) + 1), (number + 1) / (len(over) + 1))

@@ -8,9 +8,11 @@ from bpy.props import EnumProperty
 
 from ..bridge import session
 from ..bridge.bug_report import bug_report
+from ..bridge.making import begin
 from ..bridge.places import log_file
 from ..bridge.results import source_of
-from ..bridge.task import Report, Retune, Task, begin, begin_retune, map_called
+from ..bridge.retuning import begin_retune, map_called
+from ..bridge.task import Report, Task
 from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
 from . import comparison, running
@@ -35,11 +37,10 @@ def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> se
     return {"FINISHED"}
 
 
-def waited(operator: bpy.types.Operator, task: Task | Retune) -> set[str]:
-    """Waits for the task and finishes it, with one undo step."""
+def waited(operator: bpy.types.Operator, task: Task) -> set[str]:
+    """Waits for the task, which ends with one undo step."""
     try:
-        task.wait()
-        report = task.finish()
+        report = task.wait()
     except MidasNormalError as error:
         return told(operator, error)
     if bpy.ops.ed.undo_push.poll():

@@ -66,6 +66,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         places.prop(settings, "image")
     if settings.source in ("RENDER", "VIEWER"):
         lines(places, "Camera-space: honest only for a plane seen head-on", icon="INFO")
+    places.column(align=True).prop(settings, "maps")
     places.prop(settings, "target")
     places.prop(settings, "replace")
     places.prop(settings, "save")

@@ -7,9 +7,10 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..bridge.asking import SAVES, SOURCES, TARGETS, Ask
+from ..bridge.asking import MAPS, SAVES, SOURCES, TARGETS, Ask
 from ..bridge.results import stored
-from ..bridge.task import settings_on
+from ..bridge.retuning import settings_on
+from ..core.errors import SettingsError
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
 from . import tuning
 
@@ -54,6 +55,8 @@ def place_properties(options: set[str]) -> dict[str, Any]:
                                 description="Take the place of another map that feeds the shader's Normal input"),
         "save": EnumProperty(name="Save", description="Where the map is kept", items=SAVES, default="PACK",
                              options=options),
+        "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},
+                             options={*options, "ENUM_FLAG"}),
     }
 
 
@@ -114,7 +117,10 @@ def scene_settings(scene: bpy.types.Scene) -> MidasNormalSettings:
 
 
 def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
-    """What an operator call asks for: the preset's or the scene's values, replaced by those that the call gives."""
+    """What an operator call asks for: the preset's or the scene's values, replaced by those that the call gives.
+
+    Raises SettingsError where they do not go together.
+    """
     scene = scene_settings(context.scene)
     base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
     given = operator.properties.is_property_set
@@ -125,7 +131,10 @@ def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
 
     image = operator.image if given("image") else scene.image.name if scene.image else ""
     source = "IMAGE" if given("image") and not given("source") else place("source")
-    return Ask(settings, source, image, place("target"), place("replace"), place("save"))
+    maps = tuple(name for name, _, _ in MAPS if name in place("maps"))
+    if not maps:
+        raise SettingsError("No map is chosen; choose at least one under Maps.")
+    return Ask(settings, source, image, place("target"), place("replace"), place("save"), maps)
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:

@@ -6,7 +6,8 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..bridge import session
-from ..bridge.task import Report, Task, map_called
+from ..bridge.retuning import map_called
+from ..bridge.task import Report, Task
 from ..core.errors import MidasNormalError
 from . import pump, stages
 from .drawing import redraw, status
@@ -76,12 +77,15 @@ def _look() -> bool:
     if _task is None or _task.job.outcome is None:
         _redraw_when_changed()
         return _task is not None
-    ended, _task = _task, None
     try:
-        report = ended.finish()
+        report = _task.step()
     except MidasNormalError as error:
+        _task = None
         remember(error)
         return False
+    if report is None:
+        return True
+    _task = None
     for scene in bpy.data.scenes:
         if scene.session_uid == _scene_uid:
             scene.midas_normal.result = map_called(report.map_name)

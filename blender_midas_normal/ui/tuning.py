@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import bpy
 
 from ..bridge import session
-from ..bridge.task import Retune, begin_retune, facts_on, settings_on, tuned
+from ..bridge.retuning import begin_retune, facts_on, settings_on, tuned
+from ..bridge.task import Task
 from ..core.errors import MidasNormalError, SurfaceGone
 from . import pump, running
 from .drawing import redraw
@@ -17,7 +18,10 @@ _scene_uid = 0
 """The scene whose settings changed last, by session_uid."""
 
 _held = False
-_retune: Retune | None = None
+_retune: Task | None = None
+_surface = ""
+"""The key of the surface from which the re-tune under way is made."""
+
 _gone: set[str] = set()
 """Surfaces that the worker no longer has."""
 
@@ -80,9 +84,9 @@ def _finish() -> None:
     assert _retune is not None
     ended, _retune = _retune, None
     try:
-        ended.finish()
+        ended.step()
     except SurfaceGone:
-        _gone.add(ended.surface)
+        _gone.add(_surface)
     except MidasNormalError as error:
         running.remember(error)
     redraw()
@@ -90,7 +94,7 @@ def _finish() -> None:
 
 def _begin() -> bool:
     """Whether there was something to begin."""
-    global _retune
+    global _retune, _surface
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _scene_uid), None)
     image = scene.midas_normal.result if scene is not None else None
     if scene is None or image is None or not is_live(image):
@@ -99,7 +103,7 @@ def _begin() -> bool:
         wanted = tuned(image, scene.midas_normal.values())
         if wanted.is_like(settings_on(image)):
             return False
-        _retune = begin_retune(image, wanted)
+        _retune, _surface = begin_retune(image, wanted), facts_on(image)["surface"]
     except MidasNormalError as error:
         running.remember(error)
         return False

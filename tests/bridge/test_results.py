@@ -29,7 +29,8 @@ def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exchange")
 
     def stored(source, map_values, save="PACK"):
-        return results.store(source, taken(map_values, folder, save), {"a": 6.28}, {"engine": "LUMINANCE"}, save)
+        facts = {"engine": "LUMINANCE", "map": "NORMAL"}
+        return results.store(source, taken(map_values, folder, save), {"a": 6.28}, facts, save)
     return stored
 
 
@@ -67,7 +68,7 @@ def test_map_is_packed_data_with_sixteen_bits(store, source):
     assert image.name == "brick_normal"
     assert (image.is_float, image.source, image.packed_file is not None) == (True, "FILE", True)
     assert_shows(image, values())
-    assert results.stored(image) == {"settings": {"a": 6.28}, "facts": {"engine": "LUMINANCE"}}
+    assert results.stored(image) == {"settings": {"a": 6.28}, "facts": {"engine": "LUMINANCE", "map": "NORMAL"}}
 
 
 def test_eight_bit_picture_stays_eight_bit(store, source):
@@ -86,7 +87,7 @@ def test_the_packed_file_holds_the_pixels_that_are_shown(store, source, dtype):
 
 def test_a_map_that_nobody_painted_on_counts_as_saved_with_the_file(store, source, tmp_path):
     files = taken(values(), tmp_path)
-    untouched, painted = (results.store(made_of, files, {}, {}) for made_of in (source, source.copy()))
+    untouched, painted = (results.store(made_of, files, {}, {"map": "NORMAL"}) for made_of in (source, source.copy()))
     for image in (untouched, painted):
         shown.note_shown(image, files)
     painted.pixels[0] = 0.123
@@ -101,7 +102,7 @@ def test_map_and_its_tie_to_the_source_survive_saving(store, source, tmp_path):
     source.name = "renamed"
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    image = results.map_of(bpy.data.images["renamed"])
+    image = results.map_of(bpy.data.images["renamed"], "NORMAL")
     assert image.name == "brick_normal"
     assert_shows(image, values())
     assert results.stored(image)["settings"] == {"a": 6.28}
@@ -149,14 +150,14 @@ def test_two_sources_have_two_maps(store, source):
     ("brick.png.001", "brick.001_normal"), ("Render Result", "Render Result_normal"), ("ä" * 40, "ä" * 28 + "_normal"),
 ))
 def test_map_name(name, wanted):
-    assert results.map_name(name) == wanted
+    assert results.map_name(name, "NORMAL") == wanted
     assert bpy.data.images.new(wanted, 4, 4).name == wanted
 
 
 def test_unreadable_map_is_refused_and_leaves_no_image(source):
     png = png_bytes(values(), 1)
     with pytest.raises(TargetError, match="cannot read the map"):
-        results.store(source, Taken(png[:40] + b"nothing"), {}, {})
+        results.store(source, Taken(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
     assert list(bpy.data.images) == [source]
 
 

@@ -23,7 +23,7 @@ def image():
 
 @pytest.fixture
 def map_image(image):
-    return results.store(image, FLAT, {}, {})
+    return results.store(image, FLAT, {}, {"map": "NORMAL"})
 
 
 @pytest.fixture
@@ -428,7 +428,7 @@ def test_same_nodes_after_moving_renaming_and_saving(material, image, map_image,
     material, image = bpy.data.materials["Wall"], bpy.data.images["stone"]
     places = {found.name: found.location.copy() for found in material.node_tree.nodes}
     before = everything(material)
-    assert wiring.wire(material, image, results.store(image, FLAT, {}, {})).done
+    assert wiring.wire(material, image, results.store(image, FLAT, {}, {"map": "NORMAL"})).done
     assert everything(material) == before
     assert {found.name: found.location for found in material.node_tree.nodes} == places
 
@@ -462,7 +462,7 @@ def test_node_that_lost_its_map_shows_the_new_one(material, image, map_image):
     wiring.wire(material, image, map_image)
     before = everything(material)
     bpy.data.images.remove(map_image)
-    map_image = results.store(image, FLAT, {}, {})
+    map_image = results.store(image, FLAT, {}, {"map": "NORMAL"})
     assert wiring.wire(material, image, map_image).done
     assert everything(material) == before and chain(principled(material)) == (WIRED, map_image)
 
@@ -472,7 +472,7 @@ def test_map_of_an_image_that_the_material_lost_gives_way(material, image, map_i
     wiring.wire(material, image, map_image)
     before = everything(material)
     texture.image = bpy.data.images.new("stone", 4, 4)
-    new_map = results.store(texture.image, FLAT, {}, {})
+    new_map = results.store(texture.image, FLAT, {}, {"map": "NORMAL"})
     assert wiring.wire(material, texture.image, new_map).done
     assert everything(material) == before and chain(principled(material)) == (WIRED, new_map)
 
@@ -498,7 +498,7 @@ def test_linked_material_stays_as_it_is(image, tmp_path):
     linked = add_linked_material(image, tmp_path)
     used = linked.node_tree.nodes["Image Texture"].image
     before = everything(linked)
-    report = wiring.wire(linked, used, results.store(used, FLAT, {}, {}))
+    report = wiring.wire(linked, used, results.store(used, FLAT, {}, {"map": "NORMAL"}))
     assert report == wiring.WiringReport(False, ("The material 'Linked' is linked from another file and stays as it is.",))
     assert everything(linked) == before
 
@@ -512,7 +512,7 @@ def test_linked_group_stays_as_it_is(material, image, tmp_path):
     tree.nodes["Group"].node_tree = wanted.node_groups[0]
     tree.links.new(tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
     used = wanted.node_groups[0].nodes["Image Texture"]
-    report = wiring.wire(material, used.image, results.store(used.image, FLAT, {}, {}))
+    report = wiring.wire(material, used.image, results.store(used.image, FLAT, {}, {"map": "NORMAL"}))
     assert not report.done and "the group 'Bricks' is linked from another file" in report.sentences[0]
 
 

@@ -17,9 +17,10 @@ from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.bug_report import bug_report
+from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.places import log_file, preferences
 from bl_ext.user_default.midas_normal.bridge.results import stored
-from bl_ext.user_default.midas_normal.bridge.task import Report, begin
+from bl_ext.user_default.midas_normal.bridge.task import Report
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SettingsError
 from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, domains, preset_of
 from bl_ext.user_default.midas_normal.ui import comparison, pump, running

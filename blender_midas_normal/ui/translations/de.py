@@ -119,6 +119,18 @@ PLACES = {
     "The active object's active material": "Das aktive Material des aktiven Objekts",
     "Image only": "Nur Bild",
     "The map is made and wired nowhere": "Die Map wird erzeugt und nirgends verbunden",
+    "Maps": "Maps",
+    "Maps to make from the picture": "Maps, die aus dem Bild erzeugt werden",
+    "Normal": "Normale",
+    "Directions of the surface, for the Normal input of shaders":
+        "Richtungen der Oberfläche, für den Normalen-Eingang von Shadern",
+    "Height": "Höhe",
+    "Heights about a middle of 0.5, for displacement": "Höhen um eine Mitte von 0,5, für Displacement",
+    "Ambient occlusion": "Umgebungsverdeckung",
+    "Share of its light that the sky sends: dark in grooves": "Anteil des Himmelslichts, der ankommt: dunkel in Rillen",
+    "Curvature": "Krümmung",
+    "Bright where the surface bulges like an edge, dark where it is hollow":
+        "Hell, wo sich die Oberfläche wie eine Kante wölbt, dunkel, wo sie hohl ist",
     "Replace": "Ersetzen",
     "Take the place of another map that feeds the shader's Normal input":
         "Eine andere Map ablösen, die am Eingang Normal des Shaders hängt",

@@ -1,0 +1,80 @@
+"""A map made again with other settings, from the surface that the worker has kept."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import bpy
+
+from ..client.launch import launch_for
+from ..core.errors import SourceError
+from ..core.settings import Settings
+from .displacing import rescale
+from .making import ON_DISK, PACKED, facts_of
+from .places import own_python, places, preferences
+from .results import kind_of, source_of, store_again, stored
+from .session import client
+from .shown import note_shown
+from .task import Making, Report, Task
+from .wiring import is_wired, node_has_convention, read_as
+
+
+def begin_retune(image: bpy.types.Image, settings: Settings) -> Task:
+    """Asks for a map again with what the settings say that needs no engine; it is shown wherever it is wired.
+
+    The job ends with SurfaceGone when the worker has not kept the surface.
+    """
+    return Task(_making(image, settings))
+
+
+def _making(image: bpy.types.Image, settings: Settings) -> Making:
+    facts, wanted, kind, uid = facts_on(image), tuned(image, settings), kind_of(image), image.session_uid
+    client.prepare(launch_for(facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
+    result = yield client.submit(settings=wanted.words(), surface=facts["surface"], map=kind,
+                                 **(ON_DISK if image.packed_file is None else PACKED))
+    there = next((image for image in bpy.data.images if image.session_uid == uid), None)
+    with client.taken(result) as files:
+        if there is None:
+            raise SourceError("The map was removed while it was re-tuned; generate it again.")
+        store_again(there, files, wanted.words(), facts_of(result, kind))
+        note_shown(there, files)
+    if kind == "NORMAL":
+        read_as(there, wanted.convention)
+    if kind == "HEIGHT":
+        rescale(there, facts["scale"], result.scale)
+    return Report(there.name, (f"{there.name} was made again in {sum(result.seconds.values()):.1f} s.",),
+                  facts_of(result, kind))
+
+
+def tuned(image: bpy.types.Image, settings: Settings) -> Settings:
+    """A map's stored settings, re-tuned as these are, in a convention that the nodes that show the map can read."""
+    wanted = settings_on(image).tuned_as(settings)
+    readable = ("OPENGL", "DIRECTX") if node_has_convention() else ("OPENGL",)
+    if wanted.convention in readable or not is_wired(image):
+        return wanted
+    return dataclasses.replace(wanted, convention="OPENGL")
+
+
+def map_called(name: str) -> bpy.types.Image:
+    """The map of this name; raises SourceError when it is gone."""
+    image = bpy.data.images.get(name)
+    if image is None or source_of(image) is None:
+        raise SourceError(f"The map {name!r} or its source is no longer there; generate it again.")
+    return image
+
+
+def settings_on(image: bpy.types.Image) -> Settings:
+    """The settings that a map was made with; raises SourceError for an image that is no map."""
+    return Settings().with_words(_stored_on(image)["settings"])
+
+
+def facts_on(image: bpy.types.Image) -> dict:
+    """What is remembered of a map beside its settings; raises SourceError for an image that is no map."""
+    return _stored_on(image)["facts"]
+
+
+def _stored_on(image: bpy.types.Image) -> dict:
+    words = stored(image)
+    if words is None:
+        raise SourceError(f"The image {image.name!r} is no map of this extension; generate one.")
+    return words

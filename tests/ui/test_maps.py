@@ -1,0 +1,86 @@
+"""Several maps from one picture, as the operators make them."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.results import kind_of, map_of, stored
+from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
+from bl_ext.user_default.midas_normal.core.settings import Settings
+from bl_ext.user_default.midas_normal.ui import running
+from bl_ext.user_default.midas_normal.ui.properties import ask_of
+
+from .test_operators import pumped, quiet_panel, textured, values  # noqa: F401 - the fixture is used
+
+ALL = {"NORMAL", "HEIGHT", "AO", "CURVATURE"}
+
+
+def test_all_maps_of_a_picture_are_made_and_wired():
+    image, material = textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", maps=ALL, strength=5.0)
+    made = {kind: map_of(image, kind) for kind in ALL}
+    assert {made[kind].name for kind in ALL} == {"photo_normal", "photo_height", "photo_ao", "photo_curvature"}
+    for kind, found in made.items():
+        assert kind_of(found) == kind and tuple(found.size) == tuple(image.size) and np.ptp(values(found)[..., 0]) > 0.001
+    output = material.node_tree.get_output_node("ALL")
+    assert output.inputs["Displacement"].links[0].from_node.inputs["Height"].links[0].from_node.image == made["HEIGHT"]
+    shown = {node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE"}
+    assert shown == {image, *made.values()}
+    assert bpy.context.scene.midas_normal.result is None or kind_of(bpy.context.scene.midas_normal.result) == "NORMAL"
+
+
+def test_the_engine_runs_once_for_all_maps():
+    textured(width=37)
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", maps=ALL)
+    engines = ["engine" in stored(image)["facts"]["seconds"] for image in bpy.data.images if stored(image)]
+    assert sorted(engines) == [False, False, False, True]
+
+
+def test_a_button_makes_them_one_after_the_other():
+    image, _ = textured()
+    settings = bpy.context.scene.midas_normal
+    settings.engine, settings.maps = "LUMINANCE", {"HEIGHT", "AO"}
+
+    class Operator:
+        class properties:
+            is_property_set = staticmethod(lambda name: False)
+
+        preset = "SCENE"
+
+    running.start(begin(bpy.context, ask_of(Operator, bpy.context)), bpy.context.scene)
+    pumped(lambda: running.task() is None)
+    assert map_of(image, "HEIGHT") and map_of(image, "AO") and map_of(image, "NORMAL") is None
+    assert settings.result == map_of(image, "HEIGHT")
+    assert not session.client.is_busy
+
+
+def test_a_map_that_cannot_be_made_is_said_and_the_others_stay(monkeypatch):
+    image, _ = textured()
+    submit = session.client.submit
+    monkeypatch.setattr(session.client, "submit",
+                        lambda **words: submit(**words | ({"surface": "gone"} if words["map"] == "AO" else {})))
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", maps=ALL)
+    assert map_of(image, "AO") is None and map_of(image, "CURVATURE") is not None
+    assert "Ambient occlusion was not made" in running.last_sentence()
+
+
+def test_no_map_at_all_and_raw_heights_are_refused_with_nothing_changed():
+    textured()
+    for words, why in (({"maps": set()}, "No map is chosen"),
+                       ({"maps": {"HEIGHT"}, "engine": "MIDAS", "depth_scale": "RAW"}, "normal map only")):
+        with pytest.raises(RuntimeError, match=why):
+            bpy.ops.midas_normal.generate(**words)
+    assert not any(stored(image) for image in bpy.data.images)
+
+
+def test_a_height_map_is_tuned_and_its_displacement_follows():
+    image, material = textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", maps={"HEIGHT"})
+    height = map_of(image, "HEIGHT")
+    node = material.node_tree.get_output_node("ALL").inputs["Displacement"].links[0].from_node
+    before = node.inputs["Scale"].default_value
+    begin_retune(height, Settings(engine="LUMINANCE", strength=2.0)).wait()
+    assert node.inputs["Scale"].default_value == pytest.approx(2 * before, rel=0.01)
