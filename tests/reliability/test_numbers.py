@@ -1,0 +1,122 @@
+"""Any picture with any settings, from the pixels to the map: what must hold for each of them.
+
+tests/core checks the formulas themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from blender_midas_normal.core.normals import encoded, in_convention, normal_map
+from blender_midas_normal.core.picture import Picture, Surface
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.core.tileable import wrap_of
+from blender_midas_normal.worker.engines.luminance import Luminance
+from blender_midas_normal.worker.engines.relief import Relief
+
+pytestmark = [pytest.mark.reliability, pytest.mark.slow]
+
+SHAPES = st.tuples(st.integers(1, 24), st.integers(1, 24))
+pictures = SHAPES.flatmap(lambda shape: arrays(np.uint8, (*shape, 3)) | arrays(
+    np.float32, (*shape, 3), elements=st.floats(0, 1, width=32)))
+words = st.fixed_dictionaries({
+    "a": st.floats(0, 5 * math.pi), "bg_threshold": st.floats(0, 1), "strength": st.floats(0, 10),
+    "blur": st.floats(0, 64), "tileable": st.sampled_from(["AUTO", "OFF", "X", "Y", "BOTH"]),
+    "convention": st.sampled_from(["OPENGL", "DIRECTX", "CONTROLNET"])})
+symmetric = st.fixed_dictionaries({
+    "a": st.floats(1, 5 * math.pi), "strength": st.floats(0, 10), "blur": st.floats(0, 64),
+    "tileable": st.sampled_from(["OFF", "BOTH"])})
+"""Without what depends on the direction, and what makes much of a height's last bit: an `a` of nothing, a background."""
+
+ENGINES = {"LUMINANCE": Luminance(), "RELIEF": Relief()}
+
+
+def surface_of(rgb: np.ndarray, wanted: Settings, engine: str) -> Surface:
+    picture = Picture(rgb)
+    wrap = wrap_of(wanted.tileable, picture.rgb_float().mean(axis=2), False)
+    return ENGINES[engine].surface(picture, wrap, wanted, lambda stage, done: None)
+
+
+def normals_of(rgb: np.ndarray, wanted: Settings, engine: str = "LUMINANCE") -> np.ndarray:
+    return normal_map(surface_of(rgb, wanted, engine), wanted)
+
+
+@pytest.fixture
+def checked(amount):
+    """checked(*strategies)(property): the property holds for many examples."""
+    def with_examples(*strategies: st.SearchStrategy, everything: int = 1_000, few: int = 50) -> Callable:
+        def run(check: Callable) -> None:
+            seed(1)(settings(max_examples=amount(everything, few), deadline=None, database=None,
+                             suppress_health_check=list(HealthCheck))(given(*strategies)(check)))()
+        return run
+    return with_examples
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_map_is_unit_finite_upright_and_of_the_pictures_size(engine, checked):
+    @checked(pictures, words, everything=1_000 if engine == "LUMINANCE" else 300)
+    def check(rgb: np.ndarray, found: dict) -> None:
+        wanted = Settings(engine=engine, **found)
+        normals = normals_of(rgb, wanted, engine)
+        assert normals.shape == (3, *rgb.shape[:2]) and normals.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(normals, axis=0), 1, atol=1e-5)
+        assert (normals[2] >= 0).all()
+        pixels = encoded(in_convention(normals, wanted.convention)).astype(np.float64) / 65535 * 2 - 1
+        np.testing.assert_allclose(np.linalg.norm(pixels, axis=2), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_colour_is_flat_whatever_the_settings(engine, checked):
+    @checked(SHAPES, st.tuples(*[st.integers(0, 255)] * 3), words, everything=300)
+    def check(shape: tuple, colour: tuple, found: dict) -> None:
+        rgb = np.broadcast_to(np.array(colour, np.uint8), (*shape, 3)).copy()
+        normals = normals_of(rgb, Settings(engine=engine, **found), engine)
+        np.testing.assert_allclose(normals, np.broadcast_to(np.array([0, 0, 1]).reshape(3, 1, 1), normals.shape), atol=2e-4)
+
+
+TURNED = {
+    "left to right": (lambda field: field[:, ::-1], (-1, 1)),
+    "top to bottom": (lambda field: field[::-1], (1, -1)),
+}
+
+
+@pytest.mark.parametrize("way", TURNED)
+def test_a_mirrored_picture_has_the_mirrored_map(way, checked):
+    turn, signs = TURNED[way]
+
+    @checked(pictures, symmetric)
+    def check(rgb: np.ndarray, found: dict) -> None:
+        wanted = Settings(engine="LUMINANCE", **found)
+        x, y, z = normals_of(rgb, wanted)
+        mirrored = normals_of(np.ascontiguousarray(turn(rgb)), wanted)
+        expected = np.stack([signs[0] * turn(x), signs[1] * turn(y), turn(z)])
+        np.testing.assert_allclose(mirrored, expected, atol=2e-5)
+
+
+def test_a_picture_turned_by_a_quarter_has_the_turned_map(checked):
+    @checked(pictures, symmetric)
+    def check(rgb: np.ndarray, found: dict) -> None:
+        wanted = Settings(engine="LUMINANCE", **found)
+        x, y, z = normals_of(rgb, wanted)
+        turned = normals_of(np.ascontiguousarray(np.rot90(rgb)), wanted)
+        expected = np.stack([-np.rot90(y), np.rot90(x), np.rot90(z)])
+        np.testing.assert_allclose(turned, expected, atol=2e-5)
+
+
+def test_more_strength_never_tilts_a_pixel_less(checked):
+    @checked(pictures, words, st.floats(0, 10))
+    def check(rgb: np.ndarray, found: dict, other: float) -> None:
+        wanted = Settings(engine="LUMINANCE", **found)
+        surface = surface_of(rgb, wanted, "LUMINANCE")
+        weak, strong = sorted((wanted.strength, other))
+        flat = normal_map(surface, Settings(**found | {"strength": weak}))
+        steep = normal_map(surface, Settings(**found | {"strength": strong}))
+        assert (steep[2] <= flat[2] + 1e-6).all()
+        assert (np.abs(steep[:2]) >= np.abs(flat[:2]) - 1e-6).all()
