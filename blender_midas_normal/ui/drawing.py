@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Callable
 
+import blf
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-CHARACTER, BORDERS = 6.6, 75
-"""Width of an average character of Blender's font, and of what stands left and right of a text, in unscaled pixels."""
+BORDERS = 95
+"""What stands left and right of a text, in unscaled pixels: margins, an icon, the sidebar's tabs."""
+
+FONT = 0
+"""Blender's own."""
 
 
 def lines(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
@@ -16,16 +20,32 @@ def lines(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
     for paragraph in iface_(text).splitlines():
-        for line in textwrap.wrap(paragraph, _characters()) or [""]:
+        for line in wrapped(paragraph, _fits):
             column.label(text=line, icon=icon, translate=False)
             icon = "BLANK1" if icon != "NONE" else "NONE"
 
 
-def _characters() -> int:
-    """How many characters fit a line of the region that is being drawn."""
-    region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
-    width = region.width if region is not None else 300
-    return max(16, int((width / scale - BORDERS) / CHARACTER))
+def wrapped(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """The text in lines that fit, cut between words, or within a word that fits no line."""
+    whole, line = [], ""
+    for word in text.split():
+        if line and not fits(f"{line} {word}"):
+            whole.append(line)
+            line = ""
+        line = f"{line} {word}".lstrip()
+        while len(line) > 1 and not fits(line):
+            end = next((end for end in range(len(line) - 1, 1, -1) if fits(line[:end])), 1)
+            whole.append(line[:end])
+            line = line[end:]
+    return [*whole, line]
+
+
+def _fits(line: str) -> bool:
+    """Whether the region that is being drawn is wide enough for the line."""
+    region, preferences = bpy.context.region, bpy.context.preferences
+    scale = preferences.system.ui_scale
+    blf.size(FONT, preferences.ui_styles[0].widget.points * scale)
+    return blf.dimensions(FONT, line)[0] <= (region.width if region is not None else 300) - BORDERS * scale
 
 
 def progress(layout: bpy.types.UILayout, text: str, done: float | None) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import bpy
 from bl_ext.user_default.midas_normal.ui import drawing
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def test_a_message_goes_to_the_windows_workspace_and_leaves_every_workspace(monkeypatch):
@@ -17,3 +21,16 @@ def test_a_message_goes_to_the_windows_workspace_and_leaves_every_workspace(monk
     assert {name for name, text in bars.items() if text == "Busy"} == {shown} and len(bars) > 1
     drawing.status(None)
     assert set(bars.values()) == {None}
+
+
+@given(text=st.text(st.sampled_from("aW i_"), max_size=60), width=st.integers(1, 20))
+def test_lines_fit_lose_nothing_and_are_as_long_as_they_can_be(text, width):
+    def fits(line):
+        return sum(3 if character == "W" else 1 for character in line) <= width
+    lines = drawing.wrapped(text, fits)
+    assert all(fits(line) or len(line) == 1 for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    words = text.split()
+    if all(map(fits, words)):
+        assert " ".join(lines) == " ".join(words)
+        assert not any(fits(f"{line} {following.split()[0]}") for line, following in pairwise(lines))
