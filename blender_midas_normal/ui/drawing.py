@@ -53,6 +53,15 @@ def progress(layout: bpy.types.UILayout, text: str, done: float | None) -> None:
     layout.progress(text=text, factor=done or 0.0, type="BAR")
 
 
+def in_place_of_progress(layout: bpy.types.UILayout) -> None:
+    """Goes right after what is drawn where a progress bar was.
+
+    Blender 4.3 takes the first thing that is no button for that bar as long as the mouse is there, and draws a whole box as
+    one; here it finds nothing to be seen.
+    """
+    layout.separator(factor=0.0)
+
+
 def redraw() -> None:
     """Redraws the places where the extension shows itself."""
     for window in bpy.context.window_manager.windows:

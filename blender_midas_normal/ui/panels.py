@@ -7,7 +7,7 @@ import bpy
 from ..bridge.task import Report
 from ..core.errors import Cancelled, MidasNormalError
 from . import comparison, running, stages, tuning
-from .drawing import lines, progress
+from .drawing import in_place_of_progress, lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
 
@@ -78,9 +78,10 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         progress(layout, "Stopping", None)
         layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
     else:
-        row = layout.row()
+        row = layout.row(align=True)
         row.scale_y = 1.4
         row.operator("midas_normal.generate", icon="TEXTURE")
+        in_place_of_progress(row)
 
 
 def _draw_outcome(layout: bpy.types.UILayout) -> None:

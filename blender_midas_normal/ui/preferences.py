@@ -14,7 +14,7 @@ from ..client.weights import find
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
 from . import setup
-from .drawing import lines
+from .drawing import in_place_of_progress, lines
 
 BACKENDS = (
     ("auto", "Automatic", "The build of torch that fits this computer's graphics driver"),
@@ -86,6 +86,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
                  State.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=words[state.state], icon="IMPORT")
         row.operator("midas_normal.remove", icon="TRASH")
+        in_place_of_progress(box)
 
     def _draw_weights(self, box: bpy.types.UILayout) -> None:
         box.label(text="MiDaS weights", icon="FILE_BLANK")

@@ -92,9 +92,10 @@ class Display:
         subprocess.run(["import", "-window", "root", str(file)], env=self.variables, check=True)
 
     def pixels(self, left: int, top: int, width: int, height: int) -> bytes:
-        """A part of the screen as red, green and blue, 0..255, row by row."""
-        return subprocess.run(["import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "-depth", "8",
-                               "rgb:-"], env=self.variables, check=True, capture_output=True).stdout
+        """A part of the screen: red, green and blue of each pixel."""
+        part = f"{width}x{height}+{left}+{top}"
+        return subprocess.run(["import", "-window", "root", "-crop", part, "-depth", "8", "rgb:-"], env=self.variables,
+                              check=True, capture_output=True).stdout
 
     def _events(self, *words: str) -> None:
         subprocess.run(["xdotool", *words], env=self.variables, check=True, stdout=subprocess.DEVNULL)

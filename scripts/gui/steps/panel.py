@@ -10,6 +10,22 @@ from .common import CANCEL, ENDED, GENERATE, MAP, NODES, PICTURE, PIXELS, TREE, 
 COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
 """A button at the right end of its row."""
 
+BAR = "[round(255 * c) for c in bpy.context.preferences.themes[0].user_interface.wcol_progress.item[:3]]"
+"""The colour of a progress bar."""
+
+STOP_SILENTLY = """
+import os
+import signal
+pid = session.client._worker.pid
+os.kill(pid, signal.SIGSTOP)
+def is_gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+"""
+
 
 def open_the_sidebar(window: Window) -> str:
     """The sidebar of the Image Editor shows the extension's tab."""
@@ -22,8 +38,10 @@ def open_the_sidebar(window: Window) -> str:
 
 
 def generate(window: Window) -> str:
-    """A click on Generate gives a wired map, while the progress bar moves."""
-    window.click(GENERATE)
+    """A click on Generate gives a wired map, while the progress bar moves; then the bar is gone, mouse there or not."""
+    x, y = window.place(GENERATE)
+    window.display.click(x, y)
+    window.display.move(x - 3, y)
     seen, job = [], "running.task().job"
     start = time.monotonic()
     while not window.blender.value(ENDED):
@@ -37,6 +55,8 @@ def generate(window: Window) -> str:
     check(window.blender.value(f"{MAP}.name") == "tiles_1024_0_normal", "the panel does not show the new map")
     links = window.blender.value(f"[[link.from_node.type, link.to_node.type] for link in {TREE}.links]")
     check(["NORMAL_MAP", "BSDF_PRINCIPLED"] in links and ["TEX_IMAGE", "NORMAL_MAP"] in links, f"it is not wired: {links}")
+    window.settle()
+    check(bytes(window.blender.value(BAR)) not in window.sidebar(), "something is drawn as a progress bar still")
     engine = window.blender.value(f"stored({MAP})['facts']['engine']")
     return f"{engine.lower()} at 1024 x 1024, worker starting: {seconds:.1f} s"
 
@@ -66,20 +86,6 @@ def compare(window: Window) -> str:
     window.settle()
     check(window.colour_of_image(0.6, 0.5) == right, "the Image Editor does not show the picture again")
     return ""
-
-
-STOP_SILENTLY = """
-import os
-import signal
-pid = session.client._worker.pid
-os.kill(pid, signal.SIGSTOP)
-def is_gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-"""
 
 
 def cancel(window: Window) -> str:
