@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from ..client.environment import Environment
-from ..client.launch import Places
+from ..client.launch import Places, reason_against_midas
 
 EXTENSION = __package__.rpartition(".")[0]
 """The name under which Blender knows this extension."""
@@ -45,6 +45,11 @@ def log_file() -> Path:
 def own_folder() -> Path:
     """The folder that Blender gives the extension for its data; gone when the extension is removed."""
     return Path(bpy.utils.extension_path_user(EXTENSION, create=True))
+
+
+def reason_against(engine: str) -> str:
+    """"" when the engine asked for can run here, else one sentence."""
+    return reason_against_midas(places()) if engine == "MIDAS" else ""
 
 
 def own_python() -> str:

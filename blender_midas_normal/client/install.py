@@ -10,6 +10,7 @@ import dataclasses
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,7 +208,7 @@ class _Work:
             command += ["--cache-dir", str(self.environment.cache)]
         downloads = Downloads()
         self.say(4, self.packages)
-        return self.run(command, lambda line: self.say(4, self.packages, line, downloads.after(line)))
+        return self.run(command, lambda line: self.say(4, self.packages, *downloads.after(line)))
 
     def check_packages(self) -> str:
         title = "Checking that the packages work together"
@@ -236,15 +237,21 @@ class Downloads:
         self._sizes: dict[str, float] = {}
         self._finished = 0.0
         self._share = 0.0
+        self._started = time.monotonic()
 
-    def after(self, line: str) -> float | None:
-        """The share of the announced bytes that has come, 0..1, after this line; None before any was announced."""
+    def after(self, line: str) -> tuple[str, float | None]:
+        """(news, share of the announced bytes that has come, 0..1) after this line; None before any was announced."""
         if match := re.match(r"\s*Downloading (\S+) \(([\d.]+) ?([KMG])iB\)", line):
             self._sizes[match[1]] = float(match[2]) * _UNITS[match[3]]
         elif match := re.match(r"\s*Downloaded (\S+)", line):
             self._finished += self._sizes.get(match[1], 0.0)
         if not self._sizes:
-            return None
+            return line, None
         # uv announces as it goes: a bar that would go back stands still instead.
         self._share = max(self._share, min(1.0, self._finished / sum(self._sizes.values())))
-        return self._share
+        return f"{line.strip()}, {self._amount()}", self._share
+
+    def _amount(self) -> str:
+        """What has come, of what was announced, and how fast."""
+        speed = self._finished / max(time.monotonic() - self._started, 0.1)
+        return f"{self._finished / 1e6:.0f} of {sum(self._sizes.values()) / 1e6:.0f} MB, {speed / 1e6:.1f} MB/s"

@@ -38,11 +38,16 @@ class Hello:
 
 @dataclass(frozen=True)
 class Ready:
-    """Worker, once: what it can do.  `engines` gives for each engine "" when it can run, else the reason why not."""
+    """Worker, once: what it can do.
+
+    engines: for each engine "" when it can run, else the reason why not; device: the one that AUTO means, and how many bytes
+    of memory it has free.
+    """
 
     engines: dict
     device: str = ""
     torch: str = ""
+    free_memory: int = 0
 
 
 @dataclass(frozen=True)

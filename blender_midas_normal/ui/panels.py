@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import bpy
 
+from ..bridge import session
+from ..bridge.places import reason_against
 from ..bridge.task import Report
 from ..core.errors import Cancelled, MidasNormalError
 from . import comparison, running, stages, tuning
 from .drawing import in_place_of_progress, lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
+from .worker_state import worker_state
 
 MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "detail", "high_pass", "invert", "tileable", "convention")
 DETAILS = ("resolution", "depth_scale", "size", "device")
@@ -78,10 +81,15 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         progress(layout, "Stopping", None)
         layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
     else:
+        reason = reason_against(settings.engine)
         row = layout.row(align=True)
         row.scale_y = 1.4
+        row.enabled = not reason
         row.operator("midas_normal.generate", icon="TEXTURE")
         in_place_of_progress(row)
+        if reason:
+            lines(layout, reason, icon="ERROR")
+            layout.operator("midas_normal.show_preferences", icon="PREFERENCES")
 
 
 def _draw_outcome(layout: bpy.types.UILayout) -> None:
@@ -96,6 +104,8 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
     elif isinstance(outcome, Report):
         box = layout.box()
         lines(box, " ".join(outcome.sentences), icon="CHECKMARK")
+    elif running.task() is None:
+        lines(layout, worker_state(session.client), icon="INFO")
 
 
 def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area: bpy.types.Area) -> None:

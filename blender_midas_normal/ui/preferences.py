@@ -8,6 +8,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_n as n_
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
+from ..bridge import session
 from ..bridge.places import EXTENSION, places
 from ..client.environment import State, status
 from ..client.weights import find
@@ -15,6 +16,7 @@ from ..core.errors import WeightsError
 from ..core.settings import DEVICE
 from . import setup
 from .drawing import in_place_of_progress, lines
+from .worker_state import worker_state
 
 BACKENDS = (
     ("auto", "Automatic", "The build of torch that fits this computer's graphics driver"),
@@ -61,6 +63,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         self._draw_weights(layout.box())
         worker = layout.box()
         worker.label(text="Worker", icon="PREFERENCES")
+        lines(worker, worker_state(session.client))
         worker.prop(self, "device")
         worker.prop(self, "idle_minutes")
         row = worker.row()
@@ -86,6 +89,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
                  State.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=words[state.state], icon="IMPORT")
         row.operator("midas_normal.remove", icon="TRASH")
+        setup.draw_outcome(box)
         in_place_of_progress(box)
 
     def _draw_weights(self, box: bpy.types.UILayout) -> None:

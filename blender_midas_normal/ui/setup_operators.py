@@ -7,7 +7,7 @@ from bpy.app.translations import contexts
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from ..bridge.places import places
+from ..bridge.places import EXTENSION, places
 from ..client.environment import size_on_disk
 from ..client.install import SPACE_NEEDED
 from ..core.errors import MidasNormalError
@@ -97,6 +97,16 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
         return iface_("{folder}, {size:.1f} GB").format(folder=folder, size=size_on_disk(folder) / 1e9)
 
 
+class MIDAS_NORMAL_OT_show_preferences(bpy.types.Operator):
+    """Open the extension's preferences, where the MiDaS environment is installed"""
+
+    bl_idname = "midas_normal.show_preferences"
+    bl_label = "Set up MiDaS"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return bpy.ops.preferences.addon_show(module=EXTENSION)
+
+
 class MIDAS_NORMAL_OT_cancel_setup(bpy.types.Operator):
     """Give up what is being installed or downloaded; what has arrived is kept for the next time"""
 
@@ -114,4 +124,4 @@ class MIDAS_NORMAL_OT_cancel_setup(bpy.types.Operator):
 
 
 CLASSES = (MIDAS_NORMAL_OT_install, MIDAS_NORMAL_OT_download_weights, MIDAS_NORMAL_OT_remove,
-           MIDAS_NORMAL_OT_cancel_setup)
+           MIDAS_NORMAL_OT_show_preferences, MIDAS_NORMAL_OT_cancel_setup)

@@ -13,8 +13,9 @@ from pathlib import Path
 from ..core.errors import Cancelled, MidasNormalError
 from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Request, Result
 from .channel import Channel
-from .devices import described_device, torch_version
+from .devices import auto_device, described_device, torch_version
 from .engines import Engines
+from .engines.memory import available_bytes
 from .inbox import Inbox
 from .making import Maker
 
@@ -35,8 +36,9 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) 
     inbox = Inbox(at_end=lambda: _end(folder))
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
     engines = Engines(weights, without_midas)
-    device, torch = ("cpu", "") if without_midas else (described_device(), torch_version())
-    channel.send(Ready(engines.unavailable(), device, torch))
+    torch = torch_version()
+    device = auto_device() if torch else "cpu"
+    channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device)))
     maker = Maker(engines, folder)
     idle_once = False
     while True:

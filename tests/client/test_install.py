@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -289,9 +290,10 @@ def test_downloads_are_followed_by_size_and_never_go_back():
     downloads = Downloads()
     lines = ["Resolved 3 packages", "Downloading a (3.0MiB)", "Downloading b (1.0GiB)", " Downloaded a", " Downloaded b",
              "Downloading c (1.0GiB)", "Prepared 3 packages"]
-    shares = [downloads.after(line) for line in lines]
-    assert shares[:3] == [None, 0.0, 0.0]
-    assert shares[3] == pytest.approx(3 / 1003) and shares[4:] == [1.0, 1.0, 1.0]
+    news, shares = zip(*(downloads.after(line) for line in lines), strict=True)
+    assert shares[:3] == (None, 0.0, 0.0)
+    assert shares[3] == pytest.approx(3 / 1003) and shares[4:] == (1.0, 1.0, 1.0)
+    assert news[0] == "Resolved 3 packages" and re.fullmatch(r"Downloaded b, 1003 of 1003 MB, [\d.]+ MB/s", news[4])
 
 
 def test_a_child_gets_no_variables_of_another_python(monkeypatch):

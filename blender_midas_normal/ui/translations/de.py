@@ -9,6 +9,7 @@ OPERATORS = {
     "Normal map": "Normalmap",
     "Re-tune normal map": "Normalmap nachstellen",
     "Cancel": "Abbrechen",
+    "Set up MiDaS": "MiDaS einrichten",
     "Stop the worker": "Worker beenden",
     "Compare picture and map": "Bild und Map vergleichen",
     "Normal map preset": "Normalmap-Voreinstellung",
@@ -53,6 +54,8 @@ WHAT_OPERATORS_DO = {
         "Die Gewichte von MiDaS herunterladen; ein unterbrochener Download wird fortgesetzt",
     "Remove the MiDaS environment from this computer; the weights stay":
         "Die MiDaS-Umgebung von diesem Computer entfernen; die Gewichte bleiben",
+    "Open the extension's preferences, where the MiDaS environment is installed":
+        "Die Einstellungen der Erweiterung öffnen, wo die MiDaS-Umgebung installiert wird",
     "Give up what is being installed or downloaded; what has arrived is kept for the next time":
         "Abbrechen, was installiert oder heruntergeladen wird; was schon da ist, bleibt für das nächste Mal",
 }
@@ -63,6 +66,9 @@ REASONS_AND_REPORTS = {
     "No normal map is being made": "Es wird keine Normalmap erzeugt",
     "Maps are compared in an Image Editor.": "Maps werden in einem Bildeditor verglichen.",
     "There is no map of a picture yet; generate one or pick one.": "Es gibt noch keine Map; eine erzeugen oder auswählen.",
+    "The worker starts with the first map": "Der Worker startet mit der ersten Map",
+    "The worker is starting": "Der Worker startet",
+    "Ready on {device}, {free:.1f} GB of memory free": "Bereit auf {device}, {free:.1f} GB Speicher frei",
     "No worker has written a log yet.": "Noch kein Worker hat ein Protokoll geschrieben.",
     "The report is in the clipboard.": "Der Bericht ist in der Zwischenablage.",
     "The setup is busy": "Die Einrichtung läuft noch",

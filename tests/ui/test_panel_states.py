@@ -1,0 +1,24 @@
+"""What the panel says before a map is made, and what it offers where the engine asked for cannot run."""
+
+from __future__ import annotations
+
+import bpy
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.places import reason_against
+from bl_ext.user_default.midas_normal.ui.worker_state import worker_state
+
+from .test_operators import pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+
+
+def test_the_state_of_the_worker_can_be_read():
+    session.client.close()
+    assert worker_state(session.client) == "The worker starts with the first map"
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    assert session.client.ready is not None and session.client.ready.free_memory > 1e6
+    assert worker_state(session.client).startswith("Ready on cpu, ")
+
+
+def test_an_engine_that_cannot_run_has_a_reason_and_the_others_have_none():
+    assert "MiDaS" in reason_against("MIDAS")
+    assert [reason_against(engine) for engine in ("AUTO", "RELIEF", "LUMINANCE")] == ["", "", ""]
