@@ -78,8 +78,8 @@ class Maps:
 
         Raises one of the project's exceptions; a material that cannot be wired is said so in a sentence.
         """
-        source = self.source.image()
         with client.taken(result) as files:
+            source = self.source.image()
             image = store(source, files, self.ask.settings.words(), facts_of(result, kind), self.ask.save)
             note_shown(image, files)
         sentences = self._wired(kind, source, image, result.scale)

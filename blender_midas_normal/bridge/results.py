@@ -72,19 +72,26 @@ def map_of(source: bpy.types.Image, kind: str) -> bpy.types.Image | None:
 
 def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
     """The image from which this map was made; None for any other image, and when the source is gone."""
-    return image.get(SOURCE)
+    source = image.get(SOURCE)
+    return source if isinstance(source, bpy.types.Image) else None
 
 
 def kind_of(image: bpy.types.Image) -> str:
     """The kind of a map, a name of `core.maps.KINDS`; maps of earlier versions are normal maps and do not say so."""
     words = stored(image)
-    return words["facts"].get("map", "NORMAL") if words else "NORMAL"
+    kind = words["facts"].get("map") if words else None
+    return kind if kind in tuple(KINDS) else "NORMAL"
 
 
 def stored(image: bpy.types.Image) -> dict[str, Any] | None:
-    """{"settings": ..., "facts": ...} of a map; None for any other image."""
+    """{"settings": ..., "facts": ...} of a map; None for any other image, and for words that another hand has written."""
     words = image.get(STORED)
-    return json.loads(words) if isinstance(words, str) else None
+    try:
+        found = json.loads(words) if isinstance(words, str) else None
+    except (ValueError, RecursionError):
+        return None
+    is_ours = isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in ("settings", "facts"))
+    return found if is_ours else None
 
 
 def map_name(source_name: str, kind: str) -> str:

@@ -69,8 +69,15 @@ def settings_on(image: bpy.types.Image) -> Settings:
 
 
 def facts_on(image: bpy.types.Image) -> dict:
-    """What is remembered of a map beside its settings; raises SourceError for an image that is no map."""
-    return _stored_on(image)["facts"]
+    """What is remembered of a map beside its settings, with its engine, its surface's key and the scale of its heights.
+
+    Raises SourceError for an image that is no map, or one whose facts another hand has written.
+    """
+    facts = {"scale": 0.0, **_stored_on(image)["facts"]}
+    if not (all(isinstance(facts.get(name), str) for name in ("engine", "surface"))
+            and isinstance(facts["scale"], (int, float))):
+        raise SourceError(f"What is stored with the map {image.name!r} cannot be read; generate it again.")
+    return facts
 
 
 def _stored_on(image: bpy.types.Image) -> dict:

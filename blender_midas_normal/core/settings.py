@@ -28,7 +28,7 @@ class Number:
         try:
             number = int(value) if self.integer else float(value)
         except (TypeError, ValueError, OverflowError):
-            raise SettingsError(f"{name} must be a number, not {value!r}.") from None
+            raise SettingsError(f"{name} must be a number, not {value!r:.80}.") from None
         if not self.low - 1e-6 <= number <= self.high + 1e-6:
             raise SettingsError(f"{name} is {number!r:.20}; it must lie between {self.low:g} and {self.high:g}.")
         return min(max(number, self.low), self.high)
@@ -50,7 +50,7 @@ class Choice:
         """The value in capitals; raises SettingsError for a name that is not among the items."""
         word = str(value).upper()
         if word not in self.names:
-            raise SettingsError(f"{name} has no value {value!r}; it is one of {', '.join(self.names)}.")
+            raise SettingsError(f"{name} has no value {value!r:.80}; it is one of {', '.join(self.names)}.")
         return word
 
 
@@ -170,7 +170,7 @@ class Settings:
         """These settings with some values replaced; raises SettingsError for a name that is no setting."""
         unknown = sorted(set(words) - set(domains()))
         if unknown:
-            raise SettingsError(f"There is no setting {unknown[0]!r}; the settings are {', '.join(domains())}.")
+            raise SettingsError(f"There is no setting {unknown[0]!r:.80}; the settings are {', '.join(domains())}.")
         return dataclasses.replace(self, **words)
 
 

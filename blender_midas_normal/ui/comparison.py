@@ -21,8 +21,8 @@ _areas: set[int] = set()
 _handler: Any = None
 
 
-def is_shown(area: bpy.types.Area) -> bool:
-    return area.as_pointer() in _areas
+def is_shown(area: bpy.types.Area | None) -> bool:
+    return area is not None and area.as_pointer() in _areas
 
 
 def toggle(area: bpy.types.Area, picture: bpy.types.Image) -> None:

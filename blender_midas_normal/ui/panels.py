@@ -7,7 +7,7 @@ import bpy
 from ..bridge import session
 from ..bridge.places import reason_against
 from ..bridge.task import Report
-from ..core.errors import Cancelled, MidasNormalError
+from ..core.errors import Cancelled, MidasNormalError, SettingsError
 from . import comparison, running, stages, tuning
 from .drawing import in_place_of_progress, lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
@@ -29,7 +29,7 @@ class MidasNormalPanel:
         _draw_generate(layout, settings)
         _draw_outcome(layout)
         _draw_result(layout, settings, context.area)
-        MIDAS_NORMAL_PT_presets.draw_menu(layout, name_in_use(settings.values()))
+        _draw_presets(layout, settings)
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
@@ -58,6 +58,16 @@ class NODE_EDITOR_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.space_data.tree_type == "ShaderNodeTree"
+
+
+def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
+    """The menu of presets; above it, what is wrong with settings that do not go together."""
+    try:
+        name = name_in_use(settings.values())
+    except SettingsError as error:
+        lines(layout, str(error), icon="ERROR")
+        name = "Presets"
+    MIDAS_NORMAL_PT_presets.draw_menu(layout, name)
 
 
 def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:

@@ -10,9 +10,9 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..bridge.asking import MAPS, SAVES, SOURCES, TARGETS, Ask
 from ..bridge.results import stored
 from ..bridge.retuning import settings_on
-from ..core.errors import SettingsError
+from ..core.errors import MidasNormalError, SettingsError
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
-from . import tuning
+from . import running, tuning
 
 NOT_REMEMBERED = {"SKIP_SAVE"}
 """Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
@@ -79,7 +79,10 @@ def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     """The settings become those that the map was made with."""
     image = settings.result
     if image is not None and stored(image) is not None:
-        apply_settings(settings, settings_on(image))
+        try:
+            apply_settings(settings, settings_on(image))
+        except MidasNormalError as error:
+            running.remember(error)
 
 
 class MidasNormalSettings(bpy.types.PropertyGroup):

@@ -1,0 +1,156 @@
+"""A .blend file from a stranger: opening it, and looking at it, starts nothing, writes nothing and raises nothing."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import bpy
+import pytest
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.places import own_folder
+from bl_ext.user_default.midas_normal.bridge.results import SOURCE, STORED, map_of, source_of, stored
+from bl_ext.user_default.midas_normal.bridge.shown import reload_changed, settle_saved
+from bl_ext.user_default.midas_normal.core.errors import MidasNormalError
+from bl_ext.user_default.midas_normal.ui import drawing, handlers, operators, panels, pump, running, setup_operators, tuning
+
+from .test_operators import textured
+
+pytestmark = pytest.mark.reliability
+
+FACTS = {"engine": "LUMINANCE", "surface": "0" * 32}
+
+RECORDS = (
+    "", "no JSON", "[]", "3", "null", "[" * 100_000, '{"settings": 3, "facts": 3}', '{"settings": {}, "facts": {}}',
+    json.dumps({"settings": {}, "facts": {"engine": [], "surface": {}}}),
+    json.dumps({"settings": {"engine": "ROOTKIT"}, "facts": FACTS}),
+    json.dumps({"settings": {"engine": "LUMINANCE", "depth_scale": "RAW"}, "facts": FACTS}),
+    json.dumps({"settings": {"a": float("nan"), "strength": 1e999}, "facts": FACTS}),
+    json.dumps({"settings": {"resolution": 10 ** 4000}, "facts": FACTS}),
+    '{"settings": {"resolution": ' + "9" * 5000 + '}, "facts": {}}',
+    json.dumps({"settings": {"__class__": "x", "../": []}, "facts": FACTS}),
+    json.dumps({"settings": {}, "facts": {"engine": "MIDAS", "surface": "/etc/passwd\0" * 99}}),
+    json.dumps({"settings": {"strength": 5.0}, "facts": {"engine": "../../bin/sh", "surface": "\ud800"}}),
+    7, 1.5, [1, 2, 3], {"settings": {"engine": "MIDAS"}}, b"\xff\0",
+)
+"""What a stranger may have written where the extension keeps a map's settings."""
+
+
+PATHS = ("/etc/passwd", "//../../../outside.png", "\\\\server\\share\\x.png")
+
+
+class AnyLayout:
+    """A FAKE layout that takes whatever is drawn into it."""
+
+    def __getattr__(self, name):
+        return lambda *_, **__: (AnyLayout(), AnyLayout()) if name == "panel" else AnyLayout()
+
+
+@pytest.fixture(autouse=True)
+def region(monkeypatch):
+    """A place to draw in, which background Blender lacks."""
+    monkeypatch.setattr(drawing, "_fits", lambda line: len(line) <= 60)
+
+
+@pytest.fixture
+def hostile(tmp_path) -> Path:
+    """The .blend file, made by Blender itself."""
+    thing = bpy.data.objects.new("thing", None)
+    bpy.context.collection.objects.link(thing)
+    for number, record in enumerate(RECORDS):
+        image = bpy.data.images.new(f"hostile{number}", 4, 4)
+        image.use_fake_user = True
+        image[STORED] = record
+        assert image[STORED] == record or not isinstance(record, (str, int, float)), number
+        image[SOURCE] = (image, thing, "text", 5, bpy.context.scene)[number % 5]
+        if number % 2:
+            image.source, image.filepath_raw = "FILE", PATHS[number % 3]
+    settings = bpy.context.scene.midas_normal
+    with tuning.held():
+        settings.engine, settings.depth_scale, settings.save, settings.source = "RELIEF", "RAW", "BESIDE", "RENDER"
+        settings.strength = 3.0
+    raw = raw_settings(bpy.context.scene)
+    raw["strength"], raw["a"], raw["engine"], raw["tileable"], raw["resolution"] = float("nan"), 1e30, 99, "text", -5
+    raw["unknown"] = "x" * 10_000
+    path = tmp_path / "hostile.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), check_existing=False)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    session.client.close()
+    return path
+
+
+def raw_settings(scene):
+    """The scene's settings as they lie in the file, without their types and ranges."""
+    return scene["midas_normal"] if bpy.app.version < (5, 0) else scene.bl_system_properties_get()["midas_normal"]
+
+
+def opened(path):
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    assert sum(image.name.startswith("hostile") for image in bpy.data.images) == len(RECORDS)
+
+
+def files():
+    folders = (own_folder(), Path(tempfile.gettempdir()))
+    return {path for folder in folders for path in folder.rglob("*") if "midas_normal" in str(path)}
+
+
+def looked_at():
+    """Everything that Blender asks the extension by itself while a file is shown, undone and saved."""
+    for image in bpy.data.images:
+        stored(image), source_of(image), map_of(image, "NORMAL"), tuning.is_live(image)
+    draw()
+    for _, handler in handlers.HANDLERS[1:]:
+        handler()
+    reload_changed()
+    settle_saved()
+    for operator in (*operators.CLASSES, *setup_operators.CLASSES):
+        if hasattr(operator, "poll"):
+            operator.poll(bpy.context)
+
+
+def draw():
+    panels.MidasNormalPanel.draw(SimpleNamespace(layout=AnyLayout()), bpy.context)
+
+
+def test_opening_and_looking_starts_and_writes_nothing(hostile, capfd):
+    before = files()
+    capfd.readouterr()
+    opened(hostile)
+    looked_at()
+    assert not session.client.is_running and running.task() is None and not pump._watched
+    assert files() == before
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_picking_each_of_its_maps_raises_nothing_and_asks_the_worker_for_nothing_it_has_not(hostile, capfd, monkeypatch):
+    """With a worker at hand, as after a map of another file."""
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", source="IMAGE", image=bpy.data.images[0].name, target="NONE")
+    worker = session.client._worker
+    opened(hostile)
+    monkeypatch.setattr(pump, "runs", lambda: True)
+    capfd.readouterr()
+    for image in list(bpy.data.images):
+        bpy.context.scene.midas_normal.result = image
+        draw()
+        tuning.follow(bpy.context.scene)
+        for _ in range(200):
+            pump._tick()
+        for operator in ("retune", "generate"):
+            call(operator, image)
+    tuning.stop()
+    pump.stop()
+    assert session.client._worker is worker
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def call(operator, image):
+    """As a user who goes on with it: it works, or ends with one of our sentences."""
+    words = {"source": "IMAGE", "image": image.name, "engine": "LUMINANCE"} if operator == "generate" else {}
+    try:
+        getattr(bpy.ops.midas_normal, operator)(**words)
+    except RuntimeError as error:
+        assert "Traceback" not in str(error), error
+        assert isinstance(running.last(), MidasNormalError) or "poll" in str(error), error
