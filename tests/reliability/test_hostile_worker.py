@@ -107,7 +107,7 @@ def take(client: Client, outcome: object) -> None:
 def test_no_plan_of_a_hostile_worker_brings_the_client_down(tmp_path, temporary, monkeypatch, amount, figure):
     monkeypatch.setattr(client_module, "GREETING_SECONDS", 0.6)
     monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.8)
-    before, memory, count, longest = traces(temporary), resident(os.getpid()), amount(300, 30), 0.0
+    before, memory, count, longest = traces(temporary), resident(os.getpid()), amount(200, 30), 0.0
 
     @seed(1)
     @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))

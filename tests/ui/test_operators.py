@@ -240,6 +240,7 @@ def test_an_image_deleted_meanwhile_is_said_to_be_gone():
         bpy.data.images.remove(image)
     assert "no longer there" in str(running.last())
     assert counts() == before | {"images": before["images"] - 1}
+    assert not list(session.client._worker.folder.iterdir())
 
 
 def test_a_file_loaded_meanwhile_gives_the_map_up():
