@@ -93,7 +93,7 @@ def opened(path):
 
 def files():
     folders = (own_folder(), Path(tempfile.gettempdir()))
-    return {path for folder in folders for path in folder.rglob("*") if "midas_normal" in str(path)}
+    return {path for folder in folders for path in folder.rglob("*")}
 
 
 def looked_at():
@@ -114,7 +114,8 @@ def draw():
     panels.MidasNormalPanel.draw(SimpleNamespace(layout=AnyLayout()), bpy.context)
 
 
-def test_opening_and_looking_starts_and_writes_nothing(hostile, capfd):
+def test_opening_and_looking_starts_and_writes_nothing(hostile, capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = files()
     capfd.readouterr()
     opened(hostile)
