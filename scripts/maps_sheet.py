@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Writes a contact sheet: photographs, and each map that the relief engine makes of them, side by side.
+
+    python3 scripts/maps_sheet.py [--out docs/maps.jpg] [IMAGE...]
+
+Without pictures, the coins, gravel and brick of scikit-image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import environments
+
+from blender_midas_normal.core.maps import KINDS, made_map
+from blender_midas_normal.core.settings import Settings
+
+SIDE, GAP, LETTERS = 300, 6, 26
+"""Pixels of a picture, between two, and of the line with their names."""
+
+PHOTOGRAPHS = ("coins", "gravel", "brick")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
+    parser.add_argument("--out", type=Path, default=environments.ROOT / "docs" / "maps.jpg", help="sheet to write")
+    options = parser.parse_args()
+    python = environments.blender_python()
+    if Path(sys.executable) != python and python is not None:
+        return environments.run(python, Path(__file__).name, sys.argv[1:])
+    sheet(options.images or photographs(), options.out)
+    print(options.out)
+    return 0
+
+
+def photographs() -> list[Path]:
+    import skimage
+
+    return [Path(skimage.__file__).parent / "data" / f"{name}.png" for name in PHOTOGRAPHS]
+
+
+def sheet(files: list[Path], out: Path) -> None:
+    """Draws the names once and a row for each file."""
+    from PIL import Image, ImageDraw
+
+    names = ["Photograph", *(kind.label for kind in KINDS.values())]
+    whole = Image.new("RGB", (len(names) * (SIDE + GAP) - GAP, LETTERS + len(files) * (SIDE + GAP) - GAP), "white")
+    draw = ImageDraw.Draw(whole)
+    for column, name in enumerate(names):
+        draw.text((column * (SIDE + GAP) + 4, 4), name, "black", font_size=16)
+    for row, file in enumerate(files):
+        for column, picture in enumerate(pictures(file)):
+            whole.paste(picture, (column * (SIDE + GAP), LETTERS + row * (SIDE + GAP)))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    whole.save(out, quality=88)
+
+
+def pictures(file: Path) -> list:
+    """The file and its maps as Pillow's pictures, SIDE pixels wide and high."""
+    from PIL import Image
+
+    from blender_midas_normal.core.colour import luma
+    from blender_midas_normal.core.tileable import wrap_of
+    from blender_midas_normal.worker.engines.relief import Relief
+    from blender_midas_normal.worker.pictures import picture_from_file
+
+    picture, settings = picture_from_file(file), Settings()
+    wrap = wrap_of(settings.tileable, luma(picture.rgb_float()), is_render=False)
+    surface = Relief().surface(picture, wrap, settings, lambda stage, done: None)
+    maps = [(made_map(kind, surface, settings).encoded() >> 8).astype("uint8") for kind in KINDS]
+    return [Image.fromarray(values).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+            for values in (picture.as_bytes()[..., :3], *maps)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
