@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.core.maps import KINDS, made_map
+from blender_midas_normal.core.kinds import KINDS
+from blender_midas_normal.core.maps import made_map
 from blender_midas_normal.core.settings import Settings
 
 SIDE, GAP, LETTERS = 300, 6, 26

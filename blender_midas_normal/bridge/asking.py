@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.maps import KINDS
+from ..core.kinds import KINDS
 from ..core.settings import Settings
 
 SOURCES = (
@@ -31,7 +31,7 @@ class Ask:
     """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
 
     image: name of the image for the source IMAGE; replace: whether a map of the user's own may be taken off an input.
-    maps: the kinds of map to make, names of `core.maps.KINDS`, at least one; the first is the one that follows the settings.
+    maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
     """
 
     settings: Settings

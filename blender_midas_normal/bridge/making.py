@@ -8,7 +8,7 @@ import bpy
 
 from ..client.launch import launch_for
 from ..core.errors import Cancelled, MidasNormalError
-from ..core.maps import KINDS, check_kind
+from ..core.kinds import KINDS, check_kind
 from ..core.protocol import Result
 from ..core.settings import Settings
 from .asking import Ask

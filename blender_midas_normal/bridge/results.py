@@ -18,7 +18,7 @@ import numpy as np
 
 from ..client.client import Taken
 from ..core.errors import TargetError
-from ..core.maps import KINDS
+from ..core.kinds import KINDS
 from ..core.png import png_bytes
 from .pixels import set_is_data, size_of
 
@@ -77,7 +77,7 @@ def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
 
 
 def kind_of(image: bpy.types.Image) -> str:
-    """The kind of a map, a name of `core.maps.KINDS`; maps of earlier versions are normal maps and do not say so."""
+    """The kind of a map, a name of `core.kinds.KINDS`; maps of earlier versions are normal maps and do not say so."""
     words = stored(image)
     kind = words["facts"].get("map") if words else None
     return kind if kind in tuple(KINDS) else "NORMAL"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import SettingsError
 from .exr import exr_bytes
 from .png import png_bytes
 from .tiff import tiff_bytes
@@ -22,30 +20,6 @@ if TYPE_CHECKING:
     """H x W x 3 (RGB) or H x W (grey), rows from the top down."""
 
 
-@dataclass(frozen=True)
-class Format:
-    """A format of files as people know it, and the ending of their names."""
-
-    label: str
-    description: str
-    suffix: str
-
-
-FORMATS: dict[str, Format] = {
-    "PNG": Format("PNG", "16 bits, lossless", ".png"),
-    "EXR_HALF": Format("OpenEXR half", "Floats of 16 bits; heights in shorter sides of the picture", ".exr"),
-    "EXR": Format("OpenEXR float", "Floats of 32 bits; heights in shorter sides of the picture", ".exr"),
-    "TIFF": Format("TIFF", "16 bits, lossless", ".tif"),
-}
-"""By the name that requests use."""
-
-
-def check_format(name: str) -> None:
-    """Raises SettingsError for a name that is no format's."""
-    if name not in FORMATS:
-        raise SettingsError(f"There is no format {name!r}; it is one of {', '.join(FORMATS)}.")
-
-
 def integer_file(pixels: Integers, name: str, compress: bool) -> bytes:
     """The PNG or TIFF file of a picture; compress: a PNG file as small as it gets, else it is written faster."""
     return png_bytes(pixels, compress) if name == "PNG" else tiff_bytes(pixels)
@@ -55,11 +29,6 @@ def float_file(made: Map, name: str) -> bytes:
     """The OpenEXR file of a map, in half or single precision."""
     planes = made.floats()
     return exr_bytes(dict(zip("RGB" if len(planes) == 3 else "Y", planes, strict=True)), half=name == "EXR_HALF")
-
-
-def is_float(name: str) -> bool:
-    """Whether files of a format hold floats."""
-    return name.startswith("EXR")
 
 
 def blender_pixels(pixels: Integers) -> Array:

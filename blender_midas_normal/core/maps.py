@@ -1,4 +1,4 @@
-"""The kinds of map that one surface gives, and their values."""
+"""The values of the maps that one surface gives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from .curvature import curvature
 from .displacement import encoded_height, height_map
-from .errors import SettingsError
 from .normals import in_convention, normal_map, slope_factor, slopes
 from .occlusion import occlusion
 
@@ -24,24 +23,6 @@ SKY_REACH = 1 / 8
 
 EDGE_RADIUS = 1 / 512
 """Of curvature, in shorter sides: details much finer than this do not count."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of map as people know it, and the word for it in the names of files and images."""
-
-    label: str
-    description: str
-    word: str
-
-
-KINDS: dict[str, Kind] = {
-    "NORMAL": Kind("Normal", "Directions of the surface, for the Normal input of shaders", "normal"),
-    "HEIGHT": Kind("Height", "Heights about a middle of 0.5, for displacement", "height"),
-    "AO": Kind("Ambient occlusion", "Share of its light that the sky sends: dark in grooves", "ao"),
-    "CURVATURE": Kind("Curvature", "Bright where the surface bulges like an edge, dark where it is hollow", "curvature"),
-}
-"""By the name that requests use."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +54,8 @@ class Map:
         return tuple((plane - np.float32(self.low)) * np.float32(1 / (1 - self.low)) for plane in self.planes)
 
 
-def check_kind(kind: str, settings: Settings) -> None:
-    """Raises SettingsError for a name that is no map's, and where the settings allow no map of this kind."""
-    if kind not in KINDS:
-        raise SettingsError(f"There is no map {kind!r}; it is one of {', '.join(KINDS)}.")
-    if kind != "NORMAL" and settings.depth_scale == "RAW":
-        raise SettingsError("depth_scale RAW gives the normal map only; choose NORMALISED for other maps.")
-
-
 def made_map(kind: str, surface: Surface, settings: Settings) -> Map:
-    """A map of a kind that `check_kind` allows, at the size that the settings ask for."""
+    """A map of a kind that `kinds.check_kind` allows, at the size that the settings ask for."""
     if kind == "NORMAL":
         return Map(in_convention(normal_map(surface, settings), settings.convention), low=-1.0)
     height = _height(surface, settings)

@@ -56,7 +56,7 @@ class Request:
 
     Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file) or
     `surface` (key of a cached surface, from which the map is made without an engine).
-    map: its kind, a name of `core.maps.KINDS`; format: of its file, a name of `worker.formats.FORMATS`; compress: a PNG file
+    map: its kind, a name of `core.kinds.KINDS`; format: of its file, a name of `core.formats.FORMATS`; compress: a PNG file
     at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so that it need not decode the file.
     """
 

@@ -8,11 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..core.protocol import Hello, Message, Progress, encode
+from ..core.protocol import Error, Hello, Message, Progress, Ready, Result, encode
 
 BEAT = 10.0
-"""Seconds after which a message that something is under way is repeated, so that the client can tell a long stage from a
-worker that is stuck."""
+"""Seconds of silence after which the messages of what is under way are repeated, so that the client can tell a long stage
+from a worker that is stuck."""
+
+STARTING = 0
+"""Stands for the worker's own start among the requests that are under way."""
 
 
 class Channel:
@@ -27,16 +30,24 @@ class Channel:
         self._descriptor = os.dup(1)
         os.dup2(2, 1)
         self._lock = threading.Lock()
-        self._last: Message | None = None
+        self._sent = 0
+        self._under_way: dict[int, Message] = {}
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
 
     def send(self, message: Message) -> None:
         """Writes the whole message; may be called from any thread."""
         with self._lock:
+            self._note(message)
             self._write(message)
 
+    def _note(self, message: Message) -> None:
+        if isinstance(message, (Hello, Progress)):
+            self._under_way[STARTING if isinstance(message, Hello) else message.id] = message
+        elif isinstance(message, (Ready, Result, Error)):
+            self._under_way.pop(STARTING if isinstance(message, Ready) else message.id, None)
+
     def _write(self, message: Message) -> None:
-        self._last = message
+        self._sent += 1
         data = memoryview(encode(message))
         try:
             while data:
@@ -46,8 +57,9 @@ class Channel:
 
     def _beat(self) -> None:
         while True:
-            before = self._last
+            before = self._sent
             time.sleep(BEAT)
             with self._lock:
-                if self._last is before and isinstance(before, (Hello, Progress)):
-                    self._write(before)
+                if self._sent == before:
+                    for message in self._under_way.values():
+                        self._write(message)

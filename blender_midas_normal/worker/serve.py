@@ -1,4 +1,4 @@
-"""The worker's life: it greets, says what it can do, answers requests one after the other, and ends."""
+"""The worker's life: it greets, says what it can do, answers requests, and ends."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import os
 import platform
 import shutil
 import time
-import traceback
-from contextlib import suppress
 from pathlib import Path
 
-from ..core.errors import Cancelled, MidasNormalError
-from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Request, Result
+from ..core.protocol import VERSION, Hello, Ready
+from .answering import Answering, Reading
 from .channel import Channel
 from .devices import auto_device, described_device, torch_version
 from .engines import Engines
@@ -22,9 +20,6 @@ from .making import Maker
 ATTEMPTS = 20
 """How often the exchange folder is taken away, should it fill up again."""
 
-LONGEST_SENTENCE = 5000
-"""Characters of an error: more than the longest path."""
-
 
 def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) -> None:
     """Answers requests until the client goes, or none has come for `idle_seconds` and again as long.
@@ -33,56 +28,27 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) 
     without_midas: "" or the sentence that says why MiDaS cannot run in this process.
     """
     channel = Channel(at_end=lambda: _end(folder))
-    inbox = Inbox(at_end=lambda: _end(folder))
+    reading = Reading(folder, channel)
+    inbox = Inbox(at_end=lambda: _end(folder), begin=reading.begin)
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
     engines = Engines(weights, without_midas)
     torch = torch_version()
     device = auto_device() if torch else "cpu"
     channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device)))
-    maker = Maker(engines, folder)
+    maker = Maker(engines)
+    answering = Answering(maker, reading, folder, channel)
     idle_once = False
     while True:
-        request = inbox.next_request(idle_seconds)
-        if request is not None:
+        order = inbox.next_order(idle_seconds)
+        if order is not None:
             idle_once = False
-            _answer(request, maker, channel, inbox)
-            inbox.forget(request.id)
+            answering.answer(order)
         elif idle_once:
+            answering.finish()
             _end(folder)
         else:
             idle_once = True
             maker.forget()
-
-
-def _answer(request: Request, maker: Maker, channel: Channel, inbox: Inbox) -> None:
-    """Sends exactly one terminal message for the request, whatever happens."""
-    def report(stage: str, done: float) -> None:
-        if inbox.is_cancelled(request.id):
-            raise Cancelled("The request was cancelled.")
-        channel.send(Progress(request.id, stage, float(done)))
-
-    answer: Result | Error
-    try:
-        answer = maker.make(request, report)
-    except MidasNormalError as error:
-        answer = Error(request.id, type(error).__name__, _sentence(error))
-    except MemoryError:
-        answer = Error(request.id, "EngineError", "There is not enough memory for this picture; use a smaller one.")
-    except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
-        with suppress(OSError):  # the log's disk is full
-            traceback.print_exc()
-        answer = Error(request.id, "EngineError", f"The engine failed ({type(error).__name__}: {_first_line(error)}); "
-                                                  "the log has the details.")
-    channel.send(answer)
-
-
-def _sentence(error: Exception) -> str:
-    """What the error says, as text that can be shown: names of files may hold bytes that are none."""
-    return str(error)[:LONGEST_SENTENCE].encode("utf-8", "backslashreplace").decode()
-
-
-def _first_line(error: Exception) -> str:
-    return (_sentence(error).splitlines() or ["no message"])[0][:200]
 
 
 def _end(folder: Path) -> None:
@@ -91,5 +57,5 @@ def _end(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             break
-        time.sleep(0.01)  # the other thread was just writing a file there
+        time.sleep(0.01)  # another thread was just writing a file there
     os._exit(0)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.errors import SettingsError
-from blender_midas_normal.core.files import FORMATS, check_format, float_file, integer_file
+from blender_midas_normal.core.files import float_file, integer_file
 from blender_midas_normal.core.filters import gradient
-from blender_midas_normal.core.maps import KINDS, Map, check_kind, made_map
+from blender_midas_normal.core.formats import FORMATS, check_format
+from blender_midas_normal.core.kinds import KINDS, check_kind
+from blender_midas_normal.core.maps import Map, made_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
 

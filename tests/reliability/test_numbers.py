@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from blender_midas_normal.core.normals import encoded, in_convention, normal_map
+from blender_midas_normal.core.maps import Map
+from blender_midas_normal.core.normals import in_convention, normal_map
 from blender_midas_normal.core.picture import Picture, Surface
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.tileable import wrap_of
@@ -68,7 +69,7 @@ def test_every_map_is_unit_finite_upright_and_of_the_pictures_size(engine, check
         assert normals.shape == (3, *rgb.shape[:2]) and normals.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(normals, axis=0), 1, atol=1e-5)
         assert (normals[2] >= 0).all()
-        pixels = encoded(in_convention(normals, wanted.convention)).astype(np.float64) / 65535 * 2 - 1
+        pixels = Map(in_convention(normals, wanted.convention), low=-1).encoded().astype(np.float64) / 65535 * 2 - 1
         np.testing.assert_allclose(np.linalg.norm(pixels, axis=2), 1, atol=1e-4)
 
 

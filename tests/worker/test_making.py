@@ -12,15 +12,18 @@ from blender_midas_normal.core.errors import (
     SourceError,
     SurfaceGone,
     TargetError,
+    error_of_kind,
 )
 from blender_midas_normal.core.filters import blur
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
-from blender_midas_normal.core.protocol import Request
+from blender_midas_normal.core.protocol import Error, Request
 from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.answering import Answering, Reading
 from blender_midas_normal.worker.engines import Engines
 from blender_midas_normal.worker.engines.luminance import RELIEF, Luminance
 from blender_midas_normal.worker.making import Maker
+from blender_midas_normal.worker.orders import Order
 from blender_midas_normal.worker.surfaces import Surfaces
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 
@@ -31,15 +34,37 @@ def quiet(stage, done):
     """A report that nobody reads."""
 
 
+class Desk:
+    """Answers requests as the worker does, in this process."""
+
+    def __init__(self, folder):
+        self._sent = []
+        self._reading = Reading(folder, self)
+        self._answering = Answering(Maker(Engines(folder, "not in this test")), self._reading, folder, self)
+
+    def send(self, message):
+        self._sent.append(message)
+
+    def make(self, request, cancelled=False):
+        order = Order(request, cancelled=cancelled)
+        self._reading.begin(order)
+        self._answering.answer(order)
+        self._answering.finish()
+        end = self._sent[-1]
+        if isinstance(end, Error):
+            raise error_of_kind(end.kind, end.text)
+        return end
+
+
 @pytest.fixture
 def maker(tmp_path):
-    return Maker(Engines(tmp_path, "not in this test"), tmp_path)
+    return Desk(tmp_path)
 
 
 def make(maker, folder, rgba, settings=LUMINANCE, **words):
     """(result, H x W x 3 components -1..1) of a request with these pixels."""
     pixels = write_pixels(folder / "pixels", rgba, words.pop("encoding", "BYTE"))
-    result = maker.make(Request(1, settings.words(), pixels=pixels, **words), quiet)
+    result = maker.make(Request(1, settings.words(), pixels=pixels, **words))
     return result, components(folder / result.file)
 
 
@@ -65,16 +90,13 @@ def test_a_bright_bump_leans_away_from_its_top(maker, tmp_path):
 
 def test_the_pictures_file_is_gone_however_the_request_ends(maker, tmp_path):
     """It may hold hundreds of megabytes, and a worker lives long."""
-    def cancelled(stage, done):
-        raise Cancelled("Not wanted any more.")
-
     result, _ = make(maker, tmp_path, noise(9, 9))
     assert [path.name for path in tmp_path.iterdir()] == [result.file]
     (tmp_path / result.file).unlink()
-    for words, report, error in (({}, cancelled, Cancelled), ({"width": 10}, quiet, SourceError)):
+    for words, cancelled, error in (({}, True, Cancelled), ({"width": 10}, False, SourceError)):
         pixels = {**write_pixels(tmp_path / "pixels", noise(9, 9)), **words}
         with pytest.raises(error):
-            maker.make(Request(1, LUMINANCE.words(), pixels=pixels), report)
+            maker.make(Request(1, LUMINANCE.words(), pixels=pixels), cancelled)
         assert not list(tmp_path.iterdir())
 
 
@@ -94,7 +116,7 @@ def test_a_map_that_finds_no_room_leaves_nothing(maker, tmp_path, room):
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
         with pytest.raises(TargetError, match="cannot be handed over"):
-            maker.make(Request(1, LUMINANCE.words(), pixels=pixels, with_pixels=True), quiet)
+            maker.make(Request(1, LUMINANCE.words(), pixels=pixels, with_pixels=True))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
@@ -140,10 +162,10 @@ def test_a_retune_takes_the_surface_that_is_there(maker, tmp_path, monkeypatch):
     rgba = noise(30, 30)
     first, _ = make(maker, tmp_path, rgba)
     stronger = dataclasses.replace(LUMINANCE, strength=3, a=2, bg_threshold=0.2, blur=1, convention="DIRECTX")
-    fresh = make(Maker(Engines(tmp_path, "not in this test"), tmp_path), tmp_path, rgba, stronger)[1]
+    fresh = make(Desk(tmp_path), tmp_path, rgba, stronger)[1]
 
     monkeypatch.setattr(Luminance, "surface", lambda *_: pytest.fail("the engine ran again"))
-    result = maker.make(Request(2, stronger.words(), surface=first.surface), quiet)
+    result = maker.make(Request(2, stronger.words(), surface=first.surface))
     np.testing.assert_array_equal(components(tmp_path / result.file), fresh)
     again, values = make(maker, tmp_path, rgba, stronger)
     np.testing.assert_array_equal(values, fresh)
@@ -152,7 +174,7 @@ def test_a_retune_takes_the_surface_that_is_there(maker, tmp_path, monkeypatch):
 
 def test_a_surface_that_is_gone_is_said_to_be(maker):
     with pytest.raises(SurfaceGone, match="generate it again"):
-        maker.make(Request(1, {}, surface="0" * 32), quiet)
+        maker.make(Request(1, {}, surface="0" * 32))
 
 
 def test_another_picture_or_engine_setting_is_another_surface(maker, tmp_path):
@@ -203,7 +225,7 @@ def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
 def test_other_maps_come_from_the_same_surface_without_the_engine(maker, tmp_path, kind, monkeypatch):
     first, _ = make(maker, tmp_path, noise(40, 60))
     monkeypatch.setattr(Luminance, "surface", None)
-    result = maker.make(Request(2, LUMINANCE.words(), surface=first.surface, map=kind, with_pixels=True), quiet)
+    result = maker.make(Request(2, LUMINANCE.words(), surface=first.surface, map=kind, with_pixels=True))
     values = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED)
     assert values.dtype == np.uint16 and values.shape == (40, 60) and np.ptp(values) > 50
     assert (result.scale > 0) == (kind == "HEIGHT")
@@ -221,5 +243,5 @@ def test_an_unknown_map_or_format_is_refused_before_the_engine_runs(maker, tmp_p
 @pytest.mark.parametrize("name", ["TIFF", "EXR", "EXR_HALF"])
 def test_files_of_other_formats_end_as_they_should(maker, tmp_path, name):
     pixels = write_pixels(tmp_path / "pixels", noise(8, 9), "BYTE")
-    result = maker.make(Request(1, LUMINANCE.words(), pixels=pixels, format=name), quiet)
+    result = maker.make(Request(1, LUMINANCE.words(), pixels=pixels, format=name))
     assert (tmp_path / result.file).suffix == {"T": ".tif", "E": ".exr"}[name[0]]

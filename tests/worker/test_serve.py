@@ -1,16 +1,85 @@
-"""The worker's end, however it comes."""
+"""The worker's life: requests side by side, signs of life, and its end, however it comes."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.protocol import Decoder, Error, Progress
 from tests.conftest import ROOT
-from tests.requests_for_tests import launch
+from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
+
+LARGE = noise(2500, 2500)
+
+
+@pytest.fixture
+def client():
+    client = Client()
+    yield client
+    client.close()
+
+
+def submit(client, rgba, **words):
+    return client.submit(settings=LUMINANCE.words(), pixels=write_pixels(client.new_file(), rgba), **words)
+
+
+def waited(client, condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        client.pump()
+    return condition()
+
+
+def test_the_next_picture_and_no_other_is_read_while_the_engine_works(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    first, second, third = submit(client, LARGE), submit(client, noise(8, 8)), submit(client, noise(8, 8, 1))
+    assert waited(client, lambda: second.stage == "read" or first.outcome)
+    assert not first.outcome and first.stage != "write" and third.stage == "start"
+    for job in (first, second, third):
+        client.wait(job)
+
+
+def test_the_last_map_is_written_while_the_engine_works(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    first, second = submit(client, LARGE, compress=True), submit(client, noise(8, 8))
+    assert waited(client, lambda: second.stage in ("luminance", "maps") or first.outcome)
+    assert not first.outcome and first.stage == "write"
+    assert client.wait(first).height == 2500 and client.wait(second).height == 8
+
+
+def test_a_request_that_waits_can_be_cancelled_and_a_bad_one_harms_no_other(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    first, second, third = submit(client, LARGE), submit(client, LARGE), submit(client, noise(8, 8))
+    bad = client.submit(settings=LUMINANCE.words(), picture=str(tmp_path / "missing.png"))
+    client.cancel(second)
+    assert waited(client, lambda: first.outcome and third.outcome and bad.outcome and not client.is_busy)
+    assert client.wait(first).height == 2500 and client.wait(third).height == 8 and "missing" in str(bad.outcome)
+    assert sorted(path.name for path in client._worker.folder.iterdir()) == sorted(
+        job.outcome.file for job in (first, third))
+
+
+SIGNS = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from blender_midas_normal.core.protocol import Error, Progress
+from blender_midas_normal.worker import channel
+channel.BEAT = 0.05
+sender = channel.Channel(lambda: None)
+sender.send(Progress(1, "network", 0.5))
+sender.send(Progress(2, "write", 0.0))
+sender.send(Error(2, "EngineError", "No."))
+time.sleep(0.5)
+"""
+
+
+def test_a_long_stage_gives_signs_of_life_also_when_another_request_spoke_last():
+    said = subprocess.run([sys.executable, "-c", SIGNS, str(ROOT)], capture_output=True, text=True, check=True).stdout
+    assert said.count('"network"') > 2 and said.count('"write"') == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe that nobody reads is another error there")

@@ -1,0 +1,128 @@
+"""Requests and their answers, three at a time: while the engine works for one, the next one's picture is read and the last
+one's map is written."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import Cancelled, MidasNormalError
+from ..core.protocol import Error, Progress, Result
+from .reading import requested_picture
+from .writing import written
+
+if TYPE_CHECKING:
+    from ..core.picture import Picture
+    from .channel import Channel
+    from .engines import Report
+    from .making import Drawn, Maker
+    from .orders import Order
+    from .writing import Files
+
+LONGEST_SENTENCE = 5000
+"""Characters of an error: more than the longest path."""
+
+
+class Reading:
+    """Reads pictures in a thread of its own, one ahead of those that have been taken: pictures can be large."""
+
+    def __init__(self, folder: Path, channel: Channel) -> None:
+        self._folder = folder
+        self._channel = channel
+        self._thread = ThreadPoolExecutor(1, "reading")
+        self._wanted = threading.Semaphore()
+
+    def begin(self, order: Order) -> None:
+        """The order's picture will be read; call this for each order, from any thread."""
+        order.picture = self._thread.submit(self._read, order)
+
+    def take(self, order: Order) -> Picture | None:
+        """The order's picture, once it has been read; raises what reading it raised.  Call this once for each order."""
+        try:
+            return order.picture.result()
+        finally:
+            self._wanted.release()
+
+    def _read(self, order: Order) -> Picture | None:
+        self._wanted.acquire()
+        with order.clock.stage("read"):
+            return requested_picture(order.request, self._folder, reporter(order, self._channel))
+
+
+class Answering:
+    """Sends exactly one terminal message for each order, whatever happens."""
+
+    def __init__(self, maker: Maker, reading: Reading, folder: Path, channel: Channel) -> None:
+        self._maker = maker
+        self._reading = reading
+        self._folder = folder
+        self._channel = channel
+        self._thread = ThreadPoolExecutor(1, "writing")
+        self._last: Future[None] = Future()
+        self._last.set_result(None)
+
+    def answer(self, order: Order) -> None:
+        """Draws the order's map, which is written and sent while the caller goes on with the next order."""
+        with self._errors_sent(order):
+            picture = self._reading.take(order)
+            drawn = self._maker.drawn(order.request, picture, reporter(order, self._channel), order.clock)
+            self.finish()
+            self._last = self._thread.submit(self._write, order, drawn)
+
+    def finish(self) -> None:
+        """Waits until the last order has been answered."""
+        self._last.result()
+
+    def _write(self, order: Order, drawn: Drawn) -> None:
+        with self._errors_sent(order):
+            report = reporter(order, self._channel)
+            report("write", 0.0)
+            with order.clock.stage("encode"), written(drawn.map, order.request, self._folder) as files:
+                result = _result(order, drawn, files)
+            self._channel.send(result)
+
+    @contextmanager
+    def _errors_sent(self, order: Order) -> Iterator[None]:
+        """What is raised in the `with` block is the order's answer."""
+        request = order.request.id
+        try:
+            yield
+        except MidasNormalError as error:
+            self._channel.send(Error(request, type(error).__name__, _sentence(error)))
+        except MemoryError:
+            self._channel.send(Error(request, "EngineError",
+                                     "There is not enough memory for this picture; use a smaller one."))
+        except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
+            with suppress(OSError):  # the log's disk is full
+                traceback.print_exc()
+            self._channel.send(Error(request, "EngineError", f"The engine failed ({type(error).__name__}: "
+                                                             f"{_first_line(error)}); the log has the details."))
+
+
+def _result(order: Order, drawn: Drawn, files: Files) -> Result:
+    return Result(order.request.id, files.map, drawn.width, drawn.height, drawn.engine, drawn.device, drawn.why,
+                  drawn.surface, order.clock.seconds, list(drawn.notes), files.pixels, files.checksum, drawn.scale)
+
+
+def reporter(order: Order, channel: Channel) -> Report:
+    """What tells the client how far an order is; it raises Cancelled when nobody wants the map any more."""
+    def report(stage: str, done: float) -> None:
+        if order.cancelled:
+            raise Cancelled("The request was cancelled.")
+        channel.send(Progress(order.request.id, stage, float(done)))
+
+    return report
+
+
+def _sentence(error: Exception) -> str:
+    """What the error says, as text that can be shown: names of files may hold bytes that are none."""
+    return str(error)[:LONGEST_SENTENCE].encode("utf-8", "backslashreplace").decode()
+
+
+def _first_line(error: Exception) -> str:
+    return (_sentence(error).splitlines() or ["no message"])[0][:200]

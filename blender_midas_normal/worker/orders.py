@@ -1,0 +1,40 @@
+"""A request on its way through the worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ..core.picture import Picture
+from ..core.protocol import Request
+
+
+class Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@dataclass(eq=False)
+class Order:
+    """A request, the time that its stages took, and whether it is not wanted any more.
+
+    picture: read, or about to be; None for a map of a surface that is there.
+    """
+
+    request: Request
+    clock: Clock = field(default_factory=Clock)
+    cancelled: bool = False
+    picture: Future[Picture | None] = field(default_factory=Future)
