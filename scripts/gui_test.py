@@ -7,14 +7,15 @@
 
 --prepare has debian_blender.py prepare Blender 4.3 and 5.2, in four minutes, and tests both; --prepared tests those that it
 has prepared before.  The extension is built, and installed from its zip into a user folder of its own.  --out gets a picture
-of each step, by version, and where a step fails the log and the file.  Needs Xvfb, xdotool and ImageMagick.  The last line
-tells how many steps passed.
+of each step, by version, with Blender's log, and where a step fails the file.  Needs Xvfb, xdotool and ImageMagick.  The
+last line tells how many steps passed.
 Exit codes: 0 passed, 1 failed, 77 could not run.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shutil
 import sys
 import tempfile
@@ -34,6 +35,9 @@ from gui.window import Window
 
 NOT_POSSIBLE = 77
 SIZE = 1600, 1000
+TROUBLE = "Traceback", "Error:"
+"""Words that are in no line of a log when all is well."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -86,16 +90,16 @@ def driven(program: Path, out: Path) -> Outcome:
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="midas_gui_") as folder:
         installation = Installation(program, Path(folder))
         version = installation.version()
-        pictures, log = Path(folder) / "pictures", Path(folder) / "log.txt"
+        pictures = Path(folder) / "pictures"
         pictures.mkdir()
         package = build_extension.build(Path(folder))
         installation.run("--command", "extension", "validate", str(package))
         installation.install(package)
         try:
-            with Display(*SIZE) as display, Blender(installation, display, log) as blender:
-                return taken(version, Window(blender, pictures))
+            with Display(*SIZE) as display, Blender(installation, display, pictures / "log.txt") as blender:
+                outcome = taken(version, Window(blender, pictures))
+            return outcome if outcome.failed else read(outcome, pictures)
         finally:
-            shutil.copy(log, pictures)
             shutil.copytree(pictures, out / version, dirs_exist_ok=True)
 
 
@@ -112,6 +116,15 @@ def taken(version: str, window: Window) -> Outcome:
         print(f"ok     {version} {step.__name__} ({time.monotonic() - start:.0f} s) {said}".rstrip(), flush=True)
         window.shoot(step.__name__)
     return Outcome(version, len(STEPS), "")
+
+
+def read(outcome: Outcome, pictures: Path) -> Outcome:
+    """The outcome, failed when a log in the folder tells of an error."""
+    lines = [line for log in sorted(pictures.glob("log*.txt")) for line in log.read_text(errors="replace").splitlines()
+             if any(word in line for word in TROUBLE)]
+    for line in lines:
+        print(f"FAILED {outcome.version} log: {line}", flush=True)
+    return dataclasses.replace(outcome, failed="log" if lines else "")
 
 
 def leave_traces(window: Window, step: Step) -> None:

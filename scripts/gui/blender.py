@@ -26,6 +26,7 @@ preferences = bpy.context.preferences
 preferences.view.show_splash = False
 preferences.use_preferences_save = False
 preferences.view.ui_scale = 1.0
+preferences.view.smooth_view = 0
 bpy.ops.wm.save_userpref()
 """
 

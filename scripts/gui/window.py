@@ -48,7 +48,7 @@ class Window:
 
     def open_tab(self) -> None:
         """Opens the sidebar with the N key and clicks down its tabs until the extension's is shown."""
-        self._press("n")
+        self.press("n")
         left, top, width, height = self._region("UI")
         for y in range(top + 20, top + height, 30):
             self.display.click(left + width - 10, y)
@@ -115,6 +115,11 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         red, green, blue = self.display.pixels(left + x, top + height - y, 1, 1)[:3]
         return red, green, blue
 
+    def middle(self) -> bytes:
+        """Pixels in the middle of the editor as they are now."""
+        left, top, width, height = self._region("WINDOW")
+        return self.display.pixels(left + width // 2 - 50, top + height // 2 - 50, 100, 100)
+
     def status_bar(self) -> bytes:
         """The pixels of the status bar's left half, where messages stand, when the mouse is over the editor."""
         self._over_editor()
@@ -132,14 +137,8 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         """Lets Blender draw what has changed."""
         time.sleep(seconds)
 
-    def undo(self) -> None:
-        """Ctrl+Z with the mouse over the editor."""
-        self._press("ctrl+z")
-
-    def redo(self) -> None:
-        self._press("ctrl+shift+z")
-
-    def _press(self, keys: str) -> None:
+    def press(self, keys: str) -> None:
+        """Presses a key with its modifiers while the mouse is over the editor."""
         self._over_editor()
         self.display.key(keys)
         self.settle()

@@ -10,12 +10,15 @@ from collections.abc import Callable
 from ..window import Window
 from .blocking import never_block
 from .editors import shader_editor, viewport
-from .ending import disable
-from .file import save_and_reopen
-from .panel import cancel, compare, generate, open_the_sidebar, undo_and_redo
+from .ending import disable, reenable, two_blenders
+from .file import revert, save_and_reopen
+from .looks import twice_the_size
+from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, undo_and_redo
+from .places import linked, quad_view, second_window
 from .tuning import tune
 
 Step = Callable[[Window], str]
 
-STEPS: tuple[Step, ...] = (open_the_sidebar, generate, undo_and_redo, compare, tune, never_block, cancel, save_and_reopen,
-                           shader_editor, viewport, disable)
+STEPS: tuple[Step, ...] = (
+    open_the_sidebar, generate, undo_and_redo, compare, tune, never_block, cancel, cancel_twice, second_window, quad_view,
+    linked, twice_the_size, save_and_reopen, revert, shader_editor, viewport, reenable, two_blenders, disable)

@@ -29,6 +29,7 @@ left += [str(path) for path in Path(tempfile.gettempdir()).glob('midas_normal_*'
 
 def reenable(window: Window) -> str:
     """Disabled while a map is made, the extension leaves nothing; enabled again, it makes the next one."""
+    window.turn_into("IMAGE_EDITOR")
     window.blender.do("area.spaces.active.image = bpy.data.images['tiles_2048_6.png']")
     begin(window)
     _disable(window)

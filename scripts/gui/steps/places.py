@@ -49,7 +49,7 @@ def quad_view(window: Window) -> str:
     window.turn_into("VIEW_3D")
     window.show_tab()
     window.all_in_view("screen.region_quadview")
-    window.blender.do("bpy.context.view_layer.objects.active = bpy.data.objects['Cube']")
+    window.blender.do("bpy.context.view_layer.objects.active = bpy.data.objects['Cube']; session.client.close()")
     begin(window)
     looks = set()
     while not window.blender.value(ENDED):

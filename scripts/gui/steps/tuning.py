@@ -17,7 +17,7 @@ def tune(window: Window) -> str:
     window.shoot("tuned")
     check(window.blender.value("bpy.context.scene.midas_normal.strength") > strength, "the slider did not move")
     check(window.blender.value(PIXELS) != before, "the map did not follow the slider")
-    window.undo()
+    window.press("ctrl+z")
     window.blender.wait_until(FOLLOWED, 5)
     restored = window.blender.value("bpy.context.scene.midas_normal.strength")
     check(abs(restored - strength) < 1e-6, "a drag is not one undo step")
