@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .filters import blur, gradient, large_shapes, node_gradient, resize
-from .picture import Surface
+from .picture import Surface, as_float
 from .settings import Settings, node_size
 
 if TYPE_CHECKING:
@@ -53,9 +54,24 @@ def _signed_strength(settings: Settings) -> float:
 def slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
     """Dimensionless slopes g = K * (dh/du, dh/dv), v downwards, u and v in shorter sides of the source.
 
-    H x W float32 each, at the map's size; blur, detail, high_pass and bg_threshold are applied.  Heights are resized, not
-    slopes: the Sobel operator smooths, so at the surface's own size it would lose what the surface holds (2.5 degrees in
-    3.2 for six waves over 64 pixels, enlarged to 512).
+    H x W float32 each, at the map's size; all settings that shape relief are applied, but not the strength.
+    """
+    height, *relief = _relief(surface, settings)
+    if surface.fine is not None:
+        fine = _relief(surface.fine, settings)[1:]
+        relief = [_mixed(own, other, surface, settings) for own, other in zip(relief, fine, strict=True)]
+    gx, gy = relief
+    for kept in _masks(height, surface, settings):
+        gx *= kept
+        gy *= kept
+    return gx, gy
+
+
+def _relief(surface: Surface, settings: Settings) -> tuple[Array, Array, Array]:
+    """(heights, dh/du, dh/dv) of one surface at the map's size.
+
+    Heights are resized, not slopes: the Sobel operator smooths, so at the surface's own size it would lose what the surface
+    holds (2.5 degrees in 3.2 for six waves over 64 pixels, enlarged to 512).
     """
     width, rows = map_size(surface, settings)
     height = resize(shaped(surface, settings), width, rows, surface.wrap)
@@ -63,11 +79,23 @@ def slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
     shorter = min(surface.source_size)
     gx *= np.float32(surface.relief * shorter * width / surface.source_size[0])
     gy *= np.float32(surface.relief * shorter * rows / surface.source_size[1])
+    return height, gx, gy
+
+
+def _mixed(own: Array, other: Array, surface: Surface, settings: Settings) -> Array:
+    """A slope whose large shapes are its own and whose fine relief is the other's."""
+    rows, columns = own.shape
+    across, down = settings.crossover * columns / surface.source_size[0], settings.crossover * rows / surface.source_size[1]
+    fine = other - blur(other, across, down, surface.wrap)
+    return blur(own, across, down, surface.wrap) + np.float32(settings.mix_amount) * fine
+
+
+def _masks(height: Array, surface: Surface, settings: Settings) -> Iterator[Array]:
+    """Factors on the slopes, H x W float32, 0..1."""
     if settings.bg_threshold > 0:
-        kept = foreground(height, settings.bg_threshold)
-        gx *= kept
-        gy *= kept
-    return gx, gy
+        yield foreground(height, settings.bg_threshold)
+    if settings.mask == "ALPHA" and surface.alpha is not None:
+        yield np.clip(resize(as_float(surface.alpha), height.shape[1], height.shape[0], surface.wrap), 0.0, 1.0)
 
 
 def foreground(height: Array, threshold: float) -> Array:

@@ -69,6 +69,8 @@ class Surface:
     wrap: the directions in which the heights repeat.
     source_size: (width, height) of the picture in pixels.
     notes: sentences for the user.
+    alpha: H x W at the source's size, as in Picture: where the map may be masked.
+    fine: the surface whose fine relief is mixed in.
     """
 
     height: Array
@@ -77,10 +79,13 @@ class Surface:
     wrap: Wrap
     source_size: tuple[int, int]
     notes: tuple[str, ...] = ()
+    alpha: NDArray | None = None
+    fine: Surface | None = None
 
     @property
     def nbytes(self) -> int:
-        return int(self.height.nbytes)
+        alpha = self.alpha.nbytes if self.alpha is not None else 0
+        return int(self.height.nbytes) + alpha + (self.fine.nbytes if self.fine is not None else 0)
 
 
 def as_float(values: NDArray) -> Array:

@@ -83,6 +83,15 @@ DEVICE = Choice("Device", "Processor that runs the network", (
     ("XPU", "XPU", "Intel graphics card"),
     ("CPU", "CPU", "Main processor"),
 ))
+MIX = Choice("Mix in", "Engine whose fine relief replaces the engine's own", (
+    ("OFF", "Nothing", "The engine's own fine relief"),
+    ("RELIEF", "Relief", "Fine relief by the built-in network, over the engine's large shapes"),
+    ("LUMINANCE", "Luminance", "Fine relief by brightness, over the engine's large shapes"),
+))
+MASK = Choice("Mask", "Where the map is flat", (
+    ("ALPHA", "Alpha", "Where the picture is transparent, as far as it is"),
+    ("OFF", "None", "Nowhere: transparent parts continue their surroundings"),
+))
 TILEABLE = Choice("Tileable", "Directions in which the picture repeats without a seam", (
     ("AUTO", "Automatic", "Measured on the picture, for each direction; off for renders"),
     ("OFF", "Off", "The picture does not repeat"),
@@ -135,6 +144,13 @@ class Settings:
         "High-pass", "Radius beyond which shapes are removed, in pixels of the picture; 0 keeps all",
         0.0, 4096.0, 8.0, "px"))
     invert: bool = _setting(False, Flag("Invert", "Turn bumps into dents and dents into bumps"))
+    mix: str = _setting("OFF", MIX, shapes_surface=True)
+    crossover: float = _setting(16.0, Number(
+        "Crossover", "Radius that parts large shapes from the fine relief that is mixed in, in pixels of the picture",
+        1.0, 1024.0, 1.0, "px"))
+    mix_amount: float = _setting(1.0, Number(
+        "Mix amount", "Factor on the fine relief that is mixed in", 0.0, 10.0, 0.05))
+    mask: str = _setting("ALPHA", MASK)
     tileable: str = _setting("AUTO", TILEABLE, shapes_surface=True)
     convention: str = _setting("OPENGL", CONVENTION)
     depth_scale: str = _setting("NORMALISED", DEPTH_SCALE, shapes_surface=True)
@@ -147,6 +163,8 @@ class Settings:
         if self.depth_scale == "RAW" and self.engine not in ("AUTO", "MIDAS"):
             raise SettingsError(f"depth_scale RAW is the MiDaS node's arithmetic; the engine {self.engine} has only "
                                 "NORMALISED.")
+        if self.depth_scale == "RAW" and self.mix != "OFF":
+            raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic, which mixes nothing in; choose NORMALISED.")
 
     @property
     def is_node_picture(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_n as n_
 
 from ..bridge import session
 from ..bridge.places import reason_against
@@ -14,7 +15,9 @@ from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
 from .worker_state import worker_state
 
-MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "detail", "high_pass", "invert", "tileable", "convention")
+MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "invert", "tileable", "convention")
+RELIEF = ("detail", "high_pass", "mask", "mix", "crossover", "mix_amount")
+MIXING = ("crossover", "mix_amount")
 DETAILS = ("resolution", "depth_scale", "size", "device")
 
 
@@ -30,18 +33,13 @@ class MidasNormalPanel:
         _draw_outcome(layout)
         _draw_result(layout, settings, context.area)
         _draw_presets(layout, settings)
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        for name in MAIN:
-            column.prop(settings, name)
-        header, details = layout.panel("midas_normal_details", default_closed=True)
-        header.label(text="MiDaS and size")
-        if details is not None:
-            details.use_property_split = True
-            details.use_property_decorate = False
-            for name in DETAILS:
-                details.prop(settings, name)
+        _draw_settings(layout.column(), settings, MAIN)
+        for idname, title, names in (("midas_normal_relief", n_("Relief"), RELIEF),
+                                     ("midas_normal_details", n_("MiDaS and size"), DETAILS)):
+            header, folded = layout.panel(idname, default_closed=True)
+            header.label(text=title)
+            if folded is not None:
+                _draw_settings(folded, settings, names)
 
 
 class VIEW3D_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
@@ -58,6 +56,15 @@ class NODE_EDITOR_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.space_data.tree_type == "ShaderNodeTree"
+
+
+def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, names: tuple[str, ...]) -> None:
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    for name in names:
+        row = layout.row()
+        row.active = name not in MIXING or settings.mix != "OFF"
+        row.prop(settings, name)
 
 
 def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:

@@ -89,9 +89,13 @@ class Maker:
             wrap = wrap_of(settings.tileable, luma(prepared.rgb_float()), is_render)
         with clock.stage("engine"):
             surface = self._engines.get(engine).surface(prepared, wrap, settings, report)
+            fine = None
+            if settings.mix not in ("OFF", engine):
+                fine = self._engines.get(settings.mix).surface(prepared, wrap, settings, report)
         if float(surface.height.min()) == float(surface.height.max()):
             notes += ("The surface has no relief at all, so the map is flat.",)
-        surface = dataclasses.replace(surface, notes=notes + surface.notes)
+        alpha = None if surface.raw else picture.alpha
+        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine)
         self._surfaces.keep(key, engine, surface)
         return surface
 

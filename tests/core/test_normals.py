@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -199,3 +200,29 @@ def test_eightfold_enlargement_costs_next_to_nothing():
     true = normal_map(surface(waves(512), wrap=wrap), Settings())
     assert tilt(true).mean() > 15
     assert between(small, true).mean() < 0.1
+
+
+def mixed(**words):
+    """Normals of a large wave with a fine surface mixed in that has another large wave, and a fine one."""
+    large, fine = ripples()
+    wrap = Wrap(True, True)
+    whole = dataclasses.replace(surface(large, wrap=wrap), fine=surface(-large + fine, wrap=wrap))
+    return normal_map(whole, Settings(mix="RELIEF", engine="LUMINANCE", crossover=12, **words))
+
+
+def test_large_shapes_are_the_surfaces_own_and_fine_relief_is_the_others():
+    large, fine = ripples()
+    wanted = normal_map(surface(large + fine, wrap=Wrap(True, True)), Settings())
+    assert between(mixed(), wanted).mean() < 0.25
+    assert between(mixed(mix_amount=0), normal_map(surface(large, wrap=Wrap(True, True)), Settings())).mean() < 0.25
+
+
+def test_a_transparent_part_is_flat_as_far_as_it_is():
+    height, alpha = bump(), np.full((64, 64), 255, np.uint8)
+    alpha[:, :20], alpha[:, 20:32] = 0, 128
+    masked, whole = (normal_map(dataclasses.replace(surface(height), alpha=alpha), Settings(mask=mask))
+                     for mask in ("ALPHA", "OFF"))
+    np.testing.assert_array_equal(tilt(masked[:, :, :20]), 0)
+    np.testing.assert_array_equal(masked[:, :, 32:], whole[:, :, 32:])
+    half, full = (normals[0] / normals[2] for normals in (masked[:, :, 20:32], whole[:, :, 20:32]))
+    np.testing.assert_allclose(half, full * 128 / 255, atol=1e-5)

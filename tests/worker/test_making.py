@@ -245,3 +245,21 @@ def test_files_of_other_formats_end_as_they_should(maker, tmp_path, name):
     pixels = write_pixels(tmp_path / "pixels", noise(8, 9), "BYTE")
     result = maker.make(Request(1, LUMINANCE.words(), pixels=pixels, format=name))
     assert (tmp_path / result.file).suffix == {"T": ".tif", "E": ".exr"}[name[0]]
+
+
+def test_fine_relief_of_another_engine_is_mixed_in_and_tuned_without_it(maker, tmp_path, monkeypatch):
+    mixing = dataclasses.replace(LUMINANCE, mix="RELIEF", crossover=4.0)
+    first, mixed_in = make(maker, tmp_path, noise(64, 64), mixing)
+    plain = make(maker, tmp_path, noise(64, 64))[1]
+    assert np.abs(mixed_in - plain).mean() > 0.001
+    monkeypatch.setattr(Luminance, "surface", None)
+    tuned = maker.make(Request(2, dataclasses.replace(mixing, mix_amount=0.0).words(), surface=first.surface))
+    assert np.abs(components(tmp_path / tuned.file)[..., :2]).mean() < 0.9 * np.abs(plain[..., :2]).mean()
+
+
+def test_transparent_parts_are_flat_unless_the_mask_is_off(maker, tmp_path):
+    rgba = noise(32, 32)
+    rgba[:, :16, 3] = 0
+    masked = make(maker, tmp_path, rgba)[1]
+    assert np.abs(masked[:, :15, :2]).max() < 1e-4 < np.abs(masked[:, 17:, :2]).max()
+    assert np.abs(make(maker, tmp_path, rgba, dataclasses.replace(LUMINANCE, mask="OFF"))[1][:, 8:16, :2]).max() > 1e-4

@@ -188,6 +188,27 @@ SETTINGS = {
     "Blur": "Weichzeichnen",
     "Radius over which the surface is smoothed, in pixels of the picture (0 to 64 pixels)":
         "Radius, über den die Oberfläche geglättet wird, in Pixeln des Bildes (0 bis 64 Pixel)",
+    "Mix in": "Beimischen",
+    "Engine whose fine relief replaces the engine's own":
+        "Engine, deren feines Relief das der eigentlichen Engine ersetzt",
+    "Nothing": "Nichts",
+    "The engine's own fine relief": "Das feine Relief der Engine selbst",
+    "Fine relief by the built-in network, over the engine's large shapes":
+        "Feines Relief vom eingebauten Netz, über den großen Formen der Engine",
+    "Fine relief by brightness, over the engine's large shapes":
+        "Feines Relief nach Helligkeit, über den großen Formen der Engine",
+    "Crossover": "Übergang",
+    "Radius that parts large shapes from the fine relief that is mixed in, in pixels of the picture (1 to 1024 pixels)":
+        "Radius, der große Formen vom beigemischten feinen Relief trennt, in Pixeln des Bildes (1 bis 1024 Pixel)",
+    "Mix amount": "Beimischung",
+    "Factor on the fine relief that is mixed in (0 to 10)": "Faktor für das beigemischte feine Relief (0 bis 10)",
+    "Mask": "Maske",
+    "Where the map is flat": "Wo die Map flach ist",
+    "Alpha": "Alpha",
+    "Where the picture is transparent, as far as it is": "Wo das Bild durchsichtig ist, und so weit es das ist",
+    "None": "Keine",
+    "Nowhere: transparent parts continue their surroundings":
+        "Nirgends: durchsichtige Teile setzen ihre Umgebung fort",
     "Detail": "Detail",
     "Factor on the fine relief alone: 1 is neutral, 0 leaves the large shapes (0 to 10)":
         "Faktor nur für das feine Relief: 1 ist neutral, 0 lässt die großen Formen (0 bis 10)",
