@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Normal maps without Blender: `<stem>_normal.png` for each picture, 16 bits, the picture's size.
+"""Normal, height, ambient occlusion and curvature maps without Blender, of pictures, folders and patterns ('a/**/*.png').
 
 Makes its own small environment on the first run, torch only for MiDaS.  The preset node writes the MiDaS node's picture:
 8 bits, its own size.
-Exit codes: 0 all done, 1 some pictures failed (the rest are written), 2 wrong usage, 3 engine not available.
+Exit codes: 0 all done, 1 some pictures failed or were given up (the rest are written), 2 wrong usage, 3 engine not
+available.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.client import batch
+from blender_midas_normal.client.batch import ended
+from blender_midas_normal.client.batch.inputs import found
+from blender_midas_normal.client.batch.items import item_of_file
+from blender_midas_normal.client.batch.options import add_options, wanted
+from blender_midas_normal.client.batch.run import made_all
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import Launch, Places, launch_for
 from blender_midas_normal.core.errors import MidasNormalError
@@ -28,19 +33,22 @@ IDLE_SECONDS = 600.0
 def main() -> int:
     parser = made_parser()
     options = parser.parse_args()
+    inputs = found(options.images, options.recursive)
+    if not inputs.pictures and not inputs.closed:
+        parser.error("no picture is there")
     try:
-        settings = batch.wanted_settings(options)
+        asked = wanted(options)
+        asked.out.mkdir(parents=True, exist_ok=True)
     except MidasNormalError as error:
         parser.error(str(error))
-    try:
-        launch = wanted_launch(settings.engine, options.weights)
-        options.out.mkdir(parents=True, exist_ok=True)
-    except MidasNormalError as error:
-        return batch.ended(error)
     except OSError as error:
         parser.error(f"the folder {options.out} cannot be made: {error.strerror}")
-    items = [batch.Item(str(path), path.stem, path, picture_of(path)) for path in options.images]
-    return batch.made_all(items, options, settings, launch)
+    try:
+        launch = wanted_launch(asked.settings.engine, options.weights)
+    except MidasNormalError as error:
+        return ended(error)
+    items = [item_of_file(picture.file, picture.folder, picture_of(picture.file)) for picture in inputs.pictures]
+    return made_all(items, asked, launch, inputs)
 
 
 def picture_of(path: Path) -> Callable[[Client], dict]:
@@ -50,8 +58,8 @@ def picture_of(path: Path) -> Callable[[Client], dict]:
 
 def made_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-    batch.add_options(parser)
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a file, a folder or a pattern")
+    add_options(parser)
     parser.add_argument("--weights", type=Path, help="folder that has MiDaS's weights")
     return parser
 

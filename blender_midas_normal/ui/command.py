@@ -3,15 +3,16 @@
     blender --command midas_normal IMAGE... --out DIR [settings]
     blender -b FILE.blend --command midas_normal --out DIR [settings]
 
-Exit codes as in `batch`.
+Exit codes as in `client.batch`.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
-from pathlib import Path
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 import bpy
@@ -20,7 +21,11 @@ from ..bridge.pixels import read_pixels, read_pixels_of_file
 from ..bridge.places import own_python, places
 from ..bridge.source import source_of_image
 from ..bridge.textures import colour_textures
-from ..client import batch
+from ..client.batch import ended
+from ..client.batch.inputs import Inputs, found
+from ..client.batch.items import Item, digest_of_file, item_of_file, stem_of
+from ..client.batch.options import add_options, wanted
+from ..client.batch.run import made_all
 from ..client.client import Client
 from ..client.launch import launch_for
 from ..core.errors import MidasNormalError
@@ -45,41 +50,49 @@ def remove() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """What Blender calls with the words that follow the command's name; the exit code."""
-    parser = argparse.ArgumentParser(prog=f"blender --command {NAME}", description="Normal maps as PNG files of 16 bits.")
+    parser = argparse.ArgumentParser(prog=f"blender --command {NAME}", description="Maps of pictures as files of a folder.")
     parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE",
-                        help="pictures; without any, the colour textures of the file that is open")
-    batch.add_options(parser)
+                        help="files, folders and patterns; without any, the colour textures of the file that is open")
+    add_options(parser)
     options = parser.parse_args(list(arguments))
+    inputs = found(options.images, options.recursive)
     try:
-        settings = batch.wanted_settings(options)
-        options.out.mkdir(parents=True, exist_ok=True)
+        asked = wanted(options)
+        asked.out.mkdir(parents=True, exist_ok=True)
     except MidasNormalError as error:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"the folder {options.out} cannot be made: {error.strerror}")
-    items = [item_of_file(path) for path in options.images] or [item_of_image(image) for image in colour_textures()]
-    if not items:
-        parser.error("no picture is given, and no material of the file has a colour texture")
+    items = items_of(inputs) if options.images else [item_of_image(image) for image in colour_textures()]
+    if not items and not inputs.closed:
+        parser.error("no picture is there" if options.images else
+                     "no picture is given, and no material of the file has a colour texture")
     try:
-        launch = launch_for(settings.engine, places(), own_python(), IDLE_SECONDS)
+        launch = launch_for(asked.settings.engine, places(), own_python(), IDLE_SECONDS)
     except MidasNormalError as error:
-        return batch.ended(error)
-    return batch.made_all(items, options, settings, launch)
+        return ended(error)
+    return made_all(items, asked, launch, inputs)
 
 
-def item_of_file(path: Path) -> batch.Item:
-    """A picture beside the open file; Blender reads it, for its own Python can read no image files."""
-    def fields(client: Client) -> dict[str, Any]:
-        return {"pixels": dataclasses.asdict(read_pixels_of_file(path, client.new_file()))}
+def items_of(inputs: Inputs) -> list[Item]:
+    """Pictures beside the open file; Blender reads them, for its own Python can read no image files."""
+    def reading(path: Path) -> Callable[[Client], dict[str, Any]]:
+        return lambda client: {"pixels": dataclasses.asdict(read_pixels_of_file(path, client.new_file()))}
 
-    return batch.Item(str(path), path.stem, path, fields)
+    return [item_of_file(picture.file, picture.folder, reading(picture.file)) for picture in inputs.pictures]
 
 
-def item_of_image(image: bpy.types.Image) -> batch.Item:
+def item_of_image(image: bpy.types.Image) -> Item:
     """An image of the open file; its own file, if any, is none that a map may replace."""
     def fields(client: Client) -> dict[str, Any]:
         source_of_image(image)
         return {"pixels": dataclasses.asdict(read_pixels(image, client.new_file()))}
 
+    def content() -> str:
+        source_of_image(image)
+        with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
+            pixels = read_pixels(image, Path(folder) / "pixels")
+            return f"{digest_of_file(Path(folder) / pixels.file)} {dataclasses.astuple(pixels)}"
+
     file = Path(bpy.path.abspath(image.filepath)) if image.filepath and image.packed_file is None else None
-    return batch.Item(image.name, Path(image.name).stem, file, fields)
+    return Item(image.name, image.name, stem_of(image.name), file, PurePath(), fields, content)

@@ -34,7 +34,7 @@ def test_without_pictures_the_colour_textures_of_the_file_become_maps(tmp_path):
     image, _ = textured(name="roughness.png")
     image.colorspace_settings.is_data = True
     assert run(["--out", str(tmp_path), "--engine", "luminance"]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["photo_normal.png"]
+    assert [path.name for path in tmp_path.glob("[!.]*")] == ["photo_normal.png"]
 
 
 def test_wrong_usage_ends_with_2_and_an_engine_that_is_not_there_with_3(tmp_path, capsys):

@@ -1,0 +1,109 @@
+"""The picture files that a command line names: files, folders and patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from ...core.paths import exists, is_file
+from .items import ENDINGS
+from .ledger import Ledger
+
+WILD = re.compile(r"[*?[]")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture file, and where it lies below the folder that was searched."""
+
+    file: Path
+    folder: PurePath
+
+
+@dataclass
+class Inputs:
+    """What was found: pictures, how many files that are none, and sentences about folders that cannot be looked into."""
+
+    pictures: list[Found] = field(default_factory=list)
+    no_pictures: int = 0
+    closed: dict[str, str] = field(default_factory=dict)
+
+
+def found(named: Sequence[Path], recursive: bool) -> Inputs:
+    """The pictures of files, folders (with their subfolders if `recursive`) and patterns such as `textures/**/*.png`.
+
+    Maps that were made by earlier runs are left out of folders and patterns.  What matches nothing counts as a file: using
+    it will say that there is none.
+    """
+    inputs, own = Inputs(), _Own()
+    for path in named:
+        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder is closed
+            _sort(_in_folder(path, recursive, inputs), path, inputs, own)
+        elif WILD.search(str(path)) and not exists(path) and (matches := _matches(path)):
+            _sort(matches, _searched(path), inputs, own)
+        else:
+            inputs.pictures.append(Found(path, PurePath()))
+    return inputs
+
+
+def _sort(files: list[Path], searched: Path, inputs: Inputs, own: _Own) -> None:
+    for file in files:
+        if file.suffix.lower() not in ENDINGS:
+            inputs.no_pictures += 1
+        elif not own.made(file):
+            inputs.pictures.append(Found(file, _below(searched, file.parent)))
+
+
+def _below(searched: Path, folder: Path) -> PurePath:
+    """Where the folder lies; a pattern such as a/*/../b does not lead out of the output folder."""
+    return PurePath(*(part for part in folder.relative_to(searched).parts if part != ".."))
+
+
+def _in_folder(folder: Path, recursive: bool, inputs: Inputs) -> list[Path]:
+    """All files that are not hidden."""
+    def closed(error: OSError) -> None:
+        inputs.closed[error.filename] = f"The folder {error.filename} cannot be looked into: {error.strerror}."
+
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=closed):
+        folders[:] = sorted(name for name in folders if recursive and not name.startswith("."))
+        files += (Path(place, name) for name in sorted(names) if not name.startswith("."))
+    return files
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """The files that match, but no hidden ones, which Path.glob would give."""
+    names = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207
+    return [path for path in map(Path, names) if is_file(path)]
+
+
+def _searched(pattern: Path) -> Path:
+    """The folder before the first part with a wildcard."""
+    return Path(*_tame(pattern))
+
+
+def _tame(pattern: Path) -> Iterator[str]:
+    for part in pattern.parts:
+        if WILD.search(part):
+            return
+        yield part
+
+
+class _Own:
+    """Which files are maps of earlier runs, by the records in their folders and the folders above."""
+
+    def __init__(self) -> None:
+        self._maps: dict[Path, set[Path]] = {}
+
+    def made(self, file: Path) -> bool:
+        file = file.resolve()
+        return any(file in self._maps_of(folder) for folder in file.parents)
+
+    def _maps_of(self, folder: Path) -> set[Path]:
+        if folder not in self._maps:
+            self._maps[folder] = Ledger(folder).files()
+        return self._maps[folder]

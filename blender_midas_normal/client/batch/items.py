@@ -1,0 +1,62 @@
+"""The pictures of a run, whoever reads them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+from ...core.errors import SourceError
+from ...core.paths import is_file
+from ..client import Client
+
+ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".bmp", ".tga", ".jp2", ".gif"))
+"""Of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
+
+PIECE = 1 << 20
+"""Bytes read at a time."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture.
+
+    title: how messages call it; name, stem: what its maps are called after, with and without an ending; file: its own, if
+    any, which no map may replace; folder: where in the output folder its maps go.
+    fields: what a request says of it; content: the same digest for the same picture.  Both raise SourceError.
+    """
+
+    title: str
+    name: str
+    stem: str
+    file: Path | None
+    folder: PurePath
+    fields: Callable[[Client], dict[str, Any]]
+    content: Callable[[], str]
+
+
+def item_of_file(file: Path, folder: PurePath, fields: Callable[[Client], dict[str, Any]]) -> Item:
+    """The item of a picture file."""
+    return Item(str(file), file.name, file.stem, file, folder, fields, lambda: digest_of_file(file))
+
+
+def stem_of(name: str) -> str:
+    """A name without the ending of a picture file; other endings, such as .001, tell pictures apart."""
+    stem, dot, ending = name.rpartition(".")
+    return stem if stem and dot + ending.lower() in ENDINGS else name
+
+
+def digest_of_file(file: Path) -> str:
+    """SHA-256 of the file's bytes; raises SourceError where it cannot be read."""
+    if not is_file(file):
+        raise SourceError(f"There is no picture {file}.")
+    digest = hashlib.sha256()
+    try:
+        with file.open("rb") as stream:
+            while piece := stream.read(PIECE):
+                digest.update(piece)
+    except OSError as error:
+        raise SourceError(f"{file} cannot be read: {error.strerror}.") from None
+    return digest.hexdigest()

@@ -1,0 +1,67 @@
+"""Many pieces of work on few workers, each of which always has something to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
+from ..client import Client, Job
+
+Task = Generator[Job, None, None]
+"""A piece of work that yields each job that it waits for."""
+
+Beginning = Callable[[Client], Task]
+
+AT_ONCE = 3
+"""Jobs that a worker is given at a time: the picture that it reads ahead, the one in its engine, the map that it writes."""
+
+POLL = 0.002
+"""Seconds between two looks at workers that are busy."""
+
+
+class Lane:
+    """A client, and the tasks that wait for it."""
+
+    def __init__(self, client: Client, at_once: int) -> None:
+        self._client = client
+        self._at_once = at_once
+        self._waiting: list[tuple[Job, Task]] = []
+
+    @property
+    def job(self) -> Job | None:
+        """The job that came first of those that are waited for."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def step(self, beginnings: Iterator[Beginning]) -> bool:
+        """Goes on with the tasks whose jobs have ended, and begins at most one; whether there was anything to do."""
+        self._client.pump()
+        ended = [(job, task) for job, task in self._waiting if job.outcome is not None]
+        self._waiting = [(job, task) for job, task in self._waiting if job.outcome is None]
+        for _, task in ended:
+            self._go_on(task)
+        beginning = next(beginnings, None) if len(self._waiting) < self._at_once else None
+        if beginning is not None:
+            self._go_on(beginning(self._client))
+        return bool(ended) or beginning is not None
+
+    def _go_on(self, task: Task) -> None:
+        job = next(task, None)
+        if job is not None:
+            self._waiting.append((job, task))
+
+
+def work_through(beginnings: Iterable[Beginning], clients: Sequence[Client], at_once: int,
+                 watch: Callable[[Job | None], None], stopped: Callable[[], bool]) -> None:
+    """Does all pieces of work, `at_once` of them with each client, until all are done or `stopped()`.
+
+    watch: called now and then with a job that is waited for.  What a task raises ends all.
+    """
+    lanes = [Lane(client, at_once) for client in clients]
+    waiting = iter(beginnings)
+    while not stopped():
+        moved = [lane.step(waiting) for lane in lanes]
+        watch(next((lane.job for lane in lanes if lane.job is not None), None))
+        if not any(moved):
+            if all(lane.job is None for lane in lanes):
+                return
+            time.sleep(POLL)

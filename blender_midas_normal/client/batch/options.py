@@ -1,0 +1,107 @@
+"""The options that both command lines have, and what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...core.formats import FORMATS
+from ...core.kinds import KINDS, check_kind
+from ...core.settings import PRESETS, Choice, Flag, Settings, domains, preset
+from .naming import TARGETS, TOKENS, Naming
+
+EXISTING = ("OVERWRITE", "SKIP", "NUMBER")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to make, where, and how.
+
+    kinds, format: names of KINDS and FORMATS; existing: what to do with maps that are there, a name of EXISTING; workers:
+    how many processes; json, csv: files for the report.
+    """
+
+    out: Path
+    settings: Settings
+    kinds: tuple[str, ...]
+    format: str
+    naming: Naming
+    existing: str
+    workers: int
+    json: Path | None
+    csv: Path | None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """All options but those of one command line alone."""
+    parser.add_argument("--out", type=Path, required=True, help="folder for the maps")
+    parser.add_argument("--recursive", action="store_true",
+                        help="take the pictures of subfolders too; their maps go into subfolders of the same names")
+    parser.add_argument("--maps", type=_kinds, default=("NORMAL",), metavar=",".join(name.lower() for name in KINDS),
+                        help="kinds of map to make of each picture (default: normal)")
+    parser.add_argument("--format", type=str.lower, choices=_lower(FORMATS), default="png",
+                        help="of the files (default: png)")
+    parser.add_argument("--target", type=str.lower, choices=_lower(TARGETS),
+                        help="program to make the maps for: sets the convention, and how the files are called")
+    parser.add_argument("--pattern", help="how the files are called; may hold "
+                        + ", ".join(f"{{{token}}} ({meaning})" for token, meaning in TOKENS.items())
+                        + ", and / for folders (default: {stem}_{map})")
+    parser.add_argument("--existing", type=str.lower, choices=_lower(EXISTING), default="overwrite",
+                        help="what to do with a map that is there; skip makes only what is missing or would be another "
+                             "(default: overwrite)")
+    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="processes that make maps (default: 1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was made, and what failed, as JSON")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="the same as a table")
+    parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",
+                        help="settings to start from (default: material)")
+    for name, domain in domains().items():
+        words: dict[str, Any]
+        if isinstance(domain, Choice):
+            words = {"type": str.lower, "choices": _lower(domain.names)}
+        elif isinstance(domain, Flag):
+            words = {"action": argparse.BooleanOptionalAction}
+        else:
+            words = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
+        parser.add_argument("--" + name.replace("_", "-"), help=domain.description.replace("%", "%%"), **words)
+
+
+def wanted(options: argparse.Namespace) -> Wanted:
+    """What the options ask for; raises SettingsError."""
+    settings, format_ = _settings(options), options.format.upper()
+    for kind in options.maps:
+        check_kind(kind, settings)
+    target = TARGETS[(options.target or "blender").upper()]
+    naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
+                    settings.engine.lower(), FORMATS[format_].suffix, options.maps)
+    return Wanted(options.out, settings, options.maps, format_, naming, options.existing.upper(), options.jobs,
+                  options.json, options.csv)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The preset with what the target and then the options replace."""
+    given = {name: getattr(options, name) for name in domains() if getattr(options, name) is not None}
+    settings = preset(options.preset)
+    if options.target is not None:
+        settings = dataclasses.replace(settings, convention=TARGETS[options.target.upper()].convention)
+    return settings.with_words(given)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(word.strip().upper() for word in text.split(",")))
+    unknown = [name.lower() for name in names if name not in KINDS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no map {unknown[0]!r}; it is one of {', '.join(_lower(KINDS))}")
+    return names
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
+    return int(text)
+
+
+def _lower(names: Any) -> list[str]:
+    return [name.lower() for name in names]

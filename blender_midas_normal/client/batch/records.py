@@ -1,0 +1,71 @@
+"""What has become of each map, as lines of a terminal, as JSON and as a table."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MADE, SKIPPED, FAILED = "made", "skipped", "failed"
+
+COLUMNS = ("input", "outcome", "map", "output", "engine", "device", "width", "height", "seconds", "notes", "error")
+"""Of the table."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One map, or the picture that could not be used; what does not apply is None.
+
+    input: the picture's title; size: (width, height); seconds: by stage.
+    """
+
+    input: str
+    outcome: str
+    map: str | None = None
+    output: str | None = None
+    engine: str | None = None
+    why: str | None = None
+    device: str | None = None
+    size: tuple[int, int] | None = None
+    seconds: dict[str, float] | None = None
+    notes: list[str] | None = None
+    error: str | None = None
+
+
+def as_json(records: Sequence[Record]) -> str:
+    """A list of objects, without what does not apply."""
+    words = [{name: value for name, value in dataclasses.asdict(record).items() if value is not None} for record in records]
+    return json.dumps(words, indent=2) + "\n"
+
+
+def as_csv(records: Sequence[Record]) -> str:
+    """A table with a row for each record; seconds are those of all stages together."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(record) for record in records)
+    return table.getvalue()
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    width, height = record.size or ("", "")
+    seconds = f"{sum(record.seconds.values()):.3f}" if record.seconds is not None else ""
+    return (record.input, record.outcome, record.map, record.output, record.engine, record.device, width, height, seconds,
+            " ".join(record.notes or ()), record.error)
+
+
+def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds: float) -> str:
+    """How many maps came to what end, and why those that failed did."""
+    counts = {outcome: sum(record.outcome == outcome for record in records) for outcome in (MADE, SKIPPED, FAILED)}
+    lines = [f"{counts[MADE]:8d} made, in {seconds:.1f} seconds", f"{counts[SKIPPED]:8d} skipped, as they are there already",
+             f"{counts[FAILED]:8d} failed"]
+    lines += [f"{'':10}{record.input}: {record.error}" for record in records if record.outcome == FAILED]
+    if no_pictures:
+        lines.append(f"{no_pictures:8d} other files left alone")
+    if not_tried:
+        lines.append(f"{not_tried:8d} pictures not done, for the run was interrupted; --existing skip goes on from here")
+    return "\n".join(lines)

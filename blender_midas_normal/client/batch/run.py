@@ -1,0 +1,85 @@
+"""A run from its pictures to its exit code."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from ...core.errors import EngineUnavailable, TargetError
+from ..client import Client, Job
+from ..launch import Launch
+from . import ended
+from .inputs import Inputs
+from .items import Item
+from .lanes import AT_ONCE, work_through
+from .making import Making
+from .options import Wanted
+from .records import FAILED, Record, as_csv, as_json, summary
+from .screen import Screen
+
+
+def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inputs) -> int:
+    """Makes the maps of all items, and says what became of them and of the other inputs; the exit code."""
+    screen, start = Screen(), time.monotonic()
+    try:
+        making = Making(items, wanted, launch, screen)
+        with _interruptible() as stopped:
+            _make(making, wanted.workers, screen, stopped)
+    except EngineUnavailable as error:
+        return ended(error)
+    finally:
+        screen.clear()
+    records = [Record(folder, FAILED, error=sentence) for folder, sentence in inputs.closed.items()]
+    records += [record for picture in making.pictures for record in picture.records]
+    not_tried = len(making.pictures) - making.done
+    screen.say(summary(records, inputs.no_pictures, not_tried, time.monotonic() - start))
+    try:
+        _report(wanted, records)
+    except TargetError as error:
+        return ended(error)
+    return 1 if not_tried or any(record.outcome == FAILED for record in records) else 0
+
+
+def _make(making: Making, workers: int, screen: Screen, stopped: Callable[[], bool]) -> None:
+    def watch(job: Job | None) -> None:
+        screen.show(job, making.done, len(making.pictures))
+
+    with ExitStack() as end:
+        clients = [end.enter_context(closing(Client())) for _ in range(workers)]
+        work_through(making.beginnings(making.pictures, alone=False), clients, AT_ONCE, watch, stopped)
+        work_through(making.beginnings(making.suspects, alone=True), clients[:1], 1, watch, stopped)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl+C was pressed; a second time ends the program as usual."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: object) -> None:
+        stopped.set()
+        signal.signal(signal.SIGINT, usual)
+
+    # Blender's own handler is none that Python knows.
+    usual = signal.signal(signal.SIGINT, stop) or signal.default_int_handler
+    try:
+        yield stopped.is_set
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _report(wanted: Wanted, records: Sequence[Record]) -> None:
+    """Writes the reports that are wanted; raises TargetError."""
+    for file, text in ((wanted.json, as_json), (wanted.csv, as_csv)):
+        if file is not None:
+            _write(file, text(records))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise TargetError(f"The report cannot be written as {file}: {error.strerror}.") from None
