@@ -17,6 +17,9 @@ EVENT_SECONDS = 0.03
 HAND_SECONDS = 0.2
 """Between the mouse's arrival and its press."""
 
+SHADERS = "/tmp/midas_gui_shaders"
+"""Where Mesa keeps the shaders that it has compiled, which takes a minute; the folder may be removed at any time."""
+
 
 def missing() -> str:
     """What has to be installed first, in a sentence; "" when all is there."""
@@ -47,7 +50,8 @@ class Display:
     @property
     def variables(self) -> dict[str, str]:
         """The environment of a program that shows itself here."""
-        return {**os.environ, "DISPLAY": self.name, "LIBGL_ALWAYS_SOFTWARE": "1"}
+        return {**os.environ, "DISPLAY": self.name, "LIBGL_ALWAYS_SOFTWARE": "1",
+                "MESA_SHADER_CACHE_DIR": SHADERS}
 
     def move(self, x: int, y: int) -> None:
         """x, y: pixels from the upper left corner, as everywhere here."""
@@ -58,21 +62,15 @@ class Display:
         self._events("mousemove", str(x - 1), str(y), "mousemove", str(x), str(y), "key", "--clearmodifiers", keys)
 
     def click(self, x: int, y: int, button: int = 1) -> None:
-        """Two moves first: Blender highlights a button when the mouse moves over it, not when it appears there.
-
-        Then as slow as a hand: a button that has not been drawn highlighted yet does not take the press.
-        """
-        self._events("mousemove", str(x - 2), str(y))
-        self._events("mousemove", str(x), str(y))
-        time.sleep(HAND_SECONDS)
+        """Presses and lets go, as slow as a hand."""
+        self._arrive(x, y)
         self._events("mousedown", str(button))
         time.sleep(HAND_SECONDS / 2)
         self._events("mouseup", str(button))
 
     def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 12, pause: float = 0.03) -> None:
         """Presses at the start, moves in steps with a pause after each, and lets go at the end."""
-        self._events("mousemove", str(start[0] - 2), str(start[1]))
-        self._events("mousemove", str(start[0]), str(start[1]))
+        self._arrive(*start)
         self._events("mousedown", "1")
         for step in range(1, steps + 1):
             x, y = (round(a + (b - a) * step / steps) for a, b in zip(start, end))
@@ -96,6 +94,15 @@ class Display:
         part = f"{width}x{height}+{left}+{top}"
         return subprocess.run(["import", "-window", "root", "-crop", part, "-depth", "8", "rgb:-"], env=self.variables,
                               check=True, capture_output=True).stdout
+
+    def _arrive(self, x: int, y: int) -> None:
+        """Two moves: Blender highlights a button when the mouse moves over it, not when it appears there.
+
+        Then a hand's pause: a button that has not been drawn highlighted yet does not take a press.
+        """
+        self._events("mousemove", str(x - 2), str(y))
+        self._events("mousemove", str(x), str(y))
+        time.sleep(HAND_SECONDS)
 
     def _events(self, *words: str) -> None:
         subprocess.run(["xdotool", *words], env=self.variables, check=True, stdout=subprocess.DEVNULL)

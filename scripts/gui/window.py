@@ -14,6 +14,8 @@ HOVER = 16
 EXTENSION = "bl_ext.user_default.midas_normal"
 
 NAMES = f"""
+import os
+import signal
 import tempfile
 import time
 from pathlib import Path

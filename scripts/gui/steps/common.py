@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ..blender import GuiError
 from ..window import Window
 
@@ -12,6 +15,8 @@ TREE = "bpy.data.materials['Material'].node_tree"
 NODES = f"[node.type for node in {TREE}.nodes]"
 PIXELS = f"float(np.array({MAP}.pixels[:4096]).reshape(-1, 4)[:, :2].std())"
 """A figure that tells one map from another."""
+
+HOLD = "pid = session.client._worker.pid; os.kill(pid, signal.SIGSTOP)"
 
 PICTURE = """
 def picture(size, seed):
@@ -39,6 +44,18 @@ def begin(window: Window) -> None:
     """Clicks Generate and waits until the engine is at work."""
     window.click(GENERATE)
     window.blender.wait_until("running.task() is not None and running.task().job.stage == 'network'", 30, 0.01)
+
+
+@contextmanager
+def held(window: Window) -> Iterator[None]:
+    """Clicks Generate and lets the worker go on when the `with` block ends: else a fast computer is done too soon."""
+    window.click(GENERATE)
+    window.blender.wait_until("running.task() is not None", 30, 0.01)
+    window.blender.do(HOLD)
+    try:
+        yield
+    finally:
+        window.blender.do("os.kill(pid, signal.SIGCONT)")
 
 
 def check(condition: bool, otherwise: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..blender import Blender
 from ..display import Display
 from ..window import EXTENSION, Window
-from .common import ENDED, GENERATE, MAP, PICTURE, begin, check
+from .common import ENDED, GENERATE, MAP, PICTURE, begin, check, held
 from .file import AT_ONCE
 
 DISABLED = f"""
@@ -30,14 +30,14 @@ left += [str(path) for path in Path(tempfile.gettempdir()).glob('midas_normal_*'
 def reenable(window: Window) -> str:
     """Disabled while a map is made, the extension leaves nothing; enabled again, it makes the next one."""
     window.turn_into("IMAGE_EDITOR")
-    window.blender.do("area.spaces.active.image = bpy.data.images['tiles_2048_6.png']")
+    window.blender.do("area.spaces.active.image = bpy.data.images['tiles_1024_6.png']")
     begin(window)
     _disable(window)
     took = window.blender.value("took")
     window.blender.do(f"bpy.ops.preferences.addon_enable(module='{EXTENSION}')")
     window.find_again()
     check(window.blender.value("running.last() is None"), "what was given up is shown again")
-    window.blender.do("area.spaces.active.image = bpy.data.images['tiles_1024_0.png']")
+    window.blender.do("area.spaces.active.image = picture(256, 13)")
     window.show_tab()
     window.click(GENERATE)
     window.blender.wait_until(ENDED, 60)
@@ -65,17 +65,15 @@ def two_blenders(window: Window) -> str:
         other = Window(blender, noted.parent)
         other.turn_into("IMAGE_EDITOR")
         blender.do(PICTURE)
-        blender.do("area.spaces.active.image = picture(2048, 8)")
+        blender.do("area.spaces.active.image = picture(1024, 8)")
         other.show_tab()
-        begin(other)
-        begin(window)
-        check(blender.value("running.task() is not None"), "the two maps were not made at the same time")
+        with held(window), held(other):
+            other.shoot("two_blenders")
         for each in (window, other):
             each.blender.wait_until(ENDED, 120)
             check(each.blender.value(f"source_of({MAP}) == area.spaces.active.image"), "a Blender has no map")
-        blender.do("area.spaces.active.image = picture(2048, 9)")
+        blender.do("area.spaces.active.image = picture(1024, 9)")
         begin(other)
-        other.shoot("second_blender")
         pid, folder = blender.value("[session.client._worker.pid, str(session.client._worker.folder)]")
         blender.do(f"noted = {str(noted)!r}")
         blender.do(TIMED_AT_EXIT)

@@ -36,7 +36,7 @@ bpy.app.handlers.load_pre.append(mark)
 
 def revert(window: Window) -> str:
     """Reverting, or opening another file, gives a map up at once; what only a fake user keeps is mapped and kept."""
-    window.blender.do("fake = picture(256, 5); fake.use_fake_user = True; area.spaces.active.image = picture(2048, 6)")
+    window.blender.do("fake = picture(256, 5); fake.use_fake_user = True; area.spaces.active.image = picture(1024, 6)")
     file = window.picture("other").with_suffix(".blend")
     window.blender.do(f"bpy.ops.wm.save_mainfile(); bpy.ops.wm.save_as_mainfile(filepath={str(file)!r}, copy=True)")
     window.blender.do(MARKED)
@@ -61,7 +61,7 @@ def _interrupted(window: Window, statement: str) -> float:
     window.find_again()
     check(window.blender.value("running.task() is None and running.last() is None"), "the map was not given up")
     check(window.blender.value("bpy.ops.midas_normal.generate.poll()"), "no other map can be made")
-    check(not window.blender.value("any(source_of(image) and source_of(image).name == 'tiles_2048_6.png' "
+    check(not window.blender.value("any(source_of(image) and source_of(image).name == 'tiles_1024_6.png' "
                                    "for image in bpy.data.images)"), "the map came into the other file")
     window.blender.wait_until("not session.client.is_busy", 60)
     window.settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..window import Window
-from .common import CANCEL, ENDED, GENERATE, MAP, NODES, PICTURE, PIXELS, TREE, begin, check
+from .common import CANCEL, ENDED, GENERATE, HOLD, MAP, NODES, PICTURE, PIXELS, TREE, check, held
 
 COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
 """A button at the right end of its row."""
@@ -13,11 +13,7 @@ COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
 BAR = "[round(255 * c) for c in bpy.context.preferences.themes[0].user_interface.wcol_progress.item[:3]]"
 """The colour of a progress bar."""
 
-STOP_SILENTLY = """
-import os
-import signal
-pid = session.client._worker.pid
-os.kill(pid, signal.SIGSTOP)
+IS_GONE = """
 def is_gone(pid):
     try:
         os.kill(pid, 0)
@@ -90,13 +86,11 @@ def compare(window: Window) -> str:
 
 def cancel(window: Window) -> str:
     """A click on Cancel frees the panel at once, and the late result is swallowed."""
-    window.blender.do("image = picture(2048, 2); area.spaces.active.image = image; maps = len(bpy.data.images)")
-    begin(window)
-    x, y = window.place(CANCEL)
-    check(window.blender.value("running.task() is not None"), "the map was there before Cancel was clicked")
-    window.display.click(x, y)
-    seconds = window.blender.wait_until("running.task() is None", 5, 0.01)
-    window.shoot("cancelled")
+    window.blender.do("image = picture(1024, 2); area.spaces.active.image = image; maps = len(bpy.data.images)")
+    with held(window):
+        window.click(CANCEL)
+        seconds = window.blender.wait_until("running.task() is None", 5, 0.01)
+        window.shoot("cancelled")
     window.blender.wait_until("not session.client.is_busy", 60)
     check(window.blender.value("len(bpy.data.images) == maps"), "the late result came in")
     return f"free after {seconds * 1000:.0f} ms"
@@ -104,15 +98,17 @@ def cancel(window: Window) -> str:
 
 def cancel_twice(window: Window) -> str:
     """A second click ends a worker that does not answer to the first; the next map has a new one."""
-    begin(window)
-    window.blender.do(STOP_SILENTLY)
+    window.settle()
+    window.click(GENERATE)
+    window.blender.wait_until("running.task() is not None", 30, 0.01)
+    window.blender.do(f"{HOLD}{IS_GONE}")
     window.click(CANCEL)
     window.blender.wait_until("running.task() is None", 2)
     window.shoot("stopping")
     check(window.blender.value("running.cancelled() is not None"), "the panel offers no second click")
     window.click(CANCEL)
     seconds = window.blender.wait_until("is_gone(pid)", 2, 0.01)
-    window.blender.do("area.spaces.active.image = bpy.data.images['tiles_1024_0.png']")
+    window.blender.do("area.spaces.active.image = picture(256, 12)")
     window.click(GENERATE)
     window.blender.wait_until(ENDED, 60)
     return f"worker gone after {seconds * 1000:.0f} ms"
