@@ -37,6 +37,20 @@ def test_without_pictures_the_colour_textures_of_the_file_become_maps(tmp_path):
     assert [path.name for path in tmp_path.glob("[!.]*")] == ["photo_normal.png"]
 
 
+def test_folders_are_mirrored_and_what_is_there_is_skipped_until_it_changes(tmp_path, capsys):
+    """Of files by their content, of images of the open file by their pixels."""
+    (tmp_path / "textures" / "a").mkdir(parents=True)
+    shutil.copy(BRICKS, tmp_path / "textures" / "a" / "wall.png")
+    image, _ = textured(name="Tiles.001")
+    for arguments, name in (([str(tmp_path / "textures"), "--recursive"], "a/wall_ao.exr"), ([], "Tiles.001_ao.exr")):
+        out = [*arguments, "--out", str(tmp_path / "maps"), "--engine", "luminance", "--maps", "ao", "--format", "exr",
+               "--existing", "skip"]
+        for words in ("1 made", "1 skipped"):
+            assert run(out) == 0 and words in capsys.readouterr().out and (tmp_path / "maps" / name).is_file()
+    image.pixels[0] = 1 - image.pixels[0]
+    assert run(out) == 0 and "1 made" in capsys.readouterr().out
+
+
 def test_wrong_usage_ends_with_2_and_an_engine_that_is_not_there_with_3(tmp_path, capsys):
     for arguments in (["--out", str(tmp_path)], [str(BRICKS)], [str(BRICKS), "--out", str(tmp_path), "--strength", "-1"]):
         with pytest.raises(SystemExit) as ended:

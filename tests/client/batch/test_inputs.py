@@ -1,0 +1,86 @@
+"""Files, folders and patterns of the command lines."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from blender_midas_normal.client.batch.inputs import found
+from blender_midas_normal.client.batch.ledger import Ledger
+
+NAMES = ("wall.png", "Stein 壁.JPG", "notes.txt", ".hidden.png", "a/wall.png", "a/b/deep.tif", ".git/x.png", "a/wall.blend")
+
+
+@pytest.fixture
+def textures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        file = tmp_path / "textures" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"")
+    return Path("textures")
+
+
+def listed(inputs):
+    """(file, folder) of each picture, below `textures`."""
+    return [(picture.file.relative_to("textures").as_posix(), picture.folder.as_posix()) for picture in inputs.pictures]
+
+
+def test_a_folder_means_the_pictures_in_it(textures):
+    inputs = found([textures], recursive=False)
+    assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", ".")] and inputs.no_pictures == 1
+
+
+def test_a_folder_with_its_subfolders_is_mirrored(textures):
+    inputs = found([textures], recursive=True)
+    assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", "."), ("a/wall.png", "a"), ("a/b/deep.tif", "a/b")]
+    assert inputs.no_pictures == 2
+
+
+@pytest.mark.parametrize(("pattern", "files"), [
+    ("textures/**/*.png", [("a/wall.png", "a"), ("wall.png", ".")]), ("textures/a/*/*", [("a/b/deep.tif", "b")]),
+    ("textures/?/wall.*", [("a/wall.png", "a")]), ("textures/a/../*.png", [("a/../wall.png", ".")]),
+    ("textures/*/../wall.png", [("a/../wall.png", "a")])])
+def test_a_pattern_is_mirrored_below_its_first_wildcard(textures, pattern, files):
+    assert listed(found([Path(pattern)], recursive=False)) == files
+
+
+def test_what_is_named_is_taken_as_it_is(textures):
+    (textures / "wall[1].png").write_bytes(b"")
+    named = [textures / name for name in ("notes.txt", "missing.png", ".hidden.png", "wall[1].png", "*.exr")]
+    inputs = found(named, recursive=True)
+    assert [picture.file for picture in inputs.pictures] == named and not inputs.no_pictures
+    assert {picture.folder.as_posix() for picture in inputs.pictures} == {"."}
+
+
+def test_maps_of_earlier_runs_are_left_out_wherever_their_record_is(textures):
+    for folder, name in ((textures, "wall_normal.png"), (textures, "a/wall_normal.png"), (textures / "a" / "maps", "x.png")):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"")
+        Ledger(folder).note(folder / name, "content", "settings")
+    for named in (textures, Path("textures/**/*"), textures / "a"):
+        files = {picture.file.name for picture in found([named], recursive=True).pictures}
+        assert "deep.tif" in files and not files & {"wall_normal.png", "x.png"}
+    assert len(found([textures / "wall_normal.png"], recursive=True).pictures) == 1
+
+
+NOBODY = 65534
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="there are no users to change to")
+def test_a_closed_folder_is_one_sentence(textures, tmp_path):
+    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        above.chmod(0o755)
+    (textures / "a").chmod(0)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(NOBODY)
+        inputs = found([textures], recursive=True)
+    finally:
+        os.seteuid(user)
+        (textures / "a").chmod(0o755)
+    assert len(inputs.pictures) == 2
+    assert inputs.closed == {"textures/a": "The folder textures/a cannot be looked into: Permission denied."}

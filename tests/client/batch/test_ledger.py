@@ -1,0 +1,77 @@
+"""The record of what was made from what."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from blender_midas_normal.client.batch.ledger import NAME, Ledger, digest_of_settings
+from blender_midas_normal.core.errors import TargetError
+from blender_midas_normal.core.settings import Settings, domains
+
+
+@pytest.fixture
+def out(tmp_path):
+    """A folder with a map in a subfolder that is on record."""
+    folder = tmp_path / "out"
+    (folder / "a").mkdir(parents=True)
+    (folder / "a" / "wall.png").write_bytes(b"map")
+    Ledger(folder).note(folder / "a" / "wall.png", "content", "settings")
+    return folder
+
+
+def test_a_map_on_record_is_current_for_the_same_content_and_settings_only(out):
+    ledger, file = Ledger(out), out / "a" / "wall.png"
+    assert ledger.is_current(file, "content", "settings")
+    assert not ledger.is_current(file, "other", "settings") and not ledger.is_current(file, "content", "other")
+    assert not ledger.is_current(out / "wall.png", "content", "settings")
+
+
+def test_a_map_that_was_cut_or_taken_away_is_not_current(out):
+    file = out / "a" / "wall.png"
+    file.write_bytes(b"ma")
+    assert not Ledger(out).is_current(file, "content", "settings")
+    file.unlink()
+    assert not Ledger(out).is_current(file, "content", "settings")
+
+
+def test_the_folder_may_move(out, tmp_path):
+    moved = out.rename(tmp_path / "moved")
+    assert Ledger(moved).is_current(moved / "a" / "wall.png", "content", "settings")
+    assert Ledger(moved).files() == {(moved / "a" / "wall.png").resolve()}
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b'{"a/wall.png": 3}', b"\xff", b"[" * 100000])
+def test_a_damaged_record_only_makes_work(out, damage):
+    (out / NAME).write_bytes(damage)
+    ledger, file = Ledger(out), out / "a" / "wall.png"
+    assert not ledger.is_current(file, "content", "settings")
+    ledger.note(file, "content", "settings")
+    assert Ledger(out).is_current(file, "content", "settings")
+
+
+def test_the_record_is_replaced_as_a_whole(out, monkeypatch):
+    before = (out / NAME).read_bytes()
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(TargetError, match=r"\.midas_normal\.json cannot be written: No space"):
+        Ledger(out).note(out / "a" / "wall.png", "new", "settings")
+    assert (out / NAME).read_bytes() == before and [path.name for path in out.glob(".*")] == [NAME]
+
+
+def test_names_that_are_no_text_are_on_record_too(tmp_path):
+    file = tmp_path / "\udcff.png"
+    file.write_bytes(b"map")
+    Ledger(tmp_path).note(file, "content", "settings")
+    assert Ledger(tmp_path).is_current(file, "content", "settings") and json.loads((tmp_path / NAME).read_bytes())
+
+
+def test_every_setting_tells_maps_apart():
+    others = {"engine": "LUMINANCE", "tileable": "X", "convention": "DIRECTX", "depth_scale": "RAW", "size": "NODE",
+              "device": "CPU", "invert": True, "resolution": 64, "a": 1.0, "bg_threshold": 0.5}
+    digests = {digest_of_settings(dataclasses.replace(Settings(), **{name: others.get(name, 2.0)}), "MIDAS", "NORMAL", "PNG")
+               for name in domains()}
+    digests |= {digest_of_settings(Settings(), *words) for words in (
+        ("MIDAS", "NORMAL", "PNG"), ("RELIEF", "NORMAL", "PNG"), ("MIDAS", "AO", "PNG"), ("MIDAS", "NORMAL", "EXR"))}
+    assert len(digests) == len(domains()) + 3, "the engine counts that made the map, not the one that was asked for"

@@ -1,0 +1,133 @@
+"""Pictures on their way to maps, by a real worker."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from pathlib import PurePath
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from blender_midas_normal.client.batch.items import Item, item_of_file
+from blender_midas_normal.client.batch.lanes import AT_ONCE
+from blender_midas_normal.client.batch.making import Making
+from blender_midas_normal.client.batch.options import add_options, wanted
+from blender_midas_normal.client.batch.run import _make
+from blender_midas_normal.client.batch.screen import Screen
+from blender_midas_normal.core.errors import EngineUnavailable
+from tests.requests_for_tests import launch
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+
+
+def pictures(folder, count):
+    """Items of small picture files."""
+    for number in range(count):
+        values = np.random.default_rng(number).integers(0, 256, (30, 40, 3), np.uint8)
+        PIL.Image.fromarray(values).save(folder / f"{number}.png")
+    return [item(folder / f"{number}.png") for number in range(count)]
+
+
+def item(file, at_request=lambda client: None) -> Item:
+    def fields(client):
+        at_request(client)
+        return {"picture": str(file)}
+
+    return item_of_file(file, PurePath(), fields)
+
+
+def kill(client):
+    """Ends the client's worker as the system does where memory is short."""
+    os.kill(client._worker.pid, signal.SIGKILL)
+
+
+def made(items, folder, *options, screen=None, stopped=lambda: False):
+    """[(outcome, file's name or error), ...] of the items' records."""
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    asked = wanted(parser.parse_args(["--out", str(folder / "out"), "--engine", "luminance", *options]))
+    making = Making(items, asked, launch(folder), screen or Screen())
+    _make(making, asked.workers, screen or Screen(), stopped)
+    return [(record.outcome, PurePath(record.output or "").name or record.error)
+            for picture in making.pictures for record in picture.records]
+
+
+def test_a_picture_that_ends_its_worker_fails_alone(tmp_path):
+    items = pictures(tmp_path, 6)
+    items[2] = item(tmp_path / "2.png", kill)
+    outcomes = made(items, tmp_path)
+    assert [outcome for outcome, _ in outcomes] == ["made", "made", "failed", "made", "made", "made"]
+    assert "killed by signal 9" in outcomes[2][1]
+
+
+def test_a_worker_that_ends_once_costs_no_picture(tmp_path):
+    items, ended = pictures(tmp_path, 6), []
+
+    def kill_once(client):
+        if not ended:
+            ended.append(client)
+            kill(client)
+
+    items[3] = item(tmp_path / "3.png", kill_once)
+    assert [outcome for outcome, _ in made(items, tmp_path)] == ["made"] * 6 and ended
+
+
+class Watched(Screen):
+    """Calls a function with each line that it shows."""
+
+    def __init__(self, on_line):
+        super().__init__()
+        self.on_line = on_line
+
+    def say(self, line):
+        self.on_line(line)
+
+
+def test_other_maps_come_without_the_engine_and_with_it_where_the_surface_is_gone(tmp_path):
+    clients, asked = [], []
+
+    def fields(client):
+        clients.append(client)
+        asked.append(client)
+
+    file = pictures(tmp_path, 1)[0].file
+    assert [name for _, name in made([item(file, fields)], tmp_path, "--maps", "normal,ao,height")] == [
+        "0_normal.png", "0_ao.png", "0_height.png"]
+    assert len(asked) == 1
+
+    def at_line(line):
+        if "_normal.png" in line:
+            kill(clients[-1])
+            clients[-1]._worker._process.wait()
+
+    outcomes = made([item(file, fields)], tmp_path, "--maps", "normal,ao", screen=Watched(at_line))
+    assert outcomes == [("made", "0_normal.png"), ("made", "0_ao.png")] and len(asked) == 3
+
+
+def test_the_worker_is_given_several_pictures_at_once(tmp_path):
+    most = []
+
+    def count(client):
+        most.append(len(client._pending) + 1)
+
+    items = pictures(tmp_path, 6)
+    assert len(made([item(each.file, count) for each in items], tmp_path)) == 6 and max(most) == AT_ONCE
+
+
+def test_a_stop_leaves_whole_maps_only_and_no_worker(tmp_path):
+    lines = []
+    made(pictures(tmp_path, 8), tmp_path, screen=Watched(lines.append), stopped=lambda: len(lines) == 2)
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [".midas_normal.json", *sorted(line.split("/")[-1].split(" ")[0] for line in lines)]
+    for name in names[1:]:
+        PIL.Image.open(tmp_path / "out" / name).load()
+
+
+def test_an_engine_that_is_not_there_ends_all(tmp_path):
+    with pytest.raises(EngineUnavailable, match="not wanted in this test"), contextlib.redirect_stdout(None):
+        made(pictures(tmp_path, 2), tmp_path, "--engine", "midas")

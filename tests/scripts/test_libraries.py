@@ -1,0 +1,219 @@
+"""Whole libraries on the command line, as a shell calls it, with everything that can go wrong on the way."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from tests.conftest import ROOT
+
+pty = pytest.importorskip("pty")
+cv2 = pytest.importorskip("cv2")
+pytestmark = pytest.mark.slow
+
+LONG = "x" * 200
+
+SCRIPT = ROOT / "scripts" / "normal_map.py"
+
+
+def command(*arguments):
+    return [sys.executable, str(SCRIPT), *map(str, arguments), "--engine", "luminance"]
+
+
+def normal_map(*arguments):
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+
+
+def save(file, side=40, seed=0):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
+    PIL.Image.fromarray(values).save(file)
+    return file
+
+
+def maps(folder):
+    """All files that are not hidden, below the folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("[!.]*") if path.is_file())
+
+
+def hidden(folder):
+    return [path.name for path in folder.rglob(".*")]
+
+
+def pixels(file):
+    return cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def counts(ended):
+    """(made, skipped, failed) of the summary."""
+    return tuple(int(re.search(rf"^ +(\d+) {outcome}", ended.stdout, re.MULTILINE)[1])
+                 for outcome in ("made", "skipped", "failed"))
+
+
+@pytest.fixture
+def textures(tmp_path):
+    """A library with good and bad pictures, in folders."""
+    folder = tmp_path / "textures"
+    for seed, name in enumerate(("wall.png", "stone/wall.png", "stone/rough/ein Bild 壁 ü.jpg", f"wood/{LONG}.png")):
+        save(folder / name, seed=seed)
+    (folder / "stone" / "bad.png").write_bytes(b"no picture")
+    (folder / "stone" / "notes.txt").write_text("not a picture")
+    return folder
+
+
+MADE = ["stone/rough/ein Bild 壁 ü_normal.png", "stone/wall_normal.png", "wall_normal.png", f"wood/{LONG}_normal.png"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_library_is_mirrored_and_its_bad_files_are_named(textures, tmp_path, jobs):
+    out = tmp_path / "maps"
+    ended = normal_map(textures, tmp_path / "missing.png", "--out", out, "--recursive", "--jobs", jobs,
+                       "--csv", tmp_path / "report.csv", "--json", tmp_path / "report.json")
+    assert ended.returncode == 1 and maps(out) == MADE and counts(ended) == (4, 0, 2), ended.stderr
+    assert hidden(out) == [".midas_normal.json"]
+    assert "bad.png is not a readable picture" in ended.stdout and "There is no picture" in ended.stdout
+    assert "1 other files left alone" in ended.stdout
+    rows = list(csv.DictReader((tmp_path / "report.csv").open(encoding="utf-8")))
+    words = json.loads((tmp_path / "report.json").read_text())
+    assert [row["outcome"] for row in rows] == [word["outcome"] for word in words]
+    assert [row["input"] for row in rows][:2] == [str(textures / "wall.png"), str(textures / "stone" / "bad.png")]
+    assert {row["width"] for row in rows if row["outcome"] == "made"} == {"40"}
+    assert ["error" in word for word in words] == [word["outcome"] == "failed" for word in words]
+
+
+def test_the_same_run_into_the_library_itself_does_not_take_its_own_maps(textures):
+    first = normal_map(textures, "--out", textures, "--recursive")
+    names = maps(textures)
+    second = normal_map(f"{textures}/**/*.*", "--out", textures)
+    assert counts(first) == counts(second) == (4, 0, 1) and maps(textures) == names
+
+
+def test_maps_of_every_kind_and_format_come_from_one_picture(tmp_path):
+    photo = save(tmp_path / "photo.png")
+    for name, ending, dtype in (("png", "png", np.uint16), ("tiff", "tif", np.uint16), ("exr", "exr", None)):
+        ended = normal_map(photo, "--out", tmp_path / name, "--maps", "normal,height,ao,curvature", "--format", name)
+        assert ended.returncode == 0 and counts(ended) == (4, 0, 0), ended.stderr
+        assert maps(tmp_path / name) == [f"photo_{kind}.{ending}" for kind in ("ao", "curvature", "height", "normal")]
+        if dtype is not None:
+            assert pixels(tmp_path / name / f"photo_ao.{ending}").shape == (40, 40)
+            assert pixels(tmp_path / name / f"photo_normal.{ending}").dtype == dtype
+
+
+def test_targets_set_green_and_names_and_what_is_said_outright_wins(tmp_path):
+    photo = save(tmp_path / "photo.png")
+    outright = ("--convention", "opengl", "--pattern", "{map}/{stem}")
+    for target, options in (("unity", ()), ("unreal", ()), ("unreal", outright)):
+        assert normal_map(photo, "--out", tmp_path / "maps", "--target", target, *options).returncode == 0
+    up, down, said = (pixels(tmp_path / "maps" / name)[..., 1].astype(int)
+                      for name in ("photo_Normal.png", "T_photo_N.png", "N/photo.png"))
+    assert abs(up + down - 65535).max() <= 1 and (up != down).any() and (up == said).all()
+
+
+def test_only_what_is_missing_or_would_be_another_is_made_again(textures, tmp_path):
+    out = tmp_path / "maps"
+
+    def again(*options):
+        return counts(normal_map(textures, "--out", out, "--recursive", "--existing", "skip", *options))
+
+    assert again() == (4, 0, 1) and again() == (0, 4, 1)
+    (out / "wall_normal.png").unlink()
+    save(textures / "stone" / "wall.png", seed=9)
+    cut = out / MADE[0]
+    cut.write_bytes(cut.read_bytes()[:100])
+    assert again() == (3, 1, 1)
+    assert again("--maps", "normal,ao") == (4, 4, 1)
+    assert again("--strength", "2") == (4, 0, 1)
+    textures.rename(tmp_path / "elsewhere").rename(textures)
+    out.rename(tmp_path / "moved")
+    (tmp_path / "moved").rename(out)
+    assert again("--strength", "2") == (0, 4, 1)
+
+
+def test_numbers_replace_nothing(tmp_path):
+    photos = [save(tmp_path / name / "photo.png", seed=seed) for seed, name in enumerate("ab")]
+    for names in (["photo_normal.png", "photo_normal_2.png"], ["photo_normal_3.png", "photo_normal_4.png"]):
+        before = maps(tmp_path / "maps")
+        ended = normal_map(*photos, "--out", tmp_path / "maps", "--existing", "number")
+        assert ended.returncode == 0 and [name for name in maps(tmp_path / "maps") if name not in before] == names
+
+
+def test_an_interruption_leaves_whole_maps_and_the_next_run_makes_the_rest(tmp_path):
+    for number in range(12):
+        save(tmp_path / "textures" / f"{number:02}.png", side=700, seed=number)
+    out = tmp_path / "maps"
+    arguments = (tmp_path / "textures", "--out", out, "--existing", "skip")
+    run = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "->" in run.stdout.readline()
+    run.send_signal(signal.SIGINT)
+    shown, errors = run.communicate(timeout=30)
+    assert run.returncode == 1 and "interrupted" in shown and not errors
+    first = {name: (out / name).stat().st_mtime_ns for name in maps(out)}
+    assert 0 < len(first) < 12 and hidden(out) == [".midas_normal.json"]
+    assert all(pixels(out / name).shape == (700, 700, 3) for name in first)
+    ended = normal_map(*arguments)
+    assert ended.returncode == 0 and counts(ended) == (12 - len(first), len(first), 0)
+    assert len(maps(out)) == 12 and all((out / name).stat().st_mtime_ns == time for name, time in first.items())
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root on Linux can mount a disk")
+def test_a_disk_that_fills_up_keeps_the_maps_that_are_whole(tmp_path):
+    for number in range(6):
+        save(tmp_path / "textures" / f"{number}.png", side=200, seed=number)
+    out = tmp_path / "maps"
+    out.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(out)], capture_output=True, text=True,
+                             check=False)
+    if mounted.returncode:
+        pytest.skip(f"this computer lets nobody mount a disk: {mounted.stderr.strip()}")
+    try:
+        arguments = (tmp_path / "textures", "--out", out, "--existing", "skip")
+        ended = normal_map(*arguments)
+        made, _, failed = counts(ended)
+        assert ended.returncode == 1 and made > 0 and failed > 0 and made + failed == 6
+        assert "No space left on device" in ended.stdout and hidden(out) == [".midas_normal.json"]
+        assert len(maps(out)) == made and all(pixels(out / name).shape == (200, 200, 3) for name in maps(out))
+        subprocess.run(["mount", "-o", "remount,size=10m", str(out)], check=True)
+        assert counts(normal_map(*arguments)) == (failed, made, 0)
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    (["--pattern", "{colour}"], "{colour} is unknown"), (["--pattern", "../{stem}"], "inside the output folder"),
+    (["--maps", "normal,roughness"], "there is no map 'roughness'"), (["--jobs", "0"], "'0'"),
+    (["--preset", "node", "--engine", "midas", "--maps", "ao"], "the normal map only"), (["--target", "quake"], "quake"),
+    (["--maps", "normal,ao", "--pattern", "{stem}"], "{map}")])
+def test_wrong_usage_is_two_and_says_what_is_wrong(tmp_path, wrong, words):
+    ended = subprocess.run([sys.executable, str(SCRIPT), str(save(tmp_path / "photo.png")), "--out", str(tmp_path / "maps"),
+                            *wrong], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2 and words in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_folder_without_pictures_is_wrong_usage(tmp_path):
+    ended = normal_map(tmp_path, "--out", tmp_path / "maps")
+    assert ended.returncode == 2 and "no picture is there" in ended.stderr
+
+
+def test_a_terminal_gets_a_bar_and_a_file_plain_lines(tmp_path):
+    photos = [save(tmp_path / f"{number}.png", side=300, seed=number) for number in range(5)]
+    ours, theirs = pty.openpty()
+    command_line = command(*photos, "--out", tmp_path / "maps")
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=theirs, text=True) as run:
+        lines = run.stdout.read().splitlines()
+    os.close(theirs)
+    drawn = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert re.search(r"\[#*\.+\] \d/5", drawn) and drawn.endswith("\r\x1b[K")
+    assert len([line for line in lines if "->" in line]) == 5 and not any("\x1b" in line or "#" in line for line in lines)
+    shutil.rmtree(tmp_path / "maps")
+    assert not normal_map(*photos, "--out", tmp_path / "maps").stderr
