@@ -51,13 +51,21 @@ def read_pixels(image: bpy.types.Image, path: Path) -> Pixels:
         return _read(picture, path)
 
 
-def read_pixels_of_file(picture: Path, path: Path) -> Pixels:
-    """The same of an image file that is not in the .blend file."""
+def read_pixels_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None, is_data: bool = False) -> Pixels:
+    """The same of an image file that is not in the .blend file.
+
+    like: an image that tells the colour space and what alpha means; is_data: the values are numbers.
+    """
     try:
         image = bpy.data.images.load(str(picture.resolve()), check_existing=False)
     except RuntimeError:
         raise SourceError(f"{picture} cannot be read; give an image file that Blender can open.") from None
     try:
+        if like is not None:
+            image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
+            image.alpha_mode = like.alpha_mode
+        if is_data:
+            set_is_data(image)
         return _read(image, path)
     finally:
         bpy.data.images.remove(image)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import struct
-import tempfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import numpy as np
@@ -20,6 +18,7 @@ from ..client.client import Taken
 from ..core.errors import TargetError
 from ..core.kinds import KINDS
 from ..core.png import png_bytes
+from .map_files import write_map
 from .pixels import set_is_data, size_of
 
 SOURCE = "midas_normal_source"
@@ -31,10 +30,13 @@ STORED = "midas_normal"
 LONGEST_NAME = 63
 """Bytes that a name has at most in Blender 4.2."""
 
-EXTENSION = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif)(?=(\.\d{3})?$)", re.IGNORECASE)
+SEVERAL = ("TILED", "SEQUENCE")
+"""Blender's names for the source of an image that shows several pictures."""
 
-HEADER = 33
-"""Bytes of a PNG file before its second chunk: signature and IHDR."""
+NUMBER = re.compile(r"[._-]*(<UDIM>|<UVTILE>|\d+)$")
+"""The number of a tile or frame at the end of a name, or what stands for it, with what parts it from the rest."""
+
+EXTENSION = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif)(?=(\.\d{3})?$)", re.IGNORECASE)
 
 
 def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any],
@@ -44,29 +46,50 @@ def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], fa
     settings, facts: what `stored` gives back, also after saving and loading; facts["map"] is the map's kind.
     save: PACK, or BESIDE for a file beside the source's.  Raises TargetError, and changes nothing, where that cannot be.
     """
-    kind = facts["map"]
-    beside = _write_beside(source, kind, files.png) if save == "BESIDE" else None
-    image = map_of(source, kind)
-    if image is None:
-        return _filled_or_removed(_new_map(source, kind), files, beside, settings, facts)
-    return _filled(image, files, beside, settings, facts)
+    beside = _write_beside(source, facts["map"], files.png) if save == "BESIDE" else None
+    with filled_map(source, settings, facts) as image:
+        _show(image, files, beside)
+    return image
+
+
+@contextmanager
+def filled_map(source: bpy.types.Image, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[bpy.types.Image]:
+    """The source's map, new or as it is, to be filled in the `with` block; a new one is removed again when that fails."""
+    there = map_of(source, facts["map"])
+    image = there or _new_map(source, facts["map"])
+    try:
+        with _refilled(image, settings, facts):
+            yield image
+    except Exception:
+        if there is None:
+            bpy.data.images.remove(image)
+        raise
+
+
+@contextmanager
+def _refilled(image: bpy.types.Image, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[None]:
+    """What holds for a map whatever its pixels are."""
+    set_is_data(image)
+    yield
+    image.update()  # else the Image Editor of 4.3 goes on showing the old pixels
+    image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
 
 
 def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     """The map with other pixels, packed or in its file as before.  Raises TargetError, and changes nothing, as `store`."""
-    if image.packed_file is not None:
-        _filled(image, files, None, settings, facts)
-    else:
+    file = None
+    if image.packed_file is None:
         file = Path(bpy.path.abspath(image.filepath_raw))
-        _write(file, files.png)
-        _filled(image, files, file, settings, facts)
+        write_map(file, files.png)
+    with _refilled(image, settings, facts):
+        _show(image, files, file)
 
 
 def map_of(source: bpy.types.Image, kind: str) -> bpy.types.Image | None:
     """The map of a kind made from this source before, whatever it is called now, as long as it can be changed."""
     maps = [image for image in bpy.data.images
             if source_of(image) == source and image.library is None and kind_of(image) == kind]
-    maps.sort(key=lambda image: image.name != map_name(source.name, kind))
+    maps.sort(key=lambda image: image.name != map_name(name_of(source), kind))
     return maps[0] if maps else None
 
 
@@ -101,31 +124,26 @@ def map_name(source_name: str, kind: str) -> str:
     return stem + ending
 
 
+def name_of(source: bpy.types.Image) -> str:
+    """The source's name; of several pictures, which Blender calls like the first one's file, without ending and number."""
+    return NUMBER.sub("", EXTENSION.sub("", source.name)) if source.source in SEVERAL else source.name
+
+
 def _new_map(source: bpy.types.Image, kind: str) -> bpy.types.Image:
-    image = bpy.data.images.new(map_name(source.name, kind), 8, 8, float_buffer=True, is_data=True)
+    image = bpy.data.images.new(map_name(name_of(source), kind), 8, 8, float_buffer=True, is_data=True)
     image[SOURCE] = source
     return image
 
 
-def _filled_or_removed(image: bpy.types.Image, *contents: Any) -> bpy.types.Image:
-    try:
-        return _filled(image, *contents)
-    except Exception:
-        bpy.data.images.remove(image)
-        raise
-
-
-def _filled(image: bpy.types.Image, files: Taken, beside: Path | None, settings: Mapping[str, Any],
-            facts: Mapping[str, Any]) -> bpy.types.Image:
-    set_is_data(image)
-    if beside is not None:
-        _show_file(image, beside)
-        _check(image, files.png)
-    else:
+def _show(image: bpy.types.Image, files: Taken, file: Path | None) -> None:
+    """Shows the map from its file, or packed where it has none."""
+    if image.source in SEVERAL:
+        _without_pictures(image)
+    if file is None:
         _show_packed(image, files)
-    image.update()  # else the Image Editor of 4.3 goes on showing the old pixels
-    image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
-    return image
+    else:
+        _show_file(image, file)
+        _check(image, files.png)
 
 
 def _show_packed(image: bpy.types.Image, files: Taken) -> None:
@@ -159,14 +177,39 @@ def _blank(image: bpy.types.Image, header: _Header) -> None:
 def _show_file(image: bpy.types.Image, file: Path) -> None:
     if image.packed_file is not None:
         image.unpack(method="REMOVE")
-    image.filepath_raw = bpy.path.relpath(str(file)) if bpy.data.filepath and _same_drive(file) else str(file)
+    image.filepath_raw = blender_path(file)
     image.source = "FILE"
     image.reload()
     image.update_tag()
 
 
-def _same_drive(file: Path) -> bool:
-    return file.drive == Path(bpy.data.filepath).drive
+def show_several(image: bpy.types.Image, file: Path, layout: Literal["TILED", "SEQUENCE"], pack: bool) -> None:
+    """Shows the files of several pictures.  Raises TargetError when Blender finds none.
+
+    file: the name that stands for all of them; layout: TILED or SEQUENCE; pack: the files are not needed any more.
+    """
+    _without_pictures(image)
+    image.filepath_raw = str(file) if pack else blender_path(file)
+    image.source = layout  # Blender looks for the files now
+    if pack:
+        image.pack()
+        image.filepath_raw = f"//{file.name}"
+    if layout == "TILED" and size_of(image) == (0, 0):
+        raise TargetError(f"Blender cannot read the map it was given as {image.name!r}.")
+
+
+def _without_pictures(image: bpy.types.Image) -> None:
+    """Forgets what the image shows, for it shows something else from now on."""
+    if image.packed_file is not None:
+        image.unpack(method="REMOVE")
+    image.source = "FILE"
+    image.buffers_free()
+
+
+def blender_path(file: Path) -> str:
+    """The path as an image keeps it: relative to the .blend file where that can be."""
+    is_on_same_drive = bool(bpy.data.filepath) and file.drive == Path(bpy.data.filepath).drive
+    return bpy.path.relpath(str(file)) if is_on_same_drive else str(file)
 
 
 @dataclass(frozen=True)
@@ -196,58 +239,16 @@ def _check(image: bpy.types.Image, png: bytes) -> None:
 
 
 def _write_beside(source: bpy.types.Image, kind: str, png: bytes) -> Path:
-    """Path of the map's file, complete; a file of that name that this extension has not made is left alone."""
-    folder, stem = _place_beside(source)
+    """Path of the map's file, complete."""
+    folder, stem = place_beside(source)
     file = folder / f"{stem}_{KINDS[kind].word}.png"
-    _write(file, png)
+    write_map(file, png)
     return file
 
 
-def _write(file: Path, png: bytes) -> None:
-    try:
-        if file.exists() and not _is_ours(file):
-            raise TargetError(f"{file} is there already and was not made by this extension; rename it, or pack the map.")
-        _replace(file, _marked(png))
-    except OSError as error:
-        raise TargetError(f"The map cannot be saved as {file}: {error.strerror}.") from None
-
-
-def _place_beside(source: bpy.types.Image) -> tuple[Path, str]:
+def place_beside(source: bpy.types.Image) -> tuple[Path, str]:
+    """The folder of the source's file, and the file's name without its ending; raises TargetError where there is none."""
     path = Path(bpy.path.abspath(source.filepath_raw, library=source.library)) if source.filepath_raw else None
     if path is None or not path.is_absolute():
         raise TargetError(f"The image {source.name!r} has no file to save the map beside; save it first, or pack the map.")
     return path.parent, path.stem
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Writes the file whole or not at all."""
-    handle, partial = tempfile.mkstemp(prefix=f".{file.stem}", suffix=".part", dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(partial).chmod(0o666 & ~_umask())
-        Path(partial).replace(file)
-    except OSError:
-        Path(partial).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    """The rights that new files lack; mkstemp gives its own none but the owner's."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-MARK = b"Software\0MiDaS Normal Map"
-
-
-def _marked(png: bytes) -> bytes:
-    """The PNG file with a text chunk that names its maker (PNG specification, section 11.3.4)."""
-    chunk = struct.pack(">I", len(MARK)) + b"tEXt" + MARK + struct.pack(">I", zlib.crc32(b"tEXt" + MARK))
-    return png[:HEADER] + chunk + png[HEADER:]
-
-
-def _is_ours(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return MARK in stream.read(HEADER + 12 + len(MARK))

@@ -10,12 +10,13 @@ from ..client.launch import launch_for
 from ..core.errors import SourceError
 from ..core.settings import Settings
 from .displacing import rescale
-from .making import ON_DISK, PACKED, facts_of
+from .making import ON_DISK, PACKED
+from .order import facts_of
 from .places import own_python, places, preferences
 from .results import kind_of, source_of, store_again, stored
 from .session import client
 from .shown import note_shown
-from .task import Making, Report, Task
+from .task import Making, Report, Step, Task
 from .wiring import is_wired, node_has_convention, read_as
 
 
@@ -30,8 +31,8 @@ def begin_retune(image: bpy.types.Image, settings: Settings) -> Task:
 def _making(image: bpy.types.Image, settings: Settings) -> Making:
     facts, wanted, kind, uid = facts_on(image), tuned(image, settings), kind_of(image), image.session_uid
     client.prepare(launch_for(facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
-    result = yield client.submit(settings=wanted.words(), surface=facts["surface"], map=kind,
-                                 **(ON_DISK if image.packed_file is None else PACKED))
+    words = ON_DISK if image.packed_file is None else PACKED
+    result = yield Step(client.submit(settings=wanted.words(), surface=facts["surface"], map=kind, **words))
     there = next((image for image in bpy.data.images if image.session_uid == uid), None)
     with client.taken(result) as files:
         if there is None:

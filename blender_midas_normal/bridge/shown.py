@@ -29,9 +29,9 @@ _shown: dict[int, Shown] = {}
 """By session_uid."""
 
 
-def note_shown(image: bpy.types.Image, files: Taken) -> None:
-    """The map's pixels are those of its stored result."""
-    _shown[image.session_uid] = Shown(image[STORED], files.checksum if files.pixels else None)
+def note_shown(image: bpy.types.Image, files: Taken | None = None) -> None:
+    """The map's pixels are those of its stored result; files: from which they may have been set."""
+    _shown[image.session_uid] = Shown(image[STORED], files.checksum if files and files.pixels else None)
 
 
 def reload_changed() -> None:

@@ -13,7 +13,8 @@ from .pixels import size_of
 VIEWERS = {"RENDER": ("RENDER_RESULT", "Render Result"), "VIEWER": ("COMPOSITING", "Viewer Node")}
 """For each kind of source without pixels of its own: its type of image in Blender, and its name for people."""
 
-UNSUPPORTED = {"TILED": "is a set of UDIM tiles", "SEQUENCE": "is an image sequence", "MOVIE": "is a movie"}
+SEVERAL = {"TILED": "a set of UDIM tiles", "SEQUENCE": "an image sequence", "MOVIE": "a movie"}
+"""By Blender's name for the source of an image that has several pictures: what people call it."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,20 @@ def source_of_image(image: bpy.types.Image) -> Source:
     kind = next((kind for kind, (image_type, _) in VIEWERS.items() if image.type == image_type), "IMAGE")
     if kind == "VIEWER" and bpy.app.background:
         raise SourceError("The Viewer Node has a picture only in Blender's window, not in background mode.")
-    if kind == "IMAGE":
+    if kind == "IMAGE" and image.source not in SEVERAL:  # those are looked at one by one
         _check(image)
     return Source(kind, image.name, image.session_uid)
 
 
+def single(image: bpy.types.Image) -> bpy.types.Image:
+    """The image; raises SourceError when it has several pictures, or cannot be mapped."""
+    if image.source in SEVERAL:
+        raise SourceError(f"The image {image.name!r} is {SEVERAL[image.source]}, of which maps are made in the panel or by "
+                          "bpy.ops.midas_normal.generate.")
+    return source_of_image(image).image()
+
+
 def _check(image: bpy.types.Image) -> None:
-    if image.source in UNSUPPORTED:
-        raise SourceError(f"The image {image.name!r} {UNSUPPORTED[image.source]}, which is not supported yet.")
     width, height = size_of(image)  # Loads the file, too.
     if width * height == 0 or (not image.has_data and not len(image.pixels)):  # type: ignore[arg-type]
         raise SourceError(_why_empty(image))

@@ -20,16 +20,30 @@ class Report:
     facts: dict
 
 
-Making = Generator[Job, Result, Report]
-"""Yields a job, is sent its result or thrown the exception in its place, and returns the report after the last one."""
+@dataclass(frozen=True)
+class Step:
+    """A job of a making, the `number`th `of` so many."""
+
+    job: Job
+    number: int = 1
+    of: int = 1
+
+
+Making = Generator[Step, Result, Report]
+"""Yields a step, is sent its result or thrown the exception in its place, and returns the report after the last one."""
 
 
 class Task:
-    """A making under way; `job` is the one at the worker."""
+    """A making under way; `at` is the step whose job is at the worker."""
 
     def __init__(self, making: Making) -> None:
         self._making = making
-        self.job = next(making)
+        self.at = next(making)
+
+    @property
+    def job(self) -> Job:
+        """The job at the worker."""
+        return self.at.job
 
     def step(self) -> Report | None:
         """Takes in the job, which has ended, and begins the next one; the report when there is none.
@@ -40,12 +54,17 @@ class Task:
         assert outcome is not None
         try:
             if isinstance(outcome, MidasNormalError):
-                self.job = self._making.throw(outcome)
+                self.at = self._making.throw(outcome)
             else:
-                self.job = self._making.send(outcome)
+                self.at = self._making.send(outcome)
         except StopIteration as end:
             return end.value
         return None
+
+    def cancel(self) -> None:
+        """Gives the job up, and with it all that the making has not finished; a second call ends the worker."""
+        client.cancel(self.job)
+        self._making.close()
 
     def wait(self) -> Report:
         """The report of the last job, or the exception with which the making fails."""

@@ -16,18 +16,19 @@ FAINTEST = 1e-5
 """Share of the largest magnitude: a range below it is the rounding of float32, not relief."""
 
 
-def normalised(depth: Array) -> Array:
-    """H x W float32 heights, larger is nearer: the depth scaled from its 1st..99th percentile to 0..1, not clipped.
+def normalised(depth: Array) -> tuple[Array, float]:
+    """(H x W float32 heights, range): larger is nearer; the depth scaled from its 1st..99th percentile to 0..1, not clipped.
 
-    NaN and infinities become the median of the other pixels.  A depth that is constant, but for rounding, becomes zeros.
+    range: how far apart these percentiles were.  NaN and infinities become the median of the other pixels.  A depth that
+    is constant, but for rounding, becomes zeros, of range 0.
     """
     depth = without_holes(depth)
     low, high = np.percentile(depth, (LOW, HIGH)).astype(np.float64)
     if high - low <= FAINTEST * float(np.abs(depth).max()):
         low, high = float(depth.min()), float(depth.max())
     if high - low <= FAINTEST * float(np.abs(depth).max()):
-        return np.zeros_like(depth)
-    return ((depth - np.float32(low)) / np.float32(high - low)).astype(np.float32)
+        return np.zeros_like(depth), 0.0
+    return ((depth - np.float32(low)) / np.float32(high - low)).astype(np.float32), float(high - low)
 
 
 def without_holes(depth: Array) -> Array:

@@ -71,6 +71,7 @@ class Surface:
     notes: sentences for the user.
     alpha: H x W at the source's size, as in Picture: where the map may be masked.
     fine: the surface whose fine relief is mixed in.
+    range: how many of the engine's own units became heights from 0 to 1, where that differs from picture to picture; else 0.
     """
 
     height: Array
@@ -81,6 +82,7 @@ class Surface:
     notes: tuple[str, ...] = ()
     alpha: NDArray | None = None
     fine: Surface | None = None
+    range: float = 0.0
 
     @property
     def nbytes(self) -> int:

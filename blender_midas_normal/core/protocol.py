@@ -89,7 +89,7 @@ class Progress:
 class Result:
     """Worker, terminal: the map lies as a file in the exchange folder, and belongs to the client from now on.
 
-    scale: of heights, see `core.maps.Map`.
+    scale: of heights, see `core.maps.Map`.  range: of the depths, see `core.picture.Surface`.
     pixels: a second file, "" unless asked for, of height * width * 4 float32: RGBA, 0..1, rows from the bottom up;
     checksum: its CRC-32.
     """
@@ -107,6 +107,7 @@ class Result:
     pixels: str = ""
     checksum: int = 0
     scale: float = 0.0
+    range: float = 0.0
 
     def __post_init__(self) -> None:
         _check_file_name(self.file)
@@ -118,6 +119,8 @@ class Result:
             raise ProtocolError("The notes of a result must be sentences.")
         if not all(isinstance(seconds, (int, float)) and 0 <= seconds < 1e9 for seconds in self.seconds.values()):
             raise ProtocolError("The times of a result must be seconds.")
+        if self.range < 0:
+            raise ProtocolError(f"Depths cannot have a range of {self.range}.")
 
 
 @dataclass(frozen=True)

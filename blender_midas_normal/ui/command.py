@@ -19,7 +19,7 @@ import bpy
 
 from ..bridge.pixels import read_pixels, read_pixels_of_file
 from ..bridge.places import own_python, places
-from ..bridge.source import source_of_image
+from ..bridge.source import single
 from ..bridge.textures import colour_textures
 from ..client.batch import ended
 from ..client.batch.inputs import Inputs, found
@@ -85,13 +85,11 @@ def items_of(inputs: Inputs) -> list[Item]:
 def item_of_image(image: bpy.types.Image) -> Item:
     """An image of the open file; its own file, if any, is none that a map may replace."""
     def fields(client: Client) -> dict[str, Any]:
-        source_of_image(image)
-        return {"pixels": dataclasses.asdict(read_pixels(image, client.new_file()))}
+        return {"pixels": dataclasses.asdict(read_pixels(single(image), client.new_file()))}
 
     def content() -> str:
-        source_of_image(image)
         with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
-            pixels = read_pixels(image, Path(folder) / "pixels")
+            pixels = read_pixels(single(image), Path(folder) / "pixels")
             return f"{digest_of_file(Path(folder) / pixels.file)} {dataclasses.astuple(pixels)}"
 
     file = Path(bpy.path.abspath(image.filepath)) if image.filepath and image.packed_file is None else None

@@ -92,7 +92,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
     places.prop(settings, "save")
     task = running.task()
     if task is not None:
-        progress(layout, stages.described(task.job), stages.share(task.job))
+        progress(layout, stages.described(task.at), stages.share(task.at))
         layout.operator("midas_normal.cancel", icon="CANCEL")
     elif running.cancelled() is not None:
         progress(layout, "Stopping", None)

@@ -63,7 +63,7 @@ def cancel() -> None:
     given_up = _task or _cancelled
     if given_up is None:
         return
-    session.client.cancel(given_up.job)
+    given_up.cancel()
     _cancelled, _task = given_up, None
     remember(given_up.job.outcome if isinstance(given_up.job.outcome, MidasNormalError) else None)
     pump.watch(_drain)
@@ -100,10 +100,10 @@ def _redraw_when_changed() -> None:
     if _task is None:
         return
     job = _task.job
-    look = job.stage, round(job.done, 2), int(job.elapsed * 10)
+    look = _task.at.number, job.stage, round(job.done, 2), int(job.elapsed * 10)
     if look != _drawn:
         _drawn = look
-        status(iface_("Normal map: {progress}").format(progress=stages.described(job)))
+        status(iface_("Normal map: {progress}").format(progress=stages.described(_task.at)))
         redraw()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_n as n_
 
-from ..client.client import Job
+from ..bridge.task import Step
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,17 @@ STAGES = {
 }
 
 
-def described(job: Job) -> str:
-    """The stage that a job is in and the seconds it has taken, in the user's language."""
-    return iface_("{stage}, {seconds:.1f} s").format(stage=iface_(STAGES[job.stage].label), seconds=job.elapsed)
+def described(step: Step) -> str:
+    """The stage that a step's job is in and the seconds it has taken, in the user's language."""
+    job = step.job
+    progress = iface_("{stage}, {seconds:.1f} s").format(stage=iface_(STAGES[job.stage].label), seconds=job.elapsed)
+    if step.of == 1:
+        return progress
+    return iface_("{number} of {of}: {progress}").format(number=step.number, of=step.of, progress=progress)
 
 
-def share(job: Job) -> float:
+def share(step: Step) -> float:
     """How much of the whole is done, 0..1."""
-    stage = STAGES[job.stage]
-    return stage.start + (stage.end - stage.start) * job.done
+    stage = STAGES[step.job.stage]
+    done = stage.start + (stage.end - stage.start) * step.job.done
+    return (step.number - 1 + done) / step.of

@@ -27,13 +27,14 @@ _gone: set[str] = set()
 
 
 def is_live(image: bpy.types.Image | None) -> bool:
-    """Whether a map follows the settings: it is one, and the worker has kept its surface as far as is known."""
+    """Whether a map follows the settings: it has one surface, and the worker has kept that as far as is known."""
     if image is None or not session.client.is_running:
         return False
     try:
-        return facts_on(image)["surface"] not in _gone
+        surface = facts_on(image)["surface"]
     except MidasNormalError:
         return False
+    return surface != "" and surface not in _gone
 
 
 def follow(scene: bpy.types.Scene) -> None:
@@ -64,7 +65,7 @@ def stop() -> None:
     """Gives up what is under way: its map belongs to a file that is going away."""
     global _retune
     if _retune is not None:
-        session.client.cancel(_retune.job)
+        _retune.cancel()
     _retune = None
     _gone.clear()
 

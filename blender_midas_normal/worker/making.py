@@ -39,6 +39,7 @@ class Drawn:
     why: str
     surface: str
     notes: tuple[str, ...]
+    range: float
 
     @property
     def scale(self) -> float:
@@ -72,7 +73,8 @@ class Maker:
         report("maps", 0.0)
         with clock.stage("maps"):
             made = self._made(request, engine, surface, settings)
-        return Drawn(made, width, height, engine, self._engines.get(engine).device, why, key, surface.notes)
+        return Drawn(made, width, height, engine, self._engines.get(engine).device, why, key, surface.notes,
+                     surface.range)
 
     def forget(self) -> None:
         """Drops the surfaces and unloads the engines."""

@@ -105,10 +105,11 @@ def test_file_that_was_never_touched_is_loaded(tmp_path):
 
 
 @pytest.mark.parametrize("kind, words", (("TILED", "UDIM"), ("SEQUENCE", "sequence"), ("MOVIE", "movie")))
-def test_what_is_not_supported_yet(image, kind, words):
+def test_several_pictures_are_no_single_one(image, kind, words):
+    assert source.single(image) == image
     image.source = kind
-    sentence = refusal("IMAGE", "brick")
-    assert words in sentence and "not supported yet" in sentence
+    with pytest.raises(SourceError, match=words):
+        source.single(image)
 
 
 def test_render_result():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.displacement import encoded_height, height_map
+from blender_midas_normal.core.displacement import MIDDLE, at_scale, encoded_height, height_map
 from blender_midas_normal.core.filters import gradient
 from blender_midas_normal.core.picture import Wrap
 
@@ -100,3 +100,8 @@ def test_the_heights_given_stay_as_they_are():
     before = height.copy()
     encoded_height(height)
     np.testing.assert_array_equal(height, before)
+
+
+def test_the_same_heights_at_another_scale():
+    values = np.array([[0.0, 0.25], [0.5, 1.0]], np.float32)
+    np.testing.assert_allclose((at_scale(values, 0.2, 0.8) - MIDDLE) * 0.8, (values - MIDDLE) * 0.2, atol=1e-7)

@@ -10,7 +10,7 @@ from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.results import kind_of, map_of, stored
 from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import running
+from bl_ext.user_default.midas_normal.ui import running, stages
 from bl_ext.user_default.midas_normal.ui.properties import ask_of
 
 from .test_operators import pumped, quiet_panel, textured, values  # noqa: F401 - the fixture is used
@@ -51,6 +51,11 @@ def test_a_button_makes_them_one_after_the_other():
         preset = "SCENE"
 
     running.start(begin(bpy.context, ask_of(Operator, bpy.context)), bpy.context.scene)
+    at = running.task().at
+    assert stages.described(at).startswith("1 of 2: ") and stages.share(at) < 0.5
+    pumped(lambda: running.task() is None or running.task().at != at)
+    at = running.task().at
+    assert stages.described(at).startswith("2 of 2: ") and 0.5 <= stages.share(at) < 1
     pumped(lambda: running.task() is None)
     assert map_of(image, "HEIGHT") and map_of(image, "AO") and map_of(image, "NORMAL") is None
     assert settings.result == map_of(image, "HEIGHT")

@@ -90,3 +90,35 @@ def test_midas_without_weights_names_the_file_and_the_folder(midas, tmp_path):
     with pytest.raises(RuntimeError, match=FILE) as caught:
         bpy.ops.midas_normal.generate(image=image.name, engine="MIDAS")
     assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.slow
+def test_the_tiles_of_a_set_have_one_range_of_depths(midas, tmp_path):
+    photograph(tmp_path / "wall.1001.png")
+    faint = photograph(tmp_path / "wall.1002.png")
+    faint.pixels.foreach_set(0.45 + 0.1 * np.array(faint.pixels[:], np.float32))
+    faint.save()
+    tiles = bpy.data.images.load(str(tmp_path / "wall.1001.png"))
+    tiles.source = "TILED"
+    factors = []
+    words = {"source": "IMAGE", "engine": "MIDAS", "resolution": 128, "target": "NONE", "strength": 0.02}
+    bpy.ops.midas_normal.generate(image=tiles.name, **words)
+    packed = bpy.data.images[running.last().map_name].packed_files
+    for tile in packed:
+        (tmp_path / "tile.png").write_bytes(tile.packed_file.data)
+        together = slopes(bpy.data.images.load(str(tmp_path / "tile.png"), check_existing=False))
+        lone = bpy.data.images.load(str(tmp_path / f"wall.{tile.tile_number}.png"), check_existing=False)
+        bpy.ops.midas_normal.generate(image=lone.name, **words)
+        alone = slopes(bpy.data.images[running.last().map_name])
+        factors.append(float((together * alone).sum() / (alone * alone).sum()))
+        np.testing.assert_allclose(together, alone * factors[-1], atol=2e-3)
+    assert max(factors) == pytest.approx(1, abs=1e-3) and 0 < min(factors) < 0.9
+
+
+def slopes(image):
+    """H x W x 2 of a normal map, 8 or 16 bits."""
+    image.colorspace_settings.is_data = True
+    values = np.empty(image.size[0] * image.size[1] * 4, np.float32)
+    image.pixels.foreach_get(values)
+    vectors = values.reshape(image.size[1], image.size[0], 4)[..., :3] * 2 - 1
+    return vectors[..., :2] / vectors[..., 2:]

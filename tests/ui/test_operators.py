@@ -334,7 +334,6 @@ BAD = {
     "no active object": (lambda path: {}, "No object is active"),
     "nothing rendered": (lambda path: {"source": "RENDER"}, "render first"),
     "viewer in the background": (lambda path: {"source": "VIEWER"}, "[Vv]iewer"),
-    "tiles": (lambda path: {"image": bpy.data.images.new("udim", 8, 8, tiled=True).name}, "UDIM"),
     "unsaved source beside which to save": (lambda path: {"image": textured()[0].name, "save": "BESIDE"}, "save it first"),
     "raw depth without midas": (
         lambda path: {"image": textured()[0].name, "engine": "LUMINANCE", "depth_scale": "RAW"}, "RAW"),

@@ -91,6 +91,7 @@ PANEL = {
 
 PROGRESS = {
     "{stage}, {seconds:.1f} s": "{stage}, {seconds:.1f} s",
+    "{number} of {of}: {progress}": "{number} von {of}: {progress}",
     "Normal map: {progress}": "Normalmap: {progress}",
     "Starting the worker": "Worker starten",
     "Reading the picture": "Bild lesen",

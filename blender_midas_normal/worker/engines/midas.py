@@ -119,8 +119,9 @@ class Midas:
             network.free()
             notes, answer = attempt(where, largest)
             notes = (note, *notes)
-        height = _at_most(normalised(answer), source_size, wrap)
-        return Surface(height, RELIEF, False, wrap, source_size, notes)
+        height, depth_range = normalised(answer)
+        return Surface(_at_most(height, source_size, wrap), RELIEF, False, wrap, source_size, notes,
+                       range=depth_range)
 
     def _move(self, network: Network, device: str) -> tuple[str, ...]:
         """Puts the network on the device; the note for the user when it had to be another one."""

@@ -1,0 +1,99 @@
+"""Files of maps on the user's disk: whole or not at all, and none in the place of somebody else's."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..core.errors import TargetError
+
+HEADER = 33
+"""Bytes of a PNG file before its second chunk: signature and IHDR."""
+
+MARK = b"Software\0MiDaS Normal Map"
+
+
+def write_map(file: Path, png: bytes) -> None:
+    """Writes a map's PNG file; raises TargetError where that cannot be, or would replace a file that is no map."""
+    try:
+        _check_free(file)
+        _replace(file, _marked(png))
+    except OSError as error:
+        raise _not_saved(file, error) from None
+
+
+@contextmanager
+def staging(folder: Path | None) -> Iterator[Path]:
+    """A folder, gone after the block, for files that are to be moved into `folder`, if any.  Raises TargetError."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix=".midas_normal_", dir=folder)
+    except OSError as error:
+        raise TargetError(f"Nothing can be written into the folder {folder}: {error.strerror}.") from None
+    with made as name:
+        yield Path(name)
+
+
+def stage(file: Path, png: bytes) -> None:
+    """Writes a map's PNG file into a folder made by `staging`; raises TargetError."""
+    try:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(_marked(png))
+    except OSError as error:
+        raise _not_saved(file, error) from None
+
+
+def move_staged(places: Mapping[Path, Path]) -> None:
+    """Moves staged files to their places; raises TargetError, before any is moved, where one would replace no map."""
+    try:
+        for place in places.values():
+            place.parent.mkdir(exist_ok=True)
+            _check_free(place)
+        for staged, place in places.items():
+            staged.replace(place)
+    except OSError as error:
+        raise _not_saved(place, error) from None
+
+
+def _not_saved(file: Path, error: OSError) -> TargetError:
+    return TargetError(f"The map cannot be saved as {file}: {error.strerror}.")
+
+
+def _check_free(file: Path) -> None:
+    if file.exists() and not _is_ours(file):
+        raise TargetError(f"{file} is there already and was not made by this extension; rename it, or pack the map.")
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Writes the file whole or not at all."""
+    handle, partial = tempfile.mkstemp(prefix=f".{file.stem}", suffix=".part", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(partial).chmod(0o666 & ~_umask())
+        Path(partial).replace(file)
+    except OSError:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """The rights that new files lack; mkstemp gives its own none but the owner's."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _marked(png: bytes) -> bytes:
+    """The PNG file with a text chunk that names its maker (PNG specification, section 11.3.4)."""
+    chunk = struct.pack(">I", len(MARK)) + b"tEXt" + MARK + struct.pack(">I", zlib.crc32(b"tEXt" + MARK))
+    return png[:HEADER] + chunk + png[HEADER:]
+
+
+def _is_ours(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return MARK in stream.read(HEADER + 12 + len(MARK))

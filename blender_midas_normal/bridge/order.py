@@ -1,0 +1,117 @@
+"""What is asked for, checked and ready to be made: requests for the worker, and what becomes of a finished map."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..client.client import Job
+from ..client.launch import Launch, launch_for
+from ..core.kinds import check_kind
+from ..core.protocol import Pixels, Result
+from ..core.settings import Settings
+from .asking import Ask
+from .attaching import attach
+from .displacing import displace
+from .materials import targets
+from .places import own_python, places, preferences
+from .results import source_of
+from .session import client
+from .source import Source, active_object, resolve, source_of_image
+from .wiring import node_has_convention, wire
+
+
+@dataclass(frozen=True)
+class Order:
+    """Maps of a source.
+
+    object_uid: the active object's session_uid, or None: an object, like any data of Blender, may be gone at the end.
+    notes: sentences for the user about what was asked.
+    """
+
+    ask: Ask
+    source: Source
+    object_uid: int | None
+    launch: Launch
+    notes: tuple[str, ...]
+
+    def new_file(self) -> Path:
+        """A file for pixels at a worker that runs."""
+        client.prepare(self.launch)
+        return client.new_file()
+
+    def of_pixels(self, pixels: Pixels) -> dict[str, Any]:
+        """What a request says of a picture."""
+        return {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render}
+
+    def submit(self, kind: str, strength: float = 1.0, **words: Any) -> Job:
+        """Asks for one map; strength: a factor on that of the settings; words: the other fields of the request."""
+        settings = dataclasses.replace(self.ask.settings, strength=self.ask.settings.strength * strength)
+        client.prepare(self.launch)
+        return client.submit(map=kind, settings=_on_preferred_device(settings).words(), **words)
+
+    def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:
+        """Wires a finished map; sentences for the user, also about materials that cannot be wired."""
+        sentences = self._in_materials(kind, image, scale)
+        if image.users == 0:
+            image.use_fake_user = True  # Blender drops what nobody uses when it saves
+        return sentences
+
+    def _in_materials(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:
+        source = self.source.image()
+        thing = next((thing for thing in bpy.data.objects if thing.session_uid == self.object_uid), None)
+        found = targets(self.ask.target, source, thing)
+        sentences = list(found.sentences) if kind == self.ask.maps[0] else []
+        for material in found.materials:
+            if kind == "NORMAL":
+                report = wire(material, source, image, self.ask.settings.convention, self.ask.replace)
+            elif kind == "HEIGHT":
+                report = displace(material, source, image, scale, thing, self.ask.replace)
+            else:
+                report = attach(material, source, image)
+            sentences += report.sentences
+        return sentences
+
+
+def order_of(context: bpy.types.Context, ask: Ask) -> Order:
+    """The order of a user; raises one of the project's exceptions for what cannot be made."""
+    for kind in ask.maps:
+        check_kind(kind, ask.settings)
+    source = _mapped(resolve(ask.source, ask.image, context))
+    thing = active_object(context)
+    if ask.target == "ACTIVE_MATERIAL":
+        targets(ask.target, source.image(), thing)
+    ask, notes = _in_nodes_convention(ask)
+    launch = launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0)
+    return Order(ask, source, thing.session_uid if thing else None, launch, notes)
+
+
+def facts_of(result: Result, kind: str) -> dict:
+    """What is remembered of a map beside its settings."""
+    return {"map": kind, "engine": result.engine, "device": result.device, "why": result.why, "surface": result.surface,
+            "seconds": result.seconds, "size": [result.width, result.height], "scale": result.scale}
+
+
+def _mapped(source: Source) -> Source:
+    """The source itself, or, when it is a map made by this extension, the picture that the map was made from."""
+    origin = source_of(source.image())
+    return source if origin is None else source_of_image(origin)
+
+
+def _on_preferred_device(settings: Settings) -> Settings:
+    """A device that the settings leave open is the one of the preferences."""
+    return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
+
+
+def _in_nodes_convention(ask: Ask) -> tuple[Ask, tuple[str, ...]]:
+    """A DirectX map to be wired is made as OpenGL where Blender's Normal Map node knows nothing else."""
+    if ask.settings.convention != "DIRECTX" or ask.target == "NONE" or node_has_convention():
+        return ask, ()
+    settings = dataclasses.replace(ask.settings, convention="OPENGL")
+    return dataclasses.replace(ask, settings=settings), (
+        "This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels choose the "
+        "target Image only.",)

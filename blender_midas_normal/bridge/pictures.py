@@ -1,0 +1,151 @@
+"""The maps of a source of several pictures: each picture on its own, and no map before the last one is there."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import bpy
+import numpy as np
+
+from ..core.displacement import at_scale
+from ..core.png import png_bytes
+from ..core.protocol import Pixels, Result
+from .map_files import move_staged, stage, staging
+from .order import Order, facts_of
+from .pixels import read_pixels_of_file
+from .results import filled_map, show_several
+from .session import client
+from .shown import note_shown
+from .source import Source
+from .task import Making, Report, Step
+
+Part = tuple[str, int]
+"""A part of a map: the map's kind, and the number of the picture."""
+
+
+@dataclass(frozen=True)
+class Pictures(ABC):
+    """The pictures of a source, and the names of the files of their maps.
+
+    word: what they are called; layout: Blender's name for an image that shows several.
+    numbers: those of the pictures that are there; notes: sentences for the user, about those that are not.
+    folder: where the files belong, None where the maps are packed; stem: what their names begin with.
+    """
+
+    word: ClassVar[str]
+    layout: ClassVar[Literal["TILED", "SEQUENCE"]]
+    source: Source
+    numbers: tuple[int, ...]
+    notes: tuple[str, ...]
+    folder: Path | None
+    stem: str
+
+    @abstractmethod
+    def read(self, number: int, path: Path) -> Pixels:
+        """Writes a picture's pixels into the file `path`; raises SourceError."""
+
+    @abstractmethod
+    def file(self, kind: str, number: int) -> Path:
+        """The file of a part of a map, relative to the folder."""
+
+    @abstractmethod
+    def shown(self, kind: str) -> Path:
+        """The same as an image names it that shows all parts."""
+
+
+Find = Callable[[Source, str, Path], Pictures]
+"""find(source, save, folder): `folder` may take in files that are needed until the maps are made.  Raises SourceError or
+TargetError."""
+
+
+def of_pictures(order: Order, find: Find) -> Making:
+    """Makes the maps.  Where an engine stretches each picture's depths to one range, the widest range counts for all."""
+    kinds = order.ask.maps
+    with staging(None) as copies:
+        pictures = find(order.source, order.ask.save, copies)
+        with staging(pictures.folder) as folder:
+            results = yield from _parts(order, pictures, dict.fromkeys(pictures.numbers, 1.0), folder)
+            results |= yield from _parts(order, pictures, _weaker(results, kinds[0]), folder)
+            scales = {kind: _at_one_scale(kind, pictures, results, folder) for kind in kinds}
+            if pictures.folder is not None:
+                files = [pictures.file(*part) for part in results]
+                move_staged({folder / file: pictures.folder / file for file in files})
+            facts = {kind: _facts(kind, results, scales[kind]) for kind in kinds}
+            images = [_stored(order, pictures, facts[kind], pictures.folder or folder) for kind in kinds]
+    names = [image.name for image in images]
+    of_results = dict.fromkeys(note for result in results.values() for note in result.notes)
+    sentences = [_made(names[0], pictures, facts[kinds[0]]), *order.notes, *pictures.notes, *of_results]
+    for kind, name in zip(kinds, names, strict=True):
+        sentences += order.wired(kind, bpy.data.images[name], scales[kind])
+    return Report(names[0], tuple(sentences), facts[kinds[0]])
+
+
+def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
+           folder: Path) -> Generator[Step, Result, dict[Part, Result]]:
+    """Makes all kinds of map of the numbered pictures, each with a factor on the strength, as files of the folder."""
+    first = order.ask.maps[0]
+    parts = [(kind, number) for number in strengths for kind in order.ask.maps]
+    made: dict[Part, Result] = {}
+    for at, (kind, number) in enumerate(parts, 1):
+        if kind == first:
+            words = order.of_pixels(pictures.read(number, order.new_file()))
+        else:
+            words = {"surface": made[first, number].surface}
+        job = order.submit(kind, strengths[number], compress=pictures.folder is not None, **words)
+        result = made[kind, number] = yield Step(job, at, len(parts))
+        with client.taken(result) as files:
+            stage(folder / pictures.file(kind, number), files.png)
+    return made
+
+
+def _weaker(results: Mapping[Part, Result], kind: str) -> dict[int, float]:
+    """The pictures whose depths have not the widest range of all, with the factor on the strength that their own has."""
+    ranges = {number: result.range for (of, number), result in results.items() if of == kind}
+    widest = max(ranges.values())
+    return {number: own / widest for number, own in ranges.items() if own < widest}
+
+
+def _at_one_scale(kind: str, pictures: Pictures, results: Mapping[Part, Result], folder: Path) -> float:
+    """The largest scale of the parts of a map of heights, to which all are brought; 0 for other maps."""
+    scales = {number: result.scale for (of, number), result in results.items() if of == kind}
+    largest = max(scales.values())
+    for number, scale in scales.items():
+        if scale < largest:
+            _rescale(folder / pictures.file(kind, number), scale, largest)
+    return largest
+
+
+def _rescale(file: Path, before: float, now: float) -> None:
+    """Writes a file of heights again for another scale."""
+    raw = file.with_suffix(".raw")
+    size = read_pixels_of_file(file, raw, is_data=True)
+    values = np.fromfile(raw, np.float32).reshape(size.height, size.width, 4)[::-1, :, 0]
+    raw.unlink()
+    stage(file, png_bytes(np.rint(at_scale(values, before, now) * 65535).astype(np.uint16), True))
+
+
+def _facts(kind: str, results: Mapping[Part, Result], scale: float) -> dict:
+    """What is remembered of a map: it has several surfaces, so that none can be tuned alone."""
+    of_kind = [result for (of, _), result in results.items() if of == kind]
+    seconds: dict[str, float] = {}
+    for result in of_kind:
+        for stage_name, taken in result.seconds.items():
+            seconds[stage_name] = seconds.get(stage_name, 0.0) + taken
+    return facts_of(of_kind[0], kind) | {"surface": "", "seconds": seconds, "scale": scale}
+
+
+def _stored(order: Order, pictures: Pictures, facts: dict, folder: Path) -> bpy.types.Image:
+    with filled_map(order.source.image(), order.ask.settings.words(), facts) as image:
+        show_several(image, folder / pictures.shown(facts["map"]), pictures.layout, pack=pictures.folder is None)
+    note_shown(image)
+    return image
+
+
+def _made(name: str, pictures: Pictures, facts: dict) -> str:
+    count = len(pictures.numbers)
+    return (f"{name}: {count} {pictures.word}{'s' * (count > 1)} from {facts['engine'].lower()} on {facts['device']} in "
+            f"{sum(facts['seconds'].values()):.1f} s. {facts['why']}")

@@ -1,0 +1,88 @@
+"""The tiles of a UDIM set: each is a picture of its own, as Blender itself hands out the pixels of the first one only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..core.errors import SourceError
+from ..core.kinds import KINDS
+from ..core.protocol import Pixels
+from .pictures import Pictures
+from .pixels import read_pixels_of_file
+from .results import NUMBER, name_of, place_beside
+from .source import Source
+
+FIRST, IN_A_ROW = 1001, 10
+"""The number of the first tile, and how many tiles there are from left to right before the next row."""
+
+
+@dataclass(frozen=True)
+class Tiles(Pictures):
+    """The tiles whose files are there; their maps are files beside the source's, or packed."""
+
+    files: dict[int, Path]
+    word = "tile"
+    layout = "TILED"
+
+    def read(self, number: int, path: Path) -> Pixels:
+        return read_pixels_of_file(self.files[number], path, self.source.image())
+
+    def file(self, kind: str, number: int) -> Path:
+        return Path(with_number(str(self.shown(kind)), number))
+
+    def shown(self, kind: str) -> Path:
+        return Path(f"{self.stem}_{KINDS[kind].word}.<UDIM>.png")
+
+
+def tiles_of(source: Source, save: str, folder: Path) -> Tiles:
+    """The tiles of the source, with their files; those that have none yet are saved into the folder for a while.
+
+    Raises SourceError when there is none, TargetError when maps cannot be saved beside them.
+    """
+    image = source.image()
+    beside, stem = place_beside(image) if save == "BESIDE" else (None, name_of(image))
+    files = _files(image, folder)
+    found = {number: file for number, file in files.items() if file.exists()}
+    if not found:
+        raise SourceError(f"None of the tiles of {image.name!r} has a file that can be read.")
+    missing = [f"The tile {number} has no map, because its file is missing: {file}."
+               for number, file in files.items() if number not in found]
+    return Tiles(source, tuple(found), tuple(missing), beside, NUMBER.sub("", stem), found)
+
+
+def with_number(name: str, number: int) -> str:
+    """The name of a set's file with a tile's number in the place of <UDIM> or <UVTILE>."""
+    row, column = divmod(number - FIRST, IN_A_ROW)
+    return name.replace("<UDIM>", str(number)).replace("<UVTILE>", f"u{column + 1}_v{row + 1}")
+
+
+def _files(image: bpy.types.Image, folder: Path) -> dict[int, Path]:
+    """The file of each tile; where Blender holds other pixels than a file does, a new one in the folder."""
+    numbers = sorted(tile.number for tile in image.tiles)
+    if image.is_dirty or not (image.packed_files or image.filepath_raw):
+        name = _saved_copy(image, folder)
+    elif image.packed_files:
+        name = str(folder / f"tile.<UDIM>{Path(image.filepath_raw).suffix}")
+        for packed in image.packed_files:
+            assert packed.packed_file is not None
+            Path(with_number(name, packed.tile_number)).write_bytes(packed.packed_file.data)
+    else:
+        name = bpy.path.abspath(image.filepath_raw, library=image.library)
+    return {number: Path(with_number(name, number)) for number in numbers}
+
+
+def _saved_copy(image: bpy.types.Image, folder: Path) -> str:
+    """The name of the set that Blender saves into the folder; the image goes on having the files it had, or none."""
+    before = image.filepath_raw
+    name = str(folder / f"tile.<UDIM>{Path(before).suffix or '.png'}")
+    try:
+        with bpy.context.temp_override(edit_image=image):
+            bpy.ops.image.save_as(filepath=name, copy=True, relative_path=False)
+    except RuntimeError as error:
+        raise SourceError(f"The tiles of {image.name!r} cannot be read: {error}") from None
+    finally:
+        image.filepath_raw = before
+    return name

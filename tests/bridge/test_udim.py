@@ -1,0 +1,202 @@
+"""A UDIM set becomes a set of maps, each tile on its own."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.udim import with_number
+from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
+from bl_ext.user_default.midas_normal.core.settings import Settings
+from pictures import add_material, feed_base_color, pixels_of, rgba
+
+SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
+SIZES = {1001: (8, 6), 1002: (5, 9), 1011: (12, 4)}
+
+
+@pytest.fixture
+def tiles(tmp_path):
+    """A set of three tiles of different sizes."""
+    return tile_set(tmp_path)
+
+
+def tile_set(folder, name="wall.{}.png", token="<UDIM>"):
+    for number, (width, height) in SIZES.items():
+        saved_by_blender(folder / with_number(name.format(token), number), rgba(height, width, number))
+    image = bpy.data.images.load(str(folder / with_number(name.format(token), 1001)))
+    image.filepath_raw = str(folder / name.format(token))
+    image.source = "TILED"
+    return image
+
+
+def saved_by_blender(path, values):
+    image = bpy.data.images.new("saved", values.shape[1], values.shape[0], alpha=True)
+    image.pixels.foreach_set(values[::-1].astype(np.float32).ravel())
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+
+
+def made(image, **words):
+    """The map and the report."""
+    words = {"target": "NONE", **words}
+    report = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=image.name, **words)).wait()
+    return bpy.data.images[report.map_name], report
+
+
+def alone(path, maps=("NORMAL",)):
+    """The map that is made of one tile when it is an image of its own."""
+    image = bpy.data.images.load(str(path), check_existing=False)
+    return pixels_of(made(image, maps=maps)[0])
+
+
+def tiles_of(image, folder):
+    """The values of each tile of an image, as Blender itself saves them; rows from the top down."""
+    before = image.filepath_raw
+    with bpy.context.temp_override(edit_image=image):
+        bpy.ops.image.save_as(filepath=str(folder / "check.<UDIM>.png"), copy=True, relative_path=False)
+    image.filepath_raw = before
+    return {tile.number: values_of_file(folder / f"check.{tile.number}.png") for tile in image.tiles}
+
+
+def values_of_file(path):
+    image = bpy.data.images.load(str(path), check_existing=False)
+    image.colorspace_settings.is_data = True
+    values = pixels_of(image)
+    bpy.data.images.remove(image)
+    return values
+
+
+@pytest.mark.parametrize("save", ["PACK", "BESIDE"])
+def test_each_tile_is_mapped_as_it_is_alone(tiles, tmp_path, save):
+    image, report = made(tiles, save=save)
+    assert (image.name, image.source, image.colorspace_settings.is_data) == ("wall_normal", "TILED", True)
+    assert {tile.number: tuple(tile.size) for tile in image.tiles} == SIZES
+    assert (len(image.packed_files) == 3) == (save == "PACK")
+    assert names(tmp_path) == sorted([f"wall.{number}.png" for number in SIZES]
+                                     + [f"wall_normal.{number}.png" for number in SIZES if save == "BESIDE"])
+    assert "3 tiles from luminance" in report.sentences[0]
+    for number, values in tiles_of(image, tmp_path).items():
+        np.testing.assert_allclose(values, alone(tmp_path / f"wall.{number}.png"), atol=1e-4)
+        assert np.ptp(values[..., 0]) > 0.005
+
+
+@pytest.mark.parametrize("save", ["PACK", "BESIDE"])
+def test_maps_survive_saving_and_are_updated(tiles, tmp_path, save):
+    made(tiles, save=save)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    source, image = bpy.data.images["wall.1001.png"], bpy.data.images["wall_normal"]
+    assert map_of(source, "NORMAL") == image and {tile.number: tuple(tile.size) for tile in image.tiles} == SIZES
+    first = tiles_of(image, tmp_path)
+    saved_by_blender(tmp_path / "wall.1002.png", rgba(3, 3, 9))
+    assert made(source, save=save)[0] == image
+    second = tiles_of(image, tmp_path)
+    np.testing.assert_array_equal(second[1001], first[1001])
+    np.testing.assert_allclose(second[1002], alone(tmp_path / "wall.1002.png"), atol=1e-4)
+    assert image.filepath_raw == "//wall_normal.<UDIM>.png"
+
+
+def test_a_missing_tile_is_said_and_the_others_are_made(tiles, tmp_path):
+    (tmp_path / "wall.1002.png").unlink()
+    image, report = made(tiles, save="BESIDE")
+    assert [tile.number for tile in image.tiles] == [1001, 1011]
+    assert f"The tile 1002 has no map, because its file is missing: {tmp_path / 'wall.1002.png'}." in report.sentences
+    for number in (1001, 1011):
+        (tmp_path / f"wall.{number}.png").unlink()
+    with pytest.raises(SourceError, match="None of the tiles"):
+        made(tiles)
+
+
+def test_another_way_to_number_tiles(tmp_path):
+    image, _ = made(tile_set(tmp_path, "wall_{}.png", "<UVTILE>"), save="BESIDE")
+    assert {tile.number for tile in image.tiles} == set(SIZES)
+    assert (tmp_path / "wall_u1_v2.png").exists() and (tmp_path / "wall_normal.1011.png").exists()
+
+
+def test_packed_tiles_and_their_colour_space_count(tiles, tmp_path):
+    tiles.pack()
+    tiles.colorspace_settings.is_data = True
+    expected = alone(tmp_path / "wall.1002.png")
+    for number in SIZES:
+        (tmp_path / f"wall.{number}.png").unlink()
+    image, _ = made(tiles)
+    np.testing.assert_allclose(tiles_of(image, tmp_path)[1002], expected, atol=1e-4)
+
+
+def test_tiles_that_were_never_saved(tmp_path):
+    image = bpy.data.images.new("Body", 8, 8, tiled=True)
+    image.tiles.new(1002)
+    with bpy.context.temp_override(edit_image=image):
+        for image.tiles.active_index, colour in enumerate(((1, 0, 0, 1), (0, 1, 0, 1))):
+            bpy.ops.image.tile_fill(color=colour, width=16, height=12)
+    image.pixels.foreach_set(rgba(12, 16).astype(np.float32).ravel())
+    normal, _ = made(image)
+    values = tiles_of(normal, tmp_path)
+    assert normal.name == "Body_normal" and sorted(values) == [1001, 1002] and image.filepath_raw == ""
+    assert np.ptp(values[1001][..., 0]) > 0.01 and np.ptp(values[1002][..., 0]) == 0
+    with pytest.raises(TargetError, match="save it first"):
+        made(image, save="BESIDE")
+
+
+def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
+    material = add_material()
+    feed_base_color(material, tiles)
+    kinds = ("NORMAL", "HEIGHT", "AO")
+    flat = np.full((9, 5, 4), 0.5)
+    flat[4, 2, :3] = 0.6
+    saved_by_blender(tmp_path / "wall.1002.png", flat)
+    made(tiles, maps=kinds, target="AUTO")
+    images = {kind: map_of(tiles, kind) for kind in kinds}
+    shown = {node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE"}
+    assert shown == {tiles, *images.values()}
+    normal = material.node_tree.nodes["Principled BSDF"].inputs["Normal"].links[0].from_node
+    assert normal.inputs["Color"].links[0].from_node.image == images["NORMAL"]
+    heights = tiles_of(images["HEIGHT"], tmp_path)
+    scale = stored(images["HEIGHT"])["facts"]["scale"]
+    lone = bpy.data.images.load(str(tmp_path / "wall.1002.png"), check_existing=False)
+    lone_height, _ = made(lone, maps=("HEIGHT",))
+    lone_scale = stored(lone_height)["facts"]["scale"]
+    assert lone_scale < scale / 2
+    np.testing.assert_allclose((heights[1002][..., :3] - 0.5) * scale, (pixels_of(lone_height)[..., :3] - 0.5) * lone_scale,
+                               atol=scale / 6e4)
+
+
+def test_a_set_takes_the_place_of_a_single_map_and_the_other_way_round(tiles, tmp_path):
+    image, _ = made(tiles)
+    tiles.source = "FILE"
+    tiles.filepath_raw = str(tmp_path / "wall.1001.png")
+    assert made(tiles)[0] == image and image.source == "FILE"
+    np.testing.assert_allclose(pixels_of(image), alone(tmp_path / "wall.1001.png"), atol=1e-4)
+    tiles.source = "TILED"
+    assert made(tiles)[0] == image and len(image.tiles) == 3
+
+
+def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
+    before = names(tmp_path)
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=tiles.name, target="NONE", save="BESIDE"))
+    while task.at.number < 3:
+        session.client.wait_a_moment()
+        if task.job.outcome is not None:
+            task.step()
+    assert task.at.of == 3 and names(tmp_path) != before
+    task.cancel()
+    assert names(tmp_path) == before and map_of(tiles, "NORMAL") is None
+    while session.client.is_busy:
+        session.client.wait_a_moment()
+
+
+def test_somebody_elses_file_keeps_the_whole_set_from_being_saved(tiles, tmp_path):
+    saved_by_blender(tmp_path / "wall_normal.1011.png", rgba(2, 2))
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(MidasNormalError, match="was not made by this extension"):
+        made(tiles, save="BESIDE")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and map_of(tiles, "NORMAL") is None
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
