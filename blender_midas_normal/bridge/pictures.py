@@ -56,6 +56,10 @@ class Pictures(ABC):
     def shown(self, kind: str) -> Path:
         """The same as an image names it that shows all parts."""
 
+    @abstractmethod
+    def settle(self, image: bpy.types.Image) -> None:
+        """Gives the nodes that show a wired map what they need beside it."""
+
 
 Find = Callable[[Source, str, Path], Pictures]
 """find(source, save, folder): `folder` may take in files that are needed until the maps are made.  Raises SourceError or
@@ -81,6 +85,7 @@ def of_pictures(order: Order, find: Find) -> Making:
     sentences = [_made(names[0], pictures, facts[kinds[0]]), *order.notes, *pictures.notes, *of_results]
     for kind, name in zip(kinds, names, strict=True):
         sentences += order.wired(kind, bpy.data.images[name], scales[kind])
+        pictures.settle(bpy.data.images[name])
     return Report(names[0], tuple(sentences), facts[kinds[0]])
 
 

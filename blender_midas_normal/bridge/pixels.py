@@ -71,6 +71,26 @@ def read_pixels_of_file(picture: Path, path: Path, like: bpy.types.Image | None 
         bpy.data.images.remove(image)
 
 
+def read_frame(image: bpy.types.Image, number: int, path: Path) -> Pixels:
+    """The same of a frame of an image sequence or movie.
+
+    Blender hands out the pixels of the frame that was shown last, so a texture shows the one that is wanted; on a copy, for
+    the image itself goes on showing what it did.
+    """
+    texture, copy = bpy.data.textures.new(image.name, "IMAGE"), image.copy()
+    assert copy is not None
+    try:
+        texture.image = copy  # type: ignore[attr-defined]
+        texture.image_user.frame_current = number  # type: ignore[attr-defined]
+        texture.evaluate((0.0, 0.0, 0.0))
+        if size_of(copy) == (0, 0):
+            raise SourceError(f"The frame {number} of {image.name!r} cannot be read.")
+        return _read(copy, path)
+    finally:
+        bpy.data.textures.remove(texture)
+        bpy.data.images.remove(copy)
+
+
 def _read(image: bpy.types.Image, path: Path) -> Pixels:
     width, height = size_of(image)
     if width * height == 0:

@@ -36,7 +36,8 @@ SEVERAL = ("TILED", "SEQUENCE")
 NUMBER = re.compile(r"[._-]*(<UDIM>|<UVTILE>|\d+)$")
 """The number of a tile or frame at the end of a name, or what stands for it, with what parts it from the rest."""
 
-EXTENSION = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif)(?=(\.\d{3})?$)", re.IGNORECASE)
+EXTENSION = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif|mp4|m4v|mov|mkv|webm|avi|mpe?g|ogv)"
+                       r"(?=(\.\d{3})?$)", re.IGNORECASE)
 
 
 def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any],
@@ -71,8 +72,14 @@ def _refilled(image: bpy.types.Image, settings: Mapping[str, Any], facts: Mappin
     """What holds for a map whatever its pixels are."""
     set_is_data(image)
     yield
-    image.update()  # else the Image Editor of 4.3 goes on showing the old pixels
+    draw_again(image)
     image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
+
+
+def draw_again(image: bpy.types.Image) -> None:
+    """Else the Image Editor of 4.3 goes on showing the old pixels.  A sequence whose frames nobody has seen has none."""
+    if image.source != "SEQUENCE":
+        image.update()
 
 
 def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> None:

@@ -1,14 +1,129 @@
-"""The frames of image sequences and movies."""
+"""The frames of image sequences and movies: those that the materials show, else all there are."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
+import bpy
+
 from ..core.errors import SourceError
+from ..core.maps import KINDS
+from ..core.protocol import Pixels
+from .graph import spots, tree_of
+from .materials import is_editable
 from .pictures import Pictures
+from .pixels import read_frame
+from .results import place_beside
 from .source import Source
+from .wiring import shown_in
+
+NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
+"""The name of a frame's file without its ending, as Blender reads it: what precedes the last number, and what follows."""
 
 
-def frames_of(source: Source, save: str, folder: Path) -> Pictures:
-    """Raises SourceError."""
-    raise SourceError(f"The image {source.name!r} is an image sequence or a movie, which is not supported yet.")
+@dataclass(frozen=True)
+class Frames(Pictures):
+    """The frames that are there; their maps are files in a folder beside the source's, and have the same numbers."""
+
+    word = "frame"
+    layout = "SEQUENCE"
+
+    def read(self, number: int, path: Path) -> Pixels:
+        return read_frame(self.source.image(), number, path)
+
+    def file(self, kind: str, number: int) -> Path:
+        name = f"{self.stem}_{KINDS[kind].word}"
+        return Path(name) / f"{name}_{number:04d}.png"
+
+    def shown(self, kind: str) -> Path:
+        return self.file(kind, self.numbers[0])
+
+    def settle(self, image: bpy.types.Image) -> None:
+        """A node without the source's beside it, whose frames it could follow, shows one frame after the other."""
+        source = self.source.image()
+        for node in _nodes_showing(image):
+            if is_editable(tree_of(node)) and not any(shown_in(other) == source for other in tree_of(node).nodes):
+                user = node.image_user
+                user.frame_start, user.frame_offset = 1, self.numbers[0] - 1
+                user.frame_duration = self.numbers[-1] - self.numbers[0] + 1
+                user.use_auto_refresh = True
+
+
+def frames_of(source: Source, save: str, folder: Path) -> Frames:
+    """The frames of the source; the maps are files, whatever `save` says.
+
+    Raises SourceError when none is there, TargetError when maps cannot be saved beside them.
+    """
+    image = source.image()
+    beside, stem = place_beside(image)
+    is_movie = image.source == "MOVIE"
+    if not is_movie:
+        stem = _without_number(image, stem) or beside.name
+    there = _frames_of_movie(image) if is_movie else _frames_of_files(image)
+    wanted = _frames_shown(image) or set(range(min(there, default=0), max(there, default=0) + 1))
+    numbers = sorted(wanted & there)
+    if not numbers:
+        raise SourceError(f"None of the frames of {image.name!r} that are wanted can be read: {_ranges(wanted)}.")
+    notes = [_why_missing(is_movie, wanted - there)] if wanted - there else []
+    if save == "PACK":
+        notes.append(f"Blender cannot pack image sequences, so the map's frames are files beside the source, in {beside}.")
+    return Frames(source, tuple(numbers), tuple(notes), beside, stem)
+
+
+def _frames_of_movie(image: bpy.types.Image) -> set[int]:
+    """Blender says 1 of a movie that it cannot read."""
+    return set(range(1, image.frame_duration + 1))
+
+
+def _frames_of_files(image: bpy.types.Image) -> set[int]:
+    """The numbers of the files that are named like the sequence's."""
+    path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+    before, digits, after = _parted(image, path.stem)
+    pattern = re.compile(rf"{re.escape(before)}(\d+){re.escape(after + path.suffix)}")
+    found = [match.group(1) for file in path.parent.glob("*") if (match := pattern.fullmatch(file.name))]
+    return {int(number) for number in found if number == f"{int(number):0{len(digits)}d}"}
+
+
+def _parted(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
+    match = NUMBERED.fullmatch(stem)
+    if match is None:
+        raise SourceError(f"The file of the image sequence {image.name!r} has no number; choose one that has.")
+    before, digits, after = match.groups()
+    return before, digits, after
+
+
+def _without_number(image: bpy.types.Image, stem: str) -> str:
+    before, _, after = _parted(image, stem)
+    return before.rstrip("._- ") + after
+
+
+def _frames_shown(image: bpy.types.Image) -> set[int]:
+    """The frames that Image Textures of materials show at one time or another."""
+    shown: set[int] = set()
+    for node in _nodes_showing(image):
+        first = node.image_user.frame_offset + 1
+        shown.update(range(first, first + node.image_user.frame_duration))
+    return shown
+
+
+def _nodes_showing(image: bpy.types.Image) -> Iterator[bpy.types.ShaderNodeTexImage]:
+    for material in bpy.data.materials:
+        for spot in spots(material.node_tree):
+            if isinstance(spot.node, bpy.types.ShaderNodeTexImage) and shown_in(spot.node) == image:
+                yield spot.node
+
+
+def _why_missing(is_movie: bool, missing: set[int]) -> str:
+    if is_movie:
+        return f"The movie ends before the frame {min(missing)}, and so does the map."
+    return f"There are no files of these frames, so they have no map: {_ranges(missing)}."
+
+
+def _ranges(numbers: set[int]) -> str:
+    """`3, 7 to 9`."""
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])]
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

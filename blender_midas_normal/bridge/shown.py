@@ -14,7 +14,7 @@ import numpy as np
 
 from ..client.client import Taken
 from .pixels import size_of
-from .results import STORED
+from .results import STORED, draw_again
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _read_again(image: bpy.types.Image) -> None:
         image.reload()
     else:
         image.buffers_free()
-    image.update()
+    draw_again(image)
 
 
 def forget_shown() -> None:

@@ -36,6 +36,9 @@ class Tiles(Pictures):
     def shown(self, kind: str) -> Path:
         return Path(f"{self.stem}_{KINDS[kind].word}.<UDIM>.png")
 
+    def settle(self, image: bpy.types.Image) -> None:
+        """Tiles lie where their numbers say."""
+
 
 def tiles_of(source: Source, save: str, folder: Path) -> Tiles:
     """The tiles of the source, with their files; those that have none yet are saved into the folder for a while.

@@ -34,7 +34,8 @@ from .results import source_of
 SAME = ("projection", "projection_blend", "extension")
 SAME_MAPPING = ("vector_type", "translation", "rotation", "scale", "min", "max", "use_min", "use_max", "mapping_x",
                 "mapping_y", "mapping_z", "mapping")
-"""Settings in which the map's Image Texture follows the source's, and those of its texture mapping."""
+SAME_FRAMES = ("frame_start", "frame_offset", "frame_duration", "use_cyclic", "use_auto_refresh")
+"""Settings in which the map's Image Texture follows the source's, those of its texture mapping, and those of its frames."""
 
 
 @dataclass(frozen=True)
@@ -374,9 +375,9 @@ def lie_alike(texture: Spot, image: bpy.types.Node, changes: Changes) -> None:
         changes.set(image, name, getattr(texture.node, name))
     closest = texture.node.interpolation == "Closest"  # type: ignore[attr-defined]
     changes.set(image, "interpolation", "Closest" if closest else "Linear")
-    for name in SAME_MAPPING:
-        ours, theirs = image.texture_mapping, texture.node.texture_mapping  # type: ignore[attr-defined]
-        changes.set(ours, name, getattr(theirs, name))
+    for part, names in (("texture_mapping", SAME_MAPPING), ("image_user", SAME_FRAMES)):
+        for name in names:
+            changes.set(getattr(image, part), name, getattr(getattr(texture.node, part), name))
     vector = direct(texture.node.inputs["Vector"])
     if vector:
         changes.link(vector, image.inputs["Vector"])

@@ -28,6 +28,25 @@ def write_png(path, values, depth=16):
     return path
 
 
+def saved_by_blender(path, values):
+    """A PNG file of 8 bits, of H x W x 4 values 0..1."""
+    image = bpy.data.images.new("saved", values.shape[1], values.shape[0], alpha=True)
+    image.pixels.foreach_set(values[::-1].astype(np.float32).ravel())
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+    return path
+
+
+def pixels_of_file(path):
+    """The values of a file of data, rows from the top down."""
+    image = bpy.data.images.load(str(path), check_existing=False)
+    image.colorspace_settings.is_data = True
+    values = pixels_of(image)
+    bpy.data.images.remove(image)
+    return values
+
+
 def pixels_of(image):
     """H x W x 4 as Blender hands them out, but with rows from the top down."""
     values = np.empty(image.size[0] * image.size[1] * 4, np.float32)

@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
 from bl_ext.user_default.midas_normal.bridge.udim import with_number
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, feed_base_color, pixels_of, rgba
+from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba, saved_by_blender
 
 SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
 SIZES = {1001: (8, 6), 1002: (5, 9), 1011: (12, 4)}
@@ -31,14 +31,6 @@ def tile_set(folder, name="wall.{}.png", token="<UDIM>"):
     image.filepath_raw = str(folder / name.format(token))
     image.source = "TILED"
     return image
-
-
-def saved_by_blender(path, values):
-    image = bpy.data.images.new("saved", values.shape[1], values.shape[0], alpha=True)
-    image.pixels.foreach_set(values[::-1].astype(np.float32).ravel())
-    image.filepath_raw, image.file_format = str(path), "PNG"
-    image.save()
-    bpy.data.images.remove(image)
 
 
 def made(image, **words):
@@ -60,15 +52,7 @@ def tiles_of(image, folder):
     with bpy.context.temp_override(edit_image=image):
         bpy.ops.image.save_as(filepath=str(folder / "check.<UDIM>.png"), copy=True, relative_path=False)
     image.filepath_raw = before
-    return {tile.number: values_of_file(folder / f"check.{tile.number}.png") for tile in image.tiles}
-
-
-def values_of_file(path):
-    image = bpy.data.images.load(str(path), check_existing=False)
-    image.colorspace_settings.is_data = True
-    values = pixels_of(image)
-    bpy.data.images.remove(image)
-    return values
+    return {tile.number: pixels_of_file(folder / f"check.{tile.number}.png") for tile in image.tiles}
 
 
 @pytest.mark.parametrize("save", ["PACK", "BESIDE"])

@@ -1,0 +1,203 @@
+"""An image sequence or a movie becomes a sequence of maps, each frame on its own."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.results import map_of
+from bl_ext.user_default.midas_normal.core.errors import SourceError
+from bl_ext.user_default.midas_normal.core.settings import Settings
+from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba, saved_by_blender
+
+SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
+FOLLOWED = ("frame_start", "frame_offset", "frame_duration", "use_cyclic", "use_auto_refresh")
+
+
+def sequence(folder, numbers=(3, 4, 5, 6), name="shot_{:04d}.png"):
+    for number in numbers:
+        saved_by_blender(folder / name.format(number), rgba(6, 8, number))
+    image = bpy.data.images.load(str(folder / name.format(numbers[0])))
+    image.source = "SEQUENCE"
+    return image
+
+
+def movie(folder, frames=5):
+    """A lossless movie that Blender's sequencer renders from pictures of noise."""
+    if not bpy.app.build_options.codec_ffmpeg:
+        pytest.skip("this Blender has no FFmpeg")
+    for number in range(1, frames + 1):
+        saved_by_blender(folder / f"still_{number}.png", np.dstack([rgba(16, 32, number)[..., :3], np.ones((16, 32))]))
+    scene = bpy.context.scene
+    editor = scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    strip = strips.new_image("stills", str(folder / "still_1.png"), 1, 1)
+    for number in range(2, frames + 1):
+        strip.elements.append(f"still_{number}.png")
+    render = scene.render
+    scene.frame_start, scene.frame_end = 1, frames
+    render.resolution_x, render.resolution_y, render.resolution_percentage = 32, 16, 100
+    scene.view_settings.view_transform = "Standard"
+    if hasattr(render.image_settings, "media_type"):
+        render.image_settings.media_type = "VIDEO"
+    render.image_settings.file_format = "FFMPEG"
+    render.ffmpeg.format, render.ffmpeg.codec = "MKV", "FFV1"
+    render.filepath, render.use_file_extension = str(folder / "clip"), True
+    bpy.ops.render.render(animation=True)
+    return bpy.data.images.load(str(next(folder.glob("clip*.mkv")).rename(folder / "clip.mkv")))
+
+
+def shown_in_material(image, **settings):
+    """The material and the Image Texture that feeds its colour."""
+    material = add_material()
+    texture = feed_base_color(material, image)
+    for name, value in settings.items():
+        setattr(texture.image_user, name, value)
+    return material, texture
+
+
+def made(image, **words):
+    report = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=image.name, **{"target": "NONE", **words})).wait()
+    return bpy.data.images[report.map_name], report
+
+
+def alone(path):
+    """The map that is made of one frame when it is an image of its own."""
+    return pixels_of(made(bpy.data.images.load(str(path), check_existing=False))[0])
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_each_frame_is_mapped_as_it_is_alone(tmp_path):
+    image, report = made(sequence(tmp_path))
+    folder = tmp_path / "shot_normal"
+    assert names(folder) == [f"shot_normal_{number:04d}.png" for number in (3, 4, 5, 6)]
+    assert (image.name, image.source, image.colorspace_settings.is_data) == ("shot_normal", "SEQUENCE", True)
+    assert image.filepath_raw == str(folder / "shot_normal_0003.png")
+    assert "4 frames from luminance" in report.sentences[0] and "cannot pack" in " ".join(report.sentences)
+    for number in (3, 6):
+        values = pixels_of_file(folder / f"shot_normal_{number:04d}.png")
+        np.testing.assert_allclose(values, alone(tmp_path / f"shot_{number:04d}.png"), atol=1e-4)
+        assert np.ptp(values[..., 0]) > 0.005
+
+
+def test_only_the_frames_that_are_shown_are_made_and_the_map_shows_them_alike(tmp_path):
+    source = sequence(tmp_path, numbers=(1234, 1235, 1236, 1237))
+    shown = {"frame_start": 20, "frame_offset": 1234, "frame_duration": 2, "use_cyclic": True, "use_auto_refresh": True}
+    material, _ = shown_in_material(source, **shown)
+    image, _ = made(source, target="AUTO")
+    assert names(tmp_path / "shot_normal") == ["shot_normal_1235.png", "shot_normal_1236.png"]
+    node = material.node_tree.nodes["Principled BSDF"].inputs["Normal"].links[0].from_node.inputs["Color"].links[0].from_node
+    assert node.image == image and {name: getattr(node.image_user, name) for name in FOLLOWED} == shown
+
+
+def test_a_hole_is_said_and_skipped(tmp_path):
+    source = sequence(tmp_path)
+    (tmp_path / "shot_0004.png").unlink()
+    shown_in_material(source, frame_offset=2, frame_duration=6)
+    _, report = made(source)
+    assert names(tmp_path / "shot_normal") == [f"shot_normal_{number:04d}.png" for number in (3, 5, 6)]
+    assert "There are no files of these frames, so they have no map: 4, 7 to 8." in report.sentences
+    for number in (3, 5, 6):
+        (tmp_path / f"shot_{number:04d}.png").unlink()
+    with pytest.raises(SourceError, match="None of the frames"):
+        made(source)
+
+
+def test_files_that_only_look_alike_are_no_frames(tmp_path):
+    source = sequence(tmp_path, name="shot_{:02d}_col.png")
+    for name in ("shot_7_col.png", "shot_007_col.png", "shot_07_rough.png", "a_shot_07_col.png"):
+        saved_by_blender(tmp_path / name, rgba())
+    made(source)
+    assert names(tmp_path / "shot_col_normal") == [f"shot_col_normal_{number:04d}.png" for number in (3, 4, 5, 6)]
+
+
+def test_a_file_without_a_number_is_no_sequence(tmp_path):
+    saved_by_blender(tmp_path / "shot.png", rgba())
+    image = bpy.data.images.load(str(tmp_path / "shot.png"))
+    image.source = "SEQUENCE"
+    with pytest.raises(SourceError, match="has no number"):
+        made(image)
+
+
+def test_a_movie_becomes_a_sequence_of_maps(tmp_path):
+    source = movie(tmp_path)
+    before = pixels_of(source)
+    counts = len(bpy.data.images), len(bpy.data.textures)
+    image, report = made(source)
+    assert (image.name, image.source) == ("clip_normal", "SEQUENCE") and "5 frames" in report.sentences[0]
+    assert names(tmp_path / "clip_normal") == [f"clip_normal_{number:04d}.png" for number in range(1, 6)]
+    assert (len(bpy.data.images), len(bpy.data.textures)) == (counts[0] + 1, counts[1])
+    np.testing.assert_array_equal(pixels_of(source), before)
+    for number in (1, 4, 5):
+        values = pixels_of_file(tmp_path / "clip_normal" / f"clip_normal_{number:04d}.png")
+        expected = alone(tmp_path / f"still_{number}.png")
+        np.testing.assert_allclose(values, expected, atol=0.01)
+        assert np.abs(expected[..., :2] - 0.5).max() > 0.03
+
+
+def test_a_movie_that_ends_early_ends_the_map(tmp_path):
+    source = movie(tmp_path, frames=3)
+    shown_in_material(source, frame_offset=1, frame_duration=9)
+    _, report = made(source)
+    assert names(tmp_path / "clip_normal") == ["clip_normal_0002.png", "clip_normal_0003.png"]
+    assert "The movie ends before the frame 4, and so does the map." in report.sentences
+
+
+def test_a_movie_that_cannot_be_read_is_said_so(tmp_path):
+    (tmp_path / "clip.mkv").write_bytes(b"no movie")
+    image = bpy.data.images.load(str(tmp_path / "clip.mkv"))
+    image.source = "MOVIE"
+    with pytest.raises(SourceError, match=r"The frame 1 of 'clip\.mkv' cannot be read"):
+        made(image)
+    assert names(tmp_path) == ["clip.mkv"] and len(bpy.data.images) == 1
+
+
+def test_the_map_survives_saving_and_is_updated_where_it_is_shown(tmp_path):
+    shown_in_material(sequence(tmp_path), frame_offset=2, frame_duration=4)
+    made(bpy.data.images["shot_0003.png"], target="AUTO")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    source, image = bpy.data.images["shot_0003.png"], bpy.data.images["shot_normal"]
+    assert map_of(source, "NORMAL") == image and image.source == "SEQUENCE"
+    first = looked_at(image, 5)
+    saved_by_blender(tmp_path / "shot_0005.png", rgba(6, 8, 99))
+    assert made(source, target="AUTO")[0] == image
+    assert image.filepath_raw.replace("\\", "/") == "//shot_normal/shot_normal_0003.png"
+    assert np.abs(looked_at(image, 5) - first).max() > 0.005
+    np.testing.assert_allclose(looked_at(image, 5), alone(tmp_path / "shot_0005.png"), atol=1e-4)
+
+
+def looked_at(image, number):
+    """What a texture with the image shows at a frame."""
+    texture = bpy.data.textures.new("look", "IMAGE")
+    texture.image, texture.image_user.frame_current = image, number
+    texture.evaluate((0, 0, 0))
+    return pixels_of(image)
+
+
+def test_a_material_without_the_source_shows_the_frames_of_the_map(tmp_path):
+    source = sequence(tmp_path)
+    material = add_material()
+    image, _ = made(source, target="ACTIVE_MATERIAL")
+    user = next(node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image == image).image_user
+    assert (user.frame_start, user.frame_offset, user.frame_duration, user.use_auto_refresh) == (1, 2, 4, True)
+
+
+def test_a_cancelled_sequence_leaves_nothing(tmp_path):
+    source = sequence(tmp_path)
+    before = names(tmp_path)
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=source.name, target="NONE"))
+    while task.at.number < 3:
+        session.client.wait_a_moment()
+        if task.job.outcome is not None:
+            task.step()
+    task.cancel()
+    assert names(tmp_path) == before and map_of(source, "NORMAL") is None
+    while session.client.is_busy:
+        session.client.wait_a_moment()
