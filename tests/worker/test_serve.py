@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.core.protocol import Decoder, Error, Progress
+from blender_midas_normal.core.protocol import Decoder, Error, Progress, Request
+from blender_midas_normal.worker.answering import Reading
+from blender_midas_normal.worker.orders import Order
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
+from tests.worker.talk import Talk
 
 LARGE = noise(2500, 2500)
 
@@ -35,13 +39,39 @@ def waited(client, condition, seconds=20.0):
     return condition()
 
 
-def test_the_next_picture_and_no_other_is_read_while_the_engine_works(client, tmp_path):
+def test_the_next_picture_is_read_while_the_engine_works(client, tmp_path):
     client.prepare(launch(tmp_path))
-    first, second, third = submit(client, LARGE), submit(client, noise(8, 8)), submit(client, noise(8, 8, 1))
+    first, second = submit(client, LARGE), submit(client, noise(8, 8))
     assert waited(client, lambda: second.stage == "read" or first.outcome)
-    assert not first.outcome and first.stage != "write" and third.stage == "start"
-    for job in (first, second, third):
-        client.wait(job)
+    assert not first.outcome and first.stage != "write"
+    assert client.wait(first).height == 2500 and client.wait(second).height == 8
+
+
+class Nobody:
+    def send(self, message):
+        """Nobody hears it."""
+
+
+def test_one_picture_is_read_ahead_and_no_more(tmp_path):
+    """Each may take gigabytes."""
+    reading = Reading(tmp_path, Nobody())
+    orders = [Order(Request(n, {}, pixels=write_pixels(tmp_path / f"pixels{n}", noise(8, 8)))) for n in range(4)]
+    for order in orders:
+        reading.begin(order)
+    for taken in range(3):
+        orders[taken].picture.result(10)
+        time.sleep(0.1)
+        assert [order.picture.done() for order in orders] == [n <= taken for n in range(4)]
+        assert reading.take(orders[taken]).height == 8
+    assert reading.take(orders[3]).height == 8
+
+
+def test_a_cancellation_is_heard_while_the_engine_works(tmp_path):
+    with Talk(Path(sys.executable), tmp_path / "exchange", tmp_path) as talk:
+        pixels = write_pixels(talk.folder / "pixels", LARGE)
+        answer = talk.ask(LUMINANCE, lambda progress: progress.stage == "luminance", pixels=pixels)
+        assert answer.refusal[0] == "Cancelled" and "write" not in answer.stages
+        assert talk.ask(LUMINANCE, pixels=write_pixels(talk.folder / "pixels", noise(8, 8))).ok.shape == (8, 8, 3)
 
 
 def test_the_last_map_is_written_while_the_engine_works(client, tmp_path):
