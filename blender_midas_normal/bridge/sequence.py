@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import SourceError
-from ..core.maps import KINDS
+from ..core.kinds import KINDS
 from ..core.protocol import Pixels
 from .graph import spots, tree_of
 from .materials import is_editable
