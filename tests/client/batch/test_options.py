@@ -1,0 +1,48 @@
+"""The options that both command lines have."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+import pytest
+
+from blender_midas_normal.client.batch.options import add_options, wanted
+from blender_midas_normal.core.errors import SettingsError
+from blender_midas_normal.core.settings import domains
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def parser():
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    return parser
+
+
+def asked(parser, *words):
+    return wanted(parser.parse_args(["--out", "maps", *words]))
+
+
+def test_the_readme_lists_every_option_that_is_no_setting(parser):
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Use it without Blender")[1].split("##")[0]
+    listed = set(re.findall(r"`(--[a-z]+)", section)) - {"--weights", "--help"}
+    settings = {"--" + name.replace("_", "-") for name in domains()}
+    options = {word for action in parser._actions for word in action.option_strings if word.startswith("--")}
+    assert listed - settings - {"--command"} == options - settings - {"--help"} - {"--no-invert"}
+
+
+def test_a_target_goes_before_the_preset_and_an_option_before_the_target(parser):
+    assert asked(parser).settings.convention == "OPENGL"
+    assert asked(parser, "--preset", "node").settings.is_node_picture
+    assert asked(parser, "--preset", "node", "--target", "unreal").settings.convention == "DIRECTX"
+    assert asked(parser, "--target", "UNREAL", "--convention", "opengl").settings.convention == "OPENGL"
+
+
+def test_maps_keep_their_order_and_none_is_made_twice(parser):
+    assert asked(parser, "--maps", "AO, normal,ao").kinds == ("AO", "NORMAL")
+
+
+def test_maps_that_the_settings_do_not_allow_are_refused_beforehand(parser):
+    with pytest.raises(SettingsError, match="NORMALISED"):
+        asked(parser, "--preset", "node", "--maps", "height")
