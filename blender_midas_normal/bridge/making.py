@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import bpy
 
 from ..core.errors import Cancelled, MidasNormalError
@@ -15,7 +17,7 @@ from .results import store
 from .sequence import frames_of
 from .session import client
 from .shown import note_shown
-from .task import Making, Report, Step, Task
+from .task import BREATH, Making, Report, Step, Task
 from .udim import tiles_of
 
 SEVERAL = {"TILED": tiles_of, "SEQUENCE": frames_of, "MOVIE": frames_of}
@@ -26,7 +28,7 @@ PACKED, ON_DISK = ({"compress": on_disk, "with_pixels": not on_disk} for on_disk
 
 
 def begin(context: bpy.types.Context, ask: Ask) -> Task:
-    """Reads the picture and sends the request; raises one of the project's exceptions, with nothing changed."""
+    """The task of what is asked for; raises one of the project's exceptions for what cannot be made."""
     order = order_of(context, ask)
     several = SEVERAL.get(order.source.image().source)
     return Task(_of_picture(order) if several is None else of_pictures(order, several))
@@ -35,14 +37,17 @@ def begin(context: bpy.types.Context, ask: Ask) -> Task:
 def _of_picture(order: Order) -> Making:
     words = ON_DISK if order.ask.save == "BESIDE" else PACKED
     first, *others = order.ask.maps
-    pixels = read_pixels(order.source.image(), order.new_file())
+    client.prepare(order.launch)
+    yield BREATH
+    image = order.source.image()
+    pixels = read_pixels(image, order.new_file())
     result = yield Step(order.submit(first, **order.of_pixels(pixels), **words), 1, len(order.ask.maps))
-    name, sentences = _taken_in(order, first, result)
+    name, sentences = yield from _taken_in(order, first, result)
     sentences = [_made(name, result), result.why, *order.notes, *result.notes, *sentences]
     for number, kind in enumerate(others, 2):
         try:
             more = yield Step(order.submit(kind, surface=result.surface, **words), number, len(order.ask.maps))
-            sentences += _taken_in(order, kind, more)[1]
+            sentences += (yield from _taken_in(order, kind, more))[1]
         except Cancelled:
             raise
         except MidasNormalError as error:
@@ -50,9 +55,10 @@ def _of_picture(order: Order) -> Making:
     return Report(name, tuple(sentences), facts_of(result, first))
 
 
-def _taken_in(order: Order, kind: str, result: Result) -> tuple[str, list[str]]:
+def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, tuple[str, list[str]]]:
     """Stores a map, whole or not at all, and wires it; its name, and sentences for the user."""
     with client.taken(result) as files:
+        yield BREATH
         source = order.source.image()
         image = store(source, files, order.ask.settings.words(), facts_of(result, kind), order.ask.save)
         note_shown(image, files)

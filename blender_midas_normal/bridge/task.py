@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 from ..client.client import Job
 from ..core.errors import MidasNormalError
-from ..core.protocol import Result
 from .session import client
 
 
@@ -29,36 +29,45 @@ class Step:
     of: int = 1
 
 
-Making = Generator[Step, Result, Report]
-"""Yields a step, is sent its result or thrown the exception in its place, and returns the report after the last one."""
+BREATH = None
+"""What a making yields between two pieces of work that would be felt as one."""
+
+Making = Generator[Step | None, Any, Report]
+"""Yields steps and breaths, and returns the report.  It is sent a step's result, or thrown the exception in its place."""
 
 
 class Task:
-    """A making under way; `at` is the step whose job is at the worker."""
+    """A making under way, which begins with the first call of `step`; `at` is the step whose job is at the worker."""
 
     def __init__(self, making: Making) -> None:
         self._making = making
-        self.at = next(making)
+        self._breathes = True
+        self.at = Step(Job(0))
 
     @property
     def job(self) -> Job:
-        """The job at the worker."""
+        """The job at the worker, or one that no worker knows before the first."""
         return self.at.job
 
-    def step(self) -> Report | None:
-        """Takes in the job, which has ended, and begins the next one; the report when there is none.
+    @property
+    def is_due(self) -> bool:
+        """Whether `step` has something to do."""
+        return self._breathes or self.job.outcome is not None
 
-        Raises one of the project's exceptions when the making fails.
+    def step(self) -> Report | None:
+        """Goes on with the making as far as its next job or breath; the report when there is none.
+
+        Call it when it is due.  Raises one of the project's exceptions when the making fails.
         """
-        outcome = self.job.outcome
-        assert outcome is not None
+        outcome = None if self._breathes else self.job.outcome
         try:
             if isinstance(outcome, MidasNormalError):
-                self.at = self._making.throw(outcome)
+                step = self._making.throw(outcome)
             else:
-                self.at = self._making.send(outcome)
+                step = self._making.send(outcome)
         except StopIteration as end:
             return end.value
+        self._breathes, self.at = step is None, step or self.at
         return None
 
     def cancel(self) -> None:
@@ -70,7 +79,7 @@ class Task:
         """The report of the last job, or the exception with which the making fails."""
         report = None
         while report is None:
-            while self.job.outcome is None:
+            while not self.is_due:
                 client.wait_a_moment()
             report = self.step()
         return report

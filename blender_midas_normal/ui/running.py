@@ -8,7 +8,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from ..bridge import session
 from ..bridge.retuning import map_called
 from ..bridge.task import Report, Task
-from ..core.errors import MidasNormalError
+from ..core.errors import Cancelled, MidasNormalError
 from . import pump, stages
 from .drawing import redraw, status
 
@@ -65,7 +65,7 @@ def cancel() -> None:
         return
     given_up.cancel()
     _cancelled, _task = given_up, None
-    remember(given_up.job.outcome if isinstance(given_up.job.outcome, MidasNormalError) else None)
+    remember(Cancelled("Cancelled."))
     pump.watch(_drain)
 
 
@@ -74,7 +74,7 @@ def _look() -> bool:
     if _task is None:
         return False
     session.client.pump()
-    if _task is None or _task.job.outcome is None:
+    if _task is None or not _task.is_due:
         _redraw_when_changed()
         return _task is not None
     try:
@@ -90,6 +90,12 @@ def _look() -> bool:
         if scene.session_uid == _scene_uid:
             scene.midas_normal.result = map_called(report.map_name)
     remember(report)
+    pump.watch(_push)
+    return False
+
+
+def _push() -> bool:
+    """One undo step for all that was made; on its own, since it takes as long as storing a map."""
     bpy.ops.ed.undo_push(message="Normal map")
     return False
 

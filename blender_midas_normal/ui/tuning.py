@@ -74,7 +74,7 @@ def _look() -> bool:
     """Takes in a finished re-tune and begins another one as long as the map is not what the settings say."""
     if _retune is not None:
         session.client.pump()
-        if _retune is None or _retune.job.outcome is None:
+        if _retune is None or not _retune.is_due:
             return _retune is not None
         _finish()
     return _begin()
@@ -105,6 +105,7 @@ def _begin() -> bool:
         if wanted.is_like(settings_on(image)):
             return False
         _retune, _surface = begin_retune(image, wanted), facts_on(image)["surface"]
+        _retune.step()
     except MidasNormalError as error:
         running.remember(error)
         return False

@@ -165,7 +165,7 @@ def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=tiles.name, target="NONE", save="BESIDE"))
     while task.at.number < 3:
         session.client.wait_a_moment()
-        if task.job.outcome is not None:
+        if task.is_due:
             task.step()
     assert task.at.of == 3 and names(tmp_path) != before
     task.cancel()

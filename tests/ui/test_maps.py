@@ -51,6 +51,7 @@ def test_a_button_makes_them_one_after_the_other():
         preset = "SCENE"
 
     running.start(begin(bpy.context, ask_of(Operator, bpy.context)), bpy.context.scene)
+    pumped(lambda: running.task().job.id)
     at = running.task().at
     assert stages.described(at).startswith("1 of 2: ") and stages.share(at) < 0.5
     pumped(lambda: running.task() is None or running.task().at != at)

@@ -207,10 +207,11 @@ class Background:
 
     def __enter__(self):
         running.start(begin(bpy.context, self.ask), bpy.context.scene)
+        pumped(lambda: running.task().job.id)  # it is at the worker
         return running.task()
 
     def __exit__(self, *_):
-        pumped(lambda: running.task() is None)
+        pumped(lambda: running.task() is None and not pump._watched)
 
 
 def test_a_map_is_made_while_blender_goes_on():
