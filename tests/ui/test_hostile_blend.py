@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,8 @@ from bl_ext.user_default.midas_normal.bridge.results import SOURCE, STORED, map_
 from bl_ext.user_default.midas_normal.bridge.shown import reload_changed, settle_saved
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError
 from bl_ext.user_default.midas_normal.ui import drawing, handlers, operators, panels, pump, running, setup_operators, tuning
+
+from tests.reliability.traces import children
 
 from .test_operators import textured
 
@@ -96,6 +100,11 @@ def files():
     return {path for folder in folders for path in folder.rglob("*")}
 
 
+def started():
+    """The processes that this one has started, to install and to download too, where the system tells them."""
+    return children(os.getpid()) if sys.platform == "linux" else ()
+
+
 def looked_at():
     """Everything that Blender asks the extension by itself while a file is shown, undone and saved."""
     for image in bpy.data.images:
@@ -116,12 +125,12 @@ def draw():
 
 def test_opening_and_looking_starts_and_writes_nothing(hostile, capfd, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = files()
+    before, processes = files(), started()
     capfd.readouterr()
     opened(hostile)
     looked_at()
     assert not session.client.is_running and running.task() is None and not pump._watched
-    assert files() == before
+    assert files() == before and started() == processes
     assert "Traceback" not in capfd.readouterr().err
 
 
