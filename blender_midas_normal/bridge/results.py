@@ -210,7 +210,6 @@ def _without_pictures(image: bpy.types.Image) -> None:
     if image.packed_file is not None:
         image.unpack(method="REMOVE")
     image.source = "FILE"
-    image.buffers_free()
 
 
 def blender_path(file: Path) -> str:

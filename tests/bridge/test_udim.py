@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
 from bl_ext.user_default.midas_normal.bridge.udim import with_number
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba, saved_by_blender
+from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba, saved_by_blender, write_png
 
 SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
 SIZES = {1001: (8, 6), 1002: (5, 9), 1011: (12, 4)}
@@ -102,14 +102,29 @@ def test_another_way_to_number_tiles(tmp_path):
     assert (tmp_path / "wall_u1_v2.png").exists() and (tmp_path / "wall_normal.1011.png").exists()
 
 
-def test_packed_tiles_and_their_colour_space_count(tiles, tmp_path):
+def test_packed_tiles_count_and_what_was_painted_on_them(tiles, tmp_path):
     tiles.pack()
-    tiles.colorspace_settings.is_data = True
     expected = alone(tmp_path / "wall.1002.png")
     for number in SIZES:
         (tmp_path / f"wall.{number}.png").unlink()
-    image, _ = made(tiles)
-    np.testing.assert_allclose(tiles_of(image, tmp_path)[1002], expected, atol=1e-4)
+    np.testing.assert_allclose(tiles_of(made(tiles)[0], tmp_path)[1002], expected, atol=1e-4)
+    painted = rgba(6, 8, 9)
+    tiles.pixels.foreach_set(painted[::-1].astype(np.float32).ravel())
+    values = tiles_of(made(tiles)[0], tmp_path)
+    np.testing.assert_allclose(values[1001], alone(saved_by_blender(tmp_path / "painted.png", painted)), atol=1e-4)
+    np.testing.assert_allclose(values[1002], expected, atol=1e-4)
+    assert tiles.is_dirty and len(tiles.packed_files) == 3
+
+
+def test_tiles_are_read_in_the_colour_space_of_the_set(tmp_path):
+    for number in (1001, 1002):
+        write_png(tmp_path / f"deep.{number}.png", rgba(6, 8, number), 16)
+    tiles, lone = (bpy.data.images.load(str(tmp_path / f"deep.{number}.png")) for number in (1001, 1002))
+    tiles.source = "TILED"
+    for image in (tiles, lone):
+        image.colorspace_settings.name = "Linear Rec.709"
+    expected = pixels_of(made(lone)[0])
+    np.testing.assert_allclose(tiles_of(made(tiles)[0], tmp_path)[1002], expected, atol=1e-4)
 
 
 def test_tiles_that_were_never_saved(tmp_path):
