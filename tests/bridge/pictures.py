@@ -77,6 +77,33 @@ def render_plane(colour=(0.5, 0.25, 0.75), size=(8, 6)):
     return bpy.data.images["Render Result"]
 
 
+def rendered(texture, size, path, corner=(0, 0)):
+    """What Cycles shows of an Image Texture on the active plane, pixel by pixel, with UV coordinates that begin at a corner.
+
+    size: (width, height) of the picture; path: of a file to render into.  H x W x 3, rows from the top down.
+    """
+    scene, plane, tree = bpy.context.scene, bpy.context.view_layer.objects.active, texture.id_data
+    for loop, (u, v) in zip(plane.data.uv_layers[0].data, ((0, 0), (1, 0), (1, 1), (0, 1)), strict=True):
+        loop.uv = corner[0] + u, corner[1] + v
+    texture.interpolation = "Closest"
+    light = tree.nodes.new("ShaderNodeEmission")
+    tree.links.new(texture.outputs["Color"], light.inputs["Color"])
+    tree.links.new(light.outputs[0], tree.get_output_node("ALL").inputs["Surface"])
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    scene.camera.location, scene.camera.data.type, scene.camera.data.ortho_scale = (0.5, 0.5, 1), "ORTHO", 1
+    scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
+    side = 3 * size[0] * size[1]  # square, as the plane is, and the middle of every pixel is the middle of some of its own
+    scene.render.resolution_x = scene.render.resolution_y = side
+    scene.render.resolution_percentage, scene.view_settings.view_transform = 100, "Raw"
+    settings = scene.render.image_settings
+    settings.file_format, settings.color_depth = "PNG", "16"
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    across, down = side // size[0], side // size[1]
+    return pixels_of_file(path)[down // 2::down, across // 2::across, :3]
+
+
 def add_material(name="Wall"):
     """A plane, active, with a material: Principled BSDF and Material Output."""
     mesh = bpy.data.meshes.new(name)

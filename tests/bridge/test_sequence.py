@@ -11,7 +11,7 @@ from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.results import map_of
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba, saved_by_blender
+from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rendered, rgba, saved_by_blender
 
 SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
 FOLLOWED = ("frame_start", "frame_offset", "frame_duration", "use_cyclic", "use_auto_refresh")
@@ -179,6 +179,17 @@ def looked_at(image, number):
     texture.image, texture.image_user.frame_current = image, number
     texture.evaluate((0, 0, 0))
     return pixels_of(image)
+
+
+def test_cycles_shows_the_maps_frames_at_the_same_times(tmp_path):
+    source = sequence(tmp_path)
+    material, _ = shown_in_material(source, frame_start=1, frame_offset=2, frame_duration=4, use_auto_refresh=True)
+    image, _ = made(source, target="AUTO")
+    texture = next(node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image == image)
+    for frame in (1, 4):
+        bpy.context.scene.frame_set(frame)
+        expected = pixels_of_file(tmp_path / "shot_normal" / f"shot_normal_{frame + 2:04d}.png")[..., :3]
+        np.testing.assert_allclose(rendered(texture, (8, 6), tmp_path / "render.png"), expected, atol=1e-4)
 
 
 def test_a_material_without_the_source_shows_the_frames_of_the_map(tmp_path):

@@ -12,7 +12,16 @@ from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
 from bl_ext.user_default.midas_normal.bridge.udim import with_number
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba, saved_by_blender, write_png
+from pictures import (
+    add_material,
+    feed_base_color,
+    pixels_of,
+    pixels_of_file,
+    rendered,
+    rgba,
+    saved_by_blender,
+    write_png,
+)
 
 SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
 SIZES = {1001: (8, 6), 1002: (5, 9), 1011: (12, 4)}
@@ -163,6 +172,17 @@ def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
     assert lone_scale < scale / 2
     np.testing.assert_allclose((heights[1002][..., :3] - 0.5) * scale, (pixels_of(lone_height)[..., :3] - 0.5) * lone_scale,
                                atol=scale / 6e4)
+
+
+@pytest.mark.parametrize("save", ["PACK", "BESIDE"])
+def test_cycles_shows_each_tile_in_its_place(tiles, tmp_path, save):
+    material = add_material()
+    feed_base_color(material, tiles)
+    image, _ = made(tiles, target="AUTO", save=save)
+    texture = next(node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image == image)
+    expected = alone(tmp_path / "wall.1011.png")[..., :3]
+    shown = rendered(texture, SIZES[1011], tmp_path / "render.png", corner=(0, 1))
+    np.testing.assert_allclose(shown, expected, atol=1e-4)
 
 
 def test_a_set_takes_the_place_of_a_single_map_and_the_other_way_round(tiles, tmp_path):

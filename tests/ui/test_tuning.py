@@ -97,3 +97,19 @@ def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(setti
     settings.strength = 3
     assert not tuning.is_live(normal) and not pump._watched
     np.testing.assert_array_equal(values(normal), shown)
+
+
+def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_path):
+    for number in (1001, 1002):
+        image, _ = textured(name="tile")
+        image.filepath_raw, image.file_format = str(tmp_path / f"wall.{number}.png"), "PNG"
+        image.save()
+    image.source = "TILED"
+    with Background(source="IMAGE", image=image.name):
+        pass
+    normal = settings.result
+    assert len(normal.packed_files) == 2 and not tuning.is_live(normal)
+    settings.strength = 3.0
+    with pytest.raises(RuntimeError, match="generate it again"):
+        bpy.ops.midas_normal.retune()
+    assert strength(normal) == 1 and len(normal.packed_files) == 2
