@@ -68,25 +68,12 @@ TargetError."""
 
 def of_pictures(order: Order, find: Find) -> Making:
     """Makes the maps.  Where an engine stretches each picture's depths to one range, the widest range counts for all."""
-    kinds = order.ask.maps
     with staging(None) as copies:
         pictures = find(order.source, order.ask.save, copies)
         with staging(pictures.folder) as folder:
             results = yield from _parts(order, pictures, dict.fromkeys(pictures.numbers, 1.0), folder)
-            results |= yield from _parts(order, pictures, _weaker(results, kinds[0]), folder)
-            scales = {kind: _at_one_scale(kind, pictures, results, folder) for kind in kinds}
-            if pictures.folder is not None:
-                files = [pictures.file(*part) for part in results]
-                move_staged({folder / file: pictures.folder / file for file in files})
-            facts = {kind: _facts(kind, results, scales[kind]) for kind in kinds}
-            images = [_stored(order, pictures, facts[kind], pictures.folder or folder) for kind in kinds]
-    names = [image.name for image in images]
-    of_results = dict.fromkeys(note for result in results.values() for note in result.notes)
-    sentences = [_made(names[0], pictures, facts[kinds[0]]), *order.notes, *pictures.notes, *of_results]
-    for kind, name in zip(kinds, names, strict=True):
-        sentences += order.wired(kind, bpy.data.images[name], scales[kind])
-        pictures.settle(bpy.data.images[name])
-    return Report(names[0], tuple(sentences), facts[kinds[0]])
+            results |= yield from _parts(order, pictures, _weaker(results, order.ask.maps[0]), folder)
+            return _taken_in(order, pictures, results, folder)
 
 
 def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
@@ -105,6 +92,22 @@ def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
         with client.taken(result) as files:
             stage(folder / pictures.file(kind, number), files.png)
     return made
+
+
+def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result], folder: Path) -> Report:
+    """Stores the maps, whose parts lie in the folder, and wires them."""
+    kinds, source = order.ask.maps, order.source.image()
+    facts = {kind: _facts(kind, results, _at_one_scale(kind, pictures, results, folder)) for kind in kinds}
+    if pictures.folder is not None:
+        files = [pictures.file(*part) for part in results]
+        move_staged({folder / file: pictures.folder / file for file in files})
+    images = {kind: _stored(source, order, pictures, facts[kind], pictures.folder or folder) for kind in kinds}
+    sentences = [_made(images[kinds[0]].name, pictures, facts[kinds[0]]), *order.notes, *pictures.notes]
+    sentences += dict.fromkeys(note for result in results.values() for note in result.notes)
+    for kind, image in images.items():
+        sentences += order.wired(kind, image, facts[kind]["scale"])
+        pictures.settle(image)
+    return Report(images[kinds[0]].name, tuple(sentences), facts[kinds[0]])
 
 
 def _weaker(results: Mapping[Part, Result], kind: str) -> dict[int, float]:
@@ -143,8 +146,8 @@ def _facts(kind: str, results: Mapping[Part, Result], scale: float) -> dict:
     return facts_of(of_kind[0], kind) | {"surface": "", "seconds": seconds, "scale": scale}
 
 
-def _stored(order: Order, pictures: Pictures, facts: dict, folder: Path) -> bpy.types.Image:
-    with filled_map(order.source.image(), order.ask.settings.words(), facts) as image:
+def _stored(source: bpy.types.Image, order: Order, pictures: Pictures, facts: dict, folder: Path) -> bpy.types.Image:
+    with filled_map(source, order.ask.settings.words(), facts) as image:
         show_several(image, folder / pictures.shown(facts["map"]), pictures.layout, pack=pictures.folder is None)
     note_shown(image)
     return image

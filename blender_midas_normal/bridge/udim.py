@@ -68,13 +68,22 @@ def _files(image: bpy.types.Image, folder: Path) -> dict[int, Path]:
     if image.is_dirty or not (image.packed_files or image.filepath_raw):
         name = _saved_copy(image, folder)
     elif image.packed_files:
-        name = str(folder / f"tile.<UDIM>{Path(image.filepath_raw).suffix}")
-        for packed in image.packed_files:
-            assert packed.packed_file is not None
-            Path(with_number(name, packed.tile_number)).write_bytes(packed.packed_file.data)
+        name = _unpacked(image, folder)
     else:
         name = bpy.path.abspath(image.filepath_raw, library=image.library)
     return {number: Path(with_number(name, number)) for number in numbers}
+
+
+def _unpacked(image: bpy.types.Image, folder: Path) -> str:
+    """The name of the set of packed files as they are written into the folder."""
+    name = str(folder / f"tile.<UDIM>{Path(image.filepath_raw).suffix}")
+    try:
+        for packed in image.packed_files:
+            assert packed.packed_file is not None
+            Path(with_number(name, packed.tile_number)).write_bytes(packed.packed_file.data)
+    except OSError as error:
+        raise SourceError(f"The packed tiles of {image.name!r} cannot be read in {folder}: {error.strerror}.") from None
+    return name
 
 
 def _saved_copy(image: bpy.types.Image, folder: Path) -> str:

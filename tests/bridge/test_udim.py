@@ -195,6 +195,19 @@ def test_a_set_takes_the_place_of_a_single_map_and_the_other_way_round(tiles, tm
     assert made(tiles)[0] == image and len(image.tiles) == 3
 
 
+def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
+    before = names(tmp_path)
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=tiles.name, target="NONE", save="BESIDE"))
+    while task.at.number < 3:
+        session.client.wait_a_moment()
+        if task.job.outcome is not None:
+            task.step()
+    bpy.data.images.remove(tiles)
+    with pytest.raises(SourceError, match="no longer there"):
+        task.wait()
+    assert names(tmp_path) == before and not bpy.data.images
+
+
 def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     before = names(tmp_path)
     task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=tiles.name, target="NONE", save="BESIDE"))
