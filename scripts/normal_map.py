@@ -34,8 +34,6 @@ def main() -> int:
     parser = made_parser()
     options = parser.parse_args()
     inputs = found(options.images, options.recursive)
-    if not inputs.pictures and not inputs.closed:
-        parser.error("no picture is there")
     try:
         asked = wanted(options)
         asked.out.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,9 @@ LONGEST_LINE = 1 << 20
 MOST_PIXELS = 1 << 28
 """Of a map: 16384 x 16384."""
 
+LARGEST_FILE = MOST_PIXELS * 16 + (1 << 20)
+"""Bytes of a picture's file: four floats a pixel, and what stands before them."""
+
 FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 """Names of files in the exchange folder: nothing that leads out of it on any system."""
 

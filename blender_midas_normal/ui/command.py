@@ -64,9 +64,8 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         parser.error(f"the folder {options.out} cannot be made: {error.strerror}")
     items = items_of(inputs) if options.images else [item_of_image(image) for image in colour_textures()]
-    if not items and not inputs.closed:
-        parser.error("no picture is there" if options.images else
-                     "no picture is given, and no material of the file has a colour texture")
+    if not items and not options.images:
+        parser.error("no picture is given, and no material of the file has a colour texture")
     try:
         launch = launch_for(asked.settings.engine, places(), own_python(), IDLE_SECONDS)
     except MidasNormalError as error:

@@ -12,7 +12,7 @@ from ..core.colour import srgb_from_linear
 from ..core.errors import SourceError
 from ..core.paths import is_file
 from ..core.picture import Picture
-from ..core.protocol import Pixels
+from ..core.protocol import LARGEST_FILE, Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 16384
 """Pixels; what the project promises, and with it what a picture may claim."""
-
-LARGEST_FILE = LONGEST_SIDE ** 2 * 16 + (1 << 20)
-"""Bytes: four floats a pixel, and what stands before them."""
 
 OPENCV = {"OPENCV_IO_ENABLE_OPENEXR": "1", "OPENCV_IO_MAX_IMAGE_WIDTH": str(LONGEST_SIDE),
           "OPENCV_IO_MAX_IMAGE_HEIGHT": str(LONGEST_SIDE)}

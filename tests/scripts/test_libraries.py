@@ -199,9 +199,9 @@ def test_wrong_usage_is_two_and_says_what_is_wrong(tmp_path, wrong, words):
     assert ended.returncode == 2 and words in ended.stderr and "Traceback" not in ended.stderr
 
 
-def test_a_folder_without_pictures_is_wrong_usage(tmp_path):
+def test_a_folder_without_pictures_is_named(tmp_path):
     ended = normal_map(tmp_path, "--out", tmp_path / "maps")
-    assert ended.returncode == 2 and "no picture is there" in ended.stderr
+    assert ended.returncode == 1 and "error: There is no picture in" in ended.stderr and counts(ended) == (0, 0, 1)
 
 
 def test_a_terminal_gets_a_bar_and_a_file_plain_lines(tmp_path):

@@ -26,11 +26,11 @@ class Found:
 
 @dataclass
 class Inputs:
-    """What was found: pictures, how many files that are none, and sentences about folders that cannot be looked into."""
+    """What was found: pictures, how many files that are none, and a sentence for each folder that is closed or has none."""
 
     pictures: list[Found] = field(default_factory=list)
     no_pictures: int = 0
-    closed: dict[str, str] = field(default_factory=dict)
+    useless: dict[str, str] = field(default_factory=dict)
 
 
 def found(named: Sequence[Path], recursive: bool) -> Inputs:
@@ -42,7 +42,11 @@ def found(named: Sequence[Path], recursive: bool) -> Inputs:
     inputs, own = Inputs(), _Own()
     for path in named:
         if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder is closed
-            _sort(_in_folder(path, recursive, inputs), path, inputs, own)
+            files = _in_folder(path, recursive, inputs)
+            _sort(files, path, inputs, own)
+            if not any(_is_picture(file) for file in files):
+                hint = "." if recursive else "; --recursive looks into its subfolders too."
+                inputs.useless.setdefault(str(path), f"There is no picture in {path}{hint}")
         elif WILD.search(str(path)) and not exists(path) and (matches := _matches(path)):
             _sort(matches, _searched(path), inputs, own)
         else:
@@ -52,10 +56,14 @@ def found(named: Sequence[Path], recursive: bool) -> Inputs:
 
 def _sort(files: list[Path], searched: Path, inputs: Inputs, own: _Own) -> None:
     for file in files:
-        if file.suffix.lower() not in ENDINGS:
+        if not _is_picture(file):
             inputs.no_pictures += 1
         elif not own.made(file):
             inputs.pictures.append(Found(file, _below(searched, file.parent)))
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in ENDINGS
 
 
 def _below(searched: Path, folder: Path) -> PurePath:
@@ -66,7 +74,7 @@ def _below(searched: Path, folder: Path) -> PurePath:
 def _in_folder(folder: Path, recursive: bool, inputs: Inputs) -> list[Path]:
     """All files that are not hidden."""
     def closed(error: OSError) -> None:
-        inputs.closed[error.filename] = f"The folder {error.filename} cannot be looked into: {error.strerror}."
+        inputs.useless[error.filename] = f"The folder {error.filename} cannot be looked into: {error.strerror}."
 
     files: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=closed):

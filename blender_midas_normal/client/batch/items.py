@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.errors import SourceError
 from ...core.paths import is_file
+from ...core.protocol import LARGEST_FILE
 from ..client import Client
 
 ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".bmp", ".tga", ".jp2", ".gif"))
@@ -54,6 +55,8 @@ def digest_of_file(file: Path) -> str:
         raise SourceError(f"There is no picture {file}.")
     digest = hashlib.sha256()
     try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise SourceError(f"{file} is larger than any picture.")
         with file.open("rb") as stream:
             while piece := stream.read(PIECE):
                 digest.update(piece)

@@ -64,10 +64,15 @@ class Making:
             if isinstance(error, WorkerError) and not alone:
                 self.suspects.append(picture)
                 return
-            self._screen.complain(f"{picture.item.title}: error: {error}")
-            kind = picture.left[0][0] if picture.left else None
-            picture.records.append(Record(picture.item.title, FAILED, kind, error=str(error)))
+            self._fail(picture, str(error))
+        except OSError as error:
+            self._fail(picture, f"The system refuses {error.filename or 'it'}: {error.strerror}.")
         self.done += 1
+
+    def _fail(self, picture: Picture, sentence: str) -> None:
+        self._screen.complain(f"{picture.item.title}: error: {sentence}")
+        kind = picture.left[0][0] if picture.left else None
+        picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
 
     def _maps(self, picture: Picture, client: Client) -> Task:
         content = picture.item.content()

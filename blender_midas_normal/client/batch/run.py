@@ -25,6 +25,8 @@ from .screen import Screen
 def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inputs) -> int:
     """Makes the maps of all items, and says what became of them and of the other inputs; the exit code."""
     screen, start = Screen(), time.monotonic()
+    for folder, sentence in inputs.useless.items():
+        screen.complain(f"{folder}: error: {sentence}")
     try:
         making = Making(items, wanted, launch, screen)
         with _interruptible() as stopped:
@@ -33,7 +35,7 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
         return ended(error)
     finally:
         screen.clear()
-    records = [Record(folder, FAILED, error=sentence) for folder, sentence in inputs.closed.items()]
+    records = [Record(folder, FAILED, error=sentence) for folder, sentence in inputs.useless.items()]
     records += [record for picture in making.pictures for record in picture.records]
     not_tried = len(making.pictures) - making.done
     screen.say(summary(records, inputs.no_pictures, not_tried, time.monotonic() - start))

@@ -66,6 +66,14 @@ def test_maps_of_earlier_runs_are_left_out_wherever_their_record_is(textures):
     assert len(found([textures / "wall_normal.png"], recursive=True).pictures) == 1
 
 
+def test_a_folder_without_pictures_is_said_to_be_one(textures):
+    (textures / "empty" / "below").mkdir(parents=True)
+    (textures / "empty" / "below" / "x.png").write_bytes(b"")
+    assert found([textures / "empty"], recursive=False).useless == {
+        "textures/empty": "There is no picture in textures/empty; --recursive looks into its subfolders too."}
+    assert not found([textures / "empty"], recursive=True).useless
+
+
 NOBODY = 65534
 
 
@@ -83,4 +91,4 @@ def test_a_closed_folder_is_one_sentence(textures, tmp_path):
         os.seteuid(user)
         (textures / "a").chmod(0o755)
     assert len(inputs.pictures) == 2
-    assert inputs.closed == {"textures/a": "The folder textures/a cannot be looked into: Permission denied."}
+    assert inputs.useless == {"textures/a": "The folder textures/a cannot be looked into: Permission denied."}

@@ -65,6 +65,15 @@ def test_a_picture_that_ends_its_worker_fails_alone(tmp_path):
     assert "killed by signal 9" in outcomes[2][1]
 
 
+def test_what_the_system_refuses_one_picture_stops_no_other(tmp_path):
+    def refuse(client):
+        raise OSError(28, "No space left on device", "/somewhere")
+
+    items = [item(tmp_path / "0.png", refuse), *pictures(tmp_path, 3)[1:]]
+    assert made(items, tmp_path) == [("failed", "The system refuses /somewhere: No space left on device."),
+                                     ("made", "1_normal.png"), ("made", "2_normal.png")]
+
+
 def test_a_worker_that_ends_once_costs_no_picture(tmp_path):
     items, ended = pictures(tmp_path, 6), []
 
