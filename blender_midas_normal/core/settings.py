@@ -83,6 +83,10 @@ DEVICE = Choice("Device", "Processor that runs the network", (
     ("XPU", "XPU", "Intel graphics card"),
     ("CPU", "CPU", "Main processor"),
 ))
+PRECISION = Choice("Precision", "Numbers with which the MiDaS network computes", (
+    ("AUTO", "Automatic", "Half precision where the processor is faster with it; RAW is always float32"),
+    ("FLOAT32", "Float32", "32 bits everywhere"),
+))
 MIX = Choice("Mix in", "Engine whose fine relief replaces the engine's own", (
     ("OFF", "Nothing", "The engine's own fine relief"),
     ("RELIEF", "Relief", "Fine relief by the built-in network, over the engine's large shapes"),
@@ -156,6 +160,7 @@ class Settings:
     depth_scale: str = _setting("NORMALISED", DEPTH_SCALE, shapes_surface=True)
     size: str = _setting("SOURCE", SIZE)
     device: str = _setting("AUTO", DEVICE, shapes_surface=True)
+    precision: str = _setting("AUTO", PRECISION, shapes_surface=True)
 
     def __post_init__(self) -> None:
         for name, domain in domains().items():

@@ -146,7 +146,7 @@ class Crowded:
     def free(self):
         """Nothing is kept."""
 
-    def depth(self, picture, done):
+    def depth(self, picture, done, precision):
         if self.failures > 0:
             self.failures -= 1
             raise self.error

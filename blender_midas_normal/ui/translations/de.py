@@ -267,6 +267,12 @@ SETTINGS = {
     "Intel graphics card": "Grafikkarte von Intel",
     "CPU": "CPU",
     "Main processor": "Hauptprozessor",
+    "Precision": "Genauigkeit",
+    "Numbers with which the MiDaS network computes": "Zahlen, mit denen das MiDaS-Netzwerk rechnet",
+    "Half precision where the processor is faster with it; RAW is always float32":
+        "Halbe Genauigkeit, wo der Prozessor damit schneller ist; RAW ist immer float32",
+    "Float32": "Float32",
+    "32 bits everywhere": "Überall 32 Bit",
 }
 
 PREFERENCES = {

@@ -6,6 +6,7 @@ Imports without torch, so that any worker can say why it cannot run MiDaS.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,8 @@ class Midas:
         def attempt(where: str, largest: int | None = None) -> tuple[tuple[str, ...], Array]:
             notes = self._move(network, where)
             pixels = largest or _affordable_pass(network.device)
-            return notes, depth_in_passes(rgb, wrap, settings.resolution, pixels, network.depth, report)
+            run = functools.partial(network.depth, precision=settings.precision)
+            return notes, depth_in_passes(rgb, wrap, settings.resolution, pixels, run, report)
 
         second: tuple[str, int, str] | None = None
         try:

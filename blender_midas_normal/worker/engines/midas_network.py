@@ -1,6 +1,6 @@
-"""The network itself: loaded through controlnet_aux, and run by the library or on pictures of our own.
+"""The network itself: loaded through controlnet_aux, and run by the library or, quicker, on pictures of our own.
 
-The only file that imports torch and controlnet_aux; a worker imports it when it needs the network.
+A worker imports this, and with it torch and controlnet_aux, when it needs the network.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 # Only now, since the libraries read these words when they are imported.
 import torch
 from controlnet_aux.midas import MidasDetector
+
+from .midas_quick import half_type, quick
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,12 +51,15 @@ class Network:
     def __init__(self, folder: Path) -> None:
         self.device = "cpu"
         self._inference = _loaded(folder)
+        self._quick: dict[torch.dtype | None, torch.nn.Module] = {}
         self._steps = _steps(self._inference.model)
         self._on_step: Callable[[], None] = _nothing
         for step in self._steps:
             step.register_forward_hook(lambda *_: self._on_step())
 
     def move(self, device: str) -> None:
+        if device != self.device:
+            self._quick.clear()
         self._inference.to(device)
         self.device = device
 
@@ -68,12 +73,16 @@ class Network:
         assert remembering.depth is not None
         return remembering.depth
 
-    def depth(self, rgb: Array, done: Done) -> Array:
-        """H x W float32 relative inverse depth of H x W x 3 float32 pixels, 0..1; H and W are multiples of 32."""
+    def depth(self, rgb: Array, done: Done, precision: str = "AUTO") -> Array:
+        """H x W float32 relative inverse depth of H x W x 3 float32 pixels, 0..1; H and W are multiples of 32.
+
+        precision: as in the settings.  Differs from the node's depth by what is rounded otherwise.
+        """
+        network = self._made_quick(None if precision == "FLOAT32" else half_type(self.device))
         pixels = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device) * 2 - 1
         picture = pixels.permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            depth = self._run(lambda: self._inference(picture), done)
+            depth = self._run(lambda: network(picture), done)
         return depth[0].float().cpu().numpy()
 
     def agrees_with_cpu(self, device: str) -> bool:
@@ -95,8 +104,13 @@ class Network:
 
     def close(self) -> None:
         """Gives back all memory; the network cannot be used again."""
-        del self._inference, self._steps
+        del self._inference, self._quick, self._steps
         self.free()
+
+    def _made_quick(self, half: torch.dtype | None) -> torch.nn.Module:
+        if half not in self._quick:
+            self._quick = {half: quick(self._inference, self.device, half)}
+        return self._quick[half]
 
     def _run(self, call: Callable[[], Any], done: Done) -> Any:
         """The call's answer; `done` hears of each step, and may end the call by raising."""
