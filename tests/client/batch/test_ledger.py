@@ -9,7 +9,7 @@ import pytest
 
 from blender_midas_normal.client.batch.ledger import NAME, Ledger, digest_of_settings
 from blender_midas_normal.core.errors import TargetError
-from blender_midas_normal.core.settings import Settings, domains
+from blender_midas_normal.core.settings import Choice, Flag, Settings, domains
 
 
 @pytest.fixture
@@ -67,11 +67,17 @@ def test_names_that_are_no_text_are_on_record_too(tmp_path):
     assert Ledger(tmp_path).is_current(file, "content", "settings") and json.loads((tmp_path / NAME).read_bytes())
 
 
+def another(name, domain):
+    """A value of the setting that is not its default."""
+    default = getattr(Settings(), name)
+    if isinstance(domain, Choice):
+        return next(value for value in domain.names if value != default)
+    return not default if isinstance(domain, Flag) else (domain.low + domain.high) / 2
+
+
 def test_every_setting_tells_maps_apart():
-    others = {"engine": "LUMINANCE", "tileable": "X", "convention": "DIRECTX", "depth_scale": "RAW", "size": "NODE",
-              "device": "CPU", "invert": True, "resolution": 64, "a": 1.0, "bg_threshold": 0.5}
-    digests = {digest_of_settings(dataclasses.replace(Settings(), **{name: others.get(name, 2.0)}), "MIDAS", "NORMAL", "PNG")
-               for name in domains()}
+    digests = {digest_of_settings(dataclasses.replace(Settings(), **{name: another(name, domain)}), "MIDAS", "NORMAL", "PNG")
+               for name, domain in domains().items()}
     digests |= {digest_of_settings(Settings(), *words) for words in (
         ("MIDAS", "NORMAL", "PNG"), ("RELIEF", "NORMAL", "PNG"), ("MIDAS", "AO", "PNG"), ("MIDAS", "NORMAL", "EXR"))}
     assert len(digests) == len(domains()) + 3, "the engine counts that made the map, not the one that was asked for"
