@@ -204,6 +204,14 @@ def test_a_folder_without_pictures_is_named(tmp_path):
     assert ended.returncode == 1 and "error: There is no picture in" in ended.stderr and counts(ended) == (0, 0, 1)
 
 
+def test_maps_are_made_when_nobody_reads_the_lines_any_more(tmp_path):
+    photos = [save(tmp_path / f"{number}.png", seed=number) for number in range(3)]
+    run = subprocess.Popen(command(*photos, "--out", tmp_path / "maps"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run.stdout.close()
+    assert not run.stderr.read() and run.wait() == 0 and len(maps(tmp_path / "maps")) == 3
+    run.stderr.close()
+
+
 def test_a_terminal_gets_a_bar_and_a_file_plain_lines(tmp_path):
     photos = [save(tmp_path / f"{number}.png", side=300, seed=number) for number in range(5)]
     ours, theirs = pty.openpty()

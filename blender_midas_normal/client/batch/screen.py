@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import time
 from typing import TextIO
@@ -47,4 +48,7 @@ class Screen:
 
     def _print(self, line: str, stream: TextIO) -> None:
         self.clear()
-        print(line, file=stream, flush=True)
+        try:
+            print(line, file=stream, flush=True)
+        except OSError:  # whoever read the lines has gone, or their disk is full; that is no reason to make no maps
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
