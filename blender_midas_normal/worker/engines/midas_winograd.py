@@ -2,7 +2,7 @@
 
 Every 4 x 4 pixels of the answer depend on 6 x 6 of the picture.  Those 36 numbers are transformed, multiplied with a
 transformed kernel, and what comes out is transformed back (Lavin and Gray, "Fast Algorithms for Convolutional Neural
-Networks", 2015).  On random numbers the rounding errors are 1.5 times those of torch's own convolution.
+Networks", 2015).  On random numbers the rounding errors are 2.5e-6 of the answer, three times those of torch's own.
 
 torch's convolution on a CPU knows nothing of it: with 256 channels this takes half of its time.
 """
