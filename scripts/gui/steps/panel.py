@@ -36,6 +36,7 @@ def open_the_sidebar(window: Window) -> str:
 def generate(window: Window) -> str:
     """A click on Generate gives a wired map, while the progress bar moves; then the bar is gone, mouse there or not."""
     x, y = window.place(GENERATE)
+    before = _like_a_bar(window)
     window.display.click(x, y)
     window.display.move(x - 3, y)
     seen, job = [], "running.task().job"
@@ -52,9 +53,14 @@ def generate(window: Window) -> str:
     links = window.blender.value(f"[[link.from_node.type, link.to_node.type] for link in {TREE}.links]")
     check(["NORMAL_MAP", "BSDF_PRINCIPLED"] in links and ["TEX_IMAGE", "NORMAL_MAP"] in links, f"it is not wired: {links}")
     window.settle()
-    check(bytes(window.blender.value(BAR)) not in window.sidebar(), "something is drawn as a progress bar still")
+    check(_like_a_bar(window) <= before, "something is drawn as a progress bar still")
     engine = window.blender.value(f"stored({MAP})['facts']['engine']")
     return f"{engine.lower()} at 1024 x 1024, worker starting: {seconds:.1f} s"
+
+
+def _like_a_bar(window: Window) -> int:
+    """How much of the sidebar has the colour of progress bars, which is that of buttons that are on, too."""
+    return window.sidebar().count(bytes(window.blender.value(BAR)))
 
 
 def undo_and_redo(window: Window) -> str:
