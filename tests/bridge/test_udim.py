@@ -200,7 +200,7 @@ def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
     task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=tiles.name, target="NONE", save="BESIDE"))
     while task.at.number < 3:
         session.client.wait_a_moment()
-        if task.job.outcome is not None:
+        if task.is_due:
             task.step()
     bpy.data.images.remove(tiles)
     with pytest.raises(SourceError, match="no longer there"):
