@@ -50,7 +50,7 @@ def begin(window: Window) -> None:
 def held(window: Window) -> Iterator[None]:
     """Clicks Generate and lets the worker go on when the `with` block ends: else a fast computer is done too soon."""
     window.click(GENERATE)
-    window.blender.wait_until("running.task() is not None", 30, 0.01)
+    window.blender.wait_until("running.task() is not None and running.task().job.id", 30, 0.01)
     window.blender.do(HOLD)
     try:
         yield
