@@ -69,11 +69,12 @@ class Window:
         """A place on the button of the sidebar that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
 
         Found as a person would: by hovering where it was the last time, then down the sidebar, `across` of its width from
-        the left, and asking Blender what is there by its keys for Copy Python Command and Copy Data Path.
+        the left, and asking Blender what is there by its keys for Copy Python Command and Copy Data Path.  A second time,
+        between the places of the first, where a busy Blender missed a key.
         """
         left, top, width, height = self._region("UI")
         x, editor = left + round(width * across), self.blender.value("area.ui_type")
-        places = [(x, y) for y in range(top + 30, top + height, HOVER)]
+        places = [(x, y) for first in (30, 30 + HOVER // 2) for y in range(top + first, top + height, HOVER)]
         if (editor, what) in self._found:
             places.insert(0, self._found[editor, what])
         self.blender.do("bpy.context.window_manager.clipboard = ''")
