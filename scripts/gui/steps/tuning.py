@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import statistics
 
+from ..blender import GuiError
 from ..window import Window
 from .common import MAP, PIXELS, check
+
+STRENGTH = "bpy.context.scene.midas_normal.strength"
+
+TRIES = 3
+"""A busy Blender may miss the press of the mouse, and a person presses again."""
 
 
 def tune(window: Window) -> str:
     """Dragging the strength makes the map follow at once, in one undo step."""
-    before, strength = window.blender.value(PIXELS), window.blender.value("bpy.context.scene.midas_normal.strength")
-    x, y = window.place("midas_normal.strength")
-    window.display.drag((x, y), (x + 12, y))
+    before, strength = window.blender.value(PIXELS), window.blender.value(STRENGTH)
+    _drag(window, strength)
     window.blender.wait_until(FOLLOWED, 5)
     window.shoot("tuned")
-    check(window.blender.value("bpy.context.scene.midas_normal.strength") > strength, "the slider did not move")
     check(window.blender.value(PIXELS) != before, "the map did not follow the slider")
     window.press("ctrl+z")
     window.blender.wait_until(FOLLOWED, 5)
-    restored = window.blender.value("bpy.context.scene.midas_normal.strength")
+    restored = window.blender.value(STRENGTH)
     check(abs(restored - strength) < 1e-6, "a drag is not one undo step")
     check(window.blender.value(PIXELS) == before, "undo did not bring the pixels back")
     window.blender.do(WATCHED)
@@ -43,6 +47,17 @@ def drawn():
     return (time.perf_counter() - start) / 5
 """
 FOLLOWED = f"abs(stored({MAP})['settings']['strength'] - bpy.context.scene.midas_normal.strength) < 1e-6"
+
+
+def _drag(window: Window, strength: float) -> None:
+    """Drags the slider until it is beyond this strength; raises GuiError when it does not move."""
+    x, y = window.place("midas_normal.strength")
+    for _ in range(TRIES):
+        window.display.drag((x, y), (x + 12, y))
+        window.settle(1)
+        if window.blender.value(STRENGTH) > strength:
+            return
+    raise GuiError("The slider did not move.")
 
 
 def _tuned(window: Window, strength: float) -> float:
