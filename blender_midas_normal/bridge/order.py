@@ -11,6 +11,7 @@ import bpy
 
 from ..client.client import Job
 from ..client.launch import Launch, launch_for
+from ..core.errors import WorkerError
 from ..core.kinds import check_kind
 from ..core.protocol import Pixels, Result
 from ..core.settings import Settings
@@ -49,9 +50,14 @@ class Order:
         return {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render}
 
     def submit(self, kind: str, strength: float = 1.0, **words: Any) -> Job:
-        """Asks for one map; strength: a factor on that of the settings; words: the other fields of the request."""
+        """Asks for one map; strength: a factor on that of the settings; words: the other fields of the request.
+
+        Raises WorkerError when the picture's pixels went with a worker that has ended.
+        """
         settings = dataclasses.replace(self.ask.settings, strength=self.ask.settings.strength * strength)
-        client.prepare(self.launch)
+        folder = client.prepare(self.launch)
+        if "pixels" in words and not (folder / words["pixels"]["file"]).exists():
+            raise WorkerError("The worker ended while it was given the picture; try again.")
         return client.submit(map=kind, settings=_on_preferred_device(settings).words(), **words)
 
     def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge import making, session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.bug_report import bug_report
 from bl_ext.user_default.midas_normal.bridge.making import begin
@@ -472,3 +472,19 @@ def test_an_image_editor_compares_a_picture_with_its_map_and_stops():
             assert area.spaces.active.image == image and comparison.is_shown(area) == shown
         bpy.context.scene.midas_normal.result = None
         assert not bpy.ops.midas_normal.compare.poll()
+
+
+def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatch):
+    textured()
+    read = making.read_pixels
+
+    def ends_meanwhile(image, path):
+        pixels = read(image, path)
+        session.client.close()
+        return pixels
+
+    monkeypatch.setattr(making, "read_pixels", ends_meanwhile)
+    with pytest.raises(RuntimeError, match="ended while it was given the picture"):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    monkeypatch.undo()
+    assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
