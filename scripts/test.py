@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +35,12 @@ OTHER_BLENDERS = {"4.2": 11, "5.0": 11, "5.2": 13}
 
 @dataclass(frozen=True)
 class Done:
-    """One part of the run: its exit code and its time in seconds."""
+    """One part of the run: its exit code, its time in seconds, and what it printed, where it could not do so at once."""
 
     name: str
     code: int
     seconds: float
+    output: str = ""
 
 
 def main() -> int:
@@ -52,10 +54,11 @@ def main() -> int:
         parts += checked()
     midas = midas_variables(ci, not_run)
     selection = arguments or (["--durations=12"] if ci else ["-m", "not slow and not midas and not weights"])
-    parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, midas)))
+    with ThreadPoolExecutor(1) as beside:  # the tests leave a core idle most of the time
+        others = [beside.submit(on_blender, version, midas, not_run) for version in OTHER_BLENDERS if ci]
+        parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, midas)))
+    parts += [told(other.result()) for other in others]
     if ci:
-        for version in OTHER_BLENDERS:
-            parts.append(timed(f"tests on Blender {version}", lambda v=version: on_blender(v, midas, not_run)))
         parts += commands()
         parts.append(timed("real windows", lambda: in_windows(not_run)))
     elif not arguments:
@@ -97,15 +100,25 @@ def pytest(python: Path | None, arguments: list, variables: dict) -> int:
     return run([python, "-m", "pytest", *arguments], **variables)
 
 
-def on_blender(version: str, variables: dict, not_run: list) -> int:
-    """The tests that touch Blender, on another version of it."""
+def on_blender(version: str, variables: dict, not_run: list) -> Done:
+    """The tests that touch Blender, on another version of it, while others print."""
+    name, start = f"tests on Blender {version}", time.monotonic()
     try:
         python = environments.ready_environment(
             ROOT / f".venv-{version}", (f"blender-{version}.txt", "tests.txt"), "import bpy", (OTHER_BLENDERS[version],))
     except InstallError as error:
-        not_run.append(f"tests on Blender {version}: {error}")
-        return 0
-    return pytest(python, ["tests/bridge", "tests/ui", "-m", "not midas"], variables)
+        not_run.append(f"{name}: {error}")
+        return Done(name, 0, time.monotonic() - start)
+    ended = subprocess.run([str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas"], cwd=ROOT,
+                           env={**os.environ, **variables}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           check=False)
+    return Done(name, ended.returncode, time.monotonic() - start, ended.stdout)
+
+
+def told(part: Done) -> Done:
+    """The part, after printing what it printed."""
+    print(f"\n{part.name}\n{part.output}", flush=True)
+    return part
 
 
 def commands() -> list:
