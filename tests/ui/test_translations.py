@@ -71,6 +71,7 @@ def test_every_stage_that_the_worker_reports_has_words():
 
 
 @pytest.mark.slow
+@pytest.mark.debian
 @pytest.mark.parametrize("suite", debian_blender.SUITES)
 @pytest.mark.parametrize(("language", "locale"), [("de", "de_DE")])
 def test_blender_shows_the_translations_until_the_extension_is_disabled(suite, language, locale):

@@ -128,7 +128,7 @@ PLACES = {
     "The map is made and wired nowhere": "Die Map wird erzeugt und nirgends verbunden",
     "Maps": "Maps",
     "Maps to make from the picture": "Maps, die aus dem Bild erzeugt werden",
-    "Normal": "Normale",
+    "Normal": "Normalen",
     "Directions of the surface, for the Normal input of shaders":
         "Richtungen der Oberfläche, für den Normalen-Eingang von Shadern",
     "Height": "Höhe",
@@ -216,7 +216,7 @@ SETTINGS = {
     "High-pass": "Hochpass",
     "Radius beyond which shapes are removed, in pixels of the picture; 0 keeps all (0 to 4096 pixels)":
         "Radius, über dem Formen entfernt werden, in Pixeln des Bildes; 0 behält alle (0 bis 4096 Pixel)",
-    "Invert": "Umkehren",
+    "Invert": "Invertieren",
     "Turn bumps into dents and dents into bumps": "Aus Beulen Dellen machen und aus Dellen Beulen",
     "Tileable": "Kachelbar",
     "Directions in which the picture repeats without a seam": "Richtungen, in denen sich das Bild nahtlos wiederholt",
