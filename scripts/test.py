@@ -109,9 +109,9 @@ def on_blender(version: str, variables: dict, not_run: list) -> Done:
     except InstallError as error:
         not_run.append(f"{name}: {error}")
         return Done(name, 0, time.monotonic() - start)
-    ended = subprocess.run([str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas and not debian"], cwd=ROOT,
-                           env={**os.environ, **variables}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           check=False)
+    command = [str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas and not debian"]
+    ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True, check=False)
     return Done(name, ended.returncode, time.monotonic() - start, ended.stdout)
 
 
