@@ -56,11 +56,11 @@ def main() -> int:
     selection = arguments or (["--durations=12"] if ci else ["-m", "not slow and not midas and not weights"])
     with ThreadPoolExecutor(1) as beside:  # the tests leave a core idle most of the time
         others = [beside.submit(on_blender, version, midas, not_run) for version in OTHER_BLENDERS if ci]
+        others += [beside.submit(in_windows, not_run)] if ci else []
         parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, midas)))
     parts += [told(other.result()) for other in others]
     if ci:
         parts += commands()
-        parts.append(timed("real windows", lambda: in_windows(not_run)))
     elif not arguments:
         not_run.append("slow tests, MiDaS and the other Blenders: python3 scripts/test.py --ci runs them")
     return summary(parts, not_run)
@@ -102,14 +102,20 @@ def pytest(python: Path | None, arguments: list, variables: dict) -> int:
 
 def on_blender(version: str, variables: dict, not_run: list) -> Done:
     """The tests that touch Blender, on another version of it, while others print."""
-    name, start = f"tests on Blender {version}", time.monotonic()
+    name = f"tests on Blender {version}"
     try:
         python = environments.ready_environment(
             ROOT / f".venv-{version}", (f"blender-{version}.txt", "tests.txt"), "import bpy", (OTHER_BLENDERS[version],))
     except InstallError as error:
         not_run.append(f"{name}: {error}")
-        return Done(name, 0, time.monotonic() - start)
+        return Done(name, 0, 0.0)
     command = [str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas and not debian"]
+    return quietly(name, command, variables)
+
+
+def quietly(name: str, command: list, variables: dict) -> Done:
+    """A part whose output is kept, because others print meanwhile."""
+    start = time.monotonic()
     ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True, check=False)
     return Done(name, ended.returncode, time.monotonic() - start, ended.stdout)
@@ -135,13 +141,16 @@ def commands() -> list:
             timed("build_extension", lambda: run([sys.executable, ROOT / "scripts" / "build_extension.py"]))]
 
 
-def in_windows(not_run: list) -> int:
-    """The extension in real windows, where Debian's Blenders have been prepared and there is a screen for them."""
-    code = run([sys.executable, ROOT / "scripts" / "gui_test.py", "--prepared"])
-    if code == gui_test.NOT_POSSIBLE:
-        not_run.append("real windows: no Blender with a window is prepared (sudo python3 scripts/gui_test.py --prepare)")
-        return 0
-    return code
+def in_windows(not_run: list) -> Done:
+    """The extension in real windows, where Debian's Blenders have been prepared and there is a screen for them.
+
+    What it prints of times holds for a busy computer here; run alone, for an idle one.
+    """
+    done = quietly("real windows", [sys.executable, str(ROOT / "scripts" / "gui_test.py"), "--prepared"], {})
+    if done.code != gui_test.NOT_POSSIBLE:
+        return done
+    not_run.append("real windows: no Blender with a window is prepared (sudo python3 scripts/gui_test.py --prepare)")
+    return Done(done.name, 0, done.seconds)
 
 
 def run(command: list, **variables: str) -> int:
