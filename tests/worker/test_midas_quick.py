@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STEEPNESS = math.tan(math.radians(15))
 """Root mean square of the slopes at which normals are compared: the random weights' own are far from any map's."""
 
-SIZES = {"coffee": (256, 384), "gravel": (256, 256), "brick": (512, 512)}
+SIZES = {"coffee": (192, 256), "gravel": (192, 192)}
 ALLOWED = {"float32": (0.01, 0.1), "float16": (0.5, 3.0), "bfloat16": (0.5, 3.0)}
 """Degrees by which normals may differ on average, and all but one in a thousand of them."""
 
@@ -45,7 +45,7 @@ def photograph(name, rows, columns):
 
 
 def surface(depth):
-    return Surface(normalised(depth), RELIEF, False, Wrap(), depth.shape[::-1])
+    return Surface(normalised(depth)[0], RELIEF, False, Wrap(), depth.shape[::-1])
 
 
 def degrees_between(one, other):
