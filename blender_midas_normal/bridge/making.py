@@ -12,7 +12,7 @@ from ..core.protocol import Result
 from .asking import Ask
 from .order import Order, facts_of, order_of
 from .pictures import of_pictures
-from .pixels import read_pixels
+from .pixels import reading_pixels
 from .results import store
 from .sequence import frames_of
 from .session import client
@@ -40,7 +40,7 @@ def _of_picture(order: Order) -> Making:
     client.prepare(order.launch)
     yield BREATH
     image = order.source.image()
-    pixels = read_pixels(image, order.new_file())
+    pixels = yield from reading_pixels(image, order.new_file())
     result = yield Step(order.submit(first, **order.of_pixels(pixels), **words), 1, len(order.ask.maps))
     name, sentences = yield from _taken_in(order, first, result)
     sentences = [_made(name, result), result.why, *order.notes, *result.notes, *sentences]
