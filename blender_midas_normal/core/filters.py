@@ -13,6 +13,8 @@ import numpy as np
 from .picture import Wrap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from .picture import Array
@@ -164,20 +166,34 @@ def _centres(before: int, count: int) -> NDArray:
 
 
 def _convolved_rows(field: Array, kernel: NDArray) -> Array:
-    """The rows that a symmetric kernel covers wholly."""
-    rows = np.arange(len(field) - len(kernel) + 1)[:, None] + np.arange(len(kernel))
-    return _weighted_rows(field, rows, np.broadcast_to(kernel, rows.shape))
+    """The rows that a kernel covers wholly; it is symmetric and has an odd number of weights."""
+    weights = kernel.astype(np.float32)
+    last = len(kernel) - 1
+    out = np.empty((len(field) - last, *field.shape[1:]), np.float32)
+    for part in _strips(out):
+        total = out[part]
+        rows = field[part.start:part.start + len(total) + last]
+        np.multiply(rows[last // 2:][:len(total)], weights[last // 2], out=total)
+        for k in range(last // 2):
+            pair = rows[k:][:len(total)] + rows[last - k:][:len(total)]
+            pair *= weights[k]
+            total += pair
+    return out
 
 
 def _weighted_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
     """out[i] = sum over k of weights[i, k] * field[rows[i, k]], float32."""
     out = np.empty((rows.shape[0], *field.shape[1:]), np.float32)
     weights = weights.astype(np.float32).reshape(*weights.shape, *[1] * (field.ndim - 1))
-    step = max(1, STRIP // max(1, int(np.prod(field.shape[1:]))))
-    for start in range(0, len(out), step):
-        part = slice(start, start + step)
+    for part in _strips(out):
         total = out[part]
         np.multiply(field[rows[part, 0]], weights[part, 0], out=total)
         for k in range(1, rows.shape[1]):
             total += field[rows[part, k]] * weights[part, k]
     return out
+
+
+def _strips(field: Array) -> Iterator[slice]:
+    """The rows of a field, some at a time."""
+    step = max(1, STRIP // max(1, int(np.prod(field.shape[1:]))))
+    return (slice(start, start + step) for start in range(0, len(field), step))
