@@ -52,12 +52,13 @@ def main() -> int:
     not_run: list[str] = []
     if everything:
         parts += checked()
-    midas = midas_variables(ci, not_run)
+    blenders = other_blenders(ci, not_run)
+    variables = {**midas_variables(ci, not_run), **blender_variables(blenders)}
     selection = arguments or (["--durations=12"] if ci else ["-m", "not slow and not midas and not weights"])
     with ThreadPoolExecutor(1) as beside:  # the tests leave a core idle most of the time
-        others = [beside.submit(on_blender, version, midas, not_run) for version in OTHER_BLENDERS if ci]
+        others = [beside.submit(on_blender, version, python, variables) for version, python in blenders.items() if ci]
         others += [beside.submit(in_windows, not_run)] if ci else []
-        parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, midas)))
+        parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, variables)))
     parts += [told(other.result()) for other in others]
     if ci:
         parts += commands()
@@ -100,17 +101,31 @@ def pytest(python: Path | None, arguments: list, variables: dict) -> int:
     return run([python, "-m", "pytest", *arguments], **variables)
 
 
-def on_blender(version: str, variables: dict, not_run: list) -> Done:
+def other_blenders(ci: bool, not_run: list) -> dict:
+    """The Pythons of the other Blenders, by version: in CI they are made, else those that are there."""
+    pythons = {}
+    for version, minor in OTHER_BLENDERS.items():
+        folder = ROOT / f".venv-{version}"
+        try:
+            if ci:
+                environments.ready_environment(folder, (f"blender-{version}.txt", "tests.txt"), "import bpy", (minor,))
+        except InstallError as error:
+            not_run.append(f"tests on Blender {version}: {error}")
+        environment = environments.Environment(folder)
+        if environments.status(environment).state is State.READY:
+            pythons[version] = environment.python
+    return pythons
+
+
+def blender_variables(blenders: dict) -> dict:
+    """What tells the tests where the other Blenders are."""
+    return {"MIDAS_NORMAL_BLENDERS": os.pathsep.join(f"{version}={python}" for version, python in blenders.items())}
+
+
+def on_blender(version: str, python: Path, variables: dict) -> Done:
     """The tests that touch Blender, on another version of it, while others print."""
-    name = f"tests on Blender {version}"
-    try:
-        python = environments.ready_environment(
-            ROOT / f".venv-{version}", (f"blender-{version}.txt", "tests.txt"), "import bpy", (OTHER_BLENDERS[version],))
-    except InstallError as error:
-        not_run.append(f"{name}: {error}")
-        return Done(name, 0, 0.0)
     command = [str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas and not debian"]
-    return quietly(name, command, variables)
+    return quietly(f"tests on Blender {version}", command, variables)
 
 
 def quietly(name: str, command: list, variables: dict) -> Done:
