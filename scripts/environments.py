@@ -39,11 +39,17 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple) -> 
     that will do, of which this process's own is preferred.  Raises InstallError.
     """
     environment = Environment(folder)
-    recipe = Recipe(title=", ".join(names), requirements=_joined(folder, names), check=check, space=2 * 10**9)
-    if status(environment, recipe.requirements).state is not State.READY:
+    if found_python(folder, names) is None:
         print(f"Making {folder.name}; this is needed once.", flush=True)
+        recipe = Recipe(title=", ".join(names), requirements=_joined(folder, names), check=check, space=2 * 10**9)
         install(environment, base_python(minors), "registry", shown, recipe=recipe)
     return environment.python
+
+
+def found_python(folder: Path, names: tuple) -> Optional[Path]:
+    """The Python of the environment in `folder`; None when it is not ready.  names: files in scripts/requirements."""
+    environment = Environment(folder)
+    return environment.python if status(environment, _joined(folder, names)).state is State.READY else None
 
 
 def base_python(minors: tuple) -> Path:

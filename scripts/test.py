@@ -105,16 +105,13 @@ def other_blenders(ci: bool, not_run: list) -> dict:
     """The Pythons of the other Blenders, by version: in CI they are made, else those that are there."""
     pythons = {}
     for version, minor in OTHER_BLENDERS.items():
-        folder = ROOT / f".venv-{version}"
+        folder, names = ROOT / f".venv-{version}", (f"blender-{version}.txt", "tests.txt")
         try:
-            if ci:
-                environments.ready_environment(folder, (f"blender-{version}.txt", "tests.txt"), "import bpy", (minor,))
+            pythons[version] = (environments.ready_environment(folder, names, "import bpy", (minor,)) if ci
+                                else environments.found_python(folder, names))
         except InstallError as error:
             not_run.append(f"tests on Blender {version}: {error}")
-        environment = environments.Environment(folder)
-        if environments.status(environment).state is State.READY:
-            pythons[version] = environment.python
-    return pythons
+    return {version: python for version, python in pythons.items() if python}
 
 
 def blender_variables(blenders: dict) -> dict:
