@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 from pathlib import Path
@@ -87,3 +88,10 @@ def test_winograds_convolution_is_a_convolution(midas_python):
     assert len(lines) > 3
     for mean, greatest in lines:
         assert mean < 5e-6 and greatest < 1e-4
+
+
+@pytest.mark.slow
+def test_what_halves_cannot_hold_is_computed_in_float32(midas_python, test_weights):
+    ended = subprocess.run([str(midas_python), str(Path(__file__).with_name("half_precision.py")), str(ROOT),
+                            str(test_weights)], capture_output=True, text=True, check=True)
+    assert json.loads(ended.stdout) == {"half": True, "overflow": True, "exact": True, "passes": [2, 1], "tf32": False}

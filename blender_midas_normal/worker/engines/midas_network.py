@@ -27,6 +27,8 @@ from controlnet_aux.midas import MidasDetector
 
 from .midas_quick import half_type, quick
 
+torch.backends.cudnn.allow_tf32 = False  # else CUDA rounds what float32 convolutions multiply: grain in the normals
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -52,6 +54,7 @@ class Network:
         self.device = "cpu"
         self._inference = _loaded(folder)
         self._quick: dict[torch.dtype | None, torch.nn.Module] = {}
+        self._overflows = False
         self._steps = _steps(self._inference.model)
         self._on_step: Callable[[], None] = _nothing
         for step in self._steps:
@@ -76,14 +79,15 @@ class Network:
     def depth(self, rgb: Array, done: Done, precision: str = "AUTO") -> Array:
         """H x W float32 relative inverse depth of H x W x 3 float32 pixels, 0..1; H and W are multiples of 32.
 
-        precision: as in the settings.  Differs from the node's depth by what is rounded otherwise.
+        precision: as in the settings; what is too large for half precision is computed in float32.  Differs from the
+        node's depth by what is rounded otherwise.
         """
-        network = self._made_quick(None if precision == "FLOAT32" else half_type(self.device))
-        pixels = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device) * 2 - 1
-        picture = pixels.permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
-            depth = self._run(lambda: network(picture), done)
-        return depth[0].float().cpu().numpy()
+        half = None if precision == "FLOAT32" or self._overflows else half_type(self.device)
+        depth = self._quick_depth(rgb, half, done)
+        if half is not None and not np.isfinite(depth).all():
+            self._overflows = True  # the next pass would, too: it is in the weights
+            depth = self._quick_depth(rgb, None, done)
+        return depth
 
     def agrees_with_cpu(self, device: str) -> bool:
         """Whether the device gives a small picture the depth that the CPU gives it."""
@@ -106,6 +110,14 @@ class Network:
         """Gives back all memory; the network cannot be used again."""
         del self._inference, self._quick, self._steps
         self.free()
+
+    def _quick_depth(self, rgb: Array, half: torch.dtype | None, done: Done) -> Array:
+        network = self._made_quick(half)
+        pixels = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device) * 2 - 1
+        picture = pixels.permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            depth = self._run(lambda: network(picture), done)
+        return depth[0].float().cpu().numpy()
 
     def _made_quick(self, half: torch.dtype | None) -> torch.nn.Module:
         if half not in self._quick:
