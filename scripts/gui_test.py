@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -137,5 +138,11 @@ def leave_traces(window: Window, step: Step) -> None:
         print(f"the file could not be saved: {error}")
 
 
+def ended(*_: object) -> None:
+    """For SIGTERM: what has been started ends with the `with` blocks that started it."""
+    sys.exit(128 + signal.SIGTERM)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, ended)
     sys.exit(main())

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,17 +78,20 @@ class Blender:
     def __init__(self, installation: Installation, display: Display, log: Path, *arguments: str) -> None:
         self.display = display
         self.installation = installation
-        with tempfile.TemporaryDirectory(dir="/tmp", prefix="gui") as folder, socket.socket(socket.AF_UNIX) as listener:
+        with ExitStack() as at_failure, tempfile.TemporaryDirectory(dir="/tmp", prefix="gui") as folder, \
+                socket.socket(socket.AF_UNIX) as listener:
             listener.bind(f"{folder}/agent")
             listener.listen()
             listener.settimeout(START_SECONDS)
-            self._log = log.open("a")
+            self._log = at_failure.enter_context(log.open("a"))
             self._process = subprocess.Popen(
                 [str(installation.program), *arguments, "--window-geometry", "0", "0", str(display.width),
                  str(display.height), "--python", shutil.copy(AGENT, installation.folder), "--", f"{folder}/agent"],
                 env={**display.variables, **installation.variables, "DISPLAY": display.name}, stdout=self._log,
                 stderr=subprocess.STDOUT)
+            at_failure.callback(self._end)
             self._socket, _ = listener.accept()
+            at_failure.pop_all()
         self._socket.settimeout(ANSWER_SECONDS)
         self._answers = self._socket.makefile()
 
@@ -96,12 +100,7 @@ class Blender:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._end()
         self._log.close()
 
     def do(self, statements: str) -> None:
@@ -125,6 +124,14 @@ class Blender:
         """Blender's exit code after it was asked to end."""
         self._socket.sendall(json.dumps({"do": "bpy.ops.wm.quit_blender()", "value": "None"}).encode() + b"\n")
         return self._process.wait(60)
+
+    def _end(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _ask(self, statements: str, expression: str) -> Any:
         self._socket.sendall(json.dumps({"do": statements, "value": expression}).encode() + b"\n")

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick", "convert": "imagemagick"}
@@ -37,13 +38,18 @@ class Display:
             ["Xvfb", "-displayfd", str(writable), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
             pass_fds=(writable,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(writable)
-        with os.fdopen(readable) as answer:
+        with os.fdopen(readable) as answer, ExitStack() as at_failure:
+            at_failure.callback(self._end)
             self.name = f":{answer.readline().strip()}"
+            at_failure.pop_all()
 
     def __enter__(self) -> Display:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._server.terminate()
         self._server.wait()
 

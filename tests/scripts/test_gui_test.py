@@ -1,0 +1,55 @@
+"""The driver of real windows ends what it has started, also when it is ended itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.reliability.traces import children, is_alive, waited
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from gui.display import missing
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux" or bool(missing()), reason=missing() or "needs Xvfb, on Linux")
+
+FAKE = """#!{python}
+import json, os, pathlib, socket, sys, time
+if "--version" in sys.argv:
+    print("Blender 9.9.9")
+elif "--window-geometry" in sys.argv:
+    if {talks}:
+        agent = socket.socket(socket.AF_UNIX)
+        agent.connect(sys.argv[-1])
+    pathlib.Path({mark!r}).write_text(os.environ["HOME"])
+    time.sleep(60)
+"""
+"""A FAKE Blender: it shows no window, and is asked for answers in vain; before that it is waited for, unless it talks."""
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_sigterm_ends_blender_and_its_screen(tmp_path, talks):
+    mark, fake = tmp_path / "mark", tmp_path / "blender"
+    fake.write_text(FAKE.format(python=sys.executable, talks=talks, mark=str(mark)))
+    fake.chmod(0o755)
+    command = [sys.executable, "scripts/gui_test.py", "--blender", fake, "--out", tmp_path / "out"]
+    driver = subprocess.Popen([str(word) for word in command], cwd=Path(__file__).resolve().parents[2],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    started = ()
+    try:
+        assert waited(lambda: mark.exists() and mark.read_text(), 30), driver.communicate()[1]
+        started = children(driver.pid)
+        assert len(started) == 2
+        driver.send_signal(signal.SIGTERM)
+        assert driver.wait(30) == 128 + signal.SIGTERM
+        assert not any(map(is_alive, started)) and not Path(mark.read_text()).exists()
+    finally:
+        for number in filter(is_alive, started):
+            os.kill(number, signal.SIGKILL)
+        driver.kill()
+        driver.communicate()
