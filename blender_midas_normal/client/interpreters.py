@@ -56,7 +56,8 @@ def find(chosen: Path | None = None, cancelled: Callable[[], bool] = lambda: Fal
         except InstallError:
             continue
     raise InstallError(f"No usable Python {_versions()} was found on this computer; install one from python.org (on Debian "
-                       "and Ubuntu with python3-venv), or choose one with --python.")
+                       "and Ubuntu with python3-venv), or choose one (in the "
+                       "preferences, or with --python).")
 
 
 def candidates() -> Iterator[list[str]]:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from ..core.errors import Cancelled, WeightsError
 from ..core.paths import is_file
-from ..core.weights_file import FILE, SHA256, SIZE, checksum, verified
+from ..core.weights_file import CHOSEN, FILE, SHA256, SIZE, checksum, verified
 from .environment import free_space
 from .locks import UNFOOLED, held
 from .steps import Step
@@ -45,7 +45,7 @@ def find(folder: Path) -> Path:
         if is_file(path):
             return path
     raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or choose the folder that has "
-                       "them (--weights).")
+                       f"them ({CHOSEN}).")
 
 
 def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[], bool], online: bool, url: str = URL,
@@ -57,7 +57,7 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
     if not online:
         raise WeightsError(f"MiDaS's weights {_named(size)} are not downloaded while Blender is offline; turn on "
                            "Preferences > System > Network > Allow Online Access, or choose a folder that has "
-                           "them (--weights).")
+                           f"them ({CHOSEN}).")
     _refuse_insecure(url)
     transfer = _Transfer(folder, url, size, sha256, report, cancelled)
     try:
@@ -193,7 +193,7 @@ class _Transfer:
 
     def failure(self, reason: str) -> WeightsError:
         return WeightsError(f"MiDaS's weights {_named(self.size)} could not be downloaded to {self.folder}: {reason}; try "
-                            "again, or choose a folder that has them (--weights).")
+                            f"again, or choose a folder that has them ({CHOSEN}).")
 
     def say(self, number: int, detail: str, done: float | None = None) -> None:
         title = "Downloading MiDaS's weights" if number == 1 else "Checking MiDaS's weights"

@@ -51,8 +51,8 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         "device": EnumProperty(name="Device", items=DEVICE.items, default="AUTO",
                                description="Processor that runs MiDaS where the settings say Automatic"),
         "idle_minutes": IntProperty(
-            name="Idle time", default=10, min=1, max=600,
-            description="Minutes without a request after which the worker frees its model; after as long again it ends "
+            name="Idle time (minutes)", default=10, min=1, max=600,
+            description="Time without a request after which the worker frees its model; after as long again it ends "
                         "(1 to 600 minutes)"),
     }
 

@@ -307,9 +307,9 @@ PREFERENCES = {
     "Worker": "Worker",
     "Processor that runs MiDaS where the settings say Automatic":
         "Prozessor, auf dem MiDaS läuft, wenn die Einstellungen Automatisch sagen",
-    "Idle time": "Leerlaufzeit",
-    "Minutes without a request after which the worker frees its model; after as long again it ends (1 to 600 minutes)":
-        "Minuten ohne Anfrage, nach denen der Worker sein Modell freigibt; nach nochmals so langer Zeit endet er "
+    "Idle time (minutes)": "Leerlaufzeit (Minuten)",
+    "Time without a request after which the worker frees its model; after as long again it ends (1 to 600 minutes)":
+        "Zeit ohne Anfrage, nach der der Worker sein Modell freigibt; nach nochmals so langer Zeit endet er "
         "(1 bis 600 Minuten)",
 }
 

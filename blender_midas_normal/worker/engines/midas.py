@@ -20,7 +20,7 @@ from ...core.normals import in_convention, normal_map
 from ...core.paths import is_file
 from ...core.picture import Surface
 from ...core.settings import node_size
-from ...core.weights_file import FILE, SIZE, verified
+from ...core.weights_file import CHOSEN, FILE, SIZE, verified
 from ..devices import described_device, device_for
 from .memory import available_bytes, gigabytes, is_out_of_memory, memory_errors_as
 from .midas_passes import LARGEST_PASS, depth_in_passes
@@ -53,7 +53,8 @@ def reason_against(weights: Path | None) -> str:
         return f"This Python has no {' and no '.join(missing)}; install the MiDaS environment in the preferences."
     if weights is None or not is_file(weights / FILE):
         place = "no folder was named" if weights is None else f"it is not in {weights}"
-        return f"MiDaS needs the file {FILE} ({SIZE} bytes), but {place}; put it there or choose its folder (--weights)."
+        return (f"MiDaS needs the file {FILE} ({SIZE} bytes), but {place}; put it there or choose its folder "
+                f"({CHOSEN}).")
     return ""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import WeightsError
-from ...core.weights_file import FILE
+from ...core.weights_file import CHOSEN, FILE
 from .memory import is_out_of_memory
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # the worker never goes online
@@ -183,7 +183,7 @@ def _called(network: torch.nn.Module, picture: NDArray[np.uint8], resolution: in
 def _loaded(folder: Path) -> torch.nn.Module:
     path = folder / FILE
     if not path.is_file():
-        raise WeightsError(f"There is no file {FILE} in {folder}; put it there or choose its folder (--weights).")
+        raise WeightsError(f"There is no file {FILE} in {folder}; put it there or choose its folder ({CHOSEN}).")
     try:
         return MidasDetector.from_pretrained(str(folder)).model
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError,
