@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import Cancelled, MidasNormalError
 from ..core.protocol import Error, Progress, Result
+from .engines.memory import TOO_LITTLE_MEMORY, is_out_of_memory
 from .reading import requested_picture
 from .writing import written
 
@@ -94,14 +95,10 @@ class Answering:
             yield
         except MidasNormalError as error:
             self._channel.send(Error(request, type(error).__name__, _sentence(error)))
-        except MemoryError:
-            self._channel.send(Error(request, "EngineError",
-                                     "There is not enough memory for this picture; use a smaller one."))
         except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
-            self._channel.send(Error(request, "EngineError", f"The engine failed ({type(error).__name__}: "
-                                                             f"{_first_line(error)}); the log has the details."))
+            self._channel.send(Error(request, "EngineError", _unforeseen(error)))
 
 
 def _result(order: Order, drawn: Drawn, files: Files) -> Result:
@@ -123,6 +120,12 @@ def reporter(order: Order, channel: Channel) -> Report:
 def _sentence(error: Exception) -> str:
     """What the error says, as text that can be shown: names of files may hold bytes that are none."""
     return str(error)[:LONGEST_SENTENCE].encode("utf-8", "backslashreplace").decode()
+
+
+def _unforeseen(error: Exception) -> str:
+    if is_out_of_memory(error):
+        return TOO_LITTLE_MEMORY
+    return f"The engine failed ({type(error).__name__}: {_first_line(error)}); the log has the details."
 
 
 def _first_line(error: Exception) -> str:

@@ -13,7 +13,7 @@ from .answering import Answering, Reading
 from .channel import Channel
 from .devices import auto_device, described_device, torch_version
 from .engines import Engines
-from .engines.memory import available_bytes
+from .engines.memory import available_bytes, take_blas_memory
 from .inbox import Inbox
 from .making import Maker
 
@@ -27,6 +27,7 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) 
     folder: the exchange folder, which belongs to this worker and its client and goes with the worker.
     without_midas: "" or the sentence that says why MiDaS cannot run in this process.
     """
+    take_blas_memory()
     channel = Channel(at_end=lambda: _end(folder))
     reading = Reading(folder, channel)
     inbox = Inbox(at_end=lambda: _end(folder), begin=reading.begin)

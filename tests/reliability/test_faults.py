@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +31,12 @@ from blender_midas_normal.core.errors import (
     WeightsError,
     WorkerError,
 )
+from blender_midas_normal.worker.engines.memory import TOO_LITTLE_MEMORY
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
+
+if sys.platform == "linux":
+    import resource
 
 pytestmark = [pytest.mark.reliability, pytest.mark.slow]
 
@@ -264,3 +270,35 @@ def test_a_worker_whose_exchange_folder_is_taken_away_is_no_harm(tmp_path, tempo
             client.wait(job, 60)
     finally:
         client.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process limit another's memory")
+@pytest.mark.parametrize("engine", ["LUMINANCE", "RELIEF"])
+def test_a_worker_that_runs_out_of_memory_says_so_and_lives_on(tmp_path, engine, amount, figure):
+    """Whichever allocation it is that fails: the picture's, the engine's, a thread's."""
+    client, outcomes = Client(), Counter()
+    settings = dataclasses.replace(LUMINANCE, engine=engine).words()
+
+    def made(side: int) -> str:
+        client.prepare(launch(tmp_path))
+        pixels = write_pixels(client.new_file(), noise(side, side))
+        try:
+            with client.taken(client.wait(client.submit(settings=settings, pixels=pixels), 20)):
+                return "map"
+        except EngineError as error:
+            return str(error)
+
+    try:
+        made(8)
+        worker = client._worker
+        for more in np.linspace(1, 120, amount(120, 12)):
+            pages = int(Path(f"/proc/{worker.pid}/statm").read_text().split()[0])
+            limit = int(pages * os.sysconf("SC_PAGE_SIZE") + more * (1 << 20))
+            resource.prlimit(worker.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+            outcomes[made(1000)] += 1
+            resource.prlimit(worker.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            assert made(8) == "map" and client._worker is worker
+    finally:
+        client.close()
+    assert set(outcomes) == {"map", TOO_LITTLE_MEMORY}
+    figure(f"{engine} with too little memory: {dict(outcomes)}")

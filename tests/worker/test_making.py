@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import signal
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from blender_midas_normal.core.colour import luma
 from blender_midas_normal.core.errors import (
     Cancelled,
+    EngineError,
     EngineUnavailable,
     SettingsError,
     SourceError,
@@ -22,6 +24,7 @@ from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.answering import Answering, Reading
 from blender_midas_normal.worker.engines import Engines
 from blender_midas_normal.worker.engines.luminance import RELIEF, Luminance
+from blender_midas_normal.worker.engines.memory import TOO_LITTLE_MEMORY
 from blender_midas_normal.worker.making import Maker
 from blender_midas_normal.worker.orders import Order
 from blender_midas_normal.worker.surfaces import Surfaces
@@ -121,6 +124,19 @@ def test_a_map_that_finds_no_room_leaves_nothing(maker, tmp_path, room):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+                                   OSError(errno.ENOMEM, "Cannot allocate memory")])
+def test_a_device_without_memory_is_said_so_and_the_next_map_is_made(maker, tmp_path, monkeypatch, error):
+    def full(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Luminance, "surface", full)
+        with pytest.raises(EngineError, match=TOO_LITTLE_MEMORY):
+            make(maker, tmp_path, noise(8, 8))
+    make(maker, tmp_path, noise(8, 8))
 
 
 def test_a_picture_of_one_colour_is_flat_and_the_user_is_told(maker, tmp_path):

@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from ...core.errors import EngineError
 
 LIMITS = ((Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
           (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")))
 """Where Linux says what a container may use and uses, in its second and in its first version."""
+
+
+TOO_LITTLE_MEMORY = "There is not enough memory for this picture; use a smaller one, or close other programs."
 
 
 def available_bytes(device: str) -> int:
@@ -28,15 +33,22 @@ def available_bytes(device: str) -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def take_blas_memory() -> None:
+    """Has numpy's OpenBLAS take the memory that it works in: asked for later, where there is none, it tries for ever."""
+    matrix = np.ones((512, 512), np.float32)
+    matrix @ matrix
+
+
 def gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception of Python, torch or OpenCV means that memory ran out."""
+    """Whether an exception of Python, the system, torch or OpenCV means that memory ran out."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(words in text for words in (
-        "out of memory", "can't allocate memory", "insufficient memory", "not enough memory"))
+        "out of memory", "can't allocate memory", "insufficient memory", "not enough memory",
+        "cannot allocate memory", "can't start new thread"))
 
 
 @contextmanager

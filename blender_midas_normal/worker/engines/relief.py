@@ -14,7 +14,6 @@ from ...core.colour import is_one_colour
 from ...core.integration import height_from_slopes
 from ...core.picture import Surface
 from ..devices import described_device, device_for, has_torch
-from .memory import memory_errors_as
 from .relief_network import ReliefNetwork, read_weights
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from .relief_torch import TorchReliefNetwork
 
 WEIGHTS = Path(__file__).with_name("relief.npz")
-
-TOO_LITTLE_MEMORY = "There is not enough memory for this picture; use a smaller one, or close other programs."
 
 
 class Relief:
@@ -37,7 +34,7 @@ class Relief:
         self._networks: dict[str, ReliefNetwork | TorchReliefNetwork] = {}
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
-        """The picture's heights in shorter sides; raises EngineUnavailable, WeightsError or EngineError."""
+        """The picture's heights in shorter sides; raises EngineUnavailable or WeightsError."""
         rgb = picture.rgb_float()
         source_size = (picture.width, picture.height)
         if is_one_colour(rgb):
@@ -45,10 +42,9 @@ class Relief:
         device = device_for(settings) if has_torch() else "cpu"
         network = self._loaded(device)
         self.device = described_device(device)
-        with memory_errors_as(TOO_LITTLE_MEMORY):
-            slopes = network.slopes(rgb, wrap, report)
-            report("height", 0.0)
-            height = height_from_slopes(slopes, wrap)
+        slopes = network.slopes(rgb, wrap, report)
+        report("height", 0.0)
+        height = height_from_slopes(slopes, wrap)
         height /= min(height.shape)
         return Surface(height, 1.0, False, wrap, source_size)
 
