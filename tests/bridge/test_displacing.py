@@ -11,6 +11,7 @@ from bl_ext.user_default.midas_normal.bridge.displacing import displace, rescale
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import add_linked_material, add_material, feed_base_color
+from steps import assert_undone_at_each_step
 
 GREY = Taken(png_bytes(np.full((4, 4), 32768, np.uint16), False))
 
@@ -70,12 +71,19 @@ def test_the_users_own_displacement_is_kept_unless_replaced(material, image, hei
     assert displace(material, image, height, 0.1, None, True).done and displacement(material)[0] == height
 
 
-def test_a_failure_leaves_the_material_as_it_was(material, image, height):
-    nodes, method = len(material.node_tree.nodes), material.displacement_method
-    with pytest.raises(TypeError):
-        displace(material, image, height, "high", None, False)
-    assert len(material.node_tree.nodes) == nodes and displacement(material) is None
-    assert material.displacement_method == method
+@pytest.mark.parametrize("own", [False, True])
+def test_a_failure_at_any_step_leaves_the_material_as_it_was(material, image, height, own, monkeypatch):
+    if own:
+        theirs = material.node_tree.nodes.new("ShaderNodeDisplacement")
+        material.node_tree.links.new(theirs.outputs[0], material.node_tree.get_output_node("ALL").inputs["Displacement"])
+    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.1, plane(), True))
+    assert displacement(material)[0] == height
+    material.node_tree.nodes["Image Texture"].extension = "CLIP"
+    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.2, plane(), False))
+
+
+def test_a_failure_at_any_step_of_attaching_leaves_the_material_as_it_was(material, image, height, monkeypatch):
+    assert_undone_at_each_step(monkeypatch, material, lambda: attach(material, image, height))
 
 
 def test_a_linked_material_is_left_alone(image, height, tmp_path):

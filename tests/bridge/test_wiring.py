@@ -12,6 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.graph import Plug, feed
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import add_linked_material, add_material, feed_base_color
+from steps import assert_undone_at_each_step, ends, state
 
 FLAT = Taken(png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1))
 
@@ -203,15 +204,6 @@ SHAPES = (plain, through_reroute, in_frame, image_in_group, image_in_nested_grou
           own_map_replaced, no_shader)
 
 
-def everything(material):
-    """All that a material is made of, by which a change shows."""
-    trees = [material.node_tree, *bpy.data.node_groups]
-    return [[sorted(found.name for found in tree.nodes),
-             sorted((link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier)
-                    for link in tree.links),
-             [item.identifier for item in tree.interface.items_tree]] for tree in trees]
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shape(shape, material, image, map_image):
     shaders = shape(material, image)
@@ -221,41 +213,35 @@ def test_shape(shape, material, image, map_image):
     assert report.done and report.sentences[-1].startswith("Wired 'brick_normal' to ")
     for shader, groups in shaders or [(principled(material), ())]:
         assert chain(shader, groups) == (WIRED, map_image)
-    before = everything(material)
+    before = state(material)
     assert wiring.wire(material, image, map_image).done
-    assert everything(material) == before
+    assert state(material) == before
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_failure_at_any_step_leaves_the_material_as_it_was(shape, material, image, map_image, monkeypatch):
     shape(material, image)
-    before, steps = everything(material), ("node", "link", "interface_socket")
+    steps = assert_undone_at_each_step(monkeypatch, material, lambda: wiring.wire(
+        material, image, map_image, replace=shape is own_map_replaced))
+    assert steps > 4
 
-    def run(fail_at):
-        count = 0
 
-        def counted(original):
-            def step(*words):
-                nonlocal count
-                count += 1
-                if count == fail_at:
-                    raise RuntimeError("out of luck")
-                return original(*words)
-            return step
+@pytest.mark.parametrize("before", ["UV", None])
+@pytest.mark.parametrize("after", ["Object", None])
+def test_failure_at_any_step_of_an_update_leaves_all_as_it_was(material, image, map_image, before, after, monkeypatch):
+    texture, coordinates = feed_base_color(material, image), node(material.node_tree, "TexCoord")
 
-        with monkeypatch.context() as patch:
-            for name in steps:
-                patch.setattr(wiring.Changes, name, counted(getattr(wiring.Changes, name)))
-            wiring.wire(material, image, map_image, replace=shape is own_map_replaced)
+    def map_by(output):
+        for link in texture.inputs["Vector"].links:
+            material.node_tree.links.remove(link)
+        if output:
+            material.node_tree.links.new(coordinates.outputs[output], texture.inputs["Vector"])
 
-    for fail_at in range(1, 100):
-        try:
-            run(fail_at)
-        except RuntimeError:
-            assert everything(material) == before
-        else:
-            break
-    assert fail_at > (2 if shape in (bare_normal_map,) else 3)
+    map_by(before)
+    wiring.wire(material, image, map_image)
+    texture.projection, texture.interpolation, texture.texture_mapping.scale = "BOX", "Closest", (2, 3, 4)
+    map_by(after)
+    assert assert_undone_at_each_step(monkeypatch, material, lambda: wiring.wire(material, image, map_image)) > 10
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -345,7 +331,7 @@ def test_normal_map_of_the_users_own(material, image, map_image, with_bump, repl
         tree.links.new(bump.outputs["Normal"], target)
         target = bump.inputs["Normal"]
     mine = user_map(tree, target).image
-    before = everything(material)
+    before = state(material)
     report = wiring.wire(material, image, map_image, replace=replace)
     kinds, shown = chain(principled(material))
     assert kinds == ["Bump"] * with_bump + WIRED
@@ -353,7 +339,7 @@ def test_normal_map_of_the_users_own(material, image, map_image, with_bump, repl
     if not replace:
         assert report.sentences == ("The shader 'Principled BSDF' keeps its own normal map 'mine'; set Replace to wire the "
                                     "new map instead.",)
-        assert everything(material) == before
+        assert state(material) == before
 
 
 def test_only_the_shader_without_a_map_of_its_own_is_wired(material, image, map_image):
@@ -408,10 +394,10 @@ def test_shader_without_normal_is_a_sentence(material, image, map_image):
     tree = material.node_tree
     tree.nodes.remove(principled(material))
     tree.links.new(node(tree, "Emission").outputs[0], tree.nodes["Material Output"].inputs["Surface"])
-    before = everything(material)
+    before = state(material)
     report = wiring.wire(material, image, map_image)
     assert not report.done and "has no shader with a Normal input" in report.sentences[0]
-    assert everything(material) == before
+    assert state(material) == before
 
 
 def test_same_nodes_after_moving_renaming_and_saving(material, image, map_image, tmp_path):
@@ -427,9 +413,9 @@ def test_same_nodes_after_moving_renaming_and_saving(material, image, map_image,
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     material, image = bpy.data.materials["Wall"], bpy.data.images["stone"]
     places = {found.name: found.location.copy() for found in material.node_tree.nodes}
-    before = everything(material)
+    before = state(material)
     assert wiring.wire(material, image, results.store(image, FLAT, {}, {"map": "NORMAL"})).done
-    assert everything(material) == before
+    assert state(material) == before
     assert {found.name: found.location for found in material.node_tree.nodes} == places
 
 
@@ -443,38 +429,39 @@ def test_strength_and_curves_that_the_user_added_stay(material, image, map_image
     tree.links.new(ours.outputs["Color"], curves.inputs["Color"])
     tree.links.new(curves.outputs["Color"], normal.inputs["Color"])
     normal.inputs["Strength"].default_value = 0.5
-    before = everything(material)
+    before = state(material)
     assert wiring.wire(material, image, map_image).done
-    assert everything(material) == before and normal.inputs["Strength"].default_value == 0.5
+    assert state(material) == before and normal.inputs["Strength"].default_value == 0.5
 
 
 def test_cut_link_is_made_again_with_the_same_nodes(material, image, map_image):
     plain(material, image)
     wiring.wire(material, image, map_image)
-    before = everything(material)
+    before = state(material)
     material.node_tree.links.remove(principled(material).inputs["Normal"].links[0])
     wiring.wire(material, image, map_image)
-    assert everything(material) == before
+    assert state(material) == before
 
 
 def test_node_that_lost_its_map_shows_the_new_one(material, image, map_image):
     plain(material, image)
     wiring.wire(material, image, map_image)
-    before = everything(material)
+    before = state(material)
     bpy.data.images.remove(map_image)
     map_image = results.store(image, FLAT, {}, {"map": "NORMAL"})
     assert wiring.wire(material, image, map_image).done
-    assert everything(material) == before and chain(principled(material)) == (WIRED, map_image)
+    assert state(material) == before and chain(principled(material)) == (WIRED, map_image)
 
 
 def test_map_of_an_image_that_the_material_lost_gives_way(material, image, map_image):
     texture = feed_base_color(material, image)
     wiring.wire(material, image, map_image)
-    before = everything(material)
+    before = sorted(map(ends, material.node_tree.links))
     texture.image = bpy.data.images.new("stone", 4, 4)
     new_map = results.store(texture.image, FLAT, {}, {"map": "NORMAL"})
     assert wiring.wire(material, texture.image, new_map).done
-    assert everything(material) == before and chain(principled(material)) == (WIRED, new_map)
+    assert sorted(map(ends, material.node_tree.links)) == before
+    assert chain(principled(material)) == (WIRED, new_map)
 
 
 def test_fake_user_is_no_other_place(material, image, map_image):
@@ -488,19 +475,19 @@ def test_group_used_elsewhere_is_not_given_an_input(material, image, map_image):
     shader_in_group(material, image)
     other = add_material("Other").node_tree
     node(other, "Group", node_tree=bpy.data.node_groups["Paint"])
-    before = everything(material)
+    before = state(material)
     report = wiring.wire(material, image, map_image)
     assert not report.done and "the group 'Paint', which is used in other places too" in report.sentences[0]
-    assert everything(material) == before
+    assert state(material) == before
 
 
 def test_linked_material_stays_as_it_is(image, tmp_path):
     linked = add_linked_material(image, tmp_path)
     used = linked.node_tree.nodes["Image Texture"].image
-    before = everything(linked)
+    before = state(linked)
     report = wiring.wire(linked, used, results.store(used, FLAT, {}, {"map": "NORMAL"}))
     assert report == wiring.WiringReport(False, ("The material 'Linked' is linked from another file and stays as it is.",))
-    assert everything(linked) == before
+    assert state(linked) == before
 
 
 def test_linked_group_stays_as_it_is(material, image, tmp_path):
@@ -518,10 +505,10 @@ def test_linked_group_stays_as_it_is(material, image, tmp_path):
 
 def test_controlnet_is_never_wired(material, image, map_image):
     plain(material, image)
-    before = everything(material)
+    before = state(material)
     report = wiring.wire(material, image, map_image, "CONTROLNET")
     assert not report.done and "shade it black" in report.sentences[0]
-    assert everything(material) == before
+    assert state(material) == before
 
 
 def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
