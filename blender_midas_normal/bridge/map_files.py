@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import TargetError
+from ..core.paths import put_in_place
 
 HEADER = 33
 """Bytes of a PNG file before its second chunk: signature and IHDR."""
@@ -54,7 +55,7 @@ def move_staged(places: Mapping[Path, Path]) -> None:
             place.parent.mkdir(exist_ok=True)
             _check_free(place)
         for staged, place in places.items():
-            staged.replace(place)
+            put_in_place(staged, place)
     except OSError as error:
         raise _not_saved(place, error) from None
 
@@ -75,7 +76,7 @@ def _replace(file: Path, data: bytes) -> None:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
         Path(partial).chmod(0o666 & ~_umask())
-        Path(partial).replace(file)
+        put_in_place(Path(partial), file)
     except OSError:
         Path(partial).unlink(missing_ok=True)
         raise

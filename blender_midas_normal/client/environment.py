@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..core.errors import InstallError
-from ..core.paths import exists, is_file
+from ..core.paths import exists, is_file, put_in_place
 from .locks import held
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
@@ -117,7 +117,7 @@ def write_marker(environment: Environment, marker: Marker) -> None:
     """Replace the marker as a whole, never in part."""
     temporary = environment.folder / f"{MARKER}.{os.getpid()}"
     temporary.write_text(json.dumps(dataclasses.asdict(marker), indent=1), "utf-8")
-    temporary.replace(environment.marker)
+    put_in_place(temporary, environment.marker)
 
 
 def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> Status:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..core.errors import Cancelled, WeightsError
-from ..core.paths import is_file
+from ..core.paths import is_file, put_in_place
 from ..core.weights_file import CHOSEN, FILE, SHA256, SIZE, checksum, verified
 from .environment import free_space
 from .locks import UNFOOLED, held
@@ -102,7 +102,7 @@ class _Transfer:
         self.check_space()
         self.fetch()
         self.verify()
-        self.part.replace(self.target)
+        put_in_place(self.part, self.target)
         self.say(2, f"{self.target} is complete.", 1.0)
         return self.target
 

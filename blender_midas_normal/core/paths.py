@@ -1,9 +1,16 @@
-"""Looking whether a file is there where that may not be allowed: in a closed folder, under a name that is too long."""
+"""Files where things may not be allowed, or not yet: looking whether one is there, and putting one in its place."""
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+
+LOCKED = (5, 32)
+"""Windows' errors for a file that another program has open: a virus scanner looks at each new one for a moment."""
+
+PATIENCE = 1.0
+"""Seconds for which a locked file is tried again."""
 
 
 def is_file(path: Path) -> bool:
@@ -14,3 +21,16 @@ def is_file(path: Path) -> bool:
 def exists(path: Path) -> bool:
     """Whether there is anything, as far as this process can see; raises nothing, unlike `Path.exists`."""
     return os.path.exists(path)  # noqa: PTH110
+
+
+def put_in_place(file: Path, target: Path) -> None:
+    """Moves a file into the target's place, whole or not at all, once neither is locked; raises OSError."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            file.replace(target)
+            return
+        except OSError as error:
+            if getattr(error, "winerror", None) not in LOCKED or time.monotonic() > end:
+                raise
+        time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tempfile
@@ -205,6 +206,32 @@ def test_source_without_a_file_has_no_place_beside_it(store, source):
     with pytest.raises(TargetError, match=r"'brick\.png' has no file"):
         store(source, values(), save="BESIDE")
     assert list(bpy.data.images) == [source]
+
+
+class Full(io.FileIO):
+    """A FAKE file on a full disk, which takes the half of what it is given."""
+
+    def write(self, data):
+        super().write(data[:len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+
+def refuse(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("step", [(tempfile, "mkstemp", refuse), (os, "fdopen", Full), (Path, "chmod", refuse),
+                                  (Path, "replace", refuse)], ids=lambda step: step[1])
+def test_a_failure_at_any_step_of_writing_leaves_the_old_map(store, source_file, tmp_path, monkeypatch, step):
+    image = store(source_file, values(), save="BESIDE")
+    before = (tmp_path / "brick_normal.png").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(*step)
+        with pytest.raises(TargetError, match="No space left"):
+            store(source_file, values(seed=1), save="BESIDE")
+    assert (tmp_path / "brick_normal.png").read_bytes() == before and names(tmp_path) == ["brick.png", "brick_normal.png"]
+    image.reload()
+    assert_shows(image, values())
 
 
 @pytest.mark.parametrize("number, words", ((28, "No space left"), (30, "Read-only file system"), (13, "Permission denied")))

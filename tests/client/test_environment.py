@@ -138,6 +138,24 @@ def test_removing_a_folder_that_is_not_ours_is_refused(tmp_path):
     assert (tmp_path / "lib" / "thesis.txt").read_text() == "mine"
 
 
+def test_a_file_that_cannot_be_removed_is_said_so_and_the_rest_is_no_environment(made, pins, monkeypatch):
+    """On Windows, while another program has it open."""
+    unlink = os.unlink
+
+    def refuse(path, *words, **more):
+        if Path(path).name == "module.py":
+            raise PermissionError(13, "Access is denied")
+        unlink(path, *words, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", refuse)
+        with pytest.raises(InstallError, match=r"Access is denied.*try again"):
+            remove(made)
+    assert status(made, pins).state is State.REPAIR_NEEDED and (made.folder / "lib" / "module.py").exists()
+    remove(made)
+    assert not made.folder.exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
 def test_removing_does_not_follow_links(made, tmp_path):
     outside = tmp_path / "outside"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...core.errors import TargetError
+from ...core.paths import put_in_place
 
 
 @contextmanager
@@ -21,6 +22,6 @@ def replacing(target: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".midas_normal_") as folder:
             partial = Path(folder) / target.name
             yield partial
-            partial.replace(target)
+            put_in_place(partial, target)
     except OSError as error:
         raise TargetError(f"{target} cannot be written: {error.strerror}.") from None

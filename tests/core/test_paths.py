@@ -1,0 +1,55 @@
+"""Files that are locked for a moment."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from blender_midas_normal.core import paths
+from blender_midas_normal.core.paths import put_in_place
+
+
+@pytest.fixture
+def files(tmp_path) -> tuple[Path, Path]:
+    new, old = tmp_path / "new", tmp_path / "old"
+    new.write_text("new")
+    old.write_text("old")
+    return new, old
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """locked(times, winerror): FAKES a system that refuses to replace a file so often; gives the count of tries."""
+    def lock(times, winerror):
+        tries, replace = itertools.count(1), Path.replace
+
+        def refuse(path, target):
+            if next(tries) <= times:
+                error = PermissionError(13, "Permission denied")
+                error.winerror = winerror
+                raise error
+            return replace(path, target)
+
+        monkeypatch.setattr(Path, "replace", refuse)
+        monkeypatch.setattr(paths, "PATIENCE", 0.2)
+        return tries
+
+    return lock
+
+
+@pytest.mark.parametrize("winerror", [5, 32])
+def test_a_file_that_is_locked_for_a_moment_is_waited_for(files, locked, winerror):
+    locked(2, winerror)
+    put_in_place(*files)
+    assert files[1].read_text() == "new" and not files[0].exists()
+
+
+@pytest.mark.parametrize("winerror, most", [(5, 10), (None, 1)])
+def test_one_that_stays_locked_or_is_forbidden_is_given_up(files, locked, winerror, most):
+    tries = locked(1000, winerror)
+    with pytest.raises(PermissionError):
+        put_in_place(*files)
+    assert files[1].read_text() == "old" and files[0].exists()
+    assert next(tries) - 1 <= most
