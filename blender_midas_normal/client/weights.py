@@ -65,9 +65,10 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
         with held(transfer.lock, WeightsError):
             return transfer.carry_out()
     except urllib.error.HTTPError as error:
-        raise transfer.failure(f"the server answered {error.code} {error.reason}") from error
+        raise transfer.failure(f"the server answered {error.code} {error.reason}{_way(url)}") from error
     except urllib.error.URLError as error:
-        raise transfer.failure(getattr(error.reason, "strerror", None) or str(error.reason)) from error
+        reason = getattr(error.reason, "strerror", None) or str(error.reason)
+        raise transfer.failure(f"{reason}{_way(url)}") from error
     except http.client.HTTPException as error:
         raise transfer.failure(str(error) or type(error).__name__) from error
     except OSError as error:
@@ -210,6 +211,15 @@ def _refuse_insecure(url: str, https_only: bool = False) -> None:
     local = words.scheme == "http" and words.hostname in LOOPBACK and not https_only
     if words.scheme != "https" and not local:
         raise WeightsError(f"{FILE} is not downloaded from {url}, because only https is allowed.")
+
+
+def _way(url: str) -> str:
+    """The proxy through which the address is asked, in brackets and without a password; "" where there is none."""
+    words = urllib.parse.urlsplit(url)
+    proxy = urllib.request.getproxies().get(words.scheme)
+    if not proxy or urllib.request.proxy_bypass(words.hostname or ""):
+        return ""
+    return f" (through the proxy {proxy.rpartition('//')[2].rpartition('@')[2]})"
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

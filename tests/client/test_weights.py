@@ -244,6 +244,36 @@ def test_a_server_that_is_not_there(get):
         get(url="http://127.0.0.1:9/weights.pt")
 
 
+class Proxy(BaseHTTPRequestHandler):
+    """Wants a password."""
+
+    def do_CONNECT(self) -> None:
+        self.send_error(407)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_proxy_that_lets_nothing_through_is_named_without_its_password(get, monkeypatch, answers):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        place = f"127.0.0.1:{proxy.server_port}"
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02})
+        if answers:
+            thread.start()
+        else:
+            proxy.server_close()
+        monkeypatch.setenv("https_proxy", f"http://me:secret@{place}")
+        monkeypatch.setenv("no_proxy", "")
+        reason = "407 Proxy Authentication Required" if answers else "refused"
+        with pytest.raises(WeightsError, match=rf"{reason} \(through the proxy {place}\); try again") as caught:
+            get(url="https://weights.invalid/weights.pt")
+        assert "secret" not in str(caught.value)
+        if answers:
+            proxy.shutdown()
+            thread.join()
+
+
 def test_a_silent_server_times_out(get, server, monkeypatch):
     monkeypatch.setattr(weights, "TIMEOUT", 0.2)
     monkeypatch.setattr(Handler, "do_GET", lambda handler: threading.Event().wait(1.0))
