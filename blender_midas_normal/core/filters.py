@@ -93,6 +93,17 @@ def resize(field: Array, width: int, height: int, wrap: Wrap) -> Array:
     return _turned(_resize_rows(_turned(down), width, wrap.x))
 
 
+def resize_share(field: Array, width: int, height: int, wrap: Wrap) -> Array:
+    """An H x W field of shares at another size, nowhere more or less than around it: averages, or lines between pixels.
+
+    What is all or nothing stays so beyond one pixel from its edge, where `resize` would ripple.
+    """
+    if field.shape[:2] == (height, width):
+        return field
+    down = _straight_rows(field, height, wrap.y)
+    return _turned(_straight_rows(_turned(down), width, wrap.x))
+
+
 def _turned(field: Array) -> Array:
     return np.ascontiguousarray(field.swapaxes(0, 1))
 
@@ -158,6 +169,17 @@ def _reduced_rows(field: Array, count: int, repeats: bool) -> Array:
     weights = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
     return _weighted_rows(_bordered(field, reach, repeats, axis=0), rows + reach, weights)
+
+
+def _straight_rows(field: Array, count: int, repeats: bool) -> Array:
+    ratio = max(1.0, field.shape[0] / count)
+    reach = int(np.ceil(ratio))
+    centres = _centres(field.shape[0], count)
+    rows = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
+    weights = np.maximum(0.0, 1 - np.abs(rows - centres[:, None]) / ratio)
+    weights /= weights.sum(axis=1, keepdims=True)
+    padded = np.pad(field, [(reach, reach), (0, 0)], mode="wrap" if repeats else "edge")
+    return _weighted_rows(padded, rows + reach, weights)
 
 
 def _centres(before: int, count: int) -> NDArray:

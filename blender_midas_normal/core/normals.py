@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .filters import blur, gradient, large_shapes, node_gradient, resize
+from .filters import blur, gradient, large_shapes, node_gradient, resize, resize_share
 from .picture import Surface, as_float
 from .settings import Settings, node_size
 
@@ -94,8 +94,11 @@ def _masks(height: Array, surface: Surface, settings: Settings) -> Iterator[Arra
     """Factors on the slopes, H x W float32, 0..1."""
     if settings.bg_threshold > 0:
         yield foreground(height, settings.bg_threshold)
-    if settings.mask == "ALPHA" and surface.alpha is not None:
-        yield np.clip(resize(as_float(surface.alpha), height.shape[1], height.shape[0], surface.wrap), 0.0, 1.0)
+    rows, columns = height.shape
+    if settings.mask != "OFF" and surface.alpha is not None:
+        yield resize_share(as_float(surface.alpha), columns, rows, surface.wrap)
+    if settings.mask == "IMAGE" and surface.mask is not None:
+        yield resize_share(surface.mask, columns, rows, surface.wrap)
 
 
 def foreground(height: Array, threshold: float) -> Array:

@@ -70,6 +70,7 @@ class Surface:
     source_size: (width, height) of the picture in pixels.
     notes: sentences for the user.
     alpha: H x W at the source's size, as in Picture: where the map may be masked.
+    mask: H x W float32, 0..1, at the source's size: the brightness of a mask image, None without one.
     fine: the surface whose fine relief is mixed in.
     range: how many of the engine's own units became heights from 0 to 1, where that differs from picture to picture; else 0.
     """
@@ -81,13 +82,14 @@ class Surface:
     source_size: tuple[int, int]
     notes: tuple[str, ...] = ()
     alpha: NDArray | None = None
+    mask: Array | None = None
     fine: Surface | None = None
     range: float = 0.0
 
     @property
     def nbytes(self) -> int:
-        alpha = self.alpha.nbytes if self.alpha is not None else 0
-        return int(self.height.nbytes) + alpha + (self.fine.nbytes if self.fine is not None else 0)
+        parts = (self.height, self.alpha, self.mask, self.fine)
+        return sum(int(part.nbytes) for part in parts if part is not None)
 
 
 def as_float(values: NDArray) -> Array:

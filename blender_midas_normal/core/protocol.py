@@ -59,6 +59,7 @@ class Request:
 
     Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file) or
     `surface` (key of a cached surface, from which the map is made without an engine).
+    mask_pixels or mask_picture: the mask image likewise; a surface keeps the one that it was given last.
     map: its kind, a name of `core.kinds.KINDS`; format: of its file, a name of `core.formats.FORMATS`; compress: a PNG file
     at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so that it need not decode the file.
     """
@@ -68,6 +69,8 @@ class Request:
     pixels: dict | None = None
     picture: str | None = None
     surface: str | None = None
+    mask_pixels: dict | None = None
+    mask_picture: str | None = None
     is_render: bool = False
     map: str = "NORMAL"
     format: str = "PNG"

@@ -94,6 +94,7 @@ MIX = Choice("Mix in", "Engine whose fine relief replaces the engine's own", (
 ))
 MASK = Choice("Mask", "Where the map is flat", (
     ("ALPHA", "Alpha", "Where the picture is transparent, as far as it is"),
+    ("IMAGE", "Alpha and image", "Where the picture is transparent, and where another image is black, as far as they are"),
     ("OFF", "None", "Nowhere: transparent parts continue their surroundings"),
 ))
 TILEABLE = Choice("Tileable", "Directions in which the picture repeats without a seam", (
@@ -170,6 +171,8 @@ class Settings:
                                 "NORMALISED.")
         if self.depth_scale == "RAW" and self.mix != "OFF":
             raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic, which mixes nothing in; choose NORMALISED.")
+        if self.depth_scale == "RAW" and self.mask == "IMAGE":
+            raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic, which has no masks; choose NORMALISED.")
 
     @property
     def is_node_picture(self) -> bool:

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from ..core.errors import Cancelled, MidasNormalError
 from ..core.protocol import Error, Progress, Result
 from .engines.memory import TOO_LITTLE_MEMORY, is_out_of_memory
-from .reading import requested_picture
+from .reading import Given, given
 from .writing import written
 
 if TYPE_CHECKING:
-    from ..core.picture import Picture
     from .channel import Channel
     from .engines import Report
     from .making import Drawn, Maker
@@ -39,20 +38,20 @@ class Reading:
         self._wanted = threading.Semaphore()
 
     def begin(self, order: Order) -> None:
-        """The order's picture will be read; call this for each order, from any thread."""
-        order.picture = self._thread.submit(self._read, order)
+        """What the order gives will be read; call this for each order, from any thread."""
+        order.given = self._thread.submit(self._read, order)
 
-    def take(self, order: Order) -> Picture | None:
-        """The order's picture, once it has been read; raises what reading it raised.  Call this once for each order."""
+    def take(self, order: Order) -> Given:
+        """What the order gives, once it has been read; raises what reading it raised.  Call this once for each order."""
         try:
-            return order.picture.result()
+            return order.given.result()
         finally:
             self._wanted.release()
 
-    def _read(self, order: Order) -> Picture | None:
+    def _read(self, order: Order) -> Given:
         self._wanted.acquire()
         with order.clock.stage("read"):
-            return requested_picture(order.request, self._folder, reporter(order, self._channel))
+            return given(order.request, self._folder, reporter(order, self._channel))
 
 
 class Answering:
@@ -70,8 +69,8 @@ class Answering:
     def answer(self, order: Order) -> None:
         """Draws the order's map, which is written and sent while the caller goes on with the next order."""
         with self._errors_sent(order):
-            picture = self._reading.take(order)
-            drawn = self._maker.drawn(order.request, picture, reporter(order, self._channel), order.clock)
+            found = self._reading.take(order)
+            drawn = self._maker.drawn(order.request, found, reporter(order, self._channel), order.clock)
             self.finish()
             self._last = self._thread.submit(self._write, order, drawn)
 

@@ -10,6 +10,7 @@ from ..core.alpha import filled
 from ..core.choice import chosen_engine
 from ..core.colour import luma
 from ..core.errors import SettingsError, SurfaceGone
+from ..core.filters import resize_share
 from ..core.formats import check_format, is_float
 from ..core.kinds import check_kind
 from ..core.maps import Map, made_map
@@ -20,11 +21,14 @@ from ..core.settings import Settings
 from ..core.tileable import wrap_of
 from .engines import Engines, Report
 from .orders import Clock
-from .surfaces import Surfaces, surface_key
+from .reading import Given
+from .surfaces import Surfaces, masked_key, surface_key
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from ..core.picture import Array
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,12 @@ class Maker:
         self._engines = engines
         self._surfaces = Surfaces()
 
-    def drawn(self, request: Request, picture: Picture | None, report: Report, clock: Clock) -> Drawn:
+    def drawn(self, request: Request, given: Given, report: Report, clock: Clock) -> Drawn:
         """The map of the picture, or of the surface that the request names; raises one of the project's exceptions."""
         settings = Settings().with_words(request.settings)
         check_kind(request.map, settings)
         check_format(request.format)
+        picture = given.picture
         if picture is None:
             key, why = request.surface or "", "The surface was there already."
             found = self._surfaces.get(key)
@@ -69,6 +74,10 @@ class Maker:
             engine, why = chosen_engine(settings, self._engines.unavailable())
             key = surface_key(picture, engine, settings, request.is_render)
             surface = self._surface(key, engine, picture, settings, request.is_render, report, clock)
+        if given.mask is not None:
+            key, surface = self._masked(key, engine, surface, given.mask)
+        if settings.mask == "IMAGE" and surface.mask is None:
+            raise SettingsError("The map has no mask image; choose one, or another mask.")
         width, height = _checked_size(surface, settings)
         report("maps", 0.0)
         with clock.stage("maps"):
@@ -100,6 +109,13 @@ class Maker:
         surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine)
         self._surfaces.keep(key, engine, surface)
         return surface
+
+    def _masked(self, key: str, engine: str, surface: Surface, mask: Array) -> tuple[str, Surface]:
+        """The surface with the mask image, and its own key: the heights may get another one the next time."""
+        fitted = resize_share(mask, *surface.source_size, surface.wrap)
+        key, surface = masked_key(key, fitted), dataclasses.replace(surface, mask=fitted)
+        self._surfaces.keep(key, engine, surface)
+        return key, surface
 
     def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NDArray[np.uint8]:
         """The map asked for, or the MiDaS node's own picture of 8 bits."""

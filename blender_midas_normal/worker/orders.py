@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ..core.picture import Picture
 from ..core.protocol import Request
+from .reading import Given
 
 
 class Clock:
@@ -31,10 +31,10 @@ class Clock:
 class Order:
     """A request, the time that its stages took, and whether it is not wanted any more.
 
-    picture: read, or about to be; None for a map of a surface that is there.
+    given: what it gives to look at, read or about to be.
     """
 
     request: Request
     clock: Clock = field(default_factory=Clock)
     cancelled: bool = False
-    picture: Future[Picture | None] = field(default_factory=Future)
+    given: Future[Given] = field(default_factory=Future)

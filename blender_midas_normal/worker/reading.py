@@ -1,42 +1,66 @@
-"""The picture of a request, wherever it lies."""
+"""The picture of a request and its mask image, wherever they lie."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.colour import luma
 from ..core.errors import ProtocolError
 from ..core.protocol import Pixels, Request
 from .pictures import picture_from_file, picture_from_pixels
 
 if TYPE_CHECKING:
-    from ..core.picture import Picture
+    from ..core.picture import Array, Picture
     from .engines import Report
 
 
-def requested_picture(request: Request, folder: Path, report: Report) -> Picture | None:
-    """The request's picture, None where it names a surface; a file of its pixels is gone afterwards, also when nobody wants
-    it any more.
+@dataclass(frozen=True)
+class Given:
+    """What a request gives to look at.
+
+    picture: None where it names a surface; mask: H x W float32, 0..1, of the mask image's own size, None without one.
+    """
+
+    picture: Picture | None
+    mask: Array | None
+
+
+def given(request: Request, folder: Path, report: Report) -> Given:
+    """What the request gives; files of its pixels are gone afterwards, also when nobody wants it any more.
 
     folder: the exchange folder.  Raises SourceError or ProtocolError.
     """
-    if request.surface is not None:
-        return None
-    if request.pixels is not None:
-        pixels = _checked_pixels(request.pixels)
-        try:
-            report("read", 0.0)
-            return picture_from_pixels(folder, pixels)
-        finally:
-            (folder / pixels.file).unlink(missing_ok=True)
-    report("read", 0.0)
-    if request.picture is not None:
-        return picture_from_file(Path(request.picture))
-    raise ProtocolError("The request names no picture.")
-
-
-def _checked_pixels(words: dict) -> Pixels:
+    pixels, mask_pixels = (_checked(words) for words in (request.pixels, request.mask_pixels))
     try:
-        return Pixels(**words)
+        picture = None
+        if request.surface is None:
+            report("read", 0.0)
+            picture = _picture(pixels, request.picture, folder)
+            if picture is None:
+                raise ProtocolError("The request names no picture.")
+        mask = _picture(mask_pixels, request.mask_picture, folder)
+        return Given(picture, None if mask is None else brightness(mask))
+    finally:
+        for there in filter(None, (pixels, mask_pixels)):
+            (folder / there.file).unlink(missing_ok=True)
+
+
+def brightness(picture: Picture) -> Array:
+    """H x W float32, 0..1: the luma of a picture, with what is transparent black."""
+    alpha, bright = picture.alpha_float(), luma(picture.rgb_float())
+    return bright if alpha is None else bright * alpha
+
+
+def _picture(pixels: Pixels | None, file: str | None, folder: Path) -> Picture | None:
+    if pixels is not None:
+        return picture_from_pixels(folder, pixels)
+    return picture_from_file(Path(file)) if file is not None else None
+
+
+def _checked(words: dict | None) -> Pixels | None:
+    try:
+        return None if words is None else Pixels(**words)
     except TypeError:
         raise ProtocolError("The request's pixels lack fields.") from None

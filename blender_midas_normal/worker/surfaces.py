@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.picture import Picture, Surface
 from ..core.settings import Settings, surface_names
 
+if TYPE_CHECKING:
+    from ..core.picture import Array
+
 BUDGET = 512 << 20
 """Bytes of heights kept; a surface larger than all of it is kept alone."""
+
+MASKED = "-"
+"""Parts the key of a surface from that of its mask image."""
 
 
 class Surfaces:
@@ -46,3 +53,9 @@ def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bo
     if picture.alpha is not None:
         digest.update(np.ascontiguousarray(picture.alpha).data)
     return digest.hexdigest()
+
+
+def masked_key(key: str, mask: Array) -> str:
+    """The key of a surface with this mask image, given its key with another one or none."""
+    digest = hashlib.blake2b(np.ascontiguousarray(mask).data, digest_size=16).hexdigest()
+    return f"{key.partition(MASKED)[0]}{MASKED}{digest}"

@@ -226,3 +226,26 @@ def test_a_transparent_part_is_flat_as_far_as_it_is():
     np.testing.assert_array_equal(masked[:, :, 32:], whole[:, :, 32:])
     half, full = (normals[0] / normals[2] for normals in (masked[:, :, 20:32], whole[:, :, 20:32]))
     np.testing.assert_allclose(half, full * 128 / 255, atol=1e-5)
+
+
+def test_an_image_masks_as_far_as_it_is_black_beside_the_alpha():
+    alpha, mask = np.full((64, 64), 255, np.uint8), np.ones((64, 64), np.float32)
+    alpha[:20], mask[:, :20], mask[:, 20:32] = 0, 0, 0.25
+    both = dataclasses.replace(surface(bump()), alpha=alpha, mask=mask)
+    masked, seen, whole = (normal_map(both, Settings(mask=name)) for name in ("IMAGE", "ALPHA", "OFF"))
+    np.testing.assert_array_equal(tilt(masked[:, :20]), 0)
+    np.testing.assert_array_equal(tilt(masked[:, :, :20]), 0)
+    np.testing.assert_allclose(*((n[0] / n[2])[20:, 20:32] * k for n, k in ((masked, 1), (whole, 0.25))), atol=1e-6)
+    np.testing.assert_array_equal(masked[:, 20:, 32:], whole[:, 20:, 32:])
+    np.testing.assert_array_equal(seen[:, 20:], whole[:, 20:])
+
+
+def test_a_mask_at_the_nodes_size_is_all_or_nothing_beyond_its_edge():
+    """A kernel that overshoots would leave ripples of relief where the mask is black."""
+    mask = np.ones((100, 100), np.float32)
+    mask[:, :50] = 0
+    small = dataclasses.replace(surface(bump(100)), mask=mask)
+    for resolution in (64, 512):
+        normals = normal_map(small, Settings(mask="IMAGE", size="NODE", resolution=resolution))
+        edge = normals.shape[2] // 2
+        assert tilt(normals[:, :, :edge - resolution // 64]).max() == 0 < tilt(normals[:, :, edge:]).max()

@@ -78,3 +78,8 @@ def test_settings_are_alike_until_one_differs(name, value):
     settings = Settings(a=2 * math.pi)
     assert settings.is_like(Settings(a=float(np.float32(2 * math.pi))))
     assert not settings.is_like(dataclasses.replace(settings, **{name: value}))
+
+
+def test_raw_depth_has_no_mask_image():
+    with pytest.raises(SettingsError, match="NORMALISED"):
+        Settings(engine="MIDAS", depth_scale="RAW", mask="IMAGE")

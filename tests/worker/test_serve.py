@@ -59,11 +59,11 @@ def test_one_picture_is_read_ahead_and_no_more(tmp_path):
     for order in orders:
         reading.begin(order)
     for taken in range(3):
-        orders[taken].picture.result(10)
+        orders[taken].given.result(10)
         time.sleep(0.1)
-        assert [order.picture.done() for order in orders] == [n <= taken for n in range(4)]
-        assert reading.take(orders[taken]).height == 8
-    assert reading.take(orders[3]).height == 8
+        assert [order.given.done() for order in orders] == [n <= taken for n in range(4)]
+        assert reading.take(orders[taken]).picture.height == 8
+    assert reading.take(orders[3]).picture.height == 8
 
 
 def test_a_cancellation_is_heard_while_the_engine_works(tmp_path):

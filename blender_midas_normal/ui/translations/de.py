@@ -207,6 +207,9 @@ SETTINGS = {
     "Where the map is flat": "Wo die Map flach ist",
     "Alpha": "Alpha",
     "Where the picture is transparent, as far as it is": "Wo das Bild durchsichtig ist, und so weit es das ist",
+    "Alpha and image": "Alpha und Bild",
+    "Where the picture is transparent, and where another image is black, as far as they are":
+        "Wo das Bild durchsichtig und wo ein anderes Bild schwarz ist, und so weit sie es sind",
     "None": "Keine",
     "Nowhere: transparent parts continue their surroundings":
         "Nirgends: durchsichtige Teile setzen ihre Umgebung fort",
