@@ -45,13 +45,14 @@ def main() -> int:
         launch = wanted_launch(asked.settings.engine, options.weights)
     except MidasNormalError as error:
         return ended(error)
-    items = [item_of_file(picture.file, picture.folder, picture_of(picture.file)) for picture in inputs.pictures]
+    words = {"mask_picture": str(asked.mask_image.resolve())} if asked.mask_image is not None else {}
+    items = [item_of_file(picture.file, picture.folder, picture_of(picture.file, words)) for picture in inputs.pictures]
     return made_all(items, asked, launch, inputs)
 
 
-def picture_of(path: Path) -> Callable[[Client], dict]:
-    """The worker reads the file itself."""
-    return lambda client: {"picture": str(path.resolve())}
+def picture_of(path: Path, words: dict) -> Callable[[Client], dict]:
+    """The worker reads the file itself; words: what else a request says."""
+    return lambda client: {"picture": str(path.resolve()), **words}
 
 
 def made_parser() -> argparse.ArgumentParser:

@@ -64,6 +64,8 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         parser.error(f"the folder {options.out} cannot be made: {error.strerror}")
     items = items_of(inputs) if options.images else [item_of_image(image) for image in colour_textures()]
+    if asked.mask_image is not None:
+        items = [masked(item, asked.mask_image) for item in items]
     if not items and not options.images:
         parser.error("no picture is given, and no material of the file has a colour texture")
     try:
@@ -79,6 +81,15 @@ def items_of(inputs: Inputs) -> list[Item]:
         return lambda client: {"pixels": dataclasses.asdict(read_pixels_of_file(path, client.new_file()))}
 
     return [item_of_file(picture.file, picture.folder, reading(picture.file)) for picture in inputs.pictures]
+
+
+def masked(item: Item, mask: Path) -> Item:
+    """The item with a mask image, which Blender reads, too."""
+    def fields(client: Client) -> dict[str, Any]:
+        picture = item.fields(client)
+        return {**picture, "mask_pixels": dataclasses.asdict(read_pixels_of_file(mask, client.new_file()))}
+
+    return dataclasses.replace(item, fields=fields)
 
 
 def item_of_image(image: bpy.types.Image) -> Item:

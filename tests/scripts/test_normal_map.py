@@ -55,8 +55,32 @@ def test_a_picture_is_never_overwritten_by_a_map(photo, tmp_path):
     assert ended.returncode == 1 and (tmp_path / "wall_normal.png").read_bytes() == before
 
 
+def test_a_map_is_flat_where_the_mask_image_is_black_and_made_again_with_another_one(photo, tmp_path):
+    mask, out = tmp_path / "mask.png", tmp_path / "maps"
+    arguments = (photo, "--out", out, "--engine", "luminance", "--tileable", "off", "--existing", "skip",
+                 "--mask-image", mask)
+    for left, right in ((0, 255), (255, 0)):
+        PIL.Image.fromarray(np.array([[left, right]], np.uint8)).save(mask)
+        for words in ("1 made", "1 skipped"):
+            ended = normal_map(*arguments)
+            assert ended.returncode == 0 and words in ended.stdout, ended.stderr
+        values = cv2.imdecode(np.fromfile(out / "ein Bild ü_normal.png", np.uint8), cv2.IMREAD_UNCHANGED) / 65535 - 0.5
+        halves = [np.abs(half[..., 1:]).max() < 1e-4 for half in (values[:, :15], values[:, 49:])]
+        assert halves == [left == 0, right == 0]
+
+
+def test_a_mask_image_is_never_overwritten_by_a_map(photo, tmp_path):
+    PIL.Image.new("L", (4, 4), 255).save(tmp_path / "wall_normal.png")
+    photo.rename(tmp_path / "wall.png")
+    before = (tmp_path / "wall_normal.png").read_bytes()
+    ended = normal_map(tmp_path / "wall.png", "--out", tmp_path, "--mask-image", tmp_path / "wall_normal.png",
+                       "--engine", "luminance")
+    assert ended.returncode == 1 and (tmp_path / "wall_normal.png").read_bytes() == before
+
+
 @pytest.mark.parametrize("wrong", [
-    ["--a", "99"], ["--engine", "deep"], ["--depth-scale", "raw", "--engine", "luminance"], []])
+    ["--a", "99"], ["--mask-image", "nowhere.png"], ["--engine", "deep"],
+    ["--depth-scale", "raw", "--engine", "luminance"], []])
 def test_wrong_usage_is_two(photo, tmp_path, wrong):
     assert normal_map(photo, *wrong, *(["--out", tmp_path] if wrong else [])).returncode == 2
 

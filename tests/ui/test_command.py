@@ -6,9 +6,11 @@ import json
 import shutil
 
 import bpy
+import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.core.settings import domains
 from bl_ext.user_default.midas_normal.ui.command import run
+from pictures import pixels_of_file
 
 from tests.conftest import ROOT
 
@@ -35,6 +37,22 @@ def test_without_pictures_the_colour_textures_of_the_file_become_maps(tmp_path):
     image.colorspace_settings.is_data = True
     assert run(["--out", str(tmp_path), "--engine", "luminance"]) == 0
     assert [path.name for path in tmp_path.glob("[!.]*")] == ["photo_normal.png"]
+
+
+def test_a_mask_image_is_laid_over_the_pictures_of_the_file_and_of_folders(tmp_path):
+    mask = bpy.data.images.new("mask", 16, 1)
+    mask.pixels.foreach_set([0, 0, 0, 1] * 8 + [1, 1, 1, 1] * 8)
+    mask.filepath_raw, mask.file_format = str(tmp_path / "mask.png"), "PNG"
+    mask.save()
+    textured(name="photo.png")
+    shutil.copy(BRICKS, tmp_path / "wall.png")
+    for arguments, name in (([str(tmp_path / "wall.png")], "wall_normal.png"), ([], "photo_normal.png")):
+        assert run([*arguments, "--out", str(tmp_path / "maps"), "--engine", "luminance", "--mask-image",
+                    str(tmp_path / "mask.png")]) == 0
+        normal = pixels_of_file(tmp_path / "maps" / name)
+        left, right = np.split(np.abs(normal[..., :2] - 0.5), 2, axis=1)
+        middle = left.shape[1] // 2
+        assert left[:, middle].max() < 1e-4 < right[:, middle].max()
 
 
 def test_folders_are_mirrored_and_what_is_there_is_skipped_until_it_changes(tmp_path, capsys):

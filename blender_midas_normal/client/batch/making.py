@@ -49,7 +49,8 @@ class Making:
         self.pictures = [Picture(item) for item in items]
         self.suspects: list[Picture] = []
         self.done = 0
-        self._taken = {item.file.resolve() for item in (picture.item for picture in self.pictures) if item.file is not None}
+        files = [picture.item.file for picture in self.pictures] + [wanted.mask_image]
+        self._taken = {file.resolve() for file in files if file is not None}
 
     def beginnings(self, pictures: Iterable[Picture], alone: bool) -> Iterator[Beginning]:
         """The work for these pictures; alone: a worker has no other beside it, and fails on its account."""
@@ -75,7 +76,7 @@ class Making:
         picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
 
     def _maps(self, picture: Picture, client: Client) -> Task:
-        content = picture.item.content()
+        content = picture.item.content() + self._wanted.mask_content
         if picture.left is None:
             picture.left = [(kind, self._target(picture.item, kind)) for kind in self._wanted.kinds]
         surface = None

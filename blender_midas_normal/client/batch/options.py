@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...core.errors import SettingsError
 from ...core.formats import FORMATS
 from ...core.kinds import KINDS, check_kind
 from ...core.settings import PRESETS, Choice, Flag, Settings, domains, preset
+from .items import digest_of_file
 from .naming import TARGETS, TOKENS, Naming
 
 EXISTING = ("OVERWRITE", "SKIP", "NUMBER")
@@ -22,6 +24,7 @@ class Wanted:
 
     kinds, format: names of KINDS and FORMATS; existing: what to do with maps that are there, a name of EXISTING; workers:
     how many processes; json, csv: files for the report.
+    mask_image: None without one; mask_content: the same text for the same mask image.
     """
 
     out: Path
@@ -33,6 +36,8 @@ class Wanted:
     workers: int
     json: Path | None
     csv: Path | None
+    mask_image: Path | None
+    mask_content: str
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,24 +71,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         else:
             words = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
         parser.add_argument("--" + name.replace("_", "-"), help=domain.description.replace("%", "%%"), **words)
+    parser.add_argument("--mask-image", type=Path, metavar="FILE",
+                        help="the other image for --mask image, which need not be given then; laid over every picture")
 
 
 def wanted(options: argparse.Namespace) -> Wanted:
-    """What the options ask for; raises SettingsError."""
-    settings, format_ = _settings(options), options.format.upper()
+    """What the options ask for; raises SettingsError, and SourceError for a mask image that cannot be read."""
+    settings, format_, mask = _settings(options), options.format.upper(), options.mask_image
+    if (settings.mask == "IMAGE") != (mask is not None):
+        raise SettingsError("--mask image and --mask-image FILE belong together.")
     for kind in options.maps:
         check_kind(kind, settings)
     target = TARGETS[(options.target or "blender").upper()]
     naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
                     settings.engine.lower(), FORMATS[format_].suffix, options.maps)
     return Wanted(options.out, settings, options.maps, format_, naming, options.existing.upper(), options.jobs,
-                  options.json, options.csv)
+                  options.json, options.csv, mask, digest_of_file(mask) if mask is not None else "")
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     """The preset with what the target and then the options replace."""
     given = {name: getattr(options, name) for name in domains() if getattr(options, name) is not None}
     settings = preset(options.preset)
+    if options.mask_image is not None:
+        settings = dataclasses.replace(settings, mask="IMAGE")
     if options.target is not None:
         settings = dataclasses.replace(settings, convention=TARGETS[options.target.upper()].convention)
     return settings.with_words(given)

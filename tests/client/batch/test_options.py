@@ -8,7 +8,7 @@ import re
 import pytest
 
 from blender_midas_normal.client.batch.options import add_options, wanted
-from blender_midas_normal.core.errors import SettingsError
+from blender_midas_normal.core.errors import SettingsError, SourceError
 from blender_midas_normal.core.settings import domains
 from tests.conftest import ROOT
 
@@ -26,7 +26,7 @@ def asked(parser, *words):
 
 def test_the_readme_lists_every_option_that_is_no_setting(parser):
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Use it without Blender")[1].split("##")[0]
-    listed = set(re.findall(r"`(--[a-z]+)", section)) - {"--weights", "--help"}
+    listed = set(re.findall(r"`(--[a-z-]+)", section)) - {"--weights", "--help"}
     settings = {"--" + name.replace("_", "-") for name in domains()}
     options = {word for action in parser._actions for word in action.option_strings if word.startswith("--")}
     assert listed - settings - {"--command"} == options - settings - {"--help"} - {"--no-invert"}
@@ -41,6 +41,20 @@ def test_a_target_goes_before_the_preset_and_an_option_before_the_target(parser)
 
 def test_maps_keep_their_order_and_none_is_made_twice(parser):
     assert asked(parser, "--maps", "AO, normal,ao").kinds == ("AO", "NORMAL")
+
+
+def test_a_mask_image_says_that_there_is_one(parser, tmp_path):
+    mask = tmp_path / "mask.png"
+    mask.write_bytes(b"a")
+    found = asked(parser, "--mask-image", str(mask))
+    assert found.settings.mask == "IMAGE" and asked(parser).settings.mask == "ALPHA"
+    mask.write_bytes(b"b")
+    assert asked(parser, "--mask-image", str(mask)).mask_content != found.mask_content
+    for words in (["--mask", "image"], ["--mask", "off", "--mask-image", str(mask)]):
+        with pytest.raises(SettingsError, match="belong together"):
+            asked(parser, *words)
+    with pytest.raises(SourceError, match="nowhere"):
+        asked(parser, "--mask-image", str(tmp_path / "nowhere"))
 
 
 def test_maps_that_the_settings_do_not_allow_are_refused_beforehand(parser):
