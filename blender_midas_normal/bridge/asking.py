@@ -31,6 +31,7 @@ class Ask:
     """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
 
     image: name of the image for the source IMAGE; replace: whether a map of the user's own may be taken off an input.
+    mask_image: name of the other image for the mask IMAGE.
     maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
     """
 
@@ -41,3 +42,4 @@ class Ask:
     replace: bool = False
     save: str = "PACK"
     maps: tuple[str, ...] = ("NORMAL",)
+    mask_image: str = ""

@@ -11,10 +11,14 @@ from .asking import Ask
 from .making import begin
 
 
-def generate(image: bpy.types.Image, settings: Settings | None = None, **words: Any) -> bpy.types.Image:
+def generate(image: bpy.types.Image, settings: Settings | None = None, mask_image: bpy.types.Image | None = None,
+             **words: Any) -> bpy.types.Image:
     """The image's map, made with the settings (the Material preset without any), some replaced by the words; not wired.
 
-    Raises one of the exceptions of `core.errors`.
+    mask_image: the other image for the mask IMAGE, which it implies.  Raises one of the exceptions of `core.errors`.
     """
-    ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image=image.name, target="NONE")
+    if mask_image is not None:
+        words = {"mask": "IMAGE", **words}
+    ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image=image.name, target="NONE",
+              mask_image=mask_image.name if mask_image is not None else "")
     return bpy.data.images[begin(bpy.context, ask).wait().map_name]

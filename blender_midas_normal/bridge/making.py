@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 
 import bpy
 
@@ -12,8 +13,8 @@ from ..core.protocol import Result
 from .asking import Ask
 from .order import Order, facts_of, order_of
 from .pictures import of_pictures
-from .pixels import reading_pixels
-from .results import store
+from .pixels import read_pixels
+from .results import note_mask, store
 from .sequence import frames_of
 from .session import client
 from .shown import note_shown
@@ -39,9 +40,8 @@ def _of_picture(order: Order) -> Making:
     first, *others = order.ask.maps
     client.prepare(order.launch)
     yield BREATH
-    image = order.source.image()
-    pixels = yield from reading_pixels(image, order.new_file())
-    result = yield Step(order.submit(first, **order.of_pixels(pixels), **words), 1, len(order.ask.maps))
+    picture = order.of_picture(partial(read_pixels, order.source.image()))
+    result = yield Step(order.submit(first, **picture, **words), 1, len(order.ask.maps))
     name, sentences = yield from _taken_in(order, first, result)
     sentences = [_made(name, result), result.why, *order.notes, *result.notes, *sentences]
     for number, kind in enumerate(others, 2):
@@ -59,8 +59,9 @@ def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, 
     """Stores a map, whole or not at all, and wires it; its name, and sentences for the user."""
     with client.taken(result) as files:
         yield BREATH
-        source = order.source.image()
+        source, mask = order.source.image(), order.mask_image()
         image = store(source, files, order.ask.settings.words(), facts_of(result, kind), order.ask.save)
+        note_mask(image, mask)
         note_shown(image, files)
     return image.name, order.wired(kind, image, result.scale)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from .asking import Ask
 from .attaching import attach
 from .displacing import displace
 from .materials import targets
+from .pixels import read_pixels
 from .places import own_python, places, preferences
 from .results import source_of
 from .session import client
-from .source import Source, active_object, resolve, source_of_image
+from .source import Source, active_object, mask_source, resolve, source_of_image
 from .wiring import node_has_convention, wire
 
 
@@ -30,12 +32,14 @@ from .wiring import node_has_convention, wire
 class Order:
     """Maps of a source.
 
+    mask: the mask image, None where the settings want none.
     object_uid: the active object's session_uid, or None: an object, like any data of Blender, may be gone at the end.
     notes: sentences for the user about what was asked.
     """
 
     ask: Ask
     source: Source
+    mask: Source | None
     object_uid: int | None
     launch: Launch
     notes: tuple[str, ...]
@@ -45,9 +49,17 @@ class Order:
         client.prepare(self.launch)
         return client.new_file()
 
-    def of_pixels(self, pixels: Pixels) -> dict[str, Any]:
-        """What a request says of a picture."""
-        return {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render}
+    def of_picture(self, read: Callable[[Path], Pixels]) -> dict[str, Any]:
+        """What a request says of a picture, which `read` writes into a file, and of the mask image; raises SourceError."""
+        mask = self.mask_image()
+        words = {"pixels": dataclasses.asdict(read(self.new_file())), "is_render": self.source.is_render}
+        if mask is not None:
+            words["mask_pixels"] = dataclasses.asdict(read_pixels(mask, self.new_file()))
+        return words
+
+    def mask_image(self) -> bpy.types.Image | None:
+        """The mask image, if any; raises SourceError when it is gone."""
+        return self.mask.image() if self.mask is not None else None
 
     def submit(self, kind: str, strength: float = 1.0, **words: Any) -> Job:
         """Asks for one map; strength: a factor on that of the settings; words: the other fields of the request.
@@ -88,12 +100,13 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
     for kind in ask.maps:
         check_kind(kind, ask.settings)
     source = _mapped(resolve(ask.source, ask.image, context))
+    mask = mask_source(ask.mask_image) if ask.settings.mask == "IMAGE" else None
     thing = active_object(context)
     if ask.target == "ACTIVE_MATERIAL":
         targets(ask.target, source.image(), thing)
     ask, notes = _in_nodes_convention(ask)
     launch = launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0)
-    return Order(ask, source, thing.session_uid if thing else None, launch, notes)
+    return Order(ask, source, mask, thing.session_uid if thing else None, launch, notes)
 
 
 def facts_of(result: Result, kind: str) -> dict:

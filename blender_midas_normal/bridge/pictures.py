@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -17,7 +18,7 @@ from ..core.protocol import Pixels, Result
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
 from .pixels import read_pixels_of_file
-from .results import filled_map, show_several
+from .results import filled_map, note_mask, show_several
 from .session import client
 from .shown import note_shown
 from .source import Source
@@ -84,7 +85,7 @@ def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
     made: dict[Part, Result] = {}
     for at, (kind, number) in enumerate(parts, 1):
         if kind == first:
-            words = order.of_pixels(pictures.read(number, order.new_file()))
+            words = order.of_picture(partial(pictures.read, number))
         else:
             words = {"surface": made[first, number].surface}
         job = order.submit(kind, strengths[number], compress=pictures.folder is not None, **words)
@@ -96,7 +97,7 @@ def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
 
 def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result], folder: Path) -> Report:
     """Stores the maps, whose parts lie in the folder, and wires them."""
-    kinds, source = order.ask.maps, order.source.image()
+    kinds, source, mask = order.ask.maps, order.source.image(), order.mask_image()
     facts = {kind: _facts(kind, results, _at_one_scale(kind, pictures, results, folder)) for kind in kinds}
     if pictures.folder is not None:
         files = [pictures.file(*part) for part in results]
@@ -105,6 +106,7 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result], 
     sentences = [_made(images[kinds[0]].name, pictures, facts[kinds[0]]), *order.notes, *pictures.notes]
     sentences += dict.fromkeys(note for result in results.values() for note in result.notes)
     for kind, image in images.items():
+        note_mask(image, mask)
         sentences += order.wired(kind, image, facts[kind]["scale"])
         pictures.settle(image)
     return Report(images[kinds[0]].name, tuple(sentences), facts[kinds[0]])

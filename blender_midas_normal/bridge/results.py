@@ -24,6 +24,9 @@ from .pixels import set_is_data, size_of
 SOURCE = "midas_normal_source"
 """Property of a map: its source, a pointer that Blender keeps right when either is renamed, saved or appended."""
 
+MASK = "midas_normal_mask"
+"""Property of a map: the mask image that its surface has, a pointer like the source's."""
+
 STORED = "midas_normal"
 """Property of a map: its settings and facts as JSON."""
 
@@ -104,6 +107,20 @@ def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
     """The image from which this map was made; None for any other image, and when the source is gone."""
     source = image.get(SOURCE)
     return source if isinstance(source, bpy.types.Image) else None
+
+
+def mask_of(image: bpy.types.Image) -> bpy.types.Image | None:
+    """The mask image that the map's surface has, if any."""
+    mask = image.get(MASK)
+    return mask if isinstance(mask, bpy.types.Image) else None
+
+
+def note_mask(image: bpy.types.Image, mask: bpy.types.Image | None) -> None:
+    """Remembers which mask image the map's surface has."""
+    if mask is not None:
+        image[MASK] = mask
+    elif mask_of(image) is not None:
+        del image[MASK]
 
 
 def kind_of(image: bpy.types.Image) -> str:

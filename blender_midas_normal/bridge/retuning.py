@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import bpy
 
@@ -12,33 +13,41 @@ from ..core.settings import Settings
 from .displacing import rescale
 from .making import ON_DISK, PACKED
 from .order import facts_of
+from .pixels import read_pixels
 from .places import own_python, places, preferences
-from .results import kind_of, source_of, store_again, stored
+from .results import kind_of, mask_of, note_mask, source_of, store_again, stored
 from .session import client
 from .shown import note_shown
+from .source import Source, mask_source
 from .task import Making, Report, Step, Task
 from .wiring import is_wired, node_has_convention, read_as
 
 
-def begin_retune(image: bpy.types.Image, settings: Settings) -> Task:
+def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Image | None = None) -> Task:
     """Asks for a map again with what the settings say that needs no engine; it is shown wherever it is wired.
 
+    mask: the mask image for the mask IMAGE; None leaves the map its own.
     The job ends with SurfaceGone when the worker has not kept the surface.
     """
-    return Task(_making(image, settings))
+    return Task(_making(image, settings, mask))
 
 
-def _making(image: bpy.types.Image, settings: Settings) -> Making:
+def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None) -> Making:
     facts, wanted, kind, uid = facts_on(image), tuned(image, settings), kind_of(image), image.session_uid
+    mask = lacking_mask(image, wanted, mask_image)
     client.prepare(launch_for(facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
-    words = ON_DISK if image.packed_file is None else PACKED
-    result = yield Step(client.submit(settings=wanted.words(), surface=facts["surface"], map=kind, **words))
+    words: dict[str, Any] = {"surface": facts["surface"], **(ON_DISK if image.packed_file is None else PACKED)}
+    if mask is not None:
+        words["mask_pixels"] = dataclasses.asdict(read_pixels(mask.image(), client.new_file()))
+    result = yield Step(client.submit(settings=wanted.words(), map=kind, **words))
     there = next((image for image in bpy.data.images if image.session_uid == uid), None)
     with client.taken(result) as files:
         if there is None:
             raise SourceError("The map was removed while it was re-tuned; generate it again.")
         store_again(there, files, wanted.words(), facts_of(result, kind))
         note_shown(there, files)
+    if mask is not None:
+        note_mask(there, mask.image())
     if kind == "NORMAL":
         read_as(there, wanted.convention)
     if kind == "HEIGHT":
@@ -54,6 +63,14 @@ def tuned(image: bpy.types.Image, settings: Settings) -> Settings:
     if wanted.convention in readable or not is_wired(image):
         return wanted
     return dataclasses.replace(wanted, convention="OPENGL")
+
+
+def lacking_mask(image: bpy.types.Image, wanted: Settings, mask: bpy.types.Image | None) -> Source | None:
+    """The mask image that is wanted and that the map's surface lacks, if any; raises SourceError where it cannot be used."""
+    there = mask_of(image)
+    if wanted.mask != "IMAGE" or (there is not None and mask in (there, None)):
+        return None
+    return mask_source(mask.name if mask is not None else "")
 
 
 def map_called(name: str) -> bpy.types.Image:

@@ -65,6 +65,16 @@ def source_of_image(image: bpy.types.Image) -> Source:
     return Source(kind, image.name, image.session_uid)
 
 
+def mask_source(name: str) -> Source:
+    """The image of this name as a mask; raises SourceError where there is none, or it has several pictures."""
+    if not name:
+        raise SourceError("No mask image is chosen; choose one, or another mask.")
+    image = _named(name)
+    if image.source in SEVERAL:
+        raise SourceError(f"The mask image {name!r} is {SEVERAL[image.source]}; choose an image that is one picture.")
+    return source_of_image(image)
+
+
 def single(image: bpy.types.Image) -> bpy.types.Image:
     """The image; raises SourceError when it has several pictures, or cannot be mapped."""
     if image.source in SEVERAL:

@@ -94,7 +94,8 @@ class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
         report = running.last()
         assert isinstance(report, Report)
         try:
-            task = begin_retune(map_called(report.map_name), scene_settings(context.scene).values())
+            settings = scene_settings(context.scene)
+            task = begin_retune(map_called(report.map_name), settings.values(), settings.mask_image)
         except MidasNormalError as error:
             return told(self, error)
         return waited(self, task)

@@ -16,7 +16,7 @@ from .properties import MidasNormalSettings, scene_settings
 from .worker_state import worker_state
 
 MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "invert", "tileable", "convention")
-RELIEF = ("detail", "high_pass", "mask", "mix", "crossover", "mix_amount")
+RELIEF = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
 MIXING = ("crossover", "mix_amount")
 DETAILS = ("resolution", "depth_scale", "size", "device", "precision")
 
@@ -62,6 +62,8 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
     layout.use_property_split = True
     layout.use_property_decorate = False
     for name in names:
+        if name == "mask_image" and settings.mask != "IMAGE":
+            continue
         row = layout.row()
         row.active = name not in MIXING or settings.mix != "OFF"
         row.prop(settings, name)

@@ -100,7 +100,7 @@ class MIDAS_NORMAL_OT_reset(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = scene_settings(context.scene)
-        for name in set(MidasNormalSettings.__annotations__) - {"image", "result"}:
+        for name in set(MidasNormalSettings.__annotations__) - {"image", "mask_image", "result"}:
             settings.property_unset(name)
         tuning.follow(context.scene)
         return {"FINISHED"}

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..bridge.asking import MAPS, SAVES, SOURCES, TARGETS, Ask
-from ..bridge.results import stored
+from ..bridge.results import mask_of, stored
 from ..bridge.retuning import settings_on
 from ..core.errors import MidasNormalError, SettingsError
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
@@ -80,6 +80,8 @@ def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     image = settings.result
     if image is not None and stored(image) is not None:
         try:
+            with tuning.held():
+                settings.mask_image = mask_of(image) or settings.mask_image
             apply_settings(settings, settings_on(image))
         except MidasNormalError as error:
             running.remember(error)
@@ -92,6 +94,8 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
         **setting_properties(options={"ANIMATABLE"}, update=_follow),
         **place_properties({"ANIMATABLE"}),
         "image": PointerProperty(type=bpy.types.Image, name="Image", description="Picture that the map is made from"),
+        "mask_image": PointerProperty(type=bpy.types.Image, name="Mask image", update=_follow,
+                                      description="Image that masks the map: flat where it is black or transparent"),
         "result": PointerProperty(type=bpy.types.Image, name="Map", poll=_is_map, update=_pick,
                                   description="Map that follows these settings: the one made last, or another one"),
     }
@@ -112,6 +116,8 @@ class SettingProperties:
         **place_properties(NOT_REMEMBERED),
         "image": StringProperty(name="Image", description="Name of the picture, for the source Image",
                                 options=NOT_REMEMBERED),
+        "mask_image": StringProperty(name="Mask image", description="Name of the image that masks the map",
+                                     options=NOT_REMEMBERED),
     }
 
 
@@ -127,17 +133,20 @@ def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
     scene = scene_settings(context.scene)
     base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
     given = operator.properties.is_property_set
-    settings = base.with_words({name: getattr(operator, name) for name in domains() if given(name)})
+    words = {name: getattr(operator, name) for name in domains() if given(name)}
+    settings = base.with_words({"mask": "IMAGE", **words} if given("mask_image") else words)
 
     def place(name: str) -> Any:
         return getattr(operator if given(name) else scene, name)
 
-    image = operator.image if given("image") else scene.image.name if scene.image else ""
+    def named(name: str) -> str:
+        return place(name) if given(name) else place(name).name if place(name) else ""
+
     source = "IMAGE" if given("image") and not given("source") else place("source")
     maps = tuple(name for name, _, _ in MAPS if name in place("maps"))
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
-    return Ask(settings, source, image, place("target"), place("replace"), place("save"), maps)
+    return Ask(settings, source, named("image"), place("target"), place("replace"), place("save"), maps, named("mask_image"))
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:

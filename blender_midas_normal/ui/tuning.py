@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import bpy
 
 from ..bridge import session
-from ..bridge.retuning import begin_retune, facts_on, settings_on, tuned
+from ..bridge.retuning import begin_retune, facts_on, lacking_mask, settings_on, tuned
 from ..bridge.task import Task
 from ..core.errors import MidasNormalError, SurfaceGone
 from . import pump, running
@@ -85,7 +85,9 @@ def _finish() -> None:
     assert _retune is not None
     ended, _retune = _retune, None
     try:
-        ended.step()
+        report = ended.step()
+        if isinstance(running.last(), MidasNormalError):
+            running.remember(report)
     except SurfaceGone:
         _gone.add(_surface)
     except MidasNormalError as error:
@@ -101,12 +103,13 @@ def _begin() -> bool:
     if scene is None or image is None or not is_live(image):
         return False
     try:
-        wanted = tuned(image, scene.midas_normal.values())
-        if wanted.is_like(settings_on(image)):
+        wanted, mask = tuned(image, scene.midas_normal.values()), scene.midas_normal.mask_image
+        if lacking_mask(image, wanted, mask) is None and wanted.is_like(settings_on(image)):
             return False
-        _retune, _surface = begin_retune(image, wanted), facts_on(image)["surface"]
+        _retune, _surface = begin_retune(image, wanted, mask), facts_on(image)["surface"]
         _retune.step()
     except MidasNormalError as error:
+        _retune = None
         running.remember(error)
         return False
     return True

@@ -210,6 +210,10 @@ SETTINGS = {
     "Alpha and image": "Alpha und Bild",
     "Where the picture is transparent, and where another image is black, as far as they are":
         "Wo das Bild durchsichtig und wo ein anderes Bild schwarz ist, und so weit sie es sind",
+    "Mask image": "Maskenbild",
+    "Image that masks the map: flat where it is black or transparent":
+        "Bild, das die Map maskiert: flach, wo es schwarz oder durchsichtig ist",
+    "Name of the image that masks the map": "Name des Bildes, das die Map maskiert",
     "None": "Keine",
     "Nowhere: transparent parts continue their surroundings":
         "Nirgends: durchsichtige Teile setzen ihre Umgebung fort",
