@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 SMALLEST_A = 1e-3
 """Below this, `a` counts as this in the NORMALISED formula: the map stays finite at a = 0."""
 
-BACKGROUND_SOFTNESS = 0.02
-"""Share of the height range over which bg_threshold fades slopes out, so that the background ends without a step."""
+SHARPEST = 1e-6
+"""Softness of the background below which it ends with a step: heights are no finer than that."""
 
 DETAIL_REACH = 1 / 128
 """Radius in shorter sides: relief finer than this is detail."""
@@ -93,7 +93,7 @@ def _mixed(own: Array, other: Array, surface: Surface, settings: Settings) -> Ar
 def _masks(height: Array, surface: Surface, settings: Settings) -> Iterator[Array]:
     """Factors on the slopes, H x W float32, 0..1."""
     if settings.bg_threshold > 0:
-        yield foreground(height, settings.bg_threshold)
+        yield foreground(height, settings.bg_threshold, settings.bg_softness)
     rows, columns = height.shape
     if settings.mask != "OFF" and surface.alpha is not None:
         yield resize_share(as_float(surface.alpha), columns, rows, surface.wrap)
@@ -101,12 +101,18 @@ def _masks(height: Array, surface: Surface, settings: Settings) -> Iterator[Arra
         yield resize_share(surface.mask, columns, rows, surface.wrap)
 
 
-def foreground(height: Array, threshold: float) -> Array:
-    """H x W float32, 0 where the height lies below the threshold (0..1 of its range), 1 above, smooth between."""
+def foreground(height: Array, threshold: float, softness: float) -> Array:
+    """H x W float32, 0 where the height lies below the threshold, 1 above, smooth between over the softness about it.
+
+    threshold, softness: 0..1 of the heights' range; without softness a height at the threshold counts as above, as in RAW.
+    """
     low, span = _range(height)
     if span == 0:
         return np.ones_like(height)
-    t = ((height - low) / span - threshold) / BACKGROUND_SOFTNESS + 0.5
+    above = (height - low) / span - threshold
+    if softness < SHARPEST:
+        return (above >= 0).astype(np.float32)
+    t = above / softness + 0.5
     t = np.clip(t, 0.0, 1.0)
     return (t * t * (3 - 2 * t)).astype(np.float32)
 

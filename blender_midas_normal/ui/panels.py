@@ -15,7 +15,7 @@ from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
 from .worker_state import worker_state
 
-MAIN = ("engine", "strength", "a", "bg_threshold", "blur", "invert", "tileable", "convention")
+MAIN = ("engine", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable", "convention")
 RELIEF = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
 MIXING = ("crossover", "mix_amount")
 DETAILS = ("resolution", "depth_scale", "size", "device", "precision")
@@ -65,8 +65,15 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
         if name == "mask_image" and settings.mask != "IMAGE":
             continue
         row = layout.row()
-        row.active = name not in MIXING or settings.mix != "OFF"
+        row.active = _matters(name, settings)
         row.prop(settings, name)
+
+
+def _matters(name: str, settings: MidasNormalSettings) -> bool:
+    """Whether a setting changes anything as the others are."""
+    if name == "bg_softness":
+        return settings.bg_threshold > 0
+    return name not in MIXING or settings.mix != "OFF"
 
 
 def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:

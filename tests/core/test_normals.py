@@ -38,7 +38,8 @@ heights = arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 12)),
                  elements=st.floats(-1000, 1000, width=32, allow_subnormal=False))
 
 
-tunings = st.builds(Settings, a=st.floats(0, 5 * math.pi), bg_threshold=st.floats(0, 1), strength=st.floats(0, 10),
+tunings = st.builds(Settings, a=st.floats(0, 5 * math.pi), bg_threshold=st.floats(0, 1),
+                    bg_softness=st.floats(0, 1), strength=st.floats(0, 10),
                     blur=st.floats(0, 20), detail=st.floats(0, 10), high_pass=st.floats(0, 4096), invert=st.booleans())
 
 
@@ -104,6 +105,24 @@ def test_the_background_threshold_flattens_low_ground_without_a_step():
     assert tilt(normals)[height > 0.55].max() > 20
     untouched = normal_map(surface(height), Settings(strength=3))
     np.testing.assert_allclose(normals[:, height > 0.52], untouched[:, height > 0.52], atol=1e-6)
+
+
+def test_the_background_ends_as_softly_as_is_asked():
+    height = bump(128)
+    whole = np.tan(np.radians(tilt(normal_map(surface(height), Settings()))))
+    share = (height - height.min()) / np.ptp(height)
+    for softness in (0.0, 0.02, 0.4):
+        kept = np.tan(np.radians(tilt(normal_map(surface(height), Settings(bg_threshold=0.5, bg_softness=softness)))))
+        assert kept[share < 0.5 - softness / 2].max() == 0
+        np.testing.assert_allclose(kept[share > 0.5 + softness / 2], whole[share > 0.5 + softness / 2], rtol=1e-3)
+        between = (share > 0.5 - softness / 4) & (share < 0.5 + softness / 4)
+        assert ((0.1 * whole < kept) & (kept < 0.9 * whole))[between].all()
+
+
+def test_raw_depth_knows_no_softness():
+    height = bump(64) * 300
+    soft, hard = (normal_map(surface(height, raw=True), Settings(bg_threshold=0.5, bg_softness=s)) for s in (1.0, 0.0))
+    np.testing.assert_array_equal(soft, hard)
 
 
 @pytest.mark.parametrize("raw", [False, True])

@@ -186,6 +186,9 @@ SETTINGS = {
     "Background": "Hintergrund",
     "Height below which the map is flat, as a share of the height range (0 to 1)":
         "Höhe, unter der die Map flach ist, als Anteil des Höhenbereichs (0 bis 1)",
+    "Background softness": "Hintergrundweichheit",
+    "Share of the height range over which the background fades in; 0 ends it with a step (0 to 1)":
+        "Anteil des Höhenbereichs, über den der Hintergrund einsetzt; 0 beendet ihn mit einer Stufe (0 bis 1)",
     "Blur": "Weichzeichnen",
     "Radius over which the surface is smoothed, in pixels of the picture (0 to 64 pixels)":
         "Radius, über den die Oberfläche geglättet wird, in Pixeln des Bildes (0 bis 64 Pixel)",
