@@ -20,7 +20,7 @@ import environments
 
 from blender_midas_normal.client.batch import ended
 from blender_midas_normal.client.batch.inputs import found
-from blender_midas_normal.client.batch.items import item_of_file
+from blender_midas_normal.client.batch.items import exposed, item_of_file
 from blender_midas_normal.client.batch.options import add_options, wanted
 from blender_midas_normal.client.batch.run import made_all
 from blender_midas_normal.client.client import Client
@@ -47,6 +47,8 @@ def main() -> int:
         return ended(error)
     words = {"mask_picture": str(asked.mask_image.resolve())} if asked.mask_image is not None else {}
     items = [item_of_file(picture.file, picture.folder, picture_of(picture.file, words)) for picture in inputs.pictures]
+    if asked.exposure is not None:
+        items = [exposed(item, asked.exposure) for item in items]
     return made_all(items, asked, launch, inputs)
 
 

@@ -20,7 +20,7 @@ from .asking import Ask
 from .attaching import attach
 from .displacing import displace
 from .materials import targets
-from .pixels import read_pixels
+from .pixels import read_pixels, view_exposure
 from .places import own_python, places, preferences
 from .results import source_of
 from .session import client
@@ -33,6 +33,7 @@ class Order:
     """Maps of a source.
 
     mask: the mask image, None where the settings want none.
+    exposure: of the scene's view, in stops, as which the artist sees scene-linear pictures.
     object_uid: the active object's session_uid, or None: an object, like any data of Blender, may be gone at the end.
     notes: sentences for the user about what was asked.
     """
@@ -40,6 +41,7 @@ class Order:
     ask: Ask
     source: Source
     mask: Source | None
+    exposure: float
     object_uid: int | None
     launch: Launch
     notes: tuple[str, ...]
@@ -52,7 +54,8 @@ class Order:
     def of_picture(self, read: Callable[[Path], Pixels]) -> dict[str, Any]:
         """What a request says of a picture, which `read` writes into a file, and of the mask image; raises SourceError."""
         mask = self.mask_image()
-        words = {"pixels": dataclasses.asdict(read(self.new_file())), "is_render": self.source.is_render}
+        words = {"pixels": dataclasses.asdict(read(self.new_file())), "is_render": self.source.is_render,
+                 "exposure": self.exposure}
         if mask is not None:
             words["mask_pixels"] = dataclasses.asdict(read_pixels(mask, self.new_file()))
         return words
@@ -106,7 +109,7 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
         targets(ask.target, source.image(), thing)
     ask, notes = _in_nodes_convention(ask)
     launch = launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0)
-    return Order(ask, source, mask, thing.session_uid if thing else None, launch, notes)
+    return Order(ask, source, mask, view_exposure(context), thing.session_uid if thing else None, launch, notes)
 
 
 def facts_of(result: Result, kind: str) -> dict:

@@ -14,6 +14,7 @@ NONE sets alpha to 1 in all but data images; CHANNEL_PACKED leaves it, as a chan
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 VIEWERS = ("RENDER_RESULT", "COMPOSITING")
 """Types of images without pixels of their own: what a viewer shows, the Render Result and the Viewer Node."""
+
+LINEAR_SPACES = re.compile(r"Linear .*|ACEScg|ACES2065-1|scene_linear")
+"""Names of the colour spaces of pictures that are scene-linear themselves; others are decoded by Blender."""
 
 UNRELATED_ALPHA = ("NONE", "CHANNEL_PACKED")
 """Alpha modes in which the picture is opaque, whatever its fourth channel holds."""
@@ -145,13 +149,22 @@ def _writing(values: Array, path: Path) -> Iterator[None]:
 def _encoding(image: bpy.types.Image) -> str:
     if not image.is_float:
         return "BYTE"
-    return "DISPLAY" if is_data(image) else "LINEAR"
+    if is_data(image):
+        return "DISPLAY"
+    space = image.colorspace_settings
+    return "LINEAR" if space is not None and LINEAR_SPACES.fullmatch(space.name) else "DECODED"
 
 
 def _premultiplied(image: bpy.types.Image) -> bool:
     if image.alpha_mode in UNRELATED_ALPHA:
         return False
     return image.alpha_mode == "PREMUL" if is_data(image) else image.is_float
+
+
+def view_exposure(context: bpy.types.Context) -> float:
+    """Stops by which the scene's view shows scene-linear pictures brighter than they are."""
+    assert context.scene is not None and context.scene.view_settings is not None
+    return context.scene.view_settings.exposure
 
 
 def size_of(image: bpy.types.Image) -> tuple[int, int]:

@@ -16,6 +16,12 @@ FAINTEST_CONTRAST = 1e-3
 """Range of the pixels, of 0..1, below which a picture counts as one colour: a quarter of a step of 8 bits."""
 
 
+def exposed(linear: Array, stops: float) -> Array:
+    """Scene-linear values, each stop twice as bright; what grows too large for a float is infinite."""
+    with np.errstate(over="ignore"):
+        return linear * np.float32(2.0 ** stops)
+
+
 def srgb_from_linear(linear: Array) -> Array:
     """Scene-linear 0.. to display-referred sRGB 0..1, float32 (IEC 61966-2-1); what is brighter than 1 is clipped."""
     clipped = np.clip(linear, 0.0, 1.0, dtype=np.float32)

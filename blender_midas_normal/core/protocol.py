@@ -26,6 +26,9 @@ MOST_PIXELS = 1 << 28
 LARGEST_FILE = MOST_PIXELS * 16 + (1 << 20)
 """Bytes of a picture's file: four floats a pixel, and what stands before them."""
 
+MOST_STOPS = 32.0
+"""By which a picture is exposed, up or down: as many as Blender's views can."""
+
 FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 """Names of files in the exchange folder: nothing that leads out of it on any system."""
 
@@ -59,6 +62,7 @@ class Request:
 
     Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file) or
     `surface` (key of a cached surface, from which the map is made without an engine).
+    exposure: stops by which a scene-linear picture is made brighter before it is turned into display-referred values.
     mask_pixels or mask_picture: the mask image likewise; a surface keeps the one that it was given last.
     map: its kind, a name of `core.kinds.KINDS`; format: of its file, a name of `core.formats.FORMATS`; compress: a PNG file
     at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so that it need not decode the file.
@@ -71,11 +75,16 @@ class Request:
     surface: str | None = None
     mask_pixels: dict | None = None
     mask_picture: str | None = None
+    exposure: float = 0.0
     is_render: bool = False
     map: str = "NORMAL"
     format: str = "PNG"
     compress: bool = False
     with_pixels: bool = False
+
+    def __post_init__(self) -> None:
+        if not -MOST_STOPS <= self.exposure <= MOST_STOPS:
+            raise ProtocolError(f"No picture is exposed by {self.exposure!r} stops.")
 
 
 @dataclass(frozen=True)
@@ -164,7 +173,8 @@ _FIELD_TYPES: dict[str, tuple[type, ...]] = {
 class Pixels:
     """Pixels as Blender hands them out: a file of height * width * 4 float32, rows from the bottom up, RGBA.
 
-    encoding: BYTE (0..1 in steps of 1/255, display-referred), DISPLAY (float, display-referred) or LINEAR (scene-linear).
+    encoding: BYTE (0..1 in steps of 1/255, display-referred), DISPLAY (float, display-referred), LINEAR (scene-linear) or
+    DECODED (a display-referred picture that Blender has made linear, such as a PNG file of 16 bits).
     premultiplied: the colours are multiplied by alpha.
     """
 
@@ -175,7 +185,7 @@ class Pixels:
     premultiplied: bool = False
 
     def __post_init__(self) -> None:
-        if self.encoding not in ("BYTE", "DISPLAY", "LINEAR"):
+        if self.encoding not in ("BYTE", "DISPLAY", "LINEAR", "DECODED"):
             raise ProtocolError(f"Pixels have no encoding {self.encoding!r}.")
         _check_file_name(self.file)
 

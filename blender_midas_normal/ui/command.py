@@ -17,13 +17,13 @@ from typing import Any
 
 import bpy
 
-from ..bridge.pixels import read_pixels, read_pixels_of_file
+from ..bridge.pixels import read_pixels, read_pixels_of_file, view_exposure
 from ..bridge.places import own_python, places
 from ..bridge.source import single
 from ..bridge.textures import colour_textures
 from ..client.batch import ended
 from ..client.batch.inputs import Inputs, found
-from ..client.batch.items import Item, digest_of_file, item_of_file, stem_of
+from ..client.batch.items import Item, digest_of_file, exposed, item_of_file, stem_of
 from ..client.batch.options import add_options, wanted
 from ..client.batch.run import made_all
 from ..client.client import Client
@@ -68,6 +68,8 @@ def run(arguments: Sequence[str]) -> int:
         items = [masked(item, asked.mask_image) for item in items]
     if not items and not options.images:
         parser.error("no picture is given, and no material of the file has a colour texture")
+    exposure = view_exposure(bpy.context) if asked.exposure is None else asked.exposure
+    items = [exposed(item, exposure) for item in items]
     try:
         launch = launch_for(asked.settings.engine, places(), own_python(), IDLE_SECONDS)
     except MidasNormalError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.colour import srgb_from_linear
+from ..core.colour import exposed, srgb_from_linear
 from ..core.errors import SourceError
 from ..core.paths import is_file
 from ..core.picture import Picture
@@ -33,20 +33,24 @@ DEEP_SUFFIXES = {".exr", ".hdr", ".tif", ".tiff", ".png"}
 """Files that may hold more than 8 bits: OpenCV reads them, since Pillow makes 8 bits of 16-bit colour."""
 
 
-def picture_from_pixels(folder: Path, pixels: Pixels) -> Picture:
-    """The Picture in a file of raw pixels.  Raises SourceError when sizes do not fit."""
+def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> Picture:
+    """The Picture in a file of raw pixels.  Raises SourceError when sizes do not fit.
+
+    exposure: stops by which scene-linear values are made brighter; what is brighter than 1 then is clipped.
+    """
     check_size(pixels.width, pixels.height)
     path = folder / pixels.file
     expected = pixels.width * pixels.height * 16
     if path.stat().st_size != expected:
         raise SourceError(f"The pixels of the picture take {path.stat().st_size} bytes instead of {expected}.")
     rgba = np.fromfile(path, np.float32).reshape(pixels.height, pixels.width, 4)[::-1]
-    return _picture(rgba, pixels.encoding, pixels.premultiplied)
+    return _picture(rgba, pixels.encoding, pixels.premultiplied, exposure)
 
 
-def picture_from_file(path: Path) -> Picture:
+def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
     """The Picture in a picture file, its orientation applied.  Raises SourceError, naming the file, when it cannot be read.
 
+    exposure: as in `picture_from_pixels`, for files of floats.
     Needs Pillow and OpenCV, which the script's and the MiDaS environment have.
     """
     import PIL.Image
@@ -58,7 +62,7 @@ def picture_from_file(path: Path) -> Picture:
         raise SourceError(f"{path} is larger than any picture of {LONGEST_SIDE} x {LONGEST_SIDE} pixels.")
     PIL.Image.MAX_IMAGE_PIXELS = LONGEST_SIDE * LONGEST_SIDE
     try:
-        if path.suffix.lower() in DEEP_SUFFIXES and (deep := _deep_picture(path)) is not None:
+        if path.suffix.lower() in DEEP_SUFFIXES and (deep := _deep_picture(path, exposure)) is not None:
             return deep
         with PIL.Image.open(path) as opened:
             check_size(*opened.size)
@@ -78,7 +82,7 @@ def check_size(width: int, height: int) -> None:
         raise SourceError(f"The picture is {width} x {height} pixels; the longest side may be {LONGEST_SIDE}.")
 
 
-def _picture(rgba: Array, encoding: str, premultiplied: bool) -> Picture:
+def _picture(rgba: Array, encoding: str, premultiplied: bool, exposure: float) -> Picture:
     if encoding == "BYTE":
         values = _as_bytes(rgba)
         return Picture(np.ascontiguousarray(values[..., :3]), _opaque_or(values[..., 3]))
@@ -86,7 +90,9 @@ def _picture(rgba: Array, encoding: str, premultiplied: bool) -> Picture:
     rgb = finite(rgba[..., :3])
     if premultiplied and alpha is not None:
         rgb = np.divide(rgb, alpha[..., None], out=np.zeros_like(rgb), where=alpha[..., None] > 0)
-    display = srgb_from_linear(rgb) if encoding == "LINEAR" else np.clip(rgb, 0.0, 1.0)
+    if encoding == "LINEAR":
+        rgb = exposed(rgb, exposure)
+    display = np.clip(rgb, 0.0, 1.0) if encoding == "DISPLAY" else srgb_from_linear(rgb)
     return Picture(np.ascontiguousarray(display), alpha)
 
 
@@ -113,7 +119,7 @@ def _opaque_or(alpha: NDArray) -> NDArray | None:
     return alpha if alpha.dtype == np.uint8 else np.clip(np.nan_to_num(alpha, nan=0.0), 0.0, 1.0).astype(np.float32)
 
 
-def _deep_picture(path: Path) -> Picture | None:
+def _deep_picture(path: Path, exposure: float) -> Picture | None:
     """The Picture in a 16-bit or float file; None when it holds 8 bits, or OpenCV cannot read it."""
     os.environ.update(OPENCV)
     import cv2
@@ -131,4 +137,4 @@ def _deep_picture(path: Path) -> Picture | None:
     rgba[..., :3] = planes[..., 2::-1] / scale if planes.shape[2] >= 3 else planes[..., :1] / scale
     if planes.shape[2] == 4:
         rgba[..., 3] = planes[..., 3] / scale
-    return _picture(rgba, "DISPLAY" if planes.dtype == np.uint16 else "LINEAR", premultiplied=False)
+    return _picture(rgba, "DISPLAY" if planes.dtype == np.uint16 else "LINEAR", False, exposure)

@@ -37,10 +37,10 @@ def given(request: Request, folder: Path, report: Report) -> Given:
         picture = None
         if request.surface is None:
             report("read", 0.0)
-            picture = _picture(pixels, request.picture, folder)
+            picture = _picture(pixels, request.picture, folder, request.exposure)
             if picture is None:
                 raise ProtocolError("The request names no picture.")
-        mask = _picture(mask_pixels, request.mask_picture, folder)
+        mask = _picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
         return Given(picture, None if mask is None else brightness(mask))
     finally:
         for there in filter(None, (pixels, mask_pixels)):
@@ -53,10 +53,10 @@ def brightness(picture: Picture) -> Array:
     return bright if alpha is None else bright * alpha
 
 
-def _picture(pixels: Pixels | None, file: str | None, folder: Path) -> Picture | None:
+def _picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: float) -> Picture | None:
     if pixels is not None:
-        return picture_from_pixels(folder, pixels)
-    return picture_from_file(Path(file)) if file is not None else None
+        return picture_from_pixels(folder, pixels, exposure)
+    return picture_from_file(Path(file), exposure) if file is not None else None
 
 
 def _checked(words: dict | None) -> Pixels | None:

@@ -34,9 +34,9 @@ def test_png_file(tmp_path, depth, alpha_mode, is_data):
     values = rgba()
     facts, found = read(loaded(write_png(tmp_path / "a.png", values, depth), alpha_mode, is_data), tmp_path / "pixels")
     assert (facts.width, facts.height) == (5, 3)
-    assert facts.encoding == ("BYTE" if depth == 8 else "DISPLAY" if is_data else "LINEAR")
+    assert facts.encoding == ("BYTE" if depth == 8 else "DISPLAY" if is_data else "DECODED")
     assert facts.premultiplied == (depth == 16 and alpha_mode == "STRAIGHT" and not is_data)
-    colours = linear(values[..., :3]) if facts.encoding == "LINEAR" else values[..., :3]
+    colours = linear(values[..., :3]) if facts.encoding == "DECODED" else values[..., :3]
     wanted = colours * values[..., 3:] if facts.premultiplied else colours
     np.testing.assert_allclose(found[..., :3], wanted, atol=0.003 if depth == 8 else 1e-4)
     np.testing.assert_allclose(found[..., 3], values[..., 3] if alpha_mode == "STRAIGHT" else 1.0, atol=0.003)
@@ -184,3 +184,14 @@ def test_render_result_of_a_file_just_opened_was_never_rendered(tmp_path):
     with pytest.raises(SourceError, match=r"^The Render Result is empty; render first\.$"):
         pixels.read_pixels(bpy.data.images["Render Result"], tmp_path / "pixels")
     assert render_settings() == before
+
+
+@pytest.mark.parametrize("space, encoding", (
+    ("Linear Rec.709", "LINEAR"), ("Linear CIE-XYZ D65", "LINEAR"), ("ACEScg", "LINEAR"), ("sRGB", "DECODED"),
+    ("Filmic Log", "DECODED"), ("Non-Color", "DISPLAY"),
+))
+def test_only_floats_of_linear_spaces_are_scene_linear_themselves(tmp_path, space, encoding):
+    for is_float in (True, False):
+        image = bpy.data.images.new("a", 2, 2, float_buffer=is_float)
+        image.colorspace_settings.name = space
+        assert read(image, tmp_path / "pixels")[0].encoding == (encoding if is_float else "BYTE")

@@ -115,6 +115,12 @@ def test_a_number_that_is_none_is_not_sent():
         encode(Request(1, {"a": float("nan")}))
 
 
+@pytest.mark.parametrize("stops", [33, -33, 1e300])
+def test_no_picture_is_exposed_beyond_measure(stops):
+    with pytest.raises(ProtocolError, match="stops"):
+        decode(json.dumps({"type": "request", "id": 1, "settings": {}, "picture": "a", "exposure": stops}).encode())
+
+
 def test_a_missing_field_is_named_as_missing():
     with pytest.raises(ProtocolError, match="lacks"):
         decode(b'{"type": "progress", "id": 1}')

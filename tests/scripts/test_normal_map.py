@@ -78,6 +78,16 @@ def test_a_mask_image_is_never_overwritten_by_a_map(photo, tmp_path):
     assert ended.returncode == 1 and (tmp_path / "wall_normal.png").read_bytes() == before
 
 
+def test_a_picture_twice_as_bright_exposed_a_stop_darker_gives_the_same_map(tmp_path):
+    values = np.random.default_rng(0).uniform(0.02, 0.4, (30, 40, 3)).astype(np.float32)
+    for brightness, stops in ((1, 0), (2, -1)):
+        cv2.imwrite(str(tmp_path / f"{brightness}.hdr"), values * brightness)
+        ended = normal_map(tmp_path / f"{brightness}.hdr", "--out", tmp_path, "--engine", "luminance", "--exposure", stops)
+        assert ended.returncode == 0, ended.stderr
+    one, two = (cv2.imread(str(tmp_path / f"{name}_normal.png"), cv2.IMREAD_UNCHANGED) for name in "12")
+    np.testing.assert_array_equal(two, one)
+
+
 @pytest.mark.parametrize("wrong", [
     ["--a", "99"], ["--mask-image", "nowhere.png"], ["--engine", "deep"],
     ["--depth-scale", "raw", "--engine", "luminance"], []])

@@ -24,6 +24,36 @@ def test_linear_pixels_become_display_referred(tmp_path):
     np.testing.assert_allclose(picture.rgb, 0.5, atol=1e-4)
 
 
+@pytest.mark.parametrize("encoding", ["LINEAR", "DECODED", "DISPLAY", "BYTE"])
+def test_a_scene_linear_picture_is_exposed_and_no_other(tmp_path, encoding):
+    rgba = opaque(np.full((2, 2, 3), 0.05))
+    pixels = Pixels(**write_pixels(tmp_path / "pixels", rgba, encoding))
+    plain, brighter = (picture_from_pixels(tmp_path, pixels, stops).rgb_float() for stops in (0.0, 1.0))
+    twice = read(tmp_path, opaque(np.full((2, 2, 3), 0.1)), encoding=encoding).rgb_float()
+    np.testing.assert_array_equal(brighter, twice if encoding == "LINEAR" else plain)
+
+
+def test_exposure_cannot_make_anything_but_numbers(tmp_path):
+    rgba = opaque(np.array([[[np.inf, -np.inf, np.nan], [3e38, -3e38, 0.0]]]))
+    pixels = Pixels(**write_pixels(tmp_path / "pixels", rgba, "LINEAR"))
+    for stops in (-32.0, 32.0):
+        rgb = picture_from_pixels(tmp_path, pixels, stops).rgb
+        assert np.isfinite(rgb).all() and 0 <= rgb.min() <= rgb.max() <= 1
+
+
+@pytest.mark.parametrize("suffix", [".hdr", ".tif", ".png"])
+def test_files_of_floats_are_exposed_and_no_others(tmp_path, suffix):
+    cv2 = pytest.importorskip("cv2")
+    values = np.random.default_rng(0).uniform(0.01, 0.2, (6, 7, 3)).astype(np.float32)
+    for name, factor in (("one", 1), ("two", 2)):
+        scaled = values * factor
+        cv2.imwrite(str(tmp_path / (name + suffix)), scaled if suffix != ".png" else (scaled * 65535).astype(np.uint16))
+    one, two, darker = (picture_from_file(tmp_path / (name + suffix), stops).rgb
+                        for name, stops in (("one", 0.0), ("two", 0.0), ("two", -1.0)))
+    assert np.abs(two - one).max() > 0.1
+    np.testing.assert_array_equal(darker, one if suffix != ".png" else two)
+
+
 def test_data_pixels_stay_as_they_are(tmp_path):
     picture = read(tmp_path, opaque(np.full((2, 2, 3), 0.25)), encoding="DISPLAY")
     np.testing.assert_allclose(picture.rgb, 0.25)

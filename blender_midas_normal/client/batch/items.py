@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -41,6 +41,12 @@ class Item:
 def item_of_file(file: Path, folder: PurePath, fields: Callable[[Client], dict[str, Any]]) -> Item:
     """The item of a picture file."""
     return Item(str(file), file.name, file.stem, file, folder, fields, lambda: digest_of_file(file))
+
+
+def exposed(item: Item, stops: float) -> Item:
+    """The item with scene-linear values that many stops brighter."""
+    return replace(item, fields=lambda client: {**item.fields(client), "exposure": stops},
+                   content=lambda: f"{item.content()} {stops!r}")
 
 
 def stem_of(name: str) -> str:

@@ -11,9 +11,13 @@ from typing import Any
 from ...core.errors import SettingsError
 from ...core.formats import FORMATS
 from ...core.kinds import KINDS, check_kind
-from ...core.settings import PRESETS, Choice, Flag, Settings, domains, preset
+from ...core.protocol import MOST_STOPS
+from ...core.settings import PRESETS, Choice, Flag, Number, Settings, domains, preset
 from .items import digest_of_file
 from .naming import TARGETS, TOKENS, Naming
+
+EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
+                  -MOST_STOPS, MOST_STOPS, 0.1)
 
 EXISTING = ("OVERWRITE", "SKIP", "NUMBER")
 
@@ -24,6 +28,7 @@ class Wanted:
 
     kinds, format: names of KINDS and FORMATS; existing: what to do with maps that are there, a name of EXISTING; workers:
     how many processes; json, csv: files for the report.
+    exposure: in stops, None where none is given.
     mask_image: None without one; mask_content: the same text for the same mask image.
     """
 
@@ -36,6 +41,7 @@ class Wanted:
     workers: int
     json: Path | None
     csv: Path | None
+    exposure: float | None
     mask_image: Path | None
     mask_content: str
 
@@ -71,6 +77,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         else:
             words = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
         parser.add_argument("--" + name.replace("_", "-"), help=domain.description.replace("%", "%%"), **words)
+    parser.add_argument("--exposure", type=float, metavar="STOPS", help=EXPOSURE.description)
     parser.add_argument("--mask-image", type=Path, metavar="FILE",
                         help="the other image for --mask image, which need not be given then; laid over every picture")
 
@@ -82,11 +89,12 @@ def wanted(options: argparse.Namespace) -> Wanted:
         raise SettingsError("--mask image and --mask-image FILE belong together.")
     for kind in options.maps:
         check_kind(kind, settings)
+    exposure = EXPOSURE.checked("exposure", options.exposure) if options.exposure is not None else None
     target = TARGETS[(options.target or "blender").upper()]
     naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
                     settings.engine.lower(), FORMATS[format_].suffix, options.maps)
     return Wanted(options.out, settings, options.maps, format_, naming, options.existing.upper(), options.jobs,
-                  options.json, options.csv, mask, digest_of_file(mask) if mask is not None else "")
+                  options.json, options.csv, exposure, mask, digest_of_file(mask) if mask is not None else "")
 
 
 def _settings(options: argparse.Namespace) -> Settings:

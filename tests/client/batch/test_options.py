@@ -57,6 +57,12 @@ def test_a_mask_image_says_that_there_is_one(parser, tmp_path):
         asked(parser, "--mask-image", str(tmp_path / "nowhere"))
 
 
+def test_an_exposure_is_a_number_of_stops(parser):
+    assert asked(parser).exposure is None and asked(parser, "--exposure", "-1.5").exposure == -1.5
+    with pytest.raises(SettingsError, match="exposure"):
+        asked(parser, "--exposure", "40")
+
+
 def test_maps_that_the_settings_do_not_allow_are_refused_beforehand(parser):
     with pytest.raises(SettingsError, match="NORMALISED"):
         asked(parser, "--preset", "node", "--maps", "height")
