@@ -6,6 +6,7 @@ strip by strip so that the working set stays in the processor's cache.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,6 +105,15 @@ def resize_share(field: Array, width: int, height: int, wrap: Wrap) -> Array:
     return _turned(_straight_rows(_turned(down), width, wrap.x))
 
 
+def enlarged_strips(field: Array, width: int, height: int, wrap: Wrap) -> Iterator[tuple[slice, Array]]:
+    """What `resize` makes of an H x W x C field that becomes no smaller, a few rows at a time: (those, C x rows x width)."""
+    coefficients, rows, weights = _spline(_turned(_resize_rows(_turned(field), width, wrap.x)), height, wrap.y)
+    step = max(1, STRIP // int(np.prod(coefficients.shape[1:])))
+    for start in range(0, height, step):
+        part = slice(start, start + step)
+        yield part, np.moveaxis(_weighted_rows(coefficients, rows[part], weights[part]), 2, 0)
+
+
 def _turned(field: Array) -> Array:
     return np.ascontiguousarray(field.swapaxes(0, 1))
 
@@ -149,6 +159,11 @@ def _resize_rows(field: Array, count: int, repeats: bool) -> Array:
 
 
 def _enlarged_rows(field: Array, count: int, repeats: bool) -> Array:
+    return _weighted_rows(*_spline(field, count, repeats))
+
+
+def _spline(field: Array, count: int, repeats: bool) -> tuple[Array, NDArray, NDArray]:
+    """The splines' coefficients, and for each of `count` rows which of them count how much (see `_weighted_rows`)."""
     padded = _bordered(field, 2 + SPLINE_REACH, repeats, axis=0)
     coefficients = _convolved_rows(padded, SPLINE_PREFILTER)
     centres = _centres(field.shape[0], count)
@@ -156,8 +171,7 @@ def _enlarged_rows(field: Array, count: int, repeats: bool) -> Array:
     t = centres - first
     u = 1 - t
     weights = np.stack([u ** 3, 3 * t ** 3 - 6 * t ** 2 + 4, 3 * u ** 3 - 6 * u ** 2 + 4, t ** 3], axis=1) / 6
-    rows = first.astype(np.int64)[:, None] + np.arange(1, 5)
-    return _weighted_rows(coefficients, rows, weights)
+    return coefficients, first.astype(np.int64)[:, None] + np.arange(1, 5), weights
 
 
 def _reduced_rows(field: Array, count: int, repeats: bool) -> Array:

@@ -113,6 +113,10 @@ DEPTH_SCALE = Choice("Depth scale", "How depth becomes slope", (
     ("NORMALISED", "Normalised", "The look does not depend on resolution, network or depth range"),
     ("RAW", "Raw", "The MiDaS node's own arithmetic; MiDaS only"),
 ))
+ENLARGEMENT = Choice("Enlargement", "How a depth with fewer pixels than the picture is enlarged; MiDaS only, not RAW", (
+    ("SMOOTH", "Smooth", "By splines: edges are as wide as the network saw them"),
+    ("EDGES", "Along edges", "Edges of the depth lie on edges of the picture, where the picture explains them"),
+))
 SIZE = Choice("Size", "Size of the map", (
     ("SOURCE", "Source", "Exactly the size of the picture"),
     ("NODE", "Node", "The MiDaS node's size: shortest side at the resolution, sides rounded to multiples of 64"),
@@ -163,6 +167,7 @@ class Settings:
     convention: str = _setting("OPENGL", CONVENTION)
     depth_scale: str = _setting("NORMALISED", DEPTH_SCALE, shapes_surface=True)
     size: str = _setting("SOURCE", SIZE)
+    enlargement: str = _setting("SMOOTH", ENLARGEMENT, shapes_surface=True)
     device: str = _setting("AUTO", DEVICE, shapes_surface=True)
     precision: str = _setting("AUTO", PRECISION, shapes_surface=True)
 

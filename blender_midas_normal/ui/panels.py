@@ -18,7 +18,7 @@ from .worker_state import worker_state
 MAIN = ("engine", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable", "convention")
 RELIEF = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
 MIXING = ("crossover", "mix_amount")
-DETAILS = ("resolution", "depth_scale", "size", "device", "precision")
+DETAILS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
 
 
 class MidasNormalPanel:

@@ -133,6 +133,17 @@ def test_raw_in_opengl_holds_the_same_normals(worker, pictures, reference):
     assert (difference < 1.01 / 127.5).mean() > 0.999
 
 
+def test_depths_take_edges_from_the_picture_but_raw_ones_do_not(worker, pictures):
+    def both(settings):
+        return [worker.ask(replace(settings, enlargement=name), picture=str(pictures["coffee"])).ok
+                for name in ("SMOOTH", "EDGES")]
+
+    smooth, edges = both(replace(CPU_NODE, resolution=64))
+    np.testing.assert_array_equal(smooth, edges)
+    smooth, edges = both(replace(PLAIN, resolution=64))
+    assert edges.shape == smooth.shape and np.abs(normals(edges) - normals(smooth)).max() > 0.01
+
+
 def test_a_of_zero_gives_finite_unit_normals(worker, pictures):
     node = worker.ask(replace(CPU_NODE, a=0.0, resolution=128, bg_threshold=0.5), picture=str(pictures["coffee"]))
     vectors = node.ok.astype(float) / 127.5 - 1

@@ -259,6 +259,14 @@ SETTINGS = {
         "Das Aussehen hängt nicht von Auflösung, Netzwerk oder Tiefenbereich ab",
     "Raw": "Raw",
     "The MiDaS node's own arithmetic; MiDaS only": "Die Rechnung des MiDaS-Knotens selbst; nur MiDaS",
+    "Enlargement": "Vergrößerung",
+    "How a depth with fewer pixels than the picture is enlarged; MiDaS only, not RAW":
+        "Wie eine Tiefe mit weniger Pixeln als das Bild vergrößert wird; nur MiDaS, nicht RAW",
+    "Smooth": "Weich",
+    "By splines: edges are as wide as the network saw them": "Mit Splines: Kanten sind so breit, wie das Netzwerk sie sah",
+    "Along edges": "An Kanten",
+    "Edges of the depth lie on edges of the picture, where the picture explains them":
+        "Kanten der Tiefe liegen auf Kanten des Bildes, wo das Bild sie erklärt",
     "Size": "Größe",
     "Size of the map": "Größe der Map",
     "Exactly the size of the picture": "Genau die Größe des Bildes",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.colour import is_one_colour
+from ...core.colour import is_one_colour, luma
+from ...core.edges import enlarged_along_edges
 from ...core.errors import EngineError, EngineUnavailable
 from ...core.filters import resize
 from ...core.heights import normalised, without_holes
@@ -123,8 +124,10 @@ class Midas:
             notes, answer = attempt(where, largest)
             notes = (note, *notes)
         height, depth_range = normalised(answer)
-        return Surface(_at_most(height, source_size, wrap), RELIEF, False, wrap, source_size, notes,
-                       range=depth_range)
+        height = _at_most(height, source_size, wrap)
+        if settings.enlargement == "EDGES":
+            height = enlarged_along_edges(height, luma(rgb), wrap)
+        return Surface(height, RELIEF, False, wrap, source_size, notes, range=depth_range)
 
     def _move(self, network: Network, device: str) -> tuple[str, ...]:
         """Puts the network on the device; the note for the user when it had to be another one."""
