@@ -33,6 +33,7 @@ class Ask:
     image: name of the image for the source IMAGE; replace: whether a map of the user's own may be taken off an input.
     mask_image: name of the other image for the mask IMAGE.
     maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
+    smoothing: over how many frames on either side the maps of sequences and movies are averaged.
     """
 
     settings: Settings
@@ -43,3 +44,4 @@ class Ask:
     save: str = "PACK"
     maps: tuple[str, ...] = ("NORMAL",)
     mask_image: str = ""
+    smoothing: int = 0

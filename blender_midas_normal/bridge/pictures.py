@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,16 @@ import bpy
 import numpy as np
 
 from ..core.displacement import at_scale
+from ..core.normals import channel_of_z
 from ..core.png import png_bytes
 from ..core.protocol import Pixels, Result
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
-from .pixels import read_pixels_of_file
+from .pixels import values_of_file
 from .results import filled_map, note_mask, show_several
 from .session import client
 from .shown import note_shown
+from .smoothing import smooth
 from .source import Source
 from .task import Making, Report, Step
 
@@ -74,7 +76,7 @@ def of_pictures(order: Order, find: Find) -> Making:
         with staging(pictures.folder) as folder:
             results = yield from _parts(order, pictures, dict.fromkeys(pictures.numbers, 1.0), folder)
             results |= yield from _parts(order, pictures, _weaker(results, order.ask.maps[0]), folder)
-            return _taken_in(order, pictures, results, folder)
+            return (yield from _taken_in(order, pictures, results, folder))
 
 
 def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
@@ -95,10 +97,13 @@ def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
     return made
 
 
-def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result], folder: Path) -> Report:
+def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
+              folder: Path) -> Generator[None, None, Report]:
     """Stores the maps, whose parts lie in the folder, and wires them."""
     kinds, source, mask = order.ask.maps, order.source.image(), order.mask_image()
     facts = {kind: _facts(kind, results, _at_one_scale(kind, pictures, results, folder)) for kind in kinds}
+    if pictures.layout == "SEQUENCE" and order.ask.smoothing > 0:
+        yield from _smoothed(order, pictures, folder)
     if pictures.folder is not None:
         files = [pictures.file(*part) for part in results]
         move_staged({folder / file: pictures.folder / file for file in files})
@@ -131,11 +136,16 @@ def _at_one_scale(kind: str, pictures: Pictures, results: Mapping[Part, Result],
 
 def _rescale(file: Path, before: float, now: float) -> None:
     """Writes a file of heights again for another scale."""
-    raw = file.with_suffix(".raw")
-    size = read_pixels_of_file(file, raw, is_data=True)
-    values = np.fromfile(raw, np.float32).reshape(size.height, size.width, 4)[::-1, :, 0]
-    raw.unlink()
-    stage(file, png_bytes(np.rint(at_scale(values, before, now) * 65535).astype(np.uint16), True))
+    values = at_scale(values_of_file(file)[..., 0], before, now)
+    stage(file, png_bytes(np.rint(values * 65535).astype(np.uint16), True))
+
+
+def _smoothed(order: Order, pictures: Pictures, folder: Path) -> Iterator[None]:
+    """Averages each map's parts over neighbouring frames."""
+    for kind in order.ask.maps:
+        files = {number: folder / pictures.file(kind, number) for number in pictures.numbers}
+        out = channel_of_z(order.ask.settings.convention) if kind == "NORMAL" else None
+        yield from smooth(files, order.ask.smoothing, out)
 
 
 def _facts(kind: str, results: Mapping[Part, Result], scale: float) -> dict:

@@ -76,22 +76,37 @@ def _at_once(reading: Reading) -> Pixels:
             return end.value
 
 
-def read_pixels_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None, is_data: bool = False) -> Pixels:
+def read_pixels_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Pixels:
     """The same of an image file that is not in the .blend file.
 
-    like: an image that tells the colour space and what alpha means; is_data: the values are numbers.
+    like: an image that tells the colour space and what alpha means.
     """
+    with _loaded(picture) as image:
+        if like is not None:
+            image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
+            image.alpha_mode = like.alpha_mode
+        return _at_once(_reading(image, path))
+
+
+def values_of_file(picture: Path) -> Array:
+    """H x W x 4 float32 of an image file that holds numbers, rows from the top down.  Raises SourceError."""
+    with _loaded(picture) as image:
+        set_is_data(image)
+        width, height = size_of(image)
+        values = np.empty(width * height * 4, np.float32)
+        image.pixels.foreach_get(values)
+    return values.reshape(height, width, 4)[::-1]
+
+
+@contextmanager
+def _loaded(picture: Path) -> Iterator[bpy.types.Image]:
+    """An image file as an image of its own, for a while."""
     try:
         image = bpy.data.images.load(str(picture.resolve()), check_existing=False)
     except RuntimeError:
         raise SourceError(f"{picture} cannot be read; give an image file that Blender can open.") from None
     try:
-        if like is not None:
-            image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
-            image.alpha_mode = like.alpha_mode
-        if is_data:
-            set_is_data(image)
-        return _at_once(_reading(image, path))
+        yield image
     finally:
         bpy.data.images.remove(image)
 
@@ -190,12 +205,9 @@ def _saved_and_loaded(viewer: bpy.types.Image) -> Iterator[bpy.types.Image]:
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
         path = Path(folder) / "render.png"
         _save(viewer, path)
-        picture = bpy.data.images.load(str(path), check_existing=False)
-        try:
+        with _loaded(path) as picture:
             set_is_data(picture)
             yield picture
-        finally:
-            bpy.data.images.remove(picture)
 
 
 def _save(viewer: bpy.types.Image, path: Path) -> None:

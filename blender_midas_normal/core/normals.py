@@ -180,6 +180,11 @@ def _unit(normals: Array) -> Array:
     return normals
 
 
+def channel_of_z(convention: str) -> int:
+    """Where `in_convention` puts the component that points out of the surface."""
+    return 0 if convention == "CONTROLNET" else 2
+
+
 def in_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]:
     """OpenGL unit normals (3 x H x W) to the components that go into red, green and blue, -1..1.
 

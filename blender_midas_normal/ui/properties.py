@@ -11,6 +11,7 @@ from ..bridge.asking import MAPS, SAVES, SOURCES, TARGETS, Ask
 from ..bridge.results import mask_of, stored
 from ..bridge.retuning import settings_on
 from ..core.errors import MidasNormalError, SettingsError
+from ..core.over_time import LONGEST_REACH
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
 from . import running, tuning
 
@@ -57,6 +58,9 @@ def place_properties(options: set[str]) -> dict[str, Any]:
                              options=options),
         "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},
                              options={*options, "ENUM_FLAG"}),
+        "smoothing": IntProperty(name="Smoothing over time", default=0, min=0, max=LONGEST_REACH, options=options,
+                                 description="Frames on either side over which the maps of sequences and movies are "
+                                             "averaged, so that they flicker less; 0 leaves each frame as it is"),
     }
 
 
@@ -146,7 +150,8 @@ def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
     maps = tuple(name for name, _, _ in MAPS if name in place("maps"))
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
-    return Ask(settings, source, named("image"), place("target"), place("replace"), place("save"), maps, named("mask_image"))
+    return Ask(settings, source, named("image"), place("target"), place("replace"), place("save"), maps, named("mask_image"),
+               place("smoothing"))
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.results import map_of
+from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rendered, rgba, saved_by_blender
@@ -198,6 +198,88 @@ def test_a_material_without_the_source_shows_the_frames_of_the_map(tmp_path):
     image, _ = made(source, target="ACTIVE_MATERIAL")
     user = next(node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image == image).image_user
     assert (user.frame_start, user.frame_offset, user.frame_duration, user.use_auto_refresh) == (1, 2, 4, True)
+
+
+def noisy(folder, numbers, deviation=0.05):
+    """An image sequence of one picture with noise, as Blender saves it; deviation: that of the noise."""
+    still = 0.5 + 0.2 * np.sin(np.mgrid[:24, :32][1] / 5)[..., None].repeat(4, axis=2)
+    still[..., 3] = 1
+    for number in numbers:
+        noise = np.random.default_rng(number).normal(0, deviation, (24, 32, 1)) * (1, 1, 1, 0)
+        saved_by_blender(folder / f"shot_{number:04d}.png", np.clip(still + noise, 0, 1))
+    image = bpy.data.images.load(str(folder / f"shot_{numbers[0]:04d}.png"))
+    image.source = "SEQUENCE"
+    return image
+
+
+def maps_in(folder):
+    """Frames x H x W x 4, in the order of their numbers."""
+    return np.stack([pixels_of_file(path) for path in sorted(folder.iterdir())])
+
+
+def slopes_in(folder):
+    """Frames x H x W x 2."""
+    directions = maps_in(folder)[..., :3] * 2 - 1
+    return directions[..., :2] / directions[..., 2:]
+
+
+@pytest.mark.parametrize(("reach", "promised"), [(1, 0.375), (2, 0.235)])
+def test_smoothing_takes_away_the_flicker_that_its_shares_promise(tmp_path, reach, promised):
+    (tmp_path / "still").mkdir()
+    made(noisy(tmp_path / "still", (1,), deviation=0))
+    true = slopes_in(tmp_path / "still" / "shot_normal")[0]
+    source = noisy(tmp_path, range(1, 16))
+    made(source)
+    rough = slopes_in(tmp_path / "shot_normal")
+    made(source, smoothing=reach)
+    smoothed = slopes_in(tmp_path / "shot_normal")
+    assert smoothed.var(axis=0).mean() < promised * rough.var(axis=0).mean()
+    before, after = (((slopes[reach:-reach] - true) ** 2).mean() for slopes in (rough, smoothed))
+    assert after == pytest.approx(promised * before, rel=0.15)
+
+
+def test_a_still_sequence_is_the_same_smoothed(tmp_path):
+    source = noisy(tmp_path, range(1, 5), deviation=0)
+    made(source, maps=("NORMAL", "HEIGHT"))
+    before = [maps_in(tmp_path / f"shot_{kind}") for kind in ("normal", "height")]
+    made(source, maps=("NORMAL", "HEIGHT"), smoothing=2)
+    for kind, maps in zip(("normal", "height"), before, strict=True):
+        np.testing.assert_allclose(maps_in(tmp_path / f"shot_{kind}"), maps, atol=1.5 / 65535)
+        assert np.ptp(maps) > 0.01
+
+
+def test_without_smoothing_the_files_are_what_they_were(tmp_path):
+    source = noisy(tmp_path, (1, 2, 3))
+    files = [tmp_path / "shot_normal" / f"shot_normal_000{number}.png" for number in (1, 2, 3)]
+    made(source)
+    before = [file.read_bytes() for file in files]
+    made(source, smoothing=1)
+    assert all(file.read_bytes() != old for file, old in zip(files, before, strict=True))
+    made(source, smoothing=0)
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_frames_of_another_size_and_holes_take_no_part_in_smoothing(tmp_path):
+    source = noisy(tmp_path, (1, 2, 4, 5))
+    saved_by_blender(tmp_path / "shot_0005.png", rgba(6, 8))
+    made(source)
+    files = [tmp_path / "shot_normal" / f"shot_normal_000{number}.png" for number in (4, 5)]
+    before = [pixels_of_file(file) for file in files]
+    made(source, smoothing=1)
+    for file, old in zip(files, before, strict=True):
+        np.testing.assert_allclose(pixels_of_file(file), old, atol=1.5 / 65535)
+
+
+def test_heights_are_smoothed_at_one_scale(tmp_path):
+    source = noisy(tmp_path, (1, 2, 3))
+    saved_by_blender(tmp_path / "shot_0002.png", rgba(24, 32) * (1, 1, 1, 0) + (0, 0, 0, 1))
+    image, _ = made(source, maps=("HEIGHT",))
+    rough = maps_in(tmp_path / "shot_height")
+    scale = stored(image)["facts"]["scale"]
+    image, _ = made(source, maps=("HEIGHT",), smoothing=1)
+    assert stored(image)["facts"]["scale"] == scale
+    smoothed = maps_in(tmp_path / "shot_height")
+    np.testing.assert_allclose(smoothed[1], 0.25 * rough[0] + 0.5 * rough[1] + 0.25 * rough[2], atol=1e-4)
 
 
 def test_a_cancelled_sequence_leaves_nothing(tmp_path):

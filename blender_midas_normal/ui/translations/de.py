@@ -81,6 +81,7 @@ PANEL = {
     "MiDaS Normal": "MiDaS Normal",
     "MiDaS Normal Map": "MiDaS Normal Map",
     "MiDaS and size": "MiDaS und Größe",
+    "Tiles and frames": "Kacheln und Einzelbilder",
     "Presets": "Voreinstellungen",
     "Normal map presets": "Normalmap-Voreinstellungen",
     "Camera-space: honest only for a plane seen head-on":
@@ -147,6 +148,11 @@ PLACES = {
     "Packed into the .blend file": "In die .blend-Datei gepackt",
     "Beside the picture": "Neben dem Bild",
     "A PNG file beside the picture's file": "Eine PNG-Datei neben der Datei des Bildes",
+    "Smoothing over time": "Zeitliche Glättung",
+    "Frames on either side over which the maps of sequences and movies are averaged, so that they flicker less; "
+    "0 leaves each frame as it is":
+        "Bilder davor und danach, über die die Maps von Sequenzen und Filmen gemittelt werden, damit sie weniger flimmern; "
+        "0 lässt jedes Bild, wie es ist",
     "Map": "Map",
     "Map that follows these settings: the one made last, or another one":
         "Map, die diesen Einstellungen folgt: die zuletzt erzeugte oder eine andere",

@@ -1,0 +1,34 @@
+"""What the panel and the operator say of sources of several pictures."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from .test_operators import quiet_panel  # noqa: F401 - the fixture is used
+
+
+def frames(folder, count=3):
+    """An image sequence of noise, saved by Blender."""
+    for number in range(1, count + 1):
+        image = bpy.data.images.new("frame", 16, 12)
+        image.pixels.foreach_set(np.random.default_rng(number).random(16 * 12 * 4, np.float32))
+        image.filepath_raw, image.file_format = str(folder / f"shot_{number:04d}.png"), "PNG"
+        image.save()
+        bpy.data.images.remove(image)
+    sequence = bpy.data.images.load(str(folder / "shot_0001.png"))
+    sequence.source = "SEQUENCE"
+    return sequence
+
+
+def test_smoothing_is_the_scenes_unless_the_call_gives_it(tmp_path):
+    source = frames(tmp_path)
+
+    def made(**words):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", image=source.name, target="NONE", **words)
+        return (tmp_path / "shot_normal" / "shot_normal_0002.png").read_bytes()
+
+    rough, smoothed = made(), made(smoothing=1)
+    assert rough != smoothed
+    bpy.context.scene.midas_normal.smoothing = 1
+    assert made() == smoothed and made(smoothing=0) == rough
