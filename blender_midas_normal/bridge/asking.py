@@ -34,6 +34,7 @@ class Ask:
     mask_image: name of the other image for the mask IMAGE.
     maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
     smoothing: over how many frames on either side the maps of sequences and movies are averaged.
+    animation: whether the source RENDER means the files of the scene's frame range, and not the last render.
     """
 
     settings: Settings
@@ -45,3 +46,4 @@ class Ask:
     maps: tuple[str, ...] = ("NORMAL",)
     mask_image: str = ""
     smoothing: int = 0
+    animation: bool = False

@@ -16,6 +16,7 @@ from ..core.errors import WorkerError
 from ..core.kinds import check_kind
 from ..core.protocol import Pixels, Result
 from ..core.settings import Settings
+from .animation import animation_of
 from .asking import Ask
 from .attaching import attach
 from .displacing import displace
@@ -102,7 +103,8 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
     """The order of a user; raises one of the project's exceptions for what cannot be made."""
     for kind in ask.maps:
         check_kind(kind, ask.settings)
-    source = _mapped(resolve(ask.source, ask.image, context))
+    is_animation = ask.source == "RENDER" and ask.animation
+    source = _mapped(animation_of(context) if is_animation else resolve(ask.source, ask.image, context))
     mask = mask_source(ask.mask_image) if ask.settings.mask == "IMAGE" else None
     thing = active_object(context)
     if ask.target == "ACTIVE_MATERIAL":

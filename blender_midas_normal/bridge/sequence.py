@@ -13,6 +13,7 @@ import bpy
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
 from ..core.protocol import Pixels
+from .frame_names import parted
 from .graph import spots, tree_of
 from .materials import is_editable
 from .pictures import Pictures
@@ -20,9 +21,6 @@ from .pixels import read_frame
 from .results import place_beside
 from .source import Source
 from .wiring import shown_in
-
-NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
-"""The name of a frame's file without its ending, as Blender reads it: what precedes the last number, and what follows."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def frames_of(source: Source, save: str, folder: Path) -> Frames:
     if not is_movie:
         stem = _without_number(image, stem) or beside.name
     there = _frames_of_movie(image) if is_movie else _frames_of_files(image)
-    wanted = _frames_shown(image) or set(range(min(there, default=0), max(there, default=0) + 1))
+    wanted = set(source.frames) or _frames_shown(image) or set(range(min(there, default=0), max(there, default=0) + 1))
     numbers = sorted(wanted & there)
     if not numbers:
         raise SourceError(f"None of the frames of {image.name!r} that are wanted can be read: {_ranges(wanted)}.")
@@ -89,11 +87,10 @@ def _frames_of_files(image: bpy.types.Image) -> set[int]:
 
 
 def _parted(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
-    match = NUMBERED.fullmatch(stem)
-    if match is None:
+    parts = parted(stem)
+    if parts is None:
         raise SourceError(f"The file of the image sequence {image.name!r} has no number; choose one that has.")
-    before, digits, after = match.groups()
-    return before, digits, after
+    return parts
 
 
 def _without_number(image: bpy.types.Image, stem: str) -> str:

@@ -22,11 +22,13 @@ class Source:
     """What is to be mapped: an IMAGE, the RENDER or the VIEWER.
 
     The image is known by `session_uid`, because its name can change, and Blender's own references die, while a job runs.
+    frames: of a sequence or movie, the numbers that are wanted, where that is not for its materials to say.
     """
 
     kind: str
     name: str
     session_uid: int
+    frames: tuple[int, ...] = ()
 
     @property
     def is_render(self) -> bool:

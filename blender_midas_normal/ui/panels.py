@@ -95,6 +95,8 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
     places.prop(settings, "source")
     if settings.source == "IMAGE":
         places.prop(settings, "image")
+    if settings.source == "RENDER":
+        places.prop(settings, "animation")
     if settings.source in ("RENDER", "VIEWER"):
         lines(places, "Camera-space: honest only for a plane seen head-on", icon="INFO")
     places.column(align=True).prop(settings, "maps")

@@ -58,6 +58,9 @@ def place_properties(options: set[str]) -> dict[str, Any]:
                              options=options),
         "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},
                              options={*options, "ENUM_FLAG"}),
+        "animation": BoolProperty(name="Animation", default=False, options=options,
+                                  description="For the source Render result: the frames of the scene's range, from the "
+                                              "files that were rendered to its output"),
         "smoothing": IntProperty(name="Smoothing over time", default=0, min=0, max=LONGEST_REACH, options=options,
                                  description="Frames on either side over which the maps of sequences and movies are "
                                              "averaged, so that they flicker less; 0 leaves each frame as it is"),
@@ -151,7 +154,7 @@ def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
     return Ask(settings, source, named("image"), place("target"), place("replace"), place("save"), maps, named("mask_image"),
-               place("smoothing"))
+               place("smoothing"), place("animation"))
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:

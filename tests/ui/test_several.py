@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
+import pytest
 
 from .test_operators import quiet_panel  # noqa: F401 - the fixture is used
 
@@ -19,6 +20,17 @@ def frames(folder, count=3):
     sequence = bpy.data.images.load(str(folder / "shot_0001.png"))
     sequence.source = "SEQUENCE"
     return sequence
+
+
+def test_an_animation_is_the_scenes_unless_the_call_gives_it(tmp_path):
+    frames(tmp_path, count=2)
+    scene = bpy.context.scene
+    scene.render.filepath, scene.frame_start, scene.frame_end = str(tmp_path / "shot_"), 1, 2
+    scene.midas_normal.source, scene.midas_normal.animation = "RENDER", True
+    with pytest.raises(RuntimeError, match="render first"):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", target="NONE", animation=False)
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", target="NONE")
+    assert len(list((tmp_path / "shot_normal").iterdir())) == 2
 
 
 def test_smoothing_is_the_scenes_unless_the_call_gives_it(tmp_path):

@@ -148,6 +148,10 @@ PLACES = {
     "Packed into the .blend file": "In die .blend-Datei gepackt",
     "Beside the picture": "Neben dem Bild",
     "A PNG file beside the picture's file": "Eine PNG-Datei neben der Datei des Bildes",
+    "Animation": "Animation",
+    "For the source Render result: the frames of the scene's range, from the files that were rendered to its output":
+        "Für die Quelle Render-Resultat: die Bilder des Bildbereichs der Szene, aus den Dateien, die an deren Ausgabe "
+        "gerendert wurden",
     "Smoothing over time": "Zeitliche Glättung",
     "Frames on either side over which the maps of sequences and movies are averaged, so that they flicker less; "
     "0 leaves each frame as it is":
