@@ -35,6 +35,10 @@ class SurfaceGone(MidasNormalError):
     """The surface to be re-tuned is no longer in the worker's memory."""
 
 
+class Unchanged(MidasNormalError):
+    """The map is there already, made from the same picture with the same settings."""
+
+
 class WorkerError(MidasNormalError):
     """The worker process could not be started, or ended before it answered."""
 
@@ -54,7 +58,7 @@ class Cancelled(MidasNormalError):
 _KINDS = {
     kind.__name__: kind
     for kind in (SettingsError, SourceError, TargetError, EngineUnavailable, EngineError, WeightsError, SurfaceGone,
-                 WorkerError, ProtocolError, InstallError, Cancelled)
+                 Unchanged, WorkerError, ProtocolError, InstallError, Cancelled)
 }
 
 

@@ -66,6 +66,7 @@ class Request:
     mask_pixels or mask_picture: the mask image likewise; a surface keeps the one that it was given last.
     map: its kind, a name of `core.kinds.KINDS`; format: of its file, a name of `core.formats.FORMATS`; compress: a PNG file
     at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so that it need not decode the file.
+    unless: key of the surface of a map that is there; where the picture would give the same, nothing is made (Unchanged).
     """
 
     id: int
@@ -81,6 +82,7 @@ class Request:
     format: str = "PNG"
     compress: bool = False
     with_pixels: bool = False
+    unless: str | None = None
 
     def __post_init__(self) -> None:
         if not -MOST_STOPS <= self.exposure <= MOST_STOPS:

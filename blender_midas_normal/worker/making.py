@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..core.alpha import filled
 from ..core.choice import chosen_engine
 from ..core.colour import luma
-from ..core.errors import SettingsError, SurfaceGone
+from ..core.errors import SettingsError, SurfaceGone, Unchanged
 from ..core.filters import resize_share
 from ..core.formats import check_format, is_float
 from ..core.kinds import check_kind
@@ -73,6 +73,8 @@ class Maker:
         else:
             engine, why = chosen_engine(settings, self._engines.unavailable())
             key = surface_key(picture, engine, settings, request.is_render)
+            if request.unless == (key if given.mask is None else masked_key(key, given.mask)):
+                raise Unchanged("The map is there already, made from the same picture with the same settings.")
             surface = self._surface(key, engine, picture, settings, request.is_render, report, clock)
         if given.mask is not None:
             key, surface = self._masked(key, engine, surface, given.mask)
@@ -113,7 +115,7 @@ class Maker:
     def _masked(self, key: str, engine: str, surface: Surface, mask: Array) -> tuple[str, Surface]:
         """The surface with the mask image, and its own key: the heights may get another one the next time."""
         fitted = resize_share(mask, *surface.source_size, surface.wrap)
-        key, surface = masked_key(key, fitted), dataclasses.replace(surface, mask=fitted)
+        key, surface = masked_key(key, mask), dataclasses.replace(surface, mask=fitted)
         self._surfaces.keep(key, engine, surface)
         return key, surface
 

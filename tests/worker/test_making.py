@@ -14,6 +14,7 @@ from blender_midas_normal.core.errors import (
     SourceError,
     SurfaceGone,
     TargetError,
+    Unchanged,
     error_of_kind,
 )
 from blender_midas_normal.core.filters import blur
@@ -192,6 +193,16 @@ def test_a_retune_takes_the_surface_that_is_there(maker, tmp_path, monkeypatch):
 def test_a_surface_that_is_gone_is_said_to_be(maker):
     with pytest.raises(SurfaceGone, match="generate it again"):
         maker.make(Request(1, {}, surface="0" * 32))
+
+
+def test_what_is_there_of_the_same_picture_and_settings_is_not_made_again(maker, tmp_path, monkeypatch):
+    rgba = noise(12, 9)
+    key = make(maker, tmp_path, rgba)[0].surface
+    other = make(maker, tmp_path, noise(12, 9, seed=1), unless=key)[0]
+    assert other.surface != key and make(maker, tmp_path, rgba, Settings(engine="LUMINANCE"), unless=key)[0].surface != key
+    monkeypatch.setattr(Luminance, "surface", lambda *_: pytest.fail("the engine ran"))
+    with pytest.raises(Unchanged):
+        make(Desk(tmp_path), tmp_path, rgba, unless=key)
 
 
 def test_another_picture_or_engine_setting_is_another_surface(maker, tmp_path):
