@@ -19,7 +19,7 @@ from ..core.protocol import Pixels, Result
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
 from .pixels import values_of_file
-from .results import filled_map, note_mask, show_several
+from .results import check_place, filled_map, note_mask, show_several
 from .session import client
 from .shown import note_shown
 from .smoothing import smooth
@@ -105,6 +105,8 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
     if pictures.layout == "SEQUENCE" and order.ask.smoothing > 0:
         yield from _smoothed(order, pictures, folder)
     if pictures.folder is not None:
+        for kind in kinds:
+            check_place(source, pictures.folder / pictures.shown(kind), pictures.layout)
         files = [pictures.file(*part) for part in results]
         move_staged({folder / file: pictures.folder / file for file in files})
     images = {kind: _stored(source, order, pictures, facts[kind], pictures.folder or folder) for kind in kinds}

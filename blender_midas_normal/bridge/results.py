@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -265,8 +266,29 @@ def _write_beside(source: bpy.types.Image, kind: str, png: bytes) -> Path:
     """Path of the map's file, complete."""
     folder, stem = place_beside(source)
     file = folder / f"{stem}_{KINDS[kind].word}.png"
+    check_place(source, file, "FILE")
     write_map(file, png)
     return file
+
+
+def check_place(source: bpy.types.Image, file: Path, layout: str) -> None:
+    """Raises TargetError where the source's map would lie on that of another picture, as those of a.png and a.jpg would.
+
+    file: as an image names it; layout: Blender's name for an image of this map.
+    """
+    place = _place(file, layout)
+    for image in bpy.data.images:
+        other = source_of(image)
+        if other is not None and other != source and not image.packed_files and image.filepath_raw:
+            there = _place(Path(bpy.path.abspath(image.filepath_raw, library=image.library)), image.source)
+            if there == place:
+                raise TargetError(f"{file} is the map of {other.name!r} already; rename one of the two pictures' files, or "
+                                  "pack the map.")
+
+
+def _place(file: Path, layout: str) -> str:
+    """What no two maps share: the file, or the folder of a sequence, whose numbers differ."""
+    return os.path.normcase(file.parent if layout == "SEQUENCE" else file)
 
 
 def place_beside(source: bpy.types.Image) -> tuple[Path, str]:

@@ -202,6 +202,18 @@ def test_somebody_elses_file_is_not_overwritten(store, source_file, tmp_path):
     assert list(bpy.data.images) == [source_file]
 
 
+def test_a_map_beside_never_takes_the_place_of_another_pictures_map(store, source_file, tmp_path):
+    first = store(source_file, values(), save="BESIDE")
+    other = bpy.data.images.load(str(write_png(tmp_path / "brick.tga", rgba(seed=1), 8)))
+    before, count = (tmp_path / "brick_normal.png").read_bytes(), len(bpy.data.images)
+    with pytest.raises(TargetError, match=r"brick_normal\.png is the map of 'brick\.png' already; rename"):
+        store(other, values(seed=1), save="BESIDE")
+    assert (tmp_path / "brick_normal.png").read_bytes() == before and len(bpy.data.images) == count
+    assert store(other, values(seed=1)).packed_file
+    bpy.data.images.remove(first)
+    assert store(other, values(seed=1), save="BESIDE").packed_file is None
+
+
 def test_source_without_a_file_has_no_place_beside_it(store, source):
     with pytest.raises(TargetError, match=r"'brick\.png' has no file"):
         store(source, values(), save="BESIDE")

@@ -9,7 +9,7 @@ from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
-from bl_ext.user_default.midas_normal.core.errors import SourceError
+from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rendered, rgba, saved_by_blender
 
@@ -294,3 +294,12 @@ def test_a_cancelled_sequence_leaves_nothing(tmp_path):
     assert names(tmp_path) == before and map_of(source, "NORMAL") is None
     while session.client.is_busy:
         session.client.wait_a_moment()
+
+
+def test_two_sequences_do_not_share_a_folder_of_maps_though_their_numbers_differ(tmp_path):
+    made(sequence(tmp_path))
+    other = sequence(tmp_path, (13, 14), "shot_{:04d}.tga")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(TargetError, match=r"is the map of 'shot_0003\.png' already"):
+        made(other)
+    assert sorted(tmp_path.rglob("*")) == before and map_of(other, "NORMAL") is None

@@ -232,3 +232,13 @@ def test_somebody_elses_file_keeps_the_whole_set_from_being_saved(tiles, tmp_pat
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+def test_two_sets_do_not_share_the_files_of_their_maps(tiles, tmp_path):
+    made(tiles, save="BESIDE")
+    other = tile_set(tmp_path, "wall.{}.tga")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(TargetError, match="is the map of 'wall.1001.png' already"):
+        made(other, save="BESIDE")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and map_of(other, "NORMAL") is None
+    assert made(other)[0] == map_of(other, "NORMAL")
