@@ -7,11 +7,13 @@ from functools import partial
 
 import bpy
 
+from ..client.batch.records import FAILED, Record
 from ..core.errors import Cancelled, MidasNormalError
 from ..core.kinds import KINDS
 from ..core.protocol import Result
+from . import recording
 from .asking import Ask
-from .order import Order, facts_of, order_of
+from .order import SINGLE, Order, facts_of, order_of
 from .pictures import of_pictures
 from .pixels import read_pixels
 from .results import note_mask, store
@@ -30,9 +32,13 @@ PACKED, ON_DISK = ({"compress": on_disk, "with_pixels": not on_disk} for on_disk
 
 def begin(context: bpy.types.Context, ask: Ask) -> Task:
     """The task of what is asked for; raises one of the project's exceptions for what cannot be made."""
-    order = order_of(context, ask)
+    return Task(making_of(order_of(context, ask)))
+
+
+def making_of(order: Order) -> Making:
+    """The making of all maps of an order.  It ends with Unchanged where they would be made from what the order knows."""
     several = SEVERAL.get(order.source.image().source)
-    return Task(_of_picture(order) if several is None else of_pictures(order, several))
+    return _of_picture(order) if several is None else of_pictures(order, several)
 
 
 def _of_picture(order: Order) -> Making:
@@ -41,29 +47,34 @@ def _of_picture(order: Order) -> Making:
     client.prepare(order.launch)
     yield BREATH
     picture = order.of_picture(partial(read_pixels, order.source.image()))
-    result = yield Step(order.submit(first, **picture, **words), 1, len(order.ask.maps))
-    name, sentences = yield from _taken_in(order, first, result)
+    job = order.submit(first, unless=order.known.get(SINGLE), **picture, **words)
+    result = yield Step(job, 1, len(order.ask.maps))
+    image, sentences = yield from _taken_in(order, first, result)
+    name, records = image.name, [recording.made(order.source, image, result.notes)]
     sentences = [_made(name, result), result.why, *order.notes, *result.notes, *sentences]
     for number, kind in enumerate(others, 2):
         try:
             more = yield Step(order.submit(kind, surface=result.surface, **words), number, len(order.ask.maps))
-            sentences += (yield from _taken_in(order, kind, more))[1]
+            image, more_sentences = yield from _taken_in(order, kind, more)
+            records.append(recording.made(order.source, image, more.notes))
+            sentences += more_sentences
         except Cancelled:
             raise
         except MidasNormalError as error:
+            records.append(Record(order.source.name, FAILED, kind, error=str(error)))
             sentences.append(f"The map {KINDS[kind].label} was not made: {error}")
-    return Report(name, tuple(sentences), facts_of(result, first))
+    return Report(name, tuple(sentences), facts_of(result, first), tuple(records))
 
 
-def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, tuple[str, list[str]]]:
-    """Stores a map, whole or not at all, and wires it; its name, and sentences for the user."""
+def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, tuple[bpy.types.Image, list[str]]]:
+    """Stores a map, whole or not at all, and wires it; the map, and sentences for the user."""
     with client.taken(result) as files:
         yield BREATH
         source, mask = order.source.image(), order.mask_image()
         image = store(source, files, order.ask.settings.words(), facts_of(result, kind), order.ask.save)
         note_mask(image, mask)
         note_shown(image, files)
-    return image.name, order.wired(kind, image, result.scale)
+    return image, order.wired(kind, image, result.scale)
 
 
 def _made(name: str, result: Result) -> str:

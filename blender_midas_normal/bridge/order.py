@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from .session import client
 from .source import Source, active_object, mask_source, resolve, source_of_image
 from .wiring import node_has_convention, wire
 
+SINGLE = ""
+"""The number of a picture that is the only one of its source."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -37,6 +40,7 @@ class Order:
     exposure: of the scene's view, in stops, as which the artist sees scene-linear pictures.
     object_uid: the active object's session_uid, or None: an object, like any data of Blender, may be gone at the end.
     notes: sentences for the user about what was asked.
+    known: keys of the surfaces of maps that are there and are not to be made from the same again, by the picture's number.
     """
 
     ask: Ask
@@ -46,6 +50,7 @@ class Order:
     object_uid: int | None
     launch: Launch
     notes: tuple[str, ...]
+    known: Mapping[str, str] = field(default_factory=dict)
 
     def new_file(self) -> Path:
         """A file for pixels at a worker that runs."""
@@ -101,17 +106,27 @@ class Order:
 
 def order_of(context: bpy.types.Context, ask: Ask) -> Order:
     """The order of a user; raises one of the project's exceptions for what cannot be made."""
-    for kind in ask.maps:
-        check_kind(kind, ask.settings)
+    launch = launch_of(ask)
     is_animation = ask.source == "RENDER" and ask.animation
     source = _mapped(animation_of(context) if is_animation else resolve(ask.source, ask.image, context))
-    mask = mask_source(ask.mask_image) if ask.settings.mask == "IMAGE" else None
     thing = active_object(context)
     if ask.target == "ACTIVE_MATERIAL":
         targets(ask.target, source.image(), thing)
+    return order_for(source, thing.session_uid if thing else None, ask, launch, view_exposure(context))
+
+
+def order_for(source: Source, object_uid: int | None, ask: Ask, launch: Launch, exposure: float) -> Order:
+    """The order of maps of a source, whatever the user is looking at."""
     ask, notes = _in_nodes_convention(ask)
-    launch = launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0)
-    return Order(ask, source, mask, view_exposure(context), thing.session_uid if thing else None, launch, notes)
+    mask = mask_source(ask.mask_image) if ask.settings.mask == "IMAGE" else None
+    return Order(ask, source, mask, exposure, object_uid, launch, notes)
+
+
+def launch_of(ask: Ask) -> Launch:
+    """How to start the worker for what is asked; raises one of the project's exceptions where no picture could be mapped."""
+    for kind in ask.maps:
+        check_kind(kind, ask.settings)
+    return launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0)
 
 
 def facts_of(result: Result, kind: str) -> dict:

@@ -13,9 +13,11 @@ import bpy
 import numpy as np
 
 from ..core.displacement import at_scale
+from ..core.errors import Unchanged
 from ..core.normals import channel_of_z
 from ..core.png import png_bytes
 from ..core.protocol import Pixels, Result
+from . import recording
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
 from .pixels import values_of_file
@@ -73,10 +75,28 @@ def of_pictures(order: Order, find: Find) -> Making:
     """Makes the maps.  Where an engine stretches each picture's depths to one range, the widest range counts for all."""
     with staging(None) as copies:
         pictures = find(order.source, order.ask.save, copies)
+        yield from _unless_known(order, pictures)
         with staging(pictures.folder) as folder:
             results = yield from _parts(order, pictures, dict.fromkeys(pictures.numbers, 1.0), folder)
             results |= yield from _parts(order, pictures, _weaker(results, order.ask.maps[0]), folder)
             return (yield from _taken_in(order, pictures, results, folder))
+
+
+def _unless_known(order: Order, pictures: Pictures) -> Generator[Step, Result, None]:
+    """Raises Unchanged where the maps are there, and were made from the same pictures."""
+    files = [pictures.folder / pictures.file(kind, number) for kind in order.ask.maps for number in pictures.numbers
+             if pictures.folder is not None]
+    if set(order.known) != {str(number) for number in pictures.numbers} or not all(file.exists() for file in files):
+        return
+    for number in pictures.numbers:
+        words = order.of_picture(partial(pictures.read, number))
+        try:
+            result = yield Step(order.submit(order.ask.maps[0], unless=order.known[str(number)], **words))
+        except Unchanged:
+            continue
+        with client.taken(result):
+            return
+    raise Unchanged("The maps are there already, made from the same pictures with the same settings.")
 
 
 def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
@@ -112,11 +132,14 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
     images = {kind: _stored(source, order, pictures, facts[kind], pictures.folder or folder) for kind in kinds}
     sentences = [_made(images[kinds[0]].name, pictures, facts[kinds[0]]), *order.notes, *pictures.notes]
     sentences += dict.fromkeys(note for result in results.values() for note in result.notes)
+    records = []
     for kind, image in images.items():
         note_mask(image, mask)
+        notes = dict.fromkeys(note for (of, _), result in results.items() if of == kind for note in result.notes)
+        records.append(recording.made(order.source, image, [*pictures.notes, *notes]))
         sentences += order.wired(kind, image, facts[kind]["scale"])
         pictures.settle(image)
-    return Report(images[kinds[0]].name, tuple(sentences), facts[kinds[0]])
+    return Report(images[kinds[0]].name, tuple(sentences), facts[kinds[0]], tuple(records))
 
 
 def _weaker(results: Mapping[Part, Result], kind: str) -> dict[int, float]:
@@ -152,12 +175,13 @@ def _smoothed(order: Order, pictures: Pictures, folder: Path) -> Iterator[None]:
 
 def _facts(kind: str, results: Mapping[Part, Result], scale: float) -> dict:
     """What is remembered of a map: it has several surfaces, so that none can be tuned alone."""
+    surfaces = {str(number): result.surface for (of, number), result in results.items() if of == kind}
     of_kind = [result for (of, _), result in results.items() if of == kind]
     seconds: dict[str, float] = {}
     for result in of_kind:
         for stage_name, taken in result.seconds.items():
             seconds[stage_name] = seconds.get(stage_name, 0.0) + taken
-    return facts_of(of_kind[0], kind) | {"surface": "", "seconds": seconds, "scale": scale}
+    return facts_of(of_kind[0], kind) | {"surface": "", "surfaces": surfaces, "seconds": seconds, "scale": scale}
 
 
 def _stored(source: bpy.types.Image, order: Order, pictures: Pictures, facts: dict, folder: Path) -> bpy.types.Image:

@@ -264,11 +264,16 @@ def _check(image: bpy.types.Image, png: bytes) -> None:
 
 def _write_beside(source: bpy.types.Image, kind: str, png: bytes) -> Path:
     """Path of the map's file, complete."""
-    folder, stem = place_beside(source)
-    file = folder / f"{stem}_{KINDS[kind].word}.png"
+    file = file_beside(source, kind)
     check_place(source, file, "FILE")
     write_map(file, png)
     return file
+
+
+def file_beside(source: bpy.types.Image, kind: str) -> Path:
+    """Path of a map's file beside that of its single picture; raises TargetError as `place_beside`."""
+    folder, stem = place_beside(source)
+    return folder / f"{stem}_{KINDS[kind].word}.png"
 
 
 def check_place(source: bpy.types.Image, file: Path, layout: str) -> None:
@@ -276,24 +281,29 @@ def check_place(source: bpy.types.Image, file: Path, layout: str) -> None:
 
     file: as an image names it; layout: Blender's name for an image of this map.
     """
-    place = _place(file, layout)
+    place = _of_one_map(file, layout)
     for image in bpy.data.images:
         other = source_of(image)
-        if other is not None and other != source and not image.packed_files and image.filepath_raw:
-            there = _place(Path(bpy.path.abspath(image.filepath_raw, library=image.library)), image.source)
-            if there == place:
-                raise TargetError(f"{file} is the map of {other.name!r} already; rename one of the two pictures' files, or "
-                                  "pack the map.")
+        if other in (None, source) or image.packed_files:
+            continue
+        if _of_one_map(file_of(image), image.source) == place:
+            raise TargetError(f"{file} is the map of {other.name!r} already; rename one of the two pictures' files, or pack "
+                              "the map.")
 
 
-def _place(file: Path, layout: str) -> str:
+def _of_one_map(file: Path, layout: str) -> Path:
     """What no two maps share: the file, or the folder of a sequence, whose numbers differ."""
-    return os.path.normcase(file.parent if layout == "SEQUENCE" else file)
+    return file.parent if layout == "SEQUENCE" else file
 
 
 def place_beside(source: bpy.types.Image) -> tuple[Path, str]:
     """The folder of the source's file, and the file's name without its ending; raises TargetError where there is none."""
-    path = Path(bpy.path.abspath(source.filepath_raw, library=source.library)) if source.filepath_raw else None
-    if path is None or not path.is_absolute():
+    path = file_of(source)
+    if not path.is_absolute():
         raise TargetError(f"The image {source.name!r} has no file to save the map beside; save it first, or pack the map.")
     return path.parent, path.stem
+
+
+def file_of(image: bpy.types.Image) -> Path:
+    """The file that an image names, without detours; "." where it names none."""
+    return Path(os.path.normpath(bpy.path.abspath(image.filepath_raw, library=image.library)))

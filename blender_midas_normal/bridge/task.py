@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+from ..client.batch.records import Record
 from ..client.client import Job
 from ..core.errors import MidasNormalError
 from .session import client
@@ -13,11 +14,15 @@ from .session import client
 
 @dataclass(frozen=True)
 class Report:
-    """What was made.  map_name: name of the first image; sentences: what the user should know; facts: as stored on it."""
+    """What was made.  map_name: name of the first image; sentences: what the user should know; facts: as stored on it.
+
+    records: of all maps.
+    """
 
     map_name: str
     sentences: tuple[str, ...]
     facts: dict
+    records: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,10 @@ class Task:
         return None
 
     def cancel(self) -> None:
-        """Gives the job up, and with it all that the making has not finished; a second call ends the worker."""
+        """Gives the job up, and with it all that the making has not finished; a second call ends the worker.
+
+        Raises one of the project's exceptions when the making cannot end as it should.
+        """
         client.cancel(self.job)
         self._making.close()
 

@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"the folder {options.out} cannot be made: {error.strerror}")
-    items = items_of(inputs) if options.images else [item_of_image(image) for image in colour_textures()]
+    items = items_of(inputs) if options.images else [item_of_image(image) for image in colour_textures(bpy.data.materials)]
     if asked.mask_image is not None:
         items = [masked(item, asked.mask_image) for item in items]
     if not items and not options.images:

@@ -238,7 +238,7 @@ def test_two_sets_do_not_share_the_files_of_their_maps(tiles, tmp_path):
     made(tiles, save="BESIDE")
     other = tile_set(tmp_path, "wall.{}.tga")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(TargetError, match="is the map of 'wall.1001.png' already"):
+    with pytest.raises(TargetError, match=r"is the map of 'wall\.1001\.png' already"):
         made(other, save="BESIDE")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and map_of(other, "NORMAL") is None
     assert made(other)[0] == map_of(other, "NORMAL")

@@ -8,7 +8,10 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from ...core.errors import TargetError
 
 MADE, SKIPPED, FAILED = "made", "skipped", "failed"
 
@@ -67,5 +70,13 @@ def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds
     if no_pictures:
         lines.append(f"{no_pictures:8d} other files left alone")
     if not_tried:
-        lines.append(f"{not_tried:8d} pictures not done, for the run was interrupted; --existing skip goes on from here")
+        lines.append(f"{not_tried:8d} pictures not done, for the run was interrupted; one that skips goes on from here")
     return "\n".join(lines)
+
+
+def write_report(file: Path, text: str) -> None:
+    """Writes a table or a summary; raises TargetError."""
+    try:
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise TargetError(f"The report cannot be written as {file}: {error.strerror}.") from None

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 
 from ...core.errors import EngineUnavailable, TargetError
 from ..client import Client, Job
@@ -18,7 +17,7 @@ from .items import Item
 from .lanes import AT_ONCE, work_through
 from .making import Making
 from .options import Wanted
-from .records import FAILED, Record, as_csv, as_json, summary
+from .records import FAILED, Record, as_csv, as_json, summary, write_report
 from .screen import Screen
 
 
@@ -77,11 +76,4 @@ def _report(wanted: Wanted, records: Sequence[Record]) -> None:
     """Writes the reports that are wanted; raises TargetError."""
     for file, text in ((wanted.json, as_json), (wanted.csv, as_csv)):
         if file is not None:
-            _write(file, text(records))
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise TargetError(f"The report cannot be written as {file}: {error.strerror}.") from None
+            write_report(file, text(records))

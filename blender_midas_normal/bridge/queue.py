@@ -1,0 +1,162 @@
+"""Many pictures, one after the other: none stops another, and what was made stays, however the queue ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import traceback
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..client.batch.records import FAILED, MADE, SKIPPED, Record
+from ..client.launch import Launch
+from ..core.errors import Cancelled, EngineUnavailable, MidasNormalError, SourceError, Unchanged
+from . import recording
+from .asking import Ask
+from .current import known_surfaces
+from .making import making_of
+from .order import launch_of, order_for
+from .pixels import view_exposure
+from .results import map_of
+from .source import Source, source_of_image
+from .summary import check_summary, write_summary
+from .task import BREATH, Making, Report, Step, Task
+from .textures import colour_textures, worn_textures
+
+WAITING, MAKING = "waiting", "being made"
+"""States beside MADE, SKIPPED and FAILED of the records."""
+
+
+@dataclass
+class Item:
+    """A picture of a queue.  object_uid: session_uid of an object that wears it; records: what became of its maps."""
+
+    source: Source
+    object_uid: int | None
+    records: tuple[Record, ...] = ()
+    is_in_work: bool = False
+
+    @property
+    def state(self) -> str:
+        """FAILED also where only some of its maps failed."""
+        if self.is_in_work:
+            return MAKING
+        outcomes = [record.outcome for record in self.records]
+        return next((state for state in (FAILED, MADE, SKIPPED) if state in outcomes), WAITING)
+
+    @property
+    def error(self) -> str:
+        """The sentence of what failed first; "" when nothing did."""
+        return next((record.error for record in self.records if record.error is not None), "")
+
+
+@dataclass
+class Queue:
+    """Pictures to be made as one asks for.
+
+    exposure: of the scene's view, as in Order.
+    skips: maps that would be made again as they are stay; summary: a file for the table of what was made, or None.
+    """
+
+    items: list[Item]
+    ask: Ask
+    launch: Launch
+    exposure: float
+    skips: bool
+    summary: Path | None
+    last_map: str = ""
+
+    def task(self) -> Task:
+        """The work: it can be given up at any time, and then what is not made waits still."""
+        return Task(self._making())
+
+    def count(self, state: str) -> int:
+        """How many pictures are in a state."""
+        return sum(item.state == state for item in self.items)
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for item in self.items for record in item.records]
+
+    @property
+    def has_made(self) -> bool:
+        """Whether there is anything to be undone."""
+        return any(record.outcome == MADE for record in self.records)
+
+    def _making(self) -> Making:
+        start = time.monotonic()
+        try:
+            for item in self.items:
+                yield BREATH
+                if not (yield from self._tried(item)):
+                    break
+        finally:
+            if self.summary is not None:
+                write_summary(self.summary, self.records, self.count(WAITING), time.monotonic() - start)
+        failures = [f"{item.source.name}: {item.error}" for item in self.items if item.error]
+        return Report(self.last_map, (self._counts(), *failures), {}, tuple(self.records))
+
+    def _tried(self, item: Item) -> Generator[Step | None, Any, bool]:
+        """Makes the maps of a picture, or says why there are none; whether the next one is worth trying."""
+        item.is_in_work = True
+        try:
+            item.records = yield from self._made(item)
+        except Cancelled:
+            raise
+        except EngineUnavailable as error:
+            item.records = _failed(item, str(error))
+            return False
+        except MidasNormalError as error:
+            item.records = _failed(item, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one picture is printed, and the next one is made
+            traceback.print_exc()
+            item.records = _failed(item, f"It failed ({type(error).__name__}: {error}); the console has the details.")
+        finally:
+            item.is_in_work = False
+        return True
+
+    def _made(self, item: Item) -> Generator[Step | None, Any, tuple[Record, ...]]:
+        image = item.source.image()
+        order = order_for(source_of_image(image), item.object_uid, self.ask, self.launch, self.exposure)
+        if self.skips:
+            order = dataclasses.replace(order, known=known_surfaces(order))
+        try:
+            report = yield from making_of(order)
+        except Unchanged:
+            maps = [map_of(item.source.image(), kind) for kind in self.ask.maps]
+            return tuple(recording.skipped(item.source, image) for image in maps if image is not None)
+        self.last_map = report.map_name
+        return report.records
+
+    def _counts(self) -> str:
+        words = [f"{self.count(state)} {state}" for state in (MADE, SKIPPED, FAILED)]
+        left = self.count(WAITING)
+        return f"Of {len(self.items)} pictures {', '.join(words)}" + (f", {left} not tried." if left else ".")
+
+
+def queue_of(context: bpy.types.Context, scope: str, ask: Ask, skips: bool, summary: Path | None) -> Queue:
+    """The queue of a scope: SELECTED, the colour textures of the selected objects, or FILE, those of all materials.
+
+    Each picture is wired into the materials that use it, or nowhere where the ask's target is NONE.
+    Raises one of the project's exceptions where there is no picture, or none could be made.
+    """
+    launch = launch_of(ask)
+    if summary is not None:
+        check_summary(summary)
+    ask = dataclasses.replace(ask, target="NONE" if ask.target == "NONE" else "AUTO")
+    worn = worn_textures(context.view_layer.objects.selected if scope == "SELECTED" else bpy.data.objects)  # type: ignore[union-attr]
+    images = list(worn) if scope == "SELECTED" else colour_textures(bpy.data.materials)
+    if not images:
+        raise SourceError("No material of the selected objects has a colour texture; select others." if scope == "SELECTED"
+                          else "No material of this file has a colour texture; give one an Image Texture.")
+    wearers = {image: thing.session_uid for image, thing in worn.items()}
+    items = [Item(Source("IMAGE", image.name, image.session_uid), wearers.get(image)) for image in images]
+    return Queue(items, ask, launch, view_exposure(context), skips, summary)
+
+
+def _failed(item: Item, sentence: str) -> tuple[Record, ...]:
+    return (Record(item.source.name, FAILED, error=sentence),)

@@ -1,0 +1,332 @@
+"""Many pictures, one after the other, on the real worker."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.queue import FAILED, MADE, MAKING, SKIPPED, WAITING, queue_of
+from bl_ext.user_default.midas_normal.bridge.results import STORED, map_of
+from bl_ext.user_default.midas_normal.core.errors import EngineUnavailable, SettingsError, SourceError, TargetError
+from bl_ext.user_default.midas_normal.core.settings import Settings
+from pictures import add_linked_material, add_material, feed_base_color, pixels_of, rgba, saved_by_blender, write_png
+from test_sequence import sequence
+from test_udim import tile_set
+
+SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
+EXISTING = {"OVERWRITE": False, "SKIP": True}
+
+
+def noise(name, seed=0, side=16):
+    image = bpy.data.images.new(name, side, side)
+    image.pixels.foreach_set(np.random.default_rng(seed).random(side * side * 4, np.float32))
+    return image
+
+
+def missing(path):
+    image = bpy.data.images.new(path.name, 8, 8)
+    image.filepath_raw, image.source = str(path), "FILE"
+    return image
+
+
+def worn(image, name="Wall"):
+    """The material of a new object, selected, that shows the image."""
+    material = add_material(name)
+    feed_base_color(material, image)
+    bpy.context.view_layer.objects.active.select_set(True)
+    return material
+
+
+def queue(scope="FILE", existing="OVERWRITE", summary=None, settings=SETTINGS, **words):
+    return queue_of(bpy.context, scope, Ask(settings, **words), EXISTING[existing], summary)
+
+
+def made(*words, **more):
+    """The queue, worked through, and its report."""
+    new = queue(*words, **more)
+    return new, new.task().wait()
+
+
+def states(done):
+    return {item.source.name: item.state for item in done.items}
+
+
+def normal_node(material):
+    """What the Normal input of the material's shader is linked to."""
+    links = material.node_tree.nodes["Principled BSDF"].inputs["Normal"].links
+    return links[0].from_node.bl_idname if links else None
+
+
+def stepped(new, until):
+    """The task of a queue, begun and gone on with until something is so, or it has ended."""
+    task = new.task()
+    while not until(task) and task.step() is None:
+        while not task.is_due and not until(task):
+            session.client.wait_a_moment()
+    return task
+
+
+def test_every_colour_texture_of_the_file_is_made_and_wired_and_bad_ones_stop_no_other(tmp_path):
+    bad = missing(tmp_path / "gone.png")
+    materials = [worn(image) for image in (noise("a", 1), bad, noise("b", 2))]
+    data = noise("roughness")
+    data.colorspace_settings.is_data = True
+    worn(data)
+    noise("unused")
+    done, report = made()
+    assert states(done) == {"a": MADE, "gone.png": FAILED, "b": MADE}
+    assert [normal_node(material) for material in materials] == ["ShaderNodeNormalMap", None, "ShaderNodeNormalMap"]
+    assert report.sentences[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
+    assert "gone.png: The file of the image 'gone.png' is missing" in report.sentences[1]
+    assert report.map_name == "b_normal" and bpy.data.images["b_normal"].packed_file
+
+
+def test_a_map_in_a_queue_is_the_one_that_is_made_alone():
+    image = noise("a", 1)
+    worn(image)
+    made()
+    queued = pixels_of(map_of(image, "NORMAL"))
+    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image="a", target="NONE")).wait()
+    np.testing.assert_array_equal(pixels_of(map_of(image, "NORMAL")), queued)
+    assert np.ptp(queued[..., 0]) > 0.01
+
+
+def test_selected_objects_give_each_of_their_images_once():
+    shared = noise("shared", 1)
+    first, second = worn(shared, "A"), worn(shared, "B")
+    other = worn(noise("other", 2), "C")
+    bpy.context.view_layer.objects.active.select_set(False)
+    done, _ = made("SELECTED")
+    assert states(done) == {"shared": MADE}
+    assert [normal_node(material) for material in (first, second, other)] == ["ShaderNodeNormalMap"] * 2 + [None]
+
+
+def test_heights_are_scaled_to_an_object_that_wears_the_picture():
+    scales = []
+    for side in (1, 3):
+        material = worn(noise(f"of {side}", 1), f"of {side}")
+        bpy.context.view_layer.objects.active.data.transform(((side, 0, 0, 0), (0, side, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)))
+        scales.append(material)
+    made(maps=("HEIGHT",))
+    small, large = (material.node_tree.get_output_node("ALL").inputs["Displacement"].links[0].from_node.inputs["Scale"]
+                    .default_value for material in scales)
+    assert large == pytest.approx(3 * small) and small > 0
+
+
+def test_a_linked_material_stays_as_it_is_and_a_linked_image_of_the_same_name_has_its_own_map(tmp_path):
+    image = noise("stone", 1)
+    image.pack()
+    linked = add_linked_material(image, tmp_path)
+    worn(image)
+    done, report = made()
+    assert [(item.source.name, item.state) for item in done.items] == [("stone", MADE)] * 2
+    assert normal_node(linked) is None and len({record.output for record in report.records}) == 2
+    sources = [item.source.image() for item in done.items]
+    assert {source.library is None for source in sources} == {True, False}
+    assert None not in [map_of(source, "NORMAL") for source in sources]
+
+
+def test_sets_of_tiles_and_sequences_are_made_as_generate_makes_them(tmp_path):
+    for folder in ("tiles", "frames"):
+        (tmp_path / folder).mkdir()
+    tiles, frames = tile_set(tmp_path / "tiles"), sequence(tmp_path / "frames")
+    for image in (tiles, frames):
+        worn(image)
+    done, _ = made()
+    assert set(states(done).values()) == {MADE}
+    assert [map_of(image, "NORMAL").source for image in (tiles, frames)] == ["TILED", "SEQUENCE"]
+
+
+def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_settings_change():
+    images = [noise(name, seed) for seed, name in enumerate("ab")]
+    for image in images:
+        worn(image)
+    made(maps=("NORMAL", "AO"))
+    words = [map_of(image, "NORMAL")[STORED] for image in images]
+    session.client.close()  # a new worker has no surface in memory, and would have to run the engine
+    done, seen = queue(existing="SKIP", maps=("NORMAL", "AO")), set()
+    stepped(done, lambda task: seen.add(task.job.stage))
+    assert states(done) == {"a": SKIPPED, "b": SKIPPED} and not done.has_made and seen == {"start", "read"}
+    assert [map_of(image, "NORMAL")[STORED] for image in images] == words
+    assert [(record.outcome, record.map, record.output) for record in done.items[0].records] == [
+        (SKIPPED, "NORMAL", "a_normal"), (SKIPPED, "AO", "a_ao")]
+
+    images[0].pixels[0] = 1 - images[0].pixels[0]
+    assert states(made(existing="SKIP")[0]) == {"a": MADE, "b": SKIPPED}
+    for settings in (Settings(engine="LUMINANCE"), Settings(engine="LUMINANCE", tileable="X")):
+        assert states(made(existing="SKIP", settings=settings)[0]) == {"a": MADE, "b": MADE}
+    assert states(made(existing="OVERWRITE", settings=settings)[0]) == {"a": MADE, "b": MADE}
+
+
+def test_a_map_that_generate_made_is_current_too():
+    worn(noise("a"))
+    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image="a")).wait()
+    assert states(made(existing="SKIP")[0]) == {"a": SKIPPED}
+
+
+def test_a_map_that_is_missing_or_kept_elsewhere_is_not_current(tmp_path):
+    image = bpy.data.images.load(str(write_png(tmp_path / "wall.png", rgba(), 8)))
+    worn(image)
+    made(save="BESIDE")
+    assert states(made(existing="SKIP", save="BESIDE")[0]) == {"wall.png": SKIPPED}
+    assert states(made(existing="SKIP", save="BESIDE", maps=("NORMAL", "AO"))[0]) == {"wall.png": MADE}
+    (tmp_path / "wall_normal.png").unlink()
+    assert states(made(existing="SKIP", save="BESIDE")[0]) == {"wall.png": MADE}
+    assert states(made(existing="SKIP", save="PACK")[0]) == {"wall.png": MADE}
+    assert states(made(existing="SKIP", save="PACK")[0]) == {"wall.png": SKIPPED}
+    bpy.data.images.remove(map_of(image, "NORMAL"))
+    assert states(made(existing="SKIP", save="PACK")[0]) == {"wall.png": MADE}
+
+
+@pytest.mark.parametrize("save", ["PACK", "BESIDE"])
+def test_a_set_of_tiles_is_current_as_a_whole(tmp_path, save):
+    image = tile_set(tmp_path)
+    worn(image)
+    made(save=save)
+    session.client.close()
+    assert set(states(made(existing="SKIP", save=save)[0]).values()) == {SKIPPED}
+    saved_by_blender(tmp_path / "wall.1002.png", rgba(9, 5, 77))
+    assert set(states(made(existing="SKIP", save=save)[0]).values()) == {MADE}
+    assert set(states(made(existing="SKIP", save=save)[0]).values()) == {SKIPPED}
+    assert len(list(session.client._worker.folder.iterdir())) == 0
+    if save == "BESIDE":
+        (tmp_path / "wall_normal.1011.png").unlink()
+        assert set(states(made(existing="SKIP", save=save)[0]).values()) == {MADE}
+
+
+@pytest.mark.parametrize("record", [
+    "", "[" * 100_000, json.dumps({"settings": {"engine": "ROOTKIT"}, "facts": {"engine": "LUMINANCE", "surface": ""}}),
+    json.dumps({"settings": SETTINGS.words(), "facts": {"engine": "LUMINANCE", "surface": "x" * (2 << 20)}}),
+    json.dumps({"settings": SETTINGS.words(), "facts": {"engine": "LUMINANCE", "surface": "", "surfaces": {"": 3}}}),
+    json.dumps({"settings": SETTINGS.words(), "facts": {"engine": "LUMINANCE", "surface": "", "surfaces": [1]}}),
+])
+def test_a_record_that_cannot_be_read_only_makes_work(record):
+    image = noise("a")
+    worn(image)
+    made()
+    map_of(image, "NORMAL")[STORED] = record
+    assert states(made(existing="SKIP")[0]) == {"a": MADE}
+
+
+def test_maps_that_would_have_one_name_do_not_overwrite_each_other(tmp_path):
+    for name in ("wall.png", "wall.tga"):
+        worn(bpy.data.images.load(str(write_png(tmp_path / name, rgba(seed=len(name)), 8))))
+    worn(bpy.data.images.load(str(tmp_path / "wall.png"), check_existing=False))
+    done, _ = made(save="BESIDE")
+    assert sorted(item.state for item in done.items) == [FAILED, FAILED, MADE]
+    assert all("is the map of" in item.error for item in done.items if item.state == FAILED)
+    packed, report = made(save="PACK")
+    assert set(states(packed).values()) == {MADE} and len({record.output for record in report.records}) == 3
+
+
+def test_a_picture_whose_worker_ends_fails_alone():
+    for name in "abc":
+        worn(noise(name, side=400))
+    new = queue()
+    task = stepped(new, lambda task: new.items[1].state == MAKING and not task.is_due)
+    session.client._worker._process.kill()
+    task.wait()
+    assert states(new) == {"a": MADE, "b": FAILED, "c": MADE} and "killed" in new.items[1].error
+
+
+def test_giving_up_in_the_middle_loses_nothing_that_was_made_and_running_again_goes_on(tmp_path):
+    for number, name in enumerate("abcd"):
+        worn(noise(name, number, 400))
+    new = queue(summary=tmp_path / "done.json")
+    task = stepped(new, lambda task: new.items[2].state == MAKING and not task.is_due)
+    task.cancel()
+    assert states(new) == {"a": MADE, "b": MADE, "c": WAITING, "d": WAITING} and new.has_made
+    assert [record["outcome"] for record in json.loads((tmp_path / "done.json").read_text())] == ["made", "made"]
+    assert map_of(bpy.data.images["c"], "NORMAL") is None and map_of(bpy.data.images["a"], "NORMAL").packed_file
+    again, _ = made(existing="SKIP")
+    assert states(again) == {"a": SKIPPED, "b": SKIPPED, "c": MADE, "d": MADE}
+
+
+def test_giving_up_between_two_pictures_leaves_the_rest_waiting():
+    for name in "ab":
+        worn(noise(name))
+    new = queue()
+    task = stepped(new, lambda task: new.items[0].state == MADE)
+    task.cancel()
+    assert states(new) == {"a": MADE, "b": WAITING} and not session.client.is_busy
+
+
+def test_pictures_that_go_away_meanwhile_fail_alone():
+    for name in "ab":
+        worn(noise(name))
+    new = queue()
+    bpy.data.images.remove(bpy.data.images["a"])
+    new.task().wait()
+    assert states(new) == {"a": FAILED, "b": MADE} and "no longer there" in new.items[0].error
+
+
+def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypatch, capfd):
+    from bl_ext.user_default.midas_normal.bridge import making
+    for name in "ab":
+        worn(noise(name))
+    read = making.read_pixels
+    monkeypatch.setattr(making, "read_pixels", lambda image, path: 1 / 0 if image.name == "a" else read(image, path))
+    done, _ = made()
+    assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].error
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_an_engine_that_ceases_to_work_ends_the_queue(monkeypatch):
+    from bl_ext.user_default.midas_normal.bridge import queue as module
+    for name in "abc":
+        worn(noise(name))
+
+    def broken(order):
+        raise EngineUnavailable("The weights are damaged.")
+        yield
+
+    monkeypatch.setattr(module, "making_of", broken)
+    done, report = made()
+    assert states(done) == {"a": FAILED, "b": WAITING, "c": WAITING}
+    assert report.sentences[0].endswith("1 failed, 2 not tried.")
+
+
+@pytest.mark.parametrize(("words", "error", "sentence"), [
+    ({}, SourceError, "selected objects has a colour texture"),
+    ({"scope": "FILE"}, SourceError, "of this file has a colour texture"),
+    ({"settings": Settings(engine="MIDAS")}, EngineUnavailable, "not installed"),
+    ({"settings": Settings(depth_scale="RAW"), "maps": ("AO",)}, SettingsError, "RAW"),
+    ({"summary": "done.docx"}, SettingsError, r"\.txt, \.json, \.csv"),
+])
+def test_what_cannot_be_is_one_sentence_before_anything_is_made(words, error, sentence, tmp_path):
+    if "summary" in words:
+        words = {"summary": tmp_path / words["summary"]}
+    with pytest.raises(error, match=sentence):
+        queue(**{"scope": "SELECTED", **words})
+    assert not bpy.data.images
+
+
+def test_the_summary_tells_what_became_of_each_map(tmp_path):
+    worn(missing(tmp_path / "gone.png"))
+    worn(noise("a"))
+    for ending in ("txt", "json", "csv"):
+        made(existing="SKIP", maps=("NORMAL", "AO"), summary=tmp_path / f"done.{ending}")
+    rows = list(csv.DictReader((tmp_path / "done.csv").open(encoding="utf-8")))
+    assert [(row["input"], row["outcome"], row["map"], row["output"]) for row in rows] == [
+        ("gone.png", "failed", "", ""), ("a", "skipped", "NORMAL", "a_normal"), ("a", "skipped", "AO", "a_ao")]
+    text = (tmp_path / "done.txt").read_text()
+    assert "2 made" in text and "1 failed" in text and "gone.png: The file of the image" in text
+    made(maps=("NORMAL",), summary=tmp_path / "done.json")
+    failed, new = json.loads((tmp_path / "done.json").read_text())
+    assert failed["error"].startswith("The file") and new["map"] == "NORMAL"
+    assert (new["engine"], new["size"]) == ("LUMINANCE", [16, 16])
+
+
+def test_a_summary_that_cannot_be_written_is_said_and_what_was_made_stays(tmp_path):
+    image = noise("a")
+    worn(image)
+    new = queue(summary=tmp_path / "nowhere" / "done.txt")
+    with pytest.raises(TargetError, match="cannot be written"):
+        new.task().wait()
+    assert new.has_made and map_of(image, "NORMAL")
