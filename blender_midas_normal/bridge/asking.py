@@ -23,6 +23,14 @@ SAVES = (
     ("PACK", "In the file", "Packed into the .blend file"),
     ("BESIDE", "Beside the picture", "A PNG file beside the picture's file"),
 )
+SCOPES = (
+    ("SELECTED", "Selected objects", "The colour textures of the selected objects' materials"),
+    ("FILE", "File", "The colour textures of all materials of this file"),
+)
+EXISTING = (
+    ("OVERWRITE", "Overwrite", "Maps that are there are made again"),
+    ("SKIP", "Skip", "Maps that were made from the same pixels with the same settings stay as they are"),
+)
 MAPS = tuple((name, kind.label, kind.description) for name, kind in KINDS.items())
 
 

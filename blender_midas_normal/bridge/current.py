@@ -11,7 +11,7 @@ from .order import SINGLE, Order
 from .results import SEVERAL, file_beside, file_of, kind_of, map_of
 from .retuning import facts_on, settings_on
 
-KEY = re.compile("[0-9a-f]{32}")
+KEY = re.compile("[0-9a-f]{32}(-[0-9a-f]{32})?")
 """Of a surface; a file from a stranger may hold anything in its place."""
 
 

@@ -135,7 +135,7 @@ class Queue:
     def _counts(self) -> str:
         words = [f"{self.count(state)} {state}" for state in (MADE, SKIPPED, FAILED)]
         left = self.count(WAITING)
-        return f"Of {len(self.items)} pictures {', '.join(words)}" + (f", {left} not tried." if left else ".")
+        return f"Of {len(self.items)} picture{'s' * (len(self.items) > 1)} {', '.join(words)}" + (f", {left} not tried." if left else ".")
 
 
 def queue_of(context: bpy.types.Context, scope: str, ask: Ask, skips: bool, summary: Path | None) -> Queue:

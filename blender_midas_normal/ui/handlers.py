@@ -14,9 +14,8 @@ from . import comparison, running, tuning
 @persistent
 def _before_load(*_: Any) -> None:
     """The task belongs to the file that is going away."""
-    running.cancel()
+    running.forget()
     tuning.stop()
-    running.remember(None)
     forget_shown()
     comparison.hide_all()
 

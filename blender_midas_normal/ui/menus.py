@@ -10,6 +10,12 @@ import bpy
 def _image_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.separator()
     self.layout.operator("midas_normal.generate", icon="TEXTURE")
+    self.layout.menu("MIDAS_NORMAL_MT_generate_all")
+
+
+def _object_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.menu("MIDAS_NORMAL_MT_generate_all", icon="TEXTURE")
 
 
 def _node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
@@ -26,7 +32,8 @@ def _render_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 PLACES: tuple[tuple[str, Callable], ...] = (
-    ("IMAGE_MT_image", _image_menu), ("NODE_MT_context_menu", _node_menu), ("TOPBAR_MT_render", _render_menu))
+    ("IMAGE_MT_image", _image_menu), ("VIEW3D_MT_object", _object_menu),
+    ("NODE_MT_context_menu", _node_menu), ("TOPBAR_MT_render", _render_menu))
 
 
 def add() -> None:

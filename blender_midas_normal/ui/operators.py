@@ -10,13 +10,23 @@ from ..bridge import session
 from ..bridge.bug_report import bug_report
 from ..bridge.making import begin
 from ..bridge.places import log_file
+from ..bridge.queue import Queue
 from ..bridge.results import source_of
 from ..bridge.retuning import begin_retune, map_called
 from ..bridge.task import Report, Task
 from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
 from . import comparison, running
-from .properties import PRESET_ITEMS, SettingProperties, apply_settings, ask_of, scene_settings
+from .properties import (
+    PRESET_ITEMS,
+    QueueProperties,
+    SettingProperties,
+    SourceProperties,
+    apply_settings,
+    ask_of,
+    queue_for,
+    scene_settings,
+)
 
 
 def is_free(cls: type) -> bool:
@@ -37,18 +47,20 @@ def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> se
     return {"FINISHED"}
 
 
-def waited(operator: bpy.types.Operator, task: Task) -> set[str]:
-    """Waits for the task, which ends with one undo step."""
+def waited(operator: bpy.types.Operator, task: Task, queue: Queue | None = None) -> set[str]:
+    """Waits for the task, that of the queue if any; all that it has made is one undo step."""
+    running.show(queue)
+    outcome: Report | MidasNormalError
     try:
-        report = task.wait()
+        outcome = task.wait()
     except MidasNormalError as error:
-        return told(operator, error)
-    if bpy.ops.ed.undo_push.poll():
+        outcome = error
+    if running.has_made(outcome) and bpy.ops.ed.undo_push.poll():
         bpy.ops.ed.undo_push(message="Normal map")
-    return told(operator, report)
+    return told(operator, outcome)
 
 
-class MIDAS_NORMAL_OT_generate(SettingProperties, bpy.types.Operator):
+class MIDAS_NORMAL_OT_generate(SettingProperties, SourceProperties, bpy.types.Operator):
     """Make a normal map from the picture and wire it into its materials"""
 
     bl_idname = "midas_normal.generate"
@@ -76,6 +88,35 @@ class MIDAS_NORMAL_OT_generate(SettingProperties, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MIDAS_NORMAL_OT_generate_all(SettingProperties, QueueProperties, bpy.types.Operator):
+    """Make normal maps of many images, one after the other, and wire each into the materials that use the image"""
+
+    bl_idname = "midas_normal.generate_all"
+    bl_label = "Generate many normal maps"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return is_free(cls)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            queue = queue_for(self, context)
+        except MidasNormalError as error:
+            return told(self, error)
+        return waited(self, queue.task(), queue)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            queue = queue_for(self, context)
+        except MidasNormalError as error:
+            return told(self, error)
+        running.start(queue.task(), context.scene, queue)
+        return {"FINISHED"}
+
+
 class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
     """Make the last map again with the settings of the scene, without running the engine"""
 
@@ -85,7 +126,8 @@ class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not isinstance(running.last(), Report):
+        last = running.last()
+        if not isinstance(last, Report) or not last.map_name:
             cls.poll_message_set(rpt_("Generate a normal map first"))
             return False
         return is_free(cls)
@@ -195,5 +237,6 @@ class MIDAS_NORMAL_OT_show_log(bpy.types.Operator):
         return bpy.ops.wm.path_open(filepath=str(log_file()))
 
 
-CLASSES = (MIDAS_NORMAL_OT_generate, MIDAS_NORMAL_OT_retune, MIDAS_NORMAL_OT_cancel, MIDAS_NORMAL_OT_compare,
-           MIDAS_NORMAL_OT_preset, MIDAS_NORMAL_OT_restart, MIDAS_NORMAL_OT_copy_report, MIDAS_NORMAL_OT_show_log)
+CLASSES = (MIDAS_NORMAL_OT_generate, MIDAS_NORMAL_OT_generate_all, MIDAS_NORMAL_OT_retune, MIDAS_NORMAL_OT_cancel,
+           MIDAS_NORMAL_OT_compare, MIDAS_NORMAL_OT_preset, MIDAS_NORMAL_OT_restart, MIDAS_NORMAL_OT_copy_report,
+           MIDAS_NORMAL_OT_show_log)

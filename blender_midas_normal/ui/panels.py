@@ -13,6 +13,7 @@ from . import comparison, running, stages, tuning
 from .drawing import in_place_of_progress, lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
+from .queue_panel import draw_queue
 from .worker_state import worker_state
 
 MAIN = ("engine", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable", "convention")
@@ -116,6 +117,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         row.scale_y = 1.4
         row.enabled = not reason
         row.operator("midas_normal.generate", icon="TEXTURE")
+        row.menu("MIDAS_NORMAL_MT_generate_all", text="", icon="DOWNARROW_HLT")
         in_place_of_progress(row)
         if reason:
             lines(layout, reason, icon="ERROR")
@@ -123,7 +125,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
 
 
 def _draw_outcome(layout: bpy.types.UILayout) -> None:
-    outcome = running.last()
+    outcome, queue = running.last(), running.queue()
     if isinstance(outcome, MidasNormalError):
         box = layout.box()
         lines(box, str(outcome), icon="ERROR")
@@ -131,11 +133,13 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
             row = box.row(align=True)
             for name in ("show_log", "copy_report", "restart"):
                 row.operator(f"midas_normal.{name}")
-    elif isinstance(outcome, Report):
+    elif isinstance(outcome, Report) and queue is None:
         box = layout.box()
         lines(box, " ".join(outcome.sentences), icon="CHECKMARK")
-    elif running.task() is None:
+    elif outcome is None and running.task() is None:
         lines(layout, worker_state(session.client), icon="INFO")
+    if queue is not None:
+        draw_queue(layout, queue)
 
 
 def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area: bpy.types.Area) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..bridge.asking import MAPS, SAVES, SOURCES, TARGETS, Ask
+from ..bridge.asking import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, Ask
+from ..bridge.queue import Queue, queue_of
 from ..bridge.results import mask_of, stored
 from ..bridge.retuning import settings_on
 from ..core.errors import MidasNormalError, SettingsError
@@ -45,11 +48,26 @@ def setting_properties(**common: Any) -> dict[str, Any]:
     return {name: setting_property(domain, getattr(defaults, name), **common) for name, domain in domains().items()}
 
 
-def place_properties(options: set[str]) -> dict[str, Any]:
-    """Properties for where the picture comes from and where the map goes."""
+def source_properties(options: set[str]) -> dict[str, Any]:
+    """Properties for where the picture comes from."""
     return {
         "source": EnumProperty(name="Source", description="Picture that the map is made from", items=SOURCES,
                                default="ACTIVE", options=options),
+        "animation": BoolProperty(name="Animation", default=False, options=options,
+                                  description="For the source Render result: the frames of the scene's range, from the "
+                                              "files that were rendered to its output"),
+    }
+
+
+def existing_properties(options: set[str]) -> dict[str, Any]:
+    """Properties for many pictures."""
+    return {"existing": EnumProperty(name="Existing", description="What to do with maps of many images that are there",
+                                     items=EXISTING, default="OVERWRITE", options=options)}
+
+
+def place_properties(options: set[str]) -> dict[str, Any]:
+    """Properties for which maps are made and where they go."""
+    return {
         "target": EnumProperty(name="Target", description="Materials that the map is wired into", items=TARGETS,
                                default="AUTO", options=options),
         "replace": BoolProperty(name="Replace", default=False, options=options,
@@ -58,9 +76,6 @@ def place_properties(options: set[str]) -> dict[str, Any]:
                              options=options),
         "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},
                              options={*options, "ENUM_FLAG"}),
-        "animation": BoolProperty(name="Animation", default=False, options=options,
-                                  description="For the source Render result: the frames of the scene's range, from the "
-                                              "files that were rendered to its output"),
         "smoothing": IntProperty(name="Smoothing over time", default=0, min=0, max=LONGEST_REACH, options=options,
                                  description="Frames on either side over which the maps of sequences and movies are "
                                              "averaged, so that they flicker less; 0 leaves each frame as it is"),
@@ -99,7 +114,9 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
 
     __annotations__ = {
         **setting_properties(options={"ANIMATABLE"}, update=_follow),
+        **source_properties({"ANIMATABLE"}),
         **place_properties({"ANIMATABLE"}),
+        **existing_properties({"ANIMATABLE"}),
         "image": PointerProperty(type=bpy.types.Image, name="Image", description="Picture that the map is made from"),
         "mask_image": PointerProperty(type=bpy.types.Image, name="Mask image", update=_follow,
                                       description="Image that masks the map: flat where it is black or transparent"),
@@ -113,7 +130,7 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
 
 
 class SettingProperties:
-    """Mixed into operators: every setting as a property; one that is not given is taken from the scene."""
+    """Mixed into operators: every setting and place as a property; one that is not given is taken from the scene."""
 
     __annotations__ = {
         "preset": EnumProperty(name="Preset", description="Settings to start from instead of the scene's",
@@ -121,10 +138,30 @@ class SettingProperties:
                                options=NOT_REMEMBERED),
         **setting_properties(options=NOT_REMEMBERED),
         **place_properties(NOT_REMEMBERED),
-        "image": StringProperty(name="Image", description="Name of the picture, for the source Image",
-                                options=NOT_REMEMBERED),
         "mask_image": StringProperty(name="Mask image", description="Name of the image that masks the map",
                                      options=NOT_REMEMBERED),
+    }
+
+
+class SourceProperties:
+    """Mixed into operators of one picture: which one it is."""
+
+    __annotations__ = {
+        **source_properties(NOT_REMEMBERED),
+        "image": StringProperty(name="Image", description="Name of the picture, for the source Image",
+                                options=NOT_REMEMBERED),
+    }
+
+
+class QueueProperties:
+    """Mixed into operators of many pictures: which ones they are, and what becomes of maps that are there."""
+
+    __annotations__ = {
+        "scope": EnumProperty(name="Scope", description="Images that maps are made of", items=SCOPES, default="SELECTED",
+                              options=NOT_REMEMBERED),
+        **existing_properties(NOT_REMEMBERED),
+        "summary": StringProperty(name="Summary", subtype="FILE_PATH", options=NOT_REMEMBERED,
+                                  description="File for the table of what was made: .txt, .json or .csv"),
     }
 
 
@@ -133,7 +170,24 @@ def scene_settings(scene: bpy.types.Scene) -> MidasNormalSettings:
 
 
 def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
-    """What an operator call asks for: the preset's or the scene's values, replaced by those that the call gives.
+    """What a call of an operator of one picture asks for; raises SettingsError where its values do not go together."""
+    given = operator.properties.is_property_set
+    scene = scene_settings(context.scene)
+    source = "IMAGE" if given("image") and not given("source") else _given_or_scenes(operator, scene, "source")
+    return dataclasses.replace(ask_of_maps(operator, context), source=source,
+                               image=_given_or_scenes_image(operator, scene, "image"),
+                               animation=_given_or_scenes(operator, scene, "animation"))
+
+
+def queue_for(operator: bpy.types.Operator, context: bpy.types.Context) -> Queue:
+    """What a call of an operator of many pictures asks for; raises as `bridge.queue.queue_of`."""
+    existing = _given_or_scenes(operator, scene_settings(context.scene), "existing")
+    summary = Path(bpy.path.abspath(operator.summary)) if operator.summary else None
+    return queue_of(context, operator.scope, ask_of_maps(operator, context), existing == "SKIP", summary)
+
+
+def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
+    """The preset's or the scene's values, replaced by those that an operator call gives.
 
     Raises SettingsError where they do not go together.
     """
@@ -143,18 +197,25 @@ def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
     words = {name: getattr(operator, name) for name in domains() if given(name)}
     settings = base.with_words({"mask": "IMAGE", **words} if given("mask_image") else words)
 
-    def place(name: str) -> Any:
-        return getattr(operator if given(name) else scene, name)
-
-    def named(name: str) -> str:
-        return place(name) if given(name) else place(name).name if place(name) else ""
-
-    source = "IMAGE" if given("image") and not given("source") else place("source")
-    maps = tuple(name for name, _, _ in MAPS if name in place("maps"))
+    target, replace, save, chosen, smoothing = (_given_or_scenes(operator, scene, name)
+                                                for name in ("target", "replace", "save", "maps", "smoothing"))
+    maps = tuple(name for name, _, _ in MAPS if name in chosen)
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
-    return Ask(settings, source, named("image"), place("target"), place("replace"), place("save"), maps, named("mask_image"),
-               place("smoothing"), place("animation"))
+    return Ask(settings, target=target, replace=replace, save=save, maps=maps, smoothing=smoothing,
+               mask_image=_given_or_scenes_image(operator, scene, "mask_image"))
+
+
+def _given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:
+    return getattr(operator if operator.properties.is_property_set(name) else scene, name)
+
+
+def _given_or_scenes_image(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> str:
+    """The name of an image: an operator has it, a scene points to the image."""
+    if operator.properties.is_property_set(name):
+        return getattr(operator, name)
+    image = getattr(scene, name)
+    return image.name if image else ""
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:

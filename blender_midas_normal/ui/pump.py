@@ -26,6 +26,12 @@ def watch(look: Callable[[], bool]) -> None:
         bpy.app.timers.register(_tick, first_interval=INTERVAL, persistent=True)
 
 
+def forget(look: Callable[[], bool]) -> None:
+    """Does not call `look` again, if it is watched."""
+    if look in _watched:
+        _watched.remove(look)
+
+
 def stop() -> None:
     """Forgets all that is watched."""
     _watched.clear()

@@ -14,6 +14,7 @@ from . import (
     panels,
     preset_panel,
     pump,
+    queue_panel,
     running,
     setup,
     setup_operators,
@@ -24,7 +25,7 @@ from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
 CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup_operators.CLASSES,
-                             *preset_panel.CLASSES, *panels.CLASSES)
+                             *preset_panel.CLASSES, *queue_panel.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:
@@ -40,8 +41,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    running.cancel()
-    running.remember(None)
+    running.forget()
     tuning.stop()
     pump.stop()
     setup.close()

@@ -6,6 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..bridge import session
+from ..bridge.queue import Queue
 from ..bridge.retuning import map_called
 from ..bridge.task import Report, Task
 from ..core.errors import Cancelled, MidasNormalError
@@ -14,6 +15,7 @@ from .drawing import redraw, status
 
 _task: Task | None = None
 _scene_uid = 0
+_queue: Queue | None = None
 _last: Report | MidasNormalError | None = None
 _cancelled: Task | None = None
 _drawn: tuple = ()
@@ -22,6 +24,22 @@ _drawn: tuple = ()
 def task() -> Task | None:
     """The task under way."""
     return _task
+
+
+def queue() -> Queue | None:
+    """The queue that the task under way, or the one that ended last, works through."""
+    return _queue
+
+
+def show(queue: Queue | None) -> None:
+    """Shows a queue in the panel, or none any more."""
+    global _queue
+    _queue = queue
+
+
+def has_made(outcome: Report | MidasNormalError) -> bool:
+    """Whether a task that ended so has made something; a queue has, however it ended, if one of its pictures was made."""
+    return _queue.has_made if _queue is not None else isinstance(outcome, Report)
 
 
 def last() -> Report | MidasNormalError | None:
@@ -49,24 +67,49 @@ def remember(outcome: Report | MidasNormalError | None) -> None:
     redraw()
 
 
-def start(new: Task, scene: bpy.types.Scene) -> None:
-    """Watches the task until it ends; then its map is stored and wired, and is the scene's, which follows its settings."""
+def start(new: Task, scene: bpy.types.Scene, queue: Queue | None = None) -> None:
+    """Watches the task, that of the queue if any, until it ends; then its map is stored and wired, and is the scene's, which
+    follows its settings.
+    """
     global _task, _scene_uid
     _task, _scene_uid = new, scene.session_uid
+    show(queue)
     remember(None)
     pump.watch(_look)
 
 
 def cancel() -> None:
     """Gives the task under way up; called again, while the worker is still busy with it, it ends the worker."""
-    global _task, _cancelled
+    global _cancelled
     given_up = _task or _cancelled
     if given_up is None:
         return
-    given_up.cancel()
-    _cancelled, _task = given_up, None
-    remember(Cancelled("Cancelled."))
+    outcome: MidasNormalError = Cancelled("Cancelled.")
+    try:
+        given_up.cancel()
+    except MidasNormalError as error:
+        outcome = error
+    _cancelled = given_up
+    if _task is not None:
+        _end(outcome)
     pump.watch(_drain)
+
+
+def forget() -> None:
+    """Gives up what is under way and shows nothing any more: all that was made goes away with its file."""
+    cancel()
+    show(None)
+    remember(None)
+    pump.forget(_push)
+
+
+def _end(outcome: Report | MidasNormalError) -> None:
+    """The task is over."""
+    global _task
+    _task = None
+    remember(outcome)
+    if has_made(outcome):
+        pump.watch(_push)
 
 
 def _look() -> bool:
@@ -80,17 +123,15 @@ def _look() -> bool:
     try:
         report = _task.step()
     except MidasNormalError as error:
-        _task = None
-        remember(error)
+        _end(error)
         return False
     if report is None:
         return True
     _task = None
     for scene in bpy.data.scenes:
-        if scene.session_uid == _scene_uid:
+        if scene.session_uid == _scene_uid and report.map_name:
             scene.midas_normal.result = map_called(report.map_name)
-    remember(report)
-    pump.watch(_push)
+    _end(report)
     return False
 
 

@@ -107,6 +107,15 @@ def test_selected_objects_give_each_of_their_images_once():
     assert [normal_node(material) for material in (first, second, other)] == ["ShaderNodeNormalMap"] * 2 + [None]
 
 
+@pytest.mark.parametrize(("target", "wired"), [("ACTIVE_MATERIAL", "ShaderNodeNormalMap"), ("NONE", None)])
+def test_each_picture_is_wired_where_it_is_used_or_nowhere(target, wired):
+    materials = [worn(noise(name), name) for name in "ab"]
+    bpy.data.objects["a"].data.materials.append(materials[1])
+    bpy.data.objects.remove(bpy.data.objects["b"])
+    made(target=target)
+    assert [normal_node(material) for material in materials] == [wired] * 2
+
+
 def test_heights_are_scaled_to_an_object_that_wears_the_picture():
     scales = []
     for side in (1, 3):

@@ -31,8 +31,7 @@ BUILT_IN = Settings(engine="LUMINANCE")
 @pytest.fixture(autouse=True)
 def quiet_panel():
     yield
-    running.cancel()
-    running.remember(None)
+    running.forget()
     pump.stop()
 
 

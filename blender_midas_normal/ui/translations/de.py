@@ -4,6 +4,9 @@ from __future__ import annotations
 
 OPERATORS = {
     "Generate normal map": "Normalmap erzeugen",
+    "Generate many normal maps": "Viele Normalmaps erzeugen",
+    "All images of the selected objects": "Alle Bilder der ausgewählten Objekte",
+    "All materials of this file": "Alle Materialien dieser Datei",
     "Normal map from this image": "Normalmap aus diesem Bild",
     "Normal map from render": "Normalmap aus dem Rendern",
     "Normal map": "Normalmap",
@@ -31,6 +34,8 @@ OPERATORS = {
 WHAT_OPERATORS_DO = {
     "Make a normal map from the picture and wire it into its materials":
         "Eine Normalmap aus dem Bild erzeugen und mit dessen Materialien verbinden",
+    "Make normal maps of many images, one after the other, and wire each into the materials that use the image":
+        "Normalmaps aus vielen Bildern erzeugen, eine nach der anderen, und jede mit den Materialien des Bildes verbinden",
     "Make the last map again with the settings of the scene, without running the engine":
         "Die letzte Map mit den Einstellungen der Szene neu erzeugen, ohne die Engine auszuführen",
     "Give up the normal map that is being made; once more ends the worker":
@@ -103,6 +108,35 @@ PROGRESS = {
     "Making the map": "Map erzeugen",
     "Writing the map": "Map schreiben",
     "Stopping": "Wird beendet",
+}
+
+QUEUE = {
+    "Normal maps of many images": "Normalmaps aus vielen Bildern",
+    "Scope": "Umfang",
+    "Images that maps are made of": "Bilder, aus denen Maps erzeugt werden",
+    "Selected objects": "Ausgewählte Objekte",
+    "The colour textures of the selected objects' materials": "Die Farbtexturen der Materialien der ausgewählten Objekte",
+    "File": "Datei",
+    "The colour textures of all materials of this file": "Die Farbtexturen aller Materialien dieser Datei",
+    "Existing": "Vorhandene",
+    "What to do with maps of many images that are there": "Was mit Maps vieler Bilder geschieht, die schon da sind",
+    "Overwrite": "Überschreiben",
+    "Maps that are there are made again": "Maps, die schon da sind, werden neu erzeugt",
+    "Skip": "Überspringen",
+    "Maps that were made from the same pixels with the same settings stay as they are":
+        "Maps, die aus denselben Pixeln mit denselben Einstellungen erzeugt wurden, bleiben, wie sie sind",
+    "Summary": "Zusammenfassung",
+    "File for the table of what was made: .txt, .json or .csv":
+        "Datei für die Tabelle dessen, was erzeugt wurde: .txt, .json oder .csv",
+    "{done} of {of} pictures": "{done} von {of} Bildern",
+    "and {more} more": "und {more} weitere",
+    "{made} made, {skipped} skipped, {failed} failed":
+        "{made} erzeugt, {skipped} übersprungen, {failed} fehlgeschlagen",
+    "Being made": "Wird erzeugt",
+    "Failed": "Fehlgeschlagen",
+    "Waiting": "Wartet",
+    "Made": "Erzeugt",
+    "Skipped": "Übersprungen",
 }
 
 PLACES = {
@@ -352,5 +386,6 @@ SETUP = {
 
 MESSAGES: dict[str, dict[str, str]] = {
     "Operator": OPERATORS,
-    "*": {**WHAT_OPERATORS_DO, **REASONS_AND_REPORTS, **PANEL, **PROGRESS, **PLACES, **SETTINGS, **PREFERENCES, **SETUP},
+    "*": {**WHAT_OPERATORS_DO, **REASONS_AND_REPORTS, **PANEL, **PROGRESS, **QUEUE, **PLACES, **SETTINGS, **PREFERENCES,
+          **SETUP},
 }
