@@ -15,7 +15,7 @@ from . import recording
 from .asking import Ask
 from .order import SINGLE, Order, facts_of, order_of
 from .pictures import of_pictures
-from .pixels import read_pixels
+from .pixels import reading
 from .results import note_mask, store
 from .sequence import frames_of
 from .session import client
@@ -46,7 +46,7 @@ def _of_picture(order: Order) -> Making:
     first, *others = order.ask.maps
     client.prepare(order.launch)
     yield BREATH
-    picture = order.of_picture(partial(read_pixels, order.source.image()))
+    picture = yield from order.handed_over(partial(reading, order.source.image()))
     job = order.submit(first, unless=order.known.get(SINGLE), **picture, **words)
     result = yield Step(job, 1, len(order.ask.maps))
     image, sentences = yield from _taken_in(order, first, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ from ..client.client import Job
 from ..client.launch import Launch, launch_for
 from ..core.errors import WorkerError
 from ..core.kinds import check_kind
-from ..core.protocol import Pixels, Result
+from ..core.protocol import Result
 from ..core.settings import Settings
 from .animation import animation_of
 from .asking import Ask
 from .attaching import attach
 from .displacing import displace
 from .materials import targets
-from .pixels import read_pixels, view_exposure
+from .pixels import Reading, reading, removed_unless_done, view_exposure
 from .places import own_python, places, preferences
 from .results import source_of
 from .session import client
@@ -52,18 +52,19 @@ class Order:
     notes: tuple[str, ...]
     known: Mapping[str, str] = field(default_factory=dict)
 
-    def new_file(self) -> Path:
-        """A file for pixels at a worker that runs."""
-        client.prepare(self.launch)
-        return client.new_file()
+    def handed_over(self, read: Callable[[Path], Reading]) -> Generator[None, None, dict[str, Any]]:
+        """What a request says of a picture, whose pixels `read` writes into a file, and of the mask image, piece by piece.
 
-    def of_picture(self, read: Callable[[Path], Pixels]) -> dict[str, Any]:
-        """What a request says of a picture, which `read` writes into a file, and of the mask image; raises SourceError."""
-        mask = self.mask_image()
-        words = {"pixels": dataclasses.asdict(read(self.new_file())), "is_render": self.source.is_render,
-                 "exposure": self.exposure}
-        if mask is not None:
-            words["mask_pixels"] = dataclasses.asdict(read_pixels(mask, self.new_file()))
+        Raises SourceError.
+        """
+        client.prepare(self.launch)
+        file = client.new_file()
+        pixels = yield from read(file)
+        words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render, "exposure": self.exposure}
+        if self.mask is not None:
+            with removed_unless_done(file):
+                mask = yield from reading(self.mask.image(), client.new_file())
+            words["mask_pixels"] = dataclasses.asdict(mask)
         return words
 
     def mask_image(self) -> bpy.types.Image | None:

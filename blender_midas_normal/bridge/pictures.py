@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import bpy
 import numpy as np
@@ -16,11 +16,11 @@ from ..core.displacement import at_scale
 from ..core.errors import Unchanged
 from ..core.normals import channel_of_z
 from ..core.png import png_bytes
-from ..core.protocol import Pixels, Result
+from ..core.protocol import Result
 from . import recording
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
-from .pixels import values_of_file
+from .pixels import Reading, values_of_file
 from .results import check_place, filled_map, note_mask, show_several
 from .session import client
 from .shown import note_shown
@@ -50,8 +50,8 @@ class Pictures(ABC):
     stem: str
 
     @abstractmethod
-    def read(self, number: int, path: Path) -> Pixels:
-        """Writes a picture's pixels into the file `path`; raises SourceError."""
+    def read(self, number: int, path: Path) -> Reading:
+        """Writes a picture's pixels into the file `path`, piece by piece; raises SourceError."""
 
     @abstractmethod
     def file(self, kind: str, number: int) -> Path:
@@ -82,14 +82,14 @@ def of_pictures(order: Order, find: Find) -> Making:
             return (yield from _taken_in(order, pictures, results, folder))
 
 
-def _unless_known(order: Order, pictures: Pictures) -> Generator[Step, Result, None]:
+def _unless_known(order: Order, pictures: Pictures) -> Generator[Step | None, Any, None]:
     """Raises Unchanged where the maps are there, and were made from the same pictures."""
     files = [pictures.folder / pictures.file(kind, number) for kind in order.ask.maps for number in pictures.numbers
              if pictures.folder is not None]
     if set(order.known) != {str(number) for number in pictures.numbers} or not all(file.exists() for file in files):
         return
     for number in pictures.numbers:
-        words = order.of_picture(partial(pictures.read, number))
+        words = yield from order.handed_over(partial(pictures.read, number))
         try:
             result = yield Step(order.submit(order.ask.maps[0], unless=order.known[str(number)], **words))
         except Unchanged:
@@ -100,14 +100,14 @@ def _unless_known(order: Order, pictures: Pictures) -> Generator[Step, Result, N
 
 
 def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
-           folder: Path) -> Generator[Step, Result, dict[Part, Result]]:
+           folder: Path) -> Generator[Step | None, Any, dict[Part, Result]]:
     """Makes all kinds of map of the numbered pictures, each with a factor on the strength, as files of the folder."""
     first = order.ask.maps[0]
     parts = [(kind, number) for number in strengths for kind in order.ask.maps]
     made: dict[Part, Result] = {}
     for at, (kind, number) in enumerate(parts, 1):
         if kind == first:
-            words = order.of_picture(partial(pictures.read, number))
+            words = yield from order.handed_over(partial(pictures.read, number))
         else:
             words = {"surface": made[first, number].surface}
         job = order.submit(kind, strengths[number], compress=pictures.folder is not None, **words)

@@ -17,7 +17,8 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,41 +52,74 @@ SAVED_RENDER = (("media_type", "IMAGE"), ("file_format", "PNG"), ("color_mode", 
 Sixteen bits, because Blender adds dithering noise to eight."""
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What Blender holds of an image: its values, and what they are."""
+
+    name: str
+    values: Array
+    pixels: Pixels
+
+
 def read_pixels(image: bpy.types.Image, path: Path) -> Pixels:
-    """Writes the image's pixels into the file `path`, and says what they are.
+    """Writes the image's pixels into the file `path`, and says what they are; where that fails, the file is removed.
 
     A Render Result is read as the artist sees it, through the scene's view transform.
     Raises SourceError when there is nothing to read, or no room for it.
     """
-    return _at_once(reading_pixels(image, path))
+    return at_once(reading(image, path))
 
 
-def reading_pixels(image: bpy.types.Image, path: Path) -> Reading:
-    """The same piece by piece; only the first one needs the image."""
-    if image.type not in VIEWERS:
-        return (yield from _reading(image, path))
-    with _saved_and_loaded(image) as picture:
-        return (yield from _reading(picture, path))
+def reading(image: bpy.types.Image, path: Path) -> Reading:
+    """The same piece by piece; only the first one needs the image.  Where it is given up, the file is removed, too."""
+    with removed_unless_done(path):
+        if image.type in VIEWERS:
+            with _saved_and_loaded(image) as picture:
+                held = _held(picture, path)
+        else:
+            held = _held(image, path)
+        return (yield from _written(held, path))
 
 
-def _at_once(reading: Reading) -> Pixels:
-    while True:
-        try:
-            next(reading)
-        except StopIteration as end:
-            return end.value
-
-
-def read_pixels_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Pixels:
+def reading_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Reading:
     """The same of an image file that is not in the .blend file.
 
     like: an image that tells the colour space and what alpha means.
     """
-    with _loaded(picture) as image:
-        if like is not None:
-            image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
-            image.alpha_mode = like.alpha_mode
-        return _at_once(_reading(image, path))
+    with removed_unless_done(path):
+        with _loaded(picture) as image:
+            if like is not None:
+                image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
+                image.alpha_mode = like.alpha_mode
+            held = _held(image, path)
+        return (yield from _written(held, path))
+
+
+def reading_frame(image: bpy.types.Image, number: int, path: Path) -> Reading:
+    """The same of a frame of an image sequence or movie."""
+    with removed_unless_done(path):
+        with _frame(image, number) as copy:
+            held = _held(copy, path)
+        return (yield from _written(held, path))
+
+
+def at_once(pieces: Reading) -> Pixels:
+    """What reading gives where nobody minds waiting."""
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            return end.value
+
+
+@contextmanager
+def removed_unless_done(path: Path) -> Iterator[None]:
+    """Removes the file when the `with` block fails or is given up."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def values_of_file(picture: Path) -> Array:
@@ -111,8 +145,9 @@ def _loaded(picture: Path) -> Iterator[bpy.types.Image]:
         bpy.data.images.remove(image)
 
 
-def read_frame(image: bpy.types.Image, number: int, path: Path) -> Pixels:
-    """The same of a frame of an image sequence or movie.
+@contextmanager
+def _frame(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
+    """A frame of an image sequence or movie as an image of its own, for a while.
 
     Blender hands out the pixels of the frame that was shown last, so a texture shows the one that is wanted; on a copy, for
     the image itself goes on showing what it did.
@@ -125,40 +160,36 @@ def read_frame(image: bpy.types.Image, number: int, path: Path) -> Pixels:
         texture.evaluate((0.0, 0.0, 0.0))
         if size_of(copy) == (0, 0):
             raise SourceError(f"The frame {number} of {image.name!r} cannot be read.")
-        return _at_once(_reading(copy, path))
+        yield copy
     finally:
         bpy.data.textures.remove(texture)
         bpy.data.images.remove(copy)
 
 
-def _reading(image: bpy.types.Image, path: Path) -> Reading:
+def _held(image: bpy.types.Image, path: Path) -> _Held:
     width, height = size_of(image)
     if width * height == 0:
         raise SourceError(f"The image {image.name!r} has no pixels.")
-    name, pixels = image.name, Pixels(path.name, width, height, _encoding(image), _premultiplied(image))
     values = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(values)
     if image.alpha_mode in UNRELATED_ALPHA:
         values[3::4] = 1.0
-    with ExitStack() as undo:
-        undo.callback(path.unlink, missing_ok=True)
-        yield
-        try:
-            yield from _writing(values, path)
-        except OSError as error:
-            raise SourceError(f"The {values.nbytes >> 20} MB of the image {name!r} cannot be written into {path.parent}: "
-                              f"{error.strerror}.") from None
-        undo.pop_all()
-    return pixels
+    return _Held(image.name, values, Pixels(path.name, width, height, _encoding(image), _premultiplied(image)))
 
 
-def _writing(values: Array, path: Path) -> Iterator[None]:
+def _written(held: _Held, path: Path) -> Reading:
     """Through the file and not its memory map, where a full disk would end Blender (SIGBUS), and in half the time."""
-    data = values.data.cast("B")
-    with path.open("wb") as file:
-        for start in range(0, len(data), PIECE):
-            file.write(data[start:start + PIECE])
-            yield
+    yield
+    data = held.values.data.cast("B")
+    try:
+        with path.open("wb") as file:
+            for start in range(0, len(data), PIECE):
+                file.write(data[start:start + PIECE])
+                yield
+    except OSError as error:
+        raise SourceError(f"The {len(data) >> 20} MB of the image {held.name!r} cannot be written into {path.parent}: "
+                          f"{error.strerror}.") from None
+    return held.pixels
 
 
 def _encoding(image: bpy.types.Image) -> str:

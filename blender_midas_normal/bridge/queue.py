@@ -134,8 +134,9 @@ class Queue:
 
     def _counts(self) -> str:
         words = [f"{self.count(state)} {state}" for state in (MADE, SKIPPED, FAILED)]
-        left = self.count(WAITING)
-        return f"Of {len(self.items)} picture{'s' * (len(self.items) > 1)} {', '.join(words)}" + (f", {left} not tried." if left else ".")
+        if self.count(WAITING):
+            words.append(f"{self.count(WAITING)} not tried")
+        return f"Of {len(self.items)} picture{'s' * (len(self.items) > 1)} {', '.join(words)}."
 
 
 def queue_of(context: bpy.types.Context, scope: str, ask: Ask, skips: bool, summary: Path | None) -> Queue:

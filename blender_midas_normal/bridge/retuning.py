@@ -13,7 +13,7 @@ from ..core.settings import Settings
 from .displacing import rescale
 from .making import ON_DISK, PACKED
 from .order import facts_of
-from .pixels import read_pixels
+from .pixels import reading
 from .places import own_python, places, preferences
 from .results import kind_of, mask_of, note_mask, source_of, store_again, stored
 from .session import client
@@ -38,7 +38,7 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
     client.prepare(launch_for(facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
     words: dict[str, Any] = {"surface": facts["surface"], **(ON_DISK if image.packed_file is None else PACKED)}
     if mask is not None:
-        words["mask_pixels"] = dataclasses.asdict(read_pixels(mask.image(), client.new_file()))
+        words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file())))
     result = yield Step(client.submit(settings=wanted.words(), map=kind, **words))
     there = next((image for image in bpy.data.images if image.session_uid == uid), None)
     with client.taken(result) as files:

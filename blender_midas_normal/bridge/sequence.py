@@ -12,12 +12,11 @@ import bpy
 
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
-from ..core.protocol import Pixels
 from .frame_names import parted
 from .graph import spots, tree_of
 from .materials import is_editable
 from .pictures import Pictures
-from .pixels import read_frame
+from .pixels import Reading, reading_frame
 from .results import place_beside
 from .source import Source
 from .wiring import shown_in
@@ -30,8 +29,8 @@ class Frames(Pictures):
     word = "frame"
     layout = "SEQUENCE"
 
-    def read(self, number: int, path: Path) -> Pixels:
-        return read_frame(self.source.image(), number, path)
+    def read(self, number: int, path: Path) -> Reading:
+        return reading_frame(self.source.image(), number, path)
 
     def file(self, kind: str, number: int) -> Path:
         name = f"{self.stem}_{KINDS[kind].word}"

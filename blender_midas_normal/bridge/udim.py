@@ -9,9 +9,8 @@ import bpy
 
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
-from ..core.protocol import Pixels
 from .pictures import Pictures
-from .pixels import read_pixels_of_file
+from .pixels import Reading, reading_file
 from .results import NUMBER, name_of, place_beside
 from .source import Source
 
@@ -27,8 +26,8 @@ class Tiles(Pictures):
     word = "tile"
     layout = "TILED"
 
-    def read(self, number: int, path: Path) -> Pixels:
-        return read_pixels_of_file(self.files[number], path, self.source.image())
+    def read(self, number: int, path: Path) -> Reading:
+        return reading_file(self.files[number], path, self.source.image())
 
     def file(self, kind: str, number: int) -> Path:
         return Path(with_number(str(self.shown(kind)), number))

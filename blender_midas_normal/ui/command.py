@@ -17,7 +17,7 @@ from typing import Any
 
 import bpy
 
-from ..bridge.pixels import read_pixels, read_pixels_of_file, view_exposure
+from ..bridge.pixels import at_once, read_pixels, reading_file, view_exposure
 from ..bridge.places import own_python, places
 from ..bridge.source import single
 from ..bridge.textures import colour_textures
@@ -80,7 +80,7 @@ def run(arguments: Sequence[str]) -> int:
 def items_of(inputs: Inputs) -> list[Item]:
     """Pictures beside the open file; Blender reads them, for its own Python can read no image files."""
     def reading(path: Path) -> Callable[[Client], dict[str, Any]]:
-        return lambda client: {"pixels": dataclasses.asdict(read_pixels_of_file(path, client.new_file()))}
+        return lambda client: {"pixels": dataclasses.asdict(at_once(reading_file(path, client.new_file())))}
 
     return [item_of_file(picture.file, picture.folder, reading(picture.file)) for picture in inputs.pictures]
 
@@ -89,7 +89,7 @@ def masked(item: Item, mask: Path) -> Item:
     """The item with a mask image, which Blender reads, too."""
     def fields(client: Client) -> dict[str, Any]:
         picture = item.fields(client)
-        return {**picture, "mask_pixels": dataclasses.asdict(read_pixels_of_file(mask, client.new_file()))}
+        return {**picture, "mask_pixels": dataclasses.asdict(at_once(reading_file(mask, client.new_file())))}
 
     return dataclasses.replace(item, fields=fields)
 

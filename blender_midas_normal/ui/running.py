@@ -81,7 +81,7 @@ def start(new: Task, scene: bpy.types.Scene, queue: Queue | None = None) -> None
 def cancel() -> None:
     """Gives the task under way up; called again, while the worker is still busy with it, it ends the worker."""
     global _cancelled
-    given_up = _task or _cancelled
+    given_up = _task or cancelled()
     if given_up is None:
         return
     outcome: MidasNormalError = Cancelled("Cancelled.")

@@ -284,6 +284,7 @@ def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypa
     done, _ = made()
     assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].error
     assert "ZeroDivisionError" in capfd.readouterr().err
+    assert not list(session.client._worker.folder.iterdir())
 
 
 def test_an_engine_that_ceases_to_work_ends_the_queue(monkeypatch):

@@ -475,14 +475,14 @@ def test_an_image_editor_compares_a_picture_with_its_map_and_stops():
 
 def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatch):
     textured()
-    reading = making.reading_pixels
+    reading = making.reading
 
     def ends_meanwhile(image, path):
         pixels = yield from reading(image, path)
         session.client.close()
         return pixels
 
-    monkeypatch.setattr(making, "reading_pixels", ends_meanwhile)
+    monkeypatch.setattr(making, "reading", ends_meanwhile)
     with pytest.raises(RuntimeError, match="ended while it was given the picture"):
         bpy.ops.midas_normal.generate(engine="LUMINANCE")
     monkeypatch.undo()

@@ -120,7 +120,8 @@ def test_a_queue_is_worked_through_while_blender_goes_on_and_the_panel_shows_whe
     assert "midas_normal_queue" not in panel()
     with Background() as queue:
         pumped(lambda: queue.items[1].state == MAKING)
-        assert {"midas_normal_queue", "1 of 3 pictures", "Being made", "Waiting", "Made", "midas_normal.cancel"} <= set(panel())
+        shown = {"midas_normal_queue", "1 of 3 pictures", "Being made", "Waiting", "Made", "midas_normal.cancel"}
+        assert shown <= set(panel())
         assert not bpy.ops.midas_normal.generate_all.poll() and not bpy.ops.midas_normal.generate.poll()
         worker = session.client._worker
     assert session.client._worker is worker and isinstance(running.last(), Report)
