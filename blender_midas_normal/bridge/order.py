@@ -59,13 +59,13 @@ class Order:
         """
         client.prepare(self.launch)
         file = client.new_file()
-        pixels = yield from read(file)
-        words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render, "exposure": self.exposure}
-        if self.mask is not None:
-            with removed_unless_done(file):
+        with removed_unless_done(file):
+            pixels = yield from read(file)
+            words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render, "exposure": self.exposure}
+            if self.mask is not None:
                 mask = yield from reading(self.mask.image(), client.new_file())
-            words["mask_pixels"] = dataclasses.asdict(mask)
-        return words
+                words["mask_pixels"] = dataclasses.asdict(mask)
+            return words
 
     def mask_image(self) -> bpy.types.Image | None:
         """The mask image, if any; raises SourceError when it is gone."""

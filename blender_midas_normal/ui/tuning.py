@@ -71,27 +71,27 @@ def stop() -> None:
 
 
 def _look() -> bool:
-    """Takes in a finished re-tune and begins another one as long as the map is not what the settings say."""
+    """Goes on with the re-tune under way and begins another one as long as the map is not what the settings say."""
     if _retune is not None:
         session.client.pump()
-        if _retune is None or not _retune.is_due:
-            return _retune is not None
-        _finish()
-    return _begin()
+    if _retune is not None and _retune.is_due:
+        _go_on(_retune)
+    return _retune is not None or _begin()
 
 
-def _finish() -> None:
+def _go_on(retune: Task) -> None:
     global _retune
-    assert _retune is not None
-    ended, _retune = _retune, None
     try:
-        report = ended.step()
+        report = retune.step()
+        if report is None:
+            return
         if isinstance(running.last(), MidasNormalError):
             running.remember(report)
     except SurfaceGone:
         _gone.add(_surface)
     except MidasNormalError as error:
         running.remember(error)
+    _retune = None
     redraw()
 
 

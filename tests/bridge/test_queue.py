@@ -279,8 +279,8 @@ def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypa
     from bl_ext.user_default.midas_normal.bridge import making
     for name in "ab":
         worn(noise(name))
-    read = making.read_pixels
-    monkeypatch.setattr(making, "read_pixels", lambda image, path: 1 / 0 if image.name == "a" else read(image, path))
+    read = making.reading
+    monkeypatch.setattr(making, "reading", lambda image, path: 1 / 0 if image.name == "a" else read(image, path))
     done, _ = made()
     assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].error
     assert "ZeroDivisionError" in capfd.readouterr().err
