@@ -36,7 +36,8 @@ def _surfaces(image: bpy.types.Image, order: Order) -> dict[str, str]:
         return {}
     surfaces = facts.get("surfaces", {SINGLE: facts["surface"]})
     is_readable = isinstance(surfaces, dict) and all(KEY.fullmatch(str(key)) for key in surfaces.values())
-    return surfaces if is_as_asked and is_readable else {}
+    is_as_smooth = facts.get("smoothing", order.ask.smoothing) == order.ask.smoothing
+    return surfaces if is_as_asked and is_as_smooth and is_readable else {}
 
 
 def _is_kept(image: bpy.types.Image, order: Order) -> bool:

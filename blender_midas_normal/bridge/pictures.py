@@ -122,8 +122,8 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
     """Stores the maps, whose parts lie in the folder, and wires them."""
     kinds, source, mask = order.ask.maps, order.source.image(), order.mask_image()
     facts = {kind: _facts(kind, results, _at_one_scale(kind, pictures, results, folder)) for kind in kinds}
-    if pictures.layout == "SEQUENCE" and order.ask.smoothing > 0:
-        yield from _smoothed(order, pictures, folder)
+    if pictures.layout == "SEQUENCE":
+        yield from _smoothed(order, pictures, facts, folder)
     if pictures.folder is not None:
         for kind in kinds:
             check_place(source, pictures.folder / pictures.shown(kind), pictures.layout)
@@ -165,9 +165,12 @@ def _rescale(file: Path, before: float, now: float) -> None:
     stage(file, png_bytes(np.rint(values * 65535).astype(np.uint16), True))
 
 
-def _smoothed(order: Order, pictures: Pictures, folder: Path) -> Iterator[None]:
-    """Averages each map's parts over neighbouring frames."""
+def _smoothed(order: Order, pictures: Pictures, facts: dict, folder: Path) -> Iterator[None]:
+    """Averages each map's parts over neighbouring frames, where that is asked for, and notes it in the map's facts."""
     for kind in order.ask.maps:
+        facts[kind]["smoothing"] = order.ask.smoothing
+        if order.ask.smoothing == 0:
+            continue
         files = {number: folder / pictures.file(kind, number) for number in pictures.numbers}
         out = channel_of_z(order.ask.settings.convention) if kind == "NORMAL" else None
         yield from smooth(files, order.ask.smoothing, out)

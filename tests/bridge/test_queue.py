@@ -179,6 +179,12 @@ def test_a_map_that_generate_made_is_current_too():
     assert states(made(existing="SKIP")[0]) == {"a": SKIPPED}
 
 
+def test_a_sequence_is_current_while_its_frames_and_their_smoothing_are_the_same(tmp_path):
+    worn(sequence(tmp_path, (3, 4)))
+    outcomes = [states(made(existing="SKIP", smoothing=smoothing)[0]).popitem()[1] for smoothing in (0, 0, 1, 1, 0)]
+    assert outcomes == [MADE, SKIPPED, MADE, SKIPPED, MADE]
+
+
 def test_a_map_that_is_missing_or_kept_elsewhere_is_not_current(tmp_path):
     image = bpy.data.images.load(str(write_png(tmp_path / "wall.png", rgba(), 8)))
     worn(image)
