@@ -59,7 +59,7 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
 def tuned(image: bpy.types.Image, settings: Settings) -> Settings:
     """A map's stored settings, re-tuned as these are, in a convention that the nodes that show the map can read."""
     wanted = settings_on(image).tuned_as(settings)
-    readable = ("OPENGL", "DIRECTX") if node_has_convention() else ("OPENGL",)
+    readable = ("OPENGL", "OBJECT", "DIRECTX") if node_has_convention() else ("OPENGL", "OBJECT")
     if wanted.convention in readable or not is_wired(image):
         return wanted
     return dataclasses.replace(wanted, convention="OPENGL")

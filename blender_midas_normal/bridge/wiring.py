@@ -73,6 +73,14 @@ def node_has_convention() -> bool:
     return "convention" in bpy.types.ShaderNodeNormalMap.bl_rna.properties
 
 
+def reading(convention: str) -> dict[str, str]:
+    """The properties of a Normal Map node that reads maps in the convention, with their values."""
+    words = {"space": "OBJECT" if convention == "OBJECT" else "TANGENT"}
+    if node_has_convention():
+        words["convention"] = "DIRECTX" if convention == "DIRECTX" else "OPENGL"
+    return words
+
+
 def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image, convention: str = "OPENGL",
          replace: bool = False) -> WiringReport:
     """Wires the map into the material, or updates the wiring; nothing stays half done.
@@ -93,6 +101,8 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
         sentences.append(f"Wired {map_image.name!r} to {_names(wishes)} of the material {material.name!r}.")
     if wishes and convention == "DIRECTX" and node_has_convention():
         sentences.append("The Normal Map node reads the map as DirectX, so its pixels stay as they are.")
+    if wishes and convention == "OBJECT":
+        sentences.append("The Normal Map node reads the map in object space: right on objects that are their XY plane.")
     return WiringReport(bool(wishes), tuple(sentences))
 
 
@@ -102,11 +112,11 @@ def is_wired(map_image: bpy.types.Image) -> bool:
 
 
 def read_as(map_image: bpy.types.Image, convention: str) -> None:
-    """Tells the Normal Map nodes that read the map in which convention it is, where they can know."""
-    if node_has_convention():
-        for node in _normal_nodes(map_image):
-            if node.convention != convention:  # setting it compiles the material's shader again
-                node.convention = convention
+    """Tells the Normal Map nodes that read the map in which convention it is."""
+    for node in _normal_nodes(map_image):
+        for name, value in reading(convention).items():
+            if getattr(node, name) != value:  # setting it compiles the material's shader again
+                setattr(node, name, value)
 
 
 def _normal_nodes(map_image: bpy.types.Image) -> Iterator[Any]:
@@ -331,8 +341,8 @@ def _fulfil(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image
     tree = _tree_inside(home, material)
     pair = pair or _pair_nearby(wish, tree, map_image) or _new_pair(wish, tree, map_image, changes)
     changes.set(pair.image, "image", map_image)
-    if node_has_convention():
-        changes.set(pair.normal, "convention", convention)
+    for name, value in reading(convention).items():
+        changes.set(pair.normal, name, value)
     if wish.texture and tree_of(wish.texture.node) == tree:
         _map_alike(wish.texture, pair, changes)
     if not is_in_place:

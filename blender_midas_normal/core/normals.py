@@ -189,6 +189,7 @@ def in_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]
     """OpenGL unit normals (3 x H x W) to the components that go into red, green and blue, -1..1.
 
     OPENGL (x, y, z); DIRECTX (x, -y, z); CONTROLNET (z, y, -x), the node's reversed channels and inverted x.
+    OBJECT (x, y, z), for the picture lies on the object's XY plane as it lies in its file: right is X, up is Y.
     """
     x, y, z = normals
     if convention == "DIRECTX":

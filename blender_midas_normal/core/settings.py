@@ -107,6 +107,7 @@ TILEABLE = Choice("Tileable", "Directions in which the picture repeats without a
 CONVENTION = Choice("Convention", "Meaning of the map's red, green and blue", (
     ("OPENGL", "OpenGL", "Red to the right, green up: what Blender expects"),
     ("DIRECTX", "DirectX", "Red to the right, green down"),
+    ("OBJECT", "Object space", "Red along X, green along Y, blue along Z of an object whose surface is its XY plane"),
     ("CONTROLNET", "ControlNet", "The MiDaS node's own colours (z, y, x); made and shown, never wired"),
 ))
 DEPTH_SCALE = Choice("Depth scale", "How depth becomes slope", (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import bpy
 import numpy as np
@@ -520,3 +521,15 @@ def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
         assert getattr(normal, "convention", convention) == convention
         assert any("as DirectX" in words for words in report.sentences) == (
             convention == "DIRECTX" and wiring.node_has_convention())
+
+
+def test_a_map_in_object_space_is_read_so_until_it_is_another(material, image, map_image):
+    plain(material, image)
+    for tell in (partial(wiring.wire, material, image, map_image), partial(wiring.read_as, map_image)):
+        for convention, space in (("OPENGL", "TANGENT"), ("OBJECT", "OBJECT"), ("DIRECTX", "TANGENT")):
+            tell(convention)
+            normal = principled(material).inputs["Normal"].links[0].from_node
+            assert normal.space == space
+            assert not wiring.node_has_convention() or (normal.convention == "DIRECTX") == (convention == "DIRECTX")
+    report = wiring.wire(material, image, map_image, "OBJECT")
+    assert any("XY plane" in sentence for sentence in report.sentences)

@@ -180,6 +180,7 @@ def test_conventions():
         return [float(c[0, 0]) for c in in_convention(normal, convention)]
     assert values("OPENGL") == pytest.approx([0.6, 0.48, 0.64])
     assert values("DIRECTX") == pytest.approx([0.6, -0.48, 0.64])
+    assert values("OBJECT") == values("OPENGL")
     assert values("CONTROLNET") == pytest.approx([0.64, 0.48, -0.6])
 
 

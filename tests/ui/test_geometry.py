@@ -94,7 +94,7 @@ def lit(path, only, light):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("convention", ["OPENGL", "DIRECTX"])
+@pytest.mark.parametrize("convention", ["OPENGL", "DIRECTX", "OBJECT"])
 def test_the_lit_map_looks_like_real_geometry(tmp_path, convention):
     image = picture()
     material = white_material(image)
@@ -107,6 +107,29 @@ def test_the_lit_map_looks_like_real_geometry(tmp_path, convention):
     for light in LIGHTS:
         mapped = lit(tmp_path / f"map_{light}.exr", flat, light)
         true = lit(tmp_path / f"mesh_{light}.exr", mesh, light)
+        assert np.ptp(true) > 0.2
+        assert np.corrcoef(mapped.ravel(), true.ravel())[0, 1] > 0.99, light
+        assert np.abs(mapped - true).mean() < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", [0, 180])
+def test_a_plane_without_a_uv_map_is_lit_right_in_object_space(tmp_path, turn):
+    """Where tangents have nothing to follow; also on an object that is turned about the camera's axis."""
+    image = picture()
+    material = white_material(image)
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    texture = next(node for node in nodes if node.bl_idname == "ShaderNodeTexImage")
+    links.new(nodes.new("ShaderNodeTexCoord").outputs["Generated"], texture.inputs["Vector"])
+    flat, mesh = plane(material), relief(white_material())
+    flat.data.uv_layers.remove(flat.data.uv_layers[0])
+    for thing in (flat, mesh):
+        thing.rotation_euler[2] = math.radians(turn)
+    bpy.context.view_layer.objects.active = flat
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=STRENGTH, tileable="OFF", convention="OBJECT")
+    links.remove(texture.outputs["Color"].links[0])
+    for light in LIGHTS:
+        mapped, true = lit(tmp_path / f"map_{light}.exr", flat, light), lit(tmp_path / f"mesh_{light}.exr", mesh, light)
         assert np.ptp(true) > 0.2
         assert np.corrcoef(mapped.ravel(), true.ravel())[0, 1] > 0.99, light
         assert np.abs(mapped - true).mean() < 0.01

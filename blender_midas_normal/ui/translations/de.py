@@ -290,6 +290,9 @@ SETTINGS = {
     "Red to the right, green up: what Blender expects": "Rot nach rechts, Grün nach oben: was Blender erwartet",
     "DirectX": "DirectX",
     "Red to the right, green down": "Rot nach rechts, Grün nach unten",
+    "Object space": "Objektraum",
+    "Red along X, green along Y, blue along Z of an object whose surface is its XY plane":
+        "Rot entlang X, Grün entlang Y, Blau entlang Z eines Objekts, dessen Oberfläche seine XY-Ebene ist",
     "ControlNet": "ControlNet",
     "The MiDaS node's own colours (z, y, x); made and shown, never wired":
         "Die eigenen Farben des MiDaS-Knotens (z, y, x); erzeugt und angezeigt, nie verbunden",
