@@ -102,7 +102,7 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
     if wishes and convention == "DIRECTX" and node_has_convention():
         sentences.append("The Normal Map node reads the map as DirectX, so its pixels stay as they are.")
     if wishes and convention == "OBJECT":
-        sentences.append("The Normal Map node reads the map in object space: right on objects that are their XY plane.")
+        sentences.append("The map is in object space, which is right on planes that lie in their object's XY plane.")
     return WiringReport(bool(wishes), tuple(sentences))
 
 

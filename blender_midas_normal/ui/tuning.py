@@ -11,6 +11,7 @@ from ..bridge import session
 from ..bridge.retuning import begin_retune, facts_on, lacking_mask, settings_on, tuned
 from ..bridge.task import Task
 from ..core.errors import MidasNormalError, SurfaceGone
+from ..core.settings import Settings
 from . import pump, running
 from .drawing import redraw
 
@@ -21,6 +22,12 @@ _held = False
 _retune: Task | None = None
 _surface = ""
 """The key of the surface from which the re-tune under way is made."""
+
+_wanted: tuple[int, Settings] | None = None
+"""What that re-tune shall give: the map's session_uid, and its settings."""
+
+_refused: tuple[int, Settings] | None = None
+"""What could not be given, and is not tried again before something else has been."""
 
 _gone: set[str] = set()
 """Surfaces that the worker no longer has."""
@@ -63,10 +70,10 @@ def held() -> Iterator[None]:
 
 def stop() -> None:
     """Gives up what is under way: its map belongs to a file that is going away."""
-    global _retune
+    global _retune, _refused
     if _retune is not None:
         _retune.cancel()
-    _retune = None
+    _retune = _refused = None
     _gone.clear()
 
 
@@ -80,16 +87,18 @@ def _look() -> bool:
 
 
 def _go_on(retune: Task) -> None:
-    global _retune
+    global _retune, _refused
     try:
         report = retune.step()
         if report is None:
             return
+        _refused = None
         if isinstance(running.last(), MidasNormalError):
             running.remember(report)
     except SurfaceGone:
         _gone.add(_surface)
     except MidasNormalError as error:
+        _refused = _wanted
         running.remember(error)
     _retune = None
     redraw()
@@ -97,7 +106,7 @@ def _go_on(retune: Task) -> None:
 
 def _begin() -> bool:
     """Whether there was something to begin."""
-    global _retune, _surface
+    global _retune, _surface, _wanted
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _scene_uid), None)
     image = scene.midas_normal.result if scene is not None else None
     if scene is None or image is None or not is_live(image):
@@ -105,6 +114,9 @@ def _begin() -> bool:
     try:
         wanted, mask = tuned(image, scene.midas_normal.values()), scene.midas_normal.mask_image
         if lacking_mask(image, wanted, mask) is None and wanted.is_like(settings_on(image)):
+            return False
+        _wanted = image.session_uid, wanted
+        if _wanted == _refused:
             return False
         _retune, _surface = begin_retune(image, wanted, mask), facts_on(image)["surface"]
         _retune.step()

@@ -113,3 +113,19 @@ def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_
     with pytest.raises(RuntimeError, match="generate it again"):
         bpy.ops.midas_normal.retune()
     assert strength(normal) == 1 and len(normal.packed_files) == 2
+
+
+def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
+    """The node's size of a strip has too many pixels."""
+    normal, _ = made(width=1, height=4096)
+    asked, begin = [], tuning.begin_retune
+    monkeypatch.setattr(tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
+    settings.size = "NODE"
+    pumped(lambda: not pump._watched)
+    assert len(asked) == 1 and "too many" in running.last_sentence()
+    settings.strength = 2.0
+    pumped(lambda: not pump._watched)
+    assert len(asked) == 2
+    settings.size = "SOURCE"
+    pumped(lambda: strength(normal) == 2)
+    assert "made again" in running.last_sentence()
