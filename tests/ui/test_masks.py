@@ -13,10 +13,11 @@ from bl_ext.user_default.midas_normal.bridge.results import mask_of, note_mask, 
 from bl_ext.user_default.midas_normal.bridge.udim import with_number
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import pump, running, tuning
+from bl_ext.user_default.midas_normal.ui import pump, running
 from pictures import pixels_of, pixels_of_file, rgba, saved_by_blender
 
 from .test_operators import pumped, textured
+from .test_tuning import with_timers  # noqa: F401 - the fixture is used
 
 FLAT = 1e-4
 SETTINGS = Settings(engine="LUMINANCE", tileable="OFF")
@@ -25,17 +26,6 @@ SETTINGS = Settings(engine="LUMINANCE", tileable="OFF")
 @pytest.fixture
 def settings():
     return bpy.context.scene.midas_normal
-
-
-@pytest.fixture
-def live(monkeypatch):
-    """Blender as it is with a window: timers run, by hand."""
-    monkeypatch.setattr(pump, "runs", lambda: True)
-    yield
-    tuning.stop()
-    running.cancel()
-    running.remember(None)
-    pump.stop()
 
 
 def mask_image(name, left, right):
@@ -114,7 +104,7 @@ def test_every_tile_of_a_set_is_masked(tmp_path):
         assert values[:, :8].max() < FLAT < values[:, 16:].max()
 
 
-def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settings, live):
+def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settings):
     textured()
     running.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
     pumped(lambda: running.task() is None and not pump._watched)
@@ -133,7 +123,7 @@ def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settin
     assert mask_of(normal) == bpy.data.images["right"] and not list(session.client._worker.folder.iterdir())
 
 
-def test_another_setting_is_tuned_without_sending_the_mask_again(settings, live, monkeypatch):
+def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monkeypatch):
     textured()
     settings.mask_image = mask_image("left", 0, 1)
     ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), mask_image="left")
