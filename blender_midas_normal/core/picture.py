@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ class Surface:
     mask: H x W float32, 0..1, at the source's size: the brightness of a mask image, None without one.
     fine: the surface whose fine relief is mixed in.
     range: how many of the engine's own units became heights from 0 to 1, where that differs from picture to picture; else 0.
+    slopes: H x W x 2 from which an engine made the heights, with which it can follow changes of the picture; else None.
     """
 
     height: Array
@@ -85,11 +87,16 @@ class Surface:
     mask: Array | None = None
     fine: Surface | None = None
     range: float = 0.0
+    slopes: Array | None = None
 
     @property
     def nbytes(self) -> int:
-        parts = (self.height, self.alpha, self.mask, self.fine)
+        parts = (self.height, self.alpha, self.mask, self.fine, self.slopes)
         return sum(int(part.nbytes) for part in parts if part is not None)
+
+    def without_slopes(self) -> Surface:
+        """All that maps are made from."""
+        return dataclasses.replace(self, slopes=None, fine=None if self.fine is None else self.fine.without_slopes())
 
 
 def as_float(values: NDArray) -> Array:

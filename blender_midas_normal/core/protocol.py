@@ -67,6 +67,8 @@ class Request:
     map: its kind, a name of `core.kinds.KINDS`; format: of its file, a name of `core.formats.FORMATS`; compress: a PNG file
     at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so that it need not decode the file.
     unless: key of the surface of a map that is there; where the picture would give the same, nothing is made (Unchanged).
+    preceding: with `pixels` only, key of the surface of the picture as it was before it was painted on: an engine that can
+    makes anew only what the change reaches.
     """
 
     id: int
@@ -83,10 +85,13 @@ class Request:
     compress: bool = False
     with_pixels: bool = False
     unless: str | None = None
+    preceding: str | None = None
 
     def __post_init__(self) -> None:
         if not -MOST_STOPS <= self.exposure <= MOST_STOPS:
             raise ProtocolError(f"No picture is exposed by {self.exposure!r} stops.")
+        if self.preceding is not None and self.pixels is None:
+            raise ProtocolError("A request that names a preceding surface must have pixels.")
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 from ..core.alpha import filled
 from ..core.choice import chosen_engine
 from ..core.colour import luma
+from ..core.difference import Area, differing
 from ..core.errors import SettingsError, SurfaceGone, Unchanged
 from ..core.filters import resize_share
 from ..core.formats import check_format, is_float
 from ..core.kinds import check_kind
 from ..core.maps import Map, made_map
 from ..core.normals import map_size
-from ..core.picture import Picture, Surface
+from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MOST_PIXELS, Request
 from ..core.settings import Settings
 from ..core.tileable import wrap_of
-from .engines import Engines, Report
+from .engines import Engines, Following, Report
 from .orders import Clock
 from .reading import Given
-from .surfaces import Surfaces, masked_key, surface_key
+from .surfaces import Kept, Surfaces, masked_key, surface_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +52,18 @@ class Drawn:
         return self.map.scale if isinstance(self.map, Map) else 0.0
 
 
+@dataclass(frozen=True)
+class Change:
+    """The surface of a picture, and the area in which the next picture differs from it."""
+
+    before: Surface
+    area: Area
+
+    def of_fine(self) -> Change | None:
+        """The same of the surface that is mixed in; None where there was none."""
+        return None if self.before.fine is None else Change(self.before.fine, self.area)
+
+
 class Maker:
     """Draws maps with the engines of this process; keeps surfaces for re-tuning."""
 
@@ -69,15 +82,15 @@ class Maker:
             found = self._surfaces.get(key)
             if found is None:
                 raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
-            engine, surface = found
+            engine, surface = found.engine, found.surface
         else:
             engine, why = chosen_engine(settings, self._engines.unavailable())
             key = surface_key(picture, engine, settings, request.is_render)
             if request.unless == (key if given.mask is None else masked_key(key, given.mask)):
                 raise Unchanged("The map is there already, made from the same picture with the same settings.")
-            surface = self._surface(key, engine, picture, settings, request.is_render, report, clock)
+            surface = self._surface(key, engine, picture, settings, request, report, clock)
         if given.mask is not None:
-            key, surface = self._masked(key, engine, surface, given.mask)
+            key, surface = self._masked(key, surface, given.mask)
         if settings.mask == "IMAGE" and surface.mask is None:
             raise SettingsError("The map has no mask image; choose one, or another mask.")
         width, height = _checked_size(surface, settings)
@@ -92,32 +105,53 @@ class Maker:
         self._surfaces.clear()
         self._engines.unload()
 
-    def _surface(self, key: str, engine: str, picture: Picture, settings: Settings, is_render: bool, report: Report,
+    def _surface(self, key: str, engine: str, picture: Picture, settings: Settings, request: Request, report: Report,
                  clock: Clock) -> Surface:
         found = self._surfaces.get(key)
         if found is not None:
-            return found[1]
+            return found.surface
         with clock.stage("prepare"):
             prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepared_picture(picture)
-            wrap = wrap_of(settings.tileable, luma(prepared.rgb_float()), is_render)
+            wrap = wrap_of(settings.tileable, luma(prepared.rgb_float()), request.is_render)
+            change = self._change(request.preceding, engine, prepared, wrap)
         with clock.stage("engine"):
-            surface = self._engines.get(engine).surface(prepared, wrap, settings, report)
+            surface = self._by_engine(engine, prepared, wrap, settings, report, change)
             fine = None
             if settings.mix not in ("OFF", engine):
-                fine = self._engines.get(settings.mix).surface(prepared, wrap, settings, report)
+                fine = self._by_engine(settings.mix, prepared, wrap, settings, report, change and change.of_fine())
         if float(surface.height.min()) == float(surface.height.max()):
             notes += ("The surface has no relief at all, so the map is flat.",)
         alpha = None if surface.raw else picture.alpha
         surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine)
-        self._surfaces.keep(key, engine, surface)
+        kept = Kept(engine, surface, prepared)
+        self._surfaces.keep(key, kept.alone() if request.pixels is None else kept)  # nobody paints on a picture file here
         return surface
 
-    def _masked(self, key: str, engine: str, surface: Surface, mask: Array) -> tuple[str, Surface]:
+    def _masked(self, key: str, surface: Surface, mask: Array) -> tuple[str, Surface]:
         """The surface with the mask image, and its own key: the heights may get another one the next time."""
-        fitted = resize_share(mask, *surface.source_size, surface.wrap)
-        key, surface = masked_key(key, mask), dataclasses.replace(surface, mask=fitted)
-        self._surfaces.keep(key, engine, surface)
-        return key, surface
+        kept = self._surfaces.get(key)
+        assert kept is not None
+        masked = dataclasses.replace(surface, mask=resize_share(mask, *surface.source_size, surface.wrap))
+        self._surfaces.keep(masked_key(key, mask), dataclasses.replace(kept, surface=masked))
+        return masked_key(key, mask), masked
+
+    def _change(self, preceding: str | None, engine: str, picture: Picture, wrap: Wrap) -> Change | None:
+        """What was painted since the preceding surface was made; None where that cannot be told."""
+        before = self._surfaces.get(preceding) if preceding is not None else None
+        if before is None or before.picture is None or (before.engine, before.surface.wrap) != (engine, wrap):
+            return None
+        pixels = before.picture.rgb
+        if (pixels.shape, pixels.dtype) != (picture.rgb.shape, picture.rgb.dtype):
+            return None
+        area = differing(pixels, picture.rgb, wrap)
+        return Change(before.surface, area) if area is not None else None
+
+    def _by_engine(self, name: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report,
+                   change: Change | None) -> Surface:
+        engine = self._engines.get(name)
+        if change is not None and isinstance(engine, Following):
+            return engine.surface_again(change.before, change.area, picture, settings, report)
+        return engine.surface(picture, wrap, settings, report)
 
     def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NDArray[np.uint8]:
         """The map asked for, or the MiDaS node's own picture of 8 bits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,33 +17,57 @@ if TYPE_CHECKING:
     from ..core.picture import Array
 
 BUDGET = 512 << 20
-"""Bytes of heights kept; a surface larger than all of it is kept alone."""
+"""Bytes of surfaces kept, with what is needed to follow their pictures; a surface larger than all of it is kept alone."""
 
 MASKED = "-"
 """Parts the key of a surface from that of its mask image."""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A surface and its engine; picture: the one that the engine saw, from which another one may differ in places."""
+
+    engine: str
+    surface: Surface
+    picture: Picture | None = None
+
+    @property
+    def nbytes(self) -> int:
+        return self.surface.nbytes + (self.picture.rgb.nbytes if self.picture is not None else 0)
+
+    def alone(self) -> Kept:
+        """What maps are made from, and nothing that a painted picture needs."""
+        return Kept(self.engine, self.surface.without_slopes())
+
+
 class Surfaces:
-    """Surfaces by key; the one used longest ago goes first when the budget is full."""
+    """Surfaces by key; when the budget is full, pictures and slopes go first, then surfaces, the one used longest ago first.
+    """
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget
-        self._kept: OrderedDict[str, tuple[str, Surface]] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
 
-    def get(self, key: str) -> tuple[str, Surface] | None:
-        """(engine, surface), or None when it is not there any more."""
+    def get(self, key: str) -> Kept | None:
+        """None when it is not there any more."""
         if key in self._kept:
             self._kept.move_to_end(key)
         return self._kept.get(key)
 
-    def keep(self, key: str, engine: str, surface: Surface) -> None:
-        self._kept[key] = engine, surface
+    def keep(self, key: str, kept: Kept) -> None:
+        self._kept[key] = kept
         self._kept.move_to_end(key)
-        while len(self._kept) > 1 and sum(s.nbytes for _, s in self._kept.values()) > self._budget:
+        for old in list(self._kept):
+            if self._is_full():
+                self._kept[old] = self._kept[old].alone()
+        while len(self._kept) > 1 and self._is_full():
             self._kept.popitem(last=False)
 
     def clear(self) -> None:
         self._kept.clear()
+
+    def _is_full(self) -> bool:
+        return sum(kept.nbytes for kept in self._kept.values()) > self._budget
 
 
 def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bool) -> str:

@@ -28,6 +28,7 @@ MESSAGES = [
     Hello(VERSION, 4711, "3.11.7"),
     Ready({"MIDAS": "no torch", "LUMINANCE": ""}, "cpu", "2.13.0"),
     Request(1, {"a": 6.28}, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
+    Request(3, {}, pixels={"file": "y"}, preceding="key"),
     Request(2, {}, picture="/tmp/ä ö.png", is_render=True, compress=True),
     Progress(1, "network", 0.5),
     Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", "asked", "key", {"read": 0.1}, ["flat"]),
@@ -108,6 +109,11 @@ def test_a_result_that_cannot_be_is_refused(words):
     decode(json.dumps(result).encode())
     with pytest.raises(ProtocolError):
         decode(json.dumps({**result, **words}).encode())
+
+
+def test_a_request_that_follows_a_surface_has_pixels():
+    with pytest.raises(ProtocolError, match="preceding"):
+        decode(b'{"type": "request", "id": 1, "settings": {}, "picture": "a.png", "preceding": "key"}')
 
 
 def test_a_number_that_is_none_is_not_sent():

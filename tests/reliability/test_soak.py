@@ -15,9 +15,9 @@ import pytest
 
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import Cancelled
-from blender_midas_normal.core.picture import Surface, Wrap
+from blender_midas_normal.core.picture import Picture, Surface, Wrap
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.surfaces import BUDGET, Surfaces
+from blender_midas_normal.worker.surfaces import BUDGET, Kept, Surfaces
 from tests.reliability.traces import resident
 from tests.requests_for_tests import launch, noise, write_pixels
 
@@ -125,7 +125,9 @@ def test_surfaces_that_are_kept_are_bounded_in_bytes_whatever_comes():
     chance, surfaces, budget = random.Random(1), Surfaces(1 << 20), 1 << 20
     for number in range(500):
         side = chance.choice((1, 30, 200, 400, 600))
-        surfaces.keep(str(number), "RELIEF", Surface(np.zeros((side, side), np.float32), 1.0, False, Wrap(), (side, side)))
-        kept = [surface.nbytes for _, surface in surfaces._kept.values()]
+        heights, slopes = np.zeros((side, side), np.float32), np.zeros((side, side, 2), np.float32)
+        surface = Surface(heights, 1.0, False, Wrap(), (side, side), slopes=slopes if number % 2 else None)
+        surfaces.keep(str(number), Kept("RELIEF", surface, Picture(np.zeros((side, side, 3), np.uint8))))
+        kept = [one.nbytes for one in surfaces._kept.values()]
         assert sum(kept) <= budget or len(kept) == 1
     assert BUDGET == 512 << 20

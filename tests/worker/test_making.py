@@ -26,10 +26,11 @@ from blender_midas_normal.worker.answering import Answering, Reading
 from blender_midas_normal.worker.engines import Engines
 from blender_midas_normal.worker.engines.luminance import RELIEF, Luminance
 from blender_midas_normal.worker.engines.memory import TOO_LITTLE_MEMORY
+from blender_midas_normal.worker.engines.relief import Relief
 from blender_midas_normal.worker.making import Maker
 from blender_midas_normal.worker.orders import Order
 from blender_midas_normal.worker.reading import brightness
-from blender_midas_normal.worker.surfaces import Surfaces
+from blender_midas_normal.worker.surfaces import Kept, Surfaces
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 
 cv2 = pytest.importorskip("cv2")
@@ -190,6 +191,67 @@ def test_a_retune_takes_the_surface_that_is_there(maker, tmp_path, monkeypatch):
     assert again.surface == first.surface
 
 
+PAINTED = Settings(engine="RELIEF", tileable="OFF", mask="OFF")
+
+
+def painted(rgba):
+    found = rgba.copy()
+    found[300:320, 40:70, :3] = 1.0
+    return found
+
+
+@pytest.fixture
+def followed(monkeypatch):
+    """Counts how often the relief engine follows a change, and how often it makes all anew."""
+    found = {"surface_again": 0, "surface": 0}
+
+    def counted(name, original):
+        def call(*words):
+            found[name] += 1
+            return original(*words)
+        return call
+
+    for name in found:
+        monkeypatch.setattr(Relief, name, counted(name, getattr(Relief, name)))
+    return found
+
+
+def test_a_painted_picture_follows_the_surface_that_it_names(maker, tmp_path, followed):
+    rgba = noise(400, 380)
+    first, _ = make(maker, tmp_path, rgba, PAINTED)
+    second, values = make(maker, tmp_path, painted(rgba), PAINTED, preceding=first.surface)
+    assert followed == {"surface": 1, "surface_again": 1} and second.surface != first.surface
+    np.testing.assert_allclose(values, make(Desk(tmp_path), tmp_path, painted(rgba), PAINTED)[1], atol=1e-3)
+    third, _ = make(maker, tmp_path, rgba, PAINTED, preceding=second.surface)
+    assert third.surface == first.surface and followed == {"surface": 2, "surface_again": 1}
+
+
+def test_fine_relief_that_is_mixed_in_follows_too(maker, tmp_path, followed):
+    mixing, rgba = dataclasses.replace(LUMINANCE, mix="RELIEF", mask="OFF"), noise(400, 380)
+    first, _ = make(maker, tmp_path, rgba, mixing)
+    _, values = make(maker, tmp_path, painted(rgba), mixing, preceding=first.surface)
+    assert followed == {"surface": 1, "surface_again": 1}
+    np.testing.assert_allclose(values, make(Desk(tmp_path), tmp_path, painted(rgba), mixing)[1], atol=1e-3)
+
+
+def transparent_below(rgba):
+    found = rgba.copy()
+    found[350:, :, 3] = 0
+    return found
+
+
+@pytest.mark.parametrize("after, settings, preceding", [
+    (painted, PAINTED, "0" * 32), (lambda rgba: noise(380, 400, 1), PAINTED, None), (transparent_below, PAINTED, None),
+    (painted, dataclasses.replace(PAINTED, tileable="X"), None),
+    (painted, dataclasses.replace(LUMINANCE, mix="RELIEF"), None),
+])
+def test_all_is_made_anew_where_the_change_cannot_be_told(maker, tmp_path, followed, after, settings, preceding):
+    first, _ = make(maker, tmp_path, noise(400, 380), PAINTED)
+    _, values = make(maker, tmp_path, after(noise(400, 380)), settings, preceding=preceding or first.surface)
+    assert followed == {"surface": 2, "surface_again": 0}
+    np.testing.assert_array_equal(values, make(Desk(tmp_path), tmp_path, after(noise(400, 380)), settings)[1])
+
+
 def test_a_surface_that_is_gone_is_said_to_be(maker):
     with pytest.raises(SurfaceGone, match="generate it again"):
         maker.make(Request(1, {}, surface="0" * 32))
@@ -238,15 +300,27 @@ def test_large_pictures_lose_nothing_by_the_working_size():
 
 def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
     def surface(side):
-        return Surface(np.zeros((side, side), np.float32), 1.0, False, Wrap(), (side, side))
+        return Kept("LUMINANCE", Surface(np.zeros((side, side), np.float32), 1.0, False, Wrap(), (side, side)))
     surfaces = Surfaces(budget=3 * 400)
     for name in "abc":
-        surfaces.keep(name, "LUMINANCE", surface(10))
+        surfaces.keep(name, surface(10))
     surfaces.get("a")
-    surfaces.keep("d", "LUMINANCE", surface(10))
+    surfaces.keep("d", surface(10))
     assert surfaces.get("b") is None and all(surfaces.get(name) for name in "acd")
-    surfaces.keep("huge", "LUMINANCE", surface(100))
+    surfaces.keep("huge", surface(100))
     assert surfaces.get("huge") and not surfaces.get("a")
+
+
+def test_what_only_painting_needs_goes_before_any_surface_does():
+    """Heights take 400 bytes each, slopes 800 and pictures 300."""
+    heights, slopes = np.zeros((10, 10), np.float32), np.zeros((10, 10, 2), np.float32)
+    followed = Kept("RELIEF", Surface(heights, 1.0, False, Wrap(), (10, 10), slopes=slopes),
+                    Picture(np.zeros((10, 10, 3), np.uint8)))
+    surfaces = Surfaces(budget=400 + 400 + 1500)
+    for name in "abc":
+        surfaces.keep(name, followed)
+    kept = [surfaces.get(name) for name in "abc"]
+    assert [one.nbytes for one in kept] == [400, 400, 1500] and kept[2].picture and kept[2].surface.slopes is not None
 
 
 @pytest.mark.parametrize("kind", ["HEIGHT", "AO", "CURVATURE"])

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blender_midas_normal.core.difference import differing
 from blender_midas_normal.core.errors import WeightsError
-from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.normals import normal_map, slopes
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
 from blender_midas_normal.worker.engines.relief_network import LARGEST_FILE, RELIEF, read_weights
+from tests.worker.relief_example import photo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
@@ -52,6 +54,33 @@ def normals(engine, rgb, wrap=TILE):
 
 def tilt(made):
     return float(evaluate.degrees(made, np.broadcast_to(np.float32((0, 0, 1)), made.shape)).mean())
+
+
+def painted(rgb, kind, corner, side):
+    """A stroke of a round brush: black, white, noise, or the colours' opposite; it goes on across the borders."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    brush = (np.hypot(x, y) < side / 2)[..., None]
+    rolled = np.roll(rgb, (-corner[0], -corner[1]), (0, 1))
+    under = rolled[:side, :side]
+    paint = {"black": 0 * under, "white": 0 * under + 1, "noise": np.random.default_rng(side).random(under.shape),
+             "opposite": 1 - under}[kind]
+    rolled[:side, :side] = np.where(brush, paint, under)
+    return np.roll(rolled, corner, (0, 1))
+
+
+@pytest.mark.parametrize("wrap", [Wrap(), Wrap(x=True), TILE])
+def test_a_picture_that_was_painted_on_stroke_by_stroke_has_the_slopes_of_a_full_run(relief, wrap):
+    """Pieces are seen with less around them than the network could reach."""
+    rgb = photo(700, 672)
+    surface = relief.surface(Picture(rgb), wrap, SETTINGS, quiet)
+    for kind, corner, side in (("black", (40, 300), 64), ("noise", (-20, -30), 48), ("opposite", (500, 600), 90),
+                               ("white", (45, 310), 16)):
+        before, rgb = rgb, painted(rgb, kind, corner, side)
+        surface = relief.surface_again(surface, differing(before, rgb, wrap), Picture(rgb), SETTINGS, quiet)
+    whole = relief.surface(Picture(rgb), wrap, SETTINGS, quiet)
+    assert np.abs(surface.slopes - whole.slopes).max() < 1e-4
+    for own, other in zip(slopes(surface, SETTINGS), slopes(whole, SETTINGS), strict=True):
+        assert np.abs(own - other).max() < 1e-3
 
 
 def test_the_shipped_file_is_small_and_of_the_architecture():

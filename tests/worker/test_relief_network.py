@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blender_midas_normal.core.difference import Area, Stretch, differing
 from blender_midas_normal.core.errors import Cancelled, WeightsError
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.worker.engines.relief_network import (
@@ -113,6 +114,29 @@ def test_tiles_give_what_the_whole_gives(small, wrap, size):
     tiled = small.slopes(rgb, wrap, quiet, (96, 64))
     assert whole.std() > 0.01
     assert np.abs(whole - tiled).max() < 1e-4
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.parametrize("size", [(300, 212), (256, 192)])
+@pytest.mark.parametrize("corner", [(150, 90), (-5, -7), (290, 0)])
+def test_after_a_change_the_slopes_are_those_of_the_whole(small, wrap, size, corner):
+    rgb = example.photo(*size)
+    painted = np.roll(rgb, (-corner[0], -corner[1]), (0, 1))
+    painted[:12, :12] = 1 - painted[:12, :12]
+    painted = np.roll(painted, corner, (0, 1))
+    before, whole = small.slopes(rgb, wrap, quiet), small.slopes(painted, wrap, quiet)
+    area = differing(rgb, painted, wrap)
+    again = small.slopes_again(before, area, painted, wrap, quiet, small.architecture.reach)
+    assert np.abs(whole - before).max() > 0.01
+    assert np.abs(again - whole).max() < 1e-4
+
+
+def test_of_a_large_picture_only_what_is_near_a_change_is_seen(small, monkeypatch):
+    seen, run = [], small._run
+    monkeypatch.setattr(small, "_run", lambda rgb, *words: seen.append(rgb.shape[:2]) or run(rgb, *words))
+    area = Area(Stretch(200, 210), Stretch(200, 210))
+    small.slopes_again(np.zeros((512, 512, 2), np.float32), area, example.photo(512, 512), Wrap(), quiet, 32)
+    assert len(seen) == 1 and max(seen[0]) <= 10 + 4 * 32 + 2 * small.architecture.stride
 
 
 @pytest.mark.slow

@@ -8,15 +8,19 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.protocol import Decoder, Error, Progress, Request
+from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.answering import Reading
 from blender_midas_normal.worker.orders import Order
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 from tests.worker.talk import Talk
+
+cv2 = pytest.importorskip("cv2")
 
 LARGE = noise(2500, 2500)
 
@@ -91,6 +95,27 @@ def test_a_request_that_waits_can_be_cancelled_and_a_bad_one_harms_no_other(clie
     assert client.wait(first).height == 2500 and client.wait(third).height == 8 and "missing" in str(bad.outcome)
     assert sorted(path.name for path in client._worker.folder.iterdir()) == sorted(
         job.outcome.file for job in (first, third))
+
+
+def test_a_painted_picture_is_made_from_the_surface_before_it(client, tmp_path):
+    """In a real worker, and sooner than all of it."""
+    client.prepare(launch(tmp_path))
+    settings = Settings(engine="RELIEF", tileable="OFF").words()
+    before = noise(1000, 1000)
+    after = before.copy()
+    after[20:84, 30:94, :3] = 0.0
+
+    def made(rgba, **words):
+        result = client.wait(client.submit(settings=settings, pixels=write_pixels(client.new_file(), rgba), **words))
+        return result, cv2.imread(str(client.take_file(result)), cv2.IMREAD_UNCHANGED) / 65535 * 2 - 1
+
+    first, _ = made(before)
+    second, followed = made(after, preceding=first.surface)
+    client.close()
+    client.prepare(launch(tmp_path))
+    whole, anew = made(after, preceding=first.surface)
+    np.testing.assert_allclose(followed, anew, atol=1e-3)
+    assert second.surface == whole.surface and second.seconds["engine"] < 0.8 * whole.seconds["engine"]
 
 
 SIGNS = """

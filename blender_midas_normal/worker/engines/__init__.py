@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ...core.difference import Area
     from ...core.picture import Picture, Surface, Wrap
     from ...core.settings import Settings
 
@@ -27,6 +28,15 @@ class Engine(Protocol):
 
     def unload(self) -> None:
         """Gives back memory that can be had again."""
+        ...
+
+
+@runtime_checkable
+class Following(Protocol):
+    """What an engine is, too, that need not make all of a surface again when its picture was painted on."""
+
+    def surface_again(self, before: Surface, changed: Area, picture: Picture, settings: Settings, report: Report) -> Surface:
+        """The picture's surface, given that of a picture that differs in the changed area only and repeats alike."""
         ...
 
 

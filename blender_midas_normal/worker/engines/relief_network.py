@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...core.difference import Area, Stretch
 from ...core.errors import WeightsError
 from ...core.picture import Wrap
 from .products import Product, fastest_product
@@ -185,10 +186,22 @@ def spans(length: int, repeats: bool, largest: int, stride: int, reach: int) -> 
     end = -(-length // stride) * stride
     if length <= largest and (end == length or not repeats):
         return [Span(_indices(0, end, length, repeats), slice(0, length), slice(0, length), repeats)]
-    parts = []
-    for start in range(0, length, largest):
-        stop = min(length, start + largest)
-        first, last = start - reach, -(-(stop + reach) // stride) * stride
+    return _spans_of(Stretch(0, length), length, repeats, largest, stride, reach)
+
+
+def spans_over(changed: Stretch, length: int, repeats: bool, largest: int, stride: int, reach: int) -> list[Span]:
+    """The stretches that cover, of an axis of `length` pixels, those within `reach` of the changed ones."""
+    pieces = changed.pieces(reach, length, repeats)
+    if pieces == [Stretch(0, length)]:
+        return spans(length, repeats, largest, stride, reach)
+    return [span for piece in pieces for span in _spans_of(piece, length, repeats, largest, stride, reach)]
+
+
+def _spans_of(piece: Stretch, length: int, repeats: bool, largest: int, stride: int, reach: int) -> list[Span]:
+    end, parts = -(-length // stride) * stride, []
+    for start in range(piece.start, piece.stop, largest):
+        stop = min(piece.stop, start + largest)
+        first, last = (start - reach) // stride * stride, -(-(stop + reach) // stride) * stride
         if not repeats:
             first, last = max(first, 0), min(last, end)
         kept, place = slice(start - first, stop - first), slice(start, stop)
@@ -214,7 +227,23 @@ def in_tiles(rgb: Array, wrap: Wrap, architecture: Architecture, run: Run, repor
     """H x W x 2 float32 slopes of H x W x 3 float32 pixels, tile by tile; each tile sees all that its slopes depend on."""
     rows, columns = (spans(length, repeats, side, architecture.stride, architecture.reach)
                      for length, repeats, side in zip(rgb.shape[:2], (wrap.y, wrap.x), largest, strict=True))
-    slopes = np.empty((*rgb.shape[:2], 2), np.float32)
+    return _filled(np.empty((*rgb.shape[:2], 2), np.float32), rgb, rows, columns, run, report)
+
+
+def in_tiles_again(before: Array, changed: Area, rgb: Array, wrap: Wrap, architecture: Architecture, run: Run,
+                   report: Report, reach: int, largest: tuple[int, int] = LARGEST_TILE) -> Array:
+    """The same, when the slopes `before` are those of a picture that differs in the changed area only.
+
+    reach: how far beyond it slopes are taken to change, and how much is seen around those.
+    """
+    rows, columns = (spans_over(stretch, length, repeats, side, architecture.stride, reach)
+                     for stretch, length, repeats, side in zip((changed.rows, changed.columns), rgb.shape[:2],
+                                                               (wrap.y, wrap.x), largest, strict=True))
+    return _filled(before.copy(), rgb, rows, columns, run, report)
+
+
+def _filled(slopes: Array, rgb: Array, rows: list[Span], columns: list[Span], run: Run, report: Report) -> Array:
+    """The slopes, those of all tiles anew."""
     tiles = [(row, column) for row in rows for column in columns]
     for number, (row, column) in enumerate(tiles):
         def done(share: float, number: int = number) -> None:
@@ -244,6 +273,10 @@ class ReliefNetwork:
         Calls report("network", done) for every strip; what that raises ends the work.
         """
         return in_tiles(rgb, wrap, self.architecture, self._run, report, largest)
+
+    def slopes_again(self, before: Array, changed: Area, rgb: Array, wrap: Wrap, report: Report, reach: int) -> Array:
+        """The same, given the slopes of a picture that differs in the changed area only; see `in_tiles_again`."""
+        return in_tiles_again(before, changed, rgb, wrap, self.architecture, self._run, report, reach)
 
     def _run(self, rgb: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
         tell = Progress(self.architecture.work * rgb.shape[0] * rgb.shape[1], done)

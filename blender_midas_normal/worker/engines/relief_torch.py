@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .relief_network import GAIN, LARGEST_TILE, MIDDLE, Progress, Weights, in_tiles, squares, unsquared
+from .relief_network import GAIN, LARGEST_TILE, MIDDLE, Progress, Weights, in_tiles, in_tiles_again, squares, unsquared
 
 if TYPE_CHECKING:
+    from ...core.difference import Area
     from ...core.picture import Array, Wrap
     from . import Report
 
@@ -64,6 +65,10 @@ class TorchReliefNetwork:
         Calls report("network", done) for every layer; what that raises ends the work.
         """
         return in_tiles(rgb, wrap, self.architecture, self._run, report, largest)
+
+    def slopes_again(self, before: Array, changed: Area, rgb: Array, wrap: Wrap, report: Report, reach: int) -> Array:
+        """The slopes of a picture that was changed, as `ReliefNetwork.slopes_again` gives them."""
+        return in_tiles_again(before, changed, rgb, wrap, self.architecture, self._run, report, reach)
 
     def _run(self, rgb: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
         tell = Progress(self.architecture.work * rgb.shape[0] * rgb.shape[1], done)
