@@ -80,7 +80,7 @@ class Order:
         folder = client.prepare(self.launch)
         if "pixels" in words and not (folder / words["pixels"]["file"]).exists():
             raise WorkerError("The worker ended while it was given the picture; try again.")
-        return client.submit(map=kind, settings=_on_preferred_device(settings).words(), **words)
+        return client.submit(map=kind, settings=on_preferred_device(settings).words(), **words)
 
     def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:
         """Wires a finished map; sentences for the user, also about materials that cannot be wired."""
@@ -142,7 +142,7 @@ def _mapped(source: Source) -> Source:
     return source if origin is None else source_of_image(origin)
 
 
-def _on_preferred_device(settings: Settings) -> Settings:
+def on_preferred_device(settings: Settings) -> Settings:
     """A device that the settings leave open is the one of the preferences."""
     return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
 

@@ -104,6 +104,11 @@ def map_of(source: bpy.types.Image, kind: str) -> bpy.types.Image | None:
     return maps[0] if maps else None
 
 
+def maps_of(source: bpy.types.Image) -> list[bpy.types.Image]:
+    """The maps of all kinds made from this source before, as `map_of` finds them; the normal map is the first."""
+    return [image for kind in KINDS if (image := map_of(source, kind)) is not None]
+
+
 def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
     """The image from which this map was made; None for any other image, and when the source is gone."""
     source = image.get(SOURCE)

@@ -7,8 +7,10 @@ from typing import Any
 
 import bpy
 
+from ..client.client import Taken
 from ..client.launch import launch_for
 from ..core.errors import SourceError
+from ..core.protocol import Result
 from ..core.settings import Settings
 from .displacing import rescale
 from .making import ON_DISK, PACKED
@@ -44,16 +46,28 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
     with client.taken(result) as files:
         if there is None:
             raise SourceError("The map was removed while it was re-tuned; generate it again.")
-        store_again(there, files, wanted.words(), facts_of(result, kind))
-        note_shown(there, files)
-    if mask is not None:
+        is_taken = take_in(there, facts["surface"], result, files, wanted)
+    if is_taken and mask is not None:
         note_mask(there, mask.image())
-    if kind == "NORMAL":
-        read_as(there, wanted.convention)
-    if kind == "HEIGHT":
-        rescale(there, facts["scale"], result.scale)
     return Report(there.name, (f"{there.name} was made again in {sum(result.seconds.values()):.1f} s.",),
                   facts_of(result, kind))
+
+
+def take_in(image: bpy.types.Image, surface: str, result: Result, files: Taken, settings: Settings) -> bool:
+    """The map becomes a result that was made with the settings, unless it shows another surface by now than the one named.
+
+    What shows the map reads it right.  Raises TargetError, and changes nothing, where it cannot be stored.
+    """
+    facts, kind = facts_on(image), kind_of(image)
+    if facts["surface"] != surface:
+        return False
+    store_again(image, files, settings.words(), facts_of(result, kind))
+    note_shown(image, files)
+    if kind == "NORMAL":
+        read_as(image, settings.convention)
+    if kind == "HEIGHT":
+        rescale(image, facts["scale"], result.scale)
+    return True
 
 
 def tuned(image: bpy.types.Image, settings: Settings) -> Settings:

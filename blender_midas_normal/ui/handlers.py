@@ -1,4 +1,4 @@
-"""What Blender tells the extension: a file is loaded, a step is undone, Blender ends."""
+"""What Blender tells the extension: a file is loaded, a step is undone, an image has changed, Blender ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bridge.shown import forget_shown, reload_changed, settle_saved
-from . import comparison, running, tuning
+from . import comparison, painting, running, tuning
 
 
 @persistent
@@ -16,6 +16,7 @@ def _before_load(*_: Any) -> None:
     """The task belongs to the file that is going away."""
     running.forget()
     tuning.stop()
+    painting.stop()
     forget_shown()
     comparison.hide_all()
 
@@ -28,13 +29,20 @@ def _after_undo(*_: Any) -> None:
 
 
 @persistent
+def _after_update(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
+    """Something was painted, perhaps."""
+    painting.look_at_changes(scene, graph)
+
+
+@persistent
 def _after_save(*_: Any) -> None:
     """The packed files are on disk now."""
     settle_saved()
 
 
 HANDLERS = ((bpy.app.handlers.load_pre, _before_load), (bpy.app.handlers.undo_post, _after_undo),
-            (bpy.app.handlers.redo_post, _after_undo), (bpy.app.handlers.save_post, _after_save))
+            (bpy.app.handlers.redo_post, _after_undo), (bpy.app.handlers.save_post, _after_save),
+            (bpy.app.handlers.depsgraph_update_post, _after_update))
 
 
 def add() -> None:

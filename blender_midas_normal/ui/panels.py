@@ -9,7 +9,7 @@ from ..bridge import session
 from ..bridge.places import reason_against
 from ..bridge.task import Report
 from ..core.errors import Cancelled, MidasNormalError, SettingsError
-from . import comparison, running, stages, tuning
+from . import comparison, painting, running, stages, tuning
 from .drawing import in_place_of_progress, lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
@@ -34,6 +34,7 @@ class MidasNormalPanel:
         _draw_generate(layout, settings)
         _draw_outcome(layout)
         _draw_result(layout, settings, context.area)
+        _draw_live_paint(layout, settings, context)
         _draw_presets(layout, settings)
         _draw_settings(layout.column(), settings, MAIN)
         for idname, title, names in (("midas_normal_relief", n_("Relief"), RELIEF),
@@ -154,6 +155,17 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area
     row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT", depress=comparison.is_shown(area))
     if not tuning.is_live(settings.result):
         lines(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
+
+
+def _draw_live_paint(layout: bpy.types.UILayout, settings: MidasNormalSettings, context: bpy.types.Context) -> None:
+    """The switch, and why nothing follows, as long as that is so."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(settings, "live_paint")
+    reason = painting.reason_here(context) if settings.live_paint else ""
+    if reason:
+        lines(column, reason, icon="INFO")
 
 
 CLASSES = (VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal)

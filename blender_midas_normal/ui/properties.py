@@ -16,7 +16,7 @@ from ..bridge.retuning import settings_on
 from ..core.errors import MidasNormalError, SettingsError
 from ..core.over_time import LONGEST_REACH
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
-from . import running, tuning
+from . import painting, running, tuning
 
 NOT_REMEMBERED = {"SKIP_SAVE"}
 """Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
@@ -97,6 +97,10 @@ def _follow(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     tuning.follow(settings.id_data)
 
 
+def _catch_up(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
+    painting.catch_up(settings.id_data)
+
+
 def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     """The settings become those that the map was made with."""
     image = settings.result
@@ -120,6 +124,8 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
         "image": PointerProperty(type=bpy.types.Image, name="Image", description="Picture that the map is made from"),
         "mask_image": PointerProperty(type=bpy.types.Image, name="Mask image", update=_follow,
                                       description="Image that masks the map: flat where it is black or transparent"),
+        "live_paint": BoolProperty(name="Live paint", update=_catch_up,
+                                    description="Painting on a picture changes its map when the brush is lifted"),
         "result": PointerProperty(type=bpy.types.Image, name="Map", poll=_is_map, update=_pick,
                                   description="Map that follows these settings: the one made last, or another one"),
     }

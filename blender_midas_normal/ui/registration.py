@@ -11,6 +11,7 @@ from . import (
     handlers,
     menus,
     operators,
+    painting,
     panels,
     preset_panel,
     pump,
@@ -43,6 +44,7 @@ def register() -> None:
 def unregister() -> None:
     running.forget()
     tuning.stop()
+    painting.stop()
     pump.stop()
     setup.close()
     session.client.close()

@@ -194,6 +194,9 @@ PLACES = {
     "Map": "Map",
     "Map that follows these settings: the one made last, or another one":
         "Map, die diesen Einstellungen folgt: die zuletzt erzeugte oder eine andere",
+    "Live paint": "Live-Malen",
+    "Painting on a picture changes its map when the brush is lifted":
+        "Malen auf einem Bild ändert dessen Map, wenn der Pinsel absetzt",
     "Preset": "Voreinstellung",
     "Settings to take": "Einstellungen, die übernommen werden",
     "Settings to start from instead of the scene's": "Einstellungen, die statt denen der Szene gelten",

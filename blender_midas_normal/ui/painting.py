@@ -1,0 +1,123 @@
+"""Live paint: while it is on, the maps of a picture that was painted on follow when the brush is lifted.
+
+Blender tells at the end of a stroke, and after its undo and redo, that images have changed, and says nothing while the brush
+is down.  Which ones it tells of those that the scene shows only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import bpy
+
+from ..bridge import session
+from ..bridge.repainting import begin_repaint, reason_against
+from ..bridge.results import source_of
+from ..bridge.retuning import map_called
+from ..bridge.source import active_image
+from ..bridge.task import Task
+from ..core.errors import MidasNormalError, SourceError
+from . import pump, running, tuning
+from .drawing import redraw
+
+STROKE = "PAINT_OT_image_paint"
+"""Blender's operator that paints, in the 3D Viewport as in the Image Editor, from the brush's touch until it is lifted."""
+
+_changed: set[int] = set()
+"""Pictures that were painted on since their maps were asked for, by session_uid."""
+
+_task: Task | None = None
+
+
+def look_at_changes(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
+    """Takes note of the pictures that were painted on, or on which that was undone, as far as Blender tells."""
+    if scene.midas_normal.live_paint and pump.runs() and graph.id_type_updated("IMAGE"):
+        told = [update.id.original for update in graph.updates if isinstance(update.id, bpy.types.Image)]
+        _note(image for image in told or _shown_for_painting() if image.is_dirty)  # as all are that were painted on
+
+
+def catch_up(scene: bpy.types.Scene) -> None:
+    """The picture of the scene's map may have been painted on before."""
+    picture = source_of(scene.midas_normal.result) if scene.midas_normal.result is not None else None
+    if scene.midas_normal.live_paint and pump.runs() and picture is not None:
+        _note([picture])
+
+
+def reason_here(context: bpy.types.Context) -> str:
+    """"" when the picture that is worked on would be followed, else one sentence."""
+    try:
+        picture = active_image(context)
+    except SourceError as error:
+        return str(error)
+    return reason_against(source_of(picture) or picture)
+
+
+def stop() -> None:
+    """Gives up what is under way: its map belongs to a file that is going away."""
+    global _task
+    if _task is not None:
+        _task.cancel()
+    _task = None
+    _changed.clear()
+
+
+def _note(pictures: Iterable[bpy.types.Image]) -> None:
+    _changed.update(picture.session_uid for picture in pictures if not reason_against(picture))
+    if _changed:
+        pump.watch(_look)
+
+
+def _shown_for_painting() -> Iterator[bpy.types.Image]:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            space = area.spaces.active
+            if isinstance(space, bpy.types.SpaceImageEditor) and space.mode == "PAINT" and space.image is not None:
+                yield space.image
+
+
+def _look() -> bool:
+    """Goes on with one picture after the other, unless that would be felt in a stroke, or something else is made."""
+    global _task
+    session.client.pump()
+    if running.task() is not None or _brush_is_down():
+        return True
+    if _task is None:
+        _task = _begun()
+    if _task is not None and _task.is_due:
+        _step(_task)
+    return _task is not None or bool(_changed)
+
+
+def _brush_is_down() -> bool:
+    return any(operator.bl_idname == STROKE for window in bpy.context.window_manager.windows
+               for operator in window.modal_operators)
+
+
+def _begun() -> Task | None:
+    """The task of the next picture that is still there."""
+    while _changed:
+        uid = _changed.pop()
+        picture = next((image for image in bpy.data.images if image.session_uid == uid), None)
+        if picture is not None and not reason_against(picture):
+            try:
+                return begin_repaint(picture)
+            except MidasNormalError as error:
+                running.remember(error)
+    return None
+
+
+def _step(task: Task) -> None:
+    """The map that was made may follow a slider, too, that was moved meanwhile."""
+    global _task
+    try:
+        report = task.step()
+    except MidasNormalError as error:
+        _task = None
+        running.remember(error)
+        return
+    if report is not None:
+        _task = None
+        redraw()
+        for scene in bpy.data.scenes:
+            if scene.midas_normal.result == map_called(report.map_name):
+                tuning.follow(scene)

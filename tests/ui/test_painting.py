@@ -1,0 +1,224 @@
+"""Maps that follow the brush, with the real worker; Blender tells as after a stroke, the timer's work is done by hand."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.core.errors import WorkerError
+from bl_ext.user_default.midas_normal.ui import painting, pump, running, tuning
+
+from .test_operators import pumped, textured, values
+
+
+@pytest.fixture(autouse=True)
+def with_timers(monkeypatch):
+    """Blender as it is with a window: timers run."""
+    monkeypatch.setattr(pump, "runs", lambda: True)
+    yield
+    painting.stop()
+    tuning.stop()
+    running.cancel()
+    running.remember(None)
+    pump.stop()
+
+
+@pytest.fixture
+def settings():
+    return bpy.context.scene.midas_normal
+
+
+def made(settings, width=64, height=48, engine="LUMINANCE", **words):
+    """A picture and its map, which the panel shows; live paint is on."""
+    image, _ = textured(width, height)
+    bpy.ops.midas_normal.generate(engine=engine, **words)
+    settings.live_paint = True
+    return image, bpy.data.images["photo_normal"]
+
+
+def paint(image, corner=(20, 24), side=8, value=1.0):
+    """A square of one grey; Blender tells of it as after a stroke.  The pixels as they were before."""
+    before = values(image)
+    after = before.copy()
+    after[corner[0]:corner[0] + side, corner[1]:corner[1] + side, :3] = value
+    put(image, after)
+    return before
+
+
+def put(image, pixels):
+    image.pixels.foreach_set(pixels.ravel())
+    image.update_tag()
+    bpy.context.view_layer.update()
+
+
+def surface(normal):
+    return stored(normal)["facts"]["surface"]
+
+
+def is_idle():
+    return not pump._watched
+
+
+def followed(normal, before):
+    pumped(lambda: surface(normal) != before and is_idle())
+
+
+def fresh(image, **words):
+    """The map that a whole new run makes."""
+    session.client.close()
+    bpy.ops.midas_normal.generate(**words)
+    return values(bpy.data.images["photo_normal"])
+
+
+def test_a_map_follows_the_brush_and_is_what_a_new_run_makes(settings):
+    image, normal = made(settings)
+    first, key = values(normal), surface(normal)
+    paint(image)
+    followed(normal, key)
+    painted = values(normal)
+    changed = np.abs(painted - first).max(axis=2) > 0.01
+    assert changed[18:30, 22:34].any() and normal.packed_file
+    assert stored(normal)["settings"]["engine"] == "LUMINANCE"
+    np.testing.assert_allclose(painted, fresh(image, engine="LUMINANCE"), atol=1e-4)
+
+
+def test_relief_makes_only_the_neighbourhood_of_the_stroke_anew(settings):
+    image, normal = made(settings, 500, 450, "RELIEF")
+    key = surface(normal)
+    paint(image, side=32)
+    followed(normal, key)
+    np.testing.assert_allclose(values(normal), fresh(image, engine="RELIEF"), atol=1e-3)
+
+
+def test_undoing_the_stroke_brings_the_map_back_without_the_engine(settings):
+    image, normal = made(settings)
+    first, key = values(normal), surface(normal)
+    before = paint(image)
+    followed(normal, key)
+    key_after = surface(normal)
+    put(image, before)
+    followed(normal, key_after)
+    np.testing.assert_array_equal(values(normal), first)
+    assert surface(normal) == key and "engine" not in stored(normal)["facts"]["seconds"]
+
+
+def test_a_map_keeps_its_own_settings_and_its_file(settings, tmp_path):
+    image, _ = textured()
+    image.filepath_raw, image.file_format = str(tmp_path / "photo.png"), "PNG"
+    image.save()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=3.0, save="BESIDE")
+    normal, file = bpy.data.images["photo_normal"], tmp_path / "photo_normal.png"
+    settings.live_paint = True
+    key, written = surface(normal), file.read_bytes()
+    paint(image)
+    followed(normal, key)
+    assert normal.packed_file is None and file.read_bytes() != written
+    assert stored(normal)["settings"]["strength"] == 3.0
+
+
+def test_all_maps_of_the_surface_follow_in_place(settings):
+    image, normal = made(settings, maps={"NORMAL", "HEIGHT", "AO"})
+    others = [bpy.data.images[name] for name in ("photo_height", "photo_ao")]
+    shown, key, count = [values(other) for other in others], surface(normal), len(bpy.data.images)
+    paint(image)
+    followed(normal, key)
+    assert [surface(other) for other in others] == [surface(normal)] * 2 and len(bpy.data.images) == count
+    assert all((values(other) != before).any() for other, before in zip(others, shown, strict=True))
+
+
+def test_strokes_that_come_while_a_map_is_made_are_followed_once(settings, monkeypatch):
+    image, normal = made(settings)
+    key, begun = surface(normal), []
+    begin = painting.begin_repaint
+    monkeypatch.setattr(painting, "begin_repaint", lambda *words: begun.append(1) or begin(*words))
+    paint(image)
+    pump._tick()
+    for value in (0.2, 0.4, 0.6):
+        paint(image, value=value)
+    followed(normal, key)
+    pumped(is_idle)
+    assert len(begun) == 2
+    np.testing.assert_allclose(values(normal), fresh(image, engine="LUMINANCE"), atol=1e-4)
+
+
+def test_nothing_is_read_while_the_brush_is_down(settings, monkeypatch):
+    image, normal = made(settings)
+    key = surface(normal)
+    monkeypatch.setattr(painting, "_brush_is_down", lambda: True)
+    monkeypatch.setattr(painting, "begin_repaint", lambda *_: pytest.fail("the picture was read"))
+    paint(image)
+    for _ in range(20):
+        pump._tick()
+    monkeypatch.undo()
+    monkeypatch.setattr(pump, "runs", lambda: True)
+    followed(normal, key)
+
+
+def test_a_slider_that_is_moved_meanwhile_is_followed_too(settings):
+    image, normal = made(settings)
+    settings.result = normal
+    pumped(is_idle)
+    key = surface(normal)
+    paint(image)
+    settings.strength = 3.0
+    pumped(lambda: surface(normal) != key and stored(normal)["settings"]["strength"] == 3.0 and is_idle())
+    np.testing.assert_allclose(values(normal), fresh(image, engine="LUMINANCE", strength=3.0), atol=1e-4)
+
+
+def test_turning_it_on_brings_the_map_up_to_date(settings):
+    image, normal = made(settings)
+    settings.live_paint, settings.result = False, normal
+    key = surface(normal)
+    paint(image)
+    assert is_idle()
+    settings.live_paint = True
+    followed(normal, key)
+
+
+def test_what_nobody_painted_on_is_left_alone(settings):
+    image, normal = made(settings)
+    image.pack()
+    assert not image.is_dirty
+    image.update_tag()
+    normal.update_tag()
+    bpy.context.view_layer.update()
+    assert is_idle()
+
+
+def test_a_picture_that_cannot_be_followed_has_a_reason(settings, tmp_path):
+    image, _ = textured()
+    settings.live_paint = True
+    assert painting.reason_here(bpy.context) == "The image 'photo.png' has no map that could follow the brush; generate one."
+    paint(image)
+    assert is_idle()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    assert painting.reason_here(bpy.context) == ""
+    image.filepath_raw, image.file_format = str(tmp_path / "wall.1001.png"), "PNG"
+    image.save()
+    image.source = "TILED"
+    assert "UDIM" in painting.reason_here(bpy.context)
+
+
+def test_a_failure_is_a_sentence_in_the_panel_and_the_next_stroke_is_followed(settings):
+    image, normal = made(settings)
+    key = surface(normal)
+    paint(image)
+    pump._tick()
+    os.kill(session.client._worker.pid, signal.SIGKILL)
+    pumped(is_idle)
+    assert isinstance(running.last(), WorkerError) and surface(normal) == key
+    paint(image, value=0.5)
+    followed(normal, key)
+
+
+def test_another_file_ends_it(settings):
+    image, _ = made(settings)
+    paint(image)
+    pump._tick()
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert painting._task is None and not painting._changed
