@@ -112,11 +112,15 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
 
     def colour_of_image(self, across: float, up: float) -> tuple[int, int, int]:
         """Red, green and blue, 0..255, that the Image Editor shows at shares of the image's width and height."""
+        red, green, blue = self.display.pixels(*self.place_on_image(across, up), 1, 1)[:3]
+        return red, green, blue
+
+    def place_on_image(self, across: float, up: float) -> tuple[int, int]:
+        """Where the Image Editor shows the place at shares of the image's width and height."""
         left, top, _, height = self._region("WINDOW")
         x, y = self.blender.value("next(r for r in area.regions if r.type == 'WINDOW')"
                                   f".view2d.view_to_region({across}, {up}, clip=False)[:2]")
-        red, green, blue = self.display.pixels(left + x, top + height - y, 1, 1)[:3]
-        return red, green, blue
+        return left + x, top + height - y
 
     def middle(self) -> bytes:
         """Pixels in the middle of the editor as they are now."""

@@ -1,0 +1,83 @@
+"""The map follows the brush."""
+
+from __future__ import annotations
+
+from ..window import EXTENSION, Window
+from .common import MAP, check
+
+SWITCH = "midas_normal.live_paint"
+LEFT, RIGHT = (0.45, 0.55), (0.55, 0.55)
+"""Ends of the stroke, as shares of the picture's width and height."""
+
+READY = """
+from {package}.ui import painting
+paint = bpy.context.scene.tool_settings.image_paint
+if paint.brush is None:  # Debian's 4.3 comes without brushes
+    brush = bpy.data.brushes.new("Brush", mode="TEXTURE_PAINT")
+    brush.asset_mark()
+    with bpy.context.temp_override(area=area, region=next(r for r in area.regions if r.type == "WINDOW")):
+        bpy.ops.brush.asset_activate(asset_library_type="LOCAL", relative_asset_identifier="Brush/Brush")
+paint.brush.color = 1, 1, 1
+times = []
+noted, stepped = painting._note, painting._step
+def note(pictures):
+    noted(pictures)
+    times.append(time.perf_counter())
+def step(task):
+    stepped(task)
+    times.append(time.perf_counter())
+painting._note, painting._step = note, step
+def shown():
+    values = np.empty(1024 * 1024 * 4, np.float32)
+    {map}.pixels.foreach_get(values)
+    return values.reshape(1024, 1024, 4)[..., :3]
+bpy.ops.ed.undo_push(message="Before the stroke")
+before = shown()
+"""
+"""A white brush, and the map as it is."""
+
+SURFACE = f"stored({MAP})['facts']['surface']"
+IDLE = "painting._task is None and not painting._changed"
+MOVED = "bpy.data.objects['Cube'].location.x += 1; bpy.ops.ed.undo_push(message='Moved')"
+OVER = """
+painting._note, painting._step = noted, stepped
+area.spaces.active.mode = "VIEW"
+"""
+
+
+def paint(window: Window) -> str:
+    """A stroke in the Image Editor's paint mode changes the map around it alone; one undo takes both back."""
+    window.click(SWITCH)
+    check(window.blender.value(f"bpy.context.scene.{SWITCH}"), "the switch is not on")
+    window.blender.wait_until("not pump._watched", 30)
+    window.blender.do("area.spaces.active.mode = 'PAINT'")
+    window.settle()  # 4.3 crashes when a brush is activated before the mode was drawn
+    window.blender.do(READY.format(package=EXTENSION, map=MAP))
+    window.settle()
+    unpainted = window.blender.value(SURFACE)
+    window.display.drag(window.place_on_image(*LEFT), window.place_on_image(*RIGHT))
+    seconds = _followed(window, f"{SURFACE} != {unpainted!r}")
+    painted = window.blender.value(SURFACE)
+    window.shoot("painted")
+    near, far = window.blender.value("[float(abs(shown() - before)[part].max()) for part in "
+                                     "((slice(520, 600), slice(440, 580)), (slice(0, 200), slice(0, 200)))]")
+    check(near > 0.05 > 0.01 > far, f"the map changed by {near:.3f} near the stroke and by {far:.3f} far from it")
+    window.blender.do(MOVED)
+    window.press("ctrl+z")
+    _followed(window, f"{SURFACE} == {painted!r}")
+    window.press("ctrl+z")
+    _followed(window, f"{SURFACE} == {unpainted!r}")
+    check(window.blender.value("float(abs(shown() - before).max()) < 1e-4"), "undo did not bring the map back")
+    window.press("ctrl+shift+z")
+    _followed(window, f"{SURFACE} == {painted!r}")
+    window.press("ctrl+z")
+    _followed(window, f"{SURFACE} == {unpainted!r}")
+    window.blender.do(OVER)
+    window.click(SWITCH)
+    return f"brush lifted to new pixels at 1024 x 1024: {seconds * 1000:.0f} ms"
+
+
+def _followed(window: Window, condition: str) -> float:
+    """Seconds from what Blender told to the map that shows it."""
+    window.blender.wait_until(f"{condition} and {IDLE}", 30)
+    return window.blender.value("times[-1] - times[0]")
