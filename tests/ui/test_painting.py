@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
+import time
 
 import bpy
 import numpy as np
@@ -64,8 +66,8 @@ def is_idle():
     return not pump._watched
 
 
-def followed(normal, before):
-    pumped(lambda: surface(normal) != before and is_idle())
+def followed(normal, before, seconds=20.0):
+    pumped(lambda: surface(normal) != before and is_idle(), seconds)
 
 
 def fresh(image, **words):
@@ -222,3 +224,37 @@ def test_another_file_ends_it(settings):
     pump._tick()
     bpy.ops.wm.read_homefile(use_empty=True)
     assert painting._task is None and not painting._changed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["RELIEF", "LUMINANCE"])
+@pytest.mark.parametrize("size", [1024, 2048])
+def test_a_stroke_is_followed_sooner_than_a_whole_run_ends(settings, size, engine):
+    """Prints the seconds from the end of a stroke 64 pixels wide to the map's new pixels, beside those of a whole run."""
+    image, _ = textured(size, size)
+    opaque = values(image)
+    opaque[..., 3] = 1.0
+    put(image, opaque)
+    bpy.ops.midas_normal.generate(engine=engine)
+    normal, strokes, runs = bpy.data.images["photo_normal"], [], []
+    settings.live_paint = True
+    for number in range(3):
+        key = surface(normal)
+        paint(image, (size // 2, size // 4 + 9 * number), 64, 0.3 + 0.1 * number)
+        start = time.perf_counter()
+        followed(normal, key, 120)
+        values(normal)
+        strokes.append(time.perf_counter() - start)
+        stages = stored(normal)["facts"]["seconds"]
+        settings.live_paint = False
+        paint(image, (9, 9), 64, 0.3 + 0.1 * number)
+        start = time.perf_counter()
+        bpy.ops.midas_normal.generate(engine=engine)
+        values(normal)
+        runs.append(time.perf_counter() - start)
+        settings.live_paint = True
+    ratio = statistics.median(stroke / run for stroke, run in zip(strokes, runs, strict=True))
+    print(f"{engine.lower()} at {size} x {size}: a stroke of 64 pixels {statistics.median(strokes):.2f} s, a whole run "
+          f"{statistics.median(runs):.2f} s, ratio {ratio:.2f}; the last stroke's stages:",
+          ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items()))
+    assert ratio < (0.85 if engine == "RELIEF" else 1.5)
