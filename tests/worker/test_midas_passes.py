@@ -18,6 +18,7 @@ from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import midas
 from blender_midas_normal.worker.engines.memory import available_bytes, is_out_of_memory
 from blender_midas_normal.worker.engines.midas import reason_against
+from blender_midas_normal.worker.engines.midas_answers import Answers
 from blender_midas_normal.worker.engines.midas_passes import LARGEST_PASS, capped_size, depth_in_passes, network_size
 
 pytest.importorskip("cv2")
@@ -92,6 +93,42 @@ def test_a_long_picture_is_seen_whole_and_in_tiles():
     assert all(w * h <= LARGEST_PASS for w, h in network.sizes)
     assert likeness(depth, picture) > 0.99
     assert progress.done == sorted(progress.done) and progress.done[-1] == 1.0
+
+
+def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_stroke_are_seen_again():
+    before = photo(4000, 300)
+    after = before.copy()
+    after[700:720, 100:120] = 0.0
+    passes, answers = [], Answers()
+
+    def network(pixels, done):
+        passes.append(done)
+        return pixels.mean(axis=2)
+
+    def seen(picture):
+        passes.clear()
+        return depth_in_passes(picture, Wrap(), 512, LARGEST_PASS, answers.of(network), Progress()), len(passes)
+
+    _, whole = seen(before)
+    depth, again = seen(after)
+    assert whole > 5 and 2 <= again <= 3
+    answers.clear()
+    anew, count = seen(after)
+    assert count == whole
+    np.testing.assert_array_equal(depth, anew)
+    assert seen(after)[1] == 0
+
+
+def test_answers_are_bounded_in_bytes_and_told_apart_by_their_conditions():
+    network, answers = Brightness(), Answers(budget=2 * 400)
+    pictures = [np.full((10, 10, 3), grey, np.float32) for grey in (0.1, 0.2, 0.3)]
+    run = answers.of(network, "cpu")
+    for picture in (*pictures, pictures[2], pictures[1]):
+        run(picture, lambda done: None)
+    assert len(network.sizes) == 3
+    run(pictures[0], lambda done: None)
+    answers.of(network, "cuda")(pictures[0], lambda done: None)
+    assert len(network.sizes) == 5
 
 
 def test_tiles_have_borders_like_any_other_place():

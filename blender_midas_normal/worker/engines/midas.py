@@ -24,6 +24,7 @@ from ...core.settings import node_size
 from ...core.weights_file import CHOSEN, FILE, SIZE, verified
 from ..devices import described_device, device_for
 from .memory import available_bytes, gigabytes, is_out_of_memory, memory_errors_as
+from .midas_answers import Answers
 from .midas_passes import LARGEST_PASS, depth_in_passes
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Midas:
         self._weights = weights
         self._network: Network | None = None
         self._metal_is_right: bool | None = None
+        self._answers = Answers()
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
@@ -79,6 +81,7 @@ class Midas:
         return made if warning is None else dataclasses.replace(made, notes=(warning, *made.notes))
 
     def unload(self) -> None:
+        self._answers.clear()
         if self._network is not None:
             self._network.close()
             self._network = None
@@ -108,7 +111,8 @@ class Midas:
         def attempt(where: str, largest: int | None = None) -> tuple[tuple[str, ...], Array]:
             notes = self._move(network, where)
             pixels = largest or _affordable_pass(network.device)
-            run = functools.partial(network.depth, precision=settings.precision)
+            run = self._answers.of(functools.partial(network.depth, precision=settings.precision), network.device,
+                                   settings.precision)
             return notes, depth_in_passes(rgb, wrap, settings.resolution, pixels, run, report)
 
         second: tuple[str, int, str] | None = None
