@@ -229,3 +229,22 @@ def test_memory_that_is_full_twice_ends_in_a_sentence(engine):
 def test_other_failures_are_not_taken_for_a_full_memory(engine):
     with pytest.raises(RuntimeError, match="kernel"):
         surface_of(engine, Crowded(1, RuntimeError("no kernel image")), "CUDA")
+
+
+def test_the_engine_runs_again_for_the_tiles_with_a_stroke_until_it_is_unloaded(engine, monkeypatch):
+    monkeypatch.setattr(midas, "LARGEST_PASS", 256 * 256)
+    network, before = Crowded(0, MemoryError()), photo(512, 512)
+    after = before.copy()
+    after[40:60, 40:60] = 1.0
+
+    def passes(picture):
+        engine._network = network
+        network.network.sizes.clear()
+        engine.surface(Picture(picture), Wrap(), Settings(engine="MIDAS", device="CPU", resolution=512), lambda *_: None)
+        return len(network.network.sizes)
+
+    whole = passes(before)
+    assert whole > 8 and passes(after) == 2
+    network.close = lambda: None
+    engine.unload()
+    assert passes(after) == whole
