@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -138,9 +139,17 @@ def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) ->
         return _repair(f"the Python it was made from, {marker.base}, is gone")
     if not exists(environment.python):
         return _repair("its own Python is gone")
+    if _other_minor(marker):
+        return _repair(f"{marker.base} is another version now than Python {marker.version}, which it was made from")
     if marker.requirements != fingerprint(requirements):
         return _repair("this version of the extension needs other packages")
     return Status(State.READY, f"MiDaS is installed in {folder} (Python {marker.version}). {marker.installed}".strip())
+
+
+def _other_minor(marker: Marker) -> bool:
+    """Whether the base's name says that a system's upgrade has put another minor version there: packages are of one."""
+    name = re.fullmatch(r"python(3\.\d+)", os.path.basename(os.path.realpath(marker.base)))  # noqa: PTH119
+    return name is not None and not marker.version.startswith(f"{name[1]}.")
 
 
 def _repair(reason: str) -> Status:

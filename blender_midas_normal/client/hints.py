@@ -17,7 +17,7 @@ _HINTS = tuple((re.compile(pattern, re.IGNORECASE), hint) for pattern, hint in (
      "The drive is full: free some space or choose a folder on another drive, then install again."),
     (r"WinError 206|os error 206|path (is )?too long|filename or extension is too long|MAX_PATH",
      "The paths become too long for Windows: choose a folder with a short name such as C:\\midas, or enable long paths."),
-    (r"ensurepip is not available|No module named '?(ensurepip|venv)|ensurepip.*returned non-zero",
+    (r"ensurepip is not available|No module named '?(ensurepip|venv)",
      "This Python cannot make environments: install python3-venv (Debian, Ubuntu), or choose another Python."),
     (r"certificate|SSLError|UnknownIssuer|SSL_",
      "The server's certificate is not trusted, often because of a proxy or a virus scanner: set UV_SYSTEM_CERTS=1, or "

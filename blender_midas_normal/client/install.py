@@ -172,7 +172,9 @@ class _Work:
             self.say(2, title, "It is there already.", 1.0)
             return
         clear(self.environment)
-        ended = run([str(base), "-I", "-m", "venv", str(self.environment.folder)], cancelled=self.cancelled)
+        ended = run([str(base), "-I", "-m", "venv", "--without-pip", str(self.environment.folder)], cancelled=self.cancelled)
+        if ended.code == 0:  # venv itself would keep pip's complaints to itself
+            ended = self.run(["-m", "ensurepip", "--upgrade", "--default-pip"])
         if ended.code != 0:
             raise StepFailed(f"{base} could not make an environment in {self.environment.folder}", ended.tail)
 

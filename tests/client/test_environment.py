@@ -26,6 +26,8 @@ from blender_midas_normal.client.environment import (
 from blender_midas_normal.client.locks import held
 from blender_midas_normal.core.errors import InstallError
 
+needs_links = pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
+
 
 @pytest.fixture
 def pins(tmp_path) -> Path:
@@ -96,13 +98,31 @@ def break_state(made: Environment, pins: Path) -> None:
     made.marker.write_text(made.marker.read_text().replace('"complete"', '"broken"'))
 
 
+def upgrade_base(made: Environment, pins: Path) -> None:
+    """As Debian and Homebrew do: python3 leads to another version from now on."""
+    base = Path(read_marker(made).base)
+    base.unlink()
+    base.with_name("python3.13").write_text("")
+    base.symlink_to("python3.13")
+
+
 @pytest.mark.parametrize("damage, reason", [
     (break_base, "made from"), (break_python, "own Python"), (break_pins, "other packages"), (break_marker, "record"),
+    pytest.param(upgrade_base, "another version now than Python 3.12.1", marks=needs_links),
     (break_marker_types, "record"), (break_state, "do not work together")])
 def test_what_was_damaged_needs_repair_and_says_why(made, pins, damage, reason):
     damage(made, pins)
     found = status(made, pins)
     assert found.state is State.REPAIR_NEEDED and reason in found.sentence
+
+
+@needs_links
+def test_an_upgrade_within_a_minor_version_harms_nothing(made, pins):
+    base = Path(read_marker(made).base)
+    base.unlink()
+    base.with_name("python3.12").write_text("")
+    base.symlink_to("python3.12")
+    assert status(made, pins).state is State.READY
 
 
 def test_comments_and_order_do_not_ask_for_another_installation(made, pins):
@@ -156,7 +176,7 @@ def test_a_file_that_cannot_be_removed_is_said_so_and_the_rest_is_no_environment
     assert not made.folder.exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
+@needs_links
 def test_removing_does_not_follow_links(made, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()

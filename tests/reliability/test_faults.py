@@ -17,8 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from blender_midas_normal.client import interpreters
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.environment import Environment, Marker, State, fingerprint, status, write_marker
+from blender_midas_normal.client.environment import Environment, Marker, State, fingerprint, remove, status, write_marker
+from blender_midas_normal.client.install import Recipe, install
 from blender_midas_normal.client.launch import Places, launch_for
 from blender_midas_normal.client.locks import held
 from blender_midas_normal.client.weights import download
@@ -162,6 +164,17 @@ def test_maps_that_cannot_be_written_are_said_so_and_leave_no_half(tmp_path, dis
     ended = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 1 and words in ended.stderr and "Traceback" not in ended.stderr
     assert not [path for path in out.iterdir() if path.name != "report.json"]
+
+
+@pytest.mark.parametrize("size", ["64k", "4m", "12m"])
+def test_an_environment_that_finds_no_room_is_said_so_and_not_called_ready(disk, size):
+    """Where less is free than was looked for: others write too."""
+    environment = Environment(disk(f"size={size}") / "env")
+    with pytest.raises(InstallError, match="The drive is full: free some space"):
+        install(environment, interpreters.find().path, "registry", lambda step: None, recipe=Recipe(space=0))
+    assert status(environment).state is State.INCOMPLETE
+    remove(environment)
+    assert not environment.folder.exists()
 
 
 def test_folders_that_are_closed_to_this_user_are_no_environment_and_no_weights(tmp_path, closed):
