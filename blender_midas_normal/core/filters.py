@@ -39,7 +39,7 @@ def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
     A border that repeats continues on the other side; one that does not continues its own slope (odd reflection), so that
     a plane has one gradient everywhere, border included.
     """
-    padded = _bordered(_bordered(field, 1, wrap.x, axis=1), 1, wrap.y, axis=0)
+    padded = continued_along(continued_along(field, 1, wrap.x, axis=1), 1, wrap.y, axis=0)
     gx, gy = _sobel(padded)
     gx *= np.float32(1 / 8)
     gy *= np.float32(1 / 8)
@@ -127,7 +127,12 @@ def _sobel(padded: Array) -> tuple[Array, Array]:
     return down[:, 2:] - down[:, :-2], across[2:] - across[:-2]
 
 
-def _bordered(field: Array, count: int, repeats: bool, axis: int) -> Array:
+def continued_along(field: Array, count: int, repeats: bool, axis: int) -> Array:
+    """The field with `count` more rows (axis 0) or columns (axis 1) on both sides.
+
+    A direction that repeats goes on with the other side; one that does not continues its own slope (odd reflection), so
+    that a plane goes on as a plane.
+    """
     width = [(count, count) if i == axis else (0, 0) for i in range(field.ndim)]
     if repeats:
         return np.pad(field, width, mode="wrap")
@@ -164,7 +169,7 @@ def _enlarged_rows(field: Array, count: int, repeats: bool) -> Array:
 
 def _spline(field: Array, count: int, repeats: bool) -> tuple[Array, NDArray, NDArray]:
     """The splines' coefficients, and for each of `count` rows which of them count how much (see `_weighted_rows`)."""
-    padded = _bordered(field, 2 + SPLINE_REACH, repeats, axis=0)
+    padded = continued_along(field, 2 + SPLINE_REACH, repeats, axis=0)
     coefficients = _convolved_rows(padded, SPLINE_PREFILTER)
     centres = _centres(field.shape[0], count)
     first = np.floor(centres)
@@ -182,7 +187,7 @@ def _reduced_rows(field: Array, count: int, repeats: bool) -> Array:
     distance = (rows - centres[:, None]) / ratio
     weights = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
-    return _weighted_rows(_bordered(field, reach, repeats, axis=0), rows + reach, weights)
+    return _weighted_rows(continued_along(field, reach, repeats, axis=0), rows + reach, weights)
 
 
 def _straight_rows(field: Array, count: int, repeats: bool) -> Array:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .filters import continued_along
+
 if TYPE_CHECKING:
     from .picture import Array, Wrap
 
@@ -28,19 +30,9 @@ def coarser(field: Array, deviation: float, wrap: Wrap) -> Array:
 
 
 def continued(field: Array, margin: int, wrap: Wrap) -> Array:
-    """An H x W field with `margin` more pixels on each side: (H + 2 margin) x (W + 2 margin).
-
-    A direction that repeats goes on with the other side; one that does not continues its own slope (odd reflection), so
-    that a plane goes on as a plane.
-    """
+    """An H x W field with `margin` more pixels on each side: (H + 2 margin) x (W + 2 margin)."""
     for axis, repeats in enumerate((wrap.y, wrap.x)):
-        width = [(margin, margin) if i == axis else (0, 0) for i in range(2)]
-        if repeats:
-            field = np.pad(field, width, mode="wrap")
-        elif field.shape[axis] == 1:
-            field = np.pad(field, width, mode="edge")
-        else:
-            field = np.pad(field, width, mode="reflect", reflect_type="odd")
+        field = continued_along(field, margin, repeats, axis)
     return field
 
 
