@@ -1,4 +1,4 @@
-"""Compression as the writers of EXR and TIFF files need it."""
+"""Compression as the writers of PNG, EXR and TIFF files need it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def deflated(values: NDArray) -> bytes:
-    """The bytes of a contiguous array as a zlib stream, with runs only (Z_RLE).
+def deflated(values: NDArray, compress: bool = True) -> bytes:
+    """The bytes of a contiguous array as a zlib stream, with runs only (Z_RLE), or stored as they are.
 
     Maps hardly ever repeat: a search for repetitions takes twice the time and saves no space.
     """
-    packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
+    packer = zlib.compressobj(1 if compress else 0, strategy=zlib.Z_RLE)
     return packer.compress(values.data) + packer.flush()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .deflate import deflated
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,14 +32,8 @@ def png_bytes(pixels: NDArray, compress: bool) -> bytes:
     if compress:
         lines[1:, 1:] -= rows[:-1]
     header = struct.pack(">IIBBBBB", width, height, depth, RGB if pixels.ndim == 3 else GREY, 0, 0, 0)
-    return b"".join((b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), _chunk(b"IDAT", _deflated(lines, compress)),
+    return b"".join((b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), _chunk(b"IDAT", deflated(lines, compress)),
                      _chunk(b"IEND", b"")))
-
-
-def _deflated(lines: NDArray[np.uint8], compress: bool) -> bytes:
-    """Runs only (Z_RLE): normals hardly ever repeat, so that a search for repetitions costs time and saves no space."""
-    packer = zlib.compressobj(1 if compress else 0, strategy=zlib.Z_RLE)
-    return packer.compress(lines.data) + packer.flush()
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
