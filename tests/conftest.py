@@ -1,4 +1,4 @@
-"""Where tests find the MiDaS environment and weights for it."""
+"""Where tests find the MiDaS environment and weights for it, and what holds for all that try examples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import os
 import subprocess
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("any computer", deadline=None)  # a busy one takes its time over an example
+hypothesis.settings.load_profile("any computer")
 
 ROOT = Path(__file__).resolve().parents[1]
 
