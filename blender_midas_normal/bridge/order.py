@@ -26,6 +26,7 @@ from .places import own_python, places, preferences
 from .results import source_of
 from .session import client
 from .source import Source, active_object, mask_source, resolve, source_of_image
+from .uids import with_uid
 from .wiring import node_has_convention, wire
 
 SINGLE = ""
@@ -91,7 +92,7 @@ class Order:
 
     def _in_materials(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:
         source = self.source.image()
-        thing = next((thing for thing in bpy.data.objects if thing.session_uid == self.object_uid), None)
+        thing = with_uid(bpy.data.objects, self.object_uid)
         found = targets(self.ask.target, source, thing)
         sentences = list(found.sentences) if kind == self.ask.maps[0] else []
         for material in found.materials:

@@ -9,6 +9,7 @@ import bpy
 from ..core.errors import SourceError
 from .graph import Plug, Spot, is_normal_shader, spots, surface, upstream
 from .pixels import size_of
+from .uids import with_uid
 
 VIEWERS = {"RENDER": ("RENDER_RESULT", "Render Result"), "VIEWER": ("COMPOSITING", "Viewer Node")}
 """For each kind of source without pixels of its own: its type of image in Blender, and its name for people."""
@@ -21,7 +22,6 @@ SEVERAL = {"TILED": "a set of UDIM tiles", "SEQUENCE": "an image sequence", "MOV
 class Source:
     """What is to be mapped: an IMAGE, the RENDER or the VIEWER.
 
-    The image is known by `session_uid`, because its name can change, and Blender's own references die, while a job runs.
     frames: of a sequence or movie, the numbers that are wanted, where that is not for its materials to say.
     """
 
@@ -36,10 +36,10 @@ class Source:
 
     def image(self) -> bpy.types.Image:
         """The image; raises SourceError when it is gone."""
-        for image in bpy.data.images:
-            if image.session_uid == self.session_uid:
-                return image
-        raise SourceError(f"The image {self.name!r} is no longer there.")
+        image = with_uid(bpy.data.images, self.session_uid)
+        if image is None:
+            raise SourceError(f"The image {self.name!r} is no longer there.")
+        return image
 
 
 def resolve(source: str, name: str = "", context: bpy.types.Context | None = None) -> Source:

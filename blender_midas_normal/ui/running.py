@@ -9,6 +9,7 @@ from ..bridge import session
 from ..bridge.queue import Queue
 from ..bridge.retuning import map_called
 from ..bridge.task import Report, Task
+from ..bridge.uids import with_uid
 from ..core.errors import Cancelled, MidasNormalError
 from . import pump, stages
 from .drawing import redraw, status
@@ -128,9 +129,9 @@ def _look() -> bool:
     if report is None:
         return True
     _task = None
-    for scene in bpy.data.scenes:
-        if scene.session_uid == _scene_uid and report.map_name:
-            scene.midas_normal.result = map_called(report.map_name)
+    scene = with_uid(bpy.data.scenes, _scene_uid)
+    if scene is not None and report.map_name:
+        scene.midas_normal.result = map_called(report.map_name)
     _end(report)
     return False
 
