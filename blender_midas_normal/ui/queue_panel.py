@@ -37,16 +37,16 @@ def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
     header.label(text=iface_("{done} of {of} pictures").format(done=done, of=len(queue.items)), translate=False)
     if body is None:
         return
-    shown = told_first(queue.items)
+    shown, rows = told_first(queue.items), body.column(align=True)
     for item in shown:
         word, icon = LOOKS[item.state]
-        row = body.row()
+        row = rows.row()
         row.label(text=item.source.name, icon=icon, translate=False)
         row.label(text=word)
         if item.error:
-            lines(body, item.error, icon="BLANK1")
+            lines(rows, item.error, icon="BLANK1")
     if len(shown) < len(queue.items):
-        body.label(text=iface_("and {more} more").format(more=len(queue.items) - len(shown)), translate=False)
+        rows.label(text=iface_("and {more} more").format(more=len(queue.items) - len(shown)), translate=False)
     counts = {state: queue.count(state) for state in (MADE, SKIPPED, FAILED)}
     lines(body, iface_("{made} made, {skipped} skipped, {failed} failed").format(**counts))
 

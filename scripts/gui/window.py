@@ -89,6 +89,14 @@ class Window:
         """Clicks a button of the sidebar, found as in `place`."""
         self.display.click(*self.place(what, across))
 
+    def click_beside(self, what: str, across: float) -> tuple[int, int]:
+        """Clicks elsewhere in the row of a button of the sidebar, found as in `place`, and gives the place."""
+        left, _, width, _ = self._region("UI")
+        place = left + round(width * across), self.place(what)[1]
+        self.display.click(*place)
+        self.settle()
+        return place
+
     def shoot(self, name: str) -> None:
         """A picture of the window as it is now."""
         self.settle()

@@ -13,6 +13,7 @@ from .editors import shader_editor, viewport
 from .ending import disable, reenable, two_blenders
 from .file import revert, save_and_reopen
 from .looks import twice_the_size
+from .many import many
 from .painting import paint
 from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, undo_and_redo
 from .places import linked, quad_view, second_window
@@ -22,4 +23,4 @@ Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, compare, tune, paint, never_block, cancel, cancel_twice, second_window,
-    quad_view, linked, twice_the_size, save_and_reopen, revert, shader_editor, viewport, reenable, two_blenders, disable)
+    quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, viewport, reenable, two_blenders, disable)
