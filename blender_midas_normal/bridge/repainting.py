@@ -22,6 +22,7 @@ from .retuning import facts_on, settings_on, take_in
 from .session import client
 from .source import SEVERAL, source_of_image
 from .task import BREATH, Making, Report, Step, Task
+from .uids import with_uid
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Follower:
                 **(PACKED if self.is_packed else ON_DISK)}
 
     def image(self) -> bpy.types.Image | None:
-        return next((image for image in bpy.data.images if image.session_uid == self.uid), None)
+        return with_uid(bpy.data.images, self.uid)
 
 
 def reason_against(picture: bpy.types.Image) -> str:

@@ -22,6 +22,7 @@ from .session import client
 from .shown import note_shown
 from .source import Source, mask_source
 from .task import Making, Report, Step, Task
+from .uids import with_uid
 from .wiring import is_wired, node_has_convention, read_as
 
 
@@ -42,7 +43,7 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
     if mask is not None:
         words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file())))
     result = yield Step(client.submit(settings=wanted.words(), map=kind, **words))
-    there = next((image for image in bpy.data.images if image.session_uid == uid), None)
+    there = with_uid(bpy.data.images, uid)
     with client.taken(result) as files:
         if there is None:
             raise SourceError("The map was removed while it was re-tuned; generate it again.")

@@ -16,6 +16,7 @@ from ..bridge.results import source_of
 from ..bridge.retuning import map_called
 from ..bridge.source import active_image
 from ..bridge.task import Task
+from ..bridge.uids import with_uid
 from ..core.errors import MidasNormalError, SourceError
 from . import pump, running, tuning
 from .drawing import redraw
@@ -97,7 +98,7 @@ def _begun() -> Task | None:
     """The task of the next picture that is still there."""
     while _changed:
         uid = _changed.pop()
-        picture = next((image for image in bpy.data.images if image.session_uid == uid), None)
+        picture = with_uid(bpy.data.images, uid)
         if picture is not None and not reason_against(picture):
             try:
                 return begin_repaint(picture)

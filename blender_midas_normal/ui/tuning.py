@@ -10,6 +10,7 @@ import bpy
 from ..bridge import session
 from ..bridge.retuning import begin_retune, facts_on, lacking_mask, settings_on, tuned
 from ..bridge.task import Task
+from ..bridge.uids import with_uid
 from ..core.errors import MidasNormalError, SurfaceGone
 from ..core.settings import Settings
 from . import pump, running
@@ -107,7 +108,7 @@ def _go_on(retune: Task) -> None:
 def _begin() -> bool:
     """Whether there was something to begin."""
     global _retune, _surface, _wanted
-    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _scene_uid), None)
+    scene = with_uid(bpy.data.scenes, _scene_uid)
     image = scene.midas_normal.result if scene is not None else None
     if scene is None or image is None or not is_live(image):
         return False
