@@ -60,61 +60,56 @@ def waited(operator: bpy.types.Operator, task: Task, queue: Queue | None = None)
     return told(operator, outcome)
 
 
-class MIDAS_NORMAL_OT_generate(SettingProperties, SourceProperties, bpy.types.Operator):
+class Making:
+    """Mixed into operators that make maps: a call waits for them, a button returns at once."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return is_free(cls)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            task, queue = self.begun(context)
+        except MidasNormalError as error:
+            return told(self, error)
+        return waited(self, task, queue)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            task, queue = self.begun(context)
+        except MidasNormalError as error:
+            return told(self, error)
+        running.start(task, context.scene, queue)
+        return {"FINISHED"}
+
+    def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
+        """What is to be done, and the queue that it works through, if any; raises one of the project's exceptions."""
+        raise NotImplementedError
+
+
+class MIDAS_NORMAL_OT_generate(Making, SettingProperties, SourceProperties, bpy.types.Operator):
     """Make a normal map from the picture and wire it into its materials"""
 
     bl_idname = "midas_normal.generate"
     bl_label = "Generate normal map"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return is_free(cls)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            task = begin(context, ask_of(self, context))
-        except MidasNormalError as error:
-            return told(self, error)
-        return waited(self, task)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        try:
-            running.start(begin(context, ask_of(self, context)), context.scene)
-        except MidasNormalError as error:
-            return told(self, error)
-        return {"FINISHED"}
+    def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
+        return begin(context, ask_of(self, context)), None
 
 
-class MIDAS_NORMAL_OT_generate_all(SettingProperties, QueueProperties, bpy.types.Operator):
+class MIDAS_NORMAL_OT_generate_all(Making, SettingProperties, QueueProperties, bpy.types.Operator):
     """Make normal maps of many images, one after the other, and wire each into the materials that use the image"""
 
     bl_idname = "midas_normal.generate_all"
     bl_label = "Generate many normal maps"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return is_free(cls)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            queue = queue_for(self, context)
-        except MidasNormalError as error:
-            return told(self, error)
-        return waited(self, queue.task(), queue)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        try:
-            queue = queue_for(self, context)
-        except MidasNormalError as error:
-            return told(self, error)
-        running.start(queue.task(), context.scene, queue)
-        return {"FINISHED"}
+    def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
+        queue = queue_for(self, context)
+        return queue.task(), queue
 
 
 class MIDAS_NORMAL_OT_retune(bpy.types.Operator):

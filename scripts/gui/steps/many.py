@@ -42,7 +42,7 @@ STATES = "[item.state for item in running.queue().items]"
 
 
 def many(window: Window) -> str:
-    """The menu beside Generate maps the images of the selected objects; the panel shows them, and one undo takes all back."""
+    """The menu beside Generate maps the images of the selected objects, the panel shows them, one undo takes all back."""
     window.blender.do(THREE_OBJECTS)
     x, y = window.click_beside(GENERATE, ARROW)
     window.display.shoot(window.picture("many_menu"))
