@@ -8,7 +8,11 @@ import subprocess
 import bpy
 import numpy as np
 import pytest
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.places import preferences
+from bl_ext.user_default.midas_normal.bridge.queue import MADE, MAKING, SKIPPED, queue_of
+from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.core.weights_file import FILE
 from bl_ext.user_default.midas_normal.ui import running
 
@@ -57,6 +61,29 @@ def test_the_node_preset_gives_the_nodes_picture_in_blender(midas, midas_python,
                    check=True, stderr=subprocess.DEVNULL)
     with np.load(tmp_path / "node.npz") as answers:
         np.testing.assert_array_equal(ours, answers["0"])
+
+
+@pytest.mark.slow
+def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_all(midas, tmp_path):
+    for name in "ab":
+        material = bpy.data.materials.new(name)
+        if bpy.app.version < (5, 0):
+            material.use_nodes = True
+        material.node_tree.nodes.new("ShaderNodeTexImage").image = photograph(tmp_path / f"{name}.png")
+
+    def stages(skips):
+        """What the worker said to be doing for each picture, in a new process."""
+        session.client.close()
+        queue = queue_of(bpy.context, "FILE", Ask(Settings(engine="MIDAS", resolution=64)), skips, None)
+        task, seen = queue.task(), [set(), set()]
+        while task.step() is None:
+            while not task.is_due:
+                session.client.wait_a_moment()
+                seen[[item.state for item in queue.items].index(MAKING)].add(task.job.stage)
+        return [item.state for item in queue.items], ["load" in said for said in seen]
+
+    assert stages(skips=False) == ([MADE, MADE], [True, False])
+    assert stages(skips=True) == ([SKIPPED, SKIPPED], [False, False])
 
 
 @pytest.mark.slow
