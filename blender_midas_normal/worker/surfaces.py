@@ -46,6 +46,7 @@ class Surfaces:
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget
+        self._bytes = 0
         self._kept: OrderedDict[str, Kept] = OrderedDict()
 
     def get(self, key: str) -> Kept | None:
@@ -55,19 +56,22 @@ class Surfaces:
         return self._kept.get(key)
 
     def keep(self, key: str, kept: Kept) -> None:
-        self._kept[key] = kept
+        self._put(key, kept)
         self._kept.move_to_end(key)
         for old in list(self._kept):
-            if self._is_full():
-                self._kept[old] = self._kept[old].alone()
-        while len(self._kept) > 1 and self._is_full():
-            self._kept.popitem(last=False)
+            if self._bytes <= self._budget:
+                return
+            self._put(old, self._kept[old].alone())
+        while len(self._kept) > 1 and self._bytes > self._budget:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
 
     def clear(self) -> None:
         self._kept.clear()
+        self._bytes = 0
 
-    def _is_full(self) -> bool:
-        return sum(kept.nbytes for kept in self._kept.values()) > self._budget
+    def _put(self, key: str, kept: Kept) -> None:
+        self._bytes += kept.nbytes - (self._kept[key].nbytes if key in self._kept else 0)
+        self._kept[key] = kept
 
 
 def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bool) -> str:

@@ -209,6 +209,7 @@ def test_a_picture_that_cannot_be_followed_has_a_reason(settings, tmp_path):
 def test_a_failure_is_a_sentence_in_the_panel_and_the_next_stroke_is_followed(settings):
     image, normal = made(settings)
     key = surface(normal)
+    os.kill(session.client._worker.pid, signal.SIGSTOP)
     paint(image)
     pump._tick()
     os.kill(session.client._worker.pid, signal.SIGKILL)
