@@ -22,10 +22,11 @@ times = []
 noted, stepped = painting._note, painting._step
 def note(pictures):
     noted(pictures)
-    times.append(time.perf_counter())
+    if painting._changed and not times:
+        times.append(time.perf_counter())
 def step(task):
     stepped(task)
-    times.append(time.perf_counter())
+    times[1:] = [time.perf_counter()]
 painting._note, painting._step = note, step
 def shown():
     values = np.empty(1024 * 1024 * 4, np.float32)
@@ -34,7 +35,7 @@ def shown():
 bpy.ops.ed.undo_push(message="Before the stroke")
 before = shown()
 """
-"""A white brush, and the map as it is."""
+"""A white brush, the map as it is, and a watch: when the first stroke was noticed, and when the last map had come."""
 
 SURFACE = f"stored({MAP})['facts']['surface']"
 IDLE = "painting._task is None and not painting._changed"
@@ -56,7 +57,8 @@ def paint(window: Window) -> str:
     window.settle()
     unpainted = window.blender.value(SURFACE)
     window.display.drag(window.place_on_image(*LEFT), window.place_on_image(*RIGHT))
-    seconds = _followed(window, f"{SURFACE} != {unpainted!r}")
+    _wait_until(window, f"{SURFACE} != {unpainted!r}")
+    seconds = window.blender.value("times[1] - times[0]")
     painted = window.blender.value(SURFACE)
     window.shoot("painted")
     near, far = window.blender.value("[float(abs(shown() - before)[part].max()) for part in "
@@ -64,20 +66,19 @@ def paint(window: Window) -> str:
     check(near > 0.05 > 0.01 > far, f"the map changed by {near:.3f} near the stroke and by {far:.3f} far from it")
     window.blender.do(MOVED)
     window.press("ctrl+z")
-    _followed(window, f"{SURFACE} == {painted!r}")
+    _wait_until(window, f"{SURFACE} == {painted!r}")
     window.press("ctrl+z")
-    _followed(window, f"{SURFACE} == {unpainted!r}")
+    _wait_until(window, f"{SURFACE} == {unpainted!r}")
     check(window.blender.value("float(abs(shown() - before).max()) < 1e-4"), "undo did not bring the map back")
     window.press("ctrl+shift+z")
-    _followed(window, f"{SURFACE} == {painted!r}")
+    _wait_until(window, f"{SURFACE} == {painted!r}")
     window.press("ctrl+z")
-    _followed(window, f"{SURFACE} == {unpainted!r}")
+    _wait_until(window, f"{SURFACE} == {unpainted!r}")
     window.blender.do(OVER)
     window.click(SWITCH)
     return f"brush lifted to new pixels at 1024 x 1024: {seconds * 1000:.0f} ms"
 
 
-def _followed(window: Window, condition: str) -> float:
-    """Seconds from what Blender told to the map that shows it."""
-    window.blender.wait_until(f"{condition} and {IDLE}", 30)
-    return window.blender.value("times[-1] - times[0]")
+def _wait_until(window: Window, condition: str) -> None:
+    """Waits until the condition holds and no map is about to change."""
+    window.blender.wait_until(f"{condition} and {IDLE}", 60)

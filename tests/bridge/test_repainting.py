@@ -1,0 +1,95 @@
+"""Maps of a picture that was painted on, made again with the real worker."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal import generate
+from bl_ext.user_default.midas_normal.bridge.repainting import begin_repaint, reason_against
+from bl_ext.user_default.midas_normal.bridge.results import STORED, map_of, stored
+from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
+from bl_ext.user_default.midas_normal.core.errors import SourceError
+from bl_ext.user_default.midas_normal.core.settings import Settings
+from pictures import pixels_of
+
+MADE = Settings(engine="LUMINANCE", strength=2.0, tileable="OFF")
+
+
+@pytest.fixture
+def picture():
+    image = bpy.data.images.new("wall.png", 40, 30)
+    image.pixels.foreach_set(np.random.default_rng(0).random(40 * 30 * 4, np.float32))
+    return image
+
+
+def paint(image, value=1.0):
+    values = pixels_of(image)[::-1].copy()
+    values[10:15, 10:20, :3] = value
+    image.pixels.foreach_set(values.ravel())
+
+
+def strength(image):
+    return stored(image)["settings"]["strength"]
+
+
+def test_the_map_is_the_same_image_with_the_settings_it_had(picture):
+    normal = generate(picture, MADE)
+    before = pixels_of(normal)
+    paint(picture)
+    report = begin_repaint(picture).wait()
+    assert report.map_name == normal.name and map_of(picture, "NORMAL") == normal and strength(normal) == 2.0
+    after = pixels_of(normal)
+    assert np.abs(after - before)[14:22, 8:22].max() > 0.01
+    np.testing.assert_allclose(after, pixels_of(generate(picture, MADE)), atol=1e-4)
+
+
+def test_a_picture_that_has_not_changed_leaves_the_map_as_it_is(picture):
+    normal = generate(picture, MADE)
+    normal.pixels[0] = 0.123
+    words = normal[STORED]
+    begin_repaint(picture).wait()
+    assert normal[STORED] == words and normal.pixels[0] == pytest.approx(0.123)
+
+
+def test_a_map_that_was_made_anew_meanwhile_is_not_overwritten(picture):
+    normal = generate(picture, MADE)
+    paint(picture)
+    task = begin_repaint(picture)
+    task.step()
+    paint(picture, 0.0)
+    generate(picture, MADE.with_words({"strength": 1.0}))
+    shown = pixels_of(normal)
+    task.wait()
+    assert strength(normal) == 1.0
+    np.testing.assert_array_equal(pixels_of(normal), shown)
+
+
+def test_a_re_tune_of_the_picture_before_the_stroke_comes_too_late(picture):
+    normal = generate(picture, MADE)
+    task = begin_retune(normal, MADE.with_words({"strength": 5.0}))
+    task.step()
+    paint(picture)
+    begin_repaint(picture).wait()
+    shown = pixels_of(normal)
+    task.wait()
+    assert strength(normal) == 2.0
+    np.testing.assert_array_equal(pixels_of(normal), shown)
+
+
+def test_a_map_that_was_removed_meanwhile_is_named(picture):
+    normal = generate(picture, MADE)
+    paint(picture)
+    task = begin_repaint(picture)
+    task.step()
+    bpy.data.images.remove(normal)
+    with pytest.raises(SourceError, match="removed while"):
+        task.wait()
+
+
+def test_what_cannot_follow_has_a_reason(picture):
+    assert "has no map that could follow" in reason_against(picture)
+    generate(picture, MADE)
+    assert reason_against(picture) == ""
+    picture.source = "SEQUENCE"
+    assert "an image sequence, whose maps do not follow the brush" in reason_against(picture)
