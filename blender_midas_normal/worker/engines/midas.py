@@ -127,6 +127,7 @@ class Midas:
             network.free()
             notes, answer = attempt(where, largest)
             notes = (note, *notes)
+        report("height", 0.0)
         height, depth_range = normalised(answer)
         height = _at_most(height, source_size, wrap)
         if settings.enlargement == "EDGES":

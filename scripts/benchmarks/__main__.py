@@ -1,0 +1,45 @@
+"""Runs one part: `python scripts/benchmarks PART OUT PLAN [WORD...]`, with the plan as JSON; its Answer goes into OUT."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+sys.path[0] = str(SCRIPTS)
+sys.path.insert(1, str(SCRIPTS.parent))
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the worker sets it
+
+import installed_extension
+from benchmarks import answer
+from benchmarks.plan import Plan
+
+IN_BLENDER = ("stages", "first_map", "retune", "transports")
+
+
+def main() -> None:
+    part, out, plan, *words = sys.argv[1:]
+    run = measured_in_blender if part in IN_BLENDER else measured
+    answer.write(run(part, Plan(**json.loads(plan)), words), Path(out))
+
+
+def measured(part: str, plan: Plan, words: list) -> answer.Answer:
+    return importlib.import_module(f"benchmarks.{part}").measured(plan, *words)
+
+
+def measured_in_blender(part: str, plan: Plan, words: list) -> answer.Answer:
+    """The part imports bpy and the extension, which is installed for it into a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        installed_extension.install(Path(folder))
+        try:
+            return measured(part, plan, words)
+        finally:
+            installed_extension.uninstall()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""MiDaS from the same pixels to normals: ours, controlnet_aux's own call of a network that is kept, and the node's way, which
+loads the network for every call and drops it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from controlnet_aux.midas import MidasDetector
+
+from benchmarks import pictures
+from benchmarks.answer import Answer, Table
+from benchmarks.plan import Plan
+from benchmarks.rounds import in_turn, median_ratio
+from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.picture import Picture, Wrap
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines.midas import Midas
+from blender_midas_normal.worker.engines.midas_quick import half_type
+
+OURS, KEPT, NODE = "ours", "controlnet_aux, kept", "the node's way"
+
+
+def measured(plan: Plan) -> Answer:
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    answer = Answer({"bfloat16": float(half_type("cpu") == torch.bfloat16)},
+                    versions={"torch": torch.__version__, "threads of torch": str(torch.get_num_threads())})
+    if "cuda" in devices:
+        answer.versions["GPU"] = torch.cuda.get_device_name()
+    rows = [row for device in devices for resolution in plan.resolutions
+            for row in _compared(device, resolution, plan, answer)]
+    answer.tables.append(Table("MiDaS beside the library's own call", ["Way", "device", "resolution", "time", "/ ours"], rows))
+    return answer
+
+
+def _compared(device: str, resolution: int, plan: Plan, answer: Answer) -> list:
+    """Rows of the ways on a device; the ratio goes into the answer's figures."""
+    engine = Midas(Path(plan.weights))
+    pixels = (pictures.noise(resolution) * 255).astype(np.uint8)
+    settings = Settings(engine="MIDAS", tileable="OFF", resolution=resolution, device=device.upper())
+    kept = MidasDetector.from_pretrained(plan.weights).to(device)
+    steps: Counter = Counter()
+
+    def ours() -> None:
+        normals_of(engine, pixels, settings, steps)
+
+    def library(detector: MidasDetector) -> None:
+        detector(pixels, detect_resolution=resolution, image_resolution=resolution, depth_and_normal=True)
+
+    ways = {OURS: ours, KEPT: lambda: library(kept),
+            NODE: lambda: library(MidasDetector.from_pretrained(plan.weights).to(device))}
+    seconds = in_turn(ways, plan.runs, plan.patience)
+    engine.unload()
+    name = f"forward {device} {resolution}"
+    ratios = {way: median_ratio(of_way, seconds[OURS]) for way, of_way in seconds.items()}
+    answer.figures.update({name: ratios[KEPT], f"node {device} {resolution}": ratios[NODE]})
+    count = len(seconds[OURS]) + 1
+    answer.profiles[name] = {step: value / count for step, value in steps.items()}
+    return [[way, device, str(resolution), f"{statistics.median(of_way):.2f} s", f"{ratios[way]:.2f}"]
+            for way, of_way in seconds.items()]
+
+
+def normals_of(engine: Midas, pixels: np.ndarray, settings: Settings, steps: Counter) -> np.ndarray:
+    """3 x H x W; the seconds of each step are added to `steps`."""
+    step, since = "picture", time.perf_counter()
+
+    def enter(stage: str, done: float = 0.0) -> None:
+        nonlocal step, since
+        now = time.perf_counter()
+        steps[step] += now - since
+        step, since = stage, now
+
+    surface = engine.surface(Picture(pixels), Wrap(), settings, enter)
+    enter("normals")
+    normals = normal_map(surface, settings)
+    enter("")
+    return normals

@@ -1,0 +1,87 @@
+"""Many pictures, as the command lines make them: one after the other, and with reading, engine and writing side by side.
+
+Relief is compared with its engine alone; luminance, whose engine does little, with decoding and encoding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path, PurePath
+
+from benchmarks import pictures
+from benchmarks.answer import Answer, Table
+from benchmarks.plan import Plan
+from blender_midas_normal.client.batch.items import item_of_file
+from blender_midas_normal.client.batch.lanes import AT_ONCE, work_through
+from blender_midas_normal.client.batch.making import Making
+from blender_midas_normal.client.batch.options import add_options, wanted
+from blender_midas_normal.client.batch.screen import Screen
+from blender_midas_normal.client.client import Client
+from blender_midas_normal.client.launch import NOT_NEEDED, Launch
+
+SIDE = 1024
+COMPARED = {"relief": ("engine",), "luminance": ("read", "encode")}
+"""The stages whose seconds the wall time is compared with."""
+
+
+def measured(plan: Plan) -> Answer:
+    answer, rows = Answer(), []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = pictures.files(plan.pictures + 1, SIDE, folder)
+        for engine in COMPARED:
+            rows.append(_compared(engine, files, plan, folder, answer))
+    columns = ["Engine", "one after the other", "side by side", "beside", "ratio"]
+    answer.tables.append(Table(f"{plan.pictures} pictures of {SIDE} x {SIDE}", columns, rows))
+    return answer
+
+
+def _compared(engine: str, files: list, plan: Plan, folder: Path, answer: Answer) -> list:
+    """The row of an engine; the ratio of the wall time, side by side, to what it is compared with goes into the answer."""
+    one, side_by_side, compared, stages = [], [], [], Counter()
+    end = time.monotonic() + plan.patience
+    while not one or (len(one) < plan.runs and time.monotonic() < end):
+        one.append(made(engine, files, 1, folder)[0])
+        wall, stages = made(engine, files, AT_ONCE, folder)
+        side_by_side.append(wall)
+        compared.append(sum(stages[stage] for stage in COMPARED[engine]))
+    ratio = statistics.median(wall / alone for wall, alone in zip(side_by_side, compared))
+    answer.figures[f"batch {engine}"] = ratio
+    answer.profiles[f"batch {engine}"] = dict(stages)
+    seconds = [f"{statistics.median(values):.1f} s" for values in (one, side_by_side, compared)]
+    return [engine, *seconds[:2], f"{' + '.join(COMPARED[engine])} {seconds[2]}", f"{ratio:.2f}"]
+
+
+def made(engine: str, files: list, at_once: int, folder: Path) -> tuple[float, Counter]:
+    """(wall seconds, seconds by stage) of all files but the first, which loads the engine."""
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    asked = wanted(parser.parse_args(["--out", str(folder / "maps"), "--engine", engine]))
+    launch = Launch(sys.executable, folder, NOT_NEEDED, 600.0, folder / "log")
+    items = [item_of_file(file, PurePath(), lambda client, file=file: {"picture": str(file)}) for file in files]
+    making = Making(items, asked, launch, Screen())
+    with contextlib.closing(Client()) as client, contextlib.redirect_stdout(io.StringIO()):
+        work_through(making.beginnings(making.pictures[:1], alone=True), [client], 1, _quiet, _never)
+        start = time.perf_counter()
+        work_through(making.beginnings(making.pictures[1:], alone=True), [client], at_once, _quiet, _never)
+        wall = time.perf_counter() - start
+    stages: Counter = Counter()
+    for picture in making.pictures[1:]:
+        for record in picture.records:
+            stages.update(record.seconds)
+    return wall, stages
+
+
+def _quiet(job) -> None:
+    """Nobody watches."""
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,119 @@
+"""One map in Blender, by stage: by the worker's own clock, and by ours for what Blender does."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+import bpy
+from bl_ext.user_default.midas_normal.bridge import making
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.order import Order
+from bl_ext.user_default.midas_normal.bridge.session import client
+from bl_ext.user_default.midas_normal.bridge.task import Report, Task
+from bl_ext.user_default.midas_normal.client.client import Job
+from bl_ext.user_default.midas_normal.core.settings import Settings
+
+from benchmarks.blender_images import read
+
+STAGES = {
+    "read": "Blender's pixels into a file",
+    "send": "the request into the pipe",
+    "queue": "the worker has not begun, or its answer is not seen yet",
+    "convert": "the file's floats into a picture",
+    "preprocess": "filling of transparent parts; does the picture repeat?",
+    "forward": "the network",
+    "surface": "heights",
+    "maps": "normals of the heights",
+    "encode": "a PNG file of 16 bits, and the pixels as Blender holds them",
+    "return": "the PNG file into Blender's memory, and all that is not named",
+    "write": "the pixels into the image, and the packed file",
+    "wire": "the nodes of the material",
+}
+ARITHMETIC = ("preprocess", "forward", "surface", "maps")
+"""Stages that are arithmetic on the picture; all others are transport."""
+
+OF_WORKER = {"read": "convert", "prepare": "preprocess", "maps": "maps", "encode": "encode"}
+"""Our names for stages of the worker's clock; its "engine" is "forward" and "surface"."""
+
+OF_BLENDER = ((making, "read_pixels", "read"), (Order, "submit", "send"), (making, "store", "write"), (Order, "wired", "wire"))
+"""Functions that are stages: where they are called from, their names there, and ours."""
+
+
+def seconds_of_map(image: bpy.types.Image, words: dict) -> dict[str, float]:
+    """Seconds by stage of one normal map, wired, with settings of these words; the map and its nodes' image are removed."""
+    start = time.perf_counter()
+    with watched() as seconds:
+        report, waiting = finished(making.begin(bpy.context, Ask(Settings().with_words(words), "IMAGE", image.name)))
+    wall = time.perf_counter() - start
+    read(bpy.data.images[report.map_name])
+    bpy.data.images.remove(bpy.data.images[report.map_name])
+    clock = report.facts["seconds"]
+    seconds.update({ours: clock[name] for name, ours in OF_WORKER.items()})
+    seconds["surface"] = waiting.surface if waiting.surface else clock["engine"] * (not waiting.network)
+    seconds["surface"] = min(seconds["surface"], clock["engine"])
+    seconds["forward"] = clock["engine"] - seconds["surface"]
+    seconds["queue"] = max(0.0, waiting.seconds - sum(clock.values()))
+    seconds["return"] = max(0.0, wall - sum(seconds.values()))
+    return {stage: seconds[stage] for stage in STAGES}
+
+
+@contextmanager
+def watched() -> Iterator[Counter]:
+    """Seconds of the functions in OF_BLENDER, which are watched in the `with` block."""
+    seconds: Counter = Counter()
+    with ExitStack() as until_end:
+        for owner, name, stage in OF_BLENDER:
+            until_end.enter_context(patch.object(owner, name, _timed(getattr(owner, name), seconds, stage)))
+        yield seconds
+
+
+def _timed(function, seconds: Counter, stage: str):
+    def call(*arguments, **words):
+        start = time.perf_counter()
+        try:
+            return function(*arguments, **words)
+        finally:
+            seconds[stage] += time.perf_counter() - start
+
+    return call
+
+
+class Waiting:
+    """The time spent waiting for the worker, and what it said meanwhile.
+
+    network: whether one ran; surface: seconds from its end to the maps.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._first: dict[str, float] = {}
+
+    def moment(self, job: Job) -> None:
+        start = time.perf_counter()
+        client.wait_a_moment()
+        now = time.perf_counter()
+        self.seconds += now - start
+        self._first.setdefault(job.stage, now)
+
+    @property
+    def network(self) -> bool:
+        return "network" in self._first
+
+    @property
+    def surface(self) -> float:
+        """0 where no network ran."""
+        return self._first.get("maps", 0.0) - self._first["height"] if "height" in self._first else 0.0
+
+
+def finished(task: Task) -> tuple[Report, Waiting]:
+    """The task's report, as `Task.wait` gives it, and how it was waited for."""
+    waiting, report = Waiting(), None
+    while report is None:
+        while not task.is_due:
+            waiting.moment(task.job)
+        report = task.step()
+    return report, waiting

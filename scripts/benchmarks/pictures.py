@@ -1,0 +1,46 @@
+"""Pictures to measure with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+MATERIAL = Path(__file__).resolve().parents[2] / "tests" / "materials" / "bricks_color.png"
+
+
+def noise(side: int, seed: int = 0) -> np.ndarray:
+    """side x side x 3 float32, 0..1: a picture of which nothing is known beforehand; a network takes the same for any."""
+    return np.random.default_rng(seed).random((side, side, 3), np.float32)
+
+
+def repeated(grey: np.ndarray, side: int) -> np.ndarray:
+    """side x side x 4 float32, 0..1, opaque: 8-bit grey repeated as often as it fits, with a little noise."""
+    rows, columns = (-(-side // length) for length in grey.shape)
+    values = np.ones((side, side, 4), np.float32)
+    values[..., :3] = (np.tile(grey, (rows, columns))[:side, :side, None] / np.float32(255))
+    values[..., :3] += np.random.default_rng(0).random((side, side, 3), np.float32) * np.float32(0.02)
+    return np.minimum(values, 1, out=values)
+
+
+def files(count: int, side: int, folder: Path) -> list[Path]:
+    """PNG files of 8 bits of a real material, each with noise of its own."""
+    import PIL.Image
+
+    with PIL.Image.open(MATERIAL) as opened:
+        values = np.asarray(opened.convert("RGB").resize((side, side)), np.int16)
+    made = [folder / f"{number}.png" for number in range(count)]
+    for number, file in enumerate(made):
+        noisy = values + np.random.default_rng(number).integers(-6, 7, values.shape, np.int16)
+        PIL.Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(file)
+    return made
+
+
+def periodic(side: int, seed: int) -> np.ndarray:
+    """side x side x 3 float32, 0..1: grey that repeats without a seam, with the spectrum of a photograph (1 / frequency)."""
+    draw = np.random.default_rng(seed)
+    y, x = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None]
+    frequency = np.maximum(np.hypot(x, y), 1 / side)
+    waves = np.fft.irfft2(np.exp(2j * np.pi * draw.random(frequency.shape)) / frequency, (side, side))
+    grey = np.clip(0.5 + 0.2 * waves / waves.std(), 0, 1).astype(np.float32)
+    return np.repeat(grey[..., None], 3, axis=2)

@@ -1,0 +1,23 @@
+"""The usual way to another program: Blender saves 8 bits, the program loads them, saves 16 bits, Blender loads those."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import cv2
+import numpy as np
+
+from benchmarks.blender_images import read
+
+
+def through_png(image: bpy.types.Image, folder: Path) -> None:
+    """The image's pixels to a program and back, which does nothing with them, until Blender can read them."""
+    there, back = folder / "there.png", folder / "back.png"
+    image.filepath_raw, image.file_format = str(there), "PNG"
+    image.save()
+    pixels = cv2.imread(str(there), cv2.IMREAD_COLOR)
+    cv2.imwrite(str(back), pixels.astype(np.uint16) * 257)
+    loaded = bpy.data.images.load(str(back))
+    read(loaded)
+    bpy.data.images.remove(loaded)

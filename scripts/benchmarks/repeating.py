@@ -1,0 +1,83 @@
+"""How well maps of pictures that repeat repeat themselves.
+
+seam  the step between the normals on both sides of the border / the same step where the picture, rolled by half, has these
+      pixels inside: 1 when the border is a place like any other
+roll  mean angle between the map of the picture rolled by an odd way, rolled back, and its map / mean tilt of the map:
+      0 when it does not matter where a picture that repeats begins
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import evaluate
+from benchmarks import pictures
+from benchmarks.answer import Answer, Table
+from benchmarks.plan import Plan
+from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.picture import Picture, Wrap
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines.luminance import Luminance
+from blender_midas_normal.worker.engines.midas import Midas
+from blender_midas_normal.worker.engines.relief import Relief
+
+SIDE, SEEDS = 512, (1, 2)
+ODD_WAY = 13, 50
+"""Pixels down and to the right: no multiples of any network's stride."""
+
+Made = Callable[[np.ndarray], np.ndarray]
+"""made(H x W x 3 pixels, 0..1) -> H x W x 3 unit normals."""
+
+
+def measured(plan: Plan) -> Answer:
+    engines = {"luminance": Luminance(), "relief": Relief(), **({"midas": Midas(Path(plan.weights))} if plan.weights else {})}
+    answer, rows = Answer(), []
+    for name, engine in engines.items():
+        made = normals_by(engine, SIDE)
+        tiles = [pictures.periodic(SIDE, seed) for seed in SEEDS]
+        seam = float(np.mean([seam_ratio(made, tile) for tile in tiles]))
+        roll = float(np.mean([roll_ratio(made, tile) for tile in tiles]))
+        answer.figures.update({f"seam {name}": seam, f"roll {name}": roll})
+        rows.append([name, f"{seam:.2f}", f"{roll:.3f}"])
+    title = f"Pictures of {SIDE} x {SIDE} that repeat"
+    answer.tables.append(Table(title, ["Engine", "step across the border / inside", "difference when rolled / tilt"], rows))
+    return answer
+
+
+def normals_by(engine: Luminance | Relief | Midas, resolution: int) -> Made:
+    settings = Settings(tileable="BOTH", resolution=resolution, device="CPU")
+
+    def made(rgb: np.ndarray) -> np.ndarray:
+        surface = engine.surface(Picture(rgb), Wrap(True, True), settings, lambda stage, done: None)
+        return np.moveaxis(normal_map(surface, settings), 0, 2)
+
+    return made
+
+
+def seam_ratio(made: Made, rgb: np.ndarray) -> float:
+    """See above; of both directions, the larger one."""
+    middle = np.array(rgb.shape[:2]) // 2
+    at_border, inside = made(rgb), made(np.roll(rgb, middle, (0, 1)))
+    return max(steps_across_rows(turned(at_border))[0] / steps_across_rows(turned(inside))[half]
+               for turned, half in ((np.asarray, middle[0]), (lambda normals: normals.swapaxes(0, 1), middle[1])))
+
+
+def steps_across_rows(normals: np.ndarray) -> np.ndarray:
+    """How far each row's vectors are from those of the row before it; the row before the first is the last."""
+    return np.abs(normals - np.roll(normals, 1, axis=0)).mean(axis=(1, 2))
+
+
+def roll_ratio(made: Made, rgb: np.ndarray) -> float:
+    """See above."""
+    normals = made(rgb)
+    return rolled_apart(made, rgb, ODD_WAY, normals) / float(evaluate.degrees(normals, np.float32((0, 0, 1))).mean())
+
+
+def rolled_apart(made: Made, rgb: np.ndarray, shift: tuple, normals: np.ndarray | None = None) -> float:
+    """Mean degrees between the map of the picture rolled, rolled back, and its map, which is made where it is not given."""
+    normals = made(rgb) if normals is None else normals
+    rolled = np.roll(made(np.roll(rgb, shift, (0, 1))), (-shift[0], -shift[1]), (0, 1))
+    return float(evaluate.degrees(rolled, normals).mean())

@@ -1,0 +1,93 @@
+"""The main table: a map's seconds by stage, for each engine and size, beside Blender's own work and the way through PNG files.
+
+Each engine has a new worker for each size, so that the most memory that the worker had belongs to this size.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+
+import bpy
+from bl_ext.user_default.midas_normal.bridge.session import client
+
+from benchmarks import memory
+from benchmarks.answer import Answer, Point, Table
+from benchmarks.blender_images import Floor, Photograph
+from benchmarks.engines import Way, prepare, ways_at
+from benchmarks.one_map import ARITHMETIC, STAGES, seconds_of_map
+from benchmarks.plan import Plan
+from benchmarks.png_exchange import through_png
+from benchmarks.rounds import in_turn, median_ratio, medians
+
+WARM_SIDE = 64
+"""Pixels of a first map, which makes the worker load what it needs."""
+
+FLOOR, PNG = "Blender's own read + write", "PNG files, there and back"
+LARGEST = 8192
+
+
+def measured(plan: Plan) -> Answer:
+    answer = Answer(versions={"Blender": bpy.app.version_string})
+    rows = []
+    for side in plan.sides:
+        photograph = Photograph(side)
+        try:
+            for way in ways_at(side, plan):
+                prepare(way, plan)
+                rows.append(_measured_way(way, side, photograph, plan, answer))
+                print(f"  {way.name} at {side}: {rows[-1][-3]}", flush=True)
+        finally:
+            photograph.remove()
+    columns = ["Engine, side", *STAGES, "whole", "worker's memory", "runs"]
+    answer.tables.append(Table("Milliseconds by stage", columns, rows))
+    answer.tables.append(Table("The stages", ["Stage", "what happens"], [list(row) for row in STAGES.items()]))
+    return answer
+
+
+def _measured_way(way: Way, side: int, photograph: Photograph, plan: Plan, answer: Answer) -> list:
+    """The row of a way at a size; figures and points go into the answer."""
+    _warm(way)
+    floor, runs = Floor(photograph.image), []
+
+    def ours() -> None:
+        photograph.renew()
+        runs.append(seconds_of_map(photograph.image, way.words))
+
+    with tempfile.TemporaryDirectory() as folder:
+        others = {FLOOR: floor.cross}
+        if way.name == "luminance":
+            others[PNG] = lambda: through_png(photograph.image, Path(folder))
+        ours()
+        peak = memory.most_of_children()
+        seconds = in_turn({"ours": ours, **others}, plan.runs, plan.patience, warm=0)
+    floor.remove()
+    client.close()
+    runs = runs[1:]
+    whole = [sum(run.values()) for run in runs]
+    if way.name == "luminance":
+        _note_transport(side, runs, seconds, plan, answer)
+    answer.points.append(Point(way.name, side, statistics.median(whole), peak))
+    if side == LARGEST:
+        answer.figures[f"memory {way.name}"] = peak / 1000
+    cells = [f"{value * 1000:.0f}" for value in medians(runs).values()]
+    return [f"{way.name}, {side}", *cells, f"{statistics.median(whole) * 1000:.0f} ms", f"{peak:.0f} MB", str(len(runs))]
+
+
+def _warm(way: Way) -> None:
+    client.close()
+    small = Photograph(WARM_SIDE)
+    seconds_of_map(small.image, way.words)
+    small.remove()
+
+
+def _note_transport(side: int, runs: list, seconds: dict, plan: Plan, answer: Answer) -> None:
+    """Everything but arithmetic, beside the two others."""
+    transport = [sum(value for stage, value in run.items() if stage not in ARITHMETIC) for run in runs]
+    answer.points.extend(Point(name, side, statistics.median(seconds[name])) for name in (FLOOR, PNG))
+    answer.points.append(Point("transport", side, statistics.median(transport)))
+    if side == plan.exchange:
+        answer.figures["transport"] = median_ratio(transport, seconds[FLOOR])
+        answer.figures["png"] = median_ratio(transport, seconds[PNG])
+        answer.profiles["transport"] = {stage: value for stage, value in medians(runs).items() if stage not in ARITHMETIC}

@@ -1,0 +1,51 @@
+"""A normal map from heights that are there, beside one pass of numpy over as many numbers."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import statistics
+
+import numpy as np
+
+from benchmarks.answer import Answer, Table
+from benchmarks.plan import Plan
+from benchmarks.rounds import in_turn, median_ratio
+from blender_midas_normal.core.maps import made_map
+from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.kinds import KINDS
+from blender_midas_normal.core.picture import Surface, Wrap
+from blender_midas_normal.core.settings import Settings
+
+STEPS = 8
+"""Of a profile."""
+
+
+def measured(plan: Plan) -> Answer:
+    side, settings = plan.surface, Settings()
+    height = np.random.default_rng(0).random((side, side), np.float32)
+    surface = Surface(height, 1.0, False, Wrap(), (side, side))
+    normals = normal_map(surface, settings)
+    ways = {"map": lambda: normal_map(surface, settings), "pass": lambda: copied_and_normalised(normals)}
+    seconds = in_turn(ways, plan.runs, plan.patience)
+    rows = [[KINDS[kind].label, f"{statistics.median(values) * 1000:.0f} ms"] for kind, values in
+            in_turn({kind: lambda kind=kind: made_map(kind, surface, settings) for kind in KINDS}, 1, warm=0).items()]
+    return Answer({"surface": median_ratio(seconds["map"], seconds["pass"])},
+                  {"surface": profile(ways["map"])},
+                  [Table(f"Maps of {side} x {side} from cached heights, one run", ["Map", "time"], rows)])
+
+
+def copied_and_normalised(normals: np.ndarray) -> np.ndarray:
+    """A copy of 3 x H x W vectors, made unit: the least that a map takes in numpy."""
+    copied = normals.copy()
+    copied /= np.sqrt(np.einsum("kij,kij->ij", copied, copied))
+    return copied
+
+
+def profile(work) -> dict:
+    """Seconds by function, of the functions that take longest by themselves."""
+    profiler = cProfile.Profile()
+    profiler.runcall(work)
+    stats = pstats.Stats(profiler).get_stats_profile().func_profiles
+    longest = sorted(stats.items(), key=lambda item: -item[1].tottime)[:STEPS]
+    return {name: found.tottime for name, found in longest}
