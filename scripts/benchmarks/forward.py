@@ -54,13 +54,15 @@ def _compared(device: str, resolution: int, plan: Plan, answer: Answer) -> list:
 
     ways = {OURS: ours, KEPT: lambda: library(kept),
             NODE: lambda: library(MidasDetector.from_pretrained(plan.weights).to(device))}
-    seconds = in_turn(ways, plan.runs, plan.patience)
+    for way in ways.values():
+        way()
+    steps.clear()
+    seconds = in_turn(ways, plan.runs, plan.patience, warm=0)
     engine.unload()
     name = f"forward {device} {resolution}"
     ratios = {way: median_ratio(of_way, seconds[OURS]) for way, of_way in seconds.items()}
     answer.figures.update({name: ratios[KEPT], f"node {device} {resolution}": ratios[NODE]})
-    count = len(seconds[OURS]) + 1
-    answer.profiles[name] = {step: value / count for step, value in steps.items()}
+    answer.profiles[name] = {step: value / len(seconds[OURS]) for step, value in steps.items()}
     return [[way, device, str(resolution), f"{statistics.median(of_way):.2f} s", f"{ratios[way]:.2f}"]
             for way, of_way in seconds.items()]
 

@@ -34,13 +34,3 @@ def files(count: int, side: int, folder: Path) -> list[Path]:
         noisy = values + np.random.default_rng(number).integers(-6, 7, values.shape, np.int16)
         PIL.Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(file)
     return made
-
-
-def periodic(side: int, seed: int) -> np.ndarray:
-    """side x side x 3 float32, 0..1: grey that repeats without a seam, with the spectrum of a photograph (1 / frequency)."""
-    draw = np.random.default_rng(seed)
-    y, x = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None]
-    frequency = np.maximum(np.hypot(x, y), 1 / side)
-    waves = np.fft.irfft2(np.exp(2j * np.pi * draw.random(frequency.shape)) / frequency, (side, side))
-    grey = np.clip(0.5 + 0.2 * waves / waves.std(), 0, 1).astype(np.float32)
-    return np.repeat(grey[..., None], 3, axis=2)
