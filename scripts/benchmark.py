@@ -1,58 +1,130 @@
 #!/usr/bin/env python3
-"""What things cost: the exchange with the worker beside one through PNG files, the relief engine on numpy and on torch, and
-many pictures in a run.
+"""What things cost, everything side by side in one run: ours beside the MiDaS node's way, controlnet_aux's own call, an
+exchange through PNG files, and Blender's own pixel read and write.
 
-    python3 scripts/benchmark.py [--size 2048] [--runs 5] [--json FILE] [--at-most RATIO] [--torch-at-least RATIO]
-    python3 scripts/benchmark.py --batch [--pictures 12] [--runs 3] [--json FILE] [--at-most RATIO]
+    python3 scripts/benchmark.py [--document] [--pictures 200] [--out DIR]
+    python3 scripts/benchmark.py --quick
 
-What is compared is measured in turn in one run.  Torch is measured where the MiDaS environment is.
-Exit codes: 0 done, 1 a ratio is above --at-most or below --torch-at-least.
+What is compared is measured in turn; the figures are medians.  --out gets figures.json, speed.md and speed.png; --document
+puts tables and plot into docs/SPEED.md.  MiDaS and torch are measured where the MiDaS environment is, with the real weights
+or, without them, those that scripts/test.py makes: the time is the same.  --quick takes less than two minutes and compares
+ratios with scripts/benchmarks/recorded.json.
+Exit codes: 0 done, 1 a part failed, or a ratio is worse than the recorded one by half.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
+import shutil
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
+from benchmarks import answer, bars, document, machine
+from benchmarks.answer import Answer
+from benchmarks.plan import FULL, QUICK, Plan
+from environments import ROOT, State
+
+from blender_midas_normal.client.batch import ended
+from blender_midas_normal.core.errors import InstallError, MidasNormalError
+
+DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
+
+IN_BLENDER = ("start", "retune", "transports", "stages")
+WITHOUT_ANYTHING = ("surface", "libraries", "life")
+WITH_MIDAS = ("worker_start", "forward", "networks", "repeating")
+"""Parts, by the Python that they need."""
+
+LEFT_OUT_WHEN_QUICK = ("start", "transports", "life")
 
 
 def main() -> int:
+    options = parsed()
+    start = time.monotonic()
+    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        plan = planned(options)
+        answers, missing = measured(plan, parts(plan, options.quick), options.out)
+    except MidasNormalError as error:
+        return ended(error)
+    found = answer.together(answers)
+    words = (f"{plan.runs} rounds of each, fewer where they take more than {plan.patience:.0f} s; load {machine.load():.1f}; "
+             f"the run took {(time.monotonic() - start) / 60:.0f} minutes.")
+    written(found, document.text(found, machine.described(), words, missing), options)
+    worse = bars.worse_than_recorded(found.figures) if options.quick else []
+    print(*missing, *worse, sep="\n")
+    return 1 if worse or any("failed" in sentence for sentence in missing) else 0
+
+
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=2048, help="pixels of a side (default: 2048)")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each, in turn (default: 5)")
-    parser.add_argument("--json", type=Path, help="write the figures of the exchange or of --batch here too")
-    parser.add_argument("--at-most", type=float, help="fail when ours / PNG, or a ratio of --batch, is above this")
-    parser.add_argument("--batch", action="store_true", help="measure many pictures in a run, and nothing else")
-    parser.add_argument("--pictures", type=int, default=12, help="how many (default: 12)")
-    parser.add_argument("--torch-at-least", type=float, help="fail when relief's time on numpy / on torch is below this")
+    parser.add_argument("--quick", action="store_true", help="small sizes, and compare with the recorded ratios")
+    parser.add_argument("--pictures", type=int, help="how many pictures a library has (default: 12)")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark", help="folder for the figures")
+    parser.add_argument("--document", action="store_true", help="write the figures into docs/SPEED.md")
     options = parser.parse_args()
-    if options.batch:
-        batch = ["--pictures", str(options.pictures), "--runs", str(options.runs)]
-        return environments.run(environments.maps_python(), "benchmark_batch.py", batch + shared(options))
-    python = environments.blender_python()
-    if python is None:
-        print("The benchmark needs Python 3.11 or 3.13; install one of them from python.org.", file=sys.stderr)
-        return 1
-    exchange = ["--size", str(options.size), "--runs", str(options.runs), *shared(options)]
-    relief = ["--runs", str(options.runs)]
-    codes = [environments.run(python, "benchmark_exchange.py", exchange),
-             environments.run(environments.maps_python(), "benchmark_relief.py", relief)]
-    if environments.status(environments.MIDAS).state is environments.State.READY:
-        relief += ["--at-least", str(options.torch_at_least)] if options.torch_at_least else []
-        codes.append(environments.run(environments.MIDAS.python, "benchmark_relief.py", relief))
-    else:
-        print("Relief on torch: not measured, for there is no MiDaS environment.")
-    return max(codes)
+    options.out = options.out.resolve()
+    return options
 
 
-def shared(options: argparse.Namespace) -> list:
-    """What two of the parts take alike."""
-    words = ["--json", str(options.json.resolve())] if options.json else []
-    return words + (["--at-most", str(options.at_most)] if options.at_most else [])
+def planned(options: argparse.Namespace) -> Plan:
+    """The plan, with MiDaS where it is installed."""
+    plan = QUICK if options.quick else FULL
+    if environments.status(environments.MIDAS).state is State.READY:
+        folders = (environments.WEIGHTS, environments.TEST_WEIGHTS)
+        weights = next((str(folder) for folder in folders if (folder / environments.FILE).is_file()), "")
+        plan = dataclasses.replace(plan, midas=str(environments.MIDAS.folder), weights=weights)
+    return dataclasses.replace(plan, pictures=options.pictures) if options.pictures else plan
+
+
+def parts(plan: Plan, quick: bool) -> list:
+    """(part, Python) of what can be measured here, in this order; None stands for a Python that is not there."""
+    blender, maps = environments.blender_python(), environments.maps_python()
+    midas = environments.MIDAS.python if plan.weights else None
+    pythons = {**dict.fromkeys(WITHOUT_ANYTHING, maps), **dict.fromkeys(WITH_MIDAS, midas), "repeating": midas or maps,
+               **dict.fromkeys(IN_BLENDER, blender)}
+    return [(part, python) for part, python in pythons.items() if not (quick and part in LEFT_OUT_WHEN_QUICK)]
+
+
+def measured(plan: Plan, wanted: list, out: Path) -> tuple:
+    """(answers of the parts, sentences about those that there are none of)."""
+    answers, missing = [], []
+    for part, python in wanted:
+        start = time.monotonic()
+        if python is None:
+            missing.append(f"Not measured: {part}, for the {'Blender' if part in IN_BLENDER else 'MiDaS'} environment is not "
+                           "there, or has no weights.")
+            continue
+        print(f"{part} ...", flush=True)
+        file = out / f"{part}.json"
+        words = [part, str(file), json.dumps(dataclasses.asdict(plan))]
+        if environments.run(python, "benchmarks", words, PYTHONWARNINGS="ignore") == 0:
+            answers.append(answer.read(file))
+        else:
+            missing.append(f"Not measured: {part} failed; what it printed says why.")
+        print(f"{part}: {time.monotonic() - start:.0f} s", flush=True)
+    return answers, missing
+
+
+def written(found: Answer, text: str, options: argparse.Namespace) -> None:
+    """Prints the text, and puts it, the figures and the plot where they are wanted."""
+    print(text)
+    figures, picture = options.out / "figures.json", options.out / PICTURE.name
+    answer.write(found, figures)
+    (options.out / "speed.md").write_text(text, encoding="utf-8")
+    if options.quick:
+        return
+    python = environments.ready_environment(ROOT / ".venv-plot", ("plot.txt",), "import matplotlib", (13, 12, 11))
+    if environments.run(python, "benchmarks/plot.py", [str(figures), str(picture)]) != 0:
+        raise InstallError("The plot could not be drawn; what is printed above says why.")
+    if options.document:
+        document.replace_figures(DOCUMENT, text)
+        shutil.copyfile(picture, PICTURE)
 
 
 if __name__ == "__main__":

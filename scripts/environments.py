@@ -26,6 +26,7 @@ from blender_midas_normal.core.weights_file import FILE, SIZE  # noqa: E402
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 MIDAS = Environment(ROOT / ".midas" / "environment")
 WEIGHTS = ROOT / ".midas" / "weights"
+TEST_WEIGHTS = ROOT / ".midas" / "test_weights"
 DATA = ROOT / ".midas"
 
 BLENDERS = {11: "Blender 4.5 LTS", 13: "Blender 5.2 LTS"}

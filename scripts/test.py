@@ -21,13 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 import gui_test
-from environments import ROOT, InstallError, State
+from environments import ROOT, TEST_WEIGHTS, InstallError, State
 
 from blender_midas_normal.client.batch import ended
 from blender_midas_normal.core.errors import MidasNormalError
 
 CHECKS = ("ruff", "mypy")
-TEST_WEIGHTS = environments.DATA / "test_weights"
 MATERIALS = ROOT.parent / "shared" / "materials"
 OTHER_BLENDERS = {"4.2": 11, "5.0": 11, "5.2": 13}
 """Blender versions beside the one in .venv, and the minor version of Python 3 that their bpy wheels are for."""
@@ -146,10 +145,7 @@ def commands() -> list:
     return [timed("demo", lambda: run([sys.executable, demo, "--out", out / "demo"])),
             timed("demo --engine midas", lambda: run([sys.executable, demo, "--engine", "midas", "--weights", TEST_WEIGHTS,
                                                       "--out", out / "demo_midas"])),
-            timed("benchmark", lambda: run([sys.executable, ROOT / "scripts" / "benchmark.py", "--at-most", "0.5",
-                                            "--torch-at-least", "1.1"])),
-            timed("benchmark --batch", lambda: run([sys.executable, ROOT / "scripts" / "benchmark.py", "--batch",
-                                                    "--pictures", "8", "--runs", "1", "--at-most", "1.7"])),
+            timed("benchmark --quick", lambda: run([sys.executable, ROOT / "scripts" / "benchmark.py", "--quick"])),
             timed("build_extension", lambda: run([sys.executable, ROOT / "scripts" / "build_extension.py"]))]
 
 

@@ -1,0 +1,71 @@
+"""What is promised of the figures, and which of them must not get worse."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+RECORDED = Path(__file__).with_name("recorded.json")
+
+FACTOR = 1.5
+"""By which a ratio may be worse than the recorded one."""
+
+LEAST = 0.02
+"""A ratio that should be 0 counts as this: below, nothing can be told from rounding."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A figure by its name, what it is, and its limit, which it must not exceed, or must reach."""
+
+    name: str
+    what: str
+    limit: float
+    unit: str = ""
+    at_least: bool = False
+
+    def is_met(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def shown(self, value: float) -> str:
+        return f"{value:.0f} {self.unit}" if self.unit == "ms" else f"{value:.2f} {self.unit}".strip()
+
+
+def bars(figures: dict) -> list:
+    """All bars, of which one depends on the processor."""
+    bfloat16 = bool(figures.get("bfloat16"))
+    on_cpu = f"CPU {'with' if bfloat16 else 'without'} bfloat16"
+    found = [Bar(f"forward {device} {resolution}", f"MiDaS at {resolution}, {where}: controlnet_aux's kept call / ours", limit,
+                 at_least=True)
+             for device, where, limit in (("cpu", on_cpu, 1.8 if bfloat16 else 1.2), ("cuda", "CUDA", 4.0))
+             for resolution in (512, 1024)]
+    return [
+        *found,
+        Bar("first luminance", "A cold Blender's first luminance map at 1024", 1.5, "s"),
+        Bar("first relief", "A cold Blender's first relief map at 1024", 3.0, "s"),
+        Bar("worker start", "The MiDaS worker until it is ready / a bare import of torch and controlnet_aux", 1.2),
+        Bar("surface", "A normal map from heights at 4096 / one numpy pass that copies and normalises it", 3.0),
+        Bar("retune", "A re-tuned map at 1024", 60.0, "ms"),
+        Bar("retune blur", "A re-tuned map at 1024 with blur", 100.0, "ms"),
+        Bar("transport", "Everything but the arithmetic at 4096 / Blender's own pixel read + write", 2.5),
+        Bar("batch relief", "Many pictures by relief / its engine alone", 1.15),
+        Bar("batch luminance", "Many pictures by luminance / decoding + encoding alone", 1.15),
+        Bar("memory per 100", "Memory of client and worker, growth per 100 pictures", 1.0, "MB"),
+        Bar("memory luminance", "Worker's memory at 8192, luminance", 3.0, "GB"),
+        Bar("memory relief", "Worker's memory at 8192, relief", 3.0, "GB"),
+        Bar("memory midas", "Worker's memory at 8192, MiDaS on the CPU", 6.0, "GB"),
+    ]
+
+
+def worse_than_recorded(figures: dict) -> list:
+    """A sentence for each recorded ratio that is worse by more than the factor; those that were not measured are left out."""
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
+    sentences = []
+    for name, value in recorded["lower is better"].items():
+        if figures.get(name, 0.0) > FACTOR * max(value, LEAST):
+            sentences.append(f"{name} is {figures[name]:.2f}, recorded as {value:.2f}; lower is better.")
+    for name, value in recorded["higher is better"].items():
+        if figures.get(name, value) < value / FACTOR:
+            sentences.append(f"{name} is {figures[name]:.2f}, recorded as {value:.2f}; higher is better.")
+    return sentences
