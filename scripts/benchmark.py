@@ -3,12 +3,12 @@
 exchange through PNG files, and Blender's own pixel read and write.
 
     python3 scripts/benchmark.py [--document] [--pictures 200] [--out DIR]
-    python3 scripts/benchmark.py --quick
+    python3 scripts/benchmark.py --quick [--record]
 
 What is compared is measured in turn; the figures are medians.  --out gets figures.json, speed.md and speed.png; --document
 puts tables and plot into docs/SPEED.md.  MiDaS and torch are measured where the MiDaS environment is, with the real weights
 or, without them, those that scripts/test.py makes: the time is the same.  --quick takes less than two minutes and compares
-ratios with scripts/benchmarks/recorded.json.
+ratios with scripts/benchmarks/recorded.json, into which --record puts them.
 Exit codes: 0 done, 1 a part failed, or a ratio is worse than the recorded one by half.
 """
 
@@ -53,9 +53,11 @@ def main() -> int:
     except MidasNormalError as error:
         return ended(error)
     found = answer.together(answers)
-    words = (f"{plan.runs} rounds of each, fewer where they take more than {plan.patience:.0f} s; load {machine.load():.1f}; "
-             f"the run took {(time.monotonic() - start) / 60:.0f} minutes.")
+    words = (f"{plan.runs} rounds of each, fewer where they take more than {plan.patience:.0f} s; load at the end "
+             f"{machine.load():.1f}; the run took {(time.monotonic() - start) / 60:.0f} minutes.")
     written(found, document.text(found, machine.described(), words, missing), options)
+    if options.record:
+        bars.record(found.figures)
     worse = bars.worse_than_recorded(found.figures) if options.quick else []
     print(*missing, *worse, sep="\n")
     return 1 if worse or any("failed" in sentence for sentence in missing) else 0
@@ -64,6 +66,7 @@ def main() -> int:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, and compare with the recorded ratios")
+    parser.add_argument("--record", action="store_true", help="with --quick, the ratios are those to compare with from now on")
     parser.add_argument("--pictures", type=int, help="how many pictures a library has (default: 12)")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark", help="folder for the figures")
     parser.add_argument("--document", action="store_true", help="write the figures into docs/SPEED.md")
@@ -97,8 +100,7 @@ def measured(plan: Plan, wanted: list, out: Path) -> tuple:
     for part, python in wanted:
         start = time.monotonic()
         if python is None:
-            missing.append(f"Not measured: {part}, for the {'Blender' if part in IN_BLENDER else 'MiDaS'} environment is not "
-                           "there, or has no weights.")
+            missing.append(f"Not measured: {part}, for there is no {'Blender' if part in IN_BLENDER else 'MiDaS'} here.")
             continue
         print(f"{part} ...", flush=True)
         file = out / f"{part}.json"
@@ -120,7 +122,7 @@ def written(found: Answer, text: str, options: argparse.Namespace) -> None:
     if options.quick:
         return
     python = environments.ready_environment(ROOT / ".venv-plot", ("plot.txt",), "import matplotlib", (13, 12, 11))
-    if environments.run(python, "benchmarks/plot.py", [str(figures), str(picture)]) != 0:
+    if environments.run(python, "benchmarks/plot.py", [str(figures), str(picture)], MPLBACKEND="Agg") != 0:
         raise InstallError("The plot could not be drawn; what is printed above says why.")
     if options.document:
         document.replace_figures(DOCUMENT, text)

@@ -9,12 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parents[1]
-sys.path[0] = str(SCRIPTS)
-sys.path.insert(1, str(SCRIPTS.parent))
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the worker sets it
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import installed_extension
+
 from benchmarks import answer
 from benchmarks.plan import Plan
 

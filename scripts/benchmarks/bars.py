@@ -36,12 +36,10 @@ def bars(figures: dict) -> list:
     """All bars, of which one depends on the processor."""
     bfloat16 = bool(figures.get("bfloat16"))
     on_cpu = f"CPU {'with' if bfloat16 else 'without'} bfloat16"
-    found = [Bar(f"forward {device} {resolution}", f"MiDaS at {resolution}, {where}: controlnet_aux's kept call / ours", limit,
-                 at_least=True)
-             for device, where, limit in (("cpu", on_cpu, 1.8 if bfloat16 else 1.2), ("cuda", "CUDA", 4.0))
-             for resolution in (512, 1024)]
+    devices = (("cpu", on_cpu, 1.8 if bfloat16 else 1.2), ("cuda", "CUDA", 4.0))
     return [
-        *found,
+        *(Bar(f"forward {device} {resolution}", f"MiDaS at {resolution}, {words}: controlnet_aux's kept call / ours", limit,
+              at_least=True) for device, words, limit in devices for resolution in (512, 1024)),
         Bar("first luminance", "A cold Blender's first luminance map at 1024", 1.5, "s"),
         Bar("first relief", "A cold Blender's first relief map at 1024", 3.0, "s"),
         Bar("worker start", "The MiDaS worker until it is ready / a bare import of torch and controlnet_aux", 1.2),
@@ -58,8 +56,15 @@ def bars(figures: dict) -> list:
     ]
 
 
+def record(figures: dict) -> None:
+    """Puts the figures into the file in place of those of the same names, rounded."""
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
+    now = {way: {name: round(figures.get(name, value), 2) for name, value in of_way.items()} for way, of_way in recorded.items()}
+    RECORDED.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+
+
 def worse_than_recorded(figures: dict) -> list:
-    """A sentence for each recorded ratio that is worse by more than the factor; those that were not measured are left out."""
+    """A sentence for each recorded ratio that is worse by more than the factor; what was not measured is left out."""
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
     sentences = []
     for name, value in recorded["lower is better"].items():

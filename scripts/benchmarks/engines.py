@@ -8,8 +8,6 @@ from bl_ext.user_default.midas_normal.bridge.places import preferences
 
 from benchmarks.plan import Plan
 
-EVERY_PIXEL = "midas, every pixel"
-
 
 @dataclass(frozen=True)
 class Way:
@@ -28,8 +26,9 @@ def ways_at(side: int, plan: Plan) -> list[Way]:
     found = [Way("luminance", {"engine": "LUMINANCE"}), Way("relief", {"engine": "RELIEF"})]
     if plan.weights:
         found.append(Way("midas", {"engine": "MIDAS"}))
-        if side in plan.every_pixel:
-            found.append(Way(EVERY_PIXEL, {"engine": "MIDAS", "resolution": side}))
+    found = [way for way in found if way.name in plan.engines]
+    if plan.weights and side in plan.every_pixel:
+        found.append(Way("midas, every pixel", {"engine": "MIDAS", "resolution": side}))
     return found
 
 

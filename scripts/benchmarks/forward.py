@@ -1,5 +1,5 @@
-"""MiDaS from the same pixels to normals: ours, controlnet_aux's own call of a network that is kept, and the node's way, which
-loads the network for every call and drops it.
+"""MiDaS from the same pixels to normals: ours, controlnet_aux's own call of a network that is kept (eager, float32), and the
+node's way, which loads the network for every call and drops it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def measured(plan: Plan) -> Answer:
         answer.versions["GPU"] = torch.cuda.get_device_name()
     rows = [row for device in devices for resolution in plan.resolutions
             for row in _compared(device, resolution, plan, answer)]
-    answer.tables.append(Table("MiDaS beside the library's own call", ["Way", "device", "resolution", "time", "/ ours"], rows))
+    columns = ["Way", "device", "resolution", "time", "/ ours"]
+    answer.tables.append(Table("MiDaS beside the library's own call", columns, rows))
     return answer
 
 

@@ -20,7 +20,8 @@ def curves(points: list) -> dict:
 
 def exponent(sides: list, values: list) -> float:
     """e of the power law value = c * pixels ** e that fits best in logarithms; NaN for fewer than two positive values."""
-    known = [(math.log(side * side), math.log(value)) for side, value in zip(sides, values) if side >= LEAST_SIDE and value > 0]
+    known = [(math.log(side * side), math.log(value)) for side, value in zip(sides, values)
+             if side >= LEAST_SIDE and value > 0]
     if len(known) < 2:
         return math.nan
     x_mean, y_mean = (sum(column) / len(known) for column in zip(*known))

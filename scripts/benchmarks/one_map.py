@@ -39,7 +39,8 @@ ARITHMETIC = ("preprocess", "forward", "surface", "maps")
 OF_WORKER = {"read": "convert", "prepare": "preprocess", "maps": "maps", "encode": "encode"}
 """Our names for stages of the worker's clock; its "engine" is "forward" and "surface"."""
 
-OF_BLENDER = ((making, "read_pixels", "read"), (Order, "submit", "send"), (making, "store", "write"), (Order, "wired", "wire"))
+OF_BLENDER = ((making, "read_pixels", "read"), (Order, "submit", "send"), (making, "store", "write"),
+              (Order, "wired", "wire"))
 """Functions that are stages: where they are called from, their names there, and ours."""
 
 

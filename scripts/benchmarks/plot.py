@@ -6,15 +6,12 @@ import math
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-from benchmarks import answer, growth
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+
+from benchmarks import answer, growth
 
 INCHES, DOTS = (11, 4.5), 110
 

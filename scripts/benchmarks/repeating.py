@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 import evaluate
+import numpy as np
+from relief.samples import sample
+
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from blender_midas_normal.core.normals import normal_map
@@ -22,7 +23,6 @@ from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.midas import Midas
 from blender_midas_normal.worker.engines.relief import Relief
-from relief.samples import sample
 
 SIDE = 256
 
@@ -37,11 +37,11 @@ Made = Callable[[np.ndarray], np.ndarray]
 
 
 def measured(plan: Plan) -> Answer:
-    engines = {"luminance": Luminance(), "relief": Relief(), **({"midas": Midas(Path(plan.weights))} if plan.weights else {})}
+    engines = {"luminance": Luminance(), "relief": Relief(), "midas": Midas(Path(plan.weights))}
     tiles = [sample(seed, SIDE).rgb for seed in SEEDS]
     answer, rows = Answer(), []
-    for name, engine in engines.items():
-        made = normals_by(engine, SIDE)
+    for name in (name for name in plan.engines if name != "midas" or plan.weights):
+        made = normals_by(engines[name], SIDE)
         seam = float(np.mean([seam_ratio(made, tile) for tile in tiles]))
         roll = roll_ratio(made, tiles)
         answer.figures.update({f"seam {name}": seam, f"roll {name}": roll})

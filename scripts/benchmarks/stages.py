@@ -1,4 +1,4 @@
-"""The main table: a map's seconds by stage, for each engine and size, beside Blender's own work and the way through PNG files.
+"""The main table: a map's time by stage, for each engine and size, beside Blender's own work and a way through PNG files.
 
 Each engine has a new worker for each size, so that the most memory that the worker had belongs to this size.
 """

@@ -53,4 +53,5 @@ def measured(plan: Plan) -> Answer:
         seconds = in_turn({"a mapped file": through_file, "a pipe": through_pipe}, plan.runs, plan.patience)
         child.stdin.close()
     rows = [[name, f"{statistics.median(values) * 1000:.0f} ms"] for name, values in seconds.items()]
-    return Answer(tables=[Table(f"Pixels of {plan.exchange} x {plan.exchange} into another process", ["Through", "time"], rows)])
+    title = f"Pixels of {plan.exchange} x {plan.exchange} into another process"
+    return Answer(tables=[Table(title, ["Through", "time"], rows)])
