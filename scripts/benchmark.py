@@ -66,7 +66,7 @@ def main() -> int:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, and compare with the recorded ratios")
-    parser.add_argument("--record", action="store_true", help="with --quick, the ratios are those to compare with from now on")
+    parser.add_argument("--record", action="store_true", help="with --quick: compare with these ratios from now on")
     parser.add_argument("--pictures", type=int, help="how many pictures a library has (default: 12)")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark", help="folder for the figures")
     parser.add_argument("--document", action="store_true", help="write the figures into docs/SPEED.md")

@@ -59,7 +59,8 @@ def bars(figures: dict) -> list:
 def record(figures: dict) -> None:
     """Puts the figures into the file in place of those of the same names, rounded."""
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
-    now = {way: {name: round(figures.get(name, value), 2) for name, value in of_way.items()} for way, of_way in recorded.items()}
+    now = {better: {name: round(figures.get(name, value), 2) for name, value in ratios.items()}
+           for better, ratios in recorded.items()}
     RECORDED.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
 
 
