@@ -92,13 +92,14 @@ class Waiting:
     def __init__(self) -> None:
         self.seconds = 0.0
         self._first: dict[str, float] = {}
+        self._last = 0.0
 
     def moment(self, job: Job) -> None:
         start = time.perf_counter()
         client.wait_a_moment()
-        now = time.perf_counter()
-        self.seconds += now - start
-        self._first.setdefault(job.stage, now)
+        self._last = time.perf_counter()
+        self.seconds += self._last - start
+        self._first.setdefault(job.stage, self._last)
 
     @property
     def network(self) -> bool:
@@ -106,8 +107,9 @@ class Waiting:
 
     @property
     def surface(self) -> float:
-        """0 where no network ran."""
-        return self._first.get("maps", 0.0) - self._first["height"] if "height" in self._first else 0.0
+        """0 where no network ran.  A short stage may go by unseen: then the next one that was seen ends it."""
+        end = next((self._first[stage] for stage in ("maps", "write") if stage in self._first), self._last)
+        return end - self._first.get("height", end)
 
 
 def finished(task: Task) -> tuple[Report, Waiting]:

@@ -30,7 +30,9 @@ LARGEST = 8192
 
 def measured(plan: Plan) -> Answer:
     answer = Answer(versions={"Blender": bpy.app.version_string})
-    rows = []
+    rows: list = []
+    columns = ["Side", "transport", FLOOR, PNG, "transport / Blender's own", "transport / PNG"]
+    answer.tables.append(Table("All but the arithmetic, with luminance, beside what Blender does itself", columns, []))
     for side in plan.sides:
         photograph = Photograph(side)
         try:
@@ -85,9 +87,12 @@ def _warm(way: Way) -> None:
 def _note_transport(side: int, runs: list, seconds: dict, plan: Plan, answer: Answer) -> None:
     """Everything but arithmetic, beside the two others."""
     transport = [sum(value for stage, value in run.items() if stage not in ARITHMETIC) for run in runs]
-    answer.points.extend(Point(name, side, statistics.median(seconds[name])) for name in (FLOOR, PNG))
-    answer.points.append(Point("transport", side, statistics.median(transport)))
+    times = {"transport": transport, FLOOR: seconds[FLOOR], PNG: seconds[PNG]}
+    middle = {name: statistics.median(values) for name, values in times.items()}
+    ratios = {"transport": median_ratio(transport, seconds[FLOOR]), "png": median_ratio(transport, seconds[PNG])}
+    answer.points.extend(Point(name, side, value) for name, value in middle.items())
+    answer.tables[0].rows.append([str(side), *(f"{value * 1000:.0f} ms" for value in middle.values()),
+                                  *(f"{ratio:.2f}" for ratio in ratios.values())])
     if side == plan.exchange:
-        answer.figures["transport"] = median_ratio(transport, seconds[FLOOR])
-        answer.figures["png"] = median_ratio(transport, seconds[PNG])
+        answer.figures.update(ratios)
         answer.profiles["transport"] = {stage: value for stage, value in medians(runs).items() if stage not in ARITHMETIC}
