@@ -18,16 +18,17 @@ from ..core.protocol import Result
 from ..core.settings import Settings
 from .animation import animation_of
 from .asking import Ask
-from .attaching import attach
-from .displacing import displace
-from .materials import targets
+from .nodes.attaching import attach
+from .nodes.displacing import displace
+from .nodes.materials import targets
+from .nodes.showing import node_has_convention
+from .nodes.wiring import wire
 from .pixels import Reading, reading, removed_unless_done, view_exposure
 from .places import own_python, places, preferences
 from .results import source_of
 from .session import client
 from .source import Source, active_object, mask_source, resolve, source_of_image
 from .uids import with_uid
-from .wiring import node_has_convention, wire
 
 SINGLE = ""
 """The number of a picture that is the only one of its source."""

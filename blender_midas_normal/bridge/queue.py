@@ -19,13 +19,13 @@ from . import recording
 from .asking import Ask
 from .current import known_surfaces
 from .making import making_of
+from .nodes.textures import colour_textures, worn_textures
 from .order import launch_of, order_for
 from .pixels import view_exposure
 from .results import map_of
 from .source import Source, source_of_image
 from .summary import check_summary, write_summary
 from .task import BREATH, Making, Report, Step, Task
-from .textures import colour_textures, worn_textures
 
 WAITING, MAKING = "waiting", "being made"
 """States beside MADE, SKIPPED and FAILED of the records."""

@@ -12,8 +12,9 @@ from ..client.launch import launch_for
 from ..core.errors import SourceError
 from ..core.protocol import Result
 from ..core.settings import Settings
-from .displacing import rescale
 from .making import ON_DISK, PACKED
+from .nodes.displacing import rescale
+from .nodes.showing import is_wired, node_has_convention, read_as
 from .order import facts_of
 from .pixels import reading
 from .places import own_python, places, preferences
@@ -23,7 +24,6 @@ from .shown import note_shown
 from .source import Source, mask_source
 from .task import Making, Report, Step, Task
 from .uids import with_uid
-from .wiring import is_wired, node_has_convention, read_as
 
 
 def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Image | None = None) -> Task:

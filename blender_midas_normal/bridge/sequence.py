@@ -13,13 +13,13 @@ import bpy
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
 from .frame_names import parted
-from .graph import spots, tree_of
-from .materials import is_editable
+from .nodes.graph import spots, tree_of
+from .nodes.materials import is_editable
+from .nodes.showing import shown_in
 from .pictures import Pictures
 from .pixels import Reading, reading_frame
 from .results import place_beside
 from .source import Source
-from .wiring import shown_in
 
 
 @dataclass(frozen=True)

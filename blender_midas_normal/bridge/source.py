@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..core.errors import SourceError
-from .graph import Plug, Spot, is_normal_shader, spots, surface, upstream
+from .nodes.graph import Plug, Spot, is_normal_shader, spots, surface, upstream
 from .pixels import size_of
 from .uids import with_uid
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import bpy
 
+from ..bridge.nodes.textures import colour_textures
 from ..bridge.pixels import at_once, read_pixels, reading_file, view_exposure
 from ..bridge.places import own_python, places
 from ..bridge.source import single
-from ..bridge.textures import colour_textures
 from ..client.batch import ended
 from ..client.batch.inputs import Inputs, found
 from ..client.batch.items import Item, digest_of_file, exposed, item_of_file, stem_of

@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import results
-from bl_ext.user_default.midas_normal.bridge.attaching import attach
-from bl_ext.user_default.midas_normal.bridge.displacing import displace, rescale, side_on
+from bl_ext.user_default.midas_normal.bridge.nodes.attaching import attach
+from bl_ext.user_default.midas_normal.bridge.nodes.displacing import displace, rescale, side_on
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import add_linked_material, add_material, feed_base_color

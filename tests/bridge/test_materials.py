@@ -6,7 +6,7 @@ import warnings
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge import materials
+from bl_ext.user_default.midas_normal.bridge.nodes import materials
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from pictures import add_linked_material, add_material, feed_base_color, render_plane
 

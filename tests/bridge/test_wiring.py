@@ -8,8 +8,9 @@ from functools import partial
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import results, wiring
-from bl_ext.user_default.midas_normal.bridge.graph import Plug, feed
+from bl_ext.user_default.midas_normal.bridge import results
+from bl_ext.user_default.midas_normal.bridge.nodes import showing, wiring
+from bl_ext.user_default.midas_normal.bridge.nodes.graph import Plug, feed
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import add_linked_material, add_material, feed_base_color
@@ -513,23 +514,23 @@ def test_controlnet_is_never_wired(material, image, map_image):
 
 
 def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
-    assert wiring.node_has_convention() == (bpy.app.version >= (5, 1))
+    assert showing.node_has_convention() == (bpy.app.version >= (5, 1))
     plain(material, image)
     for convention in ("DIRECTX", "OPENGL"):
         report = wiring.wire(material, image, map_image, convention)
         normal = principled(material).inputs["Normal"].links[0].from_node
         assert getattr(normal, "convention", convention) == convention
         assert any("as DirectX" in words for words in report.sentences) == (
-            convention == "DIRECTX" and wiring.node_has_convention())
+            convention == "DIRECTX" and showing.node_has_convention())
 
 
 def test_a_map_in_object_space_is_read_so_until_it_is_another(material, image, map_image):
     plain(material, image)
-    for tell in (partial(wiring.wire, material, image, map_image), partial(wiring.read_as, map_image)):
+    for tell in (partial(wiring.wire, material, image, map_image), partial(showing.read_as, map_image)):
         for convention, space in (("OPENGL", "TANGENT"), ("OBJECT", "OBJECT"), ("DIRECTX", "TANGENT")):
             tell(convention)
             normal = principled(material).inputs["Normal"].links[0].from_node
             assert normal.space == space
-            assert not wiring.node_has_convention() or (normal.convention == "DIRECTX") == (convention == "DIRECTX")
+            assert not showing.node_has_convention() or (normal.convention == "DIRECTX") == (convention == "DIRECTX")
     report = wiring.wire(material, image, map_image, "OBJECT")
     assert any("XY plane" in sentence for sentence in report.sentences)

@@ -67,7 +67,8 @@ def test_a_ratio_that_is_worse_by_half_is_told(recorded, figures, count):
 
 def test_only_what_was_measured_is_recorded(recorded):
     bars.record({"transport": 1.234})
-    assert json.loads(recorded.read_text()) == {"lower is better": {"transport": 1.23}, "higher is better": {"relief torch": 3.0}}
+    assert json.loads(recorded.read_text()) == {"lower is better": {"transport": 1.23},
+                                                "higher is better": {"relief torch": 3.0}}
 
 
 def test_each_recorded_ratio_is_a_ratio():

@@ -9,12 +9,13 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.displacement import MIDDLE
+from ...core.displacement import MIDDLE
 from .attaching import image_node
 from .changes import Changes, direct, is_marked
 from .graph import Plug, spots, tree_of, upstream
 from .materials import is_editable
-from .wiring import WiringReport, shown_in
+from .showing import shown_in
+from .wiring import WiringReport
 
 
 def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image, scale: float,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import bpy
 
-from ..core.errors import TargetError
+from ...core.errors import TargetError
+from ..pixels import VIEWERS
+from ..results import EXTENSION
 from .graph import spots
-from .pixels import VIEWERS
-from .results import EXTENSION
 
 
 @dataclass(frozen=True)

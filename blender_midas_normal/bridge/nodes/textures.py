@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import bpy
 
+from ..results import source_of
 from .graph import spots
 from .materials import uses_nodes
-from .results import source_of
 
 
 def colour_textures(materials: Iterable[bpy.types.Material]) -> list[bpy.types.Image]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bpy
 
+from .alike import lie_alike
 from .changes import Changes
 from .graph import spots, tree_of
 from .placement import below
-from .wiring import WiringReport, lie_alike, shown_in
+from .showing import shown_in
+from .wiring import WiringReport
 
 
 def attach(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image) -> WiringReport:

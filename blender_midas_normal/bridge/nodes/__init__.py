@@ -1,0 +1,1 @@
+"""The nodes of materials: reading them, and putting maps among them."""
