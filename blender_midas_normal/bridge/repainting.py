@@ -42,10 +42,9 @@ class Follower:
                    image.packed_file is not None)
 
     @property
-    def words(self) -> dict:
-        """What a request says of the map."""
-        return {"settings": on_preferred_device(self.settings).words(), "map": self.kind,
-                **(PACKED if self.is_packed else ON_DISK)}
+    def files(self) -> dict:
+        """What a request says of the files it wants."""
+        return PACKED if self.is_packed else ON_DISK
 
     def image(self) -> bpy.types.Image | None:
         return with_uid(bpy.data.images, self.uid)
@@ -79,10 +78,11 @@ def begin_repaint(picture: bpy.types.Image) -> Task:
 def _making(order: Order, first: Follower, others: list[Follower]) -> Making:
     source = order.source
     words = yield from order.handed_over(partial(reading, source.image()))
-    result = yield Step(client.submit(**words, preceding=first.surface, **first.words))
+    result = yield Step(order.submit(first.kind, preceding=first.surface, **words, **first.files))
     name = yield from _taken_in(first, result)
     for other in others:
-        more = yield Step(client.submit(surface=result.surface, **other.words))
+        more = yield Step(client.submit(surface=result.surface, settings=on_preferred_device(other.settings).words(),
+                                        map=other.kind, **other.files))
         yield from _taken_in(other, more)
     return Report(name, (f"{name} follows {source.name}.",), facts_of(result, first.kind))
 

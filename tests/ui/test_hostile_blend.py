@@ -111,7 +111,7 @@ def looked_at():
         stored(image), source_of(image), map_of(image, "NORMAL"), tuning.is_live(image)
     draw()
     for _, handler in handlers.HANDLERS[1:]:
-        handler()
+        handler(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
     reload_changed()
     settle_saved()
     for operator in (*operators.CLASSES, *setup_operators.CLASSES):

@@ -211,7 +211,7 @@ def test_a_failure_is_a_sentence_in_the_panel_and_the_next_stroke_is_followed(se
     key = surface(normal)
     os.kill(session.client._worker.pid, signal.SIGSTOP)
     paint(image)
-    pump._tick()
+    pumped(lambda: painting._task is not None and painting._task.job.id > 0)
     os.kill(session.client._worker.pid, signal.SIGKILL)
     pumped(is_idle)
     assert isinstance(running.last(), WorkerError) and surface(normal) == key
