@@ -93,6 +93,10 @@ def nonsense(chance: random.Random, client: Client) -> dict:
         fields["pixels"] = words
     elif kind != "nothing":
         fields[kind] = chance.choice([str(value) for value in values] + ["/dev/zero", "/", "/proc/self/mem", "x" * 100_000])
+    if chance.randrange(4) == 0:
+        settings["mask"] = "IMAGE"
+        fields["mask_pixels"] = write_pixels(client.new_file(), noise(2, 3))
+        fields["mask_pixels"] |= chance.choice(({}, {}, {"width": 9}, {"x": 1}))
     return fields
 
 
