@@ -21,6 +21,7 @@ from tests.worker.relief_example import photo
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import evaluate
+from benchmarks import repeating
 
 cv2 = pytest.importorskip("cv2")
 
@@ -146,8 +147,7 @@ def test_one_colour_is_exactly_flat(relief):
 
 def rolled_apart(relief, rgb, shift):
     """Mean degrees between a map and that of the picture rolled, rolled back."""
-    rolled = normals(relief, np.roll(rgb, shift, (0, 1)))
-    return evaluate.degrees(np.roll(rolled, (-shift[0], -shift[1]), (0, 1)), normals(relief, rgb)).mean()
+    return repeating.rolled_apart(lambda pixels: normals(relief, pixels), rgb, shift)
 
 
 def test_a_tile_rolled_by_strides_gives_the_rolled_map(relief, materials):
