@@ -89,11 +89,15 @@ def test_a_map_follows_the_brush_and_is_what_a_new_run_makes(settings):
     np.testing.assert_allclose(painted, fresh(image, engine="LUMINANCE"), atol=1e-4)
 
 
-def test_relief_makes_only_the_neighbourhood_of_the_stroke_anew(settings):
+def test_relief_makes_only_the_neighbourhood_of_the_stroke_anew(settings, monkeypatch):
+    """Which the worker does when it is told what precedes."""
     image, normal = made(settings, 500, 450, "RELIEF")
-    key = surface(normal)
+    key, asked, submit = surface(normal), [], session.client.submit
+    monkeypatch.setattr(session.client, "submit", lambda **words: asked.append(words["preceding"]) or submit(**words))
     paint(image, side=32)
     followed(normal, key)
+    monkeypatch.undo()
+    assert asked == [key]
     np.testing.assert_allclose(values(normal), fresh(image, engine="RELIEF"), atol=1e-3)
 
 

@@ -22,6 +22,6 @@ from .tuning import tune
 Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
-    open_the_sidebar, generate, undo_and_redo, compare, tune, paint, never_block, cancel, cancel_twice, second_window,
+    open_the_sidebar, generate, undo_and_redo, compare, paint, tune, never_block, cancel, cancel_twice, second_window,
     quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, viewport, reenable, two_blenders,
     disable)
