@@ -7,7 +7,6 @@ from bpy.app.translations import pgettext_iface as iface_
 
 from ..bridge import session
 from ..bridge.queue import Queue
-from ..bridge.retuning import map_called
 from ..bridge.task import Report, Task
 from ..bridge.uids import with_uid
 from ..core.errors import Cancelled, MidasNormalError
@@ -129,9 +128,10 @@ def _look() -> bool:
     if report is None:
         return True
     _task = None
+    made = bpy.data.images.get(report.map_name)  # a queue may have made it long ago, or nothing at all
     scene = with_uid(bpy.data.scenes, _scene_uid)
-    if scene is not None and report.map_name:
-        scene.midas_normal.result = map_called(report.map_name)
+    if scene is not None and made is not None:
+        scene.midas_normal.result = made
     _end(report)
     return False
 

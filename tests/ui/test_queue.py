@@ -129,6 +129,16 @@ def test_a_queue_is_worked_through_while_blender_goes_on_and_the_panel_shows_whe
     assert bpy.context.scene.midas_normal.result == map_of(images[2], "NORMAL")
 
 
+def test_a_map_that_is_deleted_before_the_queue_ends_is_missed_by_nobody(tmp_path):
+    image, = many("a")
+    textured()[1].node_tree.nodes["Image Texture"].image = bpy.data.images[missing(tmp_path)]
+    with Background() as queue:
+        pumped(lambda: queue.items[0].state == MADE)
+        bpy.data.images.remove(map_of(image, "NORMAL"))
+    assert isinstance(running.last(), Report) and states() == {"a": MADE, "gone": FAILED}
+    assert bpy.context.scene.midas_normal.result is None
+
+
 def test_a_new_map_takes_the_queue_off_the_panel():
     many("a", side=32)
     bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE")
