@@ -142,7 +142,7 @@ class Settings:
         "Background", "Height below which the map is flat, as a share of the height range",
         0.0, 1.0, 0.05))
     bg_softness: float = _setting(0.02, Number(
-        "Background softness", "Share of the height range over which the background fades in; 0 ends it with a step",
+        "Softness", "Share of the height range over which the background fades in; 0 ends it with a step",
         0.0, 1.0, 0.01))
     resolution: int = _setting(512, Number(
         "Resolution", "Shorter side of the picture that the MiDaS network sees, in pixels", 64, 16384, 64, "px", True),

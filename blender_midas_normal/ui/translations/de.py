@@ -233,7 +233,7 @@ SETTINGS = {
     "Background": "Hintergrund",
     "Height below which the map is flat, as a share of the height range (0 to 1)":
         "Höhe, unter der die Map flach ist, als Anteil des Höhenbereichs (0 bis 1)",
-    "Background softness": "Hintergrundweichheit",
+    "Softness": "Weichheit",
     "Share of the height range over which the background fades in; 0 ends it with a step (0 to 1)":
         "Anteil des Höhenbereichs, über den der Hintergrund einsetzt; 0 beendet ihn mit einer Stufe (0 bis 1)",
     "Blur": "Weichzeichnen",
