@@ -120,10 +120,11 @@ def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
 def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
               folder: Path) -> Generator[None, None, Report]:
     """Stores the maps, whose parts lie in the folder, and wires them."""
-    kinds, source, mask = order.ask.maps, order.source.image(), order.mask_image()
+    kinds = order.ask.maps
     facts = {kind: _facts(kind, results, _at_one_scale(kind, pictures, results, folder)) for kind in kinds}
     if pictures.layout == "SEQUENCE":
         yield from _smoothed(order, pictures, facts, folder)
+    source, mask = order.source.image(), order.mask_image()
     if pictures.folder is not None:
         for kind in kinds:
             check_place(source, pictures.folder / pictures.shown(kind), pictures.layout)

@@ -282,6 +282,21 @@ def test_heights_are_smoothed_at_one_scale(tmp_path):
     np.testing.assert_allclose(smoothed[1], 0.25 * rough[0] + 0.5 * rough[1] + 0.25 * rough[2], atol=1e-4)
 
 
+def test_a_sequence_that_is_deleted_while_it_is_smoothed_leaves_no_files(tmp_path):
+    source = noisy(tmp_path, (1, 2, 3))
+    before = names(tmp_path)
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=source.name, target="NONE", smoothing=1))
+    while task.at.number < 3 or task.job.outcome is None:
+        if task.is_due:
+            task.step()
+        session.client.wait_a_moment()
+    assert task.step() is None
+    bpy.data.images.remove(source)
+    with pytest.raises(SourceError, match="no longer there"):
+        task.wait()
+    assert names(tmp_path) == before and not bpy.data.images
+
+
 def test_a_cancelled_sequence_leaves_nothing(tmp_path):
     source = sequence(tmp_path)
     before = names(tmp_path)
