@@ -241,8 +241,8 @@ def test_maps_that_would_have_one_name_do_not_overwrite_each_other(tmp_path):
 
 
 def test_a_picture_whose_worker_ends_fails_alone():
-    for name in "abc":
-        worn(noise(name, side=400))
+    for name, side in (("a", 16), ("b", 2000), ("c", 16)):
+        worn(noise(name, side=side))
     new = queue()
     task = stepped(new, lambda task: new.items[1].state == MAKING and not task.is_due)
     session.client._worker._process.kill()
