@@ -19,8 +19,11 @@ def opened_log(path: Path) -> BinaryIO:
 
 
 def tail(path: Path, since: int, lines: int = 5) -> str:
-    """The last lines that were written after byte `since`."""
-    with path.open("rb") as file:
-        file.seek(since)
-        text = file.read().decode("utf-8", "replace")
+    """The last lines that were written after byte `since`; none where somebody has taken the log away."""
+    try:
+        with path.open("rb") as file:
+            file.seek(since)
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
     return "\n".join(text.strip().splitlines()[-lines:])

@@ -109,6 +109,16 @@ def test_a_worker_killed_in_the_middle_is_reported_and_replaced(client, tmp_path
     client.wait(submit(client, tmp_path, noise(8, 8)))
 
 
+def test_a_worker_whose_log_is_gone_is_still_said_to_have_been_killed(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    client.wait(submit(client, tmp_path, noise(8, 8)))
+    job = submit(client, tmp_path, noise(2000, 2000))
+    (tmp_path / "worker.log").unlink()
+    os.kill(client._worker.pid, signal.SIGKILL)
+    with pytest.raises(WorkerError, match="killed"):
+        client.wait(job)
+
+
 def test_every_pending_job_gets_an_outcome_when_the_worker_dies(client, tmp_path):
     jobs = [submit(client, tmp_path, noise(500, 500, seed)) for seed in range(4)]
     os.kill(pid(client), signal.SIGKILL)
