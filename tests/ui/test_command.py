@@ -14,7 +14,7 @@ from pictures import pixels_of_file
 
 from tests.conftest import ROOT
 
-from .test_operators import textured
+from .scenes import textured
 
 BRICKS = ROOT / "tests" / "materials" / "bricks_color.png"
 

@@ -20,7 +20,7 @@ from bl_ext.user_default.midas_normal.ui import drawing, handlers, operators, pa
 
 from tests.reliability.traces import children
 
-from .test_operators import textured
+from .scenes import textured
 
 pytestmark = pytest.mark.reliability
 

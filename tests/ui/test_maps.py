@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import running, stages
 from bl_ext.user_default.midas_normal.ui.properties import ask_of
 
-from .test_operators import pumped, quiet_panel, textured, values  # noqa: F401 - the fixture is used
+from .scenes import pumped, quiet_panel, textured, values  # noqa: F401 - the fixture is used
 
 ALL = {"NORMAL", "HEIGHT", "AO", "CURVATURE"}
 

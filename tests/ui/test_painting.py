@@ -15,7 +15,7 @@ from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.core.errors import WorkerError
 from bl_ext.user_default.midas_normal.ui import painting, pump, running, tuning
 
-from .test_operators import pumped, textured, values
+from .scenes import pumped, textured, values
 
 
 @pytest.fixture(autouse=True)

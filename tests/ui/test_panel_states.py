@@ -7,7 +7,7 @@ from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.places import reason_against
 from bl_ext.user_default.midas_normal.ui.worker_state import worker_state
 
-from .test_operators import pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
 
 
 def test_the_state_of_the_worker_can_be_read():

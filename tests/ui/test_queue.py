@@ -17,7 +17,8 @@ from bl_ext.user_default.midas_normal.core.settings import domains
 from bl_ext.user_default.midas_normal.ui import drawing, menus, panels, pump, queue_panel, running
 from bl_ext.user_default.midas_normal.ui.properties import queue_for
 
-from .test_operators import counts, missing, pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import counts, pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+from .test_bad_input import missing
 
 
 class Layout:

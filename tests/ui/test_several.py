@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from .test_operators import quiet_panel  # noqa: F401 - the fixture is used
+from .scenes import quiet_panel  # noqa: F401 - the fixture is used
 
 
 def frames(folder, count=3):

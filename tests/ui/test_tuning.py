@@ -8,7 +8,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.ui import pump, running, tuning
 
-from .test_operators import Background, counts, pumped, textured, values
+from .scenes import Background, counts, pumped, textured, values
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,111 @@
+"""Maps made while Blender goes on, and what may happen meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import bpy
+import pytest
+from bl_ext.user_default.midas_normal.bridge import making, session
+from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.bridge.task import Report
+from bl_ext.user_default.midas_normal.ui import running
+
+from .scenes import Background, counts, pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+
+
+def test_a_map_is_made_while_blender_goes_on():
+    textured()
+    with Background() as task:
+        assert task.job.outcome is None and running.last() is None
+        assert not bpy.ops.midas_normal.generate.poll()
+    assert isinstance(running.last(), Report) and "photo_normal" in bpy.data.images
+
+
+def test_cancel_frees_the_panel_at_once():
+    textured(2000, 2000)
+    before = counts()
+    with Background():
+        start = time.monotonic()
+        bpy.ops.midas_normal.cancel()
+        assert time.monotonic() - start < 0.3 and running.task() is None
+    pumped(lambda: running.cancelled() is None)
+    assert counts() == before and str(running.last()) == "Cancelled."
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+
+
+def test_an_image_deleted_meanwhile_is_said_to_be_gone():
+    image, _ = textured()
+    before = counts()
+    with Background():
+        bpy.data.images.remove(image)
+    assert "no longer there" in str(running.last())
+    assert counts() == before | {"images": before["images"] - 1}
+    assert not list(session.client._worker.folder.iterdir())
+
+
+def test_a_file_loaded_meanwhile_gives_the_map_up():
+    textured(2000, 2000)
+    with Background():
+        bpy.ops.wm.read_homefile(use_empty=True)
+        assert running.task() is None
+    pumped(lambda: running.cancelled() is None)
+    assert not any(stored(image) for image in bpy.data.images)
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+
+
+def test_a_worker_killed_meanwhile_is_reported_and_replaced():
+    textured(2000, 2000)
+    before = counts()
+    with Background():
+        os.kill(session.client._worker.pid, signal.SIGKILL)
+    assert "killed" in str(running.last()) and counts() == before
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+
+
+def test_blender_ends_no_timer_handler_or_process_behind():
+    """What `unregister` must take away is there while it is registered, so that the test can fail."""
+    import bl_ext.user_default.midas_normal as extension
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    worker, folder = session.client._worker.pid, session.client._worker.folder
+    def handlers():
+        return [h for name in ("load_pre", "undo_post", "redo_post") for h in getattr(bpy.app.handlers, name)
+                if "midas_normal" in h.__module__]
+    assert handlers() and folder.exists()
+    extension.unregister()
+    try:
+        assert not handlers() and not folder.exists() and not hasattr(bpy.types.Scene, "midas_normal")
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
+    finally:
+        extension.register()
+
+
+def test_disabled_while_a_map_is_made_it_starts_afresh_when_it_is_enabled_again():
+    import bl_ext.user_default.midas_normal as extension
+    textured(2000, 2000)
+    with Background():
+        extension.unregister()
+        extension.register()
+        assert running.task() is None and running.cancelled() is None and running.last() is None
+    assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
+
+
+def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatch):
+    textured()
+    reading = making.reading
+
+    def ends_meanwhile(image, path):
+        pixels = yield from reading(image, path)
+        session.client.close()
+        return pixels
+
+    monkeypatch.setattr(making, "reading", ends_meanwhile)
+    with pytest.raises(RuntimeError, match="ended while it was given the picture"):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    monkeypatch.undo()
+    assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
