@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,12 @@ def launch(folder: Path, **words) -> Launch:
                      "idle_seconds": 60.0, "log": folder / "worker.log"} | words)
 
 
-def write_pixels(path: Path, rgba: np.ndarray, encoding: str = "BYTE", premultiplied: bool = False) -> dict:
+def write_pixels(path: Path, rgba: np.ndarray, encoding: str = "BYTE", premultiplied: bool = False,
+                 part: Sequence[int] = ()) -> dict:
     """Writes H x W x 4 values, rows from the top down, as Blender's rows run, and says what they are."""
     rgba[::-1].astype(np.float32).tofile(path)
     return {"file": path.name, "width": rgba.shape[1], "height": rgba.shape[0], "encoding": encoding,
-            "premultiplied": premultiplied}
+            "premultiplied": premultiplied, "part": list(part)}
 
 
 def opaque(rgb: np.ndarray) -> np.ndarray:

@@ -43,6 +43,7 @@ class Ask:
     maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
     smoothing: over how many frames on either side the maps of sequences and movies are averaged.
     animation: whether the source RENDER means the files of the scene's frame range, and not the last render.
+    across: whether relief goes on from one UDIM tile to the next.
     """
 
     settings: Settings
@@ -55,3 +56,4 @@ class Ask:
     mask_image: str = ""
     smoothing: int = 0
     animation: bool = False
+    across: bool = False

@@ -18,6 +18,7 @@ from ..core.normals import channel_of_z
 from ..core.png import png_bytes
 from ..core.protocol import Result
 from . import recording
+from .asking import Ask
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
 from .pixels import Reading, values_of_file
@@ -66,15 +67,15 @@ class Pictures(ABC):
         """Gives the nodes that show a wired map what they need beside it."""
 
 
-Find = Callable[[Source, str, Path], Pictures]
-"""find(source, save, folder): `folder` may take in files that are needed until the maps are made.  Raises SourceError or
+Find = Callable[[Source, Ask, Path], Pictures]
+"""find(source, ask, folder): `folder` may take in files that are needed until the maps are made.  Raises SourceError or
 TargetError."""
 
 
 def of_pictures(order: Order, find: Find) -> Making:
     """Makes the maps.  Where an engine stretches each picture's depths to one range, the widest range counts for all."""
     with staging(None) as copies:
-        pictures = find(order.source, order.ask.save, copies)
+        pictures = find(order.source, order.ask, copies)
         yield from _unless_known(order, pictures)
         with staging(pictures.folder) as folder:
             results = yield from _parts(order, pictures, dict.fromkeys(pictures.numbers, 1.0), folder)

@@ -53,8 +53,8 @@ Sixteen bits, because Blender adds dithering noise to eight."""
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What Blender holds of an image: its values, and what they are."""
+class Held:
+    """What Blender holds of an image: its values, height * width * 4 float32 on a line, and what they are."""
 
     name: str
     values: Array
@@ -78,7 +78,7 @@ def reading(image: bpy.types.Image, path: Path) -> Reading:
                 held = _held(picture, path)
         else:
             held = _held(image, path)
-        return (yield from _written(held, path))
+        return (yield from written(held, path))
 
 
 def reading_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Reading:
@@ -87,12 +87,7 @@ def reading_file(picture: Path, path: Path, like: bpy.types.Image | None = None)
     like: an image that tells the colour space and what alpha means.
     """
     with removed_unless_done(path):
-        with _loaded(picture) as image:
-            if like is not None:
-                image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
-                image.alpha_mode = like.alpha_mode
-            held = _held(image, path)
-        return (yield from _written(held, path))
+        return (yield from written(held_of_file(picture, path, like), path))
 
 
 def reading_frame(image: bpy.types.Image, number: int, path: Path) -> Reading:
@@ -100,7 +95,16 @@ def reading_frame(image: bpy.types.Image, number: int, path: Path) -> Reading:
     with removed_unless_done(path):
         with _frame(image, number) as copy:
             held = _held(copy, path)
-        return (yield from _written(held, path))
+        return (yield from written(held, path))
+
+
+def held_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Held:
+    """What `reading_file` writes into the file `path`."""
+    with _loaded(picture) as image:
+        if like is not None:
+            image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
+            image.alpha_mode = like.alpha_mode
+        return _held(image, path)
 
 
 def at_once(pieces: Reading) -> Pixels:
@@ -166,7 +170,7 @@ def _frame(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
         bpy.data.images.remove(copy)
 
 
-def _held(image: bpy.types.Image, path: Path) -> _Held:
+def _held(image: bpy.types.Image, path: Path) -> Held:
     width, height = size_of(image)
     if width * height == 0:
         raise SourceError(f"The image {image.name!r} has no pixels.")
@@ -174,11 +178,14 @@ def _held(image: bpy.types.Image, path: Path) -> _Held:
     image.pixels.foreach_get(values)
     if image.alpha_mode in UNRELATED_ALPHA:
         values[3::4] = 1.0
-    return _Held(image.name, values, Pixels(path.name, width, height, _encoding(image), _premultiplied(image)))
+    return Held(image.name, values, Pixels(path.name, width, height, _encoding(image), _premultiplied(image)))
 
 
-def _written(held: _Held, path: Path) -> Reading:
-    """Through the file and not its memory map, where a full disk would end Blender (SIGBUS), and in half the time."""
+def written(held: Held, path: Path) -> Reading:
+    """Writes what Blender holds into the file `path`, piece by piece; raises SourceError where there is no room.
+
+    Through the file and not its memory map, where a full disk would end Blender (SIGBUS), and in half the time.
+    """
     yield
     data = held.values.data.cast("B")
     try:

@@ -12,6 +12,7 @@ import bpy
 
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
+from .asking import Ask
 from .frame_names import parted
 from .nodes.graph import spots, tree_of
 from .nodes.materials import is_editable
@@ -50,8 +51,8 @@ class Frames(Pictures):
                 user.use_auto_refresh = True
 
 
-def frames_of(source: Source, save: str, folder: Path) -> Frames:
-    """The frames of the source; the maps are files, whatever `save` says.
+def frames_of(source: Source, ask: Ask, folder: Path) -> Frames:
+    """The frames of the source; the maps are files, whatever `ask.save` says.
 
     Raises SourceError when none is there, TargetError when maps cannot be saved beside them.
     """
@@ -66,7 +67,7 @@ def frames_of(source: Source, save: str, folder: Path) -> Frames:
     if not numbers:
         raise SourceError(f"None of the frames of {image.name!r} that are wanted can be read: {_ranges(wanted)}.")
     notes = [_why_missing(is_movie, wanted - there)] if wanted - there else []
-    if save == "PACK":
+    if ask.save == "PACK":
         notes.append(f"Blender cannot pack image sequences, so the map's frames are files beside the source, in {beside}.")
     return Frames(source, tuple(numbers), tuple(notes), beside, stem)
 

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import bpy
 
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
+from .asking import Ask
+from .neighbours import with_neighbours
 from .pictures import Pictures
-from .pixels import Reading, reading_file
+from .pixels import Held, Reading, held_of_file, removed_unless_done, written
 from .results import NUMBER, name_of, place_beside
 from .source import Source
-
-FIRST, IN_A_ROW = 1001, 10
-"""The number of the first tile, and how many tiles there are from left to right before the next row."""
+from .udim_numbers import with_number
 
 
 @dataclass(frozen=True)
 class Tiles(Pictures):
-    """The tiles whose files are there; their maps are files beside the source's, or packed."""
+    """The tiles whose files are there; their maps are files beside the source's, or packed.
+
+    across: whether a tile is seen with margins of its neighbours.
+    """
 
     files: dict[int, Path]
+    across: bool
     word = "tile"
     layout = "TILED"
 
     def read(self, number: int, path: Path) -> Reading:
-        return reading_file(self.files[number], path, self.source.image())
+        with removed_unless_done(path):
+            around = self.numbers if self.across else ()
+            held = yield from with_neighbours(partial(self._held, path), number, around)
+            return (yield from written(held, path))
 
     def file(self, kind: str, number: int) -> Path:
         return Path(with_number(str(self.shown(kind)), number))
@@ -38,27 +46,27 @@ class Tiles(Pictures):
     def settle(self, image: bpy.types.Image) -> None:
         """Tiles lie where their numbers say."""
 
+    def _held(self, path: Path, number: int) -> Held:
+        return held_of_file(self.files[number], path, self.source.image())
 
-def tiles_of(source: Source, save: str, folder: Path) -> Tiles:
+
+def tiles_of(source: Source, ask: Ask, folder: Path) -> Tiles:
     """The tiles of the source, with their files; those that have none yet are saved into the folder for a while.
 
     Raises SourceError when there is none, TargetError when maps cannot be saved beside them.
     """
     image = source.image()
-    beside, stem = place_beside(image) if save == "BESIDE" else (None, name_of(image))
+    beside, stem = place_beside(image) if ask.save == "BESIDE" else (None, name_of(image))
     files = _files(image, folder)
     found = {number: file for number, file in files.items() if file.exists()}
     if not found:
         raise SourceError(f"None of the tiles of {image.name!r} has a file that can be read.")
     missing = [f"The tile {number} has no map, because its file is missing: {file}."
                for number, file in files.items() if number not in found]
-    return Tiles(source, tuple(found), tuple(missing), beside, NUMBER.sub("", stem), found)
-
-
-def with_number(name: str, number: int) -> str:
-    """The name of a set's file with a tile's number in the place of <UDIM> or <UVTILE>."""
-    row, column = divmod(number - FIRST, IN_A_ROW)
-    return name.replace("<UDIM>", str(number)).replace("<UVTILE>", f"u{column + 1}_v{row + 1}")
+    is_whole = ask.settings.size == "SOURCE" and ask.settings.depth_scale == "NORMALISED"
+    alone = ["Tiles of the node's size, or with depth_scale RAW, are mapped each on its own."] if ask.across else []
+    return Tiles(source, tuple(found), tuple(missing if is_whole else missing + alone), beside, NUMBER.sub("", stem), found,
+                 ask.across and is_whole)
 
 
 def _files(image: bpy.types.Image, folder: Path) -> dict[int, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,14 +56,24 @@ class Map:
 
 
 def made_map(kind: str, surface: Surface, settings: Settings) -> Map:
-    """A map of a kind that `kinds.check_kind` allows, at the size that the settings ask for."""
+    """A map of a kind that `kinds.check_kind` allows, at the size that the settings ask for.
+
+    Of a surface with a part, which has the source's size, the map is that of the part.
+    """
+    whole = _whole_map(kind, surface, settings)
+    if surface.part is None:
+        return whole
+    return dataclasses.replace(whole, planes=tuple(plane[surface.part.area] for plane in whole.planes))
+
+
+def _whole_map(kind: str, surface: Surface, settings: Settings) -> Map:
     if kind == "NORMAL":
         return Map(in_convention(normal_map(surface, settings), settings.convention), low=-1.0)
     height = _height(surface, settings)
-    shorter = min(height.shape)
+    shorter = min(height.shape) if surface.part is None else surface.shorter
     if kind == "HEIGHT":
         values, scale = encoded_height(height)
-        return Map((values,), scale=scale)
+        return Map((values,), scale=scale * min(height.shape) / shorter)
     if kind == "AO":
         return Map((occlusion(height, surface.wrap, SKY_REACH * shorter),))
     return Map((curvature(height, surface.wrap, EDGE_RADIUS * shorter),))

@@ -76,9 +76,8 @@ def _relief(surface: Surface, settings: Settings) -> tuple[Array, Array, Array]:
     width, rows = map_size(surface, settings)
     height = resize(shaped(surface, settings), width, rows, surface.wrap)
     gx, gy = gradient(height, surface.wrap)
-    shorter = min(surface.source_size)
-    gx *= np.float32(surface.relief * shorter * width / surface.source_size[0])
-    gy *= np.float32(surface.relief * shorter * rows / surface.source_size[1])
+    gx *= np.float32(surface.relief * surface.shorter * width / surface.source_size[0])
+    gy *= np.float32(surface.relief * surface.shorter * rows / surface.source_size[1])
     return height, gx, gy
 
 
@@ -153,7 +152,7 @@ def shaped(surface: Surface, settings: Settings) -> Array:
     if settings.high_pass > 0:
         height = height - large_shapes(height, *_in_surface_pixels(settings.high_pass, surface), surface.wrap)
     if settings.detail != 1:
-        reach = DETAIL_REACH * min(surface.source_size)
+        reach = DETAIL_REACH * surface.shorter
         large = large_shapes(height, *_in_surface_pixels(reach, surface), surface.wrap)
         height = large + np.float32(settings.detail) * (height - large)
     return height

@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .tiles import Tile
+
     Array = NDArray[np.float32]
 
 
@@ -31,10 +33,12 @@ class Picture:
     """A display-referred sRGB picture, rows from the top down.
 
     rgb: H x W x 3, uint8 (0..255) or float32 (0..1); alpha: H x W of the same type, or None when opaque.
+    part: the part of which a map is wanted, where the rest only shows how it goes on; None for the whole.
     """
 
     rgb: NDArray
     alpha: NDArray | None = None
+    part: Tile | None = None
 
     @property
     def width(self) -> int:
@@ -43,6 +47,11 @@ class Picture:
     @property
     def height(self) -> int:
         return int(self.rgb.shape[0])
+
+    @property
+    def shorter(self) -> int:
+        """Pixels of the shorter side of what is wanted, the unit of lengths."""
+        return _shorter(self.part, (self.width, self.height))
 
     def rgb_float(self) -> Array:
         """H x W x 3 float32, 0..1."""
@@ -65,7 +74,7 @@ class Surface:
     """An engine's answer: a height field from which every map is made.
 
     height: H x W float32, rows from the top down; at most the source's size.
-    relief: slope dh/du per unit of height, u in shorter sides of the source: K in the NORMALISED formula.
+    relief: slope dh/du per unit of height, u in shorter sides (see `shorter`): K in the NORMALISED formula.
     raw: heights are the network's own units (depth_scale RAW), and `relief` means nothing.
     wrap: the directions in which the heights repeat.
     source_size: (width, height) of the picture in pixels.
@@ -75,6 +84,7 @@ class Surface:
     fine: the surface whose fine relief is mixed in.
     range: how many of the engine's own units became heights from 0 to 1, where that differs from picture to picture; else 0.
     slopes: H x W x 2 from which an engine made the heights, with which it can follow changes of the picture; else None.
+    part: as in Picture.
     """
 
     height: Array
@@ -88,6 +98,12 @@ class Surface:
     fine: Surface | None = None
     range: float = 0.0
     slopes: Array | None = None
+    part: Tile | None = None
+
+    @property
+    def shorter(self) -> int:
+        """Pixels of the shorter side of what is wanted of the source, the unit of lengths."""
+        return _shorter(self.part, self.source_size)
 
     @property
     def nbytes(self) -> int:
@@ -97,6 +113,10 @@ class Surface:
     def without_slopes(self) -> Surface:
         """All that maps are made from."""
         return dataclasses.replace(self, slopes=None, fine=None if self.fine is None else self.fine.without_slopes())
+
+
+def _shorter(part: Tile | None, size: tuple[int, int]) -> int:
+    return min(size if part is None else part.size)
 
 
 def as_float(values: NDArray) -> Array:

@@ -183,6 +183,8 @@ class Pixels:
     encoding: BYTE (0..1 in steps of 1/255, display-referred), DISPLAY (float, display-referred), LINEAR (scene-linear) or
     DECODED (a display-referred picture that Blender has made linear, such as a PNG file of 16 bits).
     premultiplied: the colours are multiplied by alpha.
+    part: left, top, right and bottom, ends not included, of the part of the picture of which a map is wanted; empty for the
+    whole.
     """
 
     file: str
@@ -190,17 +192,29 @@ class Pixels:
     height: int
     encoding: str
     premultiplied: bool = False
+    part: list = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.encoding not in ("BYTE", "DISPLAY", "LINEAR", "DECODED"):
             raise ProtocolError(f"Pixels have no encoding {self.encoding!r}.")
         _check_file_name(self.file)
+        if self.part:
+            _check_part(self.part, self.width, self.height)
 
 
 def _check_file_name(name: str) -> None:
     """Raises ProtocolError for a name that leads out of the exchange folder."""
     if not FILE_NAME.fullmatch(name):
         raise ProtocolError(f"{name!r} is not the name of a file in the exchange folder.")
+
+
+def _check_part(part: list, width: int, height: int) -> None:
+    """Raises ProtocolError for a part that a picture of this size does not have."""
+    if len(part) != 4 or not all(type(border) is int for border in part):
+        raise ProtocolError(f"The part of a picture has four borders, not {part!r:.80}.")
+    left, top, right, bottom = part
+    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+        raise ProtocolError(f"A picture of {width} x {height} pixels has no part {part!r:.80}.")
 
 
 def encode(message: Message) -> bytes:

@@ -20,7 +20,7 @@ MAIN = ("engine", "strength", "a", "bg_threshold", "bg_softness", "blur", "inver
 RELIEF = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
 MIXING = ("crossover", "mix_amount")
 DETAILS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
-SEVERAL = ("smoothing",)
+SEVERAL = ("across", "smoothing")
 
 
 class MidasNormalPanel:

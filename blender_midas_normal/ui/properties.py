@@ -76,6 +76,9 @@ def place_properties(options: set[str]) -> dict[str, Any]:
                              options=options),
         "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},
                              options={*options, "ENUM_FLAG"}),
+        "across": BoolProperty(name="Across tiles", default=False, options=options,
+                               description="See each UDIM tile with a margin of its neighbours, so that the relief goes on "
+                                           "across the borders that they share"),
         "smoothing": IntProperty(name="Smoothing over time", default=0, min=0, max=LONGEST_REACH, options=options,
                                  description="Frames on either side over which the maps of sequences and movies are "
                                              "averaged, so that they flicker less; 0 leaves each frame as it is"),
@@ -203,12 +206,12 @@ def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask
     words = {name: getattr(operator, name) for name in domains() if given(name)}
     settings = base.with_words({"mask": "IMAGE", **words} if given("mask_image") else words)
 
-    target, replace, save, chosen, smoothing = (_given_or_scenes(operator, scene, name)
-                                                for name in ("target", "replace", "save", "maps", "smoothing"))
+    target, replace, save, chosen, smoothing, across = (
+        _given_or_scenes(operator, scene, name) for name in ("target", "replace", "save", "maps", "smoothing", "across"))
     maps = tuple(name for name, _, _ in MAPS if name in chosen)
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
-    return Ask(settings, target=target, replace=replace, save=save, maps=maps, smoothing=smoothing,
+    return Ask(settings, target=target, replace=replace, save=save, maps=maps, smoothing=smoothing, across=across,
                mask_image=_given_or_scenes_image(operator, scene, "mask_image"))
 
 

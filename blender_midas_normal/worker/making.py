@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..core.alpha import filled
 from ..core.choice import chosen_engine
 from ..core.colour import luma
@@ -26,7 +28,6 @@ from .reading import Given
 from .surfaces import Kept, Surfaces, masked_key, surface_key
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ..core.picture import Array
@@ -112,17 +113,18 @@ class Maker:
             return found.surface
         with clock.stage("prepare"):
             prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepared_picture(picture)
-            wrap = wrap_of(settings.tileable, luma(prepared.rgb_float()), request.is_render)
+            wrap = _without_margins(wrap_of(settings.tileable, luma(prepared.rgb_float()), request.is_render), picture)
             change = self._change(request.preceding, engine, prepared, wrap)
         with clock.stage("engine"):
             surface = self._by_engine(engine, prepared, wrap, settings, report, change)
             fine = None
             if settings.mix not in ("OFF", engine):
                 fine = self._by_engine(settings.mix, prepared, wrap, settings, report, change and change.of_fine())
+                fine = dataclasses.replace(fine, part=picture.part)
         if float(surface.height.min()) == float(surface.height.max()):
             notes += ("The surface has no relief at all, so the map is flat.",)
         alpha = None if surface.raw else picture.alpha
-        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine)
+        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=picture.part)
         kept = Kept(engine, surface, prepared)
         self._surfaces.keep(key, kept.alone() if request.pixels is None else kept)  # nobody paints on a picture file here
         return surface
@@ -131,7 +133,7 @@ class Maker:
         """The surface with the mask image, and its own key: the heights may get another one the next time."""
         kept = self._surfaces.get(key)
         assert kept is not None
-        masked = dataclasses.replace(surface, mask=resize_share(mask, *surface.source_size, surface.wrap))
+        masked = dataclasses.replace(surface, mask=_fitted(mask, surface))
         self._surfaces.keep(masked_key(key, mask), dataclasses.replace(kept, surface=masked))
         return masked_key(key, mask), masked
 
@@ -169,7 +171,20 @@ def _checked_size(surface: Surface, settings: Settings) -> tuple[int, int]:
     width, height = map_size(surface, settings)
     if width * height > MOST_PIXELS:
         raise SettingsError(f"The map would have {width} x {height} pixels, which are too many; choose a lower resolution.")
-    return width, height
+    if surface.part is None:
+        return width, height
+    if surface.raw or settings.size != "SOURCE":
+        raise SettingsError("A part of a picture has maps of the picture's size only, and none with depth_scale RAW.")
+    return surface.part.size
+
+
+def _fitted(mask: Array, surface: Surface) -> Array:
+    """A mask image at the size of a surface's source.  It masks the part that is wanted, and so each part beside it."""
+    part, (width, height) = surface.part, surface.source_size
+    if part is None:
+        return resize_share(mask, width, height, surface.wrap)
+    margins = [(part.top, height - part.bottom), (part.left, width - part.right)]
+    return np.pad(resize_share(mask, *part.size, surface.wrap), margins, mode="wrap")
 
 
 def prepared_picture(picture: Picture) -> tuple[Picture, tuple[str, ...]]:
@@ -178,4 +193,13 @@ def prepared_picture(picture: Picture) -> tuple[Picture, tuple[str, ...]]:
     if alpha is None:
         return picture, ()
     notes = () if alpha.any() else ("The picture is fully transparent, so the map is flat.",)
-    return Picture(filled(picture.rgb_float(), alpha)), notes
+    return Picture(filled(picture.rgb_float(), alpha), part=picture.part), notes
+
+
+def _without_margins(wrap: Wrap, picture: Picture) -> Wrap:
+    """What repeats of a picture, whose part cannot repeat where it goes on."""
+    part = picture.part
+    if part is None:
+        return wrap
+    width, height = part.size
+    return Wrap(wrap.x and width == picture.width, wrap.y and height == picture.height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ..core.errors import SourceError
 from ..core.paths import is_file
 from ..core.picture import Picture
 from ..core.protocol import LARGEST_FILE, Pixels
+from ..core.tiles import Tile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +46,8 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> 
     if path.stat().st_size != expected:
         raise SourceError(f"The pixels of the picture take {path.stat().st_size} bytes instead of {expected}.")
     rgba = np.fromfile(path, np.float32).reshape(pixels.height, pixels.width, 4)[::-1]
-    return _picture(rgba, pixels.encoding, pixels.premultiplied, exposure)
+    picture = _picture(rgba, pixels.encoding, pixels.premultiplied, exposure)
+    return dataclasses.replace(picture, part=Tile(*pixels.part)) if pixels.part else picture
 
 
 def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:

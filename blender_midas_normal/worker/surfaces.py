@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections import OrderedDict
@@ -77,7 +78,8 @@ class Surfaces:
 def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bool) -> str:
     """The same for the same pixels and the same settings that shape a surface; 32 hexadecimal digits."""
     words = {name: getattr(settings, name) for name in surface_names()} | {"engine": engine, "is_render": is_render}
-    digest = hashlib.blake2b(json.dumps([words, picture.rgb.shape, str(picture.rgb.dtype)]).encode(), digest_size=16)
+    part = dataclasses.astuple(picture.part) if picture.part else None
+    digest = hashlib.blake2b(json.dumps([words, picture.rgb.shape, str(picture.rgb.dtype), part]).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(picture.rgb).data)
     if picture.alpha is not None:
         digest.update(np.ascontiguousarray(picture.alpha).data)

@@ -185,6 +185,12 @@ def test_a_sequence_is_current_while_its_frames_and_their_smoothing_are_the_same
     assert outcomes == [MADE, SKIPPED, MADE, SKIPPED, MADE]
 
 
+def test_a_set_of_tiles_is_current_while_it_is_seen_as_it_was(tmp_path):
+    worn(tile_set(tmp_path))
+    outcomes = [states(made(existing="SKIP", across=across)[0]).popitem()[1] for across in (False, False, True, True, False)]
+    assert outcomes == [MADE, SKIPPED, MADE, SKIPPED, MADE]
+
+
 def test_a_map_that_is_missing_or_kept_elsewhere_is_not_current(tmp_path):
     image = bpy.data.images.load(str(write_png(tmp_path / "wall.png", rgba(), 8)))
     worn(image)

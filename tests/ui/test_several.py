@@ -22,6 +22,23 @@ def frames(folder, count=3):
     return sequence
 
 
+def test_seeing_across_tiles_is_the_scenes_unless_the_call_gives_it(tmp_path):
+    frames(tmp_path, count=2)
+    for number in (1, 2):
+        (tmp_path / f"shot_{number:04d}.png").rename(tmp_path / f"wall.{1000 + number}.png")
+    tiles = bpy.data.images.load(str(tmp_path / "wall.1001.png"))
+    tiles.filepath_raw, tiles.source = str(tmp_path / "wall.<UDIM>.png"), "TILED"
+
+    def made(**words):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", image=tiles.name, target="NONE", save="BESIDE", **words)
+        return (tmp_path / "wall_normal.1001.png").read_bytes()
+
+    alone, across = made(), made(across=True)
+    assert alone != across
+    bpy.context.scene.midas_normal.across = True
+    assert made() == across and made(across=False) == alone
+
+
 def test_an_animation_is_the_scenes_unless_the_call_gives_it(tmp_path):
     frames(tmp_path, count=2)
     scene = bpy.context.scene

@@ -144,6 +144,12 @@ def test_depths_take_edges_from_the_picture_but_raw_ones_do_not(worker, pictures
     assert edges.shape == smooth.shape and np.abs(normals(edges) - normals(smooth)).max() > 0.01
 
 
+def test_a_part_of_a_picture_has_its_own_size_and_is_not_flat(worker):
+    pixels = write_pixels(worker.folder / "coffee", opaque(data.coffee() / 255), part=(100, 50, 400, 350))
+    part = worker.ask(replace(PLAIN, resolution=64), pixels=pixels).ok
+    assert part.shape == (300, 300, 3) and tilt(part).mean() > 0.5
+
+
 def test_a_of_zero_gives_finite_unit_normals(worker, pictures):
     node = worker.ask(replace(CPU_NODE, a=0.0, resolution=128, bg_threshold=0.5), picture=str(pictures["coffee"]))
     vectors = node.ok.astype(float) / 127.5 - 1

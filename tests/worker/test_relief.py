@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from blender_midas_normal.core.errors import WeightsError
 from blender_midas_normal.core.normals import normal_map, slopes
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.core.tiles import Tile
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
 from blender_midas_normal.worker.engines.relief_network import LARGEST_FILE, RELIEF, read_weights
@@ -82,6 +84,16 @@ def test_a_picture_that_was_painted_on_stroke_by_stroke_has_the_slopes_of_a_full
     assert np.abs(surface.slopes - whole.slopes).max() < 1e-4
     for own, other in zip(slopes(surface, SETTINGS), slopes(whole, SETTINGS), strict=True):
         assert np.abs(own - other).max() < 1e-3
+
+
+def test_a_part_of_a_picture_has_the_slopes_of_the_whole(relief):
+    """Slopes have no unit, whatever the shorter side is in which the part's heights are counted."""
+    rgb = np.random.default_rng(5).random((96, 96, 3), np.float32)
+    maps = []
+    for part in (None, Tile(24, 24, 72, 72)):
+        surface = relief.surface(Picture(rgb, part=part), Wrap(), SETTINGS, quiet)
+        maps.append(normal_map(dataclasses.replace(surface, part=part), SETTINGS))
+    np.testing.assert_allclose(maps[1], maps[0], atol=1e-5)
 
 
 def test_the_shipped_file_is_small_and_of_the_architecture():

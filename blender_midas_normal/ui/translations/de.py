@@ -186,6 +186,9 @@ PLACES = {
     "For the source Render result: the frames of the scene's range, from the files that were rendered to its output":
         "Für die Quelle Render-Resultat: die Bilder des Bildbereichs der Szene, aus den Dateien, die an deren Ausgabe "
         "gerendert wurden",
+    "Across tiles": "Über Kacheln hinweg",
+    "See each UDIM tile with a margin of its neighbours, so that the relief goes on across the borders that they share":
+        "Jede UDIM-Kachel mit einem Rand ihrer Nachbarn sehen, sodass sich das Relief über gemeinsame Grenzen fortsetzt",
     "Smoothing over time": "Zeitliche Glättung",
     "Frames on either side over which the maps of sequences and movies are averaged, so that they flicker less; "
     "0 leaves each frame as it is":

@@ -30,12 +30,11 @@ class Luminance:
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         report("luminance", 0.0)
         height = luma(picture.rgb_float())
-        shorter = min(height.shape)
-        scale = min(1.0, WORKING_SIDE / shorter)
+        scale = min(1.0, WORKING_SIDE / picture.shorter)
         if scale < 1:
             height = resize(height, round(picture.width * scale), round(picture.height * scale), wrap)
             report("luminance", 0.5)
-        sigma = SMOOTHING * shorter * scale
+        sigma = SMOOTHING * picture.shorter * scale
         return Surface(blur(height, sigma, sigma, wrap), RELIEF, False, wrap, (picture.width, picture.height))
 
     def unload(self) -> None:

@@ -108,12 +108,14 @@ class Midas:
         if is_one_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, source_size)
 
+        resolution = round(settings.resolution * min(source_size) / picture.shorter)
+
         def attempt(where: str, largest: int | None = None) -> tuple[tuple[str, ...], Array]:
             notes = self._move(network, where)
             pixels = largest or _affordable_pass(network.device)
             run = self._answers.of(functools.partial(network.depth, precision=settings.precision), network.device,
                                    settings.precision)
-            return notes, depth_in_passes(rgb, wrap, settings.resolution, pixels, run, report)
+            return notes, depth_in_passes(rgb, wrap, resolution, pixels, run, report)
 
         second: tuple[str, int, str] | None = None
         try:

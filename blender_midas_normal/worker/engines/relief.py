@@ -69,7 +69,7 @@ class Relief:
         slopes = slopes_by(network, rgb)
         report("height", 0.0)
         height = height_from_slopes(slopes, wrap)
-        height /= min(height.shape)
+        height /= picture.shorter
         return Surface(height, 1.0, False, wrap, source_size, slopes=slopes)
 
     def unload(self) -> None:

@@ -1,0 +1,141 @@
+"""Relief goes on from one UDIM tile to the next, where that is asked for."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import pixels, udim
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.source import source_of_image
+from bl_ext.user_default.midas_normal.core.settings import Settings
+from pictures import pixels_of, pixels_of_file, saved_by_blender, write_png
+
+SIDE = 64
+LUMINANCE = Settings(engine="LUMINANCE", strength=8.0, tileable="OFF")
+
+
+def picture(columns, rows, side=SIDE):
+    """Smooth hills over all tiles, H x W x 4, rows from the top down."""
+    v, u = (np.mgrid[:rows * side, :columns * side] + 0.5) / side
+    grey = 0.5 + 0.2 * np.sin(9 * u + 2 * v) * np.cos(7 * v - u) + 0.2 * np.sin(31 * u) * np.sin(27 * v)
+    return np.dstack([grey] * 3 + [np.ones_like(grey)])
+
+
+def cut(values, number, rows):
+    """What a tile has of values that lie over `rows` rows of tiles, of which the first is the lowest."""
+    row, column = divmod(number - 1001, 10)
+    top = (rows - 1 - row) * SIDE
+    return values[top:top + SIDE, column * SIDE:(column + 1) * SIDE]
+
+
+def tile_set(folder, columns, rows):
+    numbers = [1001 + 10 * row + column for row in range(rows) for column in range(columns)]
+    for number in numbers:
+        saved_by_blender(folder / f"wall.{number}.png", cut(picture(columns, rows), number, rows))
+    return tiled(folder), numbers
+
+
+def tiled(folder):
+    image = bpy.data.images.load(str(folder / "wall.1001.png"))
+    image.filepath_raw, image.source = str(folder / "wall.<UDIM>.png"), "TILED"
+    return image
+
+
+def made(image, settings, **words):
+    return begin(bpy.context, Ask(settings, source="IMAGE", image=image.name, target="NONE", **words)).wait()
+
+
+def maps_of(folder, image, numbers, settings, **words):
+    made(image, settings, save="BESIDE", **words)
+    return {number: pixels_of_file(folder / f"wall_normal.{number}.png") for number in numbers}
+
+
+def whole(folder, columns, rows, settings):
+    """The map of the picture of all tiles."""
+    image = bpy.data.images.load(str(saved_by_blender(folder / "whole.png", picture(columns, rows))))
+    return pixels_of(bpy.data.images[made(image, settings).map_name])
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(2, 1), (1, 2), (2, 2)])
+def test_tiles_have_the_map_of_the_whole_picture(tmp_path, columns, rows):
+    """Slopes, and the engine's slight blur, are counted in shorter sides: those of 2 x 2 tiles are twice a tile's."""
+    image, numbers = tile_set(tmp_path, columns, rows)
+    expected = whole(tmp_path, columns, rows, Settings(engine="LUMINANCE", tileable="OFF", strength=8 / min(columns, rows)))
+    across, alone = (maps_of(tmp_path, image, numbers, LUMINANCE, across=on) for on in (True, False))
+    for number in numbers:
+        tolerance = 2e-5 if min(columns, rows) == 1 else 2e-4
+        np.testing.assert_allclose(across[number], cut(expected, number, rows), atol=tolerance)
+        assert np.abs(alone[number] - cut(expected, number, rows)).max() > 0.003
+
+
+def test_the_built_in_network_sees_across_tiles(tmp_path):
+    """The mean error of normals at the border is 0.4 degrees; of tiles mapped each on its own, 5."""
+    data = pytest.importorskip("skimage.data")
+    grey = data.gravel()[:256] / 255
+    photo = np.dstack([grey] * 3 + [np.ones_like(grey)])
+    settings = Settings(engine="RELIEF", tileable="OFF")
+    for column in (0, 1):
+        saved_by_blender(tmp_path / f"wall.{1001 + column}.png", photo[:, column * 256:column * 256 + 256])
+    image = tiled(tmp_path)
+    single = bpy.data.images.load(str(saved_by_blender(tmp_path / "whole.png", photo)))
+    expected = pixels_of(bpy.data.images[made(single, settings).map_name])
+
+    def degrees_at_border(across):
+        maps = maps_of(tmp_path, image, (1001, 1002), settings, across=across)
+        difference = 2 * (np.hstack([maps[1001], maps[1002]]) - expected)[:, 252:260, :3]
+        return np.degrees(np.linalg.norm(difference, axis=2)).mean()
+
+    assert degrees_at_border(True) < 0.6 and degrees_at_border(False) > 3
+
+
+def test_a_neighbour_of_another_size_is_brought_to_the_tiles(tmp_path):
+    image, numbers = tile_set(tmp_path, 2, 1)
+    exact = maps_of(tmp_path, image, numbers, LUMINANCE, across=True)
+    saved_by_blender(tmp_path / "wall.1002.png", picture(2, 1, SIDE * 2)[:, SIDE * 2:])
+    found = maps_of(tmp_path, image, numbers, LUMINANCE, across=True)
+    alone = maps_of(tmp_path, image, numbers, LUMINANCE)
+    assert found[1002].shape[:2] == (SIDE * 2, SIDE * 2)
+    errors = [np.abs(maps[1001] - exact[1001]).max() for maps in (found, alone)]
+    assert errors[0] < 0.3 * errors[1]
+
+
+def test_a_neighbour_that_holds_colours_in_another_way_does_not_count(tmp_path):
+    image, _ = tile_set(tmp_path, 2, 1)
+    write_png(tmp_path / "wall.1002.png", picture(2, 1)[:, SIDE:], 16)
+    across, alone = (maps_of(tmp_path, image, (1001, 1002), LUMINANCE, across=on) for on in (True, False))
+    np.testing.assert_array_equal(across[1001], alone[1001])
+
+
+def test_tiles_that_do_not_touch_are_mapped_as_they_are_alone(tmp_path):
+    for number in (1001, 1003, 1010, 1031):
+        saved_by_blender(tmp_path / f"wall.{number}.png", cut(picture(2, 1), 1001, 1))
+    image = tiled(tmp_path)
+    across, alone = (maps_of(tmp_path, image, (1001, 1003, 1010, 1031), LUMINANCE, across=on) for on in (True, False))
+    for number, values in across.items():
+        np.testing.assert_array_equal(values, alone[number])
+
+
+def test_tiles_of_the_nodes_size_are_mapped_alone_and_that_is_said(tmp_path):
+    image, _ = tile_set(tmp_path, 2, 1)
+    report = made(image, Settings(engine="LUMINANCE", size="NODE", resolution=64), across=True)
+    assert "Tiles of the node's size, or with depth_scale RAW, are mapped each on its own." in report.sentences
+
+
+def test_a_tile_is_read_piece_by_piece_and_leaves_nothing_when_it_is_given_up(tmp_path, monkeypatch):
+    """Between any two tiles there is a breath."""
+    image, _ = tile_set(tmp_path, 2, 2)
+    tiles = udim.tiles_of(source_of_image(image), Ask(LUMINANCE, across=True), tmp_path)
+    looked = []
+    monkeypatch.setattr(udim, "held_of_file", lambda *words: looked.append(words) or pixels.held_of_file(*words))
+    path = tmp_path / "pixels"
+    reading = tiles.read(1001, path)
+    for count in range(1, 4):
+        next(reading)
+        assert len(looked) == count
+    given_up = tiles.read(1001, path)
+    while not path.exists():
+        next(given_up)
+    given_up.close()
+    assert not path.exists()
