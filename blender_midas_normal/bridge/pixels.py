@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,8 +41,8 @@ LINEAR_SPACES = re.compile(r"Linear .*|ACEScg|ACES2065-1|scene_linear")
 UNRELATED_ALPHA = ("NONE", "CHANNEL_PACKED")
 """Alpha modes in which the picture is opaque, whatever its fourth channel holds."""
 
-PIECE = 1 << 24
-"""Bytes written at a time, in some 10 ms."""
+PIECE, UNFELT = 1 << 20, 0.02
+"""Bytes written at a time, and seconds that may pass before Blender gets its turn: a disk may take 1 ms or 10 for them."""
 
 Reading = Generator[None, None, Pixels]
 """Yields between two pieces of work that would be felt as one, and returns what the pixels are."""
@@ -190,9 +191,12 @@ def written(held: Held, path: Path) -> Reading:
     data = held.values.data.cast("B")
     try:
         with path.open("wb") as file:
+            since = time.monotonic()
             for start in range(0, len(data), PIECE):
                 file.write(data[start:start + PIECE])
-                yield
+                if time.monotonic() - since > UNFELT:
+                    yield
+                    since = time.monotonic()
     except OSError as error:
         raise SourceError(f"The {len(data) >> 20} MB of the image {held.name!r} cannot be written into {path.parent}: "
                           f"{error.strerror}.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from ..core.errors import MidasNormalError, SurfaceGone
 from ..core.settings import Settings
 from . import pump, running
 from .drawing import redraw
+from .patience import Patience
 
 _scene_uid = 0
 """The scene whose settings changed last, by session_uid."""
@@ -29,6 +31,8 @@ _wanted: tuple[int, Settings] | None = None
 
 _refused: tuple[int, Settings] | None = None
 """What could not be given, and is not tried again before something else has been."""
+
+_patience = Patience()
 
 _gone: set[str] = set()
 """Surfaces that the worker no longer has."""
@@ -48,14 +52,23 @@ def is_live(image: bpy.types.Image | None) -> bool:
 def follow(scene: bpy.types.Scene) -> None:
     """Sees that the scene's map becomes what its settings say; calls that come while one is made are one.
 
-    The worker begins at once, and so works while Blender draws the slider that was moved.
+    The worker begins at once, and the map is waited for as long as Blender would draw the slider that was moved.
     """
     global _scene_uid
     if _held or not pump.runs():
         return
     _scene_uid = scene.session_uid
     if _retune is not None or _begin():
+        _wait()
         pump.watch(_look)
+        _patience.leave()
+
+
+def _wait() -> None:
+    """Waits for the map while Blender would draw."""
+    end = time.monotonic() + _patience.seconds
+    while time.monotonic() < end and _go_on():
+        time.sleep(0.002)
 
 
 @contextmanager
@@ -79,15 +92,21 @@ def stop() -> None:
 
 
 def _look() -> bool:
+    """What the timer does."""
+    _patience.come_back(pump.INTERVAL)
+    return _go_on()
+
+
+def _go_on() -> bool:
     """Goes on with the re-tune under way and begins another one as long as the map is not what the settings say."""
     if _retune is not None:
         session.client.pump()
     if _retune is not None and _retune.is_due:
-        _go_on(_retune)
+        _step(_retune)
     return _retune is not None or _begin()
 
 
-def _go_on(retune: Task) -> None:
+def _step(retune: Task) -> None:
     global _retune, _refused
     try:
         report = retune.step()

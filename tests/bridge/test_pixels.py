@@ -121,6 +121,7 @@ def test_a_disk_that_fills_up_is_a_sentence_and_leaves_nothing(tmp_path):
 
 def test_reading_piece_by_piece_needs_the_image_once_and_leaves_nothing_when_it_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(pixels, "PIECE", 64)
+    monkeypatch.setattr(pixels, "UNFELT", -1.0)
     image = bpy.data.images.new("a", 5, 3)
     reading = pixels.reading(image, tmp_path / "whole")
     next(reading)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.ui import pump, running, tuning
+from bl_ext.user_default.midas_normal.ui.patience import LONGEST, Patience
 
 from .scenes import Background, counts, pumped, textured, values
 
@@ -129,3 +132,23 @@ def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
     settings.size = "SOURCE"
     pumped(lambda: strength(normal) == 2)
     assert "made again" in running.last_sentence()
+
+
+def test_where_drawing_takes_long_the_map_is_there_before_it(settings, monkeypatch):
+    normal, _ = made()
+    monkeypatch.setattr(tuning._patience, "seconds", 10.0)
+    settings.strength = 3.0
+    assert strength(normal) == 3 and tuning._retune is None
+    pumped(lambda: not pump._watched)
+    assert tuning._patience.seconds < 10
+
+
+def test_a_map_is_waited_for_as_long_as_was_drawn_last_within_bounds():
+    patience = Patience()
+    for pause, least, most in ((0.0, 0.0, 0.0), (0.06, 0.04, LONGEST), (0.2, LONGEST, LONGEST)):
+        patience.leave()
+        time.sleep(pause)
+        patience.come_back(0.01)
+        assert least <= patience.seconds <= most
+        patience.come_back(0.01)  # a later look says nothing of drawing
+        assert least <= patience.seconds <= most
