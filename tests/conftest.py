@@ -47,7 +47,8 @@ def pytest_sessionfinish(session, exitstatus):
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config):
     """Ends a process in which Blender runs as a module, when all has been told: its own end, which comes when Python frees
-    the module, crashes (4.2) or waits for ever (4.5) where Python frees it late.  Whole Blenders end as they should (scripts/gui_test.py).
+    the module, crashes (4.2) or waits for ever (4.5) where Python frees it late.  Whole Blenders end as they should
+    (scripts/gui_test.py).
     """
     if "bpy" in sys.modules:
         sys.stdout.flush()
