@@ -39,8 +39,7 @@ ARITHMETIC = ("preprocess", "forward", "surface", "maps")
 OF_WORKER = {"read": "convert", "prepare": "preprocess", "maps": "maps", "encode": "encode"}
 """Our names for stages of the worker's clock; its "engine" is "forward" and "surface"."""
 
-OF_BLENDER = ((making, "read_pixels", "read"), (Order, "submit", "send"), (making, "store", "write"),
-              (Order, "wired", "wire"))
+OF_BLENDER = ((Order, "submit", "send"), (making, "store", "write"), (Order, "wired", "wire"))
 """Functions that are stages: where they are called from, their names there, and ours."""
 
 
@@ -64,9 +63,10 @@ def seconds_of_map(image: bpy.types.Image, words: dict) -> dict[str, float]:
 
 @contextmanager
 def watched() -> Iterator[Counter]:
-    """Seconds of the functions in OF_BLENDER, which are watched in the `with` block."""
+    """Seconds of what Blender does, which is watched in the `with` block."""
     seconds: Counter = Counter()
     with ExitStack() as until_end:
+        until_end.enter_context(patch.object(making, "reading", _timed_pieces(making.reading, seconds, "read")))
         for owner, name, stage in OF_BLENDER:
             until_end.enter_context(patch.object(owner, name, _timed(getattr(owner, name), seconds, stage)))
         yield seconds
@@ -79,6 +79,20 @@ def _timed(function, seconds: Counter, stage: str):
             return function(*arguments, **words)
         finally:
             seconds[stage] += time.perf_counter() - start
+
+    return call
+
+
+def _timed_pieces(function, seconds: Counter, stage: str):
+    def call(*arguments, **words):
+        pieces = function(*arguments, **words)
+        step = _timed(pieces.__next__, seconds, stage)
+        while True:
+            try:
+                step()
+            except StopIteration as end:
+                return end.value
+            yield
 
     return call
 

@@ -37,4 +37,4 @@ FULL = Plan(engines=("luminance", "relief", "midas"), sides=(256, 512, 1024, 204
             patience=30.0, pictures=12, life=260)
 
 QUICK = Plan(engines=("luminance", "relief"), sides=(1024,), every_pixel=(), exchange=1024, resolutions=(512,),
-             surface=1024, tuned=1024, runs=3, patience=4.0, pictures=4, life=0)
+             surface=1024, tuned=1024, runs=3, patience=2.0, pictures=4, life=0)
