@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 PARTS = {"panel": ("generate", "830x700+490+30"), "compared": ("compared", "1320x870+0+30"),
-         "shader_editor": ("shader_editor", "640x400+200+250"), "viewport": ("viewport", "1300x850+20+50")}
+         "shader_editor": ("shader_editor", "640x400+200+250"), "viewport": ("viewport", "640x420+340+240")}
 """By the name in the documentation: the step's picture, and the part of it as ImageMagick names one."""
 
 
