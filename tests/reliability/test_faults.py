@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -196,7 +197,7 @@ def made_environment(folder: Path, pins: Path) -> Environment:
         path = made.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
-    write_marker(made, Marker(fingerprint(pins), sys.executable, "3.12.1", "auto", "", "complete"))
+    write_marker(made, Marker(fingerprint(pins), sys.executable, platform.python_version(), "auto", "", "complete"))
     return made
 
 
