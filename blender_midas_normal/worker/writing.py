@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import TargetError
 from ..core.files import blender_pixels, float_file, integer_file
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..core.protocol import Request
+
+
+ROWS = 64
+"""Of the pixels that Blender holds, written at a time."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,26 @@ class _Writer:
             return Files(file, *held.result()) if held else Files(file)
 
     def _held(self, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[str, int]:
-        data = blender_pixels(pixels).data
-        return self._write(data, "pixels_"), zlib.crc32(data)
+        """A few rows at a time: whole, they are five times as large as the map."""
+        checksum = 0
+        with self._new_file("pixels_") as file:
+            for end in range(len(pixels), 0, -ROWS):
+                data = blender_pixels(pixels[max(0, end - ROWS):end]).data
+                checksum = zlib.crc32(data, checksum)
+                file.write(data)
+        return Path(file.name).name, checksum
 
-    def _write(self, data: bytes | memoryview, prefix: str, suffix: str = "") -> str:
+    def _write(self, data: bytes, prefix: str, suffix: str) -> str:
         """Name of a new file with these bytes."""
+        with self._new_file(prefix, suffix) as file:
+            file.write(data)
+        return Path(file.name).name
+
+    @contextmanager
+    def _new_file(self, prefix: str, suffix: str = "") -> Iterator[Any]:
         try:
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=prefix, suffix=suffix, delete=False) as file:
                 self._undo.callback(Path(file.name).unlink)
-                file.write(data)
+                yield file
         except OSError as error:
-            raise TargetError(f"The map of {memoryview(data).nbytes >> 20} MB cannot be handed over in {self._folder}: "
-                              f"{error.strerror}.") from None
-        return Path(file.name).name
+            raise TargetError(f"The map cannot be handed over in {self._folder}: {error.strerror}.") from None
