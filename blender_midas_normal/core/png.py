@@ -32,9 +32,10 @@ def png_bytes(pixels: NDArray, compress: bool) -> bytes:
     if compress:
         lines[1:, 1:] -= rows[:-1]
     header = struct.pack(">IIBBBBB", width, height, depth, RGB if pixels.ndim == 3 else GREY, 0, 0, 0)
-    return b"".join((b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), _chunk(b"IDAT", deflated(lines, compress)),
-                     _chunk(b"IEND", b"")))
+    return b"".join((b"\x89PNG\r\n\x1a\n", *_chunk(b"IHDR", header), *_chunk(b"IDAT", deflated(lines, compress)),
+                     *_chunk(b"IEND", b"")))
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
+def _chunk(kind: bytes, data: bytes) -> tuple[bytes, ...]:
+    """Its parts, which are joined once: they may be large."""
+    return struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
