@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from ..client.client import Job
-from ..client.launch import Launch, launch_for
+from ..client.launch import Launch
 from ..core.errors import WorkerError
 from ..core.kinds import check_kind
 from ..core.protocol import Result
@@ -24,7 +24,7 @@ from .nodes.materials import targets
 from .nodes.showing import node_has_convention
 from .nodes.wiring import wire
 from .pixels import Reading, reading, removed_unless_done, view_exposure
-from .places import own_python, places, preferences
+from .places import launch_with, preferences
 from .results import source_of
 from .session import client
 from .source import Source, active_object, mask_source, resolve, source_of_image
@@ -129,7 +129,7 @@ def launch_of(ask: Ask) -> Launch:
     """How to start the worker for what is asked; raises one of the project's exceptions where no picture could be mapped."""
     for kind in ask.maps:
         check_kind(kind, ask.settings)
-    return launch_for(ask.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0)
+    return launch_with(ask.settings.engine)
 
 
 def facts_of(result: Result, kind: str) -> dict:

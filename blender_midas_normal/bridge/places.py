@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from ..client.environment import Environment
-from ..client.launch import Places, reason_against_midas
+from ..client.launch import Launch, Places, launch_for, reason_against_midas
 
 EXTENSION = __package__.rpartition(".")[0]
 """The name under which Blender knows this extension."""
@@ -55,3 +55,8 @@ def reason_against(engine: str) -> str:
 def own_python() -> str:
     """The Python that Blender itself runs on; numpy is there."""
     return sys.executable
+
+
+def launch_with(engine: str) -> Launch:
+    """How to start a worker for an engine, as the preferences say; raises EngineUnavailable where it cannot run."""
+    return launch_for(engine, places(), own_python(), preferences().idle_minutes * 60.0)

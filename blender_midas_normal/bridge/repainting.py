@@ -8,7 +8,6 @@ from functools import partial
 
 import bpy
 
-from ..client.launch import launch_for
 from ..core.errors import SourceError
 from ..core.protocol import Result
 from ..core.settings import Settings
@@ -16,7 +15,7 @@ from .asking import Ask
 from .making import ON_DISK, PACKED
 from .order import Order, facts_of, on_preferred_device
 from .pixels import reading, view_exposure
-from .places import own_python, places, preferences
+from .places import launch_with
 from .results import kind_of, maps_of, mask_of
 from .retuning import facts_on, settings_on, take_in
 from .session import client
@@ -67,7 +66,7 @@ def begin_repaint(picture: bpy.types.Image) -> Task:
     """
     maps = maps_of(picture)
     first, *others = (Follower.of(image) for image in maps)
-    launch = launch_for(first.settings.engine, places(), own_python(), preferences().idle_minutes * 60.0)
+    launch = launch_with(first.settings.engine)
     alike = [other for other in others if first.settings.tuned_as(other.settings).is_like(other.settings)]
     mask = mask_of(maps[0]) if first.settings.mask == "IMAGE" else None
     order = Order(Ask(first.settings), source_of_image(picture), None if mask is None else source_of_image(mask),

@@ -8,7 +8,6 @@ from typing import Any
 import bpy
 
 from ..client.client import Taken
-from ..client.launch import launch_for
 from ..core.errors import SourceError
 from ..core.protocol import Result
 from ..core.settings import Settings
@@ -17,7 +16,7 @@ from .nodes.displacing import rescale
 from .nodes.showing import is_wired, node_has_convention, read_as
 from .order import facts_of
 from .pixels import reading
-from .places import own_python, places, preferences
+from .places import launch_with
 from .results import kind_of, mask_of, note_mask, source_of, store_again, stored
 from .session import client
 from .shown import note_shown
@@ -38,7 +37,7 @@ def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Ima
 def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None) -> Making:
     facts, wanted, kind, uid = facts_on(image), tuned(image, settings), kind_of(image), image.session_uid
     mask = lacking_mask(image, wanted, mask_image)
-    client.prepare(launch_for(facts["engine"], places(), own_python(), preferences().idle_minutes * 60.0))
+    client.prepare(launch_with(facts["engine"]))
     words: dict[str, Any] = {"surface": facts["surface"], **(ON_DISK if image.packed_file is None else PACKED)}
     if mask is not None:
         words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file())))

@@ -10,7 +10,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import pump, running
+from bl_ext.user_default.midas_normal.ui import painting, pump, running, tuning
 
 BUILT_IN = Settings(engine="LUMINANCE")
 
@@ -18,6 +18,17 @@ BUILT_IN = Settings(engine="LUMINANCE")
 @pytest.fixture(autouse=True)
 def quiet_panel():
     yield
+    running.forget()
+    pump.stop()
+
+
+@pytest.fixture(autouse=True)
+def with_timers(monkeypatch):
+    """Blender as it is with a window: timers run."""
+    monkeypatch.setattr(pump, "runs", lambda: True)
+    yield
+    painting.stop()
+    tuning.stop()
     running.forget()
     pump.stop()
 

@@ -16,8 +16,7 @@ from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import pump, running
 from pictures import pixels_of, pixels_of_file, rgba, saved_by_blender
 
-from .scenes import pumped, textured
-from .test_tuning import with_timers  # noqa: F401 - the fixture is used
+from .scenes import pumped, textured, with_timers  # noqa: F401 - the fixture is used
 
 FLAT = 1e-4
 SETTINGS = Settings(engine="LUMINANCE", tileable="OFF")

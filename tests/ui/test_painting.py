@@ -13,21 +13,9 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.core.errors import WorkerError
-from bl_ext.user_default.midas_normal.ui import painting, pump, running, tuning
+from bl_ext.user_default.midas_normal.ui import painting, pump, running
 
-from .scenes import pumped, textured, values
-
-
-@pytest.fixture(autouse=True)
-def with_timers(monkeypatch):
-    """Blender as it is with a window: timers run."""
-    monkeypatch.setattr(pump, "runs", lambda: True)
-    yield
-    painting.stop()
-    tuning.stop()
-    running.cancel()
-    running.remember(None)
-    pump.stop()
+from .scenes import pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
 
 
 @pytest.fixture

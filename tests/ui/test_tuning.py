@@ -11,18 +11,7 @@ from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.ui import pump, running, tuning
 from bl_ext.user_default.midas_normal.ui.patience import LONGEST, Patience
 
-from .scenes import Background, counts, pumped, textured, values
-
-
-@pytest.fixture(autouse=True)
-def with_timers(monkeypatch):
-    """Blender as it is with a window: timers run."""
-    monkeypatch.setattr(pump, "runs", lambda: True)
-    yield
-    tuning.stop()
-    running.cancel()
-    running.remember(None)
-    pump.stop()
+from .scenes import Background, counts, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
 
 
 @pytest.fixture
