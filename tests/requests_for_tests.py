@@ -22,8 +22,9 @@ def launch(folder: Path, **words) -> Launch:
 
 def write_pixels(path: Path, rgba: np.ndarray, encoding: str = "BYTE", premultiplied: bool = False,
                  part: Sequence[int] = ()) -> dict:
-    """Writes H x W x 4 values, rows from the top down, as Blender's rows run, and says what they are."""
-    rgba[::-1].astype(np.float32).tofile(path)
+    """Writes H x W x 4 values of 0..1, rows from the top down, as Blender's rows run, and says what they are."""
+    upwards = rgba[::-1].astype(np.float32)
+    (np.rint(upwards * 255).astype(np.uint8) if encoding == "BYTE" else upwards).tofile(path)
     return {"file": path.name, "width": rgba.shape[1], "height": rgba.shape[0], "encoding": encoding,
             "premultiplied": premultiplied, "part": list(part)}
 

@@ -30,6 +30,8 @@ from ..core.errors import SourceError
 from ..core.protocol import Pixels
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..core.picture import Array
 
 VIEWERS = ("RENDER_RESULT", "COMPOSITING")
@@ -41,8 +43,8 @@ LINEAR_SPACES = re.compile(r"Linear .*|ACEScg|ACES2065-1|scene_linear")
 UNRELATED_ALPHA = ("NONE", "CHANNEL_PACKED")
 """Alpha modes in which the picture is opaque, whatever its fourth channel holds."""
 
-PIECE, UNFELT = 1 << 20, 0.02
-"""Bytes written at a time, and seconds that may pass before Blender gets its turn: a disk may take 1 ms or 10 for them."""
+PIECE, UNFELT = 1 << 18, 0.02
+"""Values written at a time, and seconds that may pass before Blender gets its turn: a disk may take 1 ms or 10 for them."""
 
 Reading = Generator[None, None, Pixels]
 """Yields between two pieces of work that would be felt as one, and returns what the pixels are."""
@@ -55,7 +57,7 @@ Sixteen bits, because Blender adds dithering noise to eight."""
 
 @dataclass(frozen=True)
 class Held:
-    """What Blender holds of an image: its values, height * width * 4 float32 on a line, and what they are."""
+    """What Blender hands out of an image: height * width * 4 float32 on a line, and what they are in the file."""
 
     name: str
     values: Array
@@ -188,19 +190,26 @@ def written(held: Held, path: Path) -> Reading:
     Through the file and not its memory map, where a full disk would end Blender (SIGBUS), and in half the time.
     """
     yield
-    data = held.values.data.cast("B")
+    values, in_file = held.values, as_bytes if held.pixels.encoding == "BYTE" else np.asarray
     try:
         with path.open("wb") as file:
             since = time.monotonic()
-            for start in range(0, len(data), PIECE):
-                file.write(data[start:start + PIECE])
+            for start in range(0, len(values), PIECE):
+                file.write(in_file(values[start:start + PIECE]).data)
                 if time.monotonic() - since > UNFELT:
                     yield
                     since = time.monotonic()
     except OSError as error:
-        raise SourceError(f"The {len(data) >> 20} MB of the image {held.name!r} cannot be written into {path.parent}: "
-                          f"{error.strerror}.") from None
+        raise SourceError(f"The {held.pixels.nbytes >> 20} MB of the image {held.name!r} cannot be written into "
+                          f"{path.parent}: {error.strerror}.") from None
     return held.pixels
+
+
+def as_bytes(values: Array) -> NDArray[np.uint8]:
+    """Floats 0..1 to 0..255, rounded.  A file of them is written sooner than one of the floats, and read so, too."""
+    scaled = values * np.float32(255)
+    scaled += np.float32(0.5)
+    return scaled.astype(np.uint8)
 
 
 def _encoding(image: bpy.types.Image) -> str:

@@ -1,4 +1,4 @@
-"""A map as the bytes of a file, and as Blender holds its pixels."""
+"""A map as the bytes of a file, and as Blender holds its pixels, both row by row: whole, they are larger than the map."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .exr import exr_bytes
-from .png import png_bytes
+from .png import png_parts
 from .tiff import tiff_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
-    from .maps import Map
+    from .maps import Map, NodeMap
     from .picture import Array
 
-    Integers = NDArray[np.uint8] | NDArray[np.uint16]
-    """H x W x 3 (RGB) or H x W (grey), rows from the top down."""
+ROWS = 32
+"""Encoded at a time: they stay in the processor's cache."""
 
 
-def integer_file(pixels: Integers, name: str, compress: bool) -> bytes:
-    """The PNG or TIFF file of a picture; compress: a PNG file as small as it gets, else it is written faster."""
-    return png_bytes(pixels, compress) if name == "PNG" else tiff_bytes(pixels)
+def integer_file(made: Map | NodeMap, name: str, compress: bool) -> Iterable[bytes]:
+    """The parts of a map's PNG or TIFF file; compress: a PNG file as small as it gets, else it is written faster."""
+    if name != "PNG":
+        return [tiff_bytes(made.encoded())]
+    strips = (made.encoded(slice(top, top + ROWS)) for top in range(0, made.height, ROWS))
+    return png_parts(strips, made.height, compress)
 
 
 def float_file(made: Map, name: str) -> bytes:
@@ -31,11 +36,14 @@ def float_file(made: Map, name: str) -> bytes:
     return exr_bytes(dict(zip("RGB" if len(planes) == 3 else "Y", planes, strict=True)), half=name == "EXR_HALF")
 
 
-def blender_pixels(pixels: Integers) -> Array:
-    """A picture as Blender holds it: H x W x 4 float32 of 0..1, opaque, rows from the bottom up.
+def blender_pixels(made: Map | NodeMap) -> Iterator[Array]:
+    """A map as Blender holds it, some rows of it at a time: rows x W x 4 float32 of 0..1, opaque, from the bottom up."""
+    for end in range(made.height, 0, -ROWS):
+        yield _held(made.encoded(slice(max(0, end - ROWS), end)))
 
-    It is spread as integers first, because numpy multiplies values that lie side by side six times as fast.
-    """
+
+def _held(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Array:
+    """They are spread as integers first, because numpy multiplies values that lie side by side six times as fast."""
     held = np.empty((*pixels.shape[:2], 4), pixels.dtype)
     for channel in range(3):
         held[..., channel] = pixels[::-1, :, channel] if pixels.ndim == 3 else pixels[::-1]

@@ -25,6 +25,8 @@ SKY_REACH = 1 / 8
 EDGE_RADIUS = 1 / 512
 """Of curvature, in shorter sides: details much finer than this do not count."""
 
+ALL = slice(None)
+
 
 @dataclass(frozen=True)
 class Map:
@@ -38,21 +40,42 @@ class Map:
     low: float = 0.0
     scale: float = 0.0
 
-    def encoded(self) -> NDArray[np.uint16]:
-        """H x W x 3 or H x W picture of 16 bits, 0..65535, rounded."""
-        pixels = np.empty((*self.planes[0].shape, len(self.planes)), np.uint16)
+    @property
+    def height(self) -> int:
+        return len(self.planes[0])
+
+    def encoded(self, rows: slice = ALL) -> NDArray[np.uint16]:
+        """Rows of the H x W x 3 or H x W picture of 16 bits, 0..65535, rounded."""
+        planes = [plane[rows] for plane in self.planes]
+        pixels = np.empty((*planes[0].shape, len(planes)), np.uint16)
         factor = 65535 / (1 - self.low)
-        for channel, plane in enumerate(self.planes):
+        for channel, plane in enumerate(planes):
             scaled = plane * np.float32(factor)
             scaled += np.float32(0.5 - self.low * factor)
             pixels[..., channel] = scaled
-        return pixels if len(self.planes) == 3 else pixels[..., 0]
+        return pixels if len(planes) == 3 else pixels[..., 0]
 
     def floats(self) -> tuple[Array, ...]:
         """The planes for a file of floats: colours of 0..1, or heights themselves, in shorter sides about 0."""
         if self.scale:
             return tuple((plane - np.float32(0.5)) * np.float32(self.scale) for plane in self.planes)
         return tuple((plane - np.float32(self.low)) * np.float32(1 / (1 - self.low)) for plane in self.planes)
+
+
+@dataclass(frozen=True)
+class NodeMap:
+    """The MiDaS node's own picture: H x W x 3 of 8 bits."""
+
+    pixels: NDArray[np.uint8]
+    scale = 0.0
+
+    @property
+    def height(self) -> int:
+        return len(self.pixels)
+
+    def encoded(self, rows: slice = ALL) -> NDArray[np.uint8]:
+        """Rows of it, as they are."""
+        return self.pixels[rows]
 
 
 def made_map(kind: str, surface: Surface, settings: Settings) -> Map:

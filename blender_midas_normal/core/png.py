@@ -8,34 +8,57 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .deflate import deflated
+from .deflate import packer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
 GREY, RGB = 0, 2
 """Colour types; PNG specification, section 11.2.1."""
 
+NO_FILTER, UP = 0, 2
+
 
 def png_bytes(pixels: NDArray, compress: bool) -> bytes:
-    """A PNG file of H x W x 3 (RGB) or H x W (grey) uint8 or uint16 pixels, rows from the top down.
+    """The PNG file of `png_parts` for pixels that are there already."""
+    return b"".join(png_parts([pixels], len(pixels), compress))
 
+
+def png_parts(strips: Iterable[NDArray], height: int, compress: bool) -> Iterator[bytes]:
+    """A PNG file, part by part, of H x W x 3 (RGB) or H x W (grey) uint8 or uint16 pixels.
+
+    strips: some rows each, from the top down, in all as many as the height.
     compress: each row is subtracted from the one before it ("Up" filter; PNG specification, section 9.2) and deflated;
     else the rows are stored as they are.
     """
-    height, width = pixels.shape[:2]
-    depth = pixels.dtype.itemsize * 8
-    rows = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
-    lines = np.empty((height, rows.shape[1] + 1), np.uint8)
-    lines[:, 0] = 2 if compress else 0
+    packer, above = packer_of(compress), None
+    for pixels in strips:
+        rows = pixels.astype(pixels.dtype.newbyteorder(">"), order="C").view(np.uint8).reshape(len(pixels), -1)
+        if above is None:
+            yield b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", _header(pixels, height))
+        yield _chunk(b"IDAT", packer.compress(_lines(rows, above, compress).data))
+        above = rows[-1]
+    yield _chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b"")
+
+
+def _header(pixels: NDArray, height: int) -> bytes:
+    depth, colours = pixels.dtype.itemsize * 8, RGB if pixels.ndim == 3 else GREY
+    return struct.pack(">IIBBBBB", pixels.shape[1], height, depth, colours, 0, 0, 0)
+
+
+def _lines(rows: NDArray[np.uint8], above: NDArray[np.uint8] | None, compress: bool) -> NDArray[np.uint8]:
+    """Rows of bytes as the file has them, the name of the filter before each; above: the row before them, if any."""
+    lines = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
+    lines[:, 0] = UP if compress else NO_FILTER
     lines[:, 1:] = rows
     if compress:
         lines[1:, 1:] -= rows[:-1]
-    header = struct.pack(">IIBBBBB", width, height, depth, RGB if pixels.ndim == 3 else GREY, 0, 0, 0)
-    return b"".join((b"\x89PNG\r\n\x1a\n", *_chunk(b"IHDR", header), *_chunk(b"IDAT", deflated(lines, compress)),
-                     *_chunk(b"IEND", b"")))
+        if above is not None:
+            lines[0, 1:] -= above
+    return lines
 
 
-def _chunk(kind: bytes, data: bytes) -> tuple[bytes, ...]:
-    """Its parts, which are joined once: they may be large."""
-    return struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))

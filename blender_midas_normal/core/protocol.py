@@ -178,10 +178,10 @@ _FIELD_TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Pixels:
-    """Pixels as Blender hands them out: a file of height * width * 4 float32, rows from the bottom up, RGBA.
+    """Pixels as Blender holds them: a file of height * width * 4 values, rows from the bottom up, RGBA.
 
-    encoding: BYTE (0..1 in steps of 1/255, display-referred), DISPLAY (float, display-referred), LINEAR (scene-linear) or
-    DECODED (a display-referred picture that Blender has made linear, such as a PNG file of 16 bits).
+    encoding: BYTE (bytes, display-referred), or of float32 DISPLAY (display-referred), LINEAR (scene-linear) or DECODED (a
+    display-referred picture that Blender has made linear, such as a PNG file of 16 bits).
     premultiplied: the colours are multiplied by alpha.
     part: left, top, right and bottom, ends not included, of the part of the picture of which a map is wanted; empty for the
     whole.
@@ -200,6 +200,11 @@ class Pixels:
         _check_file_name(self.file)
         if self.part:
             _check_part(self.part, self.width, self.height)
+
+    @property
+    def nbytes(self) -> int:
+        """Of the file."""
+        return self.height * self.width * 4 * (1 if self.encoding == "BYTE" else 4)
 
 
 def _check_file_name(name: str) -> None:

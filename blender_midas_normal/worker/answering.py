@@ -102,7 +102,7 @@ class Answering:
 
 def _result(order: Order, drawn: Drawn, files: Files) -> Result:
     return Result(order.request.id, files.map, drawn.width, drawn.height, drawn.engine, drawn.device, drawn.why,
-                  drawn.surface, order.clock.seconds, list(drawn.notes), files.pixels, files.checksum, drawn.scale,
+                  drawn.surface, order.clock.seconds, list(drawn.notes), files.pixels, files.checksum, drawn.map.scale,
                   drawn.range)
 
 

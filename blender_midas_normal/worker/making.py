@@ -16,7 +16,7 @@ from ..core.errors import SettingsError, SurfaceGone, Unchanged
 from ..core.filters import resize_share
 from ..core.formats import check_format, is_float
 from ..core.kinds import check_kind
-from ..core.maps import Map, made_map
+from ..core.maps import Map, NodeMap, made_map
 from ..core.normals import map_size
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MOST_PIXELS, Request
@@ -28,8 +28,6 @@ from .reading import Given
 from .surfaces import Kept, Surfaces, masked_key, surface_key
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ..core.picture import Array
 
 
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
 class Drawn:
     """A map that has no file yet, and what its result says of it; `surface` is the key of its surface."""
 
-    map: Map | NDArray[np.uint8]
+    map: Map | NodeMap
     width: int
     height: int
     engine: str
@@ -46,11 +44,6 @@ class Drawn:
     surface: str
     notes: tuple[str, ...]
     range: float
-
-    @property
-    def scale(self) -> float:
-        """Of heights, see `core.maps.Map`."""
-        return self.map.scale if isinstance(self.map, Map) else 0.0
 
 
 @dataclass(frozen=True)
@@ -155,12 +148,12 @@ class Maker:
             return engine.surface_again(change.before, change.area, picture, settings, report)
         return engine.surface(picture, wrap, settings, report)
 
-    def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NDArray[np.uint8]:
-        """The map asked for, or the MiDaS node's own picture of 8 bits."""
+    def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NodeMap:
+        """The map asked for, or the MiDaS node's own picture."""
         if request.map == "NORMAL" and engine == "MIDAS" and settings.is_node_picture and not is_float(request.format):
             from .engines.midas import node_picture
 
-            return node_picture(surface, settings)
+            return NodeMap(node_picture(surface, settings))
         return made_map(request.map, surface, settings)
 
 

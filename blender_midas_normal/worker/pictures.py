@@ -17,6 +17,8 @@ from ..core.protocol import LARGEST_FILE, Pixels
 from ..core.tiles import Tile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from ..core.picture import Array
@@ -31,6 +33,9 @@ OPENCV = {"OPENCV_IO_ENABLE_OPENEXR": "1", "OPENCV_IO_MAX_IMAGE_WIDTH": str(LONG
 ROWS = 16
 """Rows converted at a time: they stay in the processor's cache."""
 
+Strip = tuple[slice, "NDArray"]
+"""Some rows of a picture, and their pixels, rows x width x 4."""
+
 DEEP_SUFFIXES = {".exr", ".hdr", ".tif", ".tiff", ".png"}
 """Files that may hold more than 8 bits: OpenCV reads them, since Pillow makes 8 bits of 16-bit colour."""
 
@@ -42,11 +47,13 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> 
     """
     check_size(pixels.width, pixels.height)
     path = folder / pixels.file
-    expected = pixels.width * pixels.height * 16
-    if path.stat().st_size != expected:
-        raise SourceError(f"The pixels of the picture take {path.stat().st_size} bytes instead of {expected}.")
-    rgba = np.fromfile(path, np.float32).reshape(pixels.height, pixels.width, 4)[::-1]
-    picture = _picture(rgba, pixels.encoding, pixels.premultiplied, exposure)
+    if path.stat().st_size != pixels.nbytes:
+        raise SourceError(f"The pixels of the picture take {path.stat().st_size} bytes instead of {pixels.nbytes}.")
+    if pixels.encoding == "BYTE":
+        picture = _of_bytes(_strips_of_file(path, pixels, np.uint8), (pixels.height, pixels.width))
+    else:
+        strips = _strips_of_file(path, pixels, np.float32)
+        picture = _of_floats(strips, (pixels.height, pixels.width), pixels.encoding, pixels.premultiplied, exposure)
     return dataclasses.replace(picture, part=Tile(*pixels.part)) if pixels.part else picture
 
 
@@ -85,28 +92,41 @@ def check_size(width: int, height: int) -> None:
         raise SourceError(f"The picture is {width} x {height} pixels; the longest side may be {LONGEST_SIDE}.")
 
 
-def _picture(rgba: Array, encoding: str, premultiplied: bool, exposure: float) -> Picture:
-    if encoding == "BYTE":
-        values = _as_bytes(rgba)
-        return Picture(np.ascontiguousarray(values[..., :3]), _opaque_or(values[..., 3]))
-    alpha = _opaque_or(rgba[..., 3])
-    rgb = finite(rgba[..., :3])
-    if premultiplied and alpha is not None:
-        rgb = np.divide(rgb, alpha[..., None], out=np.zeros_like(rgb), where=alpha[..., None] > 0)
-    if encoding == "LINEAR":
-        rgb = exposed(rgb, exposure)
-    display = np.clip(rgb, 0.0, 1.0) if encoding == "DISPLAY" else srgb_from_linear(rgb)
-    return Picture(np.ascontiguousarray(display), alpha)
+def _strips_of_file(path: Path, pixels: Pixels, kind: type) -> Iterator[Strip]:
+    """The file's rows, the last ones of the picture first."""
+    with path.open("rb") as file:
+        for end in range(pixels.height, 0, -ROWS):
+            rows = slice(max(0, end - ROWS), end)
+            values: NDArray = np.fromfile(file, kind, (end - rows.start) * pixels.width * 4)
+            yield rows, values.reshape(-1, pixels.width, 4)[::-1]
 
 
-def _as_bytes(rgba: Array) -> NDArray[np.uint8]:
-    """H x W x 4 floats 0..1 to 0..255, rounded; some rows at a time, which takes less than half as long (2048 x 2048)."""
-    values = np.empty(rgba.shape, np.uint8)
+def _strips_of(rgba: Array) -> Iterator[Strip]:
     for top in range(0, len(rgba), ROWS):
-        rows = rgba[top:top + ROWS] * np.float32(255)
-        rows += np.float32(0.5)
-        values[top:top + ROWS] = rows
-    return values
+        rows = slice(top, top + ROWS)
+        yield rows, rgba[rows]
+
+
+def _of_bytes(strips: Iterator[Strip], shape: tuple[int, int]) -> Picture:
+    rgb, alpha = np.empty((*shape, 3), np.uint8), np.empty(shape, np.uint8)
+    for rows, values in strips:
+        rgb[rows], alpha[rows] = values[..., :3], values[..., 3]
+    return Picture(rgb, _opaque_or(alpha))
+
+
+def _of_floats(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool,
+               exposure: float) -> Picture:
+    rgb, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
+    for rows, values in strips:
+        alpha[rows] = np.clip(np.nan_to_num(values[..., 3], nan=0.0), 0.0, 1.0)
+        colours = finite(values[..., :3])
+        if premultiplied:
+            cover = alpha[rows, :, None]
+            colours = np.divide(colours, cover, out=np.zeros_like(colours), where=cover > 0)
+        if encoding == "LINEAR":
+            colours = exposed(colours, exposure)
+        rgb[rows] = np.clip(colours, 0.0, 1.0) if encoding == "DISPLAY" else srgb_from_linear(colours)
+    return Picture(rgb, _opaque_or(alpha))
 
 
 def finite(values: Array) -> Array:
@@ -115,11 +135,8 @@ def finite(values: Array) -> Array:
 
 
 def _opaque_or(alpha: NDArray) -> NDArray | None:
-    """None when every pixel is opaque, else the alpha values, finite."""
-    full = 255 if alpha.dtype == np.uint8 else 1.0
-    if (alpha >= full).all():
-        return None
-    return alpha if alpha.dtype == np.uint8 else np.clip(np.nan_to_num(alpha, nan=0.0), 0.0, 1.0).astype(np.float32)
+    """None when every pixel is opaque, else the alpha values."""
+    return None if (alpha >= (255 if alpha.dtype == np.uint8 else 1.0)).all() else alpha
 
 
 def _deep_picture(path: Path, exposure: float) -> Picture | None:
@@ -140,4 +157,5 @@ def _deep_picture(path: Path, exposure: float) -> Picture | None:
     rgba[..., :3] = planes[..., 2::-1] / scale if planes.shape[2] >= 3 else planes[..., :1] / scale
     if planes.shape[2] == 4:
         rgba[..., 3] = planes[..., 3] / scale
-    return _picture(rgba, "DISPLAY" if planes.dtype == np.uint16 else "LINEAR", False, exposure)
+    encoding = "DISPLAY" if planes.dtype == np.uint16 else "LINEAR"
+    return _of_floats(_strips_of(rgba), rgba.shape[:2], encoding, False, exposure)

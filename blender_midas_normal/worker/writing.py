@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,14 +17,8 @@ from ..core.formats import FORMATS, is_float
 from ..core.maps import Map
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from ..core.maps import NodeMap
     from ..core.protocol import Request
-
-
-ROWS = 64
-"""Of the pixels that Blender holds, written at a time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ class Files:
 
 
 @contextmanager
-def written(made: Map | NDArray[np.uint8], request: Request, folder: Path) -> Iterator[Files]:
+def written(made: Map | NodeMap, request: Request, folder: Path) -> Iterator[Files]:
     """The map's files in the exchange folder, as the request wants them.
 
     Where writing them, or the `with` block, fails, they are removed again.  Raises TargetError.
@@ -54,31 +48,28 @@ class _Writer:
         self._folder = folder
         self._undo = undo
 
-    def files(self, made: Map | NDArray[np.uint8], request: Request) -> Files:
+    def files(self, made: Map | NodeMap, request: Request) -> Files:
         """Both files are made side by side, for both take long."""
         suffix = FORMATS[request.format].suffix
         if isinstance(made, Map) and is_float(request.format):
-            return Files(self._write(float_file(made, request.format), "map_", suffix))
-        pixels = made.encoded() if isinstance(made, Map) else made
+            return Files(self._write([float_file(made, request.format)], suffix))
         with ThreadPoolExecutor() as pool:
-            held = pool.submit(self._held, pixels) if request.with_pixels else None
-            file = self._write(integer_file(pixels, request.format, request.compress), "map_", suffix)
+            held = pool.submit(self._held, made) if request.with_pixels else None
+            file = self._write(integer_file(made, request.format, request.compress), suffix)
             return Files(file, *held.result()) if held else Files(file)
 
-    def _held(self, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[str, int]:
-        """A few rows at a time: whole, they are five times as large as the map."""
+    def _held(self, made: Map | NodeMap) -> tuple[str, int]:
         checksum = 0
         with self._new_file("pixels_") as file:
-            for end in range(len(pixels), 0, -ROWS):
-                data = blender_pixels(pixels[max(0, end - ROWS):end]).data
-                checksum = zlib.crc32(data, checksum)
-                file.write(data)
+            for rows in blender_pixels(made):
+                checksum = zlib.crc32(rows.data, checksum)
+                file.write(rows.data)
         return Path(file.name).name, checksum
 
-    def _write(self, data: bytes, prefix: str, suffix: str) -> str:
-        """Name of a new file with these bytes."""
-        with self._new_file(prefix, suffix) as file:
-            file.write(data)
+    def _write(self, parts: Iterable[bytes], suffix: str) -> str:
+        """Name of a new file of the map with these bytes."""
+        with self._new_file("map_", suffix) as file:
+            file.writelines(parts)
         return Path(file.name).name
 
     @contextmanager

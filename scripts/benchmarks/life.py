@@ -25,7 +25,8 @@ FULL_AFTER = BUDGET // (SIDE * SIDE * 4)
 def measured(plan: Plan) -> Answer:
     if plan.life <= FULL_AFTER:
         return Answer()
-    rgba = pictures.repeated(np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE), SIDE)
+    values = pictures.repeated(np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE), SIDE)
+    rgba = (values * 255).astype(np.uint8)
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Client()) as client:
         launch = Launch(sys.executable, Path(folder), NOT_NEEDED, 600.0, Path(folder) / "log")
         in_memory = [_after(client, launch, rgba, number) for number in range(plan.life)]
@@ -36,7 +37,7 @@ def measured(plan: Plan) -> Answer:
 
 def _after(client: Client, launch: Launch, rgba: np.ndarray, number: int) -> tuple[float, float]:
     """Megabytes of this process and of the worker after the map of one more picture."""
-    rgba[0, 0, :2] = np.divmod(number, 256) / np.float32(255)
+    rgba[0, 0, :2] = np.divmod(number, 256)
     client.prepare(launch)
     file = client.new_file()
     rgba.tofile(file)

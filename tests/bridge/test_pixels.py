@@ -16,7 +16,8 @@ def read(image, path):
     """(facts, H x W x 4 with rows from the top down)."""
     facts = pixels.read_pixels(image, path)
     assert facts.file == path.name
-    return facts, np.fromfile(path, np.float32).reshape(facts.height, facts.width, 4)[::-1]
+    values = np.fromfile(path, np.uint8) / 255 if facts.encoding == "BYTE" else np.fromfile(path, np.float32)
+    return facts, values.reshape(facts.height, facts.width, 4)[::-1]
 
 
 def loaded(path, alpha_mode, is_data):
@@ -95,7 +96,7 @@ def test_file_on_disk_painted_over_gives_what_is_painted(tmp_path):
 def test_an_older_file_of_another_size_is_replaced(tmp_path):
     (tmp_path / "pixels").write_bytes(b"x" * 1000)
     read(bpy.data.images.new("a", 5, 3), tmp_path / "pixels")
-    assert (tmp_path / "pixels").stat().st_size == 5 * 3 * 16
+    assert (tmp_path / "pixels").stat().st_size == 5 * 3 * 4
 
 
 def test_image_without_pixels_is_refused(tmp_path):
@@ -120,13 +121,13 @@ def test_a_disk_that_fills_up_is_a_sentence_and_leaves_nothing(tmp_path):
 
 
 def test_reading_piece_by_piece_needs_the_image_once_and_leaves_nothing_when_it_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixels, "PIECE", 64)
+    monkeypatch.setattr(pixels, "PIECE", 16)
     monkeypatch.setattr(pixels, "UNFELT", -1.0)
     image = bpy.data.images.new("a", 5, 3)
     reading = pixels.reading(image, tmp_path / "whole")
     next(reading)
     bpy.data.images.remove(image)
-    assert sum(1 for _ in reading) == 4 and (tmp_path / "whole").stat().st_size == 5 * 3 * 16
+    assert sum(1 for _ in reading) == 4 and (tmp_path / "whole").stat().st_size == 5 * 3 * 4
     given_up = pixels.reading(bpy.data.images.new("b", 5, 3), tmp_path / "half")
     next(given_up), next(given_up)
     assert (tmp_path / "half").exists()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.errors import SettingsError
-from blender_midas_normal.core.files import float_file, integer_file
+from blender_midas_normal.core.files import ROWS, float_file, integer_file
 from blender_midas_normal.core.filters import gradient
 from blender_midas_normal.core.formats import FORMATS, check_format
 from blender_midas_normal.core.kinds import KINDS, check_kind
-from blender_midas_normal.core.maps import Map, made_map
+from blender_midas_normal.core.maps import Map, NodeMap, made_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
 
@@ -83,9 +83,9 @@ def test_what_cannot_be_made_is_refused_by_name():
         check_format("JPEG")
 
 
-def read(data, suffix, folder):
+def read(parts, suffix, folder):
     path = folder / f"map{suffix}"
-    path.write_bytes(data)
+    path.write_bytes(b"".join(parts))
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 
@@ -94,23 +94,24 @@ def read(data, suffix, folder):
 def test_files_of_integers_hold_16_bits(tmp_path, kind, name):
     made = made_map(kind, surface(), Settings())
     pixels = made.encoded()
-    found = read(integer_file(pixels, name, True), FORMATS[name].suffix, tmp_path)
+    assert len(pixels) > ROWS
+    found = read(integer_file(made, name, True), FORMATS[name].suffix, tmp_path)
     np.testing.assert_array_equal(found, pixels[..., ::-1] if kind == "NORMAL" else pixels)
 
 
 @pytest.mark.parametrize(("name", "tolerance"), [("EXR", 0), ("EXR_HALF", 1e-3)])
 def test_files_of_floats_hold_colours_and_true_heights(tmp_path, name, tolerance):
     normal, height = (made_map(kind, surface(), Settings()) for kind in ("NORMAL", "HEIGHT"))
-    found = read(float_file(normal, name), ".exr", tmp_path)[..., ::-1]
+    found = read([float_file(normal, name)], ".exr", tmp_path)[..., ::-1]
     np.testing.assert_allclose(found, np.stack(normal.planes, 2) / 2 + 0.5, atol=tolerance + 1e-7)
-    found = read(float_file(height, name), ".exr", tmp_path)
+    found = read([float_file(height, name)], ".exr", tmp_path)
     found = found if found.ndim == 2 else found[..., 0]
     assert np.abs(found - (bump() - bump().mean())).max() < 0.002
 
 
 def test_the_nodes_picture_keeps_its_8_bits_in_a_tiff_file(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    np.testing.assert_array_equal(read(integer_file(pixels, "TIFF", True), ".tif", tmp_path)[..., ::-1], pixels)
+    np.testing.assert_array_equal(read(integer_file(NodeMap(pixels), "TIFF", True), ".tif", tmp_path)[..., ::-1], pixels)
 
 
 def test_black_and_white_are_the_ends_of_the_range():
