@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..core.errors import TargetError
@@ -49,15 +50,54 @@ def stage(file: Path, png: bytes) -> None:
 
 
 def move_staged(places: Mapping[Path, Path]) -> None:
-    """Moves staged files to their places; raises TargetError, before any is moved, where one would replace no map."""
+    """Moves staged files to their places, all of them or none; raises TargetError, also where one would replace no map."""
     try:
-        for place in places.values():
-            place.parent.mkdir(exist_ok=True)
-            _check_free(place)
-        for staged, place in places.items():
-            put_in_place(staged, place)
+        with ExitStack() as undo:
+            for place in places.values():
+                _make_folder(place.parent, undo)
+                _check_free(place)
+            for staged, place in places.items():
+                _move(staged, place, undo)
+            undo.pop_all()
     except OSError as error:
         raise _not_saved(place, error) from None
+
+
+def _make_folder(folder: Path, undo: ExitStack) -> None:
+    if not folder.exists():
+        folder.mkdir()
+        undo.callback(folder.rmdir)
+
+
+def _move(staged: Path, place: Path, undo: ExitStack) -> None:
+    """Moves a staged file to its place; `undo` takes in what brings back what was there."""
+    if not place.exists():
+        put_in_place(staged, place)
+        undo.callback(place.unlink)
+        return
+    before = staged.with_name(f"{staged.name}.before")
+    _keep(place, before)
+    put_in_place(staged, place)
+    undo.callback(_put_back, before, place)
+
+
+def _keep(file: Path, kept: Path) -> None:
+    """Gives a file a second name, or, where the file system knows no such thing, a copy: it is never out of its place."""
+    try:
+        os.link(file, kept)
+    except OSError:
+        shutil.copy2(file, kept)
+
+
+def _put_back(before: Path, place: Path) -> None:
+    """Puts a file back into its place; where that is closed meanwhile, into a new folder, named in a TargetError."""
+    try:
+        put_in_place(before, place)
+    except OSError as error:
+        safe = Path(tempfile.mkdtemp(prefix=f"{place.stem}_", dir=place.parent)) / place.name
+        before.replace(safe)
+        raise TargetError(f"The maps cannot be saved, and {place} cannot be put back: {error.strerror}; the map that was "
+                          f"there is {safe} now.") from None
 
 
 def _not_saved(file: Path, error: OSError) -> TargetError:

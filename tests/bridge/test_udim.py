@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge import map_files, session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
@@ -228,6 +230,27 @@ def test_somebody_elses_file_keeps_the_whole_set_from_being_saved(tiles, tmp_pat
     with pytest.raises(MidasNormalError, match="was not made by this extension"):
         made(tiles, save="BESIDE")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and map_of(tiles, "NORMAL") is None
+
+
+def test_a_set_that_cannot_be_saved_whole_keeps_the_one_that_is_there(tiles, tmp_path, tmp_path_factory, monkeypatch):
+    """A FAKE disk that is full at the second of three tiles."""
+    image, _ = made(tiles, save="BESIDE")
+    saved_by_blender(tmp_path / "wall.1001.png", rgba(7, 7, 5))
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    shown = tiles_of(image, tmp_path_factory.mktemp("shown"))
+    moves, put_in_place = itertools.count(1), map_files.put_in_place
+
+    def full(file, place):
+        if next(moves) == 2:
+            raise OSError(28, "No space left on device")
+        put_in_place(file, place)
+
+    with monkeypatch.context() as patch, pytest.raises(TargetError, match=r"wall_normal\.1002\.png: No space left"):
+        patch.setattr(map_files, "put_in_place", full)
+        made(tiles, save="BESIDE")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    for number, values in tiles_of(image, tmp_path).items():
+        np.testing.assert_array_equal(values, shown[number])
 
 
 def names(folder):
