@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import bpy
-import numpy as np
 
-from ..core.displacement import at_scale
 from ..core.errors import Unchanged
+from ..core.levels import Place
 from ..core.normals import channel_of_z
-from ..core.png import png_bytes
 from ..core.protocol import Result
 from . import recording
 from .asking import Ask
+from .height_files import brought_together
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
-from .pixels import Reading, values_of_file
+from .pixels import Reading
 from .results import check_place, filled_map, note_mask, show_several
 from .session import client
 from .shown import note_shown
@@ -61,6 +60,10 @@ class Pictures(ABC):
     @abstractmethod
     def shown(self, kind: str) -> Path:
         """The same as an image names it that shows all parts."""
+
+    @abstractmethod
+    def places(self) -> Mapping[int, Place]:
+        """Where the pictures lie that go on in each other."""
 
     @abstractmethod
     def settle(self, image: bpy.types.Image) -> None:
@@ -122,7 +125,8 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
               folder: Path) -> Generator[None, None, Report]:
     """Stores the maps, whose parts lie in the folder, and wires them."""
     kinds = order.ask.maps
-    facts = {kind: _facts(kind, results, _at_one_scale(kind, pictures, results, folder)) for kind in kinds}
+    scales = yield from _at_one_scale(order, pictures, results, folder)
+    facts = {kind: _facts(kind, results, scales[kind]) for kind in kinds}
     if pictures.layout == "SEQUENCE":
         yield from _smoothed(order, pictures, facts, folder)
     source, mask = order.source.image(), order.mask_image()
@@ -151,20 +155,15 @@ def _weaker(results: Mapping[Part, Result], kind: str) -> dict[int, float]:
     return {number: own / widest for number, own in ranges.items() if own < widest}
 
 
-def _at_one_scale(kind: str, pictures: Pictures, results: Mapping[Part, Result], folder: Path) -> float:
-    """The largest scale of the parts of a map of heights, to which all are brought; 0 for other maps."""
-    scales = {number: result.scale for (of, number), result in results.items() if of == kind}
-    largest = max(scales.values())
-    for number, scale in scales.items():
-        if scale < largest:
-            _rescale(folder / pictures.file(kind, number), scale, largest)
-    return largest
-
-
-def _rescale(file: Path, before: float, now: float) -> None:
-    """Writes a file of heights again for another scale."""
-    values = at_scale(values_of_file(file)[..., 0], before, now)
-    stage(file, png_bytes(np.rint(values * 65535).astype(np.uint16), True))
+def _at_one_scale(order: Order, pictures: Pictures, results: Mapping[Part, Result],
+                  folder: Path) -> Generator[None, None, dict[str, float]]:
+    """Brings the parts of the map of heights to one scale; the scale of each map, 0 of the others."""
+    scales = dict.fromkeys(order.ask.maps, 0.0)
+    if "HEIGHT" in scales:
+        own = {number: result.scale for (kind, number), result in results.items() if kind == "HEIGHT"}
+        files = {number: folder / pictures.file("HEIGHT", number) for number in own}
+        scales["HEIGHT"] = yield from brought_together(files, own, pictures.places())
+    return scales
 
 
 def _smoothed(order: Order, pictures: Pictures, facts: dict, folder: Path) -> Iterator[None]:

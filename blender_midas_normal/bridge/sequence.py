@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +12,7 @@ import bpy
 
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
+from ..core.levels import Place
 from .asking import Ask
 from .frame_names import parted
 from .nodes.graph import spots, tree_of
@@ -39,6 +40,9 @@ class Frames(Pictures):
 
     def shown(self, kind: str) -> Path:
         return self.file(kind, self.numbers[0])
+
+    def places(self) -> Mapping[int, Place]:
+        return {}
 
     def settle(self, image: bpy.types.Image) -> None:
         """A node without the source's beside it, whose frames it could follow, shows one frame after the other."""

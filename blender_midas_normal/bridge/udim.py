@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,13 +11,14 @@ import bpy
 
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
+from ..core.levels import Place
 from .asking import Ask
 from .neighbours import with_neighbours
 from .pictures import Pictures
 from .pixels import Held, Reading, held_of_file, removed_unless_done, written
 from .results import NUMBER, name_of, place_beside
 from .source import Source
-from .udim_numbers import with_number
+from .udim_numbers import place_of, with_number
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Tiles(Pictures):
 
     def shown(self, kind: str) -> Path:
         return Path(f"{self.stem}_{KINDS[kind].word}.<UDIM>.png")
+
+    def places(self) -> Mapping[int, Place]:
+        return {number: place_of(number) for number in self.numbers if self.across}
 
     def settle(self, image: bpy.types.Image) -> None:
         """Tiles lie where their numbers say."""

@@ -8,6 +8,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import pixels, udim
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
 from bl_ext.user_default.midas_normal.bridge.source import source_of_image
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import pixels_of, pixels_of_file, saved_by_blender, write_png
@@ -30,10 +31,18 @@ def cut(values, number, rows):
     return values[top:top + SIDE, column * SIDE:(column + 1) * SIDE]
 
 
-def tile_set(folder, columns, rows):
+def ramp(columns, rows):
+    """A slant over all tiles, of 0..1 and like `picture`."""
+    v, u = (np.mgrid[:rows * SIDE, :columns * SIDE] + 0.5) / SIDE
+    grey = (u + v) / (columns + rows)
+    return np.dstack([grey] * 3 + [np.ones_like(grey)])
+
+
+def tile_set(folder, columns, rows, values=None):
+    values = picture(columns, rows) if values is None else values
     numbers = [1001 + 10 * row + column for row in range(rows) for column in range(columns)]
     for number in numbers:
-        saved_by_blender(folder / f"wall.{number}.png", cut(picture(columns, rows), number, rows))
+        saved_by_blender(folder / f"wall.{number}.png", cut(values, number, rows))
     return tiled(folder), numbers
 
 
@@ -68,6 +77,60 @@ def test_tiles_have_the_map_of_the_whole_picture(tmp_path, columns, rows):
         tolerance = 2e-5 if min(columns, rows) == 1 else 2e-4
         np.testing.assert_allclose(across[number], cut(expected, number, rows), atol=tolerance)
         assert np.abs(alone[number] - cut(expected, number, rows)).max() > 0.003
+
+
+def heights_of(folder, image, columns, rows, settings, **words):
+    """The heights of all tiles put together, in sides of a tile; rows from the top down."""
+    made(image, settings, save="BESIDE", maps=("HEIGHT",), **words)
+    scale = stored(map_of(image, "HEIGHT"))["facts"]["scale"]
+    tiles = [[folder / f"wall_height.{1001 + 10 * row + column}.png" for column in range(columns)] for row in range(rows)]
+    values = [np.hstack([pixels_of_file(file)[..., 0] for file in files]) for files in reversed(tiles)]
+    return (np.vstack(values) - 0.5) * scale
+
+
+def heights_of_whole(folder, values, settings, sides):
+    """The heights of the picture of all tiles; sides: of a tile, in its shorter side."""
+    image = bpy.data.images.load(str(saved_by_blender(folder / "whole.png", values)))
+    image = bpy.data.images[made(image, settings, maps=("HEIGHT",)).map_name]
+    return (pixels_of(image)[..., 0] - 0.5) * stored(image)["facts"]["scale"] * sides
+
+
+def border_step(heights, side):
+    """The root mean square of the steps at the borders of tiles, in that of all steps."""
+    across, down = np.diff(heights, axis=1), np.diff(heights, axis=0)
+    return rms(across[:, side - 1::side], down[side - 1::side]) / rms(across, down)
+
+
+def rms(*steps):
+    return np.sqrt(np.mean(np.concatenate([part.ravel() for part in steps]) ** 2))
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(2, 1), (1, 2), (2, 2)])
+def test_tiles_have_the_heights_of_the_whole_picture(tmp_path, columns, rows):
+    """On a hillside; of tiles each on its own the steps at borders are 6 to 21 times as high."""
+    hillside = 0.4 * picture(columns, rows) + 0.6 * ramp(columns, rows)
+    image, _ = tile_set(tmp_path, columns, rows, hillside)
+    sides = min(columns, rows)
+    expected = heights_of_whole(tmp_path, hillside, Settings(engine="LUMINANCE", tileable="OFF", strength=8 / sides), sides)
+    across, alone = (heights_of(tmp_path, image, columns, rows, LUMINANCE, across=on) for on in (True, False))
+    errors = [np.abs(heights - expected).max() / np.ptp(expected) for heights in (across, alone)]
+    assert errors[0] < 0.001 and errors[1] > 0.1
+    assert border_step(across, SIDE) == pytest.approx(border_step(expected, SIDE), rel=0.02)
+    assert border_step(alone, SIDE) > 5 * border_step(expected, SIDE)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_heights_of_the_built_in_network_go_on_across_tiles(tmp_path, rows):
+    """The steps at borders are those elsewhere, or a quarter higher where four tiles meet."""
+    data = pytest.importorskip("skimage.data")
+    grey = data.gravel()[:256 * rows, :512] / 255
+    photo = np.dstack([grey] * 3 + [np.ones_like(grey)])
+    for row, column in np.ndindex(rows, 2):
+        top = 256 * (rows - 1 - row)
+        saved_by_blender(tmp_path / f"wall.{1001 + 10 * row + column}.png", photo[top:top + 256, 256 * column:][:, :256])
+    image, settings = tiled(tmp_path), Settings(engine="RELIEF", tileable="OFF")
+    steps = [border_step(heights_of(tmp_path, image, 2, rows, settings, across=on), 256) for on in (True, False)]
+    assert steps[0] < 1.3 and steps[1] > 4
 
 
 def test_the_built_in_network_sees_across_tiles(tmp_path):

@@ -1,0 +1,51 @@
+"""The heights of several pictures, in files: at one scale, and on levels that agree where one picture goes on in another."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..core.displacement import MIDDLE, at_scale
+from ..core.levels import Place, agreeing_levels, outline
+from ..core.png import png_bytes
+from .map_files import stage
+from .pixels import values_of_file
+from .task import BREATH
+
+if TYPE_CHECKING:
+    from ..core.picture import Array
+
+
+def brought_together(files: Mapping[int, Path], scales: Mapping[int, float],
+                     places: Mapping[int, Place]) -> Generator[None, None, float]:
+    """Writes those files again that have another scale or level than all have in the end; that scale.
+
+    files, scales: by picture, see `core.maps.Map`; places: of those pictures that go on in each other.
+    """
+    levels = dict.fromkeys(files, 0.0) | (yield from _levels(files, scales, places))
+    largest = max(scales[number] + 2 * abs(level) for number, level in levels.items())
+    for number, file in files.items():
+        if (scales[number], levels[number]) != (largest, 0.0):
+            values = at_scale(_values(file), scales[number], largest, levels[number])
+            stage(file, png_bytes(np.rint(values * 65535).astype(np.uint16), True))
+            yield BREATH
+    return largest
+
+
+def _levels(files: Mapping[int, Path], scales: Mapping[int, float],
+            places: Mapping[int, Place]) -> Generator[None, None, dict[int, float]]:
+    """What is to be added to the heights of the pictures that go on in each other."""
+    outlines = {}
+    for number, place in places.items():
+        outlines[place] = outline((_values(files[number]) - np.float32(MIDDLE)) * np.float32(scales[number]))
+        yield BREATH
+    levels = agreeing_levels(outlines)
+    return {number: levels[place] for number, place in places.items()}
+
+
+def _values(file: Path) -> Array:
+    """H x W float32 of 0..1, rows from the top down."""
+    return values_of_file(file)[..., 0]
