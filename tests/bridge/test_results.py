@@ -16,6 +16,7 @@ from bl_ext.user_default.midas_normal.bridge import results, shown
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.files import blender_pixels
+from bl_ext.user_default.midas_normal.core.maps import NodeMap
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import pixels_of, rgba, write_png
 
@@ -36,7 +37,7 @@ def store(tmp_path_factory):
 
 
 def taken(map_values, folder, save="PACK"):
-    held = blender_pixels(map_values).data
+    held = b"".join(rows.tobytes() for rows in blender_pixels(NodeMap(map_values)))
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
         file.write(held)
     path = Path(file.name) if save == "PACK" else None
