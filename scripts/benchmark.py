@@ -2,13 +2,13 @@
 """What things cost, everything side by side in one run: ours beside the MiDaS node's way, controlnet_aux's own call, an
 exchange through PNG files, and Blender's own pixel read and write.
 
-    python3 scripts/benchmark.py [--document] [--pictures 200] [--out DIR]
+    python3 scripts/benchmark.py [--document] [--pictures 200] [--only PART] [--out DIR]
     python3 scripts/benchmark.py --quick [--record]
 
 What is compared is measured in turn; the figures are medians.  --out gets figures.json, speed.md and speed.png; --document
-puts tables and plot into docs/SPEED.md.  MiDaS and torch are measured where the MiDaS environment is, with the real weights
-or, without them, those that scripts/test.py makes: the time is the same.  --quick takes less than two minutes and compares
-ratios with scripts/benchmarks/recorded.json, into which --record puts them.
+puts tables and plot into docs/SPEED.md; --only measures one part and draws no plot.  MiDaS and torch are measured where the
+MiDaS environment is, with the real weights or, without them, those that scripts/test.py makes: the time is the same.
+--quick takes less than two minutes and compares ratios with scripts/benchmarks/recorded.json, into which --record puts them.
 Exit codes: 0 done, 1 a part failed, or a ratio is worse than the recorded one by half.
 """
 
@@ -40,6 +40,7 @@ WITHOUT_ANYTHING = ("surface", "libraries", "life")
 WITH_MIDAS = ("worker_start", "forward", "networks", "repeating")
 """Parts, by the Python that they need."""
 
+PARTS = (*WITHOUT_ANYTHING, *WITH_MIDAS, *IN_BLENDER)
 LEFT_OUT_WHEN_QUICK = ("start", "transports", "life")
 
 
@@ -49,7 +50,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     try:
         plan = planned(options)
-        answers, missing = measured(plan, parts(plan, options.quick), options.out)
+        answers, missing = measured(plan, parts(plan, options), options.out)
     except MidasNormalError as error:
         return ended(error)
     found = answer.together(answers)
@@ -69,8 +70,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--record", action="store_true", help="with --quick: compare with these ratios from now on")
     parser.add_argument("--pictures", type=int, help="how many pictures a library has (default: 12)")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark", help="folder for the figures")
+    parser.add_argument("--only", choices=PARTS, metavar="PART", help=f"measure one part: {', '.join(PARTS)}")
     parser.add_argument("--document", action="store_true", help="write the figures into docs/SPEED.md")
     options = parser.parse_args()
+    if options.only and options.document:
+        parser.error("--document needs all parts; leave out --only.")
     options.out = options.out.resolve()
     return options
 
@@ -85,13 +89,14 @@ def planned(options: argparse.Namespace) -> Plan:
     return dataclasses.replace(plan, pictures=options.pictures) if options.pictures else plan
 
 
-def parts(plan: Plan, quick: bool) -> list:
+def parts(plan: Plan, options: argparse.Namespace) -> list:
     """(part, Python) of what can be measured here, in this order; None stands for a Python that is not there."""
     blender, maps = environments.blender_python(), environments.maps_python()
     midas = environments.MIDAS.python if plan.weights else None
     pythons = {**dict.fromkeys(WITHOUT_ANYTHING, maps), **dict.fromkeys(WITH_MIDAS, midas), "repeating": midas or maps,
                **dict.fromkeys(IN_BLENDER, blender)}
-    return [(part, python) for part, python in pythons.items() if not (quick and part in LEFT_OUT_WHEN_QUICK)]
+    left_out = LEFT_OUT_WHEN_QUICK if options.quick else ()
+    return [(part, python) for part, python in pythons.items() if options.only in (None, part) and part not in left_out]
 
 
 def measured(plan: Plan, wanted: list, out: Path) -> tuple:
@@ -119,7 +124,7 @@ def written(found: Answer, text: str, options: argparse.Namespace) -> None:
     figures, picture = options.out / "figures.json", options.out / PICTURE.name
     answer.write(found, figures)
     (options.out / "speed.md").write_text(text, encoding="utf-8")
-    if options.quick:
+    if options.quick or options.only:
         return
     python = environments.ready_environment(ROOT / ".venv-plot", ("plot.txt",), "import matplotlib", (13, 12, 11))
     if environments.run(python, "benchmarks/plot.py", [str(figures), str(picture)], MPLBACKEND="Agg") != 0:
