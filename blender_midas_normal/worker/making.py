@@ -10,7 +10,6 @@ import numpy as np
 
 from ..core.alpha import filled
 from ..core.choice import chosen_engine
-from ..core.colour import luma
 from ..core.difference import Area, differing
 from ..core.errors import SettingsError, SurfaceGone, Unchanged
 from ..core.filters import resize_share
@@ -106,7 +105,7 @@ class Maker:
             return found.surface
         with clock.stage("prepare"):
             prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepared_picture(picture)
-            wrap = _without_margins(wrap_of(settings.tileable, luma(prepared.rgb_float()), request.is_render), picture)
+            wrap = _without_margins(wrap_of(settings.tileable, prepared.luma(), request.is_render), picture)
             change = self._change(request.preceding, engine, prepared, wrap)
         with clock.stage("engine"):
             surface = self._by_engine(engine, prepared, wrap, settings, report, change)

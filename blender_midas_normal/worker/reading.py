@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.colour import luma
 from ..core.errors import ProtocolError
 from ..core.protocol import Pixels, Request
 from .pictures import picture_from_file, picture_from_pixels
@@ -49,7 +48,7 @@ def given(request: Request, folder: Path, report: Report) -> Given:
 
 def brightness(picture: Picture) -> Array:
     """H x W float32, 0..1: the luma of a picture, with what is transparent black."""
-    alpha, bright = picture.alpha_float(), luma(picture.rgb_float())
+    alpha, bright = picture.alpha_float(), picture.luma()
     return bright if alpha is None else bright * alpha
 
 

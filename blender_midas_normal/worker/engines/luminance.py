@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.colour import luma
 from ...core.filters import blur, resize
 from ...core.picture import Surface
 
@@ -29,7 +28,7 @@ class Luminance:
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         report("luminance", 0.0)
-        height = luma(picture.rgb_float())
+        height = picture.luma()
         scale = min(1.0, WORKING_SIDE / picture.shorter)
         if scale < 1:
             height = resize(height, round(picture.width * scale), round(picture.height * scale), wrap)

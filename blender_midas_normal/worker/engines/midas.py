@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.colour import is_one_colour, luma
+from ...core.colour import is_one_colour
 from ...core.edges import enlarged_along_edges
 from ...core.errors import EngineError, EngineUnavailable
 from ...core.filters import resize
@@ -133,7 +133,7 @@ class Midas:
         height, depth_range = normalised(answer)
         height = _at_most(height, source_size, wrap)
         if settings.enlargement == "EDGES":
-            height = enlarged_along_edges(height, luma(rgb), wrap)
+            height = enlarged_along_edges(height, picture.luma(), wrap)
         return Surface(height, RELIEF, False, wrap, source_size, notes, range=depth_range)
 
     def _move(self, network: Network, device: str) -> tuple[str, ...]:
