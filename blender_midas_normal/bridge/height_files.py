@@ -1,4 +1,4 @@
-"""The heights of several pictures, in files: at one scale, and on levels that agree where one picture goes on in another."""
+"""The heights of several pictures, in files: at one scale, and without steps where one picture goes on in another."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.displacement import MIDDLE, at_scale
-from ..core.levels import Place, agreeing_levels, outline
+from ..core.levels import Place, outline
 from ..core.png import png_bytes
+from ..core.seams import Rise, closing_rises
 from .map_files import stage
 from .pixels import values_of_file
 from .task import BREATH
@@ -21,29 +22,31 @@ if TYPE_CHECKING:
 
 def brought_together(files: Mapping[int, Path], scales: Mapping[int, float],
                      places: Mapping[int, Place]) -> Generator[None, None, float]:
-    """Writes those files again that have another scale or level than all have in the end; that scale.
+    """Writes those files again that are raised or have another scale than all have in the end; that scale.
 
     files, scales: by picture, see `core.maps.Map`; places: of those pictures that go on in each other.
     """
-    levels = dict.fromkeys(files, 0.0) | (yield from _levels(files, scales, places))
-    largest = max(scales[number] + 2 * abs(level) for number, level in levels.items())
+    rises = yield from _rises(files, scales, places)
+    most = dict.fromkeys(files, 0.0) | {number: rise.most for number, rise in rises.items()}
+    largest = max(scales[number] + 2 * most[number] for number in files)
     for number, file in files.items():
-        if (scales[number], levels[number]) != (largest, 0.0):
-            values = at_scale(_values(file), scales[number], largest, levels[number])
+        if (scales[number], most[number]) != (largest, 0.0):
+            rise = rises[number].field() if number in rises else 0.0
+            values = at_scale(_values(file), scales[number], largest, rise)
             stage(file, png_bytes(np.rint(values * 65535).astype(np.uint16), True))
             yield BREATH
     return largest
 
 
-def _levels(files: Mapping[int, Path], scales: Mapping[int, float],
-            places: Mapping[int, Place]) -> Generator[None, None, dict[int, float]]:
+def _rises(files: Mapping[int, Path], scales: Mapping[int, float],
+           places: Mapping[int, Place]) -> Generator[None, None, dict[int, Rise]]:
     """What is to be added to the heights of the pictures that go on in each other."""
     outlines = {}
     for number, place in places.items():
         outlines[place] = outline((_values(files[number]) - np.float32(MIDDLE)) * np.float32(scales[number]))
         yield BREATH
-    levels = agreeing_levels(outlines)
-    return {number: levels[place] for number, place in places.items()}
+    rises = closing_rises(outlines)
+    return {number: rises[place] for number, place in places.items()}
 
 
 def _values(file: Path) -> Array:

@@ -10,14 +10,12 @@ import numpy as np
 
 from ..core.filters import resize
 from ..core.picture import Wrap
+from ..core.seams import margin
 from .pixels import Held
 from .udim_numbers import place_of
 
 if TYPE_CHECKING:
     from ..core.picture import Array
-
-MARGIN = 1 / 8
-"""Of the tile's side: as far as ambient occlusion reaches."""
 
 Place = tuple[int, int]
 """Columns to the right and rows up, of a neighbour."""
@@ -38,7 +36,7 @@ def with_neighbours(look: Callable[[int], Held], number: int,
     if not around:
         return held
     width, height = held.pixels.width, held.pixels.height
-    across, up = _margin(width), _margin(height)
+    across, up = margin(width), margin(height)
     whole = np.pad(_rows(held), [(up, up), (across, across), (0, 0)], mode="edge")
     counted = set()
     for place, other in around.items():
@@ -58,10 +56,6 @@ def _around(number: int, numbers: Collection[int]) -> dict[Place, int]:
     return {(x - column, y - row): other for other, (x, y) in places.items() if max(abs(x - column), abs(y - row)) == 1}
 
 
-def _margin(length: int) -> int:
-    return max(1, int(length * MARGIN))
-
-
 def _is_alike(one: Held, other: Held) -> bool:
     """Whether two tiles hold colours in one way."""
     return (one.pixels.encoding, one.pixels.premultiplied) == (other.pixels.encoding, other.pixels.premultiplied)
@@ -76,19 +70,19 @@ def _fill(whole: Array, place: Place, beside: Array) -> None:
 
 def _spans(step: int, length: int) -> tuple[slice, slice]:
     """In one direction, the pixels of a tile with margins that a neighbour fills, and those of its own that go there."""
-    margin = _margin(length)
+    wide = margin(length)
     if step < 0:
-        return slice(0, margin), slice(length - margin, length)
+        return slice(0, wide), slice(length - wide, length)
     if step > 0:
-        return slice(margin + length, None), slice(0, margin)
-    return slice(margin, margin + length), slice(0, length)
+        return slice(wide + length, None), slice(0, wide)
+    return slice(wide, wide + length), slice(0, length)
 
 
 def _cropped(held: Held, whole: Array, counted: Collection[Place]) -> Held:
     """The tile with those of its margins on whose side a neighbour counted."""
     left, right, below, above = (side in counted for side in SIDES)
     width, height = held.pixels.width, held.pixels.height
-    across, up = _margin(width), _margin(height)
+    across, up = margin(width), margin(height)
     whole = whole[0 if below else up:None if above else -up, 0 if left else across:None if right else -across]
     first_column, first_row = across * left, up * above
     part = [first_column, first_row, first_column + width, first_row + height]

@@ -44,9 +44,9 @@ def encoded_height(height: Array) -> tuple[Array, float]:
     return centred, 2 * farthest / min(height.shape)
 
 
-def at_scale(values: Array, before: float, now: float, level: float = 0.0) -> Array:
-    """The values 0..1 of the same heights, raised by a level, for another, larger scale (see `encoded_height`)."""
-    return (values - np.float32(MIDDLE)) * np.float32(before / now) + np.float32(MIDDLE + level / now)
+def at_scale(values: Array, before: float, now: float, rise: float | Array = 0.0) -> Array:
+    """The values 0..1 of the same heights, raised by so much, for another, larger scale (see `encoded_height`)."""
+    return (values - np.float32(MIDDLE)) * np.float32(before / now) + np.float32(MIDDLE + rise / now)
 
 
 def _without_ripple(height: Array, repeats: bool, axis: int) -> Array:

@@ -1,12 +1,15 @@
-"""Heights of neighbouring tiles on levels that agree at the borders that they share."""
+"""Levels of neighbouring tiles at which their heights agree at the borders that they share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .filters import resize
+from .picture import Wrap
 
 if TYPE_CHECKING:
     from .picture import Array
@@ -14,46 +17,57 @@ if TYPE_CHECKING:
 Place = tuple[int, int]
 """Columns to the right and rows up, of a tile."""
 
+Pair = tuple[Place, Place]
+
 LEFT, RIGHT, BELOW, ABOVE = "left", "right", "below", "above"
 
-SHARED = ((1, 0, RIGHT, LEFT), (0, 1, ABOVE, BELOW))
-"""Columns and rows to a neighbour, and what the border between both is called by the tile and by the neighbour."""
+NEXT = {LEFT: (-1, 0, RIGHT), RIGHT: (1, 0, LEFT), BELOW: (0, -1, ABOVE), ABOVE: (0, 1, BELOW)}
+"""Columns and rows from a tile to its neighbour there, and what that calls the border between both."""
 
 
 @dataclass(frozen=True)
 class Outline:
-    """The mean height of a tile, and how much higher than that each of its borders is on average."""
+    """The mean height of a tile, and how much higher than that it is along each border, from the top down or the left on."""
 
     mean: float
-    borders: Mapping[str, float]
+    borders: Mapping[str, Array]
 
 
 def outline(heights: Array) -> Outline:
-    """Of H x W heights, rows from the top down; a border lies half a pixel outside, where the slope leads to."""
-    mean = _mean(heights)
+    """Of H x W heights, rows from the top down."""
+    mean = float(heights.mean(dtype=np.float64))
     from_borders = {LEFT: heights.T, RIGHT: heights.T[::-1], BELOW: heights[::-1], ABOVE: heights}
-    return Outline(mean, {side: 1.5 * _mean(lines[0]) - 0.5 * _mean(lines[:2][-1]) - mean
-                          for side, lines in from_borders.items()})
+    return Outline(mean, {side: at_border(lines) - np.float32(mean) for side, lines in from_borders.items()})
 
 
-def agreeing_levels(tiles: Mapping[Place, Outline]) -> dict[Place, float]:
-    """What is to be added to each tile's heights so that the mean steps at shared borders are least, by least squares.
+def at_border(lines: Array) -> Array:
+    """Of lines from a border on, what there is at the border: half a pixel before the first, where the slope leads to."""
+    return np.float32(1.5) * lines[0] - np.float32(0.5) * lines[:2][-1]
 
-    Tiles that hang together have a mean height of 0 then.
+
+def steps_at_borders(tiles: Mapping[Place, Outline]) -> dict[Pair, Array]:
+    """How much higher the second tile of a pair of neighbours is along their border than the first, if both means are 0.
+
+    A line of another resolution is brought to that of the first tile.
     """
-    places = list(tiles)
-    climbs: list[list[float]] = []
-    steps: list[float] = []
-    for column, row in places:
-        for right, up, side, opposite in SHARED:
+    steps = {}
+    for (column, row), tile in tiles.items():
+        for side, (right, up, opposite) in NEXT.items():
             other = column + right, row + up
             if other in tiles:
-                climbs.append([float(place == other) - float(place == (column, row)) for place in places])
-                steps.append(tiles[column, row].borders[side] - tiles[other].borders[opposite])
-    levels = np.linalg.lstsq(np.reshape(climbs, (len(steps), len(places))), np.array(steps), rcond=None)[0]
-    # lstsq finds the shortest of all solutions: no sum is left over tiles that hang together.
-    return {place: float(level) - tiles[place].mean for place, level in zip(places, levels, strict=True)}
+                own, beyond = tile.borders[side], tiles[other].borders[opposite]
+                steps[(column, row), other] = resize(beyond[:, None], 1, len(own), Wrap())[:, 0] - own
+    return steps
 
 
-def _mean(heights: Array) -> float:
-    return float(heights.mean(dtype=np.float64))
+def agreeing_levels(steps: Mapping[Pair, float], places: Collection[Place]) -> dict[Place, float]:
+    """What is to be added at each place so that the steps between pairs are least, by least squares.
+
+    Nothing is added on the whole to places that hang together.
+    """
+    order = list(places)
+    climbs = [[float(place == second) - float(place == first) for place in order] for first, second in steps]
+    falls = -np.array([*steps.values()], np.float64)
+    # lstsq finds the shortest of all solutions: no sum is left over places that hang together.
+    added = np.linalg.lstsq(np.reshape(climbs, (len(steps), len(order))), falls, rcond=None)[0]
+    return dict(zip(order, map(float, added), strict=True))

@@ -1,0 +1,111 @@
+"""What closes the steps that the heights of neighbouring tiles have along the borders that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .filters import large_shapes
+from .levels import ABOVE, BELOW, LEFT, NEXT, RIGHT, Outline, Pair, Place, agreeing_levels, at_border, steps_at_borders
+from .picture import Wrap
+
+if TYPE_CHECKING:
+    from .picture import Array
+
+MARGIN = 1 / 8
+"""Of the tile's side: as far as ambient occlusion reaches."""
+
+FINE = 8
+"""Pixels: what changes sooner along a border is the picture's own detail and stays.  Closed as well, it made streaks across
+the border, and steps there a quarter lower than the whole picture's."""
+
+
+def margin(length: int) -> int:
+    """Pixels from a border on in which the neighbour counts, of a side of so many."""
+    return max(1, int(length * MARGIN))
+
+
+@dataclass(frozen=True)
+class Rise:
+    """What is to be added to a tile's heights: a level, and lines along its borders that fade over the margins.
+
+    across: H x 2 float32, along the left and the right border; up: 2 x W, along the upper and the lower one, less what
+    `across` adds there.
+    """
+
+    level: float
+    across: Array
+    up: Array
+
+    @property
+    def most(self) -> float:
+        """No height is changed by more."""
+        return abs(self.level) + float(np.abs(self.across).max() + np.abs(self.up).max())
+
+    def field(self) -> Array:
+        """H x W float32."""
+        height, width = len(self.across), self.up.shape[1]
+        # One product, as a tile may be large: across @ fades + fades.T @ up.
+        field = np.hstack([self.across, _fades(height).T]) @ np.vstack([_fades(width), self.up])
+        field += np.float32(self.level)
+        return field
+
+
+def closing_rises(tiles: Mapping[Place, Outline]) -> dict[Place, Rise]:
+    """What brings tiles to levels that agree at their borders, and then closes half of what is left of each step.
+
+    Source of the sum over borders: Gordon and Hall, "Transfinite element methods", 1973.
+    """
+    steps = steps_at_borders(tiles)
+    levels = agreeing_levels({pair: float(step.mean()) for pair, step in steps.items()}, tiles)
+    left = {(one, other): _coarse(step + np.float32(levels[other] - levels[one])) for (one, other), step in steps.items()}
+    corners = _corners(left, tiles)
+    return {place: _rise(place, tile, levels[place] - tile.mean, corners[place], left) for place, tile in tiles.items()}
+
+
+def _coarse(step: Array) -> Array:
+    """What is to be closed of a step: straight lines stay as they are."""
+    return large_shapes(step[:, None], 0, FINE, Wrap())[:, 0]
+
+
+def _corners(steps: Mapping[Pair, Array], places: Collection[Place]) -> dict[Place, Array]:
+    """What is to be added at the corners of each tile so that steps there are least, 2 x 2: upper, lower by left, right."""
+    corners = {place: np.zeros((2, 2), np.float32) for place in places}
+    for column, row in {(column + right, row + up) for column, row in places for right, up in np.ndindex(2, 2)}:
+        around = {(column - right, row - up): (1 - up, right) for right, up in np.ndindex(2, 2)}
+        there = {(one, other): float(_ends(steps[one, other])[lower if one[1] == other[1] else right])
+                 for (one, (lower, right)), other in product(around.items(), around) if (one, other) in steps}
+        for place, added in agreeing_levels(there, around.keys() & corners.keys()).items():
+            corners[place][around[place]] = added
+    return corners
+
+
+def _rise(place: Place, tile: Outline, level: float, corners: Array, steps: Mapping[Pair, Array]) -> Rise:
+    """The lines along the borders of one tile: half of each step, bent so that they end in what is added at the corners."""
+    lines = {}
+    for side, ends in zip((LEFT, RIGHT, ABOVE, BELOW), (*corners.T, *corners), strict=True):
+        right, up, _ = NEXT[side]
+        step = steps.get((place, (place[0] + right, place[1] + up)), np.zeros_like(tile.borders[side]))
+        lines[side] = step / np.float32(2)
+        lines[side] += (ends - _ends(lines[side])) @ _fades(len(step))
+    up_and_down = np.stack([lines[ABOVE], lines[BELOW]]) - corners @ _fades(len(lines[ABOVE]))
+    return Rise(level, np.stack([lines[LEFT], lines[RIGHT]], axis=1), up_and_down)
+
+
+def _ends(line: Array) -> Array:
+    return np.stack([at_border(line), at_border(line[::-1])])
+
+
+def _fades(length: int) -> Array:
+    """2 x length: 1 at one border and at the other, 0 beyond the margin.
+
+    Two tiles that close a step do so in one smooth bend: the fade of the one, turned over, goes on in that of the other.
+    """
+    t = np.minimum((np.arange(length) + 0.5) / margin(length), 1)
+    fade = (1 - 1.5 * t + 0.5 * t ** 3).astype(np.float32)
+    fade /= at_border(fade)
+    return np.stack([fade, fade[::-1]])
