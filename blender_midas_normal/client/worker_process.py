@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -22,7 +23,11 @@ up.  One piece of small messages takes as long, all others together much less.""
 
 
 class WorkerProcess:
-    """Starts the worker; raises WorkerError when the interpreter cannot be run."""
+    """Starts the worker; raises WorkerError when the interpreter cannot be run.
+
+    The worker, which takes the exchange folder away when nobody listens any more, is there before the folder is: this
+    process may be killed in between.
+    """
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
@@ -34,14 +39,18 @@ class WorkerProcess:
         except OSError as error:
             raise WorkerError(f"The worker's log {launch.log} cannot be written: {error.strerror}.") from None
         with log:
-            self.folder = _exchange_folder()
             try:
+                self.folder = Path(tempfile.gettempdir()) / f"midas_normal_{secrets.token_hex(8)}"
                 self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log)
             except OSError as error:
-                shutil.rmtree(self.folder, ignore_errors=True)
                 raise WorkerError(f"The worker could not be started with {launch.python}: {error.strerror}; choose another "
                                   "Python in the preferences.") from None
         make_non_blocking(self._process.stdin.fileno())  # type: ignore[union-attr]
+        try:
+            self.folder.mkdir(mode=0o700)  # fails where anything has this name, a link too
+        except OSError as error:
+            self.kill()
+            raise WorkerError(f"The worker can have no folder for its pictures: {error.strerror}; free some space.") from None
 
     @property
     def pid(self) -> int:
@@ -109,10 +118,3 @@ class WorkerProcess:
             assert stream is not None
             stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _exchange_folder() -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix="midas_normal_"))
-    except OSError as error:
-        raise WorkerError(f"The worker can have no folder for its pictures: {error.strerror}; free some space.") from None

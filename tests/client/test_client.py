@@ -314,6 +314,35 @@ def test_the_worker_dies_with_its_parent_even_when_that_is_killed(tmp_path):
     assert waited(lambda: not Path(folder).exists(), 0.5)
 
 
+KILLED_AT_THE_START = """
+import os, signal, sys
+from pathlib import Path
+from blender_midas_normal.client import worker_process
+from blender_midas_normal.client.client import Client
+from tests.requests_for_tests import launch
+start = worker_process.start
+
+def killed(*words, **more):
+    if sys.argv[2] == "after":
+        print(start(*words, **more).pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+worker_process.start = killed
+Client().prepare(launch(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_program_that_is_killed_as_it_starts_the_worker_leaves_nothing(moment, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    ended = subprocess.run([sys.executable, "-c", KILLED_AT_THE_START, str(tmp_path), moment], capture_output=True,
+                           text=True, env={**os.environ, "TMPDIR": str(temporary)}, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert waited(lambda: not any(is_alive(int(worker)) for worker in ended.stdout.split()), 3.0)
+    assert not list(temporary.iterdir())
+
+
 def test_no_library_can_disturb_the_protocol(client, tmp_path):
     """What is printed in the worker goes to the log."""
     launched = launch(tmp_path)

@@ -85,9 +85,9 @@ for seed in itertools.count():
 """
 
 
-@pytest.mark.parametrize("program", ["client", pytest.param("Blender", marks=needs_bpy)])
-def test_the_program_is_killed_and_the_worker_ends_with_it(program, tmp_path, temporary, amount, figure):
-    chance, count, slowest = random.Random(SEED), amount(50, 5), 0.0
+@pytest.mark.parametrize(("program", "times"), [("client", 50), pytest.param("Blender", 100, marks=needs_bpy)])
+def test_the_program_is_killed_and_the_worker_ends_with_it(program, times, tmp_path, temporary, amount, figure):
+    chance, count, slowest = random.Random(SEED), amount(times, 5), 0.0
     command = [BLENDER, "endless", tmp_path / "resources"] if program == "Blender" else ["-c", PROGRAM, tmp_path]
     for _ in range(count):
         slowest = max(slowest, killed([sys.executable, *map(str, command)], chance, temporary))
