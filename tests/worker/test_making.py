@@ -144,8 +144,9 @@ def test_a_device_without_memory_is_said_so_and_the_next_map_is_made(maker, tmp_
     make(maker, tmp_path, noise(8, 8))
 
 
-def test_a_picture_of_one_colour_is_flat_and_the_user_is_told(maker, tmp_path):
-    result, values = make(maker, tmp_path, opaque(np.full((9, 9, 3), 0.5)))
+@pytest.mark.parametrize(("side", "colour"), [(9, (128, 128, 128)), (300, (0, 113, 0)), (1200, (77, 200, 13))])
+def test_a_picture_of_one_colour_is_flat_and_the_user_is_told(maker, tmp_path, side, colour):
+    result, values = make(maker, tmp_path, opaque(np.full((side, side, 3), colour) / 255))
     assert np.abs(values - (0, 0, 1)).max() < 1e-4 and "flat" in result.notes[0]
 
 

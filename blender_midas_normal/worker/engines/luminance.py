@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ...core.colour import FAINTEST_CONTRAST
 from ...core.filters import blur, resize
 from ...core.picture import Surface
 
@@ -29,6 +32,8 @@ class Luminance:
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         report("luminance", 0.0)
         height = picture.luma()
+        if np.ptp(height) < FAINTEST_CONTRAST:
+            height = np.zeros_like(height)  # exactly flat, where the blur would leave rounding errors
         scale = min(1.0, WORKING_SIDE / picture.shorter)
         if scale < 1:
             height = resize(height, round(picture.width * scale), round(picture.height * scale), wrap)
