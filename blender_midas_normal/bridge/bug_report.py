@@ -11,6 +11,7 @@ import tomllib
 
 from ..client.environment import status
 from ..client.log import tail
+from ..core.home import masked
 from .places import log_file, places
 
 
@@ -34,8 +35,3 @@ def extension_version() -> str:
     """As the manifest beside the package says."""
     manifest = Path(__file__).resolve().parent.parent / "blender_manifest.toml"
     return tomllib.loads(manifest.read_text(encoding="utf-8"))["version"]
-
-
-def masked(text: str) -> str:
-    """The text with ~ for the user's home folder, whose name is nobody's business."""
-    return text.replace(str(Path.home()), "~")

@@ -15,6 +15,7 @@ from .devices import auto_device, described_device, torch_version
 from .engines import Engines
 from .engines.memory import available_bytes, take_blas_memory
 from .inbox import Inbox
+from .log import mask_standard_error
 from .making import Maker
 
 ATTEMPTS = 20
@@ -27,6 +28,7 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) 
     folder: the exchange folder, which belongs to this worker and its client and goes with the worker.
     without_midas: "" or the sentence that says why MiDaS cannot run in this process.
     """
+    mask_standard_error()
     take_blas_memory()
     channel = Channel(at_end=lambda: _end(folder))
     reading = Reading(folder, channel)

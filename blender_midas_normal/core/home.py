@@ -1,0 +1,18 @@
+"""The user's home folder, whose name is nobody's business."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def masked(text: str) -> str:
+    """The text with ~ for the user's home folder, also where paths are written with doubled backslashes."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # the system knows no home of this user
+        return text
+    if home == Path(home.anchor):  # as of users that run services
+        return text
+    names = "|".join(re.escape(name) for name in (str(home), str(home).replace("\\", "\\\\")))
+    return re.sub(rf"({names})(?![\w-])", "~", text)
