@@ -38,6 +38,9 @@ def main() -> int:
     chosen.weights_folder = str(options.weights)
     start = time.perf_counter()
     image = loaded(options.image)
+    if 0 in image.size:
+        print(f"{options.image} is no picture that Blender can read; give another one.", file=sys.stderr)
+        return 1
     plane = textured_plane(image)
     seconds = {"load": time.perf_counter() - start}
     try:

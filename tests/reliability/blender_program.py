@@ -1,7 +1,8 @@
-"""Run by a Python that has bpy: maps in background Blender while its worker is killed; prints what came of them as JSON.
+"""Run by a Python that has bpy: what tests do in a background Blender of its own; what came of it is printed as JSON.
 
     python blender_program.py storm RESOURCES COUNT SEED
     python blender_program.py endless RESOURCES
+    python blender_program.py command RESOURCES ARGUMENT...   (as `blender --command midas_normal ARGUMENT...`)
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 from bl_ext.user_default.midas_normal.bridge import session  # noqa: E402
 from bl_ext.user_default.midas_normal.core.errors import WorkerError  # noqa: E402
+from bl_ext.user_default.midas_normal.ui import command  # noqa: E402
 
 from tests.reliability.storm import storm  # noqa: E402
 from tests.reliability.traces import traces  # noqa: E402
@@ -70,9 +72,18 @@ def endless() -> None:
         assert outcome == "map", outcome
 
 
-if __name__ == "__main__":
-    if sys.argv[1] == "storm":
-        print(json.dumps(storm_in_blender(int(sys.argv[3]), int(sys.argv[4]))))
-        installed_extension.uninstall()
+def main() -> int:
+    verb, words = sys.argv[1], sys.argv[3:]
+    if verb == "command":
+        return command.run(words)
+    if verb == "storm":
+        print(json.dumps(storm_in_blender(*map(int, words))))
     else:
         endless()
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    installed_extension.uninstall()
+    sys.exit(code)

@@ -78,11 +78,27 @@ def hostile(tmp_path) -> Path:
     raw = raw_settings(bpy.context.scene)
     raw["strength"], raw["a"], raw["engine"], raw["tileable"], raw["resolution"] = float("nan"), 1e30, 99, "text", -5
     raw["unknown"] = "x" * 10_000
+    drive(bpy.context.scene, tmp_path / "written")
     path = tmp_path / "hostile.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path), check_existing=False)
     bpy.ops.wm.read_homefile(use_empty=True)
     session.client.close()
     return path
+
+
+def drive(scene, file):
+    """Settings that follow the frame, by a driver and by keys, and two programs that would write the file: a driver's and a
+    text that is to be run when it is loaded.
+    """
+    program = f"open({str(file)!r}, 'w')"
+    for name, expression in (("blur", "frame / 10"), ("detail", f"{program} and frame")):
+        scene.driver_add(f"midas_normal.{name}").driver.expression = expression
+    for frame in (1, 50):
+        scene.midas_normal.keyframe_insert("high_pass", frame=frame)
+        scene.midas_normal.high_pass += 100
+    text = bpy.data.texts.new("run_me.py")
+    text.write(program)
+    text.use_module = True
 
 
 def raw_settings(scene):
@@ -132,6 +148,22 @@ def test_opening_and_looking_starts_and_writes_nothing(hostile, capfd, tmp_path,
     assert not session.client.is_running and running.task() is None and not pump._watched
     assert files() == before and started() == processes
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_settings_that_a_driver_or_a_key_changes_start_and_write_nothing(hostile, tmp_path, monkeypatch):
+    """As when the file is played: only a user who moves a slider has a map follow it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    opened(hostile)
+    monkeypatch.setattr(pump, "runs", lambda: True)
+    scene = bpy.context.scene
+    scene.midas_normal.result = bpy.data.images["hostile1"]
+    before, processes = files(), started()
+    for frame in (1, 30, 50):
+        scene.frame_set(frame)
+        looked_at()
+    assert scene.midas_normal.blur == pytest.approx(5.0) and scene.midas_normal.high_pass > 90
+    assert not session.client.is_running and running.task() is None and not pump._watched
+    assert files() == before and started() == processes and not (tmp_path / "written").exists()
 
 
 def test_picking_each_of_its_maps_raises_nothing_and_asks_the_worker_for_nothing_it_has_not(hostile, capfd, monkeypatch):
