@@ -1,6 +1,7 @@
 """Run by a Python that has bpy: what tests do in a background Blender of its own; what came of it is printed as JSON.
 
     python blender_program.py storm RESOURCES COUNT SEED
+    python blender_program.py soak RESOURCES COUNT SEED
     python blender_program.py endless RESOURCES
     python blender_program.py command RESOURCES ARGUMENT...   (as `blender --command midas_normal ARGUMENT...`)
 """
@@ -28,6 +29,7 @@ from bl_ext.user_default.midas_normal.bridge import session  # noqa: E402
 from bl_ext.user_default.midas_normal.core.errors import WorkerError  # noqa: E402
 from bl_ext.user_default.midas_normal.ui import command  # noqa: E402
 
+from tests.reliability import blender_soak  # noqa: E402
 from tests.reliability.storm import storm  # noqa: E402
 from tests.reliability.traces import traces  # noqa: E402
 
@@ -78,6 +80,8 @@ def main() -> int:
         return command.run(words)
     if verb == "storm":
         print(json.dumps(storm_in_blender(*map(int, words))))
+    elif verb == "soak":
+        print(json.dumps(blender_soak.soaked(*map(int, words), picture_of)))
     else:
         endless()
     return 0

@@ -1,0 +1,98 @@
+"""Run by blender_program.py: requests of every kind in one Blender, and what it and its worker hold meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
+from bl_ext.user_default.midas_normal.core.settings import Settings
+
+from tests.reliability.traces import resident
+
+PICTURES = 6
+"""Different pictures of each size, so that the surfaces that are kept are soon as many as they will be."""
+
+SIDES = (1, 17, 64, 96, 200)
+ENGINES = ("LUMINANCE", "LUMINANCE", "RELIEF")
+PROBES, SAMPLES = 20, 40
+
+MakePicture = Callable[[int, int, int], bpy.types.Image]
+
+
+def soaked(count: int, seed: int, picture_of: MakePicture) -> dict:
+    """What came of `count` requests; `samples`: (requests, bytes of Blender, bytes of the worker, descriptors of both)."""
+    chance, counts, samples, images = random.Random(seed), Counter(), [], len(bpy.data.images)
+    first = probed(chance, picture_of)
+    worker = session.client._worker
+    while counts.total() < count:
+        if counts.total() >= len(samples) * count // SAMPLES:
+            samples.append((counts.total(), *held(worker.pid)))
+        mixed(chance, counts, picture_of)
+    last = probed(chance, picture_of)
+    samples.append((counts.total(), *held(worker.pid)))
+    return {"counts": counts, "samples": samples, "first": first, "last": last, "files": len(list(worker.folder.iterdir())),
+            "images": len(bpy.data.images) - images, "one worker": session.client._worker is worker and not session.client.is_busy}
+
+
+def mixed(chance: random.Random, counts: Counter, picture_of: MakePicture) -> None:
+    """A map that is given up, made, or made and re-tuned."""
+    side = chance.choice(SIDES)
+    picture = picture_of(side, side, chance.randrange(PICTURES))
+    settings = Settings(engine=chance.choice(ENGINES), tileable=chance.choice(("AUTO", "OFF", "BOTH")),
+                        strength=chance.uniform(0, 10), blur=chance.choice((0.0, 0.0, 3.0)))
+    task = begin(bpy.context, Ask(settings, source="IMAGE", image=picture.name, target="NONE"))
+    if chance.random() < 0.2:
+        give_up(task, chance.uniform(0, 0.02))
+        counts["cancelled"] += 1
+    else:
+        normal = bpy.data.images[task.wait().map_name]
+        counts["made"] += 1
+        while chance.random() < 0.5:
+            begin_retune(normal, replace(settings, strength=chance.uniform(0, 10))).wait()
+            counts["re-tuned"] += 1
+        bpy.data.images.remove(normal)
+    bpy.data.images.remove(picture)
+
+
+def give_up(task: object, seconds: float) -> None:
+    """Goes on for a while, and lets the worker finish what it has begun."""
+    end, report = time.monotonic() + seconds, None
+    while report is None and time.monotonic() < end:
+        session.client.pump()
+        report = task.step() if task.is_due else None
+    if report is None:
+        task.cancel()
+    else:
+        bpy.data.images.remove(bpy.data.images[report.map_name])
+    while session.client.is_busy:
+        session.client.wait_a_moment()
+
+
+def probed(chance: random.Random, picture_of: MakePicture) -> float:
+    """Median seconds of a map that is always the same work."""
+    seconds = []
+    for _ in range(PROBES):
+        picture = picture_of(64, 64, 10 ** 6 + chance.randrange(10 ** 6))
+        start = time.perf_counter()
+        ask = Ask(Settings(engine="LUMINANCE"), source="IMAGE", image=picture.name, target="NONE")
+        normal = bpy.data.images[begin(bpy.context, ask).wait().map_name]
+        seconds.append(time.perf_counter() - start)
+        bpy.data.images.remove(normal)
+        bpy.data.images.remove(picture)
+    return statistics.median(seconds)
+
+
+def held(worker: int) -> tuple[int, int, int, int]:
+    processes = (os.getpid(), worker)
+    return (*map(resident, processes), *(len(list(Path(f"/proc/{process}/fd").iterdir())) for process in processes))
