@@ -1,14 +1,36 @@
-"""The README's table of features: each row names a test that is there."""
+"""The README's table of features, and the promises of docs/RELIABILITY.md: each row names a test that is there."""
 
 import re
 
 from tests.conftest import ROOT
 
-ROW = re.compile(r"^\| .+ \| `(tests/\S+\.py)::(\w+)` \|$", re.MULTILINE)
+NAMED = re.compile(r"`(tests/\S+\.py)::(\w+)`")
+PROGRAM = re.compile(r"`((?:[\w/]+/)?test_\w+\.py)`")
+
+
+def rows(text, heading, columns):
+    """The cells of a section's table, without its head and the line below that."""
+    section = re.split(r"^## ", text.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
+    found = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line.startswith("| ")]
+    assert all(len(row) == columns for row in found), [row for row in found if len(row) != columns]
+    return found[1:]
 
 
 def test_each_feature_names_a_test_that_is_there():
-    rows = ROW.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert len(rows) > 15
-    for file, name in rows:
+    features = rows((ROOT / "README.md").read_text(encoding="utf-8"), "What it does, and the test that shows it", 2)
+    assert len(features) > 30
+    for feature, named in features:
+        assert NAMED.fullmatch(named), feature
+        file, name = NAMED.fullmatch(named).groups()
         assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no {name}"
+
+
+def test_each_promise_of_reliability_names_tests_that_are_there():
+    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
+    text = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
+    for promise, tests, measured in rows(text, "Promises", 3):
+        assert measured and (PROGRAM.search(tests) or tests == "same"), promise
+    named = PROGRAM.findall(text)
+    assert len(named) > 25
+    for name in named:
+        assert any(file.endswith("/" + name) or file == name for file in there), name
