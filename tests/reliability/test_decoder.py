@@ -22,6 +22,7 @@ from blender_midas_normal.core.protocol import (
     Shutdown,
     encode,
 )
+from tests.reliability.corpus import kept, way_of
 
 pytestmark = [pytest.mark.reliability, pytest.mark.slow]
 
@@ -30,7 +31,7 @@ NAMES = sorted({"type", "x", *(name for kind in KINDS for name in getattr(kind, 
 MESSAGES = (Hello(1, 4711, "3.11"), Ready({"RELIEF": ""}), Request(1, {"a": 1.5}, pixels={"file": "x"}),
             Progress(1, "read", 0.5), Error(2, "SourceError", "No."), Cancel(2), Shutdown(),
             Result(1, "map.png", 3, 2, "RELIEF", "cpu", "ü", "key", {"read": 0.1}, ["flat"]))
-PIECES = (b"1e999", b"NaN", b"-", b"9" * 5000, b"null", b'"', b"[" * 2000, b"{}", b"\\ud800", b"\xff", b"\n", b"../", b"\0")
+PIECES = (b"1e999", b"NaN", b"-", b"-1", b"true", b"1e30", b"9" * 5000, b"null", b'"', b"[" * 2000, b"{}", b"\\ud800", b"\xff", b"\n", b"../", b"\0")
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -79,8 +80,16 @@ def checked(line: bytes, cuts: list[int]) -> bool:
     return not refused
 
 
+def test_inputs_that_were_kept_go_every_way_again(figure):
+    """One for each way through the decoder that fuzzing has found; those that it takes and those that it refuses."""
+    inputs = kept()
+    taken = sum(checked(line, [len(line) // 2]) for line in inputs)
+    assert taken > 5 and len({way_of(line) for line in inputs}) > 30
+    figure(f"decoder: {len(inputs)} inputs of the corpus, {taken} taken, the others refused with a ProtocolError")
+
+
 def test_lines_that_are_nearly_messages(amount, figure):
-    count, taken = amount(10_000, 500), 0
+    count, taken = amount(10_000, 1_000), 0
 
     @seed(1)
     @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -94,9 +103,9 @@ def test_lines_that_are_nearly_messages(amount, figure):
 
 
 def test_damaged_messages_and_any_bytes(amount, figure):
-    count, taken, chance = amount(90_000, 9_000), 0, random.Random(1)
+    count, taken, chance, originals = 99_000, 0, random.Random(1), [*map(encode, MESSAGES), *kept()]
     for _ in range(count):
-        line = damaged(encode(chance.choice(MESSAGES)), chance)
+        line = damaged(chance.choice(originals), chance)
         taken += checked(line, [chance.randrange(200) for _ in range(chance.randrange(3))])
     figure(f"decoder: {count} damaged messages: {taken} taken, the others refused with a ProtocolError")
 

@@ -16,6 +16,7 @@ from blender_midas_normal.client import client as client_module
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.protocol import Result
+from tests.reliability.corpus import kept
 from tests.reliability.traces import resident, traces
 from tests.requests_for_tests import LUMINANCE, launch
 
@@ -131,6 +132,16 @@ def test_no_plan_of_a_hostile_worker_brings_the_client_down(tmp_path, temporary,
     assert grown < 64 << 20
     figure(f"hostile worker: {count} plans, nothing left; the longest look at one took {longest * 1000:.0f} ms, the "
            f"client's memory grew by {grown / 1e6:.1f} MB")
+
+
+def test_what_fuzzing_has_kept_is_an_error_of_ours_at_most(tmp_path, temporary, monkeypatch, amount):
+    """The decoder's corpus, said by a worker."""
+    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.3)
+    before, inputs = traces(temporary), kept()
+    for line in inputs[:: len(inputs) // amount(len(inputs), 8)]:
+        outcomes, _ = suffered(tmp_path, [HELLO, ["hear", 1], ["binary", (line + b"\n").hex()]])
+        assert all(isinstance(outcome, (MidasNormalError, Result)) for outcome in outcomes), line
+    assert traces(temporary) == before
 
 
 def test_a_stopped_worker_that_takes_no_requests_does_not_stop_the_client(tmp_path, temporary):

@@ -18,7 +18,8 @@ import pytest
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import MidasNormalError, SourceError
 from tests.conftest import ROOT
-from tests.reliability.test_decoder import PIECES, damaged
+from tests.reliability.corpus import kept
+from tests.reliability.test_decoder import PIECES, damaged, heard
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 
 cv2 = pytest.importorskip("cv2")
@@ -37,10 +38,11 @@ def client(temporary):
 
 def test_garbage_on_its_input_ends_the_worker_at_once(tmp_path, amount, figure):
     count, chance, longest = amount(60, 6), random.Random(1), 0.0
+    refused = [line for line in kept() if heard(line + b"\n", [])[1]]
     for number in range(count):
         folder = tmp_path / f"exchange{number}"
         folder.mkdir()
-        line = chance.choice((chance.randbytes(200), b"x" * (3 << 20), b"[" * 100_000, chance.choice(PIECES),
+        line = chance.choice((chance.choice(refused), chance.randbytes(200), b"x" * (3 << 20), b"[" * 100_000, chance.choice(PIECES),
                               damaged(b'{"type":"result"}', chance)))
         worker = subprocess.Popen(launch(tmp_path).command(folder), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL)
