@@ -50,7 +50,8 @@ class WorkerProcess:
             self.folder.mkdir(mode=0o700)  # fails where anything has this name, a link too
         except OSError as error:
             self.kill()
-            raise WorkerError(f"The worker can have no folder for its pictures: {error.strerror}; free some space.") from None
+            raise WorkerError("The worker can have no folder for its pictures: "
+                              f"{error.strerror}; free some space.") from None
 
     @property
     def pid(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
+import random
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -143,6 +145,18 @@ def test_a_broken_connection_is_taken_up_again_where_it_broke(get, server):
     server.cuts = [1_000_000, 500_000]
     assert get().read_bytes() == DATA
     assert server.asked == [None, "bytes=1000000-", "bytes=1500000-"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_may_break_at_any_byte_and_downloading_again_goes_on_from_there(get, server, seed):
+    chance = random.Random(seed)
+    server.cuts = [chance.choice((1, chance.randint(1, 100), chance.randint(1, 1_000_000))) for _ in range(12)]
+    rests = [None, *(f"bytes={byte}-" for byte in itertools.accumulate(server.cuts) if byte < SIZE)]
+    path = None
+    while path is None:
+        with contextlib.suppress(WeightsError):
+            path = get()
+    assert path.read_bytes() == DATA and server.asked == rests
 
 
 def test_a_server_that_gives_nothing_is_given_up_and_the_part_is_kept(get, server, folder):

@@ -41,8 +41,9 @@ def soaked(count: int, seed: int, picture_of: MakePicture) -> dict:
         mixed(chance, counts, picture_of)
     last = probed(chance, picture_of)
     samples.append((counts.total(), *held(worker.pid)))
-    return {"counts": counts, "samples": samples, "first": first, "last": last, "files": len(list(worker.folder.iterdir())),
-            "images": len(bpy.data.images) - images, "one worker": session.client._worker is worker and not session.client.is_busy}
+    return {"counts": counts, "samples": samples, "first": first, "last": last,
+            "files": len(list(worker.folder.iterdir())), "images": len(bpy.data.images) - images,
+            "one worker": session.client._worker is worker and not session.client.is_busy}
 
 
 def mixed(chance: random.Random, counts: Counter, picture_of: MakePicture) -> None:

@@ -8,17 +8,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 
 from tests.conftest import ROOT
 from tests.reliability.test_worker_input import png_of
 
-np = pytest.importorskip("numpy")
-PIL_Image = pytest.importorskip("PIL.Image")
 pytestmark = [pytest.mark.reliability, pytest.mark.slow]
 needs_bpy = pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="this Python has no bpy")
 
-LIES = ("wide.png", "deep.png", "cut.png", "cut.jpg", "empty.png", "giant.png")
+NAMES = ("wide.png", "deep.png", "cut.png", "cut.jpg", "empty.png", "giant.png")
+ONE_OF_EACH = ("wide.png", "cut.jpg", "giant.png")
+"""A header that lies, a cut file and a giant; each costs a start of the program."""
 
 SCRIPTS = ROOT / "scripts"
 BLENDER = Path(__file__).with_name("blender_program.py")
@@ -26,7 +28,7 @@ BLENDER = Path(__file__).with_name("blender_program.py")
 
 def good(folder: Path, name: str = "good.png") -> Path:
     path = folder / name
-    PIL_Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)).save(path)
+    PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)).save(path)
     return path
 
 
@@ -40,13 +42,14 @@ def bad(tmp_path_factory) -> dict[str, Path]:
         (folder / name).write_bytes(content)
     with (folder / "giant.png").open("wb") as file:
         file.truncate(1 << 40)
-    return {name: folder / name for name in LIES}
+    return {name: folder / name for name in NAMES}
 
 
 @pytest.fixture(params=["normal_map.py", pytest.param("blender --command", marks=needs_bpy)])
 def ended(request, tmp_path):
     """ended(*arguments): how a command line ends that makes maps, and what it complains of."""
-    program = [SCRIPTS / "normal_map.py"] if request.param == "normal_map.py" else [BLENDER, "command", tmp_path / "resources"]
+    blender = [BLENDER, "command", tmp_path / "resources"]
+    program = [SCRIPTS / "normal_map.py"] if request.param == "normal_map.py" else blender
     return lambda *arguments: run(*program, *arguments, "--engine", "luminance", "--out", tmp_path / "maps")
 
 
@@ -69,16 +72,16 @@ def test_bad_pictures_are_named_and_the_good_one_is_made(ended, bad, tmp_path):
         assert complaints.count(f"{path}: error: ") == 1, complaints
 
 
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_a_bad_mask_image_is_named_and_nothing_is_made(ended, bad, tmp_path, name):
     code, complaints = ended(good(tmp_path), "--mask-image", bad[name])
     assert code in (1, 2) and name in complaints and not maps(tmp_path), complaints
 
 
 @needs_bpy
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_the_demonstration_names_a_bad_picture(bad, tmp_path, name):
-    code, complaints = run(SCRIPTS / "demo_scene.py", "--engine", "luminance", "--weights", tmp_path, "--out", tmp_path / "out",
-                           "--image", bad[name], BLENDER_USER_RESOURCES=str(tmp_path / "resources"))
+    code, complaints = run(SCRIPTS / "demo_scene.py", "--engine", "luminance", "--weights", tmp_path, "--image", bad[name],
+                           "--out", tmp_path / "out", BLENDER_USER_RESOURCES=str(tmp_path / "resources"))
     assert code == 1 and f"{bad[name]} is no picture that Blender can read" in complaints
     assert not list((tmp_path / "out").iterdir())

@@ -31,7 +31,8 @@ NAMES = sorted({"type", "x", *(name for kind in KINDS for name in getattr(kind, 
 MESSAGES = (Hello(1, 4711, "3.11"), Ready({"RELIEF": ""}), Request(1, {"a": 1.5}, pixels={"file": "x"}),
             Progress(1, "read", 0.5), Error(2, "SourceError", "No."), Cancel(2), Shutdown(),
             Result(1, "map.png", 3, 2, "RELIEF", "cpu", "ü", "key", {"read": 0.1}, ["flat"]))
-PIECES = (b"1e999", b"NaN", b"-", b"-1", b"true", b"1e30", b"9" * 5000, b"null", b'"', b"[" * 2000, b"{}", b"\\ud800", b"\xff", b"\n", b"../", b"\0")
+PIECES = (b"1e999", b"NaN", b"-", b"-1", b"1e30", b"true", b"9" * 5000, b"null", b'"', b"[" * 2000, b"{}", b"\\ud800",
+          b"\xff", b"\n", b"../", b"\0")
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

@@ -42,8 +42,8 @@ def test_garbage_on_its_input_ends_the_worker_at_once(tmp_path, amount, figure):
     for number in range(count):
         folder = tmp_path / f"exchange{number}"
         folder.mkdir()
-        line = chance.choice((chance.choice(refused), chance.randbytes(200), b"x" * (3 << 20), b"[" * 100_000, chance.choice(PIECES),
-                              damaged(b'{"type":"result"}', chance)))
+        line = chance.choice((chance.choice(refused), chance.randbytes(200), b"x" * (3 << 20), b"[" * 100_000,
+                              chance.choice(PIECES), damaged(b'{"type":"result"}', chance)))
         worker = subprocess.Popen(launch(tmp_path).command(folder), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL)
         start = time.monotonic()

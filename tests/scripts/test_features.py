@@ -11,7 +11,8 @@ PROGRAM = re.compile(r"`((?:[\w/]+/)?test_\w+\.py)`")
 def rows(text, heading, columns):
     """The cells of a section's table, without its head and the line below that."""
     section = re.split(r"^## ", text.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
-    found = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line.startswith("| ")]
+    lines = [line.strip("|") for line in section.splitlines() if line.startswith("| ")]
+    found = [[cell.strip() for cell in line.split(" | ")] for line in lines]
     assert all(len(row) == columns for row in found), [row for row in found if len(row) != columns]
     return found[1:]
 
