@@ -40,6 +40,46 @@ def test_weights(midas_python, tmp_path_factory) -> Path:
     return made
 
 
+@pytest.fixture
+def disk(tmp_path):
+    """disk(options) mounts a small disk of its own, in memory, and gives its folder; for root on Linux."""
+    mounted = []
+
+    def mount(options: str) -> Path:
+        folder = tmp_path / f"disk{len(mounted)}"
+        folder.mkdir(exist_ok=True)
+        if sys.platform != "linux" or os.geteuid() != 0:
+            pytest.skip("only root on Linux can mount a disk")
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True,
+                              check=False)
+        if done.returncode:
+            pytest.skip(f"this computer lets nobody mount a disk: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # Blender holds movies open
+
+
+def changed(folder: Path, options: str) -> None:
+    """Gives a disk other options, such as ro."""
+    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """A file that takes all the room there is."""
+    path = folder / "everything"
+    with path.open("wb", buffering=0) as file:
+        size = 1 << 20
+        while size:
+            try:
+                file.write(bytes(size))
+            except OSError:
+                size //= 2
+    return path
+
+
 def pytest_sessionfinish(session, exitstatus):
     session.config.stash[STATUS] = int(exitstatus)
 

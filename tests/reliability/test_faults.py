@@ -35,7 +35,7 @@ from blender_midas_normal.core.errors import (
     WorkerError,
 )
 from blender_midas_normal.worker.engines.memory import TOO_LITTLE_MEMORY
-from tests.conftest import ROOT
+from tests.conftest import ROOT, fill
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 
 if sys.platform == "linux":
@@ -45,28 +45,6 @@ pytestmark = [pytest.mark.reliability, pytest.mark.slow]
 
 NOBODY = 65534
 """Number of the user who owns nothing."""
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """disk(options) mounts a small disk of its own, in memory, and gives its folder; for root on Linux."""
-    mounted = []
-
-    def mount(options: str) -> Path:
-        folder = tmp_path / f"disk{len(mounted)}"
-        folder.mkdir(exist_ok=True)
-        if sys.platform != "linux" or os.geteuid() != 0:
-            pytest.skip("only root on Linux can mount a disk")
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True,
-                              check=False)
-        if done.returncode:
-            pytest.skip(f"this computer lets nobody mount a disk: {done.stderr.strip()}")
-        mounted.append(folder)
-        return folder
-
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture
@@ -93,19 +71,6 @@ def closed(tmp_path):
 def ask(client, folder, side, **words):
     client.prepare(launch(folder, **words))
     return client.submit(settings=LUMINANCE.words(), pixels=write_pixels(client.new_file(), noise(side, side)))
-
-
-def fill(folder: Path) -> Path:
-    """A file that takes all the room there is."""
-    path = folder / "everything"
-    with path.open("wb", buffering=0) as file:
-        size = 1 << 20
-        while size:
-            try:
-                file.write(bytes(size))
-            except OSError:
-                size //= 2
-    return path
 
 
 def test_a_full_disk_is_said_to_be_full_and_the_next_map_is_made_when_it_is_not(tmp_path, disk, monkeypatch):

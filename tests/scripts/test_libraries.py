@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, changed
 
 pty = pytest.importorskip("pty")
 cv2 = pytest.importorskip("cv2")
@@ -165,27 +165,28 @@ def test_an_interruption_leaves_whole_maps_and_the_next_run_makes_the_rest(tmp_p
     assert len(maps(out)) == 12 and all((out / name).stat().st_mtime_ns == time for name, time in first.items())
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root on Linux can mount a disk")
-def test_a_disk_that_fills_up_keeps_the_maps_that_are_whole(tmp_path):
+def test_a_disk_that_fills_up_keeps_the_maps_that_are_whole(tmp_path, disk):
     for number in range(6):
         save(tmp_path / "textures" / f"{number}.png", side=200, seed=number)
-    out = tmp_path / "maps"
-    out.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(out)], capture_output=True, text=True,
-                             check=False)
-    if mounted.returncode:
-        pytest.skip(f"this computer lets nobody mount a disk: {mounted.stderr.strip()}")
-    try:
-        arguments = (tmp_path / "textures", "--out", out, "--existing", "skip")
-        ended = normal_map(*arguments)
-        made, _, failed = counts(ended)
-        assert ended.returncode == 1 and made > 0 and failed > 0 and made + failed == 6
-        assert "No space left on device" in ended.stdout and hidden(out) == [".midas_normal.json"]
-        assert len(maps(out)) == made and all(pixels(out / name).shape == (200, 200, 3) for name in maps(out))
-        subprocess.run(["mount", "-o", "remount,size=10m", str(out)], check=True)
-        assert counts(normal_map(*arguments)) == (failed, made, 0)
-    finally:
-        subprocess.run(["umount", str(out)], check=True)
+    out = disk("size=700k")
+    arguments = (tmp_path / "textures", "--out", out, "--existing", "skip")
+    ended = normal_map(*arguments)
+    made, _, failed = counts(ended)
+    assert ended.returncode == 1 and made > 0 and failed > 0 and made + failed == 6
+    assert "No space left on device" in ended.stdout and hidden(out) == [".midas_normal.json"]
+    assert len(maps(out)) == made and all(pixels(out / name).shape == (200, 200, 3) for name in maps(out))
+    changed(out, "size=10m")
+    assert counts(normal_map(*arguments)) == (failed, made, 0)
+
+
+def test_two_pictures_that_would_have_one_map_are_told_apart_or_refused(tmp_path):
+    photos = [save(tmp_path / name / "photo.png", seed=seed) for seed, name in enumerate("ab")]
+    ended = normal_map(*photos, "--out", tmp_path / "maps")
+    assert ended.returncode == 1 and counts(ended) == (1, 0, 1) and maps(tmp_path / "maps") == ["photo_normal.png"]
+    assert f"{photos[1]}: error: " in ended.stderr and "another picture's map; rename" in ended.stderr
+    alone = normal_map(photos[0], "--out", tmp_path / "alone")
+    assert alone.returncode == 0
+    assert (tmp_path / "alone" / "photo_normal.png").read_bytes() == (tmp_path / "maps" / "photo_normal.png").read_bytes()
 
 
 @pytest.mark.parametrize(("wrong", "words"), [

@@ -1,0 +1,102 @@
+"""UDIM sets, sequences and movies on disks that take no maps, with a picture that is none, and with names of all kinds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import pytest
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.results import map_of
+from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
+from bl_ext.user_default.midas_normal.core.settings import Settings
+from test_sequence import movie, sequence
+from test_udim import tile_set
+
+from tests.conftest import changed, fill
+
+STEMS = ("wall of stone, old", "壁_ü", "x" * 200)
+
+
+def tiles(folder, stem="wall"):
+    return tile_set(folder, stem + ".{}.png")
+
+
+def frames(folder, stem="shot"):
+    return sequence(folder, name=stem + "_{:04d}.png")
+
+
+def film(folder, stem="clip"):
+    image = movie(folder, frames=3)
+    path = Path(image.filepath_raw)
+    bpy.data.images.remove(image)
+    return bpy.data.images.load(str(path.rename(path.with_stem(stem))))
+
+
+SOURCES = {"tiles": tiles, "sequence": frames, "movie": film}
+
+
+@pytest.fixture(params=SOURCES)
+def source_in(request):
+    """source_in(folder): a source of several pictures whose files lie in the folder."""
+    return SOURCES[request.param]
+
+
+def made(image, **words):
+    """The map, beside its source."""
+    words = {"target": "NONE", "save": "BESIDE", **words}
+    ask = Ask(Settings(engine="LUMINANCE"), source="IMAGE", image=image.name, **words)
+    return bpy.data.images[begin(bpy.context, ask).wait().map_name]
+
+
+def contents(folder):
+    """All files and folders, with what is in them."""
+    return {path.relative_to(folder).as_posix(): path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+def test_a_disk_that_is_full_in_the_middle_is_left_as_it_was(source_in, disk):
+    folder = disk("size=4m")
+    image = source_in(folder)
+    everything = fill(folder)
+    with everything.open("r+b") as file:
+        file.truncate(everything.stat().st_size - 4096)  # room for the first map
+    before, images = contents(folder), len(bpy.data.images)
+    with pytest.raises(TargetError, match=r"_normal[._](1002|0004|0002)\.png: No space left"):
+        made(image)
+    assert contents(folder) == before and len(bpy.data.images) == images
+    everything.unlink()
+    assert made(image) == map_of(image, "NORMAL")
+
+
+def test_a_folder_that_may_only_be_read_takes_no_map(source_in, disk):
+    folder = disk("size=4m")
+    image = source_in(folder)
+    changed(folder, "ro")
+    images = len(bpy.data.images)
+    with pytest.raises(TargetError, match="Read-only file system"):
+        made(image)
+    assert len(bpy.data.images) == images
+    if image.source == "TILED":
+        assert made(image, save="PACK") == map_of(image, "NORMAL")
+    changed(folder, "rw")
+    assert made(image) == map_of(image, "NORMAL")
+
+
+@pytest.mark.parametrize("name", ["wall.1002.png", "shot_0004.png"])
+def test_a_picture_that_is_none_is_named_and_nothing_is_left(name, tmp_path):
+    image = tiles(tmp_path) if name.startswith("wall") else frames(tmp_path)
+    (tmp_path / name).write_bytes(b"no picture")
+    before, images = contents(tmp_path), len(bpy.data.images)
+    with pytest.raises(SourceError, match=r"'wall\.1002\.png' has no pixels|frame 4 of 'shot_0003\.png' cannot be read"):
+        made(image)
+    assert contents(tmp_path) == before and len(bpy.data.images) == images
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_names_may_be_long_and_hold_spaces_and_any_letters(source_in, tmp_path, stem):
+    image = source_in(tmp_path, stem)
+    normal = made(image)
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and f"{stem}_normal" in path.name]
+    assert len(files) == {"TILED": 3, "SEQUENCE": 4, "MOVIE": 3}[image.source] and map_of(image, "NORMAL") == normal
+    assert made(image) == normal
