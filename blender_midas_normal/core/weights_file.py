@@ -15,7 +15,7 @@ SIZE = 492757791
 
 SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
 
-CHOSEN = "in the preferences, or with --weights"
+CHOSEN = "in Blender in the preferences, on the command line with --weights"
 """Where a user names the folder: the first in Blender, the second on the command line."""
 
 CHUNK = 1 << 20

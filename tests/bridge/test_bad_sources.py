@@ -93,6 +93,21 @@ def test_a_picture_that_is_none_is_named_and_nothing_is_left(name, tmp_path):
     assert contents(tmp_path) == before and len(bpy.data.images) == images
 
 
+def test_a_movie_that_was_cut_has_its_last_frame_to_the_end(tmp_path):
+    """Blender tells of as many frames as its header does."""
+    whole = movie(tmp_path, frames=8)
+    folder, path = tmp_path / "clip_normal", tmp_path / "clip.mkv"
+    made(whole)
+    before = contents(folder)
+    bpy.data.images.remove(whole)
+    path.write_bytes(path.read_bytes()[:path.stat().st_size * 6 // 10])
+    made(bpy.data.images.load(str(path)))
+    after = contents(folder)
+    kept = [name for name in sorted(after) if after[name] == before[name]]
+    assert 1 < len(kept) < 8 and kept == sorted(after)[:len(kept)] and len(after) == 8
+    assert {after[name] for name in sorted(after)[len(kept):]} == {after[kept[-1]]}
+
+
 @pytest.mark.parametrize("stem", STEMS)
 def test_names_may_be_long_and_hold_spaces_and_any_letters(source_in, tmp_path, stem):
     image = source_in(tmp_path, stem)
