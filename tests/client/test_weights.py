@@ -335,7 +335,7 @@ def test_a_folder_that_cannot_be_made(get, tmp_path):
 def test_missing_weights_are_named_with_size_place_and_option(tmp_path):
     with pytest.raises(WeightsError) as caught:
         weights.find(tmp_path)
-    for word in ("dpt_hybrid-midas-501f0c75.pt", "493 MB", str(tmp_path), "in the preferences, on the command line with --weights"):
+    for word in ("dpt_hybrid-midas-501f0c75.pt", "493 MB", str(tmp_path), "in the preferences", "with --weights"):
         assert word in str(caught.value)
 
 

@@ -80,7 +80,7 @@ def components(path):
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1] / 65535 * 2 - 1
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 9), (480, 640), (3, 10000), (37, 23)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (480, 640), (3, 10000), (16384, 2), (37, 23)])
 def test_the_map_has_exactly_the_sources_size(maker, tmp_path, size):
     result, values = make(maker, tmp_path, noise(*size))
     assert values.shape == (*size, 3) and (result.height, result.width) == size
