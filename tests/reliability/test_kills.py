@@ -12,11 +12,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import WorkerError
 from blender_midas_normal.core.settings import Settings
+from tests.conftest import ROOT
 from tests.reliability.storm import DEADLINE, storm
 from tests.reliability.traces import children, is_alive, traces, waited
 from tests.requests_for_tests import launch, noise, write_pixels
@@ -94,16 +97,38 @@ def test_the_program_is_killed_and_the_worker_ends_with_it(program, times, tmp_p
     figure(f"{program} killed {count} times: the last worker and its folder were gone after {slowest:.2f} s at most")
 
 
-def killed(command, chance, temporary):
-    """Kills the program at a random moment; seconds until nothing of it was left, 3 at most."""
+def test_a_library_that_is_killed_leaves_whole_maps_and_the_next_run_makes_the_rest(tmp_path, temporary, amount, figure):
+    chance, count, out = random.Random(SEED), amount(30, 5), tmp_path / "maps"
+    (tmp_path / "textures").mkdir()
+    for number in range(8):
+        pixels = np.random.default_rng(number).integers(0, 256, (400, 400, 3), np.uint8)
+        PIL.Image.fromarray(pixels).save(tmp_path / "textures" / f"{number}.png")
+    command = [sys.executable, str(ROOT / "scripts" / "normal_map.py"), str(tmp_path / "textures"), "--out", str(out),
+               "--engine", "luminance"]
+    found = 0
+    for _ in range(count):
+        killed(command, chance, temporary, known=lambda line: 0)
+        for path in out.glob("[!.]*"):
+            with PIL.Image.open(path) as opened:
+                assert opened.size == (400, 400) and opened.tobytes()
+            found += 1
+    ended = subprocess.run([*command, "--existing", "skip"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0 and len(list(out.glob("[!.]*"))) == 8, ended.stderr
+    figure(f"libraries: killed {count} times; {found} maps looked at, each of them whole")
+
+
+def killed(command, chance, temporary, known=lambda line: int(line.split()[1])):
+    """Kills the program at a random moment; seconds until nothing of it was left, 3 at most.
+
+    known: what a line that it prints tells of its worker's number, 0 for nothing.
+    """
     program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         for _ in range(chance.choice((1, 1, 1, 2, 4, 8))):
             line = program.stdout.readline()
             assert line, "the program ended by itself"
-            _, known = map(int, line.split())
         time.sleep(10 ** chance.uniform(-3, -0.2))
-        workers = {known} | set(children(program.pid))
+        workers = {known(line)} | set(children(program.pid))
     finally:
         os.kill(program.pid, signal.SIGKILL)
         program.wait()
