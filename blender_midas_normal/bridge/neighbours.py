@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..core.errors import SourceError
 from ..core.filters import resize
 from ..core.picture import Wrap
 from ..core.seams import margin
@@ -29,7 +30,8 @@ def with_neighbours(look: Callable[[int], Held], number: int,
     """What Blender holds of a tile with margins where a neighbour is among the numbers; its part is the tile's.
 
     look(number): what Blender holds of a tile, raising SourceError; the generator yields between two of them.
-    Neighbours of another resolution are brought to the tile's; those that hold colours in another way do not count.
+    Neighbours of another resolution are brought to the tile's; those that hold colours in another way, or that cannot be
+    read, do not count.
     """
     held = look(number)
     around = _around(number, numbers)
@@ -41,7 +43,10 @@ def with_neighbours(look: Callable[[int], Held], number: int,
     counted = set()
     for place, other in around.items():
         yield
-        beside = look(other)
+        try:
+            beside = look(other)
+        except SourceError:  # the user is told when it is this one's own turn
+            continue
         if _is_alike(beside, held):
             _fill(whole, place, _at_size(_rows(beside), width, height))
             counted.add(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import bpy
 
-from ..core.errors import Unchanged
+from ..core.errors import SourceError, Unchanged
 from ..core.levels import Place
 from ..core.normals import channel_of_z
 from ..core.protocol import Result
@@ -81,8 +82,12 @@ def of_pictures(order: Order, find: Find) -> Making:
         pictures = find(order.source, order.ask, copies)
         yield from _unless_known(order, pictures)
         with staging(pictures.folder) as folder:
-            results = yield from _parts(order, pictures, dict.fromkeys(pictures.numbers, 1.0), folder)
-            results |= yield from _parts(order, pictures, _weaker(results, order.ask.maps[0]), folder)
+            results, unreadable = yield from _parts(order, pictures, dict.fromkeys(pictures.numbers, 1.0), folder)
+            pictures = _readable(pictures, unreadable)
+            again, unreadable = yield from _parts(order, pictures, _weaker(results, order.ask.maps[0]), folder)
+            if unreadable:
+                raise next(iter(unreadable.values()))
+            results |= again
             return (yield from _taken_in(order, pictures, results, folder))
 
 
@@ -104,21 +109,40 @@ def _unless_known(order: Order, pictures: Pictures) -> Generator[Step | None, An
 
 
 def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
-           folder: Path) -> Generator[Step | None, Any, dict[Part, Result]]:
-    """Makes all kinds of map of the numbered pictures, each with a factor on the strength, as files of the folder."""
+           folder: Path) -> Generator[Step | None, Any, tuple[dict[Part, Result], dict[int, SourceError]]]:
+    """Makes all kinds of map of the numbered pictures, each with a factor on the strength, as files of the folder.
+
+    Also returns what is wrong with those that cannot be read.
+    """
     first = order.ask.maps[0]
     parts = [(kind, number) for number in strengths for kind in order.ask.maps]
     made: dict[Part, Result] = {}
+    unreadable: dict[int, SourceError] = {}
     for at, (kind, number) in enumerate(parts, 1):
+        if number in unreadable:
+            continue
         if kind == first:
-            words = yield from order.handed_over(partial(pictures.read, number))
+            try:
+                words = yield from order.handed_over(partial(pictures.read, number))
+            except SourceError as error:
+                unreadable[number] = error
+                continue
         else:
             words = {"surface": made[first, number].surface}
         job = order.submit(kind, strengths[number], compress=pictures.folder is not None, **words)
         result = made[kind, number] = yield Step(job, at, len(parts))
         with client.taken(result) as files:
             stage(folder / pictures.file(kind, number), files.png)
-    return made
+    return made, unreadable
+
+
+def _readable(pictures: Pictures, unreadable: Mapping[int, SourceError]) -> Pictures:
+    """The pictures without those that cannot be read, which are named; raises SourceError where none is left."""
+    numbers = tuple(number for number in pictures.numbers if number not in unreadable)
+    if not numbers:
+        raise next(iter(unreadable.values()))
+    notes = (f"The {pictures.word} {number} has no map: {error}" for number, error in unreadable.items())
+    return dataclasses.replace(pictures, numbers=numbers, notes=(*pictures.notes, *notes))
 
 
 def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],

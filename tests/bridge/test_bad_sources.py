@@ -45,9 +45,14 @@ def source_in(request):
 
 def made(image, **words):
     """The map, beside its source."""
+    return bpy.data.images[reported(image, **words).map_name]
+
+
+def reported(image, **words):
+    """What is told of the map."""
     words = {"target": "NONE", "save": "BESIDE", **words}
     ask = Ask(Settings(engine="LUMINANCE"), source="IMAGE", image=image.name, **words)
-    return bpy.data.images[begin(bpy.context, ask).wait().map_name]
+    return begin(bpy.context, ask).wait()
 
 
 def contents(folder):
@@ -83,12 +88,29 @@ def test_a_folder_that_may_only_be_read_takes_no_map(source_in, disk):
     assert made(image) == map_of(image, "NORMAL")
 
 
+@pytest.mark.parametrize("across", [False, True])
 @pytest.mark.parametrize("name", ["wall.1002.png", "shot_0004.png"])
-def test_a_picture_that_is_none_is_named_and_nothing_is_left(name, tmp_path):
+def test_a_picture_that_is_none_is_named_and_the_others_have_their_maps(name, across, tmp_path):
     image = tiles(tmp_path) if name.startswith("wall") else frames(tmp_path)
+    whole = contents(tmp_path)
     (tmp_path / name).write_bytes(b"no picture")
+    images = len(bpy.data.images)
+    report = reported(image, across=across)
+    assert [sentence for sentence in report.sentences if "has no map" in sentence] == [
+        "The tile 1002 has no map: The image 'wall.1002.png' has no pixels." if name.startswith("wall") else
+        "The frame 4 has no map: The frame 4 of 'shot_0003.png' cannot be read."]
+    files = [path.name for path in tmp_path.rglob("*_normal*.png")]
+    assert len(files) == len(whole) - 1 and Path(name).stem[-4:] not in "".join(files)
+    assert len(bpy.data.images) == images + 1
+
+
+@pytest.mark.parametrize("set_in", [tiles, frames])
+def test_of_pictures_that_are_all_none_nothing_is_left(set_in, tmp_path):
+    image = set_in(tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"no picture")
     before, images = contents(tmp_path), len(bpy.data.images)
-    with pytest.raises(SourceError, match=r"'wall\.1002\.png' has no pixels|frame 4 of 'shot_0003\.png' cannot be read"):
+    with pytest.raises(SourceError, match=r"has no pixels|cannot be read"):
         made(image)
     assert contents(tmp_path) == before and len(bpy.data.images) == images
 
