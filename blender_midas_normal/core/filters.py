@@ -6,12 +6,13 @@ strip by strip so that the working set stays in the processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .picture import Wrap
+from .strips import VALUES, in_strips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .picture import Array
-
-STRIP = 1 << 17
-"""Values handled at a time: half a megabyte of float32, the size of a common second-level cache."""
-
 
 SPLINE_REACH = 10
 SPLINE_PREFILTER = np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(np.arange(-SPLINE_REACH, SPLINE_REACH + 1))
@@ -40,9 +37,13 @@ def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
     a plane has one gradient everywhere, border included.
     """
     padded = continued_along(continued_along(field, 1, wrap.x, axis=1), 1, wrap.y, axis=0)
-    gx, gy = _sobel(padded)
-    gx *= np.float32(1 / 8)
-    gy *= np.float32(1 / 8)
+    gx, gy = np.empty(field.shape, np.float32), np.empty(field.shape, np.float32)
+
+    def slope(part: slice) -> None:
+        for found, sums in zip((gx, gy), _sobel(padded[part.start:part.stop + 2]), strict=True):
+            np.multiply(sums, np.float32(1 / 8), out=found[part])
+
+    in_strips(slope, *field.shape)
     return gx, gy
 
 
@@ -108,7 +109,7 @@ def resize_share(field: Array, width: int, height: int, wrap: Wrap) -> Array:
 def enlarged_strips(field: Array, width: int, height: int, wrap: Wrap) -> Iterator[tuple[slice, Array]]:
     """What `resize` makes of an H x W x C field that becomes no smaller, a few rows at a time: (those, C x rows x width)."""
     coefficients, rows, weights = _spline(_turned(_resize_rows(_turned(field), width, wrap.x)), height, wrap.y)
-    step = max(1, STRIP // int(np.prod(coefficients.shape[1:])))
+    step = max(1, VALUES // int(np.prod(coefficients.shape[1:])))
     for start in range(0, height, step):
         part = slice(start, start + step)
         yield part, np.moveaxis(_weighted_rows(coefficients, rows[part], weights[part]), 2, 0)
@@ -211,14 +212,17 @@ def _convolved_rows(field: Array, kernel: NDArray) -> Array:
     weights = kernel.astype(np.float32)
     last = len(kernel) - 1
     out = np.empty((len(field) - last, *field.shape[1:]), np.float32)
-    for part in _strips(out):
+
+    def convolve(part: slice) -> None:
         total = out[part]
-        rows = field[part.start:part.start + len(total) + last]
+        rows = field[part.start:part.stop + last]
         np.multiply(rows[last // 2:][:len(total)], weights[last // 2], out=total)
         for k in range(last // 2):
             pair = rows[k:][:len(total)] + rows[last - k:][:len(total)]
             pair *= weights[k]
             total += pair
+
+    in_strips(convolve, len(out), math.prod(out.shape[1:]))
     return out
 
 
@@ -226,15 +230,12 @@ def _weighted_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
     """out[i] = sum over k of weights[i, k] * field[rows[i, k]], float32."""
     out = np.empty((rows.shape[0], *field.shape[1:]), np.float32)
     weights = weights.astype(np.float32).reshape(*weights.shape, *[1] * (field.ndim - 1))
-    for part in _strips(out):
+
+    def weigh(part: slice) -> None:
         total = out[part]
         np.multiply(field[rows[part, 0]], weights[part, 0], out=total)
         for k in range(1, rows.shape[1]):
             total += field[rows[part, k]] * weights[part, k]
+
+    in_strips(weigh, len(out), math.prod(out.shape[1:]))
     return out
-
-
-def _strips(field: Array) -> Iterator[slice]:
-    """The rows of a field, some at a time."""
-    step = max(1, STRIP // max(1, int(np.prod(field.shape[1:]))))
-    return (slice(start, start + step) for start in range(0, len(field), step))

@@ -11,6 +11,7 @@ import numpy as np
 from .filters import blur, gradient, large_shapes, node_gradient, resize, resize_share
 from .picture import Surface, as_float
 from .settings import Settings, node_size
+from .strips import in_strips
 
 if TYPE_CHECKING:
 
@@ -119,16 +120,20 @@ def foreground(height: Array, threshold: float, softness: float) -> Array:
 def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
     """normalize(-factor * gx, +factor * gy, 1): slopes with y downwards to OpenGL unit normals, 3 x H x W float32."""
     normals = np.empty((3, *gx.shape), np.float32)
-    x, y, z = normals
-    np.multiply(gx, np.float32(-factor), out=x)
-    np.multiply(gy, np.float32(factor), out=y)
-    np.multiply(x, x, out=z)
-    z += y * y
-    z += 1
-    np.sqrt(z, out=z)
-    np.divide(1, z, out=z)
-    x *= z
-    y *= z
+
+    def find(part: slice) -> None:
+        x, y, z = normals[:, part]
+        np.multiply(gx[part], np.float32(-factor), out=x)
+        np.multiply(gy[part], np.float32(factor), out=y)
+        np.multiply(x, x, out=z)
+        z += y * y
+        z += 1
+        np.sqrt(z, out=z)
+        np.divide(1, z, out=z)
+        x *= z
+        y *= z
+
+    in_strips(find, *gx.shape)
     return normals
 
 

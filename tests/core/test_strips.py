@@ -1,0 +1,34 @@
+"""Work strip by strip: everything is done once, and errors come out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.strips import VALUES, in_strips
+
+
+@pytest.mark.parametrize("rows, values", [(0, 5), (1, 1), (7, VALUES * 2), (1000, 1000), (100, 0)])
+def test_every_row_is_worked_on_once(rows, values):
+    times = np.zeros(rows, int)
+
+    def work(part):
+        times[part] += 1
+
+    in_strips(work, rows, values)
+    assert (times == 1).all()
+
+
+def test_rows_come_by_no_more_than_fit_into_the_cache():
+    sizes = []
+    in_strips(lambda part: sizes.append(part.stop - part.start), 1000, 1000)
+    assert len(sizes) > 1 and max(sizes) * 1000 <= VALUES
+
+
+def test_what_the_work_raises_is_raised():
+    def work(part):
+        if part.start > 0:
+            raise MemoryError("no more")
+
+    with pytest.raises(MemoryError, match="no more"):
+        in_strips(work, 1000, VALUES)
