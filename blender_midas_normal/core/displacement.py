@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .integration import height_from_slopes
+from .scales import weighted
 
 if TYPE_CHECKING:
     from .picture import Array, Wrap
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 MIDDLE = 0.5
 """The value of the mean height: `Midlevel` of Blender's Displacement node and modifier."""
 
-UNRIPPLED = np.array([-1, 4, 10, 4, -1]) / 16
+UNRIPPLED = np.array([-1, 4, 10, 4, -1], np.float32) / np.float32(16)
 """Weights that keep all but the shortest waves: 1 - sin(w/2)^4, nothing of a wave of 2 pixels.  Central differences cannot
 see those, so that least squares puts them wherever slopes end at a border that does not repeat: a ramp became stairs."""
 
@@ -25,8 +26,10 @@ def height_map(gx: Array, gy: Array, wrap: Wrap) -> Array:
     gx, gy: H x W float32, dimensionless dh/du and dh/dv, v downwards: a slope of 1 rises a pixel's width in a pixel.
     Source: Frankot and Chellappa, "A method for enforcing integrability in shape from shading algorithms", 1988.
     """
-    height = height_from_slopes(np.stack([gx, gy], axis=2), wrap)
-    return _centred(_without_ripple(_without_ripple(height, wrap.y, axis=0), wrap.x, axis=1))
+    height = height_from_slopes(gx, gy, wrap)
+    for axis, repeats in enumerate((wrap.y, wrap.x)):
+        height = _reflected(height, len(UNRIPPLED) // 2, repeats, axis)
+    return weighted(height, UNRIPPLED, 1)
 
 
 def encoded_height(height: Array) -> tuple[Array, float]:
@@ -49,14 +52,9 @@ def at_scale(values: Array, before: float, now: float, rise: float | Array = 0.0
     return (values - np.float32(MIDDLE)) * np.float32(before / now) + np.float32(MIDDLE + rise / now)
 
 
-def _without_ripple(height: Array, repeats: bool, axis: int) -> Array:
-    reach = len(UNRIPPLED) // 2
-    width = [(reach, reach) if i == axis else (0, 0) for i in range(2)]
-    lines = np.moveaxis(np.pad(height, width, mode="wrap" if repeats else "symmetric"), axis, 0)
-    kept = np.zeros_like(lines[2 * reach:])
-    for first, weight in enumerate(UNRIPPLED):
-        kept += lines[first:first + len(kept)] * np.float32(weight)
-    return np.moveaxis(kept, 0, axis)
+def _reflected(height: Array, count: int, repeats: bool, axis: int) -> Array:
+    width = [(count, count) if i == axis else (0, 0) for i in range(2)]
+    return np.pad(height, width, mode="wrap" if repeats else "symmetric")
 
 
 def _centred(height: Array) -> Array:

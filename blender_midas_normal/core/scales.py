@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .filters import continued_along
+from .strips import in_strips
 
 if TYPE_CHECKING:
     from .picture import Array, Wrap
@@ -23,10 +24,7 @@ def coarser(field: Array, deviation: float, wrap: Wrap) -> Array:
     step = math.ceil(deviation)
     side = deviation ** 2 / (4 * step ** 2)
     weights = np.convolve([side, 1 - 2 * side, side], [side, 1 - 2 * side, side]).astype(np.float32)
-    rows, columns = field.shape
-    padded = continued(field, 2 * step, wrap)
-    down = _weighted([padded[i * step:i * step + rows] for i in range(5)], weights)
-    return _weighted([down[:, i * step:i * step + columns] for i in range(5)], weights)
+    return weighted(continued(field, 2 * step, wrap), weights, step)
 
 
 def continued(field: Array, margin: int, wrap: Wrap) -> Array:
@@ -36,8 +34,24 @@ def continued(field: Array, margin: int, wrap: Wrap) -> Array:
     return field
 
 
-def _weighted(shifted: list[Array], weights: Array) -> Array:
-    """The sum of five fields, the first weighted like the last and the second like the fourth."""
+def weighted(bordered: Array, weights: Array, step: int) -> Array:
+    """The sum of five times five pixels of a field, `step` apart, around each pixel.
+
+    weights: five, the same for rows and columns; the first is the last's and the second the fourth's.  The field has
+    2 * step more pixels on each side than what is returned.
+    """
+    rows, columns = (length - 4 * step for length in bordered.shape)
+    found = np.empty((rows, columns), np.float32)
+
+    def work(part: slice) -> None:
+        down = _sum_of_five([bordered[part.start + i * step:part.stop + i * step] for i in range(5)], weights)
+        found[part] = _sum_of_five([down[:, i * step:i * step + columns] for i in range(5)], weights)
+
+    in_strips(work, rows, columns)
+    return found
+
+
+def _sum_of_five(shifted: list[Array], weights: Array) -> Array:
     total = shifted[0] + shifted[4]
     total *= weights[0]
     near = shifted[1] + shifted[3]

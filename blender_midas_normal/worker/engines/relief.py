@@ -68,7 +68,7 @@ class Relief:
         self.device = described_device(device)
         slopes = slopes_by(network, rgb)
         report("height", 0.0)
-        height = height_from_slopes(slopes, wrap)
+        height = height_from_slopes(slopes[..., 0], slopes[..., 1], wrap)
         height /= picture.shorter
         return Surface(height, 1.0, False, wrap, source_size, slopes=slopes)
 
