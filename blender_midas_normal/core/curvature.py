@@ -10,6 +10,7 @@ import numpy as np
 from .filters import blur
 from .picture import Wrap
 from .scales import coarser, continued
+from .strips import in_strips
 
 if TYPE_CHECKING:
     from .picture import Array
@@ -30,14 +31,20 @@ def curvature(height: Array, wrap: Wrap, radius: float) -> Array:
     that differ by 1 gives 0.5 + 0.5 tanh(1) = 0.88.
     """
     field, sigma = _smoothed(height, radius, wrap), radius
-    total = _scaled_curvature(field, sigma, wrap)
+    total = np.zeros_like(field)
+    _add_curvature(total, field, sigma, wrap)
     for _ in range(SCALES - 1):
         field, sigma = coarser(field, math.sqrt(3) * sigma, wrap), 2 * sigma
-        total += _scaled_curvature(field, sigma, wrap)
-    total *= np.float32(1 / SCALES)
-    np.tanh(total, out=total)
-    total *= np.float32(0.5)
-    total += np.float32(0.5)
+        _add_curvature(total, field, sigma, wrap)
+
+    def to_values(part: slice) -> None:
+        values = total[part]
+        values *= np.float32(1 / SCALES)
+        np.tanh(values, out=values)
+        values *= np.float32(0.5)
+        values += np.float32(0.5)
+
+    in_strips(to_values, *total.shape)
     return total
 
 
@@ -60,10 +67,16 @@ def mean_curvature(height: Array) -> Array:
     return bulge
 
 
-def _scaled_curvature(field: Array, sigma: float, wrap: Wrap) -> Array:
-    found = mean_curvature(continued(field, 1, wrap))
-    found *= np.float32(CREASE * sigma)
-    return found
+def _add_curvature(total: Array, field: Array, sigma: float, wrap: Wrap) -> None:
+    """Adds the curvature of a field that has been smoothed by sigma, without a unit."""
+    bordered = continued(field, 1, wrap)
+
+    def add(part: slice) -> None:
+        found = mean_curvature(bordered[part.start:part.stop + 2])
+        found *= np.float32(CREASE * sigma)
+        total[part] += found
+
+    in_strips(add, *total.shape)
 
 
 def _smoothed(height: Array, sigma: float, wrap: Wrap) -> Array:
