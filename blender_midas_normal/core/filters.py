@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .kernels import SPLINE_MARGIN, SPLINE_PREFILTER, gaussian, lanczos, spline, straight
 from .picture import Wrap
 from .strips import VALUES, in_strips
 
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .picture import Array
-
-SPLINE_REACH = 10
-SPLINE_PREFILTER = np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(np.arange(-SPLINE_REACH, SPLINE_REACH + 1))
-"""Turns samples into coefficients of the cubic B-spline that passes through them (Unser, "Splines: a perfect fit for signal
-and image processing", 1999); cut off where it has fallen to 2e-6."""
 
 COARSE_SIGMA = 4
 """Rows: a blur twice as wide or wider is carried out on a field with fewer rows, where it is about as wide as this."""
@@ -149,12 +145,11 @@ def _blur_rows(field: Array, sigma: float, repeats: bool) -> Array:
         count = max(1, round(field.shape[0] * COARSE_SIGMA / sigma))
         coarse = _reduced_rows(field, count, repeats)
         return _enlarged_rows(_blur_rows(coarse, sigma * count / field.shape[0], repeats), field.shape[0], repeats)
-    offsets = np.arange(-np.ceil(3 * sigma), np.ceil(3 * sigma) + 1)
-    kernel = np.exp(-0.5 * (offsets / max(sigma, 1e-3)) ** 2)
-    reach = len(offsets) // 2
+    kernel = gaussian(sigma)
+    reach = len(kernel) // 2
     mode = "wrap" if repeats else "symmetric"
     padded = np.pad(field, [(reach, reach)] + [(0, 0)] * (field.ndim - 1), mode=mode)  # type: ignore[call-overload]
-    return _convolved_rows(padded, kernel / kernel.sum())
+    return _convolved_rows(padded, kernel)
 
 
 def _resize_rows(field: Array, count: int, repeats: bool) -> Array:
@@ -170,41 +165,19 @@ def _enlarged_rows(field: Array, count: int, repeats: bool) -> Array:
 
 def _spline(field: Array, count: int, repeats: bool) -> tuple[Array, NDArray, NDArray]:
     """The splines' coefficients, and for each of `count` rows which of them count how much (see `_weighted_rows`)."""
-    padded = continued_along(field, 2 + SPLINE_REACH, repeats, axis=0)
-    coefficients = _convolved_rows(padded, SPLINE_PREFILTER)
-    centres = _centres(field.shape[0], count)
-    first = np.floor(centres)
-    t = centres - first
-    u = 1 - t
-    weights = np.stack([u ** 3, 3 * t ** 3 - 6 * t ** 2 + 4, 3 * u ** 3 - 6 * u ** 2 + 4, t ** 3], axis=1) / 6
-    return coefficients, first.astype(np.int64)[:, None] + np.arange(1, 5), weights
+    padded = continued_along(field, SPLINE_MARGIN, repeats, axis=0)
+    return _convolved_rows(padded, SPLINE_PREFILTER), *spline(field.shape[0], count)
 
 
 def _reduced_rows(field: Array, count: int, repeats: bool) -> Array:
-    ratio = field.shape[0] / count
-    reach = int(np.ceil(3 * ratio))
-    centres = _centres(field.shape[0], count)
-    rows = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
-    distance = (rows - centres[:, None]) / ratio
-    weights = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
-    weights /= weights.sum(axis=1, keepdims=True)
-    return _weighted_rows(continued_along(field, reach, repeats, axis=0), rows + reach, weights)
+    margin, rows, weights = lanczos(field.shape[0], count)
+    return _weighted_rows(continued_along(field, margin, repeats, axis=0), rows, weights)
 
 
 def _straight_rows(field: Array, count: int, repeats: bool) -> Array:
-    ratio = max(1.0, field.shape[0] / count)
-    reach = int(np.ceil(ratio))
-    centres = _centres(field.shape[0], count)
-    rows = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
-    weights = np.maximum(0.0, 1 - np.abs(rows - centres[:, None]) / ratio)
-    weights /= weights.sum(axis=1, keepdims=True)
-    padded = np.pad(field, [(reach, reach), (0, 0)], mode="wrap" if repeats else "edge")
-    return _weighted_rows(padded, rows + reach, weights)
-
-
-def _centres(before: int, count: int) -> NDArray:
-    """Where the centres of `count` pixels lie among `before` pixels."""
-    return (np.arange(count) + 0.5) * (before / count) - 0.5
+    margin, rows, weights = straight(field.shape[0], count)
+    padded = np.pad(field, [(margin, margin), (0, 0)], mode="wrap" if repeats else "edge")
+    return _weighted_rows(padded, rows, weights)
 
 
 def _convolved_rows(field: Array, kernel: NDArray) -> Array:
