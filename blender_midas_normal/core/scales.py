@@ -15,16 +15,22 @@ if TYPE_CHECKING:
 
 
 def coarser(field: Array, deviation: float, wrap: Wrap) -> Array:
-    """An H x W field smoothed by five weights a few pixels apart, which have the deviation given, in pixels, more than 0.
+    """An H x W field smoothed by a deviation in pixels, more than 0, with the weights of `a_trous`.
 
-    It takes as long for 8 pixels as for 1 ("à trous"; Starck and Murtagh, "Astronomical Image and Data Analysis", 2006,
-    appendix A), but leaves what lies between the weights: the field is smoothed already by a deviation of half as much, or
-    the one asked for is 1.
+    The field is smoothed already by a deviation of half as much, or the one asked for is 1.
+    """
+    step, weights = a_trous(deviation)
+    return weighted(continued(field, 2 * step, wrap), weights, step)
+
+
+def a_trous(deviation: float) -> tuple[int, Array]:
+    """(pixels between weights, five weights) that smooth by a deviation in pixels, but leave what lies between the weights.
+
+    They take as long for 8 pixels as for 1 (Starck and Murtagh, "Astronomical Image and Data Analysis", 2006, appendix A).
     """
     step = math.ceil(deviation)
     side = deviation ** 2 / (4 * step ** 2)
-    weights = np.convolve([side, 1 - 2 * side, side], [side, 1 - 2 * side, side]).astype(np.float32)
-    return weighted(continued(field, 2 * step, wrap), weights, step)
+    return step, np.convolve([side, 1 - 2 * side, side], [side, 1 - 2 * side, side]).astype(np.float32)
 
 
 def continued(field: Array, margin: int, wrap: Wrap) -> Array:
