@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "blender_midas_normal"
 MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker", "core"},
               "bridge": {"bridge", "client", "core"}, "ui": {"ui", "bridge", "client", "core"}}
 BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"), "worker": ("bpy", "torch")}
-NEEDS_TORCH = {"midas_network", "midas_quick", "midas_winograd", "relief_torch"}
+NEEDS_TORCH = {"filters_torch", "maps_torch", "midas_network", "midas_quick", "midas_winograd", "relief_torch"}
 
 
 def modules(room):

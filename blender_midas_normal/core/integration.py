@@ -59,7 +59,7 @@ def ring(length: int, repeats: bool) -> NDArray[np.int64]:
     A line that repeats goes round as it is.  In one that is mirrored central differences compare every second pixel: they
     go there by the even ones and, behind the mirror, back by the odd ones.
     """
-    pixels = np.arange(length)
+    pixels = np.arange(length, dtype=np.int64)
     return pixels if repeats else np.concatenate([pixels[::2], pixels[1::2][::-1]])
 
 

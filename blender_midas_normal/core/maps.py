@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from .occlusion import occlusion
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Array, Surface
+    from .picture import Array, Surface, Wrap
     from .settings import Settings
 
 SKY_REACH = 1 / 8
@@ -78,34 +79,52 @@ class NodeMap:
         return self.pixels[rows]
 
 
-def made_map(kind: str, surface: Surface, settings: Settings) -> Map:
-    """A map of a kind that `kinds.check_kind` allows, at the size that the settings ask for.
-
-    Of a surface with a part, which has the source's size, the map is that of the part.
-    """
-    whole = _whole_map(kind, surface, settings)
-    if surface.part is None:
-        return whole
-    return dataclasses.replace(whole, planes=tuple(plane[surface.part.area] for plane in whole.planes))
-
-
-def _whole_map(kind: str, surface: Surface, settings: Settings) -> Map:
-    if kind == "NORMAL":
-        return Map(in_convention(normal_map(surface, settings), settings.convention), low=-1.0)
-    height = _height(surface, settings)
-    shorter = min(height.shape) if surface.part is None else surface.shorter
-    if kind == "HEIGHT":
-        values, scale = encoded_height(height)
-        return Map((values,), scale=scale * min(height.shape) / shorter)
-    if kind == "AO":
-        return Map((occlusion(height, surface.wrap, SKY_REACH * shorter),))
-    return Map((curvature(height, surface.wrap, EDGE_RADIUS * shorter),))
-
-
-def _height(surface: Surface, settings: Settings) -> Array:
+def slope_heights(surface: Surface, settings: Settings) -> Array:
     """The heights, in pixels, of the slopes that the normal map shows."""
     gx, gy = slopes(surface, settings)
     factor = np.float32(slope_factor(settings))
     gx *= factor
     gy *= factor
     return height_map(gx, gy, surface.wrap)
+
+
+@dataclass(frozen=True)
+class Mathematics:
+    """The functions that make maps, all on fields of one kind, H x W: numpy's arrays here, other libraries' elsewhere.
+
+    array: the field as numpy has it.
+    """
+
+    normal_map: Callable[[Surface, Settings], Any]
+    slope_heights: Callable[[Surface, Settings], Any]
+    encoded_height: Callable[[Any], tuple[Any, float]]
+    occlusion: Callable[[Any, Wrap, float], Any]
+    curvature: Callable[[Any, Wrap, float], Any]
+    array: Callable[[Any], Array]
+
+
+NUMPY = Mathematics(normal_map, slope_heights, encoded_height, occlusion, curvature, np.asarray)
+
+
+def made_map(kind: str, surface: Surface, settings: Settings, by: Mathematics = NUMPY) -> Map:
+    """A map of a kind that `kinds.check_kind` allows, at the size that the settings ask for.
+
+    Of a surface with a part, which has the source's size, the map is that of the part.
+    """
+    whole = _whole_map(kind, surface, settings, by)
+    area = ... if surface.part is None else surface.part.area
+    return dataclasses.replace(whole, planes=tuple(by.array(plane[area]) for plane in whole.planes))
+
+
+def _whole_map(kind: str, surface: Surface, settings: Settings, by: Mathematics) -> Map:
+    """The planes are still fields of the mathematics."""
+    if kind == "NORMAL":
+        return Map(in_convention(by.normal_map(surface, settings), settings.convention), low=-1.0)
+    height = by.slope_heights(surface, settings)
+    shorter = min(height.shape) if surface.part is None else surface.shorter
+    if kind == "HEIGHT":
+        values, scale = by.encoded_height(height)
+        return Map((values,), scale=scale * min(height.shape) / shorter)
+    if kind == "AO":
+        return Map((by.occlusion(height, surface.wrap, SKY_REACH * shorter),))
+    return Map((by.curvature(height, surface.wrap, EDGE_RADIUS * shorter),))

@@ -98,7 +98,7 @@ class _Scene:
         self.margin = math.floor(reach)
         self.levels = [_bordered(height, self.margin, wrap)]
         coarse = height
-        for level in range(_level(reach)):
+        for level in range(level_at(reach)):
             coarse = coarser(coarse, 2 ** level, wrap)
             self.levels.append(_bordered(coarse, self.margin, wrap))
         self.slopes = gradient(height, wrap)
@@ -127,7 +127,7 @@ class _Scene:
         rise = np.empty_like(here)
         for stop in ray.stops(self.reach):
             distance = stop * ray.length
-            np.subtract(self._seen(rows, stop * ray.right, stop * ray.down, _level(distance)), here, out=rise)
+            np.subtract(self._seen(rows, stop * ray.right, stop * ray.down, level_at(distance)), here, out=rise)
             rise *= np.float32(1 / distance)
             np.maximum(horizon, rise, out=horizon)
         return horizon
@@ -139,7 +139,7 @@ class _Scene:
         return self.levels[level][rows.start + top:rows.stop + top, left:left + columns]
 
 
-def _level(distance: float) -> int:
+def level_at(distance: float) -> int:
     """How often heights at a distance are made coarser."""
     return 0 if distance < NEAR else 1 + int(math.log2(distance / NEAR))
 

@@ -40,6 +40,11 @@ def described_device(device: str | None = None) -> str:
     return f"cuda ({torch.cuda.get_device_name()})" if device == "cuda" else device
 
 
+def device_named(description: str) -> str:
+    """torch's name of a device that `described_device` has described."""
+    return description.partition(" ")[0]
+
+
 def auto_device() -> str:
     """The first of cuda (ROCm reports there too), mps, xpu and cpu that torch can use."""
     return next(name for name in ("cuda", "mps", "xpu", "cpu") if has_device(name))

@@ -15,13 +15,14 @@ from ..core.errors import SettingsError, SurfaceGone, Unchanged
 from ..core.filters import resize_share
 from ..core.formats import check_format, is_float
 from ..core.kinds import check_kind
-from ..core.maps import Map, NodeMap, made_map
+from ..core.maps import Map, NodeMap
 from ..core.normals import map_size
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MOST_PIXELS, Request
 from ..core.settings import Settings
 from ..core.tileable import wrap_of
 from .engines import Engines, Following, Report
+from .maps import map_near
 from .orders import Clock
 from .reading import Given
 from .surfaces import Kept, Surfaces, masked_key, surface_key
@@ -153,7 +154,7 @@ class Maker:
             from .engines.midas import node_picture
 
             return NodeMap(node_picture(surface, settings))
-        return made_map(request.map, surface, settings)
+        return map_near(self._engines.get(engine).device, request.map, surface, settings)
 
 
 def _checked_size(surface: Surface, settings: Settings) -> tuple[int, int]:

@@ -1,0 +1,94 @@
+"""Maps on a device of torch: the same as by numpy, made where the engine is, and by numpy where that cannot be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.maps import NUMPY, made_map
+from blender_midas_normal.core.picture import Picture
+from blender_midas_normal.core.protocol import Request
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines import Engines
+from blender_midas_normal.worker.engines.luminance import Luminance
+from blender_midas_normal.worker.making import Maker
+from blender_midas_normal.worker.maps import map_near
+from blender_midas_normal.worker.orders import Clock
+from blender_midas_normal.worker.reading import Given
+from tests.requests_for_tests import LUMINANCE
+from tests.worker import maps_example as example
+
+ROOT = Path(__file__).resolve().parents[2]
+GPU = "cuda (Some GPU)"
+
+
+@pytest.fixture(scope="module")
+def differences(midas_python):
+    ended = subprocess.run([str(midas_python), example.__file__, str(ROOT)], capture_output=True, text=True, check=True)
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.midas
+@pytest.mark.parametrize("kind", example.KINDS)
+@pytest.mark.parametrize("case", example.CASES)
+def test_torch_makes_the_maps_that_numpy_makes(differences, kind, case):
+    assert differences[f"{kind}: {case}"] <= 1
+
+
+@pytest.fixture
+def on_torch(monkeypatch):
+    """The devices that maps were asked of; what stands for torch is numpy, which raises the error that it is given."""
+    asked = types.SimpleNamespace(devices=[], error=None)
+
+    def light(height, wrap, reach):
+        if asked.error is not None:
+            raise asked.error
+        return NUMPY.occlusion(height, wrap, reach)
+
+    def mathematics(device):
+        asked.devices.append(device)
+        return dataclasses.replace(NUMPY, occlusion=light)
+
+    module = types.ModuleType("maps_torch")
+    module.mathematics = mathematics
+    monkeypatch.setitem(sys.modules, "blender_midas_normal.worker.maps_torch", module)
+    return asked
+
+
+def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, monkeypatch, tmp_path):
+    maker = Maker(Engines(tmp_path, "not in this test"))
+    request = Request(1, LUMINANCE.words(), picture="photo.png", map="HEIGHT")
+    given = Given(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
+    here = maker.drawn(request, given, lambda stage, done: None, Clock())
+    assert on_torch.devices == []
+    monkeypatch.setattr(Luminance, "device", GPU)
+    there = maker.drawn(request, given, lambda stage, done: None, Clock())
+    assert on_torch.devices == ["cuda"]
+    np.testing.assert_array_equal(there.map.planes[0], here.map.planes[0])
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")])
+def test_where_the_gpus_memory_does_not_suffice_numpy_makes_the_map(on_torch, error):
+    surface, on_torch.error = example.surface((False, False)), error
+    found = map_near(GPU, "AO", surface, Settings())
+    assert on_torch.devices == ["cuda"]
+    np.testing.assert_array_equal(found.planes[0], made_map("AO", surface, Settings()).planes[0])
+
+
+def test_any_other_error_is_told(on_torch):
+    on_torch.error = RuntimeError("an illegal memory access was encountered")
+    with pytest.raises(RuntimeError, match="illegal"):
+        map_near(GPU, "AO", example.surface((False, False)), Settings())
+
+
+def test_what_is_raw_is_made_by_numpy_alone(on_torch):
+    raw = dataclasses.replace(example.surface((False, False)), raw=True)
+    map_near(GPU, "NORMAL", raw, Settings(depth_scale="RAW"))
+    assert on_torch.devices == []
