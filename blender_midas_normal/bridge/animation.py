@@ -8,8 +8,8 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import SourceError
+from ..core.frame_names import parted
 from ..core.paths import is_file
-from .frame_names import parted
 from .source import Source
 
 

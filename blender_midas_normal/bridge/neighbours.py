@@ -12,8 +12,8 @@ from ..core.errors import SourceError
 from ..core.filters import resize
 from ..core.picture import Wrap
 from ..core.seams import margin
+from ..core.udim_numbers import place_of
 from .pixels import Held
-from .udim_numbers import place_of
 
 if TYPE_CHECKING:
     from ..core.picture import Array

@@ -15,6 +15,7 @@ import bpy
 from ..core.errors import SourceError, Unchanged
 from ..core.levels import Place
 from ..core.normals import channel_of_z
+from ..core.one_range import strengths
 from ..core.protocol import Result
 from . import recording
 from .asking import Ask
@@ -174,9 +175,8 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
 
 def _weaker(results: Mapping[Part, Result], kind: str) -> dict[int, float]:
     """The pictures whose depths have not the widest range of all, with the factor on the strength that their own has."""
-    ranges = {number: result.range for (of, number), result in results.items() if of == kind}
-    widest = max(ranges.values())
-    return {number: own / widest for number, own in ranges.items() if own < widest}
+    factors = strengths({number: result.range for (of, number), result in results.items() if of == kind})
+    return {number: factor for number, factor in factors.items() if factor < 1}
 
 
 def _at_one_scale(order: Order, pictures: Pictures, results: Mapping[Part, Result],

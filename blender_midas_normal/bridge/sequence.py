@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import bpy
 
 from ..core.errors import SourceError
+from ..core.frame_names import listed, parted, runs
 from ..core.kinds import KINDS
 from ..core.levels import Place
 from .asking import Ask
-from .frame_names import parted
 from .nodes.graph import spots, tree_of
 from .nodes.materials import is_editable
 from .nodes.showing import shown_in
@@ -69,7 +68,7 @@ def frames_of(source: Source, ask: Ask, folder: Path) -> Frames:
     wanted = set(source.frames) or _frames_shown(image) or set(range(min(there, default=0), max(there, default=0) + 1))
     numbers = sorted(wanted & there)
     if not numbers:
-        raise SourceError(f"None of the frames of {image.name!r} that are wanted can be read: {_ranges(wanted)}.")
+        raise SourceError(f"None of the frames of {image.name!r} that are wanted can be read: {listed(runs(wanted))}.")
     notes = [_why_missing(is_movie, wanted - there)] if wanted - there else []
     if ask.save == "PACK":
         notes.append(f"Blender cannot pack image sequences, so the map's frames are files beside the source, in {beside}.")
@@ -121,10 +120,4 @@ def _nodes_showing(image: bpy.types.Image) -> Iterator[bpy.types.ShaderNodeTexIm
 def _why_missing(is_movie: bool, missing: set[int]) -> str:
     if is_movie:
         return f"The movie ends before the frame {min(missing)}, and so does the map."
-    return f"There are no files of these frames, so they have no map: {_ranges(missing)}."
-
-
-def _ranges(numbers: set[int]) -> str:
-    """`3, 7 to 9`."""
-    runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])]
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+    return f"There are no files of these frames, so they have no map: {listed(runs(missing))}."

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.over_time import mean_map, shares
+from ..core.over_time import mean_map
 from ..core.png import png_bytes
+from ..core.reach import shares
 from .map_files import stage
 from .pixels import values_of_file
 from .task import BREATH

@@ -12,13 +12,13 @@ import bpy
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
 from ..core.levels import Place
+from ..core.udim_numbers import place_of, with_number
 from .asking import Ask
 from .neighbours import with_neighbours
 from .pictures import Pictures
 from .pixels import Held, Reading, held_of_file, removed_unless_done, written
 from .results import NUMBER, name_of, place_beside
 from .source import Source
-from .udim_numbers import place_of, with_number
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ..bridge.queue import Queue, queue_of
 from ..bridge.results import mask_of, stored
 from ..bridge.retuning import settings_on
 from ..core.errors import MidasNormalError, SettingsError
-from ..core.over_time import LONGEST_REACH
+from ..core.reach import LONGEST_REACH
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
 from . import painting, running, tuning
 

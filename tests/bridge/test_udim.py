@@ -11,9 +11,9 @@ from bl_ext.user_default.midas_normal.bridge import map_files, session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.udim_numbers import with_number
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
+from bl_ext.user_default.midas_normal.core.udim_numbers import with_number
 from pictures import (
     add_material,
     feed_base_color,

@@ -1,0 +1,42 @@
+"""The numbers of frames and tiles, in names and in lists."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blender_midas_normal.core.frame_names import holes, listed, runs
+from blender_midas_normal.core.udim_numbers import missing_between, place_of, tile_in, with_number
+
+NUMBERS = st.sets(st.integers(0, 60), min_size=1)
+TILES = st.sets(st.integers(1001, 1049), min_size=1)
+
+
+def spread(found):
+    return {number for first, last in found for number in range(first, last + 1)}
+
+
+@given(NUMBERS)
+def test_runs_and_holes_are_all_numbers_from_the_first_to_the_last(numbers):
+    assert spread(runs(numbers)) == numbers and not spread(holes(numbers)) & numbers
+    assert spread(holes(numbers)) | numbers == set(range(min(numbers), max(numbers) + 1))
+
+
+def test_a_list_is_short_however_many_lack():
+    assert listed(holes({1, 3, 10**17})) == f"2, 4 to {10**17 - 1}"
+
+
+@given(st.integers(1001, 2000), st.sampled_from(["<UDIM>", "<UVTILE>"]), st.sampled_from(["wall.", "a_1_", ""]),
+       st.sampled_from(["", "_col", ".x"]))
+def test_a_tile_is_found_in_the_name_that_a_set_gives_it(number, token, before, after):
+    assert tile_in(with_number(f"{before}{token}{after}", number)) == (before, token, after, number)
+
+
+@given(TILES)
+def test_a_tile_lacks_where_others_lie_on_both_sides(numbers):
+    places = {place_of(number) for number in numbers}
+    for number in range(1001, 1050):
+        column, row = place_of(number)
+        in_row, in_column = [x for x, y in places if y == row], [y for x, y in places if x == column]
+        lies_between = any(line and min(line) < at < max(line) for line, at in ((in_row, column), (in_column, row)))
+        assert (number in missing_between(numbers)) == (lies_between and number not in numbers)
