@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .curvature import curvature
-from .displacement import encoded_height, height_map
+from .displacement import at_scale, encoded_height, height_map
 from .normals import in_convention, normal_map, slope_factor, slopes
 from .occlusion import occlusion
 
@@ -44,6 +44,10 @@ class Map:
     @property
     def height(self) -> int:
         return len(self.planes[0])
+
+    @property
+    def width(self) -> int:
+        return self.planes[0].shape[1]
 
     def encoded(self, rows: slice = ALL) -> NDArray[np.uint16]:
         """Rows of the H x W x 3 or H x W picture of 16 bits, 0..65535, rounded."""
@@ -114,6 +118,11 @@ def made_map(kind: str, surface: Surface, settings: Settings, by: Mathematics = 
     whole = _whole_map(kind, surface, settings, by)
     area = ... if surface.part is None else surface.part.area
     return dataclasses.replace(whole, planes=tuple(by.array(plane[area]) for plane in whole.planes))
+
+
+def heights_at_scale(made: Map, scale: float) -> Map:
+    """A map of heights with another scale than its own, more than 0; higher and lower than that is clipped."""
+    return Map((np.clip(at_scale(made.planes[0], made.scale, scale), 0.0, 1.0),), scale=scale)
 
 
 def _whole_map(kind: str, surface: Surface, settings: Settings, by: Mathematics) -> Map:

@@ -1,4 +1,4 @@
-"""Writing PNG files with nothing but zlib, for where only numpy is at hand."""
+"""Writing PNG files, and reading these, with nothing but zlib, for where only numpy is at hand."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ GREY, RGB = 0, 2
 
 NO_FILTER, UP = 0, 2
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
 
 def png_bytes(pixels: NDArray, compress: bool) -> bytes:
     """The PNG file of `png_parts` for pixels that are there already."""
@@ -37,7 +39,7 @@ def png_parts(strips: Iterable[NDArray], height: int, compress: bool) -> Iterato
     for pixels in strips:
         rows = pixels.astype(pixels.dtype.newbyteorder(">"), order="C").view(np.uint8).reshape(len(pixels), -1)
         if above is None:
-            yield b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", _header(pixels, height))
+            yield SIGNATURE + _chunk(b"IHDR", _header(pixels, height))
         yield _chunk(b"IDAT", packer.compress(_lines(rows, above, compress).data))
         above = rows[-1]
     yield _chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b"")
@@ -62,3 +64,30 @@ def _lines(rows: NDArray[np.uint8], above: NDArray[np.uint8] | None, compress: b
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
+
+
+def pixels_of_png(data: bytes) -> NDArray[np.uint16]:
+    """The pixels of a file of 16 bits that `png_parts` wrote; raises ValueError for any other."""
+    chunks = list(_chunks(data))
+    header, packed = (b"".join(content for kind, content in chunks if kind == wanted) for wanted in (b"IHDR", b"IDAT"))
+    try:
+        width, height, depth, colours, *others = struct.unpack(">IIBBBBB", header)
+        lines = np.frombuffer(zlib.decompress(packed), np.uint8)
+    except (struct.error, zlib.error) as error:
+        raise ValueError(f"the PNG file is damaged ({error})") from None
+    channels = {GREY: 1, RGB: 3}.get(colours, 0)
+    if depth != 16 or not channels or any(others) or lines.size != height * (1 + 2 * channels * width):
+        raise ValueError("the PNG file is another kind of picture")
+    lines = lines.reshape(height, -1)
+    is_up, rows = lines[0, 0] == UP, np.ascontiguousarray(lines[:, 1:])
+    values = (np.add.accumulate(rows, axis=0, dtype=np.uint8) if is_up else rows).view(">u2").astype(np.uint16)
+    return values.reshape(height, width, 3) if channels == 3 else values
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The kind and content of each chunk that is whole; PNG specification, section 5.3."""
+    at = len(SIGNATURE)
+    while data.startswith(SIGNATURE) and at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        yield kind, data[at + 8:at + 8 + length]
+        at += length + 12

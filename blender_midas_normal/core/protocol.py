@@ -60,13 +60,15 @@ class Ready:
 class Request:
     """Client: make a map.
 
-    Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file) or
-    `surface` (key of a cached surface, from which the map is made without an engine).
+    Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file),
+    `surface` (key of a cached surface, from which the map is made without an engine) or `frames` (the share and path of each
+    of the maps whose mean is wanted: PNG files of 16 bits of the same kind, size and scale, made with the same convention).
     exposure: stops by which a scene-linear picture is made brighter before it is turned into display-referred values.
     mask_pixels or mask_picture: the mask image likewise; a surface keeps the one that it was given last.
     map: its kind, a name of `core.kinds.KINDS`; format: of its file, a name of `core.formats.FORMATS`; compress: a PNG file
     at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so that it need not decode the file.
     unless: key of the surface of a map that is there; where the picture would give the same, nothing is made (Unchanged).
+    scale: of heights, the one that they are written at, for files that are to have one; 0 for each picture's own.
     preceding: with `pixels` only, key of the surface of the picture as it was before it was painted on: an engine that can
     makes anew only what the change reaches.
     """
@@ -86,12 +88,18 @@ class Request:
     with_pixels: bool = False
     unless: str | None = None
     preceding: str | None = None
+    frames: list = field(default_factory=list)
+    scale: float = 0.0
 
     def __post_init__(self) -> None:
         if not -MOST_STOPS <= self.exposure <= MOST_STOPS:
             raise ProtocolError(f"No picture is exposed by {self.exposure!r} stops.")
         if self.preceding is not None and self.pixels is None:
             raise ProtocolError("A request that names a preceding surface must have pixels.")
+        if self.scale < 0:
+            raise ProtocolError(f"Heights cannot have a scale of {self.scale}.")
+        if not all(_is_share_of_file(frame) for frame in self.frames):
+            raise ProtocolError("The frames of a request must be shares and files.")
 
 
 @dataclass(frozen=True)
@@ -205,6 +213,10 @@ class Pixels:
     def nbytes(self) -> int:
         """Of the file."""
         return self.height * self.width * 4 * (1 if self.encoding == "BYTE" else 4)
+
+
+def _is_share_of_file(frame: Any) -> bool:
+    return isinstance(frame, list) and [type(part) for part in frame] == [float, str] and 0 < frame[0] <= 1
 
 
 def _check_file_name(name: str) -> None:

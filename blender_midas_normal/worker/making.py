@@ -15,12 +15,13 @@ from ..core.errors import SettingsError, SurfaceGone, Unchanged
 from ..core.filters import resize_share
 from ..core.formats import check_format, is_float
 from ..core.kinds import check_kind
-from ..core.maps import Map, NodeMap
+from ..core.maps import Map, NodeMap, heights_at_scale
 from ..core.normals import map_size
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MOST_PIXELS, Request
 from ..core.settings import Settings
 from ..core.tileable import wrap_of
+from .averaging import mean_of_files
 from .engines import Engines, Following, Report
 from .maps import map_near
 from .orders import Clock
@@ -70,6 +71,8 @@ class Maker:
         settings = Settings().with_words(request.settings)
         check_kind(request.map, settings)
         check_format(request.format)
+        if request.frames:
+            return _mean(request, settings, report, clock)
         picture = given.picture
         if picture is None:
             key, why = request.surface or "", "The surface was there already."
@@ -154,7 +157,16 @@ class Maker:
             from .engines.midas import node_picture
 
             return NodeMap(node_picture(surface, settings))
-        return map_near(self._engines.get(engine).device, request.map, surface, settings)
+        made = map_near(self._engines.get(engine).device, request.map, surface, settings)
+        return heights_at_scale(made, request.scale) if request.map == "HEIGHT" and request.scale else made
+
+
+def _mean(request: Request, settings: Settings, report: Report, clock: Clock) -> Drawn:
+    """The mean of the request's frames, for which no engine runs; raises SourceError."""
+    report("maps", 0.0)
+    with clock.stage("maps"):
+        made = mean_of_files(request, settings.convention)
+    return Drawn(made, made.width, made.height, "", "", "", "", (), 0.0)
 
 
 def _checked_size(surface: Surface, settings: Settings) -> tuple[int, int]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Given:
     """What a request gives to look at.
 
-    picture: None where it names a surface; mask: H x W float32, 0..1, of the mask image's own size, None without one.
+    picture: None where it names a surface, or frames; mask: H x W float32, 0..1, of the mask image's own size, None without
+    one.
     """
 
     picture: Picture | None
@@ -34,7 +35,7 @@ def given(request: Request, folder: Path, report: Report) -> Given:
     pixels, mask_pixels = (_checked(words) for words in (request.pixels, request.mask_pixels))
     try:
         picture = None
-        if request.surface is None:
+        if request.surface is None and not request.frames:
             report("read", 0.0)
             picture = _picture(pixels, request.picture, folder, request.exposure)
             if picture is None:

@@ -29,6 +29,7 @@ MESSAGES = [
     Ready({"MIDAS": "no torch", "LUMINANCE": ""}, "cpu", "2.13.0"),
     Request(1, {"a": 6.28}, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
     Request(3, {}, pixels={"file": "y"}, preceding="key"),
+    Request(4, {}, frames=[[0.25, "/tmp/a.png"], [0.75, "/tmp/b.png"]], scale=0.5),
     Request(2, {}, picture="/tmp/ä ö.png", is_render=True, compress=True),
     Progress(1, "network", 0.5),
     Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", "asked", "key", {"read": 0.1}, ["flat"]),
@@ -130,3 +131,10 @@ def test_no_picture_is_exposed_beyond_measure(stops):
 def test_a_missing_field_is_named_as_missing():
     with pytest.raises(ProtocolError, match="lacks"):
         decode(b'{"type": "progress", "id": 1}')
+
+
+@pytest.mark.parametrize("words", ['"scale": -1.0', '"frames": ["a.png"]', '"frames": [[0.5]]', '"frames": [[1.5, "a.png"]]',
+                                   '"frames": [["0.5", "a.png"]]', '"frames": [[0.5, 3]]', '"frames": [[true, "a.png"]]'])
+def test_frames_are_shares_and_files_and_a_scale_is_none_below_zero(words):
+    with pytest.raises(ProtocolError):
+        decode(('{"type": "request", "id": 1, "settings": {}, ' + words + "}").encode())

@@ -19,7 +19,7 @@ from blender_midas_normal.core.errors import (
     error_of_kind,
 )
 from blender_midas_normal.core.filters import blur
-from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.normals import channel_of_z, normal_map
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
 from blender_midas_normal.core.protocol import Error, Request
 from blender_midas_normal.core.settings import Settings
@@ -395,6 +395,46 @@ def test_the_heights_of_a_part_are_in_its_own_shorter_sides(maker, tmp_path):
         values = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED) / 65535
         heights.append((values[-8, 8] - values[-9, 8]) * result.scale * result.height)
     assert heights[1] == pytest.approx(heights[0] / 2, rel=0.01)  # K of luminance is a slope over one shorter side
+
+
+def test_heights_are_written_at_the_scale_that_is_asked_for(maker, tmp_path):
+    """As far as it reaches."""
+    found = {}
+    for scale in (0.0, 1.0, 1e-6):
+        pixels = write_pixels(tmp_path / "pixels", noise(20, 30))
+        result = maker.make(Request(1, LUMINANCE.words(), pixels=pixels, map="HEIGHT", scale=scale))
+        found[scale] = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED) / 65535 - 0.5, result.scale
+    (own, own_scale), (wide, wide_scale), (narrow, _) = found.values()
+    assert 0 < own_scale < wide_scale == 1
+    np.testing.assert_allclose(wide, own * own_scale, atol=1e-5)
+    np.testing.assert_allclose(np.abs(narrow[np.abs(own) > 1e-3]), 0.5)
+
+
+@pytest.mark.parametrize("convention", ["OPENGL", "CONTROLNET"])
+def test_the_mean_of_frames_needs_no_engine(maker, tmp_path, convention):
+    settings = dataclasses.replace(LUMINANCE, convention=convention, strength=5)
+    made = [make(maker, tmp_path, noise(12, 9, seed), settings) for seed in (0, 1)]
+    frames = [[share, str(tmp_path / result.file)] for share, (result, _) in zip((0.25, 0.75), made, strict=True)]
+    result = Desk(tmp_path).make(Request(3, settings.words(), frames=frames, compress=True))
+    out = channel_of_z(convention)
+    slopes = [values / values[..., out, None] for _, values in made]
+    mean = components(tmp_path / result.file)
+    assert (result.width, result.height) == (9, 12)
+    np.testing.assert_allclose(mean / mean[..., out, None], 0.25 * slopes[0] + 0.75 * slopes[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no picture", None])
+def test_frames_that_have_no_mean_are_refused(maker, tmp_path, damage):
+    result, _ = make(maker, tmp_path, noise(12, 9))
+    other = tmp_path / "other.png"
+    if damage is not None:
+        other.write_bytes(damage)
+    for frames in ([[1.0, str(other)]], [[0.5, str(tmp_path / result.file)], [0.5, str(other)]]):
+        with pytest.raises(SourceError, match="neighbouring frame"):
+            maker.make(Request(2, LUMINANCE.words(), frames=frames))
+    smaller, _ = make(maker, tmp_path, noise(5, 9))
+    with pytest.raises(SourceError, match="no mean"):
+        maker.make(Request(3, LUMINANCE.words(), frames=[[0.5, str(tmp_path / each.file)] for each in (result, smaller)]))
 
 
 @pytest.mark.parametrize("part", [[0, 0, 9, 8], [-1, 0, 4, 4], [4, 0, 4, 4], [0, 0, 8], [0, 0, 8, 8.5], [True, 0, 8, 8]])
