@@ -63,6 +63,8 @@ def run(arguments: Sequence[str]) -> int:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"the folder {options.out} cannot be made: {error.strerror}")
+    if asked.sets != "OFF" and not options.images:
+        parser.error("--sets is about the names of picture files; give some")
     items = items_of(inputs) if options.images else [item_of_image(image) for image in colour_textures(bpy.data.materials)]
     if asked.mask_image is not None:
         items = [masked(item, asked.mask_image) for item in items]

@@ -139,6 +139,48 @@ def test_only_what_is_missing_or_would_be_another_is_made_again(textures, tmp_pa
     assert again("--strength", "2") == (0, 4, 1)
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_tiles_and_frames_are_made_as_sets_and_what_is_wrong_with_them_is_named(tmp_path, jobs):
+    for number in (1001, 1002, 1004):
+        save(tmp_path / "tiles" / f"ein Haus.{number}.png", seed=number)
+    for number in (1, 2, 3, 5):
+        save(tmp_path / "frames" / f"shot_{number:04}.png", seed=number)
+    (tmp_path / "frames" / "shot_0002.png").write_bytes(b"no picture")
+    out = tmp_path / "maps"
+    tiles = normal_map(tmp_path / "tiles", "--out", out, "--sets", "udim", "--maps", "normal,height", "--jobs", jobs)
+    assert tiles.returncode == 0 and counts(tiles) == (6, 0, 0), tiles.stderr
+    assert f"{tmp_path}/tiles/ein Haus.<UDIM>.png: 3 tiles, made as one set" in tiles.stdout
+    assert tiles.stdout.endswith("ein Haus.<UDIM>.png: there are no files of these tiles: 1003\n")
+    frames = normal_map(tmp_path / "frames", "--out", out, "--sets", "sequence", "--smoothing", "1", "--jobs", jobs)
+    assert frames.returncode == 1 and counts(frames) == (3, 0, 1)
+    assert "shot_0002.png is not a readable picture" in frames.stdout
+    assert frames.stdout.endswith("shot_####.png: there are no files of these frames: 4\n")
+    assert maps(out) == [*(f"ein Haus_height.{number}.png" for number in (1001, 1002, 1004)),
+                         *(f"ein Haus_normal.{number}.png" for number in (1001, 1002, 1004)),
+                         *(f"shot_normal_000{number}.png" for number in (1, 3, 5))]
+    assert hidden(out) == [".midas_normal.json", ".midas_normal_ranges.jsonl"]
+
+
+@pytest.mark.parametrize("options", [("--smoothing", "2"), ("--maps", "height")])
+def test_an_interrupted_sequence_leaves_whole_maps_and_goes_on(tmp_path, options):
+    for number in range(24):
+        save(tmp_path / "textures" / f"shot_{number:04}.png", side=300, seed=number)
+    out = tmp_path / "maps"
+    arguments = (tmp_path / "textures", "--out", out, "--existing", "skip", "--sets", "sequence", *options)
+    run = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "->" not in run.stdout.readline():
+        assert run.poll() is None
+    run.send_signal(signal.SIGINT)
+    shown, errors = run.communicate(timeout=30)
+    assert run.returncode == 1 and "interrupted" in shown and not errors
+    first = {name: (out / name).stat().st_mtime_ns for name in maps(out)}
+    assert 0 < len(first) < 24 and not [path for path in out.iterdir() if path.is_dir()]
+    assert all(pixels(out / name).shape[:2] == (300, 300) for name in first)
+    ended = normal_map(*arguments)
+    assert ended.returncode == 0 and counts(ended) == (24 - len(first), len(first), 0)
+    assert all((out / name).stat().st_mtime_ns == time for name, time in first.items())
+
+
 def test_numbers_replace_nothing(tmp_path):
     photos = [save(tmp_path / name / "photo.png", seed=seed) for seed, name in enumerate("ab")]
     for names in (["photo_normal.png", "photo_normal_2.png"], ["photo_normal_3.png", "photo_normal_4.png"]):

@@ -69,8 +69,23 @@ def test_folders_are_mirrored_and_what_is_there_is_skipped_until_it_changes(tmp_
     assert run(out) == 0 and "1 made" in capsys.readouterr().out
 
 
+def test_frames_that_blender_reads_are_made_as_a_set(tmp_path, capsys):
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for number, name in ((1, "bricks"), (2, "planks"), (4, "weave")):
+        shutil.copy(BRICKS.with_name(f"{name}_color.png"), frames / f"shot_{number}.png")
+    out = [str(frames), "--out", str(tmp_path), "--engine", "luminance", "--sets", "sequence", "--smoothing", "1",
+           "--maps", "normal,height", "--existing", "skip"]
+    for words in ("6 made", "6 skipped"):
+        assert run(out) == 0 and words in (said := capsys.readouterr().out)
+        assert "3 frames" in said and "no files of these frames: 3" in said
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        f"shot_{kind}_{number}.png" for kind in ("height", "normal") for number in (1, 2, 4)]
+
+
 def test_wrong_usage_ends_with_2_and_an_engine_that_is_not_there_with_3(tmp_path, capsys):
-    for arguments in (["--out", str(tmp_path)], [str(BRICKS)], [str(BRICKS), "--out", str(tmp_path), "--strength", "-1"]):
+    for arguments in (["--out", str(tmp_path)], [str(BRICKS)], [str(BRICKS), "--out", str(tmp_path), "--strength", "-1"],
+                      ["--out", str(tmp_path), "--sets", "udim"]):
         with pytest.raises(SystemExit) as ended:
             run(arguments)
         assert ended.value.code == 2

@@ -25,7 +25,8 @@ class Item:
     """A picture.
 
     title: how messages call it; name, stem: what its maps are called after, with and without an ending; file: its own, if
-    any, which no map may replace; folder: where in the output folder its maps go.
+    any, which no map may replace; folder: where in the output folder its maps go; number: of a tile or frame, what its
+    maps' names end with.
     fields: what a request says of it; content: the same digest for the same picture.  Both raise SourceError.
     """
 
@@ -36,6 +37,7 @@ class Item:
     folder: PurePath
     fields: Callable[[Client], dict[str, Any]]
     content: Callable[[], str]
+    number: str = ""
 
 
 def item_of_file(file: Path, folder: PurePath, fields: Callable[[Client], dict[str, Any]]) -> Item:

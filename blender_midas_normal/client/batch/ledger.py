@@ -49,9 +49,12 @@ class Ledger:
         return Path(os.path.relpath(file.resolve(), self._folder)).as_posix()
 
 
-def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str) -> str:
-    """The same for the same map of the same picture; `engine` is the one that made it, whatever was asked for."""
-    words = {**settings.words(), "engine": engine, "map": kind, "format": format_}
+def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str, **others: float) -> str:
+    """The same for the same map of the same picture; `engine` is the one that made it, whatever was asked for.
+
+    others: what else shapes the map.
+    """
+    words = {**settings.words(), "engine": engine, "map": kind, "format": format_, **others}
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 

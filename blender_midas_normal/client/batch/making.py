@@ -2,127 +2,240 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ...core.choice import chosen_engine
 from ...core.errors import EngineUnavailable, MidasNormalError, SurfaceGone, TargetError, WorkerError
+from ...core.formats import is_float
+from ...core.one_range import has_range
 from ...core.paths import exists
 from ...core.protocol import Result
+from ...core.reach import shares
+from ...core.settings import Settings
 from ..client import Client, Job
 from ..launch import Launch
 from .items import Item
 from .lanes import Beginning, Task
 from .ledger import Ledger, digest_of_settings
+from .measures import Measure, Measures
 from .options import Wanted
+from .pictures import Picture, Staged, pictures_of
 from .placing import replacing
 from .records import FAILED, MADE, SKIPPED, Record
 from .screen import Screen
+from .sets import sets_of
 
-
-@dataclass
-class Picture:
-    """An item, its maps that are still to be made (kind and file; None until they have names), and what became of others."""
-
-    item: Item
-    left: list[tuple[str, Path]] | None = None
-    records: list[Record] = field(default_factory=list)
+Way = Callable[[Picture, Client], Task]
+"""What is done with a picture; raises MidasNormalError or OSError where that cannot be."""
 
 
 class Making:
     """Makes the maps that are wanted, one bad picture never stopping the rest.
 
-    done: pictures that need nothing more.  suspects: pictures whose worker ended; one of them may be what ended it, so they
-    are to be tried again one by one.  Raises EngineUnavailable, here and later, which no other picture would change.
+    sets: the pictures, those of a set together, in the order of their numbers; names: sentences about the sets; lacks: the
+    same about what these lack.  done: how many pictures need nothing more.
+    Raises EngineUnavailable, here and later, which no other picture would change.
     """
 
     def __init__(self, items: Iterable[Item], wanted: Wanted, launch: Launch, screen: Screen) -> None:
         self._wanted = wanted
         self._launch = launch
+        self.out = wanted.out
         self._screen = screen
         self._ledger = Ledger(wanted.out)
+        self._measures = Measures(wanted.out)
         self._engine, _ = chosen_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": "", "LUMINANCE": ""})
-        self.pictures = [Picture(item) for item in items]
-        self.suspects: list[Picture] = []
-        self.done = 0
+        self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
+        self._numbers: dict[tuple[int, str], int] = {}
+        self._suspects: list[Picture] = []
+        self._measured = self.done = 0
+        found = sets_of(items, wanted.sets)
+        self.names = [each.sentence for each in found if len(each.members) > 1]
+        self.lacks = [each.lack for each in found if each.lack]
+        self.sets = [pictures_of(each, wanted.smoothing) for each in found]
+        self.pictures = [picture for pictures in self.sets for picture in pictures]
+        self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
         files = [picture.item.file for picture in self.pictures] + [wanted.mask_image]
         self._taken = {file.resolve() for file in files if file is not None}
 
-    def beginnings(self, pictures: Iterable[Picture], alone: bool) -> Iterator[Beginning]:
-        """The work for these pictures; alone: a worker has no other beside it, and fails on its account."""
-        return (partial(self._task, picture, alone) for picture in pictures)
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How much is done, and of how much: each picture is measured, where need be, and made."""
+        return self.done + self._measured, len(self.pictures) + self._to_measure
 
-    def _task(self, picture: Picture, alone: bool, client: Client) -> Task:
+    def is_measured(self, pictures: Sequence[Picture]) -> bool:
+        """Whether a set is to be measured before its maps are made, for each shapes those of the others."""
+        return len(pictures) > 1 and (self._has_scale or has_range(self._engine, self._wanted.settings))
+
+    def beginnings(self, way: Way, pictures: Iterable[Picture], alone: bool) -> Iterator[Beginning]:
+        """The work for those of the pictures that have not failed; alone: a worker has no other beside it, and fails on
+        its account.
+        """
+        return (partial(self._task, way, picture, alone) for picture in pictures if picture.failure is None)
+
+    def take_suspects(self) -> list[Picture]:
+        """Pictures whose worker ended; one of them may be what ended it, so they are to be tried again one by one."""
+        suspects, self._suspects = self._suspects, []
+        return suspects
+
+    def begin(self, picture: Picture, client: Client) -> Task:
+        """Looks at a picture, and gives its maps their names."""
+        if not picture.content:
+            content = picture.item.content() + self._wanted.mask_content
+            picture.left = [(kind, self._target(picture, kind)) for kind in self._wanted.kinds]
+            picture.content = content
+        yield from ()
+
+    def measure(self, picture: Picture, client: Client) -> Task:
+        """Finds out how deep a picture is; what is on record counts where what is there is skipped."""
+        yield from self.begin(picture, client)
+        settings, kind = self._wanted.settings, "HEIGHT"
+        if not self._has_scale:
+            settings, kind = settings.tuned_as(Settings()), "NORMAL"
+        digest = digest_of_settings(settings, self._engine, kind, "")
+        found = self._measures.get(picture.content, digest) if self._wanted.existing == "SKIP" else None
+        if found is None:
+            job = self._submitted(client, picture, None, settings=settings.words(), map=kind)
+            yield job
+            result = job.result()
+            client.take_file(result).unlink()
+            found = Measure(float(result.range), float(result.scale))
+            self._measures.note(picture.content, digest, found)
+        picture.measure = found
+        self._measured += 1
+
+    def skip(self, picture: Picture, client: Client) -> Task:
+        """Leaves out the maps that need not be made."""
+        content = picture.content_of_maps()
+        for kind, target in list(picture.left):
+            digest = self._digest(picture, self._engine, kind)
+            if self._wanted.existing == "SKIP" and self._ledger.is_current(target, content, digest):
+                self._screen.say(f"{picture.item.title}: {target} is there already")
+                picture.records.append(Record(picture.item.title, SKIPPED, kind, str(target)))
+                picture.left.remove((kind, target))
+        yield from ()
+
+    def make(self, picture: Picture, client: Client) -> Task:
+        """Makes the maps of a picture."""
+        yield from self.begin(picture, client)
+        yield from self.skip(picture, client)
+        kinds = [kind for kind, _ in picture.left]
+        yield from self._maps(picture, client, kinds, partial(self._finish, picture, client), format=self._wanted.format,
+                              compress=True)
+
+    def stage(self, folder: Path, window: Container[Picture], picture: Picture, client: Client) -> Task:
+        """Makes those of a frame's own maps of which frames of the window need the means, as files of the folder."""
+        needed = {kind for other in picture.near if other in window for kind, _ in other.left}
+        kinds = [kind for kind in self._wanted.kinds if kind in needed and kind not in picture.staged]
+
+        def take(kind: str, result: Result) -> None:
+            file = folder / f"{kind}_{picture.number}.png"
+            self._store(client, result, file)
+            picture.staged[kind] = Staged(file, result)
+
+        yield from self._maps(picture, client, kinds, take)
+
+    def average(self, picture: Picture, client: Client) -> Task:
+        """Makes the maps of a frame as means of its own and its neighbours', where these have its size."""
+        for kind, _ in list(picture.left):
+            own = picture.staged[kind].result
+            staged = {other.number: other.staged[kind] for other in picture.near if kind in other.staged}
+            alike = [number for number, each in staged.items() if _size(each.result) == _size(own)]
+            counted = shares(alike, picture.number, self._wanted.smoothing)
+            client.prepare(self._launch)
+            job = client.submit(frames=[[share, str(staged[number].file)] for number, share in counted.items()], map=kind,
+                                settings=self._settings(picture).words(), format=self._wanted.format, compress=True,
+                                scale=_scale(picture, kind))
+            yield job
+            mean = job.result()
+            seconds = {**own.seconds, "mean": sum(mean.seconds.values())}
+            self._finish(picture, client, kind, dataclasses.replace(own, file=mean.file, seconds=seconds))
+
+    def _task(self, way: Way, picture: Picture, alone: bool, client: Client) -> Task:
+        was_done = picture.is_done
         try:
-            yield from self._maps(picture, client)
+            yield from way(picture, client)
         except EngineUnavailable:
             raise
         except MidasNormalError as error:
             if isinstance(error, WorkerError) and not alone:
-                self.suspects.append(picture)
+                self._suspects.append(picture)
                 return
-            self._fail(picture, str(error))
+            self._fail(picture, error, str(error))
         except OSError as error:
-            self._fail(picture, f"The system refuses {error.filename or 'it'}: {error.strerror}.")
-        self.done += 1
+            self._fail(picture, error, f"The system refuses {error.filename or 'it'}: {error.strerror}.")
+        self.done += picture.is_done and not was_done
 
-    def _fail(self, picture: Picture, sentence: str) -> None:
+    def _fail(self, picture: Picture, error: Exception, sentence: str) -> None:
         self._screen.complain(f"{picture.item.title}: error: {sentence}")
         kind = picture.left[0][0] if picture.left else None
         picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
+        picture.failure = error
 
-    def _maps(self, picture: Picture, client: Client) -> Task:
-        content = picture.item.content() + self._wanted.mask_content
-        if picture.left is None:
-            picture.left = [(kind, self._target(picture.item, kind)) for kind in self._wanted.kinds]
+    def _maps(self, picture: Picture, client: Client, kinds: Sequence[str], take: Callable[[str, Result], None],
+              **words: Any) -> Task:
+        """Makes maps from one surface and hands over the result of each; words: other fields of the requests."""
         surface = None
-        while picture.left:
-            kind, target = picture.left[0]
-            if self._is_there(target, content, kind):
-                self._skip(picture, kind, target)
-            else:
-                job = self._submitted(client, picture.item, kind, surface)
-                yield job
-                try:
-                    result = job.result()
-                except SurfaceGone:
-                    if surface is None:
-                        raise
-                    surface = None
-                    continue
-                self._store(client, result, target)
-                self._ledger.note(target, content, self._digest(result.engine, kind))
-                self._say(picture, kind, target, result)
-                surface = result.surface
-            picture.left.pop(0)
+        waiting = list(kinds)
+        while waiting:
+            kind = waiting[0]
+            job = self._submitted(client, picture, surface, settings=self._settings(picture).words(), map=kind,
+                                  scale=_scale(picture, kind), **words)
+            yield job
+            try:
+                result = job.result()
+            except SurfaceGone:
+                if surface is None:
+                    raise
+                surface = None
+                continue
+            take(kind, result)
+            surface = result.surface
+            waiting.pop(0)
 
-    def _target(self, item: Item, kind: str) -> Path:
+    def _submitted(self, client: Client, picture: Picture, surface: str | None, **words: Any) -> Job:
+        """The job of a map, from the surface if there is one, else from the picture."""
+        client.prepare(self._launch)
+        source = {"surface": surface} if surface is not None else picture.item.fields(client)
+        return client.submit(**words, **source)
+
+    def _target(self, picture: Picture, kind: str) -> Path:
         """The file for a map; raises TargetError where a picture or another map of this run has its name."""
-        out, naming = self._wanted.out, self._wanted.naming
-        target = out / naming.path(item, kind)
-        if self._wanted.existing == "NUMBER":
-            names = (out / naming.path(item, kind, number) for number in itertools.count(1))
-            target = next(name for name in names if name.resolve() not in self._taken and not exists(name))
-        elif target.resolve() in self._taken:
+        target = self._place(picture, kind, self._number(picture.among, kind))
+        if target.resolve() in self._taken:
             raise TargetError(f"{target} is one of the pictures, or another picture's map; rename one of them.")
         self._taken.add(target.resolve())
         return target
 
-    def _is_there(self, target: Path, content: str, kind: str) -> bool:
-        """Whether the map need not be made."""
-        digest = self._digest(self._engine, kind)
-        return self._wanted.existing == "SKIP" and self._ledger.is_current(target, content, digest)
+    def _number(self, pictures: Sequence[Picture], kind: str) -> int:
+        """Of the maps of a set, the first one that all its pictures have free, where nothing is to be replaced; else 1."""
+        if self._wanted.existing != "NUMBER":
+            return 1
+        if (id(pictures), kind) not in self._numbers:
+            self._numbers[id(pictures), kind] = next(
+                number for number in itertools.count(1)
+                if all(self._is_free(self._place(picture, kind, number)) for picture in pictures))
+        return self._numbers[id(pictures), kind]
 
-    def _submitted(self, client: Client, item: Item, kind: str, surface: str | None) -> Job:
-        """The job of a map, from the surface if there is one, else from the picture."""
-        client.prepare(self._launch)
-        source = {"surface": surface} if surface is not None else item.fields(client)
-        return client.submit(settings=self._wanted.settings.words(), map=kind, format=self._wanted.format, compress=True,
-                             **source)
+    def _is_free(self, target: Path) -> bool:
+        return target.resolve() not in self._taken and not exists(target)
+
+    def _place(self, picture: Picture, kind: str, number: int) -> Path:
+        return self._wanted.out / self._wanted.naming.path(picture.item, kind, number)
+
+    def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
+        """Puts a map into its place, on record and on the screen."""
+        target = dict(picture.left)[kind]
+        self._store(client, result, target)
+        self._ledger.note(target, picture.content_of_maps(), self._digest(picture, result.engine, kind))
+        self._say(picture, kind, target, result)
+        picture.left.remove((kind, target))
 
     def _store(self, client: Client, result: Result, target: Path) -> None:
         file = client.take_file(result)
@@ -132,12 +245,15 @@ class Making:
         finally:
             file.unlink(missing_ok=True)
 
-    def _digest(self, engine: str, kind: str) -> str:
-        return digest_of_settings(self._wanted.settings, engine, kind, self._wanted.format)
+    def _settings(self, picture: Picture) -> Settings:
+        """Those of the run, at the strength that brings the picture to the range of its set."""
+        settings = self._wanted.settings
+        return dataclasses.replace(settings, strength=settings.strength * picture.strength)
 
-    def _skip(self, picture: Picture, kind: str, target: Path) -> None:
-        self._screen.say(f"{picture.item.title}: {target} is there already")
-        picture.records.append(Record(picture.item.title, SKIPPED, kind, str(target)))
+    def _digest(self, picture: Picture, engine: str, kind: str) -> str:
+        scale = _scale(picture, kind)
+        others = {**({"scale": scale} if scale else {}), **({"smoothing": self._wanted.smoothing} if picture.near else {})}
+        return digest_of_settings(self._settings(picture), engine, kind, self._wanted.format, **others)
 
     def _say(self, picture: Picture, kind: str, target: Path, result: Result) -> None:
         size = f"{result.width} x {result.height}"
@@ -146,3 +262,11 @@ class Making:
             self._screen.say(f"  {note}")
         picture.records.append(Record(picture.item.title, MADE, kind, str(target), result.engine, result.why, result.device,
                                       (result.width, result.height), result.seconds, result.notes))
+
+
+def _scale(picture: Picture, kind: str) -> float:
+    return picture.scale if kind == "HEIGHT" else 0.0
+
+
+def _size(result: Result) -> tuple[int, int]:
+    return result.width, result.height

@@ -74,7 +74,7 @@ class Naming:
         """Where in the output folder the item's map goes; numbers above 1 are other names for it."""
         words = {"name": item.name, "map": self.words[kind], "engine": self.engine}
         *folders, name = _parts(self.pattern)
-        ending = (f"_{number}" if number > 1 else "") + self.ending
+        ending = (f"_{number}" if number > 1 else "") + item.number + self.ending
         return Path(item.folder, *(_fitted(part, item.stem, words, "") for part in folders),
                     _fitted(name, item.stem, words, ending))
 

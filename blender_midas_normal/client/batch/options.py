@@ -12,12 +12,17 @@ from ...core.errors import SettingsError
 from ...core.formats import FORMATS
 from ...core.kinds import KINDS, check_kind
 from ...core.protocol import MOST_STOPS
+from ...core.reach import LONGEST_REACH
 from ...core.settings import PRESETS, Choice, Flag, Number, Settings, domains, preset
 from .items import digest_of_file
 from .naming import TARGETS, TOKENS, Naming
+from .sets import SETS
 
 EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
                   -MOST_STOPS, MOST_STOPS, 0.1)
+
+SMOOTHING = Number("Smoothing over time", "Frames on either side over which the maps of sequences are averaged, so that "
+                   "they flicker less; 0 leaves each frame as it is (default: 0)", 0, LONGEST_REACH, 1, integer=True)
 
 EXISTING = ("OVERWRITE", "SKIP", "NUMBER")
 
@@ -30,6 +35,7 @@ class Wanted:
     how many processes; json, csv: files for the report.
     exposure: in stops, None where none is given.
     mask_image: None without one; mask_content: the same text for the same mask image.
+    sets: a name of SETS; smoothing: over how many frames on either side the maps of sequences are averaged.
     """
 
     out: Path
@@ -44,6 +50,8 @@ class Wanted:
     exposure: float | None
     mask_image: Path | None
     mask_content: str
+    sets: str
+    smoothing: int
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +71,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--existing", type=str.lower, choices=_lower(EXISTING), default="overwrite",
                         help="what to do with a map that is there; skip makes only what is missing or would be another "
                              "(default: overwrite)")
+    parser.add_argument("--sets", type=str.lower, choices=_lower(SETS), default="off",
+                        help="what numbers in the files' names mean: udim, tiles such as wall.1001.png, or sequence, frames "
+                             "such as shot_0001.png; the maps of a set are as steep as one range of depths makes them, "
+                             "their heights have one scale, and their names end with the number, as in "
+                             "wall_normal.1001.png; what lacks in a set is named (default: off, each picture for itself; "
+                             "movies, and the sets of a .blend file, are for Blender's panel)")
+    parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{LONGEST_REACH}", help=SMOOTHING.description)
     parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="processes that make maps (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was made, and what failed, as JSON")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="the same as a table")
@@ -89,12 +104,23 @@ def wanted(options: argparse.Namespace) -> Wanted:
         raise SettingsError("--mask image and --mask-image FILE belong together.")
     for kind in options.maps:
         check_kind(kind, settings)
+    smoothing = int(SMOOTHING.checked("smoothing", options.smoothing))
+    _check_smoothing(smoothing, options.sets, settings)
     exposure = EXPOSURE.checked("exposure", options.exposure) if options.exposure is not None else None
     target = TARGETS[(options.target or "blender").upper()]
     naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
                     settings.engine.lower(), FORMATS[format_].suffix, options.maps)
     return Wanted(options.out, settings, options.maps, format_, naming, options.existing.upper(), options.jobs,
-                  options.json, options.csv, exposure, mask, digest_of_file(mask) if mask is not None else "")
+                  options.json, options.csv, exposure, mask, digest_of_file(mask) if mask is not None else "",
+                  options.sets.upper(), smoothing)
+
+
+def _check_smoothing(smoothing: int, sets: str, settings: Settings) -> None:
+    """Raises SettingsError for what cannot be averaged."""
+    if smoothing and sets != "sequence":
+        raise SettingsError("--smoothing needs frames; give it with --sets sequence.")
+    if smoothing and settings.is_node_picture:
+        raise SettingsError("--smoothing averages maps of 16 bits; the MiDaS node's picture has 8.")
 
 
 def _settings(options: argparse.Namespace) -> Settings:

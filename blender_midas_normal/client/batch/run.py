@@ -15,8 +15,10 @@ from . import ended
 from .inputs import Inputs
 from .items import Item
 from .lanes import AT_ONCE, work_through
-from .making import Making
+from .making import Making, Way
 from .options import Wanted
+from .passes import go_through
+from .pictures import Picture
 from .records import FAILED, Record, as_csv, as_json, summary, write_report
 from .screen import Screen
 
@@ -28,6 +30,8 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
         screen.complain(f"{folder}: error: {sentence}")
     try:
         making = Making(items, wanted, launch, screen)
+        for sentence in making.names:
+            screen.say(sentence)
         with _interruptible() as stopped:
             _make(making, wanted.workers, screen, stopped)
     except EngineUnavailable as error:
@@ -38,6 +42,8 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
     records += [record for picture in making.pictures for record in picture.records]
     not_tried = len(making.pictures) - making.done
     screen.say(summary(records, inputs.no_pictures, not_tried, time.monotonic() - start))
+    for sentence in making.lacks:
+        screen.say(sentence)
     try:
         _report(wanted, records)
     except TargetError as error:
@@ -47,12 +53,15 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
 
 def _make(making: Making, workers: int, screen: Screen, stopped: Callable[[], bool]) -> None:
     def watch(job: Job | None) -> None:
-        screen.show(job, making.done, len(making.pictures))
+        screen.show(job, *making.progress)
+
+    def through(way: Way, pictures: Sequence[Picture]) -> None:
+        work_through(making.beginnings(way, pictures, alone=False), clients, AT_ONCE, watch, stopped)
+        work_through(making.beginnings(way, making.take_suspects(), alone=True), clients[:1], 1, watch, stopped)
 
     with ExitStack() as end:
         clients = [end.enter_context(closing(Client())) for _ in range(workers)]
-        work_through(making.beginnings(making.pictures, alone=False), clients, AT_ONCE, watch, stopped)
-        work_through(making.beginnings(making.suspects, alone=True), clients[:1], 1, watch, stopped)
+        go_through(making, through)
 
 
 @contextmanager

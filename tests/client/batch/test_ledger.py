@@ -80,4 +80,6 @@ def test_every_setting_tells_maps_apart():
                for name, domain in domains().items()}
     digests |= {digest_of_settings(Settings(), *words) for words in (
         ("MIDAS", "NORMAL", "PNG"), ("RELIEF", "NORMAL", "PNG"), ("MIDAS", "AO", "PNG"), ("MIDAS", "NORMAL", "EXR"))}
-    assert len(digests) == len(domains()) + 3, "the engine counts that made the map, not the one that was asked for"
+    digests |= {digest_of_settings(Settings(), "MIDAS", "NORMAL", "PNG", **others) for others in (
+        {"smoothing": 1}, {"smoothing": 2}, {"scale": 1.0})}
+    assert len(digests) == len(domains()) + 6, "the engine counts that made the map, not the one that was asked for"

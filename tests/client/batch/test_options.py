@@ -57,6 +57,20 @@ def test_a_mask_image_says_that_there_is_one(parser, tmp_path):
         asked(parser, "--mask-image", str(tmp_path / "nowhere"))
 
 
+def test_only_frames_are_smoothed_and_only_maps_of_sixteen_bits(parser):
+    assert (asked(parser).sets, asked(parser).smoothing) == ("OFF", 0)
+    found = asked(parser, "--sets", "SEQUENCE", "--smoothing", "2")
+    assert (found.sets, found.smoothing) == ("SEQUENCE", 2)
+    for words in (["--smoothing", "1"], ["--sets", "udim", "--smoothing", "1"]):
+        with pytest.raises(SettingsError, match="--sets sequence"):
+            asked(parser, *words)
+    with pytest.raises(SettingsError, match="has 8"):
+        asked(parser, "--sets", "sequence", "--smoothing", "1", "--preset", "node")
+    for amount in ("-1", "17"):
+        with pytest.raises(SettingsError, match="smoothing"):
+            asked(parser, "--sets", "sequence", "--smoothing", amount)
+
+
 def test_an_exposure_is_a_number_of_stops(parser):
     assert asked(parser).exposure is None and asked(parser, "--exposure", "-1.5").exposure == -1.5
     with pytest.raises(SettingsError, match="exposure"):

@@ -1,0 +1,69 @@
+"""What is done with all pictures of a run, one thing after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from .making import Making, Way
+from .pictures import Picture, bring_to_one_range
+
+WINDOW = 16
+"""Frames whose maps are made before these are averaged; an interrupted run loses no more of them."""
+
+Through = Callable[[Way, Sequence[Picture]], None]
+"""Does something with all of the pictures, and returns when that is done, or given up."""
+
+
+def go_through(making: Making, through: Through) -> None:
+    """Makes all maps: first those of pictures that need no others, then set by set."""
+    through(making.make, [picture for pictures in making.sets if not _is_linked(making, pictures) for picture in pictures])
+    for pictures in making.sets:
+        if not _is_linked(making, pictures):
+            continue
+        if making.is_measured(pictures):
+            through(making.measure, pictures)
+            bring_to_one_range(pictures)
+        if pictures[0].near:
+            _smooth(making, pictures, through)
+        else:
+            through(making.make, pictures)
+
+
+def _is_linked(making: Making, pictures: Sequence[Picture]) -> bool:
+    """Whether the maps of a set's pictures shape each other."""
+    return making.is_measured(pictures) or len(pictures[0].near) > 0
+
+
+def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None:
+    """Makes the frames' maps as means over their neighbours', which lie in a folder for as long as they are needed."""
+    folder = making.out.resolve() / f".midas_normal_{uuid.uuid4().hex}"
+    try:
+        for start in range(0, len(frames), WINDOW):
+            window = frames[start:start + WINDOW]
+            around = sorted(dict.fromkeys(_near(window)), key=lambda frame: frame.number)
+            through(making.begin, around)
+            through(making.skip, window)
+            through(partial(making.stage, folder, set(window)), around)
+            through(making.average, window)
+            for frame in around:
+                if frame.near[-1].number <= window[-1].number:
+                    _forget(frame)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # there may be none
+
+
+def _near(window: Sequence[Picture]) -> Iterator[Picture]:
+    """All that count for the maps of the window, and the window itself, in which a file may be twice."""
+    for frame in window:
+        yield from (*frame.near, frame)
+
+
+def _forget(frame: Picture) -> None:
+    for staged in frame.staged.values():
+        with contextlib.suppress(OSError):  # the folder goes in the end
+            staged.file.unlink()
+    frame.staged.clear()

@@ -1,0 +1,32 @@
+"""The record of how deep pictures are."""
+
+from __future__ import annotations
+
+import pytest
+
+from blender_midas_normal.client.batch.measures import NAME, Measure, Measures
+from blender_midas_normal.core.errors import TargetError
+
+DEEP = Measure(0.1 + 0.2, 3.0)
+
+
+def test_a_measure_is_found_again_for_the_same_content_and_settings_only(tmp_path):
+    Measures(tmp_path).note("content", "settings", DEEP)
+    again = Measures(tmp_path)
+    assert again.get("content", "settings") == DEEP
+    assert again.get("other", "settings") is None and again.get("content", "other") is None
+
+
+@pytest.mark.parametrize("damage", [b"{", b'["key", 1.0]', b'["key", "a", 1.0]', b'["key", -1.0, 1.0]', b"3", b"\xff",
+                                    b'["key", NaN, 1.0]', b"[" * 100000])
+def test_a_damaged_line_only_makes_work(tmp_path, damage):
+    (tmp_path / NAME).write_bytes(damage + b"\n")
+    Measures(tmp_path).note("content", "settings", DEEP)
+    again = Measures(tmp_path)
+    assert again.get("content", "settings") == DEEP and again.get("key", "") is None
+
+
+def test_a_record_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / NAME).mkdir()
+    with pytest.raises(TargetError, match="cannot be written"):
+        Measures(tmp_path).note("content", "settings", DEEP)
