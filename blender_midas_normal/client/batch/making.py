@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
@@ -11,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ...core.choice import chosen_engine
-from ...core.errors import EngineUnavailable, MidasNormalError, SurfaceGone, TargetError, WorkerError
+from ...core.errors import EngineUnavailable, MidasNormalError, SurfaceGone, WorkerError
 from ...core.formats import is_float
 from ...core.one_range import has_range
-from ...core.paths import exists
 from ...core.protocol import Result
 from ...core.reach import shares
 from ...core.settings import Settings
@@ -30,6 +28,7 @@ from .placing import replacing
 from .records import FAILED, MADE, SKIPPED, Record
 from .screen import Screen
 from .sets import sets_of
+from .targets import Targets
 
 Way = Callable[[Picture, Client], Task]
 """What is done with a picture; raises MidasNormalError or OSError where that cannot be."""
@@ -52,7 +51,6 @@ class Making:
         self._measures = Measures(wanted.out)
         self._engine, _ = chosen_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": "", "LUMINANCE": ""})
         self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
-        self._numbers: dict[tuple[int, str], int] = {}
         self._suspects: list[Picture] = []
         self._measured = self.done = 0
         found = sets_of(items, wanted.sets)
@@ -61,8 +59,7 @@ class Making:
         self.sets = [pictures_of(each, wanted.smoothing) for each in found]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
-        files = [picture.item.file for picture in self.pictures] + [wanted.mask_image]
-        self._taken = {file.resolve() for file in files if file is not None}
+        self._targets = Targets(wanted, [picture.item.file for picture in self.pictures])
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -88,7 +85,7 @@ class Making:
         """Looks at a picture, and gives its maps their names."""
         if not picture.content:
             content = picture.item.content() + self._wanted.mask_content
-            picture.left = [(kind, self._target(picture, kind)) for kind in self._wanted.kinds]
+            picture.left = [(kind, self._targets.take(picture, kind)) for kind in self._wanted.kinds]
             picture.content = content
         yield from ()
 
@@ -204,30 +201,6 @@ class Making:
         client.prepare(self._launch)
         source = {"surface": surface} if surface is not None else picture.item.fields(client)
         return client.submit(**words, **source)
-
-    def _target(self, picture: Picture, kind: str) -> Path:
-        """The file for a map; raises TargetError where a picture or another map of this run has its name."""
-        target = self._place(picture, kind, self._number(picture.among, kind))
-        if target.resolve() in self._taken:
-            raise TargetError(f"{target} is one of the pictures, or another picture's map; rename one of them.")
-        self._taken.add(target.resolve())
-        return target
-
-    def _number(self, pictures: Sequence[Picture], kind: str) -> int:
-        """Of the maps of a set, the first one that all its pictures have free, where nothing is to be replaced; else 1."""
-        if self._wanted.existing != "NUMBER":
-            return 1
-        if (id(pictures), kind) not in self._numbers:
-            self._numbers[id(pictures), kind] = next(
-                number for number in itertools.count(1)
-                if all(self._is_free(self._place(picture, kind, number)) for picture in pictures))
-        return self._numbers[id(pictures), kind]
-
-    def _is_free(self, target: Path) -> bool:
-        return target.resolve() not in self._taken and not exists(target)
-
-    def _place(self, picture: Picture, kind: str, number: int) -> Path:
-        return self._wanted.out / self._wanted.naming.path(picture.item, kind, number)
 
     def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
         """Puts a map into its place, on record and on the screen."""

@@ -35,6 +35,8 @@ class Measures:
 
     def note(self, content: str, settings: str, measure: Measure) -> None:
         """Adds a measure, so that a run that is interrupted need not begin again; raises TargetError."""
+        if self.get(content, settings) == measure:
+            return
         try:
             with self._file.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps([content + settings, *astuple(measure)]) + "\n")

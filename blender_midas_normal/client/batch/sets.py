@@ -37,7 +37,7 @@ class Named:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """The pictures of a set, by number, of which there may be several; without a title, a picture that is no set's.
+    """The pictures of a set, in the order of their numbers; or a single picture, and no title.
 
     title: how messages call it, such as wall.<UDIM>.png; kind: a name of SETS.
     """

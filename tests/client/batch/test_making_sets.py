@@ -171,7 +171,7 @@ def test_the_map_of_a_frame_is_the_mean_over_its_neighbours(tmp_path, reach, job
     sequence(tmp_path, numbers)
     run(tmp_path, *FRAMES, "--maps", "normal,ao", out="alone")
     found = run(tmp_path, *FRAMES, "--maps", "normal,ao", "--smoothing", str(reach), "--jobs", str(jobs))
-    assert found.lacks == [f"{tmp_path}/shot_####.png: there are no files of these frames: 21"]
+    assert found.lacks == [f"{tmp_path / 'shot_####.png'}: there are no files of these frames: 21"]
     assert len(found.made) == 44 and sorted(found.handed_over) == sorted(set(found.handed_over))
     for kind in ("normal", "ao"):
         for number in (1, 8, 16, 17, 20, 23):

@@ -54,7 +54,7 @@ def test_what_lacks_between_others_is_named_and_nothing_else():
 
 @pytest.mark.parametrize(("kind", "name", "target", "path"), [
     ("UDIM", "wall.1001.png", "BLENDER", "wall_normal.1001.png"), ("UDIM", "wall_1001.png", "UNREAL", "T_wall_N_1001.png"),
-    ("UDIM", "wall.1001_col.png", "BLENDER", "wall_col_normal.1001.png"), ("UDIM", "u1_v2.png", "UNITY", "a_Normal_u1_v2.png"),
+    ("UDIM", "wall.1001_a.png", "BLENDER", "wall_a_normal.1001.png"), ("UDIM", "u1_v2.png", "UNITY", "a_Normal_u1_v2.png"),
     ("SEQUENCE", "shot_0001.png", "BLENDER", "shot_normal_0001.png"), ("SEQUENCE", "s7.png", "BLENDER", "s_normal_7.png"),
     ("SEQUENCE", "0001.png", "BLENDER", "a_normal_0001.png"), ("UDIM", "wall.png", "BLENDER", "wall_normal.png")])
 def test_the_names_of_maps_end_with_the_number(kind, name, target, path):
