@@ -207,6 +207,11 @@ def test_what_another_frame_shapes_is_made_again_when_that_changes(tmp_path):
     assert len(run(tmp_path, *FRAMES, "--smoothing", "2").made) == len(run(tmp_path, *FRAMES).made) == SHORT - 1
 
 
+def test_maps_are_made_again_for_another_reach_though_no_other_frame_is_in_it(tmp_path):
+    sequence(tmp_path, (1, 2))
+    assert [len(run(tmp_path, *FRAMES, "--smoothing", reach).made) for reach in ("1", "2", "2")] == [2, 2, 0]
+
+
 def test_heights_are_made_again_when_the_scale_of_the_set_changes(tmp_path):
     for number, contrast in ((1, 1.0), (2, 0.2), (3, 0.2)):
         save(tmp_path / f"shot_{number:04}.png", number, contrast)
@@ -294,18 +299,22 @@ def test_maps_of_a_set_get_one_number_and_replace_none(tmp_path):
     sequence(tmp_path, (1, 2))
     options = ("--sets", "sequence", "--existing", "number")
     assert run(tmp_path, *options).made == ["shot_normal_0001.png", "shot_normal_0002.png"]
+    (tmp_path / "out" / "shot_normal_0001.png").unlink()
     save(tmp_path / "shot_0003.png")
     assert run(tmp_path, *options).made == [f"shot_normal_2_000{number}.png" for number in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("kind", ["normal", "height"])
 @pytest.mark.parametrize("existing", ["overwrite", "number"])
-def test_a_frame_that_is_named_twice_counts_once(tmp_path, existing):
+def test_a_frame_that_is_named_twice_counts_once(tmp_path, existing, kind):
+    """Heights are measured first."""
     sequence(tmp_path, (1, 2, 3))
     files = [Path(tmp_path, f"shot_000{number}.png") for number in (1, 2, 2, 3)]
-    found = run(tmp_path, "--sets", "sequence", "--smoothing", "1", "--existing", existing, of=files)
+    options = ("--sets", "sequence", "--maps", kind)
+    found = run(tmp_path, *options, "--smoothing", "1", "--existing", existing, of=files)
     assert len(found.made) == 3 and "another picture's map" in found.errors["shot_0002.png"]
-    run(tmp_path, "--sets", "sequence", out="alone")
-    assert np.abs(map_of(tmp_path, 2).astype(int) - mean(tmp_path, (1, 2, 3), 2)).max() <= 1
+    run(tmp_path, *options, out="alone")
+    assert np.abs(map_of(tmp_path, 2, kind).astype(int) - mean(tmp_path, (1, 2, 3), 2, kind)).max() <= 1
 
 
 def test_pictures_that_are_none_of_a_set_are_what_they_are_without_sets(tmp_path):
