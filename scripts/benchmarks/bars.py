@@ -48,6 +48,7 @@ def bars(figures: dict) -> list:
         Bar("retune blur", "A re-tuned map at 1024 with blur", 100.0, "ms"),
         Bar("transport", "Everything but the arithmetic at 4096 / Blender's own pixel read + write", 2.5),
         Bar("batch relief", "Many pictures by relief / its engine alone", 1.15),
+        Bar("batch midas", "Many pictures by MiDaS / its engine alone", 1.15),
         Bar("batch luminance", "Many pictures by luminance / decoding + encoding alone", 1.15),
         Bar("memory per 100", "Memory of client and worker, growth per 100 pictures", 1.0, "MB"),
         Bar("memory luminance", "Worker's memory at 8192, luminance", 3.0, "GB"),

@@ -1,6 +1,6 @@
 """Many pictures, as the command lines make them: one after the other, and with reading, engine and writing side by side.
 
-Relief is compared with its engine alone; luminance, whose engine does little, with decoding and encoding.
+Relief and MiDaS are compared with their engine alone; luminance, whose engine does little, with decoding and encoding.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from blender_midas_normal.client.batch.making import Making
 from blender_midas_normal.client.batch.options import add_options, wanted
 from blender_midas_normal.client.batch.screen import Screen
 from blender_midas_normal.client.client import Client
+from blender_midas_normal.client.environment import Environment
 from blender_midas_normal.client.launch import NOT_NEEDED, Launch
 
 SIDE = 1024
-COMPARED = {"relief": ("engine",), "luminance": ("read", "encode")}
+COMPARED = {"relief": ("engine",), "luminance": ("read", "encode"), "midas": ("engine",)}
 """The stages whose seconds the wall time is compared with."""
 
 
@@ -36,7 +37,7 @@ def measured(plan: Plan) -> Answer:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = pictures.files(plan.pictures + 1, SIDE, folder)
-        for engine in COMPARED:
+        for engine in (name for name in plan.engines if name != "midas" or plan.weights):
             rows.append(_compared(engine, files, plan, folder, answer))
     columns = ["Engine", "one after the other", "side by side", "beside", "ratio"]
     answer.tables.append(Table(f"{plan.pictures} pictures of {SIDE} x {SIDE}", columns, rows))
@@ -48,8 +49,8 @@ def _compared(engine: str, files: list, plan: Plan, folder: Path, answer: Answer
     one, side_by_side, compared, stages = [], [], [], Counter()
     end = time.monotonic() + plan.patience
     while not one or (len(one) < plan.runs and time.monotonic() < end):
-        one.append(made(engine, files, 1, folder)[0])
-        wall, stages = made(engine, files, AT_ONCE, folder)
+        one.append(made(engine, files, 1, plan, folder)[0])
+        wall, stages = made(engine, files, AT_ONCE, plan, folder)
         side_by_side.append(wall)
         compared.append(sum(stages[stage] for stage in COMPARED[engine]))
     ratio = statistics.median(wall / alone for wall, alone in zip(side_by_side, compared))
@@ -59,14 +60,13 @@ def _compared(engine: str, files: list, plan: Plan, folder: Path, answer: Answer
     return [engine, *seconds[:2], f"{' + '.join(COMPARED[engine])} {seconds[2]}", f"{ratio:.2f}"]
 
 
-def made(engine: str, files: list, at_once: int, folder: Path) -> tuple[float, Counter]:
+def made(engine: str, files: list, at_once: int, plan: Plan, folder: Path) -> tuple[float, Counter]:
     """(wall seconds, seconds by stage) of all files but the first, which loads the engine."""
     parser = argparse.ArgumentParser()
     add_options(parser)
     asked = wanted(parser.parse_args(["--out", str(folder / "maps"), "--engine", engine]))
-    launch = Launch(sys.executable, folder, NOT_NEEDED, 600.0, folder / "log")
     items = [item_of_file(file, PurePath(), lambda client, file=file: {"picture": str(file)}) for file in files]
-    making = Making(items, asked, launch, Screen())
+    making = Making(items, asked, _launch(engine, plan, folder), Screen())
     with contextlib.closing(Client()) as client, contextlib.redirect_stdout(io.StringIO()):
         work_through(making.beginnings(making.pictures[:1], alone=True), [client], 1, _quiet, _never)
         start = time.perf_counter()
@@ -77,6 +77,14 @@ def made(engine: str, files: list, at_once: int, folder: Path) -> tuple[float, C
         for record in picture.records:
             stages.update(record.seconds)
     return wall, stages
+
+
+def _launch(engine: str, plan: Plan, folder: Path) -> Launch:
+    """MiDaS on the Python of its environment, the built-in engines on this one."""
+    if engine == "midas":
+        python = str(Environment(Path(plan.midas)).python)
+        return Launch(python, Path(plan.weights), "", 600.0, folder / "log")
+    return Launch(sys.executable, folder, NOT_NEEDED, 600.0, folder / "log")
 
 
 def _quiet(job) -> None:
