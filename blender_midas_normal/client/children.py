@@ -49,13 +49,16 @@ def clean_variables() -> dict[str, str]:
 
 
 def start(command: Sequence[str], stdin: int = subprocess.DEVNULL,
-          stderr: int | IO[bytes] = subprocess.STDOUT) -> subprocess.Popen[bytes]:
-    """The child, in a process group of its own, with a pipe as stdout; raises OSError when there is no such program."""
+          stderr: int | IO[bytes] = subprocess.STDOUT, **variables: str) -> subprocess.Popen[bytes]:
+    """The child, in a process group of its own, with a pipe as stdout; raises OSError when there is no such program.
+
+    variables: of its environment, in place of this process's own or besides them.
+    """
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     child = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, bufsize=0,
-                             env=clean_variables(), **apart)
+                             env={**clean_variables(), **variables}, **apart)
     make_non_blocking(child.stdout.fileno())  # type: ignore[union-attr]
     return child
 

@@ -56,7 +56,9 @@ class Client:
     Nothing here waits, except `wait`: call `pump` often while jobs are pending.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gpu: int | None = None) -> None:
+        """gpu: the place of the only graphics card that the worker may use among those that there are; None for any."""
+        self._gpu = gpu
         self._worker: WorkerProcess | None = None
         self._ids = itertools.count(1)
         self._pending: dict[int, Job] = {}
@@ -85,7 +87,7 @@ class Client:
         if self._worker is not None and not self._worker.launch.serves(launch):
             self._drop(WorkerError("The worker was restarted for another engine."))
         if self._worker is None:
-            self._worker = WorkerProcess(launch)
+            self._worker = WorkerProcess(launch, self._gpu)
             self._greeted, self._started, self.ready = False, time.monotonic(), None
             self._looked, self._silence = self._started, 0.0
         return self._worker.folder

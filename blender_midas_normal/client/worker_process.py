@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from ..core.errors import WorkerError
 from ..core.protocol import Decoder, Message, Shutdown, encode
 from .children import start
+from .gpus import only_gpu
 from .launch import Launch
 from .log import opened_log, tail
 from .pipes import make_non_blocking, read_available, write_available
@@ -27,9 +29,11 @@ class WorkerProcess:
 
     The worker, which takes the exchange folder away when nobody listens any more, is there before the folder is: this
     process may be killed in between.
+
+    gpu: the place of the only graphics card that it may use; None for any.
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, gpu: int | None = None) -> None:
         self.launch = launch
         self._decoder = Decoder()
         self._unsent = bytearray()
@@ -41,7 +45,8 @@ class WorkerProcess:
         with log:
             try:
                 self.folder = Path(tempfile.gettempdir()) / f"midas_normal_{secrets.token_hex(8)}"
-                self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log)
+                self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log,
+                                      **(only_gpu(gpu, os.environ) if gpu is not None else {}))
             except OSError as error:
                 raise WorkerError(f"The worker could not be started with {launch.python}: {error.strerror}; choose another "
                                   "Python in the preferences.") from None

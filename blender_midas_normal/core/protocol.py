@@ -29,6 +29,9 @@ LARGEST_FILE = MOST_PIXELS * 16 + (1 << 20)
 MOST_STOPS = 32.0
 """By which a picture is exposed, up or down: as many as Blender's views can."""
 
+MOST_GPUS = 64
+"""Of a computer: each may get a worker."""
+
 FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 """Names of files in the exchange folder: nothing that leads out of it on any system."""
 
@@ -47,13 +50,18 @@ class Ready:
     """Worker, once: what it can do.
 
     engines: for each engine "" when it can run, else the reason why not; device: the one that AUTO means, and how many bytes
-    of memory it has free.
+    of memory it has free; gpus: how many graphics cards torch can run on.
     """
 
     engines: dict
     device: str = ""
     torch: str = ""
     free_memory: int = 0
+    gpus: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.gpus <= MOST_GPUS:
+            raise ProtocolError(f"A computer cannot have {self.gpus} graphics cards.")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,15 @@ def auto_device() -> str:
     return next(name for name in ("cuda", "mps", "xpu", "cpu") if has_device(name))
 
 
+def count_of_gpus() -> int:
+    """Graphics cards for CUDA or ROCm that torch can use; others come one to a computer."""
+    if not has_torch() or not has_device("cuda"):
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
 def has_device(name: str) -> bool:
     """Whether torch can use the device of that name."""
     import torch

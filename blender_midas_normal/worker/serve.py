@@ -11,7 +11,7 @@ from pathlib import Path
 from ..core.protocol import VERSION, Hello, Ready
 from .answering import Answering, Reading
 from .channel import Channel
-from .devices import auto_device, described_device, torch_version
+from .devices import auto_device, count_of_gpus, described_device, torch_version
 from .engines import Engines
 from .engines.memory import available_bytes, take_blas_memory
 from .inbox import Inbox
@@ -37,7 +37,7 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) 
     engines = Engines(weights, without_midas)
     torch = torch_version()
     device = auto_device() if torch else "cpu"
-    channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device)))
+    channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device), count_of_gpus()))
     maker = Maker(engines)
     answering = Answering(maker, reading, folder, channel)
     idle_once = False

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from blender_midas_normal.worker.devices import described_device, has_torch, torch_version
+from blender_midas_normal.worker.devices import count_of_gpus, described_device, has_torch, torch_version
 
 
 @pytest.fixture
@@ -29,3 +29,29 @@ def test_a_torch_that_was_half_deleted_counts_as_none(torch, left):
     if left:
         (torch / "__init__.py").write_text(left)
     assert not has_torch() and described_device() == "cpu" and torch_version() == ""
+
+
+TORCH = """
+class Device:
+    def __init__(self, count):
+        self.count = count
+    def is_available(self):
+        return self.count > 0
+    def device_count(self):
+        return self.count
+class backends:
+    mps = Device(0)
+xpu = Device(0)
+cuda = Device({})
+__version__ = "0"
+"""
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_graphics_cards_are_counted(torch, count):
+    (torch / "__init__.py").write_text(TORCH.format(count))
+    assert count_of_gpus() == count
+
+
+def test_without_torch_no_graphics_card_counts(torch):
+    assert count_of_gpus() == 0

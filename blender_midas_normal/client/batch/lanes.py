@@ -54,11 +54,13 @@ def work_through(beginnings: Iterable[Beginning], clients: Sequence[Client], at_
                  watch: Callable[[Job | None], None], stopped: Callable[[], bool]) -> None:
     """Does all pieces of work, `at_once` of them with each client, until all are done or `stopped()`.
 
+    clients: more may come meanwhile.
     watch: called now and then with a job that is waited for.  What a task raises ends all.
     """
-    lanes = [Lane(client, at_once) for client in clients]
+    lanes: list[Lane] = []
     waiting = iter(beginnings)
     while not stopped():
+        lanes += [Lane(client, at_once) for client in clients[len(lanes):]]
         moved = [lane.step(waiting) for lane in lanes]
         watch(next((lane.job for lane in lanes if lane.job is not None), None))
         if not any(moved):

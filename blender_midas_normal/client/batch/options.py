@@ -32,7 +32,7 @@ class Wanted:
     """What to make, where, and how.
 
     kinds, format: names of KINDS and FORMATS; existing: what to do with maps that are there, a name of EXISTING; workers:
-    how many processes; json, csv: files for the report.
+    how many processes, None for one for each graphics card; json, csv: files for the report.
     exposure: in stops, None where none is given.
     mask_image: None without one; mask_content: the same text for the same mask image.
     sets: a name of SETS; smoothing: over how many frames on either side the maps of sequences are averaged.
@@ -44,7 +44,7 @@ class Wanted:
     format: str
     naming: Naming
     existing: str
-    workers: int
+    workers: int | None
     json: Path | None
     csv: Path | None
     exposure: float | None
@@ -78,7 +78,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "wall_normal.1001.png; what lacks in a set is named (default: off, each picture for itself; "
                              "movies, and the sets of a .blend file, are for Blender's panel)")
     parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{LONGEST_REACH}", help=SMOOTHING.description)
-    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="processes that make maps (default: 1)")
+    parser.add_argument("--jobs", type=_count, metavar="N",
+                        help="processes that make maps (default: one for each graphics card, else 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was made, and what failed, as JSON")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="the same as a table")
     parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",

@@ -6,12 +6,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 
 from ...core.errors import EngineUnavailable, TargetError
-from ..client import Client, Job
+from ..client import Job
 from ..launch import Launch
 from . import ended
+from .crew import Crew
 from .inputs import Inputs
 from .items import Item
 from .lanes import AT_ONCE, work_through
@@ -33,7 +34,7 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
         for sentence in making.names:
             screen.say(sentence)
         with _interruptible() as stopped:
-            _make(making, wanted.workers, screen, stopped)
+            _make(making, _crew_size(wanted), screen, stopped)
     except EngineUnavailable as error:
         return ended(error)
     finally:
@@ -51,16 +52,21 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
     return 1 if not_tried or any(record.outcome == FAILED for record in records) else 0
 
 
-def _make(making: Making, workers: int, screen: Screen, stopped: Callable[[], bool]) -> None:
+def _crew_size(wanted: Wanted) -> int | None:
+    """The workers that are wanted; None for one for each graphics card, which the CPU alone has no use for."""
+    return 1 if wanted.workers is None and wanted.settings.device == "CPU" else wanted.workers
+
+
+def _make(making: Making, workers: int | None, screen: Screen, stopped: Callable[[], bool]) -> None:
     def watch(job: Job | None) -> None:
+        crew.complete()
         screen.show(job, *making.progress)
 
     def through(way: Way, pictures: Sequence[Picture]) -> None:
-        work_through(making.beginnings(way, pictures, alone=False), clients, AT_ONCE, watch, stopped)
-        work_through(making.beginnings(way, making.take_suspects(), alone=True), clients[:1], 1, watch, stopped)
+        work_through(making.beginnings(way, pictures, alone=False), crew.clients, AT_ONCE, watch, stopped)
+        work_through(making.beginnings(way, making.take_suspects(), alone=True), crew.clients[:1], 1, watch, stopped)
 
-    with ExitStack() as end:
-        clients = [end.enter_context(closing(Client())) for _ in range(workers)]
+    with closing(Crew(workers)) as crew:
         go_through(making, through)
 
 

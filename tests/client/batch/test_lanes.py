@@ -44,6 +44,17 @@ def test_all_work_is_done_and_each_client_has_so_much_of_it_at_once(clients, at_
     assert [client.most for client in crew] == [at_once] * clients and {client for _, client in done} == set(crew)
 
 
+def test_clients_that_come_later_take_their_share_and_nothing_is_done_twice():
+    crew, done = [Slow()], []
+
+    def watch(job):
+        if len(done) == 2 and len(crew) == 1:
+            crew.extend([Slow(), Slow()])
+
+    work_through([work(done, n) for n in range(20)], crew, 3, watch, lambda: False)
+    assert sorted(name for name, _ in done) == list(range(20)) and {client for _, client in done} == set(crew)
+
+
 def test_work_without_jobs_ends_and_nothing_begins_after_the_stop():
     done, client = [], Slow()
     work_through([work(done, n, steps=0) for n in range(5)], [client], 3, lambda job: None, lambda: len(done) == 3)

@@ -128,6 +128,17 @@ def test_the_worker_is_given_several_pictures_at_once(tmp_path):
     assert len(made([item(each.file, count) for each in items], tmp_path)) == 6 and max(most) == AT_ONCE > 1
 
 
+def test_several_workers_share_the_pictures_and_each_is_made_once(tmp_path):
+    items, made_by = pictures(tmp_path, 24), []
+
+    def note(client):
+        made_by.append(client._worker.pid)
+
+    outcomes = made([item(each.file, note) for each in items], tmp_path, "--jobs", "3")
+    assert outcomes == [("made", f"{number}_normal.png") for number in range(24)]
+    assert len(made_by) == 24 and len(set(made_by)) == 3
+
+
 def test_a_stop_leaves_whole_maps_only_and_no_worker(tmp_path):
     lines = []
     made(pictures(tmp_path, 8), tmp_path, screen=Watched(lines.append), stopped=lambda: len(lines) == 2)

@@ -1,0 +1,25 @@
+"""How many workers a run has, and which graphics card each uses."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from blender_midas_normal.client.batch.crew import Crew
+from blender_midas_normal.core.protocol import Ready
+
+
+@pytest.mark.parametrize(("wanted", "gpus", "cards"), [
+    (None, 0, [None]), (None, 1, [None]), (None, 4, [None, 1, 2, 3]),
+    (1, 4, [None]), (2, 4, [None, 1]), (5, 2, [None, 1, 0, 1, 0]), (3, 0, [None, None, None]),
+])
+def test_each_graphics_card_gets_a_worker_unless_another_number_is_wanted(wanted, gpus, cards):
+    """The first one may use any, and uses the first card."""
+    with closing(Crew(wanted)) as crew:
+        crew.complete()
+        assert len(crew.clients) == 1
+        crew.clients[0].ready = Ready({}, gpus=gpus)
+        for _ in range(2):
+            crew.complete()
+            assert [client._gpu for client in crew.clients] == cards

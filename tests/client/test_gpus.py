@@ -1,0 +1,35 @@
+"""Workers that see one graphics card each."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from blender_midas_normal.client.client import Client
+from blender_midas_normal.client.gpus import CUDA, HIP, only_gpu
+from tests.requests_for_tests import launch
+
+
+@pytest.mark.parametrize(("shown", "cuda", "hip"), [
+    ({}, "1", "1"),
+    ({CUDA: "2,5"}, "5", "5"),
+    ({CUDA: "GPU-8932, GPU-7a1c"}, "GPU-7a1c", "GPU-7a1c"),
+    ({HIP: "3,4"}, "1", "4"),
+    ({CUDA: "0,1,2", HIP: "0"}, "1", "1"),
+])
+def test_a_worker_sees_one_card_of_those_that_the_user_lets_programs_see(shown, cuda, hip):
+    assert only_gpu(1, shown) == {CUDA: cuda, HIP: hip}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="variables are read from /proc")
+def test_a_real_worker_is_shown_its_card_and_one_that_may_use_any_what_the_user_shows(tmp_path, monkeypatch):
+    monkeypatch.setenv(CUDA, "4,6")
+    monkeypatch.delenv(HIP, raising=False)
+    for gpu, expected in ((1, {f"{CUDA}=6", f"{HIP}=6"}), (None, {f"{CUDA}=4,6"})):
+        with closing(Client(gpu)) as client:
+            client.prepare(launch(tmp_path))
+            lines = Path(f"/proc/{client._worker.pid}/environ").read_text().split("\0")
+            assert {line for line in lines if line.startswith((CUDA, HIP))} == expected
