@@ -70,7 +70,8 @@ class Answering:
         """Draws the order's map, which is written and sent while the caller goes on with the next order."""
         with self._errors_sent(order):
             found = self._reading.take(order)
-            drawn = self._maker.drawn(order.request, found, reporter(order, self._channel), order.clock)
+            draft = self._maker.begun(order.request, found, reporter(order, self._channel), order.clock)
+            drawn = self._maker.drawn(draft)
             self.finish()
             self._last = self._thread.submit(self._write, order, drawn)
 

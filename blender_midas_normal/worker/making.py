@@ -29,6 +29,8 @@ from .reading import Given
 from .surfaces import Kept, Surfaces, masked_key, surface_key
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..core.picture import Array
 
 
@@ -59,6 +61,39 @@ class Change:
         return None if self.before.fine is None else Change(self.before.fine, self.area)
 
 
+@dataclass(frozen=True)
+class Sight:
+    """A picture as an engine may see it, what repeats of it, and what was painted since its preceding surface, if any.
+
+    notes: what the user should know about it; alpha: of the picture that was given.
+    """
+
+    picture: Picture
+    wrap: Wrap
+    change: Change | None
+    notes: tuple[str, ...]
+    alpha: NDArray | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request of which all is known that needs no engine.
+
+    key: of its surface; engine, why: the chosen one's name, and the reason; source: the surface where it is there already,
+    else what it is to be made of, None for a mean of maps; report, clock: the request's own.
+    """
+
+    request: Request
+    settings: Settings
+    key: str
+    engine: str
+    why: str
+    source: Kept | Sight | None
+    mask: Array | None
+    report: Report
+    clock: Clock
+
+
 class Maker:
     """Draws maps with the engines of this process; keeps surfaces for re-tuning."""
 
@@ -66,35 +101,50 @@ class Maker:
         self._engines = engines
         self._surfaces = Surfaces()
 
-    def drawn(self, request: Request, given: Given, report: Report, clock: Clock) -> Drawn:
-        """The map of the picture, or of the surface that the request names; raises one of the project's exceptions."""
+    def begun(self, request: Request, given: Given, report: Report, clock: Clock) -> Draft:
+        """What is to be drawn: of the picture, or of the surface that the request names.
+
+        Raises one of the project's exceptions.
+        """
         settings = Settings().with_words(request.settings)
         check_kind(request.map, settings)
         check_format(request.format)
         if request.frames:
-            return _mean(request, settings, report, clock)
+            return Draft(request, settings, "", "", "", None, given.mask, report, clock)
         picture = given.picture
         if picture is None:
-            key, why = request.surface or "", "The surface was there already."
+            key = request.surface or ""
             found = self._surfaces.get(key)
             if found is None:
                 raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
-            engine, surface = found.engine, found.surface
-        else:
-            engine, why = chosen_engine(settings, self._engines.unavailable())
-            key = surface_key(picture, engine, settings, request.is_render)
-            if request.unless == (key if given.mask is None else masked_key(key, given.mask)):
-                raise Unchanged("The map is there already, made from the same picture with the same settings.")
-            surface = self._surface(key, engine, picture, settings, request, report, clock)
-        if given.mask is not None:
-            key, surface = self._masked(key, surface, given.mask)
+            engine, why = found.engine, "The surface was there already."
+            return Draft(request, settings, key, engine, why, found, given.mask, report, clock)
+        engine, why = chosen_engine(settings, self._engines.unavailable())
+        key = surface_key(picture, engine, settings, request.is_render)
+        if request.unless == (key if given.mask is None else masked_key(key, given.mask)):
+            raise Unchanged("The map is there already, made from the same picture with the same settings.")
+        source: Kept | Sight | None = self._surfaces.get(key)
+        if source is None:
+            with clock.stage("prepare"):
+                source = self._sight(picture, engine, settings, request)
+        return Draft(request, settings, key, engine, why, source, given.mask, report, clock)
+
+    def drawn(self, draft: Draft) -> Drawn:
+        """The map; raises one of the project's exceptions."""
+        settings, engine, key = draft.settings, draft.engine, draft.key
+        if draft.source is None:
+            return _mean(draft.request, settings, draft.report, draft.clock)
+        kept = draft.source if isinstance(draft.source, Kept) else self._surface(draft, draft.source)
+        if draft.mask is not None:
+            key, kept = self._masked(key, kept, draft.mask)
+        surface = kept.surface
         if settings.mask == "IMAGE" and surface.mask is None:
             raise SettingsError("The map has no mask image; choose one, or another mask.")
         width, height = _checked_size(surface, settings)
-        report("maps", 0.0)
-        with clock.stage("maps"):
-            made = self._made(request, engine, surface, settings)
-        return Drawn(made, width, height, engine, self._engines.get(engine).device, why, key, surface.notes,
+        draft.report("maps", 0.0)
+        with draft.clock.stage("maps"):
+            made = self._made(draft.request, engine, surface, settings)
+        return Drawn(made, width, height, engine, self._engines.get(engine).device, draft.why, key, surface.notes,
                      surface.range)
 
     def forget(self) -> None:
@@ -102,35 +152,36 @@ class Maker:
         self._surfaces.clear()
         self._engines.unload()
 
-    def _surface(self, key: str, engine: str, picture: Picture, settings: Settings, request: Request, report: Report,
-                 clock: Clock) -> Surface:
-        found = self._surfaces.get(key)
-        if found is not None:
-            return found.surface
-        with clock.stage("prepare"):
-            prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepared_picture(picture)
-            wrap = _without_margins(wrap_of(settings.tileable, prepared.luma(), request.is_render), picture)
-            change = self._change(request.preceding, engine, prepared, wrap)
-        with clock.stage("engine"):
-            surface = self._by_engine(engine, prepared, wrap, settings, report, change)
+    def _sight(self, picture: Picture, engine: str, settings: Settings, request: Request) -> Sight:
+        prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepared_picture(picture)
+        wrap = _without_margins(wrap_of(settings.tileable, prepared.luma(), request.is_render), picture)
+        change = self._change(request.preceding, engine, prepared, wrap)
+        return Sight(prepared, wrap, change, notes, picture.alpha)
+
+    def _surface(self, draft: Draft, sight: Sight) -> Kept:
+        """The surface, made by the engine and kept."""
+        engine, settings, report, change = draft.engine, draft.settings, draft.report, sight.change
+        with draft.clock.stage("engine"):
+            surface = self._by_engine(engine, sight, settings, report, change)
             fine = None
             if settings.mix not in ("OFF", engine):
-                fine = self._by_engine(settings.mix, prepared, wrap, settings, report, change and change.of_fine())
-                fine = dataclasses.replace(fine, part=picture.part)
+                fine = self._by_engine(settings.mix, sight, settings, report, change and change.of_fine())
+                fine = dataclasses.replace(fine, part=sight.picture.part)
+        notes = sight.notes
         if float(surface.height.min()) == float(surface.height.max()):
             notes += ("The surface has no relief at all, so the map is flat.",)
-        alpha = None if surface.raw else picture.alpha
-        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=picture.part)
-        kept = Kept(engine, surface, prepared)
-        self._surfaces.keep(key, kept.alone() if request.pixels is None else kept)  # nobody paints on a picture file here
-        return surface
+        alpha = None if surface.raw else sight.alpha
+        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=sight.picture.part)
+        kept = Kept(engine, surface, sight.picture)
+        if draft.request.pixels is None:  # nobody paints on a picture file here
+            kept = kept.alone()
+        self._surfaces.keep(draft.key, kept)
+        return kept
 
-    def _masked(self, key: str, surface: Surface, mask: Array) -> tuple[str, Surface]:
+    def _masked(self, key: str, kept: Kept, mask: Array) -> tuple[str, Kept]:
         """The surface with the mask image, and its own key: the heights may get another one the next time."""
-        kept = self._surfaces.get(key)
-        assert kept is not None
-        masked = dataclasses.replace(surface, mask=_fitted(mask, surface))
-        self._surfaces.keep(masked_key(key, mask), dataclasses.replace(kept, surface=masked))
+        masked = dataclasses.replace(kept, surface=dataclasses.replace(kept.surface, mask=_fitted(mask, kept.surface)))
+        self._surfaces.keep(masked_key(key, mask), masked)
         return masked_key(key, mask), masked
 
     def _change(self, preceding: str | None, engine: str, picture: Picture, wrap: Wrap) -> Change | None:
@@ -144,12 +195,11 @@ class Maker:
         area = differing(pixels, picture.rgb, wrap)
         return Change(before.surface, area) if area is not None else None
 
-    def _by_engine(self, name: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report,
-                   change: Change | None) -> Surface:
+    def _by_engine(self, name: str, sight: Sight, settings: Settings, report: Report, change: Change | None) -> Surface:
         engine = self._engines.get(name)
         if change is not None and isinstance(engine, Following):
-            return engine.surface_again(change.before, change.area, picture, settings, report)
-        return engine.surface(picture, wrap, settings, report)
+            return engine.surface_again(change.before, change.area, sight.picture, settings, report)
+        return engine.surface(sight.picture, sight.wrap, settings, report)
 
     def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NodeMap:
         """The map asked for, or the MiDaS node's own picture."""
