@@ -37,11 +37,11 @@ DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
 
 IN_BLENDER = ("start", "retune", "transports", "stages")
 WITHOUT_ANYTHING = ("surface", "libraries", "life")
-WITH_MIDAS = ("worker_start", "forward", "networks", "gpu_maps", "repeating")
+WITH_MIDAS = ("worker_start", "forward", "at_once", "networks", "gpu_maps", "repeating")
 """Parts, by the Python that they need."""
 
 PARTS = (*WITHOUT_ANYTHING, *WITH_MIDAS, *IN_BLENDER)
-LEFT_OUT_WHEN_QUICK = ("start", "transports", "life")
+LEFT_OUT_WHEN_QUICK = ("start", "transports", "life", "at_once")
 
 
 def main() -> int:

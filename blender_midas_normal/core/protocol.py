@@ -32,6 +32,9 @@ MOST_STOPS = 32.0
 MOST_GPUS = 64
 """Of a computer: each may get a worker."""
 
+LARGEST_BATCH = 64
+"""Pictures that a worker sees at once: the client hands it as many."""
+
 FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 """Names of files in the exchange folder: nothing that leads out of it on any system."""
 
@@ -50,7 +53,7 @@ class Ready:
     """Worker, once: what it can do.
 
     engines: for each engine "" when it can run, else the reason why not; device: the one that AUTO means, and how many bytes
-    of memory it has free; gpus: how many graphics cards torch can run on.
+    of memory it has free; gpus: how many graphics cards torch can run on; batch: how many pictures it may see at once.
     """
 
     engines: dict
@@ -58,10 +61,13 @@ class Ready:
     torch: str = ""
     free_memory: int = 0
     gpus: int = 0
+    batch: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.gpus <= MOST_GPUS:
             raise ProtocolError(f"A computer cannot have {self.gpus} graphics cards.")
+        if not 1 <= self.batch <= LARGEST_BATCH:
+            raise ProtocolError(f"A worker cannot see {self.batch} pictures at once.")
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Requests and their answers, three at a time: while the engine works for one, the next one's picture is read and the last
-one's map is written."""
+one's map is written.  Where the engine sees several pictures at once, it works for so many, and as many are read."""
 
 from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ from .writing import written
 if TYPE_CHECKING:
     from .channel import Channel
     from .engines import Report
-    from .making import Drawn, Maker
+    from .making import Draft, Drawn, Maker
     from .orders import Order
     from .writing import Files
 
@@ -28,14 +28,26 @@ LONGEST_SENTENCE = 5000
 """Characters of an error: more than the longest path."""
 
 
+AHEAD = 256 << 20
+"""Bytes of pictures that wait for the engine; once there are as many, no further one is read."""
+
+
 class Reading:
-    """Reads pictures in a thread of its own, one ahead of those that have been taken: pictures can be large."""
+    """Reads pictures in a thread of its own, one ahead of those that have been taken, or a few: pictures can be large."""
 
     def __init__(self, folder: Path, channel: Channel) -> None:
         self._folder = folder
         self._channel = channel
         self._thread = ThreadPoolExecutor(1, "reading")
-        self._wanted = threading.Semaphore()
+        self._ahead = 1
+        self._waiting: dict[Order, int] = {}
+        self._changed = threading.Condition()
+
+    def read_ahead(self, count: int) -> None:
+        """At most so many pictures are read before they are taken; fewer where they take AHEAD bytes."""
+        with self._changed:
+            self._ahead = count
+            self._changed.notify()
 
     def begin(self, order: Order) -> None:
         """What the order gives will be read; call this for each order, from any thread."""
@@ -46,12 +58,21 @@ class Reading:
         try:
             return order.given.result()
         finally:
-            self._wanted.release()
+            with self._changed:
+                del self._waiting[order]
+                self._changed.notify()
 
     def _read(self, order: Order) -> Given:
-        self._wanted.acquire()
+        with self._changed:
+            self._changed.wait_for(self._has_room)
+            self._waiting[order] = 0
         with order.clock.stage("read"):
-            return given(order.request, self._folder, reporter(order, self._channel))
+            found = given(order.request, self._folder, reporter(order, self._channel))
+        self._waiting[order] = found.nbytes
+        return found
+
+    def _has_room(self) -> bool:
+        return not self._waiting or (len(self._waiting) < self._ahead and sum(self._waiting.values()) < AHEAD)
 
 
 class Answering:
@@ -66,18 +87,34 @@ class Answering:
         self._last: Future[None] = Future()
         self._last.set_result(None)
 
-    def answer(self, order: Order) -> None:
-        """Draws the order's map, which is written and sent while the caller goes on with the next order."""
-        with self._errors_sent(order):
-            found = self._reading.take(order)
-            draft = self._maker.begun(order.request, found, reporter(order, self._channel), order.clock)
-            drawn = self._maker.drawn(draft)
-            self.finish()
-            self._last = self._thread.submit(self._write, order, drawn)
+    def answer(self, orders: Sequence[Order]) -> None:
+        """Draws the orders' maps, each of which is written and sent while the caller goes on with the next one."""
+        drafts: list[tuple[Order, Draft]] = []
+        for order in orders:
+            with self._errors_sent(order):
+                found, report = self._reading.take(order), reporter(order, self._channel)
+                draft = self._maker.begun(order.request, found, report, order.clock, len(orders) > 1)
+                drafts.append((order, draft))
+        self._see([draft for _, draft in drafts])
+        for order, draft in drafts:
+            with self._errors_sent(order):
+                drawn = self._maker.drawn(draft)
+                self.finish()
+                self._last = self._thread.submit(self._write, order, drawn)
 
     def finish(self) -> None:
         """Waits until the last order has been answered."""
         self._last.result()
+
+    def _see(self, drafts: Sequence[Draft]) -> None:
+        """Has the engine see the drafts' pictures at once; where that fails, each is seen alone and has its own error."""
+        try:
+            self._maker.see(drafts)
+        except Cancelled:
+            return  # nobody wants any of them, as each will say
+        except Exception:  # noqa: BLE001 - memory ran short, for one; what is wrong with a picture alone is its answer
+            with suppress(OSError):  # the log's disk is full
+                traceback.print_exc()
 
     def _write(self, order: Order, drawn: Drawn) -> None:
         with self._errors_sent(order):

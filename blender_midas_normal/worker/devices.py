@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from ..core.settings import Settings
 
 
+BATCH = {"cuda": 4}
+"""Pictures that the MiDaS network sees at once, by device; one where nothing is said.  What it is worth is measured by
+scripts/benchmarks/at_once.py."""
+
+
 @cache
 def has_torch() -> bool:
     """Whether torch is installed, and whole: what is left of a damaged one must not stop the engines that need none."""
@@ -65,6 +70,11 @@ def has_device(name: str) -> bool:
 
     backends = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "xpu": torch.xpu.is_available}
     return name not in backends or backends[name]()
+
+
+def batch_of(device: str) -> int:
+    """Pictures that are worth being seen at once on a device."""
+    return BATCH.get(device, 1)
 
 
 def device_for(settings: Settings) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import queue
 import sys
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
 
 from ..core.errors import ProtocolError
@@ -23,18 +23,24 @@ class Inbox:
     """
 
     def __init__(self, at_end: Callable[[], None], begin: Callable[[Order], None]) -> None:
-        self._waiting: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._waiting: deque[Order] = deque()
+        self._arrived = threading.Condition()
         self._unanswered: weakref.WeakValueDictionary[int, Order] = weakref.WeakValueDictionary()
         self._at_end = at_end
         self._begin = begin
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
-    def next_order(self, timeout: float | None) -> Order | None:
-        """The next request, or None when none came within `timeout` seconds (None waits for ever)."""
-        try:
-            return self._waiting.get(timeout=timeout)
-        except queue.Empty:
-            return None
+    def next_orders(self, timeout: float | None, most: int = 1) -> list[Order]:
+        """The next request, and of those after it at most so many that there are `most` in all, as far as they are read.
+
+        Empty when no request came within `timeout` seconds (None waits for ever).
+        """
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._waiting, timeout)
+            orders: list[Order] = []
+            while self._waiting and len(orders) < most and (not orders or self._waiting[0].given.done()):
+                orders.append(self._waiting.popleft())
+            return orders
 
     def _read(self) -> None:
         decoder = Decoder()
@@ -54,7 +60,9 @@ class Inbox:
             order = Order(message)
             self._unanswered[message.id] = order
             self._begin(order)
-            self._waiting.put(order)
+            with self._arrived:
+                self._waiting.append(order)
+                self._arrived.notify()
         elif isinstance(message, Cancel):
             given_up = self._unanswered.get(message.id)
             if given_up is not None:

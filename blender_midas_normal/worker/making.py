@@ -22,16 +22,19 @@ from ..core.protocol import MOST_PIXELS, Request
 from ..core.settings import Settings
 from ..core.tileable import wrap_of
 from .averaging import mean_of_files
-from .engines import Engines, Following, Report
+from .engines import Engines, Following, Joining, Report
 from .maps import map_near
-from .orders import Clock
+from .orders import Clock, shared_stage
 from .reading import Given
 from .surfaces import Kept, Surfaces, masked_key, surface_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ..core.picture import Array
+    from .engines.midas_looks import Look
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ class Draft:
     """A request of which all is known that needs no engine.
 
     key: of its surface; engine, why: the chosen one's name, and the reason; source: the surface where it is there already,
-    else what it is to be made of, None for a mean of maps; report, clock: the request's own.
+    else what it is to be made of, None for a mean of maps; look: for an engine that may see it together with others, None
+    where it is seen alone; report, clock: the request's own.
     """
 
     request: Request
@@ -92,6 +96,7 @@ class Draft:
     mask: Array | None
     report: Report
     clock: Clock
+    look: Look | None = None
 
 
 class Maker:
@@ -101,10 +106,10 @@ class Maker:
         self._engines = engines
         self._surfaces = Surfaces()
 
-    def begun(self, request: Request, given: Given, report: Report, clock: Clock) -> Draft:
+    def begun(self, request: Request, given: Given, report: Report, clock: Clock, has_company: bool = False) -> Draft:
         """What is to be drawn: of the picture, or of the surface that the request names.
 
-        Raises one of the project's exceptions.
+        has_company: other requests are begun, too, and `see` comes next.  Raises one of the project's exceptions.
         """
         settings = Settings().with_words(request.settings)
         check_kind(request.map, settings)
@@ -127,7 +132,20 @@ class Maker:
         if source is None:
             with clock.stage("prepare"):
                 source = self._sight(picture, engine, settings, request)
-        return Draft(request, settings, key, engine, why, source, given.mask, report, clock)
+        look = None
+        if has_company and isinstance(source, Sight):
+            with clock.stage("engine"):
+                look = self._look(engine, source, settings, report)
+        return Draft(request, settings, key, engine, why, source, given.mask, report, clock, look)
+
+    def see(self, drafts: Sequence[Draft]) -> None:
+        """Has engines see the pictures of several drafts at once, where they can; `drawn` goes on from there."""
+        looking = [draft for draft in drafts if draft.look is not None]
+        for name in {draft.engine for draft in looking}:
+            engine, alike = self._engines.get(name), [draft for draft in looking if draft.engine == name]
+            assert isinstance(engine, Joining)
+            with shared_stage([draft.clock for draft in alike], "engine"):
+                engine.see([draft.look for draft in alike if draft.look is not None])
 
     def drawn(self, draft: Draft) -> Drawn:
         """The map; raises one of the project's exceptions."""
@@ -158,11 +176,17 @@ class Maker:
         change = self._change(request.preceding, engine, prepared, wrap)
         return Sight(prepared, wrap, change, notes, picture.alpha)
 
+    def _look(self, name: str, sight: Sight, settings: Settings, report: Report) -> Look | None:
+        engine = self._engines.get(name)
+        if sight.change is not None or not isinstance(engine, Joining):
+            return None
+        return engine.look(sight.picture, sight.wrap, settings, report)
+
     def _surface(self, draft: Draft, sight: Sight) -> Kept:
         """The surface, made by the engine and kept."""
         engine, settings, report, change = draft.engine, draft.settings, draft.report, sight.change
         with draft.clock.stage("engine"):
-            surface = self._by_engine(engine, sight, settings, report, change)
+            surface = self._by_engine(engine, sight, settings, report, change, draft.look)
             fine = None
             if settings.mix not in ("OFF", engine):
                 fine = self._by_engine(settings.mix, sight, settings, report, change and change.of_fine())
@@ -195,8 +219,11 @@ class Maker:
         area = differing(pixels, picture.rgb, wrap)
         return Change(before.surface, area) if area is not None else None
 
-    def _by_engine(self, name: str, sight: Sight, settings: Settings, report: Report, change: Change | None) -> Surface:
+    def _by_engine(self, name: str, sight: Sight, settings: Settings, report: Report, change: Change | None,
+                   look: Look | None = None) -> Surface:
         engine = self._engines.get(name)
+        if look is not None and look.depth is not None and isinstance(engine, Joining):
+            return engine.surface_seen(look, sight.picture, sight.wrap, settings, report)
         if change is not None and isinstance(engine, Following):
             return engine.surface_again(change.before, change.area, sight.picture, settings, report)
         return engine.surface(sight.picture, sight.wrap, settings, report)

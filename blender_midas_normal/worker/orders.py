@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,11 +20,20 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
+        with shared_stage([self], name):
             yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@contextmanager
+def shared_stage(clocks: Sequence[Clock], name: str) -> Iterator[None]:
+    """A stage of several requests at once, who share its time."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        share = (time.perf_counter() - start) / len(clocks)
+        for clock in clocks:
+            clock.seconds[name] = clock.seconds.get(name, 0.0) + share
 
 
 @dataclass(eq=False)

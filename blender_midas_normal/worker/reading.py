@@ -26,6 +26,11 @@ class Given:
     picture: Picture | None
     mask: Array | None
 
+    @property
+    def nbytes(self) -> int:
+        parts = (self.mask,) if self.picture is None else (self.mask, self.picture.rgb, self.picture.alpha)
+        return sum(int(part.nbytes) for part in parts if part is not None)
+
 
 def given(request: Request, folder: Path, report: Report) -> Given:
     """What the request gives; files of its pixels are gone afterwards, also when nobody wants it any more.

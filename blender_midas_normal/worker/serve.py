@@ -11,7 +11,7 @@ from pathlib import Path
 from ..core.protocol import VERSION, Hello, Ready
 from .answering import Answering, Reading
 from .channel import Channel
-from .devices import auto_device, count_of_gpus, described_device, torch_version
+from .devices import auto_device, batch_of, count_of_gpus, described_device, torch_version
 from .engines import Engines
 from .engines.memory import available_bytes, take_blas_memory
 from .inbox import Inbox
@@ -22,11 +22,12 @@ ATTEMPTS = 20
 """How often the exchange folder is taken away, should it fill up again."""
 
 
-def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) -> None:
+def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float, batch: int = 0) -> None:
     """Answers requests until the client goes, or none has come for `idle_seconds` and again as long.
 
     folder: the exchange folder, which belongs to this worker and its client and goes with the worker.
     without_midas: "" or the sentence that says why MiDaS cannot run in this process.
+    batch: pictures that the MiDaS network may see at once; 0 for as many as are worth it on the device.
     """
     mask_standard_error()
     take_blas_memory()
@@ -34,18 +35,21 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float) 
     reading = Reading(folder, channel)
     inbox = Inbox(at_end=lambda: _end(folder), begin=reading.begin)
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
-    engines = Engines(weights, without_midas)
+    engines = Engines(weights, without_midas, batch)
     torch = torch_version()
     device = auto_device() if torch else "cpu"
-    channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device), count_of_gpus()))
+    most = batch or batch_of(device)
+    reading.read_ahead(most)
+    channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device), count_of_gpus(),
+                       most))
     maker = Maker(engines)
     answering = Answering(maker, reading, folder, channel)
     idle_once = False
     while True:
-        order = inbox.next_order(idle_seconds)
-        if order is not None:
+        orders = inbox.next_orders(idle_seconds, most)
+        if orders:
             idle_once = False
-            answering.answer(order)
+            answering.answer(orders)
         elif idle_once:
             answering.finish()
             _end(folder)

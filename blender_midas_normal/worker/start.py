@@ -18,11 +18,12 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--without-midas", default="", help="why this worker cannot run MiDaS")
     parser.add_argument("--idle", type=float, required=True)
+    parser.add_argument("--batch", type=int, default=0, help="pictures that MiDaS sees at once, instead of the device's own")
     arguments = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy loads: the relief network keeps the cores busy itself
     package = runpy.run_path(str(STANDALONE))["load_package"]()
     serve = importlib.import_module(f"{package}.worker.serve")
-    serve.serve(arguments.folder, arguments.weights, arguments.without_midas, arguments.idle)
+    serve.serve(arguments.folder, arguments.weights, arguments.without_midas, arguments.idle, arguments.batch)
 
 
 if __name__ == "__main__":

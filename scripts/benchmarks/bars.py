@@ -40,6 +40,8 @@ def bars(figures: dict) -> list:
     return [
         *(Bar(f"forward {device} {resolution}", f"MiDaS at {resolution}, {words}: controlnet_aux's kept call / ours", limit,
               at_least=True) for device, words, limit in devices for resolution in (512, 1024)),
+        *(Bar(f"at once cuda {resolution}", f"MiDaS at {resolution}, CUDA: pictures a second, at once / one by one", 1.0,
+              at_least=True) for resolution in (512, 1024)),
         Bar("first luminance", "A cold Blender's first luminance map at 1024", 1.5, "s"),
         Bar("first relief", "A cold Blender's first relief map at 1024", 3.0, "s"),
         Bar("worker start", "The MiDaS worker until it is ready / a bare import of torch and controlnet_aux", 1.2),

@@ -13,13 +13,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path, PurePath
 
 from benchmarks import pictures
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from blender_midas_normal.client.batch.items import item_of_file
-from blender_midas_normal.client.batch.lanes import AT_ONCE, work_through
+from blender_midas_normal.client.batch.lanes import all_hands, one, work_through
 from blender_midas_normal.client.batch.making import Making
 from blender_midas_normal.client.batch.options import add_options, wanted
 from blender_midas_normal.client.batch.screen import Screen
@@ -46,21 +47,21 @@ def measured(plan: Plan) -> Answer:
 
 def _compared(engine: str, files: list, plan: Plan, folder: Path, answer: Answer) -> list:
     """The row of an engine; the ratio of the wall time, side by side, to what it is compared with goes into the answer."""
-    one, side_by_side, compared, stages = [], [], [], Counter()
+    single, side_by_side, compared, stages = [], [], [], Counter()
     end = time.monotonic() + plan.patience
-    while not one or (len(one) < plan.runs and time.monotonic() < end):
-        one.append(made(engine, files, 1, plan, folder)[0])
-        wall, stages = made(engine, files, AT_ONCE, plan, folder)
+    while not single or (len(single) < plan.runs and time.monotonic() < end):
+        single.append(made(engine, files, one, plan, folder)[0])
+        wall, stages = made(engine, files, all_hands, plan, folder)
         side_by_side.append(wall)
         compared.append(sum(stages[stage] for stage in COMPARED[engine]))
     ratio = statistics.median(wall / alone for wall, alone in zip(side_by_side, compared))
     answer.figures[f"batch {engine}"] = ratio
     answer.profiles[f"batch {engine}"] = dict(stages)
-    seconds = [f"{statistics.median(values):.1f} s" for values in (one, side_by_side, compared)]
+    seconds = [f"{statistics.median(values):.1f} s" for values in (single, side_by_side, compared)]
     return [engine, *seconds[:2], f"{' + '.join(COMPARED[engine])} {seconds[2]}", f"{ratio:.2f}"]
 
 
-def made(engine: str, files: list, at_once: int, plan: Plan, folder: Path) -> tuple[float, Counter]:
+def made(engine: str, files: list, at_once: Callable[[Client], int], plan: Plan, folder: Path) -> tuple[float, Counter]:
     """(wall seconds, seconds by stage) of all files but the first, which loads the engine."""
     parser = argparse.ArgumentParser()
     add_options(parser)
@@ -68,9 +69,9 @@ def made(engine: str, files: list, at_once: int, plan: Plan, folder: Path) -> tu
     items = [item_of_file(file, PurePath(), lambda client, file=file: {"picture": str(file)}) for file in files]
     making = Making(items, asked, _launch(engine, plan, folder), Screen())
     with contextlib.closing(Client()) as client, contextlib.redirect_stdout(io.StringIO()):
-        work_through(making.beginnings(making.pictures[:1], alone=True), [client], 1, _quiet, _never)
+        work_through(making.beginnings(making.make, making.pictures[:1], alone=True), [client], one, _quiet, _never)
         start = time.perf_counter()
-        work_through(making.beginnings(making.pictures[1:], alone=True), [client], at_once, _quiet, _never)
+        work_through(making.beginnings(making.make, making.pictures[1:], alone=True), [client], at_once, _quiet, _never)
         wall = time.perf_counter() - start
     stages: Counter = Counter()
     for picture in making.pictures[1:]:

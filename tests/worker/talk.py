@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,15 @@ class Answer:
 
 
 class Talk:
-    """A worker process and the pipes to it; use it as a context."""
+    """A worker process and the pipes to it; use it as a context.  words: more of its command line."""
 
-    def __init__(self, python: Path, folder: Path, weights: Path) -> None:
+    def __init__(self, python: Path, folder: Path, weights: Path, *words: str) -> None:
         self.folder = folder
         self._log = (folder.parent / f"{folder.name}.log").open("wb")
         folder.mkdir()
         self._process = subprocess.Popen(
-            [str(python), "-I", "-u", str(START), "--folder", str(folder), "--weights", str(weights), "--idle", "600"],
+            [str(python), "-I", "-u", str(START), "--folder", str(folder), "--weights", str(weights), "--idle", "600",
+             *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
         self._messages = self._read()
         self._last_id = 0
@@ -87,22 +88,33 @@ class Talk:
 
         on_progress is called with each progress message; when it answers True, the request is cancelled.
         """
-        self._last_id += 1
-        self._send(Request(self._last_id, settings.words(), **source))
-        stages: list[str] = []
+        return self.ask_all([(settings, source)], on_progress)[0]
+
+    def ask_all(self, asked: Sequence[tuple[Settings, dict[str, Any]]],
+                on_progress: Callable[[Progress], Any] | None = None) -> list[Answer]:
+        """Sends all requests, (settings, source) each, before it waits for their ends; see `ask`."""
+        numbers = range(self._last_id + 1, self._last_id + 1 + len(asked))
+        self._last_id += len(asked)
+        for number, (settings, source) in zip(numbers, asked, strict=True):
+            self._send(Request(number, settings.words(), **source))
+        stages: dict[int, list[str]] = {number: [] for number in numbers}
+        answers: dict[int, Answer] = {}
         watchdog = threading.Timer(PATIENCE, self._process.kill)
         watchdog.start()
         try:
-            for message in self._messages:
-                assert message.id == self._last_id, message
+            while len(answers) < len(asked):
+                message = next(self._messages, None)
+                assert message is not None, f"The worker ended without an answer; its log is {self._log.name}."
+                assert message.id in stages and message.id not in answers, message
                 if not isinstance(message, Progress):
-                    return Answer(message, tuple(stages), self._map(message))
-                stages.append(message.stage)
+                    answers[message.id] = Answer(message, tuple(stages[message.id]), self._map(message))
+                    continue
+                stages[message.id].append(message.stage)
                 if on_progress is not None and on_progress(message) is True:
-                    self._send(Cancel(self._last_id))
+                    self._send(Cancel(message.id))
         finally:
             watchdog.cancel()
-        raise AssertionError(f"The worker ended without an answer; its log is {self._log.name}.")
+        return [answers[number] for number in numbers]
 
     def _send(self, message: Message) -> None:
         self._process.stdin.write(encode(message))

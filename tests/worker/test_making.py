@@ -56,7 +56,7 @@ class Desk:
     def make(self, request, cancelled=False):
         order = Order(request, cancelled=cancelled)
         self._reading.begin(order)
-        self._answering.answer(order)
+        self._answering.answer([order])
         self._answering.finish()
         end = self._sent[-1]
         if isinstance(end, Error):

@@ -12,17 +12,25 @@ Task = Generator[Job, None, None]
 
 Beginning = Callable[[Client], Task]
 
-AT_ONCE = 3
-"""Jobs that a worker is given at a time: the picture that it reads ahead, the one in its engine, the map that it writes."""
-
 POLL = 0.002
 """Seconds between two looks at workers that are busy."""
 
 
-class Lane:
-    """A client, and the tasks that wait for it."""
+def all_hands(client: Client) -> int:
+    """Jobs that keep a worker busy: pictures that it reads ahead, as many in its engine, and the map that it writes."""
+    batch = client.ready.batch if client.ready is not None else 1
+    return 2 * batch + 1
 
-    def __init__(self, client: Client, at_once: int) -> None:
+
+def one(client: Client) -> int:
+    """One job after the other."""
+    return 1
+
+
+class Lane:
+    """A client, and the tasks that wait for it; at_once: how many there may be."""
+
+    def __init__(self, client: Client, at_once: Callable[[Client], int]) -> None:
         self._client = client
         self._at_once = at_once
         self._waiting: list[tuple[Job, Task]] = []
@@ -39,7 +47,7 @@ class Lane:
         self._waiting = [(job, task) for job, task in self._waiting if job.outcome is None]
         for _, task in ended:
             self._go_on(task)
-        beginning = next(beginnings, None) if len(self._waiting) < self._at_once else None
+        beginning = next(beginnings, None) if len(self._waiting) < self._at_once(self._client) else None
         if beginning is not None:
             self._go_on(beginning(self._client))
         return bool(ended) or beginning is not None
@@ -50,9 +58,9 @@ class Lane:
             self._waiting.append((job, task))
 
 
-def work_through(beginnings: Iterable[Beginning], clients: Sequence[Client], at_once: int,
+def work_through(beginnings: Iterable[Beginning], clients: Sequence[Client], at_once: Callable[[Client], int],
                  watch: Callable[[Job | None], None], stopped: Callable[[], bool]) -> None:
-    """Does all pieces of work, `at_once` of them with each client, until all are done or `stopped()`.
+    """Does all pieces of work, `at_once(client)` of them with each client, until all are done or `stopped()`.
 
     clients: more may come meanwhile.
     watch: called now and then with a job that is waited for.  What a task raises ends all.

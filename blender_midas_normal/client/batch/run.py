@@ -15,7 +15,7 @@ from . import ended
 from .crew import Crew
 from .inputs import Inputs
 from .items import Item
-from .lanes import AT_ONCE, work_through
+from .lanes import all_hands, one, work_through
 from .making import Making, Way
 from .options import Wanted
 from .passes import go_through
@@ -63,8 +63,8 @@ def _make(making: Making, workers: int | None, screen: Screen, stopped: Callable
         screen.show(job, *making.progress)
 
     def through(way: Way, pictures: Sequence[Picture]) -> None:
-        work_through(making.beginnings(way, pictures, alone=False), crew.clients, AT_ONCE, watch, stopped)
-        work_through(making.beginnings(way, making.take_suspects(), alone=True), crew.clients[:1], 1, watch, stopped)
+        work_through(making.beginnings(way, pictures, alone=False), crew.clients, all_hands, watch, stopped)
+        work_through(making.beginnings(way, making.take_suspects(), alone=True), crew.clients[:1], one, watch, stopped)
 
     with closing(Crew(workers)) as crew:
         go_through(making, through)

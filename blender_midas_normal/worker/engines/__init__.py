@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ...core.difference import Area
     from ...core.picture import Picture, Surface, Wrap
     from ...core.settings import Settings
+    from .midas_looks import Look
 
 Report = Callable[[str, float], None]
 """report(stage, done): how far the engine is, `done` 0..1 within the stage; raises Cancelled when nobody wants it."""
@@ -40,10 +41,31 @@ class Following(Protocol):
         ...
 
 
-class Engines:
-    """The engines of this process; each is made when it is first asked for."""
+@runtime_checkable
+class Joining(Protocol):
+    """What an engine is, too, that can see several pictures at once."""
 
-    def __init__(self, weights: Path, without_midas: str) -> None:
+    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Look | None:
+        """What it would see of a picture; None where it is better seen alone."""
+        ...
+
+    def see(self, looks: Sequence[Look]) -> None:
+        """Sees those at once that can be; the others' depths stay None."""
+        ...
+
+    def surface_seen(self, look: Look, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        """The picture's surface, given a look at it that has its depth."""
+        ...
+
+
+class Engines:
+    """The engines of this process; each is made when it is first asked for.
+
+    batch: pictures that may be seen at once; 0 for as many as are worth it on the device.
+    """
+
+    def __init__(self, weights: Path, without_midas: str, batch: int = 0) -> None:
+        self._batch = batch
         self._weights = weights
         self._without_midas = without_midas
         self._made: dict[str, Engine] = {}
@@ -72,7 +94,7 @@ class Engines:
         if name == "MIDAS":
             from .midas import Midas
 
-            return Midas(self._weights)
+            return Midas(self._weights, self._batch)
         if name == "RELIEF":
             from .relief import Relief
 

@@ -8,26 +8,30 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.util
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...core.colour import is_one_colour
 from ...core.edges import enlarged_along_edges
-from ...core.errors import EngineError, EngineUnavailable
+from ...core.errors import Cancelled, EngineError, EngineUnavailable
 from ...core.filters import resize
 from ...core.heights import normalised, without_holes
 from ...core.normals import in_convention, normal_map
 from ...core.paths import is_file
 from ...core.picture import Surface
 from ...core.settings import node_size
+from ...core.tileable import made_periodic
 from ...core.weights_file import CHOSEN, FILE, SIZE, verified
-from ..devices import described_device, device_for
+from ..devices import batch_of, described_device, device_for
 from .memory import available_bytes, gigabytes, is_out_of_memory, memory_errors_as
 from .midas_answers import Answers
-from .midas_passes import LARGEST_PASS, depth_in_passes
+from .midas_looks import Look, alike, take, tell
+from .midas_passes import LARGEST_PASS, depth_in_passes, seen_picture
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -63,9 +67,11 @@ def reason_against(weights: Path | None) -> str:
 class Midas:
     """The engine; the network is loaded for the first picture and kept until `unload`."""
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, batch: int = 0) -> None:
+        """batch: pictures that the network may see at once; 0 for as many as are worth it on the device."""
         self.device = "cpu"
         self._weights = weights
+        self._batch = batch
         self._network: Network | None = None
         self._metal_is_right: bool | None = None
         self._answers = Answers()
@@ -76,9 +82,43 @@ class Midas:
         network = self._loaded(report)
         with memory_errors_as(TOO_LITTLE_MEMORY):
             way = self._raw if settings.depth_scale == "RAW" else self._normalised
-            made = way(network, device, picture, wrap, settings, report)
-        warning = verified(self._weights / FILE)
-        return made if warning is None else dataclasses.replace(made, notes=(warning, *made.notes))
+            return self._warned(way(network, device, picture, wrap, settings, report))
+
+    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Look | None:
+        """What the network would see of the picture, for `see`; None where it is better seen alone, as RAW always is."""
+        device = device_for(settings)
+        if settings.depth_scale == "RAW" or self._most_at_once(device) == 1:
+            return None
+        rgb = picture.rgb_float()
+        if is_one_colour(rgb):
+            return None
+        pixels, margin = seen_picture(rgb, wrap, _resolution(picture, settings))
+        if pixels.shape[0] * pixels.shape[1] > _affordable_pass(device):
+            return None
+        return Look(pixels, margin, device, settings.precision, report)
+
+    def see(self, looks: Sequence[Look]) -> None:
+        """Has the network see those that are alike at once, as far as memory allows; the others get no depth."""
+        def most(look: Look) -> int:
+            needed = look.pixels.shape[0] * look.pixels.shape[1] * BYTES_PER_PIXEL
+            return min(self._most_at_once(look.device), available_bytes(look.device) // needed)
+
+        network = self._loaded(functools.partial(tell, looks))
+        for group in alike(looks, most):
+            notes = self._move(network, group[0].device)
+            for look in group:
+                look.notes, look.seen_on = notes, self.device
+            with suppress(Cancelled):  # nobody wants any of the group
+                take(group, functools.partial(network.depths, precision=group[0].precision))
+
+    def surface_seen(self, look: Look, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        """The same as `surface`, of a look that has its depth."""
+        assert look.depth is not None
+        self.device = look.seen_on
+        report("network", 1.0)
+        with memory_errors_as(TOO_LITTLE_MEMORY):
+            depth = made_periodic(look.depth, look.margin)
+            return self._warned(_surface_of(depth, look.notes, picture, wrap, settings, report))
 
     def unload(self) -> None:
         self._answers.clear()
@@ -104,11 +144,10 @@ class Midas:
     def _normalised(self, network: Network, device: str, picture: Picture, wrap: Wrap, settings: Settings,
                     report: Report) -> Surface:
         rgb = picture.rgb_float()
-        source_size = (picture.width, picture.height)
         if is_one_colour(rgb):
-            return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, source_size)
+            return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, (picture.width, picture.height))
 
-        resolution = round(settings.resolution * min(source_size) / picture.shorter)
+        resolution = _resolution(picture, settings)
 
         def attempt(where: str, largest: int | None = None) -> tuple[tuple[str, ...], Array]:
             notes = self._move(network, where)
@@ -129,12 +168,15 @@ class Midas:
             network.free()
             notes, answer = attempt(where, largest)
             notes = (note, *notes)
-        report("height", 0.0)
-        height, depth_range = normalised(answer)
-        height = _at_most(height, source_size, wrap)
-        if settings.enlargement == "EDGES":
-            height = enlarged_along_edges(height, picture.luma(), wrap)
-        return Surface(height, RELIEF, False, wrap, source_size, notes, range=depth_range)
+        return _surface_of(answer, notes, picture, wrap, settings, report)
+
+    def _most_at_once(self, device: str) -> int:
+        return self._batch or batch_of(device)
+
+    def _warned(self, surface: Surface) -> Surface:
+        """The surface, with a note where the weights are not the published ones."""
+        warning = verified(self._weights / FILE)
+        return surface if warning is None else dataclasses.replace(surface, notes=(warning, *surface.notes))
 
     def _move(self, network: Network, device: str) -> tuple[str, ...]:
         """Puts the network on the device; the note for the user when it had to be another one."""
@@ -169,6 +211,23 @@ def _network_module() -> Any:
     except (ImportError, OSError, AttributeError) as error:
         raise EngineUnavailable(f"The MiDaS environment is damaged ({error}); repair it in the preferences.") from error
     return midas_network
+
+
+def _resolution(picture: Picture, settings: Settings) -> int:
+    """Pixels of the picture's shorter side that the network sees; of a part, that are the setting's."""
+    return round(settings.resolution * min(picture.width, picture.height) / picture.shorter)
+
+
+def _surface_of(depth: Array, notes: tuple[str, ...], picture: Picture, wrap: Wrap, settings: Settings,
+                report: Report) -> Surface:
+    """The NORMALISED surface of a picture's depth."""
+    report("height", 0.0)
+    source_size = (picture.width, picture.height)
+    height, depth_range = normalised(depth)
+    height = _at_most(height, source_size, wrap)
+    if settings.enlargement == "EDGES":
+        height = enlarged_along_edges(height, picture.luma(), wrap)
+    return Surface(height, RELIEF, False, wrap, source_size, notes, range=depth_range)
 
 
 def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:

@@ -79,15 +79,22 @@ class Network:
     def depth(self, rgb: Array, done: Done, precision: str = "AUTO") -> Array:
         """H x W float32 relative inverse depth of H x W x 3 float32 pixels, 0..1; H and W are multiples of 32.
 
+        precision, and the difference to the node's depth: as in `depths`.
+        """
+        return self.depths(rgb[None], done, precision)[0]
+
+    def depths(self, pictures: Array, done: Done, precision: str = "AUTO") -> Array:
+        """N x H x W float32 depths of N x H x W x 3 float32 pictures, all in one pass.
+
         precision: as in the settings; what is too large for half precision is computed in float32.  Differs from the
         node's depth by what is rounded otherwise.
         """
         half = None if precision == "FLOAT32" or self._overflows else half_type(self.device)
-        depth = self._quick_depth(rgb, half, done)
-        if half is not None and not np.isfinite(depth).all():
+        depths = self._quick_depths(pictures, half, done)
+        if half is not None and not np.isfinite(depths).all():
             self._overflows = True  # the next pass would, too: it is in the weights
-            depth = self._quick_depth(rgb, None, done)
-        return depth
+            depths = self._quick_depths(pictures, None, done)
+        return depths
 
     def agrees_with_cpu(self, device: str) -> bool:
         """Whether the device gives a small picture the depth that the CPU gives it."""
@@ -111,13 +118,13 @@ class Network:
         del self._inference, self._quick, self._steps
         self.free()
 
-    def _quick_depth(self, rgb: Array, half: torch.dtype | None, done: Done) -> Array:
+    def _quick_depths(self, pictures: Array, half: torch.dtype | None, done: Done) -> Array:
         network = self._made_quick(half)
-        pixels = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device) * 2 - 1
-        picture = pixels.permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
+        pixels = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device) * 2 - 1
+        seen = pixels.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            depth = self._run(lambda: network(picture), done)
-        return depth[0].float().cpu().numpy()
+            depths = self._run(lambda: network(seen), done)
+        return depths.float().cpu().numpy()
 
     def _made_quick(self, half: torch.dtype | None) -> torch.nn.Module:
         if half not in self._quick:

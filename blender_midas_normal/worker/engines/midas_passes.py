@@ -43,10 +43,15 @@ def depth_in_passes(rgb: Array, wrap: Wrap, resolution: int, largest: int, run: 
     resolution: pixels of the shorter side; largest: pixels of one pass, beyond which the picture is seen in tiles.
     Reports the stage "network".
     """
+    seen, margin = seen_picture(rgb, wrap, resolution)
+    return made_periodic(_depth(seen, largest, run, report), margin)
+
+
+def seen_picture(rgb: Array, wrap: Wrap, resolution: int) -> tuple[Array, tuple[int, int]]:
+    """The picture at the size that the network sees, and the (x, y) margin by which it goes on where it repeats."""
     width, height = network_size(rgb.shape[1], rgb.shape[0], resolution)
     margin = margins(width, height, wrap, MARGIN, MULTIPLE // 2)
-    seen = extended(resampled(rgb, width, height, wrap), margin)
-    return made_periodic(_depth(seen, largest, run, report), margin)
+    return extended(resampled(rgb, width, height, wrap), margin), margin
 
 
 def network_size(width: int, height: int, resolution: int) -> tuple[int, int]:

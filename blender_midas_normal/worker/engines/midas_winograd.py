@@ -12,6 +12,7 @@ which takes twice as long where other programs are busy.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import TYPE_CHECKING
 
 import torch
@@ -42,23 +43,23 @@ class Winograd:
         self._bias = convolution.bias
 
     def __call__(self, picture: Tensor) -> Tensor:
-        """1 x D x H x W of 1 x C x H x W, channels last; H and W are multiples of 4."""
-        _, _, rows, columns = picture.shape
+        """N x D x H x W of N x C x H x W, channels last; H and W are multiples of 4."""
+        count, _, rows, columns = picture.shape
         channels = self._weights.shape[2]
-        pixels = picture.permute(0, 2, 3, 1)[0]
-        answer = torch.empty((1, channels, rows, columns), memory_format=torch.channels_last)
-        tiles = answer.permute(0, 2, 3, 1).view(rows // 4, 4, columns // 4, 4, channels)
+        pixels = picture.permute(0, 2, 3, 1)
+        answer = torch.empty((count, channels, rows, columns), memory_format=torch.channels_last)
+        tiles = answer.permute(0, 2, 3, 1).view(count, rows // 4, 4, columns // 4, 4, channels)
         step = max(1, STRIP // (columns // 4))
 
         @torch.inference_mode()
-        def convolve(top: int) -> None:
+        def convolve(number: int, top: int) -> None:
             bottom = min(rows // 4, top + step)
-            strip = pixels[max(0, 4 * top - 1):4 * bottom + 1]
+            strip = pixels[number, max(0, 4 * top - 1):4 * bottom + 1]
             borders = (0, 0, 1, 1, int(top == 0), int(4 * bottom == rows))
-            tiles[top:bottom] = self._tiles(functional.pad(strip, borders))
+            tiles[number, top:bottom] = self._tiles(functional.pad(strip, borders))
 
         with ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)) as threads:
-            list(threads.map(convolve, range(0, rows // 4, step)))
+            list(threads.map(convolve, *zip(*product(range(count), range(0, rows // 4, step)), strict=True)))
         return answer
 
     def _tiles(self, strip: Tensor) -> Tensor:

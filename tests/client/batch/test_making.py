@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
@@ -14,11 +15,11 @@ import PIL.Image
 import pytest
 
 from blender_midas_normal.client.batch.items import Item, item_of_file
-from blender_midas_normal.client.batch.lanes import AT_ONCE
 from blender_midas_normal.client.batch.making import Making
 from blender_midas_normal.client.batch.options import add_options, wanted
 from blender_midas_normal.client.batch.run import _make
 from blender_midas_normal.client.batch.screen import Screen
+from blender_midas_normal.client.launch import Launch
 from blender_midas_normal.core.errors import EngineUnavailable
 from tests.requests_for_tests import launch
 
@@ -46,7 +47,15 @@ def kill(client):
     os.kill(client._worker.pid, signal.SIGKILL)
 
 
-def made(items, folder, *options, screen=None, stopped=lambda: False):
+@dataclass(frozen=True)
+class ManyAtOnce(Launch):
+    """A worker that is to see three pictures at once."""
+
+    def command(self, folder):
+        return [*super().command(folder), "--batch", "3"]
+
+
+def made(items, folder, *options, screen=None, stopped=lambda: False, launch=launch):
     """[(outcome, file's name or error), ...] of the items' records."""
     parser = argparse.ArgumentParser()
     add_options(parser)
@@ -118,14 +127,20 @@ def test_other_maps_come_without_the_engine_and_with_it_where_the_surface_is_gon
     assert outcomes == [("made", "0_normal.png"), ("made", "0_ao.png")] and len(asked) == 3
 
 
-def test_the_worker_is_given_several_pictures_at_once(tmp_path):
+@pytest.mark.parametrize(("batch", "jobs"), [(1, 3), (3, 7)])
+def test_the_worker_is_given_several_pictures_at_once_and_more_where_it_sees_several(tmp_path, batch, jobs):
     most = []
 
     def count(client):
         most.append(len(client._pending) + 1)
 
-    items = pictures(tmp_path, 6)
-    assert len(made([item(each.file, count) for each in items], tmp_path)) == 6 and max(most) == AT_ONCE > 1
+    def start(folder):
+        words = vars(launch(folder))
+        return ManyAtOnce(**words) if batch == 3 else Launch(**words)
+
+    items = pictures(tmp_path, 16)
+    outcomes = made([item(each.file, count) for each in items], tmp_path, launch=start)
+    assert [outcome for outcome, _ in outcomes] == ["made"] * 16 and max(most) == jobs
 
 
 def test_several_workers_share_the_pictures_and_each_is_made_once(tmp_path):

@@ -1,0 +1,49 @@
+"""MiDaS's network on a graphics card: pictures one after the other, and as many at once as the worker has it see."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks import pictures
+from benchmarks.answer import Answer, Table
+from benchmarks.plan import Plan
+from benchmarks.rounds import in_turn, median_ratio
+from blender_midas_normal.worker.devices import batch_of
+from blender_midas_normal.worker.engines.midas_network import Network
+
+ONE_BY_ONE, AT_ONCE = "one by one", "at once"
+
+
+def measured(plan: Plan) -> Answer:
+    answer = Answer()
+    if torch.cuda.is_available():
+        rows = [compared("cuda", resolution, batch_of("cuda"), plan, answer) for resolution in plan.resolutions]
+        columns = ["Resolution", "pictures at once", ONE_BY_ONE, AT_ONCE, f"{AT_ONCE} / {ONE_BY_ONE}"]
+        answer.tables.append(Table("MiDaS's network on CUDA, pictures a second", columns, rows))
+    return answer
+
+
+def compared(device: str, resolution: int, count: int, plan: Plan, answer: Answer) -> list:
+    """The row of a resolution; the ratio of pictures a second goes into the answer's figures."""
+    network = Network(Path(plan.weights))
+    network.move(device)
+    seen = np.stack([pictures.noise(resolution, seed) for seed in range(count)])
+
+    def one_by_one() -> None:
+        for picture in seen:
+            network.depth(picture, _nobody)
+
+    seconds = in_turn({ONE_BY_ONE: one_by_one, AT_ONCE: lambda: network.depths(seen, _nobody)}, plan.runs, plan.patience)
+    network.close()
+    ratio = median_ratio(seconds[ONE_BY_ONE], seconds[AT_ONCE])
+    answer.figures[f"at once {device} {resolution}"] = ratio
+    speeds = [f"{count / statistics.median(seconds[way]):.1f}" for way in (ONE_BY_ONE, AT_ONCE)]
+    return [str(resolution), str(count), *speeds, f"{ratio:.2f}"]
+
+
+def _nobody(share: float) -> None:
+    """Nobody watches."""

@@ -1,0 +1,296 @@
+"""Several pictures that the MiDaS network sees at once: each is answered as if it were alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from itertools import count, groupby
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.protocol import Progress, Request, Result
+from blender_midas_normal.core.settings import Settings, preset
+from blender_midas_normal.worker import answering, devices, maps
+from blender_midas_normal.worker.answering import Answering, Reading
+from blender_midas_normal.worker.engines import Engines, midas
+from blender_midas_normal.worker.making import Maker
+from blender_midas_normal.worker.orders import Order
+from tests.requests_for_tests import noise, write_pixels
+from tests.worker.talk import Talk, normals
+
+pytest.importorskip("cv2")
+
+PLAIN = Settings(engine="MIDAS", device="CPU", tileable="OFF", resolution=64, strength=0.2, precision="FLOAT32")
+RAW = replace(preset("NODE"), device="CPU", resolution=64)
+
+
+SEEDS = count()
+
+
+class Network:
+    """Stands in for MiDaS's network: brightness as depth; it fails where it sees more pictures at once than `largest`."""
+
+    def __init__(self, largest=99):
+        self.device, self.largest, self.on_pass = "cpu", largest, lambda: None
+        self.passes, self.finished = [], []
+
+    def move(self, device):
+        self.device = device
+
+    def free(self):
+        """Nothing is kept."""
+
+    def depth(self, picture, done, precision):
+        return self.depths(picture[None], done, precision)[0]
+
+    def depths(self, pictures, done, precision):
+        self.passes.append(len(pictures))
+        if len(pictures) > self.largest:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        self.on_pass()
+        done(0.5)
+        self.finished.append(len(pictures))
+        return pictures.mean(axis=3) * np.float32(100)
+
+
+    def node_depth(self, picture, resolution, done):
+        return picture.mean(axis=2).astype(np.float32)
+
+
+class Desk:
+    """Answers requests as the worker does, in this process."""
+
+    def __init__(self, folder, network, batch=0):
+        self.folder, self.sent = folder, []
+        self.engines = Engines(folder, "", batch)
+        self.engines.get("MIDAS")._network = network
+        self.reading = Reading(folder, self)
+        self.reading.read_ahead(9)
+        self.answering = Answering(Maker(self.engines), self.reading, folder, self)
+
+    def send(self, message):
+        self.sent.append(message)
+
+    def order(self, number, size=(48, 64), settings=PLAIN, cancelled=False):
+        pixels = write_pixels(self.folder / f"pixels{number}", noise(*size, seed=number))
+        order = Order(Request(number, settings.words(), pixels=pixels), cancelled=cancelled)
+        self.reading.begin(order)
+        return order
+
+    def answer(self, orders):
+        """The terminal messages by number, each of which has exactly one."""
+        self.answering.answer(orders)
+        self.answering.finish()
+        ends = [message for message in self.sent if not isinstance(message, Progress)]
+        assert sorted(end.id for end in ends) == sorted(order.request.id for order in orders)
+        return {end.id: end for end in ends}
+
+
+@pytest.fixture(autouse=True)
+def computer(request, monkeypatch):
+    """One that has every device, and memory for any pass."""
+    if "midas" in request.keywords:
+        return
+    monkeypatch.setattr(devices, "has_device", lambda name: True)
+    monkeypatch.setattr(midas, "described_device", lambda name: name)
+    monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
+    monkeypatch.setattr(midas, "reason_against", lambda weights: "")
+    monkeypatch.setattr(midas, "verified", lambda path: None)
+    monkeypatch.setattr(maps, "DEVICES", set())  # where torch is needed
+
+
+@pytest.mark.parametrize(("device", "batch", "passes"), [("CPU", 0, [1, 1, 1]), ("CUDA", 0, [3]), ("CPU", 3, [3])])
+def test_pictures_are_seen_at_once_where_the_device_is_quicker_or_one_asks_for_it(tmp_path, device, batch, passes):
+    network = Network()
+    desk = Desk(tmp_path, network, batch)
+    ends = desk.answer([desk.order(number, settings=replace(PLAIN, device=device)) for number in range(3)])
+    assert network.passes == passes and all(isinstance(end, Result) for end in ends.values())
+    assert {end.device for end in ends.values()} == {device.lower()}
+
+
+def test_only_what_the_network_sees_alike_goes_together(tmp_path):
+    network = Network()
+    desk = Desk(tmp_path, network)
+    cuda = replace(PLAIN, device="CUDA")
+    ends = desk.answer([desk.order(0, settings=cuda), desk.order(1, (64, 48), cuda), desk.order(2, (96, 128), cuda),
+                        desk.order(3, settings=replace(cuda, precision="AUTO")),
+                        desk.order(4, settings=replace(cuda, a=1.0)), desk.order(5, settings=PLAIN)])
+    assert sorted(network.passes) == [1, 1, 1, 3]
+    assert [ends[number].device for number in range(6)] == ["cuda"] * 5 + ["cpu"]
+
+
+def test_raw_depths_are_the_nodes_own_in_company_too(tmp_path):
+    network = Network()
+    desk = Desk(tmp_path, network)
+    raw = replace(RAW, device="CUDA", convention="OPENGL")
+    ends = desk.answer([desk.order(number, settings=raw) for number in range(3)])
+    assert network.passes == [] and all(isinstance(end, Result) for end in ends.values())
+
+
+def test_each_says_on_which_device_it_was_seen(tmp_path):
+    network = Network()
+    desk = Desk(tmp_path, network, batch=2)
+    named = ("CPU", "CUDA", "CPU", "CUDA")
+    ends = desk.answer([desk.order(number, settings=replace(PLAIN, device=name)) for number, name in enumerate(named)])
+    assert network.passes == [2, 2] and [ends[number].device.upper() for number in range(4)] == list(named)
+
+
+def test_no_more_go_together_than_have_room_in_memory(tmp_path, monkeypatch):
+    room = midas.BYTES_PER_PIXEL * 64 * 96 * 2
+    monkeypatch.setattr(midas, "available_bytes", lambda device: room)
+    network = Network()
+    desk = Desk(tmp_path, network)
+    desk.answer([desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    assert network.passes == [2, 1]
+
+
+def test_where_memory_is_too_short_for_several_each_is_seen_alone(tmp_path):
+    network = Network(largest=1)
+    desk = Desk(tmp_path, network)
+    ends = desk.answer([desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    assert network.passes == [3, 1, 1, 1]
+    assert all(isinstance(end, Result) and end.device == "cuda" and not end.notes for end in ends.values())
+
+
+def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path):
+    network = Network()
+    desk = Desk(tmp_path, network)
+    network.on_pass = lambda: time.sleep(0.6)
+    ends = desk.answer([desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    assert all(0.2 <= end.seconds["engine"] < 0.5 for end in ends.values())
+
+
+def test_one_that_is_cancelled_or_wrong_leaves_the_others_together(tmp_path):
+    network = Network()
+    desk = Desk(tmp_path, network)
+    cuda = replace(PLAIN, device="CUDA")
+    orders = [desk.order(0, settings=cuda), desk.order(1, settings=cuda, cancelled=True), desk.order(2, settings=cuda),
+              desk.order(3, settings=cuda)]
+    network.on_pass = lambda: setattr(orders[2], "cancelled", True)
+    ends = desk.answer(orders)
+    assert network.passes == [3] and [isinstance(ends[number], Result) for number in range(4)] == [True, False, False, True]
+    assert ends[1].kind == ends[2].kind == "Cancelled"
+
+
+def test_a_pass_that_nobody_wants_any_more_ends(tmp_path):
+    network = Network()
+    desk = Desk(tmp_path, network)
+    orders = [desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)]
+
+    def cancel_all():
+        for order in orders:
+            order.cancelled = True
+
+    network.on_pass = cancel_all
+    assert {end.kind for end in desk.answer(orders).values()} == {"Cancelled"}
+    assert network.passes == [3] and network.finished == []
+
+
+def test_pictures_wait_for_the_engine_only_as_far_as_memory_allows(tmp_path, monkeypatch):
+    for most, number in ((48 * 64 * 3 * 3, 3), (1, 1)):
+        monkeypatch.setattr(answering, "AHEAD", most)
+        desk = Desk(tmp_path, Network())
+        orders = [desk.order(number) for number in range(5)]
+        orders[number - 1].given.result(10)
+        assert not _ended(orders[number])
+        desk.reading.take(orders[0])
+        orders[number].given.result(10)
+        for order in orders[1:]:
+            desk.reading.take(order)
+
+
+def _ended(order):
+    try:
+        order.given.result(0.2)
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def workers(midas_python, test_weights, tmp_path_factory):
+    """One that sees one picture after the other, as any on a CPU does, and one that sees up to three at once."""
+    folder = tmp_path_factory.mktemp("workers")
+    with (Talk(midas_python, folder / "alone", test_weights) as alone,
+          Talk(midas_python, folder / "together", test_weights, "--batch", "3") as together):
+        assert (alone.ready.batch, together.ready.batch) == (1, 3)
+        yield alone, together
+
+
+def new_seeds(number):
+    """Of pictures that no worker has seen."""
+    return [next(SEEDS) for _ in range(number)]
+
+
+def asked(worker, seed, settings=PLAIN):
+    return settings, {"pixels": write_pixels(worker.folder / f"pixels{seed}", noise(60, 80, seed))}
+
+
+class Watch:
+    """The requests in whose passes something was heard, in turn."""
+
+    def __init__(self, cancels=lambda number: False):
+        self.turns, self.first, self.cancels = [], None, cancels
+
+    def __call__(self, message):
+        self.first = self.first or message.id
+        if message.stage == "network" and 0 < message.done < 1:
+            self.turns.append(message.id - self.first)
+            return self.cancels(message.id - self.first)
+        return False
+
+    @property
+    def together(self):
+        """The requests that were heard in turn with others."""
+        lengths = [(number, len(list(run))) for number, run in groupby(self.turns)]
+        return {number for number, length in lengths if length == 1}
+
+
+def all_of(worker, requests, watch):
+    """The answers of requests that are read while the network is busy with another one, which comes first."""
+    return worker.ask_all([asked(worker, *new_seeds(1), replace(PLAIN, resolution=256)), *requests], watch)
+
+
+@pytest.mark.midas
+@pytest.mark.slow
+def test_a_real_worker_makes_the_same_maps_at_once_as_one_by_one(workers):
+    alone, together = workers
+    made, seeds = [], new_seeds(3)
+    for worker in (alone, together):
+        watch = Watch()
+        answers = all_of(worker, [asked(worker, seed) for seed in seeds], watch)
+        made.append([answer.ok for answer in answers[1:]])
+        assert watch.together == (set() if worker is alone else {1, 2, 3})
+    for one, other in zip(*made, strict=True):
+        assert np.abs(normals(one) - normals(other)).max() < 2e-3
+        assert np.abs(normals(one)[..., :2]).mean() > 0.05
+
+
+@pytest.mark.midas
+@pytest.mark.slow
+def test_raw_depths_are_never_made_together(workers):
+    made, seeds = [], new_seeds(3)
+    for worker in workers:
+        watch = Watch()
+        answers = all_of(worker, [asked(worker, seed, RAW) for seed in seeds], watch)
+        made.append([answer.ok for answer in answers[1:]])
+        assert watch.together == set() and {1, 2, 3} <= set(watch.turns)
+    np.testing.assert_array_equal(*made)
+
+
+@pytest.mark.midas
+@pytest.mark.slow
+def test_in_a_real_worker_the_cancelled_and_the_wrong_harm_no_other(workers):
+    alone, together = workers
+    kept, cancelled, *others = new_seeds(5)
+    expected = alone.ask_all([asked(alone, kept)])[0].ok
+    watch = Watch(lambda number: number == 2)
+    missing = PLAIN, {"picture": str(together.folder / "missing.png")}
+    answers = all_of(together, [asked(together, kept), asked(together, cancelled), missing], watch)
+    assert watch.together == {1, 2} and np.abs(normals(answers[1].ok) - normals(expected)).max() < 2e-3
+    assert answers[2].refusal[0] == "Cancelled" and answers[3].refusal[0] == "SourceError"
+    watch = Watch(lambda number: number > 0)
+    answers = all_of(together, [asked(together, seed) for seed in others], watch)
+    assert isinstance(answers[0].end, Result) and {answer.refusal[0] for answer in answers[1:]} == {"Cancelled"}
+    assert together.ask_all([asked(together, *new_seeds(1))])[0].ok.any()
