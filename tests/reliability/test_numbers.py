@@ -112,7 +112,7 @@ def test_turned_slopes_of_the_network_have_the_turned_map(way, checked):
 
     def normals(right: np.ndarray, up: np.ndarray, wanted: Settings) -> np.ndarray:
         wrap = wrap_of(wanted.tileable, right, False)
-        heights = height_from_slopes(np.stack([right, -up], axis=2), wrap) / min(right.shape)
+        heights = height_from_slopes(right, -up, wrap) / min(right.shape)
         return normal_map(Surface(heights, 1.0, False, wrap, right.shape[::-1]), wanted)
 
     @checked(slopes, symmetric)

@@ -47,7 +47,7 @@ def test_sigterm_ends_blender_and_its_screen(tmp_path, talks):
         assert len(started) == 2
         driver.send_signal(signal.SIGTERM)
         assert driver.wait(30) == 128 + signal.SIGTERM
-        assert not any(map(is_alive, started)) and not Path(mark.read_text()).exists()
+        assert waited(lambda: not any(map(is_alive, started)), 10) and not Path(mark.read_text()).exists()
     finally:
         for number in filter(is_alive, started):
             os.kill(number, signal.SIGKILL)

@@ -62,14 +62,18 @@ def on_torch(monkeypatch):
     return asked
 
 
+def drawn(maker, request, given):
+    return maker.drawn(maker.begun(request, given, lambda stage, done: None, Clock()))
+
+
 def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, monkeypatch, tmp_path):
     maker = Maker(Engines(tmp_path, "not in this test"))
     request = Request(1, LUMINANCE.words(), picture="photo.png", map="HEIGHT")
     given = Given(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
-    here = maker.drawn(request, given, lambda stage, done: None, Clock())
+    here = drawn(maker, request, given)
     assert on_torch.devices == []
     monkeypatch.setattr(Luminance, "device", GPU)
-    there = maker.drawn(request, given, lambda stage, done: None, Clock())
+    there = drawn(maker, request, given)
     assert on_torch.devices == ["cuda"]
     np.testing.assert_array_equal(there.map.planes[0], here.map.planes[0])
 
