@@ -23,7 +23,7 @@ STAGES = {
     "read": "Blender's pixels into a file",
     "send": "the request into the pipe",
     "queue": "the worker has not begun, or its answer is not seen yet",
-    "convert": "the file's floats into a picture",
+    "convert": "the file's values into a picture",
     "preprocess": "filling of transparent parts; does the picture repeat?",
     "forward": "the network",
     "surface": "heights",

@@ -40,6 +40,13 @@ def textured(image, material=bpy.data.materials["Material"]):
 """
 
 
+def make(window: Window) -> None:
+    """Clicks Generate and waits until that has ended: right after the click, Blender may not have seen it yet."""
+    window.blender.do("before = running.last()")
+    window.click(GENERATE)
+    window.blender.wait_until("running.task() is None and running.last() is not None and running.last() is not before", 60)
+
+
 def begin(window: Window) -> None:
     """Clicks Generate and waits until the engine is at work."""
     window.click(GENERATE)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..blender import Blender
 from ..display import Display
 from ..window import EXTENSION, Window
-from .common import ENDED, GENERATE, MAP, PICTURE, begin, check, held
+from .common import ENDED, MAP, PICTURE, begin, check, held, make
 from .file import AT_ONCE
 
 DISABLED = f"""
@@ -39,8 +39,7 @@ def reenable(window: Window) -> str:
     check(window.blender.value("running.last() is None"), "what was given up is shown again")
     window.blender.do("area.spaces.active.image = picture(256, 13)")
     window.show_tab()
-    window.click(GENERATE)
-    window.blender.wait_until(ENDED, 60)
+    make(window)
     return f"disabled within {took * 1000:.0f} ms"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..window import Window
-from .common import ENDED, GENERATE, MAP, PIXELS, begin, check
+from .common import ENDED, MAP, PIXELS, begin, check, make
 
 AT_ONCE = 0.3
 """Seconds within which the extension is done with a map that nobody wants any more."""
@@ -49,8 +49,7 @@ def revert(window: Window) -> str:
     window.blender.do("bpy.ops.wm.save_mainfile(); bpy.ops.wm.revert_mainfile()")
     window.find_again()
     check(window.blender.value("'tiles_256_5_normal' in bpy.data.images"), "the map was not kept")
-    window.click(GENERATE)
-    window.blender.wait_until(ENDED, 60)
+    make(window)
     return f"given up within {max(took) * 1000:.0f} ms"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..window import EXTENSION, Window
-from .common import ENDED, GENERATE, MAP, check
+from .common import MAP, check, make
 
 WIDE_NAME = "MEDIEVAL_BRICK_WALL_MOSSY_DIFFUSE_4096.PNG"
 
@@ -28,8 +28,7 @@ def twice_the_size(window: Window) -> str:
     window.blender.do("bpy.context.preferences.view.ui_scale = 2.0")
     window.settle()
     check(window.blender.value("bpy.context.preferences.system.ui_scale") > 1.9, "Blender's interface is not larger")
-    window.click(GENERATE)
-    window.blender.wait_until(ENDED, 60)
+    make(window)
     check(window.blender.value(f"source_of({MAP}) == image"), "the picture with the wide name has no map")
     window.shoot("panel_twice_the_size")
     window.turn_into("PREFERENCES")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..window import Window
-from .common import CANCEL, ENDED, GENERATE, HOLD, MAP, NODES, PICTURE, PIXELS, TREE, check, held
+from .common import CANCEL, ENDED, GENERATE, HOLD, MAP, NODES, PICTURE, PIXELS, TREE, check, held, make
 
 COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
 """A button at the right end of its row."""
@@ -115,6 +115,5 @@ def cancel_twice(window: Window) -> str:
     window.click(CANCEL)
     seconds = window.blender.wait_until("is_gone(pid)", 2, 0.01)
     window.blender.do("area.spaces.active.image = picture(256, 12)")
-    window.click(GENERATE)
-    window.blender.wait_until(ENDED, 60)
+    make(window)
     return f"worker gone after {seconds * 1000:.0f} ms"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..window import Window
-from .common import ENDED, GENERATE, MAP, check, held
+from .common import ENDED, MAP, check, held, make
 
 OTHER_SCENE = """
 first = bpy.context.scene
@@ -82,8 +82,7 @@ def linked(window: Window) -> str:
     window.blender.do(LINKED)
     window.settle()
     before = window.blender.value(nodes)
-    window.click(GENERATE)
-    window.blender.wait_until(ENDED, 60)
+    make(window)
     check(window.blender.value(f"{MAP}.library is None and {MAP}.name == 'linked_normal'"), "the map is not this file's own")
     check(window.blender.value(nodes) == before, "the linked material was changed")
     said = window.blender.value("running.last_sentence()")
