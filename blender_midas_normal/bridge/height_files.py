@@ -12,8 +12,7 @@ from ..core.displacement import MIDDLE, at_scale
 from ..core.levels import Place, outline
 from ..core.png import png_bytes
 from ..core.seams import Rise, closing_rises
-from .map_files import stage
-from .pixels import values_of_file
+from .map_files import pixels_of_map, stage
 from .task import BREATH
 
 if TYPE_CHECKING:
@@ -51,4 +50,4 @@ def _rises(files: Mapping[int, Path], scales: Mapping[int, float],
 
 def _values(file: Path) -> Array:
     """H x W float32 of 0..1, rows from the top down."""
-    return values_of_file(file)[..., 0]
+    return pixels_of_map(file) * np.float32(1 / 65535)

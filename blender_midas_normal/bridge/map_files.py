@@ -10,9 +10,15 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..core.errors import TargetError
+from ..core.errors import SourceError, TargetError
 from ..core.paths import put_in_place
+from ..core.png import pixels_of_png
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 HEADER = 33
 """Bytes of a PNG file before its second chunk: signature and IHDR."""
@@ -27,6 +33,14 @@ def write_map(file: Path, png: bytes) -> None:
         _replace(file, _marked(png))
     except OSError as error:
         raise _not_saved(file, error) from None
+
+
+def pixels_of_map(file: Path) -> NDArray[np.uint16]:
+    """H x W x 3 or H x W of a map's PNG file, rows from the top down; raises SourceError where it cannot be read."""
+    try:
+        return pixels_of_png(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SourceError(f"The map {file} cannot be read: {error}.") from None
 
 
 @contextmanager

@@ -109,14 +109,14 @@ def _unless_known(order: Order, pictures: Pictures) -> Generator[Step | None, An
     raise Unchanged("The maps are there already, made from the same pictures with the same settings.")
 
 
-def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
+def _parts(order: Order, pictures: Pictures, factors: Mapping[int, float],
            folder: Path) -> Generator[Step | None, Any, tuple[dict[Part, Result], dict[int, SourceError]]]:
     """Makes all kinds of map of the numbered pictures, each with a factor on the strength, as files of the folder.
 
     Also returns what is wrong with those that cannot be read.
     """
     first = order.ask.maps[0]
-    parts = [(kind, number) for number in strengths for kind in order.ask.maps]
+    parts = [(kind, number) for number in factors for kind in order.ask.maps]
     made: dict[Part, Result] = {}
     unreadable: dict[int, SourceError] = {}
     for at, (kind, number) in enumerate(parts, 1):
@@ -130,7 +130,7 @@ def _parts(order: Order, pictures: Pictures, strengths: Mapping[int, float],
                 continue
         else:
             words = {"surface": made[first, number].surface}
-        job = order.submit(kind, strengths[number], compress=pictures.folder is not None, **words)
+        job = order.submit(kind, factors[number], compress=pictures.folder is not None, **words)
         result = made[kind, number] = yield Step(job, at, len(parts))
         with client.taken(result) as files:
             stage(folder / pictures.file(kind, number), files.png)

@@ -129,16 +129,6 @@ def removed_unless_done(path: Path) -> Iterator[None]:
         raise
 
 
-def values_of_file(picture: Path) -> Array:
-    """H x W x 4 float32 of an image file that holds numbers, rows from the top down.  Raises SourceError."""
-    with _loaded(picture) as image:
-        set_is_data(image)
-        width, height = size_of(image)
-        values = np.empty(width * height * 4, np.float32)
-        image.pixels.foreach_get(values)
-    return values.reshape(height, width, 4)[::-1]
-
-
 @contextmanager
 def _loaded(picture: Path) -> Iterator[bpy.types.Image]:
     """An image file as an image of its own, for a while."""

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..core.over_time import mean_map
 from ..core.png import png_bytes
 from ..core.reach import shares
-from .map_files import stage
-from .pixels import values_of_file
+from .map_files import pixels_of_map, stage
 from .task import BREATH
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -27,14 +25,8 @@ def smooth(files: Mapping[int, Path], reach: int, out: int | None) -> Iterator[N
     values: dict[int, NDArray[np.uint16]] = {}
     for number, file in files.items():
         near = shares(files, number, reach)
-        values = {other: values[other] if other in values else _read(files[other], out) for other in near}
-        alike = {other: share for other, share in near.items() if values[other].shape == values[number].shape}
-        whole = sum(alike.values())
-        stage(file, png_bytes(mean_map([(share / whole, values[other]) for other, share in alike.items()], out), True))
+        values = {other: values[other] if other in values else pixels_of_map(files[other]) for other in near}
+        alike = [other for other in near if values[other].shape == values[number].shape]
+        counted = shares(alike, number, reach).items()
+        stage(file, png_bytes(mean_map(((share, values[other]) for other, share in counted), out), True))
         yield BREATH
-
-
-def _read(file: Path, out: int | None) -> NDArray[np.uint16]:
-    """H x W x 3 of a normal map, H x W of another."""
-    values = values_of_file(file)
-    return np.rint((values[..., 0] if out is None else values[..., :3]) * 65535).astype(np.uint16)

@@ -43,8 +43,8 @@ class WorkerProcess:
         except OSError as error:
             raise WorkerError(f"The worker's log {launch.log} cannot be written: {error.strerror}.") from None
         with log:
+            self.folder = _folder_to_be()
             try:
-                self.folder = Path(tempfile.gettempdir()) / f"midas_normal_{secrets.token_hex(8)}"
                 self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log,
                                       **(only_gpu(gpu, os.environ) if gpu is not None else {}))
             except OSError as error:
@@ -55,8 +55,7 @@ class WorkerProcess:
             self.folder.mkdir(mode=0o700)  # fails where anything has this name, a link too
         except OSError as error:
             self.kill()
-            raise WorkerError("The worker can have no folder for its pictures: "
-                              f"{error.strerror}; free some space.") from None
+            raise _without_folder(error) from None
 
     @property
     def pid(self) -> int:
@@ -124,3 +123,14 @@ class WorkerProcess:
             assert stream is not None
             stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _folder_to_be() -> Path:
+    try:
+        return Path(tempfile.gettempdir()) / f"midas_normal_{secrets.token_hex(8)}"
+    except OSError as error:
+        raise _without_folder(error) from None
+
+
+def _without_folder(error: OSError) -> WorkerError:
+    return WorkerError(f"The worker can have no folder for its pictures: {error.strerror}; free some space.")

@@ -30,7 +30,7 @@ MESSAGES = [
     Ready({}, "cuda (NVIDIA H200)", "2.13.0", 1 << 37, 4, 8),
     Request(1, {"a": 6.28}, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
     Request(3, {}, pixels={"file": "y"}, preceding="key"),
-    Request(4, {}, frames=[[0.25, "/tmp/a.png"], [0.75, "/tmp/b.png"]], scale=0.5),
+    Request(4, {}, frames=[[0.25, "a.png"], [0.75, "b.png"]], scale=0.5),
     Request(2, {}, picture="/tmp/ä ö.png", is_render=True, compress=True),
     Progress(1, "network", 0.5),
     Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", "asked", "key", {"read": 0.1}, ["flat"]),
