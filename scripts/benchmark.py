@@ -35,13 +35,13 @@ from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
 
-IN_BLENDER = ("start", "retune", "transports", "stages")
+IN_BLENDER = ("start", "retune", "transports", "bare", "stages")
 WITHOUT_ANYTHING = ("surface", "libraries", "life")
 WITH_MIDAS = ("worker_start", "forward", "at_once", "networks", "gpu_maps", "repeating")
 """Parts, by the Python that they need."""
 
 PARTS = (*WITHOUT_ANYTHING, *WITH_MIDAS, *IN_BLENDER)
-LEFT_OUT_WHEN_QUICK = ("start", "transports", "life", "at_once")
+LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once")
 
 
 def main() -> int:

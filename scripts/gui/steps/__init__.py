@@ -12,6 +12,7 @@ from .blocking import never_block
 from .editors import shader_editor, viewport
 from .ending import disable, reenable, two_blenders
 from .file import revert, save_and_reopen
+from .kinds import kinds
 from .looks import twice_the_size
 from .many import many
 from .painting import paint
@@ -22,6 +23,6 @@ from .tuning import tune
 Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
-    open_the_sidebar, generate, undo_and_redo, compare, paint, tune, never_block, cancel, cancel_twice, second_window,
-    quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, viewport, reenable, two_blenders,
-    disable)
+    open_the_sidebar, generate, undo_and_redo, kinds, compare, paint, tune, never_block, cancel, cancel_twice,
+    second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, viewport, reenable,
+    two_blenders, disable)
