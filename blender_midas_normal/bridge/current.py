@@ -7,8 +7,9 @@ import re
 import bpy
 
 from ..core.errors import MidasNormalError
+from .beside import file_beside, file_of
 from .order import SINGLE, Order
-from .results import SEVERAL, file_beside, file_of, kind_of, map_of
+from .results import SEVERAL, kind_of, map_of
 from .retuning import facts_on, settings_on
 
 KEY = re.compile("[0-9a-f]{32}(-[0-9a-f]{32})?")

@@ -16,10 +16,11 @@ from .asking import Ask
 from .order import SINGLE, Order, facts_of, order_of
 from .pictures import of_pictures
 from .pixels import reading
-from .results import note_mask, store
+from .results import note_mask
 from .sequence import frames_of
 from .session import client
 from .shown import note_shown
+from .storing import store
 from .task import BREATH, Making, Report, Step, Task
 from .udim import tiles_of
 

@@ -19,15 +19,17 @@ from ..core.one_range import strengths
 from ..core.protocol import Result
 from . import recording
 from .asking import Ask
+from .beside import check_place
 from .height_files import brought_together
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
 from .pixels import Reading
-from .results import check_place, filled_map, note_mask, show_several
+from .results import note_mask
 from .session import client
 from .shown import note_shown
 from .smoothing import smooth
 from .source import Source
+from .storing import filled_map, show_several
 from .task import Making, Report, Step
 
 Part = tuple[str, int]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import bpy
 
 from ..client.batch.records import MADE, SKIPPED, Record
-from .results import file_of, kind_of, stored
+from .beside import file_of
+from .results import kind_of, stored
 from .source import Source
 
 

@@ -17,10 +17,11 @@ from .nodes.showing import is_wired, node_has_convention, read_as
 from .order import facts_of
 from .pixels import reading
 from .places import launch_with
-from .results import kind_of, mask_of, note_mask, source_of, store_again, stored
+from .results import kind_of, mask_of, note_mask, source_of, stored
 from .session import client
 from .shown import note_shown
 from .source import Source, mask_source
+from .storing import store_again
 from .task import Making, Report, Step, Task
 from .uids import with_uid
 

@@ -14,12 +14,12 @@ from ..core.frame_names import listed, parted, runs
 from ..core.kinds import KINDS
 from ..core.levels import Place
 from .asking import Ask
+from .beside import place_beside
 from .nodes.graph import spots, tree_of
 from .nodes.materials import is_editable
 from .nodes.showing import shown_in
 from .pictures import Pictures
 from .pixels import Reading, reading_frame
-from .results import place_beside
 from .source import Source
 
 

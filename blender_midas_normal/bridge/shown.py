@@ -14,7 +14,8 @@ import numpy as np
 
 from ..client.client import Taken
 from .pixels import size_of
-from .results import STORED, draw_again
+from .results import STORED
+from .storing import draw_again
 
 
 @dataclass(frozen=True)

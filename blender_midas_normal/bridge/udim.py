@@ -14,10 +14,11 @@ from ..core.kinds import KINDS
 from ..core.levels import Place
 from ..core.udim_numbers import place_of, with_number
 from .asking import Ask
+from .beside import place_beside
 from .neighbours import with_neighbours
 from .pictures import Pictures
 from .pixels import Held, Reading, held_of_file, removed_unless_done, written
-from .results import NUMBER, name_of, place_beside
+from .results import NUMBER, name_of
 from .source import Source
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import results
+from bl_ext.user_default.midas_normal.bridge import storing
 from bl_ext.user_default.midas_normal.bridge.nodes.attaching import attach
 from bl_ext.user_default.midas_normal.bridge.nodes.displacing import displace, rescale, side_on
 from bl_ext.user_default.midas_normal.client.client import Taken
@@ -23,7 +23,7 @@ def image():
 
 @pytest.fixture
 def height(image):
-    return results.store(image, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    return storing.store(image, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_the_side_of_a_texture_follows_the_uv_coordinates():
 
 
 def test_other_maps_lie_beside_the_texture_and_are_linked_to_nothing(material, image):
-    occlusion = results.store(image, GREY, {}, {"map": "AO"})
+    occlusion = storing.store(image, GREY, {}, {"map": "AO"})
     texture = next(node for node in material.node_tree.nodes if getattr(node, "image", None) == image)
     texture.extension = "EXTEND"
     for _ in range(2):

@@ -8,7 +8,7 @@ from functools import partial
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import results
+from bl_ext.user_default.midas_normal.bridge import storing
 from bl_ext.user_default.midas_normal.bridge.nodes import showing, wiring
 from bl_ext.user_default.midas_normal.bridge.nodes.graph import Plug, feed
 from bl_ext.user_default.midas_normal.client.client import Taken
@@ -26,7 +26,7 @@ def image():
 
 @pytest.fixture
 def map_image(image):
-    return results.store(image, FLAT, {}, {"map": "NORMAL"})
+    return storing.store(image, FLAT, {}, {"map": "NORMAL"})
 
 
 @pytest.fixture
@@ -416,7 +416,7 @@ def test_same_nodes_after_moving_renaming_and_saving(material, image, map_image,
     material, image = bpy.data.materials["Wall"], bpy.data.images["stone"]
     places = {found.name: found.location.copy() for found in material.node_tree.nodes}
     before = state(material)
-    assert wiring.wire(material, image, results.store(image, FLAT, {}, {"map": "NORMAL"})).done
+    assert wiring.wire(material, image, storing.store(image, FLAT, {}, {"map": "NORMAL"})).done
     assert state(material) == before
     assert {found.name: found.location for found in material.node_tree.nodes} == places
 
@@ -450,7 +450,7 @@ def test_node_that_lost_its_map_shows_the_new_one(material, image, map_image):
     wiring.wire(material, image, map_image)
     before = state(material)
     bpy.data.images.remove(map_image)
-    map_image = results.store(image, FLAT, {}, {"map": "NORMAL"})
+    map_image = storing.store(image, FLAT, {}, {"map": "NORMAL"})
     assert wiring.wire(material, image, map_image).done
     assert state(material) == before and chain(principled(material)) == (WIRED, map_image)
 
@@ -460,7 +460,7 @@ def test_map_of_an_image_that_the_material_lost_gives_way(material, image, map_i
     wiring.wire(material, image, map_image)
     before = sorted(map(ends, material.node_tree.links))
     texture.image = bpy.data.images.new("stone", 4, 4)
-    new_map = results.store(texture.image, FLAT, {}, {"map": "NORMAL"})
+    new_map = storing.store(texture.image, FLAT, {}, {"map": "NORMAL"})
     assert wiring.wire(material, texture.image, new_map).done
     assert sorted(map(ends, material.node_tree.links)) == before
     assert chain(principled(material)) == (WIRED, new_map)
@@ -487,7 +487,7 @@ def test_linked_material_stays_as_it_is(image, tmp_path):
     linked = add_linked_material(image, tmp_path)
     used = linked.node_tree.nodes["Image Texture"].image
     before = state(linked)
-    report = wiring.wire(linked, used, results.store(used, FLAT, {}, {"map": "NORMAL"}))
+    report = wiring.wire(linked, used, storing.store(used, FLAT, {}, {"map": "NORMAL"}))
     assert report == wiring.WiringReport(False, ("The material 'Linked' is linked from another file and stays as it is.",))
     assert state(linked) == before
 
@@ -501,7 +501,7 @@ def test_linked_group_stays_as_it_is(material, image, tmp_path):
     tree.nodes["Group"].node_tree = wanted.node_groups[0]
     tree.links.new(tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
     used = wanted.node_groups[0].nodes["Image Texture"]
-    report = wiring.wire(material, used.image, results.store(used.image, FLAT, {}, {"map": "NORMAL"}))
+    report = wiring.wire(material, used.image, storing.store(used.image, FLAT, {}, {"map": "NORMAL"}))
     assert not report.done and "the group 'Bricks' is linked from another file" in report.sentences[0]
 
 

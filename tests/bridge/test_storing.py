@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import results, shown
+from bl_ext.user_default.midas_normal.bridge import results, shown, storing
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.files import blender_pixels
@@ -32,7 +32,7 @@ def store(tmp_path_factory):
 
     def stored(source, map_values, save="PACK"):
         facts = {"engine": "LUMINANCE", "map": "NORMAL"}
-        return results.store(source, taken(map_values, folder, save), {"a": 6.28}, facts, save)
+        return storing.store(source, taken(map_values, folder, save), {"a": 6.28}, facts, save)
     return stored
 
 
@@ -89,7 +89,7 @@ def test_the_packed_file_holds_the_pixels_that_are_shown(store, source, dtype):
 
 def test_a_map_that_nobody_painted_on_counts_as_saved_with_the_file(store, source, tmp_path):
     files = taken(values(), tmp_path)
-    untouched, painted = (results.store(made_of, files, {}, {"map": "NORMAL"}) for made_of in (source, source.copy()))
+    untouched, painted = (storing.store(made_of, files, {}, {"map": "NORMAL"}) for made_of in (source, source.copy()))
     for image in (untouched, painted):
         shown.note_shown(image, files)
     painted.pixels[0] = 0.123
@@ -159,7 +159,7 @@ def test_map_name(name, wanted):
 def test_unreadable_map_is_refused_and_leaves_no_image(source):
     png = png_bytes(values(), 1)
     with pytest.raises(TargetError, match="cannot read the map"):
-        results.store(source, Taken(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
+        storing.store(source, Taken(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
     assert list(bpy.data.images) == [source]
 
 
@@ -254,7 +254,7 @@ def test_file_that_cannot_be_written_changes_nothing(store, source_file, tmp_pat
     def refuse(self, target):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(results.Path, "replace", refuse)
+    monkeypatch.setattr(storing.Path, "replace", refuse)
     with pytest.raises(TargetError, match=words):
         store(source_file, values(seed=1), save="BESIDE")
     assert names(tmp_path) == ["brick.png"]
