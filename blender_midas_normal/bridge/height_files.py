@@ -16,7 +16,7 @@ from .map_files import pixels_of_map, stage
 from .task import BREATH
 
 if TYPE_CHECKING:
-    from ..core.picture import Array
+    from ..core.arrays import Array
 
 
 def brought_together(files: Mapping[int, Path], scales: Mapping[int, float],

@@ -16,7 +16,7 @@ from ..core.udim_numbers import place_of
 from .pixels import Held
 
 if TYPE_CHECKING:
-    from ..core.picture import Array
+    from ..core.arrays import Array
 
 Place = tuple[int, int]
 """Columns to the right and rows up, of a neighbour."""

@@ -32,7 +32,7 @@ from ..core.protocol import Pixels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..core.picture import Array
+    from ..core.arrays import Array
 
 VIEWERS = ("RENDER_RESULT", "COMPOSITING")
 """Types of images without pixels of their own: what a viewer shows, the Render Result and the Viewer Node."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .picture import Array
+    from .arrays import Array
 
 MIDDLE_GREY = np.float32(0.5)
 

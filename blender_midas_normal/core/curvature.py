@@ -13,7 +13,7 @@ from .scales import coarser, continued
 from .strips import in_strips
 
 if TYPE_CHECKING:
-    from .picture import Array
+    from .arrays import Array
 
 SCALES = 3
 """Smoothings whose curvatures are averaged, each twice as wide as the one before: sharp edges and broader forms."""

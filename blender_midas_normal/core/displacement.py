@@ -10,7 +10,8 @@ from .integration import height_from_slopes
 from .scales import weighted
 
 if TYPE_CHECKING:
-    from .picture import Array, Wrap
+    from .arrays import Array
+    from .picture import Wrap
 
 MIDDLE = 0.5
 """The value of the mean height: `Midlevel` of Blender's Displacement node and modifier."""

@@ -18,7 +18,8 @@ import numpy as np
 from .filters import blur, enlarged_strips, resize
 
 if TYPE_CHECKING:
-    from .picture import Array, Wrap
+    from .arrays import Array
+    from .picture import Wrap
 
 NEIGHBOURHOOD = 6
 """Deviation of the Gaussian that weighs a neighbourhood's pixels, in pixels of the depth: a few times as wide as networks

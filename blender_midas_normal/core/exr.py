@@ -14,7 +14,7 @@ from .deflate import deflated
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Array
+    from .arrays import Array
 
 ROWS = 16
 """Rows in a block of ZIP compression."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .arrays import Array
     from .maps import Map, NodeMap
-    from .picture import Array
 
 ROWS = 32
 """Encoded at a time: they stay in the processor's cache."""

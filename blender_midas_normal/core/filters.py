@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .picture import Array
+    from .arrays import Array
 
 COARSE_SIGMA = 4
 """Rows: a blur twice as wide or wider is carried out on a field with fewer rows, where it is about as wide as this."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .picture import Array
+    from .arrays import Array
 
 LOW, HIGH = 1.0, 99.0
 """The percentiles that become 0 and 1: a few stray pixels must not decide how steep the rest is."""

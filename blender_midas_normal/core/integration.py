@@ -11,7 +11,8 @@ from .strips import in_strips
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Array, Wrap
+    from .arrays import Array
+    from .picture import Wrap
 
 UNSEEN = 1e-9
 """Waves of which central differences see a smaller share than this get no height."""

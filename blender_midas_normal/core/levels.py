@@ -12,7 +12,7 @@ from .filters import resize
 from .picture import Wrap
 
 if TYPE_CHECKING:
-    from .picture import Array
+    from .arrays import Array
 
 Place = tuple[int, int]
 """Columns to the right and rows up, of a tile."""

@@ -17,7 +17,8 @@ from .occlusion import occlusion
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Array, Surface, Wrap
+    from .arrays import Array
+    from .picture import Surface, Wrap
     from .settings import Settings
 
 SKY_REACH = 1 / 8

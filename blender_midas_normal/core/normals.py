@@ -15,7 +15,7 @@ from .strips import in_strips
 
 if TYPE_CHECKING:
 
-    from .picture import Array
+    from .arrays import Array
 
 SMALLEST_A = 1e-3
 """Below this, `a` counts as this in the NORMALISED formula: the map stays finite at a = 0."""

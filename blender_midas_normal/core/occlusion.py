@@ -14,7 +14,8 @@ from .scales import coarser
 from .strips import in_strips
 
 if TYPE_CHECKING:
-    from .picture import Array, Wrap
+    from .arrays import Array
+    from .picture import Wrap
 
 QUADRANT = ((1, 0), (2, 1), (1, 1), (1, 2))
 """Directions of sight, in pixels to the right and down; with their turns by 90 degrees they are sixteen.  They lead from

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Array
+    from .arrays import Array
 
 STEEPEST = 1000
 """Slope that a pixel of a normal map can stand for: one that lies on its side has none."""

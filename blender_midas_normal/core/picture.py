@@ -13,9 +13,8 @@ from .colour import luma
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .arrays import Array
     from .tiles import Tile
-
-    Array = NDArray[np.float32]
 
 
 ROWS = 16

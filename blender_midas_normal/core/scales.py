@@ -11,7 +11,8 @@ from .filters import continued_along
 from .strips import in_strips
 
 if TYPE_CHECKING:
-    from .picture import Array, Wrap
+    from .arrays import Array
+    from .picture import Wrap
 
 
 def coarser(field: Array, deviation: float, wrap: Wrap) -> Array:

@@ -14,7 +14,7 @@ from .levels import ABOVE, BELOW, LEFT, NEXT, RIGHT, Outline, Pair, Place, agree
 from .picture import Wrap
 
 if TYPE_CHECKING:
-    from .picture import Array
+    from .arrays import Array
 
 MARGIN = 1 / 8
 """Of the tile's side: as far as ambient occlusion reaches."""

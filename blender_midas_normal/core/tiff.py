@@ -13,7 +13,7 @@ from .deflate import deflated
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Array
+    from .arrays import Array
 
 STRIP = 1 << 18
 """Bytes of a strip before compression, unless a single row is longer."""

@@ -9,7 +9,7 @@ import numpy as np
 from .picture import Wrap
 
 if TYPE_CHECKING:
-    from .picture import Array
+    from .arrays import Array
 
 LIKENESS = 0.6
 """Where the step across the border lies between a usual step nearby (0) and a step between unrelated rows (1): at most

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .picture import Array
+    from .arrays import Array
 
 
 @dataclass(frozen=True)

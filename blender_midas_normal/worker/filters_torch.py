@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..core.picture import Array
+    from ..core.arrays import Array
 
     Border = Literal["wrap", "symmetric", "edge"]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..core.picture import Array
+    from ..core.arrays import Array
     from .engines.midas_looks import Look
 
 

@@ -22,7 +22,8 @@ from ..core.picture import Wrap, as_float
 from .filters_torch import blur, bordered, coarser, continued, gradient, large_shapes, resize, resize_share, weighted
 
 if TYPE_CHECKING:
-    from ..core.picture import Array, Surface
+    from ..core.arrays import Array
+    from ..core.picture import Surface
     from ..core.settings import Settings
 
 STRIP = 1 << 22

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..core.picture import Array
+    from ..core.arrays import Array
 
 LONGEST_SIDE = 16384
 """Pixels; what the project promises, and with it what a picture may claim."""

@@ -11,7 +11,8 @@ from ..core.protocol import Pixels, Request
 from .pictures import picture_from_file, picture_from_pixels
 
 if TYPE_CHECKING:
-    from ..core.picture import Array, Picture
+    from ..core.arrays import Array
+    from ..core.picture import Picture
     from .engines import Report
 
 

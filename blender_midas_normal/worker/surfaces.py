@@ -18,7 +18,7 @@ from ..core.settings import Settings, surface_names
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..core.picture import Array
+    from ..core.arrays import Array
 
 BUDGET = 512 << 20
 """Bytes of surfaces kept, with what is needed to follow their pictures; a surface larger than all of it is kept alone."""

@@ -25,7 +25,7 @@ from blender_midas_normal.worker.engines.relief_network import (
 )
 
 if TYPE_CHECKING:
-    from blender_midas_normal.core.picture import Array
+    from blender_midas_normal.core.arrays import Array
 
 ARCHITECTURES = {
     "full": RELIEF,

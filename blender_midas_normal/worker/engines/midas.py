@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...core.picture import Array, Picture, Wrap
+    from ...core.arrays import Array
+    from ...core.picture import Picture, Wrap
     from ...core.settings import Settings
     from . import Report
     from .midas_network import Network

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...core.picture import Array
+    from ...core.arrays import Array
     from .midas_passes import Run
 
 BUDGET = 128 << 20

@@ -16,7 +16,7 @@ import numpy as np
 from ...core.errors import Cancelled
 
 if TYPE_CHECKING:
-    from ...core.picture import Array
+    from ...core.arrays import Array
     from . import Report
 
 

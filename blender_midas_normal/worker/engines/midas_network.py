@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...core.picture import Array
+    from ...core.arrays import Array
     from ...core.settings import Settings
 
 Done = Callable[[float], None]

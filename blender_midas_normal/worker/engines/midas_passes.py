@@ -15,7 +15,7 @@ from ...core.tileable import extended, made_periodic, margins
 from ...core.tiles import Tile, plan, tiled
 
 if TYPE_CHECKING:
-    from ...core.picture import Array
+    from ...core.arrays import Array
     from . import Report
 
 Run = Callable[["Array", Callable[[float], None]], "Array"]

@@ -19,8 +19,9 @@ from .relief_network import ReliefNetwork, read_weights
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...core.arrays import Array
     from ...core.difference import Area
-    from ...core.picture import Array, Picture, Wrap
+    from ...core.picture import Picture, Wrap
     from ...core.settings import Settings
     from . import Report
     from .relief_torch import TorchReliefNetwork

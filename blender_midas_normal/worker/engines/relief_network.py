@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...core.picture import Array
+    from ...core.arrays import Array
     from . import Report
 
 MIDDLE, GAIN = 0.5, 4.0

@@ -16,8 +16,9 @@ from torch.nn import functional
 from .relief_network import GAIN, LARGEST_TILE, MIDDLE, Progress, Weights, in_tiles, in_tiles_again, squares, unsquared
 
 if TYPE_CHECKING:
+    from ...core.arrays import Array
     from ...core.difference import Area
-    from ...core.picture import Array, Wrap
+    from ...core.picture import Wrap
     from . import Report
 
 
