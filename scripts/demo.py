@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 engine not available.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -34,7 +35,10 @@ def main() -> int:
         python = environments.blender_python()
     except MidasNormalError as error:
         return ended(error)
-    return in_blender(python, options, weights)
+    code = in_blender(python, options, weights)
+    if code == 0:
+        print(words_on(options.out.resolve()))
+    return code
 
 
 def parsed() -> argparse.Namespace:
@@ -50,7 +54,10 @@ def parsed() -> argparse.Namespace:
 
 
 def in_blender(python: Path | None, options: argparse.Namespace, weights: Path) -> int:
-    """Runs demo_scene.py with bpy, or inside the Blender that is installed; its exit code."""
+    """Runs demo_scene.py with bpy, or inside the Blender that is installed; its exit code.
+
+    Blender tells each step of a render on the standard output, where nobody could find anything else.
+    """
     scene = str(Path(__file__).resolve().parent / "demo_scene.py")
     arguments = ["--engine", options.engine, "--weights", str(weights), "--out", str(options.out.resolve())]
     if options.image is not None:
@@ -60,7 +67,15 @@ def in_blender(python: Path | None, options: argparse.Namespace, weights: Path) 
     program = [str(python), scene] if python else ["blender", "-b", "--factory-startup", "--python-exit-code", "1",
                                                     "--python", scene, "--"]
     variables = {**os.environ, "BLENDER_USER_RESOURCES": str(resources)}
-    return subprocess.run([*program, *arguments], env=variables, check=False).returncode
+    return subprocess.run([*program, *arguments], env=variables, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+def words_on(out: Path) -> str:
+    """What was made, by which engine, and why by this one."""
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    width, height = report["size"]
+    return (f"{width} x {height} by {report['engine'].lower()} on {report['device']}. {report['why']}\n"
+            f"Written to {out}: normal.png, material.blend, render.png, sheet.png, report.json")
 
 
 if __name__ == "__main__":

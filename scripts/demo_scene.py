@@ -64,8 +64,6 @@ def main() -> int:
     report = {"engine": facts["engine"], "why": facts["why"], "device": facts["device"], "size": list(image.size),
               "blender": bpy.app.version_string, "protocol": VERSION, "seconds": seconds}
     (options.out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(f"{facts['engine']} on {facts['device']}. {facts['why']}")
-    print(f"Written to {options.out}: normal.png, material.blend, render.png, sheet.png, report.json")
     return 0
 
 
