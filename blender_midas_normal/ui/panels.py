@@ -136,7 +136,8 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
                 row.operator(f"midas_normal.{name}")
     elif isinstance(outcome, Report) and queue is None:
         box = layout.box()
-        lines(box, " ".join(outcome.sentences), icon="CHECKMARK")
+        for number, sentence in enumerate(outcome.sentences):
+            lines(box, sentence, icon="BLANK1" if number else "CHECKMARK")
     elif outcome is None and running.task() is None:
         lines(layout, worker_state(session.client), icon="INFO")
     if queue is not None:
