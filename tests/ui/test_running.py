@@ -9,6 +9,7 @@ import time
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge import making, session
+from bl_ext.user_default.midas_normal.bridge.recording import all_there
 from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.bridge.task import Report
 from bl_ext.user_default.midas_normal.ui import running
@@ -22,6 +23,16 @@ def test_a_map_is_made_while_blender_goes_on():
         assert task.job.outcome is None and running.last() is None
         assert not bpy.ops.midas_normal.generate.poll()
     assert isinstance(running.last(), Report) and "photo_normal" in bpy.data.images
+
+
+def test_a_report_tells_of_maps_that_are_there():
+    """An undo takes a map away, which background Blender cannot always do."""
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", maps={"NORMAL", "AO"})
+    records = running.last().records
+    assert len(records) == 2 and all_there(records)
+    bpy.data.images.remove(bpy.data.images["photo_ao"])
+    assert not all_there(records)
 
 
 def test_cancel_frees_the_panel_at_once():
