@@ -51,12 +51,13 @@ def _of_picture(order: Order) -> Making:
     job = order.submit(first, unless=order.known.get(SINGLE), **picture, **words)
     result = yield Step(job, 1, len(order.ask.maps))
     image, sentences = yield from _taken_in(order, first, result)
-    name, records = image.name, [recording.made(order.source, image, result.notes)]
-    sentences = [_made(name, result), result.why, *order.notes, *result.notes, *sentences]
+    maps, records = [image.name], [recording.made(order.source, image, result.notes)]
+    sentences = [_made(image.name, result), result.why, *order.notes, *result.notes, *sentences]
     for number, kind in enumerate(others, 2):
         try:
             more = yield Step(order.submit(kind, surface=result.surface, **words), number, len(order.ask.maps))
             image, more_sentences = yield from _taken_in(order, kind, more)
+            maps.append(image.name)
             records.append(recording.made(order.source, image, more.notes))
             sentences += more_sentences
         except Cancelled:
@@ -64,7 +65,7 @@ def _of_picture(order: Order) -> Making:
         except MidasNormalError as error:
             records.append(Record(order.source.name, FAILED, kind, error=str(error)))
             sentences.append(f"The map {KINDS[kind].label} was not made: {error}")
-    return Report(name, tuple(sentences), facts_of(result, first), tuple(records))
+    return Report(tuple(maps), tuple(sentences), facts_of(result, first), tuple(records))
 
 
 def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, tuple[bpy.types.Image, list[str]]]:

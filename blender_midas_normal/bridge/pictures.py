@@ -172,7 +172,7 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
         records.append(recording.made(order.source, image, [*pictures.notes, *notes]))
         sentences += order.wired(kind, image, facts[kind]["scale"])
         pictures.settle(image)
-    return Report(images[kinds[0]].name, tuple(sentences), facts[kinds[0]], tuple(records))
+    return Report(tuple(image.name for image in images.values()), tuple(sentences), facts[kinds[0]], tuple(records))
 
 
 def _weaker(results: Mapping[Part, Result], kind: str) -> dict[int, float]:

@@ -98,7 +98,7 @@ class Queue:
             if self.summary is not None:
                 write_summary(self.summary, self.records, self.count(WAITING), time.monotonic() - start)
         failures = [f"{item.source.name}: {item.error}" for item in self.items if item.error]
-        return Report(self.last_map, (self._counts(), *failures), {}, tuple(self.records))
+        return Report((self.last_map,) if self.last_map else (), (self._counts(), *failures), {}, tuple(self.records))
 
     def _tried(self, item: Item) -> Generator[Step | None, Any, bool]:
         """Makes the maps of a picture, or says why there are none; whether the next one is worth trying."""

@@ -8,7 +8,7 @@ import bpy
 
 from ..client.batch.records import MADE, SKIPPED, Record
 from .beside import file_of
-from .results import kind_of, source_of, stored
+from .results import kind_of, stored
 from .source import Source
 
 
@@ -24,12 +24,6 @@ def made(source: Source, image: bpy.types.Image, notes: Sequence[str]) -> Record
 def skipped(source: Source, image: bpy.types.Image) -> Record:
     """The record of a map that was there already."""
     return Record(source.name, SKIPPED, kind_of(image), _place(image))
-
-
-def all_there(records: Sequence[Record]) -> bool:
-    """Whether the maps that were made are in the file still: an undo takes them away."""
-    places = {_place(image) for image in bpy.data.images if source_of(image) is not None}
-    return all(record.output in places for record in records if record.outcome == MADE)
 
 
 def _place(image: bpy.types.Image) -> str:

@@ -83,7 +83,7 @@ def _making(order: Order, first: Follower, others: list[Follower]) -> Making:
         more = yield Step(client.submit(surface=result.surface, settings=on_preferred_device(other.settings).words(),
                                         map=other.kind, **other.files))
         yield from _taken_in(other, more)
-    return Report(name, (f"{name} follows {source.name}.",), facts_of(result, first.kind))
+    return Report((name,), (f"{name} follows {source.name}.",), facts_of(result, first.kind))
 
 
 def _taken_in(follower: Follower, result: Result) -> Generator[None, None, str]:

@@ -50,7 +50,7 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
         is_taken = take_in(there, facts["surface"], result, files, wanted)
     if is_taken and mask is not None:
         note_mask(there, mask.image())
-    return Report(there.name, (f"{there.name} was made again in {sum(result.seconds.values()):.1f} s.",),
+    return Report((there.name,), (f"{there.name} was made again in {sum(result.seconds.values()):.1f} s.",),
                   facts_of(result, kind))
 
 

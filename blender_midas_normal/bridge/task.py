@@ -6,6 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+import bpy
+
 from ..client.batch.records import Record
 from ..client.client import Job
 from ..core.errors import MidasNormalError
@@ -14,15 +16,25 @@ from .session import client
 
 @dataclass(frozen=True)
 class Report:
-    """What was made.  map_name: name of the first image; sentences: what the user should know; facts: as stored on it.
+    """What was made.  maps: names of the images; sentences: what the user should know; facts: as stored on the first image.
 
     records: of all maps.
     """
 
-    map_name: str
+    maps: tuple[str, ...]
     sentences: tuple[str, ...]
     facts: dict
     records: tuple[Record, ...] = ()
+
+    @property
+    def map_name(self) -> str:
+        """Name of the first image, "" where nothing was made."""
+        return self.maps[0] if self.maps else ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the images are in the file still: an undo takes them away."""
+        return all(name in bpy.data.images for name in self.maps)
 
 
 @dataclass(frozen=True)

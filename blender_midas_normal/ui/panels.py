@@ -7,7 +7,6 @@ from bpy.app.translations import pgettext_n as n_
 
 from ..bridge import session
 from ..bridge.places import reason_against
-from ..bridge.recording import all_there
 from ..bridge.task import Report
 from ..core.errors import Cancelled, MidasNormalError, SettingsError
 from . import comparison, painting, running, stages, tuning
@@ -135,7 +134,7 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
             row = box.row(align=True)
             for name in ("show_log", "copy_report", "restart"):
                 row.operator(f"midas_normal.{name}")
-    elif isinstance(outcome, Report) and queue is None and all_there(outcome.records):
+    elif isinstance(outcome, Report) and queue is None and outcome.is_there:
         box = layout.box()
         for number, sentence in enumerate(outcome.sentences):
             lines(box, sentence, icon="BLANK1" if number else "CHECKMARK")

@@ -7,6 +7,9 @@ import numpy as np
 
 from benchmarks import pictures
 
+FLOOR = "Blender's own read + write"
+"""What `Floor` measures, in tables and in the plot."""
+
 
 class Photograph:
     """A byte image of a photograph, wired as the colour of a material; `renew` makes its pixels new to the worker."""

@@ -14,7 +14,7 @@ from bl_ext.user_default.midas_normal.bridge.session import client
 
 from benchmarks import memory
 from benchmarks.answer import Answer, Point, Table
-from benchmarks.blender_images import Floor, Photograph
+from benchmarks.blender_images import FLOOR, Floor, Photograph
 from benchmarks.engines import Way, prepare, ways_at
 from benchmarks.one_map import ARITHMETIC, STAGES, seconds_of_map
 from benchmarks.plan import Plan
@@ -24,7 +24,7 @@ from benchmarks.rounds import in_turn, median_ratio, medians
 WARM_SIDE = 64
 """Pixels of a first map, which makes the worker load what it needs."""
 
-FLOOR, PNG = "Blender's own read + write", "PNG files, there and back"
+PNG = "PNG files, there and back"
 LARGEST = 8192
 
 

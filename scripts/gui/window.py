@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 import numpy as np
-from {EXTENSION}.bridge import recording, session
+from {EXTENSION}.bridge import session
 from {EXTENSION}.bridge.results import source_of, stored
 from {EXTENSION}.ui import pump, running, tuning
 area = max(bpy.context.window.screen.areas, key=lambda area: area.width * area.height)

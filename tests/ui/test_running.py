@@ -9,7 +9,6 @@ import time
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge import making, session
-from bl_ext.user_default.midas_normal.bridge.recording import all_there
 from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.bridge.task import Report
 from bl_ext.user_default.midas_normal.ui import running
@@ -29,10 +28,10 @@ def test_a_report_tells_of_maps_that_are_there():
     """An undo takes a map away, which background Blender cannot always do."""
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE", maps={"NORMAL", "AO"})
-    records = running.last().records
-    assert len(records) == 2 and all_there(records)
+    report = running.last()
+    assert report.maps == ("photo_normal", "photo_ao") and report.is_there
     bpy.data.images.remove(bpy.data.images["photo_ao"])
-    assert not all_there(records)
+    assert not report.is_there
 
 
 def test_cancel_frees_the_panel_at_once():

@@ -6,7 +6,10 @@ from ..window import Window
 from .common import NODES, TREE, check, make
 
 SETTINGS = "bpy.context.scene.midas_normal"
-MAPS = "sorted(image.name for image in bpy.data.images if source_of(image) == area.spaces.active.image)"
+MAPS = ("sorted([image.name, float(np.array(image.pixels[:4096]).std())] for image in bpy.data.images "
+        "if source_of(image) == area.spaces.active.image)")
+"""With a figure that tells one map's pixels from another's."""
+
 METHOD = "bpy.data.materials['Material'].displacement_method"
 FEEDS = f"[[link.from_node.type, link.to_socket.name] for link in {TREE}.links]"
 
@@ -26,6 +29,7 @@ def kinds(window: Window) -> str:
     check(_state(window) == before, f"undo left {_state(window)} of {before}")
     window.press("ctrl+shift+z")
     check(_state(window) == made, f"redo left {_state(window)} of {made}")
+    check(not window.blender.value("session.client.is_busy"), "redo ran the engine")
     window.press("ctrl+z")
     window.blender.do(f"{SETTINGS}.maps = {{'NORMAL'}}; bpy.ops.ed.undo_push()")
     return ""

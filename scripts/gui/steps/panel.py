@@ -13,8 +13,6 @@ COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
 BAR = "[round(255 * c) for c in bpy.context.preferences.themes[0].user_interface.wcol_progress.item[:3]]"
 """The colour of a progress bar."""
 
-REPORT_HOLDS = "recording.all_there(running.last().records)"
-
 IS_GONE = """
 def is_gone(pid):
     try:
@@ -70,11 +68,11 @@ def undo_and_redo(window: Window) -> str:
     before = window.blender.value(PIXELS)
     window.press("ctrl+z")
     check("NORMAL_MAP" not in window.blender.value(NODES), "undo left the Normal Map node")
-    check(not window.blender.value(REPORT_HOLDS), "the panel tells still of the map that was taken back")
+    check(not window.blender.value("running.last().is_there"), "the panel tells still of the map that was taken back")
     window.press("ctrl+shift+z")
     check("NORMAL_MAP" in window.blender.value(NODES), "redo did not bring the Normal Map node back")
     check(window.blender.value(PIXELS) == before, "redo did not bring the pixels back")
-    check(window.blender.value(REPORT_HOLDS), "the panel does not tell of the map that is there again")
+    check(window.blender.value("running.last().is_there"), "the panel does not tell of the map that is there again")
     check(not window.blender.value("session.client.is_busy"), "redo ran the network")
     return ""
 
