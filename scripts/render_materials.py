@@ -22,7 +22,7 @@ from relief import albedo, heights
 from relief.noise import gradient
 
 if TYPE_CHECKING:
-    from relief.noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 OUT = Path(__file__).resolve().parents[1] / "tests" / "materials"
 SIZE = 256

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.random import Generator
 
+    from blender_midas_normal.core.arrays import Array
+
     from .heights import Relief
-    from .noise import Array
 
 FAMILIES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "brick": ((0.01, 0.10), (0.25, 0.75), (0.35, 0.75)),

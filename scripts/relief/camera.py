@@ -12,7 +12,7 @@ from .noise import between, blur, coordinates
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from .noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 
 def encoded(linear: Array) -> Array:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from .noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 
 @dataclass(frozen=True)

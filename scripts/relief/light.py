@@ -12,7 +12,7 @@ from .noise import between, blur, gradient
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from .noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 SHADOW_STEPS = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48)
 """Distances in pixels at which the ray towards the sun is tried."""

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
+    from blender_midas_normal.core.arrays import Array
 
 cv2.setNumThreads(1)  # samples are made by many processes, each on one core
 

@@ -13,7 +13,7 @@ from .noise import gradient
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from .noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 FLAT_SHARE = 0.2
 MIXTURE_SHARE = 0.12

@@ -18,7 +18,7 @@ from .making import STEEPEST, Kind, Relief, eased, feature_size, mean_slope
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from ..noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 KINDS: dict[str, Kind] = {
     **masonry.KINDS, **loose.KINDS, **timber.KINDS, **cloth.KINDS, **sheets.KINDS, **coats.KINDS, **earth.KINDS,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from ..noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 KINDS: dict[str, Kind] = {}
 kind = entering(KINDS)

@@ -14,7 +14,7 @@ from .making import Kind, Relief, crack, entering, feature_size, laid, rivets, w
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from ..noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 KINDS: dict[str, Kind] = {}
 kind = entering(KINDS)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from blender_midas_normal.core.arrays import Array
+
     from ..cells import Cells
-    from ..noise import Array
 
 STEEPEST = 1.9
 """Slope (62 degrees) that all but half a percent of the pixels stay below."""

@@ -15,7 +15,7 @@ from .making import Kind, Relief, entering, feature_size, laid, rivets, whole
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from ..noise import Array
+    from blender_midas_normal.core.arrays import Array
 
 KINDS: dict[str, Kind] = {}
 kind = entering(KINDS)
