@@ -1,5 +1,5 @@
-"""Materials as users make them: each of SHAPES prepares one that uses the image, and gives the shaders that must get the map,
-with their groups.
+"""Materials as users make them: each of SHAPES prepares one that uses the image, and gives the shaders that must get the
+map, with their groups.
 """
 
 from __future__ import annotations

@@ -6,12 +6,15 @@ from ..window import Window
 from .common import NODES, TREE, check, make
 
 SETTINGS = "bpy.context.scene.midas_normal"
-MAPS = ("sorted([image.name, float(np.array(image.pixels[:4096]).std())] for image in bpy.data.images "
-        "if source_of(image) == area.spaces.active.image)")
-"""With a figure that tells one map's pixels from another's."""
 
-METHOD = "bpy.data.materials['Material'].displacement_method"
-FEEDS = f"[[link.from_node.type, link.to_socket.name] for link in {TREE}.links]"
+CHANGED = {
+    "maps": "sorted([image.name, float(np.array(image.pixels[:4096]).std())] for image in bpy.data.images "
+            "if source_of(image) == area.spaces.active.image)",
+    "nodes": NODES,
+    "links": f"[[link.from_node.type, link.to_socket.name] for link in {TREE}.links]",
+    "displacement": "bpy.data.materials['Material'].displacement_method",
+}
+"""What a map of any kind changes; each map with a figure that tells its pixels from another's."""
 
 ALL = ["NORMAL", "HEIGHT", "AO", "CURVATURE"]
 
@@ -23,8 +26,8 @@ def kinds(window: Window) -> str:
     make(window)
     made = _state(window)
     window.shoot("kinds")
-    check(len(made[MAPS]) == len(ALL), f"these maps are there: {made[MAPS]}")
-    check(["DISPLACEMENT", "Displacement"] in made[FEEDS], f"nothing is displaced: {made[FEEDS]}")
+    check(len(made["maps"]) == len(ALL), f"these maps are there: {made['maps']}")
+    check(["DISPLACEMENT", "Displacement"] in made["links"], f"nothing is displaced: {made['links']}")
     window.press("ctrl+z")
     check(_state(window) == before, f"undo left {_state(window)} of {before}")
     window.press("ctrl+shift+z")
@@ -36,5 +39,4 @@ def kinds(window: Window) -> str:
 
 
 def _state(window: Window) -> dict:
-    """What a map of any kind changes."""
-    return {what: window.blender.value(what) for what in (MAPS, NODES, FEEDS, METHOD)}
+    return {what: window.blender.value(expression) for what, expression in CHANGED.items()}
