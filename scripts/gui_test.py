@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import build_extension
 import debian_blender
 from gui import showcase
-from gui.blender import Blender, GuiError, Installation
-from gui.display import Display, missing
+from gui.blender import GuiError, Installation, opened
+from gui.display import missing, shown
 from gui.steps import STEPS, Step
 from gui.window import Window
 
@@ -97,7 +97,7 @@ def driven(program: Path, out: Path) -> Outcome:
         installation.run("--command", "extension", "validate", str(package))
         installation.install(package)
         try:
-            with Display(*SIZE) as display, Blender(installation, display, pictures / "log.txt") as blender:
+            with shown(*SIZE) as display, opened(installation, display, pictures / "log.txt") as blender:
                 outcome = taken(version, Window(blender, pictures))
             return outcome if outcome.failed else read(outcome, pictures)
         finally:

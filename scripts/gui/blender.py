@@ -10,12 +10,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .display import Display
+from .program import Program
 
 AGENT = Path(__file__).resolve().parent / "agent.py"
 START_SECONDS = 120.0
@@ -72,36 +74,32 @@ class Installation:
         self.run("--command", "extension", "install-file", "--repo", "user_default", "--enable", str(package))
 
 
+@contextmanager
+def opened(installation: Installation, display: Display, log: Path, *arguments: str) -> Iterator[Blender]:
+    """A Blender with a window; it ends with the `with` block, or when its start is broken off."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="gui") as folder, socket.socket(socket.AF_UNIX) as listener, \
+            log.open("a") as lines:
+        listener.bind(f"{folder}/agent")
+        listener.listen()
+        listener.settimeout(START_SECONDS)
+        with Program([str(installation.program), *arguments, "--window-geometry", "0", "0", str(display.width),
+                      str(display.height), "--python", shutil.copy(AGENT, installation.folder), "--", f"{folder}/agent"],
+                     env={**display.variables, **installation.variables, "DISPLAY": display.name}, stdout=lines,
+                     stderr=subprocess.STDOUT) as process, \
+                listener.accept()[0] as connection, connection.makefile() as answers:
+            connection.settimeout(ANSWER_SECONDS)
+            yield Blender(installation, display, process, connection, answers)
+
+
+@dataclass(frozen=True)
 class Blender:
-    """A Blender with a window; ends when the `with` block does."""
+    """A Blender that runs, and the connection to the agent in it."""
 
-    def __init__(self, installation: Installation, display: Display, log: Path, *arguments: str) -> None:
-        self.display = display
-        self.installation = installation
-        with ExitStack() as at_failure, tempfile.TemporaryDirectory(dir="/tmp", prefix="gui") as folder, \
-                socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(f"{folder}/agent")
-            listener.listen()
-            listener.settimeout(START_SECONDS)
-            self._log = at_failure.enter_context(log.open("a"))
-            self._process = subprocess.Popen(
-                [str(installation.program), *arguments, "--window-geometry", "0", "0", str(display.width),
-                 str(display.height), "--python", shutil.copy(AGENT, installation.folder), "--", f"{folder}/agent"],
-                env={**display.variables, **installation.variables, "DISPLAY": display.name}, stdout=self._log,
-                stderr=subprocess.STDOUT)
-            at_failure.callback(self._end)
-            self._socket, _ = listener.accept()
-            at_failure.pop_all()
-        self._socket.settimeout(ANSWER_SECONDS)
-        self._answers = self._socket.makefile()
-
-    def __enter__(self) -> Blender:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-        self._end()
-        self._log.close()
+    installation: Installation
+    display: Display
+    _process: Program
+    _connection: socket.socket
+    _answers: IO[str]
 
     def do(self, statements: str) -> None:
         """Runs Python statements in Blender; raises GuiError with Blender's traceback."""
@@ -122,19 +120,11 @@ class Blender:
 
     def quit(self) -> int:
         """Blender's exit code after it was asked to end."""
-        self._socket.sendall(json.dumps({"do": "bpy.ops.wm.quit_blender()", "value": "None"}).encode() + b"\n")
+        self._connection.sendall(json.dumps({"do": "bpy.ops.wm.quit_blender()", "value": "None"}).encode() + b"\n")
         return self._process.wait(60)
 
-    def _end(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
     def _ask(self, statements: str, expression: str) -> Any:
-        self._socket.sendall(json.dumps({"do": statements, "value": expression}).encode() + b"\n")
+        self._connection.sendall(json.dumps({"do": statements, "value": expression}).encode() + b"\n")
         line = self._answers.readline()
         if not line:
             raise GuiError(f"Blender ended (exit code {self._process.wait(20)}); its last words are in the log.")

@@ -6,8 +6,12 @@ import os
 import shutil
 import subprocess
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from .program import Program
 
 PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick", "convert": "imagemagick"}
 """Programs that are needed, and the Debian packages that have them."""
@@ -28,30 +32,21 @@ def missing() -> str:
     return f"{' and '.join(packages)} must be installed first (apt-get install {' '.join(packages)})." if packages else ""
 
 
+@contextmanager
+def shown(width: int, height: int) -> Iterator[Display]:
+    """A screen of this size; it ends with the `with` block, or when its start is broken off."""
+    with Program(["Xvfb", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
+                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        yield Display(width, height, f":{server.stdout.readline().strip()}")
+
+
+@dataclass(frozen=True)
 class Display:
-    """A screen of this size; ends when the `with` block does."""
+    """A screen that is there: its size in pixels, and its name as DISPLAY has it."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
-        readable, writable = os.pipe()
-        self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writable), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
-            pass_fds=(writable,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        os.close(writable)
-        with os.fdopen(readable) as answer, ExitStack() as at_failure:
-            at_failure.callback(self._end)
-            self.name = f":{answer.readline().strip()}"
-            at_failure.pop_all()
-
-    def __enter__(self) -> Display:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
-
-    def _end(self) -> None:
-        self._server.terminate()
-        self._server.wait()
+    width: int
+    height: int
+    name: str
 
     @property
     def variables(self) -> dict[str, str]:

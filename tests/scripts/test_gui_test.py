@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from tests.reliability.traces import children, is_alive, waited
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from gui.display import missing
+from gui.blender import Installation, opened
+from gui.display import missing, shown
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or bool(missing()), reason=missing() or "needs Xvfb, on Linux")
 
@@ -30,6 +32,34 @@ elif "--window-geometry" in sys.argv:
     time.sleep(60)
 """
 """A FAKE Blender: it shows no window, and is asked for answers in vain; before that it is waited for, unless it talks."""
+
+
+def test_a_start_that_is_broken_off_at_any_line_leaves_nothing(tmp_path):
+    fake = tmp_path / "blender"
+    fake.write_text(FAKE.format(python=sys.executable, talks=True, mark=str(tmp_path / "mark")))
+    fake.chmod(0o755)
+    before = children(os.getpid())
+    for line in count(1):
+        try:
+            sys.settrace(breaking_off(line))
+            with shown(64, 64) as display, opened(Installation(fake, tmp_path), display, tmp_path / "log"):
+                sys.settrace(None)
+                assert line > 3
+                break
+        except SystemExit:
+            assert children(os.getpid()) == before
+
+
+def breaking_off(number):
+    """Traces to where a start runs its number-th line beside a program that it has started; raises there as SIGTERM does."""
+    starts, left = {start.__wrapped__.__code__ for start in (shown, opened)}, count(number, -1)
+
+    def each_line(frame, event, _):
+        if event == "line" and frame.f_locals.keys() & {"server", "process"} and next(left) == 1:
+            sys.exit(128 + signal.SIGTERM)
+        return each_line
+
+    return lambda frame, *_: each_line if frame.f_code in starts else None
 
 
 @pytest.mark.parametrize("talks", [False, True])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..blender import Blender
-from ..display import Display
+from ..blender import opened
+from ..display import shown
 from ..window import EXTENSION, Window
 from .common import ENDED, MAP, PICTURE, begin, check, held, make
 from .file import AT_ONCE
@@ -59,8 +59,8 @@ def two_blenders(window: Window) -> str:
     """Two Blenders that share a user folder make maps at the same time; quitting one while it does ends its worker too."""
     window.blender.do("area.spaces.active.image = picture(1024, 7)")
     noted, log = window.picture("quit").with_suffix(".seconds"), window.picture("log_2").with_suffix(".txt")
-    with Display(window.display.width, window.display.height) as display, \
-            Blender(window.blender.installation, display, log) as blender:
+    with shown(window.display.width, window.display.height) as display, \
+            opened(window.blender.installation, display, log) as blender:
         other = Window(blender, noted.parent)
         other.turn_into("IMAGE_EDITOR")
         blender.do(PICTURE)
