@@ -47,7 +47,7 @@ def maps(folder):
 
 
 def hidden(folder):
-    return [path.name for path in folder.rglob(".*")]
+    return sorted(path.name for path in folder.rglob(".*"))
 
 
 def pixels(file):
@@ -80,7 +80,7 @@ def test_a_library_is_mirrored_and_its_bad_files_are_named(textures, tmp_path, j
     ended = normal_map(textures, tmp_path / "missing.png", "--out", out, "--recursive", "--jobs", jobs,
                        "--csv", tmp_path / "report.csv", "--json", tmp_path / "report.json")
     assert ended.returncode == 1 and maps(out) == MADE and counts(ended) == (4, 0, 2), ended.stderr
-    assert hidden(out) == [".midas_normal.json"]
+    assert hidden(out) == [".midas_normal.jsonl"]
     assert "bad.png is not a readable picture" in ended.stdout and "There is no picture" in ended.stdout
     assert "1 other files left alone" in ended.stdout
     rows = list(csv.DictReader((tmp_path / "report.csv").open(encoding="utf-8")))
@@ -158,7 +158,7 @@ def test_tiles_and_frames_are_made_as_sets_and_what_is_wrong_with_them_is_named(
     assert maps(out) == [*(f"ein Haus_height.{number}.png" for number in (1001, 1002, 1004)),
                          *(f"ein Haus_normal.{number}.png" for number in (1001, 1002, 1004)),
                          *(f"shot_normal_000{number}.png" for number in (1, 3, 5))]
-    assert hidden(out) == [".midas_normal.json", ".midas_normal_ranges.jsonl"]
+    assert hidden(out) == [".midas_normal.jsonl", ".midas_normal_ranges.jsonl"]
 
 
 @pytest.mark.parametrize("options", [("--smoothing", "2"), ("--maps", "height")])
@@ -200,7 +200,7 @@ def test_an_interruption_leaves_whole_maps_and_the_next_run_makes_the_rest(tmp_p
     shown, errors = run.communicate(timeout=30)
     assert run.returncode == 1 and "interrupted" in shown and not errors
     first = {name: (out / name).stat().st_mtime_ns for name in maps(out)}
-    assert 0 < len(first) < 12 and hidden(out) == [".midas_normal.json"]
+    assert 0 < len(first) < 12 and hidden(out) == [".midas_normal.jsonl"]
     assert all(pixels(out / name).shape == (700, 700, 3) for name in first)
     ended = normal_map(*arguments)
     assert ended.returncode == 0 and counts(ended) == (12 - len(first), len(first), 0)
@@ -215,7 +215,7 @@ def test_a_disk_that_fills_up_keeps_the_maps_that_are_whole(tmp_path, disk):
     ended = normal_map(*arguments)
     made, _, failed = counts(ended)
     assert ended.returncode == 1 and made > 0 and failed > 0 and made + failed == 6
-    assert "No space left on device" in ended.stdout and hidden(out) == [".midas_normal.json"]
+    assert "No space left on device" in ended.stdout and hidden(out) == [".midas_normal.jsonl"]
     assert len(maps(out)) == made and all(pixels(out / name).shape == (200, 200, 3) for name in maps(out))
     changed(out, "size=10m")
     assert counts(normal_map(*arguments)) == (failed, made, 0)

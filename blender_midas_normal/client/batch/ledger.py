@@ -5,45 +5,63 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ...core.errors import TargetError
-from ...core.paths import is_file
 from ...core.settings import Settings
-from .placing import replacing
+from .json_lines import JsonLines
 
-NAME = ".midas_normal.json"
+NAME = ".midas_normal.jsonl"
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a map was made from and with, digests both, and how large its file was then."""
+
+    content: str
+    settings: str
+    bytes: int
 
 
 class Ledger:
-    """The record of an output folder.
+    """The record of an output folder: a line for each making of a map, of which the last one counts.
 
     It knows a map by its place in the folder, and what it was made from by content, so that folders and pictures may move.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-        self._lines = _read(folder / NAME)
+        self._record = JsonLines(folder / NAME)
+        makings = [making for words in self._record.read() for making in _read(words)]
+        self._makings = dict(makings)
+        self._outdated = len(makings) - len(self._makings)
 
     def is_current(self, file: Path, content: str, settings: str) -> bool:
         """Whether the file is a map made from this content with these settings, as it was left."""
         try:
-            return self._lines.get(self._key(file)) == _line(file, content, settings)
+            return self._makings.get(self._key(file)) == Making(content, settings, file.stat().st_size)
         except OSError:
             return False
 
     def note(self, file: Path, content: str, settings: str) -> None:
         """Records a map that has been made; raises TargetError."""
         try:
-            self._lines[self._key(file)] = _line(file, content, settings)
+            key, making = self._key(file), Making(content, settings, file.stat().st_size)
         except OSError as error:
             raise TargetError(f"{file} is gone already: {error.strerror}.") from None
-        with replacing(self._folder / NAME) as partial:
-            partial.write_text(json.dumps(self._lines, indent=1), encoding="utf-8")
+        self._outdated += key in self._makings
+        self._makings[key] = making
+        if self._outdated > len(self._makings):
+            self._record.replace(map(_words, self._makings, self._makings.values()))
+            self._outdated = 0
+        else:
+            self._record.add(_words(key, making))
 
     def files(self) -> set[Path]:
         """The maps that were made, wherever they are now."""
-        return {self._folder / name for name in self._lines}
+        return {self._folder / name for name in self._makings}
 
     def _key(self, file: Path) -> str:
         return Path(os.path.relpath(file.resolve(), self._folder)).as_posix()
@@ -58,17 +76,14 @@ def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str,
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
-def _line(file: Path, content: str, settings: str) -> dict[str, object]:
-    """Raises OSError where there is no such file."""
-    return {"content": content, "settings": settings, "bytes": file.stat().st_size}
+def _words(name: str, making: Making) -> dict[str, str | int]:
+    return {"file": name, **asdict(making)}
 
 
-def _read(file: Path) -> dict[str, dict[str, object]]:
-    """The lines by file; a record that is damaged is none, and only makes work."""
-    if not is_file(file):
-        return {}
+def _read(words: Any) -> list[tuple[str, Making]]:
+    """The making of a line by its file's name, or nothing where it is no such line."""
     try:
-        lines = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return lines if isinstance(lines, dict) else {}
+        name, making = words["file"], Making(words["content"], words["settings"], words["bytes"])
+    except (KeyError, TypeError):
+        return []
+    return [(name, making)] if isinstance(name, str) else []

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
-from ...core.errors import TargetError
-from ...core.paths import is_file
+from .json_lines import JsonLines
 
 NAME = ".midas_normal_ranges.jsonl"
 
@@ -21,13 +20,11 @@ class Measure:
 
 
 class Measures:
-    """The measures of an output folder, by content and settings, one a line; a line that is damaged only makes work."""
+    """The measures of an output folder, by content and settings; the last one of a picture counts."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / NAME
-        self._known: dict[str, Measure] = {}
-        if is_file(self._file):
-            self._known = dict(filter(None, map(_read, self._file.read_bytes().splitlines())))
+        self._record = JsonLines(folder / NAME)
+        self._known = dict(measure for words in self._record.read() for measure in _read(words))
 
     def get(self, content: str, settings: str) -> Measure | None:
         """None for what was not measured yet."""
@@ -35,19 +32,15 @@ class Measures:
 
     def note(self, content: str, settings: str, measure: Measure) -> None:
         """Adds a measure, so that a run that is interrupted need not begin again; raises TargetError."""
-        if self.get(content, settings) == measure:
-            return
-        try:
-            with self._file.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps([content + settings, *astuple(measure)]) + "\n")
-        except OSError as error:
-            raise TargetError(f"{self._file} cannot be written: {error.strerror}.") from None
+        if self.get(content, settings) != measure:
+            self._record.add([content + settings, *astuple(measure)])
 
 
-def _read(line: bytes) -> tuple[str, Measure] | None:
+def _read(words: Any) -> list[tuple[str, Measure]]:
+    """The measure of a line by its key, or nothing where it is no such line."""
     try:
-        key, depth_range, scale = json.loads(line)
-    except (ValueError, TypeError, RecursionError):
-        return None
+        key, depth_range, scale = words
+    except (ValueError, TypeError):
+        return []
     is_measure = isinstance(key, str) and all(isinstance(value, float) and value >= 0 for value in (depth_range, scale))
-    return (key, Measure(depth_range, scale)) if is_measure else None
+    return [(key, Measure(depth_range, scale))] if is_measure else []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import pytest
 
+from blender_midas_normal.client.batch.json_lines import JsonLines
 from blender_midas_normal.client.batch.ledger import NAME, Ledger, digest_of_settings
 from blender_midas_normal.core.errors import TargetError
 from blender_midas_normal.core.settings import Choice, Flag, Settings, domains
@@ -43,7 +43,8 @@ def test_the_folder_may_move(out, tmp_path):
     assert Ledger(moved).files() == {(moved / "a" / "wall.png").resolve()}
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b'{"a/wall.png": 3}', b"\xff", b"[" * 100000])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"3", b'{"file": "a/wall.png"}', b"\xff", b"[" * 100000,
+                                    b'{"file": [], "content": "content", "settings": "settings", "bytes": 3}'])
 def test_a_damaged_record_only_makes_work(out, damage):
     (out / NAME).write_bytes(damage)
     ledger, file = Ledger(out), out / "a" / "wall.png"
@@ -52,11 +53,46 @@ def test_a_damaged_record_only_makes_work(out, damage):
     assert Ledger(out).is_current(file, "content", "settings")
 
 
-def test_the_record_is_replaced_as_a_whole(out, monkeypatch):
+def test_a_line_that_was_cut_off_damages_no_other(out):
+    record, file = out / NAME, out / "a" / "wall.png"
+    line = record.read_bytes()
+    for length in range(len(line)):
+        record.write_bytes(line + line[:length])
+        Ledger(out).note(file, "new", "settings")
+        assert Ledger(out).is_current(file, "new", "settings")
+
+
+def test_two_runs_into_a_folder_keep_both_records(out):
+    files = [out / name for name in ("one.png", "two.png")]
+    ledgers = [Ledger(out), Ledger(out)]
+    for ledger, file in zip(ledgers, files, strict=True):
+        file.write_bytes(b"map")
+        ledger.note(file, "content", "settings")
+    assert all(Ledger(out).is_current(file, "content", "settings") for file in files)
+
+
+def test_what_is_noted_grows_with_the_maps_alone(out, monkeypatch):
+    """Not with their square, in one run, nor with the number of runs: a library has thousands of maps."""
+    written, add = [], JsonLines.add
+    monkeypatch.setattr(JsonLines, "add", lambda lines, value: (written.append(value), add(lines, value)))
+    files = [out / f"{number}.png" for number in range(50)]
+    for run in range(20):
+        ledger = Ledger(out)
+        for file in files:
+            file.write_bytes(b"map")
+            ledger.note(file, str(run), "settings")
+    assert len(written) > 900, "nearly each note is one line"
+    assert (out / NAME).read_bytes().count(b"\n") <= 2 * (len(files) + 1)
+    assert all(Ledger(out).is_current(file, "19", "settings") for file in files)
+
+
+def test_a_record_that_cannot_be_rewritten_stays(out, monkeypatch):
+    file = out / "a" / "wall.png"
+    Ledger(out).note(file, "newer", "settings")
     before = (out / NAME).read_bytes()
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(TargetError, match=r"\.midas_normal\.json cannot be written: No space"):
-        Ledger(out).note(out / "a" / "wall.png", "new", "settings")
+    with pytest.raises(TargetError, match=r"\.midas_normal\.jsonl cannot be written: No space"):
+        Ledger(out).note(file, "newest", "settings")
     assert (out / NAME).read_bytes() == before and [path.name for path in out.glob(".*")] == [NAME]
 
 
@@ -64,7 +100,7 @@ def test_names_that_are_no_text_are_on_record_too(tmp_path):
     file = tmp_path / "\udcff.png"
     file.write_bytes(b"map")
     Ledger(tmp_path).note(file, "content", "settings")
-    assert Ledger(tmp_path).is_current(file, "content", "settings") and json.loads((tmp_path / NAME).read_bytes())
+    assert Ledger(tmp_path).is_current(file, "content", "settings")
 
 
 def another(name, domain):

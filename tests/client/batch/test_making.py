@@ -158,7 +158,7 @@ def test_a_stop_leaves_whole_maps_only_and_no_worker(tmp_path):
     lines = []
     made(pictures(tmp_path, 8), tmp_path, screen=Watched(lines.append), stopped=lambda: len(lines) == 2)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == [".midas_normal.json", *sorted(line.split("/")[-1].split(" ")[0] for line in lines)]
+    assert names == [".midas_normal.jsonl", *sorted(line.split("/")[-1].split(" ")[0] for line in lines)]
     for name in names[1:]:
         PIL.Image.open(tmp_path / "out" / name).load()
 

@@ -177,7 +177,7 @@ def test_the_map_of_a_frame_is_the_mean_over_its_neighbours(tmp_path, reach, job
         for number in (1, 8, 16, 17, 20, 23):
             expected = mean(tmp_path, numbers, number, kind, reach)
             assert np.abs(map_of(tmp_path, number, kind).astype(int) - expected).max() <= 1
-    assert hidden(tmp_path) == [".midas_normal.json"]
+    assert hidden(tmp_path) == [".midas_normal.jsonl"]
 
 
 @pytest.mark.parametrize(("name", "ending"), [("tiff", "tif"), ("exr", "exr")])
@@ -284,7 +284,7 @@ def test_what_was_measured_is_not_measured_again(tmp_path):
 
     first = run(tmp_path, *FRAMES, "--maps", "height", at_request=lambda file, client: looks.append(file), stopped=stopped)
     assert not first.made
-    measured = len((tmp_path / "out" / ".midas_normal_ranges.jsonl").read_text().splitlines())
+    measured = len((tmp_path / "out" / ".midas_normal_ranges.jsonl").read_text().strip().splitlines())
     rest = run(tmp_path, *FRAMES, "--maps", "height")
     assert measured > 0 and len(rest.made) == SHORT and len(rest.handed_over) == 2 * SHORT - measured
 
