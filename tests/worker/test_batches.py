@@ -249,7 +249,7 @@ class Watch:
 
 def all_of(worker, requests, watch):
     """The answers of requests that are read while the network is busy with another one, which comes first."""
-    return worker.ask_all([asked(worker, *new_seeds(1), replace(PLAIN, resolution=256)), *requests], watch)
+    return worker.ask_all([asked(worker, *new_seeds(1), replace(PLAIN, resolution=512)), *requests], watch)
 
 
 @pytest.mark.midas
