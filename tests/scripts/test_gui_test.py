@@ -34,7 +34,7 @@ elif "--window-geometry" in sys.argv:
 """A FAKE Blender: it shows no window, and is asked for answers in vain; before that it is waited for, unless it talks."""
 
 
-def test_a_start_that_is_broken_off_at_any_line_leaves_nothing(tmp_path):
+def test_a_start_that_is_broken_off_at_any_line_leaves_no_program(tmp_path):
     fake = tmp_path / "blender"
     fake.write_text(FAKE.format(python=sys.executable, talks=True, mark=str(tmp_path / "mark")))
     fake.chmod(0o755)

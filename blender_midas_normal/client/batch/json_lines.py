@@ -1,4 +1,4 @@
-"""A file to which JSON values are added, one a line: what is there is not written again, and no run can tear it."""
+"""A file to which JSON values are added, one a line, without writing again what is there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .placing import replacing
 
 
 class JsonLines:
-    """The values of a file, which need not be there yet; a damaged line is none, nor is one that may not be read."""
+    """The values of a file; one that is not there, or may not be read, has none, and a damaged line is none."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -17,7 +17,7 @@ NAME = ".midas_normal.jsonl"
 
 
 @dataclass(frozen=True)
-class Making:
+class Origin:
     """What a map was made from and with, digests both, and how large its file was then."""
 
     content: str
@@ -26,42 +26,42 @@ class Making:
 
 
 class Ledger:
-    """The record of an output folder: a line for each making of a map, of which the last one counts.
+    """The record of an output folder: a line each time a map is made, of which the last one counts.
 
     It knows a map by its place in the folder, and what it was made from by content, so that folders and pictures may move.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-        self._record = JsonLines(folder / NAME)
-        makings = [making for words in self._record.read() for making in _read(words)]
-        self._makings = dict(makings)
-        self._outdated = len(makings) - len(self._makings)
+        self._record = JsonLines(self._folder / NAME)
+        origins = [origin for words in self._record.read() for origin in _read(words)]
+        self._origins = dict(origins)
+        self._outdated = len(origins) - len(self._origins)
 
     def is_current(self, file: Path, content: str, settings: str) -> bool:
         """Whether the file is a map made from this content with these settings, as it was left."""
         try:
-            return self._makings.get(self._key(file)) == Making(content, settings, file.stat().st_size)
+            return self._origins.get(self._key(file)) == Origin(content, settings, file.stat().st_size)
         except OSError:
             return False
 
     def note(self, file: Path, content: str, settings: str) -> None:
         """Records a map that has been made; raises TargetError."""
         try:
-            key, making = self._key(file), Making(content, settings, file.stat().st_size)
+            key, origin = self._key(file), Origin(content, settings, file.stat().st_size)
         except OSError as error:
             raise TargetError(f"{file} is gone already: {error.strerror}.") from None
-        self._outdated += key in self._makings
-        self._makings[key] = making
-        if self._outdated > len(self._makings):
-            self._record.replace(map(_words, self._makings, self._makings.values()))
+        self._outdated += key in self._origins
+        self._origins[key] = origin
+        if self._outdated > len(self._origins):
+            self._record.replace(map(_words, self._origins, self._origins.values()))
             self._outdated = 0
         else:
-            self._record.add(_words(key, making))
+            self._record.add(_words(key, origin))
 
     def files(self) -> set[Path]:
         """The maps that were made, wherever they are now."""
-        return {self._folder / name for name in self._makings}
+        return {self._folder / name for name in self._origins}
 
     def _key(self, file: Path) -> str:
         return Path(os.path.relpath(file.resolve(), self._folder)).as_posix()
@@ -76,14 +76,14 @@ def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str,
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
-def _words(name: str, making: Making) -> dict[str, str | int]:
-    return {"file": name, **asdict(making)}
+def _words(name: str, origin: Origin) -> dict[str, str | int]:
+    return {"file": name, **asdict(origin)}
 
 
-def _read(words: Any) -> list[tuple[str, Making]]:
-    """The making of a line by its file's name, or nothing where it is no such line."""
+def _read(words: Any) -> list[tuple[str, Origin]]:
+    """The origin of a line by its file's name, or nothing where it is no such line."""
     try:
-        name, making = words["file"], Making(words["content"], words["settings"], words["bytes"])
+        name, origin = words["file"], Origin(words["content"], words["settings"], words["bytes"])
     except (KeyError, TypeError):
         return []
-    return [(name, making)] if isinstance(name, str) else []
+    return [(name, origin)] if isinstance(name, str) else []
