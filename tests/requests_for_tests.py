@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import Launch
 from blender_midas_normal.core.settings import Settings
 
@@ -18,6 +20,14 @@ def launch(folder: Path, **words) -> Launch:
     """A worker with the built-in engines on the Python that runs the tests."""
     return Launch(**{"python": sys.executable, "weights": folder, "without_midas": "MiDaS is not wanted in this test.",
                      "idle_seconds": 60.0, "log": folder / "worker.log"} | words)
+
+
+def until_ready(client: Client, seconds: float = 60.0) -> None:
+    """Waits until the worker that `prepare` started says what it can do."""
+    end = time.monotonic() + seconds
+    while client.ready is None and time.monotonic() < end:
+        client.wait_a_moment()
+    assert client.ready is not None, "the worker did not become ready"
 
 
 def write_pixels(path: Path, rgba: np.ndarray, encoding: str = "BYTE", premultiplied: bool = False,

@@ -10,7 +10,7 @@ import pytest
 
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.gpus import CUDA, HIP, only_gpu
-from tests.requests_for_tests import launch
+from tests.requests_for_tests import launch, until_ready
 
 
 @pytest.mark.parametrize(("shown", "cuda", "hip"), [
@@ -31,5 +31,6 @@ def test_a_real_worker_is_shown_its_card_and_one_that_may_use_any_what_the_user_
     for gpu, expected in ((1, {f"{CUDA}=6", f"{HIP}=6"}), (None, {f"{CUDA}=4,6"})):
         with closing(Client(gpu)) as client:
             client.prepare(launch(tmp_path))
+            until_ready(client)  # a process that has only just been started shows no variables yet
             lines = Path(f"/proc/{client._worker.pid}/environ").read_text().split("\0")
             assert {line for line in lines if line.startswith((CUDA, HIP))} == expected
