@@ -37,7 +37,7 @@ from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
-from blender_midas_normal.worker.pictures import picture_from_file
+from blender_midas_normal.worker.picture_files import picture_from_file
 
 MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"
 TILEABLE = Wrap(True, True)

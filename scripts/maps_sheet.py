@@ -68,7 +68,7 @@ def pictures(file: Path) -> list:
     from blender_midas_normal.core.colour import luma
     from blender_midas_normal.core.tileable import wrap_of
     from blender_midas_normal.worker.engines.relief import Relief
-    from blender_midas_normal.worker.pictures import picture_from_file
+    from blender_midas_normal.worker.picture_files import picture_from_file
 
     picture, settings = picture_from_file(file), Settings()
     wrap = wrap_of(settings.tileable, luma(picture.rgb_float()), is_render=False)

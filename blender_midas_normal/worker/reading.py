@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import ProtocolError
 from ..core.protocol import Pixels, Request
-from .pictures import picture_from_file, picture_from_pixels
+from .picture_files import picture_from_file
+from .pictures import picture_from_pixels
 
 if TYPE_CHECKING:
     from ..core.arrays import Array
