@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .strips import in_strips
+
 if TYPE_CHECKING:
     from .arrays import Array
 
@@ -13,19 +15,24 @@ MIDDLE_GREY = np.float32(0.5)
 
 
 def filled(rgb: Array, alpha: Array) -> Array:
-    """H x W x 3 float32 with every pixel opaque: colours spread from where alpha is into where it is not.
+    """H x W x 3 float32 with every pixel opaque: colours spread from where alpha is into where it is not, without steps.
 
     alpha: H x W, 0..1.  Pull-push: averages over ever larger squares, weighted by alpha, fill what the finer level lacks.
     A picture without any opaque pixel becomes middle grey.
     """
     alpha = np.clip(alpha, 0.0, 1.0)[..., None]
-    weighted = rgb * alpha
-    if max(alpha.shape[:2]) == 1:
+    if max(alpha.shape) == 1:
         return np.where(alpha > 0, rgb, MIDDLE_GREY).astype(np.float32)
-    coarse_alpha = _halved(alpha)
-    coarse = np.divide(_halved(weighted), coarse_alpha, out=np.zeros_like(_halved(weighted)), where=coarse_alpha > 0)
-    behind = _doubled(filled(coarse, np.minimum(coarse_alpha[..., 0] * 4, 1.0)), alpha.shape)
-    return weighted + (1 - alpha) * behind
+    weighted = rgb * alpha
+    coarse, coarse_alpha = _halved(weighted), _halved(alpha)
+    np.divide(coarse, coarse_alpha, out=coarse, where=coarse_alpha > 0)
+    behind = filled(coarse, np.minimum(coarse_alpha[..., 0] * 4, 1.0))
+
+    def fill(rows: slice) -> None:
+        weighted[rows] += (1 - alpha[rows]) * _doubled(behind, rows)[:, :weighted.shape[1]]
+
+    in_strips(fill, len(weighted), weighted[0].size)
+    return weighted
 
 
 def _halved(field: Array) -> Array:
@@ -35,5 +42,20 @@ def _halved(field: Array) -> Array:
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
 
 
-def _doubled(field: Array, shape: tuple[int, ...]) -> Array:
-    return field.repeat(2, axis=0).repeat(2, axis=1)[:shape[0], :shape[1]]
+def _doubled(field: Array, rows: slice) -> Array:
+    """Some rows of the field at twice its size."""
+    down = np.arange(rows.start // 2 - 1, (rows.stop + 1) // 2 + 1).clip(0, len(field) - 1)
+    across = np.arange(-1, field.shape[1] + 1).clip(0, field.shape[1] - 1)
+    tall = _between(field[down], 0)[rows.start % 2:][:rows.stop - rows.start]
+    return _between(tall[:, across], 1)
+
+
+def _between(field: Array, axis: int) -> Array:
+    """Two values for each but the first and the last: a quarter of the way to the one before it, and to the one after it."""
+    given = np.moveaxis(field, axis, 0)
+    near = given[1:-1] * np.float32(0.75)
+    found = np.empty((2 * len(near), *near.shape[1:]), np.float32)
+    for start, beside in enumerate((given[:-2], given[2:])):
+        np.multiply(beside, np.float32(0.25), out=found[start::2])
+        found[start::2] += near
+    return np.moveaxis(found, 0, axis)

@@ -25,6 +25,15 @@ def test_bytes_survive_the_way_through_floats():
     np.testing.assert_array_equal(Picture(Picture(values).rgb_float()).as_bytes(), values)
 
 
+def test_what_is_filled_has_no_edges():
+    """A hole in a picture that grows brighter evenly: an engine would see each step as relief."""
+    down, across = np.mgrid[:256, :256]
+    rgb = np.repeat((across / 255)[..., None], 3, axis=2).astype(np.float32)
+    alpha = (np.hypot(down - 128, across - 128) > 50).astype(np.float32)
+    out = filled(rgb, alpha)
+    assert max(np.abs(np.diff(out, axis=axis)).max() for axis in (0, 1)) < 0.01
+
+
 def test_transparent_pixels_take_their_surroundings_colour():
     """CONVENTIONS, section 4: composited on white, a dark leaf would get a bright edge."""
     rgb = np.full((40, 40, 3), 0.2, np.float32)
