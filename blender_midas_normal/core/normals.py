@@ -35,11 +35,9 @@ def normal_map(surface: Surface, settings: Settings) -> Array:
     return normals_from_slopes(gx, gy, slope_factor(settings))
 
 
-def map_size(surface: Surface, settings: Settings) -> tuple[int, int]:
-    """(width, height) of the map in pixels."""
-    if settings.size == "NODE":
-        return node_size(*surface.source_size, settings.resolution)
-    return surface.source_size
+def map_size(source_size: tuple[int, int], settings: Settings) -> tuple[int, int]:
+    """(width, height) of the map in pixels, of a source of that (width, height)."""
+    return node_size(*source_size, settings.resolution) if settings.size == "NODE" else source_size
 
 
 def slope_factor(settings: Settings) -> float:
@@ -74,7 +72,7 @@ def _relief(surface: Surface, settings: Settings) -> tuple[Array, Array, Array]:
     Heights are resized, not slopes: the Sobel operator smooths, so at the surface's own size it would lose what the surface
     holds (2.5 degrees in 3.2 for six waves over 64 pixels, enlarged to 512).
     """
-    width, rows = map_size(surface, settings)
+    width, rows = map_size(surface.source_size, settings)
     height = resize(shaped(surface, settings), width, rows, surface.wrap)
     gx, gy = gradient(height, surface.wrap)
     gx *= np.float32(surface.relief * surface.shorter * width / surface.source_size[0])
@@ -147,7 +145,7 @@ def _raw_normals(surface: Surface, settings: Settings) -> Array:
         y[background] = 0
     strength = np.float32(_signed_strength(settings))
     normals = np.stack([-strength * x, strength * y, np.full_like(x, settings.a)])
-    width, rows = map_size(surface, settings)
+    width, rows = map_size(surface.source_size, settings)
     return _unit(np.stack([resize(plane, width, rows, surface.wrap) for plane in _unit(normals)]))
 
 

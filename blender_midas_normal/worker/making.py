@@ -122,8 +122,10 @@ class Maker:
             found = self._surfaces.get(key)
             if found is None:
                 raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
+            _check_size(found.surface.source_size, settings)
             engine, why = found.engine, "The surface was there already."
             return Draft(request, settings, key, engine, why, found, given.mask, report, clock)
+        _check_size((picture.width, picture.height), settings)
         engine, why = chosen_engine(settings, self._engines.unavailable())
         key = surface_key(picture, engine, settings, request.is_render)
         if request.unless == (key if given.mask is None else masked_key(key, given.mask)):
@@ -158,7 +160,7 @@ class Maker:
         surface = kept.surface
         if settings.mask == "IMAGE" and surface.mask is None:
             raise SettingsError("The map has no mask image; choose one, or another mask.")
-        width, height = _checked_size(surface, settings)
+        width, height = _size(surface, settings)
         draft.report("maps", 0.0)
         with draft.clock.stage("maps"):
             made = self._made(draft.request, engine, surface, settings)
@@ -246,15 +248,19 @@ def _mean(request: Request, settings: Settings, report: Report, clock: Clock) ->
     return Drawn(made, made.width, made.height, "", "", "", "", (), 0.0)
 
 
-def _checked_size(surface: Surface, settings: Settings) -> tuple[int, int]:
-    """(width, height) of the map; raises SettingsError where they are more pixels than any may have: the node's size of a
-    strip has no other limit.
+def _check_size(source_size: tuple[int, int], settings: Settings) -> None:
+    """Raises SettingsError where the map would have more pixels than any may have: the node's size of a strip has no other
+    limit.
     """
-    width, height = map_size(surface, settings)
+    width, height = map_size(source_size, settings)
     if width * height > MOST_PIXELS:
         raise SettingsError(f"The map would have {width} x {height} pixels, which are too many; choose a lower resolution.")
+
+
+def _size(surface: Surface, settings: Settings) -> tuple[int, int]:
+    """(width, height) of the map; raises SettingsError for a part whose map cannot be cut out."""
     if surface.part is None:
-        return width, height
+        return map_size(surface.source_size, settings)
     if surface.raw or settings.size != "SOURCE":
         raise SettingsError("A part of a picture has maps of the picture's size only, and none with depth_scale RAW.")
     return surface.part.size

@@ -76,7 +76,7 @@ def slopes(surface: Surface, settings: Settings, device: str) -> tuple[Tensor, T
 
 
 def _relief(surface: Surface, settings: Settings, device: str) -> tuple[Tensor, Tensor, Tensor]:
-    width, rows = map_size(surface, settings)
+    width, rows = map_size(surface.source_size, settings)
     height = resize(_shaped(surface, settings, device), width, rows, surface.wrap)
     gx, gy = gradient(height, surface.wrap)
     gx *= surface.relief * surface.shorter * width / surface.source_size[0]

@@ -112,6 +112,7 @@ def test_the_nodes_size_of_a_strip_has_a_limit(maker, tmp_path):
     """1 x 4096 pixels at the node's highest resolution would be 16384 x 67108864."""
     with pytest.raises(SettingsError, match="16384 x 67108864 pixels"):
         make(maker, tmp_path, noise(4096, 1), Settings(engine="LUMINANCE", size="NODE", resolution=16384))
+    assert not {"prepare", "engine", "luminance"} & {message.stage for message in maker._sent[:-1]}
 
 
 @pytest.mark.parametrize("room", [10_000, 100_000])

@@ -30,6 +30,9 @@ LARGEST_PASS = 1024 * 1536
 """Pixels that the network sees at once: measured, it takes 2.9 GB for these and 7.1 GB for 2048 x 2048, and pictures of the
 default resolution up to an aspect of 1 to 6 still need one pass."""
 
+LONGEST_SEEN = 16384
+"""Pixels of the longer side that the network sees: a strip with its shorter side at the resolution would fill the memory."""
+
 OVERLAP = 0.25
 """Share of a tile's side that the next one sees again."""
 
@@ -55,8 +58,11 @@ def seen_picture(rgb: Array, wrap: Wrap, resolution: int) -> tuple[Array, tuple[
 
 
 def network_size(width: int, height: int, resolution: int) -> tuple[int, int]:
-    """(width, height) with the shorter side at the resolution, each a multiple of 32, at least 64."""
-    scale = resolution / min(width, height)
+    """(width, height) with the shorter side at the resolution, or else the longer one at LONGEST_SEEN.
+
+    Each is a multiple of 32, at least 64.
+    """
+    scale = min(resolution / min(width, height), LONGEST_SEEN / max(width, height))
     return _multiple(width * scale), _multiple(height * scale)
 
 
@@ -70,7 +76,7 @@ def capped_size(width: int, height: int, largest: int) -> tuple[int, int]:
 
 
 def resampled(rgb: Array, width: int, height: int, wrap: Wrap) -> Array:
-    """The picture at another size; area means (60 times as fast) where no side becomes longer, else Lanczos."""
+    """The picture at another size; area means (60 times as fast) where no side becomes longer, else splines."""
     if width <= rgb.shape[1] and height <= rgb.shape[0]:
         import cv2
 
