@@ -15,4 +15,4 @@ def masked(text: str) -> str:
     if home == Path(home.anchor):  # as of users that run services
         return text
     names = "|".join(re.escape(name) for name in (str(home), str(home).replace("\\", "\\\\")))
-    return re.sub(rf"({names})(?![\w-])", "~", text)
+    return re.sub(rf"(?<![\w./\\-])({names})(?![\w-]|\.\w)", "~", text)

@@ -29,6 +29,7 @@ class Channel:
         sys.stdout.flush()
         self._descriptor = os.dup(1)
         os.dup2(2, 1)
+        sys.stdout = sys.stderr
         self._lock = threading.Lock()
         self._sent = 0
         self._under_way: dict[int, Message] = {}

@@ -17,6 +17,8 @@ def test_the_home_folder_is_masked_and_nothing_else(home):
     home(Path("/home/al"))
     assert masked("File /home/al/x.png, '/home/al' and /home/al") == "File ~/x.png, '~' and ~"
     assert masked("/home/alice/x and /home/al-2 and /srv/al") == "/home/alice/x and /home/al-2 and /srv/al"
+    assert masked("/mnt/home/al/x and /home/al.old/x") == "/mnt/home/al/x and /home/al.old/x"
+    assert masked("It is in /home/al. So there.") == "It is in ~. So there."
 
 
 def test_backslashes_may_be_doubled(home):

@@ -278,7 +278,9 @@ torch.load(sys.argv[1] + "/evil", weights_only=False)
 """
 
 
-def test_bad_weights_are_refused_and_repaired_ones_work(midas_python, test_weights, tmp_path, pictures):
+def test_bad_weights_are_refused_and_repaired_ones_work(midas_python, test_weights, tmp_path, pictures, monkeypatch):
+    """And the log that says why has not the home folder's name."""
+    monkeypatch.setenv("HOME", str(tmp_path))
     witness = tmp_path / "witness"
     bad = tmp_path / "bad"
     bad.mkdir()
@@ -305,6 +307,8 @@ def test_bad_weights_are_refused_and_repaired_ones_work(midas_python, test_weigh
         (weights / FILE).unlink()
         (weights / FILE).symlink_to(test_weights / FILE)
         assert worker.ask(settings, picture=str(pictures["odd"])).ok.any()
+    log = (tmp_path / "exchange.log").read_text()
+    assert f"~/weights/{FILE} cannot be loaded" in log and str(tmp_path) not in log
 
 
 @pytest.mark.weights
