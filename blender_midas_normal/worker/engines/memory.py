@@ -6,16 +6,36 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ...core.errors import EngineError
 
-LIMITS = ((Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
-          (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")))
-"""Where Linux says what a container may use and uses, in its second and in its first version."""
 
+@dataclass(frozen=True)
+class Container:
+    """Where Linux says what a container may use, and what it uses; cache: what of that is kept of files, and given up."""
+
+    folder: Path
+    limit: str
+    used: str
+    cache: tuple[str, ...]
+
+    def free(self) -> int:
+        """Bytes.  Raises OSError where there is no container, ValueError where it may use everything ("max")."""
+        stat = dict(line.split() for line in (self.folder / "memory.stat").read_text().splitlines())
+        limit, used = (int((self.folder / name).read_text()) for name in (self.limit, self.used))
+        return limit - used + sum(int(stat.get(name, 0)) for name in self.cache)
+
+
+CONTAINERS = (
+    Container(Path("/sys/fs/cgroup"), "memory.max", "memory.current", ("active_file", "inactive_file")),
+    Container(Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes",
+              ("total_active_file", "total_inactive_file")),
+)
+"""Of Linux's second and first version."""
 
 TOO_LITTLE_MEMORY = "There is not enough memory for this picture; use a smaller one, or close other programs."
 
@@ -65,9 +85,9 @@ def memory_errors_as(sentence: str) -> Iterator[None]:
 def _free_on_linux() -> int:
     fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     free = [int(fields["MemAvailable"].split()[0]) * 1024]
-    for limit, used in LIMITS:
+    for container in CONTAINERS:
         try:
-            free.append(int(limit.read_text()) - int(used.read_text()))
+            free.append(container.free())
         except (OSError, ValueError):  # no container, or one that may use everything ("max")
             continue
     return max(0, min(free))
