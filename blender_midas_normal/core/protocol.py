@@ -163,8 +163,8 @@ class Result:
             raise ProtocolError("The notes of a result must be sentences.")
         if not all(isinstance(seconds, (int, float)) and 0 <= seconds < 1e9 for seconds in self.seconds.values()):
             raise ProtocolError("The times of a result must be seconds.")
-        if self.range < 0:
-            raise ProtocolError(f"Depths cannot have a range of {self.range}.")
+        if min(self.range, self.scale) < 0:
+            raise ProtocolError(f"Depths cannot have a range of {self.range}, heights no scale of {self.scale}.")
 
 
 @dataclass(frozen=True)
@@ -270,10 +270,9 @@ def decode(line: bytes) -> Message:
     if kind is None:
         raise ProtocolError(f"The other process sent a message of unknown type: {line[:80]!r}.")
     fields = {f.name: f for f in dataclasses.fields(kind)}
-    for name, value in words.items():
-        _check_field(kind, fields.get(name), name, value)
+    values = {name: _value_of(kind, fields.get(name), name, value) for name, value in words.items()}
     try:
-        return kind(**words)
+        return kind(**values)
     except TypeError:
         raise ProtocolError(f"A {kind.__name__} message lacks fields: {line[:80]!r}.") from None
 
@@ -286,7 +285,8 @@ def _finite(number: str) -> float:
     return value
 
 
-def _check_field(kind: type, known: dataclasses.Field | None, name: str, value: Any) -> None:
+def _value_of(kind: type, known: dataclasses.Field | None, name: str, value: Any) -> Any:
+    """What a message has in a field; raises ProtocolError for what cannot stand there."""
     if known is None:
         raise ProtocolError(f"A {kind.__name__} message has no field {name!r}.")
     allowed = _FIELD_TYPES[str(known.type)]
@@ -294,6 +294,15 @@ def _check_field(kind: type, known: dataclasses.Field | None, name: str, value: 
         raise ProtocolError(f"The field {name!r} of a {kind.__name__} message cannot be {value!r:.80}.")
     if known.type == "str" and not _is_text(str(value)):
         raise ProtocolError(f"The field {name!r} of a {kind.__name__} message is no text.")
+    return _as_float(kind, name, value) if known.type == "float" else value
+
+
+def _as_float(kind: type, name: str, value: Any) -> float:
+    """JSON's whole numbers have no end, floats have."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise ProtocolError(f"The field {name!r} of a {kind.__name__} message is too large.") from None
 
 
 def _is_text(value: str) -> bool:

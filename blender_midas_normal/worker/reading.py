@@ -41,12 +41,13 @@ def given(request: Request, folder: Path, report: Report) -> Given:
     """
     pixels, mask_pixels = (_checked(words) for words in (request.pixels, request.mask_pixels))
     try:
+        sources = (pixels, request.picture, request.surface, request.frames or None)
+        if sum(source is not None for source in sources) != 1:
+            raise ProtocolError("A request has one source: pixels, a picture, a surface or frames.")
         picture = None
-        if request.surface is None and not request.frames:
+        if pixels is not None or request.picture is not None:
             report("read", 0.0)
             picture = _picture(pixels, request.picture, folder, request.exposure)
-            if picture is None:
-                raise ProtocolError("The request names no picture.")
         mask = _picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
         return Given(picture, None if mask is None else brightness(mask))
     finally:

@@ -106,13 +106,21 @@ def test_files_cannot_lie_outside_the_exchange_folder(file):
 
 @pytest.mark.parametrize("words", [
     {"file": ""}, {"width": 0}, {"height": -1}, {"width": 1 << 20, "height": 1 << 20}, {"notes": [1]}, {"notes": ["\ud800"]},
-    {"seconds": {"read": "long"}}, {"seconds": {"read": -1}}])
+    {"seconds": {"read": "long"}}, {"seconds": {"read": -1}}, {"scale": -1.0}])
 def test_a_result_that_cannot_be_is_refused(words):
     result = {"type": "result", "id": 1, "file": "map.png", "width": 1, "height": 1, "engine": "RELIEF", "device": "",
               "why": "", "surface": ""}
     decode(json.dumps(result).encode())
     with pytest.raises(ProtocolError):
         decode(json.dumps({**result, **words}).encode())
+
+
+def test_whole_numbers_are_floats_where_these_are_due_and_endless_ones_are_refused():
+    line = encode(Result(1, "map.png", 2, 2, "", "", "", "", range=2.0))
+    found = decode(line.replace(b'"range": 2.0', b'"range": 2'))
+    assert isinstance(found.range, float) and found.range == 2
+    with pytest.raises(ProtocolError, match="too large"):
+        decode(line.replace(b'"range": 2.0', b'"range": 1' + b"0" * 400))
 
 
 def test_a_request_that_follows_a_surface_has_pixels():
