@@ -29,6 +29,8 @@ class Number:
             number = int(value) if self.integer else float(value)
         except (TypeError, ValueError, OverflowError):
             raise SettingsError(f"{name} must be a number, not {value!r:.80}.") from None
+        if self.integer and isinstance(value, float) and number != value:
+            raise SettingsError(f"{name} must be a whole number, not {value!r:.80}.")
         if not self.low - 1e-6 <= number <= self.high + 1e-6:
             raise SettingsError(f"{name} is {number!r:.20}; it must lie between {self.low:g} and {self.high:g}.")
         return min(max(number, self.low), self.high)
@@ -64,7 +66,7 @@ class Flag:
     def checked(self, name: str, value: Any) -> bool:
         """The value as bool; raises SettingsError for anything but true and false."""
         if value not in (True, False):
-            raise SettingsError(f"{name} must be true or false, not {value!r}.")
+            raise SettingsError(f"{name} must be true or false, not {value!r:.80}.")
         return bool(value)
 
 

@@ -25,6 +25,7 @@ def test_names_are_written_in_any_case():
 @pytest.mark.parametrize(("name", "value"), [
     ("a", -0.1), ("a", 15.8), ("bg_threshold", 1.1), ("resolution", 63), ("resolution", 16385), ("strength", -1),
     ("strength", float("nan")), ("blur", "wide"), ("engine", "deep"), ("tileable", ""), ("resolution", None),
+    ("resolution", 512.5),
 ])
 def test_a_value_outside_its_domain_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=name):
