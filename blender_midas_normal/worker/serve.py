@@ -32,9 +32,9 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float, 
     mask_standard_error()
     take_blas_memory()
     channel = Channel(at_end=lambda: _end(folder))
+    channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
     reading = Reading(folder, channel)
     inbox = Inbox(at_end=lambda: _end(folder), begin=reading.begin)
-    channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
     engines = Engines(weights, without_midas, batch)
     torch = torch_version()
     device = auto_device() if torch else "cpu"
