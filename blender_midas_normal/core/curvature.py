@@ -27,8 +27,8 @@ def curvature(height: Array, wrap: Wrap, radius: float) -> Array:
     """H x W float32, 0..1: 0.5 where flat, more where convex (edges), less where concave (cavities).
 
     height: H x W float32 in pixels, rows from the top down.  radius: pixels, more than 0; details much finer do not count.
-    With a radius that is a share of the picture's sides the map does not depend on the resolution.  An edge between slopes
-    that differ by 1 gives 0.5 + 0.5 tanh(1) = 0.88.
+    With a radius that is a share of the picture's sides the map does not depend on the resolution, from a pixel's radius on.
+    An edge between slopes that differ by 1 gives 0.5 + 0.5 tanh(1) = 0.88.
     """
     field, sigma = _smoothed(height, radius, wrap), radius
     total = np.zeros_like(field)

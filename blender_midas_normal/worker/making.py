@@ -194,7 +194,7 @@ class Maker:
                 fine = self._by_engine(settings.mix, sight, settings, report, change and change.of_fine())
                 fine = dataclasses.replace(fine, part=sight.picture.part)
         notes = sight.notes
-        if float(surface.height.min()) == float(surface.height.max()):
+        if all(float(part.height.min()) == float(part.height.max()) for part in (surface, fine) if part is not None):
             notes += ("The surface has no relief at all, so the map is flat.",)
         alpha = None if surface.raw else sight.alpha
         surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=sight.picture.part)

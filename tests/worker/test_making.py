@@ -151,6 +151,17 @@ def test_a_picture_of_one_colour_is_flat_and_the_user_is_told(maker, tmp_path, s
     assert np.abs(values - (0, 0, 1)).max() < 1e-4 and "flat" in result.notes[0]
 
 
+def test_the_user_is_told_that_a_map_is_flat_only_where_it_is(maker, tmp_path):
+    """Two colours of one brightness have no relief for the luminance, but for the network that is mixed in."""
+    colours = np.where((np.indices((64, 64)) // 16).sum(axis=0)[..., None] % 2, [1.0, 0.0, 0.0], [0.0, 0.2126 / 0.7152, 0.0])
+    for mix, is_flat in (("OFF", True), ("RELIEF", False)):
+        pixels = write_pixels(tmp_path / "pixels", opaque(colours), "DISPLAY")
+        settings = dataclasses.replace(LUMINANCE, mix=mix)
+        result = maker.make(Request(1, settings.words(), pixels=pixels))
+        assert any("no relief at all" in note for note in result.notes) == is_flat
+        assert (np.ptp(components(tmp_path / result.file), axis=(0, 1)).max() < 1e-3) == is_flat
+
+
 def test_a_fully_transparent_picture_is_flat_and_the_user_is_told(maker, tmp_path):
     rgba = noise(9, 9)
     rgba[..., 3] = 0
