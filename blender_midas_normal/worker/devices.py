@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,15 @@ def device_named(description: str) -> str:
 def auto_device() -> str:
     """The first of cuda (ROCm reports there too), mps, xpu and cpu that torch can use."""
     return next(name for name in ("cuda", "mps", "xpu", "cpu") if has_device(name))
+
+
+def give_back_memory(device: str) -> None:
+    """Gives back what torch keeps of a device's memory for later; the CPU's it does not keep."""
+    gc.collect()
+    if device != "cpu":
+        import torch
+
+        getattr(torch, device).empty_cache()
 
 
 def count_of_gpus() -> int:

@@ -50,7 +50,7 @@ BYTES_PER_PIXEL = 2200
 timm's fused attention, which keeps memory proportional to the pixels: 0.55 GB at 512 x 512 (2104 bytes a pixel), 1.94 GB at
 1024 x 1024 (1847), 2.94 GB at 1024 x 1536 (1872), 7.14 GB at 2048 x 2048 (1702)."""
 
-NO_MEMORY_FOR_NETWORK = "There is not enough memory for the MiDaS network; choose a lower resolution, or close other programs."
+TOO_LITTLE_FOR_NETWORK = "There is not enough memory for the network; choose a lower resolution, or close other programs."
 
 
 def reason_against(weights: Path | None) -> str:
@@ -81,7 +81,7 @@ class Midas:
         """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
         device = device_for(settings)
         network = self._loaded(report)
-        with memory_errors_as(NO_MEMORY_FOR_NETWORK):
+        with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
             way = self._raw if settings.depth_scale == "RAW" else self._normalised
             return self._warned(way(network, device, picture, wrap, settings, report))
 
@@ -117,7 +117,7 @@ class Midas:
         assert look.depth is not None
         self.device = look.seen_on
         report("network", 1.0)
-        with memory_errors_as(NO_MEMORY_FOR_NETWORK):
+        with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
             depth = made_periodic(look.depth, look.margin)
             return self._warned(_surface_of(depth, look.notes, picture, wrap, settings, report))
 

@@ -5,7 +5,6 @@ A worker imports this, and with it torch and controlnet_aux, when it needs the n
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import numpy as np
 
 from ...core.errors import WeightsError
 from ...core.weights_file import CHOSEN, FILE
+from ..devices import give_back_memory
 from .memory import is_out_of_memory
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # the worker never goes online
@@ -109,9 +109,7 @@ class Network:
 
     def free(self) -> None:
         """Gives back what the last pass left behind."""
-        gc.collect()
-        if self.device != "cpu":
-            getattr(torch, self.device).empty_cache()
+        give_back_memory(self.device)
 
     def close(self) -> None:
         """Gives back all memory; the network cannot be used again."""

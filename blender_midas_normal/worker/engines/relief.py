@@ -13,7 +13,7 @@ import numpy as np
 from ...core.colour import is_one_colour
 from ...core.integration import height_from_slopes
 from ...core.picture import Surface
-from ..devices import described_device, device_for, has_torch
+from ..devices import described_device, device_for, give_back_memory, has_torch
 from .relief_network import ReliefNetwork, read_weights
 
 if TYPE_CHECKING:
@@ -74,7 +74,10 @@ class Relief:
         return Surface(height, 1.0, False, wrap, source_size, slopes=slopes)
 
     def unload(self) -> None:
+        devices = list(self._networks)
         self._networks.clear()
+        for device in devices:
+            give_back_memory(device)
 
     def _loaded(self, device: str) -> Network:
         if device not in self._networks:
