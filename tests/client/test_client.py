@@ -16,6 +16,7 @@ from PIL import Image
 
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import Cancelled, EngineError, ProtocolError, SourceError, SurfaceGone, WorkerError
+from blender_midas_normal.core.settings import Settings
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -28,9 +29,16 @@ def client():
     client.close()
 
 
-def submit(client, folder, rgba, **words):
+def submit(client, folder, rgba, settings=LUMINANCE, **words):
     client.prepare(launch(folder, **words))
-    return client.submit(settings=LUMINANCE.words(), pixels=write_pixels(client.new_file(), rgba))
+    return client.submit(settings=settings.words(), pixels=write_pixels(client.new_file(), rgba))
+
+
+def submit_long(client, folder):
+    """A job in the middle of which the worker is: it has more to say of it than a pipe holds, and waits for who listens."""
+    job = submit(client, folder, noise(1500, 1500), Settings(engine="RELIEF", tileable="OFF"))
+    assert waited(lambda: (client.pump(), job.stage == "network")[1])
+    return job
 
 
 def pid(client):
@@ -43,7 +51,7 @@ def is_alive(process):
     return bool(state.strip()) and not state.startswith("Z")
 
 
-def waited(condition, seconds=5.0):
+def waited(condition, seconds=30.0):
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
@@ -99,12 +107,11 @@ def test_what_nobody_foresaw_is_answered_and_the_worker_lives_on(client, tmp_pat
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_a_worker_killed_in_the_middle_is_reported_and_replaced(client, tmp_path, number):
-    job = submit(client, tmp_path, noise(3000, 3000))
+    job = submit_long(client, tmp_path)
     folder = client._worker.folder
-    assert waited(lambda: (client.pump(), job.stage not in ("start", "read"))[1])
     os.kill(pid(client), number)
     with pytest.raises(WorkerError, match=f"killed by signal {int(number)}"):
-        client.wait(job, timeout=10)
+        client.wait(job)
     assert not folder.exists()
     client.wait(submit(client, tmp_path, noise(8, 8)))
 
@@ -112,7 +119,8 @@ def test_a_worker_killed_in_the_middle_is_reported_and_replaced(client, tmp_path
 def test_a_worker_whose_log_is_gone_is_still_said_to_have_been_killed(client, tmp_path):
     client.prepare(launch(tmp_path))
     client.wait(submit(client, tmp_path, noise(8, 8)))
-    job = submit(client, tmp_path, noise(2000, 2000))
+    os.kill(pid(client), signal.SIGSTOP)  # it cannot answer before it is killed
+    job = submit(client, tmp_path, noise(8, 8))
     (tmp_path / "worker.log").unlink()
     os.kill(client._worker.pid, signal.SIGKILL)
     with pytest.raises(WorkerError, match="killed"):
@@ -174,13 +182,12 @@ def test_a_worker_that_says_nothing_is_given_up(client, tmp_path, monkeypatch):
 
 
 def test_a_cancelled_job_ends_at_once_and_its_late_result_is_swallowed(client, tmp_path):
-    job = submit(client, tmp_path, noise(2500, 2500))
-    assert waited(lambda: (client.pump(), job.stage not in ("start", "read"))[1])
-    start = time.monotonic()
+    job = submit_long(client, tmp_path)
+    os.kill(pid(client), signal.SIGSTOP)  # whoever waits for a word of it waits for two minutes
     client.cancel(job)
     with pytest.raises(Cancelled):
         client.wait(job)
-    assert time.monotonic() - start < 0.3
+    os.kill(pid(client), signal.SIGCONT)
     after = client.wait(submit(client, tmp_path, noise(8, 8)))
     assert not client.is_busy
     assert [path.name for path in client._worker.folder.iterdir()] == [after.file]
@@ -247,17 +254,16 @@ def test_a_retune_needs_no_pixels_until_the_worker_is_another(client, tmp_path):
     first = client.wait(submit(client, tmp_path, noise(8, 8)))
     client.wait(client.submit(settings={**LUMINANCE.words(), "strength": 2.0}, surface=first.surface))
     os.kill(pid(client), signal.SIGKILL)
-    client.prepare(launch(tmp_path))
-    waited(lambda: not client.is_running, 0.5)
+    assert waited(lambda: (client.pump(), not client.is_running)[1])
     client.prepare(launch(tmp_path))
     with pytest.raises(SurfaceGone):
         client.wait(client.submit(settings=LUMINANCE.words(), surface=first.surface))
 
 
 def test_an_idle_worker_first_gives_its_memory_back(client, tmp_path):
-    first = client.wait(submit(client, tmp_path, noise(8, 8), idle_seconds=1.0))
+    first = client.wait(submit(client, tmp_path, noise(8, 8), idle_seconds=3.0))
     process = pid(client)
-    time.sleep(1.4)
+    time.sleep(4.5)  # far from both: after 3 seconds it gives it back, after 6 it ends
     with pytest.raises(SurfaceGone):
         client.wait(client.submit(settings=LUMINANCE.words(), surface=first.surface))
     assert pid(client) == process
@@ -277,7 +283,8 @@ def test_closing_does_not_wait_for_a_busy_worker(client, tmp_path):
     os.kill(worker, signal.SIGSTOP)
     start = time.monotonic()
     client.close()
-    assert time.monotonic() - start < 0.3 and not is_alive(worker)
+    assert time.monotonic() - start < 1.0, "one that is not busy is given a second to end"
+    assert not is_alive(worker)
     assert isinstance(job.outcome, Cancelled)
 
 
@@ -294,12 +301,11 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from blender_midas_normal.client.client import Client
-from tests.requests_for_tests import launch
+from tests.requests_for_tests import launch, until_ready
 folder = Path(sys.argv[1])
 client = Client()
 exchange = client.prepare(launch(folder))
-while client.ready is None:
-    client.pump()
+until_ready(client)
 print(client._worker.pid, exchange, flush=True)
 time.sleep(60)
 """
@@ -310,8 +316,8 @@ def test_the_worker_dies_with_its_parent_even_when_that_is_killed(tmp_path):
     worker, folder = parent.stdout.readline().split()
     parent.kill()
     parent.wait()
-    assert waited(lambda: not is_alive(int(worker)), 1.5)
-    assert waited(lambda: not Path(folder).exists(), 0.5)
+    assert waited(lambda: not is_alive(int(worker)))
+    assert not Path(folder).exists()
 
 
 KILLED_AT_THE_START = """
@@ -339,7 +345,7 @@ def test_a_program_that_is_killed_as_it_starts_the_worker_leaves_nothing(moment,
     ended = subprocess.run([sys.executable, "-c", KILLED_AT_THE_START, str(tmp_path), moment], capture_output=True,
                            text=True, env={**os.environ, "TMPDIR": str(temporary)}, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    assert waited(lambda: not any(is_alive(int(worker)) for worker in ended.stdout.split()), 3.0)
+    assert waited(lambda: not any(is_alive(int(worker)) for worker in ended.stdout.split()))
     assert not list(temporary.iterdir())
 
 
@@ -362,7 +368,7 @@ def test_no_library_can_disturb_the_protocol(client, tmp_path):
         """))
     start.chmod(0o755)
     job = submit(client, tmp_path, noise(1500, 1500), python=str(start))
-    client.wait(job, timeout=20)
+    client.wait(job)
     assert waited(lambda: "louder" in launched.log.read_text())
 
 

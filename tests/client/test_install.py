@@ -142,16 +142,16 @@ def test_a_broken_environment_is_made_anew(made, shop, base, tmp_path):
 def test_cancelling_ends_the_child_and_its_children_and_the_next_installation_resumes(made, shop, base, tmp_path):
     pids = tmp_path / "pids"
     sleeper = ("import os, subprocess, sys, time\n"
-               "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+               "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
                f"open({str(pids)!r} + '~', 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
                f"os.rename({str(pids)!r} + '~', {str(pids)!r})\n"
-               "time.sleep(60)\n")
+               "time.sleep(600)\n")
     started = time.monotonic()
     with pytest.raises(Cancelled, match="goes on from here"):
         install(made, base, "registry", lambda step: None, pids.exists, recipe(shop, tmp_path, check=sleeper))
-    assert time.monotonic() - started < 30
-    time.sleep(0.1)
-    assert [pid for pid in map(int, pids.read_text().split()) if alive(pid)] == []
+    while any(alive(pid) for pid in map(int, pids.read_text().split())):  # one that was killed takes a moment to end
+        time.sleep(0.01)
+    assert time.monotonic() - started < 300
     tiny = recipe(shop, tmp_path)
     assert status(made, tiny.requirements).state is State.INCOMPLETE
     stays = put_in_place(made)

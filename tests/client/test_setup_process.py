@@ -79,15 +79,15 @@ def test_removing_reports_its_step_and_its_end(tmp_path):
 
 def test_polling_never_waits_and_ends_with_one_last_line(tmp_path):
     process = SetupProcess("check", tmp_path / "env")
-    lines, longest = [], 0.0
+    lines, looking, started = [], 0.0, time.monotonic()
     while process.running:
-        started = time.monotonic()
+        before = time.monotonic()
         found = process.poll()
         if process.running:  # the last look also puts the process away
-            longest = max(longest, time.monotonic() - started)
+            looking += time.monotonic() - before
         lines += found
         time.sleep(0.01)
-    assert longest < 0.2
+    assert looking < 0.5 * (time.monotonic() - started), "looks that wait take nearly all of the time"
     assert [line["kind"] for line in lines if "error" in line] == ["InstallError"]
     assert process.poll() == []
 
@@ -99,9 +99,9 @@ def test_cancelling_ends_all_it_started(tmp_path, stuck):
     until(pids.exists)
     process.cancel()
     lines = []
-    until(lambda: lines.extend(process.poll()) or not process.running, 8.0)
+    until(lambda: lines.extend(process.poll()) or not process.running)
     assert lines[-1]["kind"] == "Cancelled"
-    until(lambda: not any(map(alive, map(int, pids.read_text().split()))), 2.0)
+    until(lambda: not any(map(alive, map(int, pids.read_text().split()))))
     with pytest.raises(Cancelled):
         process.result()
 
@@ -121,7 +121,7 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path, stuck):
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    until(lambda: not any(map(alive, [child, *map(int, pids.read_text().split())])), 10.0)
+    until(lambda: not any(map(alive, [child, *map(int, pids.read_text().split())])))
 
 
 @posix
@@ -131,8 +131,8 @@ def test_closing_takes_little_time_and_leaves_nothing(tmp_path, stuck):
     until(pids.exists)
     started = time.monotonic()
     process.close()
-    assert time.monotonic() - started < 5.0 and not process.running
-    assert not any(map(alive, [process._child.pid, *map(int, pids.read_text().split())]))
+    assert time.monotonic() - started < 5.0 and not process.running and not alive(process._child.pid)
+    until(lambda: not any(map(alive, map(int, pids.read_text().split()))))  # whoever was killed takes a moment to end
     process.close()
 
 

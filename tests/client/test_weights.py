@@ -270,13 +270,13 @@ class Proxy(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_proxy_that_lets_nothing_through_is_named_without_its_password(get, monkeypatch, answers):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy, bind_and_activate=False) as proxy:
+        proxy.server_bind()  # a port that is taken refuses as long as nobody listens, and stays ours
         place = f"127.0.0.1:{proxy.server_port}"
         thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02})
         if answers:
+            proxy.server_activate()
             thread.start()
-        else:
-            proxy.server_close()
         monkeypatch.setenv("https_proxy", f"http://me:secret@{place}")
         monkeypatch.setenv("no_proxy", "")
         reason = "407 Proxy Authentication Required" if answers else "refused"
@@ -290,9 +290,11 @@ def test_a_proxy_that_lets_nothing_through_is_named_without_its_password(get, mo
 
 def test_a_silent_server_times_out(get, server, monkeypatch):
     monkeypatch.setattr(weights, "TIMEOUT", 0.2)
-    monkeypatch.setattr(Handler, "do_GET", lambda handler: threading.Event().wait(1.0))
+    tired = threading.Event()
+    monkeypatch.setattr(Handler, "do_GET", lambda handler: tired.wait())
     with pytest.raises(WeightsError, match="timed out"):
         get()
+    tired.set()
 
 
 @pytest.mark.parametrize("url", ["http://huggingface.co/x.pt", "ftp://127.0.0.1/x.pt", "file:///etc/passwd",

@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from blender_midas_normal.core.settings import Settings
 
 START = Path(__file__).resolve().parents[2] / "blender_midas_normal" / "worker" / "start.py"
 
-PATIENCE = 300.0
-"""Seconds after which a worker that does not answer is killed, so that a test fails instead of waiting for ever."""
+PATIENCE = 1200.0
+"""Seconds after which a worker that does not answer is killed, so that a test fails instead of waiting for ever: on a busy
+computer the MiDaS network takes minutes over a long picture."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,16 @@ class Talk:
         return self.ask_all([(settings, source)], on_progress)[0]
 
     def ask_all(self, asked: Sequence[tuple[Settings, dict[str, Any]]],
-                on_progress: Callable[[Progress], Any] | None = None) -> list[Answer]:
-        """Sends all requests, (settings, source) each, before it waits for their ends; see `ask`."""
+                on_progress: Callable[[Progress], Any] | None = None, behind: str | None = None) -> list[Answer]:
+        """Sends all requests, (settings, source) each, before it waits for their ends; see `ask`.
+
+        behind: a stage of the first request, at which the others are sent.
+        """
         numbers = range(self._last_id + 1, self._last_id + 1 + len(asked))
         self._last_id += len(asked)
-        for number, (settings, source) in zip(numbers, asked, strict=True):
-            self._send(Request(number, settings.words(), **source))
+        requests = iter([Request(number, settings.words(), **source)
+                         for number, (settings, source) in zip(numbers, asked, strict=True)])
+        self._send(*islice(requests, 1 if behind else None))
         stages: dict[int, list[str]] = {number: [] for number in numbers}
         answers: dict[int, Answer] = {}
         watchdog = threading.Timer(PATIENCE, self._process.kill)
@@ -110,15 +116,18 @@ class Talk:
                     answers[message.id] = Answer(message, tuple(stages[message.id]), self._map(message))
                     continue
                 stages[message.id].append(message.stage)
+                if message.stage == behind:
+                    self._send(*requests)
                 if on_progress is not None and on_progress(message) is True:
                     self._send(Cancel(message.id))
         finally:
             watchdog.cancel()
         return [answers[number] for number in numbers]
 
-    def _send(self, message: Message) -> None:
-        self._process.stdin.write(encode(message))
-        self._process.stdin.flush()
+    def _send(self, *messages: Message) -> None:
+        for message in messages:
+            self._process.stdin.write(encode(message))
+            self._process.stdin.flush()
 
     def _read(self) -> Iterator[Message]:
         decoder = Decoder()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from itertools import count, groupby
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +22,8 @@ from tests.worker.talk import Talk, normals
 pytest.importorskip("cv2")
 
 PLAIN = Settings(engine="MIDAS", device="CPU", tileable="OFF", resolution=64, strength=0.2, precision="FLOAT32")
+LONG = replace(PLAIN, resolution=256)
+"""Its pass is still going on when a cancellation arrives that was sent at its first step."""
 RAW = replace(preset("NODE"), device="CPU", resolution=64)
 
 
@@ -153,12 +155,15 @@ def test_where_memory_is_too_short_for_several_each_is_seen_alone(tmp_path):
     assert all(isinstance(end, Result) and end.device == "cuda" and not end.notes for end in ends.values())
 
 
-def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path):
+def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path, monkeypatch):
+    passes = []
+    clock = SimpleNamespace(perf_counter=lambda: 0.6 * len(passes))
+    monkeypatch.setattr("blender_midas_normal.worker.orders.time", clock)
     network = Network()
     desk = Desk(tmp_path, network)
-    network.on_pass = lambda: time.sleep(0.6)
+    network.on_pass = lambda: passes.append(network)
     ends = desk.answer([desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
-    assert all(0.2 <= end.seconds["engine"] < 0.5 for end in ends.values())
+    assert [end.seconds["engine"] for end in ends.values()] == pytest.approx([0.2] * 3)
 
 
 def test_one_that_is_cancelled_or_wrong_leaves_the_others_together(tmp_path):
@@ -248,8 +253,8 @@ class Watch:
 
 
 def all_of(worker, requests, watch):
-    """The answers of requests that are read while the network is busy with another one, which comes first."""
-    return worker.ask_all([asked(worker, *new_seeds(1), replace(PLAIN, resolution=512)), *requests], watch)
+    """The answers of requests that are sent and read while the network is busy with another one, which comes first."""
+    return worker.ask_all([asked(worker, *new_seeds(1), replace(PLAIN, resolution=512)), *requests], watch, "network")
 
 
 @pytest.mark.midas
@@ -284,13 +289,13 @@ def test_raw_depths_are_never_made_together(workers):
 def test_in_a_real_worker_the_cancelled_and_the_wrong_harm_no_other(workers):
     alone, together = workers
     kept, cancelled, *others = new_seeds(5)
-    expected = alone.ask_all([asked(alone, kept)])[0].ok
+    expected = alone.ask_all([asked(alone, kept, LONG)])[0].ok
     watch = Watch(lambda number: number == 2)
     missing = PLAIN, {"picture": str(together.folder / "missing.png")}
-    answers = all_of(together, [asked(together, kept), asked(together, cancelled), missing], watch)
+    answers = all_of(together, [asked(together, kept, LONG), asked(together, cancelled, LONG), missing], watch)
     assert watch.together == {1, 2} and np.abs(normals(answers[1].ok) - normals(expected)).max() < 2e-3
     assert answers[2].refusal[0] == "Cancelled" and answers[3].refusal[0] == "SourceError"
     watch = Watch(lambda number: number > 0)
-    answers = all_of(together, [asked(together, seed) for seed in others], watch)
+    answers = all_of(together, [asked(together, seed, LONG) for seed in others], watch)
     assert isinstance(answers[0].end, Result) and {answer.refusal[0] for answer in answers[1:]} == {"Cancelled"}
     assert together.ask_all([asked(together, *new_seeds(1))])[0].ok.any()
