@@ -17,6 +17,7 @@ from typing import Any
 
 import bpy
 
+from ..bridge.beside import file_of
 from ..bridge.nodes.textures import colour_textures
 from ..bridge.pixels import at_once, read_pixels, reading_file, view_exposure
 from ..bridge.places import own_python, places
@@ -106,5 +107,5 @@ def item_of_image(image: bpy.types.Image) -> Item:
             pixels = read_pixels(single(image), Path(folder) / "pixels")
             return f"{digest_of_file(Path(folder) / pixels.file)} {dataclasses.astuple(pixels)}"
 
-    file = Path(bpy.path.abspath(image.filepath)) if image.filepath and image.packed_file is None else None
+    file = file_of(image) if image.filepath and image.packed_file is None else None
     return Item(image.name, image.name, stem_of(image.name), file, PurePath(), fields, content)
