@@ -55,6 +55,41 @@ def test_heights_are_as_high_as_the_object_is_large(material, image, height):
     assert material.displacement_method == "DISPLACEMENT"
 
 
+def without_nodes(there=False):
+    """A material whose nodes Blender does not look at, as a new one's before 5.0; there: it has some."""
+    material = bpy.data.materials.new("plain")
+    if bpy.app.version < (5, 0):
+        material.use_nodes = there
+        material.use_nodes = False
+    return material
+
+
+def looks_at_nodes(material):
+    return bpy.app.version >= (5, 0) or material.use_nodes
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_material_that_does_not_use_nodes_does_once_it_is_displaced(image, height, there):
+    material = without_nodes(there)
+    assert displace(material, image, height, 0.1, plane(), False).done
+    assert displacement(material)[0] == height and looks_at_nodes(material)
+
+
+def test_a_material_that_is_not_displaced_does_not_begin_to_use_nodes(image, height):
+    material = without_nodes(there=True)
+    own = material.node_tree.nodes.new("ShaderNodeDisplacement")
+    material.node_tree.links.new(own.outputs[0], material.node_tree.get_output_node("ALL").inputs["Displacement"])
+    before = looks_at_nodes(material)
+    assert not displace(material, image, height, 0.1, plane(), False).done and looks_at_nodes(material) == before
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_map_is_attached_to_a_material_that_does_not_use_nodes(image, there):
+    material, occlusion = without_nodes(there), storing.store(image, GREY, {}, {"map": "AO"})
+    attach(material, image, occlusion)
+    assert any(getattr(node, "image", None) == occlusion for node in material.node_tree.nodes) and looks_at_nodes(material)
+
+
 def test_a_second_map_updates_the_same_nodes(material, image, height):
     displace(material, image, height, 0.1, plane(), False)
     count = len(material.node_tree.nodes)

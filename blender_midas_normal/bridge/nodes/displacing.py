@@ -12,8 +12,8 @@ import numpy as np
 from ...core.displacement import MIDDLE
 from .attaching import image_node
 from .changes import Changes, direct, is_marked
-from .graph import Plug, spots, tree_of, upstream
-from .materials import is_editable
+from .graph import Plug, input_of_output, spots, tree_of, upstream
+from .materials import is_editable, nodes_of
 from .showing import shown_in
 from .wiring import WiringReport
 
@@ -25,28 +25,42 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
     scale: of the map's heights, in shorter sides of the picture; thing: an object that wears the material.
     replace: a displacement of the user's own gives way.
     """
-    output = material.node_tree.get_output_node("ALL") if material.node_tree else None
-    if not is_editable(material) or output is None:
-        return WiringReport(False, (f"The material {material.name!r} has no output that can be changed, so nothing is "
-                                    "displaced.",))
-    end = output.inputs["Displacement"]
-    there = direct(end)
-    ours = there is not None and is_marked(there.node)  # type: ignore[arg-type]
-    if there is not None and not ours and not replace:
-        return WiringReport(False, (f"The material {material.name!r} keeps its own displacement; set Replace to wire the "
-                                    "new map instead.",))
+    reason = _reason_against(material, replace)
+    if reason:
+        return WiringReport(False, (reason,))
     with Changes() as changes:
-        node: Any = there.node if ours else changes.node(tree_of(output), "ShaderNodeDisplacement")  # type: ignore[union-attr]
-        texture = image_node(material, source, map_image, changes)
+        tree = nodes_of(material, changes)
+        end = _end(tree)
+        assert end is not None
+        there = direct(end)
+        ours = there is not None and is_marked(there.node)  # type: ignore[arg-type]
+        node: Any = there.node if ours else changes.node(tree, "ShaderNodeDisplacement")  # type: ignore[union-attr]
+        texture = image_node(tree, source, map_image, changes)
         changes.set(node.inputs["Midlevel"], "default_value", MIDDLE)
         changes.set(node.inputs["Scale"], "default_value", scale * side_on(thing))
         if not ours:
-            node.location = (output.location.x - 200, output.location.y - 200)
+            node.location = (end.node.location.x - 200, end.node.location.y - 200)  # type: ignore[union-attr]
             changes.set(material, "displacement_method", "DISPLACEMENT")
         changes.link(texture.outputs["Color"], node.inputs["Height"])
         changes.link(node.outputs[0], end)
     return WiringReport(True, (f"Wired {map_image.name!r} to the displacement of the material {material.name!r}; it shows "
                                "on meshes with enough faces.",))
+
+
+def _reason_against(material: bpy.types.Material, replace: bool) -> str:
+    """Why the material shall not be displaced; "" when nothing speaks against it, nor against one without any nodes yet."""
+    end = _end(material.node_tree)
+    if not is_editable(material) or (material.node_tree and end is None):
+        return f"The material {material.name!r} has no output that can be changed, so nothing is displaced."
+    there = direct(end) if end else None
+    if there is not None and not is_marked(there.node) and not replace:  # type: ignore[arg-type]
+        return f"The material {material.name!r} keeps its own displacement; set Replace to wire the new map instead."
+    return ""
+
+
+def _end(tree: bpy.types.NodeTree | None) -> bpy.types.NodeSocket | None:
+    plug = input_of_output(tree, "Displacement")
+    return plug.socket if plug else None
 
 
 def rescale(map_image: bpy.types.Image, before: float, now: float) -> None:

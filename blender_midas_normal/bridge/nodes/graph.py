@@ -153,8 +153,13 @@ def upstream(plug: Plug) -> Iterator[Spot]:
 
 def surface(tree: bpy.types.NodeTree | None) -> Plug | None:
     """The Surface input of the material's active output."""
+    return input_of_output(tree, "Surface")
+
+
+def input_of_output(tree: bpy.types.NodeTree | None, name: str) -> Plug | None:
+    """The input Surface, Volume or Displacement of the material's active output."""
     node = tree.get_output_node("ALL") if isinstance(tree, bpy.types.ShaderNodeTree) else None
-    return Plug(node.inputs["Surface"]) if node else None
+    return Plug(node.inputs[name]) if node else None
 
 
 def is_normal_shader(node: bpy.types.Node) -> bool:

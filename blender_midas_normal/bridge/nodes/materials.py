@@ -9,6 +9,7 @@ import bpy
 from ...core.errors import TargetError
 from ..pixels import VIEWERS
 from ..results import EXTENSION
+from .changes import Changes
 from .graph import spots
 
 
@@ -44,6 +45,14 @@ def is_editable(owner: bpy.types.ID) -> bool:
 def uses_nodes(material: bpy.types.Material) -> bool:
     """Whether Blender looks at the material's nodes; from 5.0 on it always does."""
     return material.node_tree is not None and (bpy.app.version >= (5, 0, 0) or material.use_nodes)
+
+
+def nodes_of(material: bpy.types.Material, changes: Changes) -> bpy.types.NodeTree:
+    """The material's nodes; Blender looks at them from now on, and makes those of a new material where there are none."""
+    if not uses_nodes(material):
+        changes.set(material, "use_nodes", True)
+    assert material.node_tree is not None
+    return material.node_tree
 
 
 def _active_material(thing: bpy.types.Object | None) -> bpy.types.Material:

@@ -13,7 +13,7 @@ from .alike import lie_alike
 from .carrying import carry
 from .changes import Changes, direct
 from .graph import Groups, Plug, Spot, feed, is_normal_shader, spots, surface, tree_of, upstream
-from .materials import is_editable, uses_nodes
+from .materials import is_editable, nodes_of
 from .placement import place
 from .showing import image_node, node_has_convention, reading, shown_in
 from .theirs import is_bare, is_ours
@@ -67,10 +67,7 @@ def _names(wishes: list[Wish]) -> str:
 
 def _ensure_shader(material: bpy.types.Material, changes: Changes) -> None:
     """A material without any shader gets a Principled BSDF."""
-    if not uses_nodes(material):
-        changes.set(material, "use_nodes", True)
-    tree = material.node_tree
-    assert tree is not None
+    tree = nodes_of(material, changes)
     end = surface(tree)
     if (end is not None and feed(end).output is not None) or any(is_normal_shader(spot.node) for spot in spots(tree)):
         return
