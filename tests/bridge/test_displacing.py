@@ -55,6 +55,11 @@ def test_heights_are_as_high_as_the_object_is_large(material, image, height):
     assert material.displacement_method == "DISPLACEMENT"
 
 
+def test_displacement_together_with_bump_stays_as_the_user_chose_it(material, image, height):
+    material.displacement_method = "BOTH"
+    assert displace(material, image, height, 0.1, plane(), False).done and material.displacement_method == "BOTH"
+
+
 def without_nodes(there=False):
     """A material whose nodes Blender does not look at, as a new one's before 5.0; there: it has some."""
     material = bpy.data.materials.new("plain")

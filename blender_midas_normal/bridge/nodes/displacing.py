@@ -40,7 +40,8 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
         changes.set(node.inputs["Scale"], "default_value", scale * side_on(thing))
         if not ours:
             node.location = (end.node.location.x - 200, end.node.location.y - 200)  # type: ignore[union-attr]
-            changes.set(material, "displacement_method", "DISPLACEMENT")
+            if material.displacement_method == "BUMP":
+                changes.set(material, "displacement_method", "DISPLACEMENT")
         changes.link(texture.outputs["Color"], node.inputs["Height"])
         changes.link(node.outputs[0], end)
     return WiringReport(True, (f"Wired {map_image.name!r} to the displacement of the material {material.name!r}; it shows "
