@@ -15,6 +15,7 @@ from ..core.kinds import KINDS
 from ..core.levels import Place
 from .asking import Ask
 from .beside import place_beside
+from .nodes.changes import is_marked
 from .nodes.graph import spots, tree_of
 from .nodes.materials import is_editable
 from .nodes.showing import shown_in
@@ -44,12 +45,15 @@ class Frames(Pictures):
         return {}
 
     def settle(self, image: bpy.types.Image) -> None:
-        """A node without the source's beside it, whose frames it could follow, shows one frame after the other."""
+        """A node made here without the source's beside it, whose frames it could follow, shows one frame after the other.
+
+        It begins at frame 1 of the scene, or where the user has it begin.
+        """
         source = self.source.image()
-        for node in _nodes_showing(image):
+        for node in filter(is_marked, _nodes_showing(image)):
             if is_editable(tree_of(node)) and not any(shown_in(other) == source for other in tree_of(node).nodes):
                 user = node.image_user
-                user.frame_start, user.frame_offset = 1, self.numbers[0] - 1
+                user.frame_offset = self.numbers[0] - 1
                 user.frame_duration = self.numbers[-1] - self.numbers[0] + 1
                 user.use_auto_refresh = True
 

@@ -59,6 +59,10 @@ def shown_in_material(image, **settings):
     return material, texture
 
 
+def timing(node):
+    return {name: getattr(node.image_user, name) for name in FOLLOWED}
+
+
 def made(image, **words):
     report = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=image.name, **{"target": "NONE", **words})).wait()
     return bpy.data.images[report.map_name], report
@@ -93,7 +97,7 @@ def test_only_the_frames_that_are_shown_are_made_and_the_map_shows_them_alike(tm
     image, _ = made(source, target="AUTO")
     assert names(tmp_path / "shot_normal") == ["shot_normal_1235.png", "shot_normal_1236.png"]
     node = material.node_tree.nodes["Principled BSDF"].inputs["Normal"].links[0].from_node.inputs["Color"].links[0].from_node
-    assert node.image == image and {name: getattr(node.image_user, name) for name in FOLLOWED} == shown
+    assert node.image == image and timing(node) == shown
 
 
 def test_a_hole_is_said_and_skipped(tmp_path):
@@ -198,6 +202,20 @@ def test_a_material_without_the_source_shows_the_frames_of_the_map(tmp_path):
     image, _ = made(source, target="ACTIVE_MATERIAL")
     user = next(node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image == image).image_user
     assert (user.frame_start, user.frame_offset, user.frame_duration, user.use_auto_refresh) == (1, 2, 4, True)
+
+
+def test_the_users_own_timing_of_a_map_stays(tmp_path):
+    """Of a node of the user's own all of it, of one made here the frame at which it begins."""
+    source = sequence(tmp_path)
+    material = add_material()
+    image, _ = made(source, target="ACTIVE_MATERIAL")
+    ours = next(node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image == image)
+    theirs = add_material("Mine").node_tree.nodes.new("ShaderNodeTexImage")
+    theirs.image, theirs.image_user.frame_duration = image, 3
+    ours.image_user.frame_start = theirs.image_user.frame_start = 50
+    before = timing(ours), timing(theirs)
+    made(source)
+    assert (timing(ours), timing(theirs)) == before
 
 
 def noisy(folder, numbers, deviation=0.05):
