@@ -250,6 +250,17 @@ def test_material_that_does_not_use_nodes(image, map_image):
     assert material.use_nodes and chain(principled(material)) == (WIRED, map_image)
 
 
+def test_a_volume_gets_no_surface(material, image, map_image):
+    tree = material.node_tree
+    tree.nodes.remove(principled(material))
+    smoke, texture = node(tree, "VolumePrincipled"), node(tree, "TexImage", image=image)
+    tree.links.new(texture.outputs["Color"], smoke.inputs["Color"])
+    tree.links.new(smoke.outputs[0], tree.nodes["Material Output"].inputs["Volume"])
+    before = state(material)
+    report = wiring.wire(material, image, map_image)
+    assert not report.done and "no shader with a Normal input" in report.sentences[0] and state(material) == before
+
+
 def test_shader_without_normal_is_a_sentence(material, image, map_image):
     tree = material.node_tree
     tree.nodes.remove(principled(material))

@@ -12,7 +12,7 @@ import bpy
 from .alike import lie_alike
 from .carrying import carry
 from .changes import Changes, direct
-from .graph import Groups, Plug, Spot, feed, is_normal_shader, spots, surface, tree_of, upstream
+from .graph import Groups, Plug, Spot, feed, input_of_output, is_normal_shader, spots, surface, tree_of, upstream
 from .materials import is_editable, nodes_of
 from .placement import place
 from .showing import image_node, node_has_convention, reading, shown_in
@@ -66,15 +66,19 @@ def _names(wishes: list[Wish]) -> str:
 
 
 def _ensure_shader(material: bpy.types.Material, changes: Changes) -> None:
-    """A material without any shader gets a Principled BSDF."""
+    """A material without any shader gets a Principled BSDF; one that is a volume alone has no surface to shade."""
     tree = nodes_of(material, changes)
     end = surface(tree)
-    if (end is not None and feed(end).output is not None) or any(is_normal_shader(spot.node) for spot in spots(tree)):
+    if _is_fed(end) or _is_fed(input_of_output(tree, "Volume")) or any(is_normal_shader(spot.node) for spot in spots(tree)):
         return
     output = end.socket if end else changes.node(tree, "ShaderNodeOutputMaterial").inputs["Surface"]
     principled = changes.node(tree, "ShaderNodeBsdfPrincipled")
     principled.location = (output.node.location.x - 300, output.node.location.y)  # type: ignore[union-attr]
     changes.link(principled.outputs[0], output)
+
+
+def _is_fed(plug: Plug | None) -> bool:
+    return plug is not None and feed(plug).output is not None
 
 
 def _pair_in_place(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image) -> Pair | None:
