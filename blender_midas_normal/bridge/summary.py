@@ -17,7 +17,10 @@ FORMS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
 
 
 def check_summary(file: Path) -> None:
-    """Raises SettingsError for a name whose ending says no form."""
+    """Raises SettingsError for a name whose ending says no form, and for one without a folder."""
+    if not file.is_absolute():
+        raise SettingsError(f"The summary {str(file)!r} has no folder to lie in; give a whole path, or save the .blend file "
+                            "and begin with //.")
     if file.suffix.lower() not in FORMS:
         raise SettingsError(f"The name of the summary {file.name!r} does not say its form; let it end with one of "
                             f"{', '.join(FORMS)}.")

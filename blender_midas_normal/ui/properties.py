@@ -21,6 +21,10 @@ from . import painting, running, tuning
 NOT_REMEMBERED = {"SKIP_SAVE"}
 """Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
 
+KNOWS_RELATIVE_PATHS = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
+MAY_BE_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if KNOWS_RELATIVE_PATHS else set()
+"""Option of a path that may begin with //, for the .blend file's folder; a Blender that knows it warns where it lacks."""
+
 
 def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
     """The Blender property of a setting, with its range in the description; `common`: further arguments of bpy.props."""
@@ -169,7 +173,7 @@ class QueueProperties:
         "scope": EnumProperty(name="Scope", description="Images that maps are made of", items=SCOPES, default="SELECTED",
                               options=NOT_REMEMBERED),
         **existing_properties(NOT_REMEMBERED),
-        "summary": StringProperty(name="Summary", subtype="FILE_PATH", options=NOT_REMEMBERED,
+        "summary": StringProperty(name="Summary", subtype="FILE_PATH", options={*NOT_REMEMBERED, *MAY_BE_RELATIVE},
                                   description="File for the table of what was made: .txt, .json or .csv"),
     }
 

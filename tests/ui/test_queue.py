@@ -196,6 +196,19 @@ def test_a_file_loaded_meanwhile_takes_the_queue_along(monkeypatch):
     assert not any(stored(image) for image in bpy.data.images)
 
 
+def test_a_summary_lies_beside_the_blend_file_once_that_is_saved(tmp_path, monkeypatch, recwarn):
+    many("a", side=32)
+    monkeypatch.chdir(tmp_path)
+    words = {"scope": "FILE", "engine": "LUMINANCE", "summary": "//done.csv"}
+    with pytest.raises(RuntimeError, match="has no folder to lie in"):
+        bpy.ops.midas_normal.generate_all(**words)
+    assert running.queue() is None and not any(tmp_path.iterdir())
+    (tmp_path / "project").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "project" / "a.blend"))
+    bpy.ops.midas_normal.generate_all(**words)
+    assert (tmp_path / "project" / "done.csv").is_file() and not [str(each.message) for each in recwarn]
+
+
 def test_a_summary_that_cannot_be_written_is_an_error_though_all_was_made(tmp_path):
     image, = many("a", side=32)
     with pytest.raises(RuntimeError, match="cannot be written"):
