@@ -47,7 +47,8 @@ def pixels_of_map(file: Path) -> NDArray[np.uint16]:
 def staging(folder: Path | None) -> Iterator[Path]:
     """A folder, gone after the block, for files that are to be moved into `folder`, if any.  Raises TargetError."""
     try:
-        made = tempfile.TemporaryDirectory(prefix=".midas_normal_", dir=folder)
+        # A worker that is asked to stop may still read a file, which Windows then keeps from being removed.
+        made = tempfile.TemporaryDirectory(prefix=".midas_normal_", dir=folder, ignore_cleanup_errors=True)
     except OSError as error:
         raise TargetError(f"Nothing can be written into the folder {folder}: {error.strerror}.") from None
     with made as name:
@@ -57,7 +58,7 @@ def staging(folder: Path | None) -> Iterator[Path]:
 def stage(file: Path, png: bytes) -> None:
     """Writes a map's PNG file into a folder made by `staging`; raises TargetError."""
     try:
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(_marked(png))
     except OSError as error:
         raise _not_saved(file, error) from None

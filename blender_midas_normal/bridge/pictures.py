@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ import bpy
 
 from ..core.errors import SourceError, Unchanged
 from ..core.levels import Place
-from ..core.normals import channel_of_z
 from ..core.one_range import strengths
 from ..core.protocol import Result
 from . import recording
@@ -27,7 +26,7 @@ from .pixels import Reading
 from .results import note_mask
 from .session import client
 from .shown import note_shown
-from .smoothing import smooth
+from .smoothing import Frame, smooth
 from .source import Source
 from .storing import filled_map, show_several
 from .task import Making, Report, Step
@@ -149,13 +148,13 @@ def _readable(pictures: Pictures, unreadable: Mapping[int, SourceError]) -> Pict
 
 
 def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
-              folder: Path) -> Generator[None, None, Report]:
+              folder: Path) -> Generator[Step | None, Any, Report]:
     """Stores the maps, whose parts lie in the folder, and wires them."""
     kinds = order.ask.maps
     scales = yield from _at_one_scale(order, pictures, results, folder)
     facts = {kind: _facts(kind, results, scales[kind]) for kind in kinds}
     if pictures.layout == "SEQUENCE":
-        yield from _smoothed(order, pictures, facts, folder)
+        folder = yield from _smoothed(order, pictures, results, facts, folder)
     source, mask = order.source.image(), order.mask_image()
     if pictures.folder is not None:
         for kind in kinds:
@@ -192,15 +191,24 @@ def _at_one_scale(order: Order, pictures: Pictures, results: Mapping[Part, Resul
     return scales
 
 
-def _smoothed(order: Order, pictures: Pictures, facts: dict, folder: Path) -> Iterator[None]:
-    """Averages each map's parts over neighbouring frames, where that is asked for, and notes it in the map's facts."""
+def _smoothed(order: Order, pictures: Pictures, results: Mapping[Part, Result], facts: dict,
+              folder: Path) -> Generator[Step, Result, Path]:
+    """Averages each map's parts over neighbouring frames, where that is asked for, and notes it in the map's facts.
+
+    The folder in which the parts lie then.
+    """
     for kind in order.ask.maps:
         facts[kind]["smoothing"] = order.ask.smoothing
-        if order.ask.smoothing == 0:
-            continue
-        files = {number: folder / pictures.file(kind, number) for number in pictures.numbers}
-        out = channel_of_z(order.ask.settings.convention) if kind == "NORMAL" else None
-        yield from smooth(files, order.ask.smoothing, out)
+    if order.ask.smoothing == 0:
+        return folder
+    means = folder / "means"
+    for kind in order.ask.maps:
+        frames = {}
+        for number in pictures.numbers:
+            file, result = pictures.file(kind, number), results[kind, number]
+            frames[number] = Frame(folder / file, means / file, (result.width, result.height))
+        yield from smooth(order, kind, frames)
+    return means
 
 
 def _facts(kind: str, results: Mapping[Part, Result], scale: float) -> dict:

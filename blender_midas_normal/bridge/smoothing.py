@@ -1,32 +1,37 @@
-"""The maps of frames, averaged over neighbouring frames where they lie as files before they are stored."""
+"""The maps of frames averaged over neighbouring frames, by the worker, before they are stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..core.over_time import mean_map
-from ..core.png import png_bytes
+from ..core.protocol import Result
 from ..core.reach import shares
-from .map_files import pixels_of_map, stage
-from .task import BREATH
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from .map_files import stage
+from .order import Order
+from .session import client
+from .task import Step
 
 
-def smooth(files: Mapping[int, Path], reach: int, out: int | None) -> Iterator[None]:
-    """Replaces the files of a map's frames by their means over `reach` frames on either side, with a breath after each.
+@dataclass(frozen=True)
+class Frame:
+    """A map of one frame: the file of its own, the file that its mean becomes, and its width and height."""
 
-    files: by frame; those of another size than the middle one's do not count.  out: see `core.over_time.mean_map`.
+    own: Path
+    mean: Path
+    size: tuple[int, int]
+
+
+def smooth(order: Order, kind: str, frames: Mapping[int, Frame]) -> Generator[Step, Result, None]:
+    """Makes the means of a map's frames, by number, over as many frames on either side as the order wants.
+
+    Frames of another size than the middle one's do not count.
     """
-    values: dict[int, NDArray[np.uint16]] = {}
-    for number, file in files.items():
-        near = shares(files, number, reach)
-        values = {other: values[other] if other in values else pixels_of_map(files[other]) for other in near}
-        alike = [other for other in near if values[other].shape == values[number].shape]
-        counted = shares(alike, number, reach).items()
-        stage(file, png_bytes(mean_map(((share, values[other]) for other, share in counted), out), True))
-        yield BREATH
+    for at, (number, frame) in enumerate(frames.items(), 1):
+        alike = [other for other in frames if frames[other].size == frame.size]
+        counted = shares(alike, number, order.ask.smoothing)
+        files = [[share, str(frames[other].own)] for other, share in counted.items()]
+        result = yield Step(order.submit(kind, frames=files, compress=True), at, len(frames))
+        with client.taken(result) as made:
+            stage(frame.mean, made.png)

@@ -256,6 +256,15 @@ def test_smoothing_takes_away_the_flicker_that_its_shares_promise(tmp_path, reac
     assert after == pytest.approx(promised * before, rel=0.15)
 
 
+def test_the_worker_averages_the_frames(tmp_path, monkeypatch):
+    """In Blender each would be felt."""
+    asked, submit = [], session.client.submit
+    monkeypatch.setattr(session.client, "submit", lambda **words: asked.append(words) or submit(**words))
+    made(noisy(tmp_path, (1, 2, 4)), smoothing=1)
+    shares = [[share for share, _ in words["frames"]] for words in asked if "frames" in words]
+    assert shares == [[pytest.approx(2 / 3), pytest.approx(1 / 3)], [pytest.approx(1 / 3), pytest.approx(2 / 3)], [1.0]]
+
+
 def test_a_still_sequence_is_the_same_smoothed(tmp_path):
     source = noisy(tmp_path, range(1, 5), deviation=0)
     made(source, maps=("NORMAL", "HEIGHT"))
@@ -315,14 +324,18 @@ def test_a_sequence_that_is_deleted_while_it_is_smoothed_leaves_no_files(tmp_pat
     assert names(tmp_path) == before and not bpy.data.images
 
 
-def test_a_cancelled_sequence_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("jobs", [3, 6])
+def test_a_cancelled_sequence_leaves_nothing(tmp_path, jobs):
+    """While its frames are made, and while they are averaged."""
     source = sequence(tmp_path)
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=source.name, target="NONE"))
-    while task.at.number < 3:
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=source.name, target="NONE", smoothing=1))
+    seen = set()
+    while len(seen) < jobs:
         session.client.wait_a_moment()
         if task.is_due:
-            task.step()
+            assert task.step() is None
+            seen.add(task.job.id)
     task.cancel()
     assert names(tmp_path) == before and map_of(source, "NORMAL") is None
     while session.client.is_busy:
