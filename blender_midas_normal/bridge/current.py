@@ -9,7 +9,7 @@ import bpy
 from ..core.errors import MidasNormalError
 from .beside import file_beside, file_of
 from .order import SINGLE, Order
-from .results import SEVERAL, kind_of, map_of
+from .results import NUMBERED, kind_of, map_of
 from .retuning import facts_on, settings_on
 
 KEY = re.compile("[0-9a-f]{32}(-[0-9a-f]{32})?")
@@ -46,7 +46,7 @@ def _is_kept(image: bpy.types.Image, order: Order) -> bool:
     source = order.source.image()
     if order.ask.save == "PACK" and source.source not in ("SEQUENCE", "MOVIE"):  # those cannot be packed
         return bool(image.packed_files)
-    if image.packed_files or image.source in SEVERAL:
+    if image.packed_files or image.source in NUMBERED:
         return not image.packed_files
     file = file_beside(source, kind_of(image))
     return file_of(image) == file and file.exists()

@@ -24,7 +24,7 @@ from .storing import store
 from .task import BREATH, Making, Report, Step, Task
 from .udim import tiles_of
 
-SEVERAL = {"TILED": tiles_of, "SEQUENCE": frames_of, "MOVIE": frames_of}
+FINDERS = {"TILED": tiles_of, "SEQUENCE": frames_of, "MOVIE": frames_of}
 """By Blender's name for the source of an image that has several pictures: how they are found."""
 
 PACKED, ON_DISK = ({"compress": on_disk, "with_pixels": not on_disk} for on_disk in (False, True))
@@ -38,8 +38,8 @@ def begin(context: bpy.types.Context, ask: Ask) -> Task:
 
 def making_of(order: Order) -> Making:
     """The making of all maps of an order.  It ends with Unchanged where they would be made from what the order knows."""
-    several = SEVERAL.get(order.source.image().source)
-    return _of_picture(order) if several is None else of_pictures(order, several)
+    find = FINDERS.get(order.source.image().source)
+    return _of_picture(order) if find is None else of_pictures(order, find)
 
 
 def _of_picture(order: Order) -> Making:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from ..core.arrays import Array
 
-VIEWERS = ("RENDER_RESULT", "COMPOSITING")
+VIEWER_TYPES = ("RENDER_RESULT", "COMPOSITING")
 """Types of images without pixels of their own: what a viewer shows, the Render Result and the Viewer Node."""
 
 LINEAR_SPACES = re.compile(r"Linear .*|ACEScg|ACES2065-1|scene_linear")
@@ -76,7 +76,7 @@ def read_pixels(image: bpy.types.Image, path: Path) -> Pixels:
 def reading(image: bpy.types.Image, path: Path) -> Reading:
     """The same piece by piece; only the first one needs the image.  Where it is given up, the file is removed, too."""
     with removed_unless_done(path):
-        if image.type in VIEWERS:
+        if image.type in VIEWER_TYPES:
             with _saved_and_loaded(image) as picture:
                 held = _held(picture, path)
         else:

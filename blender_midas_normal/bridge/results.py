@@ -22,14 +22,14 @@ STORED = "midas_normal"
 LONGEST_NAME = 63
 """Bytes that a name has at most in Blender 4.2."""
 
-SEVERAL = ("TILED", "SEQUENCE")
-"""Blender's names for the source of an image that shows several pictures."""
+NUMBERED = ("TILED", "SEQUENCE")
+"""Blender's names for the source of an image that has a file with a number for each of its pictures; a movie is one file."""
 
 NUMBER = re.compile(r"[._-]*(<UDIM>|<UVTILE>|\d+)$")
 """The number of a tile or frame at the end of a name, or what stands for it, with what parts it from the rest."""
 
-EXTENSION = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif|mp4|m4v|mov|mkv|webm|avi|mpe?g|ogv)"
-                       r"(?=(\.\d{3})?$)", re.IGNORECASE)
+ENDING = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif|mp4|m4v|mov|mkv|webm|avi|mpe?g|ogv)"
+                    r"(?=(\.\d{3})?$)", re.IGNORECASE)
 
 
 def map_of(source: bpy.types.Image, kind: str) -> bpy.types.Image | None:
@@ -86,10 +86,10 @@ def stored(image: bpy.types.Image) -> dict[str, Any] | None:
 def map_name(source_name: str, kind: str) -> str:
     """`brick.png` -> `brick_normal`; a number that Blender added stays a part of the name."""
     ending = f"_{KINDS[kind].word}"
-    stem = EXTENSION.sub("", source_name).encode()[:LONGEST_NAME - len(ending)].decode(errors="ignore")
+    stem = ENDING.sub("", source_name).encode()[:LONGEST_NAME - len(ending)].decode(errors="ignore")
     return stem + ending
 
 
 def name_of(source: bpy.types.Image) -> str:
     """The source's name; of several pictures, which Blender calls like the first one's file, without ending and number."""
-    return NUMBER.sub("", EXTENSION.sub("", source.name)) if source.source in SEVERAL else source.name
+    return NUMBER.sub("", ENDING.sub("", source.name)) if source.source in NUMBERED else source.name

@@ -19,7 +19,7 @@ from ..core.png import png_bytes
 from .beside import blender_path, check_place, file_beside
 from .map_files import write_map
 from .pixels import set_is_data, size_of
-from .results import SEVERAL, SOURCE, STORED, map_name, map_of, name_of
+from .results import NUMBERED, SOURCE, STORED, map_name, map_of, name_of
 
 
 def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any],
@@ -82,7 +82,7 @@ def _new_map(source: bpy.types.Image, kind: str) -> bpy.types.Image:
 
 def _show(image: bpy.types.Image, files: Taken, file: Path | None) -> None:
     """Shows the map from its file, or packed where it has none."""
-    if image.source in SEVERAL:
+    if image.source in NUMBERED:
         _without_pictures(image)
     if file is None:
         _show_packed(image, files)

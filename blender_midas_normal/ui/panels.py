@@ -20,7 +20,7 @@ MAIN = ("engine", "strength", "a", "bg_threshold", "bg_softness", "blur", "inver
 RELIEF = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
 MIXING = ("crossover", "mix_amount")
 DETAILS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
-SEVERAL = ("across", "smoothing")
+TILES_AND_FRAMES = ("across", "smoothing")
 
 
 class MidasNormalPanel:
@@ -39,7 +39,7 @@ class MidasNormalPanel:
         _draw_settings(layout.column(), settings, MAIN)
         for idname, title, names in (("midas_normal_relief", n_("Relief"), RELIEF),
                                      ("midas_normal_details", n_("MiDaS and size"), DETAILS),
-                                     ("midas_normal_several", n_("Tiles and frames"), SEVERAL)):
+                                     ("midas_normal_several", n_("Tiles and frames"), TILES_AND_FRAMES)):
             header, folded = layout.panel(idname, default_closed=True)
             header.label(text=title)
             if folded is not None:

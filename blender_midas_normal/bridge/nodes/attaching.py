@@ -16,13 +16,13 @@ from .wiring import WiringReport
 def attach(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image) -> WiringReport:
     """Adds an Image Texture with the map beside the source's, or leaves the one that is there; nothing stays half done."""
     with Changes() as changes:
-        node = image_node(nodes_of(material, changes), source, map_image, changes)
+        node = ensure_image_node(nodes_of(material, changes), source, map_image, changes)
     return WiringReport(False, (f"{map_image.name!r} is in the material {material.name!r} as the node {node.name!r}, "
                                 "linked to nothing.",))
 
 
-def image_node(tree: bpy.types.NodeTree, source: bpy.types.Image, map_image: bpy.types.Image,
-               changes: Changes) -> bpy.types.Node:
+def ensure_image_node(tree: bpy.types.NodeTree, source: bpy.types.Image, map_image: bpy.types.Image,
+                      changes: Changes) -> bpy.types.Node:
     """The Image Texture with the map that lies as the source's first one does, new where there is none.
 
     tree: a material's nodes.

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from ...core.displacement import MIDDLE
-from .attaching import image_node
+from .attaching import ensure_image_node
 from .changes import Changes, direct, is_marked
 from .graph import Plug, input_of_output, spots, tree_of, upstream
 from .materials import is_editable, nodes_of
@@ -35,7 +35,7 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
         there = direct(end)
         ours = there is not None and is_marked(there.node)  # type: ignore[arg-type]
         node: Any = there.node if ours else changes.node(tree, "ShaderNodeDisplacement")  # type: ignore[union-attr]
-        texture = image_node(tree, source, map_image, changes)
+        texture = ensure_image_node(tree, source, map_image, changes)
         changes.set(node.inputs["Midlevel"], "default_value", MIDDLE)
         changes.set(node.inputs["Scale"], "default_value", scale * side_on(thing))
         if not ours:

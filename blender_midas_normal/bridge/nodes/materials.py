@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import bpy
 
 from ...core.errors import TargetError
-from ..pixels import VIEWERS
-from ..results import EXTENSION
+from ..pixels import VIEWER_TYPES
+from ..results import ENDING
 from .changes import Changes
 from .graph import spots
 
@@ -96,8 +96,8 @@ def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None) -> Target
 
 def _made_for(image: bpy.types.Image, thing: bpy.types.Object) -> Targets:
     """A new material for the object, which shows the image; a render is no texture, so then it is plain."""
-    is_render = image.type in VIEWERS
-    material = bpy.data.materials.new("Material" if is_render else EXTENSION.sub("", image.name))
+    is_render = image.type in VIEWER_TYPES
+    material = bpy.data.materials.new("Material" if is_render else ENDING.sub("", image.name))
     principled = _principled(material)
     if not is_render:
         texture = material.node_tree.nodes.new("ShaderNodeTexImage")  # type: ignore[union-attr]

@@ -16,7 +16,7 @@ def node_has_convention() -> bool:
     return "convention" in bpy.types.ShaderNodeNormalMap.bl_rna.properties
 
 
-def reading(convention: str) -> dict[str, str]:
+def node_words(convention: str) -> dict[str, str]:
     """The properties of a Normal Map node that reads maps in the convention, with their values."""
     words = {"space": "OBJECT" if convention == "OBJECT" else "TANGENT"}
     if node_has_convention():
@@ -43,7 +43,7 @@ def is_wired(map_image: bpy.types.Image) -> bool:
 def read_as(map_image: bpy.types.Image, convention: str) -> None:
     """Tells the Normal Map nodes that read the map in which convention it is."""
     for node in _normal_nodes(map_image):
-        for name, value in reading(convention).items():
+        for name, value in node_words(convention).items():
             if getattr(node, name) != value:  # setting it compiles the material's shader again
                 setattr(node, name, value)
 

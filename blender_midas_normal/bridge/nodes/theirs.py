@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..pixels import VIEWERS
+from ..pixels import VIEWER_TYPES
 from ..results import source_of
 from .changes import is_marked
 from .graph import Plug, Spot, feed, spots, upstream
@@ -41,6 +41,6 @@ def image_behind(spot: Spot) -> bpy.types.Image | None:
 
 def _is_stale(shown: bpy.types.Image, material: bpy.types.Material) -> bool:
     source = source_of(shown)
-    if source is None or source.type in VIEWERS:
+    if source is None or source.type in VIEWER_TYPES:
         return False
     return all(shown_in(spot.node) != source for spot in spots(material.node_tree))

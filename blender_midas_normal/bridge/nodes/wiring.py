@@ -15,7 +15,7 @@ from .changes import Changes, direct
 from .graph import Groups, Plug, Spot, feed, input_of_output, is_normal_shader, spots, surface, tree_of, upstream
 from .materials import is_editable, nodes_of
 from .placement import place
-from .showing import image_node, node_has_convention, reading, shown_in
+from .showing import image_node, node_has_convention, node_words, shown_in
 from .theirs import is_bare, is_ours
 from .wishes import Wish, plan
 
@@ -115,7 +115,7 @@ def _fulfil(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image
     tree = _tree_inside(home, material)
     pair = pair or _pair_nearby(wish, tree, map_image) or _new_pair(wish, tree, map_image, changes)
     changes.set(pair.image, "image", map_image)
-    for name, value in reading(convention).items():
+    for name, value in node_words(convention).items():
         changes.set(pair.normal, name, value)
     if wish.texture and tree_of(wish.texture.node) == tree:
         _map_alike(wish.texture, pair, changes)
