@@ -37,6 +37,7 @@ class SetupProcess:
 
     def __init__(self, verb: str, folder: Path, *, python: Path | None = None, backend: str = "auto",
                  weights: Path | None = None, online: bool = True, runner: str = sys.executable) -> None:
+        self.verb = verb
         command = [runner, "-I", "-u", str(PROGRAM), "--folder", str(folder), "--backend", backend]
         command += ["--python", str(python)] if python is not None else []
         command += ["--weights", str(weights)] if weights is not None else []

@@ -75,7 +75,8 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         here = places()
         state = status(here.environment)
         box.label(text="MiDaS environment", icon="CONSOLE")
-        lines(box, state.sentence)
+        if not setup.running():
+            lines(box, state.sentence)
         box.prop(self, "environment_folder")
         box.prop(self, "interpreter")
         box.prop(self, "backend")
@@ -89,7 +90,8 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
                  State.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=words[state.state], icon="IMPORT")
         row.operator("midas_normal.remove", icon="TRASH")
-        setup.draw_outcome(box)
+        if setup.outcome():
+            lines(box, setup.outcome())
         in_place_of_progress(box)
 
     def _draw_weights(self, box: bpy.types.UILayout) -> None:

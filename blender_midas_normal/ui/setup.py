@@ -1,4 +1,4 @@
-"""Installing, downloading and removing, in a process of their own that the timer watches."""
+"""Installing, downloading and removing, in a process of their own, which a script waits for and the timer watches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..bridge.places import own_python, places, preferences
 from ..client.setup_process import SetupProcess
 from ..core.errors import InstallError, MidasNormalError
 from . import pump
-from .drawing import lines, progress, redraw
+from .drawing import progress, redraw
 
 _process: SetupProcess | None = None
 _news: dict = {}
@@ -23,17 +23,22 @@ def running() -> bool:
     return _process is not None
 
 
+def can_be_cancelled() -> bool:
+    """Whether there is something to give up; half an environment removed is of no use to anybody."""
+    return _process is not None and _process.verb != "remove"
+
+
 def outcome() -> str:
-    """The sentence with which the last setup ended."""
+    """The sentence with which the last setup that the timer watched has ended, "" before."""
     return _outcome
 
 
-def start(verb: str) -> SetupProcess:
+def start(verb: str) -> None:
     """Starts install, download or remove with the preferences' folders; raises InstallError when one runs already.
 
     The worker is ended first: it would keep files of the environment open.
     """
-    global _process
+    global _process, _outcome
     if _process is not None:
         raise InstallError("The setup is busy; wait for it or cancel it.")
     chosen, here = preferences(), places()
@@ -41,12 +46,12 @@ def start(verb: str) -> SetupProcess:
     _process = SetupProcess(verb, here.environment.folder, backend=chosen.backend, weights=here.weights,
                             python=Path(chosen.interpreter) if chosen.interpreter else None,
                             online=bpy.app.online_access, runner=own_python())
+    _outcome = ""
     _news.clear()
-    return _process
 
 
 def watch() -> None:
-    """Lets the timer look after the setup."""
+    """Lets the timer look after the setup, which the preferences show."""
     pump.watch(_look)
 
 
@@ -83,14 +88,9 @@ def described(words: dict) -> str:
 
 
 def draw(layout: bpy.types.UILayout) -> None:
-    """The step under way, with a button to give it up."""
+    """The step under way, with a button to give the setup up."""
     progress(layout, described(_news) if _news else "Starting the setup", _news.get("done"))
     layout.operator("midas_normal.cancel_setup", icon="CANCEL")
-
-
-def draw_outcome(layout: bpy.types.UILayout) -> None:
-    if _outcome:
-        lines(layout, _outcome)
 
 
 def _look() -> bool:
@@ -100,7 +100,7 @@ def _look() -> bool:
     for words in _process.poll():
         _news.clear()
         _news.update(words)
-    redraw()
+        redraw()
     if _process.running:
         return True
     ended, _process = _process, None

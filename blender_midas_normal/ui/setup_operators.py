@@ -8,7 +8,6 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..bridge.places import EXTENSION, places
-from ..client.environment import size_on_disk
 from ..client.install import SPACE_NEEDED
 from ..core.errors import MidasNormalError
 from ..core.weights_file import FILE, SIZE
@@ -27,7 +26,7 @@ def is_free(cls: type, needs_network: bool) -> bool:
 
 
 class SetupOperator:
-    """Runs a verb of the setup program: `execute` waits for it, a button leaves it to the timer."""
+    """Runs a verb of the setup program: a call waits for it, a button, whose question has been answered, returns at once."""
 
     verb = ""
     needs_network = True
@@ -39,7 +38,10 @@ class SetupOperator:
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             setup.start(self.verb)
-            self.report({"INFO"}, setup.wait())
+            if self.options.is_invoke:
+                setup.watch()
+            else:
+                self.report({"INFO"}, setup.wait())
         except MidasNormalError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -93,8 +95,7 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
         return super().poll(context)
 
     def question(self) -> str:
-        folder = places().environment.folder
-        return iface_("{folder}, {size:.1f} GB").format(folder=folder, size=size_on_disk(folder) / 1e9)
+        return iface_("All that was installed in {folder}").format(folder=places().environment.folder)
 
 
 class MIDAS_NORMAL_OT_show_preferences(bpy.types.Operator):
@@ -116,7 +117,7 @@ class MIDAS_NORMAL_OT_cancel_setup(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return setup.running()
+        return setup.can_be_cancelled()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         setup.cancel()

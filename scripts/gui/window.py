@@ -65,14 +65,14 @@ class Window:
         self.blender.do(f"{SIDEBAR}.active_panel_category = {TAB!r}; area.tag_redraw()")
         self.settle()
 
-    def place(self, what: str, across: float = 0.7) -> tuple[int, int]:
-        """A place on the button of the sidebar that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
+    def place(self, what: str, across: float = 0.7, region: str = "UI") -> tuple[int, int]:
+        """A place on the button that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
 
-        Found as a person would: by hovering where it was the last time, then down the sidebar, `across` of its width from
+        Found as a person would: by hovering where it was the last time, then down the region, `across` of its width from
         the left, and asking Blender what is there by its keys for Copy Python Command and Copy Data Path.  A second time,
         between the places of the first, where a busy Blender missed a key.
         """
-        left, top, width, height = self._region("UI")
+        left, top, width, height = self._region(region)
         x, editor = left + round(width * across), self.blender.value("area.ui_type")
         places = [(x, y) for first in (30, 30 + HOVER // 2) for y in range(top + first, top + height, HOVER)]
         if (editor, what) in self._found:
@@ -83,11 +83,11 @@ class Window:
             if what in self.blender.value("bpy.context.window_manager.clipboard"):
                 self._found[editor, what] = place
                 return place
-        raise GuiError(f"The sidebar has no {what}.")
+        raise GuiError(f"There is no {what}.")
 
-    def click(self, what: str, across: float = 0.7) -> None:
-        """Clicks a button of the sidebar, found as in `place`."""
-        self.display.click(*self.place(what, across))
+    def click(self, what: str, across: float = 0.7, region: str = "UI") -> None:
+        """Clicks a button, found as in `place`."""
+        self.display.click(*self.place(what, across, region))
 
     def click_beside(self, what: str, across: float) -> tuple[int, int]:
         """Clicks elsewhere in the row of a button of the sidebar, found as in `place`, and gives the place."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge.places import preferences
 from bl_ext.user_default.midas_normal.core.errors import InstallError
-from bl_ext.user_default.midas_normal.ui import setup
+from bl_ext.user_default.midas_normal.ui import pump, setup
+from bl_ext.user_default.midas_normal.ui.setup_operators import SetupOperator
+
+from .scenes import pumped
+
+STUCK = """#!/bin/sh
+[ "$2" = -c ] && echo '["'"$0"'", [3, 12, 0], true, true]' || exec sleep 60
+"""
+"""A Python that says what it is, and never ends making an environment."""
 
 
 @pytest.fixture
@@ -15,7 +26,20 @@ def chosen(tmp_path):
     chosen.environment_folder = str(tmp_path / "environment")
     yield chosen
     chosen.environment_folder = chosen.interpreter = ""
+    pump.stop()
     setup.close()
+
+
+class Button(SetupOperator):
+    """An operator as Blender calls it when a button's question has been answered."""
+
+    options = SimpleNamespace(is_invoke=True)
+
+    def __init__(self, verb):
+        self.verb = verb
+
+    def press(self):
+        assert self.execute(bpy.context) == {"FINISHED"}
 
 
 @pytest.mark.parametrize("operator", ["install", "download_weights"])
@@ -47,3 +71,29 @@ def test_removing_nothing_is_no_error_and_a_users_folder_is_left_alone(chosen, t
     with pytest.raises(RuntimeError):
         bpy.ops.midas_normal.remove()
     assert mine.read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its Python is a shell script")
+def test_a_button_leaves_the_setup_to_the_timer_and_cancel_ends_it(chosen, tmp_path, monkeypatch):
+    stuck = tmp_path / "python3"
+    stuck.write_text(STUCK)
+    stuck.chmod(0o755)
+    chosen.interpreter = str(stuck)
+    monkeypatch.setattr(bpy.context.preferences.system, "use_online_access", True)
+    Button("install").press()
+    pumped(lambda: setup.described(setup._news).startswith("Step 2 of 6"))
+    assert setup.running() and not bpy.ops.midas_normal.install.poll()
+    bpy.ops.midas_normal.cancel_setup()
+    pumped(lambda: not setup.running() and not pump._watched)
+    assert "installing again goes on from here" in setup.outcome()
+    Button("install").press()
+    assert setup.outcome() == ""
+
+
+def test_a_button_removes_without_waiting_and_that_is_not_given_up_halfway(chosen, tmp_path):
+    (tmp_path / "environment" / "lib").mkdir(parents=True)
+    (tmp_path / "environment" / ".version").write_text("{}")
+    Button("remove").press()
+    assert setup.running() and not bpy.ops.midas_normal.cancel_setup.poll()
+    pumped(lambda: not setup.running())
+    assert setup.outcome() == "MiDaS is removed." and not (tmp_path / "environment").exists()

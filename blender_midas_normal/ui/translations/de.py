@@ -390,7 +390,7 @@ SETUP = {
     "From the Python package index into {folder}; needs {size:.0f} GB":
         "Aus dem Python-Paketindex nach {folder}; braucht {size:.0f} GB",
     "{file}, {size:.0f} MB from huggingface.co into {folder}": "{file}, {size:.0f} MB von huggingface.co nach {folder}",
-    "{folder}, {size:.1f} GB": "{folder}, {size:.1f} GB",
+    "All that was installed in {folder}": "Alles, was in {folder} installiert wurde",
 }
 
 MESSAGES: dict[str, dict[str, str]] = {

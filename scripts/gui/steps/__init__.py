@@ -18,11 +18,12 @@ from .many import many
 from .painting import paint
 from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, undo_and_redo
 from .places import linked, quad_view, second_window
+from .setup import set_up
 from .tuning import tune
 
 Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, kinds, compare, paint, tune, never_block, cancel, cancel_twice,
-    second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, viewport, reenable,
-    two_blenders, disable)
+    second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, viewport, set_up,
+    reenable, two_blenders, disable)
