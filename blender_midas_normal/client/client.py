@@ -74,6 +74,10 @@ class Client:
         """Whether a job is pending, or a cancelled one still keeps the worker."""
         return bool(self._pending or self._swallowed)
 
+    def swallows(self, job: Job) -> bool:
+        """Whether the worker is still at a job that was cancelled."""
+        return job.id in self._swallowed
+
     @property
     def is_running(self) -> bool:
         return self._worker is not None

@@ -56,7 +56,7 @@ def last_sentence() -> str:
 
 def cancelled() -> Task | None:
     """A task that was given up and still keeps the worker."""
-    return _cancelled if session.client.is_busy else None
+    return _cancelled if _cancelled is not None and session.client.swallows(_cancelled.job) else None
 
 
 def remember(outcome: Report | MidasNormalError | None) -> None:
@@ -158,6 +158,6 @@ def _redraw_when_changed() -> None:
 def _drain() -> bool:
     """Takes in what a cancelled task's worker still sends."""
     session.client.pump()
-    if not session.client.is_busy:
+    if cancelled() is None:
         redraw()
-    return session.client.is_busy
+    return cancelled() is not None

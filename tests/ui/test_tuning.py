@@ -7,6 +7,7 @@ import time
 import bpy
 import numpy as np
 import pytest
+from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.ui import pump, running, tuning
 from bl_ext.user_default.midas_normal.ui.patience import LONGEST, Patience
@@ -82,8 +83,6 @@ def test_only_what_needs_no_engine_is_followed(settings):
 def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(settings):
     normal, _ = made()
     shown = values(normal)
-    from bl_ext.user_default.midas_normal.bridge import session
-
     assert tuning.is_live(normal)
     session.client.close()
     settings.strength = 3
@@ -121,6 +120,18 @@ def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
     settings.size = "SOURCE"
     pumped(lambda: strength(normal) == 2)
     assert "made again" in running.last_sentence()
+
+
+def test_what_was_given_up_once_is_not_stopping_again_while_a_map_follows(settings, monkeypatch):
+    monkeypatch.setattr(tuning._patience, "seconds", 0.0)
+    textured()
+    with Background():
+        bpy.ops.midas_normal.cancel()
+    normal, _ = made(name="other.png")
+    settings.strength = 3.0
+    assert session.client.is_busy
+    assert running.cancelled() is None and not bpy.ops.midas_normal.cancel.poll()
+    pumped(lambda: strength(normal) == 3)
 
 
 def test_where_drawing_takes_long_the_map_is_there_before_it(settings, monkeypatch):
