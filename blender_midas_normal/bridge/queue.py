@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import traceback
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from .pixels import view_exposure
 from .results import map_of
 from .source import Source, source_of_image
 from .summary import check_summary, write_summary
-from .task import BREATH, Making, Report, Step, Task
+from .task import BREATH, Making, Report, Step, Task, foreseen
 
 WAITING, MAKING = "waiting", "being made"
 """States beside MADE, SKIPPED and FAILED of the records."""
@@ -104,7 +103,8 @@ class Queue:
         """Makes the maps of a picture, or says why there are none; whether the next one is worth trying."""
         item.is_in_work = True
         try:
-            item.records = yield from self._made(item)
+            with foreseen():
+                item.records = yield from self._made(item)
         except Cancelled:
             raise
         except EngineUnavailable as error:
@@ -112,9 +112,6 @@ class Queue:
             return False
         except MidasNormalError as error:
             item.records = _failed(item, str(error))
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one picture is printed, and the next one is made
-            traceback.print_exc()
-            item.records = _failed(item, f"It failed ({type(error).__name__}: {error}); the console has the details.")
         finally:
             item.is_in_work = False
         return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import traceback
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +55,18 @@ Making = Generator[Step | None, Any, Report]
 """Yields steps and breaths, and returns the report.  It is sent a step's result, or thrown the exception in its place."""
 
 
+@contextmanager
+def foreseen() -> Iterator[None]:
+    """What goes wrong in the `with` block is one of the project's exceptions; the console has the details of any other."""
+    try:
+        yield
+    except MidasNormalError:
+        raise
+    except Exception as error:  # whatever it is, it is told, and what comes next goes on
+        traceback.print_exc()
+        raise MidasNormalError(f"It failed ({type(error).__name__}: {error}); the console has the details.") from error
+
+
 class Task:
     """A making under way, which begins with the first call of `step`; `at` is the step whose job is at the worker."""
 
@@ -77,13 +91,14 @@ class Task:
         Call it when it is due.  Raises one of the project's exceptions when the making fails.
         """
         outcome = None if self._breathes else self.job.outcome
-        try:
-            if isinstance(outcome, MidasNormalError):
-                step = self._making.throw(outcome)
-            else:
-                step = self._making.send(outcome)
-        except StopIteration as end:
-            return end.value
+        with foreseen():
+            try:
+                if isinstance(outcome, MidasNormalError):
+                    step = self._making.throw(outcome)
+                else:
+                    step = self._making.send(outcome)
+            except StopIteration as end:
+                return end.value
         self._breathes, self.at = step is None, step or self.at
         return None
 
@@ -93,7 +108,8 @@ class Task:
         Raises one of the project's exceptions when the making cannot end as it should.
         """
         client.cancel(self.job)
-        self._making.close()
+        with foreseen():
+            self._making.close()
 
     def wait(self) -> Report:
         """The report of the last job, or the exception with which the making fails."""

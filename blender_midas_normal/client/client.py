@@ -6,7 +6,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,15 +98,15 @@ class Client:
 
     def new_file(self) -> Path:
         """A new, empty, private file in the exchange folder, for pixels; raises WorkerError when there can be none."""
-        assert self._worker is not None
+        folder = self._there().folder
         try:
-            with tempfile.NamedTemporaryFile(dir=self._worker.folder, prefix="pixels_", delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix="pixels_", delete=False) as file:
                 return Path(file.name)
         except OSError as error:
-            raise WorkerError(f"The picture cannot be handed over in {self._worker.folder}: {error.strerror}.") from None
+            raise WorkerError(f"The picture cannot be handed over in {folder}: {error.strerror}.") from None
 
     def submit(self, **fields: Any) -> Job:
-        """Sends a Request with these fields to the worker that `prepare` started."""
+        """Sends a Request with these fields to the worker that `prepare` started; one that is gone is the job's outcome."""
         job = Job(next(self._ids))
         self._pending[job.id] = job
         self._send(Request(job.id, **fields))
@@ -161,14 +161,15 @@ class Client:
 
         Raises WorkerError when it is gone, or cannot be what the result says.
         """
-        return map_file(self._folder(), result)
+        return map_file(self._there().folder, result)
 
     @contextmanager
     def taken(self, result: Result) -> Iterator[Taken]:
         """The result's files, which are removed at the end of the `with` block.  Raises WorkerError when they are gone."""
         try:
-            png, pixels = self.take_file(result), pixels_file(self._folder(), result)
-            yield Taken(png.read_bytes(), pixels, result.checksum)
+            png, pixels = self.take_file(result), pixels_file(self._there().folder, result)
+            with pixels.open("rb") if pixels is not None else nullcontext() as opened:
+                yield Taken(png.read_bytes(), opened, result.checksum)
         finally:
             self._forget_files(result)
 
@@ -177,9 +178,8 @@ class Client:
         self._drop(Cancelled("The worker was closed."), kill=self.is_busy)
 
     def _send(self, message: Message) -> None:
-        assert self._worker is not None
         try:
-            self._worker.send(message)
+            self._there().send(message)
         except WorkerError as error:
             self._drop(error, kill=True)
 
@@ -207,10 +207,11 @@ class Client:
             self._finish(job, outcome)
         self._swallowed.discard(job)
 
-    def _folder(self) -> Path:
+    def _there(self) -> WorkerProcess:
+        """The worker; raises WorkerError when it has ended."""
         if self._worker is None:
             raise WorkerError(GONE)
-        return self._worker.folder
+        return self._worker
 
     def _forget_files(self, result: Result) -> None:
         """A worker that has ended took its folder along."""

@@ -6,6 +6,7 @@ import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..core.errors import WorkerError
 from ..core.protocol import Result
@@ -19,10 +20,13 @@ LARGEST_PIXEL, OVERHEAD = 12, 1 << 16
 
 @dataclass(frozen=True)
 class Taken:
-    """A result's files: the PNG file's content, and the path of the pixels, with their CRC-32, where they were asked for."""
+    """A result's files: the PNG file's content, and where they were asked for the pixels, an open file with its CRC-32.
+
+    Both outlive the worker.
+    """
 
     png: bytes
-    pixels: Path | None = None
+    pixels: BinaryIO | None = None
     checksum: int = 0
 
 

@@ -26,22 +26,20 @@ def values(height=3, width=5, seed=0, dtype=np.uint16):
 
 
 @pytest.fixture
-def store(tmp_path_factory):
+def store():
     """Stores a map as the worker hands it over: the PNG file, and for a packed map its pixels."""
-    folder = tmp_path_factory.mktemp("exchange")
-
     def stored(source, map_values, save="PACK"):
         facts = {"engine": "LUMINANCE", "map": "NORMAL"}
-        return storing.store(source, taken(map_values, folder, save), {"a": 6.28}, facts, save)
+        return storing.store(source, taken(map_values, save), {"a": 6.28}, facts, save)
     return stored
 
 
-def taken(map_values, folder, save="PACK"):
+def taken(map_values, save="PACK"):
     held = b"".join(rows.tobytes() for rows in blender_pixels(NodeMap(map_values)))
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        file.write(held)
-    path = Path(file.name) if save == "PACK" else None
-    return Taken(png_bytes(map_values, 1), path, zlib.crc32(held))
+    pixels = tempfile.TemporaryFile()  # noqa: SIM115 - it is handed over open
+    pixels.write(held)
+    pixels.flush()
+    return Taken(png_bytes(map_values, 1), pixels if save == "PACK" else None, zlib.crc32(held))
 
 
 def assert_shows(image, map_values):
@@ -87,8 +85,8 @@ def test_the_packed_file_holds_the_pixels_that_are_shown(store, source, dtype):
     np.testing.assert_allclose(pixels_of(image), shown_before, atol=1e-6)
 
 
-def test_a_map_that_nobody_painted_on_counts_as_saved_with_the_file(store, source, tmp_path):
-    files = taken(values(), tmp_path)
+def test_a_map_that_nobody_painted_on_counts_as_saved_with_the_file(source):
+    files = taken(values())
     untouched, painted = (storing.store(made_of, files, {}, {"map": "NORMAL"}) for made_of in (source, source.copy()))
     for image in (untouched, painted):
         shown.note_shown(image, files)

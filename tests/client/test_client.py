@@ -78,7 +78,7 @@ def test_pixels_come_as_blender_holds_them(client, tmp_path):
         shown = np.asarray(Image.open(io.BytesIO(files.png)).convert("RGB"))  # 16 bits as 8
     np.testing.assert_allclose(held[::-1, :, :3] * 255, shown, atol=1)
     assert (held[..., 3] == 1).all()
-    assert not files.pixels.exists()
+    assert not Path(files.pixels.name).exists()
 
 
 def test_the_worker_stays_for_the_next_request(client, tmp_path):
@@ -223,6 +223,24 @@ def test_a_map_whose_worker_was_replaced_is_said_to_be_gone(client, tmp_path):
         with pytest.raises(WorkerError, match="ended before its map was taken"), client.taken(result):
             pass
         client.prepare(launch(tmp_path))
+
+
+def test_what_is_asked_of_a_worker_that_is_gone_ends_with_one_sentence(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    client.close()
+    with pytest.raises(WorkerError, match="The worker ended"):
+        client.new_file()
+    job = client.submit(settings=LUMINANCE.words(), surface="any")
+    assert isinstance(job.outcome, WorkerError) and not client.is_busy
+
+
+def test_what_was_taken_outlives_the_worker(client, tmp_path):
+    client.prepare(launch(tmp_path))
+    job = client.submit(settings=LUMINANCE.words(), pixels=write_pixels(client.new_file(), noise(4, 4)), with_pixels=True)
+    with client.taken(client.wait(job)) as files:
+        client.close()
+        assert files.png.startswith(b"\x89PNG") and zlib.crc32(files.pixels.read()) == files.checksum
+    assert files.pixels.closed
 
 
 def test_a_picture_that_cannot_be_handed_over_is_one_sentence(client, tmp_path):

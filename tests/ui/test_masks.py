@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge import retuning, session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.results import mask_of, note_mask, stored
@@ -151,3 +151,26 @@ def test_what_another_hand_has_written_is_no_mask_image():
         image["midas_normal_mask"] = value
         assert mask_of(image) is None
         note_mask(image, None)
+
+
+def test_a_worker_that_ends_while_a_mask_is_read_is_one_sentence_and_maps_follow_again(settings, monkeypatch):
+    textured()
+    settings.mask_image = mask_image("left", 0, 1)
+    running.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
+    pumped(lambda: running.task() is None)
+    reading = retuning.reading
+
+    def ends_meanwhile(image, path):
+        pixels = yield from reading(image, path)
+        session.client.close()
+        return pixels
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retuning, "reading", ends_meanwhile)
+        settings.mask = "IMAGE"
+        pumped(lambda: not pump._watched)
+    assert "The worker ended" in running.last_sentence()
+    running.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
+    pumped(lambda: running.task() is None)
+    settings.strength = 3.0
+    pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)

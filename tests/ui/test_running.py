@@ -105,7 +105,8 @@ def test_disabled_while_a_map_is_made_it_starts_afresh_when_it_is_enabled_again(
     assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
 
 
-def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatch):
+@pytest.mark.parametrize("words", [{}, {"mask_image": "photo.png"}], ids=["picture", "mask"])
+def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatch, words):
     textured()
     reading = making.reading
 
@@ -115,7 +116,29 @@ def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatc
         return pixels
 
     monkeypatch.setattr(making, "reading", ends_meanwhile)
-    with pytest.raises(RuntimeError, match="ended while it was given the picture"):
-        bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    with pytest.raises(RuntimeError, match=r"The worker ended .* try again\."):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", **words)
+    monkeypatch.undo()
+    assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
+
+
+def test_a_map_that_has_arrived_is_stored_although_its_worker_ends():
+    textured()
+    with Background() as task:
+        pumped(lambda: task.job.outcome is not None and task._breathes)
+        session.client.close()
+    assert running.last().maps == ("photo_normal",) and bpy.data.images["photo_normal"].packed_file is not None
+
+
+def test_what_nobody_foresaw_is_one_sentence_and_the_next_map_can_be_made(monkeypatch, capsys):
+    textured()
+
+    def unforeseen(*_):
+        raise ZeroDivisionError("nobody foresaw it")
+
+    with Background():
+        monkeypatch.setattr(making, "store", unforeseen)
+    assert str(running.last()).startswith("It failed (ZeroDivisionError: nobody foresaw it)")
+    assert capsys.readouterr().err.count("Traceback") == 1
     monkeypatch.undo()
     assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
