@@ -20,7 +20,7 @@ from .animation import animation_of
 from .asking import Ask
 from .nodes.attaching import attach
 from .nodes.displacing import displace
-from .nodes.materials import targets
+from .nodes.materials import active_material, check_active_material, targets
 from .nodes.showing import node_has_convention
 from .nodes.wiring import wire
 from .pixels import Reading, reading, removed_unless_done, view_exposure
@@ -40,7 +40,8 @@ class Order:
 
     mask: the mask image, None where the settings want none.
     exposure: of the scene's view, in stops, as which the artist sees scene-linear pictures.
-    object_uid: the active object's session_uid, or None: an object, like any data of Blender, may be gone at the end.
+    object_uid, material_uid: the session_uid of the active object and of its active material, or None: an object, like any
+    data of Blender, may be gone at the end, and by then another material may be active.
     notes: sentences for the user about what was asked.
     known: keys of the surfaces of maps that are there and are not to be made from the same again, by the picture's number.
     """
@@ -50,6 +51,7 @@ class Order:
     mask: Source | None
     exposure: float
     object_uid: int | None
+    material_uid: int | None
     launch: Launch
     notes: tuple[str, ...]
     known: Mapping[str, str] = field(default_factory=dict)
@@ -86,15 +88,16 @@ class Order:
 
     def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:
         """Wires a finished map; sentences for the user, also about materials that cannot be wired."""
-        sentences = self._in_materials(kind, image, scale)
-        if image.users == 0:
-            image.use_fake_user = True  # Blender drops what nobody uses when it saves
-        return sentences
+        try:
+            return self._in_materials(kind, image, scale)
+        finally:
+            if image.users == 0:
+                image.use_fake_user = True  # Blender drops what nobody uses when it saves
 
     def _in_materials(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:
         source = self.source.image()
         thing = with_uid(bpy.data.objects, self.object_uid)
-        found = targets(self.ask.target, source, thing)
+        found = targets(self.ask.target, source, thing, with_uid(bpy.data.materials, self.material_uid))
         sentences = list(found.sentences) if kind == self.ask.maps[0] else []
         for material in found.materials:
             if kind == "NORMAL":
@@ -114,7 +117,7 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
     source = _mapped(animation_of(context) if is_animation else resolve(ask.source, ask.image, context))
     thing = active_object(context)
     if ask.target == "ACTIVE_MATERIAL":
-        targets(ask.target, source.image(), thing)
+        check_active_material(thing)
     return order_for(source, thing.session_uid if thing else None, ask, launch, view_exposure(context))
 
 
@@ -122,7 +125,8 @@ def order_for(source: Source, object_uid: int | None, ask: Ask, launch: Launch, 
     """The order of maps of a source, whatever the user is looking at."""
     ask, notes = _in_nodes_convention(ask)
     mask = mask_source(ask.mask_image) if ask.settings.mask == "IMAGE" else None
-    return Order(ask, source, mask, exposure, object_uid, launch, notes)
+    material = active_material(with_uid(bpy.data.objects, object_uid))
+    return Order(ask, source, mask, exposure, object_uid, material.session_uid if material else None, launch, notes)
 
 
 def launch_of(ask: Ask) -> Launch:

@@ -70,7 +70,7 @@ def begin_repaint(picture: bpy.types.Image) -> Task:
     alike = [other for other in others if first.settings.tuned_as(other.settings).is_like(other.settings)]
     mask = mask_of(maps[0]) if first.settings.mask == "IMAGE" else None
     order = Order(Ask(first.settings), source_of_image(picture), None if mask is None else source_of_image(mask),
-                  view_exposure(bpy.context), None, launch, ())
+                  view_exposure(bpy.context), None, None, launch, ())
     return Task(_making(order, first, alike))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +110,28 @@ def _catch_up(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
 
 
 def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
-    """The settings become those that the map was made with."""
+    """The settings become those that the map was made with, unless they are held."""
     image = settings.result
-    if image is not None and stored(image) is not None:
+    if image is not None and stored(image) is not None and not tuning.is_held():
         try:
             with tuning.held():
                 settings.mask_image = mask_of(image) or settings.mask_image
             apply_settings(settings, settings_on(image))
         except MidasNormalError as error:
             running.remember(error)
+
+
+def _uid(data: bpy.types.ID | None) -> int | None:
+    return data.session_uid if data is not None else None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a user has chosen in a scene, to be compared: the map and the mask image, by session_uid, and all settings."""
+
+    result_uid: int | None
+    mask_uid: int | None
+    values: tuple
 
 
 class MidasNormalSettings(bpy.types.PropertyGroup):
@@ -140,6 +154,20 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
     def values(self) -> Settings:
         """The properties as Settings; raises SettingsError where they do not go together."""
         return Settings(**{name: getattr(self, name) for name in domains()})
+
+    def chosen(self) -> Chosen:
+        """What is chosen now."""
+        return Chosen(_uid(self.result), _uid(self.mask_image), tuple(getattr(self, name) for name in domains()))
+
+    def take(self, image: bpy.types.Image, before: Chosen) -> None:
+        """A map that has been made is the scene's, unless another was picked since `before`; what was changed it follows."""
+        now = self.chosen()
+        if now == before:
+            self.result = image
+        elif now.result_uid in (before.result_uid, None):
+            with tuning.held():
+                self.result = image
+            tuning.follow(self.id_data)
 
 
 class SettingProperties:

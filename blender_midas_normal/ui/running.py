@@ -15,6 +15,9 @@ from .drawing import redraw, status
 
 _task: Task | None = None
 _scene_uid = 0
+_chosen: object = None
+"""What was chosen in the scene when the task was started."""
+
 _queue: Queue | None = None
 _last: Report | MidasNormalError | None = None
 _cancelled: Task | None = None
@@ -71,8 +74,8 @@ def start(new: Task, scene: bpy.types.Scene, queue: Queue | None = None) -> None
     """Watches the task, that of the queue if any, until it ends; then its map is stored and wired, and is the scene's, which
     follows its settings.
     """
-    global _task, _scene_uid
-    _task, _scene_uid = new, scene.session_uid
+    global _task, _scene_uid, _chosen
+    _task, _scene_uid, _chosen = new, scene.session_uid, scene.midas_normal.chosen()
     show(queue)
     remember(None)
     pump.watch(_look)
@@ -113,7 +116,6 @@ def _end(outcome: Report | MidasNormalError) -> None:
 
 
 def _look() -> bool:
-    global _task
     if _task is None:
         return False
     session.client.pump()
@@ -127,12 +129,11 @@ def _look() -> bool:
         return False
     if report is None:
         return True
-    _task = None
+    _end(report)
     made = bpy.data.images.get(report.map_name)  # a queue may have made it long ago, or nothing at all
     scene = with_uid(bpy.data.scenes, _scene_uid)
     if scene is not None and made is not None:
-        scene.midas_normal.result = made
-    _end(report)
+        scene.midas_normal.take(made, _chosen)
     return False
 
 

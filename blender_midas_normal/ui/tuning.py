@@ -71,6 +71,11 @@ def _wait() -> None:
         time.sleep(0.002)
 
 
+def is_held() -> bool:
+    """Whether the `with` block of `held` is entered."""
+    return _held
+
+
 @contextmanager
 def held() -> Iterator[None]:
     """Settings that change together: nothing follows before they all have."""

@@ -17,26 +17,26 @@ def image():
 
 
 def test_none():
-    assert materials.targets("NONE", None, bpy.context.object) == materials.Targets()
+    assert materials.targets("NONE", None, bpy.context.object, None) == materials.Targets()
 
 
 def test_auto_names_every_user_the_active_objects_first(image):
     first, second, third = (add_material(name) for name in ("A", "B", "C"))
     feed_base_color(first, image)
     feed_base_color(third, image, "group")
-    assert materials.targets("AUTO", image, bpy.context.object).materials == (third, first)
-    assert second not in materials.targets("AUTO", image, bpy.context.object).materials
+    assert materials.targets("AUTO", image, bpy.context.object, None).materials == (third, first)
+    assert second not in materials.targets("AUTO", image, bpy.context.object, None).materials
 
 
 def test_unused_image_goes_to_the_active_material(image):
     feed_base_color(add_material("other"), bpy.data.images.new("other", 4, 4))
     material = add_material()
-    assert materials.targets("AUTO", image, bpy.context.object) == materials.Targets((material,))
+    assert materials.targets("AUTO", image, bpy.context.object, None) == materials.Targets((material,))
 
 
 def test_render_goes_to_the_active_material_though_images_are_used(image):
     material = add_material()
-    assert materials.targets("AUTO", render_plane(), bpy.context.object).materials == (material,)
+    assert materials.targets("AUTO", render_plane(), bpy.context.object, None).materials == (material,)
 
 
 @pytest.mark.parametrize("is_render", (False, True))
@@ -45,7 +45,7 @@ def test_mesh_without_material_gets_one(image, is_render):
     source = render_plane() if is_render else image
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = materials.targets("AUTO", source, bpy.context.object)
+        found = materials.targets("AUTO", source, bpy.context.object, None)
     material, = found.materials
     assert bpy.context.object.active_material == material
     assert "had no material" in found.sentences[0]
@@ -55,32 +55,35 @@ def test_mesh_without_material_gets_one(image, is_render):
 
 
 def test_no_mesh_is_a_sentence(image):
-    assert "No mesh object is active" in materials.targets("AUTO", image, bpy.context.object).sentences[0]
+    assert "No mesh object is active" in materials.targets("AUTO", image, bpy.context.object, None).sentences[0]
     empty = bpy.data.objects.new("empty", None)
     bpy.context.scene.collection.objects.link(empty)
     bpy.context.view_layer.objects.active = empty
-    assert materials.targets("AUTO", image, bpy.context.object).materials == ()
+    assert materials.targets("AUTO", image, bpy.context.object, None).materials == ()
 
 
 def test_linked_user_stays_as_it_is(image, tmp_path):
     linked = add_linked_material(image, tmp_path)
     used = linked.node_tree.nodes["Image Texture"].image
-    found = materials.targets("AUTO", used, bpy.context.object)
+    found = materials.targets("AUTO", used, bpy.context.object, None)
     assert found.materials == ()
     assert found.sentences == (f"The material {linked.name!r} is linked from another file and stays as it is.",)
 
 
 def test_active_material(image, tmp_path):
     with pytest.raises(TargetError, match="no material"):
-        materials.targets("ACTIVE_MATERIAL", image, bpy.context.object)
-    material = add_material()
-    assert materials.targets("ACTIVE_MATERIAL", image, bpy.context.object).materials == (material,)
-    linked = add_linked_material(image, tmp_path)
-    bpy.context.object.active_material = linked
+        materials.check_active_material(bpy.context.object)
+    material, thing = add_material(), bpy.context.object
+    materials.check_active_material(thing)
+    thing.active_material = None
+    assert materials.targets("ACTIVE_MATERIAL", image, thing, material) == materials.Targets((material,))
+    linked = thing.active_material = add_linked_material(image, tmp_path)
     with pytest.raises(TargetError, match="linked"):
-        materials.targets("ACTIVE_MATERIAL", image, bpy.context.object)
+        materials.check_active_material(thing)
+    assert "stays as it is" in materials.targets("ACTIVE_MATERIAL", image, thing, linked).sentences[0]
+    assert "no longer there" in materials.targets("ACTIVE_MATERIAL", image, thing, None).sentences[0]
 
 
 def test_unknown_target(image):
     with pytest.raises(TargetError, match="no target 'ALL'"):
-        materials.targets("ALL", image, bpy.context.object)
+        materials.targets("ALL", image, bpy.context.object, None)

@@ -56,6 +56,39 @@ def test_an_image_deleted_meanwhile_is_said_to_be_gone():
     assert not list(session.client._worker.folder.iterdir())
 
 
+def active(name):
+    """A material of this name in the active object's active slot."""
+    thing, material = bpy.context.object, bpy.data.materials.new(name)
+    if bpy.app.version < (5, 0):
+        material.use_nodes = True
+    thing.data.materials.append(material)
+    thing.active_material_index = len(thing.data.materials) - 1
+    return material
+
+
+def is_wired(material):
+    return "NORMAL_MAP" in [node.type for node in material.node_tree.nodes]
+
+
+@pytest.mark.parametrize("meanwhile", [lambda thing: setattr(thing, "active_material_index", 2),
+                                       lambda thing: bpy.data.objects.remove(thing)], ids=["another slot", "no object"])
+def test_the_material_that_was_active_at_the_click_is_wired(meanwhile):
+    textured()
+    chosen, other = active("chosen"), active("other")
+    bpy.context.object.active_material_index = 1
+    with Background(source="IMAGE", image="photo.png", target="ACTIVE_MATERIAL"):
+        meanwhile(bpy.context.object)
+    assert is_wired(chosen) and not is_wired(other)
+
+
+def test_a_map_whose_material_is_deleted_meanwhile_is_made_and_saved_with_the_file():
+    textured()
+    with Background(target="ACTIVE_MATERIAL"):
+        bpy.data.materials.remove(bpy.context.object.active_material)
+    assert "no longer there" in running.last().sentences[-1]
+    assert bpy.context.scene.midas_normal.result.use_fake_user
+
+
 def test_a_file_loaded_meanwhile_gives_the_map_up():
     textured(2000, 2000)
     with Background():

@@ -73,6 +73,31 @@ def test_picking_a_map_loads_its_settings_and_leaves_the_maps_alone(settings):
     np.testing.assert_array_equal(values(second), shown[1])
 
 
+def test_settings_changed_while_a_map_is_made_stay_and_the_map_follows_them(settings):
+    textured()
+    with Background():
+        settings.strength, settings.engine, settings.resolution = 3.0, "RELIEF", 1024
+    assert (settings.strength, settings.engine, settings.resolution) == (3.0, "RELIEF", 1024)
+    assert strength(settings.result) == 3 and settings.result.name == "photo_normal"
+
+
+def test_settings_left_alone_while_a_map_is_made_become_those_it_was_asked_for_with(settings):
+    textured()
+    settings.engine = "RELIEF"
+    with Background():
+        pass
+    assert settings.engine == "LUMINANCE"
+
+
+def test_another_map_picked_while_one_is_made_stays_picked(settings):
+    first, _ = made(name="first.png")
+    made(name="second.png")
+    textured(name="third.png")
+    with Background():
+        settings.result = first
+    assert settings.result == first and "third_normal" in bpy.data.images
+
+
 def test_only_what_needs_no_engine_is_followed(settings):
     normal, _ = made()
     words = normal["midas_normal"]

@@ -21,19 +21,20 @@ class Targets:
     sentences: tuple[str, ...] = ()
 
 
-def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets:
+def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None,
+            material: bpy.types.Material | None) -> Targets:
     """The materials for a value of the operators' property `target`: AUTO, ACTIVE_MATERIAL or NONE.
 
-    thing: the active object.  AUTO is every material that uses the image, the active object's first; for a render, or an
-    image that nothing uses, the active object's material, made where it has none.  Raises TargetError when
-    ACTIVE_MATERIAL has no material to give.
+    thing, material: those that were active when the map was asked for, as far as they are there still.  AUTO is every
+    material that uses the image, the object's first; for a render, or an image that nothing uses, the active material, else
+    the one that the object has by now, made where it has none.
     """
     if target == "NONE":
         return Targets()
     if target == "ACTIVE_MATERIAL":
-        return Targets((_active_material(thing),))
+        return _only(material)
     if target == "AUTO":
-        return _users(image, thing) or _of_object(image, thing)
+        return _users(image, thing) or _of_object(image, thing, material)
     raise TargetError(f"There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.")
 
 
@@ -55,13 +56,26 @@ def nodes_of(material: bpy.types.Material, changes: Changes) -> bpy.types.NodeTr
     return material.node_tree
 
 
-def _active_material(thing: bpy.types.Object | None) -> bpy.types.Material:
-    material = thing.active_material if thing else None
+def active_material(thing: bpy.types.Object | None) -> bpy.types.Material | None:
+    """The material of an object's active slot."""
+    return thing.active_material if thing else None
+
+
+def check_active_material(thing: bpy.types.Object | None) -> None:
+    """Raises TargetError when ACTIVE_MATERIAL has no material to give."""
+    material = active_material(thing)
     if material is None:
         raise TargetError("The active object has no material; give it one, or choose the target AUTO.")
     if not is_editable(material):
         raise TargetError(f"The material {material.name!r} is linked from another file and cannot be changed.")
-    return material
+
+
+def _only(material: bpy.types.Material | None) -> Targets:
+    if material is None:
+        return Targets(sentences=("The material is no longer there, so the map is made but not wired.",))
+    if not is_editable(material):
+        return Targets(sentences=(f"The material {material.name!r} is linked from another file and stays as it is.",))
+    return Targets((material,))
 
 
 def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | None:
@@ -81,12 +95,10 @@ def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:
     return uses_nodes(material) and any(texture.image == image for texture in textures)
 
 
-def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets:
-    material = thing.active_material if thing else None
+def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None, material: bpy.types.Material | None) -> Targets:
+    material = material or active_material(thing)
     if material is not None:
-        if is_editable(material):
-            return Targets((material,))
-        return Targets(sentences=(f"The material {material.name!r} is linked from another file and stays as it is.",))
+        return _only(material)
     if thing is None or thing.type != "MESH":
         return Targets(sentences=("No mesh object is active, so the map is made but not wired.",))
     if not is_editable(thing) or not is_editable(thing.data):  # type: ignore[arg-type]
