@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.results import stored
-from bl_ext.user_default.midas_normal.ui import pump, running, tuning
+from bl_ext.user_default.midas_normal.ui import patience, pump, running, tuning
 from bl_ext.user_default.midas_normal.ui.patience import LONGEST, Patience
 
 from .scenes import Background, counts, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
@@ -168,12 +168,15 @@ def test_where_drawing_takes_long_the_map_is_there_before_it(settings, monkeypat
     assert tuning._patience.seconds < 10
 
 
-def test_a_map_is_waited_for_as_long_as_was_drawn_last_within_bounds():
-    patience = Patience()
-    for pause, least, most in ((0.0, 0.0, 0.0), (0.06, 0.04, LONGEST), (0.2, LONGEST, LONGEST)):
-        patience.leave()
-        time.sleep(pause)
-        patience.come_back(0.01)
-        assert least <= patience.seconds <= most
-        patience.come_back(0.01)  # a later look says nothing of drawing
-        assert least <= patience.seconds <= most
+def test_a_map_is_waited_for_as_long_as_was_drawn_last_within_bounds(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: now))
+    measured = Patience()
+    for pause, seconds in ((0.0, 0.0), (0.06, 0.05), (0.2, LONGEST)):
+        measured.leave()
+        now += pause
+        measured.come_back(0.01)
+        assert measured.seconds == pytest.approx(seconds)
+        now += 1.0
+        measured.come_back(0.01)  # a later look says nothing of drawing
+        assert measured.seconds == pytest.approx(seconds)
