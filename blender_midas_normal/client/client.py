@@ -146,7 +146,7 @@ class Client:
         while job.outcome is None:
             self.wait_a_moment()
             watch(job)
-            if timeout is not None and job.elapsed > timeout:
+            if timeout is not None and job.outcome is None and job.elapsed > timeout:
                 self.cancel(job)
                 raise WorkerError(f"The worker did not answer within {timeout:.0f} seconds.")
         return job.result()

@@ -315,6 +315,14 @@ def test_closing_leaves_no_process_and_no_folder(tmp_path):
     assert not is_alive(process) and not folder.exists()
 
 
+def test_an_answer_that_comes_with_the_last_look_counts(client, tmp_path):
+    def late(job):
+        while job.outcome is None:
+            client.wait_a_moment()
+
+    assert client.wait(submit(client, tmp_path, noise(8, 8)), timeout=1e-9, watch=late).height == 8
+
+
 PARENT = """
 import sys, time
 from pathlib import Path
