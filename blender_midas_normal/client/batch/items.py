@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -12,12 +11,10 @@ from ...core.errors import SourceError
 from ...core.paths import is_file
 from ...core.protocol import LARGEST_FILE
 from ..client import Client
+from .digests import digest_of_bytes
 
 ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".bmp", ".tga", ".jp2", ".gif"))
 """Of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
-
-PIECE = 1 << 20
-"""Bytes read at a time."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +58,9 @@ def digest_of_file(file: Path) -> str:
     """SHA-256 of the file's bytes; raises SourceError where it cannot be read."""
     if not is_file(file):
         raise SourceError(f"There is no picture {file}.")
-    digest = hashlib.sha256()
     try:
         if file.stat().st_size > LARGEST_FILE:
             raise SourceError(f"{file} is larger than any picture.")
-        with file.open("rb") as stream:
-            while piece := stream.read(PIECE):
-                digest.update(piece)
+        return digest_of_bytes(file)
     except OSError as error:
         raise SourceError(f"{file} cannot be read: {error.strerror}.") from None
-    return digest.hexdigest()

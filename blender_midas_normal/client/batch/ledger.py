@@ -10,52 +10,84 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import TargetError
+from ...core.paths import exists, is_file
 from ...core.settings import Settings
+from .digests import digest_of_bytes
 from .json_lines import JsonLines
+from .naming import TOLD_APART
 
 NAME = ".midas_normal.jsonl"
+
+KEPT = 2
+"""Lines of each map that count: a run that was killed may have left the last one without its map."""
+
+WAYS_OUT = "--existing overwrite or number"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a map was made from and with, digests both, and how large its file was then."""
+    """What a map was made from and with, and what its file was then.
 
+    picture: the picture's file, as seen from the folder, "" for one without; content, settings: digests of what the picture
+    and the settings were; map: of the bytes of the map's file.
+    """
+
+    picture: str
     content: str
     settings: str
-    bytes: int
+    map: str
 
 
 class Ledger:
-    """The record of an output folder: a line each time a map is made, of which the last one counts.
+    """The record of an output folder: a line each time a map is made.
 
-    It knows a map by its place in the folder, and what it was made from by content, so that folders and pictures may move.
+    It knows a map by its place in the folder and its bytes, and what it was made from by content, so that folders and
+    pictures may move, and a file that somebody else put there or changed is none of its maps.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._record = JsonLines(self._folder / NAME)
-        origins = [origin for words in self._record.read() for origin in _read(words)]
-        self._origins = dict(origins)
-        self._outdated = len(origins) - len(self._origins)
+        self._origins: dict[str, list[Origin]] = {}
+        self._lines = 0
+        for words in self._record.read():
+            for name, origin in _read(words):
+                self._keep(name, origin)
 
     def is_current(self, file: Path, content: str, settings: str) -> bool:
         """Whether the file is a map made from this content with these settings, as it was left."""
-        try:
-            return self._origins.get(self._key(file)) == Origin(content, settings, file.stat().st_size)
-        except OSError:
-            return False
+        origin = self._origin(file)
+        return origin is not None and (origin.content, origin.settings) == (content, settings)
 
-    def note(self, file: Path, content: str, settings: str) -> None:
-        """Records a map that has been made; raises TargetError."""
+    def refusal(self, file: Path, picture: Path | None) -> str:
+        """Why a map of the picture may not take the file's place, for all that is not to be lost; "" where it may."""
+        if not exists(file):
+            return ""
+        origin = self._origin(file)
+        if origin is not None:
+            other = Path(os.path.normpath(self._folder / origin.picture))
+            is_free = not is_file(other) or _is_same(other, picture)
+            return "" if is_free else f"{file} is the map of {other}; {TOLD_APART} or {WAYS_OUT}."
+        if self._seen(file) in self._origins:
+            return f"{file} was changed after it was made; move it, or give {WAYS_OUT}."
+        return f"{file} is there already and was not made by this extension; move it, or give {WAYS_OUT}."
+
+    def note(self, file: Path, made: Path, picture: Path | None, content: str, settings: str) -> None:
+        """Records that `made` is to be moved to `file`, as a map of the picture; raises TargetError.
+
+        The line comes before the map: a run that is killed between the two leaves no map that nobody knows.
+        """
         try:
-            key, origin = self._key(file), Origin(content, settings, file.stat().st_size)
+            origin = Origin(self._seen(picture) if picture is not None else "", content, settings, digest_of_bytes(made))
         except OSError as error:
-            raise TargetError(f"{file} is gone already: {error.strerror}.") from None
-        self._outdated += key in self._origins
-        self._origins[key] = origin
-        if self._outdated > len(self._origins):
-            self._record.replace(map(_words, self._origins, self._origins.values()))
-            self._outdated = 0
+            raise TargetError(f"{made} is gone already: {error.strerror}.") from None
+        key = self._seen(file)
+        if origin in self._origins.get(key, ())[-1:]:
+            return
+        self._keep(key, origin)
+        if self._lines > (KEPT + 1) * len(self._origins):
+            self._record.replace(_words(name, each) for name, origins in self._origins.items() for each in origins)
+            self._lines = sum(map(len, self._origins.values()))
         else:
             self._record.add(_words(key, origin))
 
@@ -63,8 +95,25 @@ class Ledger:
         """The maps that were made, wherever they are now."""
         return {self._folder / name for name in self._origins}
 
-    def _key(self, file: Path) -> str:
-        return Path(os.path.relpath(file.resolve(), self._folder)).as_posix()
+    def _keep(self, name: str, origin: Origin) -> None:
+        self._origins[name] = [*self._origins.get(name, ()), origin][-KEPT:]
+        self._lines += 1
+
+    def _origin(self, file: Path) -> Origin | None:
+        """That of the file as it is now; None where it is not there, or none of the maps that were made."""
+        origins = self._origins.get(self._seen(file), [])
+        try:
+            digest = digest_of_bytes(file) if origins else ""
+        except OSError:
+            return None
+        return next((origin for origin in reversed(origins) if origin.map == digest), None)
+
+    def _seen(self, file: Path) -> str:
+        """A file as seen from the folder: itself, not what it shows where it is a link."""
+        try:
+            return Path(os.path.relpath(file.parent.resolve() / file.name, self._folder)).as_posix()
+        except ValueError:  # on another drive of Windows
+            return file.absolute().as_posix()
 
 
 def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str, **others: float) -> str:
@@ -76,14 +125,18 @@ def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str,
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
-def _words(name: str, origin: Origin) -> dict[str, str | int]:
+def _is_same(file: Path, picture: Path | None) -> bool:
+    return picture is not None and is_file(picture) and file.samefile(picture)
+
+
+def _words(name: str, origin: Origin) -> dict[str, str]:
     return {"file": name, **asdict(origin)}
 
 
 def _read(words: Any) -> list[tuple[str, Origin]]:
     """The origin of a line by its file's name, or nothing where it is no such line."""
     try:
-        name, origin = words["file"], Origin(words["content"], words["settings"], words["bytes"])
+        name, origin = words["file"], Origin(words["picture"], words["content"], words["settings"], words["map"])
     except (KeyError, TypeError):
         return []
-    return [(name, origin)] if isinstance(name, str) else []
+    return [(name, origin)] if all(isinstance(text, str) for text in (name, *vars(origin).values())) else []

@@ -108,13 +108,16 @@ class Making:
         self._measured += 1
 
     def skip(self, picture: Picture, client: Client) -> Task:
-        """Leaves out the maps that need not be made."""
+        """Leaves out the maps that need not be made, and those that may not take a file's place."""
         content = picture.content_of_maps()
         for kind, target in list(picture.left):
             digest = self._digest(picture, self._engine, kind)
             if self._wanted.existing == "SKIP" and self._ledger.is_current(target, content, digest):
                 self._screen.say(f"{picture.item.title}: {target} is there already")
                 picture.records.append(Record(picture.item.title, SKIPPED, kind, str(target)))
+                picture.left.remove((kind, target))
+            elif self._wanted.existing != "OVERWRITE" and (refusal := self._ledger.refusal(target, picture.item.file)):
+                self._complain(picture, kind, refusal)
                 picture.left.remove((kind, target))
         yield from ()
 
@@ -170,10 +173,12 @@ class Making:
         self.done += picture.is_done and not was_done
 
     def _fail(self, picture: Picture, error: Exception, sentence: str) -> None:
-        self._screen.complain(f"{picture.item.title}: error: {sentence}")
-        kind = picture.left[0][0] if picture.left else None
-        picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
+        self._complain(picture, picture.left[0][0] if picture.left else None, sentence)
         picture.failure = error
+
+    def _complain(self, picture: Picture, kind: str | None, sentence: str) -> None:
+        self._screen.complain(f"{picture.item.title}: error: {sentence}")
+        picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
 
     def _maps(self, picture: Picture, client: Client, kinds: Sequence[str], take: Callable[[str, Result], None],
               **words: Any) -> Task:
@@ -203,18 +208,23 @@ class Making:
         return client.submit(**words, **source)
 
     def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
-        """Puts a map into its place, on record and on the screen."""
-        target = dict(picture.left)[kind]
-        self._store(client, result, target)
-        self._ledger.note(target, picture.content_of_maps(), self._digest(picture, result.engine, kind))
+        """Puts a map on record, into its place and on the screen."""
+        target, digest = dict(picture.left)[kind], self._digest(picture, result.engine, kind)
+
+        def note(made: Path) -> None:
+            self._ledger.note(target, made, picture.item.file, picture.content_of_maps(), digest)
+
+        self._store(client, result, target, note)
         self._say(picture, kind, target, result)
         picture.left.remove((kind, target))
 
-    def _store(self, client: Client, result: Result, target: Path) -> None:
+    def _store(self, client: Client, result: Result, target: Path, note: Callable[[Path], None] = lambda made: None) -> None:
+        """Puts a map into its place; note: called when it is written and not there yet."""
         file = client.take_file(result)
         try:
             with replacing(target) as incomplete:
                 shutil.copyfile(file, incomplete)
+                note(incomplete)
         finally:
             file.unlink(missing_ok=True)
 

@@ -16,6 +16,9 @@ TOKENS = {"stem": "the picture's name", "name": "the same with its ending", "map
           "engine": "the engine asked for"}
 """What a pattern may hold in braces."""
 
+TOLD_APART = "rename one of them, or give --pattern '{name}_{map}'"
+"""What helps where two pictures' maps have one name."""
+
 LONGEST = 255
 """Bytes of a file's name that file systems allow."""
 

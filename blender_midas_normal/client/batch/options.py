@@ -24,7 +24,8 @@ EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR
 SMOOTHING = Number("Smoothing over time", "Frames on either side over which the maps of sequences are averaged, so that "
                    "they flicker less; 0 leaves each frame as it is (default: 0)", 0, LONGEST_REACH, 1, integer=True)
 
-EXISTING = ("OVERWRITE", "SKIP", "NUMBER")
+EXISTING = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
+"""What to do with a file that has a map's name: with RENEW and SKIP, only the same picture's own map is replaced."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pattern", help="how the files are called; may hold "
                         + ", ".join(f"{{{token}}} ({meaning})" for token, meaning in TOKENS.items())
                         + ", and / for folders (default: {stem}_{map})")
-    parser.add_argument("--existing", type=str.lower, choices=_lower(EXISTING), default="overwrite",
-                        help="what to do with a map that is there; skip makes only what is missing or would be another "
-                             "(default: overwrite)")
+    parser.add_argument("--existing", type=str.lower, choices=_lower(EXISTING), default="renew",
+                        help="what to do with a map that is there: renew makes it again, skip only where it would be "
+                             "another; both leave any other file of its name; number takes a free name; overwrite replaces "
+                             "whatever is there (default: renew)")
     parser.add_argument("--sets", type=str.lower, choices=_lower(SETS), default="off",
                         help="what numbers in the files' names mean: udim, tiles such as wall.1001.png, or sequence, frames "
                              "such as shot_0001.png; the maps of a set are as steep as one range of depths makes them, "

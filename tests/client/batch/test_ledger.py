@@ -12,13 +12,18 @@ from blender_midas_normal.core.errors import TargetError
 from blender_midas_normal.core.settings import Choice, Flag, Settings, domains
 
 
+def note(ledger, file, content, picture=None):
+    """Puts a map that is in its place on record."""
+    ledger.note(file, file, picture, content, "settings")
+
+
 @pytest.fixture
 def out(tmp_path):
     """A folder with a map in a subfolder that is on record."""
     folder = tmp_path / "out"
     (folder / "a").mkdir(parents=True)
     (folder / "a" / "wall.png").write_bytes(b"map")
-    Ledger(folder).note(folder / "a" / "wall.png", "content", "settings")
+    note(Ledger(folder), folder / "a" / "wall.png", "content")
     return folder
 
 
@@ -44,12 +49,13 @@ def test_the_folder_may_move(out, tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"3", b'{"file": "a/wall.png"}', b"\xff", b"[" * 100000,
-                                    b'{"file": [], "content": "content", "settings": "settings", "bytes": 3}'])
+                                    b'{"file": [], "content": "content", "settings": "settings", "picture": "", "map": ""}',
+                                    b'{"file": "a/wall.png", "content": 3, "settings": "", "picture": "", "map": ""}'])
 def test_a_damaged_record_only_makes_work(out, damage):
     (out / NAME).write_bytes(damage)
     ledger, file = Ledger(out), out / "a" / "wall.png"
     assert not ledger.is_current(file, "content", "settings")
-    ledger.note(file, "content", "settings")
+    note(ledger, file, "content")
     assert Ledger(out).is_current(file, "content", "settings")
 
 
@@ -58,7 +64,7 @@ def test_a_line_that_was_cut_off_damages_no_other(out):
     line = record.read_bytes()
     for length in range(len(line)):
         record.write_bytes(line + line[:length])
-        Ledger(out).note(file, "new", "settings")
+        note(Ledger(out), file, "new")
         assert Ledger(out).is_current(file, "new", "settings")
 
 
@@ -67,7 +73,7 @@ def test_two_runs_into_a_folder_keep_both_records(out):
     ledgers = [Ledger(out), Ledger(out)]
     for ledger, file in zip(ledgers, files, strict=True):
         file.write_bytes(b"map")
-        ledger.note(file, "content", "settings")
+        note(ledger, file, "content")
     assert all(Ledger(out).is_current(file, "content", "settings") for file in files)
 
 
@@ -80,27 +86,75 @@ def test_what_is_noted_grows_with_the_maps_alone(out, monkeypatch):
         ledger = Ledger(out)
         for file in files:
             file.write_bytes(b"map")
-            ledger.note(file, str(run), "settings")
+            note(ledger, file, str(run))
     assert len(written) > 900, "nearly each note is one line"
-    assert (out / NAME).read_bytes().count(b"\n") <= 2 * (len(files) + 1)
+    assert (out / NAME).read_bytes().count(b"\n") <= 3 * (len(files) + 1)
     assert all(Ledger(out).is_current(file, "19", "settings") for file in files)
 
 
 def test_a_record_that_cannot_be_rewritten_stays(out, monkeypatch):
     file = out / "a" / "wall.png"
-    Ledger(out).note(file, "newer", "settings")
+    for content in ("new", "newer"):
+        note(Ledger(out), file, content)
     before = (out / NAME).read_bytes()
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(TargetError, match=r"\.midas_normal\.jsonl cannot be written: No space"):
-        Ledger(out).note(file, "newest", "settings")
+        note(Ledger(out), file, "newest")
     assert (out / NAME).read_bytes() == before and [path.name for path in out.glob(".*")] == [NAME]
 
 
 def test_names_that_are_no_text_are_on_record_too(tmp_path):
     file = tmp_path / "\udcff.png"
     file.write_bytes(b"map")
-    Ledger(tmp_path).note(file, "content", "settings")
+    note(Ledger(tmp_path), file, "content")
     assert Ledger(tmp_path).is_current(file, "content", "settings")
+
+
+@pytest.mark.parametrize("picture", ["wall.png", None])
+def test_a_map_as_it_was_left_may_be_replaced_by_one_of_the_same_picture(out, picture):
+    picture = picture and out.parent / picture
+    note(Ledger(out), out / "a" / "wall.png", "content", picture)
+    assert Ledger(out).refusal(out / "a" / "wall.png", picture) == Ledger(out).refusal(out / "new.png", picture) == ""
+
+
+def test_a_file_that_is_none_of_the_maps_is_refused_whatever_shows_it(out):
+    (out / "mine.png").write_bytes(b"mine")
+    (out / "link.png").symlink_to(out / "a" / "wall.png")
+    for name in ("mine.png", "link.png"):
+        assert Ledger(out).refusal(out / name, None) == (
+            f"{out / name} is there already and was not made by this extension; move it, or give --existing overwrite or "
+            "number.")
+
+
+def test_a_map_that_was_changed_is_refused(out):
+    (out / "a" / "wall.png").write_bytes(b"mop")
+    assert Ledger(out).refusal(out / "a" / "wall.png", None) == (
+        f"{out / 'a' / 'wall.png'} was changed after it was made; move it, or give --existing overwrite or number.")
+
+
+def test_another_pictures_map_is_refused_as_long_as_that_is_there_wherever_both_move(out, tmp_path):
+    ours, theirs = tmp_path / "wall.jpg", tmp_path / "wall.png"
+    ours.touch(), theirs.touch()
+    note(Ledger(out), out / "a" / "wall.png", "content", theirs)
+    assert f"is the map of {theirs.resolve()}; rename one of them" in Ledger(out).refusal(out / "a" / "wall.png", ours)
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    refusal = Ledger(moved / "out").refusal
+    assert f"is the map of {moved / 'wall.png'}; rename" in refusal(moved / "out" / "a" / "wall.png", moved / "wall.jpg")
+    (moved / "wall.png").unlink()
+    assert refusal(moved / "out" / "a" / "wall.png", moved / "wall.jpg") == ""
+    moved.rename(tmp_path)
+
+
+def test_a_run_that_was_killed_before_the_map_was_in_its_place_leaves_the_one_before_on_record(out, tmp_path):
+    file, new = out / "a" / "wall.png", tmp_path / "new"
+    new.write_bytes(b"new")
+    for _ in range(5):
+        Ledger(out).note(file, new, None, "newer", "settings")
+    ledger = Ledger(out)
+    assert ledger.is_current(file, "content", "settings") and not ledger.is_current(file, "newer", "settings")
+    assert ledger.refusal(file, None) == ""
+    new.replace(file)
+    assert Ledger(out).is_current(file, "newer", "settings")
 
 
 def another(name, domain):

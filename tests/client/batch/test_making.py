@@ -170,3 +170,59 @@ def test_a_stop_leaves_whole_maps_only_and_no_worker(tmp_path):
 def test_an_engine_that_is_not_there_ends_all(tmp_path):
     with pytest.raises(EngineUnavailable, match="not wanted in this test"), contextlib.redirect_stdout(None):
         made(pictures(tmp_path, 2), tmp_path, "--engine", "midas")
+
+
+@pytest.mark.parametrize("existing", [(), ("--existing", "skip")])
+def test_what_the_user_made_or_retouched_is_left_and_named_unless_it_is_to_be_overwritten(tmp_path, existing):
+    items, out = pictures(tmp_path, 3), tmp_path / "out"
+    made(items[:1], tmp_path)
+    retouched, own = (out / "0_normal.png").read_bytes() + b"retouched", b"mine"
+    (out / "0_normal.png").write_bytes(retouched)
+    (out / "1_normal.png").write_bytes(own)
+    assert made(items, tmp_path, *existing) == [
+        ("failed", f"{out}/0_normal.png was changed after it was made; move it, or give --existing overwrite or number."),
+        ("failed", f"{out}/1_normal.png is there already and was not made by this extension; move it, or give --existing "
+                   "overwrite or number."), ("made", "2_normal.png")]
+    assert [(out / f"{number}_normal.png").read_bytes() for number in (0, 1)] == [retouched, own]
+    assert made(items, tmp_path, "--existing", "number")[:2] == [("made", "0_normal_2.png"), ("made", "1_normal_2.png")]
+    assert [outcome for outcome, _ in made(items, tmp_path, "--existing", "overwrite")] == ["made"] * 3
+    assert {outcome for outcome, _ in made(items, tmp_path, "--existing", "skip")} == {"skipped"}
+
+
+@pytest.mark.parametrize("existing", [(), ("--existing", "skip")])
+def test_pictures_of_one_name_do_not_replace_each_others_maps_in_several_runs(tmp_path, existing):
+    files = [pictures(tmp_path, 2)[number].file.rename(tmp_path / f"same.{ending}")
+             for number, ending in enumerate(("png", "bmp"))]
+    assert made([item(files[0])], tmp_path, *existing) == [("made", "same_normal.png")]
+    before = (tmp_path / "out" / "same_normal.png").read_bytes()
+    refused = made([item(files[1])], tmp_path, *existing)
+    assert refused == [("failed", f"{tmp_path}/out/same_normal.png is the map of {files[0]}; rename one of them, or give "
+                                  "--pattern '{name}_{map}' or --existing overwrite or number.")]
+    assert (tmp_path / "out" / "same_normal.png").read_bytes() == before
+    files[0].write_bytes(files[1].read_bytes())
+    assert made([item(files[0])], tmp_path, *existing) == [("made", "same_normal.png")], "the picture has changed"
+
+
+def test_a_run_that_is_killed_as_a_map_comes_into_its_place_leaves_maps_that_the_next_one_knows(tmp_path, monkeypatch):
+    """Before and after the moment at which the file is there."""
+    items = pictures(tmp_path, 1)
+    for moment in ("before", "after"):
+        def broken(file, target, moment=moment):
+            if moment == "after":
+                file.replace(target)
+            raise KeyboardInterrupt
+
+        PIL.Image.fromarray(np.random.default_rng(moment == "after").integers(0, 256, (30, 40, 3), np.uint8)).save(
+            tmp_path / "0.png")
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("blender_midas_normal.client.batch.placing.put_in_place", broken)
+            made(items, tmp_path, "--existing", "skip")
+        outcome = "skipped" if moment == "after" else "made"
+        assert made(items, tmp_path, "--existing", "skip") == [(outcome, "0_normal.png")]
+
+
+def test_one_map_that_is_refused_stops_no_other_of_its_picture(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "0_normal.png").write_bytes(b"mine")
+    outcomes = made(pictures(tmp_path, 1), tmp_path, "--maps", "normal,height")
+    assert [outcome for outcome, _ in outcomes] == ["failed", "made"] and outcomes[1][1] == "0_height.png"

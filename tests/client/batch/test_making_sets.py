@@ -304,6 +304,16 @@ def test_maps_of_a_set_get_one_number_and_replace_none(tmp_path):
     assert run(tmp_path, *options).made == [f"shot_normal_2_000{number}.png" for number in (1, 2, 3)]
 
 
+def test_a_frame_whose_map_is_the_users_own_counts_for_the_others_all_the_same(tmp_path):
+    sequence(tmp_path, (1, 2, 3))
+    run(tmp_path, *SMOOTHED)
+    own = tmp_path / "out" / "shot_normal_0002.png"
+    own.write_bytes(b"mine")
+    found = run(tmp_path, *SMOOTHED)
+    assert not found.made and own.read_bytes() == b"mine"
+    assert "was changed after it was made" in found.errors["shot_0002.png"]
+
+
 @pytest.mark.parametrize("kind", ["normal", "height"])
 @pytest.mark.parametrize("existing", ["overwrite", "number"])
 def test_a_frame_that_is_named_twice_counts_once(tmp_path, existing, kind):
