@@ -48,7 +48,10 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple) -> 
 
 
 def found_python(folder: Path, names: tuple) -> Optional[Path]:
-    """The Python of the environment in `folder`; None when it is not ready.  names: files in scripts/requirements."""
+    """The Python of the environment in `folder`; None when it is not ready.
+
+    names: files in scripts/requirements.  Raises InstallError where nothing can be written into the clone.
+    """
     environment = Environment(folder)
     return environment.python if status(environment, _joined(folder, names)).state is State.READY else None
 
@@ -150,11 +153,16 @@ def shown_words(words: dict) -> None:
 
 
 def _joined(folder: Path, names: tuple) -> Path:
-    """One requirements file from several, beside the environment."""
-    texts = [(REQUIREMENTS / name).read_text(encoding="utf-8") for name in names]
+    """One requirements file from several, beside the environment; raises InstallError where it cannot be written."""
+    text = "\n".join((REQUIREMENTS / name).read_text(encoding="utf-8") for name in names)
     joined = DATA / f"{folder.name.strip('.')}.txt"
-    joined.parent.mkdir(exist_ok=True)
-    joined.write_text("\n".join(texts), encoding="utf-8")
+    if joined.is_file() and joined.read_text(encoding="utf-8") == text:
+        return joined
+    try:
+        joined.parent.mkdir(exist_ok=True)
+        joined.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InstallError(f"{joined} cannot be written: {error.strerror}; this needs a clone that can be.") from None
     return joined
 
 

@@ -10,6 +10,7 @@ available.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,7 @@ def main() -> int:
     except OSError as error:
         parser.error(f"the folder {options.out} cannot be made: {error.strerror}")
     try:
-        launch = wanted_launch(asked.settings.engine, options.weights)
+        launch = wanted_launch(asked.settings.engine, options.weights, asked.out)
     except MidasNormalError as error:
         return ended(error)
     words = {"mask_picture": str(asked.mask_image.resolve())} if asked.mask_image is not None else {}
@@ -65,12 +66,16 @@ def made_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def wanted_launch(engine: str, folder: Path | None) -> Launch:
-    """How to start the worker; installs what the engine needs.  Raises EngineUnavailable or InstallError."""
+def wanted_launch(engine: str, folder: Path | None, out: Path) -> Launch:
+    """How to start the worker; installs what the engine needs.  Raises EngineUnavailable or InstallError.
+
+    The worker's log lies beside the maps where nothing can be written into the clone.
+    """
     weights = (folder or environments.WEIGHTS).resolve()
     if engine == "MIDAS":
         environments.midas_ready(weights)
-    places = Places(environments.MIDAS, weights, environments.DATA / "worker.log")
+    log = environments.DATA / "worker.log" if os.access(environments.DATA, os.W_OK) else out.resolve() / ".midas_normal.log"
+    places = Places(environments.MIDAS, weights, log)
     launch = launch_for(engine, places, "", IDLE_SECONDS)
     return launch if launch.python else launch_for(engine, places, str(environments.maps_python()), IDLE_SECONDS)
 

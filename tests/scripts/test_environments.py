@@ -1,0 +1,47 @@
+"""The environments of the scripts, in clones that can and cannot be written."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, changed
+
+pytestmark = pytest.mark.slow
+
+PICTURE = ROOT / "tests" / "materials" / "tiles_color.png"
+
+
+@pytest.fixture
+def clone(disk):
+    """A clone on a disk of its own, with the environment of this one."""
+    folder = disk("size=40m")
+    for name in ("blender_midas_normal", "scripts"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, str(ROOT / "scripts" / "normal_map.py"), str(PICTURE), "--out", str(folder / "out"),
+                    "--engine", "luminance"], check=True, stdout=subprocess.DEVNULL)
+    (folder / ".venv-maps").symlink_to((ROOT / ".venv-maps").resolve())
+    return folder
+
+
+def normal_map(clone, out):
+    command = [sys.executable, "-B", str(clone / "scripts" / "normal_map.py"), str(PICTURE), "--out", str(out), "--engine",
+               "luminance"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_clone_that_cannot_be_written_makes_maps_when_its_environment_is_ready(clone, tmp_path):
+    assert normal_map(clone, tmp_path / "first").returncode == 0
+    changed(clone, "ro")
+    ended = normal_map(clone, tmp_path / "second")
+    assert ended.returncode == 0 and "1 made" in ended.stdout, ended.stderr
+
+
+def test_a_clone_that_cannot_be_written_says_so_when_something_is_to_be_made_in_it(clone, tmp_path):
+    changed(clone, "ro")
+    ended = normal_map(clone, tmp_path / "out")
+    assert ended.stderr == (f"error: {clone}/.midas/venv-maps.txt cannot be written: Read-only file system; this needs a clone "
+                            "that can be.\n")
