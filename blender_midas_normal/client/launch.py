@@ -13,6 +13,9 @@ START = Path(__file__).resolve().parents[1] / "worker" / "start.py"
 
 NOT_NEEDED = "This worker was started for the built-in engines."
 
+WITHOUT_ENVIRONMENT = "Press Install in the extension's preferences, or choose the engine relief or luminance."
+"""What who asked for MiDaS can do."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -70,6 +73,8 @@ def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float
     """
     environment = status(places.environment)
     reason = _reason_against_midas(environment, places)
+    if engine == "MIDAS" and environment.state is not State.READY:
+        raise EngineUnavailable(f"{reason} {WITHOUT_ENVIRONMENT}")
     if engine == "MIDAS" and reason:
         raise EngineUnavailable(reason)
     if engine == "LUMINANCE" or environment.state is not State.READY:
