@@ -33,7 +33,7 @@ def launched(engine, places):
 def test_without_midas_everything_runs_on_blenders_own_python(places):
     for engine in ("AUTO", "LUMINANCE"):
         assert launched(engine, places).python == "own python" and "not installed" in launched(engine, places).without_midas
-    with pytest.raises(EngineUnavailable, match="not installed. Press Install in the extension's preferences, or choose"):
+    with pytest.raises(EngineUnavailable, match=r"not installed\. Press Install in the extension's preferences, or choose"):
         launched("MIDAS", places)
 
 

@@ -223,7 +223,7 @@ def test_two_pictures_that_would_have_one_map_are_told_apart_or_refused(tmp_path
     photos = [save(tmp_path / name / "photo.png", seed=seed) for seed, name in enumerate("ab")]
     ended = normal_map(*photos, "--out", tmp_path / "maps")
     assert ended.returncode == 1 and counts(ended) == (1, 0, 1) and maps(tmp_path / "maps") == ["photo_normal.png"]
-    assert f"{photos[1]}: error: " in ended.stderr and "another picture's map; rename" in ended.stderr
+    assert f"{photos[1]}: error: " in ended.stderr and f"is also the map of {photos[0]}; rename" in ended.stderr
     alone = normal_map(photos[0], "--out", tmp_path / "alone")
     assert alone.returncode == 0
     assert (tmp_path / "alone" / "photo_normal.png").read_bytes() == (tmp_path / "maps" / "photo_normal.png").read_bytes()

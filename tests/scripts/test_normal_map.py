@@ -43,7 +43,7 @@ def test_one_bad_picture_does_not_stop_the_rest(photo, tmp_path):
                        "--engine", "luminance")
     assert ended.returncode == 1
     assert "bad.png: error: " in ended.stderr and "missing.png: error: " in ended.stderr
-    assert "another picture's map" in ended.stderr and "Traceback" not in ended.stderr
+    assert "ein Bild ü.png is given twice." in ended.stderr and "Traceback" not in ended.stderr
     assert (tmp_path / "maps" / "ein Bild ü_normal.png").exists()
 
 

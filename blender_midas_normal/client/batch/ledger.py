@@ -21,7 +21,7 @@ NAME = ".midas_normal.jsonl"
 KEPT = 2
 """Lines of each map that count: a run that was killed may have left the last one without its map."""
 
-WAYS_OUT = "--existing overwrite or number"
+WAYS_OUT = "move it, or give --existing overwrite or number"
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ class Ledger:
         if origin is not None:
             other = Path(os.path.normpath(self._folder / origin.picture))
             is_free = not is_file(other) or _is_same(other, picture)
-            return "" if is_free else f"{file} is the map of {other}; {TOLD_APART} or {WAYS_OUT}."
+            return "" if is_free else f"{file} is the map of {other}; {TOLD_APART} or overwrite."
         if self._seen(file) in self._origins:
-            return f"{file} was changed after it was made; move it, or give {WAYS_OUT}."
-        return f"{file} is there already and was not made by this extension; move it, or give {WAYS_OUT}."
+            return f"{file} was changed after it was made; {WAYS_OUT}."
+        return f"{file} is there already and was not made by this extension; {WAYS_OUT}."
 
     def note(self, file: Path, made: Path, picture: Path | None, content: str, settings: str) -> None:
         """Records that `made` is to be moved to `file`, as a map of the picture; raises TargetError.

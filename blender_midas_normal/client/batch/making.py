@@ -28,7 +28,7 @@ from .placing import replacing
 from .records import FAILED, MADE, SKIPPED, Record
 from .screen import Screen
 from .sets import sets_of
-from .targets import Targets
+from .targets import NameTaken, Targets
 
 Way = Callable[[Picture, Client], Task]
 """What is done with a picture; raises MidasNormalError or OSError where that cannot be."""
@@ -51,7 +51,7 @@ class Making:
         self._measures = Measures(wanted.out)
         self._engine, _ = chosen_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": "", "LUMINANCE": ""})
         self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
-        self._suspects: list[Picture] = []
+        self._postponed: list[Picture] = []
         self._measured = self.done = 0
         found = sets_of(items, wanted.sets)
         self.names = [each.sentence for each in found if len(each.members) > 1]
@@ -76,16 +76,18 @@ class Making:
         """
         return (partial(self._task, way, picture, alone) for picture in pictures if picture.failure is None)
 
-    def take_suspects(self) -> list[Picture]:
-        """Pictures whose worker ended; one of them may be what ended it, so they are to be tried again one by one."""
-        suspects, self._suspects = self._suspects, []
-        return suspects
+    def take_postponed(self) -> list[Picture]:
+        """Pictures to be tried again one by one: their worker ended, which one of them may have done, or another picture,
+        which may have failed since, had the names of their maps.
+        """
+        postponed, self._postponed = self._postponed, []
+        return postponed
 
     def begin(self, picture: Picture, client: Client) -> Task:
         """Looks at a picture, and gives its maps their names."""
         if not picture.content:
             content = picture.item.content() + self._wanted.mask_content
-            picture.left = [(kind, self._targets.take(picture, kind)) for kind in self._wanted.kinds]
+            picture.left = self._targets.take(picture)
             picture.content = content
         yield from ()
 
@@ -118,6 +120,7 @@ class Making:
                 picture.left.remove((kind, target))
             elif self._wanted.existing != "OVERWRITE" and (refusal := self._ledger.refusal(target, picture.item.file)):
                 self._complain(picture, kind, refusal)
+                self._targets.release(target)
                 picture.left.remove((kind, target))
         yield from ()
 
@@ -164,8 +167,8 @@ class Making:
         except EngineUnavailable:
             raise
         except MidasNormalError as error:
-            if isinstance(error, WorkerError) and not alone:
-                self._suspects.append(picture)
+            if isinstance(error, (WorkerError, NameTaken)) and not alone:
+                self._postponed.append(picture)
                 return
             self._fail(picture, error, str(error))
         except OSError as error:
@@ -175,6 +178,8 @@ class Making:
     def _fail(self, picture: Picture, error: Exception, sentence: str) -> None:
         self._complain(picture, picture.left[0][0] if picture.left else None, sentence)
         picture.failure = error
+        for _, target in picture.left:
+            self._targets.release(target)
 
     def _complain(self, picture: Picture, kind: str | None, sentence: str) -> None:
         self._screen.complain(f"{picture.item.title}: error: {sentence}")

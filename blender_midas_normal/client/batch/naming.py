@@ -16,7 +16,7 @@ TOKENS = {"stem": "the picture's name", "name": "the same with its ending", "map
           "engine": "the engine asked for"}
 """What a pattern may hold in braces."""
 
-TOLD_APART = "rename one of them, or give --pattern '{name}_{map}'"
+TOLD_APART = "rename one of them, or give --pattern '{name}_{map}' or --existing number"
 """What helps where two pictures' maps have one name."""
 
 LONGEST = 255

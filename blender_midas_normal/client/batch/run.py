@@ -64,7 +64,7 @@ def _make(making: Making, workers: int | None, screen: Screen, stopped: Callable
 
     def through(way: Way, pictures: Sequence[Picture]) -> None:
         work_through(making.beginnings(way, pictures, alone=False), crew.clients, all_hands, watch, stopped)
-        work_through(making.beginnings(way, making.take_suspects(), alone=True), crew.clients[:1], one, watch, stopped)
+        work_through(making.beginnings(way, making.take_postponed(), alone=True), crew.clients[:1], one, watch, stopped)
 
     with closing(Crew(workers)) as crew:
         go_through(making, through)

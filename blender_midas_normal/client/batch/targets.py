@@ -8,8 +8,13 @@ from pathlib import Path
 
 from ...core.errors import TargetError
 from ...core.paths import exists
+from .naming import TOLD_APART
 from .options import Wanted
 from .pictures import Picture
+
+
+class NameTaken(TargetError):
+    """Another picture of the run has a map of this name; it may fail, and have none."""
 
 
 class Targets:
@@ -17,16 +22,33 @@ class Targets:
 
     def __init__(self, wanted: Wanted, pictures: Iterable[Path | None]) -> None:
         self._wanted = wanted
-        self._taken = {file.resolve() for file in (*pictures, wanted.mask_image) if file is not None}
+        self._pictures = {file.resolve() for file in (*pictures, wanted.mask_image) if file is not None}
+        self._maps: dict[Path, Picture] = {}
         self._numbers: dict[tuple[int, str], int] = {}
 
-    def take(self, picture: Picture, kind: str) -> Path:
-        """The file for a map; raises TargetError where a picture or another map of this run has its name."""
-        target = self._place(picture, kind, self._number(picture.among, kind))
-        if target.resolve() in self._taken:
-            raise TargetError(f"{target} is one of the pictures, or another picture's map; rename one of them.")
-        self._taken.add(target.resolve())
-        return target
+    def take(self, picture: Picture) -> list[tuple[str, Path]]:
+        """The kinds of a picture's maps and their files.
+
+        Raises TargetError where a picture, and NameTaken where another map of this run has the name of one.
+        """
+        targets = [(kind, self._place(picture, kind, self._number(picture.among, kind))) for kind in self._wanted.kinds]
+        for _, target in targets:
+            self._check_free(target, picture)
+        self._maps.update((target.resolve(), picture) for _, target in targets)
+        return targets
+
+    def release(self, target: Path) -> None:
+        """Gives a name back that was taken for a map that is not made."""
+        self._maps.pop(target.resolve(), None)
+
+    def _check_free(self, target: Path, picture: Picture) -> None:
+        if target.resolve() in self._pictures:
+            raise TargetError(f"{target} is one of the pictures; {TOLD_APART}.")
+        other = self._maps.get(target.resolve())
+        if other is not None and other.item.title == picture.item.title:
+            raise NameTaken(f"{picture.item.title} is given twice.")
+        if other is not None:
+            raise NameTaken(f"{target} is also the map of {other.item.title}; {TOLD_APART}.")
 
     def _number(self, pictures: Sequence[Picture], kind: str) -> int:
         """Where nothing is to be replaced, the first one that all pictures of a set have free; else 1."""
@@ -39,7 +61,7 @@ class Targets:
         return self._numbers[key]
 
     def _is_free(self, target: Path) -> bool:
-        return target.resolve() not in self._taken and not exists(target)
+        return target.resolve() not in {*self._pictures, *self._maps} and not exists(target)
 
     def _place(self, picture: Picture, kind: str, number: int) -> Path:
         return self._wanted.out / self._wanted.naming.path(picture.item, kind, number)

@@ -197,7 +197,7 @@ def test_pictures_of_one_name_do_not_replace_each_others_maps_in_several_runs(tm
     before = (tmp_path / "out" / "same_normal.png").read_bytes()
     refused = made([item(files[1])], tmp_path, *existing)
     assert refused == [("failed", f"{tmp_path}/out/same_normal.png is the map of {files[0]}; rename one of them, or give "
-                                  "--pattern '{name}_{map}' or --existing overwrite or number.")]
+                                  "--pattern '{name}_{map}' or --existing number or overwrite.")]
     assert (tmp_path / "out" / "same_normal.png").read_bytes() == before
     files[0].write_bytes(files[1].read_bytes())
     assert made([item(files[0])], tmp_path, *existing) == [("made", "same_normal.png")], "the picture has changed"
@@ -226,3 +226,35 @@ def test_one_map_that_is_refused_stops_no_other_of_its_picture(tmp_path):
     (tmp_path / "out" / "0_normal.png").write_bytes(b"mine")
     outcomes = made(pictures(tmp_path, 1), tmp_path, "--maps", "normal,height")
     assert [outcome for outcome, _ in outcomes] == ["failed", "made"] and outcomes[1][1] == "0_height.png"
+
+
+def named(folder, *names):
+    """Items of picture files of these names; one called .exr is none."""
+    files = [pictures(folder, len(names))[number].file.rename(folder / name) for number, name in enumerate(names)]
+    for file in files:
+        if file.suffix == ".exr":
+            file.write_bytes(b"no picture")
+    return [item(file) for file in files]
+
+
+def test_a_map_that_another_picture_of_the_run_has_too_is_refused_and_both_are_named(tmp_path):
+    outcomes = made(named(tmp_path, "same.bmp", "same.png"), tmp_path)
+    assert outcomes == [("made", "same_normal.png"), ("failed", (
+        f"{tmp_path}/out/same_normal.png is also the map of {tmp_path}/same.bmp; rename one of them, or give --pattern "
+        "'{name}_{map}' or --existing number."))]
+
+
+def test_a_map_that_would_take_a_pictures_place_is_refused(tmp_path):
+    outcomes = made(named(tmp_path, "wall.png", "wall_normal.png"), tmp_path, "--out", str(tmp_path))
+    assert outcomes[0] == ("failed", f"{tmp_path}/wall_normal.png is one of the pictures; rename one of them, or give "
+                           "--pattern '{name}_{map}' or --existing number.")
+
+
+@pytest.mark.parametrize("existing", [(), ("--existing", "skip")])
+def test_a_picture_that_fails_takes_no_name_from_a_good_one(tmp_path, existing):
+    items = named(tmp_path, "real.exr", "cut.exr", "real.png", "real.tif", "cut.png")
+    for outcome in ("made", "skipped" if existing else "made"):
+        found = made(items, tmp_path, *existing, "--maps", "height,normal")
+        assert [words for words in found if words[0] == outcome] == [
+            (outcome, name) for name in ("real_height.png", "real_normal.png", "cut_height.png", "cut_normal.png")]
+        assert any(f"is also the map of {tmp_path}/real.png" in words for _, words in found)

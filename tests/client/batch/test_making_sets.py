@@ -322,7 +322,7 @@ def test_a_frame_that_is_named_twice_counts_once(tmp_path, existing, kind):
     files = [Path(tmp_path, f"shot_000{number}.png") for number in (1, 2, 2, 3)]
     options = ("--sets", "sequence", "--maps", kind)
     found = run(tmp_path, *options, "--smoothing", "1", "--existing", existing, of=files)
-    assert len(found.made) == 3 and "another picture's map" in found.errors["shot_0002.png"]
+    assert len(found.made) == 3 and "is given twice" in found.errors["shot_0002.png"]
     run(tmp_path, *options, out="alone")
     assert np.abs(map_of(tmp_path, 2, kind).astype(int) - mean(tmp_path, (1, 2, 3), 2, kind)).max() <= 1
 
