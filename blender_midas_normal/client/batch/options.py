@@ -16,6 +16,7 @@ from ...core.reach import LONGEST_REACH
 from ...core.settings import PRESETS, Choice, Flag, Number, Settings, domains, preset
 from .items import digest_of_file
 from .naming import TARGETS, TOKENS, Naming
+from .records import check_report
 from .sets import SETS
 
 EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
@@ -101,7 +102,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def wanted(options: argparse.Namespace) -> Wanted:
-    """What the options ask for; raises SettingsError, and SourceError for a mask image that cannot be read."""
+    """What the options ask for.
+
+    Raises SettingsError, SourceError for a mask image that cannot be read, and TargetError for a report that cannot be
+    written, which all maps would be made before.
+    """
     settings, format_, mask = _settings(options), options.format.upper(), options.mask_image
     if (settings.mask == "IMAGE") != (mask is not None):
         raise SettingsError("--mask image and --mask-image FILE belong together.")
@@ -109,6 +114,9 @@ def wanted(options: argparse.Namespace) -> Wanted:
         check_kind(kind, settings)
     smoothing = int(SMOOTHING.checked("smoothing", options.smoothing))
     _check_smoothing(smoothing, options.sets, settings)
+    for report in (options.json, options.csv):
+        if report is not None:
+            check_report(report)
     exposure = EXPOSURE.checked("exposure", options.exposure) if options.exposure is not None else None
     target = TARGETS[(options.target or "blender").upper()]
     naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import TargetError
+from ...core.paths import exists
 
 MADE, SKIPPED, FAILED = "made", "skipped", "failed"
 
@@ -74,9 +75,25 @@ def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds
     return "\n".join(lines)
 
 
+def check_report(file: Path) -> None:
+    """Makes the folder of a report that is still to come; raises TargetError where that could not be written."""
+    is_new = not exists(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.open("ab").close()
+        if is_new:
+            file.unlink()
+    except OSError as error:
+        raise _not_written(file, error) from None
+
+
 def write_report(file: Path, text: str) -> None:
     """Writes a table or a summary; raises TargetError."""
     try:
         file.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise TargetError(f"The report cannot be written as {file}: {error.strerror}.") from None
+        raise _not_written(file, error) from None
+
+
+def _not_written(file: Path, error: OSError) -> TargetError:
+    return TargetError(f"The report cannot be written as {file}: {error.strerror}.")

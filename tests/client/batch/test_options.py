@@ -8,7 +8,7 @@ import re
 import pytest
 
 from blender_midas_normal.client.batch.options import add_options, wanted
-from blender_midas_normal.core.errors import SettingsError, SourceError
+from blender_midas_normal.core.errors import SettingsError, SourceError, TargetError
 from blender_midas_normal.core.settings import domains
 from tests.conftest import ROOT
 
@@ -55,6 +55,17 @@ def test_a_mask_image_says_that_there_is_one(parser, tmp_path):
             asked(parser, *words)
     with pytest.raises(SourceError, match="nowhere"):
         asked(parser, "--mask-image", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+def test_a_report_that_cannot_be_written_is_refused_at_once_and_its_folder_is_made(parser, tmp_path, option):
+    (tmp_path / "file").touch()
+    for report in (tmp_path, tmp_path / "file" / "report"):
+        with pytest.raises(TargetError, match=f"The report cannot be written as {re.escape(str(report))}: "):
+            asked(parser, option, str(report))
+    assert asked(parser, option, str(tmp_path / "new" / "report")) and not list((tmp_path / "new").iterdir())
+    (tmp_path / "file").write_text("before")
+    assert asked(parser, option, str(tmp_path / "file")) and (tmp_path / "file").read_text() == "before"
 
 
 def test_only_frames_are_smoothed_and_only_maps_of_sixteen_bits(parser):
