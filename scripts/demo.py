@@ -2,7 +2,7 @@
 """The main job in one command: a photograph becomes a normal map, wired into a material, rendered lit from one side.
 
 Makes its own environments on the first run.  Writes normal.png, material.blend, render.png, sheet.png and report.json.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 engine not available.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 engine not available, or what it needs cannot be installed.
 """
 
 from __future__ import annotations

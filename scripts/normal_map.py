@@ -4,7 +4,7 @@
 Makes its own small environment on the first run, torch only for MiDaS.  The preset node writes the MiDaS node's picture:
 8 bits, its own size.
 Exit codes: 0 all done, 1 some pictures failed or were given up (the rest are written), 2 wrong usage, 3 engine not
-available.
+available, or what it needs cannot be installed.
 """
 
 from __future__ import annotations

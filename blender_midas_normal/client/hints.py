@@ -9,7 +9,8 @@ _UNREACHABLE = re.compile(
     r"|Name or service not known|getaddrinfo failed|NewConnectionError|ConnectTimeout|ReadTimeout"
     r"|ProxyError|tunnel error|Connection (refused|reset)"
     r"|Network is unreachable|operation timed out|error: Failed to fetch|Request failed after"
-    r"|HTTP status (server error|client error \(40[37])",
+    r"|HTTP status (server error|client error \(40[37])"
+    r"|\(from versions: none\)",  # pip's last word where it may not try again: an index that it reaches has other versions
     re.IGNORECASE)
 
 _HINTS = tuple((re.compile(pattern, re.IGNORECASE), hint) for pattern, hint in (

@@ -270,6 +270,10 @@ def test_checking_runs_in_the_environment_and_refuses_one_that_is_not_ready(made
     ("OSError: [Errno 28] No space left on device", "free some space"),
     ("cause: dns error\ncause: failed to lookup address information", "HTTPS_PROXY"),
     ("NewConnectionError(...): refused\nERROR: No matching distribution found for uv", "HTTPS_PROXY"),
+    ("ERROR: Could not find a version that satisfies the requirement uv==0.9.1 (from versions: none)\n"
+     "ERROR: No matching distribution found for uv==0.9.1", "HTTPS_PROXY"),
+    ("ERROR: Could not find a version that satisfies the requirement uv==9 (from versions: 0.1)\n"
+     "ERROR: No matching distribution found for uv==9", "3.10 to 3.13"),
     ("cause: invalid peer certificate: UnknownIssuer", "UV_SYSTEM_CERTS"),
     ("cause: Because there is no version of six==99: No solution found when resolving", "no build for this Python"),
     ("PermissionError: [Errno 13] Permission denied: '/opt'", "belongs to you"),

@@ -43,5 +43,6 @@ def test_a_clone_that_cannot_be_written_makes_maps_when_its_environment_is_ready
 def test_a_clone_that_cannot_be_written_says_so_when_something_is_to_be_made_in_it(clone, tmp_path):
     changed(clone, "ro")
     ended = normal_map(clone, tmp_path / "out")
+    assert ended.returncode == 3
     assert ended.stderr == (f"error: {clone}/.midas/venv-maps.txt cannot be written: Read-only file system; this needs a "
                             "clone that can be.\n")
