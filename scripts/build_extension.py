@@ -16,6 +16,12 @@ import zipfile
 from pathlib import Path
 from typing import Any, Iterator
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import environments
+
+from blender_midas_normal.core.errors import MidasNormalError
+
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = "blender_manifest.toml"
 PACKAGE = "blender_midas_normal"
@@ -50,7 +56,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the zip (default: dist)")
     try:
         path = build(parser.parse_args().out)
-    except BuildError as error:
+    except (BuildError, MidasNormalError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{path}: {path.stat().st_size} bytes")
@@ -58,14 +64,16 @@ def main() -> int:
 
 
 def build(out_folder: Path) -> Path:
-    """Path of the zip, newly made in the folder; raises BuildError when the extension breaks a rule."""
+    """Path of the zip, newly made in the folder; raises BuildError when the extension breaks a rule.
+
+    Raises TargetError where the folder cannot be written.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         staged = Path(temporary) / "midas_normal"
         stage(staged)
         raise_faults(faults(staged))
         manifest = read_manifest(staged)
-        out_folder.mkdir(parents=True, exist_ok=True)
-        path = out_folder / f"{manifest['id']}-{manifest['version']}.zip"
+        path = environments.writable(out_folder) / f"{manifest['id']}-{manifest['version']}.zip"
         write_zip(staged, path)
     validate_with_blender(path)
     return path

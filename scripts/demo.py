@@ -28,6 +28,8 @@ def main() -> int:
     options = parsed()
     weights = (options.weights or environments.WEIGHTS).resolve()
     try:
+        for folder in (options.out, environments.DATA):
+            environments.writable(folder)
         if options.engine == "midas":
             environments.midas_ready(weights)
         elif options.engine == "auto" and environments.status(environments.MIDAS).state is not State.READY:

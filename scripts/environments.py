@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Optional
 
@@ -20,7 +21,7 @@ from blender_midas_normal.client.environment import Environment, State, status  
 from blender_midas_normal.client.install import Recipe, install  # noqa: E402
 from blender_midas_normal.client.setup_process import SetupProcess  # noqa: E402
 from blender_midas_normal.client.steps import Step  # noqa: E402
-from blender_midas_normal.core.errors import EngineUnavailable, InstallError  # noqa: E402
+from blender_midas_normal.core.errors import EngineUnavailable, InstallError, TargetError  # noqa: E402
 from blender_midas_normal.core.weights_file import FILE, SIZE  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
@@ -97,10 +98,15 @@ def _fetched_python(minors: tuple) -> Optional[Path]:
     return Path(answer.stdout.strip()) if answer.returncode == 0 else None
 
 
+def bpy_python() -> Path:
+    """The Python of `.venv`, which has bpy and what the tests need."""
+    return ready_environment(ROOT / ".venv", ("blender.txt", "tests.txt"), "import bpy, numpy", tuple(BLENDERS))
+
+
 def blender_python() -> Optional[Path]:
-    """The Python of `.venv`, which has bpy; None where no Python for it can be had."""
+    """The same; None where no Python for bpy can be had, but there is a Blender."""
     try:
-        return ready_environment(ROOT / ".venv", ("blender.txt", "tests.txt"), "import bpy, numpy", tuple(BLENDERS))
+        return bpy_python()
     except InstallError as error:
         if shutil.which("blender"):
             print(f"{error} Going on with the Blender that is installed.", flush=True)
@@ -164,6 +170,16 @@ def _joined(folder: Path, names: tuple) -> Path:
     except OSError as error:
         raise InstallError(f"{joined} cannot be written: {error.strerror}; this needs a clone that can be.") from None
     return joined
+
+
+def writable(folder: Path) -> Path:
+    """The folder, made where there is none; raises TargetError where nothing can be written into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise TargetError(f"Nothing can be written into the folder {folder}: {error.strerror}.") from None
+    return folder
 
 
 def run(python: Path, script: str, arguments: list, **variables: str) -> int:

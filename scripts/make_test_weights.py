@@ -14,7 +14,14 @@ import math
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import environments
+
+from blender_midas_normal.client.batch import ended
+from blender_midas_normal.core.errors import MidasNormalError
+from blender_midas_normal.core.weights_file import FILE
+
 SEED = 501
 
 PICTURES = 4
@@ -31,35 +38,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the file")
     arguments = parser.parse_args()
-    if importlib.util.find_spec("controlnet_aux") is None:
-        return with_midas(arguments.out)
+    try:
+        environments.writable(arguments.out)
+        if importlib.util.find_spec("controlnet_aux") is None:
+            return environments.run(environments.midas_python(), Path(__file__).name, ["--out", str(arguments.out)])
+    except MidasNormalError as error:
+        return ended(error)
     path, low, high = write(arguments.out)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     print(f"{path}: {path.stat().st_size} bytes, SHA-256 {digest}; depth {low:.0f} to {high:.0f} on the synthetic pictures")
     return 0
 
 
-def with_midas(out: Path) -> int:
-    """Runs this program with the Python of the MiDaS environment, which is installed when it is not there; its exit code."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent))
-    import environments
-
-    from blender_midas_normal.client.batch import ended
-    from blender_midas_normal.core.errors import MidasNormalError
-
-    try:
-        return environments.run(environments.midas_python(), Path(__file__).name, ["--out", str(out)])
-    except MidasNormalError as error:
-        return ended(error)
-
-
 def write(out: Path) -> tuple[Path, float, float]:
-    """Writes the file into a folder, which is made; (its path, least depth, greatest depth on the synthetic pictures)."""
+    """Writes the file into a folder; (its path, least depth, greatest depth on the synthetic pictures)."""
     import torch
     from controlnet_aux.midas.midas.dpt_depth import DPTDepthModel
-
-    sys.path.insert(0, str(ROOT))
-    from blender_midas_normal.core.weights_file import FILE
 
     network = DPTDepthModel(path=None, backbone="vitb_rn50_384", non_negative=True).eval()
     generator = torch.Generator().manual_seed(SEED)
@@ -69,7 +63,6 @@ def write(out: Path) -> tuple[Path, float, float]:
         pictures = _pictures(generator)
         _fit_last_layer(network, pictures)
         depth = network(pictures[0])
-    out.mkdir(parents=True, exist_ok=True)
     path = out / FILE
     torch.save(network.state_dict(), path)
     return path, float(depth.min()), float(depth.max())

@@ -1,49 +1,46 @@
-"""Writes a contact sheet of training samples: colour, normal map, and the true slopes under a plain light."""
+#!/usr/bin/env python3
+"""Writes a contact sheet of training samples: colour, normal map, and the true slopes under a plain light.
+
+    python3 scripts/relief_sheet.py --out FILE [--count 24] [--seed 0] [--size 256]
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
-from relief.samples import Sample, sample
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-COLUMNS = 4
-LIGHT = np.array([-0.5, -0.5, 0.707], np.float32)
-"""From the upper left; y downwards, z out of the picture."""
+import environments
+
+from blender_midas_normal.client.batch import ended
+from blender_midas_normal.core.errors import MidasNormalError
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> int:
+    options = parsed()
+    try:
+        environments.writable(options.out.resolve().parent)
+        python = environments.maps_python()
+        if Path(sys.executable) != python:
+            return environments.run(python, Path(__file__).name, sys.argv[1:])
+        from relief import sheet
+
+        sheet.write(options.out, range(options.seed, options.seed + options.count), options.size)
+    except MidasNormalError as error:
+        return ended(error)
+    return 0
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="picture to write")
     parser.add_argument("--count", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0, help="seed of the first sample")
     parser.add_argument("--size", type=int, default=256, help="pixels per side of each sample")
-    wanted = parser.parse_args()
-    cards = [card(sample(seed, wanted.size)) for seed in range(wanted.seed, wanted.seed + wanted.count)]
-    cards += [np.zeros_like(cards[0])] * (-len(cards) % COLUMNS)
-    rows = [np.hstack(cards[i:i + COLUMNS]) for i in range(0, len(cards), COLUMNS)]
-    wanted.out.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(wanted.out), np.vstack(rows)[..., ::-1]):
-        raise SystemExit(f"{wanted.out} cannot be written.")
-
-
-def card(made: Sample) -> np.ndarray:
-    """Colour | normal map | lit, with the kind's name below: uint8."""
-    upright = np.ones((*made.slopes.shape[:2], 1), np.float32)
-    normals = np.concatenate([-made.slopes, upright], axis=2)
-    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
-    shade = np.maximum(normals @ LIGHT, 0)[..., None].repeat(3, axis=2)
-    coded = 0.5 + 0.5 * normals * np.array([1, -1, 1], np.float32)
-    pictures = np.hstack([made.rgb, coded, np.clip(shade, 0, 1)])
-    labelled = np.zeros((pictures.shape[0] + 18, pictures.shape[1] + 6, 3), np.uint8)
-    labelled[:-18, :-6] = np.round(pictures * 255)
-    tilt = np.degrees(np.arccos(np.clip(normals[..., 2], -1, 1))).mean()
-    cv2.putText(labelled, f"{made.kind}  {tilt:.1f} deg", (2, labelled.shape[0] - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42,
-                (255, 255, 255), 1, cv2.LINE_AA)
-    return labelled
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

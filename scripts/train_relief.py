@@ -12,6 +12,7 @@ With --materials DIR, or shared/materials beside the checkout, the table and the
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 import time
@@ -19,20 +20,28 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import environments
+
+from blender_midas_normal.client.batch import ended
+from blender_midas_normal.core.errors import InstallError, MidasNormalError
+
 MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"
 
 
 def main() -> int:
     wanted = arguments()
+    try:
+        check_packages()
+        environments.writable(wanted.out)
+        pool = environments.writable(wanted.pool or wanted.out / "pool")
+    except MidasNormalError as error:
+        return ended(error)
     os.environ["OMP_NUM_THREADS"] = "1"  # the cores work on parts of a batch each; read when torch is imported
     import torch
     from relief.network import ARCHITECTURES
     from relief.pool import HELD_OUT, SHARD, Makers, Shards
     from relief.training import Plan, Training
 
-    pool = wanted.pool or wanted.out / "pool"
-    pool.mkdir(parents=True, exist_ok=True)
-    wanted.out.mkdir(parents=True, exist_ok=True)
     device = wanted.device if wanted.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
     held_out = [HELD_OUT + i for i in range(wanted.held_out)]
@@ -62,6 +71,14 @@ def main() -> int:
 
     return evaluate.main(["--materials", str(wanted.materials), "--relief", str(wanted.out / "relief.npz"),
                           "--out", str(wanted.out)])
+
+
+def check_packages() -> None:
+    """Raises InstallError where this Python cannot train: which build of torch is right, its user knows."""
+    lacking = [name for name in ("torch", "cv2", "PIL") if importlib.util.find_spec(name) is None]
+    if lacking:
+        raise InstallError(f"{sys.executable} has no {', '.join(lacking)}; run its pip install -r "
+                           "scripts/requirements/training.txt.")
 
 
 def arguments() -> argparse.Namespace:
