@@ -59,7 +59,8 @@ def picture_of(path: Path, words: dict) -> Callable[[Client], dict]:
 
 
 def made_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(usage="%(prog)s IMAGE... --out FOLDER [options]", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a file, a folder or a pattern")
     add_options(parser)
     parser.add_argument("--weights", type=Path, help="folder that has MiDaS's weights")

@@ -197,6 +197,7 @@ def test_an_interruption_leaves_whole_maps_and_the_next_run_makes_the_rest(tmp_p
     run.send_signal(signal.SIGINT)
     shown, errors = run.communicate(timeout=30)
     assert run.returncode == 1 and "interrupted" in shown and not errors
+    assert shown.endswith("To go on from here, run it again with --existing skip.\n")
     first = {name: (out / name).stat().st_mtime_ns for name in maps(out)}
     assert 0 < len(first) < 12 and hidden(out) == [".midas_normal.jsonl"]
     assert all(pixels(out / name).shape == (700, 700, 3) for name in first)
@@ -238,6 +239,8 @@ def test_wrong_usage_is_two_and_says_what_is_wrong(tmp_path, wrong, words):
     ended = subprocess.run([sys.executable, str(SCRIPT), str(save(tmp_path / "photo.png")), "--out", str(tmp_path / "maps"),
                             *wrong], capture_output=True, text=True, check=False)
     assert ended.returncode == 2 and words in ended.stderr and "Traceback" not in ended.stderr
+    assert ended.stderr.startswith("usage: normal_map.py IMAGE... --out FOLDER [options]\nnormal_map.py: error: ")
+    assert ended.stderr.count("\n") == 2
 
 
 def test_a_folder_without_pictures_is_named(tmp_path):

@@ -86,7 +86,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was made, and what failed, as JSON")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="the same as a table")
     parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",
-                        help="settings to start from (default: material)")
+                        help="settings to start from; node makes the MiDaS node's picture (default: material)")
     for name, domain in domains().items():
         words: dict[str, Any]
         if isinstance(domain, Choice):
@@ -95,7 +95,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             words = {"action": argparse.BooleanOptionalAction}
         else:
             words = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
-        parser.add_argument("--" + name.replace("_", "-"), help=domain.description.replace("%", "%%"), **words)
+        help_ = f"{domain.description} ({_defaults(name)})".replace("%", "%%")
+        parser.add_argument("--" + name.replace("_", "-"), help=help_, **words)
     parser.add_argument("--exposure", type=float, metavar="STOPS", help=EXPOSURE.description)
     parser.add_argument("--mask-image", type=Path, metavar="FILE",
                         help="the other image for --mask image, which need not be given then; laid over every picture")
@@ -138,11 +139,28 @@ def _settings(options: argparse.Namespace) -> Settings:
     """The preset with what the target and then the options replace."""
     given = {name: getattr(options, name) for name in domains() if getattr(options, name) is not None}
     settings = preset(options.preset)
+    if settings.depth_scale == "RAW" and options.depth_scale is None and options.engine not in (None, "auto", "midas"):
+        raise SettingsError(f"--preset {options.preset} is a picture by MiDaS; leave --engine {options.engine} out, or give "
+                            "--depth-scale normalised.")
     if options.mask_image is not None:
         settings = dataclasses.replace(settings, mask="IMAGE")
     if options.target is not None:
         settings = dataclasses.replace(settings, convention=TARGETS[options.target.upper()].convention)
     return settings.with_words(given)
+
+
+def _defaults(name: str) -> str:
+    """What a setting is where it is not given, in words."""
+    usual = _in_words(getattr(Settings(), name))
+    others = {preset: _in_words(getattr(settings, name)) for preset, settings in PRESETS.items()}
+    different = [f", with --preset {preset.lower()}: {other}" for preset, other in others.items() if other != usual]
+    return f"default: {usual}{''.join(different)}"
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, str):
+        return value.lower()
+    return ("on" if value else "off") if isinstance(value, bool) else f"{value:.6g}"
 
 
 def _kinds(text: str) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds
     if no_pictures:
         lines.append(f"{no_pictures:8d} other files left alone")
     if not_tried:
-        lines.append(f"{not_tried:8d} pictures not done, for the run was interrupted; one that skips goes on from here")
+        lines.append(f"{not_tried:8d} pictures not done, for the run was interrupted")
     return "\n".join(lines)
 
 

@@ -45,6 +45,8 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
     screen.say(summary(records, inputs.no_pictures, not_tried, time.monotonic() - start))
     for sentence in making.lacks:
         screen.say(sentence)
+    if not_tried:
+        screen.say("To go on from here, run it again with --existing skip.")
     try:
         _report(wanted, records)
     except TargetError as error:

@@ -39,6 +39,21 @@ def test_a_target_goes_before_the_preset_and_an_option_before_the_target(parser)
     assert asked(parser, "--target", "UNREAL", "--convention", "opengl").settings.convention == "OPENGL"
 
 
+def test_help_says_what_each_setting_is_where_it_is_not_given(parser):
+    text = " ".join(parser.format_help().split())
+    for words in ("2π is neutral (default: 6.28319)", "(default: 0, with --preset node: 0.1)", "into bumps (default: off)",
+                  "(default: auto, with --preset node: midas)"):
+        assert words in text
+    assert text.count("(default: ") >= len(domains())
+
+
+@pytest.mark.parametrize("engine", ["luminance", "relief"])
+def test_the_nodes_picture_by_another_engine_is_refused_in_the_words_that_were_given(parser, engine):
+    with pytest.raises(SettingsError, match=f"--preset node is a picture by MiDaS; leave --engine {engine} out"):
+        asked(parser, "--preset", "node", "--engine", engine)
+    assert asked(parser, "--preset", "node", "--engine", engine, "--depth-scale", "normalised").settings.size == "NODE"
+
+
 def test_maps_keep_their_order_and_none_is_made_twice(parser):
     assert asked(parser, "--maps", "AO, normal,ao").kinds == ("AO", "NORMAL")
 
