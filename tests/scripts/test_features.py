@@ -1,7 +1,9 @@
 """The README's table of features, and the promises of docs/RELIABILITY.md: each row names a test that is there."""
 
+import math
 import re
 
+from blender_midas_normal.core.settings import Choice, Number, Settings, domains
 from tests.conftest import ROOT
 
 NAMED = re.compile(r"`(tests/\S+\.py)::(\w+)`")
@@ -24,6 +26,20 @@ def test_each_feature_names_a_test_that_is_there():
         assert NAMED.fullmatch(named), feature
         file, name = NAMED.fullmatch(named).groups()
         assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no {name}"
+
+
+def test_each_setting_stands_with_its_range_and_default():
+    settings = rows((ROOT / "README.md").read_text(encoding="utf-8"), "The settings", 4)
+    assert sorted(name.strip("`") for name, *_ in settings) == sorted(domains())
+    words = {"2π": 2 * math.pi, "5π": 5 * math.pi, "off": False, "on": True}
+    for name, values, default, _ in settings:
+        domain, value = domains()[name.strip("`")], getattr(Settings(), name.strip("`"))
+        if isinstance(domain, Number):
+            numbers = [float(words.get(word, word)) for word in (*values.split(" to "), default)]
+            assert numbers == [domain.low, domain.high, value], name
+        else:
+            assert set(values.split(", ")) == (set(domain.names) if isinstance(domain, Choice) else {"off", "on"}), name
+            assert words.get(default, default) == value
 
 
 def test_each_promise_of_reliability_names_tests_that_are_there():
