@@ -47,8 +47,8 @@ LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once")
 def main() -> int:
     options = parsed()
     start = time.monotonic()
-    options.out.mkdir(parents=True, exist_ok=True)
     try:
+        environments.writable(options.out)
         plan = planned(options)
         answers, missing = measured(plan, parts(plan, options), options.out)
     except MidasNormalError as error:

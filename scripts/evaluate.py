@@ -29,7 +29,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the relief network keeps the cores busy itself
 
-import numpy as np
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    sys.exit("error: this Python has no numpy; run its pip install -r scripts/requirements/maps.txt.")
 
 from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.normals import normal_map

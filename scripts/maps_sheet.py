@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
+from blender_midas_normal.client.batch import ended
+from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.kinds import KINDS
-from blender_midas_normal.core.maps import made_map
 from blender_midas_normal.core.settings import Settings
 
 SIDE, GAP, LETTERS = 300, 6, 26
@@ -31,10 +32,14 @@ def main() -> int:
     parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
     parser.add_argument("--out", type=Path, default=environments.ROOT / "docs" / "maps.jpg", help="sheet to write")
     options = parser.parse_args()
-    python = environments.blender_python()
-    if Path(sys.executable) != python and python is not None:
-        return environments.run(python, Path(__file__).name, sys.argv[1:])
-    sheet(options.images or photographs(), options.out)
+    try:
+        environments.writable(options.out.resolve().parent)
+        python = environments.bpy_python()
+        if Path(sys.executable) != python:
+            return environments.run(python, Path(__file__).name, sys.argv[1:])
+        sheet(options.images or photographs(), options.out)
+    except MidasNormalError as error:
+        return ended(error)
     print(options.out)
     return 0
 
@@ -57,7 +62,6 @@ def sheet(files: list[Path], out: Path) -> None:
     for row, file in enumerate(files):
         for column, picture in enumerate(pictures(file)):
             whole.paste(picture, (column * (SIDE + GAP), LETTERS + row * (SIDE + GAP)))
-    out.parent.mkdir(parents=True, exist_ok=True)
     whole.save(out, quality=88)
 
 
@@ -66,6 +70,7 @@ def pictures(file: Path) -> list:
     from PIL import Image
 
     from blender_midas_normal.core.colour import luma
+    from blender_midas_normal.core.maps import made_map
     from blender_midas_normal.core.tileable import wrap_of
     from blender_midas_normal.worker.engines.relief import Relief
     from blender_midas_normal.worker.picture_files import picture_from_file

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-PROGRAMS = ("build_extension.py", "demo.py", "make_test_weights.py", "relief_sheet.py", "render_materials.py",
-            "train_relief.py")
+PROGRAMS = ("benchmark.py", "build_extension.py", "demo.py", "make_test_weights.py", "maps_sheet.py", "relief_sheet.py",
+            "render_materials.py", "train_relief.py")
 
 
 def run(program, *arguments):
@@ -29,9 +29,14 @@ def test_a_bare_python_gets_help(program):
 def test_a_folder_that_cannot_be_written_is_one_sentence(program, tmp_path):
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "maps"
-    ended = run(program, "--out", out / "sheet.png" if program == "relief_sheet.py" else out)
+    ended = run(program, "--out", out / "sheet.png" if "sheet" in program else out)
     assert ended.returncode == 1
     assert ended.stderr.removeprefix("error: ") == f"Nothing can be written into the folder {out}: Not a directory.\n"
+
+
+def test_evaluation_names_what_it_needs():
+    ended = run("evaluate.py")
+    assert ended.returncode == 1 and "scripts/requirements/maps.txt" in ended.stderr and "Traceback" not in ended.stderr
 
 
 def test_training_names_what_it_needs(tmp_path):

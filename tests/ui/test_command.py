@@ -84,6 +84,16 @@ def test_folders_are_mirrored_and_what_is_there_is_skipped_until_it_changes(tmp_
     assert run(out) == 0 and "1 made" in capsys.readouterr().out
 
 
+def test_a_file_of_the_users_own_is_left_unless_it_is_to_be_overwritten(tmp_path, capsys):
+    own = tmp_path / "bricks_color_normal.png"
+    own.write_bytes(b"mine")
+    arguments = [str(BRICKS), "--out", str(tmp_path), "--engine", "luminance"]
+    for existing in ([], ["--existing", "skip"]):
+        assert run([*arguments, *existing]) == 1 and own.read_bytes() == b"mine"
+        assert f"{own} is there already and was not made by this extension; move it" in capsys.readouterr().err
+    assert run([*arguments, "--existing", "overwrite"]) == 0 and own.read_bytes() != b"mine"
+
+
 def test_frames_that_blender_reads_are_made_as_a_set(tmp_path, capsys):
     frames = tmp_path / "frames"
     frames.mkdir()
