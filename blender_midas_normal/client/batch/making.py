@@ -214,11 +214,9 @@ class Making:
 
     def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
         """Puts a map on record, into its place and on the screen."""
-        target, digest = dict(picture.left)[kind], self._digest(picture, result.engine, kind)
-
-        def note(made: Path) -> None:
-            self._ledger.note(target, made, picture.item.file, picture.content_of_maps(), digest)
-
+        target = dict(picture.left)[kind]
+        note = partial(self._ledger.note, target, picture=picture.item.file, content=picture.content_of_maps(),
+                       settings=self._digest(picture, result.engine, kind))
         self._store(client, result, target, note)
         self._say(picture, kind, target, result)
         picture.left.remove((kind, target))

@@ -61,7 +61,8 @@ class Targets:
         return self._numbers[key]
 
     def _is_free(self, target: Path) -> bool:
-        return target.resolve() not in {*self._pictures, *self._maps} and not exists(target)
+        place = target.resolve()
+        return place not in self._pictures and place not in self._maps and not exists(target)
 
     def _place(self, picture: Picture, kind: str, number: int) -> Path:
         return self._wanted.out / self._wanted.naming.path(picture.item, kind, number)
