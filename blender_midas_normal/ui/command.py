@@ -51,7 +51,8 @@ def remove() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """What Blender calls with the words that follow the command's name; the exit code."""
-    parser = argparse.ArgumentParser(prog=f"blender --command {NAME}", description="Maps of pictures as files of a folder.")
+    parser = argparse.ArgumentParser(usage=f"blender --command {NAME} [IMAGE...] --out FOLDER [options]",
+                                     description="Maps of pictures as files of a folder.")
     parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE",
                         help="files, folders and patterns; without any, the colour textures of the file that is open")
     add_options(parser)
