@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Cancelled, MidasNormalError, ProtocolError, WorkerError, error_of_kind
+from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_of_kind
 from ..core.protocol import Cancel, Error, Hello, Message, Progress, Ready, Request, Result, check_version
 from .launch import Launch
 from .received import GONE, Taken, map_file, pixels_file
@@ -29,9 +29,13 @@ LONGEST_GAP = 1.0
 
 @dataclass
 class Job:
-    """A request on its way.  `outcome` is None until the end, then a Result or the exception that says why there is none."""
+    """A request on its way.  `outcome` is None until the end, then a Result or the exception that says why there is none.
+
+    surface: key of the surface that the request names, "" for a picture's.
+    """
 
     id: int
+    surface: str = ""
     stage: str = "start"
     done: float = 0.0
     started: float = field(default_factory=time.monotonic)
@@ -54,6 +58,7 @@ class Client:
     """Keeps one worker, starts it when it is first needed, and again when it has died.
 
     Nothing here waits, except `wait`: call `pump` often while jobs are pending.
+    surfaces: keys of those that the worker keeps, as far as it has told.
     """
 
     def __init__(self, gpu: int | None = None) -> None:
@@ -68,6 +73,7 @@ class Client:
         self._looked = 0.0
         self._silence = 0.0
         self.ready: Ready | None = None
+        self.surfaces: set[str] = set()
 
     @property
     def is_busy(self) -> bool:
@@ -107,7 +113,7 @@ class Client:
 
     def submit(self, **fields: Any) -> Job:
         """Sends a Request with these fields to the worker that `prepare` started; one that is gone is the job's outcome."""
-        job = Job(next(self._ids))
+        job = Job(next(self._ids), fields.get("surface", ""))
         self._pending[job.id] = job
         self._send(Request(job.id, **fields))
         return job
@@ -196,6 +202,7 @@ class Client:
         elif isinstance(message, Error):
             self._end(message.id, error_of_kind(message.kind, message.text))
         elif isinstance(message, Result):
+            self.surfaces.add(message.surface)
             if message.id not in self._pending:
                 self._forget_files(message)
             self._end(message.id, message)
@@ -228,12 +235,16 @@ class Client:
             raise WorkerError(f"The worker said nothing for {SILENCE_SECONDS:.0f} seconds and was ended; try again.")
 
     def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
-        self._pending.pop(job).outcome = outcome
+        ended = self._pending.pop(job)
+        ended.outcome = outcome
+        if isinstance(outcome, SurfaceGone):
+            self.surfaces.discard(ended.surface)
 
     def _drop(self, reason: MidasNormalError, kill: bool = False) -> None:
         """Ends the worker and all its jobs."""
         worker, self._worker, self.ready = self._worker, None, None
         self._swallowed.clear()
+        self.surfaces.clear()
         for job in list(self._pending):
             self._finish(job, reason)
         if worker is not None:

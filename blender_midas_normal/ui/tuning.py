@@ -23,9 +23,6 @@ _scene_uid = 0
 
 _held = False
 _retune: Task | None = None
-_surface = ""
-"""The key of the surface from which the re-tune under way is made."""
-
 _wanted: tuple[int, Settings] | None = None
 """What that re-tune shall give: the map's session_uid, and its settings."""
 
@@ -34,19 +31,16 @@ _refused: tuple[int, Settings] | None = None
 
 _patience = Patience()
 
-_gone: set[str] = set()
-"""Surfaces that the worker no longer has."""
-
 
 def is_live(image: bpy.types.Image | None) -> bool:
     """Whether a map follows the settings: it has one surface, and the worker has kept that as far as is known."""
-    if image is None or not session.client.is_running:
+    if image is None:
         return False
     try:
         surface = facts_on(image)["surface"]
     except MidasNormalError:
         return False
-    return surface != "" and surface not in _gone
+    return surface != "" and surface in session.client.surfaces
 
 
 def follow(scene: bpy.types.Scene) -> None:
@@ -93,7 +87,6 @@ def stop() -> None:
     if _retune is not None:
         _retune.cancel()
     _retune = _refused = None
-    _gone.clear()
 
 
 def _look() -> bool:
@@ -121,7 +114,7 @@ def _step(retune: Task) -> None:
         if isinstance(running.last(), MidasNormalError):
             running.remember(report)
     except SurfaceGone:
-        _gone.add(_surface)
+        pass  # the panel says so as long as it shows the map
     except MidasNormalError as error:
         _refused = _wanted
         running.remember(error)
@@ -131,9 +124,10 @@ def _step(retune: Task) -> None:
 
 def _begin() -> bool:
     """Whether there was something to begin."""
-    global _retune, _surface, _wanted
+    global _retune, _wanted
     scene = with_uid(bpy.data.scenes, _scene_uid)
     image = scene.midas_normal.result if scene is not None else None
+    session.client.pump()  # the worker may have ended
     if scene is None or image is None or not is_live(image):
         return False
     try:
@@ -143,7 +137,7 @@ def _begin() -> bool:
         _wanted = image.session_uid, wanted
         if _wanted == _refused:
             return False
-        _retune, _surface = begin_retune(image, wanted, mask), facts_on(image)["surface"]
+        _retune = begin_retune(image, wanted, mask)
         _retune.step()
     except MidasNormalError as error:
         _retune = None

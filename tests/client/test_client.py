@@ -105,6 +105,18 @@ def test_what_nobody_foresaw_is_answered_and_the_worker_lives_on(client, tmp_pat
     client.wait(submit(client, tmp_path, noise(8, 8)))
 
 
+def test_the_surfaces_of_a_worker_are_known_until_it_says_that_they_are_gone_or_ends(client, tmp_path):
+    first, second = (client.wait(submit(client, tmp_path, noise(8, 8, seed))).surface for seed in (0, 1))
+    assert client.surfaces == {first, second}
+    client.wait(client.submit(settings=LUMINANCE.words(), surface=first))
+    client.surfaces.add("dropped")
+    with pytest.raises(SurfaceGone):
+        client.wait(client.submit(settings=LUMINANCE.words(), surface="dropped"))
+    assert client.surfaces == {first, second}
+    client.close()
+    assert not client.surfaces
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_a_worker_killed_in_the_middle_is_reported_and_replaced(client, tmp_path, number):
     job = submit_long(client, tmp_path)

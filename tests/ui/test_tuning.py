@@ -115,6 +115,25 @@ def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(setti
     np.testing.assert_array_equal(values(normal), shown)
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(settings, is_told):
+    """The same picture with the same settings has the same surface.  is_told: whether the worker had to say it was gone."""
+    normal, picture = made()
+    surface = stored(normal)["facts"]["surface"]
+    session.client.close()
+    made(name="other.png", width=8)
+    if is_told:
+        session.client.surfaces.add(surface)
+    settings.result, settings.strength = normal, 3
+    pumped(lambda: not pump._watched)
+    assert strength(normal) == 1 and not tuning.is_live(normal)
+    with Background(source="IMAGE", image=picture.name):
+        pass
+    assert tuning.is_live(normal) and stored(normal)["facts"]["surface"] == surface
+    settings.strength = 2
+    pumped(lambda: strength(normal) == 2)
+
+
 def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_path):
     for number in (1001, 1002):
         image, _ = textured(name="tile")
