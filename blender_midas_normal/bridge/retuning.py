@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..client.client import Taken
-from ..core.errors import SourceError
+from ..core.errors import SourceError, SurfaceGone
 from ..core.protocol import Result
 from ..core.settings import Settings
 from .making import ON_DISK, PACKED
@@ -16,7 +16,6 @@ from .nodes.displacing import rescale
 from .nodes.showing import is_wired, node_has_convention, read_as
 from .order import facts_of
 from .pixels import reading
-from .places import launch_with
 from .results import kind_of, mask_of, note_mask, source_of, stored
 from .session import client
 from .shown import note_shown
@@ -30,7 +29,7 @@ def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Ima
     """Asks for a map again with what the settings say that needs no engine; it is shown wherever it is wired.
 
     mask: the mask image for the mask IMAGE; None leaves the map its own.
-    The job ends with SurfaceGone when the worker has not kept the surface.
+    It ends with SurfaceGone where the worker has not kept the surface: another worker could not have it, so none is started.
     """
     return Task(_making(image, settings, mask))
 
@@ -38,7 +37,9 @@ def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Ima
 def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None) -> Making:
     facts, wanted, kind, uid = facts_on(image), tuned(image, settings), kind_of(image), image.session_uid
     mask = lacking_mask(image, wanted, mask_image)
-    client.prepare(launch_with(facts["engine"]))
+    client.pump()  # the worker may have ended
+    if facts["surface"] not in client.surfaces:
+        raise SurfaceGone(f"The surface of {image.name!r} is no longer in memory; generate it again.")
     words: dict[str, Any] = {"surface": facts["surface"], **(ON_DISK if image.packed_file is None else PACKED)}
     if mask is not None:
         words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file())))

@@ -12,11 +12,15 @@ from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.places import preferences
 from bl_ext.user_default.midas_normal.bridge.queue import MADE, MAKING, SKIPPED, queue_of
+from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.bridge.task import Report
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.core.weights_file import FILE
-from bl_ext.user_default.midas_normal.ui import running
+from bl_ext.user_default.midas_normal.ui import running, tuning
 
 from tests.conftest import ROOT
+
+from .scenes import Background, textured, with_timers  # noqa: F401 - the fixture works by itself
 
 pytestmark = pytest.mark.midas
 
@@ -109,6 +113,21 @@ def test_auto_takes_midas_where_it_is_there_and_says_so(midas, tmp_path):
     report = running.last()
     assert report.facts["engine"] == "MIDAS" and "AUTO chose MiDaS" in report.facts["why"]
     assert any("SHA-256" in sentence for sentence in report.sentences)
+
+
+def test_a_slider_of_a_map_of_midas_leaves_the_map_alone_that_another_worker_makes(midas, tmp_path):
+    photograph(tmp_path / "photo.png")
+    bpy.ops.midas_normal.generate(source="IMAGE", image="photo", resolution=64, target="NONE")
+    normal, settings = bpy.data.images[running.last().map_name], bpy.context.scene.midas_normal
+    assert stored(normal)["facts"]["engine"] == "MIDAS"
+    session.client.close()
+    textured()
+    with Background():
+        worker = session.client._worker
+        settings.result = normal
+        settings.strength = 2.0
+    assert isinstance(running.last(), Report) and session.client._worker is worker
+    assert not tuning.is_live(normal) and stored(normal)["settings"]["strength"] == 1
 
 
 def test_midas_without_weights_names_the_file_and_the_folder(midas, tmp_path):

@@ -134,6 +134,15 @@ def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(s
     pumped(lambda: strength(normal) == 2)
 
 
+def test_a_re_tune_starts_no_worker(settings):
+    """A new one has no surface."""
+    made()
+    session.client.close()
+    with pytest.raises(RuntimeError, match="'photo_normal' is no longer in memory; generate it again"):
+        bpy.ops.midas_normal.retune()
+    assert not session.client.is_running
+
+
 def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_path):
     for number in (1001, 1002):
         image, _ = textured(name="tile")
