@@ -16,7 +16,7 @@ import numpy as np
 from ..client.client import Taken
 from ..core.errors import TargetError
 from ..core.png import png_bytes
-from .beside import blender_path, check_place, file_beside
+from .beside import blender_path, check_place, file_beside, file_of
 from .map_files import write_map
 from .pixels import set_is_data, size_of
 from .results import NUMBERED, SOURCE, STORED, map_name, map_of, name_of
@@ -68,7 +68,7 @@ def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any
     """The map with other pixels, packed or in its file as before.  Raises TargetError, and changes nothing, as `store`."""
     file = None
     if image.packed_file is None:
-        file = Path(bpy.path.abspath(image.filepath_raw))
+        file = file_of(image)
         write_map(file, files.png)
     with _refilled(image, settings, facts):
         _show(image, files, file)

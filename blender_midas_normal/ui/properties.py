@@ -98,7 +98,8 @@ assert {name for name, _, _ in PRESET_ITEMS} == set(PRESETS)
 
 
 def _is_map(_: MidasNormalSettings, image: bpy.types.Image) -> bool:
-    return stored(image) is not None
+    """A map that is linked from another file belongs to that file: here it could not be kept."""
+    return stored(image) is not None and image.library is None
 
 
 def _follow(settings: MidasNormalSettings, _: bpy.types.Context) -> None:

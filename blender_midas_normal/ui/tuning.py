@@ -33,8 +33,8 @@ _patience = Patience()
 
 
 def is_live(image: bpy.types.Image | None) -> bool:
-    """Whether a map follows the settings: it has one surface, and the worker has kept that as far as is known."""
-    if image is None:
+    """Whether a map follows the settings: this file's own, of one surface, which the worker has kept as far as is known."""
+    if image is None or image.library is not None:
         return False
     try:
         surface = facts_on(image)["surface"]

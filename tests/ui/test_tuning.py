@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.results import stored
-from bl_ext.user_default.midas_normal.ui import patience, pump, running, tuning
+from bl_ext.user_default.midas_normal.ui import patience, properties, pump, running, tuning
 from bl_ext.user_default.midas_normal.ui.patience import LONGEST, Patience
 
 from .scenes import Background, counts, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
@@ -141,6 +141,36 @@ def test_a_re_tune_starts_no_worker(settings):
     with pytest.raises(RuntimeError, match="'photo_normal' is no longer in memory; generate it again"):
         bpy.ops.midas_normal.retune()
     assert not session.client.is_running
+
+
+@pytest.mark.parametrize("save", ["PACK", "BESIDE"])
+def test_a_map_of_another_file_is_neither_offered_nor_tuned(settings, tmp_path, save):
+    """It belongs to the library: what is changed here would be lost, or lie where the library never looks."""
+    library, here = tmp_path / "library", tmp_path / "here"
+    library.mkdir()
+    here.mkdir()
+    image, _ = textured()
+    image.filepath_raw, image.file_format = str(library / "photo.png"), "PNG"
+    image.save()
+    with Background(save=save):
+        pass
+    bpy.ops.wm.save_as_mainfile(filepath=str(library / "library.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(here / "scene.blend"))
+    with bpy.data.libraries.load(str(library / "library.blend"), link=True) as (_, into):
+        into.materials = ["photo"]
+    normal, settings = bpy.data.images["photo_normal"], bpy.context.scene.midas_normal
+    shown, files = values(normal), contents(tmp_path)
+    assert not properties._is_map(settings, normal) and not tuning.is_live(normal)
+    settings.result = normal
+    settings.strength = 3
+    pumped(lambda: not pump._watched)
+    assert strength(normal) == 1 and contents(tmp_path) == files
+    np.testing.assert_array_equal(values(normal), shown)
+
+
+def contents(folder):
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_path):
