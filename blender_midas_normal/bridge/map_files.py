@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,23 +12,18 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import SourceError, TargetError
 from ..core.paths import put_in_place
-from ..core.png import pixels_of_png
+from ..core.png import BEGINNING, MAKER, pixels_of_png
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-HEADER = 33
-"""Bytes of a PNG file before its second chunk: signature and IHDR."""
-
-MARK = b"Software\0MiDaS Normal Map"
 
 
 def write_map(file: Path, png: bytes) -> None:
     """Writes a map's PNG file; raises TargetError where that cannot be, or would replace a file that is no map."""
     try:
         _check_free(file)
-        _replace(file, _marked(png))
+        _replace(file, png)
     except OSError as error:
         raise _not_saved(file, error) from None
 
@@ -59,7 +52,7 @@ def stage(file: Path, png: bytes) -> None:
     """Writes a map's PNG file into a folder made by `staging`; raises TargetError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(_marked(png))
+        file.write_bytes(png)
     except OSError as error:
         raise _not_saved(file, error) from None
 
@@ -144,12 +137,6 @@ def _umask() -> int:
     return mask
 
 
-def _marked(png: bytes) -> bytes:
-    """The PNG file with a text chunk that names its maker (PNG specification, section 11.3.4)."""
-    chunk = struct.pack(">I", len(MARK)) + b"tEXt" + MARK + struct.pack(">I", zlib.crc32(b"tEXt" + MARK))
-    return png[:HEADER] + chunk + png[HEADER:]
-
-
 def _is_ours(file: Path) -> bool:
     with file.open("rb") as stream:
-        return MARK in stream.read(HEADER + 12 + len(MARK))
+        return MAKER in stream.read(BEGINNING)

@@ -22,6 +22,12 @@ NO_FILTER, UP = 0, 2
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
+MAKER = b"Software\0MiDaS Normal Map"
+"""The text in each file that names its maker (PNG specification, section 11.3.4), also in one that Blender unpacks."""
+
+BEGINNING = 33 + 12 + len(MAKER)
+"""Bytes of a file up to the end of that text: signature, IHDR and tEXt."""
+
 
 def png_bytes(pixels: NDArray, compress: bool) -> bytes:
     """The PNG file of `png_parts` for pixels that are there already."""
@@ -39,7 +45,7 @@ def png_parts(strips: Iterable[NDArray], height: int, compress: bool) -> Iterato
     for pixels in strips:
         rows = pixels.astype(pixels.dtype.newbyteorder(">"), order="C").view(np.uint8).reshape(len(pixels), -1)
         if above is None:
-            yield SIGNATURE + _chunk(b"IHDR", _header(pixels, height))
+            yield SIGNATURE + _chunk(b"IHDR", _header(pixels, height)) + _chunk(b"tEXt", MAKER)
         yield _chunk(b"IDAT", packer.compress(_lines(rows, above, compress).data))
         above = rows[-1]
     yield _chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b"")

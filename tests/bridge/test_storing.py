@@ -194,10 +194,10 @@ def test_changing_between_packed_and_beside(store, source_file):
 
 
 def test_somebody_elses_file_is_not_overwritten(store, source_file, tmp_path):
-    (tmp_path / "brick_normal.png").write_bytes(png_bytes(values(seed=7), 1))
+    before = write_png(tmp_path / "brick_normal.png", rgba(seed=7), 8).read_bytes()
     with pytest.raises(TargetError, match="was not made by this extension"):
         store(source_file, values(), save="BESIDE")
-    assert (tmp_path / "brick_normal.png").read_bytes() == png_bytes(values(seed=7), 1)
+    assert (tmp_path / "brick_normal.png").read_bytes() == before
     assert list(bpy.data.images) == [source_file]
 
 

@@ -143,6 +143,17 @@ def test_a_re_tune_starts_no_worker(settings):
     assert not session.client.is_running
 
 
+def test_a_map_that_was_unpacked_follows_in_its_file(settings, tmp_path):
+    normal, _ = made()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    normal.unpack(method="WRITE_LOCAL")
+    file, = (tmp_path / "textures").iterdir()
+    before = file.read_bytes()
+    settings.strength = 3
+    pumped(lambda: not pump._watched)
+    assert strength(normal) == 3 and file.read_bytes() != before and normal.packed_file is None
+
+
 @pytest.mark.parametrize("save", ["PACK", "BESIDE"])
 def test_a_map_of_another_file_is_neither_offered_nor_tuned(settings, tmp_path, save):
     """It belongs to the library: what is changed here would be lost, or lie where the library never looks."""
