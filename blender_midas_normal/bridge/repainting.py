@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import bpy
 
@@ -19,25 +20,31 @@ from .places import launch_with
 from .results import kind_of, maps_of, mask_of
 from .retuning import facts_on, settings_on, take_in
 from .session import client
-from .source import SEVERAL, source_of_image
+from .source import SEVERAL, Source, source_of_image
 from .task import BREATH, Making, Report, Step, Task
 from .uids import with_uid
 
 
 @dataclass(frozen=True)
 class Follower:
-    """A map of the picture, by session_uid, and what it was when it was asked for again."""
+    """A map of the picture, by session_uid, and what it was when it was asked for again.
+
+    mask_uid: session_uid of the mask image for the mask IMAGE, None without one.
+    """
 
     uid: int
     kind: str
     settings: Settings
+    mask_uid: int | None
     surface: str
     is_packed: bool
 
     @classmethod
     def of(cls, image: bpy.types.Image) -> Follower:
         """Raises one of the project's exceptions where what is stored with the map cannot be read."""
-        return cls(image.session_uid, kind_of(image), settings_on(image), facts_on(image)["surface"],
+        settings, mask = settings_on(image), mask_of(image)
+        mask_uid = mask.session_uid if mask is not None and settings.mask == "IMAGE" else None
+        return cls(image.session_uid, kind_of(image), settings, mask_uid, facts_on(image)["surface"],
                    image.packed_file is not None)
 
     @property
@@ -47,6 +54,15 @@ class Follower:
 
     def image(self) -> bpy.types.Image | None:
         return with_uid(bpy.data.images, self.uid)
+
+    def mask(self) -> Source | None:
+        """The mask image, if any; raises SourceError when it cannot be used."""
+        image = with_uid(bpy.data.images, self.mask_uid)
+        return source_of_image(image) if image is not None else None
+
+    def shares_surface(self, other: Follower) -> bool:
+        """Whether both maps can be made from one surface."""
+        return self.mask_uid == other.mask_uid and self.settings.tuned_as(other.settings).is_like(other.settings)
 
 
 def reason_against(picture: bpy.types.Image) -> str:
@@ -64,26 +80,45 @@ def begin_repaint(picture: bpy.types.Image) -> Task:
 
     The picture is one that `reason_against` has nothing against.  Raises one of the project's exceptions.
     """
-    maps = maps_of(picture)
-    first, *others = (Follower.of(image) for image in maps)
-    launch = launch_with(first.settings.engine)
-    alike = [other for other in others if first.settings.tuned_as(other.settings).is_like(other.settings)]
-    mask = mask_of(maps[0]) if first.settings.mask == "IMAGE" else None
-    order = Order(Ask(first.settings), source_of_image(picture), None if mask is None else source_of_image(mask),
-                  view_exposure(bpy.context), None, None, launch, ())
-    return Task(_making(order, first, alike))
+    return Task(_making(source_of_image(picture), view_exposure(bpy.context), _groups(picture)))
 
 
-def _making(order: Order, first: Follower, others: list[Follower]) -> Making:
-    source = order.source
-    words = yield from order.handed_over(partial(reading, source.image()))
+def _groups(picture: bpy.types.Image) -> list[list[Follower]]:
+    """The picture's maps, those together that share a surface."""
+    groups: list[list[Follower]] = []
+    for follower in map(Follower.of, maps_of(picture)):
+        for group in groups:
+            if group[0].shares_surface(follower):
+                group.append(follower)
+                break
+        else:
+            groups.append([follower])
+    return groups
+
+
+def _making(source: Source, exposure: float, groups: list[list[Follower]]) -> Making:
+    made: dict[str, dict] = {}
+    for group in groups:
+        settings = group[0].settings
+        order = Order(Ask(settings), source, group[0].mask(), exposure, None, None, launch_with(settings.engine), ())
+        made |= yield from _followed(order, group)
+    name, facts = next(iter(made.items()))
+    return Report(tuple(made), (f"{name} follows {source.name}.",), facts)
+
+
+def _followed(order: Order, group: list[Follower]) -> Generator[Step | None, Any, dict[str, dict]]:
+    """The facts of the maps of a surface by their names: the first is made from the picture, the others from its surface."""
+    first, *others = group
+    words = yield from order.handed_over(partial(reading, order.source.image()))
     result = yield Step(order.submit(first.kind, preceding=first.surface, **words, **first.files))
     name = yield from _taken_in(first, result)
+    made = {name: facts_of(result, first.kind)}
     for other in others:
         more = yield Step(client.submit(surface=result.surface, settings=on_preferred_device(other.settings).words(),
                                         map=other.kind, **other.files))
-        yield from _taken_in(other, more)
-    return Report((name,), (f"{name} follows {source.name}.",), facts_of(result, first.kind))
+        name = yield from _taken_in(other, more)
+        made[name] = facts_of(more, other.kind)
+    return made
 
 
 def _taken_in(follower: Follower, result: Result) -> Generator[None, None, str]:

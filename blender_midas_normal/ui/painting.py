@@ -13,7 +13,6 @@ import bpy
 from ..bridge import session
 from ..bridge.repainting import begin_repaint, reason_against
 from ..bridge.results import source_of
-from ..bridge.retuning import map_called
 from ..bridge.source import active_image
 from ..bridge.task import Task
 from ..bridge.uids import with_uid
@@ -108,7 +107,7 @@ def _begun() -> Task | None:
 
 
 def _step(task: Task) -> None:
-    """The map that was made may follow a slider, too, that was moved meanwhile."""
+    """A map that was made may follow a slider, too, that was moved meanwhile."""
     global _task
     try:
         report = task.step()
@@ -120,5 +119,6 @@ def _step(task: Task) -> None:
         _task = None
         redraw()
         for scene in bpy.data.scenes:
-            if scene.midas_normal.result == map_called(report.map_name):
+            shown = scene.midas_normal.result
+            if shown is not None and shown.name in report.maps:
                 tuning.follow(scene)

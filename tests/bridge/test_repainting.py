@@ -6,6 +6,9 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
+from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.repainting import begin_repaint, reason_against
 from bl_ext.user_default.midas_normal.bridge.results import STORED, map_of, stored
 from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
@@ -42,6 +45,28 @@ def test_the_map_is_the_same_image_with_the_settings_it_had(picture):
     after = pixels_of(normal)
     assert np.abs(after - before)[14:22, 8:22].max() > 0.01
     np.testing.assert_allclose(after, pixels_of(generate(picture, MADE)), atol=1e-4)
+
+
+@pytest.mark.parametrize("other", [{"engine": "RELIEF"}, {"mask": "IMAGE"}])
+def test_maps_of_different_surfaces_follow_each_with_its_own(picture, other):
+    """As when one was made by another engine, or has a mask image of its own."""
+    mask = bpy.data.images.new("mask", 8, 8)
+    mask.pixels.foreach_set(np.tile(np.float32([1, 1, 1, 1, 0, 0, 0, 1]), 32))
+    normal, height = both(picture, other, mask)
+    paint(picture)
+    report = begin_repaint(picture).wait()
+    assert report.maps == (normal.name, height.name)
+    followed = pixels_of(normal), pixels_of(height)
+    for image, pixels in zip(both(picture, other, mask), followed, strict=True):
+        np.testing.assert_allclose(pixels, pixels_of(image), atol=1e-3)
+
+
+def both(picture, other, mask):
+    """The picture's normal map, and its height map with other settings, made anew."""
+    session.client.close()
+    ask = Ask(MADE.with_words(other), source="IMAGE", image=picture.name, target="NONE", maps=("HEIGHT",),
+              mask_image=mask.name)
+    return generate(picture, MADE), bpy.data.images[begin(bpy.context, ask).wait().map_name]
 
 
 def test_a_picture_that_has_not_changed_leaves_the_map_as_it_is(picture):
