@@ -33,10 +33,15 @@ ENDING = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|av
 
 
 def map_of(source: bpy.types.Image, kind: str) -> bpy.types.Image | None:
-    """The map of a kind made from this source before, whatever it is called now, as long as it can be changed."""
+    """The map of a kind made from this source before, whatever it is called now, as long as it can be changed.
+
+    Of a map and its copies it is one that a material shows: a user who keeps another keeps it as it is.
+    """
     maps = [image for image in bpy.data.images
             if source_of(image) == source and image.library is None and kind_of(image) == kind]
-    maps.sort(key=lambda image: image.name != map_name(name_of(source), kind))
+    if len(maps) > 1:
+        shown = bpy.data.user_map(subset=maps, value_types={"MATERIAL", "NODETREE"})
+        maps.sort(key=lambda image: (not shown[image], image.name != map_name(name_of(source), kind)))
     return maps[0] if maps else None
 
 

@@ -52,6 +52,20 @@ def test_a_second_run_updates_the_same_image_and_nodes():
     assert stored(normal)["settings"]["strength"] == 3
 
 
+@pytest.mark.parametrize("in_use, kept", [("final", "backup of the first try"), ("photo_normal.001", "photo_normal")])
+def test_a_second_run_updates_the_map_that_the_material_shows_and_leaves_copies_alone(in_use, kept):
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    normal = bpy.data.images["photo_normal"]
+    copy = normal.copy()
+    normal.name, copy.name = "out of the way", "out of the way, too"
+    normal.name, copy.name = in_use, kept
+    before, first, backed_up = counts(), values(normal), values(copy)
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=3)
+    assert counts() == before and np.abs(values(normal) - first).max() > 0.02
+    np.testing.assert_array_equal(values(copy), backed_up)
+
+
 def test_what_a_call_does_not_give_comes_from_the_scene():
     textured()
     scene = bpy.context.scene.midas_normal
