@@ -38,8 +38,8 @@ MAPS = tuple((name, kind.label, kind.description) for name, kind in KINDS.items(
 class Ask:
     """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
 
-    image: name of the image for the source IMAGE; replace: whether a map of the user's own may be taken off an input.
-    mask_image: name of the other image for the mask IMAGE.
+    image_uid: session_uid of the image for the source IMAGE; mask_uid: of the other image for the mask IMAGE.
+    replace: whether a map of the user's own may be taken off an input.
     maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
     smoothing: over how many frames on either side the maps of sequences and movies are averaged.
     animation: whether the source RENDER means the files of the scene's frame range, and not the last render.
@@ -48,12 +48,12 @@ class Ask:
 
     settings: Settings
     source: str = "ACTIVE"
-    image: str = ""
+    image_uid: int | None = None
     target: str = "AUTO"
     replace: bool = False
     save: str = "PACK"
     maps: tuple[str, ...] = ("NORMAL",)
-    mask_image: str = ""
+    mask_uid: int | None = None
     smoothing: int = 0
     animation: bool = False
     across: bool = False

@@ -19,6 +19,6 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
     """
     if mask_image is not None:
         words = {"mask": "IMAGE", **words}
-    ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image=image.name, target="NONE",
-              mask_image=mask_image.name if mask_image is not None else "")
+    ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image_uid=image.session_uid, target="NONE",
+              mask_uid=mask_image.session_uid if mask_image is not None else None)
     return bpy.data.images[begin(bpy.context, ask).wait().map_name]

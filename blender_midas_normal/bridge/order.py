@@ -114,7 +114,8 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
     """The order of a user; raises one of the project's exceptions for what cannot be made."""
     launch = launch_of(ask)
     is_animation = ask.source == "RENDER" and ask.animation
-    source = _mapped(animation_of(context) if is_animation else resolve(ask.source, ask.image, context))
+    image = with_uid(bpy.data.images, ask.image_uid)
+    source = _mapped(animation_of(context) if is_animation else resolve(ask.source, image, context))
     thing = active_object(context)
     if ask.target == "ACTIVE_MATERIAL":
         check_active_material(thing)
@@ -124,7 +125,7 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
 def order_for(source: Source, object_uid: int | None, ask: Ask, launch: Launch, exposure: float) -> Order:
     """The order of maps of a source, whatever the user is looking at."""
     ask, notes = _in_nodes_convention(ask)
-    mask = mask_source(ask.mask_image) if ask.settings.mask == "IMAGE" else None
+    mask = mask_source(with_uid(bpy.data.images, ask.mask_uid)) if ask.settings.mask == "IMAGE" else None
     material = active_material(with_uid(bpy.data.objects, object_uid))
     return Order(ask, source, mask, exposure, object_uid, material.session_uid if material else None, launch, notes)
 

@@ -86,7 +86,7 @@ def lacking_mask(image: bpy.types.Image, wanted: Settings, mask: bpy.types.Image
     there = mask_of(image)
     if wanted.mask != "IMAGE" or (there is not None and mask in (there, None)):
         return None
-    return mask_source(mask.name if mask is not None else "")
+    return mask_source(mask)
 
 
 def map_called(name: str) -> bpy.types.Image:

@@ -42,8 +42,8 @@ class Source:
         return image
 
 
-def resolve(source: str, name: str = "", context: bpy.types.Context | None = None) -> Source:
-    """The source for a value of the operators' property `source`: ACTIVE, IMAGE (with its name), RENDER or VIEWER.
+def resolve(source: str, image: bpy.types.Image | None = None, context: bpy.types.Context | None = None) -> Source:
+    """The source for a value of the operators' property `source`: ACTIVE, IMAGE (this one), RENDER or VIEWER.
 
     Raises SourceError when there is no such picture, or none that can be mapped.  Whether a Render Result that is there was
     rendered in this session shows only when its pixels are read.
@@ -51,7 +51,9 @@ def resolve(source: str, name: str = "", context: bpy.types.Context | None = Non
     if source == "ACTIVE":
         return source_of_image(active_image(context or bpy.context))
     if source == "IMAGE":
-        return source_of_image(_named(name))
+        if image is None:
+            raise SourceError("Choose an image.")
+        return source_of_image(image)
     if source in VIEWERS:
         return source_of_image(_viewer(source))
     raise SourceError(f"There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.")
@@ -67,13 +69,12 @@ def source_of_image(image: bpy.types.Image) -> Source:
     return Source(kind, image.name, image.session_uid)
 
 
-def mask_source(name: str) -> Source:
-    """The image of this name as a mask; raises SourceError where there is none, or it has several pictures."""
-    if not name:
+def mask_source(image: bpy.types.Image | None) -> Source:
+    """The image as a mask; raises SourceError where there is none, or it has several pictures."""
+    if image is None:
         raise SourceError("No mask image is chosen; choose one, or another mask.")
-    image = _named(name)
     if image.source in SEVERAL:
-        raise SourceError(f"The mask image {name!r} is {SEVERAL[image.source]}; choose an image that is one picture.")
+        raise SourceError(f"The mask image {image.name!r} is {SEVERAL[image.source]}; choose an image that is one picture.")
     return source_of_image(image)
 
 
@@ -98,10 +99,11 @@ def _why_empty(image: bpy.types.Image) -> str:
     return f"The image {image.name!r} has no pixels."
 
 
-def _named(name: str) -> bpy.types.Image:
+def image_named(name: str) -> bpy.types.Image:
+    """The image of this name, the file's own before one that is linked; raises SourceError when there is none."""
     image = bpy.data.images.get(name)
     if image is None:
-        raise SourceError(f"There is no image named {name!r} in this file." if name else "Choose an image.")
+        raise SourceError(f"There is no image named {name!r} in this file.")
     return image
 
 
@@ -116,12 +118,15 @@ def _viewer(kind: str) -> bpy.types.Image:
 
 
 def active_image(context: bpy.types.Context) -> bpy.types.Image:
-    """The image shown in the Image Editor, else the active material's; raises SourceError when there is none."""
-    space = context.space_data
-    if isinstance(space, bpy.types.SpaceImageEditor) and space.image is not None:
-        return space.image
+    """The image shown in the Image Editor, else the active material's; raises SourceError when there is none.
+
+    The Image Editor calls it the context's `edit_image`, and so does a menu's entry for another image.
+    """
+    image = getattr(context, "edit_image", None)
+    if image is not None:
+        return image
     material = _active_material(context)
-    image = _active_texture(material, space) or _base_texture(material)
+    image = _active_texture(material, context.space_data) or _base_texture(material)
     if image is None:
         raise SourceError(f"The material {material.name!r} has no image; select its Image Texture node, or choose an image.")
     return image

@@ -22,8 +22,9 @@ def _node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     node = context.active_node
     if node is not None and node.bl_idname == "ShaderNodeTexImage" and node.image is not None:
         self.layout.separator()
-        entry = self.layout.operator("midas_normal.generate", text="Normal map from this image", icon="TEXTURE")
-        entry.image = node.image.name
+        entry = self.layout.column()
+        entry.context_pointer_set("edit_image", node.image)  # a name could be that of a linked image, too
+        entry.operator("midas_normal.generate", text="Normal map from this image", icon="TEXTURE").source = "ACTIVE"
 
 
 def _render_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:

@@ -14,6 +14,7 @@ from ..bridge.asking import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, Ask
 from ..bridge.queue import Queue, queue_of
 from ..bridge.results import mask_of, stored
 from ..bridge.retuning import settings_on
+from ..bridge.source import image_named
 from ..core.errors import MidasNormalError, SettingsError
 from ..core.reach import LONGEST_REACH
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
@@ -212,12 +213,15 @@ def scene_settings(scene: bpy.types.Scene) -> MidasNormalSettings:
 
 
 def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
-    """What a call of an operator of one picture asks for; raises SettingsError where its values do not go together."""
+    """What a call of an operator of one picture asks for.
+
+    Raises SettingsError where its values do not go together, SourceError where it names an image that is not there.
+    """
     given = operator.properties.is_property_set
     scene = scene_settings(context.scene)
     source = "IMAGE" if given("image") and not given("source") else _given_or_scenes(operator, scene, "source")
     return dataclasses.replace(ask_of_maps(operator, context), source=source,
-                               image=_given_or_scenes_image(operator, scene, "image"),
+                               image_uid=_uid_of_given_or_scenes(operator, scene, "image"),
                                animation=_given_or_scenes(operator, scene, "animation"))
 
 
@@ -231,7 +235,7 @@ def queue_for(operator: bpy.types.Operator, context: bpy.types.Context) -> Queue
 def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
     """The preset's or the scene's values, replaced by those that an operator call gives.
 
-    Raises SettingsError where they do not go together.
+    Raises as `ask_of`.
     """
     scene = scene_settings(context.scene)
     base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
@@ -245,19 +249,18 @@ def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
     return Ask(settings, target=target, replace=replace, save=save, maps=maps, smoothing=smoothing, across=across,
-               mask_image=_given_or_scenes_image(operator, scene, "mask_image"))
+               mask_uid=_uid_of_given_or_scenes(operator, scene, "mask_image"))
 
 
 def _given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:
     return getattr(operator if operator.properties.is_property_set(name) else scene, name)
 
 
-def _given_or_scenes_image(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> str:
-    """The name of an image: an operator has it, a scene points to the image."""
-    if operator.properties.is_property_set(name):
-        return getattr(operator, name)
-    image = getattr(scene, name)
-    return image.name if image else ""
+def _uid_of_given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> int | None:
+    """An image's session_uid, None without one: an operator has its name, a scene points to it.  Raises SourceError."""
+    given = _given_or_scenes(operator, scene, name)
+    image = image_named(given) if isinstance(given, str) and given else given
+    return image.session_uid if image else None
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:

@@ -47,7 +47,7 @@ def seconds_of_map(image: bpy.types.Image, words: dict) -> dict[str, float]:
     """Seconds by stage of one normal map, wired, with settings of these words; the map and its nodes' image are removed."""
     start = time.perf_counter()
     with watched() as seconds:
-        report, waiting = finished(making.begin(bpy.context, Ask(Settings().with_words(words), "IMAGE", image.name)))
+        report, waiting = finished(making.begin(bpy.context, Ask(Settings().with_words(words), "IMAGE", image.session_uid)))
     wall = time.perf_counter() - start
     read(bpy.data.images[report.map_name])
     bpy.data.images.remove(bpy.data.images[report.map_name])

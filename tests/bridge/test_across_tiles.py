@@ -53,7 +53,7 @@ def tiled(folder):
 
 
 def made(image, settings, **words):
-    return begin(bpy.context, Ask(settings, source="IMAGE", image=image.name, target="NONE", **words)).wait()
+    return begin(bpy.context, Ask(settings, source="IMAGE", image_uid=image.session_uid, target="NONE", **words)).wait()
 
 
 def maps_of(folder, image, numbers, settings, **words):

@@ -46,7 +46,8 @@ def made(**words):
 def alone(path):
     """The map that is made of one frame when it is an image of its own."""
     image = bpy.data.images.load(str(path), check_existing=False)
-    return pixels_of(bpy.data.images[begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=image.name)).wait().map_name])
+    ask = Ask(SETTINGS, source="IMAGE", image_uid=image.session_uid)
+    return pixels_of(bpy.data.images[begin(bpy.context, ask).wait().map_name])
 
 
 def names(folder):

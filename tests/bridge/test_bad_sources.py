@@ -51,7 +51,7 @@ def made(image, **words):
 def reported(image, **words):
     """What is told of the map."""
     words = {"target": "NONE", "save": "BESIDE", **words}
-    ask = Ask(Settings(engine="LUMINANCE"), source="IMAGE", image=image.name, **words)
+    ask = Ask(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid, **words)
     return begin(bpy.context, ask).wait()
 
 

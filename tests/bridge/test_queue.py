@@ -92,7 +92,7 @@ def test_a_map_in_a_queue_is_the_one_that_is_made_alone():
     worn(image)
     made()
     queued = pixels_of(map_of(image, "NORMAL"))
-    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image="a", target="NONE")).wait()
+    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=bpy.data.images["a"].session_uid, target="NONE")).wait()
     np.testing.assert_array_equal(pixels_of(map_of(image, "NORMAL")), queued)
     assert np.ptp(queued[..., 0]) > 0.01
 
@@ -175,7 +175,7 @@ def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_setti
 
 def test_a_map_that_generate_made_is_current_too():
     worn(noise("a"))
-    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image="a")).wait()
+    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=bpy.data.images["a"].session_uid)).wait()
     assert states(made(existing="SKIP")[0]) == {"a": SKIPPED}
 
 

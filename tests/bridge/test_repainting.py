@@ -64,8 +64,8 @@ def test_maps_of_different_surfaces_follow_each_with_its_own(picture, other):
 def both(picture, other, mask):
     """The picture's normal map, and its height map with other settings, made anew."""
     session.client.close()
-    ask = Ask(MADE.with_words(other), source="IMAGE", image=picture.name, target="NONE", maps=("HEIGHT",),
-              mask_image=mask.name)
+    ask = Ask(MADE.with_words(other), source="IMAGE", image_uid=picture.session_uid, target="NONE", maps=("HEIGHT",),
+              mask_uid=mask.session_uid)
     return generate(picture, MADE), bpy.data.images[begin(bpy.context, ask).wait().map_name]
 
 

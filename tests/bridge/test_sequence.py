@@ -64,7 +64,8 @@ def timing(node):
 
 
 def made(image, **words):
-    report = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=image.name, **{"target": "NONE", **words})).wait()
+    ask = Ask(SETTINGS, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words})
+    report = begin(bpy.context, ask).wait()
     return bpy.data.images[report.map_name], report
 
 
@@ -312,7 +313,7 @@ def test_heights_are_smoothed_at_one_scale(tmp_path):
 def test_a_sequence_that_is_deleted_while_it_is_smoothed_leaves_no_files(tmp_path):
     source = noisy(tmp_path, (1, 2, 3))
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=source.name, target="NONE", smoothing=1))
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=source.session_uid, target="NONE", smoothing=1))
     while task.at.number < 3 or task.job.outcome is None:
         if task.is_due:
             task.step()
@@ -329,7 +330,7 @@ def test_a_cancelled_sequence_leaves_nothing(tmp_path, jobs):
     """While its frames are made, and while they are averaged."""
     source = sequence(tmp_path)
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=source.name, target="NONE", smoothing=1))
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=source.session_uid, target="NONE", smoothing=1))
     seen = set()
     while len(seen) < jobs:
         session.client.wait_a_moment()

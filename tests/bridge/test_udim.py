@@ -47,7 +47,7 @@ def tile_set(folder, name="wall.{}.png", token="<UDIM>"):
 def made(image, **words):
     """The map and the report."""
     words = {"target": "NONE", **words}
-    report = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=image.name, **words)).wait()
+    report = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=image.session_uid, **words)).wait()
     return bpy.data.images[report.map_name], report
 
 
@@ -199,7 +199,7 @@ def test_a_set_takes_the_place_of_a_single_map_and_the_other_way_round(tiles, tm
 
 def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=tiles.name, target="NONE", save="BESIDE"))
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.at.number < 3:
         session.client.wait_a_moment()
         if task.is_due:
@@ -212,7 +212,7 @@ def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
 
 def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image=tiles.name, target="NONE", save="BESIDE"))
+    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.at.number < 3:
         session.client.wait_a_moment()
         if task.is_due:

@@ -52,7 +52,7 @@ def mixed(chance: random.Random, counts: Counter, picture_of: MakePicture) -> No
     picture = picture_of(side, side, chance.randrange(PICTURES))
     settings = Settings(engine=chance.choice(ENGINES), tileable=chance.choice(("AUTO", "OFF", "BOTH")),
                         strength=chance.uniform(0, 10), blur=chance.choice((0.0, 0.0, 3.0)))
-    task = begin(bpy.context, Ask(settings, source="IMAGE", image=picture.name, target="NONE"))
+    task = begin(bpy.context, Ask(settings, source="IMAGE", image_uid=picture.session_uid, target="NONE"))
     if chance.random() < 0.2:
         give_up(task, chance.uniform(0, 0.02))
         counts["cancelled"] += 1
@@ -86,7 +86,7 @@ def probed(chance: random.Random, picture_of: MakePicture) -> float:
     for _ in range(PROBES):
         picture = picture_of(64, 64, 10 ** 6 + chance.randrange(10 ** 6))
         start = time.perf_counter()
-        ask = Ask(Settings(engine="LUMINANCE"), source="IMAGE", image=picture.name, target="NONE")
+        ask = Ask(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=picture.session_uid, target="NONE")
         normal = bpy.data.images[begin(bpy.context, ask).wait().map_name]
         seconds.append(time.perf_counter() - start)
         bpy.data.images.remove(normal)

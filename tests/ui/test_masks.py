@@ -81,7 +81,7 @@ def test_a_mask_image_that_cannot_be_used_is_named_and_nothing_is_made(tmp_path)
 def test_a_mask_image_deleted_meanwhile_is_said_to_be_gone():
     image, _ = textured()
     mask = mask_image("left", 0, 1)
-    ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), source="IMAGE", image=image.name, mask_image="left")
+    ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), source="IMAGE", image_uid=image.session_uid, mask_uid=mask.session_uid)
     task = begin(bpy.context, ask)
     bpy.data.images.remove(mask)
     with pytest.raises(SourceError, match="'left' is no longer there"):
@@ -125,7 +125,7 @@ def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settin
 def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monkeypatch):
     textured()
     settings.mask_image = mask_image("left", 0, 1)
-    ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), mask_image="left")
+    ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), mask_uid=settings.mask_image.session_uid)
     running.start(begin(bpy.context, ask), bpy.context.scene)
     pumped(lambda: running.task() is None and not pump._watched)
     sent, submit = [], session.client.submit

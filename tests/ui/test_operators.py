@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.bridge.results import map_of, mask_of, source_of, stored
 from bl_ext.user_default.midas_normal.core.errors import SettingsError
 from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, domains, preset_of
 from bl_ext.user_default.midas_normal.ui import running
@@ -139,6 +139,46 @@ def test_retune_needs_no_engine():
     assert bpy.ops.midas_normal.retune() == {"FINISHED"}
     assert "engine" not in running.last().facts["seconds"]
     assert np.abs(values(bpy.data.images["photo_normal"]) - first).max() > 0.02
+
+
+@pytest.fixture
+def namesakes(tmp_path):
+    """Images "brick" and "mask" of this file, and larger ones of another file: two of the same names, and "brick_normal"."""
+    library, own = str(tmp_path / "library.blend"), {}
+    for name in ("brick", "mask", "brick_normal"):
+        image = bpy.data.images.new(name, 16, 16)
+        image.pixels.foreach_set(np.random.default_rng(0).random(16 * 16 * 4, np.float32))
+        image.pack()
+    bpy.data.libraries.write(library, set(bpy.data.images), fake_user=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(library, link=True) as (there, into):
+        into.images = there.images
+    linked = {image.name: image for image in bpy.data.images}
+    for name in ("brick", "mask"):
+        own[name] = bpy.data.images.new(name, 8, 8)
+        own[name].pixels.foreach_set([1.0] * 256)
+    assert {image.name for image in own.values()} == {"brick", "mask"}
+    return own, linked
+
+
+def test_a_linked_image_is_told_from_one_of_this_file_that_has_its_name(namesakes):
+    own, linked = namesakes
+    scene, brick = bpy.context.scene.midas_normal, linked["brick"]
+    made = generate(brick, BUILT_IN, linked["mask"])
+    assert made.library is None and (source_of(made), mask_of(made)) == (brick, linked["mask"])
+    scene.source, scene.image = "IMAGE", brick
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=2)
+    assert stored(made)["settings"]["strength"] == 2 and mask_of(made) is None
+    scene.source = "RENDER"
+    with bpy.context.temp_override(edit_image=brick):  # as the entry of a node's menu does
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=3, source="ACTIVE")
+    assert stored(made)["settings"]["strength"] == 3
+    scene.mask, scene.mask_image = "IMAGE", linked["mask"]
+    bpy.ops.midas_normal.retune()
+    assert mask_of(made) == linked["mask"]
+    bpy.ops.midas_normal.generate(engine="LUMINANCE", image="brick", mask_image="mask", target="NONE")
+    own_map = map_of(own["brick"], "NORMAL")
+    assert (tuple(made.size), tuple(own_map.size), mask_of(own_map)) == ((16, 16), (8, 8), own["mask"])
 
 
 def test_a_render_becomes_a_map():

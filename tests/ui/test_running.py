@@ -76,7 +76,7 @@ def test_the_material_that_was_active_at_the_click_is_wired(meanwhile):
     textured()
     chosen, other = active("chosen"), active("other")
     bpy.context.object.active_material_index = 1
-    with Background(source="IMAGE", image="photo.png", target="ACTIVE_MATERIAL"):
+    with Background(source="IMAGE", image_uid=bpy.data.images["photo.png"].session_uid, target="ACTIVE_MATERIAL"):
         meanwhile(bpy.context.object)
     assert is_wired(chosen) and not is_wired(other)
 

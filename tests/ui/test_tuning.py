@@ -127,7 +127,7 @@ def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(s
     settings.result, settings.strength = normal, 3
     pumped(lambda: not pump._watched)
     assert strength(normal) == 1 and not tuning.is_live(normal)
-    with Background(source="IMAGE", image=picture.name):
+    with Background(source="IMAGE", image_uid=picture.session_uid):
         pass
     assert tuning.is_live(normal) and stored(normal)["facts"]["surface"] == surface
     settings.strength = 2
@@ -190,7 +190,7 @@ def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_
         image.filepath_raw, image.file_format = str(tmp_path / f"wall.{number}.png"), "PNG"
         image.save()
     image.source = "TILED"
-    with Background(source="IMAGE", image=image.name):
+    with Background(source="IMAGE", image_uid=image.session_uid):
         pass
     normal = settings.result
     assert len(normal.packed_files) == 2 and not tuning.is_live(normal)
