@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..window import Window
 from .blocking import never_block
-from .editors import shader_editor, viewport
+from .editors import node_menu, shader_editor, viewport
 from .ending import disable, reenable, two_blenders
 from .file import revert, save_and_reopen
 from .kinds import kinds
@@ -25,5 +25,5 @@ Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, kinds, compare, paint, tune, never_block, cancel, cancel_twice,
-    second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, viewport, set_up,
-    reenable, two_blenders, disable)
+    second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, node_menu, viewport,
+    set_up, reenable, two_blenders, disable)

@@ -17,6 +17,47 @@ def shader_editor(window: Window) -> str:
     return ""
 
 
+NAMESAKES = """
+library = str(Path(tempfile.gettempdir()) / "namesakes.blend")
+image = picture(256, 9)
+image.name = "namesake"
+bpy.data.libraries.write(library, {image}, fake_user=True)
+bpy.data.images.remove(image)
+with bpy.data.libraries.load(library, link=True) as (there, here):
+    here.images = ["namesake"]
+theirs = bpy.data.images["namesake"]
+picture(64, 10).name = "namesake"
+tree = bpy.data.materials["Material"].node_tree
+before = tree.nodes.active
+node = tree.nodes.active = tree.nodes.new("ShaderNodeTexImage")
+node.image = theirs
+last = running.last()
+bpy.context.scene.midas_normal.target = "NONE"
+with bpy.context.temp_override(area=area, region=next(r for r in area.regions if r.type == 'WINDOW')):
+    bpy.ops.wm.call_menu(name="NODE_MT_context_menu")
+"""
+
+FORGOTTEN = """
+bpy.context.scene.midas_normal.target = "AUTO"
+tree.nodes.remove(node)
+tree.nodes.active = before
+bpy.data.batch_remove([image for image in bpy.data.images if image.name.startswith("namesake")])
+"""
+
+
+def node_menu(window: Window) -> str:
+    """The last entry of a node's menu maps the node's image, although this file has another one of its name."""
+    window.blender.do(NAMESAKES)
+    window.settle()
+    window.display.key("Up")
+    window.shoot("node_menu_open")
+    window.display.key("Return")
+    window.blender.wait_until("running.task() is None and running.last() is not last", 60)
+    check(window.blender.value("source_of(bpy.data.images[running.last().map_name]) == theirs"), "another image was mapped")
+    window.blender.do(FORGOTTEN)
+    return ""
+
+
 def viewport(window: Window) -> str:
     """The cube is lit with the map."""
     window.turn_into("VIEW_3D")
