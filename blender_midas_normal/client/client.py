@@ -202,7 +202,6 @@ class Client:
         elif isinstance(message, Error):
             self._end(message.id, error_of_kind(message.kind, message.text))
         elif isinstance(message, Result):
-            self.surfaces.add(message.surface)
             if message.id not in self._pending:
                 self._forget_files(message)
             self._end(message.id, message)
@@ -237,7 +236,9 @@ class Client:
     def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
         ended = self._pending.pop(job)
         ended.outcome = outcome
-        if isinstance(outcome, SurfaceGone):
+        if isinstance(outcome, Result):
+            self.surfaces.add(outcome.surface)
+        elif isinstance(outcome, SurfaceGone):
             self.surfaces.discard(ended.surface)
 
     def _drop(self, reason: MidasNormalError, kill: bool = False) -> None:
