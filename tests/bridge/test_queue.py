@@ -252,6 +252,7 @@ def test_a_picture_whose_worker_ends_fails_alone():
     new = queue()
     task = stepped(new, lambda task: new.items[1].state == MAKING and not task.is_due)
     session.client._worker._process.kill()
+    session.client._worker._process.wait()
     task.wait()
     assert states(new) == {"a": MADE, "b": FAILED, "c": MADE} and "killed" in new.items[1].error
 

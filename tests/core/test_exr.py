@@ -86,6 +86,6 @@ def test_each_block_begins_where_the_table_says():
 @pytest.mark.parametrize("half", [False, True])
 def test_a_big_picture_takes_seconds_at_most(half):
     channels = {name: noise(2048, 2048, seed) for seed, name in enumerate("RGB")}
-    begun = time.perf_counter()
+    begun = time.process_time()  # others may be at work, too
     exr_bytes(channels, half)
-    assert time.perf_counter() - begun < 6
+    assert time.process_time() - begun < 6

@@ -62,6 +62,6 @@ def test_another_reader_agrees():
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_a_big_picture_takes_seconds_at_most(dtype):
     pixels = values((2048, 2048, 3), dtype)
-    begun = time.perf_counter()
+    begun = time.process_time()  # others may be at work, too
     tiff_bytes(pixels)
-    assert time.perf_counter() - begun < 6
+    assert time.process_time() - begun < 6

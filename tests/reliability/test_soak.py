@@ -24,7 +24,7 @@ MOST_MEMORY = 60e6
 """Bytes that either process may grow by from the first quarter to the end."""
 
 MOST_DRIFT = 2.0
-"""How much slower the last requests may be than the first; machines have their moods."""
+"""How much longer the last requests may keep a processor than the first; machines have their moods."""
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="this Python has no bpy")
@@ -42,7 +42,7 @@ def test_a_long_life_changes_nothing(tmp_path, temporary, amount, figure):
             for more, series, slope in zip(grown, held, slopes, strict=False)]
     figure(f"soak: {numbers[-1]} requests in one Blender and one worker, {found['counts']}; from a quarter to the end "
            f"Blender grew {told[0]}, the worker {told[1]}; descriptors {held[2][-1]} and {held[3][-1]}, as before; a map of "
-           f"64 x 64 took {found['first'] * 1e3:.1f} ms at first and {found['last'] * 1e3:.1f} ms at last")
+           f"64 x 64 took {found['first'] * 1e3:.1f} ms of a processor at first and {found['last'] * 1e3:.1f} ms at last")
     assert max(grown[:2]) < MOST_MEMORY
     assert grown[2:] == [0, 0]
     assert found["last"] < MOST_DRIFT * found["first"]

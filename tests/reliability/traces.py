@@ -46,12 +46,18 @@ def status(number: int) -> tuple[str, int]:
     return words[0], int(words[1])
 
 
+def processor_seconds(number: int) -> float:
+    """Seconds for which all threads of the process have had a processor; how busy the computer is besides changes little."""
+    words = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(number: int) -> int:
     """Bytes of memory that the process holds."""
     return int(Path(f"/proc/{number}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def waited(condition: Callable[[], object], seconds: float = 5.0) -> bool:
+def waited(condition: Callable[[], object], seconds: float = 20.0) -> bool:
     """Whether the condition came true within the time."""
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:

@@ -11,6 +11,7 @@ from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import painting, pump, running, tuning
+from bl_ext.user_default.midas_normal.ui.patience import Patience
 
 BUILT_IN = Settings(engine="LUMINANCE")
 
@@ -24,8 +25,9 @@ def quiet_panel():
 
 @pytest.fixture(autouse=True)
 def with_timers(monkeypatch):
-    """Blender as it is with a window: timers run."""
+    """Blender as it is with a window: timers run, and nothing has been drawn yet that took long."""
     monkeypatch.setattr(pump, "runs", lambda: True)
+    monkeypatch.setattr(tuning, "_patience", Patience())
     yield
     painting.stop()
     tuning.stop()
@@ -55,13 +57,13 @@ def values(image):
     return pixels.reshape(image.size[1], image.size[0], 4)
 
 
-def pumped(until, seconds=20.0):
+def pumped(until, seconds=60.0):
     """Lets the timer's work be done by hand: timers do not run in background mode."""
     end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end, "nothing happened"
         pump._tick()
-        time.sleep(0.005)
+        time.sleep(0.002)
 
 
 def counts():

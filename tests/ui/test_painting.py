@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import statistics
 import time
 
 import bpy
@@ -220,9 +219,12 @@ def test_another_file_ends_it(settings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["RELIEF", "LUMINANCE"])
-def test_a_stroke_is_followed_sooner_than_a_whole_run_ends(settings, engine):
-    """Prints the seconds from the end of a stroke 64 pixels wide to the map's new pixels, beside those of a whole run."""
+@pytest.mark.parametrize(("engine", "times", "most"), [("RELIEF", 3, 0.85), ("LUMINANCE", 20, 1.5)])
+def test_a_stroke_is_followed_sooner_than_a_whole_run_ends(settings, engine, times, most):
+    """Prints the seconds from the end of a stroke 64 pixels wide to the map's new pixels, beside those of a whole run.
+
+    A busy computer may make one of them last twice as long as the next one, but not the sum of many that take turns.
+    """
     size = 1024
     image, _ = textured(size, size)
     opaque = values(image)
@@ -231,23 +233,23 @@ def test_a_stroke_is_followed_sooner_than_a_whole_run_ends(settings, engine):
     bpy.ops.midas_normal.generate(engine=engine)
     normal, strokes, runs = bpy.data.images["photo_normal"], [], []
     settings.live_paint = True
-    for number in range(3):
+    for number in range(times):
         key = surface(normal)
-        paint(image, (size // 2, size // 4 + 9 * number), 64, 0.3 + 0.1 * number)
+        paint(image, (size // 2, size // 4 + 9 * number), 64, 0.3 + 0.02 * number)
         start = time.perf_counter()
         followed(normal, key, 120)
         values(normal)
         strokes.append(time.perf_counter() - start)
         stages = stored(normal)["facts"]["seconds"]
         settings.live_paint = False
-        paint(image, (9, 9), 64, 0.3 + 0.1 * number)
+        paint(image, (9, 9), 64, 0.3 + 0.02 * number)
         start = time.perf_counter()
         bpy.ops.midas_normal.generate(engine=engine)
         values(normal)
         runs.append(time.perf_counter() - start)
         settings.live_paint = True
-    ratio = statistics.median(stroke / run for stroke, run in zip(strokes, runs, strict=True))
-    print(f"{engine.lower()} at {size} x {size}: a stroke of 64 pixels {statistics.median(strokes):.2f} s, a whole run "
-          f"{statistics.median(runs):.2f} s, ratio {ratio:.2f}; the last stroke's stages:",
+    ratio = sum(strokes) / sum(runs)
+    print(f"{engine.lower()} at {size} x {size}: a stroke of 64 pixels {sum(strokes) / times:.2f} s, a whole run "
+          f"{sum(runs) / times:.2f} s, ratio {ratio:.2f}; the last stroke's stages:",
           ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items()))
-    assert ratio < (0.85 if engine == "RELIEF" else 1.5)
+    assert ratio < most
