@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .display import Display
-from .program import Program
+from .program import running
 
 AGENT = Path(__file__).resolve().parent / "agent.py"
 START_SECONDS = 120.0
@@ -82,7 +82,7 @@ def opened(installation: Installation, display: Display, log: Path, *arguments: 
         listener.bind(f"{folder}/agent")
         listener.listen()
         listener.settimeout(START_SECONDS)
-        with Program([str(installation.program), *arguments, "--window-geometry", "0", "0", str(display.width),
+        with running([str(installation.program), *arguments, "--window-geometry", "0", "0", str(display.width),
                       str(display.height), "--python", shutil.copy(AGENT, installation.folder), "--", f"{folder}/agent"],
                      env={**display.variables, **installation.variables, "DISPLAY": display.name}, stdout=lines,
                      stderr=subprocess.STDOUT) as process, \
@@ -97,7 +97,7 @@ class Blender:
 
     installation: Installation
     display: Display
-    _process: Program
+    _process: subprocess.Popen
     _connection: socket.socket
     _answers: IO[str]
 

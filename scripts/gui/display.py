@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .program import Program
+from .program import running
 
 PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick", "convert": "imagemagick"}
 """Programs that are needed, and the Debian packages that have them."""
@@ -35,7 +35,7 @@ def missing() -> str:
 @contextmanager
 def shown(width: int, height: int) -> Iterator[Display]:
     """A screen of this size; it ends with the `with` block, or when its start is broken off."""
-    with Program(["Xvfb", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
+    with running(["Xvfb", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         yield Display(width, height, f":{server.stdout.readline().strip()}")
 
@@ -62,16 +62,15 @@ class Display:
         """Comes to a place and presses a key with its modifiers there."""
         self._events("mousemove", str(x - 1), str(y), "mousemove", str(x), str(y), "key", "--clearmodifiers", keys)
 
-    def click(self, x: int, y: int, button: int = 1) -> None:
-        """Presses and lets go, as slow as a hand."""
-        self._arrive(x, y)
+    def click(self, button: int = 1) -> None:
+        """Presses and lets go where the mouse is, as slow as a hand."""
         self._events("mousedown", str(button))
         time.sleep(HAND_SECONDS / 2)
         self._events("mouseup", str(button))
 
     def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 12, pause: float = 0.03) -> None:
         """Presses at the start, moves in steps with a pause after each, and lets go at the end."""
-        self._arrive(*start)
+        self.arrive(*start)
         self._events("mousedown", "1")
         for step in range(1, steps + 1):
             x, y = (round(a + (b - a) * step / steps) for a, b in zip(start, end))
@@ -96,10 +95,10 @@ class Display:
         return subprocess.run(["import", "-window", "root", "-crop", part, "-depth", "8", "rgb:-"], env=self.variables,
                               check=True, capture_output=True).stdout
 
-    def _arrive(self, x: int, y: int) -> None:
+    def arrive(self, x: int, y: int) -> None:
         """Two moves: Blender highlights a button when the mouse moves over it, not when it appears there.
 
-        Then a hand's pause: a button that has not been drawn highlighted yet does not take a press.
+        Then a hand's pause.
         """
         self._events("mousemove", str(x - 2), str(y))
         self._events("mousemove", str(x), str(y))

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 END_SECONDS = 20.0
 """How long a program may take to end by itself when it is asked to."""
 
+ENDING = signal.SIGINT, signal.SIGTERM
+"""The signals that end this program."""
 
-class Program(subprocess.Popen):
-    """A program that ends with the `with` block: it is asked to, and made to when it does not heed that."""
 
-    def __exit__(self, *error: object) -> None:
-        self.terminate()
-        try:
-            self.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        super().__exit__(*error)
+@contextmanager
+def running(command: Sequence[str], **words: Any) -> Iterator[subprocess.Popen]:
+    """A program that ends with the `with` block: it is asked to, and made to when it does not heed that.
+
+    A signal that comes while it is being started, when nobody could end it yet, is heard as soon as it can be ended.
+    words: of Popen.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    hear = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+    try:
+        with subprocess.Popen(command, preexec_fn=hear, **words) as process:
+            try:
+                hear()
+                yield process
+            finally:
+                end(process)
+    finally:
+        hear()
+
+
+def end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -53,7 +53,7 @@ class Window:
         self.press("n")
         left, top, width, height = self._region("UI")
         for y in range(top + 20, top + height, 30):
-            self.display.click(left + width - 10, y)
+            self.click_at(left + width - 10, y)
             if self._tab() == TAB:
                 return
         raise GuiError(f"The sidebar has no tab {TAB!r}.")
@@ -87,13 +87,19 @@ class Window:
 
     def click(self, what: str, across: float = 0.7, region: str = "UI") -> None:
         """Clicks a button, found as in `place`."""
-        self.display.click(*self.place(what, across, region))
+        self.click_at(*self.place(what, across, region))
+
+    def click_at(self, x: int, y: int) -> None:
+        """Clicks a place when Blender has drawn what the mouse does there: what is not highlighted yet takes no press."""
+        self.display.arrive(x, y)
+        self._be_drawn()
+        self.display.click()
 
     def click_beside(self, what: str, across: float) -> tuple[int, int]:
         """Clicks elsewhere in the row of a button of the sidebar, found as in `place`, and gives the place."""
         left, _, width, _ = self._region("UI")
         place = left + round(width * across), self.place(what)[1]
-        self.display.click(*place)
+        self.click_at(*place)
         self.settle()
         return place
 
@@ -149,14 +155,20 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         self.settle()
 
     def settle(self, seconds: float = 0.4) -> None:
-        """Lets Blender draw what has changed."""
+        """Lets Blender draw what has changed, however long it takes for that."""
         time.sleep(seconds)
+        self._be_drawn()
 
     def press(self, keys: str) -> None:
         """Presses a key with its modifiers while the mouse is over the editor."""
         self._over_editor()
         self.display.key(keys)
         self.settle()
+
+    def _be_drawn(self) -> None:
+        """Waits until Blender has drawn: it looks at mouse and keyboard, answers, and draws, again and again."""
+        for _ in range(2):
+            self.blender.value("None")
 
     def _over_editor(self) -> None:
         left, top, width, height = self._region("WINDOW")

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from gui.blender import Installation, opened
 from gui.display import missing, shown
+from gui.program import running
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or bool(missing()), reason=missing() or "needs Xvfb, on Linux")
 
@@ -62,6 +63,23 @@ def breaking_off(number):
     return lambda frame, *_: each_line if frame.f_code in starts else None
 
 
+def test_sigterm_in_the_middle_of_a_start_is_heard_when_the_program_can_be_ended(monkeypatch):
+    start = subprocess.Popen._execute_child
+
+    def interrupted(*words):
+        start(*words)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess.Popen, "_execute_child", interrupted)
+    before, usual = children(os.getpid()), signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    try:
+        with pytest.raises(SystemExit), running(["sleep", "60"]):
+            pytest.fail("it was not heard")
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+    assert children(os.getpid()) == before
+
+
 @pytest.mark.parametrize("talks", [False, True])
 def test_sigterm_ends_blender_and_its_screen(tmp_path, talks):
     mark, fake = tmp_path / "mark", tmp_path / "blender"
@@ -72,12 +90,12 @@ def test_sigterm_ends_blender_and_its_screen(tmp_path, talks):
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     started = ()
     try:
-        assert waited(lambda: mark.exists() and mark.read_text(), 30), driver.communicate()[1]
+        assert waited(lambda: mark.exists() and mark.read_text(), 120), driver.communicate()[1]
         started = children(driver.pid)
         assert len(started) == 2
         driver.send_signal(signal.SIGTERM)
-        assert driver.wait(30) == 128 + signal.SIGTERM
-        assert waited(lambda: not any(map(is_alive, started)), 10) and not Path(mark.read_text()).exists()
+        assert driver.wait(60) == 128 + signal.SIGTERM
+        assert waited(lambda: not any(map(is_alive, started))) and not Path(mark.read_text()).exists()
     finally:
         for number in filter(is_alive, started):
             os.kill(number, signal.SIGKILL)

@@ -68,7 +68,7 @@ def test_the_node_preset_gives_the_nodes_picture_in_blender(midas, midas_python,
 
 
 @pytest.mark.slow
-def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_all(midas, tmp_path):
+def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_all(midas, tmp_path, monkeypatch):
     for name in "ab":
         material = bpy.data.materials.new(name)
         if bpy.app.version < (5, 0):
@@ -79,12 +79,16 @@ def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_a
         """What the worker said to be doing for each picture, in a new process."""
         session.client.close()
         queue = queue_of(bpy.context, "FILE", Ask(Settings(engine="MIDAS", resolution=64)), skips, None)
-        task, seen = queue.task(), [set(), set()]
-        while task.step() is None:
-            while not task.is_due:
-                session.client.wait_a_moment()
-                seen[[item.state for item in queue.items].index(MAKING)].add(task.job.stage)
-        return [item.state for item in queue.items], ["load" in said for said in seen]
+        take, said = session.client._take, [set(), set()]
+
+        def heard(message):
+            said[[item.state for item in queue.items].index(MAKING)].add(getattr(message, "stage", ""))
+            take(message)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(session.client, "_take", heard)
+            queue.task().wait()
+        return [item.state for item in queue.items], ["load" in words for words in said]
 
     assert stages(skips=False) == ([MADE, MADE], [True, False])
     assert stages(skips=True) == ([SKIPPED, SKIPPED], [False, False])

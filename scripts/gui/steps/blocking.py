@@ -14,7 +14,7 @@ def never_block(window: Window) -> str:
     window.blender.do("idle.on = False")
     x, y = window.place(GENERATE)
     window.blender.do("busy = Gaps(); calls = Calls()")
-    window.display.click(x, y)
+    window.click_at(x, y)
     window.blender.wait_until("running.task() is not None", 10, 0.01)
     window.blender.wait_until(ENDED, 120)
     window.settle(1)

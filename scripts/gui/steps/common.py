@@ -17,6 +17,8 @@ PIXELS = f"float(np.array({MAP}.pixels[:4096]).reshape(-1, 4)[:, :2].std())"
 """A figure that tells one map from another."""
 
 HOLD = "pid = session.client._worker.pid; os.kill(pid, signal.SIGSTOP)"
+ASKED = "running.task() is not None and running.task().job.id"
+"""Whether the worker has been asked for a map, stopped as it may be."""
 
 PICTURE = """
 def picture(size, seed):
@@ -55,11 +57,14 @@ def begin(window: Window) -> None:
 
 @contextmanager
 def held(window: Window) -> Iterator[None]:
-    """Clicks Generate and lets the worker go on when the `with` block ends: else a fast computer is done too soon."""
-    window.click(GENERATE)
-    window.blender.wait_until("running.task() is not None and running.task().job.id", 30, 0.01)
+    """Clicks Generate while the worker, which is there, is stopped; it goes on when the `with` block ends.
+
+    Else a fast computer is done too soon.
+    """
     window.blender.do(HOLD)
     try:
+        window.click(GENERATE)
+        window.blender.wait_until(ASKED, 30, 0.01)
         yield
     finally:
         window.blender.do("os.kill(pid, signal.SIGCONT)")

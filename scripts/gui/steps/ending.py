@@ -64,8 +64,10 @@ def two_blenders(window: Window) -> str:
         other = Window(blender, noted.parent)
         other.turn_into("IMAGE_EDITOR")
         blender.do(PICTURE)
-        blender.do("area.spaces.active.image = picture(1024, 8)")
+        blender.do("area.spaces.active.image = picture(256, 14)")
         other.show_tab()
+        make(other)
+        blender.do("area.spaces.active.image = picture(1024, 8)")
         with held(window), held(other):
             other.shoot("two_blenders")
         for each in (window, other):

@@ -46,7 +46,7 @@ def many(window: Window) -> str:
     window.blender.do(THREE_OBJECTS)
     x, y = window.click_beside(GENERATE, ARROW)
     window.display.shoot(window.picture("many_menu"))
-    window.display.click(x + FIRST[0], y + FIRST[1])
+    window.click_at(x + FIRST[0], y + FIRST[1])
     window.blender.wait_until("running.queue() is not None and running.queue().count('made') == 1", 60, 0.01)
     window.display.shoot(window.picture("many_underway"))
     window.blender.wait_until(ENDED, 60)

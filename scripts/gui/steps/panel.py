@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..window import Window
-from .common import CANCEL, ENDED, GENERATE, HOLD, MAP, NODES, PICTURE, PIXELS, TREE, check, held, make
+from .common import ASKED, CANCEL, ENDED, GENERATE, HOLD, MAP, NODES, PICTURE, PIXELS, TREE, check, held, make
 
 COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
 """A button at the right end of its row."""
@@ -37,7 +37,7 @@ def generate(window: Window) -> str:
     """A click on Generate gives a wired map, while the progress bar moves; then the bar is gone, mouse there or not."""
     x, y = window.place(GENERATE)
     before = _like_a_bar(window)
-    window.display.click(x, y)
+    window.click_at(x, y)
     window.display.move(x - 3, y)
     seen, job = [], "running.task().job"
     start = time.monotonic()
@@ -97,7 +97,7 @@ def cancel(window: Window) -> str:
     window.blender.do("image = picture(1024, 2); area.spaces.active.image = image; maps = len(bpy.data.images)")
     with held(window):
         window.click(CANCEL)
-        seconds = window.blender.wait_until("running.task() is None", 5, 0.01)
+        seconds = window.blender.wait_until("running.task() is None", 20, 0.01)
         window.shoot("cancelled")
     window.blender.wait_until("not session.client.is_busy", 60)
     check(window.blender.value("len(bpy.data.images) == maps"), "the late result came in")
@@ -107,15 +107,15 @@ def cancel(window: Window) -> str:
 def cancel_twice(window: Window) -> str:
     """A second click ends a worker that does not answer to the first; the next map has a new one."""
     window.settle()
-    window.click(GENERATE)
-    window.blender.wait_until("running.task() is not None", 30, 0.01)
     window.blender.do(f"{HOLD}{IS_GONE}")
+    window.click(GENERATE)
+    window.blender.wait_until(ASKED, 30, 0.01)
     window.click(CANCEL)
-    window.blender.wait_until("running.task() is None", 2)
+    window.blender.wait_until("running.task() is None", 20)
     window.shoot("stopping")
     check(window.blender.value("running.cancelled() is not None"), "the panel offers no second click")
     window.click(CANCEL)
-    seconds = window.blender.wait_until("is_gone(pid)", 2, 0.01)
+    seconds = window.blender.wait_until("is_gone(pid)", 20, 0.01)
     window.blender.do("area.spaces.active.image = picture(256, 12)")
     make(window)
     return f"worker gone after {seconds * 1000:.0f} ms"

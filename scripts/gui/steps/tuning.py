@@ -18,18 +18,18 @@ def tune(window: Window) -> str:
     """Dragging the strength makes the map follow at once, in one undo step."""
     before, strength = window.blender.value(PIXELS), window.blender.value(STRENGTH)
     _drag(window, strength)
-    window.blender.wait_until(FOLLOWED, 5)
+    window.blender.wait_until(FOLLOWED, 20)
     window.shoot("tuned")
     check(window.blender.value(PIXELS) != before, "the map did not follow the slider")
     window.press("ctrl+z")
-    window.blender.wait_until(FOLLOWED, 5)
+    window.blender.wait_until(FOLLOWED, 20)
     restored = window.blender.value(STRENGTH)
     check(abs(restored - strength) < 1e-6, "a drag is not one undo step")
     check(window.blender.value(PIXELS) == before, "undo did not bring the pixels back")
     window.blender.do(WATCHED)
     seconds = statistics.median(_tuned(window, 1.0 + 0.1 * step) for step in range(1, 6))
     window.blender.do(f"bpy.context.scene.midas_normal.strength = {strength}; tuning._step = step")
-    window.blender.wait_until(FOLLOWED, 5)
+    window.blender.wait_until(FOLLOWED, 20)
     drawing = window.blender.value("drawn()")
     return f"slider to new pixels at 1024 x 1024: {seconds * 1000:.0f} ms; a redraw takes {drawing * 1000:.0f} ms"
 
@@ -63,6 +63,6 @@ def _drag(window: Window, strength: float) -> None:
 def _tuned(window: Window, strength: float) -> float:
     """Seconds from one change of the strength to the map that has it."""
     window.blender.do(f"set_at = time.perf_counter(); bpy.context.scene.midas_normal.strength = {strength}")
-    window.blender.wait_until(FOLLOWED, 5)
+    window.blender.wait_until(FOLLOWED, 20)
     window.settle(0.1)
     return window.blender.value("changes[-1] - set_at")
