@@ -27,6 +27,9 @@ from blender_midas_normal.client.batch import ended
 from blender_midas_normal.core.errors import MidasNormalError
 
 CHECKS = ("ruff", "mypy")
+SAME_EXAMPLES = "--hypothesis-seed=0"
+"""In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
+
 MATERIALS = ROOT.parent / "shared" / "materials"
 OTHER_BLENDERS = {"4.2": 11, "5.0": 11, "5.2": 13}
 """Blender versions beside the one in .venv, and the minor version of Python 3 that their bpy wheels are for."""
@@ -53,7 +56,7 @@ def main() -> int:
         parts += checked()
     blenders = other_blenders(ci, not_run)
     variables = {**midas_variables(ci, not_run), **blender_variables(blenders)}
-    selection = arguments or (["--durations=12"] if ci else ["-m", "not slow and not midas and not weights"])
+    selection = arguments or (["--durations=12", SAME_EXAMPLES] if ci else ["-m", "not slow and not midas and not weights"])
     with ThreadPoolExecutor(1) as beside:  # the tests leave a core idle most of the time
         others = [beside.submit(on_blender, version, python, variables) for version, python in blenders.items() if ci]
         others += [beside.submit(in_windows, not_run)] if ci else []
@@ -120,7 +123,7 @@ def blender_variables(blenders: dict) -> dict:
 
 def on_blender(version: str, python: Path, variables: dict) -> Done:
     """The tests that touch Blender, on another version of it, while others print."""
-    command = [str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas and not debian"]
+    command = [str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas and not debian", SAME_EXAMPLES]
     return quietly(f"tests on Blender {version}", command, variables)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +15,8 @@ def opened_log(path: Path) -> BinaryIO:
     """The log, open for appending; only its owner may read a new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > LARGEST:
-        path.replace(path.with_name(path.name + ".old"))
+        with suppress(FileNotFoundError):  # another program has just done it
+            path.replace(path.with_name(path.name + ".old"))
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 

@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 from ..core.protocol import VERSION, Hello, Ready
+from . import blas
 from .answering import Answering, Reading
 from .channel import Channel
 from .devices import auto_device, batch_of, count_of_gpus, described_device, torch_version
 from .engines import Engines
-from .engines.memory import available_bytes, take_blas_memory
+from .engines.memory import available_bytes
 from .inbox import Inbox
 from .log import mask_standard_error
 from .making import Maker
@@ -30,7 +31,7 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float, 
     batch: pictures that the MiDaS network may see at once; 0 for as many as are worth it on the device.
     """
     mask_standard_error()
-    take_blas_memory()
+    blas.take_memory()
     channel = Channel(at_end=lambda: _end(folder))
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
     reading = Reading(folder, channel)

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ...core.errors import EngineError
 
 
@@ -51,12 +49,6 @@ def available_bytes(device: str) -> int:
     if sys.platform == "linux":
         return _free_on_linux()
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def take_blas_memory() -> None:
-    """Has numpy's OpenBLAS take the memory that it works in: asked for later, where there is none, it tries for ever."""
-    matrix = np.ones((512, 512), np.float32)
-    matrix @ matrix
 
 
 def gigabytes(count: int) -> str:

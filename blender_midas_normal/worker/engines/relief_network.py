@@ -9,7 +9,6 @@ half resolution: each 2 x 2 square of pixels becomes one pixel of 12 channels, a
 from __future__ import annotations
 
 import math
-import os
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ import numpy as np
 from ...core.difference import Area, Stretch
 from ...core.errors import WeightsError
 from ...core.picture import Wrap
+from ..blas import products_at_once
 from .products import Product, fastest_product
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class ReliefNetwork:
         self.architecture = weights.architecture
         self._matrices = {name: values.reshape(len(values), -1) for name, values in weights.weights.items()}
         self._biases = {name: values[:, None] for name, values in weights.biases.items()}
-        self._pool = ThreadPoolExecutor(_threads())
+        self._pool = ThreadPoolExecutor(products_at_once())
 
     def slopes(self, rgb: Array, wrap: Wrap, report: Report, largest: tuple[int, int] = LARGEST_TILE) -> Array:
         """H x W x 2 float32 dimensionless slopes dh/dx, dh/dy (rows downwards) of H x W x 3 float32 sRGB, 0..1.
@@ -363,15 +363,6 @@ class ReliefNetwork:
 
         for _ in self._pool.map(work, range(0, rows, step)):
             tell(min(step, rows) * columns * matrix.size)
-
-
-def _threads() -> int:
-    """Strips worked on at once: as many as there are cores where the matrix products leave the cores to us.
-
-    One product after the other, each on all cores, takes two to ten times as long as this when other programs use the cores
-    too, since the threads of a product wait for each other.
-    """
-    return min(8, os.cpu_count() or 1) if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else 1
 
 
 class Progress:
