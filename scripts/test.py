@@ -26,7 +26,6 @@ from environments import ROOT, TEST_WEIGHTS, InstallError, State
 from blender_midas_normal.client.batch import ended
 from blender_midas_normal.core.errors import MidasNormalError
 
-CHECKS = ("ruff", "mypy")
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
 
