@@ -262,7 +262,7 @@ def test_a_device_that_is_not_there_is_refused(worker, pictures):
 
 
 def test_raw_beyond_the_memory_is_refused_with_the_numbers(worker, pictures):
-    kind, text = worker.ask(replace(CPU_NODE, resolution=16384), picture=str(pictures["coffee"])).refusal
+    kind, text = worker.ask(replace(CPU_NODE, resolution=12288), picture=str(pictures["coffee"])).refusal
     assert kind == "EngineError"
     assert text.count(" GB") == 2
 
