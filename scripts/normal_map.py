@@ -75,7 +75,9 @@ def wanted_launch(engine: str, folder: Path | None, out: Path) -> Launch:
     weights = (folder or environments.WEIGHTS).resolve()
     if engine == "MIDAS":
         environments.midas_ready(weights)
-    log = environments.DATA / "worker.log" if os.access(environments.DATA, os.W_OK) else out.resolve() / ".midas_normal.log"
+    data = environments.DATA
+    is_open = os.access(data if data.exists() else data.parent, os.W_OK)  # before the first environment it is not there
+    log = data / "worker.log" if is_open else out.resolve() / ".midas_normal.log"
     places = Places(environments.MIDAS, weights, log)
     launch = launch_for(engine, places, "", IDLE_SECONDS)
     return launch if launch.python else launch_for(engine, places, str(environments.maps_python()), IDLE_SECONDS)

@@ -35,6 +35,7 @@ def normal_map(clone, out):
 
 def test_a_clone_that_cannot_be_written_makes_maps_when_its_environment_is_ready(clone, tmp_path):
     assert normal_map(clone, tmp_path / "first").returncode == 0
+    assert {path.name for path in (tmp_path / "first").iterdir()} == {".midas_normal.jsonl", "tiles_color_normal.png"}
     changed(clone, "ro")
     ended = normal_map(clone, tmp_path / "second")
     assert ended.returncode == 0 and "1 made" in ended.stdout, ended.stderr
