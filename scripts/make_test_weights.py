@@ -8,7 +8,6 @@ hundreds of units: enough for every test of arithmetic, memory and plumbing, and
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib.util
 import math
 import sys
@@ -20,7 +19,7 @@ import environments
 
 from blender_midas_normal.client.batch import ended
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.weights_file import FILE
+from blender_midas_normal.core.weights_file import FILE, checksum
 
 SEED = 501
 
@@ -45,7 +44,7 @@ def main() -> int:
     except MidasNormalError as error:
         return ended(error)
     path, low, high = write(arguments.out)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = checksum(path)
     print(f"{path}: {path.stat().st_size} bytes, SHA-256 {digest}; depth {low:.0f} to {high:.0f} on the synthetic pictures")
     return 0
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from .digests import sha256_of
 from .errors import WeightsError
 
 FILE = "dpt_hybrid-midas-501f0c75.pt"
@@ -18,22 +18,15 @@ SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
 CHOSEN = "in Blender in the preferences, on the command line with --weights"
 """Where a user names the folder: the first in Blender, the second on the command line."""
 
-CHUNK = 1 << 20
-"""Bytes read at a time."""
-
 _checked: dict[tuple[str, int, int], str] = {}
 
 
 def checksum(path: Path) -> str:
     """The file's SHA-256 in hexadecimal; raises WeightsError when it cannot be read."""
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(CHUNK):
-                digest.update(block)
+        return sha256_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return digest.hexdigest()
 
 
 def verified(path: Path, sha256: str = SHA256) -> str | None:

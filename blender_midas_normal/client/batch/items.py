@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from ...core.digests import sha256_of
 from ...core.errors import SourceError
 from ...core.paths import is_file
 from ...core.protocol import LARGEST_FILE
 from ..client import Client
-from .digests import digest_of_bytes
 
 ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".bmp", ".tga", ".jp2", ".gif"))
 """Of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
@@ -61,6 +61,6 @@ def digest_of_file(file: Path) -> str:
     try:
         if file.stat().st_size > LARGEST_FILE:
             raise SourceError(f"{file} is larger than any picture.")
-        return digest_of_bytes(file)
+        return sha256_of(file)
     except OSError as error:
         raise SourceError(f"{file} cannot be read: {error.strerror}.") from None

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...core.digests import sha256_of
 from ...core.errors import TargetError
 from ...core.paths import exists, is_file
 from ...core.settings import Settings
-from .digests import digest_of_bytes
 from .json_lines import JsonLines
 from .naming import TOLD_APART
 
@@ -78,7 +78,7 @@ class Ledger:
         The line comes before the map: a run that is killed between the two leaves no map that nobody knows.
         """
         try:
-            origin = Origin(self._seen(picture) if picture is not None else "", content, settings, digest_of_bytes(made))
+            origin = Origin(self._seen(picture) if picture is not None else "", content, settings, sha256_of(made))
         except OSError as error:
             raise TargetError(f"{made} is gone already: {error.strerror}.") from None
         key = self._seen(file)
@@ -103,7 +103,7 @@ class Ledger:
         """That of the file as it is now; None where it is not there, or none of the maps that were made."""
         origins = self._origins.get(self._seen(file), [])
         try:
-            digest = digest_of_bytes(file) if origins else ""
+            digest = sha256_of(file) if origins else ""
         except OSError:
             return None
         return next((origin for origin in reversed(origins) if origin.map == digest), None)

@@ -9,8 +9,8 @@ PIECE = 1 << 20
 """Bytes read at a time."""
 
 
-def digest_of_bytes(file: Path) -> str:
-    """SHA-256 of the file's bytes; raises OSError."""
+def sha256_of(file: Path) -> str:
+    """SHA-256 of the file's bytes in hexadecimal; raises OSError."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while piece := stream.read(PIECE):
