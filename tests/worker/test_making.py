@@ -10,74 +10,30 @@ from blender_midas_normal.core.errors import (
     Cancelled,
     EngineError,
     EngineUnavailable,
-    ProtocolError,
     SettingsError,
     SourceError,
     SurfaceGone,
     TargetError,
     Unchanged,
-    error_of_kind,
 )
 from blender_midas_normal.core.filters import blur
 from blender_midas_normal.core.normals import channel_of_z, normal_map
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
-from blender_midas_normal.core.protocol import Error, Request
+from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.tiles import Tile
-from blender_midas_normal.worker.answering import Answering, Reading
-from blender_midas_normal.worker.engines import Engines
 from blender_midas_normal.worker.engines.luminance import RELIEF, Luminance
 from blender_midas_normal.worker.engines.memory import TOO_LITTLE_MEMORY
 from blender_midas_normal.worker.engines.relief import Relief
-from blender_midas_normal.worker.making import Maker
-from blender_midas_normal.worker.orders import Order
-from blender_midas_normal.worker.reading import brightness
 from blender_midas_normal.worker.surfaces import Kept, Surfaces
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
+from tests.worker.desk import Desk, components, make
 
 cv2 = pytest.importorskip("cv2")
 
 
 def quiet(stage, done):
     """A report that nobody reads."""
-
-
-class Desk:
-    """Answers requests as the worker does, in this process."""
-
-    def __init__(self, folder):
-        self._sent = []
-        self._reading = Reading(folder, self)
-        self._answering = Answering(Maker(Engines(folder, "not in this test")), self._reading, folder, self)
-
-    def send(self, message):
-        self._sent.append(message)
-
-    def make(self, request, cancelled=False):
-        order = Order(request, cancelled=cancelled)
-        self._reading.begin(order)
-        self._answering.answer([order])
-        self._answering.finish()
-        end = self._sent[-1]
-        if isinstance(end, Error):
-            raise error_of_kind(end.kind, end.text)
-        return end
-
-
-@pytest.fixture
-def maker(tmp_path):
-    return Desk(tmp_path)
-
-
-def make(maker, folder, rgba, settings=LUMINANCE, **words):
-    """(result, H x W x 3 components -1..1) of a request with these pixels."""
-    pixels = write_pixels(folder / "pixels", rgba, words.pop("encoding", "BYTE"))
-    result = maker.make(Request(1, settings.words(), pixels=pixels, **words))
-    return result, components(folder / result.file)
-
-
-def components(path):
-    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1] / 65535 * 2 - 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (480, 640), (3, 10000), (16384, 2), (37, 23)])
@@ -381,34 +337,6 @@ def test_fine_relief_of_another_engine_is_mixed_in_and_tuned_without_it(maker, t
     assert np.abs(components(tmp_path / tuned.file)[..., :2]).mean() < 0.9 * np.abs(plain[..., :2]).mean()
 
 
-@pytest.mark.parametrize("kind", ["NORMAL", "AO", "CURVATURE"])
-def test_a_part_of_a_picture_goes_on_where_the_picture_does(maker, tmp_path, kind):
-    """The part is as high as the picture, so that both have one unit of length."""
-    rgba = blur(noise(64, 96), 2, 2, Wrap()).clip(0, 1)
-    settings = dataclasses.replace(LUMINANCE, strength=5, bg_threshold=0.1, blur=1, detail=2)
-
-    def values(rgba, part=()):
-        pixels = write_pixels(tmp_path / "pixels", rgba, part=part)
-        result = maker.make(Request(1, settings.words(), pixels=pixels, map=kind))
-        found = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED).astype(int)
-        assert found.shape[:2] == (result.height, result.width)
-        return found
-
-    whole, part, alone = values(rgba), values(rgba, (8, 0, 88, 64)), values(rgba[:, 8:88])
-    assert np.abs(part - whole[:, 8:88]).max() <= 1 < np.abs(alone - whole[:, 8:88]).max()
-
-
-def test_the_heights_of_a_part_are_in_its_own_shorter_sides(maker, tmp_path):
-    ramp = opaque(np.linspace(0.2, 0.8, 64)[:, None, None].repeat(64, 1).repeat(3, 2))
-    heights = []
-    for part in ([], [16, 16, 48, 48]):
-        pixels = write_pixels(tmp_path / "pixels", ramp, "DISPLAY", part=part)
-        result = maker.make(Request(1, LUMINANCE.words(), pixels=pixels, map="HEIGHT"))
-        values = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED) / 65535
-        heights.append((values[-8, 8] - values[-9, 8]) * result.scale * result.height)
-    assert heights[1] == pytest.approx(heights[0] / 2, rel=0.01)  # K of luminance is a slope over one shorter side
-
-
 def test_heights_are_written_at_the_scale_that_is_asked_for(maker, tmp_path):
     """As far as it reaches."""
     found = {}
@@ -447,95 +375,3 @@ def test_frames_that_have_no_mean_are_refused(maker, tmp_path, damage):
     smaller, _ = make(maker, tmp_path, noise(5, 9))
     with pytest.raises(SourceError, match="no mean"):
         maker.make(Request(3, LUMINANCE.words(), frames=[[0.5, str(tmp_path / each.file)] for each in (result, smaller)]))
-
-
-@pytest.mark.parametrize("part", [[0, 0, 9, 8], [-1, 0, 4, 4], [4, 0, 4, 4], [0, 0, 8], [0, 0, 8, 8.5], [True, 0, 8, 8]])
-def test_a_part_that_the_picture_does_not_have_is_refused(maker, tmp_path, part):
-    with pytest.raises(ProtocolError, match="part"):
-        maker.make(Request(1, LUMINANCE.words(), pixels=write_pixels(tmp_path / "pixels", noise(8, 8), part=part)))
-
-
-def test_a_part_has_the_pictures_size_only(maker, tmp_path):
-    settings = dataclasses.replace(LUMINANCE, size="NODE")
-    with pytest.raises(SettingsError, match="part"):
-        maker.make(Request(1, settings.words(), pixels=write_pixels(tmp_path / "pixels", noise(8, 8), part=(0, 0, 4, 4))))
-
-
-def test_a_part_repeats_only_where_the_picture_does_not_go_on(maker, tmp_path):
-    rgba = noise(32, 40)
-    maps = []
-    for tileable in ("BOTH", "Y"):
-        settings = dataclasses.replace(LUMINANCE, tileable=tileable, blur=2)
-        pixels = write_pixels(tmp_path / "pixels", rgba, part=(1, 0, 39, 32))
-        result = maker.make(Request(1, settings.words(), pixels=pixels))
-        maps.append(components(tmp_path / result.file))
-    np.testing.assert_array_equal(*maps)
-
-
-@pytest.mark.parametrize("kind", ["NORMAL", "CURVATURE"])
-def test_a_mask_image_masks_a_part_and_those_beside_it_alike(maker, tmp_path, kind):
-    """Relief that is masked out goes on nowhere, so that it matters what is masked beyond the border."""
-    rgba, mask = blur(noise(64, 192), 2, 2, Wrap()).clip(0, 1), noise(64, 64)
-    mask[:, 32:] = (0, 0, 0, 1)
-    settings = dataclasses.replace(LUMINANCE, strength=5, mask="IMAGE")
-
-    def values(mask, part=()):
-        result = maker.make(Request(1, settings.words(), pixels=write_pixels(tmp_path / "pixels", rgba, part=part),
-                                    mask_pixels=write_pixels(tmp_path / "mask", mask), map=kind))
-        return cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED).astype(int)
-
-    expected = values(np.tile(mask, (1, 3, 1)))[:, 64:128]
-    assert np.ptp(expected) > 1000 and np.abs(values(mask, (64, 0, 128, 64)) - expected).max() <= 1
-
-
-def test_transparent_parts_are_flat_unless_the_mask_is_off(maker, tmp_path):
-    rgba = noise(32, 32)
-    rgba[:, :16, 3] = 0
-    masked = make(maker, tmp_path, rgba)[1]
-    assert np.abs(masked[:, :15, :2]).max() < 1e-4 < np.abs(masked[:, 17:, :2]).max()
-    assert np.abs(make(maker, tmp_path, rgba, dataclasses.replace(LUMINANCE, mask="OFF"))[1][:, 8:16, :2]).max() > 1e-4
-
-
-MASKED = dataclasses.replace(LUMINANCE, mask="IMAGE")
-
-
-def write_mask(folder, *levels):
-    """The pixels of a mask image of a few columns."""
-    rgb = np.array(levels, np.float32)[None, :, None].repeat(3, 2).repeat(2, 0)
-    return write_pixels(folder / "mask", opaque(rgb))
-
-
-def test_the_map_is_flat_where_the_mask_image_is_black(maker, tmp_path):
-    rgba = noise(32, 32)
-    masked = make(maker, tmp_path, rgba, MASKED, mask_pixels=write_mask(tmp_path, 0, 0, 1, 1))[1]
-    assert not (tmp_path / "mask").exists()
-    assert np.abs(masked[:, :12, :2]).max() < 1e-4
-    np.testing.assert_array_equal(masked[:, 20:], make(maker, tmp_path, rgba)[1][:, 20:])
-
-
-def test_a_masks_transparent_parts_are_black():
-    rgb, alpha = np.full((1, 2, 3), 0.5, np.float32), np.array([[0.0, 1.0]], np.float32)
-    np.testing.assert_allclose(brightness(Picture(rgb, alpha)), [[0, 0.5]], atol=1e-6)
-
-
-def test_the_mask_of_a_surface_is_changed_and_put_off_without_the_engine(maker, tmp_path, monkeypatch):
-    rgba = noise(32, 32)
-    plain = make(maker, tmp_path, rgba)[1]
-    monkeypatch.setattr(Luminance, "surface", lambda *_: pytest.fail("the engine ran again"))
-    first, left = make(maker, tmp_path, rgba, MASKED, mask_pixels=write_mask(tmp_path, 0, 1))
-    second = maker.make(Request(2, MASKED.words(), surface=first.surface, mask_pixels=write_mask(tmp_path, 1, 0)))
-    right = components(tmp_path / second.file)
-    assert np.abs(left[:, :7, :2]).max() < 1e-4 < np.abs(left[:, 25:, :2]).max()
-    assert np.abs(right[:, 25:, :2]).max() < 1e-4 < np.abs(right[:, :7, :2]).max()
-    assert make(maker, tmp_path, rgba, MASKED, mask_pixels=write_mask(tmp_path, 1, 0))[0].surface == second.surface
-    for request, values in ((Request(3, MASKED.words(), surface=first.surface), left),
-                            (Request(4, LUMINANCE.words(), surface=second.surface), plain)):
-        np.testing.assert_array_equal(components(tmp_path / maker.make(request).file), values)
-
-
-def test_a_mask_image_that_is_not_there_is_said_to_be(maker, tmp_path):
-    with pytest.raises(SettingsError, match="no mask image"):
-        make(maker, tmp_path, noise(8, 8), MASKED)
-    with pytest.raises(SourceError, match=r"nowhere\.png"):
-        make(maker, tmp_path, noise(8, 8), MASKED, mask_picture=str(tmp_path / "nowhere.png"))
-    assert not (tmp_path / "pixels").exists()

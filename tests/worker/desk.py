@@ -1,0 +1,48 @@
+"""A worker without its process: requests are answered where the tests run."""
+
+from __future__ import annotations
+
+import pytest
+
+from blender_midas_normal.core.errors import error_of_kind
+from blender_midas_normal.core.protocol import Error, Request
+from blender_midas_normal.worker.answering import Answering, Reading
+from blender_midas_normal.worker.engines import Engines
+from blender_midas_normal.worker.making import Maker
+from blender_midas_normal.worker.orders import Order
+from tests.requests_for_tests import LUMINANCE, write_pixels
+
+cv2 = pytest.importorskip("cv2")
+
+
+class Desk:
+    """Answers requests as the worker does, in this process."""
+
+    def __init__(self, folder):
+        self._sent = []
+        self._reading = Reading(folder, self)
+        self._answering = Answering(Maker(Engines(folder, "not in this test")), self._reading, folder, self)
+
+    def send(self, message):
+        self._sent.append(message)
+
+    def make(self, request, cancelled=False):
+        order = Order(request, cancelled=cancelled)
+        self._reading.begin(order)
+        self._answering.answer([order])
+        self._answering.finish()
+        end = self._sent[-1]
+        if isinstance(end, Error):
+            raise error_of_kind(end.kind, end.text)
+        return end
+
+
+def make(maker, folder, rgba, settings=LUMINANCE, **words):
+    """(result, H x W x 3 components -1..1) of a request with these pixels."""
+    pixels = write_pixels(folder / "pixels", rgba, words.pop("encoding", "BYTE"))
+    result = maker.make(Request(1, settings.words(), pixels=pixels, **words))
+    return result, components(folder / result.file)
+
+
+def components(path):
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1] / 65535 * 2 - 1

@@ -1,0 +1,69 @@
+"""Maps that are flat where the picture is transparent, or where a mask image is black."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.errors import SettingsError, SourceError
+from blender_midas_normal.core.picture import Picture
+from blender_midas_normal.core.protocol import Request
+from blender_midas_normal.worker.engines.luminance import Luminance
+from blender_midas_normal.worker.reading import brightness
+from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
+from tests.worker.desk import components, make
+
+
+def test_transparent_parts_are_flat_unless_the_mask_is_off(maker, tmp_path):
+    rgba = noise(32, 32)
+    rgba[:, :16, 3] = 0
+    masked = make(maker, tmp_path, rgba)[1]
+    assert np.abs(masked[:, :15, :2]).max() < 1e-4 < np.abs(masked[:, 17:, :2]).max()
+    assert np.abs(make(maker, tmp_path, rgba, dataclasses.replace(LUMINANCE, mask="OFF"))[1][:, 8:16, :2]).max() > 1e-4
+
+
+MASKED = dataclasses.replace(LUMINANCE, mask="IMAGE")
+
+
+def write_mask(folder, *levels):
+    """The pixels of a mask image of a few columns."""
+    rgb = np.array(levels, np.float32)[None, :, None].repeat(3, 2).repeat(2, 0)
+    return write_pixels(folder / "mask", opaque(rgb))
+
+
+def test_the_map_is_flat_where_the_mask_image_is_black(maker, tmp_path):
+    rgba = noise(32, 32)
+    masked = make(maker, tmp_path, rgba, MASKED, mask_pixels=write_mask(tmp_path, 0, 0, 1, 1))[1]
+    assert not (tmp_path / "mask").exists()
+    assert np.abs(masked[:, :12, :2]).max() < 1e-4
+    np.testing.assert_array_equal(masked[:, 20:], make(maker, tmp_path, rgba)[1][:, 20:])
+
+
+def test_a_masks_transparent_parts_are_black():
+    rgb, alpha = np.full((1, 2, 3), 0.5, np.float32), np.array([[0.0, 1.0]], np.float32)
+    np.testing.assert_allclose(brightness(Picture(rgb, alpha)), [[0, 0.5]], atol=1e-6)
+
+
+def test_the_mask_of_a_surface_is_changed_and_put_off_without_the_engine(maker, tmp_path, monkeypatch):
+    rgba = noise(32, 32)
+    plain = make(maker, tmp_path, rgba)[1]
+    monkeypatch.setattr(Luminance, "surface", lambda *_: pytest.fail("the engine ran again"))
+    first, left = make(maker, tmp_path, rgba, MASKED, mask_pixels=write_mask(tmp_path, 0, 1))
+    second = maker.make(Request(2, MASKED.words(), surface=first.surface, mask_pixels=write_mask(tmp_path, 1, 0)))
+    right = components(tmp_path / second.file)
+    assert np.abs(left[:, :7, :2]).max() < 1e-4 < np.abs(left[:, 25:, :2]).max()
+    assert np.abs(right[:, 25:, :2]).max() < 1e-4 < np.abs(right[:, :7, :2]).max()
+    assert make(maker, tmp_path, rgba, MASKED, mask_pixels=write_mask(tmp_path, 1, 0))[0].surface == second.surface
+    for request, values in ((Request(3, MASKED.words(), surface=first.surface), left),
+                            (Request(4, LUMINANCE.words(), surface=second.surface), plain)):
+        np.testing.assert_array_equal(components(tmp_path / maker.make(request).file), values)
+
+
+def test_a_mask_image_that_is_not_there_is_said_to_be(maker, tmp_path):
+    with pytest.raises(SettingsError, match="no mask image"):
+        make(maker, tmp_path, noise(8, 8), MASKED)
+    with pytest.raises(SourceError, match=r"nowhere\.png"):
+        make(maker, tmp_path, noise(8, 8), MASKED, mask_picture=str(tmp_path / "nowhere.png"))
+    assert not (tmp_path / "pixels").exists()
