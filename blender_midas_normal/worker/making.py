@@ -122,10 +122,10 @@ class Maker:
             found = self._surfaces.get(key)
             if found is None:
                 raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
-            _check_size(found.surface.source_size, settings)
+            _check_map_size(found.surface.source_size, settings)
             engine, why = found.engine, "The surface was there already."
             return Draft(request, settings, key, engine, why, found, given.mask, report, clock)
-        _check_size((picture.width, picture.height), settings)
+        _check_map_size((picture.width, picture.height), settings)
         engine, why = chosen_engine(settings, self._engines.unavailable())
         key = surface_key(picture, engine, settings, request.is_render)
         if request.unless == (key if given.mask is None else masked_key(key, given.mask)):
@@ -248,7 +248,7 @@ def _mean(request: Request, settings: Settings, report: Report, clock: Clock) ->
     return Drawn(made, made.width, made.height, "", "", "", "", (), 0.0)
 
 
-def _check_size(source_size: tuple[int, int], settings: Settings) -> None:
+def _check_map_size(source_size: tuple[int, int], settings: Settings) -> None:
     """Raises SettingsError where the map would have more pixels than any may have: the node's size of a strip has no other
     limit.
     """

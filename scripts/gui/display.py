@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ EVENT_SECONDS = 0.03
 HAND_SECONDS = 0.2
 """Between the mouse's arrival and its press."""
 
-SHADERS = "/tmp/midas_gui_shaders"
+SHADERS = f"{tempfile.gettempdir()}/midas_gui_shaders"
 """Where Mesa keeps the shaders that it has compiled, which takes a minute; the folder may be removed at any time."""
 
 
