@@ -21,6 +21,11 @@ OPENCV = {"OPENCV_IO_ENABLE_OPENEXR": "1", "OPENCV_IO_MAX_IMAGE_WIDTH": str(LONG
           "OPENCV_IO_MAX_IMAGE_HEIGHT": str(LONGEST_SIDE)}
 """Variables that OpenCV reads when it loads: a file that only says to be large takes no memory."""
 
+PILLOW = ("AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "TGA",
+          "TIFF", "WEBP")
+"""Pillow's decoders that a file may reach, whatever its name says.  Its others start programs (EPS: Ghostscript), ask the
+system (WMF) or read what no texture is stored in."""
+
 DEEP_SUFFIXES = {".exr", ".hdr", ".jp2", ".tif", ".tiff"}
 """Files that may hold more than 8 bits, as PNG may: OpenCV reads them, since Pillow makes 8 bits of 16-bit colour."""
 
@@ -82,7 +87,7 @@ def _turn_of_png(path: Path) -> Callable[[NDArray], NDArray]:
     """What makes the picture in a PNG file upright.  Raises SourceError when it is too large."""
     import PIL.Image
 
-    with PIL.Image.open(path) as opened:
+    with PIL.Image.open(path, formats=("PNG",)) as opened:
         check_size(*opened.size)
         orientation = PIL.Image.Image.getexif(opened).get(ORIENTATION)  # PNG's own way would read the whole file
     return UPRIGHT.get(orientation, np.asarray)
@@ -93,7 +98,7 @@ def _values(path: Path) -> NDArray:
     import PIL.Image
     import PIL.ImageOps
 
-    with PIL.Image.open(path) as opened:
+    with PIL.Image.open(path, formats=PILLOW) as opened:
         check_size(*opened.size)
         upright = PIL.ImageOps.exif_transpose(opened)
         if upright.mode[0] in "IF":

@@ -1,15 +1,17 @@
 import os
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
+import PIL.EpsImagePlugin
 import PIL.Image
 import pytest
 
 from blender_midas_normal.client.environment import MIDAS_REQUIREMENTS
 from blender_midas_normal.core.errors import SourceError
 from blender_midas_normal.core.exr import exr_bytes
-from blender_midas_normal.worker.picture_files import OPENCV, ORIENTATION, picture_from_file
+from blender_midas_normal.worker.picture_files import OPENCV, ORIENTATION, PILLOW, picture_from_file
 from tests.requests_for_tests import LUMINANCE
 from tests.worker.talk import Talk
 
@@ -119,6 +121,37 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=name):
         picture_from_file(tmp_path / name)
+
+
+POSTSCRIPT = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 16 16
+%%EndComments
+0 0 16 16 rectfill
+showpage
+%%EOF
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its Ghostscript is a shell script")
+@pytest.mark.parametrize("name", ["picture.jpg", "picture.png", "picture.tif", "picture.eps"])
+def test_a_page_of_postscript_starts_no_program_whatever_it_is_called(tmp_path, monkeypatch, name):
+    """Pillow hands such a file to Ghostscript, for which a program stands that only says that it was started."""
+    program = tmp_path / "bin" / "gs"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n: > {tmp_path / 'started'}\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setattr(PIL.EpsImagePlugin, "gs_binary", None)  # it is looked for once
+    (tmp_path / name).write_bytes(POSTSCRIPT)
+    with pytest.raises(SourceError, match=name):
+        picture_from_file(tmp_path / name)
+    assert not (tmp_path / "started").exists()
+
+
+def test_pillow_has_the_decoders_that_a_file_may_reach():
+    """It stops with another error at a name that it does not know."""
+    PIL.Image.init()
+    assert set(PILLOW) <= set(PIL.Image.OPEN) and "EPS" in PIL.Image.OPEN
 
 
 def test_a_truncated_picture_is_refused(tmp_path):
