@@ -26,7 +26,7 @@ def state(material):
 
 
 def ends(link):
-    return link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier
+    return (link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier, link.is_muted)
 
 
 def settings(owner, depth=2):

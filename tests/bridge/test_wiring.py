@@ -181,6 +181,54 @@ def test_bump_keeps_its_place(material, image, map_image):
     assert chain(principled(material)) == (["Bump", *WIRED], map_image)
 
 
+def muted(target):
+    """Mutes the link of an input, so that renderers ignore it."""
+    target.links[0].is_muted = True
+    return target.links[0].from_node
+
+
+@pytest.mark.parametrize("with_bump", (False, True))
+def test_a_muted_link_to_the_users_own_map_is_none_and_comes_back_with_an_undo(material, image, map_image, with_bump,
+                                                                              monkeypatch):
+    feed_base_color(material, image)
+    tree, target = material.node_tree, principled(material).inputs["Normal"]
+    if with_bump:
+        bump = node(tree, "Bump")
+        tree.links.new(bump.outputs["Normal"], target)
+        target = bump.inputs["Normal"]
+    user_map(tree, target)
+    own = muted(target)
+    assert_undone_at_each_step(monkeypatch, material, lambda: wiring.wire(material, image, map_image))
+    assert chain(principled(material)) == (["Bump"] * with_bump + WIRED, map_image)
+    tree.links.new(own.outputs["Normal"], target).is_muted = True
+    report = wiring.wire(material, image, map_image)
+    assert report.done and chain(principled(material)) == (["Bump"] * with_bump + WIRED, map_image)
+    assert report.sentences[0] == f"The link from {own.name!r}, which was muted, is replaced by the map's."
+
+
+@pytest.mark.parametrize("where", ["Normal", "Color"])
+def test_a_muted_link_of_our_own_is_linked_again_with_the_same_nodes(material, image, map_image, where):
+    plain(material, image)
+    wiring.wire(material, image, map_image)
+    before, normal = state(material), principled(material).inputs["Normal"]
+    muted(normal if where == "Normal" else normal.links[0].from_node.inputs["Color"])
+    assert chain(principled(material))[1] is None
+    report = wiring.wire(material, image, map_image)
+    assert report.done and len(report.sentences) == 1 and state(material) == before
+    assert chain(principled(material)) == (WIRED, map_image)
+
+
+def test_muted_links_of_the_texture_neither_map_nor_feed(material, image, map_image):
+    texture, tree = feed_base_color(material, image), material.node_tree
+    tree.links.new(node(tree, "Mapping").outputs["Vector"], texture.inputs["Vector"])
+    muted(texture.inputs["Vector"])
+    diffuse = node(tree, "BsdfDiffuse")
+    tree.links.new(texture.outputs["Color"], diffuse.inputs["Color"])
+    muted(diffuse.inputs["Color"])
+    assert wiring.wire(material, image, map_image).done
+    assert not texture_of(tree, map_image).inputs["Vector"].is_linked and not diffuse.inputs["Normal"].is_linked
+
+
 @pytest.mark.parametrize("replace", (False, True))
 @pytest.mark.parametrize("with_bump", (False, True))
 def test_normal_map_of_the_users_own(material, image, map_image, with_bump, replace):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from .changes import Changes, direct
-from .graph import Spot
+from .changes import Changes
+from .graph import Spot, direct
 
 SAME = ("projection", "projection_blend", "extension")
 SAME_MAPPING = ("vector_type", "translation", "rotation", "scale", "min", "max", "use_min", "use_max", "mapping_x",

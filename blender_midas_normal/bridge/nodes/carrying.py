@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from .changes import Changes, direct
-from .graph import Groups, Plug, group_output
+from .changes import Changes
+from .graph import Groups, Plug, direct, group_output
 
 
 def shared_depth(one: Groups, other: Groups) -> int:

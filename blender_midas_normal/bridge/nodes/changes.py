@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from .graph import tree_of
+from .graph import direct, tree_of
 
 MARK = "midas_normal"
 """Property of the nodes made here; it survives saving, moving and renaming."""
@@ -16,11 +16,6 @@ MARK = "midas_normal"
 def is_marked(node: bpy.types.Node) -> bool:
     """Whether the node was made by this extension."""
     return bool(node.get(MARK))
-
-
-def direct(target: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
-    """The output that an input is linked to, be it a reroute's."""
-    return target.links[0].from_socket if target.links else None
 
 
 class Changes:
@@ -51,22 +46,18 @@ class Changes:
         return node
 
     def link(self, output: bpy.types.NodeSocket, target: bpy.types.NodeSocket) -> None:
-        before = direct(target)
-        if before == output:
-            return
-        links = tree_of(target.node).links  # type: ignore[arg-type]
-        links.new(output, target)
-        self._undo.append(lambda: links.new(before, target) if before else self._cut(target))
+        """Links an output to an input in the same tree; a link that is there already, or is muted, gives way."""
+        if direct(target) != output:
+            restore = _link_restorer(target)
+            made = _links_at(target).new(output, target)
+            assert made is not None, "an output and an input of different trees"  # Blender itself says nothing
+            self._undo.append(restore)
 
     def unlink(self, target: bpy.types.NodeSocket) -> None:
-        before = direct(target)
-        if before is not None:
-            self._cut(target)
-            self._undo.append(lambda: tree_of(target.node).links.new(before, target))  # type: ignore[arg-type]
-
-    @staticmethod
-    def _cut(target: bpy.types.NodeSocket) -> None:
-        tree_of(target.node).links.remove(target.links[0])  # type: ignore[arg-type,index]
+        if target.links:
+            restore = _link_restorer(target)
+            _links_at(target).remove(target.links[0])
+            self._undo.append(restore)
 
     def interface_socket(self, tree: bpy.types.NodeTree, in_out: str) -> str:
         """Identifier of a new socket Normal of the group."""
@@ -74,3 +65,22 @@ class Changes:
         item = interface.new_socket("Normal", in_out=in_out, socket_type="NodeSocketVector")
         self._undo.append(lambda: interface.remove(item))
         return item.identifier
+
+
+def _links_at(target: bpy.types.NodeSocket) -> bpy.types.NodeLinks:
+    assert target.node is not None
+    return tree_of(target.node).links
+
+
+def _link_restorer(target: bpy.types.NodeSocket) -> Callable[[], Any]:
+    """What brings back the link, or the lack of one, that an input has now."""
+    links, before = _links_at(target), target.links[0] if target.links else None
+    if before is None:
+        return lambda: links.remove(target.links[0])  # type: ignore[index]
+    output, is_muted = before.from_socket, before.is_muted
+
+    def restore() -> None:
+        again: Any = links.new(output, target)  # type: ignore[arg-type]
+        again.is_muted = is_muted
+
+    return restore

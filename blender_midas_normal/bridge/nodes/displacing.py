@@ -11,8 +11,8 @@ import numpy as np
 
 from ...core.displacement import MIDDLE
 from .attaching import ensure_image_node
-from .changes import Changes, direct, is_marked
-from .graph import Plug, input_of_output, spots, tree_of, upstream
+from .changes import Changes, is_marked
+from .graph import Plug, direct, input_of_output, spots, tree_of, upstream
 from .materials import is_editable, nodes_of
 from .showing import shown_in
 from .wiring import WiringReport

@@ -64,19 +64,20 @@ def is_group(node: bpy.types.Node) -> bool:
     return node.bl_idname == "ShaderNodeGroup" and node.node_tree is not None  # type: ignore[attr-defined]
 
 
+def direct(target: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
+    """The output that an input is linked to, be it a reroute's; renderers ignore a muted link."""
+    link = target.links[0] if target.links else None
+    return link.from_socket if link is not None and not link.is_muted else None
+
+
 def feed(plug: Plug) -> Feed:
     """What feeds an input socket."""
-    links = plug.socket.links
-    if not links:
+    socket = direct(plug.socket)
+    if socket is None:
         return Feed(plug, None)
-    output = _end(links[0].from_socket, plug.groups)
+    output = Plug(socket, plug.groups)
     before = _input_behind(output)
     return feed(before) if before else Feed(plug, output)
-
-
-def _end(socket: bpy.types.NodeSocket | None, groups: Groups) -> Plug:
-    assert socket is not None
-    return Plug(socket, groups)
 
 
 def _input_behind(output: Plug) -> Plug | None:
@@ -95,7 +96,9 @@ def _input_behind(output: Plug) -> Plug | None:
 def inputs_fed(output: Plug) -> Iterator[Plug]:
     """The inputs of other nodes that an output feeds, through reroutes and the borders of groups."""
     for link in output.socket.links or ():
-        reached = _end(link.to_socket, output.groups)
+        if link.is_muted or link.to_socket is None:
+            continue
+        reached = Plug(link.to_socket, output.groups)
         behind = list(_outputs_behind(reached))
         for further in behind:
             yield from inputs_fed(further)

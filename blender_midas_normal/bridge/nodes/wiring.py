@@ -11,8 +11,8 @@ import bpy
 
 from .alike import lie_alike
 from .carrying import carry
-from .changes import Changes, direct
-from .graph import Groups, Plug, Spot, feed, input_of_output, is_normal_shader, spots, surface, tree_of, upstream
+from .changes import Changes
+from .graph import Groups, Plug, Spot, direct, feed, input_of_output, is_normal_shader, spots, surface, tree_of, upstream
 from .materials import is_editable, nodes_of
 from .placement import place
 from .showing import image_node, node_has_convention, node_words, shown_in
@@ -99,7 +99,7 @@ def _pair_nearby(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Imag
     for image in tree.nodes:
         if shown_in(image) == map_image and (is_only or direct(image.inputs["Vector"]) == _vector(wish)):
             for link in image.outputs["Color"].links or ():
-                if link.to_node and link.to_node.bl_idname == "ShaderNodeNormalMap":
+                if not link.is_muted and link.to_node and link.to_node.bl_idname == "ShaderNodeNormalMap":
                     return Pair(image, link.to_node)
     return None
 
@@ -133,7 +133,8 @@ def _tree_inside(groups: Groups, material: bpy.types.Material) -> bpy.types.Node
 def _new_pair(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image, changes: Changes) -> Pair:
     """New nodes, of which those that are left over from earlier are none: an image node with the map, a bare Normal Map."""
     there = wish.end.output
-    images = [node for node in tree.nodes if shown_in(node) == map_image and not node.outputs["Color"].is_linked]
+    images = [node for node in tree.nodes if shown_in(node) == map_image
+              and all(link.is_muted for link in node.outputs["Color"].links or ())]
     bare = there.spot.node if there and there.tree == tree and is_bare(there.spot) else None
     image = images[0] if images else changes.node(tree, "ShaderNodeTexImage")
     normal = bare or changes.node(tree, "ShaderNodeNormalMap")

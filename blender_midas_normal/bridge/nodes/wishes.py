@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import bpy
 
 from .carrying import shared_depth
+from .changes import is_marked
 from .graph import Feed, Groups, Plug, Spot, feed, inputs_fed, is_normal_shader, spots, surface, tree_of, upstream
 from .materials import is_editable
 from .showing import shown_in
@@ -42,6 +44,7 @@ def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
             sentences.append(reason)
         else:
             wishes.append(wish)
+            sentences += _about_muted_link(wish)
     return wishes, sentences
 
 
@@ -99,6 +102,13 @@ def _reason_against(wish: Wish, material: bpy.types.Material, map_image: bpy.typ
         what = f"its own normal map {shown.name!r}" if shown else f"the normals of {there.spot.node.name!r}"
         return f"The shader {name!r} keeps {what}; set Replace to wire the new map instead."
     return _obstacle(wish)
+
+
+def _about_muted_link(wish: Wish) -> Iterator[str]:
+    """A sentence about a link of the user's that has no effect, and that the map's link replaces."""
+    links = wish.end.input.socket.links
+    if links and links[0].is_muted and links[0].from_node and not is_marked(links[0].from_node):
+        yield f"The link from {links[0].from_node.name!r}, which was muted, is replaced by the map's."
 
 
 def _obstacle(wish: Wish) -> str:
