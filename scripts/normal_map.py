@@ -27,6 +27,7 @@ from blender_midas_normal.client.batch.run import made_all
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import Launch, Places, launch_for
 from blender_midas_normal.core.errors import MidasNormalError
+from blender_midas_normal.core.paths import resolved
 
 IDLE_SECONDS = 600.0
 
@@ -46,7 +47,7 @@ def main() -> int:
         launch = wanted_launch(asked.settings.engine, options.weights, asked.out)
     except MidasNormalError as error:
         return ended(error)
-    words = {"mask_picture": str(asked.mask_image.resolve())} if asked.mask_image is not None else {}
+    words = {"mask_picture": str(resolved(asked.mask_image))} if asked.mask_image is not None else {}
     items = [item_of_file(picture.file, picture.folder, picture_of(picture.file, words)) for picture in inputs.pictures]
     if asked.exposure is not None:
         items = [exposed(item, asked.exposure) for item in items]
@@ -55,7 +56,7 @@ def main() -> int:
 
 def picture_of(path: Path, words: dict) -> Callable[[Client], dict]:
     """The worker reads the file itself; words: what else a request says."""
-    return lambda client: {"picture": str(path.resolve()), **words}
+    return lambda client: {"picture": str(resolved(path)), **words}
 
 
 def made_parser() -> argparse.ArgumentParser:
@@ -72,12 +73,12 @@ def wanted_launch(engine: str, folder: Path | None, out: Path) -> Launch:
 
     The worker's log lies beside the maps where nothing can be written into the clone.
     """
-    weights = (folder or environments.WEIGHTS).resolve()
+    weights = resolved(folder or environments.WEIGHTS)
     if engine == "MIDAS":
         environments.midas_ready(weights)
     data = environments.DATA
     is_open = os.access(data if data.exists() else data.parent, os.W_OK)  # before the first environment it is not there
-    log = data / "worker.log" if is_open else out.resolve() / ".midas_normal.log"
+    log = data / "worker.log" if is_open else resolved(out) / ".midas_normal.log"
     places = Places(environments.MIDAS, weights, log)
     launch = launch_for(engine, places, "", IDLE_SECONDS)
     return launch if launch.python else launch_for(engine, places, str(environments.maps_python()), IDLE_SECONDS)

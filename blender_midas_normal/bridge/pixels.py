@@ -27,6 +27,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import SourceError
+from ..core.paths import resolved
 from ..core.protocol import Pixels
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def removed_unless_done(path: Path) -> Iterator[None]:
 def _loaded(picture: Path) -> Iterator[bpy.types.Image]:
     """An image file as an image of its own, for a while."""
     try:
-        image = bpy.data.images.load(str(picture.resolve()), check_existing=False)
+        image = bpy.data.images.load(str(resolved(picture)), check_existing=False)
     except RuntimeError:
         raise SourceError(f"{picture} cannot be read; give an image file that Blender can open.") from None
     try:

@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+from .errors import SourceError
+
 LOCKED = (5, 32)
 """Windows' errors for a file that another program has open: a virus scanner looks at each new one for a moment."""
 
@@ -21,6 +23,20 @@ def is_file(path: Path) -> bool:
 def exists(path: Path) -> bool:
     """Whether there is anything, as far as this process can see; raises nothing, unlike `Path.exists`."""
     return os.path.exists(path)  # noqa: PTH110
+
+
+def check_picture(path: Path) -> None:
+    """Raises SourceError where there is no such file."""
+    if is_file(path):
+        return
+    if os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a folder is closed
+        raise SourceError(f"{path} is a link to a file that is not there.")
+    raise SourceError(f"There is no picture {path}.")
+
+
+def resolved(path: Path) -> Path:
+    """The absolute path without links; raises nothing, unlike `Path.resolve`, where a link leads to itself."""
+    return Path(os.path.realpath(path))
 
 
 def put_in_place(file: Path, target: Path) -> None:

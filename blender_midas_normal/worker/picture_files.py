@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.errors import SourceError
-from ..core.paths import is_file
+from ..core.paths import check_picture
 from ..core.picture import Picture
 from ..core.protocol import LARGEST_FILE
 from .pictures import LONGEST_SIDE, check_size, opaque_or, picture_of_floats, strips_of
@@ -45,8 +45,7 @@ def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
     """
     import PIL.Image
 
-    if not is_file(path):
-        raise SourceError(f"There is no picture {path}.")
+    check_picture(path)
     if path.stat().st_size > LARGEST_FILE:
         raise SourceError(f"{path} is larger than any picture of {LONGEST_SIDE} x {LONGEST_SIDE} pixels.")
     PIL.Image.MAX_IMAGE_PIXELS = LONGEST_SIDE * LONGEST_SIDE

@@ -92,6 +92,19 @@ def test_a_library_is_mirrored_and_its_bad_files_are_named(textures, tmp_path, j
     assert ["error" in word for word in words] == [word["outcome"] == "failed" for word in words]
 
 
+@pytest.mark.parametrize("named", ["textures", "textures/**/*.png"])
+def test_links_that_lead_to_themselves_and_to_folders_above_cost_no_picture(textures, tmp_path, named):
+    (textures / "self.png").symlink_to("self.png")
+    (textures / "stone" / "loop").symlink_to(textures)
+    (textures / "stone" / "bad.png").unlink()
+    ended = normal_map(tmp_path / named, "--out", tmp_path / "maps", "--recursive", "--mask-image", textures / "wall.png")
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr, ended.stderr
+    assert maps(tmp_path / "maps") == [name for name in MADE if named == "textures" or "Bild" not in name]
+    assert f"{textures}/self.png: error: {textures}/self.png is a link to a file that is not there." in ended.stderr
+    refused = normal_map(textures / "wall.png", "--out", tmp_path / "maps", "--mask-image", textures / "self.png")
+    assert refused.returncode == 2 and "self.png is a link to a file that is not there." in refused.stderr
+
+
 def test_the_same_run_into_the_library_itself_does_not_take_its_own_maps(textures):
     first = normal_map(textures, "--out", textures, "--recursive")
     names = maps(textures)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from ...core.paths import exists, is_file
+from ...core.paths import exists, resolved
 from .items import ENDINGS
 from .ledger import Ledger
 
@@ -47,7 +47,7 @@ def found(named: Sequence[Path], recursive: bool) -> Inputs:
             if not any(_is_picture(file) for file in files):
                 hint = "." if recursive else "; --recursive looks into its subfolders too."
                 inputs.useless.setdefault(str(path), f"There is no picture in {path}{hint}")
-        elif WILD.search(str(path)) and not exists(path) and (matches := _matches(path)):
+        elif WILD.search(str(path)) and not exists(path) and (matches := _files_like(path, inputs)):
             _sort(matches, _searched(path), inputs, own)
         else:
             inputs.pictures.append(Found(path, PurePath()))
@@ -73,20 +73,37 @@ def _below(searched: Path, folder: Path) -> PurePath:
 
 def _in_folder(folder: Path, recursive: bool, inputs: Inputs) -> list[Path]:
     """All files that are not hidden."""
+    return [Path(place, name) for place, names in _folders(folder, recursive, inputs) for name in names]
+
+
+def _folders(folder: Path, recursive: bool, inputs: Inputs) -> Iterator[tuple[str, list[str]]]:
+    """The folder, and those below if `recursive`, each with its files, hidden ones left out.
+
+    Links to folders are not followed: one that leads to a folder above it would go on for ever.
+    """
     def closed(error: OSError) -> None:
         inputs.useless[error.filename] = f"The folder {error.filename} cannot be looked into: {error.strerror}."
 
-    files: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if recursive and not name.startswith("."))
-        files += (Path(place, name) for name in sorted(names) if not name.startswith("."))
-    return files
+        yield place, sorted(name for name in names if not name.startswith("."))
 
 
-def _matches(pattern: Path) -> list[Path]:
+def _files_like(pattern: Path, inputs: Inputs) -> list[Path]:
     """The files that match, but no hidden ones, which Path.glob would give."""
-    names = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207
-    return [path for path in map(Path, names) if is_file(path)]
+    matches = sorted(set(_matches(pattern, inputs)), key=str)
+    return [path for path in matches if not os.path.isdir(path)]  # noqa: PTH112
+
+
+def _matches(pattern: Path, inputs: Inputs) -> Iterator[Path]:
+    """All that matches; ** by `_folders`, for glob's own follows links that lead to a folder above them."""
+    if "**" not in pattern.parts:
+        yield from map(Path, glob.glob(str(pattern)))  # noqa: PTH207
+        return
+    at = pattern.parts.index("**")
+    for start in glob.glob(str(Path(*pattern.parts[:at]))):  # noqa: PTH207
+        for folder, _ in _folders(Path(start), True, inputs):
+            yield from _matches(Path(glob.escape(folder), *(pattern.parts[at + 1:] or ("*",))), inputs)
 
 
 def _searched(pattern: Path) -> Path:
@@ -108,7 +125,7 @@ class _Own:
         self._maps: dict[Path, set[Path]] = {}
 
     def made(self, file: Path) -> bool:
-        file = file.resolve()
+        file = resolved(file)
         return any(file in self._maps_of(folder) for folder in file.parents)
 
     def _maps_of(self, folder: Path) -> set[Path]:

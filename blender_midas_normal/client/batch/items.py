@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.digests import sha256_of
 from ...core.errors import SourceError
-from ...core.paths import is_file
+from ...core.paths import check_picture
 from ...core.protocol import LARGEST_FILE
 from ..client import Client
 
@@ -56,8 +56,7 @@ def stem_of(name: str) -> str:
 
 def digest_of_file(file: Path) -> str:
     """SHA-256 of the file's bytes; raises SourceError where it cannot be read."""
-    if not is_file(file):
-        raise SourceError(f"There is no picture {file}.")
+    check_picture(file)
     try:
         if file.stat().st_size > LARGEST_FILE:
             raise SourceError(f"{file} is larger than any picture.")

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.digests import sha256_of
 from ...core.errors import TargetError
-from ...core.paths import exists, is_file
+from ...core.paths import exists, is_file, resolved
 from ...core.settings import Settings
 from .json_lines import JsonLines
 from .naming import TOLD_APART
@@ -46,7 +46,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+        self._folder = resolved(folder)
         self._record = JsonLines(self._folder / NAME)
         self._origins: dict[str, list[Origin]] = {}
         self._lines = 0
@@ -111,7 +111,7 @@ class Ledger:
     def _seen(self, file: Path) -> str:
         """A file as seen from the folder: itself, not what it shows where it is a link."""
         try:
-            return Path(os.path.relpath(file.parent.resolve() / file.name, self._folder)).as_posix()
+            return Path(os.path.relpath(resolved(file.parent) / file.name, self._folder)).as_posix()
         except ValueError:  # on another drive of Windows
             return file.absolute().as_posix()
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from ...core.paths import resolved
 from .making import Making, Way
 from .pictures import Picture, bring_to_one_range
 
@@ -40,7 +41,7 @@ def _is_linked(making: Making, pictures: Sequence[Picture]) -> bool:
 
 def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None:
     """Makes the frames' maps as means over their neighbours', which lie in a folder for as long as they are needed."""
-    folder = making.out.resolve() / f".midas_normal_{uuid.uuid4().hex}"
+    folder = resolved(making.out) / f".midas_normal_{uuid.uuid4().hex}"
     try:
         for start in range(0, len(frames), WINDOW):
             window = frames[start:start + WINDOW]

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ...core.frame_names import holes, listed, parted, runs
+from ...core.paths import resolved
 from ...core.udim_numbers import missing_between, tile_in
 from .items import Item
 
@@ -129,7 +130,7 @@ def _renamed(item: Item, name: Named) -> Item:
     assert item.file is not None
     stem = name.before.rstrip(PARTING)
     parting = name.before[len(stem):] or "_"
-    stem = stem + name.after or item.file.resolve().parent.name
+    stem = stem + name.after or resolved(item.file).parent.name
     return replace(item, name=stem + item.file.suffix, stem=stem, number=parting + name.text)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...core.errors import TargetError
-from ...core.paths import exists
+from ...core.paths import exists, resolved
 from .naming import TOLD_APART
 from .options import Wanted
 from .pictures import Picture
@@ -22,7 +22,7 @@ class Targets:
 
     def __init__(self, wanted: Wanted, pictures: Iterable[Path | None]) -> None:
         self._wanted = wanted
-        self._pictures = {file.resolve() for file in (*pictures, wanted.mask_image) if file is not None}
+        self._pictures = {resolved(file) for file in (*pictures, wanted.mask_image) if file is not None}
         self._maps: dict[Path, Picture] = {}
         self._numbers: dict[tuple[int, str], int] = {}
 
@@ -34,17 +34,17 @@ class Targets:
         targets = [(kind, self._place(picture, kind, self._number(picture.among, kind))) for kind in self._wanted.kinds]
         for _, target in targets:
             self._check_free(target, picture)
-        self._maps.update((target.resolve(), picture) for _, target in targets)
+        self._maps.update((resolved(target), picture) for _, target in targets)
         return targets
 
     def release(self, target: Path) -> None:
         """Gives a name back that was taken for a map that is not made."""
-        self._maps.pop(target.resolve(), None)
+        self._maps.pop(resolved(target), None)
 
     def _check_free(self, target: Path, picture: Picture) -> None:
-        if target.resolve() in self._pictures:
+        if resolved(target) in self._pictures:
             raise TargetError(f"{target} is one of the pictures; {TOLD_APART}.")
-        other = self._maps.get(target.resolve())
+        other = self._maps.get(resolved(target))
         if other is not None and other.item.title == picture.item.title:
             raise NameTaken(f"{picture.item.title} is given twice.")
         if other is not None:
@@ -61,7 +61,7 @@ class Targets:
         return self._numbers[key]
 
     def _is_free(self, target: Path) -> bool:
-        place = target.resolve()
+        place = resolved(target)
         return place not in self._pictures and place not in self._maps and not exists(target)
 
     def _place(self, picture: Picture, kind: str, number: int) -> Path:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from blender_midas_normal.client.batch.inputs import found
+from blender_midas_normal.client.batch.items import digest_of_file
 from blender_midas_normal.client.batch.ledger import Ledger
+from blender_midas_normal.core.errors import SourceError
 
 NAMES = ("wall.png", "Stein 壁.JPG", "notes.txt", ".hidden.png", "a/wall.png", "a/b/deep.tif", ".git/x.png", "a/wall.blend")
 
@@ -41,6 +43,7 @@ def test_a_folder_with_its_subfolders_is_mirrored(textures):
 
 @pytest.mark.parametrize(("pattern", "files"), [
     ("textures/**/*.png", [("a/wall.png", "a"), ("wall.png", ".")]), ("textures/a/*/*", [("a/b/deep.tif", "b")]),
+    ("textures/**/b/**", [("a/b/deep.tif", "a/b")]), ("textures/a/**", [("a/b/deep.tif", "b"), ("a/wall.png", ".")]),
     ("textures/?/wall.*", [("a/wall.png", "a")]), ("textures/a/../*.png", [("a/../wall.png", ".")]),
     ("textures/*/../wall.png", [("a/../wall.png", "a")])])
 def test_a_pattern_is_mirrored_below_its_first_wildcard(textures, pattern, files):
@@ -72,6 +75,23 @@ def test_a_folder_without_pictures_is_said_to_be_one(textures):
     assert found([textures / "empty"], recursive=False).useless == {
         "textures/empty": "There is no picture in textures/empty; --recursive looks into its subfolders too."}
     assert not found([textures / "empty"], recursive=True).useless
+
+
+def test_a_link_that_leads_to_itself_is_a_picture_that_fails(textures):
+    (textures / "self.png").symlink_to("self.png")
+    inputs = found([textures, Path("textures/*.png"), textures / "self.png"], recursive=False)
+    assert [picture.file.name for picture in inputs.pictures].count("self.png") == 3
+    with pytest.raises(SourceError, match=r"^textures/self\.png is a link to a file that is not there\.$"):
+        digest_of_file(textures / "self.png")
+
+
+@pytest.mark.parametrize("named", ["textures", "textures/**/*.png", "textures/**"])
+def test_links_to_folders_above_are_not_followed(textures, named):
+    """Two of them would have 2 ** 40 ways through each other."""
+    for link in ("a/loop", "a/again", "to_a"):
+        (textures / link).symlink_to((textures / "a" if link == "to_a" else textures).resolve())
+    files = {picture.file.relative_to("textures").as_posix() for picture in found([Path(named)], recursive=True).pictures}
+    assert {"wall.png", "a/wall.png"} <= files <= {"wall.png", "a/wall.png", "a/b/deep.tif", "Stein 壁.JPG"}
 
 
 NOBODY = 65534
