@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..client.batch.records import Record, as_csv, as_json, summary, write_report
+from ..client.batch.records import Record, as_csv, as_json, check_replaceable, summary, write_report
 from ..core.errors import SettingsError
 
 FORMS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
@@ -17,13 +17,16 @@ FORMS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
 
 
 def check_summary(file: Path) -> None:
-    """Raises SettingsError for a name whose ending says no form, and for one without a folder."""
+    """Raises SettingsError for a name whose ending says no form, and for one without a folder; TargetError where a file has
+    the name that is no summary.
+    """
     if not file.is_absolute():
         raise SettingsError(f"The summary {str(file)!r} has no folder to lie in; give a whole path, or save the .blend file "
                             "and begin with //.")
     if file.suffix.lower() not in FORMS:
         raise SettingsError(f"The name of the summary {file.name!r} does not say its form; let it end with one of "
                             f"{', '.join(FORMS)}.")
+    check_replaceable(file)
 
 
 def write_summary(file: Path, records: Sequence[Record], not_tried: int, seconds: float) -> None:

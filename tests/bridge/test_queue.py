@@ -321,9 +321,11 @@ def test_an_engine_that_ceases_to_work_ends_the_queue(monkeypatch):
     ({"settings": Settings(engine="MIDAS")}, EngineUnavailable, "not installed"),
     ({"settings": Settings(depth_scale="RAW"), "maps": ("AO",)}, SettingsError, "RAW"),
     ({"summary": "done.docx"}, SettingsError, r"\.txt, \.json, \.csv"),
+    ({"summary": "mine.txt"}, TargetError, r"mine\.txt is there already and is no report; choose another name"),
 ])
 def test_what_cannot_be_is_one_sentence_before_anything_is_made(words, error, sentence, tmp_path):
     if "summary" in words:
+        (tmp_path / "mine.txt").write_text("mine")
         words = {"summary": tmp_path / words["summary"]}
     with pytest.raises(error, match=sentence):
         queue(**{"scope": "SELECTED", **words})

@@ -11,6 +11,7 @@ from typing import Any
 from ...core.errors import SettingsError
 from ...core.formats import FORMATS
 from ...core.kinds import KINDS, check_kind
+from ...core.paths import resolved
 from ...core.protocol import MOST_STOPS
 from ...core.reach import LONGEST_REACH
 from ...core.settings import PRESETS, Choice, Flag, Number, Settings, domains, preset
@@ -115,9 +116,11 @@ def wanted(options: argparse.Namespace) -> Wanted:
         check_kind(kind, settings)
     smoothing = int(SMOOTHING.checked("smoothing", options.smoothing))
     _check_smoothing(smoothing, options.sets, settings)
-    for report in (options.json, options.csv):
-        if report is not None:
-            check_report(report)
+    reports = [report for report in (options.json, options.csv) if report is not None]
+    for report in reports:
+        check_report(report)
+    if len(set(map(resolved, reports))) < len(reports):
+        raise SettingsError(f"--json and --csv both name {options.csv}; give each a file of its own.")
     exposure = EXPOSURE.checked("exposure", options.exposure) if options.exposure is not None else None
     target = TARGETS[(options.target or "blender").upper()]
     naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,

@@ -6,18 +6,23 @@ import csv
 import dataclasses
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import TargetError
-from ...core.paths import exists
+from ...core.paths import exists, is_file, resolved
+from .items import ENDINGS
 
 MADE, SKIPPED, FAILED = "made", "skipped", "failed"
 
 COLUMNS = ("input", "outcome", "map", "output", "engine", "device", "width", "height", "seconds", "notes", "error")
 """Of the table."""
+
+BEGINNING = re.compile(rb'\[(\]|\s*\{\s*"input")|input,outcome,| *\d+ made, in ')
+"""Of a report, as JSON, a table or a summary."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,36 @@ def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds
 
 
 def check_report(file: Path) -> None:
-    """Makes the folder of a report that is still to come; raises TargetError where that could not be written."""
+    """Makes the folder of a report that is still to come.
+
+    Raises TargetError where that could not be written, or would take the place of anything but a report.
+    """
+    if file.suffix.lower() in ENDINGS:
+        raise TargetError(f"The report cannot be {file}, which is the name of a picture; choose another.")
+    if file.name.startswith(".midas_normal"):
+        raise TargetError(f"The report cannot be {file}, which is the name of a record of maps; choose another.")
+    check_replaceable(file)
     is_new = not exists(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.open("ab").close()
         if is_new:
-            file.unlink()
+            resolved(file).unlink()  # not a link that leads there
     except OSError as error:
         raise _not_written(file, error) from None
+
+
+def check_replaceable(file: Path) -> None:
+    """Raises TargetError where a file is there that is no report."""
+    if not is_file(file):
+        return
+    try:
+        with file.open("rb") as stream:
+            beginning = stream.read(100)
+    except OSError as error:
+        raise _not_written(file, error) from None
+    if beginning and not BEGINNING.match(beginning):
+        raise TargetError(f"{file} is there already and is no report; choose another name for the report, or move it.")
 
 
 def write_report(file: Path, text: str) -> None:

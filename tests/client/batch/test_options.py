@@ -8,6 +8,7 @@ import re
 import pytest
 
 from blender_midas_normal.client.batch.options import add_options, wanted
+from blender_midas_normal.client.batch.records import Record, as_csv, as_json, summary
 from blender_midas_normal.core.errors import SettingsError, SourceError, TargetError
 from blender_midas_normal.core.settings import domains
 from tests.conftest import ROOT
@@ -79,8 +80,30 @@ def test_a_report_that_cannot_be_written_is_refused_at_once_and_its_folder_is_ma
         with pytest.raises(TargetError, match=f"The report cannot be written as {re.escape(str(report))}: "):
             asked(parser, option, str(report))
     assert asked(parser, option, str(tmp_path / "new" / "report")) and not list((tmp_path / "new").iterdir())
-    (tmp_path / "file").write_text("before")
-    assert asked(parser, option, str(tmp_path / "file")) and (tmp_path / "file").read_text() == "before"
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+def test_a_report_takes_the_place_of_none_but_a_report(parser, tmp_path, option):
+    for name in ("wall.png", "new.EXR", "maps/.midas_normal.jsonl"):
+        with pytest.raises(TargetError, match=re.escape(f"The report cannot be {tmp_path / name}, which is the name of a ")):
+            asked(parser, option, str(tmp_path / name))
+    records = [Record("wall.png", "failed", error="It failed.")]
+    for before in ("mine", "{}", '[{"name": "mine"}]', "a,b\n"):
+        (tmp_path / "file").write_text(before)
+        with pytest.raises(TargetError, match="file is there already and is no report; choose another name"):
+            asked(parser, option, str(tmp_path / "file"))
+        assert (tmp_path / "file").read_text() == before
+    for before in ("", as_json([]), as_json(records), as_csv([]), as_csv(records), summary(records, 0, 0, 1.0)):
+        (tmp_path / "file").write_text(before)
+        assert asked(parser, option, str(tmp_path / "file")) and (tmp_path / "file").read_text() == before
+
+
+def test_two_reports_are_two_files(parser, tmp_path):
+    (tmp_path / "link").symlink_to("report")
+    for names in (("report", "report"), ("report", "link")):
+        json, csv = (str(tmp_path / name) for name in names)
+        with pytest.raises(SettingsError, match=f"--json and --csv both name {re.escape(csv)}; give each a file of its own"):
+            asked(parser, "--json", json, "--csv", csv)
 
 
 def test_only_frames_are_smoothed_and_only_maps_of_sixteen_bits(parser):
