@@ -1,15 +1,20 @@
-"""Files of maps beside those of their pictures."""
+"""Files of maps beside those of their pictures, and the paths that name packed maps."""
 
 from __future__ import annotations
 
 import os
+import re
+from itertools import count
 from pathlib import Path
 
 import bpy
 
 from ..core.errors import TargetError
 from ..core.kinds import KINDS
-from .results import source_of
+from .results import ENDING, source_of
+
+NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
+"""Characters that the name of an image can have, but that of a file cannot, at least on Windows."""
 
 
 def file_beside(source: bpy.types.Image, kind: str) -> Path:
@@ -55,3 +60,19 @@ def blender_path(file: Path) -> str:
     """The path as an image keeps it: relative to the .blend file where that can be."""
     is_on_same_drive = bool(bpy.data.filepath) and file.drive == Path(bpy.data.filepath).drive
     return bpy.path.relpath(str(file)) if is_on_same_drive else str(file)
+
+
+def packed_path(image: bpy.types.Image, suffix: str = ".png") -> str:
+    """The path that a packed map is to have: a file's name that is free beside the .blend file and in no other image's path.
+
+    Exporters that refer to pictures by their paths, most of all by the last part, would otherwise take one map for another.
+    suffix: the end of the file's name, `.<UDIM>.png` for tiles.
+    """
+    stem = NOT_IN_FILE_NAMES.sub("_", ENDING.sub("", image.name))
+    taken = {bpy.path.basename(other.filepath_raw).casefold() for other in bpy.data.images if other != image}
+    for number in count():
+        path = f"//{stem}{f'.{number:03}' if number else ''}{suffix}"
+        exists = bool(bpy.data.filepath) and Path(bpy.path.abspath(path)).exists()
+        if bpy.path.basename(path).casefold() not in taken and not exists:
+            return path
+    raise AssertionError

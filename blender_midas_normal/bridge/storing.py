@@ -16,7 +16,7 @@ import numpy as np
 from ..client.client import Taken
 from ..core.errors import TargetError
 from ..core.png import png_bytes
-from .beside import blender_path, check_place, file_beside, file_of
+from .beside import blender_path, check_place, file_beside, file_of, packed_path
 from .map_files import write_map
 from .pixels import set_is_data, size_of
 from .results import NUMBERED, SOURCE, STORED, map_name, map_of, name_of
@@ -69,6 +69,8 @@ def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any
     file = None
     if image.packed_file is None:
         file = file_of(image)
+        if not file.is_absolute():
+            raise TargetError(f"The map {image.name!r} has neither a file nor packed pixels; generate it again.")
         write_map(file, files.png)
     with _refilled(image, settings, facts):
         _show(image, files, file)
@@ -94,28 +96,37 @@ def _show(image: bpy.types.Image, files: Taken, file: Path | None) -> None:
 def _show_packed(image: bpy.types.Image, files: Taken) -> None:
     """Packs the file as it is, and shows its pixels; without them Blender decodes the file, 0.1 s at 2048 x 2048."""
     if files.pixels is None:
-        _pack(image, files.png)
+        _pack_unread(image, files.png)
         _check(image, files.png)
     else:
         header = _Header.of(files.png)
         if not header.fits(image):
             _blank(image, header)
         image.pixels.foreach_set(np.memmap(files.pixels, np.float32, "r"))  # type: ignore[arg-type]
-        image.pack(data=files.png, data_len=len(files.png))
+        _pack(image, files.png)
     image.update_tag()
 
 
 def _pack(image: bpy.types.Image, png: bytes) -> None:
-    """Packs the file; Blender decodes it when asked for pixels, because its old buffers are dropped."""
+    """Packs the file.
+
+    The packed file has no path of its own, although the image has one: from that, Blender's Reload would read another file.
+    """
     image.filepath_raw = ""
     image.pack(data=png, data_len=len(png))
+    image.filepath_raw = packed_path(image)
+
+
+def _pack_unread(image: bpy.types.Image, png: bytes) -> None:
+    """Packs the file; Blender decodes it when asked for pixels, because its old buffers are dropped."""
+    _pack(image, png)
     image.source = "FILE"
     image.buffers_free()
 
 
 def _blank(image: bpy.types.Image, header: _Header) -> None:
     """Gives the image pixels of the file's size and depth without decoding the file: a single one, enlarged."""
-    _pack(image, png_bytes(np.zeros((1, 1, 3), np.uint16 if header.is_float else np.uint8), False))
+    _pack_unread(image, png_bytes(np.zeros((1, 1, 3), np.uint16 if header.is_float else np.uint8), False))
     image.scale(header.width, header.height)
 
 
@@ -138,7 +149,7 @@ def show_several(image: bpy.types.Image, file: Path, layout: Literal["TILED", "S
     image.source = layout  # Blender looks for the files now
     if pack:
         image.pack()
-        image.filepath_raw = f"//{file.name}"
+        image.filepath_raw = packed_path(image, f".<UDIM>{file.suffix}")
     if layout == "TILED" and size_of(image) == (0, 0):
         raise TargetError(f"Blender cannot read the map it was given as {image.name!r}.")
 
