@@ -22,7 +22,7 @@ import environments
 from blender_midas_normal.client.batch import ended
 from blender_midas_normal.client.batch.inputs import found
 from blender_midas_normal.client.batch.items import exposed, item_of_file
-from blender_midas_normal.client.batch.options import add_options, wanted
+from blender_midas_normal.client.batch.options import add_options, path, wanted
 from blender_midas_normal.client.batch.run import made_all
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import Launch, Places, launch_for
@@ -54,17 +54,17 @@ def main() -> int:
     return made_all(items, asked, launch, inputs)
 
 
-def picture_of(path: Path, words: dict) -> Callable[[Client], dict]:
+def picture_of(file: Path, words: dict) -> Callable[[Client], dict]:
     """The worker reads the file itself; words: what else a request says."""
-    return lambda client: {"picture": str(resolved(path)), **words}
+    return lambda client: {"picture": str(resolved(file)), **words}
 
 
 def made_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(usage="%(prog)s IMAGE... --out FOLDER [options]", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a file, a folder or a pattern")
+    parser.add_argument("images", nargs="+", type=path, metavar="IMAGE", help="a file, a folder or a pattern")
     add_options(parser)
-    parser.add_argument("--weights", type=Path, help="folder that has MiDaS's weights")
+    parser.add_argument("--weights", type=path, help="folder that has MiDaS's weights")
     return parser
 
 

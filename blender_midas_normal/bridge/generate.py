@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ..core.errors import SettingsError, SourceError
 from ..core.settings import Settings
 from .asking import Ask
 from .making import begin
@@ -17,8 +18,21 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
 
     mask_image: the other image for the mask IMAGE, which it implies.  Raises one of the exceptions of `core.errors`.
     """
+    if settings is not None and not isinstance(settings, Settings):
+        raise SettingsError(f"settings must be a Settings, not {settings!r:.80}; give single ones by their names, such as "
+                            "strength=2.")
     if mask_image is not None:
         words = {"mask": "IMAGE", **words}
-    ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image_uid=image.session_uid, target="NONE",
-              mask_uid=mask_image.session_uid if mask_image is not None else None)
+    ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image_uid=_uid_of(image, "image"), target="NONE",
+              mask_uid=_uid_of(mask_image, "mask_image") if mask_image is not None else None)
     return bpy.data.images[begin(bpy.context, ask).wait().map_name]
+
+
+def _uid_of(image: bpy.types.Image, name: str) -> int:
+    """The session_uid of what a script gives as an image; raises SourceError for what is none."""
+    if not isinstance(image, bpy.types.Image):
+        raise SourceError(f"{name} must be one of bpy.data.images, not {image!r:.80}.")
+    try:
+        return image.session_uid
+    except ReferenceError:
+        raise SourceError(f"The {name} was removed from this file; give one that is there.") from None

@@ -43,8 +43,11 @@ def log_file() -> Path:
 
 
 def own_folder() -> Path:
-    """The folder that Blender gives the extension for its data; gone when the extension is removed."""
-    return Path(bpy.utils.extension_path_user(EXTENSION, create=True))
+    """The folder that Blender gives the extension for its data; gone when the extension is removed.
+
+    Who writes into it makes it: Blender asks for it with each redraw.
+    """
+    return Path(bpy.utils.extension_path_user(EXTENSION))
 
 
 def reason_against(engine: str) -> str:

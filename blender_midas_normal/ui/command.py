@@ -25,7 +25,7 @@ from ..bridge.source import single
 from ..client.batch import ended
 from ..client.batch.inputs import Inputs, found
 from ..client.batch.items import Item, digest_of_file, exposed, item_of_file, stem_of
-from ..client.batch.options import add_options, wanted
+from ..client.batch.options import add_options, path, wanted
 from ..client.batch.run import made_all
 from ..client.client import Client
 from ..client.launch import launch_for
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     """What Blender calls with the words that follow the command's name; the exit code."""
     parser = argparse.ArgumentParser(usage=f"blender --command {NAME} [IMAGE...] --out FOLDER [options]",
                                      description="Maps of pictures as files of a folder.")
-    parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE",
+    parser.add_argument("images", nargs="*", type=path, metavar="IMAGE",
                         help="files, folders and patterns; without any, the colour textures of the file that is open")
     add_options(parser)
     options = parser.parse_args(list(arguments))
@@ -83,8 +83,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def items_of(inputs: Inputs) -> list[Item]:
     """Pictures beside the open file; Blender reads them, for its own Python can read no image files."""
-    def reading(path: Path) -> Callable[[Client], dict[str, Any]]:
-        return lambda client: {"pixels": dataclasses.asdict(at_once(reading_file(path, client.new_file())))}
+    def reading(file: Path) -> Callable[[Client], dict[str, Any]]:
+        return lambda client: {"pixels": dataclasses.asdict(at_once(reading_file(file, client.new_file())))}
 
     return [item_of_file(picture.file, picture.folder, reading(picture.file)) for picture in inputs.pictures]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge.results import map_of, mask_of, source_of, stored
-from bl_ext.user_default.midas_normal.core.errors import SettingsError
+from bl_ext.user_default.midas_normal.core.errors import SettingsError, SourceError
 from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, domains, preset_of
 from bl_ext.user_default.midas_normal.ui import running
 
@@ -98,6 +100,23 @@ def test_the_function_for_scripts():
     assert generate(image, BUILT_IN) == normal
     with pytest.raises(SettingsError):
         generate(image, tilt=3)
+
+
+def test_the_function_says_what_is_no_image():
+    image, _ = textured()
+    removed = bpy.data.images.new("removed", 4, 4)
+    bpy.data.images.remove(removed)
+    before = counts()
+    for wrong, sentence in ((None, "image must be one of bpy.data.images, not None."), (image.name, "not 'photo.png'"),
+                            (removed, "The image was removed from this file; give one that is there.")):
+        with pytest.raises(SourceError, match=re.escape(sentence)):
+            generate(wrong, BUILT_IN)
+    for wrong, sentence in (("mask", "mask_image must be one of bpy.data.images"), (removed, "The mask_image was removed")):
+        with pytest.raises(SourceError, match=sentence):
+            generate(image, BUILT_IN, wrong)
+    with pytest.raises(SettingsError, match="settings must be a Settings, not"):
+        generate(image, {"strength": 2})
+    assert counts() == before
 
 
 def test_a_map_is_not_mapped_again_but_made_anew_from_its_source():

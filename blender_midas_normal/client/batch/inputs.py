@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path, PurePath
 
 from ...core.paths import exists, resolved
@@ -36,8 +37,8 @@ class Inputs:
 def found(named: Sequence[Path], recursive: bool) -> Inputs:
     """The pictures of files, folders (with their subfolders if `recursive`) and patterns such as `textures/**/*.png`.
 
-    Maps that were made by earlier runs are left out of folders and patterns.  What matches nothing counts as a file: using
-    it will say that there is none.
+    A picture that is named twice, or found by two of them, counts once.  Maps that were made by earlier runs are left out of
+    folders and patterns.  What matches nothing counts as a file: using it will say that there is none.
     """
     inputs, own = Inputs(), _Own()
     for path in named:
@@ -51,7 +52,17 @@ def found(named: Sequence[Path], recursive: bool) -> Inputs:
             _sort(matches, _searched(path), inputs, own)
         else:
             inputs.pictures.append(Found(path, PurePath()))
+    inputs.pictures = _once(inputs.pictures)
     return inputs
+
+
+def _once(pictures: Sequence[Found]) -> list[Found]:
+    """Each picture where it was found first: a folder may be given with one of its files, or with one of its subfolders."""
+    real_folder = cache(resolved)
+    firsts: dict[Path, Found] = {}
+    for picture in pictures:
+        firsts.setdefault(real_folder(picture.file.parent) / picture.file.name, picture)
+    return list(firsts.values())
 
 
 def _sort(files: list[Path], searched: Path, inputs: Inputs, own: _Own) -> None:

@@ -59,7 +59,7 @@ class Wanted:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """All options but those of one command line alone."""
-    parser.add_argument("--out", type=Path, required=True, help="folder for the maps")
+    parser.add_argument("--out", type=path, required=True, help="folder for the maps")
     parser.add_argument("--recursive", action="store_true",
                         help="take the pictures of subfolders too; their maps go into subfolders of the same names")
     parser.add_argument("--maps", type=_kinds, default=("NORMAL",), metavar=",".join(name.lower() for name in KINDS),
@@ -84,8 +84,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{LONGEST_REACH}", help=SMOOTHING.description)
     parser.add_argument("--jobs", type=_count, metavar="N",
                         help="processes that make maps (default: one for each graphics card, else 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was made, and what failed, as JSON")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="the same as a table")
+    parser.add_argument("--json", type=path, metavar="FILE", help="write what was made, and what failed, as JSON")
+    parser.add_argument("--csv", type=path, metavar="FILE", help="the same as a table")
     parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",
                         help="settings to start from; node makes the MiDaS node's picture (default: material)")
     for name, domain in domains().items():
@@ -97,10 +97,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         else:
             words = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
         help_ = f"{domain.description} ({_defaults(name)})".replace("%", "%%")
-        parser.add_argument("--" + name.replace("_", "-"), help=help_, **words)
+        parser.add_argument(*_spellings(name), help=help_, **words)
     parser.add_argument("--exposure", type=float, metavar="STOPS", help=EXPOSURE.description)
-    parser.add_argument("--mask-image", type=Path, metavar="FILE",
+    parser.add_argument(*_spellings("mask_image"), type=path, metavar="FILE",
                         help="the other image for --mask image, which need not be given then; laid over every picture")
+
+
+def path(text: str) -> Path:
+    """The path that a word of a command line names: an empty one, as of a shell's variable that is not set, is none."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no file or folder; the one that you are in is called .")
+    return Path(text)
 
 
 def wanted(options: argparse.Namespace) -> Wanted:
@@ -128,6 +135,11 @@ def wanted(options: argparse.Namespace) -> Wanted:
     return Wanted(options.out, settings, options.maps, format_, naming, options.existing.upper(), options.jobs,
                   options.json, options.csv, exposure, mask, digest_of_file(mask) if mask is not None else "",
                   options.sets.upper(), smoothing)
+
+
+def _spellings(name: str) -> list[str]:
+    """The options of a setting: as is usual on a command line, and as scripts spell it."""
+    return list(dict.fromkeys(("--" + name.replace("_", "-"), "--" + name)))
 
 
 def _check_smoothing(smoothing: int, sets: str, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ...core.paths import resolved
@@ -45,7 +45,7 @@ def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None
     try:
         for start in range(0, len(frames), WINDOW):
             window = frames[start:start + WINDOW]
-            around = sorted(dict.fromkeys(_near(window)), key=lambda frame: frame.number)
+            around = sorted({other for frame in window for other in frame.near}, key=lambda frame: frame.number)
             through(making.begin, around)
             through(making.skip, window)
             through(partial(making.stage, folder, set(window)), around)
@@ -55,12 +55,6 @@ def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None
                     _forget(frame)
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # there may be none
-
-
-def _near(window: Sequence[Picture]) -> Iterator[Picture]:
-    """All that count for the maps of the window, and the window itself, in which a file may be twice."""
-    for frame in window:
-        yield from (*frame.near, frame)
 
 
 def _forget(frame: Picture) -> None:

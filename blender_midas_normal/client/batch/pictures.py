@@ -70,7 +70,7 @@ class Picture:
 def pictures_of(found: PictureSet, reach: int) -> list[Picture]:
     """The pictures of a set; reach: over how many frames on either side their maps are to be averaged."""
     pictures = [Picture(item, number) for number, item in found.members]
-    by_number = {picture.number: picture for picture in reversed(pictures)}  # a file that is named twice counts once
+    by_number = {picture.number: picture for picture in pictures}
     for picture in pictures:
         picture.among = pictures
         if reach and len(pictures) > 1:

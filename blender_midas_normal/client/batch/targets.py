@@ -45,8 +45,6 @@ class Targets:
         if resolved(target) in self._pictures:
             raise TargetError(f"{target} is one of the pictures; {TOLD_APART}.")
         other = self._maps.get(resolved(target))
-        if other is not None and other.item.title == picture.item.title:
-            raise NameTaken(f"{picture.item.title} is given twice.")
         if other is not None:
             raise NameTaken(f"{target} is also the map of {other.item.title}; {TOLD_APART}.")
 

@@ -77,10 +77,25 @@ def test_a_folder_without_pictures_is_said_to_be_one(textures):
     assert not found([textures / "empty"], recursive=True).useless
 
 
+@pytest.mark.parametrize("named", [
+    ("textures", "textures"), ("textures", "textures/wall.png"), ("textures/*.*", "textures/a/../wall.png"),
+    ("textures", "link/wall.png")])
+def test_a_picture_that_is_named_twice_or_found_again_counts_once_where_it_was_first(textures, named):
+    Path("link").symlink_to(textures)
+    assert listed(found([Path(name) for name in named], recursive=False)) == [("Stein 壁.JPG", "."), ("wall.png", ".")]
+
+
+def test_a_picture_lies_where_it_was_found_first(textures):
+    assert ("a/wall.png", "a") in listed(found([textures, textures / "a"], recursive=True))
+    assert ("a/wall.png", ".") in listed(found([textures / "a", textures], recursive=True))
+    (textures / "same.png").symlink_to("wall.png")
+    assert {name for name, _ in listed(found([textures], recursive=False))} == {"Stein 壁.JPG", "same.png", "wall.png"}
+
+
 def test_a_link_that_leads_to_itself_is_a_picture_that_fails(textures):
     (textures / "self.png").symlink_to("self.png")
-    inputs = found([textures, Path("textures/*.png"), textures / "self.png"], recursive=False)
-    assert [picture.file.name for picture in inputs.pictures].count("self.png") == 3
+    for named in (textures, Path("textures/*.png"), textures / "self.png"):
+        assert "self.png" in [picture.file.name for picture in found([named], recursive=False).pictures]
     with pytest.raises(SourceError, match=r"^textures/self\.png is a link to a file that is not there\.$"):
         digest_of_file(textures / "self.png")
 

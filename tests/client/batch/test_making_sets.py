@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 import PIL.Image
@@ -312,19 +312,6 @@ def test_a_frame_whose_map_is_the_users_own_counts_for_the_others_all_the_same(t
     found = run(tmp_path, *SMOOTHED)
     assert not found.made and own.read_bytes() == b"mine"
     assert "was changed after it was made" in found.errors["shot_0002.png"]
-
-
-@pytest.mark.parametrize("kind", ["normal", "height"])
-@pytest.mark.parametrize("existing", ["overwrite", "number"])
-def test_a_frame_that_is_named_twice_counts_once(tmp_path, existing, kind):
-    """Heights are measured first."""
-    sequence(tmp_path, (1, 2, 3))
-    files = [Path(tmp_path, f"shot_000{number}.png") for number in (1, 2, 2, 3)]
-    options = ("--sets", "sequence", "--maps", kind)
-    found = run(tmp_path, *options, "--smoothing", "1", "--existing", existing, of=files)
-    assert len(found.made) == 3 and "is given twice" in found.errors["shot_0002.png"]
-    run(tmp_path, *options, out="alone")
-    assert np.abs(map_of(tmp_path, 2, kind).astype(int) - mean(tmp_path, (1, 2, 3), 2, kind)).max() <= 1
 
 
 def test_pictures_that_are_none_of_a_set_are_what_they_are_without_sets(tmp_path):

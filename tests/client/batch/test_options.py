@@ -29,8 +29,25 @@ def test_the_readme_lists_every_option_that_is_no_setting(parser):
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Use it without Blender")[1].split("##")[0]
     listed = set(re.findall(r"`(--[a-z-]+)", section)) - {"--weights", "--help"}
     settings = {"--" + name.replace("_", "-") for name in domains()}
-    options = {word for action in parser._actions for word in action.option_strings if word.startswith("--")}
+    options = {word.replace("_", "-") for action in parser._actions for word in action.option_strings
+               if word.startswith("--")}
     assert listed - settings - {"--command"} == options - settings - {"--help"} - {"--no-invert"}
+
+
+def test_an_option_may_be_spelled_as_scripts_spell_the_setting(parser, tmp_path):
+    (tmp_path / "mask.png").write_bytes(b"a")
+    for name, domain in domains().items():
+        if "_" in name and name != "depth_scale":
+            value = domain.high if domain.integer else domain.low + 1 / 4
+            assert getattr(asked(parser, f"--{name}", str(value)).settings, name) == value
+    assert asked(parser, "--depth_scale", "normalised", "--mask_image", str(tmp_path / "mask.png")).settings.mask == "IMAGE"
+
+
+@pytest.mark.parametrize("option", ["--out", "--json", "--csv", "--mask-image"])
+def test_an_empty_name_is_no_folder_and_no_file(parser, option, capsys):
+    with pytest.raises(SystemExit):
+        asked(parser, option, "")
+    assert f"argument {option}" in (error := capsys.readouterr().err) and "an empty name is no file or folder" in error
 
 
 def test_a_target_goes_before_the_preset_and_an_option_before_the_target(parser):
