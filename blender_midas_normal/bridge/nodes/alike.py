@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .changes import Changes
-from .graph import Spot, direct
+from .graph import Plug, Spot, direct, upstream
 
 SAME = ("projection", "projection_blend", "extension")
 SAME_MAPPING = ("vector_type", "translation", "rotation", "scale", "min", "max", "use_min", "use_max", "mapping_x",
@@ -28,3 +28,11 @@ def lie_alike(texture: Spot, image: bpy.types.Node, changes: Changes) -> None:
         changes.link(vector, image.inputs["Vector"])
     else:
         changes.unlink(image.inputs["Vector"])
+
+
+def uv_layer_of(texture: Spot) -> str | None:
+    """The UV layer that a UV Map node names for an Image Texture; None where none does."""
+    for spot in upstream(Plug(texture.node.inputs["Vector"], texture.groups)):
+        if isinstance(spot.node, bpy.types.ShaderNodeUVMap):
+            return spot.node.uv_map
+    return None

@@ -34,7 +34,7 @@ def _out_of_group(output: Plug, changes: Changes) -> Plug:
     assert inside is not None
     name = next((socket.identifier for socket in inside.inputs if direct(socket) == output.socket), None)
     if name is None:
-        name = changes.interface_socket(tree, "OUTPUT")
+        name = changes.interface_socket(tree, "OUTPUT", output.socket)
         changes.link(output.socket, _called(inside.inputs, name))
     return Plug(_called(group.outputs, name), output.groups[:-1])
 
@@ -43,7 +43,7 @@ def _into_group(output: Plug, group: bpy.types.Node, changes: Changes) -> Plug:
     tree: bpy.types.NodeTree = group.node_tree  # type: ignore[attr-defined]
     name = next((socket.identifier for socket in group.inputs if direct(socket) == output.socket), None)
     if name is None:
-        name = changes.interface_socket(tree, "INPUT")
+        name = changes.interface_socket(tree, "INPUT", output.socket)
         changes.link(output.socket, _called(group.inputs, name))
     entrances = [node for node in tree.nodes if node.bl_idname == "NodeGroupInput"]
     entrance = entrances[0] if entrances else changes.node(tree, "NodeGroupInput")

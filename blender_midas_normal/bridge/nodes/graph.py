@@ -72,12 +72,18 @@ def direct(target: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
 
 def feed(plug: Plug) -> Feed:
     """What feeds an input socket."""
-    socket = direct(plug.socket)
-    if socket is None:
-        return Feed(plug, None)
-    output = Plug(socket, plug.groups)
-    before = _input_behind(output)
-    return feed(before) if before else Feed(plug, output)
+    *_, last = inputs_behind(plug)
+    socket = direct(last.socket)
+    return Feed(last, Plug(socket, last.groups) if socket else None)
+
+
+def inputs_behind(plug: Plug) -> Iterator[Plug]:
+    """The input itself and those that it is linked to through reroutes and the borders of groups, nearest first."""
+    behind: Plug | None = plug
+    while behind is not None:
+        yield behind
+        socket = direct(behind.socket)
+        behind = _input_behind(Plug(socket, behind.groups)) if socket else None
 
 
 def _input_behind(output: Plug) -> Plug | None:

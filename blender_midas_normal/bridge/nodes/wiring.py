@@ -12,11 +12,10 @@ import bpy
 from .alike import lie_alike
 from .carrying import carry
 from .changes import Changes
-from .graph import Groups, Plug, Spot, direct, feed, input_of_output, is_normal_shader, spots, surface, tree_of, upstream
+from .graph import Groups, Plug, direct, feed, input_of_output, is_normal_shader, spots, surface, tree_of
 from .materials import is_editable, nodes_of
-from .placement import place
-from .showing import image_node, node_has_convention, node_words, shown_in
-from .theirs import is_bare, is_ours
+from .placement import below, place
+from .showing import node_has_convention, shown_in
 from .wishes import Wish, plan
 
 
@@ -49,7 +48,7 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
         return WiringReport(False, (f"The material {material.name!r} is linked from another file and stays as it is.",))
     with Changes() as changes:
         _ensure_shader(material, changes)
-        wishes, sentences = plan(material, source, map_image, replace)
+        wishes, sentences = plan(material, source, map_image, convention, replace)
         for wish in wishes:
             _fulfil(wish, material, map_image, convention, changes)
     if wishes:
@@ -81,17 +80,6 @@ def _is_fed(plug: Plug | None) -> bool:
     return plug is not None and feed(plug).output is not None
 
 
-def _pair_in_place(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image) -> Pair | None:
-    """The nodes through which the shader has the map already; the image node may be missing."""
-    there = wish.end.output
-    if there is None or not is_ours(there.spot, material, map_image):
-        return None
-    behind = image_node(there.spot)
-    if behind is None or tree_of(behind.node) != there.tree:
-        return None
-    return Pair(behind.node, there.spot.node)
-
-
 def _pair_nearby(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image) -> Pair | None:
     """Nodes with the map in the tree that can serve this shader too: those of the same texture, judged by its mapping."""
     source = shown_in(wish.texture.node) if wish.texture else None
@@ -109,19 +97,26 @@ def _vector(wish: Wish) -> bpy.types.NodeSocket | None:
 
 
 def _fulfil(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image, convention: str, changes: Changes) -> None:
-    pair = _pair_in_place(wish, material, map_image)
-    is_in_place = pair is not None
-    home = wish.end.output.groups if is_in_place and wish.end.output else wish.home
-    tree = _tree_inside(home, material)
-    pair = pair or _pair_nearby(wish, tree, map_image) or _new_pair(wish, tree, map_image, changes)
+    pair = _pair_of(wish, material, map_image, changes)
     changes.set(pair.image, "image", map_image)
-    for name, value in node_words(convention).items():
+    for name, value in wish.settings_of_normal(convention).items():
         changes.set(pair.normal, name, value)
-    if wish.texture and tree_of(wish.texture.node) == tree:
-        _map_alike(wish.texture, pair, changes)
-    if not is_in_place:
+    if wish.texture and wish.maps_alike:
+        lie_alike(wish.texture, pair.image, changes)
+    if wish.image is None and wish.normal is None:
         changes.link(pair.image.outputs["Color"], pair.normal.inputs["Color"])
-        carry(Plug(pair.normal.outputs["Normal"], home), wish.end.input, changes)
+        carry(Plug(pair.normal.outputs["Normal"], wish.home), wish.target, changes)
+    elif wish.image is None:
+        carry(Plug(pair.image.outputs["Color"], wish.home), wish.target, changes)
+
+
+def _pair_of(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image, changes: Changes) -> Pair:
+    """The nodes that the shader has already, or those of another one, or new ones."""
+    tree = _tree_inside(wish.home, material)
+    if wish.normal is None:
+        return _pair_nearby(wish, tree, map_image) or _new_pair(wish, tree, map_image, changes)
+    image = wish.image.node if wish.image else _image_for(wish, tree, map_image, changes)
+    return Pair(image, wish.normal.node)
 
 
 def _tree_inside(groups: Groups, material: bpy.types.Material) -> bpy.types.NodeTree:
@@ -131,24 +126,27 @@ def _tree_inside(groups: Groups, material: bpy.types.Material) -> bpy.types.Node
 
 
 def _new_pair(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image, changes: Changes) -> Pair:
-    """New nodes, of which those that are left over from earlier are none: an image node with the map, a bare Normal Map."""
-    there = wish.end.output
-    images = [node for node in tree.nodes if shown_in(node) == map_image
-              and all(link.is_muted for link in node.outputs["Color"].links or ())]
-    bare = there.spot.node if there and there.tree == tree and is_bare(there.spot) else None
-    image = images[0] if images else changes.node(tree, "ShaderNodeTexImage")
-    normal = bare or changes.node(tree, "ShaderNodeNormalMap")
-    if not images or bare is None:
-        texture = wish.texture.node if wish.texture and tree_of(wish.texture.node) == tree else None
-        shader = wish.end.input.spot.node if wish.end.input.tree == tree else None
-        place(image, normal, texture, shader)
+    image = _unlinked_image(tree, map_image) or changes.node(tree, "ShaderNodeTexImage")
+    normal = changes.node(tree, "ShaderNodeNormalMap")
+    shader = wish.target.spot.node if wish.target.tree == tree else None
+    place(image, normal, _texture_in(tree, wish), shader)
     return Pair(image, normal)
 
 
-def _map_alike(texture: Spot, pair: Pair, changes: Changes) -> None:
-    """The map lies on the surface as the source does, and its tangents too."""
-    lie_alike(texture, pair.image, changes)
-    for spot in upstream(Plug(texture.node.inputs["Vector"], texture.groups)):
-        if isinstance(spot.node, bpy.types.ShaderNodeUVMap):
-            changes.set(pair.normal, "uv_map", spot.node.uv_map)
-            break
+def _image_for(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image, changes: Changes) -> bpy.types.Node:
+    """The Image Texture for a Normal Map node that is there."""
+    image = _unlinked_image(tree, map_image)
+    if image is None:
+        image = changes.node(tree, "ShaderNodeTexImage")
+        below(image, _texture_in(tree, wish))
+    return image
+
+
+def _unlinked_image(tree: bpy.types.NodeTree, map_image: bpy.types.Image) -> bpy.types.Node | None:
+    """An Image Texture with the map, left over from earlier; a muted link is none."""
+    return next((node for node in tree.nodes if shown_in(node) == map_image
+                 and all(link.is_muted for link in node.outputs["Color"].links or ())), None)
+
+
+def _texture_in(tree: bpy.types.NodeTree, wish: Wish) -> bpy.types.Node | None:
+    return wish.texture.node if wish.texture and tree_of(wish.texture.node) == tree else None

@@ -7,30 +7,65 @@ from dataclasses import dataclass
 
 import bpy
 
+from .alike import uv_layer_of
 from .carrying import shared_depth
 from .changes import is_marked
-from .graph import Feed, Groups, Plug, Spot, feed, inputs_fed, is_normal_shader, spots, surface, tree_of, upstream
+from .graph import (
+    Feed,
+    Groups,
+    Plug,
+    Spot,
+    direct,
+    feed,
+    inputs_behind,
+    inputs_fed,
+    is_normal_shader,
+    spots,
+    surface,
+    tree_of,
+    upstream,
+)
 from .materials import is_editable
-from .showing import shown_in
+from .showing import image_node, node_words, shown_in
 from .theirs import image_behind, is_ours
 
 
 @dataclass(frozen=True)
 class Wish:
-    """One shader that gets the map: `end` is where its chain of normals begins, `texture` shows the source, if any does."""
+    """One shader that gets the map.
+
+    texture: a node that shows the source, if any does.
+    end: the beginning of the shader's chain of normals, behind the Bump nodes, which keep their places.
+    normal: the Normal Map node there that reads the map already, or can; None where one is to be made.
+    image: the Image Texture through which it reads the map already; that may have lost its image.
+    target: the input to be linked where there is no such image: the Color of `normal`, or a Normal where that is None.
+    """
 
     shader: Spot
     texture: Spot | None
     end: Feed
+    normal: Spot | None
+    image: Spot | None
+    target: Plug
 
     @property
     def home(self) -> Groups:
-        """The groups inside which the new nodes belong."""
-        return self.texture.groups if self.texture else self.end.input.groups
+        """The groups inside which new nodes belong."""
+        return self.texture.groups if self.texture else self.target.groups
+
+    def settings_of_normal(self, convention: str) -> dict[str, str]:
+        """The properties of the Normal Map node, with their values: it reads the map as it is, where the texture lies."""
+        layer = uv_layer_of(self.texture) if self.texture and self.maps_alike else None
+        return {**node_words(convention), **({"uv_map": layer} if layer is not None else {})}
+
+    @property
+    def maps_alike(self) -> bool:
+        """Whether the map's Image Texture is, or will be, in the tree of the source's, and can lie as that does."""
+        return self.texture is not None and (self.image is None or tree_of(self.image.node) == tree_of(self.texture.node))
 
 
-def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image,
-          replace: bool) -> tuple[list[Wish], list[str]]:
+def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image, convention: str,
+         replace: bool) -> tuple[list[Wish], list[str]]:
     """What is to be done, and sentences about what is not and why."""
     wishes: list[Wish] = []
     sentences: list[str] = []
@@ -38,8 +73,8 @@ def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
     if not found:
         sentences.append(f"The material {material.name!r} has no shader with a Normal input, so the map is not wired.")
     for shader, texture in found.items():
-        wish = Wish(shader, texture, _end_of_chain(Plug(shader.node.inputs["Normal"], shader.groups)))
-        reason = _reason_against(wish, material, map_image, replace)
+        wish = _wish(shader, texture, material, map_image, replace)
+        reason = _reason_against(wish, map_image, convention, replace)
         if reason:
             sentences.append(reason)
         else:
@@ -83,50 +118,95 @@ def _fed(texture: Spot) -> dict[Spot, list[bpy.types.NodeSocket]]:
     return found
 
 
-def _end_of_chain(normal: Plug) -> Feed:
-    """What feeds a shader's Normal, beyond the Bump nodes before it, which keep their places."""
-    found = feed(normal)
-    while found.output is not None and found.output.spot.node.bl_idname == "ShaderNodeBump":
-        found = feed(Plug(found.output.spot.node.inputs["Normal"], found.output.groups))
-    return found
+def _wish(shader: Spot, texture: Spot | None, material: bpy.types.Material, map_image: bpy.types.Image,
+          replace: bool) -> Wish:
+    target, end = _beginning(shader, texture)
+    there = end.output.spot if end.output else None
+    if there is None or there.node.bl_idname != "ShaderNodeNormalMap":
+        return Wish(shader, texture, end, None, None, target)
+    colour = _last_within_reach(Plug(there.node.inputs["Color"], there.groups), texture)
+    if is_ours(there, material, map_image):
+        return Wish(shader, texture, end, there, image_node(there), colour)
+    takes_pictures = replace and len(colour.groups) < len(there.groups)  # by an input of its group
+    return Wish(shader, texture, end, there if takes_pictures else None, None, colour if takes_pictures else target)
 
 
-def _reason_against(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image, replace: bool) -> str:
+def _beginning(shader: Spot, texture: Spot | None) -> tuple[Plug, Feed]:
+    """Where a shader's chain of normals can be linked to something else, and what feeds it there, behind Bump nodes."""
+    while True:
+        normal = Plug(shader.node.inputs["Normal"], shader.groups)
+        end = feed(normal)
+        if end.output is None or end.output.spot.node.bl_idname != "ShaderNodeBump":
+            return _last_within_reach(normal, texture), end
+        shader = end.output.spot
+
+
+def _last_within_reach(plug: Plug, texture: Spot | None) -> Plug:
+    """The furthest of the inputs behind one that can be linked to nodes beside the texture.
+
+    One outside a group that the texture is in cannot: the link would come out of the group and go back into it.
+    """
+    before = plug
+    for behind in inputs_behind(plug):
+        is_outside = len(behind.groups) < len(before.groups)
+        if texture and is_outside and shared_depth(texture.groups, before.groups) == len(before.groups):
+            break
+        before = behind
+    return before
+
+
+def _reason_against(wish: Wish, map_image: bpy.types.Image, convention: str, replace: bool) -> str:
     """Why the shader cannot have the map, or shall not; "" when nothing speaks against it."""
     there = wish.end.output
-    name = wish.shader.node.name
-    if there is not None and is_ours(there.spot, material, map_image):
-        return "" if is_editable(there.tree) else _linked(name, there.tree)
-    if there is not None and not replace:
+    if there is not None and wish.normal is None and not replace:
         shown = image_behind(there.spot)
         what = f"its own normal map {shown.name!r}" if shown else f"the normals of {there.spot.node.name!r}"
-        return f"The shader {name!r} keeps {what}; set Replace to wire the new map instead."
-    return _obstacle(wish)
+        return f"The shader {wish.shader.node.name!r} keeps {what}; set Replace to wire the new map instead."
+    return _obstacle(wish, map_image, convention)
 
 
 def _about_muted_link(wish: Wish) -> Iterator[str]:
     """A sentence about a link of the user's that has no effect, and that the map's link replaces."""
-    links = wish.end.input.socket.links
+    links = wish.target.socket.links
     if links and links[0].is_muted and links[0].from_node and not is_marked(links[0].from_node):
         yield f"The link from {links[0].from_node.name!r}, which was muted, is replaced by the map's."
 
 
-def _obstacle(wish: Wish) -> str:
-    """Why the normal cannot get from the texture to the shader, in or out of groups; "" when it can."""
-    name, end = wish.shader.node.name, wish.end.input
-    common = shared_depth(wish.home, end.groups)
-    into = [group.node_tree for group in end.groups[common:]]  # type: ignore[attr-defined]
-    out_of = [group.node_tree for group in wish.home[common:]]  # type: ignore[attr-defined]
-    home = [tree_of(wish.texture.node)] if wish.texture else []
-    for tree in (*home, *out_of, *into, end.tree):
+def _obstacle(wish: Wish, map_image: bpy.types.Image, convention: str) -> str:
+    """Why the map cannot get to the shader without a change to what is not this material's; "" when it can."""
+    name, own = wish.shader.node.name, wish.texture.groups if wish.texture else ()
+    changed = list(_changed(wish, map_image, convention))
+    inner = [group.node_tree for plug in changed  # type: ignore[attr-defined]
+             for group in plug.groups[shared_depth(own, plug.groups):]]
+    for tree in (*_left(wish), *inner, *(plug.tree for plug in changed)):
         if not is_editable(tree):
-            return _linked(name, tree)
-    for tree in into:
+            return (f"The map is not wired to the shader {name!r}, because the group {tree.name!r} is linked from another "
+                    "file.")
+    output = direct(wish.target.socket)
+    if wish.image is None and output is not None and output.node and output.node.bl_idname == "NodeGroupInput":
+        inner.append(wish.target.tree)  # what other materials give the group goes there
+    for tree in inner:
         if tree.users - tree.use_fake_user > 1:
-            return (f"The shader {name!r} is in the group {tree.name!r}, which is used in other places too; "
+            return (f"The shader {name!r} gets its normals in the group {tree.name!r}, which is used in other places too; "
                     "make the group single-user to wire the map into it.")
     return ""
 
 
-def _linked(shader: str, tree: bpy.types.NodeTree) -> str:
-    return f"The map is not wired to the shader {shader!r}, because the group {tree.name!r} is linked from another file."
+def _left(wish: Wish) -> list[bpy.types.NodeTree]:
+    """The tree of new nodes, and those of the groups that their link leaves."""
+    if wish.image is not None or wish.texture is None:
+        return []
+    common = shared_depth(wish.home, wish.target.groups)
+    return [tree_of(wish.texture.node),
+            *(group.node_tree for group in wish.home[common:])]  # type: ignore[attr-defined]
+
+
+def _changed(wish: Wish, map_image: bpy.types.Image, convention: str) -> Iterator[Plug]:
+    """The sockets of what is there already and is to be linked to something else or set otherwise."""
+    if wish.image is None:
+        yield wish.target
+    elif shown_in(wish.image.node) != map_image:
+        yield Plug(wish.image.node.outputs["Color"], wish.image.groups)
+    settings = wish.settings_of_normal(convention)
+    if wish.normal and any(getattr(wish.normal.node, name) != value for name, value in settings.items()):
+        yield Plug(wish.normal.node.inputs["Color"], wish.normal.groups)
