@@ -21,11 +21,11 @@ from .asking import Ask
 from .nodes.attaching import attach
 from .nodes.displacing import displace
 from .nodes.materials import active_material, check_active_material, targets
-from .nodes.showing import node_has_convention
+from .nodes.showing import can_read, readable_conventions
 from .nodes.wiring import wire
 from .pixels import Reading, reading, removed_unless_done, view_exposure
 from .places import launch_with, preferences
-from .results import source_of
+from .results import map_of, source_of
 from .session import client
 from .source import Source, active_object, mask_source, resolve, source_of_image
 from .uids import with_uid
@@ -124,7 +124,7 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
 
 def order_for(source: Source, object_uid: int | None, ask: Ask, launch: Launch, exposure: float) -> Order:
     """The order of maps of a source, whatever the user is looking at."""
-    ask, notes = _in_nodes_convention(ask)
+    ask, notes = _in_nodes_convention(ask, source)
     mask = mask_source(with_uid(bpy.data.images, ask.mask_uid)) if ask.settings.mask == "IMAGE" else None
     material = active_material(with_uid(bpy.data.objects, object_uid))
     return Order(ask, source, mask, exposure, object_uid, material.session_uid if material else None, launch, notes)
@@ -154,11 +154,23 @@ def on_preferred_device(settings: Settings) -> Settings:
     return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
 
 
-def _in_nodes_convention(ask: Ask) -> tuple[Ask, tuple[str, ...]]:
-    """A DirectX map to be wired is made as OpenGL where Blender's Normal Map node knows nothing else."""
-    if ask.settings.convention != "DIRECTX" or ask.target == "NONE" or node_has_convention():
+def _in_nodes_convention(ask: Ask, source: Source) -> tuple[Ask, tuple[str, ...]]:
+    """What is asked for, with a map that is to be wired in a convention in which it is read, and why that is another one."""
+    convention = ask.settings.convention
+    if ask.target == "NONE" or convention == "CONTROLNET":
         return ask, ()
-    settings = dataclasses.replace(ask.settings, convention="OPENGL")
-    return dataclasses.replace(ask, settings=settings), (
-        "This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels choose the "
-        "target Image only.",)
+    if convention not in readable_conventions():
+        return _with_convention(ask, "OPENGL"), (
+            "This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels choose the "
+            "target Image only.",)
+    there = map_of(source.image(), "NORMAL")
+    if there is None or can_read(there, convention):
+        return ask, ()
+    read = next((name for name in readable_conventions() if can_read(there, name)), convention)
+    return _with_convention(ask, read), (
+        f"The map is read in a group that reads the maps of other materials too, so it was made as {read} as before; make "
+        "the group single-user for another convention.",)
+
+
+def _with_convention(ask: Ask, convention: str) -> Ask:
+    return dataclasses.replace(ask, settings=dataclasses.replace(ask.settings, convention=convention))

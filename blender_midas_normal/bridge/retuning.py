@@ -13,7 +13,7 @@ from ..core.protocol import Result
 from ..core.settings import Settings
 from .making import ON_DISK, PACKED
 from .nodes.displacing import rescale
-from .nodes.showing import is_wired, node_has_convention, read_as
+from .nodes.showing import can_read, is_wired, read_as, readable_conventions
 from .order import facts_of
 from .pixels import reading
 from .results import kind_of, mask_of, note_mask, source_of, stored
@@ -74,11 +74,12 @@ def take_in(image: bpy.types.Image, surface: str, result: Result, files: Taken, 
 
 def tuned(image: bpy.types.Image, settings: Settings) -> Settings:
     """A map's stored settings, re-tuned as these are, in a convention that the nodes that show the map can read."""
-    wanted = settings_on(image).tuned_as(settings)
-    readable = ("OPENGL", "OBJECT", "DIRECTX") if node_has_convention() else ("OPENGL", "OBJECT")
-    if wanted.convention in readable or not is_wired(image):
+    now = settings_on(image)
+    wanted = now.tuned_as(settings)
+    is_read_so = wanted.convention == now.convention and wanted.convention in readable_conventions()
+    if is_read_so or not is_wired(image) or can_read(image, wanted.convention):
         return wanted
-    return dataclasses.replace(wanted, convention="OPENGL")
+    return dataclasses.replace(wanted, convention=now.convention if can_read(image, now.convention) else "OPENGL")
 
 
 def lacking_mask(image: bpy.types.Image, wanted: Settings, mask: bpy.types.Image | None) -> Source | None:

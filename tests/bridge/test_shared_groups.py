@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import bpy
+import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import storing
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.nodes import showing, wiring
+from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.retuning import tuned
+from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material
 from shapes import all_in_group, node, user_map
 from steps import assert_undone_at_each_step, state
@@ -129,6 +135,29 @@ def test_a_shared_group_is_not_told_to_read_another_layer_or_space(image, map_im
     refused(material, image, map_image)
     bpy.data.materials.remove(bpy.data.materials["B"])
     assert wiring.wire(material, image, map_image, "OBJECT").done
+
+
+def test_a_map_that_a_shared_group_reads_stays_in_the_convention_in_which_others_are_read(image):
+    image.pixels.foreach_set(np.random.default_rng(0).random(64, np.float32))
+    inside, shader, normal = with_normal_map()
+    theirs = [user_of(inside, name, image)[1] for name in "ABC"][1]
+    own_picture(theirs)
+
+    def generate(convention):
+        settings = Settings(engine="LUMINANCE", convention=convention)
+        return begin(bpy.context, Ask(settings, source="IMAGE", image_uid=image.session_uid)).wait()
+
+    generate("OPENGL")
+    made = map_of(image, "NORMAL")
+    assert tuned(made, Settings(convention="OBJECT")).convention == "OPENGL"
+    assert any("maps of other materials" in sentence for sentence in generate("OBJECT").sentences)
+    assert stored(made)["settings"]["convention"] == "OPENGL"
+    showing.read_as(made, "OBJECT")
+    assert normal.space == "TANGENT"
+    bpy.data.materials.remove(bpy.data.materials["B"])
+    assert tuned(made, Settings(convention="OBJECT")).convention == "OBJECT"
+    assert generate("OBJECT") and stored(made)["settings"]["convention"] == "OBJECT" and normal.space == "OBJECT"
+    assert [chain(shader, (bpy.data.materials[name].node_tree.nodes["Group"],))[1] for name in "AC"] == [made, made]
 
 
 def test_a_normal_map_without_a_picture_in_a_shared_group_stays_without(image, map_image):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -14,6 +13,11 @@ from .materials import is_editable
 def node_has_convention() -> bool:
     """Whether this Blender's Normal Map node can read DirectX maps (5.1 and newer); else the pixels must be flipped."""
     return "convention" in bpy.types.ShaderNodeNormalMap.bl_rna.properties
+
+
+def readable_conventions() -> tuple[str, ...]:
+    """The conventions in which this Blender's Normal Map node can read maps."""
+    return ("OPENGL", "OBJECT", "DIRECTX") if node_has_convention() else ("OPENGL", "OBJECT")
 
 
 def node_words(convention: str) -> dict[str, str]:
@@ -37,26 +41,36 @@ def image_node(normal: Spot) -> Spot | None:
 
 def is_wired(map_image: bpy.types.Image) -> bool:
     """Whether a Normal Map node of a material reads the map."""
-    return any(_normal_nodes(map_image))
+    return any(map_image in images for images in _readers().values())
+
+
+def can_read(map_image: bpy.types.Image, convention: str) -> bool:
+    """Whether all Normal Map nodes that read the map do so in the convention, or can be told to."""
+    if convention not in readable_conventions():
+        return False
+    fixed = [node for node, images in _readers().items() if map_image in images and images != {map_image}]
+    return all(getattr(node, name) == value for node in fixed for name, value in node_words(convention).items())
+
+
+def reads_only(node: bpy.types.Node, map_image: bpy.types.Image) -> bool:
+    """Whether a Normal Map node reads the map in all materials: in a group, it may read several pictures."""
+    return _readers().get(node) == {map_image}
 
 
 def read_as(map_image: bpy.types.Image, convention: str) -> None:
-    """Tells the Normal Map nodes that read the map in which convention it is."""
-    for node in _normal_nodes(map_image):
+    """Tells the Normal Map nodes that read the map, and no other picture, in which convention it is."""
+    for node in (node for node, images in _readers().items() if images == {map_image}):
         for name, value in node_words(convention).items():
             if getattr(node, name) != value:  # setting it compiles the material's shader again
                 setattr(node, name, value)
 
 
-def _normal_nodes(map_image: bpy.types.Image) -> Iterator[Any]:
-    """The nodes of materials, in groups too, that read the map and can be changed."""
+def _readers() -> dict[Any, set[bpy.types.Image | None]]:
+    """The Normal Map nodes of materials that can be changed, with the images that each reads; None stands for none."""
+    readers: dict[Any, set[bpy.types.Image | None]] = {}
     for material in bpy.data.materials:
         for spot in spots(material.node_tree):
-            if (spot.node.bl_idname == "ShaderNodeNormalMap" and _shown_behind(spot) == map_image
-                    and is_editable(tree_of(spot.node))):
-                yield spot.node
-
-
-def _shown_behind(normal: Spot) -> bpy.types.Image | None:
-    behind = image_node(normal)
-    return shown_in(behind.node) if behind else None
+            if spot.node.bl_idname == "ShaderNodeNormalMap" and is_editable(tree_of(spot.node)):
+                behind = image_node(spot)
+                readers.setdefault(spot.node, set()).add(shown_in(behind.node) if behind else None)
+    return readers

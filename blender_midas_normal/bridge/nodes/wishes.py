@@ -26,7 +26,7 @@ from .graph import (
     upstream,
 )
 from .materials import is_editable
-from .showing import image_node, node_words, shown_in
+from .showing import image_node, node_words, reads_only, shown_in
 from .theirs import image_behind, is_ours
 
 
@@ -176,16 +176,11 @@ def _obstacle(wish: Wish, map_image: bpy.types.Image, convention: str) -> str:
     """Why the map cannot get to the shader without a change to what is not this material's; "" when it can."""
     name, own = wish.shader.node.name, wish.texture.groups if wish.texture else ()
     changed = list(_changed(wish, map_image, convention))
-    inner = [group.node_tree for plug in changed  # type: ignore[attr-defined]
-             for group in plug.groups[shared_depth(own, plug.groups):]]
-    for tree in (*_left(wish), *inner, *(plug.tree for plug in changed)):
+    for tree in (*_left(wish), *_beyond(own, changed), *(plug.tree for plug in changed)):
         if not is_editable(tree):
             return (f"The map is not wired to the shader {name!r}, because the group {tree.name!r} is linked from another "
                     "file.")
-    output = direct(wish.target.socket)
-    if wish.image is None and output is not None and output.node and output.node.bl_idname == "NodeGroupInput":
-        inner.append(wish.target.tree)  # what other materials give the group goes there
-    for tree in inner:
+    for tree in _beyond(own, [plug for plug in changed if not _reads_map_only(plug, map_image)]) + _cut(wish):
         if tree.users - tree.use_fake_user > 1:
             return (f"The shader {name!r} gets its normals in the group {tree.name!r}, which is used in other places too; "
                     "make the group single-user to wire the map into it.")
@@ -209,4 +204,22 @@ def _changed(wish: Wish, map_image: bpy.types.Image, convention: str) -> Iterato
         yield Plug(wish.image.node.outputs["Color"], wish.image.groups)
     settings = wish.settings_of_normal(convention)
     if wish.normal and any(getattr(wish.normal.node, name) != value for name, value in settings.items()):
-        yield Plug(wish.normal.node.inputs["Color"], wish.normal.groups)
+        yield Plug(wish.normal.node.outputs["Normal"], wish.normal.groups)
+
+
+def _beyond(own: Groups, plugs: list[Plug]) -> list[bpy.types.NodeTree]:
+    """The trees around sockets that do not show the source wherever they are used, as those do that the texture is in."""
+    return [group.node_tree for plug in plugs  # type: ignore[attr-defined]
+            for group in plug.groups[shared_depth(own, plug.groups):]]
+
+
+def _reads_map_only(plug: Plug, map_image: bpy.types.Image) -> bool:
+    """Whether a socket is that of a Normal Map that reads the map wherever it is used."""
+    return plug.socket.is_output and reads_only(plug.spot.node, map_image)
+
+
+def _cut(wish: Wish) -> list[bpy.types.NodeTree]:
+    """The group that loses what other materials may give it, if any: the map takes the place of one of its inputs."""
+    output = direct(wish.target.socket)
+    is_cut = wish.image is None and output is not None and output.node and output.node.bl_idname == "NodeGroupInput"
+    return [wish.target.tree] if is_cut else []
