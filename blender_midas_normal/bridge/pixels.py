@@ -5,8 +5,8 @@ What Blender's buffers hold, seen on 4.2, 4.5 and 5.2 with 16-bit PNG, TIFF and 
 | colour space | buffer | alpha mode | colours |
 |---|---|---|---|
 | any but data | bytes | any | as in the file, straight |
-| any but data | floats | STRAIGHT, PREMUL | scene-linear, multiplied by alpha |
-| any but data | floats | NONE, CHANNEL_PACKED | scene-linear, straight |
+| any but data | floats | STRAIGHT, PREMUL | scene-linear, multiplied by alpha, in the working space's primaries |
+| any but data | floats | NONE, CHANNEL_PACKED | scene-linear, straight, in the working space's primaries |
 | data | bytes or floats | any | as in the file: multiplied by alpha where the user says so (PREMUL) |
 
 NONE sets alpha to 1 in all but data images; CHANNEL_PACKED leaves it, as a channel that has nothing to do with the colours.
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
+from mathutils import Color
 
 from ..core.errors import SourceError
 from ..core.paths import resolved
@@ -46,6 +47,9 @@ UNRELATED_ALPHA = ("NONE", "CHANNEL_PACKED")
 
 PIECE, UNFELT = 1 << 18, 0.02
 """Values written at a time, and seconds that may pass before Blender gets its turn: a disk may take 1 ms or 10 for them."""
+
+ROUNDED = 1e-5
+"""By how much Blender's matrix between two spaces that are the same may differ from none, as it does before 5.0."""
 
 Reading = Generator[None, None, Pixels]
 """Yields between two pieces of work that would be felt as one, and returns what the pixels are."""
@@ -172,7 +176,9 @@ def _held(image: bpy.types.Image, path: Path) -> Held:
     image.pixels.foreach_get(values)
     if image.alpha_mode in UNRELATED_ALPHA:
         values[3::4] = 1.0
-    return Held(image.name, values, Pixels(path.name, width, height, _encoding(image), _premultiplied(image)))
+    encoding = _encoding(image)
+    to_rec709 = _to_rec709() if encoding in ("LINEAR", "DECODED") else []
+    return Held(image.name, values, Pixels(path.name, width, height, encoding, _premultiplied(image), to_rec709))
 
 
 def written(held: Held, path: Path) -> Reading:
@@ -216,6 +222,16 @@ def _premultiplied(image: bpy.types.Image) -> bool:
     if image.alpha_mode in UNRELATED_ALPHA:
         return False
     return image.alpha_mode == "PREMUL" if is_data(image) else image.is_float
+
+
+def _to_rec709() -> list[float]:
+    """Row by row, the matrix from the primaries of the working space to those of Rec. 709; empty where they are the same.
+
+    A file of 5.0 chooses its working space; in earlier versions, that of a configuration of OpenColorIO may be another.
+    """
+    columns = [Color(unit).from_scene_linear_to_rec709_linear() for unit in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    matrix = np.array(columns).T
+    return [] if np.allclose(matrix, np.eye(3), atol=ROUNDED) else matrix.ravel().tolist()
 
 
 def view_exposure(context: bpy.types.Context) -> float:

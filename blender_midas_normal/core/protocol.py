@@ -205,6 +205,8 @@ class Pixels:
     encoding: BYTE (bytes, display-referred), or of float32 DISPLAY (display-referred), LINEAR (scene-linear) or DECODED (a
     display-referred picture that Blender has made linear, such as a PNG file of 16 bits).
     premultiplied: the colours are multiplied by alpha.
+    to_rec709: of LINEAR and DECODED pixels, the 3 x 3 matrix, row by row, from their primaries to those of Rec. 709; empty
+    where they are the same.
     part: left, top, right and bottom, ends not included, of the part of the picture of which a map is wanted; empty for the
     whole.
     """
@@ -214,12 +216,15 @@ class Pixels:
     height: int
     encoding: str
     premultiplied: bool = False
+    to_rec709: list = field(default_factory=list)
     part: list = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.encoding not in ("BYTE", "DISPLAY", "LINEAR", "DECODED"):
             raise ProtocolError(f"Pixels have no encoding {self.encoding!r}.")
         _check_file_name(self.file)
+        if self.to_rec709 and not (len(self.to_rec709) == 9 and all(type(value) is float for value in self.to_rec709)):
+            raise ProtocolError(f"A matrix of colours has nine numbers, not {self.to_rec709!r:.80}.")
         if self.part:
             _check_part(self.part, self.width, self.height)
 

@@ -15,7 +15,7 @@ from ..core.protocol import Pixels
 from ..core.tiles import Tile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,7 +41,8 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> 
         picture = _of_bytes(_strips_of_file(path, pixels, np.uint8), (pixels.height, pixels.width))
     else:
         strips = _strips_of_file(path, pixels, np.float32)
-        picture = picture_of_floats(strips, (pixels.height, pixels.width), pixels.encoding, pixels.premultiplied, exposure)
+        picture = picture_of_floats(strips, (pixels.height, pixels.width), pixels.encoding, pixels.premultiplied, exposure,
+                                    pixels.to_rec709)
     return dataclasses.replace(picture, part=Tile(*pixels.part)) if pixels.part else picture
 
 
@@ -80,15 +81,19 @@ def _of_bytes(strips: Iterator[Strip], shape: tuple[int, int]) -> Picture:
 
 
 def picture_of_floats(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool,
-                      exposure: float) -> Picture:
+                      exposure: float, to_rec709: Sequence[float] = ()) -> Picture:
     """The Picture of strips of floats; shape: its height and width; the rest is as in Pixels and `picture_from_pixels`."""
     rgb, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
+    matrix = np.array(to_rec709, np.float32).reshape(-1, 3)
     for rows, values in strips:
         alpha[rows] = np.clip(np.nan_to_num(values[..., 3], nan=0.0), 0.0, 1.0)
         colours = finite(values[..., :3])
         if premultiplied:
             cover = alpha[rows, :, None]
             colours = np.divide(colours, cover, out=np.zeros_like(colours), where=cover > 0)
+        if encoding != "DISPLAY" and len(matrix):
+            with np.errstate(over="ignore", invalid="ignore"):
+                colours = finite(colours @ matrix.T)
         if encoding == "LINEAR":
             colours = exposed(colours, exposure)
         rgb[rows] = np.clip(colours, 0.0, 1.0) if encoding == "DISPLAY" else srgb_from_linear(colours)

@@ -104,6 +104,13 @@ def test_files_cannot_lie_outside_the_exchange_folder(file):
             decode(json.dumps({**words, **names}).encode())
 
 
+@pytest.mark.parametrize("matrix", [[1.0], [1.0] * 10, [1.0] * 8 + ["1"], [[1.0] * 3] * 3])
+def test_a_matrix_of_colours_has_nine_numbers(matrix):
+    Pixels("pixels", 1, 1, "LINEAR", to_rec709=[1.0] * 9)
+    with pytest.raises(ProtocolError, match="nine numbers"):
+        Pixels("pixels", 1, 1, "LINEAR", to_rec709=matrix)
+
+
 @pytest.mark.parametrize("words", [
     {"file": ""}, {"width": 0}, {"height": -1}, {"width": 1 << 20, "height": 1 << 20}, {"notes": [1]}, {"notes": ["\ud800"]},
     {"seconds": {"read": "long"}}, {"seconds": {"read": -1}}, {"scale": -1.0}])

@@ -40,6 +40,18 @@ def test_exposure_cannot_make_anything_but_numbers(tmp_path):
         assert np.isfinite(rgb).all() and 0 <= rgb.min() <= rgb.max() <= 1
 
 
+def test_primaries_become_those_of_rec709_in_what_blender_made_linear(tmp_path):
+    """Rec. 709's red, in Rec. 2020."""
+    to_rec709 = [1.6605, -0.5876, -0.0728, -0.1246, 1.1329, -0.0083, -0.0182, -0.1006, 1.1187]
+    rgba = opaque(np.broadcast_to((0.6274, 0.0691, 0.0164), (2, 2, 3)))
+    for encoding in ("LINEAR", "DECODED"):
+        pixels = Pixels(**write_pixels(tmp_path / "pixels", rgba, encoding), to_rec709=to_rec709)
+        picture = picture_from_pixels(tmp_path, pixels)
+        np.testing.assert_allclose(picture.rgb, np.broadcast_to((1, 0, 0), (2, 2, 3)), atol=2e-2)
+    pixels = Pixels(**write_pixels(tmp_path / "pixels", opaque(np.full((1, 1, 3), np.inf)), "LINEAR"), to_rec709=to_rec709)
+    assert np.isfinite(picture_from_pixels(tmp_path, pixels).rgb).all()
+
+
 def test_data_pixels_stay_as_they_are(tmp_path):
     picture = read(tmp_path, opaque(np.full((2, 2, 3), 0.25)), encoding="DISPLAY")
     np.testing.assert_allclose(picture.rgb, 0.25)
