@@ -13,7 +13,7 @@ from ..core.protocol import Result
 from ..core.settings import Settings
 from .making import ON_DISK, PACKED
 from .nodes.displacing import rescale
-from .nodes.showing import can_read, is_wired, read_as, readable_conventions
+from .nodes.showing import about_convention, can_read, is_wired, read_as, readable_conventions
 from .order import facts_of
 from .pixels import reading
 from .results import kind_of, mask_of, note_mask, source_of, stored
@@ -51,8 +51,10 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
         is_taken = take_in(there, facts["surface"], result, files, wanted)
     if is_taken and mask is not None:
         note_mask(there, mask.image())
-    return Report((there.name,), (f"{there.name} was made again in {sum(result.seconds.values()):.1f} s.",),
-                  facts_of(result, kind))
+    sentences = [f"{there.name} was made again in {sum(result.seconds.values()):.1f} s."]
+    if kind == "NORMAL" and is_wired(there):
+        sentences += about_convention(wanted.convention)
+    return Report((there.name,), tuple(sentences), facts_of(result, kind))
 
 
 def take_in(image: bpy.types.Image, surface: str, result: Result, files: Taken, settings: Settings) -> bool:

@@ -12,12 +12,16 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import storing
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.nodes.graph import Spot
-from bl_ext.user_default.midas_normal.bridge.nodes.showing import image_node
+from bl_ext.user_default.midas_normal.bridge.nodes.showing import image_node, node_has_convention
 from bl_ext.user_default.midas_normal.bridge.nodes.wiring import wire
+from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.png import png_bytes
+from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, pixels_of, saved_by_blender
 
 RED = {"Brick": 0.05, "Stone": 0.75}
@@ -171,3 +175,27 @@ def stored(source, save="PACK"):
     if isinstance(source, str):
         source = bpy.data.images.get(source) or bpy.data.images.new(source, 4, 4)
     return storing.store(source, FLAT, {}, {"map": "NORMAL"}, save)
+
+
+@pytest.mark.parametrize("convention", ["OPENGL", "DIRECTX", "OBJECT"])
+def test_what_is_exported_is_opengl_or_the_report_warns(tmp_path, convention):
+    """A slope that rises upwards, so that the sign of green shows; the map of one in object space lies as the others do."""
+    texture = bpy.data.images.new("ramp", 32, 32)
+    values = np.ones((32, 32, 4), np.float32)
+    values[..., :3] = np.linspace(0, 1, 32)[:, None, None]
+    texture.pixels.foreach_set(values.ravel())
+    material = add_material("Ramp")
+    feed_base_color(material, texture)
+    settings = Settings(engine="LUMINANCE", tileable="OFF", strength=10, convention=convention)
+    made = begin(bpy.context, Ask(settings, source="IMAGE", image_uid=texture.session_uid)).wait()
+    again = begin_retune(bpy.data.images[made.map_name], settings).wait()
+    with redirect_stdout(io.StringIO()):
+        load = glb(tmp_path)
+        bpy.ops.wm.read_homefile(use_empty=True)
+        load(filepath=str(tmp_path / "scene.glb"))
+    image = map_in(bpy.data.materials["Ramp"])
+    image.colorspace_settings.is_data = True
+    is_opengl = convention != "OBJECT" and pixels_of(image)[16, 16, 1] < 0.5
+    for report in (made, again):
+        assert any("choose OPENGL for a material to be exported" in text for text in report.sentences) != is_opengl
+    assert is_opengl == (convention == "OPENGL" or (convention == "DIRECTX" and not node_has_convention()))

@@ -15,7 +15,7 @@ from .changes import Changes
 from .graph import Groups, Plug, direct, feed, input_of_output, is_normal_shader, spots, surface, tree_of
 from .materials import is_editable, nodes_of
 from .placement import below, place
-from .showing import node_has_convention, shown_in
+from .showing import about_convention, shown_in
 from .wishes import Wish, plan
 
 
@@ -53,10 +53,7 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
             _fulfil(wish, material, map_image, convention, changes)
     if wishes:
         sentences.append(f"Wired {map_image.name!r} to {_names(wishes)} of the material {material.name!r}.")
-    if wishes and convention == "DIRECTX" and node_has_convention():
-        sentences.append("The Normal Map node reads the map as DirectX, so its pixels stay as they are.")
-    if wishes and convention == "OBJECT":
-        sentences.append("The map is in object space, which is right on planes that lie in their object's XY plane.")
+        sentences += about_convention(convention)
     return WiringReport(bool(wishes), tuple(sentences))
 
 
