@@ -20,7 +20,7 @@ from .animation import animation_of
 from .asking import Ask
 from .nodes.attaching import attach
 from .nodes.displacing import displace
-from .nodes.materials import active_material, check_active_material, targets
+from .nodes.materials import active_material, check_active_material, object_with, targets
 from .nodes.showing import can_read, readable_conventions
 from .nodes.wiring import wire
 from .pixels import Reading, reading, removed_unless_done, view_exposure
@@ -103,7 +103,7 @@ class Order:
             if kind == "NORMAL":
                 report = wire(material, source, image, self.ask.settings.convention, self.ask.replace)
             elif kind == "HEIGHT":
-                report = displace(material, source, image, scale, thing, self.ask.replace)
+                report = displace(material, source, image, scale, object_with(material, thing), self.ask.replace)
             else:
                 report = attach(material, source, image)
             sentences += report.sentences

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..core.errors import SourceError
-from .nodes.graph import Plug, Spot, is_normal_shader, spots, surface, upstream
+from .nodes.graph import Plug, Spot, is_normal_shader, spots, surfaces, upstream
 from .pixels import size_of
 from .uids import with_uid
 
@@ -174,7 +174,7 @@ def _base_texture(material: bpy.types.Material) -> bpy.types.Image | None:
 
 
 def _shaders(material: bpy.types.Material) -> list[Spot]:
-    """The shaders of what the material's output shows, nearest first; without an output, all."""
-    plug = surface(material.node_tree)
-    found = upstream(plug) if plug else spots(material.node_tree)
+    """The shaders of what the material's outputs show, nearest first; without an output, all."""
+    ends = surfaces(material.node_tree)
+    found = upstream(*ends) if ends else spots(material.node_tree)
     return [spot for spot in found if is_normal_shader(spot.node)]

@@ -6,10 +6,15 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import storing
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.nodes.attaching import attach
 from bl_ext.user_default.midas_normal.bridge.nodes.displacing import displace, rescale, side_on
+from bl_ext.user_default.midas_normal.bridge.nodes.materials import object_with
+from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.png import png_bytes
+from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_linked_material, add_material, feed_base_color
 from steps import assert_undone_at_each_step
 
@@ -33,8 +38,11 @@ def material(image):
     return made
 
 
-def plane(size=2.0):
+def plane(material=None, size=2.0):
+    """A square that has the material, with UV coordinates from 0 to 1."""
     bpy.ops.mesh.primitive_plane_add(size=size)
+    if material:
+        bpy.context.object.data.materials.append(material)
     return bpy.context.object
 
 
@@ -49,7 +57,7 @@ def displacement(material):
 
 
 def test_heights_are_as_high_as_the_object_is_large(material, image, height):
-    assert displace(material, image, height, 0.1, plane(size=3.0), False).done
+    assert displace(material, image, height, 0.1, plane(material, 3.0), False).done
     found, midlevel, scale = displacement(material)
     assert (found, midlevel) == (height, 0.5) and scale == pytest.approx(0.3)
     assert material.displacement_method == "DISPLACEMENT"
@@ -57,7 +65,7 @@ def test_heights_are_as_high_as_the_object_is_large(material, image, height):
 
 def test_displacement_together_with_bump_stays_as_the_user_chose_it(material, image, height):
     material.displacement_method = "BOTH"
-    assert displace(material, image, height, 0.1, plane(), False).done and material.displacement_method == "BOTH"
+    assert displace(material, image, height, 0.1, plane(material), False).done and material.displacement_method == "BOTH"
 
 
 def without_nodes(there=False):
@@ -76,7 +84,7 @@ def looks_at_nodes(material):
 @pytest.mark.parametrize("there", [False, True])
 def test_a_material_that_does_not_use_nodes_does_once_it_is_displaced(image, height, there):
     material = without_nodes(there)
-    assert displace(material, image, height, 0.1, plane(), False).done
+    assert displace(material, image, height, 0.1, plane(material), False).done
     assert displacement(material)[0] == height and looks_at_nodes(material)
 
 
@@ -85,7 +93,7 @@ def test_a_material_that_is_not_displaced_does_not_begin_to_use_nodes(image, hei
     own = material.node_tree.nodes.new("ShaderNodeDisplacement")
     material.node_tree.links.new(own.outputs[0], material.node_tree.get_output_node("ALL").inputs["Displacement"])
     before = looks_at_nodes(material)
-    assert not displace(material, image, height, 0.1, plane(), False).done and looks_at_nodes(material) == before
+    assert not displace(material, image, height, 0.1, plane(material), False).done and looks_at_nodes(material) == before
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -96,9 +104,10 @@ def test_a_map_is_attached_to_a_material_that_does_not_use_nodes(image, there):
 
 
 def test_a_second_map_updates_the_same_nodes(material, image, height):
-    displace(material, image, height, 0.1, plane(), False)
+    thing = plane(material)
+    displace(material, image, height, 0.1, thing, False)
     count = len(material.node_tree.nodes)
-    displace(material, image, height, 0.2, plane(), False)
+    displace(material, image, height, 0.2, thing, False)
     assert len(material.node_tree.nodes) == count and displacement(material)[2] == pytest.approx(0.4)
 
 
@@ -116,10 +125,11 @@ def test_a_failure_at_any_step_leaves_the_material_as_it_was(material, image, he
     if own:
         theirs = material.node_tree.nodes.new("ShaderNodeDisplacement")
         material.node_tree.links.new(theirs.outputs[0], material.node_tree.get_output_node("ALL").inputs["Displacement"])
-    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.1, plane(), True))
+    thing = plane(material)
+    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.1, thing, True))
     assert displacement(material)[0] == height
     material.node_tree.nodes["Image Texture"].extension = "CLIP"
-    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.2, plane(), False))
+    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.2, thing, False))
 
 
 def test_a_failure_at_any_step_of_attaching_leaves_the_material_as_it_was(material, image, height, monkeypatch):
@@ -133,21 +143,136 @@ def test_a_linked_material_is_left_alone(image, height, tmp_path):
 
 
 def test_a_retuned_height_map_keeps_the_users_factor(material, image, height):
-    displace(material, image, height, 0.1, plane(), False)
+    displace(material, image, height, 0.1, plane(material), False)
     node = material.node_tree.get_output_node("ALL").inputs["Displacement"].links[0].from_node
     node.inputs["Scale"].default_value *= 3
     rescale(height, 0.1, 0.05)
     assert node.inputs["Scale"].default_value == pytest.approx(0.3)
 
 
-def test_the_side_of_a_texture_follows_the_uv_coordinates():
-    thing = plane(size=3.0)
-    assert side_on(thing) == pytest.approx(3.0)
+def test_the_side_of_a_texture_follows_the_uv_coordinates(material):
+    thing = plane(material, 3.0)
+    assert side_on(thing, material) == pytest.approx(3.0)
     for corner in thing.data.uv_layers.active.uv:
         corner.vector *= 6
-    assert side_on(thing) == pytest.approx(0.5)
+    assert side_on(thing, material) == pytest.approx(0.5)
     thing.data.uv_layers.remove(thing.data.uv_layers.active)
-    assert side_on(thing) == side_on(None) == 1.0
+    assert side_on(thing, material) == side_on(None, material) == 1.0
+
+
+def test_the_side_of_a_texture_is_that_of_the_rendered_layer_on_the_faces_that_have_the_material(material):
+    thing = plane(bpy.data.materials.new("other"), 3.0)
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.primitive_plane_add(size=5.0)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    thing.data.materials.append(material)
+    assert side_on(thing, material) == 1.0
+    thing.data.polygons[1].material_index = 1
+    assert side_on(thing, material) == pytest.approx(5.0)
+    layer = thing.data.uv_layers.new(name="tiled")
+    for corner in layer.uv:
+        corner.vector *= 10
+    thing.data.uv_layers.active = layer
+    assert side_on(thing, material) == pytest.approx(5.0)
+    layer.active_render = True
+    assert side_on(thing, material) == pytest.approx(0.5)
+
+
+def test_heights_are_scaled_on_an_object_that_has_the_material_and_not_on_the_active_one(material, image):
+    bpy.data.objects.remove(bpy.data.objects["Wall"])
+    small, large = plane(material, 2.0), plane(size=200.0)
+    assert object_with(material, large) == small and object_with(material, None) == small
+    bpy.context.view_layer.objects.active = large
+    image.pixels.foreach_set(np.random.default_rng(0).random(64, np.float32))
+    begin(bpy.context, Ask(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid,
+                           maps=("HEIGHT",))).wait()
+    made = map_of(image, "HEIGHT")
+    assert displacement(material)[2] == pytest.approx(2.0 * stored(made)["facts"]["scale"])
+    large.data.materials.append(material)
+    assert object_with(material, large) == large
+
+
+def test_a_node_in_a_group_of_several_materials_is_rescaled_once(image, height):
+    inside = bpy.data.node_groups.new("Shared", "ShaderNodeTree")
+    inside.interface.new_socket("Displacement", in_out="OUTPUT", socket_type="NodeSocketVector")
+    material = add_material("made here")
+    feed_base_color(material, image)
+    displace(material, image, height, 0.1, None, False)
+    node, texture = inside.nodes.new("ShaderNodeDisplacement"), inside.nodes.new("ShaderNodeTexImage")
+    node["midas_normal"], texture.image, node.inputs["Scale"].default_value = True, height, 1.0
+    inside.links.new(texture.outputs["Color"], node.inputs["Height"])
+    inside.links.new(node.outputs[0], inside.nodes.new("NodeGroupOutput").inputs["Displacement"])
+    for name in "AB":
+        tree = add_material(name).node_tree
+        group = tree.nodes.new("ShaderNodeGroup")
+        group.node_tree = inside
+        tree.links.new(group.outputs[0], tree.get_output_node("ALL").inputs["Displacement"])
+    rescale(height, 0.1, 0.05)
+    assert node.inputs["Scale"].default_value == pytest.approx(0.5) and displacement(material)[2] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_the_displacement_by_another_pictures_map_is_kept_unless_replaced(material, image, height, replace):
+    other = bpy.data.images.new("mortar", 4, 4)
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = other
+    displace(material, image, height, 0.1, None, False)
+    new = storing.store(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    report = displace(material, other, new, 0.1, None, replace)
+    assert report.done == replace and displacement(material)[0] == (new if replace else height)
+    assert replace or "keeps the displacement by 'brick_height'; set Replace" in report.sentences[0]
+
+
+def test_the_map_of_an_image_that_the_material_lost_gives_way(material, image, height):
+    displace(material, image, height, 0.1, None, False)
+    before = len(material.node_tree.nodes)
+    texture = next(node for node in material.node_tree.nodes if getattr(node, "image", None) == image)
+    texture.image = other = bpy.data.images.new("mortar", 4, 4)
+    new = storing.store(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    assert displace(material, other, new, 0.1, None, False).done and displacement(material)[0] == new
+    assert len(material.node_tree.nodes) == before
+
+
+def outputs_for(material, *targets):
+    """The material's output and new ones, each for a renderer."""
+    tree = material.node_tree
+    nodes = [tree.get_output_node("ALL"), *(tree.nodes.new("ShaderNodeOutputMaterial") for _ in targets[1:])]
+    for node, target in zip(nodes, targets, strict=True):
+        node.target = target
+    return nodes
+
+
+@pytest.mark.parametrize("targets", [("CYCLES", "EEVEE"), ("ALL", "CYCLES"), ("ALL", "EEVEE"), ("CYCLES",), ("EEVEE",)])
+def test_every_output_that_a_renderer_uses_is_displaced_by_one_node(material, image, height, targets, monkeypatch):
+    outputs = outputs_for(material, *targets)
+    thing = plane(material)
+    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.1, thing, False))
+    nodes = [output.inputs["Displacement"].links[0].from_node for output in outputs]
+    assert len(set(nodes)) == 1 and nodes[0].inputs["Height"].links[0].from_node.image == height
+    count = len(material.node_tree.nodes)
+    assert displace(material, image, height, 0.1, thing, False).done and len(material.node_tree.nodes) == count
+
+
+def test_an_output_with_a_displacement_of_the_users_own_is_named_and_the_other_is_displaced(material, image, height):
+    first, second = outputs_for(material, "CYCLES", "EEVEE")
+    own = material.node_tree.nodes.new("ShaderNodeDisplacement")
+    material.node_tree.links.new(own.outputs[0], first.inputs["Displacement"])
+    report = displace(material, image, height, 0.1, None, False)
+    assert report.done and f"The output {first.name!r} of the material 'Wall' keeps its own" in report.sentences[0]
+    assert first.inputs["Displacement"].links[0].from_node == own and second.inputs["Displacement"].is_linked
+
+
+def test_a_texture_in_a_group_has_its_heights_beside_it(image, height):
+    material = add_material("Grouped")
+    inside = feed_base_color(material, image, "group").node_tree
+    texture = inside.nodes["Image Texture"]
+    texture.extension = "EXTEND"
+    assert displace(material, image, height, 0.1, None, False).done
+    made = next(node for node in inside.nodes if getattr(node, "image", None) == height)
+    assert made.extension == "EXTEND" and [item.name for item in inside.interface.items_tree] == ["Color", "Height"]
+    count = len(inside.nodes)
+    assert displace(material, image, height, 0.1, None, False).done and len(inside.nodes) == count
+    node = material.node_tree.get_output_node("ALL").inputs["Displacement"].links[0].from_node
+    assert node.inputs["Height"].links[0].from_node.node_tree == inside
 
 
 def test_other_maps_lie_beside_the_texture_and_are_linked_to_nothing(material, image):

@@ -298,6 +298,26 @@ def test_material_that_does_not_use_nodes(image, map_image):
     assert material.use_nodes and chain(principled(material)) == (WIRED, map_image)
 
 
+@pytest.mark.parametrize("targets", [("CYCLES", "EEVEE"), ("ALL", "CYCLES"), ("ALL", "EEVEE")])
+def test_the_shaders_of_each_renderers_output_are_wired(material, image, map_image, targets):
+    tree = material.node_tree
+    outputs = [tree.nodes["Material Output"], node(tree, "OutputMaterial")]
+    diffuse, unseen = node(tree, "BsdfDiffuse"), node(tree, "BsdfDiffuse")
+    tree.links.new(diffuse.outputs[0], outputs[1].inputs["Surface"])
+    for output, target in zip(outputs, targets, strict=True):
+        output.target = target
+    assert wiring.wire(material, image, map_image).done
+    assert [chain(shader)[1] for shader in (principled(material), diffuse, unseen)] == [map_image, map_image, None]
+
+
+def test_outputs_without_any_shader_get_one_together(material, image, map_image):
+    tree = material.node_tree
+    tree.nodes.clear()
+    outputs = [node(tree, "OutputMaterial", target=target) for target in ("CYCLES", "EEVEE")]
+    assert wiring.wire(material, image, map_image).done and len(tree.nodes) == 5
+    assert {output.inputs["Surface"].links[0].from_node for output in outputs} == {principled(material)}
+
+
 def test_a_volume_gets_no_surface(material, image, map_image):
     tree = material.node_tree
     tree.nodes.remove(principled(material))

@@ -6,8 +6,8 @@ import bpy
 
 from .alike import lie_alike
 from .changes import Changes
-from .graph import spots, tree_of
-from .materials import nodes_of
+from .graph import Spot, spots, tree_of
+from .materials import is_editable, nodes_of
 from .placement import below
 from .showing import shown_in
 from .wiring import WiringReport
@@ -16,23 +16,23 @@ from .wiring import WiringReport
 def attach(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image) -> WiringReport:
     """Adds an Image Texture with the map beside the source's, or leaves the one that is there; nothing stays half done."""
     with Changes() as changes:
-        node = ensure_image_node(nodes_of(material, changes), source, map_image, changes)
-    return WiringReport(False, (f"{map_image.name!r} is in the material {material.name!r} as the node {node.name!r}, "
-                                "linked to nothing.",))
+        tree = nodes_of(material, changes)
+        trees = [tree_of(spot.node) for spot in spots(tree) if shown_in(spot.node) == map_image]
+        node = ensure_image_node(next(filter(is_editable, trees), tree), source, map_image, changes)
+    what = "" if any(output.is_linked for output in node.outputs) else ", linked to nothing"
+    return WiringReport(False, (f"{map_image.name!r} is in the material {material.name!r} as the node {node.name!r}"
+                                f"{what}.",))
 
 
 def ensure_image_node(tree: bpy.types.NodeTree, source: bpy.types.Image, map_image: bpy.types.Image,
                       changes: Changes) -> bpy.types.Node:
-    """The Image Texture with the map that lies as the source's first one does, new where there is none.
-
-    tree: a material's nodes.
-    """
-    there = next((spot for spot in spots(tree) if shown_in(spot.node) == map_image), None)
-    texture = next((spot for spot in spots(tree) if shown_in(spot.node) == source), None)
-    node = there.node if there else changes.node(tree, "ShaderNodeTexImage")
+    """The tree's Image Texture with the map, new where there is none, which lies as the source's first one there does."""
+    there = next((node for node in tree.nodes if shown_in(node) == map_image), None)
+    texture = next((node for node in tree.nodes if shown_in(node) == source), None)
+    node = there or changes.node(tree, "ShaderNodeTexImage")
     changes.set(node, "image", map_image)
-    if texture is not None and tree_of(node) == tree_of(texture.node):
-        lie_alike(texture, node, changes)
+    if texture is not None:
+        lie_alike(Spot(texture), node, changes)
     if there is None:
-        below(node, texture.node if texture and tree_of(texture.node) == tree else None)
+        below(node, texture)
     return node

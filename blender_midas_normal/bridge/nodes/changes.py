@@ -59,11 +59,11 @@ class Changes:
             _links_at(target).remove(target.links[0])
             self._undo.append(restore)
 
-    def interface_socket(self, tree: bpy.types.NodeTree, in_out: str, output: bpy.types.NodeSocket) -> str:
-        """Identifier of a new socket of the group, for the colours of a normal map or the normals that an output gives."""
+    def interface_socket(self, tree: bpy.types.NodeTree, name: str, in_out: str, output: bpy.types.NodeSocket) -> str:
+        """Identifier of a new socket of the group, for the colours or vectors that an output gives."""
         interface: Any = tree.interface
-        name, kind = ("Normal Map", "Color") if output.type == "RGBA" else ("Normal", "Vector")
-        item = interface.new_socket(name, in_out=in_out, socket_type=f"NodeSocket{kind}")
+        kind = "NodeSocketColor" if output.type == "RGBA" else "NodeSocketVector"
+        item = interface.new_socket(name, in_out=in_out, socket_type=kind)
         self._undo.append(lambda: interface.remove(item))
         return item.identifier
 

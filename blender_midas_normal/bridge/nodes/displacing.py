@@ -1,67 +1,105 @@
-"""A height map wired to a material's displacement, as high as it is on the object."""
+"""A height map wired to a material's displacement, as high as it is on an object that has the material."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import bpy
 import numpy as np
 
 from ...core.displacement import MIDDLE
+from .alike import lie_alike
 from .attaching import ensure_image_node
+from .carrying import carry
 from .changes import Changes, is_marked
-from .graph import Plug, direct, input_of_output, spots, tree_of, upstream
+from .graph import Plug, Spot, feed, inputs_of_outputs, spots, tree_inside, tree_of
 from .materials import is_editable, nodes_of
-from .showing import shown_in
+from .showing import image_node, shown_in
+from .theirs import image_behind, is_stale
 from .wiring import WiringReport
 
 
 def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image, scale: float,
              thing: bpy.types.Object | None, replace: bool) -> WiringReport:
-    """Wires the map to the output's Displacement, or updates the wiring; nothing stays half done.
+    """Wires the map to the Displacement of the material's outputs, or updates the wiring; nothing stays half done.
 
-    scale: of the map's heights, in shorter sides of the picture; thing: an object that wears the material.
-    replace: a displacement of the user's own gives way.
+    scale: of the map's heights, in shorter sides of the picture; thing: an object that has the material.
+    replace: a displacement of the user's own, or by another picture's map, gives way.
     """
-    reason = _reason_against(material, replace)
-    if reason:
-        return WiringReport(False, (reason,))
+    ends, sentences = ends_to_displace(material, map_image, replace)
+    if material.node_tree is not None and not ends:
+        return WiringReport(False, tuple(sentences))
     with Changes() as changes:
         tree = nodes_of(material, changes)
-        end = _end(tree)
-        assert end is not None
-        there = direct(end)
-        ours = there is not None and is_marked(there.node)  # type: ignore[arg-type]
-        node: Any = there.node if ours else changes.node(tree, "ShaderNodeDisplacement")  # type: ignore[union-attr]
-        texture = ensure_image_node(tree, source, map_image, changes)
-        changes.set(node.inputs["Midlevel"], "default_value", MIDDLE)
-        changes.set(node.inputs["Scale"], "default_value", scale * side_on(thing))
+        ends = ends or inputs_of_outputs(tree, "Displacement")
+        ours = [output.spot for end in ends if (output := feed(end).output) and _is_ours(output.spot, material, map_image)]
+        displacement = ours[0] if ours else Spot(changes.node(tree, "ShaderNodeDisplacement"))
+        _read(displacement, material, source, map_image, changes)
+        if is_marked(displacement.node):
+            changes.set(displacement.node.inputs["Midlevel"], "default_value", MIDDLE)
+            changes.set(displacement.node.inputs["Scale"], "default_value", scale * side_on(thing, material))
         if not ours:
-            node.location = (end.node.location.x - 200, end.node.location.y - 200)  # type: ignore[union-attr]
+            beside = ends[0].spot.node.location
+            displacement.node.location = (beside.x - 200, beside.y - 200)
             if material.displacement_method == "BUMP":
                 changes.set(material, "displacement_method", "DISPLACEMENT")
-        changes.link(texture.outputs["Color"], node.inputs["Height"])
-        changes.link(node.outputs[0], end)
-    return WiringReport(True, (f"Wired {map_image.name!r} to the displacement of the material {material.name!r}; it shows "
-                               "on meshes with enough faces.",))
+        for end in ends:
+            there = feed(end).output
+            if there is None or there.spot != displacement:
+                carry(Plug(displacement.node.outputs[0], displacement.groups), end, "Displacement", changes)
+    sentences.append(f"Wired {map_image.name!r} to the displacement of the material {material.name!r}; it shows on meshes "
+                     "with enough faces.")
+    return WiringReport(True, tuple(sentences))
 
 
-def _reason_against(material: bpy.types.Material, replace: bool) -> str:
-    """Why the material shall not be displaced; "" when nothing speaks against it, nor against one without any nodes yet."""
-    end = _end(material.node_tree)
-    if not is_editable(material) or (material.node_tree and end is None):
-        return f"The material {material.name!r} has no output that can be changed, so nothing is displaced."
-    there = direct(end) if end else None
-    if there is not None and not is_marked(there.node) and not replace:  # type: ignore[arg-type]
-        return f"The material {material.name!r} keeps its own displacement; set Replace to wire the new map instead."
-    return ""
+def ends_to_displace(material: bpy.types.Material, map_image: bpy.types.Image | None,
+                     replace: bool) -> tuple[list[Plug], list[str]]:
+    """The inputs of the material's outputs that can have the map, and sentences about those that cannot and why.
+
+    Both are empty for a material without any nodes yet.  map_image: None for one that is still to be made.
+    """
+    if not is_editable(material):
+        return [], [f"The material {material.name!r} is linked from another file and stays as it is."]
+    ends = inputs_of_outputs(material.node_tree, "Displacement")
+    if material.node_tree is not None and not ends:
+        return [], [f"The material {material.name!r} has no output, so nothing is displaced."]
+    kept: dict[Plug, str] = {}
+    for end in ends:
+        there = feed(end).output
+        if there is not None and not replace and not _is_ours(there.spot, material, map_image):
+            shown = image_behind(there.spot)
+            what = f"the displacement by {shown.name!r}" if shown else "its own displacement"
+            where = f"The output {end.spot.node.name!r} of the material" if len(ends) > 1 else "The material"
+            kept[end] = f"{where} {material.name!r} keeps {what}; set Replace to wire the new map instead."
+    return [end for end in ends if end not in kept], list(kept.values())
 
 
-def _end(tree: bpy.types.NodeTree | None) -> bpy.types.NodeSocket | None:
-    plug = input_of_output(tree, "Displacement")
-    return plug.socket if plug else None
+def _is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:
+    """Whether a node is a Displacement with this map, or one made here that has none, or that of an image that is gone."""
+    if spot.node.bl_idname != "ShaderNodeDisplacement" or not is_editable(tree_of(spot.node)):
+        return False
+    behind = image_node(spot)
+    shown = shown_in(behind.node) if behind else None
+    if shown is None:
+        return is_marked(spot.node)
+    return shown == map_image or (is_marked(spot.node) and is_stale(shown, material))
+
+
+def _read(displacement: Spot, material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image,
+          changes: Changes) -> None:
+    """The Displacement reads the map by the Image Texture that it has, or one beside the source's."""
+    texture = next((spot for spot in spots(material.node_tree) if shown_in(spot.node) == source), None)
+    behind = image_node(displacement)
+    if behind is not None:
+        changes.set(behind.node, "image", map_image)
+        if texture is not None and tree_of(behind.node) == tree_of(texture.node):
+            lie_alike(texture, behind.node, changes)
+        return
+    groups = texture.groups if texture is not None and is_editable(tree_of(texture.node)) else ()
+    image = ensure_image_node(tree_inside(groups, material), source, map_image, changes)
+    height = Plug(displacement.node.inputs["Height"], displacement.groups)
+    carry(Plug(image.outputs["Color"], groups), height, "Height", changes)
 
 
 def rescale(map_image: bpy.types.Image, before: float, now: float) -> None:
@@ -71,21 +109,24 @@ def rescale(map_image: bpy.types.Image, before: float, now: float) -> None:
             node.inputs["Scale"].default_value *= now / before
 
 
-def side_on(thing: bpy.types.Object | None) -> float:
-    """How long the side of a texture is on an object, in its own units: the root of its area for a UV area of 1.
+def side_on(thing: bpy.types.Object | None, material: bpy.types.Material) -> float:
+    """How long the side of a texture is on the faces of an object that have the material, in the object's own units.
 
-    1 where there is no mesh with UV coordinates.
+    The root of their area for a UV area of 1, in the layer that is rendered.  1 where there are no such faces, or no layer.
     """
     mesh: Any = thing.data if thing is not None and thing.type == "MESH" else None
-    layer = mesh.uv_layers.active if mesh else None
+    layer = next((layer for layer in mesh.uv_layers if layer.active_render), None) if mesh else None
     if layer is None or not len(layer.uv):
         return 1.0
     mesh.calc_loop_triangles()
-    corners = _values(mesh.loop_triangles, "loops", 3, np.int32)
+    slots = [number for number, slot in enumerate(thing.material_slots)  # type: ignore[union-attr]
+             if slot.material == material]
+    is_counted = np.isin(_values(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0], slots)
+    corners = _values(mesh.loop_triangles, "loops", 3, np.int32)[is_counted]
     a, b, c = np.moveaxis(_values(layer.uv, "vector", 2, np.float32)[corners], 1, 0)
     (x1, y1), (x2, y2) = (b - a).T, (c - a).T
     flat = float(np.abs(x1 * y2 - y1 * x2).sum()) / 2
-    area = float(_values(mesh.loop_triangles, "area", 1, np.float32).sum())
+    area = float(_values(mesh.loop_triangles, "area", 1, np.float32)[is_counted].sum())
     return math.sqrt(area / flat) if area > 0 and flat > 0 else 1.0
 
 
@@ -96,10 +137,8 @@ def _values(owner: Any, name: str, width: int, kind: type) -> np.ndarray:
     return values.reshape(-1, width)
 
 
-def _displacements(map_image: bpy.types.Image) -> Iterator[Any]:
-    for material in bpy.data.materials:
-        for spot in spots(material.node_tree):
-            if spot.node.bl_idname == "ShaderNodeDisplacement" and is_marked(spot.node) and is_editable(tree_of(spot.node)):
-                behind = upstream(Plug(spot.node.inputs["Height"], spot.groups))
-                if any(shown_in(found.node) == map_image for found in behind):
-                    yield spot.node
+def _displacements(map_image: bpy.types.Image) -> set[Any]:
+    """The nodes made here that read the map; one in a group, which several materials may use, is one."""
+    return {spot.node for material in bpy.data.materials for spot in spots(material.node_tree)
+            if spot.node.bl_idname == "ShaderNodeDisplacement" and is_marked(spot.node) and is_editable(tree_of(spot.node))
+            and (behind := image_node(spot)) is not None and shown_in(behind.node) == map_image}

@@ -52,6 +52,13 @@ def tree_of(node: bpy.types.Node) -> bpy.types.NodeTree:
     return tree
 
 
+def tree_inside(groups: Groups, material: bpy.types.Material) -> bpy.types.NodeTree:
+    """The tree of the innermost group, or the material's own."""
+    tree = groups[-1].node_tree if groups else material.node_tree  # type: ignore[attr-defined]
+    assert tree is not None
+    return tree
+
+
 def spots(tree: bpy.types.NodeTree | None, groups: Groups = ()) -> Iterator[Spot]:
     """Every node of a tree, and of the groups in it wherever they are used."""
     for node in tree.nodes if tree else ():
@@ -147,10 +154,10 @@ def group_output(tree: bpy.types.NodeTree) -> bpy.types.Node | None:
     return None
 
 
-def upstream(plug: Plug) -> Iterator[Spot]:
-    """The nodes that feed an input, nearest first; each once."""
+def upstream(*plugs: Plug) -> Iterator[Spot]:
+    """The nodes that feed inputs, nearest first; each once."""
     seen: set[Spot] = set()
-    waiting = [plug]
+    waiting = list(plugs)
     while waiting:
         output = feed(waiting.pop(0)).output
         if output is None or output.spot in seen:
@@ -160,15 +167,17 @@ def upstream(plug: Plug) -> Iterator[Spot]:
         waiting += [Plug(socket, output.groups) for socket in output.spot.node.inputs if socket.enabled]
 
 
-def surface(tree: bpy.types.NodeTree | None) -> Plug | None:
-    """The Surface input of the material's active output."""
-    return input_of_output(tree, "Surface")
+def surfaces(tree: bpy.types.NodeTree | None) -> list[Plug]:
+    """The Surface inputs of the material's outputs."""
+    return inputs_of_outputs(tree, "Surface")
 
 
-def input_of_output(tree: bpy.types.NodeTree | None, name: str) -> Plug | None:
-    """The input Surface, Volume or Displacement of the material's active output."""
-    node = tree.get_output_node("ALL") if isinstance(tree, bpy.types.ShaderNodeTree) else None
-    return Plug(node.inputs[name]) if node else None
+def inputs_of_outputs(tree: bpy.types.NodeTree | None, name: str) -> list[Plug]:
+    """The input Surface, Volume or Displacement of each output that a renderer uses: EEVEE and Cycles may have one each."""
+    if not isinstance(tree, bpy.types.ShaderNodeTree):
+        return []
+    nodes = dict.fromkeys(tree.get_output_node(renderer) for renderer in ("EEVEE", "CYCLES"))
+    return [Plug(node.inputs[name]) for node in nodes if node]
 
 
 def is_normal_shader(node: bpy.types.Node) -> bool:

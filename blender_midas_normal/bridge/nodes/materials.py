@@ -61,6 +61,13 @@ def active_material(thing: bpy.types.Object | None) -> bpy.types.Material | None
     return thing.active_material if thing else None
 
 
+def object_with(material: bpy.types.Material, thing: bpy.types.Object | None) -> bpy.types.Object | None:
+    """An object that has the material: this one if it does, else the first mesh of the file that does."""
+    things = [thing] if thing else []
+    things += [each for each in bpy.data.objects if each.type == "MESH"]
+    return next((each for each in things if any(slot.material == material for slot in each.material_slots)), None)
+
+
 def check_active_material(thing: bpy.types.Object | None) -> None:
     """Raises TargetError when ACTIVE_MATERIAL has no material to give."""
     material = active_material(thing)

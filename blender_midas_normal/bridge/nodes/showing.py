@@ -47,9 +47,10 @@ def shown_in(node: bpy.types.Node | None) -> bpy.types.Image | None:
     return node.image if isinstance(node, bpy.types.ShaderNodeTexImage) else None
 
 
-def image_node(normal: Spot) -> Spot | None:
-    """The nearest Image Texture that feeds a Normal Map node."""
-    behind = upstream(Plug(normal.node.inputs["Color"], normal.groups))
+def image_node(reader: Spot) -> Spot | None:
+    """The nearest Image Texture that feeds the Color of a Normal Map node, or the Height of a Displacement node."""
+    name = "Color" if reader.node.bl_idname == "ShaderNodeNormalMap" else "Height"
+    behind = upstream(Plug(reader.node.inputs[name], reader.groups))
     return next((spot for spot in behind if isinstance(spot.node, bpy.types.ShaderNodeTexImage)), None)
 
 

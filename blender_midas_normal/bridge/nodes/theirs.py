@@ -21,7 +21,7 @@ def is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Image
     shown = shown_in(behind.node)
     if shown is None:
         return is_marked(behind.node)
-    return shown == map_image or (is_marked(spot.node) and _is_stale(shown, material))
+    return shown == map_image or (is_marked(spot.node) and is_stale(shown, material))
 
 
 def is_bare(spot: Spot) -> bool:
@@ -39,7 +39,8 @@ def image_behind(spot: Spot) -> bpy.types.Image | None:
     return None
 
 
-def _is_stale(shown: bpy.types.Image, material: bpy.types.Material) -> bool:
+def is_stale(shown: bpy.types.Image, material: bpy.types.Material) -> bool:
+    """Whether an image is the map of one that the material does not show any more."""
     source = source_of(shown)
     if source is None or source.type in VIEWER_TYPES:
         return False

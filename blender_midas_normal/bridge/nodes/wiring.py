@@ -12,7 +12,7 @@ import bpy
 from .alike import lie_alike
 from .carrying import carry
 from .changes import Changes
-from .graph import Groups, Plug, direct, feed, input_of_output, is_normal_shader, spots, surface, tree_of
+from .graph import Plug, direct, feed, inputs_of_outputs, is_normal_shader, spots, surfaces, tree_inside, tree_of
 from .materials import is_editable, nodes_of
 from .placement import below, place
 from .showing import about_convention, shown_in
@@ -64,17 +64,20 @@ def _names(wishes: list[Wish]) -> str:
 def _ensure_shader(material: bpy.types.Material, changes: Changes) -> None:
     """A material without any shader gets a Principled BSDF; one that is a volume alone has no surface to shade."""
     tree = nodes_of(material, changes)
-    end = surface(tree)
-    if _is_fed(end) or _is_fed(input_of_output(tree, "Volume")) or any(is_normal_shader(spot.node) for spot in spots(tree)):
+    ends = surfaces(tree)
+    if any(map(_is_fed, (*ends, *inputs_of_outputs(tree, "Volume")))) or any(is_normal_shader(spot.node)
+                                                                             for spot in spots(tree)):
         return
-    output = end.socket if end else changes.node(tree, "ShaderNodeOutputMaterial").inputs["Surface"]
+    surface_inputs = [end.socket for end in ends] or [changes.node(tree, "ShaderNodeOutputMaterial").inputs["Surface"]]
+    output = surface_inputs[0].node
     principled = changes.node(tree, "ShaderNodeBsdfPrincipled")
-    principled.location = (output.node.location.x - 300, output.node.location.y)  # type: ignore[union-attr]
-    changes.link(principled.outputs[0], output)
+    principled.location = (output.location.x - 300, output.location.y)  # type: ignore[union-attr]
+    for surface_input in surface_inputs:
+        changes.link(principled.outputs[0], surface_input)
 
 
-def _is_fed(plug: Plug | None) -> bool:
-    return plug is not None and feed(plug).output is not None
+def _is_fed(plug: Plug) -> bool:
+    return feed(plug).output is not None
 
 
 def _pair_nearby(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image) -> Pair | None:
@@ -102,24 +105,18 @@ def _fulfil(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image
         lie_alike(wish.texture, pair.image, changes)
     if wish.image is None and wish.normal is None:
         changes.link(pair.image.outputs["Color"], pair.normal.inputs["Color"])
-        carry(Plug(pair.normal.outputs["Normal"], wish.home), wish.target, changes)
+        carry(Plug(pair.normal.outputs["Normal"], wish.home), wish.target, "Normal", changes)
     elif wish.image is None:
-        carry(Plug(pair.image.outputs["Color"], wish.home), wish.target, changes)
+        carry(Plug(pair.image.outputs["Color"], wish.home), wish.target, "Normal Map", changes)
 
 
 def _pair_of(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image, changes: Changes) -> Pair:
     """The nodes that the shader has already, or those of another one, or new ones."""
-    tree = _tree_inside(wish.home, material)
+    tree = tree_inside(wish.home, material)
     if wish.normal is None:
         return _pair_nearby(wish, tree, map_image) or _new_pair(wish, tree, map_image, changes)
     image = wish.image.node if wish.image else _image_for(wish, tree, map_image, changes)
     return Pair(image, wish.normal.node)
-
-
-def _tree_inside(groups: Groups, material: bpy.types.Material) -> bpy.types.NodeTree:
-    tree = groups[-1].node_tree if groups else material.node_tree  # type: ignore[attr-defined]
-    assert tree is not None
-    return tree
 
 
 def _new_pair(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image, changes: Changes) -> Pair:

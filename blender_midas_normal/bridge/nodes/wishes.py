@@ -21,7 +21,7 @@ from .graph import (
     inputs_fed,
     is_normal_shader,
     spots,
-    surface,
+    surfaces,
     tree_of,
     upstream,
 )
@@ -97,9 +97,9 @@ def _shaders(material: bpy.types.Material, source: bpy.types.Image, sentences: l
                                      "the map is wired to it all the same.")
     if found:
         return found
-    end = surface(material.node_tree)
+    ends = surfaces(material.node_tree)
     return {spot: textures[0] if textures else None
-            for spot in (upstream(end) if end else spots(material.node_tree)) if is_normal_shader(spot.node)}
+            for spot in (upstream(*ends) if ends else spots(material.node_tree)) if is_normal_shader(spot.node)}
 
 
 def _fed(texture: Spot) -> dict[Spot, list[bpy.types.NodeSocket]]:
