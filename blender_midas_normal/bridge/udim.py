@@ -12,6 +12,7 @@ import bpy
 from ..core.errors import SourceError
 from ..core.kinds import KINDS
 from ..core.levels import Place
+from ..core.paths import exists
 from ..core.udim_numbers import place_of, with_number
 from .asking import Ask
 from .beside import place_beside
@@ -64,7 +65,7 @@ def tiles_of(source: Source, ask: Ask, folder: Path) -> Tiles:
     image = source.image()
     beside, stem = place_beside(image) if ask.save == "BESIDE" else (None, name_of(image))
     files = _files(image, folder)
-    found = {number: file for number, file in files.items() if file.exists()}
+    found = {number: file for number, file in files.items() if exists(file)}
     if not found:
         raise SourceError(f"None of the tiles of {image.name!r} has a file that can be read.")
     missing = [f"The tile {number} has no map, because its file is missing: {file}."

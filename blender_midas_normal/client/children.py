@@ -21,7 +21,8 @@ TAIL = 40
 """Lines of a child's output that are kept."""
 
 PATIENCE = 2.0
-"""Seconds between asking a child to end and ending it."""
+"""Seconds between asking a child to end and ending it, and for which it is waited for after that: one that waits for a
+driver or a drive that does not answer cannot be ended, and nobody must wait with it."""
 
 POLL = 0.05
 """Seconds between two looks at a quiet child."""
@@ -68,7 +69,7 @@ def run(command: Sequence[str], on_line: Callable[[str], None] = lambda line: No
     """Run a child to its end, each line of its output going to `on_line` as it comes.
 
     Raises OSError when there is no such program, TimeoutError after `seconds` and Cancelled when `cancelled()` says so;
-    in every case the child and what it started are gone afterwards.
+    in every case the child and what it started are gone afterwards, as far as they can be ended.
     """
     child = start(command)
     try:
@@ -90,8 +91,9 @@ def _streamed(child: subprocess.Popen[bytes], on_line: Callable[[str], None], ca
         for line in lines.fed(data):
             tail.append(line)
             on_line(line)
-        # A grandchild may hold the pipe open after the child's own end: then nothing more is waited for.
-        if data is None or (gone and not data):
+        # A grandchild may hold the pipe open after the child's own end: then nothing more is waited for.  A child that
+        # has closed its end of it may go on for long.
+        if gone and not data:
             break
         if cancelled():
             raise Cancelled("The work was cancelled.")
@@ -102,7 +104,7 @@ def _streamed(child: subprocess.Popen[bytes], on_line: Callable[[str], None], ca
     for line in lines.fed(None):
         tail.append(line)
         on_line(line)
-    return Ended(child.wait(), "\n".join(tail))
+    return Ended(child.returncode, "\n".join(tail))
 
 
 class Lines:
@@ -119,16 +121,18 @@ class Lines:
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    """End the child and everything it started: asked first, ended after PATIENCE seconds."""
+    """End the child and everything it started: asked first, ended after PATIENCE seconds, waited for as long again."""
     if sys.platform == "win32":
-        subprocess.run(["taskkill", "/T", "/F", "/PID", str(child.pid)], stdin=subprocess.DEVNULL, capture_output=True,
-                       creationflags=subprocess.CREATE_NO_WINDOW, check=False)
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(["taskkill", "/T", "/F", "/PID", str(child.pid)], stdin=subprocess.DEVNULL, capture_output=True,
+                           creationflags=subprocess.CREATE_NO_WINDOW, check=False, timeout=PATIENCE)
     else:
         _signal_group(child.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             child.wait(PATIENCE)
         _signal_group(child.pid, signal.SIGKILL)
-    child.wait()
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(PATIENCE)
 
 
 def _signal_group(group: int, number: int) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import Cancelled, InstallError
+from ..core.paths import exists
 from .children import Ended, run
 from .environment import (
     MIDAS_REQUIREMENTS,
@@ -168,7 +169,7 @@ class _Work:
     def make_venv(self, base: Path, reusable: bool) -> None:
         title = "Making the Python environment"
         self.say(2, title, f"From {base}")
-        if reusable and self.environment.python.exists() and self.run(["-c", "import pip"]).code == 0:
+        if reusable and exists(self.environment.python) and self.run(["-c", "import pip"]).code == 0:
             self.say(2, title, "It is there already.", 1.0)
             return
         clear(self.environment)

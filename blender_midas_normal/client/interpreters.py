@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import InstallError
+from ..core.home import home_folder
+from ..core.paths import exists, is_file
 from .children import run
 
 MINORS = (13, 12, 11, 10)
@@ -67,7 +69,7 @@ def candidates() -> Iterator[list[str]]:
         if sys.platform == "win32":
             yield ["py", f"-3.{minor}"]
         for path in _files(minor):
-            if str(path) not in seen and path.is_file():
+            if str(path) not in seen and is_file(path):
                 seen.add(str(path))
                 yield [str(path)]
     if sys.executable and sys.executable not in seen:
@@ -115,7 +117,10 @@ def _files(minor: int) -> Iterator[Path]:
 
 def _pyenv_versions(minor: int) -> list[Path]:
     """pyenv's folders of this minor version, the newest patch first; pre-releases and other builds are left out."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    chosen, home = os.environ.get("PYENV_ROOT"), home_folder()
+    root = Path(chosen) if chosen else home and home / ".pyenv"
+    if root is None or not exists(root):
+        return []
     found = [(int(match[1]), folder) for folder in root.glob(f"versions/3.{minor}.*")
              if (match := re.fullmatch(rf"3\.{minor}\.(\d+)", folder.name))]
     return [folder for _, folder in sorted(found, reverse=True)]

@@ -23,6 +23,10 @@ LONGEST_READ = 0.02
 """Seconds after which no further piece of the pipe is read in one go, so that a worker that floods it cannot hold the caller
 up.  One piece of small messages takes as long, all others together much less."""
 
+KILLED_SECONDS = 2.0
+"""Within this time a worker that was killed is gone, or is left to the system: one that waits for a graphics driver that
+does not answer cannot be ended, and would freeze whoever waits for it."""
+
 
 class WorkerProcess:
     """Starts the worker; raises WorkerError when the interpreter cannot be run.
@@ -118,7 +122,8 @@ class WorkerProcess:
         self._clear()
 
     def _clear(self) -> None:
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=KILLED_SECONDS)
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             stream.close()

@@ -327,6 +327,19 @@ def test_closing_leaves_no_process_and_no_folder(tmp_path):
     assert not is_alive(process) and not folder.exists()
 
 
+def test_a_worker_that_nothing_can_end_freezes_nobody(client, tmp_path, monkeypatch):
+    """As one that waits for a graphics driver that does not answer, for which a kill that does nothing stands."""
+    job = submit_long(client, tmp_path)
+    process = client._worker._process
+    monkeypatch.setattr(process, "kill", lambda: None)
+    os.kill(process.pid, signal.SIGSTOP)
+    start = time.monotonic()
+    client.close()
+    assert time.monotonic() - start < 4 and isinstance(job.outcome, Cancelled) and is_alive(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 def test_an_answer_that_comes_with_the_last_look_counts(client, tmp_path):
     def late(job):
         while job.outcome is None:

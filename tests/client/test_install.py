@@ -321,6 +321,37 @@ def test_only_the_end_of_a_long_output_is_kept():
     assert ended.tail.split("\n") == [str(i) for i in range(100_000 - children.TAIL, 100_000)]
 
 
+posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
+
+
+@posix
+@pytest.mark.parametrize("limit", ["cancelled", "seconds"])
+def test_a_child_that_closes_its_output_and_lives_on_is_still_given_up(limit):
+    command = ["/bin/sh", "-c", "exec >&- 2>&-; exec sleep 30"]
+    started = time.monotonic()
+    if limit == "cancelled":
+        with pytest.raises(Cancelled):
+            children.run(command, cancelled=lambda: time.monotonic() > started + 0.5)
+    else:
+        with pytest.raises(TimeoutError):
+            children.run(command, seconds=0.5)
+    assert time.monotonic() - started < 10
+
+
+@posix
+def test_a_child_that_nothing_can_end_is_not_waited_for(monkeypatch):
+    """As one that waits for a driver that does not answer, for which signals that do not arrive stand."""
+    child = children.start([sys.executable, "-c", "import time; time.sleep(60)"])
+    started = time.monotonic()
+    with monkeypatch.context() as patch:
+        patch.setattr(children.os, "killpg", lambda group, number: None)
+        children.end(child)
+    assert child.poll() is None and time.monotonic() - started < 3 * children.PATIENCE
+    children.end(child)
+    child.stdout.close()
+    assert child.poll() is not None
+
+
 BLOCKED = """
 import importlib, pkgutil, runpy, sys
 class Blocker:

@@ -111,3 +111,27 @@ def test_nothing_usable_says_what_to_do(alone, monkeypatch):
     monkeypatch.setattr(sys, "executable", "")
     with pytest.raises(InstallError, match=r"3\.10 to 3\.13.*python\.org.*--python"):
         interpreters.find()
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be somebody else for a while")
+def test_a_closed_folder_on_the_path_is_passed_over(alone):
+    program(alone / "bin/python3.13", "exit 1")
+    (alone / "bin").chmod(0)
+    os.seteuid(65534)
+    try:
+        found = list(interpreters.candidates())
+    finally:
+        os.seteuid(0)
+    assert found == [[sys.executable]]
+
+
+@posix
+def test_a_user_without_a_home_has_no_pyenv_there(alone, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("PYENV_ROOT")
+    monkeypatch.setattr(Path, "home", homeless)
+    program(alone / "bin/python3.12", """echo '["/real", [3, 12, 4], true, true]'""")
+    assert interpreters.find().path == Path("/real")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import WeightsError
+from ...core.paths import is_file
 from ...core.weights_file import CHOSEN, FILE
 from ..devices import give_back_memory
 from .memory import is_out_of_memory
@@ -187,7 +188,7 @@ def _called(network: torch.nn.Module, picture: NDArray[np.uint8], resolution: in
 
 def _loaded(folder: Path) -> torch.nn.Module:
     path = folder / FILE
-    if not path.is_file():
+    if not is_file(path):
         raise WeightsError(f"There is no file {FILE} in {folder}; put it there or choose its folder ({CHOSEN}).")
     try:
         return MidasDetector.from_pretrained(str(folder)).model
