@@ -128,11 +128,11 @@ def midas_python() -> Path:
 
 
 def midas_ready(folder: Path) -> None:
-    """Makes the MiDaS environment and sees that the weights are in `folder`, which is what `--engine midas` asks for.
+    """Sees that the weights are in `folder` and makes the MiDaS environment, which is what `--engine midas` asks for.
 
+    The weights come first: without them there is no use in the environment, which is ten times as large.
     Raises EngineUnavailable when the weights cannot be had, InstallError when the environment cannot be made.
     """
-    midas_python()
     try:
         weights.find(folder)
     except EngineUnavailable:
@@ -140,6 +140,7 @@ def midas_ready(folder: Path) -> None:
             raise
         print(f"Downloading {FILE} ({SIZE / 1e6:.0f} MB) into {folder}.", flush=True)
         SetupProcess("download", MIDAS.folder, weights=folder).wait(shown_words)
+    midas_python()
 
 
 def shown(step: Step) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from tests.client.weights_server import serving
 from tests.conftest import ROOT, changed
 
 pytestmark = pytest.mark.slow
@@ -15,12 +17,16 @@ pytestmark = pytest.mark.slow
 PICTURE = ROOT / "tests" / "materials" / "tiles_color.png"
 
 
+def copy_clone(folder):
+    for name in ("blender_midas_normal", "scripts"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 @pytest.fixture
 def clone(disk):
     """A clone on a disk of its own, with the environment of this one."""
     folder = disk("size=40m")
-    for name in ("blender_midas_normal", "scripts"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_clone(folder)
     subprocess.run([sys.executable, str(ROOT / "scripts" / "normal_map.py"), str(PICTURE), "--out", str(folder / "out"),
                     "--engine", "luminance"], check=True, stdout=subprocess.DEVNULL)
     (folder / ".venv-maps").symlink_to((ROOT / ".venv-maps").resolve())
@@ -47,3 +53,20 @@ def test_a_clone_that_cannot_be_written_says_so_when_something_is_to_be_made_in_
     assert ended.returncode == 3
     assert ended.stderr == (f"error: {clone}/.midas/venv-maps.txt cannot be written: Read-only file system; this needs a "
                             "clone that can be.\n")
+
+
+@pytest.mark.parametrize("script", [["normal_map.py", str(PICTURE)], ["demo.py"]])
+def test_midas_is_not_installed_where_its_weights_cannot_be_had(tmp_path, script):
+    """A server that has no such file is the hub, and the way to all others is closed."""
+    copy_clone(tmp_path)
+    name, *arguments = script
+    with serving() as server:
+        server.status = 404
+        variables = {**os.environ, "HF_ENDPOINT": server.url.rpartition("/")[0], "HTTPS_PROXY": "http://127.0.0.1:9",
+                     "NO_PROXY": "127.0.0.1"}
+        command = [sys.executable, "-B", str(tmp_path / "scripts" / name), *arguments, "--engine", "midas", "--out",
+                   str(tmp_path / "out")]
+        ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3 and "Installing" not in ended.stdout
+    assert "the server answered 404" in ended.stderr and "github.com: Connection refused" in ended.stderr
+    assert not (tmp_path / ".midas" / "environment").exists()
