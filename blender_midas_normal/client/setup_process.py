@@ -26,6 +26,14 @@ INTERVAL = 0.1
 PATIENCE = 8.0
 """Seconds that `close` leaves it to end what it started: more than it takes itself."""
 
+ENDED_SECONDS = 1.0
+"""Within this time a process that has said its last line, or closed its pipe, is gone, or is ended."""
+
+CANCELLED = {"install": "The installation was cancelled; installing again goes on from here.",
+             "download": "The download was cancelled; downloading again goes on from here."}
+"""By verb, the outcome of a process that was asked to give up and ended without saying more: one that waits for a server
+notices nothing and is ended."""
+
 
 class SetupProcess:
     """One run of setup.py.
@@ -50,6 +58,7 @@ class SetupProcess:
             raise InstallError(f"{runner} could not be started: {error.strerror or error}.") from error
         self._lines = Lines()
         self._last: dict[str, Any] | None = None
+        self._is_cancelled = False
 
     @property
     def running(self) -> bool:
@@ -76,6 +85,7 @@ class SetupProcess:
 
     def cancel(self) -> None:
         """Ask the process to give up; `poll` still brings its last line, soon."""
+        self._is_cancelled |= self.running
         stdin = self._child.stdin
         if stdin is not None and not stdin.closed:
             stdin.close()
@@ -130,7 +140,10 @@ class SetupProcess:
         return found
 
     def _unexpected_end(self) -> dict[str, Any]:
-        code = self._child.wait()
+        self._see_it_end()
+        if self._is_cancelled:
+            return {"error": CANCELLED.get(self.verb, "The work was cancelled."), "kind": "Cancelled", "output": ""}
+        code = self._child.returncode
         self._complaints.seek(0)
         output = self._complaints.read()[-4000:].decode("utf-8", "replace").strip()
         return {"error": f"The installing process ended unexpectedly (exit code {code}).", "kind": "InstallError",
@@ -139,9 +152,13 @@ class SetupProcess:
     def _put_away(self) -> None:
         """The process has said its last line and ends by itself: it is waited for, and its pipes are closed."""
         self.cancel()
-        try:
-            self._child.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            end(self._child)
+        self._see_it_end()
         self._child.stdout.close()  # type: ignore[union-attr]
         self._complaints.close()
+
+    def _see_it_end(self) -> None:
+        """Waits a moment for the process, which has nothing more to do, and ends it where it does not end by itself."""
+        try:
+            self._child.wait(ENDED_SECONDS)
+        except subprocess.TimeoutExpired:
+            end(self._child)

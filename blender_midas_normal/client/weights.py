@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +22,12 @@ from .locks import UNFOOLED, held
 from .steps import Step
 
 REPOSITORY = "lllyasviel/Annotators"
-URL = f"https://huggingface.co/{REPOSITORY}/resolve/main/{FILE}"
+
+HUB = "https://huggingface.co"
+"""The first source; the variable HF_ENDPOINT names a mirror in its place, as for the hub's own programs."""
+
+RELEASE = f"https://github.com/isl-org/DPT/releases/download/1_0/{FILE}"
+"""The second source: the same file, published by those who trained the network."""
 
 TIMEOUT = 30.0
 """Seconds without a byte after which the server counts as gone."""
@@ -39,6 +44,17 @@ TRIES = 5
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+def sources() -> tuple[str, ...]:
+    """Addresses of the weights, in the order in which they are tried."""
+    hub = os.environ.get("HF_ENDPOINT") or HUB
+    return f"{hub.rstrip('/')}/{REPOSITORY}/resolve/main/{FILE}", RELEASE
+
+
+def host(url: str) -> str:
+    """Name of the server in an address."""
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2] or url
+
+
 def find(folder: Path) -> Path:
     """The weights in a folder, also where ComfyUI's node keeps them under it, or the file itself; raises WeightsError."""
     for path in (folder / FILE, folder / REPOSITORY / FILE, folder):
@@ -48,37 +64,34 @@ def find(folder: Path) -> Path:
                        f"them ({CHOSEN}).")
 
 
-def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[], bool], online: bool, url: str = URL,
-             size: int = SIZE, sha256: str = SHA256) -> Path:
+def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[], bool], online: bool,
+             urls: Sequence[str] = (), size: int = SIZE, sha256: str = SHA256) -> Path:
     """Download the weights into a folder and return the file; what an earlier, interrupted download left is gone on with.
 
-    online: whether the user allows network access.  size in bytes.  Raises WeightsError or Cancelled.
+    online: whether the user allows network access; urls: where the file is, the next one being tried when one does not give
+    it, `sources()` when there are none; size in bytes.  Raises WeightsError or Cancelled.
     """
     if not online:
         raise WeightsError(f"MiDaS's weights {_named(size)} are not downloaded while Blender is offline; turn on "
                            "Preferences > System > Network > Allow Online Access, or choose a folder that has "
                            f"them ({CHOSEN}).")
-    _refuse_insecure(url)
-    transfer = _Transfer(folder, url, size, sha256, report, cancelled)
+    transfer = _Transfer(folder, tuple(urls) or sources(), size, sha256, report, cancelled)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with held(transfer.lock, WeightsError):
             return transfer.carry_out()
-    except urllib.error.HTTPError as error:
-        raise transfer.failure(f"the server answered {error.code} {error.reason}{_way(url)}") from error
-    except urllib.error.URLError as error:
-        reason = getattr(error.reason, "strerror", None) or str(error.reason)
-        raise transfer.failure(f"{reason}{_way(url)}") from error
-    except http.client.HTTPException as error:
-        raise transfer.failure(str(error) or type(error).__name__) from error
     except OSError as error:
         raise transfer.failure(error.strerror or str(error) or type(error).__name__) from error
+
+
+class _SourceFailed(Exception):
+    """One source does not give the file; the text says why."""
 
 
 @dataclass(frozen=True)
 class _Transfer:
     folder: Path
-    url: str
+    urls: tuple[str, ...]
     size: int
     sha256: str
     report: Callable[[Step], None]
@@ -101,11 +114,19 @@ class _Transfer:
             self.say(1, "The weights are there already.", 1.0)
             return self.target
         self.check_space()
-        self.fetch()
-        self.verify()
-        put_in_place(self.part, self.target)
-        self.say(2, f"{self.target} is complete.", 1.0)
-        return self.target
+        reasons = []
+        for url in self.urls:
+            try:
+                self.fetch(url)
+                self.verify()
+            except _SourceFailed as failed:
+                reasons.append(f"{host(url)}: {failed}")
+                self.say(1, reasons[-1])
+                continue
+            put_in_place(self.part, self.target)
+            self.say(2, f"{self.target} is complete.", 1.0)
+            return self.target
+        raise self.failure("; ".join(reasons))
 
     def had(self) -> int:
         """Bytes that an earlier download left; more than the whole are worth nothing."""
@@ -120,42 +141,57 @@ class _Transfer:
         if free < needed:
             raise self.failure(f"{needed / 1e6:.0f} MB more are needed, but only {free / 1e6:.0f} MB are free on its drive")
 
-    def fetch(self) -> None:
-        """Fill the partial file; a connection that breaks is taken up again as long as it brought something."""
+    def fetch(self, url: str) -> None:
+        """Fill the partial file from one source; raises _SourceFailed, or OSError when the file cannot be written."""
+        try:
+            _refuse_insecure(url)
+            self.fetch_all(url)
+        except urllib.error.HTTPError as error:
+            raise _SourceFailed(f"the server answered {error.code} {error.reason}{_way(url)}") from error
+        except urllib.error.URLError as error:
+            reason = getattr(error.reason, "strerror", None) or str(error.reason)
+            raise _SourceFailed(f"{reason}{_way(url)}") from error
+        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError) as error:
+            raise _SourceFailed(getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
+
+    def fetch_all(self, url: str) -> None:
+        """The same; a connection that breaks is taken up again as long as it brought something."""
         for _ in range(TRIES):
             had = self.had()
             if had == self.size:
                 return
             try:
-                self.fetch_from(had)
+                self.fetch_from(url, had)
             except (ConnectionError, TimeoutError):
                 if self.had() <= had:
                     raise
             if self.had() <= had:
                 break
         if self.had() != self.size:
-            raise self.failure(f"the connection broke after {self.had() / 1e6:.1f} MB")
+            raise _SourceFailed(f"the connection broke after {self.had() / 1e6:.1f} MB")
 
-    def fetch_from(self, had: int) -> None:
+    def fetch_from(self, url: str, had: int) -> None:
         """One connection, from byte `had` on where the server can do that, else from the beginning."""
-        self.say(1, f"From {urllib.parse.urlsplit(self.url).hostname} to {self.folder}", had / self.size)
-        with self.answer(had) as answer:
+        self.say(1, f"From {host(url)} to {self.folder}", had / self.size)
+        with self.answer(url, had) as answer:
             if answer.status != 206:
                 had = 0
             elif not str(answer.headers.get("Content-Range", "")).startswith(f"bytes {had}-"):
-                raise self.failure("the server sent another part of it than it was asked for")
+                raise _SourceFailed("the server sent another part of it than it was asked for")
+            if answer.length is not None and had + answer.length != self.size:  # the page of a network that wants a login
+                raise _SourceFailed(f"its file has {had + answer.length} bytes instead of {self.size}")
             with self.opened_part(had) as file:
                 self.copy(answer, file, had)
 
-    def answer(self, had: int) -> Any:
+    def answer(self, url: str, had: int) -> Any:
         try:
-            return _opened(self.url, had)
+            return _opened(url, had)
         except urllib.error.HTTPError as error:
             # The server's file ends before our part does: that part is of another file.
             if error.code != 416 or not had:
                 raise
             error.close()
-            return _opened(self.url, 0)
+            return _opened(url, 0)
 
     def opened_part(self, had: int) -> IO[bytes]:
         """The partial file, cut after the bytes that count."""
@@ -173,7 +209,7 @@ class _Transfer:
                 raise Cancelled("The download was cancelled; downloading again goes on from here.")
             got += len(block)
             if got > self.size:
-                raise self.refused(f"it is longer than {self.size} bytes")
+                raise self.refused(f"is longer than {self.size} bytes")
             file.write(block)
             now = time.monotonic()
             if now - reported >= REPORT_EVERY:
@@ -185,12 +221,12 @@ class _Transfer:
         self.say(2, "Comparing the checksum")
         found = checksum(self.part)
         if found != self.sha256:
-            raise self.refused(f"its SHA-256 is {found}, not {self.sha256}")
+            raise self.refused(f"has another checksum (its SHA-256 is {found}, not {self.sha256})")
 
-    def refused(self, reason: str) -> WeightsError:
-        """What came is another file: it is taken away, so that the next download starts anew."""
+    def refused(self, reason: str) -> _SourceFailed:
+        """What came is another file: it is taken away, so that the next source, or download, starts anew."""
         self.part.unlink(missing_ok=True)
-        return WeightsError(f"The file from {self.url} is not {_named(self.size)} and was removed: {reason}.")
+        return _SourceFailed(f"what came {reason} and was removed")
 
     def failure(self, reason: str) -> WeightsError:
         return WeightsError(f"MiDaS's weights {_named(self.size)} could not be downloaded to {self.folder}: {reason}; try "
@@ -206,11 +242,11 @@ def _named(size: int = SIZE) -> str:
 
 
 def _refuse_insecure(url: str, https_only: bool = False) -> None:
-    """Raise WeightsError unless the address is https, or, where that is enough, http on this computer itself."""
+    """Raise _SourceFailed unless the address is https, or, where that is enough, http on this computer itself."""
     words = urllib.parse.urlsplit(url)
     local = words.scheme == "http" and words.hostname in LOOPBACK and not https_only
     if words.scheme != "https" and not local:
-        raise WeightsError(f"{FILE} is not downloaded from {url}, because only https is allowed.")
+        raise _SourceFailed(f"it is not downloaded from {url}, because only https is allowed")
 
 
 def _way(url: str) -> str:

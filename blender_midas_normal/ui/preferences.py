@@ -11,7 +11,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ..bridge import session
 from ..bridge.places import EXTENSION, places
 from ..client.environment import State, status
-from ..client.weights import find
+from ..client.weights import find, host, sources
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
 from . import setup
@@ -101,4 +101,6 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         except WeightsError as error:
             lines(box, str(error))
         box.prop(self, "weights_folder")
+        hub, release = map(host, sources())
+        lines(box, iface_("Download takes them from {hub}, or else from {release}.").format(hub=hub, release=release))
         box.operator("midas_normal.download_weights", icon="IMPORT")

@@ -9,7 +9,9 @@ from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..bridge.places import EXTENSION, places
 from ..client.install import SPACE_NEEDED
+from ..client.weights import host, sources
 from ..core.errors import MidasNormalError
+from ..core.paths import exists
 from ..core.weights_file import FILE, SIZE
 from . import setup
 
@@ -75,8 +77,9 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
     verb = "download"
 
     def question(self) -> str:
-        return iface_("{file}, {size:.0f} MB from huggingface.co into {folder}").format(
-            file=FILE, size=SIZE / 1e6, folder=places().weights)
+        hub, release = map(host, sources())
+        return iface_("{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}").format(
+            file=FILE, size=SIZE / 1e6, hub=hub, release=release, folder=places().weights)
 
 
 class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
@@ -89,7 +92,7 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not places().environment.folder.exists():
+        if not exists(places().environment.folder):
             cls.poll_message_set(rpt_("Nothing is installed"))
             return False
         return super().poll(context)

@@ -15,6 +15,7 @@ import pytest
 from blender_midas_normal.client import setup_process
 from blender_midas_normal.client.setup_process import PROGRAM, SetupProcess
 from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsError
+from tests.client.weights_server import serving
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
 
@@ -103,6 +104,34 @@ def test_cancelling_ends_all_it_started(tmp_path, stuck):
     assert lines[-1]["kind"] == "Cancelled"
     until(lambda: not any(map(alive, map(int, pids.read_text().split()))))
     with pytest.raises(Cancelled):
+        process.result()
+
+
+def test_cancelling_a_download_that_stalls_says_what_happened(tmp_path, monkeypatch):
+    """It waits for its server and does not hear that it was asked to give up."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with serving() as server:
+        server.stalls = True
+        monkeypatch.setenv("HF_ENDPOINT", server.url.rpartition("/")[0])
+        process = SetupProcess("download", tmp_path / "env", weights=tmp_path / "weights")
+        until(lambda: process.poll() is not None and server.asked)
+        process.cancel()
+        lines = []
+        until(lambda: lines.extend(process.poll()) or not process.running)
+    assert [line["kind"] for line in lines if "error" in line] == ["Cancelled"]
+    with pytest.raises(Cancelled, match="downloading again goes on from here"):
+        process.result()
+
+
+@posix
+def test_a_process_that_closes_its_pipe_and_lives_on_is_ended(tmp_path):
+    living = program(tmp_path / "runner", "#!/bin/sh\nexec >&-\nexec sleep 60\n")
+    process = SetupProcess("check", tmp_path / "env", runner=str(living))
+    started = time.monotonic()
+    until(lambda: process.poll() or not process.running)
+    assert time.monotonic() - started < 10 and not alive(process._child.pid)
+    with pytest.raises(InstallError, match="unexpectedly"):
         process.result()
 
 

@@ -16,83 +16,33 @@ from blender_midas_normal.client import weights
 from blender_midas_normal.client.locks import held
 from blender_midas_normal.core import weights_file
 from blender_midas_normal.core.errors import Cancelled, WeightsError
-
-DATA = bytes(range(256)) * 12_000
-SIZE = len(DATA)
-SHA256 = hashlib.sha256(DATA).hexdigest()
-
-
-class Server(ThreadingHTTPServer):
-    """Serves DATA, as badly as the test asks for."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.data = DATA
-        self.ranges = True
-        self.cuts: list[int] = []
-        """For each connection to come: bytes after which it is cut."""
-        self.shift = 0
-        """Bytes by which the answered range begins too early."""
-        self.status = 0
-        self.location = ""
-        self.asked: list[str | None] = []
-        """The Range of each request."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/weights.pt"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        server, wanted = self.server, self.headers.get("Range")
-        server.asked.append(wanted)
-        if server.status:
-            self.send_response(server.status)
-            if server.location:
-                self.send_header("Location", server.location)
-            self.end_headers()
-            return
-        start = int(wanted[len("bytes="):-1]) - server.shift if wanted and server.ranges else 0
-        if wanted and server.ranges and start >= len(server.data):
-            self.send_error(416)
-            return
-        rest = server.data[start:]
-        self.send_response(206 if wanted and server.ranges else 200)
-        if wanted and server.ranges:
-            self.send_header("Content-Range", f"bytes {start}-{len(server.data) - 1}/{len(server.data)}")
-        self.send_header("Content-Length", str(len(rest)))
-        self.end_headers()
-        cut = server.cuts.pop(0) if server.cuts else len(rest)
-        with contextlib.suppress(OSError):
-            self.wfile.write(rest[:cut])
-
-    def log_message(self, *_: object) -> None:
-        pass
+from tests.client.weights_server import DATA, SHA256, SIZE, serving
 
 
 @pytest.fixture
-def server(monkeypatch):
+def no_proxy(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+
+
+@pytest.fixture
+def server(no_proxy):
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def second(no_proxy):
+    """Another source of the same file."""
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
 def get(server, tmp_path):
     """Download from the server into a new folder."""
-    def download(report=lambda step: None, cancelled=lambda: False, online=True, url=None, size=SIZE, sha256=SHA256):
-        return weights.download(tmp_path / "deep" / "weights", report, cancelled, online, url or server.url, size, sha256)
+    def download(report=lambda step: None, cancelled=lambda: False, online=True, urls=None, size=SIZE, sha256=SHA256):
+        return weights.download(tmp_path / "deep" / "weights", report, cancelled, online, urls or [server.url], size, sha256)
 
     return download
 
@@ -207,14 +157,15 @@ def test_a_part_of_another_file_is_refused_once_and_gone(get, server, folder):
     assert get().read_bytes() == DATA
 
 
-def test_a_part_longer_than_what_the_server_has_is_started_over(get, server, folder):
+def test_a_part_longer_than_what_the_server_has_is_asked_for_from_the_beginning(get, server, second, folder):
     part(folder, bytes(5000))
     server.data = DATA[:3000]
-    with pytest.raises(WeightsError, match=r"connection broke after 0\.0 MB"):
+    with pytest.raises(WeightsError, match=f"its file has 3000 bytes instead of {SIZE}"):
         get()
-    assert server.asked[:2] == ["bytes=5000-", None]
+    assert server.asked == ["bytes=5000-", None]
     server.data = DATA
-    assert get().read_bytes() == DATA
+    assert get(urls=[server.url, second.url]).read_bytes() == DATA
+    assert (server.asked[2:], second.asked) == (["bytes=5000-"], [None])  # the part was of another file
 
 
 def test_wrong_bytes_are_refused_with_both_sums_and_removed(get, server, folder):
@@ -226,9 +177,10 @@ def test_wrong_bytes_are_refused_with_both_sums_and_removed(get, server, folder)
     assert list(folder.iterdir()) == []
 
 
-def test_too_many_bytes_are_refused_before_the_disk_is_full_of_them(get, server, folder):
-    server.data = DATA + b"more"
-    with pytest.raises(WeightsError, match="longer than"):
+@pytest.mark.parametrize(("tells", "reason"), [(True, f"{SIZE + 4} bytes instead of"), (False, "longer than")])
+def test_too_many_bytes_are_refused_before_the_disk_is_full_of_them(get, server, folder, tells, reason):
+    server.data, server.tells_length = DATA + b"more", tells
+    with pytest.raises(WeightsError, match=reason):
         get()
     assert list(folder.iterdir()) == []
 
@@ -254,8 +206,53 @@ def test_the_servers_refusal_is_one_sentence(get, server, status):
 
 
 def test_a_server_that_is_not_there(get):
-    with pytest.raises(WeightsError, match=r"refused.*--weights"):
-        get(url="http://127.0.0.1:9/weights.pt")
+    with pytest.raises(WeightsError, match=r"127.0.0.1:9: Connection refused.*--weights"):
+        get(urls=["http://127.0.0.1:9/weights.pt"])
+
+
+@pytest.mark.parametrize("fault", ["away", "status", "silent", "page", "other", "broken"])
+def test_where_one_source_fails_the_next_one_gives_the_file(get, server, second, folder, monkeypatch, fault):
+    """And goes on from what the first one gave, where that is a part of it."""
+    first, steps, asked = server.url, [], [None]
+    if fault == "away":
+        first = "http://127.0.0.1:9/weights.pt"
+    elif fault == "status":
+        server.status = 403
+    elif fault == "silent":
+        monkeypatch.setattr(weights, "TIMEOUT", 0.2)
+        server.stalls = True
+    elif fault == "page":
+        server.data = b"<html>Please log in</html>"
+    elif fault == "other":
+        server.data = bytes(SIZE)
+    else:
+        server.cuts, asked = [1_000_000, 0], ["bytes=1000000-"]
+    assert get(steps.append, urls=[first, second.url]).read_bytes() == DATA
+    assert second.asked == asked
+    assert [path.name for path in folder.iterdir()] == [weights.FILE]
+    assert any(weights.host(first) in step.detail for step in steps)
+
+
+def test_all_sources_are_named_with_what_is_wrong_with_each(get, server):
+    server.status = 404
+    with pytest.raises(WeightsError, match=r"127.0.0.1:9: Connection refused; 127.0.0.1:\d+: the server answered 404"):
+        get(urls=["http://127.0.0.1:9/weights.pt", server.url])
+
+
+def test_the_sources_are_the_hub_or_its_mirror_then_the_release_of_the_networks_authors(monkeypatch):
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    release = "https://github.com/isl-org/DPT/releases/download/1_0/dpt_hybrid-midas-501f0c75.pt"
+    path = "lllyasviel/Annotators/resolve/main/dpt_hybrid-midas-501f0c75.pt"
+    assert weights.sources() == (f"https://huggingface.co/{path}", release)
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example/hf/")
+    assert weights.sources() == (f"https://mirror.example/hf/{path}", release)
+    assert [weights.host(url) for url in weights.sources()] == ["mirror.example", "github.com"]
+
+
+@pytest.mark.parametrize("mirror", ["mirror.example", "http://mirror.example", "https://[mirror"])
+def test_a_mirror_that_is_no_safe_address_is_passed_over(get, second, monkeypatch, mirror):
+    monkeypatch.setenv("HF_ENDPOINT", mirror)
+    assert get(urls=[weights.sources()[0], second.url]).read_bytes() == DATA
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -281,7 +278,7 @@ def test_a_proxy_that_lets_nothing_through_is_named_without_its_password(get, mo
         monkeypatch.setenv("no_proxy", "")
         reason = "407 Proxy Authentication Required" if answers else "refused"
         with pytest.raises(WeightsError, match=rf"{reason} \(through the proxy {place}\); try again") as caught:
-            get(url="https://weights.invalid/weights.pt")
+            get(urls=["https://weights.invalid/weights.pt"])
         assert "secret" not in str(caught.value)
         if answers:
             proxy.shutdown()
@@ -290,18 +287,16 @@ def test_a_proxy_that_lets_nothing_through_is_named_without_its_password(get, mo
 
 def test_a_silent_server_times_out(get, server, monkeypatch):
     monkeypatch.setattr(weights, "TIMEOUT", 0.2)
-    tired = threading.Event()
-    monkeypatch.setattr(Handler, "do_GET", lambda handler: tired.wait())
+    server.stalls = True
     with pytest.raises(WeightsError, match="timed out"):
         get()
-    tired.set()
 
 
 @pytest.mark.parametrize("url", ["http://huggingface.co/x.pt", "ftp://127.0.0.1/x.pt", "file:///etc/passwd",
                                  "http://127.0.0.1.example.org/x.pt"])
 def test_only_https_is_allowed(get, url):
     with pytest.raises(WeightsError, match="only https"):
-        get(url=url)
+        get(urls=[url])
 
 
 def test_a_redirect_is_followed_only_where_that_is_allowed(get, server):
@@ -311,7 +306,7 @@ def test_a_redirect_is_followed_only_where_that_is_allowed(get, server):
 
 
 def test_a_redirect_from_https_to_http_is_refused_even_on_this_computer():
-    with pytest.raises(WeightsError, match="only https"):
+    with pytest.raises(weights._SourceFailed, match="only https"):
         weights._refuse_insecure("http://127.0.0.1/x.pt", https_only=True)
     weights._refuse_insecure("http://127.0.0.1/x.pt")
 

@@ -9,7 +9,7 @@ import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge.places import preferences
 from bl_ext.user_default.midas_normal.core.errors import InstallError
-from bl_ext.user_default.midas_normal.ui import pump, setup
+from bl_ext.user_default.midas_normal.ui import pump, setup, setup_operators
 from bl_ext.user_default.midas_normal.ui.setup_operators import SetupOperator
 
 from .scenes import pumped
@@ -40,6 +40,14 @@ class Button(SetupOperator):
 
     def press(self):
         assert self.execute(bpy.context) == {"FINISHED"}
+
+
+def test_the_question_before_a_download_names_both_sources(monkeypatch):
+    ask = setup_operators.MIDAS_NORMAL_OT_download_weights.question
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    assert "493 MB from huggingface.co, or else from github.com, into " in ask(None)
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
+    assert "from mirror.example, or else from github.com" in ask(None)
 
 
 @pytest.mark.parametrize("operator", ["install", "download_weights"])

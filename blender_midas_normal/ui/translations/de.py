@@ -373,6 +373,8 @@ PREFERENCES = {
     "MiDaS weights": "MiDaS-Gewichte",
     "The weights are {file}.": "Die Gewichte sind {file}.",
     "Weights folder": "Ordner der Gewichte",
+    "Download takes them from {hub}, or else from {release}.":
+        "Heruntergeladen werden sie von {hub}, sonst von {release}.",
     "Folder with MiDaS's weights, which may be one that you have already. Empty: the extension's own folder":
         "Ordner mit den Gewichten von MiDaS, auch ein schon vorhandener. Leer: der eigene Ordner der Erweiterung",
     "Worker": "Worker",
@@ -389,7 +391,8 @@ SETUP = {
     "Step {step} of {of}: {title}": "Schritt {step} von {of}: {title}",
     "From the Python package index into {folder}; needs {size:.0f} GB":
         "Aus dem Python-Paketindex nach {folder}; braucht {size:.0f} GB",
-    "{file}, {size:.0f} MB from huggingface.co into {folder}": "{file}, {size:.0f} MB von huggingface.co nach {folder}",
+    "{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}":
+        "{file}, {size:.0f} MB von {hub}, sonst von {release}, nach {folder}",
     "All that was installed in {folder}": "Alles, was in {folder} installiert wurde",
 }
 
