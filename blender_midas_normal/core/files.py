@@ -22,11 +22,14 @@ ROWS = 32
 """Encoded at a time: they stay in the processor's cache."""
 
 
-def integer_file(made: Map | NodeMap, name: str, compress: bool) -> Iterable[bytes]:
-    """The parts of a map's PNG or TIFF file; compress: a PNG file as small as it gets, else it is written faster."""
+def integer_file(made: Map | NodeMap, name: str, bits: int, compress: bool) -> Iterable[bytes]:
+    """The parts of a map's PNG or TIFF file of 8 or 16 bits.
+
+    compress: a PNG file as small as it gets, else it is written faster.
+    """
     if name != "PNG":
-        return [tiff_bytes(made.encoded())]
-    strips = (made.encoded(slice(top, top + ROWS)) for top in range(0, made.height, ROWS))
+        return [tiff_bytes(made.encoded(bits=bits))]
+    strips = (made.encoded(slice(top, top + ROWS), bits) for top in range(0, made.height, ROWS))
     return png_parts(strips, made.height, compress)
 
 

@@ -17,10 +17,10 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "PNG": Format("PNG", "16 bits, lossless", ".png"),
+    "PNG": Format("PNG", "8 or 16 bits, lossless", ".png"),
     "EXR_HALF": Format("OpenEXR half", "Floats of 16 bits; heights in shorter sides of the picture", ".exr"),
     "EXR": Format("OpenEXR float", "Floats of 32 bits; heights in shorter sides of the picture", ".exr"),
-    "TIFF": Format("TIFF", "16 bits, lossless", ".tif"),
+    "TIFF": Format("TIFF", "8 or 16 bits, lossless", ".tif"),
 }
 """By the name that requests use."""
 

@@ -50,11 +50,11 @@ class Map:
     def width(self) -> int:
         return self.planes[0].shape[1]
 
-    def encoded(self, rows: slice = ALL) -> NDArray[np.uint16]:
-        """Rows of the H x W x 3 or H x W picture of 16 bits, 0..65535, rounded."""
+    def encoded(self, rows: slice = ALL, bits: int = 16) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Rows of the H x W x 3 or H x W picture of 8 or 16 bits, 0..255 or 0..65535, rounded."""
         planes = [plane[rows] for plane in self.planes]
-        pixels = np.empty((*planes[0].shape, len(planes)), np.uint16)
-        factor = 65535 / (1 - self.low)
+        pixels: NDArray = np.empty((*planes[0].shape, len(planes)), f"u{bits // 8}")
+        factor = (2 ** bits - 1) / (1 - self.low)
         for channel, plane in enumerate(planes):
             scaled = plane * np.float32(factor)
             scaled += np.float32(0.5 - self.low * factor)
@@ -79,8 +79,8 @@ class NodeMap:
     def height(self) -> int:
         return len(self.pixels)
 
-    def encoded(self, rows: slice = ALL) -> NDArray[np.uint8]:
-        """Rows of it, as they are."""
+    def encoded(self, rows: slice = ALL, bits: int = 8) -> NDArray[np.uint8]:
+        """Rows of it, as they are, whatever the bits that are asked for."""
         return self.pixels[rows]
 
 

@@ -79,8 +79,9 @@ class Request:
     of the maps whose mean is wanted: PNG files of 16 bits of the same kind, size and scale, made with the same convention).
     exposure: stops by which a scene-linear picture is made brighter before it is turned into display-referred values.
     mask_pixels or mask_picture: the mask image likewise; a surface keeps the one that it was given last.
-    map: its kind, a name of `core.kinds.KINDS`; format: of its file, a name of `core.formats.FORMATS`; compress: a PNG file
-    at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so that it need not decode the file.
+    map: its kind, a name of `core.kinds.KINDS`; format: of its file, a name of `core.formats.FORMATS`; bits: 8 or 16, of PNG
+    and TIFF files; compress: a PNG file at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so
+    that it need not decode the file.
     unless: key of the surface of a map that is there; where the picture would give the same, nothing is made (Unchanged).
     scale: of heights, the one that they are written at, for files that are to have one; 0 for each picture's own.
     preceding: with `pixels` only, key of the surface of the picture as it was before it was painted on: an engine that can
@@ -98,6 +99,7 @@ class Request:
     is_render: bool = False
     map: str = "NORMAL"
     format: str = "PNG"
+    bits: int = 16
     compress: bool = False
     with_pixels: bool = False
     unless: str | None = None
@@ -108,6 +110,8 @@ class Request:
     def __post_init__(self) -> None:
         if not -MOST_STOPS <= self.exposure <= MOST_STOPS:
             raise ProtocolError(f"No picture is exposed by {self.exposure!r} stops.")
+        if self.bits not in (8, 16):
+            raise ProtocolError(f"A file of a map has no {self.bits!r} bits.")
         if self.preceding is not None and self.pixels is None:
             raise ProtocolError("A request that names a preceding surface must have pixels.")
         if self.scale < 0:

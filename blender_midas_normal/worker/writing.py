@@ -55,7 +55,7 @@ class _Writer:
             return Files(self._write([float_file(made, request.format)], suffix))
         with ThreadPoolExecutor() as pool:
             held = pool.submit(self._held, made) if request.with_pixels else None
-            file = self._write(integer_file(made, request.format, request.compress), suffix)
+            file = self._write(integer_file(made, request.format, request.bits, request.compress), suffix)
             return Files(file, *held.result()) if held else Files(file)
 
     def _held(self, made: Map | NodeMap) -> tuple[str, int]:

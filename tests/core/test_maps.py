@@ -91,11 +91,13 @@ def read(parts, suffix, folder):
 
 @pytest.mark.parametrize("kind", ["NORMAL", "HEIGHT"])
 @pytest.mark.parametrize("name", ["PNG", "TIFF"])
-def test_files_of_integers_hold_16_bits(tmp_path, kind, name):
+@pytest.mark.parametrize("bits", [8, 16])
+def test_files_of_integers_hold_8_or_16_bits(tmp_path, kind, name, bits):
     made = made_map(kind, surface(), Settings())
-    pixels = made.encoded()
-    assert len(pixels) > ROWS
-    found = read(integer_file(made, name, True), FORMATS[name].suffix, tmp_path)
+    pixels = made.encoded(bits=bits)
+    assert len(pixels) > ROWS and pixels.dtype == f"u{bits // 8}"
+    assert np.abs(pixels / (2 ** bits - 1) - made.encoded() / 65535).max() <= 0.51 / (2 ** bits - 1)
+    found = read(integer_file(made, name, bits, True), FORMATS[name].suffix, tmp_path)
     np.testing.assert_array_equal(found, pixels[..., ::-1] if kind == "NORMAL" else pixels)
 
 
@@ -111,8 +113,9 @@ def test_files_of_floats_hold_colours_and_true_heights(tmp_path, name, tolerance
 
 def test_the_nodes_picture_keeps_its_8_bits_in_a_tiff_file(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    np.testing.assert_array_equal(read(integer_file(NodeMap(pixels), "TIFF", True), ".tif", tmp_path)[..., ::-1], pixels)
+    np.testing.assert_array_equal(read(integer_file(NodeMap(pixels), "TIFF", 16, True), ".tif", tmp_path)[..., ::-1], pixels)
 
 
 def test_black_and_white_are_the_ends_of_the_range():
     assert Map((np.array([[0.0, 0.5, 1.0]], np.float32),)).encoded().tolist() == [[0, 32768, 65535]]
+    assert Map((np.array([[-1.0, 0.0, 1.0]], np.float32),), low=-1).encoded(bits=8).tolist() == [[0, 128, 255]]

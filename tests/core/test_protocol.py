@@ -31,7 +31,7 @@ MESSAGES = [
     Request(1, {"a": 6.28}, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
     Request(3, {}, pixels={"file": "y"}, preceding="key"),
     Request(4, {}, frames=[[0.25, "a.png"], [0.75, "b.png"]], scale=0.5),
-    Request(2, {}, picture="/tmp/ä ö.png", is_render=True, compress=True),
+    Request(2, {}, picture="/tmp/ä ö.png", is_render=True, compress=True, bits=8),
     Progress(1, "network", 0.5),
     Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", "asked", "key", {"read": 0.1}, ["flat"]),
     Error(2, "SourceError", "There is no picture."),

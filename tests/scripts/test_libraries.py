@@ -133,6 +133,21 @@ def test_targets_set_green_and_names_and_what_is_said_outright_wins(tmp_path):
     assert abs(up + down - 65535).max() <= 1 and (up != down).any() and (up == said).all()
 
 
+def test_godot_gets_8_bits_the_nearest_to_the_16_that_others_get_and_both_are_on_record(tmp_path):
+    photo, out = save(tmp_path / "photo.png"), tmp_path / "maps"
+    made = {}
+    godot = ("--target", "godot")
+    for words in ((), godot, (*godot, "--format", "tiff"), (*godot, "--bits", "16")):
+        for counted in ((1, 0, 0), (0, 1, 0)):
+            ended = normal_map(photo, "--out", out, "--existing", "skip", *words)
+            assert counts(ended) == counted, ended.stderr
+        made[words] = pixels(out / f"photo_normal.{'tif' if 'tiff' in words else 'png'}")
+    deep, *eight, sixteen = made.values()
+    assert deep.dtype == np.uint16 and (sixteen == deep).all()
+    for values in eight:
+        assert values.dtype == np.uint8 and np.abs(values * 257.0 - deep).max() <= 129
+
+
 def test_only_what_is_missing_or_would_be_another_is_made_again(textures, tmp_path):
     out = tmp_path / "maps"
 

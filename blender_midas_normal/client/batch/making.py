@@ -51,6 +51,7 @@ class Making:
         self._measures = Measures(wanted.out)
         self._engine, _ = chosen_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": "", "LUMINANCE": ""})
         self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
+        self._file = {"format": wanted.format, "bits": wanted.bits, "compress": True}
         self._postponed: list[Picture] = []
         self._measured = self.done = 0
         found = sets_of(items, wanted.sets)
@@ -129,8 +130,7 @@ class Making:
         yield from self.begin(picture, client)
         yield from self.skip(picture, client)
         kinds = [kind for kind, _ in picture.left]
-        yield from self._maps(picture, client, kinds, partial(self._finish, picture, client), format=self._wanted.format,
-                              compress=True)
+        yield from self._maps(picture, client, kinds, partial(self._finish, picture, client), **self._file)
 
     def stage(self, folder: Path, window: Container[Picture], picture: Picture, client: Client) -> Task:
         """Makes those of a frame's own maps of which frames of the window need the means, as files of the folder."""
@@ -153,8 +153,7 @@ class Making:
             counted = shares(alike, picture.number, self._wanted.smoothing)
             client.prepare(self._launch)
             job = client.submit(frames=[[share, str(staged[number].file)] for number, share in counted.items()], map=kind,
-                                settings=self._settings(picture).words(), format=self._wanted.format, compress=True,
-                                scale=_scale(picture, kind))
+                                settings=self._settings(picture).words(), scale=_scale(picture, kind), **self._file)
             yield job
             mean = job.result()
             seconds = {**own.seconds, "mean": sum(mean.seconds.values())}
@@ -238,7 +237,8 @@ class Making:
 
     def _digest(self, picture: Picture, engine: str, kind: str) -> str:
         scale = _scale(picture, kind)
-        others = {**({"scale": scale} if scale else {}), **({"smoothing": self._wanted.smoothing} if picture.near else {})}
+        others = {**({"scale": scale} if scale else {}), **({"smoothing": self._wanted.smoothing} if picture.near else {}),
+                  **({"bits": 8} if self._wanted.bits == 8 else {})}
         return digest_of_settings(self._settings(picture), engine, kind, self._wanted.format, **others)
 
     def _say(self, picture: Picture, kind: str, target: Path, result: Result) -> None:

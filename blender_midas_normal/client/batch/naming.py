@@ -29,12 +29,13 @@ _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Target:
-    """The usual way of a program: its convention for normal maps, and how it calls maps."""
+    """The usual way of a program: its convention for normal maps, how it calls maps, and how many bits it keeps of them."""
 
     label: str
     convention: str
     pattern: str
     words: Mapping[str, str]
+    bits: int = 16
 
 
 _WORDS = {name: kind.word for name, kind in KINDS.items()}
@@ -43,7 +44,7 @@ _LETTERS = {"NORMAL": "N", "HEIGHT": "H", "AO": "AO", "CURVATURE": "C"}
 
 TARGETS: dict[str, Target] = {
     "BLENDER": Target("Blender", "OPENGL", "{stem}_{map}", _WORDS),
-    "GODOT": Target("Godot", "OPENGL", "{stem}_{map}", _WORDS),
+    "GODOT": Target("Godot", "OPENGL", "{stem}_{map}", _WORDS, bits=8),
     "UNITY": Target("Unity", "OPENGL", "{stem}_{map}", _CAPITALS),
     "UNREAL": Target("Unreal Engine", "DIRECTX", "T_{stem}_{map}", _LETTERS),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import SettingsError
-from ...core.formats import FORMATS
+from ...core.formats import FORMATS, is_float
 from ...core.kinds import KINDS, check_kind
 from ...core.paths import resolved
 from ...core.protocol import MOST_STOPS
@@ -34,8 +34,9 @@ EXISTING = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
 class Wanted:
     """What to make, where, and how.
 
-    kinds, format: names of KINDS and FORMATS; existing: what to do with maps that are there, a name of EXISTING; workers:
-    how many processes, None for one for each graphics card; json, csv: files for the report.
+    kinds, format: names of KINDS and FORMATS; bits: 8 or 16, of files of integers; existing: what to do with maps that are
+    there, a name of EXISTING; workers: how many processes, None for one for each graphics card; json, csv: files for the
+    report.
     exposure: in stops, None where none is given.
     mask_image: None without one; mask_content: the same text for the same mask image.
     sets: a name of SETS; smoothing: over how many frames on either side the maps of sequences are averaged.
@@ -45,6 +46,7 @@ class Wanted:
     settings: Settings
     kinds: tuple[str, ...]
     format: str
+    bits: int
     naming: Naming
     existing: str
     workers: int | None
@@ -66,8 +68,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="kinds of map to make of each picture (default: normal)")
     parser.add_argument("--format", type=str.lower, choices=_lower(FORMATS), default="png",
                         help="of the files (default: png)")
+    parser.add_argument("--bits", type=int, choices=(8, 16),
+                        help="of png and tiff files (default: 16, with --target godot, which keeps no more: 8)")
     parser.add_argument("--target", type=str.lower, choices=_lower(TARGETS),
-                        help="program to make the maps for: sets the convention, and how the files are called")
+                        help="program to make the maps for: sets the convention, the bits, and how the files are called")
     parser.add_argument("--pattern", help="how the files are called; may hold "
                         + ", ".join(f"{{{token}}} ({meaning})" for token, meaning in TOKENS.items())
                         + ", and / for folders (default: {stem}_{map})")
@@ -130,16 +134,25 @@ def wanted(options: argparse.Namespace) -> Wanted:
         raise SettingsError(f"--json and --csv both name {options.csv}; give each a file of its own.")
     exposure = EXPOSURE.checked("exposure", options.exposure) if options.exposure is not None else None
     target = TARGETS[(options.target or "blender").upper()]
+    _check_bits(options.bits, format_, settings)
     naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
                     settings.engine.lower(), FORMATS[format_].suffix, options.maps)
-    return Wanted(options.out, settings, options.maps, format_, naming, options.existing.upper(), options.jobs,
-                  options.json, options.csv, exposure, mask, digest_of_file(mask) if mask is not None else "",
-                  options.sets.upper(), smoothing)
+    return Wanted(options.out, settings, options.maps, format_, options.bits or target.bits, naming,
+                  options.existing.upper(), options.jobs, options.json, options.csv, exposure, mask,
+                  digest_of_file(mask) if mask is not None else "", options.sets.upper(), smoothing)
 
 
 def _spellings(name: str) -> list[str]:
     """The options of a setting: as is usual on a command line, and as scripts spell it."""
     return list(dict.fromkeys(("--" + name.replace("_", "-"), "--" + name)))
+
+
+def _check_bits(bits: int | None, format_: str, settings: Settings) -> None:
+    """Raises SettingsError where a number of bits is given for files that have another."""
+    if bits is not None and is_float(format_):
+        raise SettingsError("--bits is about png and tiff; exr_half files have 16 bits, exr files 32.")
+    if bits == 16 and settings.is_node_picture:
+        raise SettingsError("The MiDaS node's picture has 8 bits; leave --bits 16 out.")
 
 
 def _check_smoothing(smoothing: int, sets: str, settings: Settings) -> None:

@@ -72,6 +72,17 @@ def test_the_nodes_picture_by_another_engine_is_refused_in_the_words_that_were_g
     assert asked(parser, "--preset", "node", "--engine", engine, "--depth-scale", "normalised").settings.size == "NODE"
 
 
+def test_godot_gets_the_8_bits_that_it_keeps_and_each_program_what_is_asked_for(parser):
+    assert [asked(parser, *words).bits for words in (
+        (), ("--target", "unity"), ("--target", "godot"), ("--target", "godot", "--bits", "16"), ("--bits", "8"))] == [
+        16, 16, 8, 16, 8]
+    assert asked(parser, "--preset", "node", "--bits", "8").bits == 8
+    with pytest.raises(SettingsError, match="The MiDaS node's picture has 8 bits; leave --bits 16 out"):
+        asked(parser, "--preset", "node", "--bits", "16")
+    with pytest.raises(SettingsError, match="--bits is about png and tiff"):
+        asked(parser, "--format", "exr", "--bits", "8")
+
+
 def test_maps_keep_their_order_and_none_is_made_twice(parser):
     assert asked(parser, "--maps", "AO, normal,ao").kinds == ("AO", "NORMAL")
 
