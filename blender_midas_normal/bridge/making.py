@@ -47,7 +47,7 @@ def _of_picture(order: Order) -> Making:
     first, *others = order.ask.maps
     client.prepare(order.launch)
     yield BREATH
-    picture = yield from order.handed_over(partial(reading, order.source.image()))
+    picture = yield from order.handed_over(partial(reading, order.source.image(), view=order.view))
     job = order.submit(first, unless=order.known.get(SINGLE), **picture, **words)
     result = yield Step(job, 1, len(order.ask.maps))
     image, sentences = yield from _taken_in(order, first, result)

@@ -20,14 +20,14 @@ from .animation import animation_of
 from .asking import Ask
 from .nodes.attaching import attach
 from .nodes.displacing import displace
-from .nodes.materials import active_material, check_active_material, object_with, targets
+from .nodes.materials import check_active_material, object_with, targets
 from .nodes.showing import can_read, readable_conventions
 from .nodes.wiring import wire
-from .pixels import Reading, reading, removed_unless_done, view_exposure
+from .pixels import Reading, View, reading, removed_unless_done
 from .places import launch_with, preferences
 from .results import map_of, source_of
 from .session import client
-from .source import Source, active_object, mask_source, resolve, source_of_image
+from .source import Source, active_material, active_object, mask_source, resolve, source_of_image
 from .uids import with_uid
 
 SINGLE = ""
@@ -39,8 +39,8 @@ class Order:
     """Maps of a source.
 
     mask: the mask image, None where the settings want none.
-    exposure: of the scene's view, in stops, as which the artist sees scene-linear pictures.
-    object_uid, material_uid: the session_uid of the active object and of its active material, or None: an object, like any
+    view: through which the pictures are seen.
+    object_uid, material_uid: the session_uid of the active object and of the active material, or None: an object, like any
     data of Blender, may be gone at the end, and by then another material may be active.
     notes: sentences for the user about what was asked.
     known: keys of the surfaces of maps that are there and are not to be made from the same again, by the picture's number.
@@ -49,7 +49,7 @@ class Order:
     ask: Ask
     source: Source
     mask: Source | None
-    exposure: float
+    view: View
     object_uid: int | None
     material_uid: int | None
     launch: Launch
@@ -65,9 +65,10 @@ class Order:
         file = client.new_file()
         with removed_unless_done(file):
             pixels = yield from read(file)
-            words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render, "exposure": self.exposure}
+            words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
+                     "exposure": self.view.exposure}
             if self.mask is not None:
-                mask = yield from reading(self.mask.image(), client.new_file())
+                mask = yield from reading(self.mask.image(), client.new_file(), self.view)
                 words["mask_pixels"] = dataclasses.asdict(mask)
             return words
 
@@ -116,18 +117,19 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
     is_animation = ask.source == "RENDER" and ask.animation
     image = with_uid(bpy.data.images, ask.image_uid)
     source = _mapped(animation_of(context) if is_animation else resolve(ask.source, image, context))
-    thing = active_object(context)
+    thing, material = active_object(context), active_material(context)
     if ask.target == "ACTIVE_MATERIAL":
-        check_active_material(thing)
-    return order_for(source, thing.session_uid if thing else None, ask, launch, view_exposure(context))
+        check_active_material(material)
+    return order_for(source, thing.session_uid if thing else None, material.session_uid if material else None, ask, launch,
+                     View.of(context.scene))
 
 
-def order_for(source: Source, object_uid: int | None, ask: Ask, launch: Launch, exposure: float) -> Order:
-    """The order of maps of a source, whatever the user is looking at."""
+def order_for(source: Source, object_uid: int | None, material_uid: int | None, ask: Ask, launch: Launch,
+              view: View) -> Order:
+    """The order of maps of a source, whatever the user is looking at; the other words are as in Order."""
     ask, notes = _in_nodes_convention(ask, source)
     mask = mask_source(with_uid(bpy.data.images, ask.mask_uid)) if ask.settings.mask == "IMAGE" else None
-    material = active_material(with_uid(bpy.data.objects, object_uid))
-    return Order(ask, source, mask, exposure, object_uid, material.session_uid if material else None, launch, notes)
+    return Order(ask, source, mask, view, object_uid, material_uid, launch, notes)
 
 
 def launch_of(ask: Ask) -> Launch:

@@ -30,6 +30,7 @@ from mathutils import Color
 from ..core.errors import SourceError
 from ..core.paths import resolved
 from ..core.protocol import Pixels
+from .uids import with_uid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,20 +70,43 @@ class Held:
     pixels: Pixels
 
 
+@dataclass(frozen=True)
+class View:
+    """How pictures are seen: in which scene, by session_uid, and how many stops brighter where they are scene-linear."""
+
+    scene_uid: int
+    exposure: float
+
+    @classmethod
+    def of(cls, scene: bpy.types.Scene | None) -> View:
+        assert scene is not None and scene.view_settings is not None
+        return cls(scene.session_uid, scene.view_settings.exposure)
+
+    def scene(self) -> bpy.types.Scene:
+        """The scene; raises SourceError when it is gone."""
+        scene = with_uid(bpy.data.scenes, self.scene_uid)
+        if scene is None:
+            raise SourceError("The scene whose render was to be mapped is no longer there.")
+        return scene
+
+
 def read_pixels(image: bpy.types.Image, path: Path) -> Pixels:
     """Writes the image's pixels into the file `path`, and says what they are; where that fails, the file is removed.
 
     A Render Result is read as the artist sees it, through the scene's view transform.
     Raises SourceError when there is nothing to read, or no room for it.
     """
-    return at_once(reading(image, path))
+    return at_once(reading(image, path, View.of(bpy.context.scene)))
 
 
-def reading(image: bpy.types.Image, path: Path) -> Reading:
-    """The same piece by piece; only the first one needs the image.  Where it is given up, the file is removed, too."""
+def reading(image: bpy.types.Image, path: Path, view: View) -> Reading:
+    """The same piece by piece, as the view shows it; only the first piece needs the image.
+
+    Where it is given up, the file is removed, too.
+    """
     with removed_unless_done(path):
         if image.type in VIEWER_TYPES:
-            with _saved_and_loaded(image) as picture:
+            with _saved_and_loaded(image, view.scene()) as picture:
                 held = _held(picture, path)
         else:
             held = _held(image, path)
@@ -234,12 +258,6 @@ def _to_rec709() -> list[float]:
     return [] if np.allclose(matrix, np.eye(3), atol=ROUNDED) else matrix.ravel().tolist()
 
 
-def view_exposure(context: bpy.types.Context) -> float:
-    """Stops by which the scene's view shows scene-linear pictures brighter than they are."""
-    assert context.scene is not None and context.scene.view_settings is not None
-    return context.scene.view_settings.exposure
-
-
 def size_of(image: bpy.types.Image) -> tuple[int, int]:
     """(width, height) in pixels; (0, 0) when Blender has none, after trying to load them."""
     size: Any = image.size
@@ -258,19 +276,17 @@ def set_is_data(image: bpy.types.Image) -> None:
 
 
 @contextmanager
-def _saved_and_loaded(viewer: bpy.types.Image) -> Iterator[bpy.types.Image]:
+def _saved_and_loaded(viewer: bpy.types.Image, scene: bpy.types.Scene) -> Iterator[bpy.types.Image]:
     """The viewer's picture as an image of its own, for a while; its values are display-referred."""
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
         path = Path(folder) / "render.png"
-        _save(viewer, path)
+        _save(viewer, scene, path)
         with _loaded(path) as picture:
             set_is_data(picture)
             yield picture
 
 
-def _save(viewer: bpy.types.Image, path: Path) -> None:
-    scene = bpy.context.scene
-    assert scene is not None
+def _save(viewer: bpy.types.Image, scene: bpy.types.Scene, path: Path) -> None:
     try:
         with _settings(scene.render.image_settings, SAVED_RENDER):
             viewer.save_render(str(path), scene=scene)

@@ -20,7 +20,7 @@ from .current import known_surfaces
 from .making import making_of
 from .nodes.textures import colour_textures, worn_textures
 from .order import launch_of, order_for
-from .pixels import view_exposure
+from .pixels import View
 from .results import map_of
 from .source import Source, source_of_image
 from .summary import check_summary, write_summary
@@ -57,14 +57,14 @@ class Item:
 class Queue:
     """Pictures to be made as one asks for.
 
-    exposure: of the scene's view, as in Order.
+    view: as in Order.
     skips: maps that would be made again as they are stay; summary: a file for the table of what was made, or None.
     """
 
     items: list[Item]
     ask: Ask
     launch: Launch
-    exposure: float
+    view: View
     skips: bool
     summary: Path | None
     last_map: str = ""
@@ -118,7 +118,7 @@ class Queue:
 
     def _made(self, item: Item) -> Generator[Step | None, Any, tuple[Record, ...]]:
         image = item.source.image()
-        order = order_for(source_of_image(image), item.object_uid, self.ask, self.launch, self.exposure)
+        order = order_for(source_of_image(image), item.object_uid, None, self.ask, self.launch, self.view)
         if self.skips:
             order = dataclasses.replace(order, known=known_surfaces(order))
         try:
@@ -153,7 +153,7 @@ def queue_of(context: bpy.types.Context, scope: str, ask: Ask, skips: bool, summ
                           else "No material of this file has a colour texture; give one an Image Texture.")
     wearers = {image: thing.session_uid for image, thing in worn.items()}
     items = [Item(Source("IMAGE", image.name, image.session_uid), wearers.get(image)) for image in images]
-    return Queue(items, ask, launch, view_exposure(context), skips, summary)
+    return Queue(items, ask, launch, View.of(context.scene), skips, summary)
 
 
 def _failed(item: Item, sentence: str) -> tuple[Record, ...]:

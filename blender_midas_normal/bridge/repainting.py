@@ -15,7 +15,7 @@ from ..core.settings import Settings
 from .asking import Ask
 from .making import ON_DISK, PACKED
 from .order import Order, facts_of, on_preferred_device
-from .pixels import reading, view_exposure
+from .pixels import View, reading
 from .places import launch_with
 from .results import kind_of, maps_of, mask_of
 from .retuning import facts_on, settings_on, take_in
@@ -75,12 +75,13 @@ def reason_against(picture: bpy.types.Image) -> str:
     return ""
 
 
-def begin_repaint(picture: bpy.types.Image) -> Task:
+def begin_repaint(picture: bpy.types.Image, view: View) -> Task:
     """Asks for the maps of a picture again, of which the worker makes only what has changed since they were made.
 
-    The picture is one that `reason_against` has nothing against.  Raises one of the project's exceptions.
+    The picture is one that `reason_against` has nothing against; view: through which it is seen.
+    Raises one of the project's exceptions.
     """
-    return Task(_making(source_of_image(picture), view_exposure(bpy.context), _groups(picture)))
+    return Task(_making(source_of_image(picture), view, _groups(picture)))
 
 
 def _groups(picture: bpy.types.Image) -> list[list[Follower]]:
@@ -96,11 +97,11 @@ def _groups(picture: bpy.types.Image) -> list[list[Follower]]:
     return groups
 
 
-def _making(source: Source, exposure: float, groups: list[list[Follower]]) -> Making:
+def _making(source: Source, view: View, groups: list[list[Follower]]) -> Making:
     made: dict[str, dict] = {}
     for group in groups:
         settings = group[0].settings
-        order = Order(Ask(settings), source, group[0].mask(), exposure, None, None, launch_with(settings.engine), ())
+        order = Order(Ask(settings), source, group[0].mask(), view, None, None, launch_with(settings.engine), ())
         made |= yield from _followed(order, group)
     name, facts = next(iter(made.items()))
     return Report(tuple(made), (f"{name} follows {source.name}.",), facts)
@@ -109,7 +110,7 @@ def _making(source: Source, exposure: float, groups: list[list[Follower]]) -> Ma
 def _followed(order: Order, group: list[Follower]) -> Generator[Step | None, Any, dict[str, dict]]:
     """The facts of the maps of a surface by their names: the first is made from the picture, the others from its surface."""
     first, *others = group
-    words = yield from order.handed_over(partial(reading, order.source.image()))
+    words = yield from order.handed_over(partial(reading, order.source.image(), view=order.view))
     result = yield Step(order.submit(first.kind, preceding=first.surface, **words, **first.files))
     name = yield from _taken_in(first, result)
     made = {name: facts_of(result, first.kind)}

@@ -15,7 +15,7 @@ from .making import ON_DISK, PACKED
 from .nodes.displacing import rescale
 from .nodes.showing import about_convention, can_read, is_wired, read_as, readable_conventions
 from .order import facts_of
-from .pixels import reading
+from .pixels import View, reading
 from .results import kind_of, mask_of, note_mask, source_of, stored
 from .session import client
 from .shown import note_shown
@@ -25,16 +25,17 @@ from .task import Making, Report, Step, Task
 from .uids import with_uid
 
 
-def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Image | None = None) -> Task:
+def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Image | None = None,
+                 view: View | None = None) -> Task:
     """Asks for a map again with what the settings say that needs no engine; it is shown wherever it is wired.
 
-    mask: the mask image for the mask IMAGE; None leaves the map its own.
+    mask: the mask image for the mask IMAGE, as the view, or the one of now, shows it; None leaves the map its own.
     It ends with SurfaceGone where the worker has not kept the surface: another worker could not have it, so none is started.
     """
-    return Task(_making(image, settings, mask))
+    return Task(_making(image, settings, mask, view or View.of(bpy.context.scene)))
 
 
-def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None) -> Making:
+def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None, view: View) -> Making:
     facts, wanted, kind, uid = facts_on(image), tuned(image, settings), kind_of(image), image.session_uid
     mask = lacking_mask(image, wanted, mask_image)
     client.pump()  # the worker may have ended
@@ -42,7 +43,7 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
         raise SurfaceGone(f"The surface of {image.name!r} is no longer in memory; generate it again.")
     words: dict[str, Any] = {"surface": facts["surface"], **(ON_DISK if image.packed_file is None else PACKED)}
     if mask is not None:
-        words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file())))
+        words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file(), view)))
     result = yield Step(client.submit(settings=wanted.words(), map=kind, **words))
     there = with_uid(bpy.data.images, uid)
     with client.taken(result) as files:

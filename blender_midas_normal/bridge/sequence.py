@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -17,7 +18,7 @@ from .asking import Ask
 from .beside import place_beside
 from .nodes.changes import is_marked
 from .nodes.graph import spots, tree_of
-from .nodes.materials import is_editable
+from .nodes.materials import editable_spots
 from .nodes.showing import shown_in
 from .pictures import Pictures
 from .pixels import Reading, reading_frame
@@ -50,8 +51,9 @@ class Frames(Pictures):
         It begins at frame 1 of the scene, or where the user has it begin.
         """
         source = self.source.image()
-        for node in filter(is_marked, _nodes_showing(image)):
-            if is_editable(tree_of(node)) and not any(shown_in(other) == source for other in tree_of(node).nodes):
+        nodes: list[Any] = [spot.node for material in bpy.data.materials for spot in editable_spots(material)]
+        for node in (node for node in nodes if is_marked(node) and shown_in(node) == image):
+            if not any(shown_in(other) == source for other in tree_of(node).nodes):
                 user = node.image_user
                 user.frame_offset = self.numbers[0] - 1
                 user.frame_duration = self.numbers[-1] - self.numbers[0] + 1

@@ -125,20 +125,29 @@ def active_image(context: bpy.types.Context) -> bpy.types.Image:
     image = getattr(context, "edit_image", None)
     if image is not None:
         return image
-    material = _active_material(context)
+    material = _material_with_image(context)
     image = _active_texture(material, context.space_data) or _base_texture(material)
     if image is None:
         raise SourceError(f"The material {material.name!r} has no image; select its Image Texture node, or choose an image.")
     return image
 
 
-def _active_material(context: bpy.types.Context) -> bpy.types.Material:
-    thing = active_object(context)
-    if thing is None:
+def _material_with_image(context: bpy.types.Context) -> bpy.types.Material:
+    material, thing = active_material(context), active_object(context)
+    if material is None and thing is None:
         raise SourceError("No object is active; select one, or choose an image.")
-    if thing.active_material is None:
-        raise SourceError(f"The object {thing.name!r} has no material; give it one, or choose an image.")
-    return thing.active_material
+    if material is None:
+        raise SourceError(f"The object {thing.name!r} has no material; give it one, or choose an image.")  # type: ignore[union-attr]
+    return material
+
+
+def active_material(context: bpy.types.Context) -> bpy.types.Material | None:
+    """The material that is pinned in the Shader Editor, else the active object's active one."""
+    space = context.space_data
+    if isinstance(space, bpy.types.SpaceNodeEditor) and space.pin and isinstance(space.id, bpy.types.Material):
+        return space.id
+    thing = active_object(context)
+    return thing.active_material if thing else None
 
 
 def active_object(context: bpy.types.Context) -> bpy.types.Object | None:

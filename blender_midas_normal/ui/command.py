@@ -19,7 +19,7 @@ import bpy
 
 from ..bridge.beside import file_of
 from ..bridge.nodes.textures import colour_textures
-from ..bridge.pixels import at_once, read_pixels, reading_file, view_exposure
+from ..bridge.pixels import View, at_once, read_pixels, reading_file
 from ..bridge.places import own_python, places
 from ..bridge.source import single
 from ..client.batch import ended
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         items = [masked(item, asked.mask_image) for item in items]
     if not items and not options.images:
         parser.error("no picture is given, and no material of the file has a colour texture")
-    exposure = view_exposure(bpy.context) if asked.exposure is None else asked.exposure
+    exposure = View.of(bpy.context.scene).exposure if asked.exposure is None else asked.exposure
     items = [exposed(item, exposure) for item in items]
     try:
         launch = launch_for(asked.settings.engine, places(), own_python(), IDLE_SECONDS)

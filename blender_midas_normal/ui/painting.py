@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import bpy
 
 from ..bridge import session
+from ..bridge.pixels import View
 from ..bridge.repainting import begin_repaint, reason_against
 from ..bridge.results import source_of
 from ..bridge.source import active_image
@@ -23,8 +24,8 @@ from .drawing import redraw
 STROKE = "PAINT_OT_image_paint"
 """Blender's operator that paints, in the 3D Viewport as in the Image Editor, from the brush's touch until it is lifted."""
 
-_changed: set[int] = set()
-"""Pictures that were painted on since their maps were asked for, by session_uid."""
+_changed: dict[int, View] = {}
+"""How the pictures are seen, by session_uid, that were painted on since their maps were asked for."""
 
 _task: Task | None = None
 
@@ -33,14 +34,14 @@ def look_at_changes(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
     """Takes note of the pictures that were painted on, or on which that was undone, as far as Blender tells."""
     if scene.midas_normal.live_paint and pump.runs() and graph.id_type_updated("IMAGE"):
         told = [update.id.original for update in graph.updates if isinstance(update.id, bpy.types.Image)]
-        _note(image for image in told or _shown_for_painting() if image.is_dirty)  # as all are that were painted on
+        _note(scene, (image for image in told or _shown_for_painting() if image.is_dirty))  # as all are that were painted on
 
 
 def catch_up(scene: bpy.types.Scene) -> None:
     """The picture of the scene's map may have been painted on before."""
     picture = source_of(scene.midas_normal.result) if scene.midas_normal.result is not None else None
     if scene.midas_normal.live_paint and pump.runs() and picture is not None:
-        _note([picture])
+        _note(scene, [picture])
 
 
 def reason_here(context: bpy.types.Context) -> str:
@@ -61,8 +62,9 @@ def stop() -> None:
     _changed.clear()
 
 
-def _note(pictures: Iterable[bpy.types.Image]) -> None:
-    _changed.update(picture.session_uid for picture in pictures if not reason_against(picture))
+def _note(scene: bpy.types.Scene, pictures: Iterable[bpy.types.Image]) -> None:
+    view = View.of(scene)
+    _changed.update((picture.session_uid, view) for picture in pictures if not reason_against(picture))
     if _changed:
         pump.watch(_look)
 
@@ -96,11 +98,11 @@ def _brush_is_down() -> bool:
 def _begun() -> Task | None:
     """The task of the next picture that is still there."""
     while _changed:
-        uid = _changed.pop()
+        uid, view = _changed.popitem()
         picture = with_uid(bpy.data.images, uid)
         if picture is not None and not reason_against(picture):
             try:
-                return begin_repaint(picture)
+                return begin_repaint(picture, view)
             except MidasNormalError as error:
                 running.remember(error)
     return None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import bpy
 
 from ..bridge import session
+from ..bridge.pixels import View
 from ..bridge.retuning import begin_retune, facts_on, lacking_mask, settings_on, tuned
 from ..bridge.task import Task
 from ..bridge.uids import with_uid
@@ -137,7 +138,7 @@ def _begin() -> bool:
         _wanted = image.session_uid, wanted
         if _wanted == _refused:
             return False
-        _retune = begin_retune(image, wanted, mask)
+        _retune = begin_retune(image, wanted, mask, View.of(scene))
         _retune.step()
     except MidasNormalError as error:
         _retune = None

@@ -165,3 +165,18 @@ def add_linked_material(image, folder):
     with bpy.data.libraries.load(path, link=True) as (_, wanted):
         wanted.materials = ["Linked"]
     return wanted.materials[0]
+
+
+def add_overriding_material(image, folder):
+    """A library override of such a material, which shows the linked copy of the image."""
+    linked = add_linked_material(image, folder)
+    made = linked.override_create(remap_local_usages=True)
+    assert made.override_library and not made.library
+    return made
+
+
+def add_pencil_material(name="Pencil"):
+    """A material for Grease Pencil, which from 5.0 on has nodes that nothing looks at."""
+    material = bpy.data.materials.new(name)
+    bpy.data.materials.create_gpencil_data(material)
+    return material

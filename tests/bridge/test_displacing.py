@@ -15,7 +15,7 @@ from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_linked_material, add_material, feed_base_color
+from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
 from steps import assert_undone_at_each_step
 
 GREY = Taken(png_bytes(np.full((4, 4), 32768, np.uint16), False))
@@ -139,7 +139,14 @@ def test_a_failure_at_any_step_of_attaching_leaves_the_material_as_it_was(materi
 def test_a_linked_material_is_left_alone(image, height, tmp_path):
     linked = add_linked_material(image, tmp_path)
     report = displace(linked, image, height, 0.1, None, False)
-    assert not report.done and linked.name in report.sentences[0]
+    assert not report.done and linked.name in report.sentences[0] and "linked" in report.sentences[0]
+
+
+def test_an_override_and_a_material_for_grease_pencil_are_left_alone(image, height, tmp_path):
+    for material, words in ((add_overriding_material(image, tmp_path), "is a library override"),
+                            (add_pencil_material(), "Grease Pencil")):
+        report = displace(material, image, height, 0.1, None, False)
+        assert not report.done and words in report.sentences[0]
 
 
 def test_a_retuned_height_map_keeps_the_users_factor(material, image, height):

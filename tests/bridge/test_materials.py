@@ -6,9 +6,16 @@ import warnings
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.nodes import materials
+from bl_ext.user_default.midas_normal.bridge.nodes import materials, textures
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from pictures import add_linked_material, add_material, feed_base_color, render_plane
+from pictures import (
+    add_linked_material,
+    add_material,
+    add_overriding_material,
+    add_pencil_material,
+    feed_base_color,
+    render_plane,
+)
 
 
 @pytest.fixture
@@ -72,16 +79,35 @@ def test_linked_user_stays_as_it_is(image, tmp_path):
 
 def test_active_material(image, tmp_path):
     with pytest.raises(TargetError, match="no material"):
-        materials.check_active_material(bpy.context.object)
+        materials.check_active_material(None)
     material, thing = add_material(), bpy.context.object
-    materials.check_active_material(thing)
+    materials.check_active_material(material)
     thing.active_material = None
     assert materials.targets("ACTIVE_MATERIAL", image, thing, material) == materials.Targets((material,))
     linked = thing.active_material = add_linked_material(image, tmp_path)
     with pytest.raises(TargetError, match="linked"):
-        materials.check_active_material(thing)
+        materials.check_active_material(linked)
     assert "stays as it is" in materials.targets("ACTIVE_MATERIAL", image, thing, linked).sentences[0]
     assert "no longer there" in materials.targets("ACTIVE_MATERIAL", image, thing, None).sentences[0]
+
+
+def test_a_material_for_grease_pencil_is_no_target_and_has_no_textures(image):
+    pencil = add_pencil_material()
+    thing = bpy.data.objects.new("stroke", None)
+    if pencil.node_tree:  # what is in it is never rendered
+        pencil.node_tree.nodes.new("ShaderNodeTexImage").image = image
+    assert textures.colour_textures([pencil]) == []
+    found = materials.targets("AUTO", image, thing, pencil)
+    assert found.materials == () and "Grease Pencil" in found.sentences[0]
+    with pytest.raises(TargetError, match="Grease Pencil"):
+        materials.check_active_material(pencil)
+
+
+def test_an_override_is_called_one(image, tmp_path):
+    override = add_overriding_material(image, tmp_path)
+    used = override.node_tree.nodes["Image Texture"].image
+    found = materials.targets("AUTO", used, None, None)
+    assert found.materials == () and any("is a library override" in sentence for sentence in found.sentences)
 
 
 def test_unknown_target(image):

@@ -8,7 +8,10 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import pixels
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.order import order_of
 from bl_ext.user_default.midas_normal.core.errors import SourceError
+from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import linear, render_plane, rgba, write_png
 
 
@@ -124,11 +127,11 @@ def test_reading_piece_by_piece_needs_the_image_once_and_leaves_nothing_when_it_
     monkeypatch.setattr(pixels, "PIECE", 16)
     monkeypatch.setattr(pixels, "UNFELT", -1.0)
     image = bpy.data.images.new("a", 5, 3)
-    reading = pixels.reading(image, tmp_path / "whole")
+    reading = pixels.reading(image, tmp_path / "whole", pixels.View.of(bpy.context.scene))
     next(reading)
     bpy.data.images.remove(image)
     assert sum(1 for _ in reading) == 4 and (tmp_path / "whole").stat().st_size == 5 * 3 * 4
-    given_up = pixels.reading(bpy.data.images.new("b", 5, 3), tmp_path / "half")
+    given_up = pixels.reading(bpy.data.images.new("b", 5, 3), tmp_path / "half", pixels.View.of(bpy.context.scene))
     next(given_up), next(given_up)
     assert (tmp_path / "half").exists()
     given_up.close()
@@ -152,6 +155,20 @@ def test_render_is_read_as_it_is_seen_and_leaves_nothing_behind(tmp_path):
     np.testing.assert_allclose(linear(found[..., :3]), np.broadcast_to((0.5, 0.25, 0.75), (6, 8, 3)), atol=1e-4)
     assert render_settings() == before
     assert list(bpy.data.images) == images
+
+
+def test_a_render_is_read_through_the_scene_in_which_it_was_asked_for(tmp_path):
+    render = render_plane((0.2, 0.2, 0.2))
+    asked_in, active = bpy.context.scene, bpy.data.scenes.new("other")
+    asked_in.view_settings.exposure = 1.0
+    order = order_of(bpy.context, Ask(Settings(engine="LUMINANCE"), source="RENDER", target="NONE"))
+    bpy.context.window.scene = active
+    pixels.at_once(pixels.reading(render, tmp_path / "pixels", order.view))
+    values = np.fromfile(tmp_path / "pixels", np.float32)
+    np.testing.assert_allclose(linear(values.reshape(6, 8, 4)[..., :3]), 0.4, atol=1e-3)
+    bpy.data.scenes.remove(asked_in)
+    with pytest.raises(SourceError, match="The scene whose render was to be mapped is no longer there"):
+        pixels.at_once(pixels.reading(render, tmp_path / "pixels", order.view))
 
 
 def test_render_that_cannot_be_saved_restores_the_settings(tmp_path, monkeypatch):

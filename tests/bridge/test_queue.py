@@ -293,7 +293,7 @@ def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypa
     for name in "ab":
         worn(noise(name))
     read = making.reading
-    monkeypatch.setattr(making, "reading", lambda image, path: 1 / 0 if image.name == "a" else read(image, path))
+    monkeypatch.setattr(making, "reading", lambda image, path, view: 1 / 0 if image.name == "a" else read(image, path, view))
     done, _ = made()
     assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].error
     assert "ZeroDivisionError" in capfd.readouterr().err

@@ -9,6 +9,7 @@ from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
 from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.pixels import View
 from bl_ext.user_default.midas_normal.bridge.repainting import begin_repaint, reason_against
 from bl_ext.user_default.midas_normal.bridge.results import STORED, map_of, stored
 from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
@@ -40,7 +41,7 @@ def test_the_map_is_the_same_image_with_the_settings_it_had(picture):
     normal = generate(picture, MADE)
     before = pixels_of(normal)
     paint(picture)
-    report = begin_repaint(picture).wait()
+    report = begin_repaint(picture, View.of(bpy.context.scene)).wait()
     assert report.map_name == normal.name and map_of(picture, "NORMAL") == normal and strength(normal) == 2.0
     after = pixels_of(normal)
     assert np.abs(after - before)[14:22, 8:22].max() > 0.01
@@ -54,7 +55,7 @@ def test_maps_of_different_surfaces_follow_each_with_its_own(picture, other):
     mask.pixels.foreach_set(np.tile(np.float32([1, 1, 1, 1, 0, 0, 0, 1]), 32))
     normal, height = both(picture, other, mask)
     paint(picture)
-    report = begin_repaint(picture).wait()
+    report = begin_repaint(picture, View.of(bpy.context.scene)).wait()
     assert report.maps == (normal.name, height.name)
     followed = pixels_of(normal), pixels_of(height)
     for image, pixels in zip(both(picture, other, mask), followed, strict=True):
@@ -73,14 +74,14 @@ def test_a_picture_that_has_not_changed_leaves_the_map_as_it_is(picture):
     normal = generate(picture, MADE)
     normal.pixels[0] = 0.123
     words = normal[STORED]
-    begin_repaint(picture).wait()
+    begin_repaint(picture, View.of(bpy.context.scene)).wait()
     assert normal[STORED] == words and normal.pixels[0] == pytest.approx(0.123)
 
 
 def test_a_map_that_was_made_anew_meanwhile_is_not_overwritten(picture):
     normal = generate(picture, MADE)
     paint(picture)
-    task = begin_repaint(picture)
+    task = begin_repaint(picture, View.of(bpy.context.scene))
     task.step()
     paint(picture, 0.0)
     generate(picture, MADE.with_words({"strength": 1.0}))
@@ -95,7 +96,7 @@ def test_a_re_tune_of_the_picture_before_the_stroke_comes_too_late(picture):
     task = begin_retune(normal, MADE.with_words({"strength": 5.0}))
     task.step()
     paint(picture)
-    begin_repaint(picture).wait()
+    begin_repaint(picture, View.of(bpy.context.scene)).wait()
     shown = pixels_of(normal)
     task.wait()
     assert strength(normal) == 2.0
@@ -105,7 +106,7 @@ def test_a_re_tune_of_the_picture_before_the_stroke_comes_too_late(picture):
 def test_a_map_that_was_removed_meanwhile_is_named(picture):
     normal = generate(picture, MADE)
     paint(picture)
-    task = begin_repaint(picture)
+    task = begin_repaint(picture, View.of(bpy.context.scene))
     task.step()
     bpy.data.images.remove(normal)
     with pytest.raises(SourceError, match="removed while"):

@@ -6,7 +6,10 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import source
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.order import order_of
 from bl_ext.user_default.midas_normal.core.errors import SourceError
+from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, render_plane, rgba, write_png
 
 
@@ -33,7 +36,7 @@ class Context:
     def __init__(self, space_data=None, edit_image=None):
         self.space_data = space_data
         self.edit_image = edit_image
-        self.view_layer = bpy.context.view_layer
+        self.view_layer, self.scene = bpy.context.view_layer, bpy.context.scene
 
 
 def test_an_image_is_found_again_after_renaming(image):
@@ -142,10 +145,32 @@ def test_shader_editor_shows_a_group(image, material, monkeypatch):
     group.nodes.active = node
 
     class Editor:
-        edit_tree, id = group, material
+        edit_tree, id, pin = group, material, False
 
     monkeypatch.setattr(source.bpy.types, "SpaceNodeEditor", Editor, raising=False)
     assert source.resolve("ACTIVE", context=Context(Editor())).image() == image
+
+
+class Pinned:
+    """A FAKE Shader Editor, which background Blender lacks; a material is pinned in it, or not."""
+
+    def __init__(self, material, pin):
+        self.id, self.edit_tree, self.pin = material, material.node_tree, pin
+
+
+@pytest.mark.parametrize("pin", [True, False])
+def test_a_material_that_is_pinned_in_the_shader_editor_is_the_active_one_there(image, material, monkeypatch, pin):
+    feed_base_color(material, image)
+    pinned, thing = material, bpy.context.object
+    active = add_material("Active")
+    feed_base_color(active, bpy.data.images.new("other", 4, 4))
+    assert bpy.context.object != thing
+    monkeypatch.setattr(source.bpy.types, "SpaceNodeEditor", Pinned, raising=False)
+    here = Context(Pinned(pinned, pin))
+    assert source.active_material(here) == (pinned if pin else active)
+    assert source.resolve("ACTIVE", context=here).name == (image.name if pin else "other")
+    order = order_of(here, Ask(Settings(engine="LUMINANCE"), target="ACTIVE_MATERIAL"))
+    assert order.material_uid == (pinned if pin else active).session_uid
 
 
 def test_painted_image_needs_no_file(image):

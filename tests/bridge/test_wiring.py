@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.bridge.nodes import showing, wiring
 from bl_ext.user_default.midas_normal.bridge.nodes.graph import Plug, feed
 from bl_ext.user_default.midas_normal.client.client import Taken
 from bl_ext.user_default.midas_normal.core.png import png_bytes
-from pictures import add_linked_material, add_material, feed_base_color
+from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
 from shapes import (
     SHAPES,
     in_frame,
@@ -427,6 +427,27 @@ def test_linked_material_stays_as_it_is(image, tmp_path):
     report = wiring.wire(linked, used, storing.store(used, FLAT, {}, {"map": "NORMAL"}))
     assert report == wiring.WiringReport(False, ("The material 'Linked' is linked from another file and stays as it is.",))
     assert state(linked) == before
+
+
+def test_an_override_stays_as_it_is_and_is_called_one(image, tmp_path):
+    material = add_overriding_material(image, tmp_path)
+    tree = material.node_tree
+    used = tree.nodes["Image Texture"].image
+    before = state(material)
+    report = wiring.wire(material, used, storing.store(used, FLAT, {}, {"map": "NORMAL"}))
+    assert report.sentences == (f"The material {material.name!r} is a library override of one in another file and stays as "
+                                "it is.",)
+    assert not report.done and state(material) == before
+    made = user_map(tree, principled(material).inputs["Normal"]).image
+    showing.read_as(made, "OBJECT")
+    assert principled(material).inputs["Normal"].links[0].from_node.space == "TANGENT"
+
+
+def test_a_material_for_grease_pencil_is_not_wired(image, map_image):
+    material = add_pencil_material()
+    report = wiring.wire(material, image, map_image)
+    assert report == wiring.WiringReport(False, ("The material 'Pencil' is one for Grease Pencil, which shows no maps.",))
+    assert not any(found.get("midas_normal") for found in (material.node_tree.nodes if material.node_tree else ()))
 
 
 def test_linked_group_stays_as_it_is(material, image, tmp_path):

@@ -125,6 +125,7 @@ def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settin
 def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monkeypatch):
     textured()
     settings.mask_image = mask_image("left", 0, 1)
+    settings.mask = "IMAGE"
     ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), mask_uid=settings.mask_image.session_uid)
     running.start(begin(bpy.context, ask), bpy.context.scene)
     pumped(lambda: running.task() is None and not pump._watched)
@@ -160,8 +161,8 @@ def test_a_worker_that_ends_while_a_mask_is_read_is_one_sentence_and_maps_follow
     pumped(lambda: running.task() is None)
     reading = retuning.reading
 
-    def ends_meanwhile(image, path):
-        pixels = yield from reading(image, path)
+    def ends_meanwhile(image, path, view):
+        pixels = yield from reading(image, path, view)
         session.client.close()
         return pixels
 

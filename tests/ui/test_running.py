@@ -147,8 +147,8 @@ def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatc
     textured()
     reading = making.reading
 
-    def ends_meanwhile(image, path):
-        pixels = yield from reading(image, path)
+    def ends_meanwhile(image, path, view):
+        pixels = yield from reading(image, path, view)
         session.client.close()
         return pixels
 

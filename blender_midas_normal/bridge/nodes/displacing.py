@@ -14,7 +14,7 @@ from .attaching import ensure_image_node
 from .carrying import carry
 from .changes import Changes, is_marked
 from .graph import Plug, Spot, feed, inputs_of_outputs, spots, tree_inside, tree_of
-from .materials import is_editable, nodes_of
+from .materials import editable_spots, is_editable, nodes_of, reason_against
 from .showing import image_node, shown_in
 from .theirs import image_behind, is_stale
 from .wiring import WiringReport
@@ -28,7 +28,7 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
     replace: a displacement of the user's own, or by another picture's map, gives way.
     """
     ends, sentences = ends_to_displace(material, map_image, replace)
-    if material.node_tree is not None and not ends:
+    if sentences and not ends:
         return WiringReport(False, tuple(sentences))
     with Changes() as changes:
         tree = nodes_of(material, changes)
@@ -59,8 +59,9 @@ def ends_to_displace(material: bpy.types.Material, map_image: bpy.types.Image | 
 
     Both are empty for a material without any nodes yet.  map_image: None for one that is still to be made.
     """
-    if not is_editable(material):
-        return [], [f"The material {material.name!r} is linked from another file and stays as it is."]
+    reason = reason_against(material)
+    if reason:
+        return [], [reason]
     ends = inputs_of_outputs(material.node_tree, "Displacement")
     if material.node_tree is not None and not ends:
         return [], [f"The material {material.name!r} has no output, so nothing is displaced."]
@@ -139,6 +140,6 @@ def _values(owner: Any, name: str, width: int, kind: type) -> np.ndarray:
 
 def _displacements(map_image: bpy.types.Image) -> set[Any]:
     """The nodes made here that read the map; one in a group, which several materials may use, is one."""
-    return {spot.node for material in bpy.data.materials for spot in spots(material.node_tree)
-            if spot.node.bl_idname == "ShaderNodeDisplacement" and is_marked(spot.node) and is_editable(tree_of(spot.node))
+    return {spot.node for material in bpy.data.materials for spot in editable_spots(material)
+            if spot.node.bl_idname == "ShaderNodeDisplacement" and is_marked(spot.node)
             and (behind := image_node(spot)) is not None and shown_in(behind.node) == map_image}

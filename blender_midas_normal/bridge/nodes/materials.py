@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import bpy
@@ -10,7 +11,7 @@ from ...core.errors import TargetError
 from ..pixels import VIEWER_TYPES
 from ..results import ENDING
 from .changes import Changes
-from .graph import spots
+from .graph import Spot, spots, tree_of
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,38 @@ def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None,
 
 
 def is_editable(owner: bpy.types.ID) -> bool:
-    """Whether nodes in it can be changed: it is not linked from another file, nor an override of what is."""
-    return owner.library is None and owner.override_library is None and owner.is_editable
+    """Whether nodes in it can be changed."""
+    return not why_fixed(owner)
+
+
+def editable_spots(material: bpy.types.Material) -> Iterator[Spot]:
+    """The material's nodes that can be changed, in groups too; of an override, its own tree does not say that it cannot."""
+    is_fixed = not is_editable(material)
+    for spot in spots(material.node_tree):
+        if is_editable(tree_of(spot.node)) and (spot.groups or not is_fixed):
+            yield spot
+
+
+def why_fixed(owner: bpy.types.ID) -> str:
+    """Why nodes in it cannot be changed, as the end of a sentence about it; "" where they can."""
+    if owner.library is not None:
+        return "is linked from another file"
+    if owner.override_library is not None:
+        return "is a library override of one in another file"
+    return "" if owner.is_editable else "is read-only"
+
+
+def reason_against(material: bpy.types.Material) -> str:
+    """A sentence about a material that no map can be put into; "" where one can."""
+    if material.is_grease_pencil:
+        return f"The material {material.name!r} is one for Grease Pencil, which shows no maps."
+    return f"The material {material.name!r} {why_fixed(material)} and stays as it is." if why_fixed(material) else ""
 
 
 def uses_nodes(material: bpy.types.Material) -> bool:
-    """Whether Blender looks at the material's nodes; from 5.0 on it always does."""
-    return material.node_tree is not None and (bpy.app.version >= (5, 0, 0) or material.use_nodes)
+    """Whether Blender looks at the material's nodes; from 5.0 on it always does, but never for Grease Pencil."""
+    is_on = bpy.app.version >= (5, 0, 0) or material.use_nodes
+    return material.node_tree is not None and is_on and not material.is_grease_pencil
 
 
 def nodes_of(material: bpy.types.Material, changes: Changes) -> bpy.types.NodeTree:
@@ -56,11 +82,6 @@ def nodes_of(material: bpy.types.Material, changes: Changes) -> bpy.types.NodeTr
     return material.node_tree
 
 
-def active_material(thing: bpy.types.Object | None) -> bpy.types.Material | None:
-    """The material of an object's active slot."""
-    return thing.active_material if thing else None
-
-
 def object_with(material: bpy.types.Material, thing: bpy.types.Object | None) -> bpy.types.Object | None:
     """An object that has the material: this one if it does, else the first mesh of the file that does."""
     things = [thing] if thing else []
@@ -68,21 +89,19 @@ def object_with(material: bpy.types.Material, thing: bpy.types.Object | None) ->
     return next((each for each in things if any(slot.material == material for slot in each.material_slots)), None)
 
 
-def check_active_material(thing: bpy.types.Object | None) -> None:
-    """Raises TargetError when ACTIVE_MATERIAL has no material to give."""
-    material = active_material(thing)
+def check_active_material(material: bpy.types.Material | None) -> None:
+    """Raises TargetError when the target ACTIVE_MATERIAL is none that can have a map."""
     if material is None:
         raise TargetError("The active object has no material; give it one, or choose the target AUTO.")
-    if not is_editable(material):
-        raise TargetError(f"The material {material.name!r} is linked from another file and cannot be changed.")
+    if reason_against(material):
+        raise TargetError(f"{reason_against(material)[:-1]}; choose another one, or the target Image only.")
 
 
 def _only(material: bpy.types.Material | None) -> Targets:
     if material is None:
         return Targets(sentences=("The material is no longer there, so the map is made but not wired.",))
-    if not is_editable(material):
-        return Targets(sentences=(f"The material {material.name!r} is linked from another file and stays as it is.",))
-    return Targets((material,))
+    reason = reason_against(material)
+    return Targets(sentences=(reason,)) if reason else Targets((material,))
 
 
 def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | None:
@@ -92,9 +111,8 @@ def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | 
         return None
     own = [slot.material for slot in thing.material_slots] if thing else []
     found.sort(key=lambda material: own.index(material) if material in own else len(own))
-    linked = tuple(f"The material {material.name!r} is linked from another file and stays as it is."
-                   for material in found if not is_editable(material))
-    return Targets(tuple(material for material in found if is_editable(material)), linked)
+    return Targets(tuple(material for material in found if not reason_against(material)),
+                   tuple(reason for material in found if (reason := reason_against(material))))
 
 
 def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:
@@ -103,13 +121,14 @@ def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:
 
 
 def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None, material: bpy.types.Material | None) -> Targets:
-    material = material or active_material(thing)
+    material = material or (thing.active_material if thing else None)
     if material is not None:
         return _only(material)
     if thing is None or thing.type != "MESH":
         return Targets(sentences=("No mesh object is active, so the map is made but not wired.",))
-    if not is_editable(thing) or not is_editable(thing.data):  # type: ignore[arg-type]
-        return Targets(sentences=(f"The object {thing.name!r} is linked from another file and gets no material.",))
+    reason = why_fixed(thing) or why_fixed(thing.data)  # type: ignore[arg-type]
+    if reason:
+        return Targets(sentences=(f"The object {thing.name!r} {reason} and gets no material.",))
     return _made_for(image, thing)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from .graph import Plug, Spot, spots, tree_of, upstream
-from .materials import is_editable
+from .graph import Plug, Spot, upstream
+from .materials import editable_spots
 
 
 def node_has_convention() -> bool:
@@ -84,8 +84,8 @@ def _readers() -> dict[Any, set[bpy.types.Image | None]]:
     """The Normal Map nodes of materials that can be changed, with the images that each reads; None stands for none."""
     readers: dict[Any, set[bpy.types.Image | None]] = {}
     for material in bpy.data.materials:
-        for spot in spots(material.node_tree):
-            if spot.node.bl_idname == "ShaderNodeNormalMap" and is_editable(tree_of(spot.node)):
+        for spot in editable_spots(material):
+            if spot.node.bl_idname == "ShaderNodeNormalMap":
                 behind = image_node(spot)
                 readers.setdefault(spot.node, set()).add(shown_in(behind.node) if behind else None)
     return readers

@@ -13,7 +13,7 @@ from .alike import lie_alike
 from .carrying import carry
 from .changes import Changes
 from .graph import Plug, direct, feed, inputs_of_outputs, is_normal_shader, spots, surfaces, tree_inside, tree_of
-from .materials import is_editable, nodes_of
+from .materials import nodes_of, reason_against
 from .placement import below, place
 from .showing import about_convention, shown_in
 from .wishes import Wish, plan
@@ -44,8 +44,9 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
     if convention == "CONTROLNET":
         return WiringReport(False, ("A ControlNet map is not wired, because Blender would shade it black; "
                                     "choose OPENGL for a map to be wired.",))
-    if not is_editable(material):
-        return WiringReport(False, (f"The material {material.name!r} is linked from another file and stays as it is.",))
+    reason = reason_against(material)
+    if reason:
+        return WiringReport(False, (reason,))
     with Changes() as changes:
         _ensure_shader(material, changes)
         wishes, sentences = plan(material, source, map_image, convention, replace)

@@ -25,7 +25,7 @@ from .graph import (
     tree_of,
     upstream,
 )
-from .materials import is_editable
+from .materials import why_fixed
 from .showing import image_node, node_words, reads_only, shown_in
 from .theirs import image_behind, is_ours
 
@@ -177,9 +177,8 @@ def _obstacle(wish: Wish, map_image: bpy.types.Image, convention: str) -> str:
     name, own = wish.shader.node.name, wish.texture.groups if wish.texture else ()
     changed = list(_changed(wish, map_image, convention))
     for tree in (*_left(wish), *_beyond(own, changed), *(plug.tree for plug in changed)):
-        if not is_editable(tree):
-            return (f"The map is not wired to the shader {name!r}, because the group {tree.name!r} is linked from another "
-                    "file.")
+        if why_fixed(tree):
+            return f"The map is not wired to the shader {name!r}, because the group {tree.name!r} {why_fixed(tree)}."
     for tree in _beyond(own, [plug for plug in changed if not _reads_map_only(plug, map_image)]) + _cut(wish):
         if tree.users - tree.use_fake_user > 1:
             return (f"The shader {name!r} gets its normals in the group {tree.name!r}, which is used in other places too; "
