@@ -16,7 +16,7 @@ from ..bridge.retuning import begin_retune, map_called
 from ..bridge.task import Report, Task
 from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
-from . import comparison, running
+from . import comparison, pump, running
 from .properties import (
     PRESET_ITEMS,
     QueueProperties,
@@ -24,6 +24,7 @@ from .properties import (
     SourceProperties,
     apply_settings,
     ask_of,
+    has_own_settings,
     queue_for,
     scene_settings,
 )
@@ -75,13 +76,13 @@ class Making:
         return waited(self, task, queue)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
+        if not pump.runs():
             return self.execute(context)
         try:
             task, queue = self.begun(context)
         except MidasNormalError as error:
             return told(self, error)
-        running.start(task, context.scene, queue)
+        running.start(task, None if has_own_settings(self) else context.scene, queue)
         return {"FINISHED"}
 
     def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:

@@ -164,11 +164,11 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
     def take(self, image: bpy.types.Image, before: Chosen) -> None:
         """A map that has been made is the scene's, unless another was picked since `before`; what was changed it follows."""
         now = self.chosen()
-        if now == before:
+        if now.result_uid not in (before.result_uid, None):
+            return
+        with tuning.held():  # the scene's settings stay as they are
             self.result = image
-        elif now.result_uid in (before.result_uid, None):
-            with tuning.held():
-                self.result = image
+        if now != before:
             tuning.follow(self.id_data)
 
 
@@ -230,6 +230,12 @@ def queue_for(operator: bpy.types.Operator, context: bpy.types.Context) -> Queue
     existing = _given_or_scenes(operator, scene_settings(context.scene), "existing")
     summary = Path(bpy.path.abspath(operator.summary)) if operator.summary else None
     return queue_of(context, operator.scope, ask_of_maps(operator, context), existing == "SKIP", summary)
+
+
+def has_own_settings(operator: bpy.types.Operator) -> bool:
+    """Whether a call gives settings, which are not the scene's then."""
+    given = operator.properties.is_property_set
+    return operator.preset != "SCENE" or any(given(name) for name in (*domains(), "mask_image"))
 
 
 def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:

@@ -14,7 +14,7 @@ from . import pump, stages
 from .drawing import redraw, status
 
 _task: Task | None = None
-_scene_uid = 0
+_scene_uid: int | None = None
 _chosen: object = None
 """What was chosen in the scene when the task was started."""
 
@@ -70,12 +70,14 @@ def remember(outcome: Report | MidasNormalError | None) -> None:
     redraw()
 
 
-def start(new: Task, scene: bpy.types.Scene, queue: Queue | None = None) -> None:
-    """Watches the task, that of the queue if any, until it ends; then its map is stored and wired, and is the scene's, which
-    follows its settings.
+def start(new: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) -> None:
+    """Watches the task, that of the queue if any, until it ends; then its map is stored and wired.
+
+    scene: whose map it is from then on, so that it follows the scene's settings; None where it is made with others.
     """
     global _task, _scene_uid, _chosen
-    _task, _scene_uid, _chosen = new, scene.session_uid, scene.midas_normal.chosen()
+    _task = new
+    _scene_uid, _chosen = (scene.session_uid, scene.midas_normal.chosen()) if scene is not None else (None, None)
     show(queue)
     remember(None)
     pump.watch(_look)

@@ -8,9 +8,11 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.results import stored
-from bl_ext.user_default.midas_normal.ui import patience, properties, pump, running, tuning
+from bl_ext.user_default.midas_normal.ui import operators, patience, properties, pump, running, tuning
 from bl_ext.user_default.midas_normal.ui.patience import LONGEST, Patience
+from bl_ext.user_default.midas_normal.ui.properties import ask_of
 
 from .scenes import Background, counts, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
 
@@ -81,12 +83,32 @@ def test_settings_changed_while_a_map_is_made_stay_and_the_map_follows_them(sett
     assert strength(settings.result) == 3 and settings.result.name == "photo_normal"
 
 
-def test_settings_left_alone_while_a_map_is_made_become_those_it_was_asked_for_with(settings):
+def test_a_map_that_was_made_leaves_the_scenes_settings_as_they_are(settings):
     textured()
-    settings.engine = "RELIEF"
+    settings.engine, settings.convention = "RELIEF", "DIRECTX"
+    before = settings.values()
     with Background():
         pass
-    assert settings.engine == "LUMINANCE"
+    assert settings.values() == before and settings.result.name == "photo_normal"
+
+
+@pytest.mark.parametrize("words", [{}, {"maps": {"NORMAL"}, "target": "NONE"}, {"strength": 3.0}, {"preset": "MATERIAL"},
+                                   {"mask_image": "mask"}], ids=str)
+def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(settings, words):
+    """FAKE is only the operator: background Blender executes the real one, and never invokes it."""
+    textured()
+    bpy.data.images.new("mask", 4, 4)
+    settings.engine, settings.strength, settings.bg_softness = "LUMINANCE", 2.0, 0.5
+    before = settings.chosen()
+    given = SimpleNamespace(is_property_set=lambda name: name in words)
+    operator = SimpleNamespace(**{"preset": "SCENE", **words}, properties=given)
+    operator.begun = lambda context: (begin(context, ask_of(operator, context)), None)
+    assert operators.Making.invoke(operator, bpy.context, None) == {"FINISHED"}
+    pumped(lambda: running.task() is None)
+    made = bpy.data.images["photo_normal"]
+    assert stored(made)["settings"]["strength"] == words.get("strength", 1.0 if "preset" in words else 2.0)
+    assert settings.chosen().values == before.values and settings.mask_image is None
+    assert settings.result == (None if {"strength", "preset", "mask_image"} & set(words) else made)
 
 
 def test_another_map_picked_while_one_is_made_stays_picked(settings):
