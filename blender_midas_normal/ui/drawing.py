@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import blf
 import bpy
@@ -13,6 +14,9 @@ BORDERS = 95
 
 FONT = 0
 """Blender's own."""
+
+_has_message = False
+"""Whether the status bars show a message of this extension."""
 
 
 def lines(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
@@ -73,13 +77,20 @@ def redraw() -> None:
 
 
 def status(text: str | None) -> None:
-    """A message in the status bars of all windows; None gives them back to Blender.
+    """A message in the status bars of all windows; None gives them back to Blender, where there is one of this extension's.
 
-    Blender keeps the message in the context's workspace, whichever it is called on; one that was left meanwhile keeps it.
+    Blender keeps the message in the context's workspace, whichever it is called on, and needs a window in the context: a
+    Blender that is ending has none there while its Preferences or a render are open.  A workspace that was left meanwhile
+    keeps its message.
     """
-    for window in bpy.context.window_manager.windows:
+    global _has_message
+    if text is None and not _has_message:
+        return
+    _has_message = text is not None
+    windows = bpy.context.window_manager.windows
+    for window in windows:
         with bpy.context.temp_override(window=window):
             window.workspace.status_text_set(text)
-    for workspace in bpy.data.workspaces if text is None else ():
-        with bpy.context.temp_override(workspace=workspace):
+    for window, workspace in product(windows[:1], bpy.data.workspaces if text is None else ()):
+        with bpy.context.temp_override(window=window), bpy.context.temp_override(workspace=workspace):  # not both in one
             workspace.status_text_set(None)

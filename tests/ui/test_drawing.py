@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import bpy
+import pytest
 from bl_ext.user_default.midas_normal.ui import drawing
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,25 @@ def test_a_message_goes_to_the_windows_workspace_and_leaves_every_workspace(monk
     assert {name for name, text in bars.items() if text == "Busy"} == {shown} and len(bars) > 1
     drawing.status(None)
     assert set(bars.values()) == {None}
+
+
+def test_without_a_message_nothing_is_given_back_to_blender(monkeypatch):
+    """Blender ends in a crash where its own message is touched while its windows close."""
+    drawing.status("Busy")
+    drawing.status(None)
+    monkeypatch.setattr(bpy.types.WorkSpace, "status_text_set", lambda *_: pytest.fail("the status bars are touched"))
+    drawing.status(None)
+
+
+def test_every_message_is_taken_away_in_a_window(monkeypatch):
+    """Blender crashes without one."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    drawing.status("Busy")
+    without = []
+    monkeypatch.setattr(bpy.types.WorkSpace, "status_text_set", lambda *_: without.append(bpy.context.window is None))
+    with bpy.context.temp_override(window=None):
+        drawing.status(None)
+    assert len(without) > 1 and not any(without)
 
 
 @given(text=st.text(st.sampled_from("aW i_"), max_size=60), width=st.integers(1, 20))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..window import Window
 from .blocking import never_block
 from .editors import node_menu, shader_editor, viewport
-from .ending import disable, reenable, two_blenders
+from .ending import disable, quit_beside_other_windows, reenable, two_blenders
 from .file import revert, save_and_reopen
 from .kinds import kinds
 from .looks import twice_the_size
@@ -26,4 +26,4 @@ Step = Callable[[Window], str]
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, kinds, compare, paint, tune, never_block, cancel, cancel_twice,
     second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, node_menu, viewport,
-    set_up, reenable, two_blenders, disable)
+    set_up, reenable, two_blenders, quit_beside_other_windows, disable)

@@ -86,6 +86,32 @@ def two_blenders(window: Window) -> str:
     return f"ended within {took * 1000:.0f} ms"
 
 
+RENDER = """
+render = bpy.context.scene.render
+render.engine, render.resolution_x, render.resolution_y = "CYCLES", 64, 64
+bpy.context.scene.cycles.samples, bpy.context.scene.cycles.use_denoising = 1, False
+bpy.ops.render.render("INVOKE_DEFAULT")
+"""
+OTHER_WINDOWS = {"Preferences": "bpy.ops.screen.userpref_show()", "a render": RENDER}
+
+
+def quit_beside_other_windows(window: Window) -> str:
+    """Blender ends as it should while its Preferences or a render are open, and a map is being made."""
+    for name, statements in OTHER_WINDOWS.items():
+        log = window.picture(f"log_{name.split()[-1]}").with_suffix(".txt")
+        with shown(window.display.width, window.display.height) as display, \
+                opened(window.blender.installation, display, log) as blender:
+            Window(blender, log.parent)
+            blender.do(PICTURE)
+            blender.do(statements)
+            blender.wait_until("len(bpy.context.window_manager.windows) == 2 and not bpy.app.is_job_running('RENDER')", 30)
+            blender.do("image = picture(1024, 15); bpy.ops.midas_normal.generate('INVOKE_DEFAULT', image=image.name)")
+            blender.wait_until("running.task() is not None and running.task().job.stage == 'network'", 30, 0.01)
+            code = blender.quit()
+        check(code == 0, f"with {name} open Blender ended with {code}")
+    return ""
+
+
 def disable(window: Window) -> str:
     """Without the extension no timer, handler, class, property, temporary file or process of it is left."""
     _disable(window)
