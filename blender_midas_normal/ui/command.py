@@ -45,8 +45,9 @@ def add() -> None:
 
 def remove() -> None:
     global _registered
-    bpy.utils.unregister_cli_command(_registered)
-    _registered = None
+    registered, _registered = _registered, None
+    if registered is not None:
+        bpy.utils.unregister_cli_command(registered)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -45,8 +45,9 @@ def add() -> None:
 def remove() -> None:
     global _handler
     hide_all()
-    bpy.types.SpaceImageEditor.draw_handler_remove(_handler, "WINDOW")
-    _handler = None
+    handler, _handler = _handler, None
+    if handler is not None:
+        bpy.types.SpaceImageEditor.draw_handler_remove(handler, "WINDOW")
 
 
 def _draw() -> None:

@@ -51,5 +51,7 @@ def add() -> None:
 
 
 def remove() -> None:
+    """Takes away those that are there: other scripts clear such lists."""
     for handlers, handler in HANDLERS:
-        handlers.remove(handler)
+        if handler in handlers:
+            handlers.remove(handler)

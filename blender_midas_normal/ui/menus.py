@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import bpy
 
@@ -38,10 +38,18 @@ PLACES: tuple[tuple[str, Callable], ...] = (
 
 
 def add() -> None:
-    for menu, draw in PLACES:
-        getattr(bpy.types, menu).append(draw)
+    for menu, draw in _places():
+        menu.append(draw)
 
 
 def remove() -> None:
-    for menu, draw in PLACES:
-        getattr(bpy.types, menu).remove(draw)
+    for menu, draw in _places():
+        menu.remove(draw)
+
+
+def _places() -> Iterator[tuple[type[bpy.types.Menu], Callable]]:
+    """Those of the menus that are there: other add-ons take Blender's own away."""
+    for name, draw in PLACES:
+        menu = getattr(bpy.types, name, None)
+        if menu is not None:
+            yield menu, draw

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import bpy
 
 from ..bridge import session
@@ -30,30 +32,48 @@ CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *opera
 
 
 def register() -> None:
-    translations.add()
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Scene.midas_normal = bpy.props.PointerProperty(type=MidasNormalSettings, name="MiDaS Normal Map")
-    preset_panel.add()
-    menus.add()
-    command.add()
-    comparison.add()
-    handlers.add()
+    """Adds all parts, or none of them where one cannot be added."""
+    with ExitStack() as added:
+        for add, remove in PARTS:
+            added.callback(remove)
+            add()
+        added.pop_all()
 
 
 def unregister() -> None:
-    running.forget()
-    tuning.stop()
-    painting.stop()
-    pump.stop()
-    setup.close()
-    session.client.close()
-    handlers.remove()
-    comparison.remove()
-    command.remove()
-    menus.remove()
-    preset_panel.remove()
-    del bpy.types.Scene.midas_normal
+    """Ends what is under way and removes all parts, also when others have removed some already or one of them fails."""
+    with ExitStack() as ending:
+        for _, remove in PARTS:
+            ending.callback(remove)
+        for end in reversed(ENDS):
+            ending.callback(end)
+
+
+def _add_classes() -> None:
+    for cls in CLASSES:
+        if not cls.is_registered:
+            bpy.utils.register_class(cls)
+
+
+def _remove_classes() -> None:
     for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
-    translations.remove()
+        if cls.is_registered:
+            bpy.utils.unregister_class(cls)
+
+
+def _add_property() -> None:
+    bpy.types.Scene.midas_normal = bpy.props.PointerProperty(type=MidasNormalSettings, name="MiDaS Normal Map")
+
+
+def _remove_property() -> None:
+    if hasattr(bpy.types.Scene, "midas_normal"):
+        del bpy.types.Scene.midas_normal
+
+
+PARTS = ((translations.add, translations.remove), (_add_classes, _remove_classes), (_add_property, _remove_property),
+         (preset_panel.add, preset_panel.remove), (menus.add, menus.remove), (command.add, command.remove),
+         (comparison.add, comparison.remove), (handlers.add, handlers.remove))
+"""How each part is added, in this order, and removed, in the reverse one, whether it is there or not."""
+
+ENDS = (running.forget, tuning.stop, painting.stop, pump.stop, setup.close, session.client.close)
+"""What ends the work under way, in this order."""
