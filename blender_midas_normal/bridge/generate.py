@@ -9,6 +9,7 @@ import bpy
 from ..core.errors import SettingsError, SourceError
 from ..core.settings import Settings
 from .asking import Ask
+from .main_thread import check_main_thread
 from .making import begin
 
 
@@ -18,6 +19,7 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
 
     mask_image: the other image for the mask IMAGE, which it implies.  Raises one of the exceptions of `core.errors`.
     """
+    check_main_thread()
     if settings is not None and not isinstance(settings, Settings):
         raise SettingsError(f"settings must be a Settings, not {settings!r:.80}; give single ones by their names, such as "
                             "strength=2.")

@@ -51,6 +51,10 @@ class InstallError(MidasNormalError):
     """The MiDaS environment could not be made, checked or removed."""
 
 
+class WrongThread(MidasNormalError):
+    """The extension was called from another thread than Blender's main one."""
+
+
 class Cancelled(MidasNormalError):
     """The user, or the program for the user, gave the request up."""
 
@@ -58,7 +62,7 @@ class Cancelled(MidasNormalError):
 _KINDS = {
     kind.__name__: kind
     for kind in (SettingsError, SourceError, TargetError, EngineUnavailable, EngineError, WeightsError, SurfaceGone,
-                 Unchanged, WorkerError, ProtocolError, InstallError, Cancelled)
+                 Unchanged, WorkerError, ProtocolError, InstallError, WrongThread, Cancelled)
 }
 
 

@@ -17,6 +17,7 @@ from ..bridge.task import Report, Task
 from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
 from . import comparison, pump, running
+from .main_thread import MainThreadOperator
 from .properties import (
     PRESET_ITEMS,
     QueueProperties,
@@ -61,12 +62,12 @@ def waited(operator: bpy.types.Operator, task: Task, queue: Queue | None = None)
     return told(operator, outcome)
 
 
-class Making:
+class Making(MainThreadOperator):
     """Mixed into operators that make maps: a call waits for them, a button returns at once."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return is_free(cls)
+        return super().poll(context) and is_free(cls)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -113,7 +114,7 @@ class MIDAS_NORMAL_OT_generate_all(Making, SettingProperties, QueueProperties, b
         return queue.task(), queue
 
 
-class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
+class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
     """Make the last map again with the settings of the scene, without running the engine"""
 
     bl_idname = "midas_normal.retune"
@@ -123,6 +124,8 @@ class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         last = running.last()
+        if not super().poll(context):
+            return False
         if not isinstance(last, Report) or not last.map_name:
             cls.poll_message_set(rpt_("Generate a normal map first"))
             return False
@@ -139,7 +142,7 @@ class MIDAS_NORMAL_OT_retune(bpy.types.Operator):
         return waited(self, task)
 
 
-class MIDAS_NORMAL_OT_cancel(bpy.types.Operator):
+class MIDAS_NORMAL_OT_cancel(MainThreadOperator, bpy.types.Operator):
     """Give up the normal map that is being made; once more ends the worker"""
 
     bl_idname = "midas_normal.cancel"
@@ -148,6 +151,8 @@ class MIDAS_NORMAL_OT_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
         if running.task() is None and running.cancelled() is None:
             cls.poll_message_set(rpt_("No normal map is being made"))
             return False
@@ -158,7 +163,7 @@ class MIDAS_NORMAL_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MIDAS_NORMAL_OT_compare(bpy.types.Operator):
+class MIDAS_NORMAL_OT_compare(MainThreadOperator, bpy.types.Operator):
     """Show the picture and its map side by side in this Image Editor, or the picture alone again"""
 
     bl_idname = "midas_normal.compare"
@@ -166,6 +171,8 @@ class MIDAS_NORMAL_OT_compare(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
         if context.area is None or context.area.type != "IMAGE_EDITOR":
             cls.poll_message_set(rpt_("Maps are compared in an Image Editor."))
             return False
@@ -180,7 +187,7 @@ class MIDAS_NORMAL_OT_compare(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MIDAS_NORMAL_OT_preset(bpy.types.Operator):
+class MIDAS_NORMAL_OT_preset(MainThreadOperator, bpy.types.Operator):
     """Set all settings of the scene to those of a preset"""
 
     bl_idname = "midas_normal.preset"
@@ -194,7 +201,7 @@ class MIDAS_NORMAL_OT_preset(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MIDAS_NORMAL_OT_restart(bpy.types.Operator):
+class MIDAS_NORMAL_OT_restart(MainThreadOperator, bpy.types.Operator):
     """End the worker; the next normal map starts a new one"""
 
     bl_idname = "midas_normal.restart"
@@ -206,7 +213,7 @@ class MIDAS_NORMAL_OT_restart(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MIDAS_NORMAL_OT_copy_report(bpy.types.Operator):
+class MIDAS_NORMAL_OT_copy_report(MainThreadOperator, bpy.types.Operator):
     """Copy versions, system and the worker's last messages, which a report of a problem needs; your user name is left out"""
 
     bl_idname = "midas_normal.copy_report"
@@ -218,7 +225,7 @@ class MIDAS_NORMAL_OT_copy_report(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MIDAS_NORMAL_OT_show_log(bpy.types.Operator):
+class MIDAS_NORMAL_OT_show_log(MainThreadOperator, bpy.types.Operator):
     """Open the worker's log in the program that opens text files"""
 
     bl_idname = "midas_normal.show_log"
@@ -226,8 +233,12 @@ class MIDAS_NORMAL_OT_show_log(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        cls.poll_message_set(rpt_("No worker has written a log yet."))
-        return log_file().exists()
+        if not super().poll(context):
+            return False
+        if not log_file().exists():
+            cls.poll_message_set(rpt_("No worker has written a log yet."))
+            return False
+        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return bpy.ops.wm.path_open(filepath=str(log_file()))

@@ -15,6 +15,7 @@ from bpy.props import StringProperty
 
 from ..core.settings import Settings, domains, preset_of
 from . import tuning
+from .main_thread import MainThreadOperator
 from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings
 
 FOLDER = "midas_normal"
@@ -58,7 +59,7 @@ class MIDAS_NORMAL_PT_presets(PresetPanel, bpy.types.Panel):
         self.layout.operator("midas_normal.reset", icon="LOOP_BACK")
 
 
-class MIDAS_NORMAL_OT_preset_choose(bpy.types.Operator):
+class MIDAS_NORMAL_OT_preset_choose(MainThreadOperator, bpy.types.Operator):
     """Set the scene's settings to those of a preset"""
 
     bl_idname = "midas_normal.preset_choose"
@@ -73,7 +74,7 @@ class MIDAS_NORMAL_OT_preset_choose(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MIDAS_NORMAL_OT_preset_add(AddPresetBase, bpy.types.Operator):
+class MIDAS_NORMAL_OT_preset_add(MainThreadOperator, AddPresetBase, bpy.types.Operator):
     """Add or remove a preset of normal map settings"""
 
     bl_idname = "midas_normal.preset_add"
@@ -91,7 +92,7 @@ class MIDAS_NORMAL_OT_preset_add(AddPresetBase, bpy.types.Operator):
             _choose(context, filepath)
 
 
-class MIDAS_NORMAL_OT_reset(bpy.types.Operator):
+class MIDAS_NORMAL_OT_reset(MainThreadOperator, bpy.types.Operator):
     """Set everything in the panel back to its default"""
 
     bl_idname = "midas_normal.reset"

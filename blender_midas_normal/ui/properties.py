@@ -11,6 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..bridge.asking import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, Ask
+from ..bridge.main_thread import is_main_thread
 from ..bridge.queue import Queue, queue_of
 from ..bridge.results import mask_of, stored
 from ..bridge.retuning import settings_on
@@ -112,9 +113,9 @@ def _catch_up(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
 
 
 def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
-    """The settings become those that the map was made with, unless they are held."""
+    """The settings become those that the map was made with, unless they are held, or another thread touches them."""
     image = settings.result
-    if image is not None and stored(image) is not None and not tuning.is_held():
+    if image is not None and stored(image) is not None and not tuning.is_held() and is_main_thread():
         try:
             with tuning.held():
                 settings.mask_image = mask_of(image) or settings.mask_image

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import bpy
 
+from ..bridge.main_thread import is_main_thread
+
 INTERVAL = 0.01
 """Seconds between two looks."""
 
@@ -14,8 +16,10 @@ _watched: list[Callable[[], bool]] = []
 
 
 def runs() -> bool:
-    """Whether Blender runs timers at all: it does where there is a window."""
-    return not bpy.app.background
+    """Whether the timer can be asked for here: Blender runs timers where there is a window, and takes new ones in its main
+    thread only, while handlers and settings may be touched by others.
+    """
+    return not bpy.app.background and is_main_thread()
 
 
 def watch(look: Callable[[], bool]) -> None:

@@ -14,6 +14,7 @@ from ..core.errors import MidasNormalError
 from ..core.paths import exists
 from ..core.weights_file import FILE, SIZE
 from . import setup
+from .main_thread import MainThreadOperator
 
 
 def is_free(cls: type, needs_network: bool) -> bool:
@@ -27,7 +28,7 @@ def is_free(cls: type, needs_network: bool) -> bool:
     return True
 
 
-class SetupOperator:
+class SetupOperator(MainThreadOperator):
     """Runs a verb of the setup program: a call waits for it, a button, whose question has been answered, returns at once."""
 
     verb = ""
@@ -35,7 +36,7 @@ class SetupOperator:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return is_free(cls, cls.needs_network)
+        return super().poll(context) and is_free(cls, cls.needs_network)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -92,16 +93,18 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
         if not exists(places().environment.folder):
             cls.poll_message_set(rpt_("Nothing is installed"))
             return False
-        return super().poll(context)
+        return True
 
     def question(self) -> str:
         return iface_("All that was installed in {folder}").format(folder=places().environment.folder)
 
 
-class MIDAS_NORMAL_OT_show_preferences(bpy.types.Operator):
+class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):
     """Open the extension's preferences, where the MiDaS environment is installed"""
 
     bl_idname = "midas_normal.show_preferences"
@@ -111,7 +114,7 @@ class MIDAS_NORMAL_OT_show_preferences(bpy.types.Operator):
         return bpy.ops.preferences.addon_show(module=EXTENSION)
 
 
-class MIDAS_NORMAL_OT_cancel_setup(bpy.types.Operator):
+class MIDAS_NORMAL_OT_cancel_setup(MainThreadOperator, bpy.types.Operator):
     """Give up what is being installed or downloaded; what has arrived is kept for the next time"""
 
     bl_idname = "midas_normal.cancel_setup"
@@ -120,7 +123,7 @@ class MIDAS_NORMAL_OT_cancel_setup(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return setup.can_be_cancelled()
+        return super().poll(context) and setup.can_be_cancelled()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         setup.cancel()
