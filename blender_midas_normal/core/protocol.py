@@ -53,7 +53,8 @@ class Ready:
     """Worker, once: what it can do.
 
     engines: for each engine "" when it can run, else the reason why not; device: the one that AUTO means, and how many bytes
-    of memory it has free; gpus: how many graphics cards torch can run on; batch: how many pictures it may see at once.
+    of memory it has free; gpus: how many graphics cards torch can run on; batch: how many pictures it may see at once;
+    problem: "" or why a device that is there cannot be used, in a sentence.
     """
 
     engines: dict
@@ -62,6 +63,7 @@ class Ready:
     free_memory: int = 0
     gpus: int = 0
     batch: int = 1
+    problem: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.gpus <= MOST_GPUS:

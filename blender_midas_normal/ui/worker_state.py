@@ -8,10 +8,13 @@ from ..client.client import Client
 
 
 def worker_state(client: Client) -> str:
-    """Whether it runs, on which device, and how much of its memory was free when it started; in the user's language."""
+    """Whether it runs, on which device and why on no other, and how much of its memory was free when it started; in the
+    user's language, but for the reason.
+    """
     if not client.is_running:
         return iface_("The worker starts with the first map")
     if client.ready is None:
         return iface_("The worker is starting")
-    return iface_("Ready on {device}, {free:.1f} GB of memory free").format(device=client.ready.device,
-                                                                           free=client.ready.free_memory / 1e9)
+    state = iface_("Ready on {device}, {free:.1f} GB of memory free").format(device=client.ready.device,
+                                                                            free=client.ready.free_memory / 1e9)
+    return f"{state}. {client.ready.problem}" if client.ready.problem else state

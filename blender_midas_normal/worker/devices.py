@@ -1,12 +1,16 @@
-"""Which processors there are."""
+"""Which processors there are, and which of them work: a device counts once a kernel has run on it."""
 
 from __future__ import annotations
 
 import gc
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ..core.errors import EngineUnavailable
+from .engines.memory import available_bytes
 
 if TYPE_CHECKING:
     from ..core.settings import Settings
@@ -15,6 +19,25 @@ if TYPE_CHECKING:
 BATCH = {"cuda": 4}
 """Pictures that the MiDaS network sees at once, by device; one where nothing is said.  What it is worth is measured by
 scripts/benchmarks/at_once.py."""
+
+DEVICES = ("cuda", "mps", "xpu", "cpu")
+"""torch's names, in the order in which AUTO takes the first that works; ROCm reports as cuda."""
+
+NO_KERNEL = "no kernel image"
+"""In CUDA's error where torch was built for other cards."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What came of trying a device.
+
+    works: whether a kernel ran there; description: the device as people name it; problem: why it does not work, "" where
+    there is simply no such device.
+    """
+
+    works: bool
+    description: str = ""
+    problem: str = ""
 
 
 @cache
@@ -40,10 +63,7 @@ def described_device(device: str | None = None) -> str:
     """A device as people name it, "cpu" or "cuda (NVIDIA H200)"; without a name, the one that AUTO means."""
     if not has_torch():
         return "cpu"
-    import torch
-
-    device = device or auto_device()
-    return f"cuda ({torch.cuda.get_device_name()})" if device == "cuda" else device
+    return probed(device or auto_device()).description
 
 
 def device_named(description: str) -> str:
@@ -52,8 +72,15 @@ def device_named(description: str) -> str:
 
 
 def auto_device() -> str:
-    """The first of cuda (ROCm reports there too), mps, xpu and cpu that torch can use."""
-    return next(name for name in ("cuda", "mps", "xpu", "cpu") if has_device(name))
+    """The first of DEVICES that works."""
+    return next(name for name in DEVICES if has_device(name))
+
+
+def device_problem() -> str:
+    """Why AUTO passes over a device that is there, in a sentence; "" where it passes over none."""
+    if not has_torch():
+        return ""
+    return " ".join(_sentence(name) for name in DEVICES[:DEVICES.index(auto_device())] if probed(name).problem)
 
 
 def give_back_memory(device: str) -> None:
@@ -62,7 +89,8 @@ def give_back_memory(device: str) -> None:
     if device != "cpu":
         import torch
 
-        getattr(torch, device).empty_cache()
+        with suppress(RuntimeError):  # a device that has failed gives nothing back until the process ends
+            getattr(torch, device).empty_cache()
 
 
 def count_of_gpus() -> int:
@@ -76,10 +104,59 @@ def count_of_gpus() -> int:
 
 def has_device(name: str) -> bool:
     """Whether torch can use the device of that name."""
+    return probed(name).works
+
+
+@cache
+def probed(name: str) -> Probe:
+    """Tries a device of torch, once; raises nothing, whatever its driver does."""
+    if name == "cpu":
+        return Probe(True, name)
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            if not _is_there(name):
+                # torch warns where a driver is there and does not work, and says nothing where there is none.
+                warned = [str(warning.message) for warning in told if issubclass(warning.category, UserWarning)]
+                return Probe(False, problem=_first_line("\n".join(warned)))
+        _run_kernel(name)
+        available_bytes(name)
+        return Probe(True, _described(name))
+    except Exception as error:  # noqa: BLE001 - drivers raise all kinds; the CPU does the work then
+        return Probe(False, problem=_first_line(str(error)) or type(error).__name__)
+
+
+def _is_there(name: str) -> bool:
     import torch
 
-    backends = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "xpu": torch.xpu.is_available}
-    return name not in backends or backends[name]()
+    return {"cuda": torch.cuda, "mps": torch.backends.mps, "xpu": torch.xpu}[name].is_available()
+
+
+def _run_kernel(name: str) -> None:
+    """A convolution and its sum, for which the libraries that the networks need are loaded too."""
+    import torch
+
+    picture = torch.ones((1, 1, 8, 8), device=name)
+    total = torch.nn.functional.conv2d(picture, picture[..., :3, :3]).sum().item()
+    if total != 6 * 6 * 9:
+        raise RuntimeError(f"a sum of {6 * 6 * 9} ones came out as {total}")
+
+
+def _described(name: str) -> str:
+    import torch
+
+    return f"cuda ({torch.cuda.get_device_name()})" if name == "cuda" else name
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0].rstrip(".")[:200]
+
+
+def _sentence(name: str) -> str:
+    """Why a device that is there does not work."""
+    problem = probed(name).problem
+    advice = " Install the MiDaS environment again, for a build of torch that knows this card." if NO_KERNEL in problem else ""
+    return f"The device {name} cannot be used ({problem}).{advice}"
 
 
 def batch_of(device: str) -> int:
@@ -91,5 +168,6 @@ def device_for(settings: Settings) -> str:
     """torch's name of the device that the settings ask for; raises EngineUnavailable when it is not there."""
     device = auto_device() if settings.device == "AUTO" else settings.device.lower()
     if not has_device(device):
-        raise EngineUnavailable(f"There is no device {settings.device} here; choose AUTO or CPU.")
+        reason = _sentence(device) if probed(device).problem else f"There is no device {settings.device} here."
+        raise EngineUnavailable(f"{reason} Choose the device AUTO or CPU.")
     return device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ..core.protocol import VERSION, Hello, Ready
 from . import blas
 from .answering import Answering, Reading
 from .channel import Channel
-from .devices import auto_device, batch_of, count_of_gpus, described_device, torch_version
+from .devices import auto_device, batch_of, count_of_gpus, described_device, device_problem, torch_version
 from .engines import Engines
 from .engines.memory import available_bytes
 from .inbox import Inbox
@@ -41,8 +42,11 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float, 
     device = auto_device() if torch else "cpu"
     most = batch or batch_of(device)
     reading.read_ahead(most)
+    problem = device_problem()
+    if problem:
+        print(problem, file=sys.stderr)
     channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device), count_of_gpus(),
-                       most))
+                       most, problem))
     maker = Maker(engines)
     answering = Answering(maker, reading, folder, channel)
     idle_once = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import bpy
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.places import reason_against
@@ -17,6 +19,10 @@ def test_the_state_of_the_worker_can_be_read():
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert session.client.ready is not None and session.client.ready.free_memory > 1e6
     assert worker_state(session.client).startswith("Ready on cpu, ")
+    problem = "The device cuda cannot be used (CUDA error: unknown error)."
+    session.client.ready = dataclasses.replace(session.client.ready, problem=problem)
+    assert worker_state(session.client).endswith(f" GB of memory free. {problem}")
+    session.client.close()
 
 
 def test_an_engine_that_cannot_run_has_a_reason_and_the_others_have_none():

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
-from blender_midas_normal.worker.devices import count_of_gpus, described_device, has_torch, torch_version
+from blender_midas_normal.core.errors import EngineUnavailable
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.devices import (
+    auto_device,
+    count_of_gpus,
+    described_device,
+    device_for,
+    device_problem,
+    has_torch,
+    probed,
+    torch_version,
+)
+from blender_midas_normal.worker.engines.memory import available_bytes
+from tests.requests_for_tests import LUMINANCE, noise, write_pixels
+from tests.worker.talk import Talk
 
 
 @pytest.fixture
@@ -17,9 +32,11 @@ def torch(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "torch").mkdir()
     has_torch.cache_clear()
+    probed.cache_clear()
     yield tmp_path / "torch"
     sys.modules.pop("torch", None)
     has_torch.cache_clear()
+    probed.cache_clear()
 
 
 @pytest.mark.parametrize("left", ["", "import gone_with_the_rest", "raise OSError('libc10.so: cannot open')",
@@ -31,27 +48,130 @@ def test_a_torch_that_was_half_deleted_counts_as_none(torch, left):
     assert not has_torch() and described_device() == "cpu" and torch_version() == ""
 
 
-TORCH = """
+STUB = """
+import warnings
+from types import SimpleNamespace
+OutOfMemoryError = type("OutOfMemoryError", (RuntimeError,), {})
+AcceleratorError = type("AcceleratorError", (RuntimeError,), {})
+class Ones:
+    def __init__(self, shape, device):
+        if device in broken:
+            raise broken[device]
+    __getitem__ = sum = lambda self, *_: self
+    item = lambda self: 324.0
+ones = Ones
+nn = SimpleNamespace(functional=SimpleNamespace(conv2d=lambda picture, weights: picture))
 class Device:
-    def __init__(self, count):
-        self.count = count
+    def __init__(self, count=0, warning=""):
+        self.count, self.warning = count, warning
     def is_available(self):
+        if self.warning:
+            warnings.warn(self.warning)
         return self.count > 0
     def device_count(self):
         return self.count
-class backends:
-    mps = Device(0)
-xpu = Device(0)
-cuda = Device({})
+    def get_device_name(self):
+        if name_error:
+            raise name_error
+        return "Some GPU"
+    def mem_get_info(self):
+        return 5 << 30, 8 << 30
+    memory_reserved = lambda self: 3 << 20
+    memory_allocated = lambda self: 1 << 20
+broken, name_error = {}, None
+cuda, xpu = Device(), Device()
+backends = SimpleNamespace(mps=Device())
+mps = SimpleNamespace(recommended_max_memory=lambda: 12 << 30, current_allocated_memory=lambda: 2 << 30)
 __version__ = "0"
 """
+"""Stands in for torch on a computer with other devices; the errors have torch's types and CUDA's texts."""
+
+NO_KERNEL = "CUDA error: no kernel image is available for execution on the device\\nCUDA kernel errors might be reported later"
+
+
+@pytest.fixture
+def stub(torch):
+    """stub(more): torch as STUB, and more of it."""
+    return lambda more="": (torch / "__init__.py").write_text(STUB + more)
 
 
 @pytest.mark.parametrize("count", [0, 4])
-def test_graphics_cards_are_counted(torch, count):
-    (torch / "__init__.py").write_text(TORCH.format(count))
+def test_graphics_cards_are_counted(stub, count):
+    stub(f"cuda = Device({count})")
     assert count_of_gpus() == count
 
 
 def test_without_torch_no_graphics_card_counts(torch):
-    assert count_of_gpus() == 0
+    assert count_of_gpus() == 0 and device_problem() == ""
+
+
+@pytest.mark.parametrize(("device", "described"), [("cuda", "cuda (Some GPU)"), ("mps", "mps"), ("xpu", "xpu")])
+def test_a_device_on_which_a_kernel_ran_is_the_one_that_auto_means(stub, device, described):
+    stub(f"{'backends.' if device == 'mps' else ''}{device} = Device(1)")
+    assert (auto_device(), described_device(), device_problem()) == (device, described, "")
+    assert device_for(Settings(device=device.upper())) == device
+
+
+@pytest.mark.parametrize(("fault", "reason"), [
+    (f'broken["cuda"] = AcceleratorError("{NO_KERNEL}")', "no kernel image.*Install the MiDaS environment again"),
+    ('broken["cuda"] = OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")', "out of memory"),
+    ('broken["cuda"] = RuntimeError("Could not load library libcudnn_cnn.so.9")', "libcudnn"),
+    ('broken["cuda"] = OSError("libcuda.so.1: cannot open shared object file")', "libcuda"),
+    ('name_error = AssertionError("Invalid device id")', "Invalid device id"),
+    ('Ones.item = lambda self: float("nan")', "came out as nan"),
+    ('Device.is_available = lambda self: 1 / 0', "division by zero"),
+])
+def test_a_device_that_fails_as_it_is_tried_means_cpu_and_the_reason(stub, fault, reason):
+    stub(f"cuda = Device(1)\n{fault}")
+    assert (auto_device(), described_device(), count_of_gpus()) == ("cpu", "cpu", 0)
+    assert re.search(f"^The device cuda cannot be used .*{reason}", device_problem())
+    with pytest.raises(EngineUnavailable, match=f"{reason}.*Choose the device AUTO or CPU"):
+        device_for(Settings(device="CUDA"))
+
+
+def test_a_driver_that_is_too_old_is_the_reason_and_no_driver_is_none(stub):
+    stub('cuda = Device(0, "CUDA initialization: The NVIDIA driver on your system is too old (found version 11040).")')
+    assert auto_device() == "cpu" and "driver on your system is too old" in device_problem()
+
+
+def test_a_device_that_is_not_there_is_no_problem_and_cannot_be_chosen(stub):
+    stub()
+    assert auto_device() == "cpu" and device_problem() == ""
+    with pytest.raises(EngineUnavailable, match="There is no device XPU here"):
+        device_for(Settings(device="XPU"))
+
+
+def test_the_next_device_that_works_is_taken(stub):
+    stub('cuda, xpu = Device(1), Device(1)\nbroken["cuda"] = RuntimeError("CUDA error: unknown error")')
+    assert auto_device() == "xpu" and "unknown error" in device_problem()
+
+
+def test_free_memory_is_that_of_the_device(stub):
+    stub()
+    assert available_bytes("cuda") == available_bytes("xpu") == (5 << 30) + (2 << 20)
+    assert available_bytes("mps") == 10 << 30
+
+
+def test_where_the_driver_does_not_tell_all_that_is_not_ours_counts_as_free(stub):
+    stub("""
+class Silent(Device):
+    def mem_get_info(self):
+        raise RuntimeError("The device (Intel Arc) doesn't support querying the available free memory.")
+    def get_device_properties(self):
+        return SimpleNamespace(total_memory=8 << 30)
+xpu = Silent(1)
+""")
+    assert available_bytes("xpu") == (8 << 30) - (1 << 20) and auto_device() == "xpu"
+
+
+def test_the_reason_is_in_the_workers_greeting(stub, torch):
+    """Of a real worker, whose torch is the stub."""
+    stub('cuda = Device(1)\nbroken["cuda"] = RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable")')
+    python = torch.parent / "python"
+    python.write_text(f"#!/bin/sh\nshift\nPYTHONPATH={torch.parent} exec {sys.executable} \"$@\"\n")  # -I would leave it out
+    python.chmod(0o755)
+    with Talk(python, torch.parent / "exchange", torch.parent) as talk:
+        assert (talk.ready.device, talk.ready.gpus) == ("cpu", 0) and "busy or unavailable" in talk.ready.problem
+        pixels = write_pixels(talk.folder / "pixels", noise(32, 32))
+        assert talk.ask(LUMINANCE, pixels=pixels).ok.shape == (32, 32, 3)
+    assert "busy or unavailable" in (torch.parent / "exchange.log").read_text()

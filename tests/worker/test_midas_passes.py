@@ -16,7 +16,6 @@ from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.weights_file import FILE, SIZE
 from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import midas
-from blender_midas_normal.worker.engines.memory import Container, available_bytes, is_out_of_memory
 from blender_midas_normal.worker.engines.midas import reason_against
 from blender_midas_normal.worker.engines.midas_answers import Answers
 from blender_midas_normal.worker.engines.midas_passes import (
@@ -168,26 +167,6 @@ def test_missing_weights_are_named_with_all_that_helps(tmp_path):
     else:
         assert "environment" in text
     assert text.count(". ") == 0 and text.endswith(".")
-
-
-def test_memory_is_known_and_its_errors_are_recognised():
-    assert 1e8 < available_bytes("cpu") < 1e15
-    assert is_out_of_memory(MemoryError())
-    assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
-    assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
-    assert not is_out_of_memory(RuntimeError("size mismatch"))
-
-
-def test_what_a_container_keeps_of_files_is_free(tmp_path):
-    """Reading a library fills it with them, up to its limit."""
-    (tmp_path / "limit").write_text("1000\n")
-    (tmp_path / "used").write_text("900\n")
-    (tmp_path / "memory.stat").write_text("anon 200\nactive_file 300\ninactive_file 400\n")
-    container = Container(tmp_path, "limit", "used", ("active_file", "inactive_file"))
-    assert container.free() == 800
-    (tmp_path / "limit").write_text("max\n")
-    with pytest.raises(ValueError, match="max"):
-        container.free()
 
 
 class Crowded:

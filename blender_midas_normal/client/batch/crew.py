@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..client import Client
 
 
@@ -14,11 +16,18 @@ class Crew:
     def __init__(self, wanted: int | None) -> None:
         self.clients = [Client()]
         self._wanted = wanted
+        self._is_complete = False
 
-    def complete(self) -> None:
-        """Calls the others as soon as it is known how many; call this now and then."""
+    def complete(self, say: Callable[[str], None]) -> None:
+        """Calls the others as soon as it is known how many; call this now and then.
+
+        say is told, once, why a graphics card that is there cannot be used.
+        """
         ready = self.clients[0].ready
-        if ready is not None and len(self.clients) == 1:
+        if ready is not None and not self._is_complete:
+            self._is_complete = True
+            if ready.problem:
+                say(ready.problem)
             count = self._wanted or max(1, ready.gpus)
             self.clients += [Client(gpu=number % ready.gpus if ready.gpus else None) for number in range(1, count)]
 

@@ -61,7 +61,7 @@ def _crew_size(wanted: Wanted) -> int | None:
 
 def _make(making: Making, workers: int | None, screen: Screen, stopped: Callable[[], bool]) -> None:
     def watch(job: Job | None) -> None:
-        crew.complete()
+        crew.complete(screen.say)
         screen.show(job, *making.progress)
 
     def through(way: Way, pictures: Sequence[Picture]) -> None:

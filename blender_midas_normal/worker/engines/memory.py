@@ -38,12 +38,32 @@ CONTAINERS = (
 TOO_LITTLE_MEMORY = "There is not enough memory for this picture; use a smaller one, or close other programs."
 
 
-def available_bytes(device: str) -> int:
-    """Bytes that the device ("cpu", "cuda", ...) has free; where that cannot be told, all that the machine has."""
-    if device == "cuda":
-        import torch
+OUT_OF_MEMORY = (
+    "out of memory", "out_of_memory", "outofmemory", "can't allocate memory", "cannot allocate memory", "memoryallocation",
+    "insufficient memory", "not enough memory", "bad_alloc", "bad allocation", "can't start new thread",
+    "alloc_failed", "allocation_failed",  # of cuBLAS, cuFFT and cuDNN, and of their like for ROCm
+    "out_of_device_memory", "out_of_host_memory", "out_of_resources",  # of Intel's Level Zero
+    "invalid buffer size",  # of Metal
+)
+"""What errors say, in small letters, when memory ran out."""
 
-        return int(torch.cuda.mem_get_info()[0]) + int(torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+
+def available_bytes(device: str) -> int:
+    """Bytes that the device ("cpu", "cuda", ...) has free; where that cannot be told, all that it has and we do not use."""
+    if device == "cpu":
+        return _free_of_computer()
+    import torch
+
+    if device == "mps":  # the computer's own memory, of which Metal says how much of it may be used
+        return max(0, int(torch.mps.recommended_max_memory()) - int(torch.mps.current_allocated_memory()))
+    module = getattr(torch, device)
+    try:
+        return int(module.mem_get_info()[0]) + int(module.memory_reserved() - module.memory_allocated())
+    except RuntimeError:  # some of Intel's drivers do not tell
+        return max(0, int(module.get_device_properties().total_memory) - int(module.memory_allocated()))
+
+
+def _free_of_computer() -> int:
     if sys.platform == "win32":
         return _free_on_windows()
     if sys.platform == "linux":
@@ -57,10 +77,11 @@ def gigabytes(count: int) -> str:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception of Python, the system, torch or OpenCV means that memory ran out."""
+    torch = sys.modules.get("torch")
+    if isinstance(error, (MemoryError, getattr(torch, "OutOfMemoryError", MemoryError))):
+        return True
     text = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in text for words in (
-        "out of memory", "can't allocate memory", "insufficient memory", "not enough memory",
-        "cannot allocate memory", "can't start new thread"))
+    return any(words in text for words in OUT_OF_MEMORY)
 
 
 @contextmanager

@@ -17,9 +17,18 @@ from blender_midas_normal.core.protocol import Ready
 def test_each_graphics_card_gets_a_worker_unless_another_number_is_wanted(wanted, gpus, cards):
     """The first one may use any, and uses the first card."""
     with closing(Crew(wanted)) as crew:
-        crew.complete()
+        crew.complete(print)
         assert len(crew.clients) == 1
         crew.clients[0].ready = Ready({}, gpus=gpus)
         for _ in range(2):
-            crew.complete()
+            crew.complete(print)
             assert [client._gpu for client in crew.clients] == cards
+
+
+def test_why_a_graphics_card_cannot_be_used_is_said_once():
+    said = []
+    with closing(Crew(None)) as crew:
+        crew.clients[0].ready = Ready({}, "cpu", problem="The device cuda cannot be used (unknown error).")
+        for _ in range(3):
+            crew.complete(said.append)
+    assert said == ["The device cuda cannot be used (unknown error)."]
