@@ -33,6 +33,7 @@ from .environment import (
     status,
     write_marker,
 )
+from .gpus import CUDA_12, fitting_build
 from .hints import hint, index_unreachable
 from .interpreters import probe
 from .locks import held
@@ -42,21 +43,26 @@ SPACE_NEEDED = 6 * 10**9
 """Bytes: the environment with torch 2.13.0's default build for Linux (CUDA 13) takes 4.9 GiB (measured with du), and wheels
 are unpacked beside it on the way."""
 
+PACKAGE_LOADER = Path(__file__).resolve().parents[1] / "standalone.py"
+
 BACKENDS = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
 """PyTorch's builds: uv's own names for them, and `registry` for the one that the package index gives by default."""
 
 STEPS = 6
 
-CHECK_PROGRAM = """
-import torch, torchvision
+CHECK_PROGRAM = f"""
+import importlib, runpy, torch, torchvision
 boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.1], [5.0, 5.0, 6.0, 6.0]])
 kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)
 assert kept.tolist() == [0, 2], kept
 from controlnet_aux import MidasDetector
-device = "CUDA" if torch.cuda.is_available() else "MPS" if torch.backends.mps.is_available() else "CPU"
-print(f"PyTorch {torch.__version__} and torchvision {torchvision.__version__} work together, on {device}.")
+package = runpy.run_path({str(PACKAGE_LOADER)!r})["load_package"]()
+devices = importlib.import_module(package + ".worker.devices")
+print(f"PyTorch {{torch.__version__}} and torchvision {{torchvision.__version__}} work together, on "
+      f"{{devices.described_device()}}. {{devices.device_problem()}}".strip())
 """
-"""Runs one compiled operation of torchvision: that one fails when torch is of another build."""
+"""Runs one compiled operation of torchvision, which fails when torch is of another build, and tries the devices as the
+worker does: one on which no kernel runs is not named."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,9 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
             cancelled: Callable[[], bool] = lambda: False, recipe: Recipe = Recipe()) -> tuple[str, ...]:
     """Make, complete or repair the environment; returns notes for the user.
 
-    backend: see BACKENDS; `auto` lets uv choose by the graphics card, and is `registry` where PyTorch's own index cannot be
-    reached.  Raises InstallError (see StepFailed) or Cancelled; installing again goes on from where it ended.
+    backend: see BACKENDS; `auto` lets uv choose by the graphics card's driver, and is `registry` where PyTorch's own index
+    cannot be reached; for cards that are too old for what these give, both are `gpus.CUDA_12`.  Raises InstallError (see
+    StepFailed) or Cancelled; installing again goes on from where it ended.
     """
     if not BACKENDS.fullmatch(backend):
         raise InstallError(f"PyTorch has no build {backend!r}; choose auto, registry, cpu, xpu, cu<number> or rocm<number>.")
@@ -132,13 +139,14 @@ class _Work:
         """Steps 2 to 6, under the lock."""
         before = read_marker(self.environment)
         base = probe([str(base_python)], self.cancelled)
-        marker = Marker(fingerprint(self.recipe.requirements), str(base.path), base.label, backend)
+        build = fitting_build(backend, self.cancelled)
+        marker = Marker(fingerprint(self.recipe.requirements), str(base.path), base.label, build)
         reusable = before is not None and before.state != "broken" and (
             (before.base, before.version, before.backend) == (marker.base, marker.version, marker.backend))
         write_marker(self.environment, marker)
         self.make_venv(base.path, reusable)
         self.install_uv()
-        notes = self.install_packages(backend)
+        notes = self.install_packages(build, may_be_another=backend in ("auto", "registry"))
         try:
             installed = self.check_packages()
         except StepFailed:
@@ -187,12 +195,17 @@ class _Work:
         if ended.code != 0:
             raise StepFailed("The installer uv could not be installed", ended.tail)
 
-    def install_packages(self, backend: str) -> tuple[str, ...]:
-        """Step 4; returns notes for the user."""
-        ended = self.uv(backend)
+    def install_packages(self, build: str, may_be_another: bool) -> tuple[str, ...]:
+        """Step 4; returns notes for the user.
+
+        may_be_another: whether the package index's build will do where PyTorch's own index cannot be reached.
+        """
+        ended = self.uv(build)
         notes: tuple[str, ...] = ()
-        if ended.code != 0 and backend == "auto" and index_unreachable(ended.tail):
+        if ended.code != 0 and build != "registry" and may_be_another and index_unreachable(ended.tail):
             note = "PyTorch's own index cannot be reached, so its build was taken from the package index instead."
+            if build == CUDA_12:
+                note += " It does not know this graphics card; install again where that index can be reached."
             notes = (note,)
             self.say(4, self.packages, note)
             ended = self.uv("registry")

@@ -19,13 +19,13 @@ from .drawing import in_place_of_progress, lines
 from .worker_state import worker_state
 
 BACKENDS = (
-    ("auto", "Automatic", "The build of torch that fits this computer's graphics driver"),
+    ("auto", "Automatic", "The build of torch that fits this computer's graphics card and driver"),
     ("cpu", "CPU", "The smallest build; runs on the processor only"),
-    ("cu128", "CUDA 12.8", "For NVIDIA graphics cards"),
-    ("cu130", "CUDA 13.0", "For NVIDIA graphics cards with a recent driver"),
-    ("rocm6.4", "ROCm 6.4", "For AMD graphics cards, on Linux"),
+    ("cu126", "CUDA 12.6", "For NVIDIA graphics cards from GTX 900 to RTX 40, and for those with an older driver"),
+    ("cu130", "CUDA 13.0", "For NVIDIA graphics cards from RTX 20 and GTX 16 on, with a recent driver"),
+    ("rocm7.2", "ROCm 7.2", "For AMD graphics cards, on Linux"),
     ("xpu", "XPU", "For Intel graphics cards"),
-    ("registry", "Default", "The build that the Python package index gives"),
+    ("registry", "Default", "The build that the Python package index gives, except for NVIDIA graphics cards that it lacks"),
 )
 
 

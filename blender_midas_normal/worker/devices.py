@@ -155,7 +155,7 @@ def _first_line(text: str) -> str:
 def _sentence(name: str) -> str:
     """Why a device that is there does not work."""
     problem = probed(name).problem
-    advice = " Install the MiDaS environment again, for a build of torch that knows this card." if NO_KERNEL in problem else ""
+    advice = " Install the MiDaS environment again, for a torch that knows this card." if NO_KERNEL in problem else ""
     return f"The device {name} cannot be used ({problem}).{advice}"
 
 

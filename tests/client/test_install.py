@@ -16,11 +16,13 @@ import pytest
 
 from blender_midas_normal.client import children, interpreters
 from blender_midas_normal.client.environment import Environment, State, read_marker, remove, status, write_marker
+from blender_midas_normal.client.gpus import compute_capabilities, fitting_build
 from blender_midas_normal.client.hints import hint, index_unreachable
-from blender_midas_normal.client.install import Downloads, Recipe, StepFailed, _Work, check, install
+from blender_midas_normal.client.install import CHECK_PROGRAM, Downloads, Recipe, StepFailed, _Work, check, install
 from blender_midas_normal.core.errors import Cancelled, InstallError
 
 ROOT = Path(__file__).parents[2]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes, or for a shell")
 
 
 def wheel(folder: Path, name: str, version: str) -> None:
@@ -197,11 +199,85 @@ def test_auto_falls_back_to_the_package_index_and_says_so(made, shop, tmp_path, 
     monkeypatch.setattr(_Work, "uv", uv)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    notes = _Work(made, tiny, steps.append, lambda: False).install_packages("auto")
+    notes = _Work(made, tiny, steps.append, lambda: False).install_packages("auto", may_be_another=True)
     assert asked == ["auto", "registry"]
     assert len(notes) == 1 and "index cannot be reached" in notes[0]
     assert notes[0] in [step.detail for step in steps]
     assert python_says(made, "import torch; print(torch.VERSION)") == "2.13.0"
+
+
+@posix
+@pytest.mark.parametrize(("backend", "cards", "build"), [
+    ("auto", ["6.1"], "cu126"), ("auto", ["7.0", "7.0"], "cu126"), ("registry", ["5.2"], "cu126"), ("auto", ["7.5"], "auto"),
+    ("registry", ["8.9"], "registry"), ("auto", ["6.1", "12.0"], "auto"), ("auto", ["3.5"], "auto"), ("auto", [], "auto"),
+    ("auto", ["[N/A]"], "auto"), ("cu130", ["6.1"], "cu130"), ("cpu", ["6.1"], "cpu"),
+])
+def test_old_graphics_cards_get_the_build_that_has_kernels_for_them(nvidia, backend, cards, build):
+    nvidia(*cards)
+    assert fitting_build(backend) == build
+
+
+@pytest.fixture
+def nvidia(tmp_path, monkeypatch):
+    """nvidia("6.1"): a driver's program that knows cards of these compute capabilities."""
+    def have(*capabilities: str) -> None:
+        folder = tmp_path / "driver"
+        folder.mkdir()
+        (folder / "nvidia-smi").write_text("#!/bin/sh\n[ \"$1\" = --query-gpu=compute_cap ] || exit 2\n"
+                                           + "".join(f"echo {capability}\n" for capability in capabilities))
+        (folder / "nvidia-smi").chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+    return have
+
+
+def test_without_nvidias_program_the_choice_stays_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert compute_capabilities() == [] and fitting_build("auto") == "auto"
+
+
+@posix
+@pytest.mark.parametrize("backend", ["auto", "registry"])
+def test_an_installation_for_an_old_card_takes_that_build_and_makes_another_one_anew(made, shop, base, tmp_path, nvidia,
+                                                                                      monkeypatch, backend):
+    """The index is the folder, since PyTorch's own is out of reach; what is asked of uv is what counts."""
+    nvidia("6.1")
+    stays, asked, plain = put_in_place(made), [], _Work.uv
+    monkeypatch.setattr(_Work, "uv", lambda work, build: asked.append(build) or plain(work, "registry"))
+    install(made, base, backend, lambda step: None, recipe=recipe(shop, tmp_path))
+    assert asked == ["cu126"] and read_marker(made).backend == "cu126" and not stays.exists()
+
+
+def test_where_that_build_cannot_be_had_the_other_one_is_said_to_know_no_such_card(made, shop, tmp_path, monkeypatch):
+    tiny = recipe(shop, tmp_path)
+    unreachable = children.Ended(2, "error: Failed to fetch: `https://download.pytorch.org/whl/cu126/torch/`")
+    monkeypatch.setattr(_Work, "uv", lambda work, build: unreachable if build == "cu126" else children.Ended(0, ""))
+    note, = _Work(made, tiny, lambda step: None, lambda: False).install_packages("cu126", may_be_another=True)
+    assert "does not know this graphics card" in note
+
+
+FAKE_CARD = """
+import torch
+ones, torch.cuda.is_available = torch.ones, lambda: True
+torch.cuda.get_device_name, torch.cuda.mem_get_info = lambda: "Some GPU", lambda: (1 << 30, 2 << 30)
+torch.cuda.memory_reserved = torch.cuda.memory_allocated = lambda: 0
+def fake(shape, device):
+    if {works}:
+        return ones(shape)
+    raise torch.AcceleratorError("CUDA error: no kernel image is available for execution on the device")
+torch.ones = fake
+"""
+"""A card for which the CPU works, or which torch's build has no kernels for."""
+
+
+@pytest.mark.midas
+@pytest.mark.parametrize(("fake", "news"), [
+    ("", r"work together, on cpu\.$"), (FAKE_CARD.format(works=True), r"work together, on cuda \(Some GPU\)\.$"),
+    (FAKE_CARD.format(works=False), r"work together, on cpu\. The device cuda cannot be used \(CUDA error: no kernel image"),
+])
+def test_a_device_is_named_only_when_a_kernel_ran_there(midas_python, fake, news):
+    ended = subprocess.run([midas_python, "-I", "-c", fake + CHECK_PROGRAM], capture_output=True, text=True, check=True)
+    assert re.search(news, ended.stdout.strip()) and len(ended.stdout.splitlines()) == 1
 
 
 def test_a_build_that_was_asked_for_by_name_is_not_replaced(made, shop, tmp_path, monkeypatch):
@@ -213,7 +289,7 @@ def test_a_build_that_was_asked_for_by_name_is_not_replaced(made, shop, tmp_path
     plain = _Work.uv
     monkeypatch.setattr(_Work, "uv", lambda work, backend: asked.append(backend) or plain(work, backend))
     with pytest.raises(StepFailed, match="cannot be reached"):
-        _Work(made, tiny, lambda step: None, lambda: False).install_packages("cpu")
+        _Work(made, tiny, lambda step: None, lambda: False).install_packages("cpu", may_be_another=False)
     assert asked == ["cpu"]
 
 
@@ -319,9 +395,6 @@ def test_a_childs_output_comes_line_by_line_whatever_ends_them():
 def test_only_the_end_of_a_long_output_is_kept():
     ended = children.run([sys.executable, "-I", "-c", "for i in range(100_000): print(i)"])
     assert ended.tail.split("\n") == [str(i) for i in range(100_000 - children.TAIL, 100_000)]
-
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
 
 
 @posix

@@ -86,7 +86,7 @@ __version__ = "0"
 """
 """Stands in for torch on a computer with other devices; the errors have torch's types and CUDA's texts."""
 
-NO_KERNEL = "CUDA error: no kernel image is available for execution on the device\\nCUDA kernel errors might be reported later"
+NO_KERNEL = r"CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors might be reported"
 
 
 @pytest.fixture

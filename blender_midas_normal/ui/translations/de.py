@@ -358,18 +358,21 @@ PREFERENCES = {
         "Leer: eines, das auf diesem Computer gefunden wird, sonst das von Blender",
     "Torch build": "Torch-Variante",
     "Which build of torch is installed": "Welche Variante von Torch installiert wird",
-    "The build of torch that fits this computer's graphics driver":
-        "Die Torch-Variante, die zum Grafiktreiber dieses Computers passt",
+    "The build of torch that fits this computer's graphics card and driver":
+        "Die Torch-Variante, die zu Grafikkarte und Treiber dieses Computers passt",
     "The smallest build; runs on the processor only": "Die kleinste Variante; läuft nur auf dem Prozessor",
-    "CUDA 12.8": "CUDA 12.8",
-    "For NVIDIA graphics cards": "Für Grafikkarten von NVIDIA",
+    "CUDA 12.6": "CUDA 12.6",
+    "For NVIDIA graphics cards from GTX 900 to RTX 40, and for those with an older driver":
+        "Für Grafikkarten von NVIDIA von GTX 900 bis RTX 40 und für solche mit einem älteren Treiber",
     "CUDA 13.0": "CUDA 13.0",
-    "For NVIDIA graphics cards with a recent driver": "Für Grafikkarten von NVIDIA mit einem neueren Treiber",
-    "ROCm 6.4": "ROCm 6.4",
+    "For NVIDIA graphics cards from RTX 20 and GTX 16 on, with a recent driver":
+        "Für Grafikkarten von NVIDIA ab RTX 20 und GTX 16, mit einem neueren Treiber",
+    "ROCm 7.2": "ROCm 7.2",
     "For AMD graphics cards, on Linux": "Für Grafikkarten von AMD, unter Linux",
     "For Intel graphics cards": "Für Grafikkarten von Intel",
     "Default": "Vorgabe",
-    "The build that the Python package index gives": "Die Variante, die der Python-Paketindex liefert",
+    "The build that the Python package index gives, except for NVIDIA graphics cards that it lacks":
+        "Die Variante, die der Python-Paketindex liefert, außer für Grafikkarten von NVIDIA, die ihm fehlen",
     "MiDaS weights": "MiDaS-Gewichte",
     "The weights are {file}.": "Die Gewichte sind {file}.",
     "Weights folder": "Ordner der Gewichte",
