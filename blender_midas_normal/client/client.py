@@ -21,7 +21,8 @@ GREETING_SECONDS = 60.0
 """Within this time a new worker says Hello, or counts as one that does not work."""
 
 SILENCE_SECONDS = 120.0
-"""A worker that has something to do and says nothing for so long counts as stuck; a live one says something every 10."""
+"""A worker that has something to do and says nothing for so long counts as stuck; a live one says something every 10, as
+long as its work goes on (`worker/channel.py`)."""
 
 LONGEST_GAP = 1.0
 """Seconds of silence that one look counts at most: while this process is frozen or the computer sleeps, nobody listens."""
@@ -231,7 +232,8 @@ class Client:
         gap, self._looked = now - self._looked, now
         self._silence = 0.0 if heard or not self.is_busy else self._silence + min(gap, LONGEST_GAP)
         if self._silence > SILENCE_SECONDS:
-            raise WorkerError(f"The worker said nothing for {SILENCE_SECONDS:.0f} seconds and was ended; try again.")
+            raise WorkerError(f"The worker said nothing for {SILENCE_SECONDS:.0f} seconds and was ended; try again, and "
+                              "choose the device CPU where that happens again.")
 
     def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
         ended = self._pending.pop(job)

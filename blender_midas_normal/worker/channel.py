@@ -14,6 +14,13 @@ BEAT = 10.0
 """Seconds of silence after which the messages of what is under way are repeated, so that the client can tell a long stage
 from a worker that is stuck."""
 
+STUCK_SECONDS = {"start": 600.0, "read": 600.0, "load": 600.0, "network": 600.0}
+"""By stage, the time after its last news for which a message is repeated: a call of a graphics driver that never comes
+back looks like a long stage from here.  It leaves time for a first pass on a card whose kernels are compiled as it goes."""
+
+LONG_STAGE_SECONDS = 1800.0
+"""The same for all other stages, in which the CPU works on pictures of any size without a word."""
+
 STARTING = 0
 """Stands for the worker's own start among the requests that are under way."""
 
@@ -32,7 +39,7 @@ class Channel:
         sys.stdout = sys.stderr
         self._lock = threading.Lock()
         self._sent = 0
-        self._under_way: dict[int, Message] = {}
+        self._under_way: dict[int, tuple[Message, float]] = {}
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
 
     def send(self, message: Message) -> None:
@@ -43,7 +50,8 @@ class Channel:
 
     def _note(self, message: Message) -> None:
         if isinstance(message, (Hello, Progress)):
-            self._under_way[STARTING if isinstance(message, Hello) else message.id] = message
+            under_way = STARTING if isinstance(message, Hello) else message.id
+            self._under_way[under_way] = message, time.monotonic()
         elif isinstance(message, (Ready, Result, Error)):
             self._under_way.pop(STARTING if isinstance(message, Ready) else message.id, None)
 
@@ -62,5 +70,11 @@ class Channel:
             time.sleep(BEAT)
             with self._lock:
                 if self._sent == before:
-                    for message in self._under_way.values():
-                        self._write(message)
+                    for message, since in self._under_way.values():
+                        if time.monotonic() - since < _patience(message):
+                            self._write(message)
+
+
+def _patience(message: Message) -> float:
+    """Seconds for which a message is repeated."""
+    return STUCK_SECONDS.get(message.stage if isinstance(message, Progress) else "start", LONG_STAGE_SECONDS)

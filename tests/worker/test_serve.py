@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.core.errors import SourceError
+from blender_midas_normal.core.errors import SourceError, WorkerError
 from blender_midas_normal.core.protocol import Decoder, Error, Hello, Progress, Request, Result, decode, encode
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.answering import Reading
@@ -202,3 +202,61 @@ def test_a_long_stage_is_repeated_until_it_ends_and_nothing_after_it():
     output = subprocess.run([sys.executable, "-c", LONG_STAGE], cwd=ROOT, capture_output=True, check=True, timeout=60).stdout
     *stages, end = Decoder().feed(output)
     assert len(stages) >= 3 and set(stages) == {Progress(1, "network", 0.5)} and end == Error(1, "EngineError", "No.")
+
+
+STUCK = """
+import time
+from blender_midas_normal.core.protocol import Error, Progress
+from blender_midas_normal.worker import channel
+channel.BEAT, channel.STUCK_SECONDS["network"], channel.LONG_STAGE_SECONDS = 0.05, 0.5, 600
+sent = channel.Channel(at_end=lambda: None)
+sent.send(Progress(1, "network", 0.5))
+sent.send(Progress(2, "{other}", 0.0))
+time.sleep(1.5)
+sent.send(Progress(1, "network", 0.6))
+time.sleep(0.3)
+"""
+
+
+@pytest.mark.parametrize("other", ["network", "write"])
+def test_a_stage_that_does_not_go_on_is_repeated_for_a_while_only(other):
+    """The client shall take a worker for stuck whose graphics driver does not answer, and no other."""
+    output = subprocess.run([sys.executable, "-c", STUCK.format(other=other)], cwd=ROOT, capture_output=True, check=True,
+                            timeout=60).stdout
+    said = list(Decoder().feed(output))
+    stuck, again, slow = (said.count(message) for message in (Progress(1, "network", 0.5), Progress(1, "network", 0.6),
+                                                              Progress(2, other, 0.0)))
+    assert 3 <= stuck <= 11 and again >= 2
+    assert slow == stuck if other == "network" else slow > 2 * stuck
+
+
+HANGING = """
+import importlib, os, runpy, sys, time
+sys.argv = sys.argv[5:]
+start = runpy.run_path(sys.argv[0])
+package = runpy.run_path(str(start["STANDALONE"]))["load_package"]()
+channel, luminance = (importlib.import_module(f"{package}.worker.{name}") for name in ("channel", "engines.luminance"))
+channel.BEAT, channel.STUCK_SECONDS["network"] = 0.05, 0.5
+
+def hang(self, picture, wrap, settings, report):
+    report("network", 0.1)
+    time.sleep(600)
+
+luminance.Luminance.surface = hang
+start["main"]()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its interpreter is a script")
+def test_a_worker_whose_engine_hangs_is_ended_and_the_next_one_makes_the_map(client, tmp_path, monkeypatch):
+    """In a real worker; the engine hangs as in a graphics driver that does not answer, for which a long sleep stands."""
+    monkeypatch.setattr("blender_midas_normal.client.client.SILENCE_SECONDS", 2.0)
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}{HANGING}")
+    python.chmod(0o755)
+    client.prepare(launch(tmp_path, python=str(python)))
+    with pytest.raises(WorkerError, match="said nothing"):
+        client.wait(submit(client, noise(8, 8)), timeout=30)
+    monkeypatch.undo()
+    client.prepare(launch(tmp_path))
+    assert client.wait(submit(client, noise(8, 8))).height == 8
