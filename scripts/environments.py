@@ -10,6 +10,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Optional
 
@@ -19,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 from blender_midas_normal.client import interpreters, weights  # noqa: E402
 from blender_midas_normal.client.environment import Environment, State, status  # noqa: E402
 from blender_midas_normal.client.install import Recipe, install  # noqa: E402
+from blender_midas_normal.client.locks import held  # noqa: E402
 from blender_midas_normal.client.setup_process import SetupProcess  # noqa: E402
 from blender_midas_normal.client.steps import Step  # noqa: E402
 from blender_midas_normal.core.errors import EngineUnavailable, InstallError, TargetError  # noqa: E402
@@ -42,9 +46,11 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple) -> 
     """
     environment = Environment(folder)
     if found_python(folder, names) is None:
-        print(f"Making {folder.name}; this is needed once.", flush=True)
-        recipe = Recipe(title=", ".join(names), requirements=_joined(folder, names), check=check, space=2 * 10**9)
-        install(environment, base_python(minors), "registry", shown, recipe=recipe)
+        with alone(folder.name.strip(".")):
+            if found_python(folder, names) is None:  # no other process has made it meanwhile
+                print(f"Making {folder.name}; this is needed once.", flush=True)
+                recipe = Recipe(title=", ".join(names), requirements=_joined(folder, names), check=check, space=2 * 10**9)
+                install(environment, base_python(minors), "registry", shown, recipe=recipe)
     return environment.python
 
 
@@ -122,8 +128,10 @@ def maps_python() -> Path:
 def midas_python() -> Path:
     """The Python of the MiDaS environment, installed when it is not ready; raises InstallError."""
     if status(MIDAS).state is not State.READY:
-        print("Installing the MiDaS environment; this is needed once.", flush=True)
-        SetupProcess("install", MIDAS.folder).wait(shown_words)
+        with alone("midas"):
+            if status(MIDAS).state is not State.READY:
+                print("Installing the MiDaS environment; this is needed once.", flush=True)
+                SetupProcess("install", MIDAS.folder).wait(shown_words)
     return MIDAS.python
 
 
@@ -138,9 +146,18 @@ def midas_ready(folder: Path) -> None:
     except EngineUnavailable:
         if folder != WEIGHTS:
             raise
-        print(f"Downloading {FILE} ({SIZE / 1e6:.0f} MB) into {folder}.", flush=True)
-        SetupProcess("download", MIDAS.folder, weights=folder).wait(shown_words)
+        with alone("weights"):
+            print(f"Downloading {FILE} ({SIZE / 1e6:.0f} MB) into {folder}.", flush=True)
+            SetupProcess("download", MIDAS.folder, weights=folder).wait(shown_words)
     midas_python()
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Waits until no other process makes the same thing."""
+    DATA.mkdir(exist_ok=True)
+    with held(DATA / f"{name}.lock", InstallError, partial(print, flush=True)):
+        yield
 
 
 def shown(step: Step) -> None:
@@ -167,7 +184,9 @@ def _joined(folder: Path, names: tuple) -> Path:
         return joined
     try:
         joined.parent.mkdir(exist_ok=True)
-        joined.write_text(text, encoding="utf-8")
+        whole = joined.with_suffix(f".{os.getpid()}")  # another process may read it
+        whole.write_text(text, encoding="utf-8")
+        whole.replace(joined)
     except OSError as error:
         raise InstallError(f"{joined} cannot be written: {error.strerror}; this needs a clone that can be.") from None
     return joined

@@ -70,3 +70,22 @@ def test_midas_is_not_installed_where_its_weights_cannot_be_had(tmp_path, script
     assert ended.returncode == 3 and "Installing" not in ended.stdout
     assert "the server answered 404" in ended.stderr and "github.com: Connection refused" in ended.stderr
     assert not (tmp_path / ".midas" / "environment").exists()
+
+
+MAKE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import environments
+environments.REQUIREMENTS = environments.DATA = Path(sys.argv[2])
+environments.ready_environment(Path(sys.argv[2]) / "made", ("none.txt",), "import sys", (sys.version_info[1],))
+"""
+
+
+def test_two_first_runs_at_once_make_one_environment(tmp_path):
+    (tmp_path / "none.txt").write_text("# nothing")
+    command = [sys.executable, "-c", MAKE, str(ROOT / "scripts"), str(tmp_path)]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)]
+    told = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], told
+    assert sorted("Making made" in each for each in told) == [False, True]

@@ -5,21 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ...core.digests import sha256_of
 from ...core.errors import TargetError
-from ...core.paths import exists, is_file, resolved
+from ...core.paths import is_file, resolved
 from ...core.settings import Settings
-from .json_lines import JsonLines
 from .naming import TOLD_APART
+from .shared_record import SharedRecord
 
-NAME = ".midas_normal.jsonl"
+STEM = ".midas_normal"
 
-KEPT = 2
-"""Lines of each map that count: a run that was killed may have left the last one without its map."""
+KEPT = 4
+"""Lines of each map that are kept: a process that was killed may have left the last one without its map, and so may each of
+several processes."""
+
+HIDDEN_FOR = 120.0
+"""Seconds for which a network drive may show a map that another computer made, but not yet its line in the record."""
 
 WAYS_OUT = "move it, or give --existing overwrite or number"
 
@@ -42,35 +48,45 @@ class Ledger:
     """The record of an output folder: a line each time a map is made.
 
     It knows a map by its place in the folder and its bytes, and what it was made from by content, so that folders and
-    pictures may move, and a file that somebody else put there or changed is none of its maps.
+    pictures may move, and a file that somebody else put there or changed is none of its maps.  Several processes may make
+    maps in one folder: what one of them does not know it looks up again.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = resolved(folder)
-        self._record = JsonLines(self._folder / NAME)
+        self._record = SharedRecord(self._folder, STEM)
         self._origins: dict[str, list[Origin]] = {}
-        self._lines = 0
-        for words in self._record.read():
-            for name, origin in _read(words):
-                self._keep(name, origin)
+        self._lines = self._noted = 0
+        self._look_up()
 
     def is_current(self, file: Path, content: str, settings: str) -> bool:
         """Whether the file is a map made from this content with these settings, as it was left."""
-        origin = self._origin(file)
-        return origin is not None and (origin.content, origin.settings) == (content, settings)
+        return any((origin.content, origin.settings) == (content, settings) for origin in self._origins_of(file))
 
-    def refusal(self, file: Path, picture: Path | None) -> str:
-        """Why a map of the picture may not take the file's place, for all that is not to be lost; "" where it may."""
-        if not exists(file):
+    def refusal(self, file: Path, picture: Path | None, made: Path | None = None) -> str:
+        """Why a map of the picture may not take the file's place, for all that is not to be lost; "" where it may.
+
+        made: the map; of a file that is on no record, but has the same bytes, nothing could be lost.
+        """
+        if not os.path.lexists(file):
             return ""
-        origin = self._origin(file)
-        if origin is not None:
-            other = Path(os.path.normpath(self._folder / origin.picture))
+        origins = self._origins_of(file)
+        if origins:
+            other = Path(os.path.normpath(self._folder / origins[-1].picture))
             is_free = not is_file(other) or _is_same(other, picture)
             return "" if is_free else f"{file} is the map of {other}; {TOLD_APART} or overwrite."
+        if made is not None and _digest(made) == _digest(file):
+            return ""
         if self._seen(file) in self._origins:
             return f"{file} was changed after it was made; {WAYS_OUT}."
         return f"{file} is there already and was not made by this extension; {WAYS_OUT}."
+
+    def may_be_on_record_soon(self, file: Path) -> bool:
+        """Whether the file may be a map of another computer, whose record does not show here yet."""
+        try:
+            return self._seen(file) not in self._origins and abs(time.time() - file.lstat().st_mtime) < HIDDEN_FOR
+        except OSError:
+            return False
 
     def note(self, file: Path, made: Path, picture: Path | None, content: str, settings: str) -> None:
         """Records that `made` is to be moved to `file`, as a map of the picture; raises TargetError.
@@ -84,29 +100,46 @@ class Ledger:
         key = self._seen(file)
         if origin in self._origins.get(key, ())[-1:]:
             return
+        self._record.add(_words(key, origin))
         self._keep(key, origin)
-        if self._lines > (KEPT + 1) * len(self._origins):
-            self._record.replace(_words(name, each) for name, origins in self._origins.items() for each in origins)
-            self._lines = sum(map(len, self._origins.values()))
-        else:
-            self._record.add(_words(key, origin))
+        self._noted += 1
+
+    def close(self) -> None:
+        """Ends the record's part of this process; call this at the end of a run."""
+        self._record.close(_compact if self._lines + self._noted > (KEPT + 1) * len(self._origins) else None)
 
     def files(self) -> set[Path]:
         """The maps that were made, wherever they are now."""
         return {self._folder / name for name in self._origins}
 
-    def _keep(self, name: str, origin: Origin) -> None:
-        self._origins[name] = [*self._origins.get(name, ()), origin][-KEPT:]
-        self._lines += 1
+    def _look_up(self) -> bool:
+        """Takes in what has come into the record; whether there was anything."""
+        values = self._record.read()
+        if values is None:
+            return False
+        for words in values:
+            for name, origin in _read(words):
+                self._keep(name, origin)
+        self._lines = len(values)
+        return True
 
-    def _origin(self, file: Path) -> Origin | None:
-        """That of the file as it is now; None where it is not there, or none of the maps that were made."""
-        origins = self._origins.get(self._seen(file), [])
-        try:
-            digest = sha256_of(file) if origins else ""
-        except OSError:
-            return None
-        return next((origin for origin in reversed(origins) if origin.map == digest), None)
+    def _keep(self, name: str, origin: Origin) -> None:
+        """The origin is the last one of its map now."""
+        origins = self._origins.setdefault(name, [])
+        if origin in origins:
+            origins.remove(origin)
+        origins.append(origin)
+
+    def _origins_of(self, file: Path) -> list[Origin]:
+        """Those of the file as it is now; none where it is not there, or none of the maps that were made."""
+        key = self._seen(file)
+        if not os.path.lexists(file) or (key not in self._origins and not self._look_up()):
+            return []
+        digest = _digest(file)
+        origins = [origin for origin in self._origins.get(key, ()) if origin.map == digest]
+        if not origins and self._look_up():
+            origins = [origin for origin in self._origins.get(key, ()) if origin.map == digest]
+        return origins
 
     def _seen(self, file: Path) -> str:
         """A file as seen from the folder: itself, not what it shows where it is a link."""
@@ -125,12 +158,32 @@ def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str,
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
+def _digest(file: Path) -> str | None:
+    try:
+        return sha256_of(file)
+    except OSError:
+        return None
+
+
 def _is_same(file: Path, picture: Path | None) -> bool:
     return picture is not None and is_file(picture) and file.samefile(picture)
 
 
 def _words(name: str, origin: Origin) -> dict[str, str]:
     return {"file": name, **asdict(origin)}
+
+
+def _compact(values: Sequence[Any]) -> Iterator[dict[str, str]]:
+    """The last lines of each map."""
+    origins: dict[str, dict[Origin, None]] = {}
+    for words in values:
+        for name, origin in _read(words):
+            lines = origins.setdefault(name, {})
+            lines.pop(origin, None)
+            lines[origin] = None
+    for name, lines in origins.items():
+        for origin in list(lines)[-KEPT:]:
+            yield _words(name, origin)
 
 
 def _read(words: Any) -> list[tuple[str, Origin]]:

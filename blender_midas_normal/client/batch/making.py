@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ...core.choice import chosen_engine
-from ...core.errors import EngineUnavailable, MidasNormalError, SurfaceGone, WorkerError
+from ...core.errors import EngineUnavailable, MidasNormalError, SurfaceGone, TargetError, WorkerError
 from ...core.formats import is_float
 from ...core.one_range import has_range
+from ...core.paths import put_in_place
 from ...core.protocol import Result
 from ...core.reach import shares
 from ...core.settings import Settings
@@ -24,7 +26,7 @@ from .ledger import Ledger, digest_of_settings
 from .measures import Measure, Measures
 from .options import Wanted
 from .pictures import Picture, Staged, pictures_of
-from .placing import replacing
+from .placing import create, incomplete, remove_leftovers, replacing
 from .records import FAILED, MADE, SKIPPED, Record
 from .screen import Screen
 from .sets import sets_of
@@ -32,6 +34,10 @@ from .targets import NameTaken, Targets
 
 Way = Callable[[Picture, Client], Task]
 """What is done with a picture; raises MidasNormalError or OSError where that cannot be."""
+
+
+class Refused(TargetError):
+    """A map that may not take its place; the others of its picture may."""
 
 
 class Making:
@@ -53,6 +59,7 @@ class Making:
         self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
         self._file = {"format": wanted.format, "bits": wanted.bits, "compress": True}
         self._postponed: list[Picture] = []
+        self._tidied: set[Path] = set()
         self._measured = self.done = 0
         found = sets_of(items, wanted.sets)
         self.names = [each.sentence for each in found if len(each.members) > 1]
@@ -70,6 +77,11 @@ class Making:
     def is_measured(self, pictures: Sequence[Picture]) -> bool:
         """Whether a set is to be measured before its maps are made, for each shapes those of the others."""
         return len(pictures) > 1 and (self._has_scale or has_range(self._engine, self._wanted.settings))
+
+    def close(self) -> None:
+        """Ends this process's part of the folder's records; call this at the end."""
+        self._ledger.close()
+        self._measures.close()
 
     def beginnings(self, way: Way, pictures: Iterable[Picture], alone: bool) -> Iterator[Beginning]:
         """The work for those of the pictures that have not failed; alone: a worker has no other beside it, and fails on
@@ -119,7 +131,8 @@ class Making:
                 self._screen.say(f"{picture.item.title}: {target} is there already")
                 picture.records.append(Record(picture.item.title, SKIPPED, kind, str(target)))
                 picture.left.remove((kind, target))
-            elif self._wanted.existing != "OVERWRITE" and (refusal := self._ledger.refusal(target, picture.item.file)):
+            elif self._wanted.existing != "OVERWRITE" and not self._ledger.may_be_on_record_soon(target) and (
+                    refusal := self._ledger.refusal(target, picture.item.file)):
                 self._complain(picture, kind, refusal)
                 self._targets.release(target)
                 picture.left.remove((kind, target))
@@ -213,20 +226,52 @@ class Making:
 
     def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
         """Puts a map on record, into its place and on the screen."""
-        target = dict(picture.left)[kind]
-        note = partial(self._ledger.note, target, picture=picture.item.file, content=picture.content_of_maps(),
-                       settings=self._digest(picture, result.engine, kind))
-        self._store(client, result, target, note)
-        self._say(picture, kind, target, result)
-        picture.left.remove((kind, target))
-
-    def _store(self, client: Client, result: Result, target: Path, note: Callable[[Path], None] = lambda made: None) -> None:
-        """Puts a map into its place; note: called when it is written and not there yet."""
         file = client.take_file(result)
         try:
-            with replacing(target) as incomplete:
-                shutil.copyfile(file, incomplete)
-                note(incomplete)
+            target = self._place(picture, kind, file, self._digest(picture, result.engine, kind))
+            self._say(picture, kind, target, result)
+        except Refused as error:
+            self._complain(picture, kind, str(error))
+            self._targets.release(dict(picture.left)[kind])
+        finally:
+            file.unlink(missing_ok=True)
+        picture.left = [(other, path) for other, path in picture.left if other != kind]
+
+    def _place(self, picture: Picture, kind: str, file: Path, settings: str) -> Path:
+        """Puts a map into its place, on record first; where it lies then.
+
+        Another process may have been quicker, so what may be replaced is looked at once more; raises Refused.
+        """
+        target = dict(picture.left)[kind]
+        self._tidy(target.parent)
+        replaces = self._wanted.existing == "OVERWRITE"
+        while True:
+            with incomplete(target) as made:
+                shutil.copyfile(file, made)
+                if self._wanted.existing in ("RENEW", "SKIP"):
+                    replaces = os.path.lexists(target)
+                    if refusal := self._ledger.refusal(target, picture.item.file, made):
+                        raise Refused(refusal)
+                self._ledger.note(target, made, picture.item.file, picture.content_of_maps(), settings)
+                if replaces:
+                    put_in_place(made, target)
+                if replaces or create(made, target):
+                    return target
+            if self._wanted.existing == "NUMBER":
+                target = self._targets.another(picture, kind)
+
+    def _tidy(self, folder: Path) -> None:
+        """Removes what runs that were killed have left in a folder, when the first map is put there."""
+        if folder not in self._tidied:
+            self._tidied.add(folder)
+            remove_leftovers(folder)
+
+    def _store(self, client: Client, result: Result, target: Path) -> None:
+        """Puts a map into a place that is this process's own."""
+        file = client.take_file(result)
+        try:
+            with replacing(target) as partial_:
+                shutil.copyfile(file, partial_)
         finally:
             file.unlink(missing_ok=True)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from .json_lines import JsonLines
+from ...core.paths import resolved
+from .shared_record import SharedRecord
 
-NAME = ".midas_normal_ranges.jsonl"
+STEM = ".midas_normal_ranges"
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,46 @@ class Measures:
     """The measures of an output folder, by content and settings; the last one of a picture counts."""
 
     def __init__(self, folder: Path) -> None:
-        self._record = JsonLines(folder / NAME)
-        self._known = dict(measure for words in self._record.read() for measure in _read(words))
+        self._record = SharedRecord(resolved(folder), STEM)
+        self._lines = self._noted = 0
+        self._known: dict[str, Measure] = {}
+        self._look_up()
 
     def get(self, content: str, settings: str) -> Measure | None:
         """None for what was not measured yet."""
-        return self._known.get(content + settings)
+        key = content + settings
+        if key not in self._known:
+            self._look_up()
+        return self._known.get(key)
 
     def note(self, content: str, settings: str, measure: Measure) -> None:
         """Adds a measure, so that a run that is interrupted need not begin again; raises TargetError."""
-        if self.get(content, settings) != measure:
-            self._record.add([content + settings, *astuple(measure)])
+        key = content + settings
+        if self._known.get(key) != measure:
+            self._record.add(_words(key, measure))
+            self._known[key] = measure
+            self._noted += 1
+
+    def close(self) -> None:
+        """Ends the record's part of this process; call this at the end of a run."""
+        self._record.close(_compact if self._lines + self._noted > 2 * len(self._known) else None)
+
+    def _look_up(self) -> None:
+        """Takes in what has come into the record."""
+        values = self._record.read()
+        if values is not None:
+            self._known |= dict(measure for words in values for measure in _read(words))
+            self._lines = len(values)
+
+
+def _compact(values: Sequence[Any]) -> Iterator[list[Any]]:
+    """The last line of each picture."""
+    for key, measure in dict(measure for words in values for measure in _read(words)).items():
+        yield _words(key, measure)
+
+
+def _words(key: str, measure: Measure) -> list[Any]:
+    return [key, *astuple(measure)]
 
 
 def _read(words: Any) -> list[tuple[str, Measure]]:

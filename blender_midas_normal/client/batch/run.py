@@ -33,7 +33,7 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
         making = Making(items, wanted, launch, screen)
         for sentence in making.names:
             screen.say(sentence)
-        with _interruptible() as stopped:
+        with closing(making), _interruptible() as stopped:
             _make(making, _crew_size(wanted), screen, stopped)
     except EngineUnavailable as error:
         return ended(error)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...core.errors import TargetError
-from ...core.paths import exists, resolved
+from ...core.paths import resolved
 from .naming import TOLD_APART
 from .options import Wanted
 from .pictures import Picture
@@ -41,6 +42,15 @@ class Targets:
         """Gives a name back that was taken for a map that is not made."""
         self._maps.pop(resolved(target), None)
 
+    def another(self, picture: Picture, kind: str) -> Path:
+        """Another file for a map, where one that was free when it was taken is so no more; raises TargetError."""
+        if len(picture.among) > 1:
+            raise TargetError("Another process makes maps of these names, and those of a set have one number; run it again.")
+        del self._numbers[id(picture.among), kind]
+        target = self._place(picture, kind, self._number(picture.among, kind))
+        self._maps[resolved(target)] = picture
+        return target
+
     def _check_free(self, target: Path, picture: Picture) -> None:
         if resolved(target) in self._pictures:
             raise TargetError(f"{target} is one of the pictures; {TOLD_APART}.")
@@ -60,7 +70,7 @@ class Targets:
 
     def _is_free(self, target: Path) -> bool:
         place = resolved(target)
-        return place not in self._pictures and place not in self._maps and not exists(target)
+        return place not in self._pictures and place not in self._maps and not os.path.lexists(target)
 
     def _place(self, picture: Picture, kind: str, number: int) -> Path:
         return self._wanted.out / self._wanted.naming.path(picture.item, kind, number)

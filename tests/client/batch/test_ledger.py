@@ -6,15 +6,17 @@ import dataclasses
 
 import pytest
 
-from blender_midas_normal.client.batch.json_lines import JsonLines
-from blender_midas_normal.client.batch.ledger import NAME, Ledger, digest_of_settings
+from blender_midas_normal.client.batch.ledger import Ledger, digest_of_settings
 from blender_midas_normal.core.errors import TargetError
 from blender_midas_normal.core.settings import Choice, Flag, Settings, domains
 
+NAME = ".midas_normal.jsonl"
+
 
 def note(ledger, file, content, picture=None):
-    """Puts a map that is in its place on record."""
+    """Puts a map that is in its place on record, and ends the run."""
     ledger.note(file, file, picture, content, "settings")
+    ledger.close()
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def test_a_damaged_record_only_makes_work(out, damage):
     assert not ledger.is_current(file, "content", "settings")
     note(ledger, file, "content")
     assert Ledger(out).is_current(file, "content", "settings")
+    assert (out / NAME).read_bytes().startswith(damage), "nothing is taken away"
 
 
 def test_a_line_that_was_cut_off_damages_no_other(out):
@@ -77,30 +80,37 @@ def test_two_runs_into_a_folder_keep_both_records(out):
     assert all(Ledger(out).is_current(file, "content", "settings") for file in files)
 
 
-def test_what_is_noted_grows_with_the_maps_alone(out, monkeypatch):
+def test_what_is_noted_grows_with_the_maps_alone(out):
     """Not with their square, in one run, nor with the number of runs: a library has thousands of maps."""
-    written, add = [], JsonLines.add
-    monkeypatch.setattr(JsonLines, "add", lambda lines, value: (written.append(value), add(lines, value)))
-    files = [out / f"{number}.png" for number in range(50)]
+    files, sizes = [out / f"{number}.png" for number in range(50)], []
     for run in range(20):
         ledger = Ledger(out)
         for file in files:
-            file.write_bytes(b"map")
-            note(ledger, file, str(run))
-    assert len(written) > 900, "nearly each note is one line"
-    assert (out / NAME).read_bytes().count(b"\n") <= 3 * (len(files) + 1)
+            file.write_bytes(b"map %d" % run)
+            ledger.note(file, file, None, str(run), "settings")
+        ledger.close()
+        sizes.append((out / NAME).read_bytes().count(b"\n"))
+    assert max(sizes) <= 6 * (len(files) + 1) and sizes.count(max(sizes)) > 2
     assert all(Ledger(out).is_current(file, "19", "settings") for file in files)
+    assert [path.name for path in out.glob(".*")] == [NAME]
 
 
-def test_a_record_that_cannot_be_rewritten_stays(out, monkeypatch):
+def test_a_record_that_cannot_be_made_one_stays(out, monkeypatch):
     file = out / "a" / "wall.png"
-    for content in ("new", "newer"):
-        note(Ledger(out), file, content)
-    before = (out / NAME).read_bytes()
-    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(TargetError, match=r"\.midas_normal\.jsonl cannot be written: No space"):
+    for content in range(10):
+        note(Ledger(out), file, str(content))
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         note(Ledger(out), file, "newest")
-    assert (out / NAME).read_bytes() == before and [path.name for path in out.glob(".*")] == [NAME]
+    assert Ledger(out).is_current(file, "newest", "settings") and len(list(out.glob(".*"))) == 2
+    note(Ledger(out), file, "at last")
+    assert Ledger(out).is_current(file, "at last", "settings") and [path.name for path in out.glob(".*")] == [NAME]
+
+
+def test_a_record_that_cannot_be_written_is_one_sentence(out, monkeypatch):
+    monkeypatch.setattr("os.write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(TargetError, match=r"The record .*\.midas_normal\.jsonl cannot be written: No space"):
+        note(Ledger(out), out / "a" / "wall.png", "newest")
 
 
 def test_names_that_are_no_text_are_on_record_too(tmp_path):
@@ -149,7 +159,9 @@ def test_a_run_that_was_killed_before_the_map_was_in_its_place_leaves_the_one_be
     file, new = out / "a" / "wall.png", tmp_path / "new"
     new.write_bytes(b"new")
     for _ in range(5):
-        Ledger(out).note(file, new, None, "newer", "settings")
+        ledger = Ledger(out)
+        ledger.note(file, new, None, "newer", "settings")
+        ledger.close()
     ledger = Ledger(out)
     assert ledger.is_current(file, "content", "settings") and not ledger.is_current(file, "newer", "settings")
     assert ledger.refusal(file, None) == ""

@@ -63,8 +63,8 @@ def made(items, folder, *options, screen=None, stopped=lambda: False, launch=lau
     parser = argparse.ArgumentParser()
     add_options(parser)
     asked = wanted(parser.parse_args(["--out", str(folder / "out"), "--engine", "luminance", *options]))
-    making = Making(items, asked, launch(folder), screen or Screen())
-    _make(making, asked.workers, screen or Screen(), stopped)
+    with contextlib.closing(Making(items, asked, launch(folder), screen or Screen())) as making:
+        _make(making, asked.workers, screen or Screen(), stopped)
     return [(record.outcome, PurePath(record.output or "").name or record.error)
             for picture in making.pictures for record in picture.records]
 
@@ -215,10 +215,50 @@ def test_a_run_that_is_killed_as_a_map_comes_into_its_place_leaves_maps_that_the
         PIL.Image.fromarray(np.random.default_rng(moment == "after").integers(0, 256, (30, 40, 3), np.uint8)).save(
             tmp_path / "0.png")
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr("blender_midas_normal.client.batch.placing.put_in_place", broken)
+            patch.setattr("blender_midas_normal.client.batch.making.put_in_place", broken)
+            patch.setattr("blender_midas_normal.client.batch.making.create", broken)
             made(items, tmp_path, "--existing", "skip")
         outcome = "skipped" if moment == "after" else "made"
         assert made(items, tmp_path, "--existing", "skip") == [(outcome, "0_normal.png")]
+
+
+@pytest.mark.parametrize("existing", ["renew", "skip", "number", "overwrite"])
+def test_what_comes_into_being_while_a_map_is_made_is_kept_unless_it_is_to_be_overwritten(tmp_path, existing):
+    theirs = tmp_path / "out" / "0_normal.png"
+
+    def appear(client):
+        theirs.parent.mkdir(exist_ok=True)
+        theirs.write_bytes(b"theirs")
+
+    pictures(tmp_path, 1)
+    outcome, words = made([item(tmp_path / "0.png", appear)], tmp_path, "--existing", existing)[0]
+    assert (theirs.read_bytes() == b"theirs") == (existing != "overwrite")
+    if existing in ("renew", "skip"):
+        assert outcome == "failed" and "0_normal.png is there already and was not made by this extension" in words
+    else:
+        assert (outcome, words) == ("made", "0_normal.png" if existing == "overwrite" else "0_normal_2.png")
+
+
+def test_where_files_have_no_second_names_maps_are_made_all_the_same(tmp_path, monkeypatch):
+    """As on FAT; FAKE, for no such drive is at hand."""
+    def refused(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refused)
+    assert made(pictures(tmp_path, 2), tmp_path) == [("made", "0_normal.png"), ("made", "1_normal.png")]
+    assert made(pictures(tmp_path, 2), tmp_path, "--existing", "number")[0] == ("made", "0_normal_2.png")
+
+
+def test_what_a_run_that_was_killed_long_ago_has_left_is_removed_and_nothing_else(tmp_path):
+    out, old = tmp_path / "out", 1_000_000_000
+    names = (".midas_normal_0abc_12z", ".midas_normal_" + 32 * "a", ".midas_normal_x", "mine")
+    for name in names:
+        (out / name).mkdir(parents=True)
+        (out / name / "map.png").touch()
+        os.utime(out / name, (old, old))
+    (out / ".midas_normal_abcdefgh").mkdir()
+    made(pictures(tmp_path, 1), tmp_path)
+    assert {path.name for path in out.iterdir() if path.is_dir()} == {".midas_normal_abcdefgh", ".midas_normal_x", "mine"}
 
 
 def test_one_map_that_is_refused_stops_no_other_of_its_picture(tmp_path):

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import signal
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -79,8 +80,8 @@ def run(folder, *options, out="out", engine="luminance", screen=None, stopped=la
     asked = wanted(parser.parse_args(["--out", str(folder / out), "--engine", engine, *options]))
     asked.out.mkdir(exist_ok=True)
     items = [item_of_file(file, PurePath(), fields_of(file)) for file in of or sorted(folder.glob("*.png"))]
-    making = Making(items, asked, launch(folder, **words), screen or Quiet())
-    _make(making, asked.workers, screen or Quiet(), stopped)
+    with closing(Making(items, asked, launch(folder, **words), screen or Quiet())) as making:
+        _make(making, asked.workers, screen or Quiet(), stopped)
     records = [record for picture in making.pictures for record in picture.records]
     by_outcome = {outcome: [PurePath(record.output).name for record in records if record.outcome == outcome]
                   for outcome in ("made", "skipped")}
@@ -302,6 +303,17 @@ def test_maps_of_a_set_get_one_number_and_replace_none(tmp_path):
     (tmp_path / "out" / "shot_normal_0001.png").unlink()
     save(tmp_path / "shot_0003.png")
     assert run(tmp_path, *options).made == [f"shot_normal_2_000{number}.png" for number in (1, 2, 3)]
+
+
+def test_a_set_whose_number_another_process_takes_is_refused_and_nothing_is_lost(tmp_path):
+    sequence(tmp_path, (1, 2))
+
+    def appear(file, client):
+        (tmp_path / "out" / "shot_normal_0001.png").write_bytes(b"theirs")
+
+    found = run(tmp_path, "--sets", "sequence", "--existing", "number", at_request=appear)
+    assert (tmp_path / "out" / "shot_normal_0001.png").read_bytes() == b"theirs"
+    assert "those of a set have one number; run it again" in found.errors["shot_0001.png"]
 
 
 def test_a_frame_whose_map_is_the_users_own_counts_for_the_others_all_the_same(tmp_path):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from blender_midas_normal.client.batch.measures import NAME, Measure, Measures
+from blender_midas_normal.client.batch.measures import Measure, Measures
 from blender_midas_normal.core.errors import TargetError
+
+NAME = ".midas_normal_ranges.jsonl"
 
 DEEP = Measure(0.1 + 0.2, 3.0)
 
@@ -28,12 +30,25 @@ def test_a_damaged_line_only_makes_work(tmp_path, damage):
 
 def test_what_is_known_is_not_written_again_and_the_last_measure_counts(tmp_path):
     for depth in (DEEP, DEEP, Measure(5.0, 0.0)):
-        Measures(tmp_path).note("content", "settings", depth)
+        measures = Measures(tmp_path)
+        measures.note("content", "settings", depth)
+        measures.close()
     assert (tmp_path / NAME).read_bytes().count(b"\n") == 2
     assert Measures(tmp_path).get("content", "settings") == Measure(5.0, 0.0)
+    for depth in range(20):
+        measures = Measures(tmp_path)
+        measures.note("content", "settings", Measure(float(depth), 0.0))
+        measures.close()
+    assert (tmp_path / NAME).read_bytes().count(b"\n") <= 3
+    assert Measures(tmp_path).get("content", "settings") == Measure(19.0, 0.0)
+
+
+def test_what_another_run_measures_meanwhile_is_known(tmp_path):
+    measures = Measures(tmp_path)
+    Measures(tmp_path).note("content", "settings", DEEP)
+    assert measures.get("content", "settings") == DEEP
 
 
 def test_a_record_that_cannot_be_written_is_one_sentence(tmp_path):
-    (tmp_path / NAME).mkdir()
-    with pytest.raises(TargetError, match="cannot be written"):
-        Measures(tmp_path).note("content", "settings", DEEP)
+    with pytest.raises(TargetError, match=r"The record .*\.midas_normal_ranges\.jsonl cannot be written: No such file"):
+        Measures(tmp_path / "gone").note("content", "settings", DEEP)
