@@ -51,14 +51,14 @@ def _of_picture(order: Order) -> Making:
     job = order.submit(first, unless=order.known.get(SINGLE), **picture, **words)
     result = yield Step(job, 1, len(order.ask.maps))
     image, sentences = yield from _taken_in(order, first, result)
-    maps, records = [image.name], [recording.made(order.source, image, result.notes)]
+    maps, records = [image.name], [recording.made(order.source, image, [*result.notes, *sentences])]
     sentences = [_made(image.name, result), result.why, *order.notes, *result.notes, *sentences]
     for number, kind in enumerate(others, 2):
         try:
             more = yield Step(order.submit(kind, surface=result.surface, **words), number, len(order.ask.maps))
             image, more_sentences = yield from _taken_in(order, kind, more)
             maps.append(image.name)
-            records.append(recording.made(order.source, image, more.notes))
+            records.append(recording.made(order.source, image, [*more.notes, *more_sentences]))
             sentences += more_sentences
         except Cancelled:
             raise

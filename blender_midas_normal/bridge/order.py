@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from ..core.settings import Settings
 from .animation import animation_of
 from .asking import Ask
 from .nodes.attaching import attach
-from .nodes.displacing import displace
-from .nodes.materials import check_active_material, object_with, targets
+from .nodes.displacing import displace, ends_to_displace
+from .nodes.materials import check_active_material, object_with, reason_against, targets, users_of
+from .nodes.roles import reason_against as reason_against_role
 from .nodes.showing import can_read, readable_conventions
 from .nodes.wiring import wire
+from .nodes.wishes import plan
 from .pixels import Reading, View, reading, removed_unless_done
 from .places import launch_with, preferences
 from .results import map_of, source_of
@@ -44,6 +47,7 @@ class Order:
     data of Blender, may be gone at the end, and by then another material may be active.
     notes: sentences for the user about what was asked.
     known: keys of the surfaces of maps that are there and are not to be made from the same again, by the picture's number.
+    is_one_of_many: whether a shader is left to the texture among many that is its colour.
     """
 
     ask: Ask
@@ -55,6 +59,7 @@ class Order:
     launch: Launch
     notes: tuple[str, ...]
     known: Mapping[str, str] = field(default_factory=dict)
+    is_one_of_many: bool = False
 
     def handed_over(self, read: Callable[[Path], Reading]) -> Generator[None, None, dict[str, Any]]:
         """What a request says of a picture, whose pixels `read` writes into a file, and of the mask image, piece by piece.
@@ -101,14 +106,49 @@ class Order:
         found = targets(self.ask.target, source, thing, with_uid(bpy.data.materials, self.material_uid))
         sentences = list(found.sentences) if kind == self.ask.maps[0] else []
         for material in found.materials:
+            reasons = self._reasons_against(kind, material)
+            if reasons:
+                sentences += reasons
+                continue
             if kind == "NORMAL":
-                report = wire(material, source, image, self.ask.settings.convention, self.ask.replace)
+                report = wire(material, source, image, self.ask.settings.convention, self.ask.replace, self.is_one_of_many)
             elif kind == "HEIGHT":
                 report = displace(material, source, image, scale, object_with(material, thing), self.ask.replace)
             else:
                 report = attach(material, source, image)
             sentences += report.sentences
         return sentences
+
+
+    def reasons_unused(self, kind: str) -> list[str]:
+        """Why a map of one of many pictures would be used by no material, as sentences; none where one would use it.
+
+        None, too, where it is asked for all the same: with the target NONE, and as a ControlNet map.
+        """
+        if self.ask.target == "NONE":
+            return []
+        source = self.source.image()
+        users = users_of(source, with_uid(bpy.data.objects, self.object_uid))
+        reasons = [self._reasons_against(kind, material) for material in users]
+        if not users:
+            return [f"No material uses the image {source.name!r}."]
+        return list(dict.fromkeys(chain.from_iterable(reasons))) if all(reasons) else []
+
+    def _reasons_against(self, kind: str, material: bpy.types.Material) -> list[str]:
+        """Why a material would not use a map of one of many pictures; none where it would, or that is not asked."""
+        if not self.is_one_of_many or (kind == "NORMAL" and self.ask.settings.convention == "CONTROLNET"):
+            return []
+        source = self.source.image()
+        there = map_of(source, kind)
+        reason = reason_against(material)
+        if not reason and kind == "NORMAL":
+            wishes, sentences = plan(material, source, there, self.ask.settings.convention, self.ask.replace, True)
+            return [] if wishes else sentences
+        reason = reason or reason_against_role(source, material)
+        if not reason and kind == "HEIGHT":
+            ends, sentences = ends_to_displace(material, there, self.ask.replace)
+            return [] if ends else sentences
+        return [reason] if reason else []
 
 
 def order_of(context: bpy.types.Context, ask: Ask) -> Order:

@@ -168,8 +168,9 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
     for kind, image in images.items():
         note_mask(image, mask)
         notes = dict.fromkeys(note for (of, _), result in results.items() if of == kind for note in result.notes)
-        records.append(recording.made(order.source, image, [*pictures.notes, *notes]))
-        sentences += order.wired(kind, image, facts[kind]["scale"])
+        about_wiring = order.wired(kind, image, facts[kind]["scale"])
+        records.append(recording.made(order.source, image, [*pictures.notes, *notes, *about_wiring]))
+        sentences += about_wiring
         pictures.settle(image)
     return Report(tuple(image.name for image in images.values()), tuple(sentences), facts[kinds[0]], tuple(records))
 

@@ -29,6 +29,9 @@ from .task import BREATH, Making, Report, Step, Task, foreseen
 WAITING, MAKING = "waiting", "being made"
 """States beside MADE, SKIPPED and FAILED of the records."""
 
+MOST_NAMES = 3
+"""Pictures that are named before a sentence that holds for them and others."""
+
 
 @dataclass
 class Item:
@@ -48,9 +51,11 @@ class Item:
         return next((state for state in (FAILED, MADE, SKIPPED) if state in outcomes), WAITING)
 
     @property
-    def error(self) -> str:
-        """The sentence of what failed first; "" when nothing did."""
-        return next((record.error for record in self.records if record.error is not None), "")
+    def sentence(self) -> str:
+        """Why a map failed or, where none did, why one was skipped that is not there; "" where neither holds."""
+        errors = [record.error for record in self.records if record.error is not None]
+        reasons = [" ".join(record.notes) for record in self.records if record.outcome == SKIPPED and record.notes]
+        return next(iter(errors + reasons), "")
 
 
 @dataclass
@@ -96,8 +101,10 @@ class Queue:
         finally:
             if self.summary is not None:
                 write_summary(self.summary, self.records, self.count(WAITING), time.monotonic() - start)
-        failures = [f"{item.source.name}: {item.error}" for item in self.items if item.error]
-        return Report((self.last_map,) if self.last_map else (), (self._counts(), *failures), {}, tuple(self.records))
+        sentences = [self._counts(), *self._reasons()]
+        if not any(record.outcome == MADE or (record.outcome == SKIPPED and not record.notes) for record in self.records):
+            raise MidasNormalError(" ".join(sentences))
+        return Report((self.last_map,) if self.last_map else (), tuple(sentences), {}, tuple(self.records))
 
     def _tried(self, item: Item) -> Generator[Step | None, Any, bool]:
         """Makes the maps of a picture, or says why there are none; whether the next one is worth trying."""
@@ -119,15 +126,31 @@ class Queue:
     def _made(self, item: Item) -> Generator[Step | None, Any, tuple[Record, ...]]:
         image = item.source.image()
         order = order_for(source_of_image(image), item.object_uid, None, self.ask, self.launch, self.view)
+        order = dataclasses.replace(order, is_one_of_many=True)
+        reasons = {kind: reasons for kind in self.ask.maps if (reasons := order.reasons_unused(kind))}
+        unused = tuple(recording.unused(item.source, kind, sentences) for kind, sentences in reasons.items())
+        kinds = tuple(kind for kind in self.ask.maps if kind not in reasons)
+        if not kinds:
+            return unused
+        order = dataclasses.replace(order, ask=dataclasses.replace(order.ask, maps=kinds))
         if self.skips:
             order = dataclasses.replace(order, known=known_surfaces(order))
         try:
             report = yield from making_of(order)
         except Unchanged:
-            maps = [map_of(item.source.image(), kind) for kind in self.ask.maps]
-            return tuple(recording.skipped(item.source, image) for image in maps if image is not None)
+            maps = [map_of(item.source.image(), kind) for kind in kinds]
+            return (*(recording.skipped(item.source, image) for image in maps if image is not None), *unused)
         self.last_map = report.map_name
-        return report.records
+        return (*report.records, *unused)
+
+    def _reasons(self) -> list[str]:
+        """Why pictures have no map, each sentence once."""
+        names: dict[str, list[str]] = {}
+        for item in self.items:
+            if item.sentence:
+                names.setdefault(item.sentence, []).append(item.source.name)
+        return [f"{', '.join(found[:MOST_NAMES])}{f' and {len(found) - MOST_NAMES} more' * (len(found) > MOST_NAMES)}: "
+                f"{sentence}" for sentence, found in names.items()]
 
     def _counts(self) -> str:
         words = [f"{self.count(state)} {state}" for state in (MADE, SKIPPED, FAILED)]

@@ -13,7 +13,7 @@ from .source import Source
 
 
 def made(source: Source, image: bpy.types.Image, notes: Sequence[str]) -> Record:
-    """The record of a map that was just made of the source; notes: the worker's sentences about it."""
+    """The record of a map that was just made of the source; notes: sentences about it and its wiring."""
     words = stored(image)
     assert words is not None
     facts = words["facts"]
@@ -24,6 +24,11 @@ def made(source: Source, image: bpy.types.Image, notes: Sequence[str]) -> Record
 def skipped(source: Source, image: bpy.types.Image) -> Record:
     """The record of a map that was there already."""
     return Record(source.name, SKIPPED, kind_of(image), _place(image))
+
+
+def unused(source: Source, kind: str, reasons: Sequence[str]) -> Record:
+    """The record of a map that was not made, because nothing would use it."""
+    return Record(source.name, SKIPPED, kind, notes=list(reasons))
 
 
 def _place(image: bpy.types.Image) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import bpy
 
 from ..core.errors import SourceError
-from .nodes.graph import Plug, Spot, is_normal_shader, spots, surfaces, upstream
+from .nodes.graph import normal_shaders_of
+from .nodes.roles import COLOURS, roles
 from .pixels import size_of
 from .uids import with_uid
 
@@ -172,18 +173,5 @@ def _image(node: bpy.types.Node | None) -> bpy.types.Image | None:
 
 def _base_texture(material: bpy.types.Material) -> bpy.types.Image | None:
     """The image that feeds the colour of the material's first shader, through whatever lies between."""
-    for shader in _shaders(material):
-        for name in ("Base Color", "Color"):
-            if name in shader.node.inputs:
-                plug = Plug(shader.node.inputs[name], shader.groups)
-                image = next((image for spot in upstream(plug) if (image := _image(spot.node))), None)
-                if image:
-                    return image
-    return None
-
-
-def _shaders(material: bpy.types.Material) -> list[Spot]:
-    """The shaders of what the material's outputs show, nearest first; without an output, all."""
-    ends = surfaces(material.node_tree)
-    found = upstream(*ends) if ends else spots(material.node_tree)
-    return [spot for spot in found if is_normal_shader(spot.node)]
+    found = (role for shader in normal_shaders_of(material.node_tree) for role in roles(shader))
+    return next((role.image for role in found if role.input.name in COLOURS), None)

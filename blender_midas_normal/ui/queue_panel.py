@@ -31,7 +31,7 @@ class MIDAS_NORMAL_MT_generate_all(bpy.types.Menu):
 
 
 def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
-    """How many pictures are done, and below it, unless folded, the state of each and the sentences of those that failed."""
+    """How many pictures are done, and below it, unless folded, the state of each and why some have no maps."""
     header, body = layout.panel("midas_normal_queue")
     done = len(queue.items) - queue.count(WAITING) - queue.count(MAKING)
     header.label(text=iface_("{done} of {of} pictures").format(done=done, of=len(queue.items)), translate=False)
@@ -43,8 +43,8 @@ def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
         row = rows.row()
         row.label(text=item.source.name, icon=icon, translate=False)
         row.label(text=word)
-        if item.error:
-            lines(rows, item.error, icon="BLANK1")
+        if item.sentence:
+            lines(rows, item.sentence, icon="BLANK1")
     if len(shown) < len(queue.items):
         rows.label(text=iface_("and {more} more").format(more=len(queue.items) - len(shown)), translate=False)
     counts = {state: queue.count(state) for state in (MADE, SKIPPED, FAILED)}
@@ -52,8 +52,15 @@ def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
 
 
 def told_first(items: list[Item]) -> list[Item]:
-    """The pictures to be shown: all that failed, and some of the others, ordered by what their states tell."""
-    ordered = sorted(items, key=lambda item: tuple(LOOKS).index(item.state))
+    """The pictures to be shown: all that failed, and some of the others, ordered by what their states tell.
+
+    Those that were skipped for a reason come after those that failed.
+    """
+    def place(item: Item) -> tuple[int, bool]:
+        is_explained = item.state == SKIPPED and item.sentence != ""
+        return tuple(LOOKS).index(FAILED if is_explained else item.state), is_explained
+
+    ordered = sorted(items, key=place)
     return [item for at, item in enumerate(ordered) if at < ROWS or item.state == FAILED]
 
 

@@ -80,7 +80,7 @@ def test_base_colour_is_followed_upstream(material, image, between):
     assert source.resolve("ACTIVE").image() == image
 
 
-def test_nearest_image_upstream_wins(material, image):
+def test_the_first_image_of_a_mix_wins_however_far(material, image):
     tree, far = material.node_tree, bpy.data.images.new("far", 4, 4)
     mix = feed_base_color(material, far, "mix")
     near = tree.nodes.new("ShaderNodeTexImage")
@@ -89,7 +89,7 @@ def test_nearest_image_upstream_wins(material, image):
     tree.links.new(tree.links.new(bright.inputs[0], mix.inputs[6].links[0].from_socket).to_node.outputs[0], mix.inputs[6])
     tree.links.new(near.outputs[0], mix.inputs[7])
     tree.nodes.active = mix
-    assert source.resolve("ACTIVE").image() == image
+    assert source.resolve("ACTIVE").image() == far
 
 
 def test_broken_and_empty_images(tmp_path):

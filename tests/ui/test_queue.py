@@ -85,6 +85,25 @@ def test_one_call_makes_all_and_says_what_became_of_each(tmp_path):
     assert [record["outcome"] for record in json.loads(summary.read_text())] == ["made", "made", "failed"]
 
 
+def test_one_call_says_why_a_picture_has_no_map_and_fails_where_none_has_one():
+    image, material = textured(32, 32, "kept")
+    tree, shader = material.node_tree, material.node_tree.nodes["Principled BSDF"]
+    normal = tree.nodes.new("ShaderNodeNormalMap")
+    picture = tree.nodes.new("ShaderNodeTexImage")
+    picture.image = bpy.data.images.new("own", 4, 4, is_data=True)
+    tree.links.new(picture.outputs["Color"], normal.inputs["Color"])
+    tree.links.new(normal.outputs["Normal"], shader.inputs["Normal"])
+    sentence = "The shader 'Principled BSDF' keeps its own normal map 'own'; set Replace to wire the new map instead."
+    with pytest.raises(RuntimeError, match=f"^Error: Of 1 picture 0 made, 1 skipped, 0 failed. kept: {sentence}"):
+        bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE")
+    assert states() == {"kept": SKIPPED} and map_of(image, "NORMAL") is None and sentence in " ".join(panel())
+    many("a", side=32)
+    assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE") == {"FINISHED"}
+    assert states() == {"kept": SKIPPED, "a": MADE} and sentence in panel()
+    assert f"kept: {sentence}" in running.last_sentence()
+    assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE", existing="SKIP") == {"FINISHED"}
+
+
 def test_selected_objects_are_what_a_call_takes_by_default():
     many("a", "b", side=32)  # each new plane is selected alone
     bpy.ops.midas_normal.generate_all(engine="LUMINANCE")
@@ -242,7 +261,8 @@ def test_the_panel_shows_what_tells_most_and_all_that_failed():
     items = [Item(Source("IMAGE", str(number), number), None, (Record("", outcome, error=f"{number}."),) if outcome else ())
              for number, outcome in enumerate(outcomes)]
     items[320].is_in_work = True
+    items[0].records = (Record("", SKIPPED, notes=["It is kept."]),)
     shown = queue_panel.told_first(items)
     assert shown[0] is items[320] and [item.state for item in shown[1:]] == [FAILED] * 20
     items = items[:3] + items[318:]
-    assert [item.state for item in queue_panel.told_first(items)] == [MAKING, *[FAILED] * 2, *[WAITING] * 4, MADE]
+    assert [item.state for item in queue_panel.told_first(items)] == [MAKING, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]

@@ -180,6 +180,24 @@ def inputs_of_outputs(tree: bpy.types.NodeTree | None, name: str) -> list[Plug]:
     return [Plug(node.inputs[name]) for node in nodes if node]
 
 
+def shaders_of(tree: bpy.types.NodeTree | None) -> list[Spot]:
+    """The shaders that the material's outputs show, nearest first; all where they show nothing."""
+    ends = surfaces(tree)
+    is_shown = any(feed(end).output for end in ends)
+    return [spot for spot in (upstream(*ends) if is_shown else spots(tree)) if _is_shader(spot.node)]
+
+
+def normal_shaders_of(tree: bpy.types.NodeTree | None) -> list[Spot]:
+    """Those of the shaders that take a normal."""
+    return [spot for spot in shaders_of(tree) if is_normal_shader(spot.node)]
+
+
+def _is_shader(node: bpy.types.Node) -> bool:
+    """Whether the node is a shader, and not a mix of shaders or a group."""
+    is_made_of_shaders = any(socket.type == "SHADER" for socket in node.inputs)
+    return any(output.type == "SHADER" for output in node.outputs) and not is_made_of_shaders and not is_group(node)
+
+
 def is_normal_shader(node: bpy.types.Node) -> bool:
     """Whether the node is a shader that takes a normal."""
     return "Normal" in node.inputs and any(output.type == "SHADER" for output in node.outputs)

@@ -105,14 +105,19 @@ def _only(material: bpy.types.Material | None) -> Targets:
 
 
 def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | None:
-    """The materials that use the image; None when there are none."""
-    found = [material for material in bpy.data.materials if _uses(material, image)]
+    """Those of the materials that use the image that can have the map; None when none uses it."""
+    found = users_of(image, thing)
     if not found:
         return None
-    own = [slot.material for slot in thing.material_slots] if thing else []
-    found.sort(key=lambda material: own.index(material) if material in own else len(own))
     return Targets(tuple(material for material in found if not reason_against(material)),
                    tuple(reason for material in found if (reason := reason_against(material))))
+
+
+def users_of(image: bpy.types.Image, thing: bpy.types.Object | None) -> list[bpy.types.Material]:
+    """All materials that use the image, the object's first."""
+    found = [material for material in bpy.data.materials if _uses(material, image)]
+    own = [slot.material for slot in thing.material_slots] if thing else []
+    return sorted(found, key=lambda material: own.index(material) if material in own else len(own))
 
 
 def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:

@@ -67,7 +67,7 @@ def can_read(map_image: bpy.types.Image, convention: str) -> bool:
     return all(getattr(node, name) == value for node in fixed for name, value in node_words(convention).items())
 
 
-def reads_only(node: bpy.types.Node, map_image: bpy.types.Image) -> bool:
+def reads_only(node: bpy.types.Node, map_image: bpy.types.Image | None) -> bool:
     """Whether a Normal Map node reads the map in all materials: in a group, it may read several pictures."""
     return _readers().get(node) == {map_image}
 

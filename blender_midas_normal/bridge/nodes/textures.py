@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import bpy
 
-from ..results import source_of
 from .graph import spots
 from .materials import uses_nodes
+from .roles import is_colour
+from .showing import shown_in
 
 
 def colour_textures(materials: Iterable[bpy.types.Material]) -> list[bpy.types.Image]:
@@ -16,9 +17,8 @@ def colour_textures(materials: Iterable[bpy.types.Material]) -> list[bpy.types.I
     found: dict[bpy.types.Image, None] = {}
     for material in materials:
         for spot in spots(material.node_tree) if uses_nodes(material) else ():
-            image = getattr(spot.node, "image", None)
-            if (spot.node.bl_idname == "ShaderNodeTexImage" and image is not None and source_of(image) is None
-                    and not image.colorspace_settings.is_data):
+            image = shown_in(spot.node)
+            if image is not None and is_colour(image):
                 found[image] = None
     return list(found)
 

@@ -11,7 +11,7 @@ from .graph import Plug, Spot, feed, spots, upstream
 from .showing import image_node, shown_in
 
 
-def is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Image) -> bool:
+def is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:
     """Whether a node is a Normal Map with this map, with none, or with the map of an image that the material lost."""
     if is_bare(spot):
         return True

@@ -36,10 +36,11 @@ class Pair:
 
 
 def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image, convention: str = "OPENGL",
-         replace: bool = False) -> WiringReport:
+         replace: bool = False, is_one_of_many: bool = False) -> WiringReport:
     """Wires the map into the material, or updates the wiring; nothing stays half done.
 
-    replace: normal maps of the user's own give way.  A ControlNet map is never wired: it would shade black.
+    replace: normal maps of the user's own give way; is_one_of_many: as for `plan`.
+    A ControlNet map is never wired: it would shade black.
     """
     if convention == "CONTROLNET":
         return WiringReport(False, ("A ControlNet map is not wired, because Blender would shade it black; "
@@ -48,8 +49,9 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
     if reason:
         return WiringReport(False, (reason,))
     with Changes() as changes:
-        _ensure_shader(material, changes)
-        wishes, sentences = plan(material, source, map_image, convention, replace)
+        if not is_one_of_many:
+            _ensure_shader(material, changes)
+        wishes, sentences = plan(material, source, map_image, convention, replace, is_one_of_many)
         for wish in wishes:
             _fulfil(wish, material, map_image, convention, changes)
     if wishes:

@@ -20,12 +20,12 @@ from .graph import (
     inputs_behind,
     inputs_fed,
     is_normal_shader,
+    normal_shaders_of,
     spots,
-    surfaces,
     tree_of,
-    upstream,
 )
 from .materials import why_fixed
+from .roles import first_role, left_to, no_role, roles
 from .showing import image_node, node_words, reads_only, shown_in
 from .theirs import image_behind, is_ours
 
@@ -64,45 +64,49 @@ class Wish:
         return self.texture is not None and (self.image is None or tree_of(self.image.node) == tree_of(self.texture.node))
 
 
-def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image, convention: str,
-         replace: bool) -> tuple[list[Wish], list[str]]:
-    """What is to be done, and sentences about what is not and why."""
+def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image | None, convention: str,
+         replace: bool, is_one_of_many: bool = False) -> tuple[list[Wish], list[str]]:
+    """What is to be done, and sentences about what is not and why.
+
+    map_image: None where it is still to be made.
+    is_one_of_many: a shader is left to the texture that is its colour, unless it has the source's map already.
+    """
     wishes: list[Wish] = []
     sentences: list[str] = []
-    found = _shaders(material, source, sentences)
-    if not found:
+    shaders = normal_shaders_of(material.node_tree)
+    if not shaders:
         sentences.append(f"The material {material.name!r} has no shader with a Normal input, so the map is not wired.")
-    for shader, texture in found.items():
+    textures = [spot for spot in spots(material.node_tree) if shown_in(spot.node) == source]
+    fed = _fed(textures, shaders)
+    for shader in fed or shaders:
+        texture, names = fed.get(shader, (textures[0] if textures else None, ""))
         wish = _wish(shader, texture, material, map_image, replace)
         reason = _reason_against(wish, map_image, convention, replace)
+        if not reason and is_one_of_many:
+            reason = _reason_to_leave(wish, source, material, map_image)
         if reason:
             sentences.append(reason)
-        else:
-            wishes.append(wish)
-            sentences += _about_muted_link(wish)
-    return wishes, sentences
+            continue
+        wishes.append(wish)
+        sentences += _about_muted_link(wish)
+        if names:
+            sentences.append(f"The image {source.name!r} feeds only {names} of {shader.node.name!r}; the map is wired to it "
+                             "all the same.")
+    return wishes, list(dict.fromkeys(sentences))
 
 
-def _shaders(material: bpy.types.Material, source: bpy.types.Image, sentences: list[str]) -> dict[Spot, Spot | None]:
-    """The shaders that get the map, each with the texture that feeds it; the surface's where the source feeds none."""
-    textures = [spot for spot in spots(material.node_tree) if shown_in(spot.node) == source]
-    found: dict[Spot, Spot | None] = {}
+def _fed(textures: list[Spot], shaders: list[Spot]) -> dict[Spot, tuple[Spot, str]]:
+    """Those of the shaders that textures feed, each with the first that does; by which inputs, where none is for colours."""
+    found: dict[Spot, tuple[Spot, str]] = {}
     for texture in textures:
-        for shader, sockets in _fed(texture).items():
-            if shader not in found:
-                found[shader] = texture
-                if not any(socket.type == "RGBA" for socket in sockets):
-                    names = " and ".join(sorted({socket.name for socket in sockets}))
-                    sentences.append(f"The image {source.name!r} feeds only {names} of {shader.node.name!r}; "
-                                     "the map is wired to it all the same.")
-    if found:
-        return found
-    ends = surfaces(material.node_tree)
-    return {spot: textures[0] if textures else None
-            for spot in (upstream(*ends) if ends else spots(material.node_tree)) if is_normal_shader(spot.node)}
+        for shader, sockets in _inputs_fed(texture).items():
+            if shader in shaders and shader not in found:
+                is_colour = any(socket.type == "RGBA" for socket in sockets)
+                found[shader] = texture, "" if is_colour else " and ".join(sorted({socket.name for socket in sockets}))
+    return found
 
 
-def _fed(texture: Spot) -> dict[Spot, list[bpy.types.NodeSocket]]:
+def _inputs_fed(texture: Spot) -> dict[Spot, list[bpy.types.NodeSocket]]:
     """The shaders that a texture feeds, with the inputs by which it does."""
     found: dict[Spot, list[bpy.types.NodeSocket]] = {}
     seen = {texture}
@@ -118,7 +122,20 @@ def _fed(texture: Spot) -> dict[Spot, list[bpy.types.NodeSocket]]:
     return found
 
 
-def _wish(shader: Spot, texture: Spot | None, material: bpy.types.Material, map_image: bpy.types.Image,
+def _reason_to_leave(wish: Wish, source: bpy.types.Image, material: bpy.types.Material,
+                     map_image: bpy.types.Image | None) -> str:
+    """Why the shader is for the map of another texture, or for none; "" where it is for this one, or has it already."""
+    if wish.image is not None and shown_in(wish.image.node) == map_image:
+        return ""
+    first = first_role(wish.shader)
+    if first is not None and first.image == source:
+        return ""
+    if first is not None and any(role.image == source for role in roles(wish.shader)):
+        return left_to(first, wish.shader, material)
+    return no_role(source, material)
+
+
+def _wish(shader: Spot, texture: Spot | None, material: bpy.types.Material, map_image: bpy.types.Image | None,
           replace: bool) -> Wish:
     target, end = _beginning(shader, texture)
     there = end.output.spot if end.output else None
@@ -155,7 +172,7 @@ def _last_within_reach(plug: Plug, texture: Spot | None) -> Plug:
     return before
 
 
-def _reason_against(wish: Wish, map_image: bpy.types.Image, convention: str, replace: bool) -> str:
+def _reason_against(wish: Wish, map_image: bpy.types.Image | None, convention: str, replace: bool) -> str:
     """Why the shader cannot have the map, or shall not; "" when nothing speaks against it."""
     there = wish.end.output
     if there is not None and wish.normal is None and not replace:
@@ -172,7 +189,7 @@ def _about_muted_link(wish: Wish) -> Iterator[str]:
         yield f"The link from {links[0].from_node.name!r}, which was muted, is replaced by the map's."
 
 
-def _obstacle(wish: Wish, map_image: bpy.types.Image, convention: str) -> str:
+def _obstacle(wish: Wish, map_image: bpy.types.Image | None, convention: str) -> str:
     """Why the map cannot get to the shader without a change to what is not this material's; "" when it can."""
     name, own = wish.shader.node.name, wish.texture.groups if wish.texture else ()
     changed = list(_changed(wish, map_image, convention))
@@ -195,7 +212,7 @@ def _left(wish: Wish) -> list[bpy.types.NodeTree]:
             *(group.node_tree for group in wish.home[common:])]  # type: ignore[attr-defined]
 
 
-def _changed(wish: Wish, map_image: bpy.types.Image, convention: str) -> Iterator[Plug]:
+def _changed(wish: Wish, map_image: bpy.types.Image | None, convention: str) -> Iterator[Plug]:
     """The sockets of what is there already and is to be linked to something else or set otherwise."""
     if wish.image is None:
         yield wish.target
@@ -212,7 +229,7 @@ def _beyond(own: Groups, plugs: list[Plug]) -> list[bpy.types.NodeTree]:
             for group in plug.groups[shared_depth(own, plug.groups):]]
 
 
-def _reads_map_only(plug: Plug, map_image: bpy.types.Image) -> bool:
+def _reads_map_only(plug: Plug, map_image: bpy.types.Image | None) -> bool:
     """Whether a socket is that of a Normal Map that reads the map wherever it is used."""
     return plug.socket.is_output and reads_only(plug.spot.node, map_image)
 

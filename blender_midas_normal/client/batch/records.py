@@ -30,6 +30,7 @@ class Record:
     """One map, or the picture that could not be used; what does not apply is None.
 
     input: the picture's title; size: (width, height); seconds: by stage.
+    notes: sentences about a map that was made; of one that was skipped, why nothing would use it.
     """
 
     input: str
@@ -68,10 +69,15 @@ def _row(record: Record) -> tuple[Any, ...]:
 
 
 def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds: float) -> str:
-    """How many maps came to what end, and why those that failed did."""
-    counts = {outcome: sum(record.outcome == outcome for record in records) for outcome in (MADE, SKIPPED, FAILED)}
-    lines = [f"{counts[MADE]:8d} made, in {seconds:.1f} seconds", f"{counts[SKIPPED]:8d} skipped, as they are there already",
-             f"{counts[FAILED]:8d} failed"]
+    """How many maps came to what end, and why those that failed, or were skipped though they are not there, did."""
+    made, failed = (sum(record.outcome == outcome for record in records) for outcome in (MADE, FAILED))
+    unused = [record for record in records if record.outcome == SKIPPED and record.notes]
+    current = sum(record.outcome == SKIPPED for record in records) - len(unused)
+    lines = [f"{made:8d} made, in {seconds:.1f} seconds", f"{current:8d} skipped, as they are there already"]
+    if unused:
+        lines.append(f"{len(unused):8d} skipped, as nothing would use them")
+        lines += [f"{'':10}{record.input}: {' '.join(record.notes or ())}" for record in unused]
+    lines.append(f"{failed:8d} failed")
     lines += [f"{'':10}{record.input}: {record.error}" for record in records if record.outcome == FAILED]
     if no_pictures:
         lines.append(f"{no_pictures:8d} other files left alone")
