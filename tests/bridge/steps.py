@@ -7,7 +7,7 @@ import itertools
 import bpy
 from bl_ext.user_default.midas_normal.bridge.nodes.changes import Changes
 
-STEPS = ("set", "node", "link", "unlink", "interface_socket")
+STEPS = ("set", "node", "link", "unlink", "remove", "interface_socket")
 
 NO_VALUES = {"rna_type"} if bpy.app.version < (5, 0) else {"rna_type", "use_nodes"}
 """Properties that are none of a thing's settings; 5.0 warns of one that is always on."""

@@ -23,6 +23,7 @@ from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.png import png_bytes
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, pixels_of, saved_by_blender
+from waves import mapped, waves
 
 RED = {"Brick": 0.05, "Stone": 0.75}
 """The materials, each with the red of its map by which it is known again."""
@@ -114,6 +115,22 @@ def test_each_material_comes_back_with_its_own_map(maps, tmp_path, exporter):
         load(filepath=str(file))
     found = {material.name: nearest(map_in(material)) for material in bpy.data.materials if material.name in RED}
     assert found == {name: name for name in RED}
+
+
+@pytest.mark.parametrize("exporter, keeps", [(fbx_embedded, False), (obj, False), (glb, True), (usd, True)])
+def test_who_exports_a_map_that_nodes_turn(tmp_path, exporter, keeps):
+    source, map_image = waves()
+    material = add_material("Brick")
+    mapped(feed_base_color(material, source), 90)
+    assert any("FBX and OBJ files leave such a map out" in text
+               for text in wire(material, source, map_image).sentences)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with redirect_stdout(io.StringIO()):
+        exporter(folder)
+    written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.suffix in (".fbx", ".mtl", ".glb", ".usda"))
+    assert (b"waves_normal" in written) == keeps
 
 
 def map_in(material):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .changes import Changes
-from .graph import Plug, Spot, direct, upstream
+from .graph import Spot, direct
 
 SAME = ("projection", "projection_blend", "extension")
 SAME_MAPPING = ("vector_type", "translation", "rotation", "scale", "min", "max", "use_min", "use_max", "mapping_x",
@@ -30,9 +30,9 @@ def lie_alike(texture: Spot, image: bpy.types.Node, changes: Changes) -> None:
         changes.unlink(image.inputs["Vector"])
 
 
-def uv_layer_of(texture: Spot) -> str | None:
-    """The UV layer that a UV Map node names for an Image Texture; None where none does."""
-    for spot in upstream(Plug(texture.node.inputs["Vector"], texture.groups)):
-        if isinstance(spot.node, bpy.types.ShaderNodeUVMap):
-            return spot.node.uv_map
-    return None
+def lies_alike(texture: bpy.types.Node, image: bpy.types.Node) -> bool:
+    """Whether an Image Texture lies as another one in the same tree does."""
+    own = all(getattr(texture.texture_mapping, name) == getattr(image.texture_mapping, name)  # type: ignore[attr-defined]
+              for name in SAME_MAPPING)
+    return (own and all(getattr(texture, name) == getattr(image, name) for name in SAME)
+            and direct(texture.inputs["Vector"]) == direct(image.inputs["Vector"]))

@@ -23,6 +23,7 @@ class Changes:
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], Any]] = []
+        self._unused: list[bpy.types.Node] = []
 
     def __enter__(self) -> Changes:
         return self
@@ -31,6 +32,9 @@ class Changes:
         if kind is not None:
             for undo in reversed(self._undo):
                 undo()
+        else:
+            for node in self._unused:
+                tree_of(node).nodes.remove(node)
 
     def set(self, owner: Any, name: str, value: Any) -> None:
         before = getattr(owner, name)
@@ -44,6 +48,10 @@ class Changes:
         node[MARK] = True
         self._undo.append(lambda: tree.nodes.remove(node))
         return node
+
+    def remove(self, node: bpy.types.Node) -> None:
+        """Removes a node that no link needs any more, once all else is done: a removed one could not be brought back."""
+        self._unused.append(node)
 
     def link(self, output: bpy.types.NodeSocket, target: bpy.types.NodeSocket) -> None:
         """Links an output to an input in the same tree; a link that is there already, or is muted, gives way."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
 
+from .changes import Changes
 from .graph import Plug, Spot, upstream
 from .materials import editable_spots
+from .turning import mirror, turning_nodes
 
 
 def node_has_convention() -> bool:
@@ -74,18 +77,29 @@ def reads_only(node: bpy.types.Node, map_image: bpy.types.Image | None) -> bool:
 
 def read_as(map_image: bpy.types.Image, convention: str) -> None:
     """Tells the Normal Map nodes that read the map, and no other picture, in which convention it is."""
-    for node in (node for node, images in _readers().items() if images == {map_image}):
-        for name, value in node_words(convention).items():
-            if getattr(node, name) != value:  # setting it compiles the material's shader again
-                setattr(node, name, value)
+    readers, words = _readers(), node_words(convention)
+    told = [(normal, image) for normal, image in _normals() if image and readers[normal.node] == {map_image}]
+    mirrored = {turning for normal, image in told if getattr(normal.node, "convention", None) != words.get("convention")
+                for turning in turning_nodes(normal, image.node)}
+    with Changes() as changes:
+        for node in mirrored:
+            mirror(node, changes)
+        for normal, _ in told:
+            for name, value in words.items():
+                changes.set(normal.node, name, value)
 
 
 def _readers() -> dict[Any, set[bpy.types.Image | None]]:
     """The Normal Map nodes of materials that can be changed, with the images that each reads; None stands for none."""
     readers: dict[Any, set[bpy.types.Image | None]] = {}
+    for normal, image in _normals():
+        readers.setdefault(normal.node, set()).add(shown_in(image.node) if image else None)
+    return readers
+
+
+def _normals() -> Iterator[tuple[Spot, Spot | None]]:
+    """The Normal Map nodes of materials that can be changed, each with the Image Texture that it reads, if any."""
     for material in bpy.data.materials:
         for spot in editable_spots(material):
             if spot.node.bl_idname == "ShaderNodeNormalMap":
-                behind = image_node(spot)
-                readers.setdefault(spot.node, set()).add(shown_in(behind.node) if behind else None)
-    return readers
+                yield spot, image_node(spot)

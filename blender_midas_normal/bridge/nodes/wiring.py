@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import bpy
 
-from .alike import lie_alike
+from .alike import lie_alike, lies_alike
 from .carrying import carry
 from .changes import Changes
-from .graph import Plug, direct, feed, inputs_of_outputs, is_normal_shader, spots, surfaces, tree_inside, tree_of
+from .graph import Plug, Spot, direct, feed, inputs_of_outputs, is_normal_shader, spots, surfaces, tree_inside, tree_of
 from .materials import nodes_of, reason_against
 from .placement import below, place
 from .showing import about_convention, shown_in
+from .turning import reads_through_turns, turn, turns_of
 from .wishes import Wish, plan
 
 
@@ -88,15 +89,15 @@ def _pair_nearby(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Imag
     source = shown_in(wish.texture.node) if wish.texture else None
     is_only = sum(shown_in(node) == source for node in tree.nodes) < 2
     for image in tree.nodes:
-        if shown_in(image) == map_image and (is_only or direct(image.inputs["Vector"]) == _vector(wish)):
-            for link in image.outputs["Color"].links or ():
-                if not link.is_muted and link.to_node and link.to_node.bl_idname == "ShaderNodeNormalMap":
-                    return Pair(image, link.to_node)
+        if shown_in(image) == map_image and (is_only or _lies_right(image, wish)):
+            for normal in tree.nodes:
+                if normal.bl_idname == "ShaderNodeNormalMap" and reads_through_turns(normal, image):
+                    return Pair(image, normal)
     return None
 
 
-def _vector(wish: Wish) -> bpy.types.NodeSocket | None:
-    return direct(wish.texture.node.inputs["Vector"]) if wish.texture else None
+def _lies_right(image: bpy.types.Node, wish: Wish) -> bool:
+    return lies_alike(wish.texture.node, image) if wish.texture else direct(image.inputs["Vector"]) is None
 
 
 def _fulfil(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image, convention: str, changes: Changes) -> None:
@@ -104,13 +105,13 @@ def _fulfil(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image
     changes.set(pair.image, "image", map_image)
     for name, value in wish.settings_of_normal(convention).items():
         changes.set(pair.normal, name, value)
-    if wish.texture and wish.maps_alike:
-        lie_alike(wish.texture, pair.image, changes)
     if wish.image is None and wish.normal is None:
-        changes.link(pair.image.outputs["Color"], pair.normal.inputs["Color"])
         carry(Plug(pair.normal.outputs["Normal"], wish.home), wish.target, "Normal", changes)
     elif wish.image is None:
         carry(Plug(pair.image.outputs["Color"], wish.home), wish.target, "Normal Map", changes)
+    if wish.texture and wish.maps_alike:
+        lie_alike(wish.texture, pair.image, changes)
+        turn(wish.normal or Spot(pair.normal, wish.home), pair.image, turns_of(wish.texture, convention), changes)
 
 
 def _pair_of(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Image, changes: Changes) -> Pair:
@@ -125,6 +126,7 @@ def _pair_of(wish: Wish, material: bpy.types.Material, map_image: bpy.types.Imag
 def _new_pair(wish: Wish, tree: bpy.types.NodeTree, map_image: bpy.types.Image, changes: Changes) -> Pair:
     image = _unlinked_image(tree, map_image) or changes.node(tree, "ShaderNodeTexImage")
     normal = changes.node(tree, "ShaderNodeNormalMap")
+    changes.link(image.outputs["Color"], normal.inputs["Color"])
     shader = wish.target.spot.node if wish.target.tree == tree else None
     place(image, normal, _texture_in(tree, wish), shader)
     return Pair(image, normal)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import bpy
 
-from .alike import uv_layer_of
 from .carrying import shared_depth
 from .changes import is_marked
 from .graph import (
@@ -24,10 +23,12 @@ from .graph import (
     spots,
     tree_of,
 )
+from .mapping import about_mapping, mapping_of
 from .materials import why_fixed
 from .roles import first_role, left_to, no_role, roles
 from .showing import image_node, node_words, reads_only, shown_in
 from .theirs import image_behind, is_ours
+from .turning import about_turns
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,10 @@ class Wish:
 
     def settings_of_normal(self, convention: str) -> dict[str, str]:
         """The properties of the Normal Map node, with their values: it reads the map as it is, where the texture lies."""
-        layer = uv_layer_of(self.texture) if self.texture and self.maps_alike else None
-        return {**node_words(convention), **({"uv_map": layer} if layer is not None else {})}
+        layer = mapping_of(self.texture).uv_layer if self.texture and self.maps_alike else None
+        if layer or (self.maps_alike and (self.normal is None or is_marked(self.normal.node))):
+            return {**node_words(convention), "uv_map": layer or ""}
+        return node_words(convention)  # a user's own node may name the layer that is active
 
     @property
     def maps_alike(self) -> bool:
@@ -92,6 +95,8 @@ def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
         if names:
             sentences.append(f"The image {source.name!r} feeds only {names} of {shader.node.name!r}; the map is wired to it "
                              "all the same.")
+        if wish.texture and wish.maps_alike:
+            sentences += (*about_mapping(wish.texture, convention), *about_turns(wish.texture, convention))
     return wishes, list(dict.fromkeys(sentences))
 
 

@@ -1,0 +1,273 @@
+"""Vectors that nodes make of coordinates by linear means: their matrix, followed back from an input through the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from mathutils import Euler, Matrix, Vector
+
+from .graph import Plug, feed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class NotLinearError(Exception):
+    """A node makes of coordinates what is no linear function of them."""
+
+    def __init__(self, node: bpy.types.Node) -> None:
+        super().__init__(node.name)
+        self.node = node
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Coordinates on surfaces.
+
+    name: for people; uv_layer: the name of the UV layer, "" for the active one, None for coordinates of another kind.
+    is_local: they run along the axes of the object.
+    """
+
+    name: str
+    uv_layer: str | None = None
+    is_local: bool = False
+
+
+@dataclass(frozen=True)
+class Value:
+    """matrix @ coordinates + constant, of three components; a number counts as three equal ones.
+
+    is_animated: the constant changes with time.
+    """
+
+    matrix: NDArray
+    constant: NDArray
+    is_animated: bool = False
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.matrix.any()
+
+    def plus(self, other: Value) -> Value:
+        return Value(self.matrix + other.matrix, self.constant + other.constant, self.is_animated or other.is_animated)
+
+    def transformed(self, matrix: NDArray) -> Value:
+        return Value(matrix @ self.matrix, matrix @ self.constant, self.is_animated)
+
+    def minus(self, other: Value) -> Value:
+        return self.plus(other.transformed(-np.eye(3)))
+
+
+class Evaluation:
+    """What inputs get, each followed back to its beginning.
+
+    coordinates: those from which vectors begin; is_animated: whether a matrix changes with time, which is the present one.
+    """
+
+    def __init__(self) -> None:
+        self.coordinates: set[Coordinates] = set()
+        self.is_animated = False
+        self._open: list[Plug] = []
+
+    def value(self, plug: Plug) -> Value:
+        """Of an input; raises NotLinearError."""
+        fed = feed(plug)
+        if fed.output is None:
+            return _constant_of(fed.input.socket)
+        value = self._of_output(fed.output)
+        is_mean = plug.socket.type == "VALUE" and fed.output.socket.type != "VALUE"
+        return value.transformed(np.full((3, 3), 1 / 3)) if is_mean else value
+
+    def factor(self, value: Value, node: bpy.types.Node) -> NDArray:
+        """Three numbers by which a node multiplies; raises NotLinearError where they depend on coordinates."""
+        if not value.is_constant:
+            raise NotLinearError(node)
+        self.is_animated |= value.is_animated
+        return value.constant
+
+    def begin(self, coordinates: Coordinates) -> Value:
+        self.coordinates.add(coordinates)
+        return Value(np.eye(3), np.zeros(3))
+
+    def _of_output(self, output: Plug) -> Value:
+        node = output.spot.node
+        read = READERS.get(node.bl_idname)
+        if (read is None and not node.mute) or output in self._open:  # links may run in a circle
+            raise NotLinearError(node)
+        self._open.append(output)
+        value = self._through_muted(output) if node.mute or read is None else read(self, output)
+        self._open.pop()
+        return value
+
+    def _through_muted(self, output: Plug) -> Value:
+        for link in output.spot.node.internal_links:
+            if link.to_socket == output.socket and link.from_socket is not None:
+                return self.value(Plug(link.from_socket, output.groups))
+        return Value(np.zeros((3, 3)), np.zeros(3))
+
+
+def matrix_of_mapping(vector_type: str, rotation: Any, scale: Any) -> NDArray:
+    """3 x 3, of a mapping of the type POINT, VECTOR or TEXTURE, which is the inverse; where a scale is 0, that is 0 too."""
+    turned = np.array(Euler(rotation).to_matrix())
+    scale = np.array(scale, float)
+    if vector_type == "TEXTURE":
+        inverse: NDArray = np.divide(1.0, scale, out=np.zeros(3), where=scale != 0)
+        return np.diag(inverse) @ turned.T
+    return turned @ np.diag(scale)
+
+
+def is_animated(owner: bpy.types.bpy_struct, path: str) -> bool:
+    """Whether a value, named by its path from the owning ID, is animated or driven."""
+    data: bpy.types.AnimData | None = owner.id_data.animation_data  # type: ignore[union-attr]
+    return data is not None and any(curve.data_path == path for curve in (*data.drivers, *_curves(data)))
+
+
+def _curves(data: bpy.types.AnimData) -> Iterator[bpy.types.FCurve]:
+    """The curves of the action and of those in the tracks of the NLA editor; from 4.4 on, IDs share actions by slots."""
+    users: list[Any] = [data, *(strip for track in data.nla_tracks for strip in track.strips)]
+    for user in users:
+        action = user.action
+        if action is not None and bpy.app.version < (4, 4):
+            yield from action.fcurves
+        elif action is not None:
+            bags = (bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags)
+            yield from (curve for bag in bags if bag.slot_handle == user.action_slot_handle for curve in bag.fcurves)
+
+
+def _constant_of(socket: bpy.types.NodeSocket) -> Value:
+    """What a socket holds where nothing is linked to it; a reroute holds nothing."""
+    held = np.array(getattr(socket, "default_value", 0.0), float).ravel()
+    numbers = np.repeat(held, 3) if held.size == 1 else np.resize(held, 3)
+    animated = hasattr(socket, "default_value") and is_animated(socket, socket.path_from_id("default_value"))
+    return Value(np.zeros((3, 3)), numbers, animated)
+
+
+def _coordinates(evaluation: Evaluation, output: Plug) -> Value:
+    node: Any = output.spot.node
+    name = output.socket.name
+    if node.from_instancer:
+        return evaluation.begin(Coordinates(f"the instancer's {name} coordinates"))
+    is_local = name == "Generated" or (name == "Object" and node.object is None)
+    return evaluation.begin(Coordinates(f"{name} coordinates", "" if name == "UV" else None, is_local))
+
+
+def _uv_map(evaluation: Evaluation, output: Plug) -> Value:
+    node: Any = output.spot.node
+    if node.from_instancer:
+        return evaluation.begin(Coordinates("the instancer's UV coordinates"))
+    return evaluation.begin(Coordinates("UV coordinates", node.uv_map))
+
+
+def _attribute(evaluation: Evaluation, output: Plug) -> Value:
+    node: Any = output.spot.node
+    if node.attribute_type != "GEOMETRY" or output.socket.type == "VALUE":
+        raise NotLinearError(node)
+    name = node.attribute_name
+    meshes = [mesh for mesh in bpy.data.meshes if name in mesh.attributes]
+    is_layer = not meshes or any(name in mesh.uv_layers for mesh in meshes)  # geometry nodes may make it
+    return evaluation.begin(Coordinates(f"the attribute {name!r}", name if is_layer else None))
+
+
+def _geometry(evaluation: Evaluation, output: Plug) -> Value:
+    if output.socket.name != "Position":
+        raise NotLinearError(output.spot.node)
+    return evaluation.begin(Coordinates("the position in space"))
+
+
+def _inputs(evaluation: Evaluation, output: Plug) -> list[Value]:
+    """Of all inputs of an output's node; what is linked to one that is not in use does not count."""
+    return [evaluation.value(Plug(socket, output.groups)) if socket.enabled else _constant_of(socket)
+            for socket in output.spot.node.inputs]
+
+
+def _mapping(evaluation: Evaluation, output: Plug) -> Value:
+    node: Any = output.spot.node
+    if node.vector_type == "NORMAL":
+        raise NotLinearError(node)
+    vector, location, rotation, scale = _inputs(evaluation, output)
+    matrix = matrix_of_mapping(node.vector_type, evaluation.factor(rotation, node), evaluation.factor(scale, node))
+    if node.vector_type == "TEXTURE":
+        return vector.minus(location).transformed(matrix)
+    turned = vector.transformed(matrix)
+    return turned.plus(location) if node.vector_type == "POINT" else turned
+
+
+def _vector_rotate(evaluation: Evaluation, output: Plug) -> Value:
+    node: Any = output.spot.node
+    vector, center, axis, angle, rotation = _inputs(evaluation, output)
+    if node.rotation_type == "EULER_XYZ":
+        matrix = np.array(Euler(tuple(evaluation.factor(rotation, node))).to_matrix())
+    else:
+        about: Any = node.rotation_type[0]
+        if node.rotation_type == "AXIS_ANGLE":
+            about = Vector(tuple(evaluation.factor(axis, node)))
+        matrix = np.array(Matrix.Rotation(evaluation.factor(angle, node)[0], 3, about))
+    return vector.minus(center).transformed(matrix.T if node.invert else matrix).plus(center)
+
+
+def _arithmetic(evaluation: Evaluation, output: Plug) -> Value:
+    """Of Vector Math and Math."""
+    node: Any = output.spot.node
+    operation = node.operation
+    if operation not in OPERATIONS or getattr(node, "use_clamp", False):
+        raise NotLinearError(node)
+    values = _inputs(evaluation, output)
+    first, second, third = values[:3]
+    if operation == "ADD":
+        return first.plus(second)
+    if operation == "SUBTRACT":
+        return first.minus(second)
+    if operation == "MULTIPLY":
+        return _product(evaluation, node, first, second)
+    if operation == "SCALE":
+        return _product(evaluation, node, first, values[3])
+    if operation == "MULTIPLY_ADD":
+        return _product(evaluation, node, first, second).plus(third)
+    if operation == "DIVIDE" and second.is_constant:
+        inverse: NDArray = np.divide(1.0, second.constant, out=np.zeros(3), where=second.constant != 0)
+        return _product(evaluation, node, first, Value(second.matrix, inverse, second.is_animated))
+    if operation == "DIVIDE" or first.is_constant:
+        raise NotLinearError(node)
+    return first  # of FRACTION and its like, between two of their steps
+
+
+OPERATIONS = ("ADD", "SUBTRACT", "MULTIPLY", "SCALE", "MULTIPLY_ADD", "DIVIDE", "FRACTION", "FRACT", "MODULO",
+              "FLOORED_MODULO", "WRAP")
+"""Those of Vector Math and Math that are linear, or are so between steps, as in pictures that are repeated."""
+
+
+def _product(evaluation: Evaluation, node: bpy.types.Node, one: Value, other: Value) -> Value:
+    if one.is_constant and other.is_constant:
+        return Value(one.matrix, one.constant * other.constant, one.is_animated or other.is_animated)
+    vector, factor = (other, one) if one.is_constant else (one, other)
+    return vector.transformed(np.diag(evaluation.factor(factor, node)))
+
+
+def _separate(evaluation: Evaluation, output: Plug) -> Value:
+    vector = evaluation.value(Plug(output.spot.node.inputs[0], output.groups))
+    picked = np.zeros((3, 3))
+    picked[:, "XYZ".index(output.socket.name)] = 1
+    return vector.transformed(picked)
+
+
+def _combine(evaluation: Evaluation, output: Plug) -> Value:
+    parts = [evaluation.value(Plug(socket, output.groups)) for socket in output.spot.node.inputs]
+    whole = [part.transformed(np.diag(unit)) for part, unit in zip(parts, np.eye(3), strict=True)]
+    return whole[0].plus(whole[1]).plus(whole[2])
+
+
+def _number(evaluation: Evaluation, output: Plug) -> Value:
+    return _constant_of(output.socket)
+
+
+READERS: dict[str, Callable[[Evaluation, Plug], Value]] = {
+    "ShaderNodeTexCoord": _coordinates, "ShaderNodeUVMap": _uv_map, "ShaderNodeAttribute": _attribute,
+    "ShaderNodeNewGeometry": _geometry, "ShaderNodeMapping": _mapping, "ShaderNodeVectorRotate": _vector_rotate,
+    "ShaderNodeVectorMath": _arithmetic, "ShaderNodeMath": _arithmetic, "ShaderNodeSeparateXYZ": _separate,
+    "ShaderNodeCombineXYZ": _combine, "ShaderNodeValue": _number,
+}
+"""By the kind of node: what one of its outputs gives."""
