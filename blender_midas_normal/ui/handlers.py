@@ -9,6 +9,7 @@ from bpy.app.handlers import persistent
 
 from ..bridge.shown import forget_shown, reload_changed, settle_saved
 from . import comparison, painting, running, tuning
+from .modal_operators import running_operator
 
 
 @persistent
@@ -36,8 +37,9 @@ def _after_update(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
 
 @persistent
 def _after_save(*_: Any) -> None:
-    """The packed files are on disk now."""
-    settle_saved()
+    """The packed files are on disk now; a script may have saved them in the middle of a stroke."""
+    if running_operator() is None:
+        settle_saved()
 
 
 HANDLERS = ((bpy.app.handlers.load_pre, _before_load), (bpy.app.handlers.undo_post, _after_undo),

@@ -18,6 +18,7 @@ from ..core.errors import MidasNormalError
 from ..core.settings import PRESETS
 from . import comparison, pump, running
 from .main_thread import MainThreadOperator
+from .modal_operators import running_operator
 from .properties import (
     PRESET_ITEMS,
     QueueProperties,
@@ -50,14 +51,16 @@ def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> se
 
 
 def waited(operator: bpy.types.Operator, task: Task, queue: Queue | None = None) -> set[str]:
-    """Waits for the task, that of the queue if any; all that it has made is one undo step."""
+    """Waits for the task, that of the queue if any; all that it has made is one undo step, or a part of the step of an
+    operator that is under way and may have called this one.
+    """
     running.show(queue)
     outcome: Report | MidasNormalError
     try:
         outcome = task.wait()
     except MidasNormalError as error:
         outcome = error
-    if running.has_made(outcome) and bpy.ops.ed.undo_push.poll():
+    if running.has_made(outcome) and running_operator() is None and bpy.ops.ed.undo_push.poll():
         bpy.ops.ed.undo_push(message="Normal map")
     return told(operator, outcome)
 

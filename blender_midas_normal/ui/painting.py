@@ -20,9 +20,7 @@ from ..bridge.uids import with_uid
 from ..core.errors import MidasNormalError, SourceError
 from . import pump, running, tuning
 from .drawing import redraw
-
-STROKE = "PAINT_OT_image_paint"
-"""Blender's operator that paints, in the 3D Viewport as in the Image Editor, from the brush's touch until it is lifted."""
+from .modal_operators import running_operator
 
 _changed: dict[int, View] = {}
 """How the pictures are seen, by session_uid, that were painted on since their maps were asked for."""
@@ -78,21 +76,16 @@ def _shown_for_painting() -> Iterator[bpy.types.Image]:
 
 
 def _look() -> bool:
-    """Goes on with one picture after the other, unless that would be felt in a stroke, or something else is made."""
+    """Goes on with one picture after the other, unless something else is made, or Blender is in the middle of something."""
     global _task
     session.client.pump()
-    if running.task() is not None or _brush_is_down():
+    if running.task() is not None or running_operator() is not None:
         return True
     if _task is None:
         _task = _begun()
     if _task is not None and _task.is_due:
         _step(_task)
     return _task is not None or bool(_changed)
-
-
-def _brush_is_down() -> bool:
-    return any(operator.bl_idname == STROKE for window in bpy.context.window_manager.windows
-               for operator in window.modal_operators)
 
 
 def _begun() -> Task | None:

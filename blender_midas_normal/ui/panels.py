@@ -107,7 +107,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
     places.prop(settings, "save")
     task = running.task()
     if task is not None:
-        progress(layout, stages.described(task.at), stages.share(task.at))
+        progress(layout, running.described(task), stages.share(task.at))
         layout.operator("midas_normal.cancel", icon="CANCEL")
     elif running.cancelled() is not None:
         progress(layout, "Stopping", None)

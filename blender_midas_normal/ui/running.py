@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import contexts
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..bridge import session
@@ -12,6 +13,7 @@ from ..bridge.uids import with_uid
 from ..core.errors import Cancelled, MidasNormalError
 from . import pump, stages
 from .drawing import redraw, status
+from .modal_operators import running_operator
 
 _task: Task | None = None
 _scene_uid: int | None = None
@@ -38,6 +40,14 @@ def show(queue: Queue | None) -> None:
     """Shows a queue in the panel, or none any more."""
     global _queue
     _queue = queue
+
+
+def described(task: Task) -> str:
+    """What a task is doing, or waits for before it changes anything, in the user's language."""
+    operator = running_operator() if task.is_due else None
+    if operator is None:
+        return stages.described(task.at)
+    return iface_("Waiting until {operator} has ended").format(operator=iface_(operator.bl_label, contexts.operator_default))
 
 
 def has_made(outcome: Report | MidasNormalError) -> bool:
@@ -121,7 +131,7 @@ def _look() -> bool:
     if _task is None:
         return False
     session.client.pump()
-    if _task is None or not _task.is_due:
+    if _task is None or not _task.is_due or running_operator() is not None:
         _redraw_when_changed()
         return _task is not None
     try:
@@ -141,20 +151,21 @@ def _look() -> bool:
 
 def _push() -> bool:
     """One undo step for all that was made; on its own, since it takes as long as storing a map."""
+    if running_operator() is not None:
+        return True
     bpy.ops.ed.undo_push(message="Normal map")
     return False
 
 
 def _redraw_when_changed() -> None:
-    """Redraws when the panel would show another stage, share or tenth of a second."""
+    """Redraws when the panel would show another text or share."""
     global _drawn
     if _task is None:
         return
-    job = _task.job
-    look = _task.at.number, job.stage, round(job.done, 2), int(job.elapsed * 10)
+    look = described(_task), round(_task.job.done, 2)
     if look != _drawn:
         _drawn = look
-        status(iface_("Normal map: {progress}").format(progress=stages.described(_task.at)))
+        status(iface_("Normal map: {progress}").format(progress=look[0]))
         redraw()
 
 

@@ -17,6 +17,7 @@ from ..core.errors import MidasNormalError, SurfaceGone
 from ..core.settings import Settings
 from . import pump, running
 from .drawing import redraw
+from .modal_operators import running_operator
 from .patience import Patience
 
 _scene_uid = 0
@@ -53,7 +54,9 @@ def follow(scene: bpy.types.Scene) -> None:
     if _held or not pump.runs():
         return
     _scene_uid = scene.session_uid
-    if _retune is not None or _begin():
+    if running_operator() is not None:
+        pump.watch(_look)
+    elif _retune is not None or _begin():
         _wait()
         pump.watch(_look)
         _patience.leave()
@@ -98,8 +101,9 @@ def _look() -> bool:
 
 def _go_on() -> bool:
     """Goes on with the re-tune under way and begins another one as long as the map is not what the settings say."""
-    if _retune is not None:
-        session.client.pump()
+    session.client.pump()
+    if running_operator() is not None:
+        return True
     if _retune is not None and _retune.is_due:
         _step(_retune)
     return _retune is not None or _begin()

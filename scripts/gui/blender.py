@@ -124,8 +124,11 @@ class Blender:
         return self._process.wait(60)
 
     def _ask(self, statements: str, expression: str) -> Any:
-        self._connection.sendall(json.dumps({"do": statements, "value": expression}).encode() + b"\n")
-        line = self._answers.readline()
+        try:
+            self._connection.sendall(json.dumps({"do": statements, "value": expression}).encode() + b"\n")
+            line = self._answers.readline()
+        except ConnectionError:
+            line = ""
         if not line:
             raise GuiError(f"Blender ended (exit code {self._process.wait(20)}); its last words are in the log.")
         answer = json.loads(line)

@@ -71,13 +71,20 @@ class Display:
 
     def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 12, pause: float = 0.03) -> None:
         """Presses at the start, moves in steps with a pause after each, and lets go at the end."""
-        self.arrive(*start)
+        with self.pressed(*start):
+            for step in range(1, steps + 1):
+                self.move(*(round(a + (b - a) * step / steps) for a, b in zip(start, end)))
+                time.sleep(pause)
+
+    @contextmanager
+    def pressed(self, x: int, y: int) -> Iterator[None]:
+        """The mouse comes to a place and is pressed there until the end of the `with` block."""
+        self.arrive(x, y)
         self._events("mousedown", "1")
-        for step in range(1, steps + 1):
-            x, y = (round(a + (b - a) * step / steps) for a, b in zip(start, end))
-            self._events("mousemove", str(x), str(y))
-            time.sleep(pause)
-        self._events("mouseup", "1")
+        try:
+            yield
+        finally:
+            self._events("mouseup", "1")
 
     def key(self, keys: str) -> None:
         """A key with its modifiers: "ctrl+z"."""

@@ -138,8 +138,13 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
 
     def middle(self) -> bytes:
         """Pixels in the middle of the editor as they are now."""
+        x, y = self.place_in_the_middle()
+        return self.display.pixels(x - 50, y - 50, 100, 100)
+
+    def place_in_the_middle(self) -> tuple[int, int]:
+        """The middle of the editor."""
         left, top, width, height = self._region("WINDOW")
-        return self.display.pixels(left + width // 2 - 50, top + height // 2 - 50, 100, 100)
+        return left + width // 2, top + height // 2
 
     def status_bar(self) -> bytes:
         """The pixels of the status bar's left half, where messages stand, when the mouse is over the editor."""

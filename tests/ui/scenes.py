@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -33,6 +34,11 @@ def with_timers(monkeypatch):
     tuning.stop()
     running.forget()
     pump.stop()
+
+
+def operator(name, label="Brush Stroke"):
+    """A FAKE of one of Blender's operators."""
+    return SimpleNamespace(bl_idname=name, bl_label=label)
 
 
 def textured(width=32, height=24, name="photo.png"):

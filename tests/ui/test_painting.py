@@ -14,7 +14,7 @@ from bl_ext.user_default.midas_normal.bridge.results import stored
 from bl_ext.user_default.midas_normal.core.errors import WorkerError
 from bl_ext.user_default.midas_normal.ui import painting, pump, running
 
-from .scenes import pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
+from .scenes import operator, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
 
 
 @pytest.fixture
@@ -139,16 +139,30 @@ def test_strokes_that_come_while_a_map_is_made_are_followed_once(settings, monke
     np.testing.assert_allclose(values(normal), fresh(image, engine="LUMINANCE"), atol=1e-4)
 
 
-def test_nothing_is_read_while_the_brush_is_down(settings, monkeypatch):
+def test_nothing_is_read_while_the_brush_is_down(settings, monkeypatch, under_way):
     image, normal = made(settings)
     key = surface(normal)
-    monkeypatch.setattr(painting, "_brush_is_down", lambda: True)
-    monkeypatch.setattr(painting, "begin_repaint", lambda *_: pytest.fail("the picture was read"))
+    under_way.append(operator("PAINT_OT_image_paint"))
+    with monkeypatch.context() as patch:
+        patch.setattr(painting, "begin_repaint", lambda *_: pytest.fail("the picture was read"))
+        paint(image)
+        for _ in range(20):
+            pump._tick()
+    under_way.clear()
+    followed(normal, key)
+
+
+def test_a_map_that_is_made_when_the_next_stroke_begins_is_stored_after_it(settings, under_way):
+    image, normal = made(settings)
+    key, first = surface(normal), values(normal)
     paint(image)
+    pumped(lambda: painting._task is not None and painting._task.job.id > 0)
+    under_way.append(operator("SCULPT_OT_brush_stroke"))
+    pumped(lambda: painting._task.job.outcome is not None)
     for _ in range(20):
         pump._tick()
-    monkeypatch.undo()
-    monkeypatch.setattr(pump, "runs", lambda: True)
+    assert surface(normal) == key and (values(normal) == first).all()
+    under_way.clear()
     followed(normal, key)
 
 

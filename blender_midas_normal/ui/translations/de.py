@@ -107,6 +107,7 @@ PROGRESS = {
     "Measuring the brightness": "Helligkeit messen",
     "Making the map": "Map erzeugen",
     "Writing the map": "Map schreiben",
+    "Waiting until {operator} has ended": "Wartet auf das Ende von: {operator}",
     "Stopping": "Wird beendet",
 }
 

@@ -15,6 +15,7 @@ from .file import revert, save_and_reopen
 from .kinds import kinds
 from .looks import twice_the_size
 from .many import many
+from .modal import grab, strokes
 from .painting import paint
 from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, undo_and_redo
 from .places import linked, quad_view, second_window
@@ -26,4 +27,4 @@ Step = Callable[[Window], str]
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, kinds, compare, paint, tune, never_block, cancel, cancel_twice,
     second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, node_menu, viewport,
-    set_up, reenable, two_blenders, quit_beside_other_windows, disable)
+    strokes, grab, set_up, reenable, two_blenders, quit_beside_other_windows, disable)

@@ -9,14 +9,18 @@ SWITCH = "midas_normal.live_paint"
 LEFT, RIGHT = (0.45, 0.55), (0.55, 0.55)
 """Ends of the stroke, as shares of the picture's width and height."""
 
-READY = """
-from {package}.ui import painting
-paint = bpy.context.scene.tool_settings.image_paint
+BRUSH = """
+paint = bpy.context.scene.tool_settings.{settings}
 if paint.brush is None:  # Debian's 4.3 comes without brushes
-    brush = bpy.data.brushes.new("Brush", mode="TEXTURE_PAINT")
+    brush = bpy.data.brushes.new("{mode}", mode="{mode}")
     brush.asset_mark()
     with bpy.context.temp_override(area=area, region=next(r for r in area.regions if r.type == "WINDOW")):
-        bpy.ops.brush.asset_activate(asset_library_type="LOCAL", relative_asset_identifier="Brush/Brush")
+        bpy.ops.brush.asset_activate(asset_library_type="LOCAL", relative_asset_identifier="Brush/{mode}")
+"""
+"""A brush for a mode, in which the editor is."""
+
+READY = """
+from {package}.ui import painting
 paint.brush.color = 1, 1, 1
 times = []
 noted, stepped = painting._note, painting._step
@@ -35,7 +39,7 @@ def shown():
 bpy.ops.ed.undo_push(message="Before the stroke")
 before = shown()
 """
-"""A white brush, the map as it is, and a watch: when the first stroke was noticed, and when the last map had come."""
+"""White, the map as it is, and a watch: when the first stroke was noticed, and when the last map had come."""
 
 SURFACE = f"stored({MAP})['facts']['surface']"
 IDLE = "painting._task is None and not painting._changed"
@@ -53,6 +57,7 @@ def paint(window: Window) -> str:
     window.blender.wait_until("not pump._watched", 30)
     window.blender.do("area.spaces.active.mode = 'PAINT'")
     window.settle()  # 4.3 crashes when a brush is activated before the mode was drawn
+    window.blender.do(BRUSH.format(mode="TEXTURE_PAINT", settings="image_paint"))
     window.blender.do(READY.format(package=EXTENSION, map=MAP))
     window.settle()
     unpainted = window.blender.value(SURFACE)

@@ -1,0 +1,139 @@
+"""What is made while Blender is in the middle of something, such as a stroke: it waits, and changes nothing till then."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import bpy
+import pytest
+from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.ui import modal_operators, operators, pump, running, tuning
+
+from .scenes import Background, counts, operator, pumped, textured, with_timers  # noqa: F401 - the fixture is used
+from .test_queue import Background as BackgroundQueue
+from .test_queue import many
+
+STROKES = ["PAINT_OT_image_paint", "SCULPT_OT_brush_stroke", "TRANSFORM_OT_translate", "RENDER_OT_render"]
+
+
+@pytest.fixture
+def pushed(monkeypatch):
+    """How many maps there were at each undo step that was pushed; FAKE is only that none is, for not all Blenders can."""
+    steps = []
+    def undo_push(**_):
+        steps.append(sum(stored(image) is not None for image in bpy.data.images))
+    undo_push.poll = lambda: True
+    fake = SimpleNamespace(ops=SimpleNamespace(ed=SimpleNamespace(undo_push=undo_push)), data=bpy.data, app=bpy.app)
+    monkeypatch.setattr(running, "bpy", fake)
+    monkeypatch.setattr(operators, "bpy", fake)
+    return steps
+
+
+def ticked():
+    for _ in range(20):
+        pump._tick()
+
+
+@pytest.mark.parametrize("name", STROKES)
+def test_a_finished_map_waits_and_is_then_one_undo_step(under_way, pushed, name):
+    textured()
+    before = counts()
+    with Background() as task:
+        under_way.append(operator(name))
+        pumped(lambda: task.job.outcome is not None)
+        ticked()
+        assert running.task() is task and counts() == before and not pushed
+        assert running.described(task) == "Waiting until Brush Stroke has ended"
+        under_way.clear()
+    assert "photo_normal" in bpy.data.images and pushed == [1]
+
+
+def test_an_operator_that_begins_when_the_map_is_stored_holds_the_undo_step_back(under_way, pushed):
+    textured()
+    with Background():
+        pumped(lambda: running.task() is None)
+        under_way.append(operator("PAINT_OT_image_paint"))
+        ticked()
+        assert "photo_normal" in bpy.data.images and not pushed
+        under_way.clear()
+    assert pushed == [1]
+
+
+def test_a_queue_waits_with_all_that_it_makes(under_way, pushed):
+    many("a", "b", side=32)
+    with BackgroundQueue() as queue:
+        pumped(lambda: queue.count("made") == 1)
+        under_way.append(operator("TRANSFORM_OT_translate"))
+        ticked()
+        assert queue.count("made") == 1 and not pushed
+        under_way.clear()
+    assert pushed == [2]
+
+
+def test_what_runs_for_long_and_changes_nothing_is_not_waited_for(under_way, pushed):
+    textured()
+    under_way.extend(map(operator, modal_operators.HARMLESS))
+    with Background():
+        pass
+    assert "photo_normal" in bpy.data.images and pushed == [1]
+
+
+def test_a_map_that_waits_can_be_given_up(under_way):
+    textured()
+    before = counts()
+    with Background() as task:
+        under_way.append(operator("PAINT_OT_image_paint"))
+        pumped(lambda: task.job.outcome is not None)
+        bpy.ops.midas_normal.cancel()
+        assert running.task() is None
+    assert counts() == before
+
+
+def test_a_setting_that_changes_meanwhile_is_followed_afterwards(under_way):
+    textured()
+    with Background():
+        pass
+    settings = bpy.context.scene.midas_normal
+    under_way.append(operator("TRANSFORM_OT_translate"))
+    settings.strength = 3
+    ticked()
+    assert tuning._retune is None and stored(settings.result)["settings"]["strength"] == 1
+    under_way.clear()
+    pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)
+
+
+def test_a_map_that_follows_a_slider_waits_too(under_way):
+    textured()
+    with Background():
+        pass
+    settings = bpy.context.scene.midas_normal
+    settings.strength = 3
+    under_way.append(operator("SCULPT_OT_brush_stroke"))
+    pumped(lambda: tuning._retune.job.outcome is not None)
+    ticked()
+    assert stored(settings.result)["settings"]["strength"] == 1
+    under_way.clear()
+    pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)
+
+
+def test_an_operator_that_calls_this_one_has_all_in_its_own_undo_step(under_way, pushed):
+    """Such as one of an add-on that makes one map after the other."""
+    textured()
+    under_way.append(operator("OBJECT_OT_of_an_add_on"))
+    assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
+    assert "photo_normal" in bpy.data.images and not pushed
+    under_way.clear()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    assert pushed == [1]
+
+
+def test_a_file_that_is_saved_in_the_middle_of_a_stroke_has_no_map_read_again(under_way, tmp_path):
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    normal = bpy.data.images["photo_normal"]
+    under_way.append(operator("PAINT_OT_image_paint"))
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert normal.is_dirty
+    under_way.clear()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert not normal.is_dirty
