@@ -22,6 +22,7 @@ from .asking import Ask
 from .nodes.attaching import attach
 from .nodes.displacing import displace, ends_to_displace
 from .nodes.materials import check_active_material, object_with, reason_against, targets, users_of
+from .nodes.roles import alpha_of
 from .nodes.roles import reason_against as reason_against_role
 from .nodes.showing import can_read, readable_conventions
 from .nodes.wiring import wire
@@ -70,6 +71,8 @@ class Order:
         file = client.new_file()
         with removed_unless_done(file):
             pixels = yield from read(file)
+            alpha = "TRANSPARENCY" if self.source.is_render else alpha_of(self.source.image())
+            pixels = dataclasses.replace(pixels, alpha=alpha)
             words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
                      "exposure": self.view.exposure}
             if self.mask is not None:

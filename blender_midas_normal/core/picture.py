@@ -39,11 +39,13 @@ class Picture:
 
     rgb: H x W x 3, uint8 (0..255) or float32 (0..1); alpha: H x W of the same type, or None when opaque.
     part: the part of which a map is wanted, where the rest only shows how it goes on; None for the whole.
+    notes: what the user should know of how it was read.
     """
 
     rgb: NDArray
     alpha: NDArray | None = None
     part: Tile | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:

@@ -204,6 +204,11 @@ _FIELD_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+ALPHAS = ("TRANSPARENCY", "OTHER", "UNKNOWN")
+"""What alpha may be: where the picture is transparent; something else, such as gloss, which does not count; or nobody knows
+which, and it counts as transparency."""
+
+
 @dataclass(frozen=True)
 class Pixels:
     """Pixels as Blender holds them: a file of height * width * 4 values, rows from the bottom up, RGBA.
@@ -215,6 +220,7 @@ class Pixels:
     where they are the same.
     part: left, top, right and bottom, ends not included, of the part of the picture of which a map is wanted; empty for the
     whole.
+    alpha: what alpha is, one of ALPHAS.
     """
 
     file: str
@@ -224,8 +230,11 @@ class Pixels:
     premultiplied: bool = False
     to_rec709: list = field(default_factory=list)
     part: list = field(default_factory=list)
+    alpha: str = "UNKNOWN"
 
     def __post_init__(self) -> None:
+        if self.alpha not in ALPHAS:
+            raise ProtocolError(f"Pixels have no alpha {self.alpha!r}.")
         if self.encoding not in ("BYTE", "DISPLAY", "LINEAR", "DECODED"):
             raise ProtocolError(f"Pixels have no encoding {self.encoding!r}.")
         _check_file_name(self.file)

@@ -18,6 +18,7 @@ from typing import Any
 import bpy
 
 from ..bridge.beside import file_of
+from ..bridge.nodes.roles import alpha_of
 from ..bridge.nodes.textures import colour_textures
 from ..bridge.pixels import View, at_once, read_pixels, reading_file
 from ..bridge.places import own_python, places
@@ -30,6 +31,7 @@ from ..client.batch.run import made_all
 from ..client.client import Client
 from ..client.launch import launch_for
 from ..core.errors import MidasNormalError
+from ..core.protocol import Pixels
 
 NAME = "midas_normal"
 IDLE_SECONDS = 600.0
@@ -101,12 +103,15 @@ def masked(item: Item, mask: Path) -> Item:
 
 def item_of_image(image: bpy.types.Image) -> Item:
     """An image of the open file; its own file, if any, is none that a map may replace."""
+    def read(path: Path) -> Pixels:
+        return dataclasses.replace(read_pixels(single(image), path), alpha=alpha_of(image))
+
     def fields(client: Client) -> dict[str, Any]:
-        return {"pixels": dataclasses.asdict(read_pixels(single(image), client.new_file()))}
+        return {"pixels": dataclasses.asdict(read(client.new_file()))}
 
     def content() -> str:
         with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
-            pixels = read_pixels(single(image), Path(folder) / "pixels")
+            pixels = read(Path(folder) / "pixels")
             return f"{digest_of_file(Path(folder) / pixels.file)} {dataclasses.astuple(pixels)}"
 
     file = file_of(image) if image.filepath and image.packed_file is None else None

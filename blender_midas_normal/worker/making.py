@@ -84,7 +84,7 @@ class Draft:
 
     key: of its surface; engine, why: the chosen one's name, and the reason; source: the surface where it is there already,
     else what it is to be made of, None for a mean of maps; look: for an engine that may see it together with others, None
-    where it is seen alone; report, clock: the request's own.
+    where it is seen alone; notes: about how its picture was read; report, clock: the request's own.
     """
 
     request: Request
@@ -97,6 +97,7 @@ class Draft:
     report: Report
     clock: Clock
     look: Look | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Maker:
@@ -138,7 +139,8 @@ class Maker:
         if has_company and isinstance(source, Sight):
             with clock.stage("engine"):
                 look = self._look(engine, source, settings, report)
-        return Draft(request, settings, key, engine, why, source, given.mask, report, clock, look)
+        notes = () if settings.depth_scale == "RAW" else picture.notes
+        return Draft(request, settings, key, engine, why, source, given.mask, report, clock, look, notes)
 
     def see(self, drafts: Sequence[Draft]) -> None:
         """Has engines see the pictures of several drafts at once, where they can; `drawn` goes on from there."""
@@ -164,8 +166,8 @@ class Maker:
         draft.report("maps", 0.0)
         with draft.clock.stage("maps"):
             made = self._made(draft.request, engine, surface, settings)
-        return Drawn(made, width, height, engine, self._engines.get(engine).device, draft.why, key, surface.notes,
-                     surface.range)
+        return Drawn(made, width, height, engine, self._engines.get(engine).device, draft.why, key,
+                     draft.notes + surface.notes, surface.range)
 
     def forget(self) -> None:
         """Drops the surfaces and unloads the engines."""

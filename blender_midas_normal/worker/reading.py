@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from ..core.arrays import Array
     from ..core.picture import Picture
     from .engines import Report
+
+COUNTED = ("Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no "
+           "transparency, save the picture without it.")
+IGNORED = "The picture's alpha is linked to nothing in its materials, so it makes no part of the map flatter."
+"""Notes about alpha below 1."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,20 @@ def brightness(picture: Picture) -> Array:
 
 def _picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: float) -> Picture | None:
     if pixels is not None:
-        return picture_from_pixels(folder, pixels, exposure)
-    return picture_from_file(Path(file), exposure) if file is not None else None
+        return with_alpha_as(pixels.alpha, picture_from_pixels(folder, pixels, exposure))
+    return with_alpha_as("UNKNOWN", picture_from_file(Path(file), exposure)) if file is not None else None
+
+
+def with_alpha_as(meaning: str, picture: Picture) -> Picture:
+    """The picture, opaque where its alpha is no transparency, with a note where nobody can see what alpha does to the map.
+
+    meaning: one of `core.protocol.ALPHAS`.
+    """
+    if picture.alpha is None or meaning == "TRANSPARENCY":
+        return picture
+    if meaning == "OTHER":
+        return dataclasses.replace(picture, alpha=None, notes=(IGNORED,))
+    return dataclasses.replace(picture, notes=(COUNTED,)) if picture.alpha.any() else picture
 
 
 def _checked(words: dict | None) -> Pixels | None:

@@ -141,6 +141,12 @@ def feed_base_color(material, image, between="direct"):
     return last
 
 
+def use_alpha(texture):
+    """Links an Image Texture's alpha to the shader, so that it counts as transparency."""
+    tree = texture.id_data
+    tree.links.new(texture.outputs["Alpha"], tree.nodes["Principled BSDF"].inputs["Alpha"])
+
+
 def _feed_from_group(tree, target, image):
     inside = bpy.data.node_groups.new("Bricks", "ShaderNodeTree")
     inside.interface.new_socket("Color", in_out="OUTPUT", socket_type="NodeSocketColor")

@@ -11,7 +11,16 @@ from bl_ext.user_default.midas_normal.bridge.making import begin
 from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rendered, rgba, saved_by_blender
+from pictures import (
+    add_material,
+    feed_base_color,
+    pixels_of,
+    pixels_of_file,
+    rendered,
+    rgba,
+    saved_by_blender,
+    use_alpha,
+)
 
 SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
 FOLLOWED = ("frame_start", "frame_offset", "frame_duration", "use_cyclic", "use_auto_refresh")
@@ -164,7 +173,7 @@ def test_a_movie_that_cannot_be_read_is_said_so(tmp_path):
 
 
 def test_the_map_survives_saving_and_is_updated_where_it_is_shown(tmp_path):
-    shown_in_material(sequence(tmp_path), frame_offset=2, frame_duration=4)
+    use_alpha(shown_in_material(sequence(tmp_path), frame_offset=2, frame_duration=4)[1])
     made(bpy.data.images["shot_0003.png"], target="AUTO")
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))

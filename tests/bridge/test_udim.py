@@ -22,6 +22,7 @@ from pictures import (
     rendered,
     rgba,
     saved_by_blender,
+    use_alpha,
     write_png,
 )
 
@@ -155,7 +156,7 @@ def test_tiles_that_were_never_saved(tmp_path):
 
 def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
     material = add_material()
-    feed_base_color(material, tiles)
+    use_alpha(feed_base_color(material, tiles))
     kinds = ("NORMAL", "HEIGHT", "AO")
     flat = np.full((9, 5, 4), 0.5)
     flat[4, 2, :3] = 0.6
@@ -179,7 +180,7 @@ def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
 @pytest.mark.parametrize("save", ["PACK", "BESIDE"])
 def test_cycles_shows_each_tile_in_its_place(tiles, tmp_path, save):
     material = add_material()
-    feed_base_color(material, tiles)
+    use_alpha(feed_base_color(material, tiles))
     image, _ = made(tiles, target="AUTO", save=save)
     texture = next(node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image == image)
     expected = alone(tmp_path / "wall.1011.png")[..., :3]

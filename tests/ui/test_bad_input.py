@@ -9,6 +9,7 @@ from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import running
+from pictures import use_alpha
 
 from .scenes import counts, quiet_panel, textured, values  # noqa: F401 - the fixture is used
 
@@ -74,7 +75,8 @@ def test_pixels_that_are_no_numbers_spoil_nothing():
 
 
 def test_a_transparent_image_is_flat_and_said_to_be():
-    image, _ = textured()
+    image, material = textured()
+    use_alpha(material.node_tree.nodes["Image Texture"])
     image.pixels.foreach_set(np.zeros(32 * 24 * 4, np.float32))
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert np.abs(values(bpy.data.images["photo_normal"]) - (0.5, 0.5, 1, 1)).max() < 1e-4

@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.errors import SettingsError, SourceError
+from blender_midas_normal.core.errors import ProtocolError, SettingsError, SourceError
 from blender_midas_normal.core.picture import Picture
-from blender_midas_normal.core.protocol import Request
+from blender_midas_normal.core.protocol import Pixels, Request
 from blender_midas_normal.worker.engines.luminance import Luminance
-from blender_midas_normal.worker.reading import brightness
+from blender_midas_normal.worker.reading import COUNTED, IGNORED, brightness
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 from tests.worker.desk import components, make
 
@@ -22,6 +22,21 @@ def test_transparent_parts_are_flat_unless_the_mask_is_off(maker, tmp_path):
     masked = make(maker, tmp_path, rgba)[1]
     assert np.abs(masked[:, :15, :2]).max() < 1e-4 < np.abs(masked[:, 17:, :2]).max()
     assert np.abs(make(maker, tmp_path, rgba, dataclasses.replace(LUMINANCE, mask="OFF"))[1][:, 8:16, :2]).max() > 1e-4
+
+
+def test_alpha_that_is_none_is_ignored_and_alpha_that_may_be_none_is_named(maker, tmp_path):
+    rgba = noise(32, 32)
+    opaque_map = make(maker, tmp_path, rgba)[1]
+    rgba[..., 3] = 0.2
+    for alpha, note in (("OTHER", IGNORED), ("UNKNOWN", COUNTED), ("TRANSPARENCY", "")):
+        for _ in range(2):  # its surface is there already the second time
+            pixels = {**write_pixels(tmp_path / "pixels", rgba), "alpha": alpha}
+            result = maker.make(Request(1, LUMINANCE.words(), pixels=pixels))
+            values = components(tmp_path / result.file)
+            assert [each for each in result.notes if "alpha" in each] == [note] * bool(note)
+            assert np.array_equal(values, opaque_map) == (alpha == "OTHER")
+    with pytest.raises(ProtocolError, match="no alpha 'GLOSS'"):
+        Pixels("pixels", 32, 32, "BYTE", alpha="GLOSS")
 
 
 MASKED = dataclasses.replace(LUMINANCE, mask="IMAGE")

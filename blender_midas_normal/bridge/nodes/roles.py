@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import bpy
 
 from ..results import source_of
-from .graph import Plug, Spot, feed, shaders_of
+from .graph import Plug, Spot, feed, inputs_fed, shaders_of, spots
+from .materials import uses_nodes
 from .showing import shown_in
 
 COLOURS = ("Base Color", "Color")
@@ -72,6 +73,15 @@ def left_to(role: Role, shader: Spot, material: bpy.types.Material) -> str:
 def no_role(source: bpy.types.Image, material: bpy.types.Material) -> str:
     """A sentence about a source that no shader shows."""
     return f"The image {source.name!r} feeds no shader of the material {material.name!r} as a picture."
+
+
+def alpha_of(image: bpy.types.Image) -> str:
+    """What an image's alpha is, one of `core.protocol.ALPHAS`: transparency only where a link takes it somewhere."""
+    textures = [spot for material in bpy.data.materials if uses_nodes(material) for spot in spots(material.node_tree)
+                if shown_in(spot.node) == image]
+    if any(any(inputs_fed(Plug(spot.node.outputs["Alpha"], spot.groups))) for spot in textures):
+        return "TRANSPARENCY"
+    return "OTHER" if textures else "UNKNOWN"
 
 
 def _rank(socket: bpy.types.NodeSocket) -> int:
