@@ -181,6 +181,9 @@ class Crowded:
     def free(self):
         """Nothing is kept."""
 
+    def close(self):
+        """Nothing is kept."""
+
     def depth(self, picture, done, precision):
         if self.failures > 0:
             self.failures -= 1
@@ -219,9 +222,13 @@ def test_a_full_memory_is_used_in_smaller_pieces(engine):
     assert any("smaller pieces" in note for note in surface.notes)
 
 
-def test_memory_that_is_full_twice_ends_in_a_sentence(engine):
+def test_memory_that_is_full_everywhere_ends_in_a_sentence(engine):
+    surface = surface_of(engine, Crowded(2, MemoryError()), "CUDA")
+    assert [note.partition(",")[0] for note in surface.notes] == [
+        "The device cuda had too little free memory", "Memory ran short"]
+    engine.unload()  # and its answers
     with pytest.raises(EngineError, match="not enough memory"):
-        surface_of(engine, Crowded(2, MemoryError()), "CUDA")
+        surface_of(engine, Crowded(3, MemoryError()), "CUDA")
 
 
 def test_other_failures_are_not_taken_for_a_full_memory(engine):

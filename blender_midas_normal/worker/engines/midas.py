@@ -25,13 +25,14 @@ from ...core.settings import node_size
 from ...core.tileable import made_periodic
 from ...core.weights_file import CHOSEN, FILE, SIZE, verified
 from ..devices import batch_of, described_device, device_for
-from .memory import available_bytes, gigabytes, is_out_of_memory, memory_errors_as
+from .fallback import COMPARED, Attempt, Fallback, checked, example_picture
+from .memory import available_bytes, gigabytes, memory_errors_as
 from .midas_answers import Answers
 from .midas_looks import Look, alike, take, tell
 from .midas_passes import LARGEST_PASS, depth_in_passes, seen_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -74,16 +75,16 @@ class Midas:
         self._weights = weights
         self._batch = batch
         self._network: Network | None = None
-        self._metal_is_right: bool | None = None
+        self._fallback = Fallback(self._example, self._release)
         self._answers = Answers()
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
         device = device_for(settings)
-        network = self._loaded(report)
+        self._loaded(report)
         with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
             way = self._raw if settings.depth_scale == "RAW" else self._normalised
-            return self._warned(way(network, device, picture, wrap, settings, report))
+            return self._warned(way(device, picture, wrap, settings, report))
 
     def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Look | None:
         """What the network would see of the picture, for `see`; None where it is better seen alone, as RAW always is."""
@@ -104,13 +105,14 @@ class Midas:
             needed = look.pixels.shape[0] * look.pixels.shape[1] * BYTES_PER_PIXEL
             return min(self._most_at_once(look.device), available_bytes(look.device) // needed)
 
-        network = self._loaded(functools.partial(tell, looks))
+        report = functools.partial(tell, looks)
         for group in alike(looks, most):
-            notes = self._move(network, group[0].device)
+            attempt, notes = self._fallback.first(group[0].device, group[0].precision)
+            network = self._on(attempt.device, report)
             for look in group:
                 look.notes, look.seen_on = notes, self.device
             with suppress(Cancelled):  # nobody wants any of the group
-                take(group, functools.partial(network.depths, precision=group[0].precision))
+                take(group, _checked_by(network.depths, attempt))
 
     def surface_seen(self, look: Look, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         """The same as `surface`, of a look that has its depth."""
@@ -123,6 +125,9 @@ class Midas:
 
     def unload(self) -> None:
         self._answers.clear()
+        self._forget_network()
+
+    def _forget_network(self) -> None:
         if self._network is not None:
             self._network.close()
             self._network = None
@@ -134,63 +139,58 @@ class Midas:
         report("load", 1.0)
         return self._network
 
-    def _raw(self, network: Network, device: str, picture: Picture, wrap: Wrap, settings: Settings,
-             report: Report) -> Surface:
-        note = self._move(network, device)
-        size = node_size(picture.width, picture.height, settings.resolution)
-        _check_memory(size, settings.resolution, network.device)
-        depth = network.node_depth(picture.as_bytes(), settings.resolution, lambda done: report("network", done))
-        return Surface(without_holes(depth), 1.0, True, wrap, (picture.width, picture.height), note)
+    def _on(self, device: str, report: Report) -> Network:
+        """The network on a device."""
+        network = self._loaded(report)
+        network.move(device)
+        self.device = described_device(device)
+        return network
 
-    def _normalised(self, network: Network, device: str, picture: Picture, wrap: Wrap, settings: Settings,
-                    report: Report) -> Surface:
+    def _raw(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        size = node_size(picture.width, picture.height, settings.resolution)
+
+        def forward(attempt: Attempt) -> Array:
+            _check_memory(size, settings.resolution, attempt.device)
+            network = self._on(attempt.device, report)
+            depth = network.node_depth(picture.as_bytes(), settings.resolution, lambda done: report("network", done))
+            return checked(depth, attempt)
+
+        depth, notes = self._fallback.run(forward, device, "FLOAT32", settings.device == "AUTO")
+        return Surface(without_holes(depth), 1.0, True, wrap, (picture.width, picture.height), notes)
+
+    def _normalised(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         rgb = picture.rgb_float()
         if is_one_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, (picture.width, picture.height))
 
         resolution = _resolution(picture, settings)
 
-        def attempt(where: str, largest: int | None = None) -> tuple[tuple[str, ...], Array]:
-            notes = self._move(network, where)
-            pixels = largest or _affordable_pass(network.device)
-            run = self._answers.of(functools.partial(network.depth, precision=settings.precision), network.device,
-                                   settings.precision)
-            return notes, depth_in_passes(rgb, wrap, resolution, pixels, run, report)
+        def forward(attempt: Attempt) -> Array:
+            network = self._on(attempt.device, report)
+            pixels = LARGEST_PASS // 8 if attempt.in_pieces else _affordable_pass(attempt.device)
+            run = self._answers.of(_checked_by(network.depth, attempt), attempt.device, attempt.precision)
+            return depth_in_passes(rgb, wrap, resolution, pixels, run, report)
 
-        second: tuple[str, int, str] | None = None
-        try:
-            notes, answer = attempt(device)
-        except (MemoryError, RuntimeError) as error:
-            second = _second_try(error, network.device, settings)
-            if second is None:
-                raise
-        if second is not None:  # outside the handler: there the error keeps alive what the first try had in memory
-            where, largest, note = second
-            network.free()
-            notes, answer = attempt(where, largest)
-            notes = (note, *notes)
-        return _surface_of(answer, notes, picture, wrap, settings, report)
+        depth, notes = self._fallback.run(forward, device, settings.precision, settings.device == "AUTO", can_split=True)
+        return _surface_of(depth, notes, picture, wrap, settings, report)
 
     def _most_at_once(self, device: str) -> int:
-        return self._batch or batch_of(device)
+        return 1 if device in COMPARED else self._batch or batch_of(device)
 
     def _warned(self, surface: Surface) -> Surface:
         """The surface, with a note where the weights are not the published ones."""
         warning = verified(self._weights / FILE)
         return surface if warning is None else dataclasses.replace(surface, notes=(warning, *surface.notes))
 
-    def _move(self, network: Network, device: str) -> tuple[str, ...]:
-        """Puts the network on the device; the note for the user when it had to be another one."""
-        notes: tuple[str, ...] = ()
-        if device == "mps":
-            if self._metal_is_right is None:
-                self._metal_is_right = network.agrees_with_cpu("mps")
-            if not self._metal_is_right:
-                device = "cpu"
-                notes = ("Metal gives wrong depths on this machine, so the network ran on the CPU.",)
-        network.move(device)
-        self.device = described_device(device)
-        return notes
+    def _example(self, attempt: Attempt) -> Array:
+        return self._on(attempt.device, _quiet).depth(example_picture(), lambda done: None, attempt.precision)
+
+    def _release(self, device: str, has_failed: bool) -> None:
+        """Between two attempts: of a device that has failed, the network's weights cannot be had back."""
+        if has_failed:
+            self._forget_network()
+        elif self._network is not None:
+            self._network.free()
 
 
 def node_picture(surface: Surface, settings: Settings) -> NDArray[np.uint8]:
@@ -232,8 +232,12 @@ def _surface_of(depth: Array, notes: tuple[str, ...], picture: Picture, wrap: Wr
 
 
 def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:
-    """Raises EngineError when the network cannot see a picture of that size in one pass, as RAW demands."""
+    """Raises MemoryError, or EngineError on the CPU, when the network cannot see a picture of that size in one pass, as RAW
+    demands.
+    """
     needed, available = size[0] * size[1] * BYTES_PER_PIXEL, available_bytes(device)
+    if needed > available and device != "cpu":
+        raise MemoryError
     if needed > available:
         raise EngineError(f"At resolution {resolution} the MiDaS network sees {size[0]} x {size[1]} pixels, which needs "
                           f"about {gigabytes(needed)} of memory, but {gigabytes(available)} are free; choose a lower "
@@ -245,15 +249,13 @@ def _affordable_pass(device: str) -> int:
     return min(LARGEST_PASS, max(available_bytes(device) // BYTES_PER_PIXEL, LARGEST_PASS // 16))
 
 
-def _second_try(error: Exception, device: str, settings: Settings) -> tuple[str, int, str] | None:
-    """(device, pixels of a pass, note) with which to try once more, or None when that is no use."""
-    full = is_out_of_memory(error)
-    if device != "cpu" and (full or settings.device == "AUTO"):
-        why = "had too little free memory" if full else "failed"
-        return "cpu", _affordable_pass("cpu"), f"The device {device} {why}, so the network ran on the CPU."
-    if full:
-        return device, LARGEST_PASS // 8, "Memory ran short, so the network saw the picture in smaller pieces."
-    return None
+def _checked_by(run: Callable[..., Array], attempt: Attempt) -> Callable[[Array, Callable[[float], None]], Array]:
+    """The network's own function as an attempt wants it, its answers checked."""
+    return lambda pixels, done: checked(run(pixels, done, attempt.precision), attempt)
+
+
+def _quiet(stage: str, done: float) -> None:
+    """Nobody waits for it."""
 
 
 def _at_most(height: Array, source_size: tuple[int, int], wrap: Wrap) -> Array:

@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 Done = Callable[[float], None]
 """done(share): how much of a pass is done, 0..1; raises Cancelled when nobody wants it any more."""
 
-LIKENESS = 0.02
-"""Share of the depth range by which two devices may differ on average and still count as agreeing."""
-
 
 class Network:
     """The network of a weights file, on one device at a time.
@@ -55,7 +52,6 @@ class Network:
         self.device = "cpu"
         self._inference = _loaded(folder)
         self._quick: dict[torch.dtype | None, torch.nn.Module] = {}
-        self._overflows = False
         self._steps = _steps(self._inference.model)
         self._on_step: Callable[[], None] = _nothing
         for step in self._steps:
@@ -87,26 +83,10 @@ class Network:
     def depths(self, pictures: Array, done: Done, precision: str = "AUTO") -> Array:
         """N x H x W float32 depths of N x H x W x 3 float32 pictures, all in one pass.
 
-        precision: as in the settings; what is too large for half precision is computed in float32.  Differs from the
-        node's depth by what is rounded otherwise.
+        precision: as in the settings; what is too large for half precision comes out as no number.  Differs from the node's
+        depth by what is rounded otherwise.
         """
-        half = None if precision == "FLOAT32" or self._overflows else half_type(self.device)
-        depths = self._quick_depths(pictures, half, done)
-        if half is not None and not np.isfinite(depths).all():
-            self._overflows = True  # the next pass would, too: it is in the weights
-            depths = self._quick_depths(pictures, None, done)
-        return depths
-
-    def agrees_with_cpu(self, device: str) -> bool:
-        """Whether the device gives a small picture the depth that the CPU gives it."""
-        y, x = np.mgrid[:128, :128].astype(np.float32) / 128
-        picture = np.stack([np.sin(9 * x * y), np.cos(7 * x), np.hypot(x, y)], axis=2) * 0.4 + 0.5
-        depths = []
-        for name in ("cpu", device):
-            self.move(name)
-            depths.append(self.depth(picture.astype(np.float32), lambda _: None))
-        mean_difference = float(np.abs(depths[1] - depths[0]).mean())
-        return mean_difference <= LIKENESS * float(np.ptp(depths[0]))
+        return self._quick_depths(pictures, None if precision == "FLOAT32" else half_type(self.device), done)
 
     def free(self) -> None:
         """Gives back what the last pass left behind."""

@@ -12,8 +12,9 @@ import numpy as np
 
 from ...core.colour import is_one_colour
 from ...core.integration import height_from_slopes
-from ...core.picture import Surface
+from ...core.picture import Surface, Wrap
 from ..devices import described_device, device_for, give_back_memory, has_torch
+from .fallback import Attempt, Fallback, example_picture
 from .relief_network import ReliefNetwork, read_weights
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from ...core.arrays import Array
     from ...core.difference import Area
-    from ...core.picture import Picture, Wrap
+    from ...core.picture import Picture
     from ...core.settings import Settings
     from . import Report
     from .relief_torch import TorchReliefNetwork
@@ -42,7 +43,8 @@ class Relief:
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self.device = "cpu"
         self._weights = weights
-        self._networks: dict[str, Network] = {}
+        self._networks: dict[Attempt, Network] = {}
+        self._fallback = Fallback(self._example, self._release)
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         """The picture's heights in shorter sides; raises EngineUnavailable or WeightsError."""
@@ -65,27 +67,35 @@ class Relief:
         if is_one_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), 1.0, False, wrap, source_size)
         device = device_for(settings) if has_torch() else "cpu"
-        network = self._loaded(device)
-        self.device = described_device(device)
-        slopes = slopes_by(network, rgb)
+        slopes, notes = self._fallback.run(lambda attempt: slopes_by(self._on(attempt), rgb), device, settings.precision,
+                                           settings.device == "AUTO")
         report("height", 0.0)
         height = height_from_slopes(slopes[..., 0], slopes[..., 1], wrap)
         height /= picture.shorter
-        return Surface(height, 1.0, False, wrap, source_size, slopes=slopes)
+        return Surface(height, 1.0, False, wrap, source_size, notes, slopes=slopes)
 
     def unload(self) -> None:
-        devices = list(self._networks)
+        devices = {attempt.device for attempt in self._networks}
         self._networks.clear()
         for device in devices:
             give_back_memory(device)
 
-    def _loaded(self, device: str) -> Network:
-        if device not in self._networks:
+    def _on(self, attempt: Attempt) -> Network:
+        """The network for an attempt."""
+        if attempt not in self._networks:
             weights = read_weights(self._weights)
             if has_torch():
                 from .relief_torch import TorchReliefNetwork
 
-                self._networks[device] = TorchReliefNetwork(weights, device)
+                self._networks[attempt] = TorchReliefNetwork(weights, attempt.device, attempt.precision)
             else:
-                self._networks[device] = ReliefNetwork(weights)
-        return self._networks[device]
+                self._networks[attempt] = ReliefNetwork(weights)
+        self.device = described_device(attempt.device)
+        return self._networks[attempt]
+
+    def _example(self, attempt: Attempt) -> Array:
+        return self._on(attempt).slopes(example_picture(), Wrap(), lambda stage, done: None)
+
+    def _release(self, device: str, has_failed: bool) -> None:
+        """Between two attempts: the network may lie on another device next."""
+        self.unload()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .fallback import Attempt, checked
 from .relief_network import GAIN, LARGEST_TILE, MIDDLE, Progress, Weights, in_tiles, in_tiles_again, squares, unsquared
 
 if TYPE_CHECKING:
@@ -50,12 +51,16 @@ class Field:
 
 
 class TorchReliefNetwork:
-    """The network on a device of torch, "cpu", "cuda", ...; half precision on anything but the CPU."""
+    """The network on a device of torch, "cpu", "cuda", ...; with precision AUTO, in half precision on anything but the CPU.
 
-    def __init__(self, weights: Weights, device: str) -> None:
+    Its methods raise WrongValues where that, or the device, gives values that are no numbers.
+    """
+
+    def __init__(self, weights: Weights, device: str, precision: str = "AUTO") -> None:
         self.device = device
+        self._attempt = Attempt(device, precision)
         self.architecture = weights.architecture
-        self._type = torch.float32 if device == "cpu" else torch.float16
+        self._type = torch.float32 if device == "cpu" or precision == "FLOAT32" else torch.float16
         self._weights = {name: self._tensor(values).contiguous(memory_format=torch.channels_last)
                          for name, values in weights.weights.items()}
         self._biases = {name: self._tensor(values) for name, values in weights.biases.items()}
@@ -77,7 +82,7 @@ class TorchReliefNetwork:
             pixels = self._tensor(squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN)))[None]
             pixels = pixels.contiguous(memory_format=torch.channels_last)
             answer = self._answer(pixels, wrap, tell)
-            return unsquared(answer[0].float().cpu().numpy())
+            return checked(unsquared(answer[0].float().cpu().numpy()), self._attempt)
 
     def _answer(self, pixels: Tensor, wrap: Wrap, tell: Progress) -> Tensor:
         """1 x 8 x H x W from 1 x 12 x H x W."""
