@@ -155,6 +155,26 @@ def test_where_memory_is_too_short_for_several_each_is_seen_alone(tmp_path):
     assert all(isinstance(end, Result) and end.device == "cuda" and not end.notes for end in ends.values())
 
 
+class WithoutHalves(Network):
+    """Gives no numbers in half precision, as some cards do."""
+
+    def depths(self, pictures, done, precision):
+        depths = super().depths(pictures, done, precision)
+        return depths if precision == "FLOAT32" else np.full_like(depths, np.nan)
+
+
+def test_where_halves_are_no_numbers_each_is_seen_alone_in_float32_and_the_next_ones_together(tmp_path):
+    network = WithoutHalves()
+    desk = Desk(tmp_path, network)
+    cuda = replace(PLAIN, device="CUDA", precision="AUTO")
+    first = desk.answer([desk.order(number, settings=cuda) for number in range(3)])
+    assert network.passes == [3, 1, 1, 1, 1]
+    desk.sent.clear()
+    second = desk.answer([desk.order(number, settings=cuda) for number in range(3, 6)])
+    assert network.passes[5:] == [3]
+    assert all(isinstance(end, Result) and not end.notes for end in (first | second).values())
+
+
 def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path, monkeypatch):
     passes = []
     clock = SimpleNamespace(perf_counter=lambda: 0.6 * len(passes))
