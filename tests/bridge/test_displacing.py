@@ -185,6 +185,22 @@ def test_the_side_of_a_texture_is_that_of_the_rendered_layer_on_the_faces_that_h
     assert side_on(thing, material) == pytest.approx(0.5)
 
 
+def test_heights_are_those_of_a_picture_as_large_as_its_mapping_and_its_layer_make_it(material, image, height):
+    thing, tree = plane(material, 3.0), material.node_tree
+    layer = thing.data.uv_layers.new(name="small")
+    for corner in layer.uv:
+        corner.vector *= 2
+    texture = next(node for node in tree.nodes if getattr(node, "image", None) == image)
+    mapping, uv = tree.nodes.new("ShaderNodeMapping"), tree.nodes.new("ShaderNodeUVMap")
+    mapping.inputs["Scale"].default_value, mapping.inputs["Rotation"].default_value = (5, 5, 1), (0, 0, 0.5)
+    tree.links.new(mapping.outputs[0], texture.inputs["Vector"])
+    for name, side in (("", 3.0), ("small", 1.5)):
+        uv.uv_map = name
+        tree.links.new(uv.outputs[0], mapping.inputs["Vector"])
+        displace(material, image, height, 0.1, thing, False)
+        assert displacement(material)[2] == pytest.approx(0.1 * side / 5)
+
+
 def test_heights_are_scaled_on_an_object_that_has_the_material_and_not_on_the_active_one(material, image):
     bpy.data.objects.remove(bpy.data.objects["Wall"])
     small, large = plane(material, 2.0), plane(size=200.0)

@@ -14,6 +14,7 @@ from .attaching import ensure_image_node
 from .carrying import carry
 from .changes import Changes, is_marked
 from .graph import Plug, Spot, feed, inputs_of_outputs, spots, tree_inside, tree_of
+from .mapping import mapping_of
 from .materials import editable_spots, is_editable, nodes_of, reason_against
 from .showing import image_node, shown_in
 from .theirs import image_behind, is_stale
@@ -35,10 +36,11 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
         ends = ends or inputs_of_outputs(tree, "Displacement")
         ours = [output.spot for end in ends if (output := feed(end).output) and _is_ours(output.spot, material, map_image)]
         displacement = ours[0] if ours else Spot(changes.node(tree, "ShaderNodeDisplacement"))
-        _read(displacement, material, source, map_image, changes)
+        texture = next((spot for spot in spots(tree) if shown_in(spot.node) == source), None)
+        _read(displacement, texture, material, source, map_image, changes)
         if is_marked(displacement.node):
             changes.set(displacement.node.inputs["Midlevel"], "default_value", MIDDLE)
-            changes.set(displacement.node.inputs["Scale"], "default_value", scale * side_on(thing, material))
+            changes.set(displacement.node.inputs["Scale"], "default_value", scale * side_of(texture, thing, material))
         if not ours:
             beside = ends[0].spot.node.location
             displacement.node.location = (beside.x - 200, beside.y - 200)
@@ -87,10 +89,9 @@ def _is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Imag
     return shown == map_image or (is_marked(spot.node) and is_stale(shown, material))
 
 
-def _read(displacement: Spot, material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image,
-          changes: Changes) -> None:
-    """The Displacement reads the map by the Image Texture that it has, or one beside the source's."""
-    texture = next((spot for spot in spots(material.node_tree) if shown_in(spot.node) == source), None)
+def _read(displacement: Spot, texture: Spot | None, material: bpy.types.Material, source: bpy.types.Image,
+          map_image: bpy.types.Image, changes: Changes) -> None:
+    """The Displacement reads the map by the Image Texture that it has, or one beside the source's, if any."""
     behind = image_node(displacement)
     if behind is not None:
         changes.set(behind.node, "image", map_image)
@@ -110,13 +111,28 @@ def rescale(map_image: bpy.types.Image, before: float, now: float) -> None:
             node.inputs["Scale"].default_value *= now / before
 
 
-def side_on(thing: bpy.types.Object | None, material: bpy.types.Material) -> float:
-    """How long the side of a texture is on the faces of an object that have the material, in the object's own units.
+def side_of(texture: Spot | None, thing: bpy.types.Object | None, material: bpy.types.Material) -> float:
+    """How long the side of a texture's picture is on an object that has the material, in the object's own units.
 
-    The root of their area for a UV area of 1, in the layer that is rendered.  1 where there are no such faces, or no layer.
+    1 where that cannot be told.
+    """
+    if texture is None:
+        return side_on(thing, material)
+    mapping = mapping_of(texture)
+    pictures = math.sqrt(abs(float(np.linalg.det(mapping.matrix))))  # in a unit of the coordinates
+    side = side_on(thing, material, mapping.uv_layer) if mapping.uv_layer is not None else 1.0
+    return side / pictures if pictures > 0 else 1.0
+
+
+def side_on(thing: bpy.types.Object | None, material: bpy.types.Material, uv_layer: str = "") -> float:
+    """How long a unit of UV coordinates is on the faces of an object that have the material, in the object's own units.
+
+    The root of their area for a UV area of 1.  1 where there are no such faces, or no layer.
+    uv_layer: its name; without one of that name, the layer that is rendered.
     """
     mesh: Any = thing.data if thing is not None and thing.type == "MESH" else None
-    layer = next((layer for layer in mesh.uv_layers if layer.active_render), None) if mesh else None
+    layers = {layer.name: layer for layer in mesh.uv_layers} if mesh else {}
+    layer = layers.get(uv_layer) or next((layer for layer in layers.values() if layer.active_render), None)
     if layer is None or not len(layer.uv):
         return 1.0
     mesh.calc_loop_triangles()
