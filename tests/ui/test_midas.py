@@ -73,7 +73,10 @@ def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_a
         material = bpy.data.materials.new(name)
         if bpy.app.version < (5, 0):
             material.use_nodes = True
-        material.node_tree.nodes.new("ShaderNodeTexImage").image = photograph(tmp_path / f"{name}.png")
+        texture = material.node_tree.nodes.new("ShaderNodeTexImage")
+        texture.image = photograph(tmp_path / f"{name}.png")
+        shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+        material.node_tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
 
     def stages(skips):
         """What the worker said to be doing for each picture, in a new process."""
