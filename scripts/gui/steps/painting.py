@@ -24,8 +24,8 @@ from {package}.ui import painting
 paint.brush.color = 1, 1, 1
 times = []
 noted, stepped = painting._note, painting._step
-def note(pictures):
-    noted(pictures)
+def note(scene, pictures):
+    noted(scene, pictures)
     if painting._changed and not times:
         times.append(time.perf_counter())
 def step(task):
