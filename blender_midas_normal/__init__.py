@@ -28,13 +28,14 @@ def unregister() -> None:
 
 
 def generate(image: bpy.types.Image, settings: Settings | None = None, mask_image: bpy.types.Image | None = None,
-             **words: Any) -> bpy.types.Image:
+             replace: bool = False, **words: Any) -> bpy.types.Image:
     """The normal map of a Blender image, as a new or updated packed image `<name>_normal`; nothing is wired.
 
     settings: a `Settings`, else the Material preset; words replace single settings (`strength=2`, `engine="luminance"`).
     mask_image: the other image for the mask IMAGE, which it implies.
+    replace: whether the map is made again although somebody has changed it since it was made, as by painting on it.
     Waits for the worker.  Raises one of the exceptions of `core.errors`.
     """
     from .bridge.generate import generate as generate_image
 
-    return generate_image(image, settings, mask_image, **words)
+    return generate_image(image, settings, mask_image, replace, **words)

@@ -39,7 +39,7 @@ class Ask:
     """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
 
     image_uid: session_uid of the image for the source IMAGE; mask_uid: of the other image for the mask IMAGE.
-    replace: whether a map of the user's own may be taken off an input.
+    replace: whether a map of the user's own may be taken off an input, and a map be made again that somebody has changed.
     maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
     smoothing: over how many frames on either side the maps of sequences and movies are averaged.
     animation: whether the source RENDER means the files of the scene's frame range, and not the last render.

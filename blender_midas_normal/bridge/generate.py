@@ -14,10 +14,11 @@ from .making import begin
 
 
 def generate(image: bpy.types.Image, settings: Settings | None = None, mask_image: bpy.types.Image | None = None,
-             **words: Any) -> bpy.types.Image:
+             replace: bool = False, **words: Any) -> bpy.types.Image:
     """The image's map, made with the settings (the Material preset without any), some replaced by the words; not wired.
 
-    mask_image: the other image for the mask IMAGE, which it implies.  Raises one of the exceptions of `core.errors`.
+    mask_image: the other image for the mask IMAGE, which it implies; replace: as in Ask.
+    Raises one of the exceptions of `core.errors`.
     """
     check_main_thread()
     if settings is not None and not isinstance(settings, Settings):
@@ -26,7 +27,7 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
     if mask_image is not None:
         words = {"mask": "IMAGE", **words}
     ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image_uid=_uid_of(image, "image"), target="NONE",
-              mask_uid=_uid_of(mask_image, "mask_image") if mask_image is not None else None)
+              replace=replace, mask_uid=_uid_of(mask_image, "mask_image") if mask_image is not None else None)
     return bpy.data.images[begin(bpy.context, ask).wait().map_name]
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator
 from functools import partial
 
 import bpy
 
 from ..client.batch.records import FAILED, Record
-from ..core.errors import Cancelled, MidasNormalError
+from ..core.errors import Cancelled, MidasNormalError, TargetError
 from ..core.kinds import KINDS
 from ..core.protocol import Result
 from . import recording
 from .asking import Ask
+from .hand_edits import why_kept
 from .order import SINGLE, Order, facts_of, order_of
 from .pictures import of_pictures
 from .pixels import reading
-from .results import note_mask
+from .results import map_of, note_mask
 from .sequence import frames_of
 from .session import client
 from .shown import note_shown
@@ -37,9 +39,28 @@ def begin(context: bpy.types.Context, ask: Ask) -> Task:
 
 
 def making_of(order: Order) -> Making:
-    """The making of all maps of an order.  It ends with Unchanged where they would be made from what the order knows."""
+    """The making of all maps of an order but those that were changed since they were made, unless these may be replaced.
+
+    It ends with Unchanged where they would be made from what the order knows, with TargetError where all were changed.
+    """
+    kept = yield from _kept(order)
+    kinds = tuple(kind for kind in order.ask.maps if kind not in kept)
+    if not kinds:
+        raise TargetError(next(iter(kept.values())))
     find = FINDERS.get(order.source.image().source)
-    return _of_picture(order) if find is None else of_pictures(order, find)
+    order = dataclasses.replace(order, ask=dataclasses.replace(order.ask, maps=kinds))
+    report = yield from (_of_picture(order) if find is None else of_pictures(order, find))
+    records = (Record(order.source.name, FAILED, kind, error=sentence) for kind, sentence in kept.items())
+    return dataclasses.replace(report, sentences=(*report.sentences, *kept.values()), records=(*report.records, *records))
+
+
+def _kept(order: Order) -> Generator[None, None, dict[str, str]]:
+    """Why maps stay as they are, by their kind; of an order that may end with Unchanged nothing is known before."""
+    kept = {}
+    for kind in order.ask.maps if not (order.ask.replace or order.known) else ():
+        if sentence := (yield from why_kept(map_of(order.source.image(), kind))):
+            kept[kind] = sentence
+    return kept
 
 
 def _of_picture(order: Order) -> Making:
@@ -73,7 +94,7 @@ def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, 
     with client.taken(result) as files:
         yield BREATH
         source, mask = order.source.image(), order.mask_image()
-        image = store(source, files, order.ask.settings.words(), facts_of(result, kind), order.ask.save)
+        image = store(source, files, order.ask.settings.words(), facts_of(result, kind), order.ask.save, order.ask.replace)
         note_mask(image, mask)
         note_shown(image, files)
     return image, order.wired(kind, image, result.scale)

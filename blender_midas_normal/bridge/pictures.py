@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import bpy
 
+from ..core.digests import sha256_of
 from ..core.errors import SourceError, Unchanged
 from ..core.levels import Place
 from ..core.one_range import strengths
@@ -19,17 +20,18 @@ from ..core.protocol import Result
 from . import recording
 from .asking import Ask
 from .beside import check_place
+from .hand_edits import DIGESTS, check_unchanged
 from .height_files import brought_together
 from .map_files import move_staged, stage, staging
 from .order import Order, facts_of
 from .pixels import Reading
-from .results import note_mask
+from .results import map_of, note_mask
 from .session import client
 from .shown import note_shown
 from .smoothing import Frame, smooth
 from .source import Source
 from .storing import filled_map, show_several
-from .task import Making, Report, Step
+from .task import BREATH, Making, Report, Step
 
 Part = tuple[str, int]
 """A part of a map: the map's kind, and the number of the picture."""
@@ -155,6 +157,9 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
     facts = {kind: _facts(kind, results, scales[kind]) for kind in kinds}
     if pictures.layout == "SEQUENCE":
         folder = yield from _smoothed(order, pictures, results, facts, folder)
+    for kind in kinds:
+        facts[kind][DIGESTS] = yield from _digests(pictures, kind, folder)
+        yield from check_unchanged(map_of(order.source.image(), kind), order.ask.replace)
     source, mask = order.source.image(), order.mask_image()
     if pictures.folder is not None:
         for kind in kinds:
@@ -173,6 +178,15 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
         sentences += about_wiring
         pictures.settle(image)
     return Report(tuple(image.name for image in images.values()), tuple(sentences), facts[kinds[0]], tuple(records))
+
+
+def _digests(pictures: Pictures, kind: str, folder: Path) -> Generator[None, None, dict[str, str]]:
+    """Those of a map's parts, which lie in the folder, by the picture's number."""
+    digests = {}
+    for number in pictures.numbers:
+        digests[str(number)] = sha256_of(folder / pictures.file(kind, number))
+        yield BREATH
+    return digests
 
 
 def _weaker(results: Mapping[Part, Result], kind: str) -> dict[int, float]:

@@ -17,11 +17,12 @@ from __future__ import annotations
 import re
 import tempfile
 import time
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import bpy
 import numpy as np
@@ -51,6 +52,8 @@ PIECE, UNFELT = 1 << 18, 0.02
 
 ROUNDED = 1e-5
 """By how much Blender's matrix between two spaces that are the same may differ from none, as it does before 5.0."""
+
+Outcome = TypeVar("Outcome")
 
 Reading = Generator[None, None, Pixels]
 """Yields between two pieces of work that would be felt as one, and returns what the pixels are."""
@@ -139,8 +142,8 @@ def held_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None)
         return _held(image, path)
 
 
-def at_once(pieces: Reading) -> Pixels:
-    """What reading gives where nobody minds waiting."""
+def at_once(pieces: Generator[Any, Any, Outcome]) -> Outcome:
+    """What is done piece by piece gives where nobody minds waiting."""
     while True:
         try:
             next(pieces)
@@ -262,6 +265,20 @@ def size_of(image: bpy.types.Image) -> tuple[int, int]:
     """(width, height) in pixels; (0, 0) when Blender has none, after trying to load them."""
     size: Any = image.size
     return size[0], size[1]
+
+
+def draw_again(image: bpy.types.Image) -> None:
+    """Else the Image Editor of 4.3 goes on showing the old pixels.  A sequence whose frames nobody has seen has none."""
+    if image.source != "SEQUENCE":
+        image.update()
+
+
+def checksum_of(image: bpy.types.Image) -> int:
+    """The CRC-32 of an image's pixels as Blender holds them."""
+    width, height = size_of(image)
+    values = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(values)
+    return zlib.crc32(values.data)
 
 
 def is_data(image: bpy.types.Image) -> bool:

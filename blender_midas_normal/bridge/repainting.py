@@ -9,10 +9,11 @@ from typing import Any
 
 import bpy
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, TargetError
 from ..core.protocol import Result
 from ..core.settings import Settings
 from .asking import Ask
+from .hand_edits import why_kept
 from .making import ON_DISK, PACKED
 from .order import Order, facts_of, on_preferred_device
 from .pixels import View, reading
@@ -75,13 +76,14 @@ def reason_against(picture: bpy.types.Image) -> str:
     return ""
 
 
-def begin_repaint(picture: bpy.types.Image, view: View) -> Task:
+def begin_repaint(picture: bpy.types.Image, view: View, replace: bool = False) -> Task:
     """Asks for the maps of a picture again, of which the worker makes only what has changed since they were made.
 
-    The picture is one that `reason_against` has nothing against; view: through which it is seen.
+    The picture is one that `reason_against` has nothing against; view: through which it is seen; replace: whether maps that
+    were changed since they were made follow, too; else it ends with TargetError, when the others have followed.
     Raises one of the project's exceptions.
     """
-    return Task(_making(source_of_image(picture), view, _groups(picture)))
+    return Task(_making(source_of_image(picture), view, replace, _groups(picture)))
 
 
 def _groups(picture: bpy.types.Image) -> list[list[Follower]]:
@@ -97,38 +99,51 @@ def _groups(picture: bpy.types.Image) -> list[list[Follower]]:
     return groups
 
 
-def _making(source: Source, view: View, groups: list[list[Follower]]) -> Making:
+def _making(source: Source, view: View, replace: bool, groups: list[list[Follower]]) -> Making:
     made: dict[str, dict] = {}
+    kept: list[str] = []
     for group in groups:
-        settings = group[0].settings
-        order = Order(Ask(settings), source, group[0].mask(), view, None, None, launch_with(settings.engine), ())
-        made |= yield from _followed(order, group)
+        ask, launch = Ask(group[0].settings, replace=replace), launch_with(group[0].settings.engine)
+        made |= yield from _followed(Order(ask, source, group[0].mask(), view, None, None, launch, ()), group, kept)
+    if kept:
+        raise TargetError(kept[0])
     name, facts = next(iter(made.items()))
     return Report(tuple(made), (f"{name} follows {source.name}.",), facts)
 
 
-def _followed(order: Order, group: list[Follower]) -> Generator[Step | None, Any, dict[str, dict]]:
-    """The facts of the maps of a surface by their names: the first is made from the picture, the others from its surface."""
+def _followed(order: Order, group: list[Follower], kept: list[str]) -> Generator[Step | None, Any, dict[str, dict]]:
+    """The facts of the maps of a surface by their names: the first is made from the picture, the others from its surface.
+
+    kept: takes in a sentence for each map that stays as it is.
+    """
     first, *others = group
     words = yield from order.handed_over(partial(reading, order.source.image(), view=order.view))
     result = yield Step(order.submit(first.kind, preceding=first.surface, **words, **first.files))
-    name = yield from _taken_in(first, result)
+    name = yield from _taken_in(order, first, result, kept)
     made = {name: facts_of(result, first.kind)}
     for other in others:
         more = yield Step(client.submit(surface=result.surface, settings=on_preferred_device(other.settings).words(),
                                         map=other.kind, **other.files))
-        name = yield from _taken_in(other, more)
+        name = yield from _taken_in(order, other, more, kept)
         made[name] = facts_of(more, other.kind)
     return made
 
 
-def _taken_in(follower: Follower, result: Result) -> Generator[None, None, str]:
-    """The map's name; the map shows the result, or stays as it is where the picture has not changed."""
+def _taken_in(order: Order, follower: Follower, result: Result, kept: list[str]) -> Generator[None, None, str]:
+    """The map's name; the map shows the result, or stays as it is where the picture has not changed, or the map has.
+
+    kept: takes in a sentence in the latter case.
+    """
     with client.taken(result) as files:
         yield BREATH
         image = follower.image()
         if image is None:
             raise SourceError("The map was removed while it was made again; generate it again.")
-        if result.surface != follower.surface:
-            take_in(image, follower.surface, result, files, follower.settings)
+        if result.surface == follower.surface:
+            return image.name
+        sentence = "" if order.ask.replace else (yield from why_kept(image))
+        if sentence:
+            kept.append(sentence)
+        else:
+            take_in(image, follower.surface, result, files, follower.settings, replace=True)
     return image.name

@@ -26,16 +26,17 @@ from .uids import with_uid
 
 
 def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Image | None = None,
-                 view: View | None = None) -> Task:
+                 view: View | None = None, replace: bool = False) -> Task:
     """Asks for a map again with what the settings say that needs no engine; it is shown wherever it is wired.
 
     mask: the mask image for the mask IMAGE, as the view, or the one of now, shows it; None leaves the map its own.
     It ends with SurfaceGone where the worker has not kept the surface: another worker could not have it, so none is started.
     """
-    return Task(_making(image, settings, mask, view or View.of(bpy.context.scene)))
+    return Task(_making(image, settings, mask, view or View.of(bpy.context.scene), replace))
 
 
-def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None, view: View) -> Making:
+def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None, view: View,
+            replace: bool) -> Making:
     facts, wanted, kind, uid = facts_on(image), tuned(image, settings), kind_of(image), image.session_uid
     mask = lacking_mask(image, wanted, mask_image)
     client.pump()  # the worker may have ended
@@ -49,7 +50,7 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
     with client.taken(result) as files:
         if there is None:
             raise SourceError("The map was removed while it was re-tuned; generate it again.")
-        is_taken = take_in(there, facts["surface"], result, files, wanted)
+        is_taken = take_in(there, facts["surface"], result, files, wanted, replace)
     if is_taken and mask is not None:
         note_mask(there, mask.image())
     sentences = [f"{there.name} was made again in {sum(result.seconds.values()):.1f} s."]
@@ -58,7 +59,7 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
     return Report((there.name,), tuple(sentences), facts_of(result, kind))
 
 
-def take_in(image: bpy.types.Image, surface: str, result: Result, files: Taken, settings: Settings) -> bool:
+def take_in(image: bpy.types.Image, surface: str, result: Result, files: Taken, settings: Settings, replace: bool) -> bool:
     """The map becomes a result that was made with the settings, unless it shows another surface by now than the one named.
 
     What shows the map reads it right.  Raises TargetError, and changes nothing, where it cannot be stored.
@@ -66,7 +67,7 @@ def take_in(image: bpy.types.Image, surface: str, result: Result, files: Taken, 
     facts, kind = facts_on(image), kind_of(image)
     if facts["surface"] != surface:
         return False
-    store_again(image, files, settings.words(), facts_of(result, kind))
+    store_again(image, files, settings.words(), facts_of(result, kind), replace)
     note_shown(image, files)
     if kind == "NORMAL":
         read_as(image, settings.convention)

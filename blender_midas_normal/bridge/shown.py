@@ -6,16 +6,13 @@ set rather than read make an image modified, of which Blender warns at its end, 
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 
 import bpy
-import numpy as np
 
 from ..client.client import Taken
-from .pixels import size_of
+from .pixels import checksum_of, draw_again
 from .results import STORED
-from .storing import draw_again
 
 
 @dataclass(frozen=True)
@@ -48,17 +45,15 @@ def reload_changed() -> None:
 def settle_saved() -> None:
     """Lets Blender read its packed file where only this extension has set a map's pixels, so that it counts as saved."""
     for image in bpy.data.images:
-        known = _shown.get(image.session_uid)
-        if known is not None and known.checksum is not None and image.is_dirty and _checksum(image) == known.checksum:
+        if image.is_dirty and is_as_set(image):
             _read_again(image)
-            _shown[image.session_uid] = Shown(known.words, None)
+            _shown[image.session_uid] = Shown(_shown[image.session_uid].words, None)
 
 
-def _checksum(image: bpy.types.Image) -> int:
-    width, height = size_of(image)
-    values = np.empty(width * height * 4, np.float32)
-    image.pixels.foreach_get(values)
-    return zlib.crc32(values.data)
+def is_as_set(image: bpy.types.Image) -> bool:
+    """Whether a map shows the pixels that this extension has set, and nobody has changed."""
+    known = _shown.get(image.session_uid)
+    return known is not None and known.checksum is not None and checksum_of(image) == known.checksum
 
 
 def _read_again(image: bpy.types.Image) -> None:

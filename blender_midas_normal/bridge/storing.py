@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import Iterator, Mapping
@@ -17,22 +18,33 @@ from ..client.client import Taken
 from ..core.errors import TargetError
 from ..core.png import png_bytes
 from .beside import blender_path, check_place, file_beside, file_of, packed_path
+from .hand_edits import CHECKSUM, DIGESTS, check_unchanged
 from .map_files import write_map
-from .pixels import set_is_data, size_of
+from .order import SINGLE
+from .pixels import at_once, draw_again, set_is_data, size_of
 from .results import NUMBERED, SOURCE, STORED, map_name, map_of, name_of
 
 
 def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any],
-          save: str = "PACK") -> bpy.types.Image:
+          save: str = "PACK", replace: bool = False) -> bpy.types.Image:
     """The source's map, new or updated, showing the PNG file's pixels as data.
 
     settings, facts: what `stored` gives back, also after saving and loading; facts["map"] is the map's kind.
-    save: PACK, or BESIDE for a file beside the source's.  Raises TargetError, and changes nothing, where that cannot be.
+    save: PACK, or BESIDE for a file beside the source's; replace: whether a map that was changed since it was made may go.
+    Raises TargetError, and changes nothing, where that cannot be.
     """
+    at_once(check_unchanged(map_of(source, facts["map"]), replace))
     beside = _write_beside(source, facts["map"], files.png) if save == "BESIDE" else None
-    with filled_map(source, settings, facts) as image:
+    with filled_map(source, settings, {**facts, **_content(files, beside)}) as image:
         _show(image, files, beside)
     return image
+
+
+def _content(files: Taken, file: Path | None) -> dict[str, Any]:
+    """The facts by which a change of the map is found: packed, or in a file."""
+    if file is not None:
+        return {DIGESTS: {SINGLE: hashlib.sha256(files.png).hexdigest()}}
+    return {CHECKSUM: files.checksum} if files.pixels is not None else {}
 
 
 @contextmanager
@@ -58,21 +70,17 @@ def _refilled(image: bpy.types.Image, settings: Mapping[str, Any], facts: Mappin
     image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
 
 
-def draw_again(image: bpy.types.Image) -> None:
-    """Else the Image Editor of 4.3 goes on showing the old pixels.  A sequence whose frames nobody has seen has none."""
-    if image.source != "SEQUENCE":
-        image.update()
-
-
-def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any],
+                replace: bool = False) -> None:
     """The map with other pixels, packed or in its file as before.  Raises TargetError, and changes nothing, as `store`."""
+    at_once(check_unchanged(image, replace))
     file = None
     if image.packed_file is None:
         file = file_of(image)
         if not file.is_absolute():
             raise TargetError(f"The map {image.name!r} has neither a file nor packed pixels; generate it again.")
         write_map(file, files.png)
-    with _refilled(image, settings, facts):
+    with _refilled(image, settings, {**facts, **_content(files, file)}):
         _show(image, files, file)
 
 

@@ -139,7 +139,8 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
         assert isinstance(report, Report)
         try:
             settings = scene_settings(context.scene)
-            task = begin_retune(map_called(report.map_name), settings.values(), settings.mask_image)
+            task = begin_retune(map_called(report.map_name), settings.values(), settings.mask_image,
+                                replace=settings.replace)
         except MidasNormalError as error:
             return told(self, error)
         return waited(self, task)

@@ -22,8 +22,10 @@ from . import pump, running, tuning
 from .drawing import redraw
 from .modal_operators import running_operator
 
-_changed: dict[int, View] = {}
-"""How the pictures are seen, by session_uid, that were painted on since their maps were asked for."""
+_changed: dict[int, tuple[View, bool]] = {}
+"""Pictures that were painted on since their maps were asked for, by session_uid: how they are seen, and whether maps that
+somebody has changed are replaced.
+"""
 
 _task: Task | None = None
 
@@ -61,8 +63,8 @@ def stop() -> None:
 
 
 def _note(scene: bpy.types.Scene, pictures: Iterable[bpy.types.Image]) -> None:
-    view = View.of(scene)
-    _changed.update((picture.session_uid, view) for picture in pictures if not reason_against(picture))
+    told = View.of(scene), scene.midas_normal.replace
+    _changed.update((picture.session_uid, told) for picture in pictures if not reason_against(picture))
     if _changed:
         pump.watch(_look)
 
@@ -91,11 +93,11 @@ def _look() -> bool:
 def _begun() -> Task | None:
     """The task of the next picture that is still there."""
     while _changed:
-        uid, view = _changed.popitem()
+        uid, told = _changed.popitem()
         picture = with_uid(bpy.data.images, uid)
         if picture is not None and not reason_against(picture):
             try:
-                return begin_repaint(picture, view)
+                return begin_repaint(picture, *told)
             except MidasNormalError as error:
                 running.remember(error)
     return None

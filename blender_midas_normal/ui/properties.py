@@ -78,7 +78,8 @@ def place_properties(options: set[str]) -> dict[str, Any]:
         "target": EnumProperty(name="Target", description="Materials that the map is wired into", items=TARGETS,
                                default="AUTO", options=options),
         "replace": BoolProperty(name="Replace", default=False, options=options,
-                                description="Take the place of another map that feeds the shader's Normal input"),
+                                description="Take the place of another map that feeds the shader's Normal input, and of a "
+                                            "map that was changed after it was made"),
         "save": EnumProperty(name="Save", description="Where the map is kept", items=SAVES, default="PACK",
                              options=options),
         "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},

@@ -142,7 +142,7 @@ def _begin() -> bool:
         _wanted = image.session_uid, wanted
         if _wanted == _refused:
             return False
-        _retune = begin_retune(image, wanted, mask, View.of(scene))
+        _retune = begin_retune(image, wanted, mask, View.of(scene), scene.midas_normal.replace)
         _retune.step()
     except MidasNormalError as error:
         _retune = None

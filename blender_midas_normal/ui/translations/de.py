@@ -175,8 +175,8 @@ PLACES = {
     "Bright where the surface bulges like an edge, dark where it is hollow":
         "Hell, wo sich die Oberfläche wie eine Kante wölbt, dunkel, wo sie hohl ist",
     "Replace": "Ersetzen",
-    "Take the place of another map that feeds the shader's Normal input":
-        "Eine andere Map ablösen, die am Eingang Normal des Shaders hängt",
+    "Take the place of another map that feeds the shader's Normal input, and of a map that was changed after it was made":
+        "Eine andere Map ablösen, die am Eingang Normal des Shaders hängt, und eine, die seit dem Erzeugen geändert wurde",
     "Save": "Speichern",
     "Where the map is kept": "Wo die Map aufbewahrt wird",
     "In the file": "In der Datei",

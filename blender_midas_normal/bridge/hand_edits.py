@@ -1,0 +1,104 @@
+"""Maps that somebody has changed since they were made: painted on, saved over, or whose files are others.
+
+Nothing takes their place unless that is asked for.  As on the command line, what a map holds now is compared with what was
+noted when it was made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Collection, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.errors import TargetError
+from ..core.frame_names import parted
+from ..core.paths import is_file
+from ..core.png import BEGINNING, MAKER
+from ..core.udim_numbers import with_number
+from .beside import file_of
+from .order import SINGLE
+from .pixels import checksum_of
+from .results import stored
+from .shown import is_as_set
+
+CHECKSUM = "checksum"
+"""Fact of a packed map: the CRC-32 of its pixels as Blender holds them."""
+
+DIGESTS = "digests"
+"""Fact of a map in files, or packed with several: the SHA-256 of each in hexadecimal, by the picture's number."""
+
+NUMBER = re.compile("[0-9]{0,9}")
+"""Of a picture; a file from a stranger may hold anything in its place."""
+
+
+def check_unchanged(image: bpy.types.Image | None, replace: bool) -> Generator[None, None, None]:
+    """Raises TargetError where `why_kept` has a sentence, unless maps may be replaced all the same."""
+    sentence = "" if replace else (yield from why_kept(image))
+    if sentence:
+        raise TargetError(sentence)
+
+
+def why_kept(image: bpy.types.Image | None) -> Generator[None, None, str]:
+    """"" where a map is as it was made, or there is none, else one sentence; found out file by file, for there may be many.
+
+    Raises TargetError where a file cannot be read.
+    """
+    if image is None or not (yield from _is_changed(image)):
+        return ""
+    return f"The map {image.name!r} was changed after it was made and stays as it is; turn on Replace to make it again."
+
+
+def _is_changed(image: bpy.types.Image) -> Generator[None, None, bool]:
+    fields = stored(image)
+    facts: dict[str, Any] = fields["facts"] if fields is not None else {}
+    if CHECKSUM in facts and image.packed_file is not None and image.colorspace_settings.is_data:  # type: ignore[union-attr]
+        return checksum_of(image) != facts[CHECKSUM]
+    if image.is_dirty and not is_as_set(image):
+        return True
+    noted = facts.get(DIGESTS)
+    digests = noted if isinstance(noted, dict) and all(map(NUMBER.fullmatch, noted)) else {}
+    for number, content in _contents(image, digests):
+        if not _is_as_made(content, digests.get(number)):
+            return True
+        yield
+    return False
+
+
+def _is_as_made(content: io.BytesIO | io.BufferedReader, digest: Any) -> bool:
+    """Whether a file is the one that was made; without a digest, whether it is one that this extension has made."""
+    if digest is None:
+        return MAKER in content.read(BEGINNING)
+    return hashlib.file_digest(content, "sha256").hexdigest() == digest
+
+
+def _contents(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, io.BytesIO | io.BufferedReader]]:
+    """The files of a map that are there, packed or on disk, opened, by the picture's number.  Raises TargetError."""
+    for packed in image.packed_files:
+        assert packed.packed_file is not None
+        yield str(packed.tile_number) if image.source == "TILED" else SINGLE, io.BytesIO(packed.packed_file.data)
+    for number, file in _files(image, numbers) if not image.packed_files else ():
+        if is_file(file):
+            try:
+                with file.open("rb") as stream:
+                    yield number, stream
+            except OSError as error:
+                raise TargetError(f"The map {file} cannot be read: {error.strerror}.") from None
+
+
+def _files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, Path]]:
+    """The files of a map on disk, by the picture's number; those of a sequence are named alike but for the frame's."""
+    file = file_of(image)
+    parts = parted(file.stem)
+    if image.source == "TILED":
+        yield from ((str(tile.number), Path(with_number(str(file), tile.number))) for tile in image.tiles)
+    elif image.source == "SEQUENCE" and parts is not None:
+        before, digits, after = parts
+        for number in numbers:
+            yield number, file.with_stem(f"{before}{int(number):0{len(digits)}d}{after}")
+    else:
+        yield SINGLE, file

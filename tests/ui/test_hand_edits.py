@@ -1,0 +1,81 @@
+"""Maps that somebody has changed: what the sliders, the brush and the buttons say of them, and leave alone."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge.asking import Ask
+from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.core.errors import TargetError
+from bl_ext.user_default.midas_normal.ui import pump, running
+
+from .scenes import BUILT_IN, Background, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
+
+KEPT = "The map 'photo_normal' was changed after it was made and stays as it is; turn on Replace to make it again."
+
+
+@pytest.fixture
+def settings():
+    return bpy.context.scene.midas_normal
+
+
+@pytest.fixture
+def painted(settings):
+    """A map that the panel shows, and on which somebody has painted."""
+    textured()
+    with Background():
+        pass
+    settings.result.pixels.foreach_set(np.full(settings.result.size[0] * settings.result.size[1] * 4, 0.25, np.float32))
+    return settings.result
+
+
+def is_painted(image):
+    return bool((values(image) == 0.25).all())
+
+
+def said():
+    return isinstance(running.last(), TargetError) and str(running.last())
+
+
+def test_a_slider_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
+    for strength in (2.0, 3.0):
+        running.remember(None)
+        settings.strength = strength
+        pumped(lambda: not pump._watched)
+        assert said() == KEPT and is_painted(painted) and stored(painted)["settings"]["strength"] == 1.0
+    settings.replace = True
+    settings.strength = 4.0
+    pumped(lambda: not pump._watched)
+    assert not is_painted(painted) and stored(painted)["settings"]["strength"] == 4.0 and not said()
+
+
+def test_live_paint_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
+    picture = bpy.data.images["photo.png"]
+    settings.live_paint = True
+    pumped(lambda: not pump._watched)
+    assert not said()  # the picture is as it was
+    for replace in (False, True):
+        settings.replace = replace
+        picture.pixels.foreach_set(values(picture).ravel() * 0.5)
+        picture.update_tag()
+        bpy.context.view_layer.update()
+        pumped(lambda: not pump._watched)
+        assert is_painted(painted) != replace and (said() == KEPT or replace)
+
+
+def test_a_button_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
+    for replace in (False, True):
+        running.start(begin(bpy.context, Ask(BUILT_IN, replace=replace)), bpy.context.scene)
+        pumped(lambda: running.task() is None and not pump._watched)
+        assert is_painted(painted) != replace and (said() == KEPT or replace)
+    assert not said()
+
+
+@pytest.mark.parametrize("name", ["generate", "generate_all", "retune"])
+def test_an_operator_reports_it_and_cancels(settings, painted, name):
+    words = {} if name == "retune" else {"engine": "LUMINANCE"}
+    with pytest.raises(RuntimeError, match="turn on Replace to make it again"):
+        getattr(bpy.ops.midas_normal, name)(**words)
+    assert is_painted(painted)
