@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..window import Window
 from .blocking import never_block
-from .editors import node_menu, shader_editor, viewport
+from .editors import node_menu, pinned, shader_editor, viewport
 from .ending import disable, quit_beside_other_windows, reenable, two_blenders
 from .file import revert, save_and_reopen
 from .kinds import kinds
@@ -17,7 +17,7 @@ from .looks import twice_the_size
 from .many import many
 from .modal import grab, strokes
 from .painting import paint
-from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, undo_and_redo
+from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, scripted, undo_and_redo
 from .places import linked, quad_view, second_window
 from .setup import set_up
 from .tuning import tune
@@ -26,5 +26,5 @@ Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, kinds, compare, paint, tune, never_block, cancel, cancel_twice,
-    second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, node_menu, viewport,
-    strokes, grab, set_up, reenable, two_blenders, quit_beside_other_windows, disable)
+    second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, pinned, scripted,
+    node_menu, viewport, strokes, grab, set_up, reenable, two_blenders, quit_beside_other_windows, disable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..window import Window
-from .common import NODES, check
+from .common import NODES, check, make
 
 
 def shader_editor(window: Window) -> str:
@@ -14,6 +14,31 @@ def shader_editor(window: Window) -> str:
     window.turn_into("ShaderNodeTree")
     window.all_in_view("node.view_all")
     check("NORMAL_MAP" in window.blender.value(NODES), "there is no Normal Map node")
+    return ""
+
+
+PINNED = """
+bare = bpy.data.objects.new("Bare", bpy.data.meshes.new("Bare"))
+bpy.context.scene.collection.objects.link(bare)
+area.spaces.active.pin = True
+bpy.context.view_layer.objects.active = bare
+"""
+
+UNPINNED = """
+area.spaces.active.pin = False
+bpy.data.batch_remove([bare, bpy.data.meshes["Bare"]])
+bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+"""
+
+
+def pinned(window: Window) -> str:
+    """Generate in a pinned Shader Editor takes the material that this shows, though the active object has none."""
+    window.blender.do(PINNED)
+    window.show_tab()
+    make(window)
+    said = window.blender.value("running.last_sentence()")
+    check("Wired" in said and "'Material'" in said, f"the panel says: {said}")
+    window.blender.do(UNPINNED)
     return ""
 
 

@@ -119,3 +119,22 @@ def cancel_twice(window: Window) -> str:
     window.blender.do("area.spaces.active.image = picture(256, 12)")
     make(window)
     return f"worker gone after {seconds * 1000:.0f} ms"
+
+
+SCRIPTED = """
+kept = bpy.context.scene.midas_normal.chosen()
+picture(64, 11).name = "scripted"
+last = running.last()
+bpy.ops.midas_normal.generate("INVOKE_DEFAULT", source="IMAGE", image="scripted", target="NONE", engine="LUMINANCE",
+                              strength=7.0, a=1.0)
+"""
+
+
+def scripted(window: Window) -> str:
+    """A script that invokes the operator with settings of its own leaves those of the scene as they are."""
+    window.blender.do(SCRIPTED)
+    window.blender.wait_until("running.task() is None and running.last() is not last", 60)
+    check(window.blender.value("stored(bpy.data.images['scripted_normal'])['settings']['strength']") == 7.0, "it has no map")
+    check(window.blender.value("bpy.context.scene.midas_normal.chosen() == kept"), "the scene's settings were changed")
+    window.blender.do("bpy.data.batch_remove([image for image in bpy.data.images if image.name.startswith('scripted')])")
+    return ""
