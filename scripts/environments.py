@@ -122,7 +122,7 @@ def blender_python() -> Optional[Path]:
 
 def maps_python() -> Path:
     """The Python of the small environment for the built-in engines without Blender."""
-    return ready_environment(ROOT / ".venv-maps", ("maps.txt",), "import cv2, numpy, PIL", (13, 12, 11, 10))
+    return ready_environment(ROOT / ".venv-maps", ("maps.txt",), "import OpenImageIO, numpy, PIL", (13, 12, 11, 10))
 
 
 def midas_python() -> Path:

@@ -22,7 +22,8 @@ def main() -> int:
     options = parsed()
     try:
         environments.writable(options.out.resolve().parent)
-        python = environments.maps_python()
+        python = environments.ready_environment(environments.ROOT / ".venv-samples", ("samples.txt",), "import cv2",
+                                                (13, 12, 11, 10))
         if Path(sys.executable) != python:
             return environments.run(python, Path(__file__).name, sys.argv[1:])
         from relief import sheet

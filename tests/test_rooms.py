@@ -12,7 +12,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "blender_midas_normal"
 MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker", "core"},
               "bridge": {"bridge", "client", "core"}, "ui": {"ui", "bridge", "client", "core"}}
-BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"), "worker": ("bpy", "torch")}
+BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"),
+           "worker": ("bpy", "torch", "OpenImageIO", "PIL", "cv2")}
+"""Of the worker's, Blender's own Python has numpy alone: there it reads what Blender hands over, and no files."""
 NEEDS_TORCH = {"filters_torch", "maps_torch", "midas_network", "midas_quick", "midas_winograd", "relief_torch"}
 
 

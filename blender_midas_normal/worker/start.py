@@ -22,7 +22,6 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy loads: the relief network keeps the cores busy itself
     package = runpy.run_path(str(STANDALONE))["load_package"]()
-    os.environ.update(importlib.import_module(f"{package}.worker.picture_files").OPENCV)  # read when OpenCV loads
     serve = importlib.import_module(f"{package}.worker.serve")
     serve.serve(arguments.folder, arguments.weights, arguments.without_midas, arguments.idle, arguments.batch)
 

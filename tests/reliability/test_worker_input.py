@@ -103,7 +103,7 @@ def nonsense(chance: random.Random, client: Client) -> dict:
 
 
 def test_damaged_pictures_are_refused_by_name_and_stop_nothing(client, tmp_path, monkeypatch, amount, figure):
-    monkeypatch.setenv("OPENCV_IO_ENABLE_OPENEXR", "1")
+    monkeypatch.setenv("OPENCV_IO_ENABLE_OPENEXR", "1")  # one of the originals is written by OpenCV
     count, chance, kinds = amount(1_500, 150), random.Random(3), Counter()
     originals = pictures(tmp_path)
     client.prepare(launch(tmp_path))

@@ -1,7 +1,7 @@
-import os
 import re
+import struct
+import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import PIL.EpsImagePlugin
@@ -11,33 +11,52 @@ import pytest
 from blender_midas_normal.client.environment import MIDAS_REQUIREMENTS
 from blender_midas_normal.core.errors import SourceError
 from blender_midas_normal.core.exr import exr_bytes
-from blender_midas_normal.worker.picture_files import OPENCV, ORIENTATION, PILLOW, picture_from_file
-from tests.requests_for_tests import LUMINANCE
-from tests.worker.talk import Talk
+from blender_midas_normal.core.tiff import tiff_bytes
+from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW
+from blender_midas_normal.worker.exr_channels import Chosen, chosen_channels
+from blender_midas_normal.worker.picture_files import picture_from_file
+from tests.conftest import ROOT
 
-os.environ.update(OPENCV)  # before OpenCV is imported
-ROOT = Path(__file__).resolve().parents[2]
+ORIENTATION = 0x0112
+WRITER = ROOT / "tests" / "bridge" / "picture_files.py"
 
 
-def pin_of_opencv(file):
-    return re.search(r"opencv-python-headless==\S+", file.read_text())[0]
+def dds_of(dxgi):
+    """The beginning of a DDS file of 16 x 16 pixels in a format of DirectX."""
+    header = struct.pack("<4s7I44x", b"DDS ", 124, 0x1007, 16, 16, 0, 0, 0)
+    header += struct.pack("<8I5I", 32, 4, 0x30315844, 0, 0, 0, 0, 0, 0x1000, 0, 0, 0, 0)
+    return header + struct.pack("<5I", dxgi, 3, 0, 1, 0) + bytes(256)
+
+
+def pins_of(package, file):
+    """The lines of a requirements file about a package."""
+    return re.findall(rf"^{package}==.*$", file.read_text(), re.MULTILINE)
 
 
 @pytest.mark.midas
-def test_the_midas_environment_reads_every_kind_of_deep_file(midas_python, test_weights, tmp_path):
-    """Not every build of OpenCV can."""
-    ramp = np.tile(np.linspace(0.1, 0.9, 32, dtype=np.float32), (16, 1))
-    (tmp_path / "ramp.exr").write_bytes(exr_bytes(dict.fromkeys("RGB", ramp), half=False))
-    PIL.Image.fromarray((ramp * 65535).astype(np.uint16)).save(tmp_path / "ramp.png")
-    PIL.Image.fromarray((ramp * 65535).astype(np.uint16)).save(tmp_path / "ramp.tif")
-    with Talk(midas_python, tmp_path / "exchange", test_weights) as talk:
-        for name in ("ramp.exr", "ramp.png", "ramp.tif"):
-            assert talk.ask(LUMINANCE, picture=str(tmp_path / name)).ok.shape == (16, 32, 3)
+def test_the_midas_environment_reads_what_the_small_one_reads(midas_python, tmp_path):
+    """The table in tests/bridge/test_decoding.py is about the small one."""
+    sys.path.append(str(ROOT / "scripts"))
+    import environments
+
+    read = {}
+    for name, python in (("small", environments.maps_python()), ("midas", midas_python)):
+        (tmp_path / name).mkdir()
+        subprocess.run([python, WRITER, tmp_path / name], check=True)
+        read[name] = np.load(tmp_path / name / "pictures.npz")
+    assert set(read["small"]) == set(read["midas"]) and len(read["small"]) > 70
+    for key, values in read["small"].items():
+        np.testing.assert_array_equal(read["midas"][key], values, err_msg=key)
 
 
-@pytest.mark.parametrize("file", ["maps.txt", "training.txt"])
-def test_every_environment_has_the_same_opencv(file):
-    assert pin_of_opencv(ROOT / "scripts/requirements" / file) == pin_of_opencv(MIDAS_REQUIREMENTS)
+@pytest.mark.parametrize("package", ["openimageio", "pillow"])
+def test_both_environments_have_the_same_decoders(package):
+    assert pins_of(package, ROOT / "scripts/requirements/maps.txt") == pins_of(package, MIDAS_REQUIREMENTS) != []
+
+
+def test_training_and_midas_have_the_same_opencv():
+    package = "opencv-python-headless"
+    assert pins_of(package, ROOT / "scripts/requirements/samples.txt") == pins_of(package, MIDAS_REQUIREMENTS) != []
 
 
 def test_colours_of_openexr_files_are_multiplied_by_alpha(tmp_path):
@@ -49,17 +68,58 @@ def test_colours_of_openexr_files_are_multiplied_by_alpha(tmp_path):
     np.testing.assert_allclose(picture.rgb[:, 1:], 0.7354, atol=1e-3)
 
 
-@pytest.mark.parametrize("suffix", [".hdr", ".tif", ".png"])
-def test_files_of_floats_are_exposed_and_no_others(tmp_path, suffix):
-    cv2 = pytest.importorskip("cv2")
+def test_scene_linear_files_are_exposed_and_no_others(tmp_path):
+    """Floats of TIFF files are display-referred, as in Blender."""
     values = np.random.default_rng(0).uniform(0.01, 0.2, (6, 7, 3)).astype(np.float32)
     for name, factor in (("one", 1), ("two", 2)):
-        scaled = values * factor
-        cv2.imwrite(str(tmp_path / (name + suffix)), scaled if suffix != ".png" else (scaled * 65535).astype(np.uint16))
-    one, two, darker = (picture_from_file(tmp_path / (name + suffix), stops).rgb
-                        for name, stops in (("one", 0.0), ("two", 0.0), ("two", -1.0)))
-    assert np.abs(two - one).max() > 0.1
-    np.testing.assert_array_equal(darker, one if suffix != ".png" else two)
+        channels = {colour: values[..., number] * factor for number, colour in enumerate("RGB")}
+        (tmp_path / f"{name}.exr").write_bytes(exr_bytes(channels, half=False))
+        (tmp_path / f"{name}.tif").write_bytes(tiff_bytes(values * np.float32(factor)))
+    for suffix in (".exr", ".tif"):
+        one, two, darker = (picture_from_file(tmp_path / (name + suffix), stops).rgb
+                            for name, stops in (("one", 0.0), ("two", 0.0), ("two", -1.0)))
+        assert np.abs(two - one).max() > 0.1
+        np.testing.assert_allclose(darker, one if suffix == ".exr" else two, atol=1e-6)
+    np.testing.assert_array_equal(one, values)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_colours_that_a_tiff_file_calls_multiplied_by_alpha_are_divided_and_others_are_not(tmp_path, kind):
+    tifffile = pytest.importorskip("tifffile")
+    straight = np.array([[[0.8, 0.4, 0.2, 0.5], [0.1, 0.2, 0.3, 1.0], [0.0, 0.0, 0.0, 0.0]]], np.float32)
+    scale = 1 if kind is np.float32 else np.iinfo(kind).max
+    multiplied = np.concatenate([straight[..., :3] * straight[..., 3:], straight[..., 3:]], axis=2)
+    for name, values, alpha in (("unassoc", straight, "unassalpha"), ("assoc", multiplied, "assocalpha"),
+                                ("unspecified", straight, "unspecified")):
+        stored = values * scale if scale == 1 else np.rint(values * scale)
+        tifffile.imwrite(tmp_path / f"{name}.tif", stored.astype(kind), photometric="rgb", extrasamples=[alpha])
+        picture = picture_from_file(tmp_path / f"{name}.tif")
+        np.testing.assert_allclose(picture.rgb_float(), straight[..., :3], atol=4e-3)
+        np.testing.assert_allclose(picture.alpha_float(), straight[..., 3], atol=4e-3)
+
+
+@pytest.mark.parametrize(("parts", "wanted"), [
+    ([("", "BGR")], (0, "RGB", "")), ([("", "abgr")], (0, "rgb", "a")), ([("", ["Y"])], (0, "Y", "")),
+    ([("", ["Z"])], (0, "Z", "")), ([("", ["R"])], (0, "R", "")), ([("", ["X", "Y", "Z"])], (0, "XYZ", "")),
+    ([("", ["A", "Y"])], (0, "Y", "A")), ([("", ["custom"])], (0, ["custom"], "")), ([("", "RG")], (0, "RG-", "")),
+    ([("", ["Red", "Green", "Blue"])], (0, ["Red", "Green", "Blue"], "")),
+    ([("", ["ao.R", "ao.G", "ao.B", "R", "G", "B", "A"])], (0, "RGB", "A")),
+    ([("", ["L.ao.R", "L.ao.G", "L.ao.B", "L.Combined.R", "L.Combined.G", "L.Combined.B"])],
+     (0, ["L.Combined.R", "L.Combined.G", "L.Combined.B"], "")),
+    ([("", ["L.Depth.Z", "L.hue.R", "L.hue.G", "L.hue.B"])], (0, ["L.hue.R", "L.hue.G", "L.hue.B"], "")),
+    ([("depth", ["Z"]), ("beauty", "RGBA")], (1, "RGB", "A")), ([("", ["L.Depth.Z", "L.Mist.Z"])], (0, ["L.Depth.Z"], "")),
+])
+def test_the_channels_that_are_the_picture(parts, wanted):
+    part, colours, alpha = wanted
+    names = list(parts[part][1])
+    places = tuple(None if name == "-" else names.index(name) for name in colours)
+    chosen = chosen_channels([(name, list(channels)) for name, channels in parts])
+    assert chosen == Chosen(part, places, names.index(alpha) if alpha else None)
+
+
+def test_a_file_without_channels_is_refused():
+    with pytest.raises(ValueError, match="no channels"):
+        chosen_channels([("", [])])
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P", "1", "CMYK"])
@@ -84,28 +144,12 @@ def test_a_photographs_orientation_is_applied_whatever_its_depth(tmp_path, orien
         np.testing.assert_allclose(picture_from_file(tmp_path / name).rgb, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["deep.jp2", "deep.png", "deep.tif", "zstd.tif"])
-def test_sixteen_bits_of_grey_are_kept(tmp_path, name):
-    cv2 = pytest.importorskip("cv2")
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "zstd.tif"])
+def test_sixteen_bits_are_kept(tmp_path, name):
     values = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-    if name == "zstd.tif":  # which OpenCV cannot read
-        PIL.Image.fromarray(values).save(tmp_path / name, compression="zstd")
-    else:
-        assert cv2.imwrite(str(tmp_path / name), values)
-    np.testing.assert_allclose(picture_from_file(tmp_path / name).rgb[..., 0], values / 65535, atol=2e-3)
-
-
-def test_whole_numbers_without_a_range_are_refused(tmp_path):
-    PIL.Image.fromarray(np.arange(16, dtype=np.int32).reshape(4, 4)).save(tmp_path / "whole.tif")
-    with pytest.raises(SourceError, match=r"whole\.tif.*int32"):
-        picture_from_file(tmp_path / "whole.tif")
-
-
-def test_sixteen_bits_are_kept(tmp_path):
-    cv2 = pytest.importorskip("cv2")
-    values = np.arange(12, dtype=np.uint16).reshape(2, 2, 3) * 5000
-    cv2.imwrite(str(tmp_path / "deep.png"), values)
-    np.testing.assert_allclose(picture_from_file(tmp_path / "deep.png").rgb, values[..., ::-1] / 65535, atol=1e-6)
+    words = {"compression": "zstd"} if name == "zstd.tif" else {}
+    PIL.Image.fromarray(values).save(tmp_path / name, **words)
+    np.testing.assert_allclose(picture_from_file(tmp_path / name).rgb[..., 0], values / 65535, atol=1e-6)
 
 
 def test_alpha_of_files_is_kept(tmp_path):
@@ -115,12 +159,24 @@ def test_alpha_of_files_is_kept(tmp_path):
 
 @pytest.mark.parametrize(("name", "content"), [
     ("text.png", b"not a picture"), ("cut.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 20), ("empty.jpg", b""),
-    ("cut.exr", b"v/1\x01"),
+    ("cut.exr", b"v/1\x01"), ("cut.avif", b"\0\0\0\x1cftypavif" + bytes(40)),
 ])
 def test_what_is_no_picture_is_refused_by_name(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=name):
         picture_from_file(tmp_path / name)
+
+
+@pytest.mark.parametrize(("content", "sentence"), [
+    (b"not a picture", "it is none of the formats that are known"), (b"%PDF-1.7", "it is a PDF file"),
+    (b"\0\0\0\x1cftypheic" + bytes(40), "it is a HEIC file"), (b"<svg xmlns=", "it is an SVG file"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "it is a JPEG XL file"), (b"BLENDER-v405", "it is none of the formats that are known"),
+    (dds_of(200), "Unsupported DXGI format"),
+])
+def test_what_is_not_read_is_called_what_it_is(tmp_path, content, sentence):
+    (tmp_path / "wall.png").write_bytes(content)
+    with pytest.raises(SourceError, match=rf"wall\.png is not a readable picture: .*({sentence})"):
+        picture_from_file(tmp_path / "wall.png")
 
 
 POSTSCRIPT = b"""%!PS-Adobe-3.0 EPSF-3.0
@@ -148,10 +204,11 @@ def test_a_page_of_postscript_starts_no_program_whatever_it_is_called(tmp_path, 
     assert not (tmp_path / "started").exists()
 
 
-def test_pillow_has_the_decoders_that_a_file_may_reach():
-    """It stops with another error at a name that it does not know."""
+def test_there_are_the_decoders_that_a_file_may_reach():
+    """Pillow stops with another error at a name that it does not know."""
     PIL.Image.init()
-    assert set(PILLOW) <= set(PIL.Image.OPEN) and "EPS" in PIL.Image.OPEN
+    assert set(PILLOW.values()) <= set(PIL.Image.OPEN) and "EPS" in PIL.Image.OPEN
+    assert not set(PILLOW) & set(OPENIMAGEIO)
 
 
 def test_a_truncated_picture_is_refused(tmp_path):
@@ -159,6 +216,10 @@ def test_a_truncated_picture_is_refused(tmp_path):
     (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:5000])
     with pytest.raises(SourceError, match=r"cut\.png"):
         picture_from_file(tmp_path / "cut.png")
+    PIL.Image.open(tmp_path / "whole.png").save(tmp_path / "whole.jpg", quality=95)
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:3000])
+    with pytest.raises(SourceError, match=r"cut\.jpg is not a readable picture: JPEG error: Premature end of JPEG file"):
+        picture_from_file(tmp_path / "cut.jpg")
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path):

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePath
 
 from ...core.paths import exists, resolved
-from .items import ENDINGS
+from ...core.picture_formats import ENDINGS
 from .ledger import Ledger
 
 WILD = re.compile(r"[*?[]")

@@ -10,11 +10,9 @@ from typing import Any
 from ...core.digests import sha256_of
 from ...core.errors import SourceError
 from ...core.paths import check_picture
+from ...core.picture_formats import ENDINGS
 from ...core.protocol import LARGEST_FILE
 from ..client import Client
-
-ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".bmp", ".tga", ".jp2", ".gif"))
-"""Of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...core.errors import TargetError
 from ...core.paths import exists, is_file, resolved
-from .items import ENDINGS
+from ...core.picture_formats import ENDINGS
 
 MADE, SKIPPED, FAILED = "made", "skipped", "failed"
 

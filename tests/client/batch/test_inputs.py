@@ -35,6 +35,13 @@ def test_a_folder_means_the_pictures_in_it(textures):
     assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", ".")] and inputs.no_pictures == 1
 
 
+@pytest.mark.parametrize("ending", ["jfif", "JPE", "avif", "dds", "psd", "tiff", "webp", "exr"])
+def test_every_kind_of_picture_that_is_read_is_found(textures, ending):
+    (textures / f"wood.{ending}").write_bytes(b"")
+    inputs = found([textures], recursive=False)
+    assert (f"wood.{ending}", ".") in listed(inputs) and inputs.no_pictures == 1
+
+
 def test_a_folder_with_its_subfolders_is_mirrored(textures):
     inputs = found([textures], recursive=True)
     assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", "."), ("a/wall.png", "a"), ("a/b/deep.tif", "a/b")]

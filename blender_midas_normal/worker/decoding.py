@@ -1,0 +1,195 @@
+"""The values in picture files, as Blender has them: by OpenImageIO, with which Blender itself reads most of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.picture_formats import format_of_file, with_article
+from .exr_channels import Chosen, chosen_channels
+from .log import silent_libraries
+from .pictures import LONGEST_SIDE, check_size
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OPENIMAGEIO = {
+    "PNG": ("png", (".png",)), "JPEG": ("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif")), "TIFF": ("tiff", (".tif", ".tiff")),
+    "OpenEXR": ("openexr", (".exr",)), "Radiance HDR": ("hdr", (".hdr",)), "WebP": ("webp", (".webp",)),
+    "BMP": ("bmp", (".bmp",)), "DDS": ("dds", (".dds",)), "Photoshop": ("psd", (".psd",)), "GIF": ("gif", (".gif",)),
+    "JPEG 2000": ("jpeg2000", (".jp2",)), "SGI": ("sgi", (".sgi", ".rgb")), "Netpbm": ("pnm", (".ppm", ".pgm", ".pnm")),
+    "icon": ("ico", (".ico",)), "Targa": ("targa", (".tga",)),
+}
+"""OpenImageIO's decoders by the formats that are let through to them, with the endings by which it chooses them."""
+
+PILLOW = {"AVIF": "AVIF", "QOI": "QOI", "PCX": "PCX"}
+"""Pillow's for those that the other lacks.  Its decoders that start programs (EPS: Ghostscript) stay out of reach."""
+
+MAY_BE_PREMULTIPLIED = ("tiff", "targa", "openexr")
+"""Formats in which the file says whether its colours are multiplied by alpha, or always are; in the others none are."""
+
+LINEAR = ("openexr", "hdr")
+"""Formats of scene-linear values.  Floats of TIFF files are display-referred, as Blender takes them."""
+
+UPRIGHT: dict[int, Callable[[NDArray], NDArray]] = {
+    2: np.fliplr, 3: lambda values: np.rot90(values, 2), 4: np.flipud, 5: lambda values: values.swapaxes(0, 1),
+    6: lambda values: np.rot90(values, -1), 7: lambda values: np.rot90(values, 2).swapaxes(0, 1), 8: np.rot90,
+}
+"""What makes a picture upright, by the orientation that its file names; Exif 2.32, section 4.6.4."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The values in a picture file, upright.
+
+    colours: H x W x 1 (grey) or x 3, uint8 (0..255), or float32 where the file has more than 8 bits; alpha: H x W of the
+    same type, None without one.  is_linear: the floats are scene-linear, else display-referred.
+    is_premultiplied: the colours are multiplied by alpha.
+    """
+
+    colours: NDArray
+    alpha: NDArray | None
+    is_linear: bool = False
+    is_premultiplied: bool = False
+
+
+def decoded(path: Path) -> Decoded:
+    """Decode the picture in a file; of several, the first one.
+
+    Raises:
+        ValueError, OSError: it cannot be read; the text says why, without the file's name.
+        SourceError: it is larger than a picture may be.
+    """
+    name = format_of_file(path)
+    if name not in OPENIMAGEIO and name not in PILLOW:
+        raise ValueError(f"it is {with_article(name)}" if name else "it is none of the formats that are known")
+    with silent_libraries():
+        return _decoded(path, name)
+
+
+def _decoded(path: Path, name: str) -> Decoded:
+    if name in PILLOW:
+        return _by_pillow(path, PILLOW[name])
+    try:
+        decoder, endings = OPENIMAGEIO[name]
+        with _name_with_ending(path, endings) as plain:
+            return _by_openimageio(plain, decoder)
+    except ValueError:
+        if name != "TIFF":
+            raise
+        with suppress(ValueError):  # this library knows some more ways of compressing, such as Zstandard
+            return _by_pillow(path, "TIFF")
+        raise
+
+
+@contextmanager
+def _name_with_ending(path: Path, endings: tuple[str, ...]) -> Iterator[str]:
+    """Give the file a name that is text and has one of these endings: its own, or else that of a link, where one can be."""
+    is_text = str(path).encode(errors="replace").decode() == str(path)
+    if is_text and path.suffix.lower() in endings:
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
+        link = Path(folder) / f"picture{endings[0]}"
+        try:
+            link.symlink_to(path.absolute())
+        except OSError:  # Windows lets few users do so; there names are text, and the ending is a hint alone
+            link = path
+        yield str(link)
+
+
+def _by_openimageio(name: str, decoder: str) -> Decoded:
+    import OpenImageIO
+
+    OpenImageIO.attribute("dds:bc5normal", 1)  # as Blender has it
+    straight = OpenImageIO.ImageSpec()
+    straight.attribute("oiio:UnassociatedAlpha", 1)
+    file = OpenImageIO.ImageInput.open(name, straight)
+    if file is None:
+        raise ValueError(_line(OpenImageIO.geterror()))
+    try:
+        if file.format_name() != decoder:
+            raise ValueError("it is damaged")
+        return _exr(file) if decoder == "openexr" else _flat(file, decoder)
+    finally:
+        file.close()
+
+
+def _flat(file: Any, decoder: str) -> Decoded:
+    """Read a file of any other format than OpenEXR; channels after the fourth are none of the picture."""
+    spec = file.spec()
+    count = min(spec.nchannels, 4)
+    values = _values(file, spec, 0, 0, count)
+    has_alpha = count in (2, 4)
+    is_premultiplied = (has_alpha and decoder in MAY_BE_PREMULTIPLIED and spec.alpha_channel == count - 1
+                        and not spec.getattribute("oiio:UnassociatedAlpha"))
+    values = UPRIGHT.get(spec.get_int_attribute("Orientation", 1), np.asarray)(values)
+    colours = values[..., :count - 1] if has_alpha else values
+    return Decoded(colours, values[..., -1] if has_alpha else None, decoder in LINEAR, is_premultiplied)
+
+
+def _exr(file: Any) -> Decoded:
+    """Read an OpenEXR file, which may have many channels and parts."""
+    parts: list[tuple[str, list[str]]] = []
+    while file.seek_subimage(len(parts), 0):
+        spec = file.spec()
+        parts.append((spec.get_string_attribute("oiio:subimagename"), list(spec.channelnames)))
+    chosen = chosen_channels(parts)
+    file.seek_subimage(chosen.part, 0)
+    planes = _planes(file, chosen)
+    colours = np.stack([planes[place] if place is not None else np.zeros_like(next(iter(planes.values())))
+                        for place in chosen.colours], axis=2)
+    alpha = planes[chosen.alpha] if chosen.alpha is not None else None
+    return Decoded(colours, alpha, is_linear=True, is_premultiplied=alpha is not None)
+
+
+def _planes(file: Any, chosen: Chosen) -> dict[int, NDArray]:
+    """Read the chosen channels, H x W float32 by their places; what lies between them is read, too, but no more."""
+    spec = file.spec()
+    if spec.deep:
+        raise ValueError("it has several values for each pixel (deep data)")
+    places = [place for place in (*chosen.colours, chosen.alpha) if place is not None]
+    first = min(places)
+    values = _values(file, spec, chosen.part, first, max(places) + 1)
+    return {place: values[..., place - first] for place in places}
+
+
+def _values(file: Any, spec: Any, part: int, begin: int, end: int) -> NDArray:
+    """Read H x W x channels: bytes as uint8, all else as float32, whole numbers as shares of their range."""
+    check_size(spec.width, spec.height)
+    values = file.read_image(part, 0, begin, end, "uint8" if spec.format.basesize() == 1 else "float")
+    error = _line(file.geterror())
+    # What libjpeg only warns of is said to be an error; but what is not there, it makes up.
+    is_warning = file.format_name() == "jpeg" and "premature end" not in error.lower()
+    if values is None or (error and not is_warning):
+        raise ValueError(error or "it is damaged")
+    return values.reshape(spec.height, spec.width, end - begin)
+
+
+def _by_pillow(path: Path, decoder: str) -> Decoded:
+    import PIL.Image
+    import PIL.ImageOps
+
+    PIL.Image.MAX_IMAGE_PIXELS = LONGEST_SIDE * LONGEST_SIDE
+    try:
+        with PIL.Image.open(path, formats=[decoder]) as opened:
+            check_size(*opened.size)
+            upright = PIL.ImageOps.exif_transpose(opened)
+            if upright.mode.startswith("I;16"):
+                return Decoded(np.asarray(upright, np.float32)[..., None] / np.float32(65535), None)
+            has_alpha = "A" in upright.getbands() or "transparency" in upright.info
+            values = np.asarray(upright.convert("RGBA" if has_alpha else "RGB"))
+    except (OSError, SyntaxError, RuntimeError, PIL.Image.DecompressionBombError) as error:
+        raise ValueError(_line(str(error))) from None
+    return Decoded(values[..., :3], values[..., 3] if has_alpha else None)
+
+
+def _line(text: str) -> str:
+    """Cut a library's message to its first line, without its full stop and the file's name in brackets."""
+    return (text.strip().splitlines() or [""])[0].partition(' ("')[0].rstrip(".")
