@@ -14,7 +14,9 @@ NONE sets alpha to 1 in all but data images; CHANNEL_PACKED leaves it, as a chan
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import shutil
 import tempfile
 import time
 import zlib
@@ -29,9 +31,9 @@ import numpy as np
 from mathutils import Color
 
 from ..core.errors import SourceError
-from ..core.paths import resolved
 from ..core.protocol import Pixels
 from .uids import with_uid
+from .unreadable import why_file, why_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,9 +167,9 @@ def removed_unless_done(path: Path) -> Iterator[None]:
 def _loaded(picture: Path) -> Iterator[bpy.types.Image]:
     """An image file as an image of its own, for a while."""
     try:
-        image = bpy.data.images.load(str(resolved(picture)), check_existing=False)
+        image = bpy.data.images.load(str(picture.absolute()), check_existing=False)
     except RuntimeError:
-        raise SourceError(f"{picture} cannot be read; give an image file that Blender can open.") from None
+        raise SourceError(why_file(picture)) from None
     try:
         yield image
     finally:
@@ -188,7 +190,7 @@ def _frame(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
         texture.image_user.frame_current = number  # type: ignore[attr-defined]
         texture.evaluate((0.0, 0.0, 0.0))
         if size_of(copy) == (0, 0):
-            raise SourceError(f"The frame {number} of {image.name!r} cannot be read.")
+            raise SourceError(why_image(image, number))
         yield copy
     finally:
         bpy.data.textures.remove(texture)
@@ -197,15 +199,61 @@ def _frame(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
 
 def _held(image: bpy.types.Image, path: Path) -> Held:
     width, height = size_of(image)
+    if width * height == 0 and image.type == "MULTILAYER":
+        with _first_layer(image) as layer:
+            return dataclasses.replace(_held(layer, path), name=image.name)
     if width * height == 0:
-        raise SourceError(f"The image {image.name!r} has no pixels.")
-    values = np.empty(width * height * 4, np.float32)
-    image.pixels.foreach_get(values)
+        raise SourceError(why_image(image))
+    values = _values(image, width * height)
     if image.alpha_mode in UNRELATED_ALPHA:
         values[3::4] = 1.0
     encoding = _encoding(image)
     to_rec709 = _to_rec709() if encoding in ("LINEAR", "DECODED") else []
     return Held(image.name, values, Pixels(path.name, width, height, encoding, _premultiplied(image), to_rec709))
+
+
+def _values(image: bpy.types.Image, count: int) -> Array:
+    """count * 4 float32 on a line: the image's pixels; those of a layer have fewer channels in the file, and here."""
+    channels = len(image.pixels) // count  # type: ignore[arg-type]
+    values = np.empty(count * channels, np.float32)
+    image.pixels.foreach_get(values)
+    if channels == 4:
+        return values
+    rgba = np.ones((count, 4), np.float32)
+    rgba[:, :3] = values.reshape(count, channels)[:, :3 if channels >= 3 else 1]
+    return rgba.ravel()
+
+
+@contextmanager
+def _first_layer(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
+    """What textures show of an OpenEXR file with layers, as an image of its own, for a while.
+
+    Blender hands out pixels of such a file only where it is a frame of a sequence.
+    """
+    with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
+        file = Path(folder) / "layers_0001.exr"
+        _copy_file(image, file)
+        with _loaded(file) as sequence:
+            sequence.source, sequence.alpha_mode = "SEQUENCE", image.alpha_mode
+            if is_data(image):
+                set_is_data(sequence)
+            with _frame(sequence, 1) as layer:
+                yield layer
+
+
+def _copy_file(image: bpy.types.Image, file: Path) -> None:
+    """The file of an image under another name; raises SourceError."""
+    path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+    try:
+        if image.packed_file is not None:
+            file.write_bytes(image.packed_file.data)
+            return
+        try:
+            file.symlink_to(path)
+        except OSError:  # Windows lets few users do so
+            shutil.copyfile(path, file)
+    except OSError as error:
+        raise SourceError(f"The file {path} of the image {image.name!r} cannot be read: {error.strerror}.") from None
 
 
 def written(held: Held, path: Path) -> Reading:

@@ -11,6 +11,7 @@ from .nodes.graph import normal_shaders_of
 from .nodes.roles import COLOURS, roles
 from .pixels import size_of
 from .uids import with_uid
+from .unreadable import why_image
 
 VIEWERS = {"RENDER": ("RENDER_RESULT", "Render Result"), "VIEWER": ("COMPOSITING", "Viewer Node")}
 """For each kind of source without pixels of its own: its type of image in Blender, and its name for people."""
@@ -89,15 +90,10 @@ def single(image: bpy.types.Image) -> bpy.types.Image:
 
 def _check(image: bpy.types.Image) -> None:
     width, height = size_of(image)  # Loads the file, too.
+    if image.type == "MULTILAYER":
+        return  # it has no size
     if width * height == 0 or (not image.has_data and not len(image.pixels)):  # type: ignore[arg-type]
-        raise SourceError(_why_empty(image))
-
-
-def _why_empty(image: bpy.types.Image) -> str:
-    if image.source == "FILE" and image.packed_file is None and image.filepath_raw:
-        path = bpy.path.abspath(image.filepath_raw, library=image.library)
-        return f"The file of the image {image.name!r} is missing or cannot be read: {path}."
-    return f"The image {image.name!r} has no pixels."
+        raise SourceError(why_image(image))
 
 
 def image_named(name: str) -> bpy.types.Image:

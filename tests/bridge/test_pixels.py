@@ -105,7 +105,7 @@ def test_an_older_file_of_another_size_is_replaced(tmp_path):
 def test_image_without_pixels_is_refused(tmp_path):
     image = bpy.data.images.load(str(write_png(tmp_path / "a.png", rgba())), check_existing=False)
     (tmp_path / "a.png").unlink()
-    with pytest.raises(SourceError, match=r"'a\.png' has no pixels"):
+    with pytest.raises(SourceError, match=r"a\.png of the image 'a\.png' is missing"):
         pixels.read_pixels(image, tmp_path / "pixels")
 
 

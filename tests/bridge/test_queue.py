@@ -92,7 +92,7 @@ def test_every_colour_texture_of_the_file_is_made_and_wired_and_bad_ones_stop_no
     assert states(done) == {"a": MADE, "gone.png": FAILED, "b": MADE}
     assert [normal_node(material) for material in materials] == ["ShaderNodeNormalMap", None, "ShaderNodeNormalMap"]
     assert report.sentences[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
-    assert "gone.png: The file of the image 'gone.png' is missing" in report.sentences[1]
+    assert "gone.png of the image 'gone.png' is missing." in report.sentences[1]
     assert report.map_name == "b_normal" and bpy.data.images["b_normal"].packed_file
 
 
@@ -526,7 +526,7 @@ def test_the_summary_tells_what_became_of_each_map(tmp_path):
     assert [(row["input"], row["outcome"], row["map"], row["output"]) for row in rows] == [
         ("gone.png", "failed", "", ""), ("a", "skipped", "NORMAL", "a_normal"), ("a", "skipped", "AO", "a_ao")]
     text = (tmp_path / "done.txt").read_text()
-    assert "2 made" in text and "1 failed" in text and "gone.png: The file of the image" in text
+    assert "2 made" in text and "1 failed" in text and "gone.png: The file " in text
     made(maps=("NORMAL",), summary=tmp_path / "done.json")
     failed, new = json.loads((tmp_path / "done.json").read_text())
     assert failed["error"].startswith("The file") and new["map"] == "NORMAL"

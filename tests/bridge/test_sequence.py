@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
+import PIL.Image
 import pytest
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.asking import Ask
@@ -167,9 +168,24 @@ def test_a_movie_that_cannot_be_read_is_said_so(tmp_path):
     (tmp_path / "clip.mkv").write_bytes(b"no movie")
     image = bpy.data.images.load(str(tmp_path / "clip.mkv"))
     image.source = "MOVIE"
-    with pytest.raises(SourceError, match=r"The frame 1 of 'clip\.mkv' cannot be read"):
+    with pytest.raises(SourceError, match=r"clip\.mkv of the image 'clip\.mkv' is no picture or movie of a known kind\."):
         made(image)
     assert names(tmp_path) == ["clip.mkv"] and len(bpy.data.images) == 1
+
+
+def test_a_gif_file_is_a_movie_or_is_said_not_to_be_readable_as_one(tmp_path):
+    """Since 4.5, Blender finds no frame in a still picture."""
+    PIL.Image.fromarray(np.rint(rgba(48, 64)[..., :3] * 255).astype(np.uint8)).save(tmp_path / "clip.gif")
+    image = bpy.data.images.load(str(tmp_path / "clip.gif"))
+    if bpy.app.version < (4, 5):
+        made(image)
+        assert names(tmp_path / "clip_normal") == ["clip_normal_0001.png"]
+        return
+    with pytest.raises(SourceError) as caught:
+        made(image)
+    assert str(caught.value) == (f"The file {tmp_path / 'clip.gif'} of the image 'clip.gif' is a GIF file, which this "
+                                 "Blender cannot read, or damaged; save its frames as PNG files.")
+    assert names(tmp_path) == ["clip.gif"] and len(bpy.data.images) == 1
 
 
 def test_the_map_survives_saving_and_is_updated_where_it_is_shown(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import bpy
 import numpy as np
 import pytest
@@ -96,10 +98,11 @@ def test_broken_and_empty_images(tmp_path):
     path = write_png(tmp_path / "gone.png", rgba())
     bpy.data.images.load(str(path))
     path.unlink()
-    assert f"'gone.png' is missing or cannot be read: {path}" in refusal("IMAGE", bpy.data.images["gone.png"])
+    assert refusal("IMAGE", bpy.data.images["gone.png"]) == f"The file {path} of the image 'gone.png' is missing."
     (tmp_path / "text.png").write_text("no picture")
     bpy.data.images.load(str(tmp_path / "text.png"))
-    assert "'text.png' is missing or cannot be read" in refusal("IMAGE", bpy.data.images["text.png"])
+    assert refusal("IMAGE", bpy.data.images["text.png"]) == (
+        f"The file {tmp_path / 'text.png'} of the image 'text.png' is no picture or movie of a known kind.")
     bpy.data.images.new("empty", 4, 4).source = "FILE"
     assert "'empty' has no pixels" in refusal("IMAGE", bpy.data.images["empty"])
 
@@ -176,3 +179,26 @@ def test_a_material_that_is_pinned_in_the_shader_editor_is_the_active_one_there(
 def test_painted_image_needs_no_file(image):
     image.pixels.foreach_set(np.ones(64, np.float32))
     assert source.resolve("IMAGE", image).image() == image
+
+
+@pytest.mark.parametrize(("content", "what"), [
+    (b"\0\0\0\x1cftypheic" + bytes(40), "a HEIC file"), (b"\x89PNG\r\n\x1a\n" + bytes(40), "a PNG file"),
+    (b"v/1\x01" + bytes(40), "an OpenEXR file"), (b"%PDF-1.7", "a PDF file")])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_that_blender_cannot_read_is_called_what_it_is(tmp_path, content, what, packed):
+    file = tmp_path / "wall.png"
+    file.write_bytes(content)
+    image = bpy.data.images.load(str(file))
+    if packed:
+        image.pack()
+        file.unlink()
+    whose = "The packed file" if packed else f"The file {file}"
+    assert refusal("IMAGE", image) == (f"{whose} of the image 'wall.png' is {what}, which this Blender cannot read, or "
+                                       "damaged; save it again, as PNG, TIFF or OpenEXR.")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the administrator may read anything")
+def test_a_closed_file_is_called_closed(tmp_path):
+    file = write_png(tmp_path / "wall.png", rgba())
+    file.chmod(0)
+    assert refusal("IMAGE", bpy.data.images.load(str(file))).endswith("cannot be opened: Permission denied.")
