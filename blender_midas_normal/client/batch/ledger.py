@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,9 +82,15 @@ class Ledger:
         return f"{file} is there already and was not made by this extension; {WAYS_OUT}."
 
     def may_be_on_record_soon(self, file: Path) -> bool:
-        """Whether the file may be a map of another computer, whose record does not show here yet."""
+        """Tell whether the file may be a map of another computer, whose record does not show here yet.
+
+        By the drive's own clock: that of this computer may be another.
+        """
+        if self._seen(file) in self._origins:
+            return False
         try:
-            return self._seen(file) not in self._origins and abs(time.time() - file.lstat().st_mtime) < HIDDEN_FOR
+            with tempfile.TemporaryFile(dir=file.parent) as new:
+                return abs(os.fstat(new.fileno()).st_mtime - file.lstat().st_mtime) < HIDDEN_FOR
         except OSError:
             return False
 
@@ -104,9 +110,13 @@ class Ledger:
         self._keep(key, origin)
         self._noted += 1
 
-    def close(self) -> None:
-        """Ends the record's part of this process; call this at the end of a run."""
-        self._record.close(_compact if self._lines + self._noted > (KEPT + 1) * len(self._origins) else None)
+    def open(self) -> None:
+        """Begin this process's part of the record, before anything is put into the folder; raises TargetError."""
+        self._record.open()
+
+    def close(self) -> bool:
+        """End this process's part of the record, and tell whether no other process is at work in the folder."""
+        return self._record.close(_compact if self._lines + self._noted > (KEPT + 1) * len(self._origins) else None)
 
     def files(self) -> set[Path]:
         """The maps that were made, wherever they are now."""

@@ -26,7 +26,7 @@ from .ledger import Ledger, digest_of_settings
 from .measures import Measure, Measures
 from .options import Wanted
 from .pictures import Picture, Staged, pictures_of
-from .placing import create, incomplete, remove_leftovers, replacing
+from .placing import create, incomplete, leftovers, replacing
 from .records import FAILED, MADE, SKIPPED, Record
 from .screen import Screen
 from .sets import sets_of
@@ -59,7 +59,7 @@ class Making:
         self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
         self._file = {"format": wanted.format, "bits": wanted.bits, "compress": True}
         self._postponed: list[Picture] = []
-        self._tidied: set[Path] = set()
+        self._folders: set[Path] = set()
         self._measured = self.done = 0
         found = sets_of(items, wanted.sets)
         self.names = [each.sentence for each in found if len(each.members) > 1]
@@ -79,9 +79,16 @@ class Making:
         return len(pictures) > 1 and (self._has_scale or has_range(self._engine, self._wanted.settings))
 
     def close(self) -> None:
-        """Ends this process's part of the folder's records; call this at the end."""
-        self._ledger.close()
+        """End this process's part of the folder's records; call this at the end.
+
+        Where no other process is at work, what lay in its folders before that was known is left by processes that were
+        killed: each begins its part of the record before it makes such a folder.
+        """
+        left = [folder for place in (self.out, *self._folders) for folder in leftovers(place)]
         self._measures.close()
+        if self._ledger.close():
+            for folder in left:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def beginnings(self, way: Way, pictures: Iterable[Picture], alone: bool) -> Iterator[Beginning]:
         """The work for those of the pictures that have not failed; alone: a worker has no other beside it, and fails on
@@ -149,6 +156,8 @@ class Making:
         """Makes those of a frame's own maps of which frames of the window need the means, as files of the folder."""
         needed = {kind for other in picture.near if other in window for kind, _ in other.left}
         kinds = [kind for kind in self._wanted.kinds if kind in needed and kind not in picture.staged]
+
+        self._ledger.open()
 
         def take(kind: str, result: Result) -> None:
             file = folder / f"{kind}_{picture.number}.png"
@@ -243,7 +252,8 @@ class Making:
         Another process may have been quicker, so what may be replaced is looked at once more; raises Refused.
         """
         target = dict(picture.left)[kind]
-        self._tidy(target.parent)
+        self._ledger.open()
+        self._folders.add(target.parent)
         replaces = self._wanted.existing == "OVERWRITE"
         while True:
             with incomplete(target) as made:
@@ -259,12 +269,6 @@ class Making:
                     return target
             if self._wanted.existing == "NUMBER":
                 target = self._targets.another(picture, kind)
-
-    def _tidy(self, folder: Path) -> None:
-        """Removes what runs that were killed have left in a folder, when the first map is put there."""
-        if folder not in self._tidied:
-            self._tidied.add(folder)
-            remove_leftovers(folder)
 
     def _store(self, client: Client, result: Result, target: Path) -> None:
         """Puts a map into a place that is this process's own."""

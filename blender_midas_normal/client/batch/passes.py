@@ -11,6 +11,7 @@ from functools import partial
 from ...core.paths import resolved
 from .making import Making, Way
 from .pictures import Picture, bring_to_one_range
+from .placing import TEMPORARY
 
 WINDOW = 16
 """Frames whose maps are made before these are averaged; an interrupted run loses no more of them."""
@@ -41,7 +42,7 @@ def _is_linked(making: Making, pictures: Sequence[Picture]) -> bool:
 
 def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None:
     """Makes the frames' maps as means over their neighbours', which lie in a folder for as long as they are needed."""
-    folder = resolved(making.out) / f".midas_normal_{uuid.uuid4().hex}"
+    folder = resolved(making.out) / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
         for start in range(0, len(frames), WINDOW):
             window = frames[start:start + WINDOW]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
-import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,11 +13,11 @@ from pathlib import Path
 from ...core.errors import TargetError
 from ...core.paths import exists, put_in_place
 
-LEFTOVER = re.compile(r"\.midas_normal_([a-z0-9_]{8}|[0-9a-f]{32})")
-"""Names of the folders that `incomplete` makes, and of those in which the maps of frames wait."""
+COMPUTER = re.sub(r"[^A-Za-z0-9]+", "-", platform.node())[:40] or "computer"
+"""The name of this one, as part of the names of files in folders where others may be at work, too."""
 
-LEFT_FOR = 24 * 60 * 60.0
-"""Seconds after which such a folder is of a process that was killed."""
+TEMPORARY = f".midas_normal_{COMPUTER}_"
+"""What the names of temporary folders begin with, for files that are to be put into the folder around them."""
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def incomplete(target: Path) -> Iterator[Path]:
     """A path beside the target to write what is to become it; gone after the `with` block.  Otherwise as `replacing`."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".midas_normal_") as folder:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=TEMPORARY) as folder:
             yield Path(folder) / target.name
     except OSError as error:
         raise TargetError(f"{target} cannot be written: {error.strerror}.") from None
@@ -60,10 +59,9 @@ def create(file: Path, target: Path) -> bool:
     return True
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Removes the folders that processes have left in this one which were killed long ago."""
-    with suppress(OSError), os.scandir(folder) as entries:  # it is not there yet, or nothing can be removed
-        for entry in entries:
-            if (LEFTOVER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
-                    and time.time() - entry.stat().st_mtime > LEFT_FOR):
-                shutil.rmtree(entry.path, ignore_errors=True)
+def leftovers(folder: Path) -> list[Path]:
+    """List the temporary folders in a folder: of processes of this computer, which are at work or were killed."""
+    with suppress(OSError), os.scandir(folder) as entries:  # it is not there yet, or is closed
+        return [Path(entry.path) for entry in entries
+                if entry.name.startswith(TEMPORARY) and entry.is_dir(follow_symlinks=False)]
+    return []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
@@ -15,9 +14,7 @@ from typing import Any
 from ...core.errors import TargetError
 from ...core.paths import exists
 from ..locks import UNFOOLED, try_lock
-from .placing import replacing
-
-COMPUTER = re.sub(r"[^A-Za-z0-9]+", "-", platform.node())[:40] or "computer"
+from .placing import COMPUTER, replacing
 
 Compact = Callable[[Sequence[Any]], Iterable[Any]]
 """Of all values of a record, those that are still needed."""
@@ -56,22 +53,22 @@ class SharedRecord:
 
     def add(self, value: Any) -> None:
         """Adds a value; raises TargetError."""
+        self.open()
         try:
-            if self._own is None:
-                self._open()
             rest = memoryview(_line(value))
             while rest:
                 rest = rest[os.write(self._descriptor, rest):]
         except OSError as error:
-            raise TargetError(f"The record {self._merged} cannot be written: {error.strerror}.") from None
+            raise self._not_written(error) from None
 
-    def close(self, compact: Compact | None = None) -> None:
-        """Ends adding.  Where no other process adds, all files become one, of which `compact` may leave values out.
+    def close(self, compact: Compact | None = None) -> bool:
+        """End adding, and tell whether no other process has begun to.
 
-        What cannot be made one stays as it is, for another time.
+        If so, all files become one, of which `compact` may leave values out; what cannot be made one stays as it is, for
+        another time.
         """
         with ExitStack() as locks:
-            files = self._locked(locks)
+            is_alone, files = self._locked(locks)
             if self._own is not None:
                 locks.callback(os.close, self._descriptor)
                 self._own = None
@@ -79,13 +76,23 @@ class SharedRecord:
                 if files:
                     self._merge(files, compact)
             except (OSError, TargetError):
-                return
+                return is_alone
         for file in files:
             with suppress(OSError):  # Windows removes none that is read just now; values that are there twice do no harm
                 file.unlink()
+        return is_alone
+
+    def open(self) -> None:
+        """Begin to add: other processes see from now on that this one is at work.  Raises TargetError."""
+        if self._own is not None:
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._open()
+        except OSError as error:
+            raise self._not_written(error) from None
 
     def _open(self) -> None:
-        """Makes the file of this process."""
         own = self._folder / f"{self._stem}.{COMPUTER}.{os.getpid()}.{secrets.token_hex(4)}.jsonl"
         # Nobody may take it for unused before it is locked.  Windows renames no open file, and removes none.
         unnamed = own if os.name == "nt" else own.with_suffix(".new")
@@ -94,23 +101,26 @@ class SharedRecord:
             try_lock(self._descriptor)
         self._own = unnamed.rename(own) if unnamed != own else own
 
-    def _locked(self, locks: ExitStack) -> list[Path]:
-        """All files but the merged one, locked; none where one is in use, or another computer's, whose lock may not show."""
+    def _not_written(self, error: OSError) -> TargetError:
+        return TargetError(f"The record {self._merged} cannot be written: {error.strerror}.")
+
+    def _locked(self, locks: ExitStack) -> tuple[bool, list[Path]]:
+        """Lock all files but the merged one; whether none is in use, or of another computer, whose lock may not show."""
         files = [file for file, _, _ in self._files() if file != self._merged]
         for file in files:
             if file == self._own:
                 continue
             if not file.name.startswith(f"{self._stem}.{COMPUTER}."):
-                return []
+                return False, []
             try:
                 descriptor = os.open(file, os.O_RDWR | UNFOOLED)
                 locks.callback(os.close, descriptor)
                 is_unused = try_lock(descriptor)
             except OSError:
-                return []
+                return False, []
             if not is_unused:
-                return []
-        return files
+                return False, []
+        return True, files
 
     def _merge(self, files: Sequence[Path], compact: Compact | None) -> None:
         """Has the merged file hold what the others do, too; raises OSError or TargetError, and loses nothing."""
@@ -120,10 +130,13 @@ class SharedRecord:
             with replacing(self._merged) as partial:
                 partial.write_bytes(b"".join(map(_line, values)))
             return
+        added = [lines for file in files if (lines := file.read_bytes().strip(b"\n"))]
+        if not added:
+            return
         descriptor = os.open(self._merged, os.O_CREAT | os.O_WRONLY | os.O_APPEND | UNFOOLED, 0o666)
         with os.fdopen(descriptor, "ab") as merged:
-            for file in files:
-                merged.write(b"\n" + file.read_bytes().strip(b"\n"))
+            for lines in added:
+                merged.write(b"\n" + lines)
 
     def _files(self) -> list[tuple[Path, int, int]]:
         """The files with their size and time of change: first the merged one, then those that were changed earlier."""

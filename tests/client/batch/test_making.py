@@ -15,8 +15,10 @@ import PIL.Image
 import pytest
 
 from blender_midas_normal.client.batch.items import Item, item_of_file
+from blender_midas_normal.client.batch.ledger import Ledger
 from blender_midas_normal.client.batch.making import Making
 from blender_midas_normal.client.batch.options import add_options, wanted
+from blender_midas_normal.client.batch.placing import TEMPORARY
 from blender_midas_normal.client.batch.run import _make
 from blender_midas_normal.client.batch.screen import Screen
 from blender_midas_normal.client.launch import Launch
@@ -249,16 +251,21 @@ def test_where_files_have_no_second_names_maps_are_made_all_the_same(tmp_path, m
     assert made(pictures(tmp_path, 2), tmp_path, "--existing", "number")[0] == ("made", "0_normal_2.png")
 
 
-def test_what_a_run_that_was_killed_long_ago_has_left_is_removed_and_nothing_else(tmp_path):
-    out, old = tmp_path / "out", 1_000_000_000
-    names = (".midas_normal_0abc_12z", ".midas_normal_" + 32 * "a", ".midas_normal_x", "mine")
+def test_what_a_run_that_was_killed_has_left_is_removed_and_nothing_else(tmp_path):
+    """Once no other run is at work: the folders may be those of that one."""
+    out, others = tmp_path / "out", {".midas_normal_elsewhere_12z", "mine"}
+    names = {f"{TEMPORARY}0abc_12z", f"{TEMPORARY}" + 32 * "a", *others}
     for name in names:
         (out / name).mkdir(parents=True)
         (out / name / "map.png").touch()
-        os.utime(out / name, (old, old))
-    (out / ".midas_normal_abcdefgh").mkdir()
+    at_work = Ledger(out)
+    at_work.open()
     made(pictures(tmp_path, 1), tmp_path)
-    assert {path.name for path in out.iterdir() if path.is_dir()} == {".midas_normal_abcdefgh", ".midas_normal_x", "mine"}
+    assert {path.name for path in out.iterdir() if path.is_dir()} == names
+    at_work.close()
+    made(pictures(tmp_path, 1), tmp_path, "--strength", "2")
+    assert {path.name for path in out.iterdir() if path.is_dir()} == others
+    assert [path.name for path in out.glob(".midas_normal*.jsonl")] == [".midas_normal.jsonl"]
 
 
 def test_one_map_that_is_refused_stops_no_other_of_its_picture(tmp_path):

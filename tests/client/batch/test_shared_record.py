@@ -12,7 +12,8 @@ import time
 import pytest
 
 from blender_midas_normal.client.batch import shared_record
-from blender_midas_normal.client.batch.shared_record import COMPUTER, SharedRecord
+from blender_midas_normal.client.batch.placing import COMPUTER
+from blender_midas_normal.client.batch.shared_record import SharedRecord
 from tests.conftest import ROOT
 
 ADD = """
