@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -78,6 +79,13 @@ def fill(folder: Path) -> Path:
             except OSError:
                 size //= 2
     return path
+
+
+def pytest_configure(config):
+    """Stop where the environment is older than the tests: without its decoders the worker reads no picture file."""
+    if importlib.util.find_spec("OpenImageIO") is None:
+        pytest.exit(f"{sys.executable} lacks OpenImageIO, which scripts/requirements/tests.txt names; python3 "
+                    "scripts/test.py completes the tests' environment.", 4)
 
 
 def pytest_sessionfinish(session, exitstatus):
