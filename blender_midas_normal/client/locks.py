@@ -1,9 +1,10 @@
-"""A lock file, so that two programs do not write into one folder at once."""
+"""Files in folders where others write, too: opened with care, and locked, so that two programs do not write at once."""
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +18,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-UNFOOLED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""For `os.open` in a folder where others may write: a link under the file's name is not followed, a pipe not waited for."""
+SAFE_OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""A link under a file's name is not followed, and a pipe is not waited for."""
 
 _FAR = 1 << 20
 """The byte that is locked on Windows: one beyond the text, because a locked byte cannot be read by others."""
@@ -28,6 +29,37 @@ WAIT = 0.2
 """Seconds after which a lock that another process has is tried again."""
 
 _HELD_BY_ANOTHER = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+
+
+def open_regular(path: Path, flags: int, mode: int = 0o666) -> int:
+    """Open a file in a folder where others may write, as `os.open` does; raises OSError for all but a regular file."""
+    descriptor = os.open(path, flags | SAFE_OPEN_FLAGS, mode)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return descriptor
+
+
+def create_locked(path: Path) -> int | None:
+    """Create a file to append to that stays locked until it is closed, so that others see that it is in use.
+
+    Where files cannot be locked it is not, but there nobody can take it for unused.
+
+    Returns:
+        Its descriptor; None where another process has taken the new file for an unused one before it was locked.
+
+    Raises:
+        OSError: it cannot be created, or is there already.
+    """
+    descriptor = open_regular(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND)
+    try:
+        is_locked = try_lock(descriptor)
+    except OSError:
+        return descriptor
+    if is_locked and _is_at(descriptor, path):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 @contextmanager
@@ -43,12 +75,12 @@ def held(path: Path, error: type[MidasNormalError], busy: Callable[[str], None] 
         os.write(descriptor, str(os.getpid()).encode())
         yield
     finally:
-        _given_up(descriptor, path)
+        remove_locked(descriptor, path)
 
 
 def _locked(path: Path, error: type[MidasNormalError], busy: Callable[[str], None] | None) -> int:
     while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | UNFOOLED, 0o600)
+        descriptor = open_regular(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             is_ours = try_lock(descriptor)
         except OSError as refusal:
@@ -65,13 +97,18 @@ def _locked(path: Path, error: type[MidasNormalError], busy: Callable[[str], Non
             busy = _say_nothing
             time.sleep(WAIT)
             continue
-        try:
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except OSError:
-            pass
+        if _is_at(descriptor, path):
+            return descriptor
         # The file was taken away between opening and locking it, by the process that held it before.
         os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Tell whether an open file still has its name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
 
 
 def _say_nothing(sentence: str) -> None:
@@ -96,8 +133,8 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
-def _given_up(descriptor: int, path: Path) -> None:
-    """Take the file away while it is still locked where the system lets one; Windows does so only after closing."""
+def remove_locked(descriptor: int, path: Path) -> None:
+    """Remove a file and close it: while it is still locked where the system lets one; Windows does so only after closing."""
     if sys.platform == "win32":
         os.close(descriptor)
         _without_file(path)

@@ -18,7 +18,7 @@ from ..core.errors import Cancelled, WeightsError
 from ..core.paths import is_file, put_in_place
 from ..core.weights_file import CHOSEN, FILE, SHA256, SIZE, checksum, verified
 from .environment import free_space
-from .locks import UNFOOLED, held
+from .locks import held, open_regular
 from .steps import Step
 
 REPOSITORY = "lllyasviel/Annotators"
@@ -195,8 +195,7 @@ class _Transfer:
 
     def opened_part(self, had: int) -> IO[bytes]:
         """The partial file, cut after the bytes that count."""
-        flags = os.O_WRONLY | os.O_CREAT | UNFOOLED | getattr(os, "O_BINARY", 0)
-        file = os.fdopen(os.open(self.part, flags, 0o666), "wb")
+        file = os.fdopen(open_regular(self.part, os.O_WRONLY | os.O_CREAT), "wb")
         file.truncate(had)
         file.seek(had)
         return file

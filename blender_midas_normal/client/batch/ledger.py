@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,9 +53,8 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self._folder = resolved(folder)
-        self._record = SharedRecord(self._folder, STEM)
+        self._record = SharedRecord(self._folder, STEM, _file_of, KEPT)
         self._origins: dict[str, list[Origin]] = {}
-        self._lines = self._noted = 0
         self._look_up()
 
     def is_current(self, file: Path, content: str, settings: str) -> bool:
@@ -70,11 +68,11 @@ class Ledger:
         """
         if not os.path.lexists(file):
             return ""
-        origins = self._origins_of(file)
+        origins = self._origins_of(file) or self._origins_of_reserved(file)
         if origins:
             other = Path(os.path.normpath(self._folder / origins[-1].picture))
-            is_free = not is_file(other) or _is_same(other, picture)
-            return "" if is_free else f"{file} is the map of {other}; {TOLD_APART} or overwrite."
+            is_own = not is_file(other) or _is_same(other, picture)
+            return "" if is_own else f"{file} is the map of {other}; {TOLD_APART} or overwrite."
         if made is not None and _digest(made) == _digest(file):
             return ""
         if self._seen(file) in self._origins:
@@ -106,17 +104,12 @@ class Ledger:
         key = self._seen(file)
         if origin in self._origins.get(key, ())[-1:]:
             return
-        self._record.add(_words(key, origin))
+        self._record.add({"file": key, **asdict(origin)})
         self._keep(key, origin)
-        self._noted += 1
 
-    def open(self) -> None:
-        """Begin this process's part of the record, before anything is put into the folder; raises TargetError."""
-        self._record.open()
-
-    def close(self) -> bool:
-        """End this process's part of the record, and tell whether no other process is at work in the folder."""
-        return self._record.close(_compact if self._lines + self._noted > (KEPT + 1) * len(self._origins) else None)
+    def close(self) -> None:
+        """End this process's part of the record; call this at the end of a run."""
+        self._record.close()
 
     def files(self) -> set[Path]:
         """The maps that were made, wherever they are now."""
@@ -125,13 +118,10 @@ class Ledger:
     def _look_up(self) -> bool:
         """Takes in what has come into the record; whether there was anything."""
         values = self._record.read()
-        if values is None:
-            return False
         for words in values:
             for name, origin in _read(words):
                 self._keep(name, origin)
-        self._lines = len(values)
-        return True
+        return bool(values)
 
     def _keep(self, name: str, origin: Origin) -> None:
         """The origin is the last one of its map now."""
@@ -151,6 +141,14 @@ class Ledger:
             origins = [origin for origin in self._origins.get(key, ()) if origin.map == digest]
         return origins
 
+    def _origins_of_reserved(self, file: Path) -> list[Origin]:
+        """Those of a file without content: a map's name that a process took before it was killed; nothing is lost."""
+        try:
+            is_empty = is_file(file) and file.lstat().st_size == 0
+        except OSError:
+            return []
+        return self._origins.get(self._seen(file), []) if is_empty else []
+
     def _seen(self, file: Path) -> str:
         """A file as seen from the folder: itself, not what it shows where it is a link."""
         try:
@@ -169,8 +167,9 @@ def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str,
 
 
 def _digest(file: Path) -> str | None:
+    """None for what cannot be read, or has no end, such as a pipe."""
     try:
-        return sha256_of(file)
+        return sha256_of(file) if is_file(file) else None
     except OSError:
         return None
 
@@ -179,21 +178,9 @@ def _is_same(file: Path, picture: Path | None) -> bool:
     return picture is not None and is_file(picture) and file.samefile(picture)
 
 
-def _words(name: str, origin: Origin) -> dict[str, str]:
-    return {"file": name, **asdict(origin)}
-
-
-def _compact(values: Sequence[Any]) -> Iterator[dict[str, str]]:
-    """The last lines of each map."""
-    origins: dict[str, dict[Origin, None]] = {}
-    for words in values:
-        for name, origin in _read(words):
-            lines = origins.setdefault(name, {})
-            lines.pop(origin, None)
-            lines[origin] = None
-    for name, lines in origins.items():
-        for origin in list(lines)[-KEPT:]:
-            yield _words(name, origin)
+def _file_of(words: Any) -> str | None:
+    """The name in a line of the record; None where it is no such line."""
+    return next((name for name, _ in _read(words)), None)
 
 
 def _read(words: Any) -> list[tuple[str, Origin]]:

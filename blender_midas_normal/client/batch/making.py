@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from .ledger import Ledger, digest_of_settings
 from .measures import Measure, Measures
 from .options import Wanted
 from .pictures import Picture, Staged, pictures_of
-from .placing import create, incomplete, leftovers, replacing
+from .placing import atomic_create, incomplete, remove_leftovers
 from .records import FAILED, MADE, SKIPPED, Record
 from .screen import Screen
 from .sets import sets_of
@@ -79,16 +80,11 @@ class Making:
         return len(pictures) > 1 and (self._has_scale or has_range(self._engine, self._wanted.settings))
 
     def close(self) -> None:
-        """End this process's part of the folder's records; call this at the end.
-
-        Where no other process is at work, what lay in its folders before that was known is left by processes that were
-        killed: each begins its part of the record before it makes such a folder.
-        """
-        left = [folder for place in (self.out, *self._folders) for folder in leftovers(place)]
+        """End this process's part of the folder's records, and remove what killed ones have left; call this at the end."""
         self._measures.close()
-        if self._ledger.close():
-            for folder in left:
-                shutil.rmtree(folder, ignore_errors=True)
+        self._ledger.close()
+        for folder in {self.out, *self._folders}:
+            remove_leftovers(folder)
 
     def beginnings(self, way: Way, pictures: Iterable[Picture], alone: bool) -> Iterator[Beginning]:
         """The work for those of the pictures that have not failed; alone: a worker has no other beside it, and fails on
@@ -123,7 +119,8 @@ class Making:
             job = self._submitted(client, picture, None, settings=settings.words(), map=kind)
             yield job
             result = job.result()
-            client.take_file(result).unlink()
+            with _taken(client, result):
+                pass  # what is wanted of it are its numbers
             found = Measure(float(result.range), float(result.scale))
             self._measures.note(picture.content, digest, found)
         picture.measure = found
@@ -138,8 +135,9 @@ class Making:
                 self._screen.say(f"{picture.item.title}: {target} is there already")
                 picture.records.append(Record(picture.item.title, SKIPPED, kind, str(target)))
                 picture.left.remove((kind, target))
-            elif self._wanted.existing != "OVERWRITE" and not self._ledger.may_be_on_record_soon(target) and (
-                    refusal := self._ledger.refusal(target, picture.item.file)):
+            elif self._wanted.existing != "OVERWRITE" and (
+                    refusal := self._ledger.refusal(target, picture.item.file)
+            ) and not self._ledger.may_be_on_record_soon(target):
                 self._complain(picture, kind, refusal)
                 self._targets.release(target)
                 picture.left.remove((kind, target))
@@ -152,16 +150,18 @@ class Making:
         kinds = [kind for kind, _ in picture.left]
         yield from self._maps(picture, client, kinds, partial(self._finish, picture, client), **self._file)
 
-    def stage(self, folder: Path, window: Container[Picture], picture: Picture, client: Client) -> Task:
-        """Makes those of a frame's own maps of which frames of the window need the means, as files of the folder."""
+    def stage(self, folder: Callable[[], Path], window: Container[Picture], picture: Picture, client: Client) -> Task:
+        """Makes those of a frame's own maps of which frames of the window need the means.
+
+        folder: gives the folder that they are put into.
+        """
         needed = {kind for other in picture.near if other in window for kind, _ in other.left}
         kinds = [kind for kind in self._wanted.kinds if kind in needed and kind not in picture.staged]
 
-        self._ledger.open()
-
         def take(kind: str, result: Result) -> None:
-            file = folder / f"{kind}_{picture.number}.png"
-            self._store(client, result, file)
+            file = folder() / f"{kind}_{picture.number}.png"
+            with _taken(client, result) as made:
+                shutil.copyfile(made, file)
             picture.staged[kind] = Staged(file, result)
 
         yield from self._maps(picture, client, kinds, take)
@@ -235,15 +235,13 @@ class Making:
 
     def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
         """Puts a map on record, into its place and on the screen."""
-        file = client.take_file(result)
         try:
-            target = self._place(picture, kind, file, self._digest(picture, result.engine, kind))
+            with _taken(client, result) as file:
+                target = self._place(picture, kind, file, self._digest(picture, result.engine, kind))
             self._say(picture, kind, target, result)
         except Refused as error:
             self._complain(picture, kind, str(error))
             self._targets.release(dict(picture.left)[kind])
-        finally:
-            file.unlink(missing_ok=True)
         picture.left = [(other, path) for other, path in picture.left if other != kind]
 
     def _place(self, picture: Picture, kind: str, file: Path, settings: str) -> Path:
@@ -252,7 +250,6 @@ class Making:
         Another process may have been quicker, so what may be replaced is looked at once more; raises Refused.
         """
         target = dict(picture.left)[kind]
-        self._ledger.open()
         self._folders.add(target.parent)
         replaces = self._wanted.existing == "OVERWRITE"
         while True:
@@ -265,19 +262,10 @@ class Making:
                 self._ledger.note(target, made, picture.item.file, picture.content_of_maps(), settings)
                 if replaces:
                     put_in_place(made, target)
-                if replaces or create(made, target):
+                if replaces or atomic_create(made, target):
                     return target
             if self._wanted.existing == "NUMBER":
                 target = self._targets.another(picture, kind)
-
-    def _store(self, client: Client, result: Result, target: Path) -> None:
-        """Puts a map into a place that is this process's own."""
-        file = client.take_file(result)
-        try:
-            with replacing(target) as partial_:
-                shutil.copyfile(file, partial_)
-        finally:
-            file.unlink(missing_ok=True)
 
     def _settings(self, picture: Picture) -> Settings:
         """Those of the run, at the strength that brings the picture to the range of its set."""
@@ -297,6 +285,20 @@ class Making:
             self._screen.say(f"  {note}")
         picture.records.append(Record(picture.item.title, MADE, kind, str(target), result.engine, result.why, result.device,
                                       (result.width, result.height), result.seconds, result.notes))
+
+
+@contextmanager
+def _taken(client: Client, result: Result) -> Iterator[Path]:
+    """The file of a result, until the end of the `with` block; raises WorkerError.
+
+    One that cannot be removed then goes with its worker's folder: what was made of it is in its place.
+    """
+    file = client.take_file(result)
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.unlink()
 
 
 def _scale(picture: Picture, kind: str) -> float:

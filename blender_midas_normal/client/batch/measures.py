@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,10 @@ from ...core.paths import resolved
 from .shared_record import SharedRecord
 
 STEM = ".midas_normal_ranges"
+
+LOOK_UP_EVERY = 1.0
+"""Seconds between two looks at what other processes have measured meanwhile: each lists the folder, which may be large, and
+what is overlooked is only measured once more."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,14 @@ class Measures:
     """The measures of an output folder, by content and settings; the last one of a picture counts."""
 
     def __init__(self, folder: Path) -> None:
-        self._record = SharedRecord(resolved(folder), STEM)
-        self._lines = self._noted = 0
+        self._record = SharedRecord(resolved(folder), STEM, _key_of, kept=1)
         self._known: dict[str, Measure] = {}
         self._look_up()
 
     def get(self, content: str, settings: str) -> Measure | None:
         """None for what was not measured yet."""
         key = content + settings
-        if key not in self._known:
+        if key not in self._known and time.monotonic() - self._looked_up > LOOK_UP_EVERY:
             self._look_up()
         return self._known.get(key)
 
@@ -41,30 +44,22 @@ class Measures:
         """Adds a measure, so that a run that is interrupted need not begin again; raises TargetError."""
         key = content + settings
         if self._known.get(key) != measure:
-            self._record.add(_words(key, measure))
+            self._record.add([key, *astuple(measure)])
             self._known[key] = measure
-            self._noted += 1
 
     def close(self) -> None:
         """Ends the record's part of this process; call this at the end of a run."""
-        self._record.close(_compact if self._lines + self._noted > 2 * len(self._known) else None)
+        self._record.close()
 
     def _look_up(self) -> None:
         """Takes in what has come into the record."""
-        values = self._record.read()
-        if values is not None:
-            self._known |= dict(measure for words in values for measure in _read(words))
-            self._lines = len(values)
+        self._known |= dict(measure for words in self._record.read() for measure in _read(words))
+        self._looked_up = time.monotonic()
 
 
-def _compact(values: Sequence[Any]) -> Iterator[list[Any]]:
-    """The last line of each picture."""
-    for key, measure in dict(measure for words in values for measure in _read(words)).items():
-        yield _words(key, measure)
-
-
-def _words(key: str, measure: Measure) -> list[Any]:
-    return [key, *astuple(measure)]
+def _key_of(words: Any) -> str | None:
+    """The key of a line of the record; None where it is no such line."""
+    return next((key for key, _ in _read(words)), None)
 
 
 def _read(words: Any) -> list[tuple[str, Measure]]:

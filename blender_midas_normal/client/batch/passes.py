@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import uuid
 from collections.abc import Callable, Sequence
-from functools import partial
+from contextlib import ExitStack, suppress
+from functools import cache, partial
+from pathlib import Path
 
 from ...core.paths import resolved
 from .making import Making, Way
 from .pictures import Picture, bring_to_one_range
-from .placing import TEMPORARY
+from .placing import temporary_folder
 
 WINDOW = 16
 """Frames whose maps are made before these are averaged; an interrupted run loses no more of them."""
@@ -42,8 +41,11 @@ def _is_linked(making: Making, pictures: Sequence[Picture]) -> bool:
 
 def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None:
     """Makes the frames' maps as means over their neighbours', which lie in a folder for as long as they are needed."""
-    folder = resolved(making.out) / f"{TEMPORARY}{uuid.uuid4().hex}"
-    try:
+    with ExitStack() as stack:
+        @cache
+        def folder() -> Path:
+            return stack.enter_context(temporary_folder(resolved(making.out)))
+
         for start in range(0, len(frames), WINDOW):
             window = frames[start:start + WINDOW]
             around = sorted({other for frame in window for other in frame.near}, key=lambda frame: frame.number)
@@ -54,12 +56,10 @@ def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None
             for frame in around:
                 if frame.near[-1].number <= window[-1].number:
                     _forget(frame)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)  # there may be none
 
 
 def _forget(frame: Picture) -> None:
     for staged in frame.staged.values():
-        with contextlib.suppress(OSError):  # the folder goes in the end
+        with suppress(OSError):  # the folder goes in the end
             staged.file.unlink()
     frame.staged.clear()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
+import time
 
 import pytest
 
@@ -167,6 +170,43 @@ def test_a_run_that_was_killed_before_the_map_was_in_its_place_leaves_the_one_be
     assert ledger.refusal(file, None) == ""
     new.replace(file)
     assert Ledger(out).is_current(file, "newer", "settings")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes")
+def test_a_pipe_in_a_maps_place_is_refused_and_not_waited_for(out):
+    file = out / "a" / "wall.png"
+    for name in ("a/wall.png", "new.png"):
+        (out / name).unlink(missing_ok=True)
+        os.mkfifo(out / name)
+    (out / "made").write_bytes(b"map")
+    assert not Ledger(out).is_current(file, "content", "settings")
+    assert "was changed after it was made" in Ledger(out).refusal(file, None, out / "made")
+    assert "was not made by this extension" in Ledger(out).refusal(out / "new.png", None, out / "made")
+
+
+def test_an_empty_file_with_a_maps_name_is_free_for_the_same_picture(out, tmp_path):
+    """What a run leaves that is killed where files have no second names, between taking a name and using it."""
+    ours, theirs, file = tmp_path / "wall.jpg", tmp_path / "wall.png", out / "new.png"
+    ours.touch(), theirs.touch(), file.touch()
+    assert "was not made by this extension" in Ledger(out).refusal(file, ours)
+    (out / "made").write_bytes(b"map")
+    ledger = Ledger(out)
+    ledger.note(file, out / "made", ours, "content", "settings")
+    ledger.close()
+    assert Ledger(out).refusal(file, ours) == "" and f"is the map of {ours}" in Ledger(out).refusal(file, theirs)
+    assert not Ledger(out).is_current(file, "content", "settings")
+
+
+@pytest.mark.parametrize(("age", "is_soon"), [(0, True), (100, True), (-100, True), (1000, False), (-1000, False)])
+def test_only_a_new_file_may_be_a_map_whose_line_does_not_show_yet(out, age, is_soon):
+    """Of another computer, whose clock may be another."""
+    file = out / "theirs.png"
+    file.touch()
+    os.utime(file, (time.time() - age,) * 2)
+    os.utime(out / "a" / "wall.png")
+    assert Ledger(out).may_be_on_record_soon(file) == is_soon
+    assert not Ledger(out).may_be_on_record_soon(out / "a" / "wall.png"), "its line shows"
+    assert not Ledger(out).may_be_on_record_soon(out / "none.png")
 
 
 def another(name, domain):

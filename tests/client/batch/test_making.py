@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 import PIL.Image
@@ -18,11 +18,12 @@ from blender_midas_normal.client.batch.items import Item, item_of_file
 from blender_midas_normal.client.batch.ledger import Ledger
 from blender_midas_normal.client.batch.making import Making
 from blender_midas_normal.client.batch.options import add_options, wanted
-from blender_midas_normal.client.batch.placing import TEMPORARY
+from blender_midas_normal.client.batch.placing import temporary_folder
 from blender_midas_normal.client.batch.run import _make
 from blender_midas_normal.client.batch.screen import Screen
 from blender_midas_normal.client.launch import Launch
 from blender_midas_normal.core.errors import EngineUnavailable
+from tests.client.batch.test_placing import leave_temporary_folder
 from tests.requests_for_tests import launch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -218,7 +219,7 @@ def test_a_run_that_is_killed_as_a_map_comes_into_its_place_leaves_maps_that_the
             tmp_path / "0.png")
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr("blender_midas_normal.client.batch.making.put_in_place", broken)
-            patch.setattr("blender_midas_normal.client.batch.making.create", broken)
+            patch.setattr("blender_midas_normal.client.batch.making.atomic_create", broken)
             made(items, tmp_path, "--existing", "skip")
         outcome = "skipped" if moment == "after" else "made"
         assert made(items, tmp_path, "--existing", "skip") == [(outcome, "0_normal.png")]
@@ -252,20 +253,58 @@ def test_where_files_have_no_second_names_maps_are_made_all_the_same(tmp_path, m
 
 
 def test_what_a_run_that_was_killed_has_left_is_removed_and_nothing_else(tmp_path):
-    """Once no other run is at work: the folders may be those of that one."""
-    out, others = tmp_path / "out", {".midas_normal_elsewhere_12z", "mine"}
-    names = {f"{TEMPORARY}0abc_12z", f"{TEMPORARY}" + 32 * "a", *others}
-    for name in names:
-        (out / name).mkdir(parents=True)
-        (out / name / "map.png").touch()
-    at_work = Ledger(out)
-    at_work.open()
-    made(pictures(tmp_path, 1), tmp_path)
-    assert {path.name for path in out.iterdir() if path.is_dir()} == names
-    at_work.close()
-    made(pictures(tmp_path, 1), tmp_path, "--strength", "2")
-    assert {path.name for path in out.iterdir() if path.is_dir()} == others
-    assert [path.name for path in out.glob(".midas_normal*.jsonl")] == [".midas_normal.jsonl"]
+    """Also beside the maps in subfolders, where another run has its folder of maps, at work or not."""
+    out = tmp_path / "out" / "inner"
+    options = ("--pattern", "inner/{stem}_{map}")
+    leave_temporary_folder(out)
+    (out / ".midas_normal_elsewhere_12z").mkdir()
+    with temporary_folder(out) as at_work:
+        (at_work / "map.png").touch()
+        made(pictures(tmp_path, 1), tmp_path, *options)
+        assert {path for path in out.iterdir() if path.is_dir()} == {at_work, out / ".midas_normal_elsewhere_12z"}
+        assert (at_work / "map.png").exists()
+    assert [path.name for path in out.iterdir() if path.is_dir()] == [".midas_normal_elsewhere_12z"]
+
+
+@pytest.mark.parametrize("options", [
+    (), ("--sets", "sequence", "--smoothing", "1"), ("--sets", "sequence", "--maps", "height")])
+def test_a_map_that_is_in_its_place_is_made_though_what_is_needed_no_more_cannot_be_removed(tmp_path, monkeypatch, options):
+    """As where a virus scanner has a file open; FAKE, for no such one is at hand.  The next run removes it."""
+    def refused(path, missing_ok=False, of=Path.unlink):
+        if path.suffix == ".png":
+            raise PermissionError(13, "The process cannot access the file", str(path))
+        of(path, missing_ok=missing_ok)
+
+    items = pictures(tmp_path, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        assert [outcome for outcome, _ in made(items, tmp_path, *options)] == ["made"] * 2
+    folders = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
+    assert made(items, tmp_path, *options, "--existing", "skip")[0][0] == "skipped"
+    assert folders and not any(path.is_dir() for path in (tmp_path / "out").iterdir())
+
+
+def test_a_strange_map_is_refused_before_the_engine_runs_unless_it_may_be_on_record_soon(tmp_path):
+    """Of one that is new another computer's record may not show yet, so it is looked at once more in the end."""
+    asked, out = [], tmp_path / "out"
+    out.mkdir()
+    items = [item(each.file, asked.append) for each in pictures(tmp_path, 2)]
+    for number in range(2):
+        (out / f"{number}_normal.png").write_bytes(b"theirs")
+    os.utime(out / "0_normal.png", (0, 0))
+    outcomes = made(items, tmp_path)
+    assert [outcome for outcome, _ in outcomes] == ["failed"] * 2 and len(asked) == 1
+    assert all("was not made by this extension" in words for _, words in outcomes)
+
+
+def test_whether_a_map_may_be_on_record_soon_is_asked_of_those_alone_that_are_refused(tmp_path, monkeypatch):
+    """It makes a file in the folder, to ask the drive for its time."""
+    asked = []
+    monkeypatch.setattr(Ledger, "may_be_on_record_soon", lambda ledger, file: asked.append(file.name))
+    made(pictures(tmp_path, 2), tmp_path)
+    (tmp_path / "out" / "0_normal.png").write_bytes(b"theirs")
+    made(pictures(tmp_path, 2), tmp_path)
+    assert asked == ["0_normal.png"]
 
 
 def test_one_map_that_is_refused_stops_no_other_of_its_picture(tmp_path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
 
-from blender_midas_normal.client.batch.measures import Measure, Measures
+from blender_midas_normal.client.batch.measures import LOOK_UP_EVERY, Measure, Measures
 from blender_midas_normal.core.errors import TargetError
 
 NAME = ".midas_normal_ranges.jsonl"
@@ -43,9 +46,15 @@ def test_what_is_known_is_not_written_again_and_the_last_measure_counts(tmp_path
     assert Measures(tmp_path).get("content", "settings") == Measure(19.0, 0.0)
 
 
-def test_what_another_run_measures_meanwhile_is_known(tmp_path):
-    measures = Measures(tmp_path)
+def test_what_another_run_measures_is_known_after_a_moment_but_not_looked_for_at_each_picture(tmp_path, monkeypatch):
+    measures, looked = Measures(tmp_path), []
     Measures(tmp_path).note("content", "settings", DEEP)
+    monkeypatch.setattr("os.scandir", lambda folder, of=os.scandir: looked.append(folder) or of(folder))
+    for number in range(1000):
+        assert measures.get(f"{number}", "settings") is None
+    assert len(looked) < 10
+    later = time.monotonic() + 2 * LOOK_UP_EVERY
+    monkeypatch.setattr("time.monotonic", lambda: later)
     assert measures.get("content", "settings") == DEEP
 
 
