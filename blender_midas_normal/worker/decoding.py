@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,15 +23,19 @@ if TYPE_CHECKING:
 
 OPENIMAGEIO = {
     "PNG": ("png", (".png",)), "JPEG": ("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif")), "TIFF": ("tiff", (".tif", ".tiff")),
-    "OpenEXR": ("openexr", (".exr",)), "Radiance HDR": ("hdr", (".hdr",)), "WebP": ("webp", (".webp",)),
-    "BMP": ("bmp", (".bmp",)), "DDS": ("dds", (".dds",)), "Photoshop": ("psd", (".psd",)), "GIF": ("gif", (".gif",)),
+    "OpenEXR": ("openexr", (".exr",)), "Radiance HDR": ("hdr", (".hdr",)), "BMP": ("bmp", (".bmp",)),
+    "DDS": ("dds", (".dds",)), "Photoshop": ("psd", (".psd",)), "GIF": ("gif", (".gif",)),
     "JPEG 2000": ("jpeg2000", (".jp2",)), "SGI": ("sgi", (".sgi", ".rgb")), "Netpbm": ("pnm", (".ppm", ".pgm", ".pnm")),
     "icon": ("ico", (".ico",)), "Targa": ("targa", (".tga",)),
 }
 """OpenImageIO's decoders by the formats that are let through to them, with the endings by which it chooses them."""
 
-PILLOW = {"AVIF": "AVIF", "QOI": "QOI", "PCX": "PCX"}
-"""Pillow's for those that the other lacks.  Its decoders that start programs (EPS: Ghostscript) stay out of reach."""
+PILLOW = {"WebP": "WEBP", "AVIF": "AVIF", "QOI": "QOI", "PCX": "PCX"}
+"""Pillow's for those that the other lacks, or whose orientation it does not read.  Its decoders that start programs (EPS:
+Ghostscript) stay out of reach."""
+
+PILLOW_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK")
+"""Pillow's names of pixels that it turns into bytes rightly; others it cuts off at 0 and 255."""
 
 MAY_BE_PREMULTIPLIED = ("tiff", "targa", "openexr")
 """Formats in which the file says whether its colours are multiplied by alpha, or always are; in the others none are."""
@@ -79,7 +85,10 @@ def _decoded(path: Path, name: str) -> Decoded:
     try:
         decoder, endings = OPENIMAGEIO[name]
         with _name_with_ending(path, endings) as plain:
-            return _by_openimageio(plain, decoder)
+            try:
+                return _by_openimageio(plain, decoder)
+            except ValueError as error:
+                raise ValueError(_without_name(str(error), plain)) from None
     except ValueError:
         if name != "TIFF":
             raise
@@ -90,24 +99,25 @@ def _decoded(path: Path, name: str) -> Decoded:
 
 @contextmanager
 def _name_with_ending(path: Path, endings: tuple[str, ...]) -> Iterator[str]:
-    """Give the file a name that is text and has one of these endings: its own, or else that of a link, where one can be."""
+    """Give the file a name that is text and has one of these endings: its own, or else that of a link or a copy."""
     is_text = str(path).encode(errors="replace").decode() == str(path)
     if is_text and path.suffix.lower() in endings:
         yield str(path)
         return
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
-        link = Path(folder) / f"picture{endings[0]}"
+        named = Path(folder) / f"picture{endings[0]}"
         try:
-            link.symlink_to(path.absolute())
-        except OSError:  # Windows lets few users do so; there names are text, and the ending is a hint alone
-            link = path
-        yield str(link)
+            named.symlink_to(path.absolute())
+        except OSError:  # Windows lets few users do so
+            shutil.copyfile(path, named)
+        yield str(named)
 
 
 def _by_openimageio(name: str, decoder: str) -> Decoded:
     import OpenImageIO
 
     OpenImageIO.attribute("dds:bc5normal", 1)  # as Blender has it
+    OpenImageIO.attribute("try_all_readers", 0)  # the file is for one alone, and may be made to harm another
     straight = OpenImageIO.ImageSpec()
     straight.attribute("oiio:UnassociatedAlpha", 1)
     file = OpenImageIO.ImageInput.open(name, straight)
@@ -146,7 +156,7 @@ def _exr(file: Any) -> Decoded:
     colours = np.stack([planes[place] if place is not None else np.zeros_like(next(iter(planes.values())))
                         for place in chosen.colours], axis=2)
     alpha = planes[chosen.alpha] if chosen.alpha is not None else None
-    return Decoded(colours, alpha, is_linear=True, is_premultiplied=alpha is not None)
+    return Decoded(colours, alpha, is_linear=True, is_premultiplied=chosen.is_premultiplied)
 
 
 def _planes(file: Any, chosen: Chosen) -> dict[int, NDArray]:
@@ -163,6 +173,8 @@ def _planes(file: Any, chosen: Chosen) -> dict[int, NDArray]:
 def _values(file: Any, spec: Any, part: int, begin: int, end: int) -> NDArray:
     """Read H x W x channels: bytes as uint8, all else as float32, whole numbers as shares of their range."""
     check_size(spec.width, spec.height)
+    if spec.depth > 1:
+        raise ValueError("it is a volume")
     values = file.read_image(part, 0, begin, end, "uint8" if spec.format.basesize() == 1 else "float")
     error = _line(file.geterror())
     # What libjpeg only warns of is said to be an error; but what is not there, it makes up.
@@ -181,15 +193,25 @@ def _by_pillow(path: Path, decoder: str) -> Decoded:
         with PIL.Image.open(path, formats=[decoder]) as opened:
             check_size(*opened.size)
             upright = PIL.ImageOps.exif_transpose(opened)
+            if upright.mode == "F":
+                return Decoded(np.asarray(upright)[..., None], None)
             if upright.mode.startswith("I;16"):
                 return Decoded(np.asarray(upright, np.float32)[..., None] / np.float32(65535), None)
+            if upright.mode not in PILLOW_MODES:
+                raise ValueError("its pixels are of a kind that is not known")
             has_alpha = "A" in upright.getbands() or "transparency" in upright.info
             values = np.asarray(upright.convert("RGBA" if has_alpha else "RGB"))
     except (OSError, SyntaxError, RuntimeError, PIL.Image.DecompressionBombError) as error:
-        raise ValueError(_line(str(error))) from None
+        raise ValueError(_without_name(_line(str(error)), str(path))) from None
     return Decoded(values[..., :3], values[..., 3] if has_alpha else None)
 
 
 def _line(text: str) -> str:
-    """Cut a library's message to its first line, without its full stop and the file's name in brackets."""
-    return (text.strip().splitlines() or [""])[0].partition(' ("')[0].rstrip(".")
+    """Cut a library's message to its first line, without its full stop."""
+    return (text.strip().splitlines() or [""])[0].rstrip(".")
+
+
+def _without_name(text: str, name: str) -> str:
+    """Take a file's name, which may be a temporary one, out of a message."""
+    name = f"[\"']?{re.escape(name)}[\"']?"
+    return re.sub(name, "it", re.sub(rf":? {name}| \({name}\)", "", text))

@@ -16,17 +16,20 @@ class Chosen:
     """Channels of a part of the file, by their places in it.
 
     colours: one for a grey picture, else red, green and blue, None for one that the file lacks; alpha: None without one.
+    is_premultiplied: the colours are multiplied by alpha, as other values, such as depths, are not.
     """
 
     part: int
     colours: tuple[int | None, ...]
     alpha: int | None
+    is_premultiplied: bool
 
 
 def chosen_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> Chosen:
     """Choose the channels that are the picture of an OpenEXR file.
 
     Of a file with layers, that is the layer called Combined or without a name, else the first with colours, else the first.
+    Of a layer without colours it is the first channel, alpha only where there is no other.
 
     Args:
         parts: the name of each part of the file, and the names of its channels.
@@ -39,10 +42,16 @@ def chosen_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> Chosen:
         raise ValueError("it has no channels")
     named = {key: layer for key, layer in layers.items() if key[1].rpartition(".")[2].upper() in ("", "COMBINED")}
     coloured = {key: layer for key, layer in layers.items() if set("RGB") <= layer.keys()}
-    best = [key for key in named if _colours(named[key])] or list(coloured) or list(layers)
+    more = [key for key, layer in layers.items() if layer.keys() != {"A"}]
+    best = [key for key in named if _colours(named[key])] or list(coloured) or more or list(layers)
     part, layer = best[0][0], layers[best[0]]
-    colours = _colours(layer) or (next(iter(layer.values())),)
-    return Chosen(part, colours, layer.get("A"))
+    colours, alpha = _colours(layer), layer.get("A")
+    if colours:
+        return Chosen(part, colours, alpha, is_premultiplied=alpha is not None)
+    others = [place for component, place in layer.items() if component != "A"]
+    if others:
+        return Chosen(part, (others[0],), alpha, is_premultiplied=False)
+    return Chosen(part, (layer["A"],), None, is_premultiplied=False)
 
 
 def _layers(parts: Iterable[tuple[str, Sequence[str]]]) -> dict[tuple[int, str], dict[str, int]]:

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import PIL.EpsImagePlugin
 import PIL.Image
+import PIL.ImageOps
 import pytest
 
 from blender_midas_normal.client.environment import MIDAS_REQUIREMENTS
@@ -107,6 +108,8 @@ def test_colours_that_a_tiff_file_calls_multiplied_by_alpha_are_divided_and_othe
     ([("", ["L.ao.R", "L.ao.G", "L.ao.B", "L.Combined.R", "L.Combined.G", "L.Combined.B"])],
      (0, ["L.Combined.R", "L.Combined.G", "L.Combined.B"], "")),
     ([("", ["L.Depth.Z", "L.hue.R", "L.hue.G", "L.hue.B"])], (0, ["L.hue.R", "L.hue.G", "L.hue.B"], "")),
+    ([("", ["A", "Z"])], (0, "Z", "A")), ([("", ["A", "Z", "id"])], (0, "Z", "A")), ([("", ["A"])], (0, "A", "")),
+    ([("", ["A", "L.Depth.Z"])], (0, ["L.Depth.Z"], "")), ([("alpha", "A"), ("depth", "Z")], (1, "Z", "")),
     ([("depth", ["Z"]), ("beauty", "RGBA")], (1, "RGB", "A")), ([("", ["L.Depth.Z", "L.Mist.Z"])], (0, ["L.Depth.Z"], "")),
 ])
 def test_the_channels_that_are_the_picture(parts, wanted):
@@ -114,7 +117,8 @@ def test_the_channels_that_are_the_picture(parts, wanted):
     names = list(parts[part][1])
     places = tuple(None if name == "-" else names.index(name) for name in colours)
     chosen = chosen_channels([(name, list(channels)) for name, channels in parts])
-    assert chosen == Chosen(part, places, names.index(alpha) if alpha else None)
+    place = names.index(alpha) if alpha else None
+    assert chosen == Chosen(part, places, place, is_premultiplied=bool(alpha) and "Z" not in colours)
 
 
 def test_a_file_without_channels_is_refused():
@@ -134,22 +138,51 @@ def test_ordinary_files_are_read(tmp_path, mode):
 def test_a_photographs_orientation_is_applied_whatever_its_depth(tmp_path, orientation):
     exif = PIL.Image.Exif()
     exif[ORIENTATION] = orientation
-    grey = np.random.default_rng(0).integers(0, 256, (4, 6), np.uint8)
+    grey = np.random.default_rng(0).integers(0, 256, (2, 3), np.uint8).repeat(16, 0).repeat(16, 1)
     PIL.Image.fromarray(grey).save(tmp_path / "bytes.png", exif=exif)
+    PIL.Image.fromarray(grey).save(tmp_path / "photo.jpg", exif=exif, quality=100)
+    PIL.Image.fromarray(grey).save(tmp_path / "photo.webp", exif=exif, lossless=True)
     PIL.Image.fromarray(grey * np.uint16(257)).save(tmp_path / "deep.png", exif=exif)
     PIL.Image.fromarray(grey * np.uint16(257)).save(tmp_path / "deep.tif", exif=exif)
-    expected = picture_from_file(tmp_path / "bytes.png").rgb_float()
-    assert expected.shape == ((4, 6, 3) if orientation < 5 else (6, 4, 3))
-    for name in ("deep.png", "deep.tif"):
-        np.testing.assert_allclose(picture_from_file(tmp_path / name).rgb, expected, atol=1e-6)
+    with PIL.Image.open(tmp_path / "bytes.png") as opened:
+        expected = np.asarray(PIL.ImageOps.exif_transpose(opened))[..., None] / np.float32(255)
+    assert expected.shape == ((32, 48, 1) if orientation < 5 else (48, 32, 1))
+    for file in tmp_path.iterdir():
+        np.testing.assert_allclose(picture_from_file(file).rgb_float(), expected.repeat(3, 2), atol=0.02, err_msg=file.name)
 
 
-@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "zstd.tif"])
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "zstd.tif", "lzma.tif"])
 def test_sixteen_bits_are_kept(tmp_path, name):
     values = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-    words = {"compression": "zstd"} if name == "zstd.tif" else {}
+    words = {"compression": name[:4]} if name in ("zstd.tif", "lzma.tif") else {}
     PIL.Image.fromarray(values).save(tmp_path / name, **words)
     np.testing.assert_allclose(picture_from_file(tmp_path / name).rgb[..., 0], values / 65535, atol=1e-6)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "zstd", "lzma"])
+def test_floats_are_what_they_are_however_they_are_compressed(tmp_path, compression):
+    values = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    PIL.Image.fromarray(values).save(tmp_path / "floats.tif", compression=compression)
+    np.testing.assert_allclose(picture_from_file(tmp_path / "floats.tif").rgb[..., 0], values, atol=1e-6)
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lzma"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK"])
+def test_bytes_that_the_first_library_cannot_expand_are_what_they_are(tmp_path, mode, compression):
+    colours = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
+    for name, how in (("plain", "raw"), ("packed", compression)):
+        PIL.Image.fromarray(colours).convert(mode).save(tmp_path / f"{name}.tif", compression=how)
+    plain, packed = (picture_from_file(tmp_path / f"{name}.tif") for name in ("plain", "packed"))
+    np.testing.assert_allclose(packed.rgb_float(), plain.rgb_float(), atol=0.01)
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lzma"])
+def test_whole_numbers_that_neither_library_reads_rightly_are_refused(tmp_path, compression):
+    """Pillow would cut them off at 255; the sentence is that of the library that knows how they are meant."""
+    values = np.linspace(0, 2**31 - 1, 64 * 64).astype(np.int32).reshape(64, 64)
+    PIL.Image.fromarray(values).save(tmp_path / "deep.tif", compression=compression)
+    with pytest.raises(SourceError, match=f"(?i){compression} compression support is not configured"):
+        picture_from_file(tmp_path / "deep.tif")
 
 
 def test_alpha_of_files_is_kept(tmp_path):
@@ -177,6 +210,51 @@ def test_what_is_not_read_is_called_what_it_is(tmp_path, content, sentence):
     (tmp_path / "wall.png").write_bytes(content)
     with pytest.raises(SourceError, match=rf"wall\.png is not a readable picture: .*({sentence})"):
         picture_from_file(tmp_path / "wall.png")
+
+
+def test_a_volume_is_called_one(tmp_path):
+    """OpenImageIO gives all its slices, Blender none since 5.2."""
+    header = struct.pack("<4s7I44x", b"DDS ", 124, 0x801007, 4, 4, 16, 3, 1)
+    header += struct.pack("<8I5I", 32, 0x41, 0, 32, 0xFF0000, 0xFF00, 0xFF, 0xFF000000, 0x1008, 0x200000, 0, 0, 0)
+    (tmp_path / "volume.dds").write_bytes(header + bytes(3 * 64))
+    with pytest.raises(SourceError, match=r"volume\.dds is not a readable picture: it is a volume\.$"):
+        picture_from_file(tmp_path / "volume.dds")
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("tiff.png", b"II*\0" + bytes(100)), ("exr.png", b"v/1\x01"), ("jpeg.png", b"\xff\xd8\xff\xe0" + bytes(40)),
+    ("exr.exr", b"v/1\x01" + bytes(300)), ("jpeg.jpg", b"\xff\xd8\xff\xe0" + bytes(40)), ("avif.jpg", b"\0\0\0\x1cftypavif"),
+])
+@pytest.mark.parametrize("folder", ["", "names with (brackets) and 'quotes'"])
+def test_a_sentence_names_the_file_once_and_no_temporary_one(tmp_path, name, content, folder):
+    file = tmp_path / folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(content)
+    with pytest.raises(SourceError) as refused:
+        picture_from_file(file)
+    assert str(refused.value).count(name) == 1 and "midas_normal_" not in str(refused.value)
+    assert "/picture." not in str(refused.value) and "()" not in str(refused.value)
+
+
+def test_a_file_reaches_the_one_decoder_that_it_is_for(tmp_path):
+    """OpenImageIO would else ask all its decoders, of which some were written for files of friends."""
+    import OpenImageIO
+
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    with pytest.raises(SourceError):
+        picture_from_file(tmp_path / "cut.png")
+    assert OpenImageIO.get_int_attribute("try_all_readers") == 0
+
+
+def test_where_no_link_can_be_made_a_file_with_another_ending_is_read_all_the_same(tmp_path, monkeypatch):
+    """As on Windows; FAKE."""
+    def refused(*_, **__):
+        raise OSError(1314, "A required privilege is not held by the client")
+
+    PIL.Image.new("RGB", (3, 2), (10, 20, 30)).save(tmp_path / "wall.png")
+    (tmp_path / "wall.png").rename(tmp_path / "wall.jpg")
+    monkeypatch.setattr("pathlib.Path.symlink_to", refused)
+    assert (picture_from_file(tmp_path / "wall.jpg").rgb == (10, 20, 30)).all()
 
 
 POSTSCRIPT = b"""%!PS-Adobe-3.0 EPSF-3.0
