@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import os
+import re
 import ssl
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -52,7 +55,8 @@ def sources() -> tuple[str, ...]:
 
 def host(url: str) -> str:
     """Name of the server in an address."""
-    return url.partition("://")[2].partition("/")[0].rpartition("@")[2] or url
+    url = _without_login(url)[0]
+    return url.partition("://")[2].partition("/")[0] or url
 
 
 def find(folder: Path) -> Path:
@@ -86,6 +90,10 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
 
 class _SourceFailed(Exception):
     """One source does not give the file; the text says why."""
+
+
+class _ConnectionFailed(Exception):
+    """A connection to a source has failed, whatever the system calls that; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +159,8 @@ class _Transfer:
         except urllib.error.URLError as error:
             reason = getattr(error.reason, "strerror", None) or str(error.reason)
             raise _SourceFailed(f"{reason}{_way(url)}") from error
-        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError) as error:
-            raise _SourceFailed(getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
+        except (_ConnectionFailed, http.client.HTTPException, ValueError) as error:
+            raise _SourceFailed(str(error) or type(error).__name__) from error
 
     def fetch_all(self, url: str) -> None:
         """The same; a connection that breaks is taken up again as long as it brought something."""
@@ -162,7 +170,7 @@ class _Transfer:
                 return
             try:
                 self.fetch_from(url, had)
-            except (ConnectionError, TimeoutError):
+            except _ConnectionFailed:
                 if self.had() <= had:
                     raise
             if self.had() <= had:
@@ -203,7 +211,7 @@ class _Transfer:
     def copy(self, answer: Any, file: IO[bytes], had: int) -> None:
         started = reported = time.monotonic()
         got = had
-        while block := answer.read1(CHUNK):
+        while block := _read(answer):
             if self.cancelled():
                 raise Cancelled("The download was cancelled; downloading again goes on from here.")
             got += len(block)
@@ -245,7 +253,7 @@ def _refuse_insecure(url: str, https_only: bool = False) -> None:
     words = urllib.parse.urlsplit(url)
     local = words.scheme == "http" and words.hostname in LOOPBACK and not https_only
     if words.scheme != "https" and not local:
-        raise _SourceFailed(f"it is not downloaded from {url}, because only https is allowed")
+        raise _SourceFailed(f"it is not downloaded from {_without_login(url)[0]}, because only https is allowed")
 
 
 def _way(url: str) -> str:
@@ -261,17 +269,46 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows the server to another address only where that is allowed too, and never from https to http."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        newurl = _without_login(newurl)[0]
         _refuse_insecure(newurl, https_only=req.full_url.startswith("https:"))
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+def _without_login(url: str) -> tuple[str, str]:
+    """An address that may be shown, and the name and password that it had, "" without these."""
+    login = re.match(r"(?:[^/]+://)?([^/]*@)?", url)
+    if login is None or login[1] is None:
+        return url, ""
+    return url[:login.start(1)] + url[login.end(1):], urllib.parse.unquote(login[1][:-1])
+
+
+@contextmanager
+def _connection() -> Iterator[None]:
+    """Raises _ConnectionFailed for what the system says of a connection: of files it may say the same."""
+    try:
+        yield
+    except urllib.error.URLError:
+        raise
+    except OSError as error:
+        raise _ConnectionFailed(error.strerror or str(error) or type(error).__name__) from error
+
+
+def _read(answer: Any) -> bytes:
+    with _connection():
+        return answer.read1(CHUNK)
+
+
 def _opened(url: str, start: int) -> Any:
     """The server's answer, from byte `start` on if it can do that."""
+    url, login = _without_login(url)
     request = urllib.request.Request(url, headers={"User-Agent": "midas-normal", "Accept-Encoding": "identity"})
     if start:
         request.add_header("Range", f"bytes={start}-")
+    if login:
+        request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
     opener = urllib.request.build_opener(_Redirects, urllib.request.HTTPSHandler(context=_certificates()))
-    return opener.open(request, timeout=TIMEOUT)
+    with _connection():
+        return opener.open(request, timeout=TIMEOUT)
 
 
 def _certificates() -> ssl.SSLContext:

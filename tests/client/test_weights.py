@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import errno
 import hashlib
+import http.client
+import io
 import itertools
+import os
 import random
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -231,6 +236,54 @@ def test_where_one_source_fails_the_next_one_gives_the_file(get, server, second,
     assert second.asked == asked
     assert [path.name for path in folder.iterdir()] == [weights.FILE]
     assert any(weights.host(first) in step.detail for step in steps)
+
+
+@pytest.mark.parametrize("step", ["begin", "read1"])
+@pytest.mark.parametrize("code", [errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EIO])
+def test_whatever_a_failed_connection_is_called_the_next_source_is_asked(get, server, second, monkeypatch, code, step):
+    """FAKE: the errors are those of a cable that was pulled out."""
+    of = getattr(http.client.HTTPResponse, step)
+
+    def failing(answer, *arguments):
+        if answer.fp.raw._sock.getpeername()[1] == server.server_port:
+            raise OSError(code, os.strerror(code))
+        return of(answer, *arguments)
+
+    monkeypatch.setattr(http.client.HTTPResponse, step, failing)
+    steps = []
+    assert get(steps.append, urls=[server.url, second.url]).read_bytes() == DATA
+    assert any(os.strerror(code) in step.detail for step in steps)
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_source(get, second, monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(weights._Transfer, "opened_part", lambda transfer, had: Full())
+    with pytest.raises(WeightsError, match="No space left on device"):
+        get()
+    assert second.asked == []
+
+
+@pytest.mark.parametrize(("url", "reason"), [
+    ("http://me:geheim@mirror.example/w.pt", "from http://mirror.example/w.pt, because only https"),
+    ("https://me:geheim@127.0.0.1:9/w.pt", "^[^@]*127.0.0.1:9: Connection refused"),
+    ("https://me:gehe@geheim@127.0.0.1:9/w.pt", "127.0.0.1:9: Connection refused"),
+    ("me:geheim@mirror.example", "from mirror.example, because only https"),
+    ("ftp://me:geheim@mirror.example/w.pt", "because only https"), ("https://me:geheim@[mirror/w.pt", "Invalid IPv6 URL"),
+])
+def test_a_password_in_an_address_is_not_shown(get, url, reason):
+    steps = []
+    with pytest.raises(WeightsError, match=reason) as caught:
+        get(steps.append, urls=[url])
+    assert not any("geheim" in text for text in (str(caught.value), *(step.detail for step in steps)))
+
+
+def test_a_name_and_a_password_in_an_address_are_for_its_server_alone(get, server, second):
+    server.status, server.location = 302, second.url
+    get(urls=[server.url.replace("//", "//me:ge%40heim@")])
+    assert server.logins == [f"Basic {base64.b64encode(b'me:ge@heim').decode()}"] and second.logins == [None]
 
 
 def test_all_sources_are_named_with_what_is_wrong_with_each(get, server):

@@ -33,6 +33,8 @@ class Server(ThreadingHTTPServer):
         self.tired = threading.Event()
         self.asked: list[str | None] = []
         """The Range of each request."""
+        self.logins: list[str | None] = []
+        """The Authorization of each request."""
 
     @property
     def url(self) -> str:
@@ -45,6 +47,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server, wanted = self.server, self.headers.get("Range")
         server.asked.append(wanted)
+        server.logins.append(self.headers.get("Authorization"))
         if server.stalls:
             server.tired.wait(60)
             return
