@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Optional
@@ -20,12 +20,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from blender_midas_normal.client import interpreters, weights  # noqa: E402
+from blender_midas_normal.client.batch.placing import temporary_folder  # noqa: E402
 from blender_midas_normal.client.environment import Environment, State, status  # noqa: E402
 from blender_midas_normal.client.install import Recipe, install  # noqa: E402
 from blender_midas_normal.client.locks import held  # noqa: E402
 from blender_midas_normal.client.setup_process import SetupProcess  # noqa: E402
 from blender_midas_normal.client.steps import Step  # noqa: E402
 from blender_midas_normal.core.errors import EngineUnavailable, InstallError, TargetError  # noqa: E402
+from blender_midas_normal.core.paths import put_in_place  # noqa: E402
 from blender_midas_normal.core.weights_file import FILE, SIZE  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
@@ -154,9 +156,14 @@ def midas_ready(folder: Path) -> None:
 
 @contextmanager
 def alone(name: str) -> Iterator[None]:
-    """Waits until no other process makes the same thing."""
-    DATA.mkdir(exist_ok=True)
-    with held(DATA / f"{name}.lock", InstallError, partial(print, flush=True)):
+    """Waits until no other process makes the same thing; raises InstallError where nothing can be written into the clone."""
+    lock = DATA / f"{name}.lock"
+    with ExitStack() as stack:
+        try:
+            DATA.mkdir(exist_ok=True)
+            stack.enter_context(held(lock, InstallError, partial(print, flush=True)))
+        except OSError as error:
+            raise _not_written(lock, error) from None
         yield
 
 
@@ -183,13 +190,16 @@ def _joined(folder: Path, names: tuple) -> Path:
     if joined.is_file() and joined.read_text(encoding="utf-8") == text:
         return joined
     try:
-        joined.parent.mkdir(exist_ok=True)
-        whole = joined.with_suffix(f".{os.getpid()}")  # another process may read it
-        whole.write_text(text, encoding="utf-8")
-        whole.replace(joined)
+        with temporary_folder(DATA) as whole:  # another process may read it
+            (whole / joined.name).write_text(text, encoding="utf-8")
+            put_in_place(whole / joined.name, joined)
     except OSError as error:
-        raise InstallError(f"{joined} cannot be written: {error.strerror}; this needs a clone that can be.") from None
+        raise _not_written(joined, error) from None
     return joined
+
+
+def _not_written(file: Path, error: OSError) -> InstallError:
+    return InstallError(f"{file} cannot be written: {error.strerror}; this needs a clone that can be.")
 
 
 def writable(folder: Path) -> Path:

@@ -33,9 +33,9 @@ def clone(disk):
     return folder
 
 
-def normal_map(clone, out):
+def normal_map(clone, out, *options):
     command = [sys.executable, "-B", str(clone / "scripts" / "normal_map.py"), str(PICTURE), "--out", str(out), "--engine",
-               "luminance"]
+               "luminance", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -53,6 +53,18 @@ def test_a_clone_that_cannot_be_written_says_so_when_something_is_to_be_made_in_
     assert ended.returncode == 3
     assert ended.stderr == (f"error: {clone}/.midas/venv-maps.txt cannot be written: Read-only file system; this needs a "
                             "clone that can be.\n")
+
+
+def test_a_clone_that_cannot_be_written_and_has_no_environment_is_one_sentence(clone, tmp_path):
+    """Though the list of what the environment holds is there, and for MiDaS, too."""
+    assert normal_map(clone, tmp_path / "first").returncode == 0
+    (clone / ".venv-maps").unlink()
+    changed(clone, "ro")
+    for options, lock in ((), "venv-maps.lock"), (("--engine", "midas"), "weights.lock"):
+        ended = normal_map(clone, tmp_path / "out", *options)
+        assert ended.returncode == 3
+        assert ended.stderr == (f"error: {clone}/.midas/{lock} cannot be written: Read-only file system; this needs a clone "
+                                "that can be.\n")
 
 
 @pytest.mark.parametrize("script", [["normal_map.py", str(PICTURE)], ["demo.py"]])
