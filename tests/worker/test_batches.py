@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from dataclasses import replace
 from itertools import count, groupby
 from types import SimpleNamespace
@@ -153,6 +154,42 @@ def test_where_memory_is_too_short_for_several_each_is_seen_alone(tmp_path):
     ends = desk.answer([desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
     assert network.passes == [3, 1, 1, 1]
     assert all(isinstance(end, Result) and end.device == "cuda" and not end.notes for end in ends.values())
+
+
+class Unfit(Network):
+    """On a card that fails, and is asked for nothing then."""
+
+    def depths(self, pictures, done, precision):
+        if self.device == "cuda":
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return super().depths(pictures, done, precision)
+
+    def close(self):
+        self.device = "cpu"
+
+
+@pytest.mark.parametrize(("batch", "passes"), [(0, [1, 1, 1]), (3, [3])])
+def test_a_card_that_was_found_unfit_decides_nothing_more(tmp_path, monkeypatch, batch, passes):
+    """Neither how many go together, nor by its memory, for which the driver that has failed raises an error."""
+    network = Unfit()
+    module = types.SimpleNamespace(Network=lambda weights: network)
+    monkeypatch.setattr(midas, "_network_module", lambda: module)
+    monkeypatch.setattr(devices, "auto_device", lambda: "cuda")
+    desk = Desk(tmp_path, network, batch)
+    auto = replace(PLAIN, device="AUTO")
+    assert desk.answer([desk.order(0, settings=auto)])[0].device == "cpu"
+
+    def available(device):
+        if device == "cuda":
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return 10**12
+
+    monkeypatch.setattr(midas, "available_bytes", available)
+    network.passes.clear()
+    desk.sent.clear()
+    ends = desk.answer([desk.order(number, settings=auto) for number in range(1, 4)])
+    assert network.passes == passes
+    assert all(isinstance(end, Result) and "failed" in end.notes[0] for end in ends.values())
 
 
 class WithoutHalves(Network):

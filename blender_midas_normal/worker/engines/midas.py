@@ -89,13 +89,14 @@ class Midas:
     def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Look | None:
         """What the network would see of the picture, for `see`; None where it is better seen alone, as RAW always is."""
         device = device_for(settings)
-        if settings.depth_scale == "RAW" or self._most_at_once(device) == 1:
+        used = self._device_used(device, settings.precision)
+        if settings.depth_scale == "RAW" or self._most_at_once(used) == 1:
             return None
         rgb = picture.rgb_float()
         if is_one_colour(rgb):
             return None
         pixels, margin = seen_picture(rgb, wrap, _resolution(picture, settings))
-        if pixels.shape[0] * pixels.shape[1] > _affordable_pass(device):
+        if pixels.shape[0] * pixels.shape[1] > _affordable_pass(used):
             return None
         return Look(pixels, margin, device, settings.precision, report)
 
@@ -103,7 +104,8 @@ class Midas:
         """Has the network see those that are alike at once, as far as memory allows; the others get no depth."""
         def most(look: Look) -> int:
             needed = look.pixels.shape[0] * look.pixels.shape[1] * BYTES_PER_PIXEL
-            return min(self._most_at_once(look.device), available_bytes(look.device) // needed)
+            used = self._device_used(look.device, look.precision)
+            return min(self._most_at_once(used), available_bytes(used) // needed)
 
         report = functools.partial(tell, looks)
         for group in alike(looks, most):
@@ -173,6 +175,10 @@ class Midas:
 
         depth, notes = self._fallback.run(forward, device, settings.precision, settings.device == "AUTO", can_split=True)
         return _surface_of(depth, notes, picture, wrap, settings, report)
+
+    def _device_used(self, device: str, precision: str) -> str:
+        """The device on which the network runs where this one is asked for: another one if it was found unfit."""
+        return self._fallback.first(device, precision)[0].device
 
     def _most_at_once(self, device: str) -> int:
         return 1 if device in COMPARED else self._batch or batch_of(device)
