@@ -27,11 +27,15 @@ class Found:
 
 @dataclass
 class Inputs:
-    """What was found: pictures, how many files that are none, and a sentence for each folder that is closed or has none."""
+    """What was found: pictures, how many files that are none, and a sentence for each folder that is closed or has none.
+
+    links: links to folders that were not followed.
+    """
 
     pictures: list[Found] = field(default_factory=list)
     no_pictures: int = 0
     useless: dict[str, str] = field(default_factory=dict)
+    links: set[Path] = field(default_factory=set)
 
 
 def found(named: Sequence[Path], recursive: bool) -> Inputs:
@@ -97,6 +101,7 @@ def _folders(folder: Path, recursive: bool, inputs: Inputs) -> Iterator[tuple[st
 
     for place, folders, names in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if recursive and not name.startswith("."))
+        inputs.links |= {link for link in (Path(place, name) for name in folders) if link.is_symlink()}
         yield place, sorted(name for name in names if not name.startswith("."))
 
 

@@ -68,7 +68,7 @@ def _row(record: Record) -> tuple[Any, ...]:
             " ".join(record.notes or ()), record.error)
 
 
-def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds: float) -> str:
+def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds: float, links: int = 0) -> str:
     """How many maps came to what end, and why those that failed, or were skipped though they are not there, did."""
     made, failed = (sum(record.outcome == outcome for record in records) for outcome in (MADE, FAILED))
     unused = [record for record in records if record.outcome == SKIPPED and record.notes]
@@ -81,6 +81,8 @@ def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds
     lines += [f"{'':10}{record.input}: {record.error}" for record in records if record.outcome == FAILED]
     if no_pictures:
         lines.append(f"{no_pictures:8d} other files left alone")
+    if links:
+        lines.append(f"{links:8d} links to folders not followed; name those whose pictures you want")
     if not_tried:
         lines.append(f"{not_tried:8d} pictures not done, for the run was interrupted")
     return "\n".join(lines)

@@ -42,7 +42,7 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
     records = [Record(folder, FAILED, error=sentence) for folder, sentence in inputs.useless.items()]
     records += [record for picture in making.pictures for record in picture.records]
     not_tried = len(making.pictures) - making.done
-    screen.say(summary(records, inputs.no_pictures, not_tried, time.monotonic() - start))
+    screen.say(summary(records, inputs.no_pictures, not_tried, time.monotonic() - start, len(inputs.links)))
     for sentence in making.lacks:
         screen.say(sentence)
     if not_tried:

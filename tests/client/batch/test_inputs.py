@@ -112,7 +112,9 @@ def test_links_to_folders_above_are_not_followed(textures, named):
     """Two of them would have 2 ** 40 ways through each other."""
     for link in ("a/loop", "a/again", "to_a"):
         (textures / link).symlink_to((textures / "a" if link == "to_a" else textures).resolve())
-    files = {picture.file.relative_to("textures").as_posix() for picture in found([Path(named)], recursive=True).pictures}
+    inputs = found([Path(named)], recursive=True)
+    files = {picture.file.relative_to("textures").as_posix() for picture in inputs.pictures}
+    assert inputs.links == {Path("textures", link) for link in ("a/loop", "a/again", "to_a")}
     assert {"wall.png", "a/wall.png"} <= files <= {"wall.png", "a/wall.png", "a/b/deep.tif", "Stein 壁.JPG"}
 
 
