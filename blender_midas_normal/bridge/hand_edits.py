@@ -18,7 +18,7 @@ import bpy
 from ..core.errors import TargetError
 from ..core.frame_names import parted
 from ..core.paths import is_file
-from ..core.png import BEGINNING, MAKER
+from ..core.png import MAKER, MAKER_END
 from ..core.udim_numbers import with_number
 from .beside import file_of
 from .order import SINGLE
@@ -72,7 +72,7 @@ def _is_changed(image: bpy.types.Image) -> Generator[None, None, bool]:
 def _is_as_made(content: io.BytesIO | io.BufferedReader, digest: Any) -> bool:
     """Whether a file is the one that was made; without a digest, whether it is one that this extension has made."""
     if digest is None:
-        return MAKER in content.read(BEGINNING)
+        return MAKER in content.read(MAKER_END)
     return hashlib.file_digest(content, "sha256").hexdigest() == digest
 
 

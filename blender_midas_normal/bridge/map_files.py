@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import SourceError, TargetError
 from ..core.paths import put_in_place
-from ..core.png import BEGINNING, MAKER, pixels_of_png
+from ..core.png import MAKER, MAKER_END, pixels_of_png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,4 +139,4 @@ def _umask() -> int:
 
 def _is_ours(file: Path) -> bool:
     with file.open("rb") as stream:
-        return MAKER in stream.read(BEGINNING)
+        return MAKER in stream.read(MAKER_END)

@@ -8,13 +8,13 @@ import bpy
 
 from ..core.frame_names import parted
 from ..core.paths import is_file
-from ..core.picture_formats import BEGINNING, format_of, format_of_file, with_article
+from ..core.picture_formats import HEAD_SIZE, format_of, format_of_file, with_article
 
 
 def why_image(image: bpy.types.Image, frame: int | None = None) -> str:
     """Say in a sentence why an image has no pixels; frame: of an image sequence, the one that is wanted."""
     if image.packed_file is not None:
-        return f"The packed file of the image {image.name!r} {_of_format(format_of(image.packed_file.data[:BEGINNING]))}."
+        return f"The packed file of the image {image.name!r} {_of_format(format_of(image.packed_file.data[:HEAD_SIZE]))}."
     if image.source == "GENERATED" or not image.filepath_raw:
         return f"The image {image.name!r} has no pixels."
     path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))

@@ -125,7 +125,7 @@ def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) ->
     """What state the folder is in; cheap, and raises nothing."""
     folder = environment.folder
     if not is_file(environment.marker):
-        if is_free(environment):
+        if is_vacant(environment):
             return Status(State.ABSENT, "MiDaS is not installed.")
         return Status(State.ABSENT, f"{folder} holds something else; choose an empty or new folder for MiDaS.")
     marker = read_marker(environment)
@@ -156,7 +156,7 @@ def _repair(reason: str) -> Status:
     return Status(State.REPAIR_NEEDED, f"The MiDaS environment must be installed again: {reason}.")
 
 
-def is_free(environment: Environment) -> bool:
+def is_vacant(environment: Environment) -> bool:
     """Whether the folder is missing or empty, a lock file apart, so that an environment may be made there."""
     try:
         return {entry.name for entry in os.scandir(environment.folder)} <= {LOCK}
@@ -168,7 +168,7 @@ def is_free(environment: Environment) -> bool:
 
 def refuse_foreign(environment: Environment) -> None:
     """Raise InstallError when the folder has content that no installation of ours put there."""
-    if not is_file(environment.marker) and not is_free(environment):
+    if not is_file(environment.marker) and not is_vacant(environment):
         raise InstallError(f"{environment.folder} holds something that is not a MiDaS environment, and is left as it is; "
                            "choose an empty or new folder.")
 

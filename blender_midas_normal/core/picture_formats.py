@@ -9,7 +9,7 @@ ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", 
                      ".tga", ".dds", ".psd", ".jp2", ".gif"))
 """Of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
 
-BEGINNING = 64
+HEAD_SIZE = 64
 """Bytes by which a file is told."""
 
 _SIGNATURES = {
@@ -51,7 +51,7 @@ def format_of(beginning: bytes) -> str:
 def format_of_file(path: Path) -> str:
     """Name the format of a file as `format_of` does; raises OSError."""
     with path.open("rb") as file:
-        return format_of(file.read(BEGINNING))
+        return format_of(file.read(HEAD_SIZE))
 
 
 def with_article(name: str) -> str:

@@ -25,7 +25,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAKER = b"Software\0MiDaS Normal Map"
 """The text in each file that names its maker (PNG specification, section 11.3.4), also in one that Blender unpacks."""
 
-BEGINNING = 33 + 12 + len(MAKER)
+MAKER_END = 33 + 12 + len(MAKER)
 """Bytes of a file up to the end of that text: signature, IHDR and tEXt."""
 
 

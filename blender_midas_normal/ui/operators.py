@@ -32,7 +32,7 @@ from .properties import (
 )
 
 
-def is_free(cls: type) -> bool:
+def can_start(cls: type) -> bool:
     """Whether a new task can start; says why not in the button's tooltip."""
     if running.task() is not None:
         cls.poll_message_set(rpt_("A normal map is being made; wait for it or cancel it"))
@@ -70,7 +70,7 @@ class Making(MainThreadOperator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return super().poll(context) and is_free(cls)
+        return super().poll(context) and can_start(cls)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -132,7 +132,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
         if not isinstance(last, Report) or not last.map_name:
             cls.poll_message_set(rpt_("Generate a normal map first"))
             return False
-        return is_free(cls)
+        return can_start(cls)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         report = running.last()

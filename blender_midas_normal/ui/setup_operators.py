@@ -17,7 +17,7 @@ from . import setup
 from .main_thread import MainThreadOperator
 
 
-def is_free(cls: type, needs_network: bool) -> bool:
+def can_set_up(cls: type, needs_network: bool) -> bool:
     """Whether a setup can start; says why not in the button's tooltip."""
     if setup.running():
         cls.poll_message_set(rpt_("The setup is busy"))
@@ -36,7 +36,7 @@ class SetupOperator(MainThreadOperator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return super().poll(context) and is_free(cls, cls.needs_network)
+        return super().poll(context) and can_set_up(cls, cls.needs_network)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

@@ -224,7 +224,7 @@ def test_a_lock_leaves_nothing_behind_and_can_be_taken_again(tmp_path):
 
 def test_a_lock_is_not_mistaken_for_content(tmp_path):
     with held(Environment(tmp_path).lock, InstallError):
-        assert module.is_free(Environment(tmp_path))
+        assert module.is_vacant(Environment(tmp_path))
 
 
 def test_sizes(tmp_path):

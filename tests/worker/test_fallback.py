@@ -218,7 +218,7 @@ def test_on_the_cpu_what_is_no_number_is_computed_in_float32_and_then_believed()
         attempts.append(attempt)
         return checked(np.float32([math.inf]), attempt)
 
-    assert fallback.run(forward, "cpu", "AUTO", is_free=True) == (np.float32([math.inf]), ())
+    assert fallback.run(forward, "cpu", "AUTO", may_use_cpu=True) == (np.float32([math.inf]), ())
     assert attempts == [Attempt("cpu", "AUTO"), Attempt("cpu", "FLOAT32")]
     with pytest.raises(WrongValues):
         checked(np.float32([math.nan]), Attempt("cuda", "FLOAT32"))

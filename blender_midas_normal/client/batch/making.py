@@ -151,9 +151,11 @@ class Making:
         yield from self._maps(picture, client, kinds, partial(self._finish, picture, client), **self._file)
 
     def stage(self, folder: Callable[[], Path], window: Container[Picture], picture: Picture, client: Client) -> Task:
-        """Makes those of a frame's own maps of which frames of the window need the means.
+        """Make the maps of a frame by itself that are to be averaged: of each kind that a frame of the window still needs.
 
-        folder: gives the folder that they are put into.
+        Args:
+            folder: gives the folder that they are put into.
+            window: the frames whose maps are averaged next.
         """
         needed = {kind for other in picture.near if other in window for kind, _ in other.left}
         kinds = [kind for kind in self._wanted.kinds if kind in needed and kind not in picture.staged]

@@ -21,7 +21,7 @@ MADE, SKIPPED, FAILED = "made", "skipped", "failed"
 COLUMNS = ("input", "outcome", "map", "output", "engine", "device", "width", "height", "seconds", "notes", "error")
 """Of the table."""
 
-BEGINNING = re.compile(rb'\[(\]|\s*\{\s*"input")|input,outcome,| *\d+ made, in ')
+REPORT_HEAD = re.compile(rb'\[(\]|\s*\{\s*"input")|input,outcome,| *\d+ made, in ')
 """Of a report, as JSON, a table or a summary."""
 
 
@@ -117,7 +117,7 @@ def check_replaceable(file: Path) -> None:
             beginning = stream.read(100)
     except OSError as error:
         raise _not_written(file, error) from None
-    if beginning and not BEGINNING.match(beginning):
+    if beginning and not REPORT_HEAD.match(beginning):
         raise TargetError(f"{file} is there already and is no report; choose another name for the report, or move it.")
 
 

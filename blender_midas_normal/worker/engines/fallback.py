@@ -79,12 +79,13 @@ class Fallback:
             device, notes = "cpu", (self._unfit[device],)
         return Attempt(device, "FLOAT32" if device in self._without_halves else precision), notes
 
-    def run(self, forward: Callable[[Attempt], T], device: str, precision: str, is_free: bool,
+    def run(self, forward: Callable[[Attempt], T], device: str, precision: str, may_use_cpu: bool,
             can_split: bool = False) -> tuple[T, tuple[str, ...]]:
         """(what `forward` gives, notes for the user); raises what the last attempt raised.
 
-        device, precision: as asked for; is_free: whether the CPU may stand in for a device that fails, as it may in any case
-        for one that has too little memory or gives wrong values; can_split: whether `forward` heeds `Attempt.in_pieces`.
+        device, precision: as asked for; may_use_cpu: whether the CPU may stand in for a device that fails, as it may in any
+        case for one that has too little memory or gives wrong values.
+        can_split: whether `forward` heeds `Attempt.in_pieces`.
         """
         attempt, notes = self.first(device, precision)
         while True:
@@ -92,7 +93,7 @@ class Fallback:
                 self._compare(attempt)
                 return forward(attempt), notes
             except (MemoryError, RuntimeError) as error:
-                following, note = self._after(error, attempt, is_free, can_split)
+                following, note = self._after(error, attempt, may_use_cpu, can_split)
                 if following is None:
                     raise
                 has_failed = not isinstance(error, WrongValues) and not is_out_of_memory(error)
@@ -100,7 +101,7 @@ class Fallback:
             self._release(attempt.device, has_failed)
             attempt, notes = following, notes + note
 
-    def _after(self, error: Exception, attempt: Attempt, is_free: bool,
+    def _after(self, error: Exception, attempt: Attempt, may_use_cpu: bool,
                can_split: bool) -> tuple[Attempt | None, tuple[str, ...]]:
         """The next attempt, None where there is no other, and notes for the user."""
         device = attempt.device
@@ -115,7 +116,7 @@ class Fallback:
             if can_split and not attempt.in_pieces:
                 note = "Memory ran short, so the network saw the picture in smaller pieces."
                 return dataclasses.replace(attempt, in_pieces=True), (note,)
-        elif device != "cpu" and is_free:
+        elif device != "cpu" and may_use_cpu:
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exception(error)
             return self._on_the_cpu(attempt, "failed", is_lasting=True)
