@@ -53,7 +53,8 @@ class Ready:
     """Worker, once: what it can do.
 
     engines: for each engine "" when it can run, else the reason why not; device: the one that AUTO means, and how many bytes
-    of memory it has free; gpus: how many graphics cards torch can run on; batch: how many pictures it may see at once;
+    of memory it has free; gpus: the numbers of the graphics cards that torch can run on, first that
+    of the one that this worker uses; batch: how many pictures it may see at once;
     problem: "" or why a device that is there cannot be used, in a sentence.
     """
 
@@ -61,13 +62,13 @@ class Ready:
     device: str = ""
     torch: str = ""
     free_memory: int = 0
-    gpus: int = 0
+    gpus: list = field(default_factory=list)
     batch: int = 1
     problem: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.gpus <= MOST_GPUS:
-            raise ProtocolError(f"A computer cannot have {self.gpus} graphics cards.")
+        if not all(type(gpu) is int and 0 <= gpu < MOST_GPUS for gpu in self.gpus) or len(set(self.gpus)) < len(self.gpus):
+            raise ProtocolError(f"A computer cannot have the graphics cards {self.gpus}.")
         if not 1 <= self.batch <= LARGEST_BATCH:
             raise ProtocolError(f"A worker cannot see {self.batch} pictures at once.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,12 +33,13 @@ class Probe:
     """What came of trying a device.
 
     works: whether a kernel ran there; description: the device as people name it; problem: why it does not work, "" where
-    there is simply no such device.
+    there is simply no such device; gpu: the number of the graphics card, where there may be several.
     """
 
     works: bool
     description: str = ""
     problem: str = ""
+    gpu: int = 0
 
 
 @cache
@@ -93,13 +95,28 @@ def give_back_memory(device: str) -> None:
             getattr(torch, device).empty_cache()
 
 
-def count_of_gpus() -> int:
-    """Graphics cards for CUDA or ROCm that torch can use; others come one to a computer."""
+def usable_gpus() -> list[int]:
+    """The numbers of the graphics cards for CUDA or ROCm that torch can use; others come one to a computer.
+
+    The first of them is the one that this process uses, those before it do not work.
+    """
     if not has_torch() or not has_device("cuda"):
-        return 0
+        return []
     import torch
 
-    return torch.cuda.device_count()
+    used = probed("cuda").gpu
+    return [used, *(number for number in range(used + 1, torch.cuda.device_count()) if _has_kernels(number))]
+
+
+def _has_kernels(gpu: int) -> bool:
+    """Whether torch was built for a graphics card: without running a kernel there, for which it would take memory."""
+    import torch
+
+    built = [re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", name) for name in torch.cuda.get_arch_list()]
+    own = torch.cuda.get_device_capability(gpu)
+    known = [(match[1], (int(match[2]), int(match[3]))) for match in built if match]
+    # Code for "sm" runs on cards with the same first number, code for "compute" on all later ones; ROCm's names are others.
+    return not known or any(other <= own and (kind == "compute" or other[0] == own[0]) for kind, other in known)
 
 
 def has_device(name: str) -> bool:
@@ -109,7 +126,10 @@ def has_device(name: str) -> bool:
 
 @cache
 def probed(name: str) -> Probe:
-    """Tries a device of torch, once; raises nothing, whatever its driver does."""
+    """Tries a device of torch, once; raises nothing, whatever its driver does.
+
+    Of several graphics cards the first one that works is what torch means by "cuda" from then on.
+    """
     if name == "cpu":
         return Probe(True, name)
     try:
@@ -119,11 +139,41 @@ def probed(name: str) -> Probe:
                 # torch warns where a driver is there and does not work, and says nothing where there is none.
                 warned = [str(warning.message) for warning in told if issubclass(warning.category, UserWarning)]
                 return Probe(False, problem=_first_line("\n".join(warned)))
+        gpus = _count(name)
+    except Exception as error:  # noqa: BLE001 - drivers raise all kinds; the CPU does the work then
+        return _failed(error)
+    failed = []
+    for gpu in range(gpus):
+        probe = _tried(name, gpu)
+        if probe.works:
+            return probe
+        failed.append(probe)
+    return failed[0]
+
+
+def _tried(name: str, gpu: int) -> Probe:
+    """Tries one of several graphics cards, which torch means by the device's name from then on."""
+    try:
+        if gpu:
+            import torch
+
+            torch.cuda.set_device(gpu)
         _run_kernel(name)
         available_bytes(name)
-        return Probe(True, _described(name))
-    except Exception as error:  # noqa: BLE001 - drivers raise all kinds; the CPU does the work then
-        return Probe(False, problem=_first_line(str(error)) or type(error).__name__)
+        return Probe(True, _described(name), gpu=gpu)
+    except Exception as error:  # noqa: BLE001 - as above
+        return _failed(error)
+
+
+def _failed(error: Exception) -> Probe:
+    return Probe(False, problem=_first_line(str(error)) or type(error).__name__)
+
+
+def _count(name: str) -> int:
+    """How many devices of a name there are that are tried: of graphics cards for CUDA or ROCm all, of others the first."""
+    import torch
+
+    return torch.cuda.device_count() if name == "cuda" else 1
 
 
 def _is_there(name: str) -> bool:

@@ -13,7 +13,7 @@ from ..core.protocol import VERSION, Hello, Ready
 from . import blas
 from .answering import Answering, Reading
 from .channel import Channel
-from .devices import auto_device, batch_of, count_of_gpus, described_device, device_problem, torch_version
+from .devices import auto_device, batch_of, described_device, device_problem, torch_version, usable_gpus
 from .engines import Engines
 from .engines.memory import available_bytes
 from .inbox import Inbox
@@ -45,7 +45,7 @@ def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float, 
     problem = device_problem()
     if problem:
         print(problem, file=sys.stderr)
-    channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device), count_of_gpus(),
+    channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device), usable_gpus(),
                        most, problem))
     maker = Maker(engines)
     answering = Answering(maker, reading, folder, channel)

@@ -27,7 +27,7 @@ from blender_midas_normal.core.protocol import (
 MESSAGES = [
     Hello(VERSION, 4711, "3.11.7"),
     Ready({"MIDAS": "no torch", "LUMINANCE": ""}, "cpu", "2.13.0"),
-    Ready({}, "cuda (NVIDIA H200)", "2.13.0", 1 << 37, 4, 8),
+    Ready({}, "cuda (NVIDIA H200)", "2.13.0", 1 << 37, [0, 2], 8),
     Request(1, {"a": 6.28}, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
     Request(3, {}, pixels={"file": "y"}, preceding="key"),
     Request(4, {}, frames=[[0.25, "a.png"], [0.75, "b.png"]], scale=0.5),
@@ -59,7 +59,9 @@ def test_messages_arrive_whole_in_whatever_fragments(messages, cuts):
     b'{"type": "progress", "id": 1, "stage": "x", "done": 1' + b"0" * 4000 + b"}",
     b'{"type": "request", "id": 1, "settings": {"a": 1e999}}',
     b'{"type": "ready", "engines": {}, "batch": 0}', b'{"type": "ready", "engines": {}, "batch": 1000000}',
-    b'{"type": "ready", "engines": {}, "gpus": -1}', b'{"type": "ready", "engines": {}, "gpus": 1000000}',
+    b'{"type": "ready", "engines": {}, "gpus": -1}', b'{"type": "ready", "engines": {}, "gpus": [1000000]}',
+    b'{"type": "ready", "engines": {}, "gpus": [0, 0]}', b'{"type": "ready", "engines": {}, "gpus": ["0"]}',
+    b'{"type": "ready", "engines": {}, "gpus": [true]}',
     b'{"type": "error", "id": 1, "kind": "EngineError", "text": "\\ud800"}',
 ])
 def test_garbage_is_refused_as_such(line):

@@ -11,13 +11,13 @@ from blender_midas_normal.core.errors import EngineUnavailable
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.devices import (
     auto_device,
-    count_of_gpus,
     described_device,
     device_for,
     device_problem,
     has_torch,
     probed,
     torch_version,
+    usable_gpus,
 )
 from blender_midas_normal.worker.engines.memory import available_bytes
 from tests.requests_for_tests import LUMINANCE, noise, write_pixels
@@ -78,6 +78,8 @@ class Device:
         return 5 << 30, 8 << 30
     memory_reserved = lambda self: 3 << 20
     memory_allocated = lambda self: 1 << 20
+    get_arch_list = lambda self: ["sm_90"]
+    get_device_capability = lambda self, number: (9, 0)
 broken, name_error = {}, None
 cuda, xpu = Device(), Device()
 backends = SimpleNamespace(mps=Device())
@@ -95,14 +97,59 @@ def stub(torch):
     return lambda more="": (torch / "__init__.py").write_text(STUB + more)
 
 
-@pytest.mark.parametrize("count", [0, 4])
+@pytest.mark.parametrize("count", [0, 1, 4])
 def test_graphics_cards_are_counted(stub, count):
     stub(f"cuda = Device({count})")
-    assert count_of_gpus() == count
+    assert usable_gpus() == list(range(count))
 
 
 def test_without_torch_no_graphics_card_counts(torch):
-    assert count_of_gpus() == 0 and device_problem() == ""
+    assert usable_gpus() == [] and device_problem() == ""
+
+
+CARDS = """
+class Cards(Device):
+    current, tried = 0, []
+    def set_device(self, number):
+        self.current = number
+    def get_device_name(self):
+        return f"Card {self.current}"
+    def get_arch_list(self):
+        return built
+    def get_device_capability(self, number):
+        return cards[number]
+def fail(ones):
+    cuda.tried.append(cuda.current)
+    if cuda.current in unfit:
+        raise AcceleratorError("CUDA error: no kernel image is available for execution on the device")
+    return 324.0
+Ones.item = fail
+built = ["sm_75", "sm_80", "sm_86", "sm_90a", "compute_120"]
+"""
+"""Of a computer with the cards of these compute capabilities, of which some are unfit."""
+
+
+@pytest.mark.parametrize(("cards", "unfit", "usable"), [
+    ([(9, 0), (9, 0)], (), [0, 1]), ([(6, 1), (9, 0), (8, 9)], (0,), [1, 2]),
+    ([(6, 1), (7, 0), (8, 6), (7, 5)], (0, 1), [2, 3]),
+    ([(8, 0), (6, 1), (9, 0), (10, 0), (13, 0)], (), [0, 2, 4]), ([(7, 5)], (), [0]),
+])
+def test_the_first_graphics_card_that_works_is_used_and_those_count_for_which_torch_was_built(stub, cards, unfit, usable):
+    """Kernels run on no more of them than are needed to find it: that takes memory of each."""
+    stub(f"{CARDS}cards, unfit = {cards}, {unfit}\ncuda = Cards({len(cards)})")
+    assert usable_gpus() == usable and described_device() == f"cuda (Card {usable[0]})" and device_problem() == ""
+    assert sys.modules["torch"].cuda.tried == list(range(usable[0] + 1))
+
+
+def test_where_no_graphics_card_works_the_first_ones_reason_is_given(stub):
+    stub(f"{CARDS}cards, unfit = [(6, 1), (5, 0)], (0, 1)\ncuda = Cards(2)")
+    assert (usable_gpus(), auto_device()) == ([], "cpu") and "no kernel image" in device_problem()
+
+
+def test_names_of_architectures_that_are_not_known_speak_against_no_card(stub):
+    """Those of ROCm, for one."""
+    stub(f"{CARDS}cards, unfit = [(9, 0), (11, 0)], ()\nbuilt = ['gfx90a', 'gfx1100']\ncuda = Cards(2)")
+    assert usable_gpus() == [0, 1]
 
 
 @pytest.mark.parametrize(("device", "described"), [("cuda", "cuda (Some GPU)"), ("mps", "mps"), ("xpu", "xpu")])
@@ -123,7 +170,7 @@ def test_a_device_on_which_a_kernel_ran_is_the_one_that_auto_means(stub, device,
 ])
 def test_a_device_that_fails_as_it_is_tried_means_cpu_and_the_reason(stub, fault, reason):
     stub(f"cuda = Device(1)\n{fault}")
-    assert (auto_device(), described_device(), count_of_gpus()) == ("cpu", "cpu", 0)
+    assert (auto_device(), described_device(), usable_gpus()) == ("cpu", "cpu", [])
     assert re.search(f"^The device cuda cannot be used .*{reason}", device_problem())
     with pytest.raises(EngineUnavailable, match=f"{reason}.*Choose the device AUTO or CPU"):
         device_for(Settings(device="CUDA"))
@@ -171,7 +218,7 @@ def test_the_reason_is_in_the_workers_greeting(stub, torch):
     python.write_text(f"#!/bin/sh\nshift\nPYTHONPATH={torch.parent} exec {sys.executable} \"$@\"\n")  # -I would leave it out
     python.chmod(0o755)
     with Talk(python, torch.parent / "exchange", torch.parent) as talk:
-        assert (talk.ready.device, talk.ready.gpus) == ("cpu", 0) and "busy or unavailable" in talk.ready.problem
+        assert (talk.ready.device, talk.ready.gpus) == ("cpu", []) and "busy or unavailable" in talk.ready.problem
         pixels = write_pixels(talk.folder / "pixels", noise(32, 32))
         assert talk.ask(LUMINANCE, pixels=pixels).ok.shape == (32, 32, 3)
     assert "busy or unavailable" in (torch.parent / "exchange.log").read_text()

@@ -28,8 +28,9 @@ class Crew:
             self._is_complete = True
             if ready.problem:
                 say(ready.problem)
-            count = self._wanted or max(1, ready.gpus)
-            self.clients += [Client(gpu=number % ready.gpus if ready.gpus else None) for number in range(1, count)]
+            count = self._wanted or max(1, len(ready.gpus))
+            self.clients += [Client(gpu=ready.gpus[number % len(ready.gpus)] if ready.gpus else None)
+                             for number in range(1, count)]
 
     def close(self) -> None:
         """Ends all workers."""

@@ -11,11 +11,12 @@ from blender_midas_normal.core.protocol import Ready
 
 
 @pytest.mark.parametrize(("wanted", "gpus", "cards"), [
-    (None, 0, [None]), (None, 1, [None]), (None, 4, [None, 1, 2, 3]),
-    (1, 4, [None]), (2, 4, [None, 1]), (5, 2, [None, 1, 0, 1, 0]), (3, 0, [None, None, None]),
+    (None, [], [None]), (None, [0], [None]), (None, [0, 1, 2, 3], [None, 1, 2, 3]), (None, [1, 3], [None, 3]),
+    (1, [0, 1], [None]), (2, [0, 1, 2], [None, 1]), (5, [0, 1], [None, 1, 0, 1, 0]), (3, [], [None, None, None]),
+    (4, [2, 3], [None, 3, 2, 3]),
 ])
 def test_each_graphics_card_gets_a_worker_unless_another_number_is_wanted(wanted, gpus, cards):
-    """The first one may use any, and uses the first card."""
+    """The first one may use any, and uses the first card that works; those that do not work are not among them."""
     with closing(Crew(wanted)) as crew:
         crew.complete(print)
         assert len(crew.clients) == 1
