@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from .errors import SourceError
+from .protocol import LARGEST_FILE
 
 LOCKED = (5, 32)
 """Windows' errors for a file that another program has open: a virus scanner looks at each new one for a moment."""
@@ -26,8 +27,10 @@ def exists(path: Path) -> bool:
 
 
 def check_picture(path: Path) -> None:
-    """Raises SourceError where there is no such file."""
+    """Raises SourceError where there is no such file, or one larger than any picture; OSError where that cannot be told."""
     if is_file(path):
+        if path.stat().st_size > LARGEST_FILE:
+            raise SourceError(f"{path} is larger than any picture may be.")
         return
     if os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a folder is closed
         raise SourceError(f"{path} is a link to a file that is not there.")

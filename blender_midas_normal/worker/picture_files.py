@@ -9,9 +9,8 @@ import numpy as np
 from ..core.errors import SourceError
 from ..core.paths import check_picture
 from ..core.picture import Picture, as_float
-from ..core.protocol import LARGEST_FILE
 from .decoding import Decoded, decoded
-from .pictures import LONGEST_SIDE, opaque_or, picture_of_floats, strips_of
+from .pictures import opaque_or, picture_of_floats, strips_of
 
 
 def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
@@ -19,10 +18,8 @@ def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
 
     exposure: as in `picture_from_pixels`, for scene-linear files.
     """
-    check_picture(path)
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise SourceError(f"{path} is larger than any picture of {LONGEST_SIDE} x {LONGEST_SIDE} pixels.")
+        check_picture(path)
         return _picture_of(decoded(path), exposure)
     except ValueError as error:
         raise SourceError(f"{path} is not a readable picture: {error}.") from None

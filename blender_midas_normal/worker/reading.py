@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ..core.picture import Picture
     from .engines import Report
 
-COUNTED = ("Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no "
-           "transparency, save the picture without it.")
-IGNORED = "The picture's alpha is linked to nothing in its materials, so it makes no part of the map flatter."
+ALPHA_COUNTS = ("Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no "
+                "transparency, save the picture without it.")
+ALPHA_IGNORED = "The picture's alpha is linked to nothing in its materials, so it makes no part of the map flatter."
 """Notes about alpha below 1."""
 
 
@@ -81,8 +81,8 @@ def with_alpha_as(meaning: str, picture: Picture) -> Picture:
     if picture.alpha is None or meaning == "TRANSPARENCY":
         return picture
     if meaning == "OTHER":
-        return dataclasses.replace(picture, alpha=None, notes=(IGNORED,))
-    return dataclasses.replace(picture, notes=(COUNTED,)) if picture.alpha.any() else picture
+        return dataclasses.replace(picture, alpha=None, notes=(ALPHA_IGNORED,))
+    return dataclasses.replace(picture, notes=(ALPHA_COUNTS,)) if picture.alpha.any() else picture
 
 
 def _checked(words: dict | None) -> Pixels | None:

@@ -1,4 +1,4 @@
-"""Files that are locked for a moment."""
+"""Files that are locked for a moment, or no pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from blender_midas_normal.core import paths
-from blender_midas_normal.core.paths import put_in_place
+from blender_midas_normal.core.errors import SourceError
+from blender_midas_normal.core.paths import check_picture, put_in_place
+from blender_midas_normal.core.protocol import LARGEST_FILE
 
 
 @pytest.fixture
@@ -65,3 +67,15 @@ def test_one_that_stays_locked_or_is_forbidden_is_given_up(files, locked, winerr
         put_in_place(*files)
     assert files[1].read_text() == "old" and files[0].exists()
     assert next(tries) - 1 <= most
+
+
+def test_a_file_larger_than_any_picture_is_refused_unread(tmp_path):
+    """It has holes in place of bytes, which take no room."""
+    for size, is_too_large in ((LARGEST_FILE, False), (LARGEST_FILE + 1, True)):
+        with (tmp_path / "picture.png").open("wb") as file:
+            file.truncate(size)
+        if is_too_large:
+            with pytest.raises(SourceError, match=r"picture\.png is larger than any picture may be\.$"):
+                check_picture(tmp_path / "picture.png")
+        else:
+            check_picture(tmp_path / "picture.png")

@@ -11,7 +11,7 @@ from blender_midas_normal.core.errors import ProtocolError, SettingsError, Sourc
 from blender_midas_normal.core.picture import Picture
 from blender_midas_normal.core.protocol import Pixels, Request
 from blender_midas_normal.worker.engines.luminance import Luminance
-from blender_midas_normal.worker.reading import COUNTED, IGNORED, brightness
+from blender_midas_normal.worker.reading import ALPHA_COUNTS, ALPHA_IGNORED, brightness
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 from tests.worker.desk import components, make
 
@@ -28,7 +28,7 @@ def test_alpha_that_is_none_is_ignored_and_alpha_that_may_be_none_is_named(maker
     rgba = noise(32, 32)
     opaque_map = make(maker, tmp_path, rgba)[1]
     rgba[..., 3] = 0.2
-    for alpha, note in (("OTHER", IGNORED), ("UNKNOWN", COUNTED), ("TRANSPARENCY", "")):
+    for alpha, note in (("OTHER", ALPHA_IGNORED), ("UNKNOWN", ALPHA_COUNTS), ("TRANSPARENCY", "")):
         for _ in range(2):  # its surface is there already the second time
             pixels = {**write_pixels(tmp_path / "pixels", rgba), "alpha": alpha}
             result = maker.make(Request(1, LUMINANCE.words(), pixels=pixels))

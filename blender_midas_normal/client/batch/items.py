@@ -11,7 +11,6 @@ from ...core.digests import sha256_of
 from ...core.errors import SourceError
 from ...core.paths import check_picture
 from ...core.picture_formats import ENDINGS
-from ...core.protocol import LARGEST_FILE
 from ..client import Client
 
 
@@ -54,10 +53,8 @@ def stem_of(name: str) -> str:
 
 def digest_of_file(file: Path) -> str:
     """SHA-256 of the file's bytes; raises SourceError where it cannot be read."""
-    check_picture(file)
     try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise SourceError(f"{file} is larger than any picture.")
+        check_picture(file)
         return sha256_of(file)
     except OSError as error:
         raise SourceError(f"{file} cannot be read: {error.strerror}.") from None
