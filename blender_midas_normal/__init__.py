@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+__version__ = "1.0.0"
+"""The only place that states it: `pyproject.toml` and the extension's manifest get it from here."""
+
 if TYPE_CHECKING:
     import bpy
 

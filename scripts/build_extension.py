@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
+from blender_midas_normal import __version__
 from blender_midas_normal.core.errors import MidasNormalError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,9 +81,13 @@ def build(out_folder: Path) -> Path:
 
 
 def stage(folder: Path) -> None:
-    """Makes the folder as it will lie among Blender's extensions: the manifest, the licence and the package's contents."""
+    """Makes the folder as it will lie among Blender's extensions: the manifest, the licence and the package's contents.
+
+    The manifest of the clone states no version: it gets the package's.
+    """
     shutil.copytree(ROOT / PACKAGE, folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    shutil.copyfile(ROOT / MANIFEST, folder / MANIFEST)
+    manifest = (ROOT / MANIFEST).read_text(encoding="utf-8")
+    (folder / MANIFEST).write_text(f'version = "{__version__}"\n{manifest}', encoding="utf-8")
     if (ROOT / LICENCE).exists():
         shutil.copyfile(ROOT / LICENCE, folder / LICENCE)
 

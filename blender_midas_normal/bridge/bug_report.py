@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import platform
-from pathlib import Path
 
 import bpy
 import numpy as np
-import tomllib
 
+from .. import __version__
 from ..client.environment import status
 from ..client.log import tail
 from ..core.home import masked
@@ -20,7 +19,7 @@ def bug_report(last: str) -> str:
     environment = places().environment
     log = log_file()
     lines = [
-        f"MiDaS Normal Map {extension_version()} in Blender {bpy.app.version_string}, Python {platform.python_version()}, "
+        f"MiDaS Normal Map {__version__} in Blender {bpy.app.version_string}, Python {platform.python_version()}, "
         f"numpy {np.__version__}",
         f"{platform.system()} {platform.release()}, {platform.machine()}",
         f"MiDaS environment in {environment.folder}: {status(environment).sentence}",
@@ -29,9 +28,3 @@ def bug_report(last: str) -> str:
         tail(log, 0, 30) if log.exists() else "none",
     ]
     return masked("\n".join(lines))
-
-
-def extension_version() -> str:
-    """As the manifest beside the package says."""
-    manifest = Path(__file__).resolve().parent.parent / "blender_manifest.toml"
-    return tomllib.loads(manifest.read_text(encoding="utf-8"))["version"]

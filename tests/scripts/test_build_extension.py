@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import build_extension
 
+from blender_midas_normal import __version__
+
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="building needs Python 3.11")
 
 
@@ -43,7 +45,7 @@ def names(path):
 
 def test_zip_holds_the_manifest_and_the_contents_of_the_package(checkout):
     path = build_extension.build(checkout / "dist")
-    assert path.name == "midas_normal-1.0.0.zip"
+    assert path.name == f"midas_normal-{__version__}.zip"
     assert names(path) == ["__init__.py", "blender_manifest.toml", "core/__init__.py", "core/weights.bin"]
 
 
@@ -74,7 +76,6 @@ def test_this_checkout_keeps_every_rule(tmp_path):
 @pytest.mark.parametrize("old, new, words", (
     ('schema_version = "1.0.0"', 'schema_version = "2.0.0"', "schema_version"),
     ('id = "midas_normal"', 'id = "midas-normal"', "identifier"),
-    ('version = "1.0.0"\nname', 'version = "1.0"\nname', "semantic version"),
     ("wired and lit", "wired and lit.", "punctuation"),
     ("wired and lit", "wired and lit" * 3, "64 are allowed"),
     ("when you ask", "when you ask.", "permission network"),
@@ -92,6 +93,14 @@ def test_a_broken_rule_stops_the_build_with_a_sentence(checkout, old, new, words
     with pytest.raises(build_extension.BuildError, match=words):
         build_extension.build(checkout / "dist")
     assert not (checkout / "dist").exists()
+
+
+def test_the_version_is_the_packages_and_a_semantic_one(checkout, monkeypatch):
+    monkeypatch.setattr(build_extension, "__version__", "2.0")
+    with pytest.raises(build_extension.BuildError, match="'2.0' is not a semantic version"):
+        build_extension.build(checkout / "dist")
+    monkeypatch.setattr(build_extension, "__version__", "2.0.1")
+    assert build_extension.build(checkout / "dist").name == "midas_normal-2.0.1.zip"
 
 
 def test_package_without_init_is_refused(checkout):
@@ -117,12 +126,12 @@ def test_blender_on_path_has_the_last_word(checkout, tmp_path, monkeypatch, verd
     if verdict == 0:
         assert build_extension.build(checkout / "dist").exists()
     else:
-        with pytest.raises(build_extension.BuildError, match=r"extension validate .*midas_normal-1\.0\.0\.zip"):
+        with pytest.raises(build_extension.BuildError, match=rf"extension validate .*midas_normal-{__version__}\.zip"):
             build_extension.build(checkout / "dist")
 
 
 def test_command_line_prints_path_and_size(checkout, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["build_extension.py", "--out", str(checkout / "dist")])
     assert build_extension.main() == 0
-    path = checkout / "dist" / "midas_normal-1.0.0.zip"
+    path = checkout / "dist" / f"midas_normal-{__version__}.zip"
     assert capsys.readouterr().out == f"{path}: {path.stat().st_size} bytes\n"
