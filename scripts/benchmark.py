@@ -32,6 +32,7 @@ from environments import ROOT, State
 
 from blender_midas_normal.client.batch import ended
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
+from blender_midas_normal.core.weights_file import FILE
 
 DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
 
@@ -84,7 +85,7 @@ def planned(options: argparse.Namespace) -> Plan:
     plan = QUICK if options.quick else FULL
     if environments.status(environments.MIDAS).state is State.READY:
         folders = (environments.WEIGHTS, environments.TEST_WEIGHTS)
-        weights = next((str(folder) for folder in folders if (folder / environments.FILE).is_file()), "")
+        weights = next((str(folder) for folder in folders if (folder / FILE).is_file()), "")
         plan = dataclasses.replace(plan, midas=str(environments.MIDAS.folder), weights=weights)
     return dataclasses.replace(plan, pictures=options.pictures) if options.pictures else plan
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -28,8 +29,7 @@ def main() -> int:
     options = parsed()
     weights = (options.weights or environments.WEIGHTS).resolve()
     try:
-        for folder in (options.out, environments.DATA):
-            environments.writable(folder)
+        environments.writable(options.out)
         if options.engine == "midas":
             environments.midas_ready(weights)
         elif options.engine == "auto" and environments.status(environments.MIDAS).state is not State.READY:
@@ -64,12 +64,14 @@ def in_blender(python: Path | None, options: argparse.Namespace, weights: Path) 
     arguments = ["--engine", options.engine, "--weights", str(weights), "--out", str(options.out.resolve())]
     if options.image is not None:
         arguments += ["--image", str(options.image.resolve())]
-    resources = environments.DATA / "blender"
-    shutil.rmtree(resources, ignore_errors=True)
     program = [str(python), scene] if python else ["blender", "-b", "--factory-startup", "--python-exit-code", "1",
                                                     "--python", scene, "--"]
-    variables = {**os.environ, "BLENDER_USER_RESOURCES": str(resources)}
-    return subprocess.run([*program, *arguments], env=variables, stdout=subprocess.DEVNULL, check=False).returncode
+    resources = tempfile.mkdtemp(prefix="midas_normal_")
+    try:
+        variables = {**os.environ, "BLENDER_USER_RESOURCES": resources}
+        return subprocess.run([*program, *arguments], env=variables, stdout=subprocess.DEVNULL, check=False).returncode
+    finally:
+        shutil.rmtree(resources, ignore_errors=True)  # the worker may still be about to close its log
 
 
 def words_on(out: Path) -> str:

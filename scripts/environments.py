@@ -10,9 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Optional
 
@@ -21,20 +18,28 @@ sys.path.insert(0, str(ROOT))
 
 from blender_midas_normal.client import interpreters, weights  # noqa: E402
 from blender_midas_normal.client.batch.placing import temporary_folder  # noqa: E402
+from blender_midas_normal.client.data_folder import data_folder  # noqa: E402
 from blender_midas_normal.client.environment import Environment, State, status  # noqa: E402
 from blender_midas_normal.client.install import Recipe, install  # noqa: E402
-from blender_midas_normal.client.locks import held  # noqa: E402
-from blender_midas_normal.client.setup_process import SetupProcess  # noqa: E402
+from blender_midas_normal.client.provision import (  # noqa: E402
+    ANOTHER_FOLDER,
+    only_one,
+    print_progress,
+    provide_environment,
+    provide_weights,
+)
 from blender_midas_normal.client.steps import Step  # noqa: E402
-from blender_midas_normal.core.errors import EngineUnavailable, InstallError, TargetError  # noqa: E402
+from blender_midas_normal.core.errors import InstallError, TargetError  # noqa: E402
 from blender_midas_normal.core.paths import put_in_place  # noqa: E402
-from blender_midas_normal.core.weights_file import FILE, SIZE  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-MIDAS = Environment(ROOT / ".midas" / "environment")
-WEIGHTS = ROOT / ".midas" / "weights"
-TEST_WEIGHTS = ROOT / ".midas" / "test_weights"
-DATA = ROOT / ".midas"
+DATA = data_folder()
+MIDAS = Environment(DATA / "environment")
+WEIGHTS = DATA / "weights"
+TEST_WEIGHTS = DATA / "test_weights"
+
+ANOTHER_CLONE = "this needs a clone that can be"
+"""What helps where an environment of the clone's own cannot be made."""
 
 BLENDERS = {11: "Blender 4.5 LTS", 13: "Blender 5.2 LTS"}
 """Minor versions of Python 3 for which requirements/blender.txt has a bpy wheel."""
@@ -48,18 +53,19 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple) -> 
     """
     environment = Environment(folder)
     if found_python(folder, names) is None:
-        with alone(folder.name.strip(".")):
+        advice = ANOTHER_FOLDER if folder.parent == DATA else ANOTHER_CLONE
+        with only_one(_beside(folder, ".lock"), sys.stdout, advice):
             if found_python(folder, names) is None:  # no other process has made it meanwhile
                 print(f"Making {folder.name}; this is needed once.", flush=True)
                 recipe = Recipe(title=", ".join(names), requirements=_joined(folder, names), check=check, space=2 * 10**9)
-                install(environment, base_python(minors), "registry", shown, recipe=recipe)
+                install(environment, base_python(minors), "registry", _print_step, recipe=recipe)
     return environment.python
 
 
 def found_python(folder: Path, names: tuple) -> Optional[Path]:
     """The Python of the environment in `folder`; None when it is not ready.
 
-    names: files in scripts/requirements.  Raises InstallError where nothing can be written into the clone.
+    names: files in scripts/requirements.  Raises InstallError where several cannot be joined beside the environment.
     """
     environment = Environment(folder)
     return environment.python if status(environment, _joined(folder, names)).state is State.READY else None
@@ -93,7 +99,7 @@ def _found_python(minors: tuple) -> Optional[Path]:
 
 def _fetched_python(minors: tuple) -> Optional[Path]:
     """A Python that uv downloads; uv itself goes into a small environment of its own."""
-    folder = ROOT / ".midas" / "uv"
+    folder = DATA / "uv"
     python = Environment(folder).python
     version = f"3.{minors[0]}"
     commands = ([sys.executable, "-m", "venv", str(folder)], [str(python), "-m", "pip", "install", "-q", "uv"],
@@ -124,16 +130,12 @@ def blender_python() -> Optional[Path]:
 
 def maps_python() -> Path:
     """The Python of the small environment for the built-in engines without Blender."""
-    return ready_environment(ROOT / ".venv-maps", ("maps.txt",), "import OpenImageIO, numpy, PIL", (13, 12, 11, 10))
+    return ready_environment(DATA / "maps", ("maps.txt",), "import OpenImageIO, numpy, PIL", (13, 12, 11, 10))
 
 
 def midas_python() -> Path:
     """The Python of the MiDaS environment, installed when it is not ready; raises InstallError."""
-    if status(MIDAS).state is not State.READY:
-        with alone("midas"):
-            if status(MIDAS).state is not State.READY:
-                print("Installing the MiDaS environment; this is needed once.", flush=True)
-                SetupProcess("install", MIDAS.folder).wait(shown_words)
+    provide_environment(MIDAS, sys.stdout)
     return MIDAS.python
 
 
@@ -143,63 +145,40 @@ def midas_ready(folder: Path) -> None:
     The weights come first: without them there is no use in the environment, which is ten times as large.
     Raises EngineUnavailable when the weights cannot be had, InstallError when the environment cannot be made.
     """
-    try:
-        weights.find(folder)
-    except EngineUnavailable:
-        if folder != WEIGHTS:
-            raise
-        with alone("weights"):
-            print(f"Downloading {FILE} ({SIZE / 1e6:.0f} MB) into {folder}.", flush=True)
-            SetupProcess("download", MIDAS.folder, weights=folder).wait(shown_words)
+    if folder == WEIGHTS:
+        provide_weights(folder, MIDAS, sys.stdout)
+    weights.find(folder)
     midas_python()
 
 
-@contextmanager
-def alone(name: str) -> Iterator[None]:
-    """Waits until no other process makes the same thing; raises InstallError where nothing can be written into the clone."""
-    lock = DATA / f"{name}.lock"
-    with ExitStack() as stack:
-        try:
-            DATA.mkdir(exist_ok=True)
-            stack.enter_context(held(lock, InstallError, partial(print, flush=True)))
-        except OSError as error:
-            raise _not_written(lock, error) from None
-        yield
-
-
-def shown(step: Step) -> None:
+def _print_step(step: Step) -> None:
     """Prints a step of an installation."""
-    shown_words(step.as_words())
-
-
-def shown_words(words: dict) -> None:
-    """Prints a step as setup.py words it; details that change many times a second replace each other on a terminal."""
-    if "step" not in words:
-        return
-    line = f"[{words['step']}/{words['of']}] {words['title']}" + (f": {words['detail']}" if words["detail"] else "")
-    if sys.stdout.isatty():
-        print(f"\r\x1b[K{line[:110]}", end="\n" if words.get("done") == 1.0 else "", flush=True)
-    elif words["detail"] or words["done"] is None:
-        print(line, flush=True)
+    print_progress(step.as_words(), sys.stdout)
 
 
 def _joined(folder: Path, names: tuple) -> Path:
-    """One requirements file from several, beside the environment; raises InstallError where it cannot be written."""
+    """The requirements file with that name, or one of several, beside the environment.
+
+    Raises InstallError where it cannot be written.
+    """
+    if len(names) == 1:
+        return REQUIREMENTS / names[0]
     text = "\n".join((REQUIREMENTS / name).read_text(encoding="utf-8") for name in names)
-    joined = DATA / f"{folder.name.strip('.')}.txt"
+    joined = _beside(folder, ".txt")
     if joined.is_file() and joined.read_text(encoding="utf-8") == text:
         return joined
     try:
-        with temporary_folder(DATA) as whole:  # another process may read it
+        with temporary_folder(folder.parent) as whole:  # another process may read it
             (whole / joined.name).write_text(text, encoding="utf-8")
             put_in_place(whole / joined.name, joined)
     except OSError as error:
-        raise _not_written(joined, error) from None
+        raise InstallError(f"{joined} cannot be written: {error.strerror}; {ANOTHER_CLONE}.") from None
     return joined
 
 
-def _not_written(file: Path, error: OSError) -> InstallError:
-    return InstallError(f"{file} cannot be written: {error.strerror}; this needs a clone that can be.")
+def _beside(folder: Path, ending: str) -> Path:
+    """A file beside an environment's folder, which that environment is to have to itself."""
+    return folder.with_name(folder.name + ending)
 
 
 def writable(folder: Path) -> Path:

@@ -71,14 +71,14 @@ def made_parser() -> argparse.ArgumentParser:
 def wanted_launch(engine: str, folder: Path | None, out: Path) -> Launch:
     """How to start the worker; installs what the engine needs.  Raises EngineUnavailable or InstallError.
 
-    The worker's log lies beside the maps where nothing can be written into the clone.
+    The worker's log lies beside the maps where nothing can be written into the data folder.
     """
     weights = resolved(folder or environments.WEIGHTS)
     if engine == "MIDAS":
         environments.midas_ready(weights)
     data = environments.DATA
-    is_open = os.access(data if data.exists() else data.parent, os.W_OK)  # before the first environment it is not there
-    log = data / "worker.log" if is_open else resolved(out) / ".midas_normal.log"
+    there = next(folder for folder in (data, *data.parents) if folder.exists())  # before the first environment it is not
+    log = data / "worker.log" if os.access(there, os.W_OK) else resolved(out) / ".midas_normal.log"
     places = Places(environments.MIDAS, weights, log)
     launch = launch_for(engine, places, "", IDLE_SECONDS)
     return launch if launch.python else launch_for(engine, places, str(environments.maps_python()), IDLE_SECONDS)

@@ -25,6 +25,7 @@ from environments import ROOT, TEST_WEIGHTS, InstallError, State
 
 from blender_midas_normal.client.batch import ended
 from blender_midas_normal.core.errors import MidasNormalError
+from blender_midas_normal.core.weights_file import FILE
 
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
@@ -82,7 +83,7 @@ def midas_variables(ci: bool, not_run: list) -> dict:
         environments.midas_python()
     if environments.status(environments.MIDAS).state is State.READY:
         variables["MIDAS_NORMAL_ENVIRONMENT"] = str(environments.MIDAS.folder)
-        if not (TEST_WEIGHTS / environments.FILE).exists():
+        if not (TEST_WEIGHTS / FILE).exists():
             run([sys.executable, ROOT / "scripts" / "make_test_weights.py", "--out", TEST_WEIGHTS])
         variables["MIDAS_NORMAL_TEST_WEIGHTS"] = str(TEST_WEIGHTS)
     else:

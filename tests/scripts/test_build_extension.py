@@ -97,7 +97,7 @@ def test_a_broken_rule_stops_the_build_with_a_sentence(checkout, old, new, words
 
 def test_the_version_is_the_packages_and_a_semantic_one(checkout, monkeypatch):
     monkeypatch.setattr(build_extension, "__version__", "2.0")
-    with pytest.raises(build_extension.BuildError, match="'2.0' is not a semantic version"):
+    with pytest.raises(build_extension.BuildError, match=r"'2\.0' is not a semantic version"):
         build_extension.build(checkout / "dist")
     monkeypatch.setattr(build_extension, "__version__", "2.0.1")
     assert build_extension.build(checkout / "dist").name == "midas_normal-2.0.1.zip"

@@ -9,8 +9,13 @@ import sys
 
 import pytest
 
+from blender_midas_normal.client.data_folder import VARIABLE
 from tests.client.weights_server import serving
 from tests.conftest import ROOT, changed
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import environments
 
 pytestmark = pytest.mark.slow
 
@@ -24,19 +29,19 @@ def copy_clone(folder):
 
 @pytest.fixture
 def clone(disk):
-    """A clone on a disk of its own, with the environment of this one."""
+    """A clone on a disk of its own, and a data folder on it with the environment of this one."""
     folder = disk("size=40m")
     copy_clone(folder)
-    subprocess.run([sys.executable, str(ROOT / "scripts" / "normal_map.py"), str(PICTURE), "--out", str(folder / "out"),
-                    "--engine", "luminance"], check=True, stdout=subprocess.DEVNULL)
-    (folder / ".venv-maps").symlink_to((ROOT / ".venv-maps").resolve())
+    (folder / ".midas").mkdir()
+    (folder / ".midas" / "maps").symlink_to(environments.maps_python().parents[1])
     return folder
 
 
-def normal_map(clone, out, *options):
+def normal_map(clone, out, *options, **variables):
     command = [sys.executable, "-B", str(clone / "scripts" / "normal_map.py"), str(PICTURE), "--out", str(out), "--engine",
                "luminance", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    return subprocess.run(command, capture_output=True, text=True, env={**environment, **variables}, check=False)
 
 
 def test_a_clone_that_cannot_be_written_makes_maps_when_its_environment_is_ready(clone, tmp_path):
@@ -47,41 +52,49 @@ def test_a_clone_that_cannot_be_written_makes_maps_when_its_environment_is_ready
     assert ended.returncode == 0 and "1 made" in ended.stdout, ended.stderr
 
 
-def test_a_clone_that_cannot_be_written_says_so_when_something_is_to_be_made_in_it(clone, tmp_path):
+def test_a_data_folder_that_cannot_be_written_says_so_when_something_is_to_be_made_in_it(clone, tmp_path):
+    (clone / ".midas" / "maps").unlink()
     changed(clone, "ro")
-    ended = normal_map(clone, tmp_path / "out")
-    assert ended.returncode == 3
-    assert ended.stderr == (f"error: {clone}/.midas/venv-maps.txt cannot be written: Read-only file system; this needs a "
-                            "clone that can be.\n")
-
-
-def test_a_clone_that_cannot_be_written_and_has_no_environment_is_one_sentence(clone, tmp_path):
-    """Though the list of what the environment holds is there, and for MiDaS, too."""
-    assert normal_map(clone, tmp_path / "first").returncode == 0
-    (clone / ".venv-maps").unlink()
-    changed(clone, "ro")
-    for options, lock in ((), "venv-maps.lock"), (("--engine", "midas"), "weights.lock"):
+    for options, lock in ((), "maps.lock"), (("--engine", "midas"), "weights.lock"):
         ended = normal_map(clone, tmp_path / "out", *options)
         assert ended.returncode == 3
-        assert ended.stderr == (f"error: {clone}/.midas/{lock} cannot be written: Read-only file system; this needs a clone "
-                                "that can be.\n")
+        assert ended.stderr == (f"error: {clone}/.midas/{lock} cannot be written: Read-only file system; the variable "
+                                "MIDAS_NORMAL_DATA names another folder for environments and weights.\n")
+
+
+def test_a_clone_that_cannot_be_written_needs_only_a_data_folder_elsewhere(clone, tmp_path):
+    changed(clone, "ro")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "maps").symlink_to((clone / ".midas" / "maps").resolve())
+    ended = normal_map(clone, tmp_path / "out", MIDAS_NORMAL_DATA=str(data))
+    assert ended.returncode == 0 and "1 made" in ended.stdout, ended.stderr
+    assert (data / "worker.log").exists()
+
+
+def test_a_clone_that_cannot_be_written_says_so_when_an_environment_for_its_tests_is_to_be_made(clone):
+    changed(clone, "ro")
+    ended = subprocess.run([sys.executable, "-B", str(clone / "scripts" / "test.py")], capture_output=True, text=True,
+                           check=False)
+    assert ended.returncode == 3 and ended.stderr == (
+        f"error: {clone}/.venv-checks.lock cannot be written: Read-only file system; this needs a clone that can be.\n")
 
 
 @pytest.mark.parametrize("script", [["normal_map.py", str(PICTURE)], ["demo.py"]])
 def test_midas_is_not_installed_where_its_weights_cannot_be_had(tmp_path, script):
     """A server that has no such file is the hub, and the way to all others is closed."""
-    copy_clone(tmp_path)
+    copy_clone(tmp_path / "clone")
     name, *arguments = script
     with serving() as server:
         server.status = 404
         variables = {**os.environ, "HF_ENDPOINT": server.url.rpartition("/")[0], "HTTPS_PROXY": "http://127.0.0.1:9",
-                     "NO_PROXY": "127.0.0.1"}
-        command = [sys.executable, "-B", str(tmp_path / "scripts" / name), *arguments, "--engine", "midas", "--out",
-                   str(tmp_path / "out")]
+                     "NO_PROXY": "127.0.0.1", VARIABLE: str(tmp_path / "data")}
+        command = [sys.executable, "-B", str(tmp_path / "clone" / "scripts" / name), *arguments, "--engine", "midas",
+                   "--out", str(tmp_path / "out")]
         ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     assert ended.returncode == 3 and "Installing" not in ended.stdout
     assert "the server answered 404" in ended.stderr and "github.com: Connection refused" in ended.stderr
-    assert not (tmp_path / ".midas" / "environment").exists()
+    assert not (tmp_path / "data" / "environment").exists()
 
 
 MAKE = """
@@ -89,7 +102,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import environments
-environments.REQUIREMENTS = environments.DATA = Path(sys.argv[2])
+environments.REQUIREMENTS = Path(sys.argv[2])
 environments.ready_environment(Path(sys.argv[2]) / "made", ("none.txt",), "import sys", (sys.version_info[1],))
 """
 

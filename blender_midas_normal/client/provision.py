@@ -1,0 +1,96 @@
+"""What makes MiDaS ready to run without Blender: its weights are downloaded and its environment is installed, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..core.errors import EngineUnavailable, InstallError
+from ..core.weights_file import FILE, SIZE
+from . import weights
+from .data_folder import VARIABLE
+from .environment import Environment, State, status
+from .locks import held
+from .setup_process import SetupProcess
+
+ANOTHER_FOLDER = f"the variable {VARIABLE} names another folder for environments and weights"
+"""What helps where nothing can be written into the data folder."""
+
+
+def provide_weights(folder: Path, environment: Environment, out: TextIO) -> None:
+    """Download MiDaS's weights into the folder where they are missing.
+
+    Args:
+        environment: of MiDaS, which need not be there.
+        out: where progress is printed.
+
+    Raises:
+        EngineUnavailable: they cannot be had.
+        InstallError: nothing can be written there.
+    """
+    if not _are_missing(folder):
+        return
+    with only_one(folder.parent / f"{folder.name}.lock", out, ANOTHER_FOLDER):
+        if _are_missing(folder):
+            print(f"Downloading {FILE} ({SIZE / 1e6:.0f} MB) into {folder}.", file=out, flush=True)
+            SetupProcess("download", environment.folder, weights=folder).wait(partial(print_progress, out=out))
+
+
+def provide_environment(environment: Environment, out: TextIO) -> None:
+    """Install the MiDaS environment where it is not ready.
+
+    Args:
+        out: where progress is printed.
+
+    Raises:
+        InstallError: it cannot be installed.
+    """
+    if status(environment).state is State.READY:
+        return
+    with only_one(environment.folder.parent / f"{environment.folder.name}.lock", out, ANOTHER_FOLDER):
+        if status(environment).state is not State.READY:  # no other process has made it meanwhile
+            print("Installing the MiDaS environment; this is needed once.", file=out, flush=True)
+            SetupProcess("install", environment.folder).wait(partial(print_progress, out=out))
+
+
+def _are_missing(folder: Path) -> bool:
+    try:
+        weights.find(folder)
+    except EngineUnavailable:
+        return True
+    return False
+
+
+@contextmanager
+def only_one(lock: Path, out: TextIO, advice: str) -> Iterator[None]:
+    """Wait until no other process makes the same thing, and keep others waiting during the `with` block.
+
+    Args:
+        lock: the file that is locked; its folder is made.
+        out: where the sentence is printed that says for whom this waits.
+        advice: what helps where the lock file cannot be written.
+
+    Raises:
+        InstallError: the lock file cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(lock, InstallError, partial(print, file=out, flush=True)))
+        except OSError as error:
+            raise InstallError(f"{lock} cannot be written: {error.strerror}; {advice}.") from None
+        yield
+
+
+def print_progress(event: dict[str, Any], out: TextIO) -> None:
+    """Print a step as the setup program words it; on a terminal, details, which change fast, replace each other."""
+    if "step" not in event:
+        return
+    line = f"[{event['step']}/{event['of']}] {event['title']}" + (f": {event['detail']}" if event["detail"] else "")
+    if out.isatty():
+        print(f"\r\x1b[K{line[:110]}", end="\n" if event.get("done") == 1.0 else "", file=out, flush=True)
+    elif event["detail"] or event["done"] is None:
+        print(line, file=out, flush=True)
