@@ -25,7 +25,7 @@ from blender_midas_normal.client.batch.items import exposed, item_of_file
 from blender_midas_normal.client.batch.options import add_options, path, wanted
 from blender_midas_normal.client.batch.run import made_all
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.launch import Launch, Places, launch_for
+from blender_midas_normal.client.launch import HostPython, Launch, Places, launch_for
 from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.paths import resolved
 
@@ -80,8 +80,10 @@ def wanted_launch(engine: str, folder: Path | None, out: Path) -> Launch:
     there = next(folder for folder in (data, *data.parents) if folder.exists())  # before the first environment it is not
     log = data / "worker.log" if os.access(there, os.W_OK) else resolved(out) / ".midas_normal.log"
     places = Places(environments.MIDAS, weights, log)
-    launch = launch_for(engine, places, "", IDLE_SECONDS)
-    return launch if launch.python else launch_for(engine, places, str(environments.maps_python()), IDLE_SECONDS)
+    launch = launch_for(engine, places, HostPython(""), IDLE_SECONDS)
+    if not launch.python:
+        launch = launch_for(engine, places, HostPython(str(environments.maps_python())), IDLE_SECONDS)
+    return launch
 
 
 if __name__ == "__main__":

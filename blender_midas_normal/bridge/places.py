@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from ..client.environment import Environment
-from ..client.launch import Launch, Places, launch_for, reason_against_midas
+from ..client.launch import HostPython, Launch, Places, launch_for, reason_against_midas
 
 EXTENSION = __package__.rpartition(".")[0]
 """The name under which Blender knows this extension."""
@@ -62,4 +62,4 @@ def own_python() -> str:
 
 def launch_with(engine: str) -> Launch:
     """How to start a worker for an engine, as the preferences say; raises EngineUnavailable where it cannot run."""
-    return launch_for(engine, places(), own_python(), preferences().idle_minutes * 60.0)
+    return launch_for(engine, places(), HostPython(own_python()), preferences().idle_minutes * 60.0)

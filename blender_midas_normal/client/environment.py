@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.metadata
 import json
 import os
 import re
@@ -99,9 +100,35 @@ class Marker:
 
 def fingerprint(requirements: Path = MIDAS_REQUIREMENTS) -> str:
     """SHA-256 of the pins, whatever their order and comments."""
+    return hashlib.sha256("\n".join(_pins(requirements)).encode()).hexdigest()
+
+
+def _pins(requirements: Path) -> list[str]:
+    """The lines of a requirements file that name packages, sorted."""
     lines = requirements.read_text("utf-8").splitlines()
-    pins = sorted(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
-    return hashlib.sha256("\n".join(pins).encode()).hexdigest()
+    return sorted(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+def missing_packages(requirements: Path = MIDAS_REQUIREMENTS) -> list[str]:
+    """Name the packages that the Python of this process lacks, or has in a version that is not pinned.
+
+    Args:
+        requirements: lines such as `numpy==2.4.6; python_version >= "3.11"`.  Of a package with several lines, the version
+            of any of them will do; a build's own label, as of 2.13.0+cpu, does not count.
+    """
+    versions: dict[str, set[str]] = {}
+    for pin in _pins(requirements):
+        name, _, version = pin.partition(";")[0].partition("==")
+        versions.setdefault(name.strip(), set()).add(version.strip())
+    return [name for name, known in versions.items() if _installed_version(name) not in known]
+
+
+def _installed_version(name: str) -> str | None:
+    """The version of a package without its build's label; None where it is not installed for this Python."""
+    try:
+        return importlib.metadata.version(name).partition("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def read_marker(environment: Environment) -> Marker | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import site
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import EngineUnavailable
 from . import weights
-from .environment import Environment, State, Status, status
+from .environment import Environment, State, missing_packages, status
 
 START = Path(__file__).resolve().parents[1] / "worker" / "start.py"
 
@@ -27,11 +29,32 @@ class Places:
 
 
 @dataclass(frozen=True)
+class HostPython:
+    """The Python of the program that starts the worker, which may run the worker, too.
+
+    Attributes:
+        path: its interpreter.
+        has_midas: whether it has the packages for MiDaS, as with the extra `midas` of this package.
+        user_site: the user's own folder of packages, which an isolated Python leaves out; "" where it does not count.
+    """
+
+    path: str
+    has_midas: bool = False
+    user_site: str = ""
+
+
+def this_python() -> HostPython:
+    """Describe the Python that runs this program, with the packages that are installed for it."""
+    return HostPython(sys.executable, not missing_packages(), site.getusersitepackages() if site.ENABLE_USER_SITE else "")
+
+
+@dataclass(frozen=True)
 class Launch:
     """One way to start the worker.
 
     python: the interpreter; weights: folder of the MiDaS weights; without_midas: "" or why this worker cannot run MiDaS;
-    idle_seconds: after so long without a request the worker unloads its model, after as long again it ends.
+    idle_seconds: after so long without a request the worker unloads its model, after as long again it ends; user_site: as
+    in HostPython.
     """
 
     python: str
@@ -39,11 +62,13 @@ class Launch:
     without_midas: str
     idle_seconds: float
     log: Path
+    user_site: str = ""
 
     def command(self, folder: Path) -> list[str]:
         """The command line of a worker whose exchange folder is `folder`."""
         return [self.python, "-I", "-u", "-X", "utf8", str(START), "--folder", str(folder), "--weights",
-                str(self.weights), "--without-midas", self.without_midas, "--idle", str(self.idle_seconds)]
+                str(self.weights), "--without-midas", self.without_midas, "--idle", str(self.idle_seconds),
+                "--user-site", self.user_site]
 
     def serves(self, wanted: Launch) -> bool:
         """Whether a worker started this way can do what one started as wanted could; any can run the built-in engines."""
@@ -52,12 +77,17 @@ class Launch:
 
 def reason_against_midas(places: Places) -> str:
     """"" when the environment is ready and the weights are there, else one sentence."""
-    return _reason_against_midas(status(places.environment), places)
+    return _environment_problem(places) or _weights_problem(places)
 
 
-def _reason_against_midas(found: Status, places: Places) -> str:
-    if found.state is not State.READY:
-        return found.sentence
+def _environment_problem(places: Places) -> str:
+    """"" when the environment is ready, else one sentence."""
+    found = status(places.environment)
+    return "" if found.state is State.READY else found.sentence
+
+
+def _weights_problem(places: Places) -> str:
+    """"" when the weights are there, else one sentence."""
     try:
         weights.find(places.weights)
     except EngineUnavailable as error:
@@ -65,19 +95,22 @@ def _reason_against_midas(found: Status, places: Places) -> str:
     return ""
 
 
-def launch_for(engine: str, places: Places, own_python: str, idle_seconds: float) -> Launch:
-    """How to start the worker for an engine: luminance on `own_python`, the others on the MiDaS environment's Python where
-    it is ready, for torch and the GPU that may be there.
+def launch_for(engine: str, places: Places, host: HostPython, idle_seconds: float) -> Launch:
+    """Choose how to start the worker for an engine.
 
-    Raises EngineUnavailable when the engine asked for cannot run.
+    Luminance runs on the host's Python, the others where torch and with it the GPU can be used: on the host's Python where
+    it has the packages for MiDaS, else on the MiDaS environment's where that is ready.
+
+    Raises:
+        EngineUnavailable: the engine asked for cannot run.
     """
-    environment = status(places.environment)
-    reason = _reason_against_midas(environment, places)
-    if engine == "MIDAS" and environment.state is not State.READY:
-        raise EngineUnavailable(f"{reason} {WITHOUT_ENVIRONMENT}")
+    no_torch = "" if host.has_midas else _environment_problem(places)
+    reason = no_torch or _weights_problem(places)
     if engine == "MIDAS" and reason:
-        raise EngineUnavailable(reason)
-    if engine == "LUMINANCE" or environment.state is not State.READY:
-        return Launch(own_python, places.weights, reason or NOT_NEEDED, idle_seconds, places.log)
+        raise EngineUnavailable(f"{reason} {WITHOUT_ENVIRONMENT}" if no_torch else reason)
+    if engine == "LUMINANCE" or no_torch:
+        return Launch(host.path, places.weights, reason or NOT_NEEDED, idle_seconds, places.log, host.user_site)
     found = places.weights if reason else weights.find(places.weights).parent
+    if host.has_midas:
+        return Launch(host.path, found, reason, idle_seconds, places.log, host.user_site)
     return Launch(str(places.environment.python), found, reason, idle_seconds, places.log)

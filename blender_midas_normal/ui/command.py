@@ -29,7 +29,7 @@ from ..client.batch.items import Item, digest_of_file, exposed, item_of_file, st
 from ..client.batch.options import add_options, path, wanted
 from ..client.batch.run import made_all
 from ..client.client import Client
-from ..client.launch import launch_for
+from ..client.launch import HostPython, launch_for
 from ..core.errors import MidasNormalError
 from ..core.protocol import Pixels
 
@@ -78,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
     exposure = View.of(bpy.context.scene).exposure if asked.exposure is None else asked.exposure
     items = [exposed(item, exposure) for item in items]
     try:
-        launch = launch_for(asked.settings.engine, places(), own_python(), IDLE_SECONDS)
+        launch = launch_for(asked.settings.engine, places(), HostPython(own_python()), IDLE_SECONDS)
     except MidasNormalError as error:
         return ended(error)
     return made_all(items, asked, launch, inputs)

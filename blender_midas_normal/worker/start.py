@@ -7,6 +7,7 @@ import argparse
 import importlib
 import os
 import runpy
+import site
 from pathlib import Path
 
 STANDALONE = Path(__file__).resolve().parents[1] / "standalone.py"
@@ -17,9 +18,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--without-midas", default="", help="why this worker cannot run MiDaS")
+    parser.add_argument("--user-site", default="", help="folder with the user's own packages")
     parser.add_argument("--idle", type=float, required=True)
     parser.add_argument("--batch", type=int, default=0, help="pictures that MiDaS sees at once, instead of the device's own")
     arguments = parser.parse_args()
+    if arguments.user_site:
+        site.addsitedir(arguments.user_site)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy loads: the relief network keeps the cores busy itself
     package = runpy.run_path(str(STANDALONE))["load_package"]()
     serve = importlib.import_module(f"{package}.worker.serve")

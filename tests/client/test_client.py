@@ -34,6 +34,16 @@ def submit(client, folder, rgba, settings=LUMINANCE, **words):
     return client.submit(settings=settings.words(), pixels=write_pixels(client.new_file(), rgba))
 
 
+def test_a_python_whose_packages_are_the_users_own_runs_the_worker(client, tmp_path):
+    """An isolated Python leaves these out, where pip puts them for a user who may not write to the Python itself."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    bare = str(tmp_path / "bare" / "bin" / "python")
+    with pytest.raises(WorkerError, match="numpy"):
+        client.wait(submit(client, tmp_path, noise(8, 8), python=bare))
+    packages = str(Path(np.__file__).parents[1])
+    assert client.wait(submit(client, tmp_path, noise(8, 8), python=bare, user_site=packages)).width == 8
+
+
 def submit_long(client, folder):
     """A job in the middle of which the worker is: it has more to say of it than a pipe holds, and waits for who listens."""
     job = submit(client, folder, noise(1500, 1500), Settings(engine="RELIEF", tileable="OFF"))

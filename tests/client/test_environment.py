@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from blender_midas_normal.client.environment import (
     State,
     fingerprint,
     free_space,
+    missing_packages,
     read_marker,
     remove,
     size_on_disk,
@@ -235,3 +237,10 @@ def test_sizes(tmp_path):
     assert size_on_disk(tmp_path) == 1010
     assert size_on_disk(tmp_path / "missing") == 0
     assert free_space(tmp_path / "missing" / "deep") > 0
+
+
+def test_a_package_is_missing_where_it_is_not_installed_or_in_another_version(tmp_path):
+    version = importlib.metadata.version("pytest")
+    (tmp_path / "pins.txt").write_text(f"# tests\npytest=={version}\nnumpy==0.0.1; python_version < '3'\nno-such-thing==1\n"
+                                       f"hypothesis==0.1\nhypothesis=={importlib.metadata.version('hypothesis')}\n")
+    assert missing_packages(tmp_path / "pins.txt") == ["no-such-thing", "numpy"]

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from blender_midas_normal.client.environment import Environment, Marker, fingerprint, write_marker
-from blender_midas_normal.client.launch import NOT_NEEDED, Places, launch_for
+from blender_midas_normal.client.launch import NOT_NEEDED, HostPython, Places, launch_for
 from blender_midas_normal.core.errors import EngineUnavailable
 from blender_midas_normal.core.weights_file import FILE
 
@@ -26,8 +26,8 @@ def with_midas(places, tmp_path):
     return places
 
 
-def launched(engine, places):
-    return launch_for(engine, places, "own python", 60.0)
+def launched(engine, places, **attributes):
+    return launch_for(engine, places, HostPython("own python", **attributes), 60.0)
 
 
 def test_without_midas_everything_runs_on_blenders_own_python(places):
@@ -69,6 +69,20 @@ def test_relief_runs_where_torch_is_with_or_without_weights_of_midas(with_midas)
 
 def test_relief_runs_on_blenders_own_python_where_torch_is_not(places):
     assert launched("RELIEF", places).python == "own python"
+
+
+def test_a_python_with_the_packages_for_midas_runs_it_itself_and_needs_the_weights_alone(with_midas):
+    for engine in ("AUTO", "MIDAS", "RELIEF"):
+        launch = launched(engine, with_midas, has_midas=True, user_site="packages")
+        assert (launch.python, launch.without_midas, launch.user_site) == ("own python", "", "packages")
+    assert launched("MIDAS", with_midas).user_site == ""
+    with_midas.environment.marker.unlink()
+    assert launched("MIDAS", with_midas, has_midas=True).python == "own python"
+    (with_midas.weights / FILE).unlink()
+    assert FILE in launched("AUTO", with_midas, has_midas=True).without_midas
+    with pytest.raises(EngineUnavailable) as refused:
+        launched("MIDAS", with_midas, has_midas=True)
+    assert "not installed" not in str(refused.value)
 
 
 def test_any_worker_runs_the_built_in_engines_but_only_one_of_midas_runs_midas(with_midas):

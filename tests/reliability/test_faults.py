@@ -22,7 +22,7 @@ from blender_midas_normal.client import interpreters
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.environment import Environment, Marker, State, fingerprint, remove, status, write_marker
 from blender_midas_normal.client.install import Recipe, install
-from blender_midas_normal.client.launch import Places, launch_for
+from blender_midas_normal.client.launch import HostPython, Places, launch_for
 from blender_midas_normal.client.locks import held
 from blender_midas_normal.client.weights import download
 from blender_midas_normal.core.errors import (
@@ -151,9 +151,9 @@ def test_folders_that_are_closed_to_this_user_are_no_environment_and_no_weights(
     folder = closed(tmp_path / "closed")
     places = Places(Environment(folder), folder, tmp_path / "worker.log")
     assert status(places.environment).state is State.ABSENT
-    assert launch_for("AUTO", places, "python", 1.0).without_midas
+    assert launch_for("AUTO", places, HostPython("python"), 1.0).without_midas
     with pytest.raises(EngineUnavailable):
-        launch_for("MIDAS", places, "python", 1.0)
+        launch_for("MIDAS", places, HostPython("python"), 1.0)
     with pytest.raises(WeightsError):
         download(folder, lambda step: None, lambda: False, True, "https://127.0.0.1:9/x", 10)
 
