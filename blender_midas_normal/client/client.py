@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_of_kind
-from ..core.protocol import Cancel, Error, Hello, Message, Progress, Ready, Request, Result, check_version
+from ..core.protocol import Cancel, Error, Hello, PipeMessage, Progress, Ready, Request, Result, check_version
 from .launch import Launch
 from .received import GONE, Taken, map_file, pixels_file
 from .worker_process import WorkerProcess
@@ -184,13 +184,13 @@ class Client:
         """Ends the worker, without asking when it is busy; pending jobs end as cancelled."""
         self._drop(Cancelled("The worker was closed."), kill=self.is_busy)
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: PipeMessage) -> None:
         try:
             self._there().send(message)
         except WorkerError as error:
             self._drop(error, kill=True)
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: PipeMessage) -> None:
         if isinstance(message, Hello):
             check_version(message)
             self._greeted = True

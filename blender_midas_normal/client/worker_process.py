@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from ..core.errors import WorkerError
-from ..core.protocol import Decoder, Message, Shutdown, encode
+from ..core.protocol import Decoder, PipeMessage, Shutdown, encode
 from .children import start
 from .gpus import only_gpu
 from .launch import Launch
@@ -65,16 +65,16 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def send(self, message: Message) -> None:
+    def send(self, message: PipeMessage) -> None:
         """Writes the message, without waiting; raises WorkerError when the worker has gone."""
         self._unsent += encode(message)
         self._flush()
 
-    def receive(self) -> list[Message]:
+    def receive(self) -> list[PipeMessage]:
         """What has arrived, without waiting.  Raises WorkerError at the end of the pipe, ProtocolError for garbage."""
         assert self._process.stdout is not None
         self._flush()
-        messages: list[Message] = []
+        messages: list[PipeMessage] = []
         end = time.monotonic() + LONGEST_READ
         while time.monotonic() < end:
             data = read_available(self._process.stdout.fileno())

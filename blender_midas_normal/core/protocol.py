@@ -195,7 +195,7 @@ class Shutdown:
     """Client: end the process."""
 
 
-Message = Union[Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown]  # noqa: UP007 - scripts use Python 3.9
+PipeMessage = Union[Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown]  # noqa: UP007 - scripts use Python 3.9
 
 _TYPES: dict[str, type] = {kind.__name__.lower(): kind
                            for kind in (Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown)}
@@ -269,7 +269,7 @@ def _check_part(part: list, width: int, height: int) -> None:
         raise ProtocolError(f"A picture of {width} x {height} pixels has no part {part!r:.80}.")
 
 
-def encode(message: Message) -> bytes:
+def encode(message: PipeMessage) -> bytes:
     """The message as one line; raises ProtocolError when it is longer than LONGEST_LINE, or holds what is no number."""
     words = {"type": type(message).__name__.lower(), **dataclasses.asdict(message)}
     try:
@@ -281,7 +281,7 @@ def encode(message: Message) -> bytes:
     return line
 
 
-def decode(line: bytes) -> Message:
+def decode(line: bytes) -> PipeMessage:
     """The message in a line; raises ProtocolError when it is none, or one with missing, unknown or ill-typed fields."""
     try:
         words = json.loads(line, parse_float=_finite, parse_constant=_finite)
@@ -341,7 +341,7 @@ class Decoder:
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Message]:
+    def feed(self, data: bytes) -> Iterator[PipeMessage]:
         """The messages that these bytes complete; raises ProtocolError on the first that is none."""
         self._rest += data
         while (end := self._rest.find(b"\n")) >= 0:

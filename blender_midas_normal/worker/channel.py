@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..core.protocol import Error, Hello, Message, Progress, Ready, Result, encode
+from ..core.protocol import Error, Hello, PipeMessage, Progress, Ready, Result, encode
 
 BEAT = 10.0
 """Seconds of silence after which the messages of what is under way are repeated, so that the client can tell a long stage
@@ -39,23 +39,23 @@ class Channel:
         sys.stdout = sys.stderr
         self._lock = threading.Lock()
         self._sent = 0
-        self._under_way: dict[int, tuple[Message, float]] = {}
+        self._under_way: dict[int, tuple[PipeMessage, float]] = {}
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: PipeMessage) -> None:
         """Writes the whole message; may be called from any thread."""
         with self._lock:
             self._note(message)
             self._write(message)
 
-    def _note(self, message: Message) -> None:
+    def _note(self, message: PipeMessage) -> None:
         if isinstance(message, (Hello, Progress)):
             under_way = STARTING if isinstance(message, Hello) else message.id
             self._under_way[under_way] = message, time.monotonic()
         elif isinstance(message, (Ready, Result, Error)):
             self._under_way.pop(STARTING if isinstance(message, Ready) else message.id, None)
 
-    def _write(self, message: Message) -> None:
+    def _write(self, message: PipeMessage) -> None:
         self._sent += 1
         data = memoryview(encode(message))
         try:
@@ -75,6 +75,6 @@ class Channel:
                             self._write(message)
 
 
-def _patience(message: Message) -> float:
+def _patience(message: PipeMessage) -> float:
     """Seconds for which a message is repeated."""
     return STUCK_SECONDS.get(message.stage if isinstance(message, Progress) else "start", LONG_STAGE_SECONDS)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..core.errors import ProtocolError
-from ..core.protocol import Cancel, Decoder, Message, Request, Shutdown
+from ..core.protocol import Cancel, Decoder, PipeMessage, Request, Shutdown
 from .orders import Order
 
 
@@ -55,7 +55,7 @@ class Inbox:
         finally:
             self._at_end()
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: PipeMessage) -> None:
         if isinstance(message, Request):
             order = Order(message)
             self._unanswered[message.id] = order

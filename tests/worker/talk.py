@@ -17,7 +17,7 @@ from blender_midas_normal.core.protocol import (
     Decoder,
     Error,
     Hello,
-    Message,
+    PipeMessage,
     Progress,
     Ready,
     Request,
@@ -124,17 +124,17 @@ class Talk:
             watchdog.cancel()
         return [answers[number] for number in numbers]
 
-    def _send(self, *messages: Message) -> None:
+    def _send(self, *messages: PipeMessage) -> None:
         for message in messages:
             self._process.stdin.write(encode(message))
             self._process.stdin.flush()
 
-    def _read(self) -> Iterator[Message]:
+    def _read(self) -> Iterator[PipeMessage]:
         decoder = Decoder()
         while data := self._process.stdout.read1(65536):
             yield from decoder.feed(data)
 
-    def _map(self, message: Message) -> np.ndarray | None:
+    def _map(self, message: PipeMessage) -> np.ndarray | None:
         if not isinstance(message, Result):
             return None
         import cv2
