@@ -24,8 +24,8 @@ def animation_of(context: bpy.types.Context) -> Source:
              for number in range(scene.frame_start, scene.frame_end + 1, scene.frame_step)}
     number, file = next(((number, file) for number, file in files.items() if is_file(file)), (0, None))
     if file is None:
-        raise SourceError(f"No frame of the animation is there, such as {files[scene.frame_start]}; render it, or set "
-                          "the scene's output and range to what was rendered.")
+        raise SourceError("No frame of the animation is there, such as {file}; render it, or set the scene's output and "
+                          "range to what was rendered.", file=files[scene.frame_start])
     is_movie = scene.render.is_movie_format
     if not is_movie:
         _check_numbered(file, number)
@@ -38,8 +38,8 @@ def _check_numbered(file: Path, number: int) -> None:
     """Raises SourceError where Blender would read another number than the frame's in the file's name."""
     parts = parted(file.stem)
     if parts is None or int(parts[1]) != number:
-        raise SourceError(f"Blender does not read {number} as the frame of {file}; let the frame's number be the last one "
-                          "in the scene's output path.")
+        raise SourceError("Blender does not read {number} as the frame of {file}; let the frame's number be the last one "
+                          "in the scene's output path.", number=number, file=file)
 
 
 def _showing(files: Collection[Path]) -> bpy.types.Image | None:

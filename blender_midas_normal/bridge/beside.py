@@ -34,8 +34,8 @@ def check_place(source: bpy.types.Image, file: Path, layout: str) -> None:
         if other in (None, source) or image.packed_files:
             continue
         if _of_one_map(file_of(image), image.source) == place:
-            raise TargetError(f"{file} is the map of {other.name!r} already; rename one of the two pictures' files, or pack "
-                              "the map.")
+            raise TargetError("{file} is the map of {picture!r} already; rename one of the two pictures' files, or pack "
+                              "the map.", file=file, picture=other.name)
 
 
 def _of_one_map(file: Path, layout: str) -> Path:
@@ -47,7 +47,8 @@ def place_beside(source: bpy.types.Image) -> tuple[Path, str]:
     """The folder of the source's file, and the file's name without its ending; raises TargetError where there is none."""
     path = file_of(source)
     if not path.is_absolute():
-        raise TargetError(f"The image {source.name!r} has no file to save the map beside; save it first, or pack the map.")
+        raise TargetError("The image {image!r} has no file to save the map beside; save it first, or pack the map.",
+                          image=source.name)
     return path.parent, path.stem
 
 

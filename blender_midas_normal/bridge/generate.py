@@ -22,8 +22,8 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
     """
     check_main_thread()
     if settings is not None and not isinstance(settings, Settings):
-        raise SettingsError(f"settings must be a Settings, not {settings!r:.80}; give single ones by their names, such as "
-                            "strength=2.")
+        raise SettingsError("settings must be a Settings, not {settings:.80}; give single ones by their names, such as "
+                            "strength=2.", settings=repr(settings))
     if mask_image is not None:
         words = {"mask": "IMAGE", **words}
     ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image_uid=_uid_of(image, "image"), target="NONE",
@@ -34,8 +34,8 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
 def _uid_of(image: bpy.types.Image, name: str) -> int:
     """The session_uid of what a script gives as an image; raises SourceError for what is none."""
     if not isinstance(image, bpy.types.Image):
-        raise SourceError(f"{name} must be one of bpy.data.images, not {image!r:.80}.")
+        raise SourceError("{name} must be one of bpy.data.images, not {image:.80}.", name=name, image=repr(image))
     try:
         return image.session_uid
     except ReferenceError:
-        raise SourceError(f"The {name} was removed from this file; give one that is there.") from None
+        raise SourceError("The {name} was removed from this file; give one that is there.", name=name) from None

@@ -15,8 +15,9 @@ from typing import Any
 
 import bpy
 
-from ..core.errors import TargetError
+from ..core.errors import TargetError, reason_of
 from ..core.frame_names import parted
+from ..core.messages import NO_MESSAGE, Message
 from ..core.paths import is_file
 from ..core.png import MAKER, MAKER_END
 from ..core.udim_numbers import with_number
@@ -38,19 +39,20 @@ NUMBER = re.compile("[0-9]{0,9}")
 
 def check_unchanged(image: bpy.types.Image | None, replace: bool) -> Generator[None, None, None]:
     """Raises TargetError where `why_kept` has a sentence, unless maps may be replaced all the same."""
-    sentence = "" if replace else (yield from why_kept(image))
+    sentence = NO_MESSAGE if replace else (yield from why_kept(image))
     if sentence:
         raise TargetError(sentence)
 
 
-def why_kept(image: bpy.types.Image | None) -> Generator[None, None, str]:
+def why_kept(image: bpy.types.Image | None) -> Generator[None, None, Message]:
     """"" where a map is as it was made, or there is none, else one sentence; found out file by file, for there may be many.
 
     Raises TargetError where a file cannot be read.
     """
     if image is None or not (yield from _is_changed(image)):
-        return ""
-    return f"The map {image.name!r} was changed after it was made and stays as it is; turn on Replace to make it again."
+        return NO_MESSAGE
+    return Message("The map {map!r} was changed after it was made and stays as it is; turn on Replace to make it again.",
+                   map=image.name)
 
 
 def _is_changed(image: bpy.types.Image) -> Generator[None, None, bool]:
@@ -87,7 +89,7 @@ def _contents(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tupl
                 with file.open("rb") as stream:
                     yield number, stream
             except OSError as error:
-                raise TargetError(f"The map {file} cannot be read: {error.strerror}.") from None
+                raise TargetError("The map {file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
 
 
 def _files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, Path]]:

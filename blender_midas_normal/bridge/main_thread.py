@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 
 from ..core.errors import WrongThread
+from ..core.messages import Message
 
-ELSEWHERE = ("MiDaS Normal Map works in Blender's main thread only; from another thread, and from a handler during a "
-             "render, have a timer (bpy.app.timers) call it.")
+ELSEWHERE = Message("MiDaS Normal Map works in Blender's main thread only; from another thread, and from a handler during a "
+                    "render, have a timer (bpy.app.timers) call it.")
 
 
 def is_main_thread() -> bool:

@@ -11,6 +11,7 @@ import bpy
 from ..client.batch.records import FAILED, Record
 from ..core.errors import Cancelled, MidasNormalError, TargetError
 from ..core.kinds import KINDS
+from ..core.messages import Message, Phrase
 from ..core.protocol import Result
 from . import recording
 from .asking import Ask
@@ -54,7 +55,7 @@ def making_of(order: Order) -> Making:
     return dataclasses.replace(report, sentences=(*report.sentences, *kept.values()), records=(*report.records, *records))
 
 
-def _kept(order: Order) -> Generator[None, None, dict[str, str]]:
+def _kept(order: Order) -> Generator[None, None, dict[str, Message]]:
     """Why maps stay as they are, by their kind; of an order that may end with Unchanged nothing is known before."""
     kept = {}
     for kind in order.ask.maps if not (order.ask.replace or order.known) else ():
@@ -84,12 +85,13 @@ def _of_picture(order: Order) -> Making:
         except Cancelled:
             raise
         except MidasNormalError as error:
-            records.append(Record(order.source.name, FAILED, kind, error=str(error)))
-            sentences.append(f"The map {KINDS[kind].label} was not made: {error}")
+            records.append(Record(order.source.name, FAILED, kind, error=error.message))
+            sentences.append(Message("The map {map} was not made: {reason}", map=Phrase(KINDS[kind].label),
+                                     reason=error.message))
     return Report(tuple(maps), tuple(sentences), facts_of(result, first), tuple(records))
 
 
-def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, tuple[bpy.types.Image, list[str]]]:
+def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, tuple[bpy.types.Image, list[Message]]]:
     """Stores a map, whole or not at all, and wires it; the map, and sentences for the user."""
     with client.taken(result) as files:
         yield BREATH
@@ -100,6 +102,7 @@ def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, 
     return image, order.wired(kind, image, result.scale)
 
 
-def _made(name: str, result: Result) -> str:
-    return (f"{name}: {result.width} x {result.height} from {result.engine.lower()} on {result.device} in "
-            f"{sum(result.seconds.values()):.1f} s.")
+def _made(name: str, result: Result) -> Message:
+    return Message("{name}: {width} x {height} from {engine} on {device} in {seconds:.1f} s.", name=name, width=result.width,
+                   height=result.height, engine=result.engine.lower(), device=result.device,
+                   seconds=float(sum(result.seconds.values())))

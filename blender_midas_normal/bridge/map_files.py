@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import SourceError, TargetError
+from ..core.errors import SourceError, TargetError, reason_of
 from ..core.paths import put_in_place
 from ..core.png import MAKER, MAKER_END, pixels_of_png
 
@@ -33,7 +33,7 @@ def pixels_of_map(file: Path) -> NDArray[np.uint16]:
     try:
         return pixels_of_png(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise SourceError(f"The map {file} cannot be read: {error}.") from None
+        raise SourceError("The map {file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
 
 
 @contextmanager
@@ -43,7 +43,8 @@ def staging(folder: Path | None) -> Iterator[Path]:
         # A worker that is asked to stop may still read a file, which Windows then keeps from being removed.
         made = tempfile.TemporaryDirectory(prefix=".midas_normal_", dir=folder, ignore_cleanup_errors=True)
     except OSError as error:
-        raise TargetError(f"Nothing can be written into the folder {folder}: {error.strerror}.") from None
+        raise TargetError("Nothing can be written into the folder {folder}: {reason}.", folder=folder,
+                          reason=reason_of(error)) from None
     with made as name:
         yield Path(name)
 
@@ -104,17 +105,18 @@ def _put_back(before: Path, place: Path) -> None:
     except OSError as error:
         safe = Path(tempfile.mkdtemp(prefix=f"{place.stem}_", dir=place.parent)) / place.name
         before.replace(safe)
-        raise TargetError(f"The maps cannot be saved, and {place} cannot be put back: {error.strerror}; the map that was "
-                          f"there is {safe} now.") from None
+        raise TargetError("The maps cannot be saved, and {place} cannot be put back: {reason}; the map that was there is "
+                          "{safe} now.", place=place, reason=reason_of(error), safe=safe) from None
 
 
 def _not_saved(file: Path, error: OSError) -> TargetError:
-    return TargetError(f"The map cannot be saved as {file}: {error.strerror}.")
+    return TargetError("The map cannot be saved as {file}: {reason}.", file=file, reason=reason_of(error))
 
 
 def _check_free(file: Path) -> None:
     if file.exists() and not _is_ours(file):
-        raise TargetError(f"{file} is there already and was not made by this extension; rename it, or pack the map.")
+        raise TargetError("{file} is there already and was not made by this extension; rename it, or pack the map.",
+                          file=file)
 
 
 def _replace(file: Path, data: bytes) -> None:

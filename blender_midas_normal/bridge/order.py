@@ -15,6 +15,7 @@ from ..client.client import Job
 from ..client.launch import Launch
 from ..core.errors import WorkerError
 from ..core.kinds import check_kind
+from ..core.messages import Message
 from ..core.protocol import Result
 from ..core.settings import Settings
 from .animation import animation_of
@@ -58,7 +59,7 @@ class Order:
     object_uid: int | None
     material_uid: int | None
     launch: Launch
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
     known: Mapping[str, str] = field(default_factory=dict)
     is_one_of_many: bool = False
 
@@ -95,7 +96,7 @@ class Order:
             raise WorkerError("The worker ended while it was given the picture; try again.")
         return client.submit(map=kind, settings=on_preferred_device(settings).words(), **words)
 
-    def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:
+    def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[Message]:
         """Wires a finished map; sentences for the user, also about materials that cannot be wired."""
         try:
             return self._in_materials(kind, image, scale)
@@ -103,7 +104,7 @@ class Order:
             if image.users == 0:
                 image.use_fake_user = True  # Blender drops what nobody uses when it saves
 
-    def _in_materials(self, kind: str, image: bpy.types.Image, scale: float) -> list[str]:
+    def _in_materials(self, kind: str, image: bpy.types.Image, scale: float) -> list[Message]:
         source = self.source.image()
         thing = with_uid(bpy.data.objects, self.object_uid)
         found = targets(self.ask.target, source, thing, with_uid(bpy.data.materials, self.material_uid))
@@ -122,8 +123,7 @@ class Order:
             sentences += report.sentences
         return sentences
 
-
-    def reasons_unused(self, kind: str) -> list[str]:
+    def reasons_unused(self, kind: str) -> list[Message]:
         """Why a map of one of many pictures would be used by no material, as sentences; none where one would use it.
 
         None, too, where it is asked for all the same: with the target NONE, and as a ControlNet map.
@@ -134,10 +134,10 @@ class Order:
         users = users_of(source, with_uid(bpy.data.objects, self.object_uid))
         reasons = [self._reasons_against(kind, material) for material in users]
         if not users:
-            return [f"No material uses the image {source.name!r}."]
+            return [Message("No material uses the image {image!r}.", image=source.name)]
         return list(dict.fromkeys(chain.from_iterable(reasons))) if all(reasons) else []
 
-    def _reasons_against(self, kind: str, material: bpy.types.Material) -> list[str]:
+    def _reasons_against(self, kind: str, material: bpy.types.Material) -> list[Message]:
         """Why a material would not use a map of one of many pictures; none where it would, or that is not asked."""
         if not self.is_one_of_many or (kind == "NORMAL" and self.ask.settings.convention == "CONTROLNET"):
             return []
@@ -199,22 +199,22 @@ def on_preferred_device(settings: Settings) -> Settings:
     return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
 
 
-def _in_nodes_convention(ask: Ask, source: Source) -> tuple[Ask, tuple[str, ...]]:
+def _in_nodes_convention(ask: Ask, source: Source) -> tuple[Ask, tuple[Message, ...]]:
     """What is asked for, with a map that is to be wired in a convention in which it is read, and why that is another one."""
     convention = ask.settings.convention
     if ask.target == "NONE" or convention == "CONTROLNET":
         return ask, ()
     if convention not in readable_conventions():
         return _with_convention(ask, "OPENGL"), (
-            "This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels choose the "
-            "target Image only.",)
+            Message("This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels "
+                    "choose the target Image only."),)
     there = map_of(source.image(), "NORMAL")
     if there is None or can_read(there, convention):
         return ask, ()
     read = next((name for name in readable_conventions() if can_read(there, name)), convention)
     return _with_convention(ask, read), (
-        f"The map is read in a group that reads the maps of other materials too, so it was made as {read} as before; make "
-        "the group single-user for another convention.",)
+        Message("The map is read in a group that reads the maps of other materials too, so it was made as {convention} as "
+                "before; make the group single-user for another convention.", convention=read),)
 
 
 def _with_convention(ask: Ask, convention: str) -> Ask:

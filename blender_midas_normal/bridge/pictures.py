@@ -15,6 +15,7 @@ import bpy
 from ..core.digests import sha256_of
 from ..core.errors import SourceError, Unchanged
 from ..core.levels import Place
+from ..core.messages import Message, Phrase
 from ..core.one_range import strengths
 from ..core.protocol import Result
 from . import recording
@@ -41,18 +42,25 @@ Part = tuple[str, int]
 class Pictures(ABC):
     """The pictures of a source, and the names of the files of their maps.
 
-    word: what they are called; layout: Blender's name for an image that shows several.
+    layout: Blender's name for an image that shows several.
     numbers: those of the pictures that are there; notes: sentences for the user, about those that are not.
     folder: where the files belong, None where the maps are packed; stem: what their names begin with.
     """
 
-    word: ClassVar[str]
     layout: ClassVar[Literal["TILED", "SEQUENCE"]]
     source: Source
     numbers: tuple[int, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
     folder: Path | None
     stem: str
+
+    @abstractmethod
+    def counted(self) -> Phrase:
+        """Say how many there are."""
+
+    @abstractmethod
+    def why_missing(self, number: int, reason: Message) -> Message:
+        """Say that a picture has no map, and why."""
 
     @abstractmethod
     def read(self, number: int, path: Path) -> Reading:
@@ -145,7 +153,7 @@ def _readable(pictures: Pictures, unreadable: Mapping[int, SourceError]) -> Pict
     numbers = tuple(number for number in pictures.numbers if number not in unreadable)
     if not numbers:
         raise next(iter(unreadable.values()))
-    notes = (f"The {pictures.word} {number} has no map: {error}" for number, error in unreadable.items())
+    notes = (pictures.why_missing(number, error.message) for number, error in unreadable.items())
     return dataclasses.replace(pictures, numbers=numbers, notes=(*pictures.notes, *notes))
 
 
@@ -167,7 +175,8 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
         files = [pictures.file(*part) for part in results]
         move_staged({folder / file: pictures.folder / file for file in files})
     images = {kind: _stored(source, order, pictures, facts[kind], pictures.folder or folder) for kind in kinds}
-    sentences = [_made(images[kinds[0]].name, pictures, facts[kinds[0]]), *order.notes, *pictures.notes]
+    main = facts[kinds[0]]
+    sentences = [_made(images[kinds[0]].name, pictures, main), main["why"], *order.notes, *pictures.notes]
     sentences += dict.fromkeys(note for result in results.values() for note in result.notes)
     records = []
     for kind, image in images.items():
@@ -177,7 +186,7 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
         records.append(recording.made(order.source, image, [*pictures.notes, *notes, *about_wiring]))
         sentences += about_wiring
         pictures.settle(image)
-    return Report(tuple(image.name for image in images.values()), tuple(sentences), facts[kinds[0]], tuple(records))
+    return Report(tuple(image.name for image in images.values()), tuple(sentences), main, tuple(records))
 
 
 def _digests(pictures: Pictures, kind: str, folder: Path) -> Generator[None, None, dict[str, str]]:
@@ -244,7 +253,7 @@ def _stored(source: bpy.types.Image, order: Order, pictures: Pictures, facts: di
     return image
 
 
-def _made(name: str, pictures: Pictures, facts: dict) -> str:
-    count = len(pictures.numbers)
-    return (f"{name}: {count} {pictures.word}{'s' * (count > 1)} from {facts['engine'].lower()} on {facts['device']} in "
-            f"{sum(facts['seconds'].values()):.1f} s. {facts['why']}")
+def _made(name: str, pictures: Pictures, facts: dict) -> Message:
+    return Message("{name}: {pictures} from {engine} on {device} in {seconds:.1f} s.", name=name,
+                   pictures=pictures.counted(), engine=facts["engine"].lower(), device=facts["device"],
+                   seconds=float(sum(facts["seconds"].values())))

@@ -30,7 +30,7 @@ import bpy
 import numpy as np
 from mathutils import Color
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, reason_of
 from ..core.protocol import Pixels
 from .uids import with_uid
 from .unreadable import why_file, why_image
@@ -253,7 +253,8 @@ def _copy_file(image: bpy.types.Image, file: Path) -> None:
         except OSError:  # Windows lets few users do so
             shutil.copyfile(path, file)
     except OSError as error:
-        raise SourceError(f"The file {path} of the image {image.name!r} cannot be read: {error.strerror}.") from None
+        raise SourceError("The file {path} of the image {image!r} cannot be read: {reason}.", path=path, image=image.name,
+                          reason=reason_of(error)) from None
 
 
 def written(held: Held, path: Path) -> Reading:
@@ -272,8 +273,9 @@ def written(held: Held, path: Path) -> Reading:
                     yield
                     since = time.monotonic()
     except OSError as error:
-        raise SourceError(f"The {held.pixels.nbytes >> 20} MB of the image {held.name!r} cannot be written into "
-                          f"{path.parent}: {error.strerror}.") from None
+        raise SourceError("The {size} MB of the image {image!r} cannot be written into {folder}: {reason}.",
+                          size=held.pixels.nbytes >> 20, image=held.name, folder=path.parent,
+                          reason=reason_of(error)) from None
     return held.pixels
 
 
@@ -358,7 +360,7 @@ def _save(viewer: bpy.types.Image, scene: bpy.types.Scene, path: Path) -> None:
     except RuntimeError:  # "Image 'Render Result' does not have any image data": nothing else tells beforehand.
         pass
     if not path.exists():
-        raise SourceError(f"The {viewer.name} is empty; render first.")
+        raise SourceError("The {image} is empty; render first.", image=viewer.name)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import bpy
 
 from ..client.environment import Environment
 from ..client.launch import HostPython, Launch, Places, launch_for, reason_against_midas
+from ..core.messages import NO_MESSAGE, Message
 
 EXTENSION = __package__.rpartition(".")[0]
 """The name under which Blender knows this extension."""
@@ -50,9 +51,9 @@ def own_folder() -> Path:
     return Path(bpy.utils.extension_path_user(EXTENSION))
 
 
-def reason_against(engine: str) -> str:
+def reason_against(engine: str) -> Message:
     """"" when the engine asked for can run here, else one sentence."""
-    return reason_against_midas(places()) if engine == "MIDAS" else ""
+    return reason_against_midas(places()) if engine == "MIDAS" else NO_MESSAGE
 
 
 def own_python() -> str:

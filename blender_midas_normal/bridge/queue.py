@@ -14,6 +14,7 @@ import bpy
 from ..client.batch.records import FAILED, MADE, SKIPPED, Record
 from ..client.launch import Launch
 from ..core.errors import Cancelled, EngineUnavailable, MidasNormalError, SourceError, Unchanged
+from ..core.messages import NO_MESSAGE, Message, joined
 from . import recording
 from .asking import Ask
 from .current import known_surfaces
@@ -28,6 +29,12 @@ from .task import BREATH, Making, Report, Step, Task, foreseen
 
 WAITING, MAKING = "waiting", "being made"
 """States beside MADE, SKIPPED and FAILED of the records."""
+
+_NO_TEXTURE = {
+    "SELECTED": Message("No material of the selected objects has a colour texture; select others."),
+    "FILE": Message("No material of this file has a colour texture; give one an Image Texture."),
+}
+"""By scope, what is said where there is no picture."""
 
 MOST_NAMES = 3
 """Pictures that are named before a sentence that holds for them and others."""
@@ -51,11 +58,11 @@ class Item:
         return next((state for state in (FAILED, MADE, SKIPPED) if state in outcomes), WAITING)
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Message:
         """Why a map failed or, where none did, why one was skipped that is not there; "" where neither holds."""
         errors = [record.error for record in self.records if record.error is not None]
-        reasons = [" ".join(record.notes) for record in self.records if record.outcome == SKIPPED and record.notes]
-        return next(iter(errors + reasons), "")
+        reasons = [joined(record.notes) for record in self.records if record.outcome == SKIPPED and record.notes]
+        return next(iter(errors + reasons), NO_MESSAGE)
 
 
 @dataclass
@@ -103,7 +110,7 @@ class Queue:
                 write_summary(self.summary, self.records, self.count(WAITING), time.monotonic() - start)
         sentences = [self._counts(), *self._reasons()]
         if not any(record.outcome == MADE or (record.outcome == SKIPPED and not record.notes) for record in self.records):
-            raise MidasNormalError(" ".join(sentences))
+            raise MidasNormalError(joined(sentences))
         return Report((self.last_map,) if self.last_map else (), tuple(sentences), {}, tuple(self.records))
 
     def _tried(self, item: Item) -> Generator[Step | None, Any, bool]:
@@ -115,10 +122,10 @@ class Queue:
         except Cancelled:
             raise
         except EngineUnavailable as error:
-            item.records = _failed(item, str(error))
+            item.records = _failed(item, error.message)
             return False
         except MidasNormalError as error:
-            item.records = _failed(item, str(error))
+            item.records = _failed(item, error.message)
         finally:
             item.is_in_work = False
         return True
@@ -143,20 +150,23 @@ class Queue:
         self.last_map = report.map_name
         return (*report.records, *unused)
 
-    def _reasons(self) -> list[str]:
+    def _reasons(self) -> list[Message]:
         """Why pictures have no map, each sentence once."""
-        names: dict[str, list[str]] = {}
+        names: dict[Message, list[str]] = {}
         for item in self.items:
             if item.sentence:
                 names.setdefault(item.sentence, []).append(item.source.name)
-        return [f"{', '.join(found[:MOST_NAMES])}{f' and {len(found) - MOST_NAMES} more' * (len(found) > MOST_NAMES)}: "
-                f"{sentence}" for sentence, found in names.items()]
+        return [_reason(sentence, found) for sentence, found in names.items()]
 
-    def _counts(self) -> str:
-        words = [f"{self.count(state)} {state}" for state in (MADE, SKIPPED, FAILED)]
-        if self.count(WAITING):
-            words.append(f"{self.count(WAITING)} not tried")
-        return f"Of {len(self.items)} picture{'s' * (len(self.items) > 1)} {', '.join(words)}."
+    def _counts(self) -> Message:
+        counts = {state: self.count(state) for state in (MADE, SKIPPED, FAILED)}
+        count, waiting = len(self.items), self.count(WAITING)
+        if count == 1:
+            return Message("Of 1 picture {made} made, {skipped} skipped, {failed} failed.", **counts)
+        if not waiting:
+            return Message("Of {count} pictures {made} made, {skipped} skipped, {failed} failed.", count=count, **counts)
+        return Message("Of {count} pictures {made} made, {skipped} skipped, {failed} failed, {waiting} not tried.",
+                       count=count, waiting=waiting, **counts)
 
 
 def queue_of(context: bpy.types.Context, scope: str, ask: Ask, skips: bool, summary: Path | None) -> Queue:
@@ -172,12 +182,19 @@ def queue_of(context: bpy.types.Context, scope: str, ask: Ask, skips: bool, summ
     worn = worn_textures(context.view_layer.objects.selected if scope == "SELECTED" else bpy.data.objects)  # type: ignore[union-attr]
     images = list(worn) if scope == "SELECTED" else colour_textures(bpy.data.materials)
     if not images:
-        raise SourceError("No material of the selected objects has a colour texture; select others." if scope == "SELECTED"
-                          else "No material of this file has a colour texture; give one an Image Texture.")
+        raise SourceError(_NO_TEXTURE[scope])
     wearers = {image: thing.session_uid for image, thing in worn.items()}
     items = [Item(Source("IMAGE", image.name, image.session_uid), wearers.get(image)) for image in images]
     return Queue(items, ask, launch, View.of(context.scene), skips, summary)
 
 
-def _failed(item: Item, sentence: str) -> tuple[Record, ...]:
+def _reason(sentence: Message, names: list[str]) -> Message:
+    """The sentence, and of which pictures it holds."""
+    first, more = ", ".join(names[:MOST_NAMES]), len(names) - MOST_NAMES
+    if more > 0:
+        return Message("{names} and {more} more: {reason}", names=first, more=more, reason=sentence)
+    return Message("{names}: {reason}", names=first, reason=sentence)
+
+
+def _failed(item: Item, sentence: Message) -> tuple[Record, ...]:
     return (Record(item.source.name, FAILED, error=sentence),)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import bpy
 
 from ..client.batch.records import MADE, SKIPPED, Record
+from ..core.messages import Message
 from .beside import file_of
 from .results import kind_of, stored
 from .source import Source
 
 
-def made(source: Source, image: bpy.types.Image, notes: Sequence[str]) -> Record:
+def made(source: Source, image: bpy.types.Image, notes: Sequence[Message]) -> Record:
     """The record of a map that was just made of the source; notes: sentences about it and its wiring."""
     words = stored(image)
     assert words is not None
@@ -26,7 +27,7 @@ def skipped(source: Source, image: bpy.types.Image) -> Record:
     return Record(source.name, SKIPPED, kind_of(image), _place(image))
 
 
-def unused(source: Source, kind: str, reasons: Sequence[str]) -> Record:
+def unused(source: Source, kind: str, reasons: Sequence[Message]) -> Record:
     """The record of a map that was not made, because nothing would use it."""
     return Record(source.name, SKIPPED, kind, notes=list(reasons))
 

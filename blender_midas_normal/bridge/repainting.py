@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import SourceError, TargetError
+from ..core.messages import NO_MESSAGE, Message
 from ..core.protocol import Result
 from ..core.settings import Settings
 from .asking import Ask
@@ -66,14 +67,14 @@ class Follower:
         return self.mask_uid == other.mask_uid and self.settings.tuned_as(other.settings).is_like(other.settings)
 
 
-def reason_against(picture: bpy.types.Image) -> str:
+def reason_against(picture: bpy.types.Image) -> Message:
     """"" when a picture's maps can follow what is painted on it, else one sentence."""
     if picture.source in SEVERAL:
-        return (f"The image {picture.name!r} is {SEVERAL[picture.source]}, whose maps do not follow the brush; generate "
-                "them again.")
+        return Message("The image {image!r} is {kind}, whose maps do not follow the brush; generate them again.",
+                       image=picture.name, kind=SEVERAL[picture.source])
     if not maps_of(picture):
-        return f"The image {picture.name!r} has no map that could follow the brush; generate one."
-    return ""
+        return Message("The image {image!r} has no map that could follow the brush; generate one.", image=picture.name)
+    return NO_MESSAGE
 
 
 def begin_repaint(picture: bpy.types.Image, view: View, replace: bool = False) -> Task:
@@ -101,17 +102,17 @@ def _groups(picture: bpy.types.Image) -> list[list[Follower]]:
 
 def _making(source: Source, view: View, replace: bool, groups: list[list[Follower]]) -> Making:
     made: dict[str, dict] = {}
-    kept: list[str] = []
+    kept: list[Message] = []
     for group in groups:
         ask, launch = Ask(group[0].settings, replace=replace), launch_with(group[0].settings.engine)
         made |= yield from _followed(Order(ask, source, group[0].mask(), view, None, None, launch, ()), group, kept)
     if kept:
         raise TargetError(kept[0])
     name, facts = next(iter(made.items()))
-    return Report(tuple(made), (f"{name} follows {source.name}.",), facts)
+    return Report(tuple(made), (Message("{map} follows {picture}.", map=name, picture=source.name),), facts)
 
 
-def _followed(order: Order, group: list[Follower], kept: list[str]) -> Generator[Step | None, Any, dict[str, dict]]:
+def _followed(order: Order, group: list[Follower], kept: list[Message]) -> Generator[Step | None, Any, dict[str, dict]]:
     """The facts of the maps of a surface by their names: the first is made from the picture, the others from its surface.
 
     kept: takes in a sentence for each map that stays as it is.
@@ -129,7 +130,7 @@ def _followed(order: Order, group: list[Follower], kept: list[str]) -> Generator
     return made
 
 
-def _taken_in(order: Order, follower: Follower, result: Result, kept: list[str]) -> Generator[None, None, str]:
+def _taken_in(order: Order, follower: Follower, result: Result, kept: list[Message]) -> Generator[None, None, str]:
     """The map's name; the map shows the result, or stays as it is where the picture has not changed, or the map has.
 
     kept: takes in a sentence in the latter case.
@@ -141,7 +142,7 @@ def _taken_in(order: Order, follower: Follower, result: Result, kept: list[str])
             raise SourceError("The map was removed while it was made again; generate it again.")
         if result.surface == follower.surface:
             return image.name
-        sentence = "" if order.ask.replace else (yield from why_kept(image))
+        sentence = NO_MESSAGE if order.ask.replace else (yield from why_kept(image))
         if sentence:
             kept.append(sentence)
         else:

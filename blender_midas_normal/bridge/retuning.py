@@ -9,6 +9,7 @@ import bpy
 
 from ..client.client import Taken
 from ..core.errors import SourceError, SurfaceGone
+from ..core.messages import Message
 from ..core.protocol import Result
 from ..core.settings import Settings
 from .making import ON_DISK, PACKED
@@ -41,7 +42,7 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
     mask = lacking_mask(image, wanted, mask_image)
     client.pump()  # the worker may have ended
     if facts["surface"] not in client.surfaces:
-        raise SurfaceGone(f"The surface of {image.name!r} is no longer in memory; generate it again.")
+        raise SurfaceGone("The surface of {map!r} is no longer in memory; generate it again.", map=image.name)
     words: dict[str, Any] = {"surface": facts["surface"], **(ON_DISK if image.packed_file is None else PACKED)}
     if mask is not None:
         words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file(), view)))
@@ -53,7 +54,8 @@ def _making(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Im
         is_taken = take_in(there, facts["surface"], result, files, wanted, replace)
     if is_taken and mask is not None:
         note_mask(there, mask.image())
-    sentences = [f"{there.name} was made again in {sum(result.seconds.values()):.1f} s."]
+    sentences = [Message("{name} was made again in {seconds:.1f} s.", name=there.name,
+                         seconds=float(sum(result.seconds.values())))]
     if kind == "NORMAL" and is_wired(there):
         sentences += about_convention(wanted.convention)
     return Report((there.name,), tuple(sentences), facts_of(result, kind))
@@ -98,7 +100,7 @@ def map_called(name: str) -> bpy.types.Image:
     """The map of this name; raises SourceError when it is gone."""
     image = bpy.data.images.get(name)
     if image is None or source_of(image) is None:
-        raise SourceError(f"The map {name!r} or its source is no longer there; generate it again.")
+        raise SourceError("The map {map!r} or its source is no longer there; generate it again.", map=name)
     return image
 
 
@@ -115,12 +117,12 @@ def facts_on(image: bpy.types.Image) -> dict:
     facts = {"scale": 0.0, **_stored_on(image)["facts"]}
     if not (all(isinstance(facts.get(name), str) for name in ("engine", "surface"))
             and isinstance(facts["scale"], (int, float))):
-        raise SourceError(f"What is stored with the map {image.name!r} cannot be read; generate it again.")
+        raise SourceError("What is stored with the map {map!r} cannot be read; generate it again.", map=image.name)
     return facts
 
 
 def _stored_on(image: bpy.types.Image) -> dict:
     words = stored(image)
     if words is None:
-        raise SourceError(f"The image {image.name!r} is no map of this extension; generate one.")
+        raise SourceError("The image {image!r} is no map of this extension; generate one.", image=image.name)
     return words

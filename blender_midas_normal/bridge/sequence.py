@@ -14,6 +14,7 @@ from ..core.errors import SourceError
 from ..core.frame_names import listed, parted, runs
 from ..core.kinds import KINDS
 from ..core.levels import Place
+from ..core.messages import Message, Phrase
 from .asking import Ask
 from .beside import place_beside
 from .nodes.changes import is_marked
@@ -29,8 +30,14 @@ from .source import Source
 class Frames(Pictures):
     """The frames that are there; their maps are files in a folder beside the source's, and have the same numbers."""
 
-    word = "frame"
     layout = "SEQUENCE"
+
+    def counted(self) -> Phrase:
+        count = len(self.numbers)
+        return Phrase("{count} frames", count=count) if count > 1 else Phrase("1 frame")
+
+    def why_missing(self, number: int, reason: Message) -> Message:
+        return Message("The frame {number} has no map: {reason}", number=number, reason=reason)
 
     def read(self, number: int, path: Path) -> Reading:
         return reading_frame(self.source.image(), number, path)
@@ -74,10 +81,12 @@ def frames_of(source: Source, ask: Ask, folder: Path) -> Frames:
     wanted = set(source.frames) or _frames_shown(image) or set(range(min(there, default=0), max(there, default=0) + 1))
     numbers = sorted(wanted & there)
     if not numbers:
-        raise SourceError(f"None of the frames of {image.name!r} that are wanted can be read: {listed(runs(wanted))}.")
-    notes = [_why_missing(is_movie, wanted - there)] if wanted - there else []
+        raise SourceError("None of the frames of {image!r} that are wanted can be read: {frames}.", image=image.name,
+                          frames=listed(runs(wanted)))
+    notes = [_about_missing(is_movie, wanted - there)] if wanted - there else []
     if ask.save == "PACK":
-        notes.append(f"Blender cannot pack image sequences, so the map's frames are files beside the source, in {beside}.")
+        notes.append(Message("Blender cannot pack image sequences, so the map's frames are files beside the source, in "
+                             "{folder}.", folder=beside))
     return Frames(source, tuple(numbers), tuple(notes), beside, stem)
 
 
@@ -98,7 +107,7 @@ def _frames_of_files(image: bpy.types.Image) -> set[int]:
 def _parted(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
     parts = parted(stem)
     if parts is None:
-        raise SourceError(f"The file of the image sequence {image.name!r} has no number; choose one that has.")
+        raise SourceError("The file of the image sequence {image!r} has no number; choose one that has.", image=image.name)
     return parts
 
 
@@ -123,7 +132,7 @@ def _nodes_showing(image: bpy.types.Image) -> Iterator[bpy.types.ShaderNodeTexIm
                 yield spot.node
 
 
-def _why_missing(is_movie: bool, missing: set[int]) -> str:
+def _about_missing(is_movie: bool, missing: set[int]) -> Message:
     if is_movie:
-        return f"The movie ends before the frame {min(missing)}, and so does the map."
-    return f"There are no files of these frames, so they have no map: {listed(runs(missing))}."
+        return Message("The movie ends before the frame {frame}, and so does the map.", frame=min(missing))
+    return Message("There are no files of these frames, so they have no map: {frames}.", frames=listed(runs(missing)))

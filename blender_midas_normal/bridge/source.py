@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import bpy
 
 from ..core.errors import SourceError
+from ..core.messages import Phrase
 from .nodes.graph import normal_shaders_of
 from .nodes.roles import COLOURS, roles
 from .pixels import size_of
 from .uids import with_uid
 from .unreadable import why_image
 
-VIEWERS = {"RENDER": ("RENDER_RESULT", "Render Result"), "VIEWER": ("COMPOSITING", "Viewer Node")}
-"""For each kind of source without pixels of its own: its type of image in Blender, and its name for people."""
+VIEWERS = {"RENDER": "RENDER_RESULT", "VIEWER": "COMPOSITING"}
+"""For each kind of source without pixels of its own: its type of image in Blender."""
 
-SEVERAL = {"TILED": "a set of UDIM tiles", "SEQUENCE": "an image sequence", "MOVIE": "a movie"}
+SEVERAL = {"TILED": Phrase("a set of UDIM tiles"), "SEQUENCE": Phrase("an image sequence"), "MOVIE": Phrase("a movie")}
 """By Blender's name for the source of an image that has several pictures: what people call it."""
 
 
@@ -40,7 +41,7 @@ class Source:
         """The image; raises SourceError when it is gone."""
         image = with_uid(bpy.data.images, self.session_uid)
         if image is None:
-            raise SourceError(f"The image {self.name!r} is no longer there.")
+            raise SourceError("The image {image!r} is no longer there.", image=self.name)
         return image
 
 
@@ -58,12 +59,12 @@ def resolve(source: str, image: bpy.types.Image | None = None, context: bpy.type
         return source_of_image(image)
     if source in VIEWERS:
         return source_of_image(_viewer(source))
-    raise SourceError(f"There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.")
+    raise SourceError("There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.", source=source)
 
 
 def source_of_image(image: bpy.types.Image) -> Source:
     """The image as a source; raises SourceError when it cannot be mapped."""
-    kind = next((kind for kind, (image_type, _) in VIEWERS.items() if image.type == image_type), "IMAGE")
+    kind = next((kind for kind, image_type in VIEWERS.items() if image.type == image_type), "IMAGE")
     if kind == "VIEWER" and bpy.app.background:
         raise SourceError("The Viewer Node has a picture only in Blender's window, not in background mode.")
     if kind == "IMAGE" and image.source not in SEVERAL:  # those are looked at one by one
@@ -76,15 +77,16 @@ def mask_source(image: bpy.types.Image | None) -> Source:
     if image is None:
         raise SourceError("No mask image is chosen; choose one, or another mask.")
     if image.source in SEVERAL:
-        raise SourceError(f"The mask image {image.name!r} is {SEVERAL[image.source]}; choose an image that is one picture.")
+        raise SourceError("The mask image {image!r} is {kind}; choose an image that is one picture.", image=image.name,
+                          kind=SEVERAL[image.source])
     return source_of_image(image)
 
 
 def single(image: bpy.types.Image) -> bpy.types.Image:
     """The image; raises SourceError when it has several pictures, or cannot be mapped."""
     if image.source in SEVERAL:
-        raise SourceError(f"The image {image.name!r} is {SEVERAL[image.source]}, of which maps are made in the panel or by "
-                          "bpy.ops.midas_normal.generate.")
+        raise SourceError("The image {image!r} is {kind}, of which maps are made in the panel or by "
+                          "bpy.ops.midas_normal.generate.", image=image.name, kind=SEVERAL[image.source])
     return source_of_image(image).image()
 
 
@@ -100,18 +102,17 @@ def image_named(name: str) -> bpy.types.Image:
     """The image of this name, the file's own before one that is linked; raises SourceError when there is none."""
     image = bpy.data.images.get(name)
     if image is None:
-        raise SourceError(f"There is no image named {name!r} in this file.")
+        raise SourceError("There is no image named {name!r} in this file.", name=name)
     return image
 
 
 def _viewer(kind: str) -> bpy.types.Image:
-    image_type, name = VIEWERS[kind]
     for image in bpy.data.images:
-        if image.type == image_type:
+        if image.type == VIEWERS[kind]:
             return image
     if kind == "RENDER":
         raise SourceError("Nothing was rendered yet; render first.")
-    raise SourceError(f"There is no {name} image; add a Viewer node to the compositor and look at it.")
+    raise SourceError("There is no Viewer Node image; add a Viewer node to the compositor and look at it.")
 
 
 def active_image(context: bpy.types.Context) -> bpy.types.Image:
@@ -125,7 +126,8 @@ def active_image(context: bpy.types.Context) -> bpy.types.Image:
     material = _material_with_image(context)
     image = _active_texture(material, context.space_data) or _base_texture(material)
     if image is None:
-        raise SourceError(f"The material {material.name!r} has no image; select its Image Texture node, or choose an image.")
+        raise SourceError("The material {material!r} has no image; select its Image Texture node, or choose an image.",
+                          material=material.name)
     return image
 
 
@@ -134,7 +136,8 @@ def _material_with_image(context: bpy.types.Context) -> bpy.types.Material:
     if material is None and thing is None:
         raise SourceError("No object is active; select one, or choose an image.")
     if material is None:
-        raise SourceError(f"The object {thing.name!r} has no material; give it one, or choose an image.")  # type: ignore[union-attr]
+        raise SourceError("The object {object!r} has no material; give it one, or choose an image.",
+                          object=thing.name)  # type: ignore[union-attr]
     return material
 
 

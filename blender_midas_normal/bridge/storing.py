@@ -78,7 +78,7 @@ def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any
     if image.packed_file is None:
         file = file_of(image)
         if not file.is_absolute():
-            raise TargetError(f"The map {image.name!r} has neither a file nor packed pixels; generate it again.")
+            raise TargetError("The map {map!r} has neither a file nor packed pixels; generate it again.", map=image.name)
         write_map(file, files.png)
     with _refilled(image, settings, {**facts, **_content(files, file)}):
         _show(image, files, file)
@@ -159,7 +159,7 @@ def show_several(image: bpy.types.Image, file: Path, layout: Literal["TILED", "S
         image.pack()
         image.filepath_raw = packed_path(image, f".<UDIM>{file.suffix}")
     if layout == "TILED" and size_of(image) == (0, 0):
-        raise TargetError(f"Blender cannot read the map it was given as {image.name!r}.")
+        raise TargetError("Blender cannot read the map it was given as {map!r}.", map=image.name)
 
 
 def _without_pictures(image: bpy.types.Image) -> None:
@@ -192,7 +192,7 @@ def _check(image: bpy.types.Image, png: bytes) -> None:
     """Raises TargetError when Blender shows another size or depth than the PNG file's header tells."""
     header = _Header.of(png)
     if size_of(image) != (header.width, header.height) or image.is_float != header.is_float:
-        raise TargetError(f"Blender cannot read the map it was given as {image.name!r}.")
+        raise TargetError("Blender cannot read the map it was given as {map!r}.", map=image.name)
 
 
 def _write_beside(source: bpy.types.Image, kind: str, png: bytes) -> Path:

@@ -21,11 +21,11 @@ def check_summary(file: Path) -> None:
     the name that is no summary.
     """
     if not file.is_absolute():
-        raise SettingsError(f"The summary {str(file)!r} has no folder to lie in; give a whole path, or save the .blend file "
-                            "and begin with //.")
+        raise SettingsError("The summary {file!r} has no folder to lie in; give a whole path, or save the .blend file "
+                            "and begin with //.", file=str(file))
     if file.suffix.lower() not in FORMS:
-        raise SettingsError(f"The name of the summary {file.name!r} does not say its form; let it end with one of "
-                            f"{', '.join(FORMS)}.")
+        raise SettingsError("The name of the summary {file!r} does not say its form; let it end with one of {choices}.",
+                            file=file.name, choices=", ".join(FORMS))
     check_replaceable(file)
 
 

@@ -13,6 +13,7 @@ import bpy
 from ..client.batch.records import Record
 from ..client.client import Job
 from ..core.errors import MidasNormalError
+from ..core.messages import Message
 from .session import client
 
 
@@ -24,7 +25,7 @@ class Report:
     """
 
     maps: tuple[str, ...]
-    sentences: tuple[str, ...]
+    sentences: tuple[Message, ...]
     facts: dict
     records: tuple[Record, ...] = ()
 
@@ -64,7 +65,8 @@ def foreseen() -> Iterator[None]:
         raise
     except Exception as error:  # whatever it is, it is told, and what comes next goes on
         traceback.print_exc()
-        raise MidasNormalError(f"It failed ({type(error).__name__}: {error}); the console has the details.") from error
+        raise MidasNormalError("It failed ({error}: {reason}); the console has the details.", error=type(error).__name__,
+                               reason=error) from error
 
 
 class Task:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import bpy
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, reason_of
 from ..core.kinds import KINDS
 from ..core.levels import Place
+from ..core.messages import Message, Phrase
 from ..core.paths import exists
 from ..core.udim_numbers import place_of, with_number
 from .asking import Ask
@@ -32,8 +33,14 @@ class Tiles(Pictures):
 
     files: dict[int, Path]
     across: bool
-    word = "tile"
     layout = "TILED"
+
+    def counted(self) -> Phrase:
+        count = len(self.numbers)
+        return Phrase("{count} tiles", count=count) if count > 1 else Phrase("1 tile")
+
+    def why_missing(self, number: int, reason: Message) -> Message:
+        return Message("The tile {number} has no map: {reason}", number=number, reason=reason)
 
     def read(self, number: int, path: Path) -> Reading:
         with removed_unless_done(path):
@@ -67,12 +74,13 @@ def tiles_of(source: Source, ask: Ask, folder: Path) -> Tiles:
     files = _files(image, folder)
     found = {number: file for number, file in files.items() if exists(file)}
     if not found:
-        raise SourceError(f"None of the tiles of {image.name!r} has a file that can be read.")
-    missing = [f"The tile {number} has no map, because its file is missing: {file}."
-               for number, file in files.items() if number not in found]
+        raise SourceError("None of the tiles of {image!r} has a file that can be read.", image=image.name)
+    notes = [Message("The tile {number} has no map, because its file is missing: {file}.", number=number, file=file)
+             for number, file in files.items() if number not in found]
     is_whole = ask.settings.size == "SOURCE" and ask.settings.depth_scale == "NORMALISED"
-    alone = ["Tiles of the node's size, or with depth_scale RAW, are mapped each on its own."] if ask.across else []
-    return Tiles(source, tuple(found), tuple(missing if is_whole else missing + alone), beside, NUMBER.sub("", stem), found,
+    if ask.across and not is_whole:
+        notes.append(Message("Tiles of the node's size, or with depth_scale RAW, are mapped each on its own."))
+    return Tiles(source, tuple(found), tuple(notes), beside, NUMBER.sub("", stem), found,
                  ask.across and is_whole)
 
 
@@ -96,7 +104,8 @@ def _unpacked(image: bpy.types.Image, folder: Path) -> str:
             assert packed.packed_file is not None
             Path(with_number(name, packed.tile_number)).write_bytes(packed.packed_file.data)
     except OSError as error:
-        raise SourceError(f"The packed tiles of {image.name!r} cannot be read in {folder}: {error.strerror}.") from None
+        raise SourceError("The packed tiles of {image!r} cannot be read in {folder}: {reason}.", image=image.name,
+                          folder=folder, reason=reason_of(error)) from None
     return name
 
 
@@ -108,7 +117,7 @@ def _saved_copy(image: bpy.types.Image, folder: Path) -> str:
         with bpy.context.temp_override(edit_image=image):
             bpy.ops.image.save_as(filepath=name, copy=True, relative_path=False)
     except RuntimeError as error:
-        raise SourceError(f"The tiles of {image.name!r} cannot be read: {error}") from None
+        raise SourceError("The tiles of {image!r} cannot be read: {reason}", image=image.name, reason=error) from None
     finally:
         image.filepath_raw = before
     return name

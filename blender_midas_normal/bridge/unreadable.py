@@ -6,41 +6,47 @@ from pathlib import Path
 
 import bpy
 
+from ..core.errors import reason_of
 from ..core.frame_names import parted
+from ..core.messages import Message, Phrase
 from ..core.paths import is_file
 from ..core.picture_formats import HEAD_SIZE, format_of, format_of_file, with_article
 
 
-def why_image(image: bpy.types.Image, frame: int | None = None) -> str:
+def why_image(image: bpy.types.Image, frame: int | None = None) -> Message:
     """Say in a sentence why an image has no pixels; frame: of an image sequence, the one that is wanted."""
     if image.packed_file is not None:
-        return f"The packed file of the image {image.name!r} {_of_format(format_of(image.packed_file.data[:HEAD_SIZE]))}."
+        return Message("The packed file of the image {image!r} {fault}.", image=image.name,
+                       fault=_of_format(format_of(image.packed_file.data[:HEAD_SIZE])))
     if image.source == "GENERATED" or not image.filepath_raw:
-        return f"The image {image.name!r} has no pixels."
+        return Message("The image {image!r} has no pixels.", image=image.name)
     path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
     if frame is not None and image.source == "SEQUENCE":
         path = _file_of_frame(path, frame)
-    return f"The file {path} of the image {image.name!r} {_reason(path)}."
+    return Message("The file {path} of the image {image!r} {fault}.", path=path, image=image.name, fault=_reason(path))
 
 
-def why_file(path: Path) -> str:
+def why_file(path: Path) -> Message:
     """Say in a sentence why Blender does not read a file."""
-    return f"{path} {_reason(path)}."
+    return Message("{path} {fault}.", path=path, fault=_reason(path))
 
 
-def _reason(path: Path) -> str:
+def _reason(path: Path) -> Phrase:
     """Say what is wrong with a file, as the predicate of a sentence."""
     try:
-        return _of_format(format_of_file(path)) if is_file(path) else "is missing"
+        return _of_format(format_of_file(path)) if is_file(path) else Phrase("is missing")
     except OSError as error:
-        return f"cannot be opened: {error.strerror}"
+        return Phrase("cannot be opened: {reason}", reason=reason_of(error))
 
 
-def _of_format(name: str) -> str:
+def _of_format(name: str) -> Phrase:
     if not name:
-        return "is no picture or movie of a known kind"
-    advice = "save its frames as PNG files" if name in ("GIF", "movie") else "save it again, as PNG, TIFF or OpenEXR"
-    return f"is {with_article(name)}, which this Blender cannot read, or damaged; {advice}"
+        return Phrase("is no picture or movie of a known kind")
+    if name in ("GIF", "movie"):
+        return Phrase("is {what}, which this Blender cannot read, or damaged; save its frames as PNG files",
+                      what=with_article(name))
+    return Phrase("is {what}, which this Blender cannot read, or damaged; save it again, as PNG, TIFF or OpenEXR",
+                  what=with_article(name))
 
 
 def _file_of_frame(path: Path, frame: int) -> Path:

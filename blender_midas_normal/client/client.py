@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_of_kind
+from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_of_kind, reason_of
 from ..core.protocol import Cancel, Error, Hello, PipeMessage, Progress, Ready, Request, Result, check_version
 from .launch import Launch
 from .received import GONE, Taken, map_file, pixels_file
@@ -110,7 +110,8 @@ class Client:
             with tempfile.NamedTemporaryFile(dir=folder, prefix="pixels_", delete=False) as file:
                 return Path(file.name)
         except OSError as error:
-            raise WorkerError(f"The picture cannot be handed over in {folder}: {error.strerror}.") from None
+            raise WorkerError("The picture cannot be handed over in {folder}: {reason}.", folder=folder,
+                              reason=reason_of(error)) from None
 
     def submit(self, **fields: Any) -> Job:
         """Sends a Request with these fields to the worker that `prepare` started; one that is gone is the job's outcome."""
@@ -138,12 +139,12 @@ class Client:
                 self._take(message)
             self._listen(bool(messages))
             if not self._greeted and time.monotonic() - self._started > GREETING_SECONDS:
-                raise WorkerError(f"{self._worker.launch.python} did not start the worker within "
-                                  f"{GREETING_SECONDS:.0f} seconds; choose another Python in the preferences.")
+                raise WorkerError("{python} did not start the worker within {seconds:.0f} seconds; choose another Python in "
+                                  "the preferences.", python=self._worker.launch.python, seconds=GREETING_SECONDS)
         except WorkerError as error:
             self._drop(error, kill=True)
         except OSError as error:
-            self._drop(WorkerError(f"The worker's files cannot be removed: {error.strerror}."), kill=True)
+            self._drop(WorkerError("The worker's files cannot be removed: {reason}.", reason=reason_of(error)), kill=True)
 
     def wait(self, job: Job, timeout: float | None = None, watch: Callable[[Job], None] = lambda job: None) -> Result:
         """Pumps until the job has ended; returns its result or raises what stands in its place.
@@ -155,7 +156,7 @@ class Client:
             watch(job)
             if timeout is not None and job.outcome is None and job.elapsed > timeout:
                 self.cancel(job)
-                raise WorkerError(f"The worker did not answer within {timeout:.0f} seconds.")
+                raise WorkerError("The worker did not answer within {seconds:.0f} seconds.", seconds=timeout)
         return job.result()
 
     def wait_a_moment(self) -> None:
@@ -207,7 +208,7 @@ class Client:
                 self._forget_files(message)
             self._end(message.id, message)
         else:
-            raise ProtocolError(f"A worker does not send {type(message).__name__}.")
+            raise ProtocolError("A worker does not send {kind}.", kind=type(message).__name__)
 
     def _end(self, job: int, outcome: Result | MidasNormalError) -> None:
         if job in self._pending:
@@ -232,8 +233,8 @@ class Client:
         gap, self._looked = now - self._looked, now
         self._silence = 0.0 if heard or not self.is_busy else self._silence + min(gap, LONGEST_GAP)
         if self._silence > SILENCE_SECONDS:
-            raise WorkerError(f"The worker said nothing for {SILENCE_SECONDS:.0f} seconds and was ended; try again, and "
-                              "choose the device CPU where that happens again.")
+            raise WorkerError("The worker said nothing for {seconds:.0f} seconds and was ended; try again, and choose "
+                              "the device CPU where that happens again.", seconds=SILENCE_SECONDS)
 
     def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
         ended = self._pending.pop(job)

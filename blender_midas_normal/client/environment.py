@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from ..core.errors import InstallError
+from ..core.errors import InstallError, reason_of
+from ..core.messages import Message, Phrase, joined
 from ..core.paths import exists, is_file, put_in_place
 from .locks import held
 
@@ -52,7 +53,7 @@ class Status:
     """The state and a sentence about it for the user."""
 
     state: State
-    sentence: str
+    sentence: Message
 
 
 @dataclass(frozen=True)
@@ -153,24 +154,28 @@ def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) ->
     folder = environment.folder
     if not is_file(environment.marker):
         if is_vacant(environment):
-            return Status(State.ABSENT, "MiDaS is not installed.")
-        return Status(State.ABSENT, f"{folder} holds something else; choose an empty or new folder for MiDaS.")
+            return Status(State.ABSENT, Message("MiDaS is not installed."))
+        return Status(State.ABSENT, Message("{folder} holds something else; choose an empty or new folder for MiDaS.",
+                                            folder=folder))
     marker = read_marker(environment)
     if marker is None:
-        return _repair("its record cannot be read")
+        return _repair(Phrase("its record cannot be read"))
     if marker.state == "incomplete":
-        return Status(State.INCOMPLETE, f"The installation in {folder} was interrupted; installing again goes on from it.")
+        return Status(State.INCOMPLETE, Message("The installation in {folder} was interrupted; installing again goes on "
+                                                "from it.", folder=folder))
     if marker.state != "complete":
-        return _repair("its packages do not work together")
+        return _repair(Phrase("its packages do not work together"))
     if not exists(Path(marker.base)):
-        return _repair(f"the Python it was made from, {marker.base}, is gone")
+        return _repair(Phrase("the Python it was made from, {python}, is gone", python=marker.base))
     if not exists(environment.python):
-        return _repair("its own Python is gone")
+        return _repair(Phrase("its own Python is gone"))
     if _other_minor(marker):
-        return _repair(f"{marker.base} is another version now than Python {marker.version}, which it was made from")
+        return _repair(Phrase("{python} is another version now than Python {version}, which it was made from",
+                              python=marker.base, version=marker.version))
     if marker.requirements != fingerprint(requirements):
-        return _repair("this version of the extension needs other packages")
-    return Status(State.READY, f"MiDaS is installed in {folder} (Python {marker.version}). {marker.installed}".strip())
+        return _repair(Phrase("this version of the extension needs other packages"))
+    ready = Message("MiDaS is installed in {folder} (Python {version}).", folder=folder, version=marker.version)
+    return Status(State.READY, joined((ready, marker.installed)) if marker.installed else ready)
 
 
 def _other_minor(marker: Marker) -> bool:
@@ -179,8 +184,8 @@ def _other_minor(marker: Marker) -> bool:
     return name is not None and not marker.version.startswith(f"{name[1]}.")
 
 
-def _repair(reason: str) -> Status:
-    return Status(State.REPAIR_NEEDED, f"The MiDaS environment must be installed again: {reason}.")
+def _repair(reason: Phrase) -> Status:
+    return Status(State.REPAIR_NEEDED, Message("The MiDaS environment must be installed again: {reason}.", reason=reason))
 
 
 def is_vacant(environment: Environment) -> bool:
@@ -196,8 +201,8 @@ def is_vacant(environment: Environment) -> bool:
 def refuse_foreign(environment: Environment) -> None:
     """Raise InstallError when the folder has content that no installation of ours put there."""
     if not is_file(environment.marker) and not is_vacant(environment):
-        raise InstallError(f"{environment.folder} holds something that is not a MiDaS environment, and is left as it is; "
-                           "choose an empty or new folder.")
+        raise InstallError("{folder} holds something that is not a MiDaS environment, and is left as it is; choose an "
+                           "empty or new folder.", folder=environment.folder)
 
 
 def remove(environment: Environment) -> None:
@@ -216,8 +221,8 @@ def remove(environment: Environment) -> None:
         if not any(environment.folder.iterdir()):
             environment.folder.rmdir()
     except OSError as error:
-        raise InstallError(f"{environment.folder} cannot be removed ({error.strerror or error}); end every Blender that "
-                           "uses MiDaS and try again.") from error
+        raise InstallError("{folder} cannot be removed ({reason}); end every Blender that uses MiDaS and try again.",
+                           folder=environment.folder, reason=reason_of(error)) from error
 
 
 def clear(environment: Environment) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import Cancelled, InstallError
+from ..core.messages import Message, Phrase, joined
 from ..core.paths import exists
 from .children import Ended, run
 from .environment import (
@@ -77,19 +78,19 @@ class Recipe:
     uv: Path = REQUIREMENTS / "uv.txt"
     check: str = CHECK_PROGRAM
     space: int = SPACE_NEEDED
-    title: str = "PyTorch and the packages for MiDaS"
+    title: Phrase = Phrase("PyTorch and the packages for MiDaS")  # noqa: RUF009 - it cannot change
 
 
 class StepFailed(InstallError):
     """A step's process ended badly: the message is what failed and what to do, `output` its last lines."""
 
-    def __init__(self, what: str, output: str, advice: str = "") -> None:
-        super().__init__(f"{what}. {advice or hint(output)}")
+    def __init__(self, what: Message, output: str, advice: Message | None = None) -> None:
+        super().__init__(joined((what, advice or hint(output))))
         self.output = output
 
 
 def install(environment: Environment, base_python: Path, backend: str, report: Callable[[Step], None],
-            cancelled: Callable[[], bool] = lambda: False, recipe: Recipe = Recipe()) -> tuple[str, ...]:
+            cancelled: Callable[[], bool] = lambda: False, recipe: Recipe = Recipe()) -> tuple[Message, ...]:
     """Make, complete or repair the environment; returns notes for the user.
 
     backend: see BACKENDS; `auto` lets uv choose by the graphics card's driver, and is `registry` where PyTorch's own index
@@ -97,7 +98,8 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
     StepFailed) or Cancelled; installing again goes on from where it ended.
     """
     if not BACKENDS.fullmatch(backend):
-        raise InstallError(f"PyTorch has no build {backend!r}; choose auto, registry, cpu, xpu, cu<number> or rocm<number>.")
+        raise InstallError("PyTorch has no build {backend!r}; choose auto, registry, cpu, xpu, cu<number> or rocm<number>.",
+                           backend=backend)
     work = _Work(environment, recipe, report, cancelled)
     refuse_foreign(environment)
     try:
@@ -108,7 +110,8 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
     except Cancelled:
         raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
     except OSError as error:
-        raise StepFailed(f"The installation in {environment.folder} failed: {error}", str(error)) from error
+        raise StepFailed(Message("The installation in {folder} failed: {reason}.", folder=environment.folder, reason=error),
+                         str(error)) from error
 
 
 def check(environment: Environment, report: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
@@ -131,11 +134,11 @@ class _Work:
     cancelled: Callable[[], bool]
 
     @property
-    def packages(self) -> str:
+    def packages(self) -> Phrase:
         """Step 4's title."""
-        return f"Installing {self.recipe.title}"
+        return Phrase("Installing {title}", title=self.recipe.title)
 
-    def carry_out(self, base_python: Path, backend: str) -> tuple[str, ...]:
+    def carry_out(self, base_python: Path, backend: str) -> tuple[Message, ...]:
         """Steps 2 to 6, under the lock."""
         before = read_marker(self.environment)
         base = probe([str(base_python)], self.cancelled)
@@ -155,8 +158,8 @@ class _Work:
         self.finish(dataclasses.replace(marker, installed=installed, state="complete"))
         return notes
 
-    def say(self, number: int, title: str, detail: str = "", done: float | None = None) -> None:
-        self.report(Step(number, STEPS, title, detail.strip(), done))
+    def say(self, number: int, title: Phrase, detail: str = "", done: float | None = None) -> None:
+        self.report(Step(number, STEPS, title, detail, done))
 
     def run(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> Ended:
         """Run one of the environment's programs."""
@@ -164,53 +167,56 @@ class _Work:
 
     def check_space(self) -> None:
         folder = self.environment.folder
-        self.say(1, "Checking the free space")
+        title = Phrase("Checking the free space")
+        self.say(1, title)
         if status(self.environment, self.recipe.requirements).state is State.READY:
             return
         needed = self.recipe.space - size_on_disk(folder)
         free = free_space(folder)
         if free < needed:
-            raise InstallError(f"{folder} needs {needed / 1e9:.1f} GB more, but only {free / 1e9:.1f} GB are free on its "
-                               "drive; free some space or choose a folder on another drive.")
-        self.say(1, "Checking the free space", f"{free / 1e9:.0f} GB are free.", 1.0)
+            raise InstallError("{folder} needs {needed:.1f} GB more, but only {free:.1f} GB are free on its drive; free "
+                               "some space or choose a folder on another drive.", folder=folder, needed=needed / 1e9,
+                               free=free / 1e9)
+        self.say(1, title, Message("{free:.0f} GB are free.", free=free / 1e9), 1.0)
 
     def make_venv(self, base: Path, reusable: bool) -> None:
-        title = "Making the Python environment"
-        self.say(2, title, f"From {base}")
+        title = Phrase("Making the Python environment")
+        self.say(2, title, Phrase("From {source}", source=base))
         if reusable and exists(self.environment.python) and self.run(["-c", "import pip"]).code == 0:
-            self.say(2, title, "It is there already.", 1.0)
+            self.say(2, title, Message("It is there already."), 1.0)
             return
         clear(self.environment)
         ended = run([str(base), "-I", "-m", "venv", "--without-pip", str(self.environment.folder)], cancelled=self.cancelled)
         if ended.code == 0:  # venv itself would keep pip's complaints to itself
             ended = self.run(["-m", "ensurepip", "--upgrade", "--default-pip"])
         if ended.code != 0:
-            raise StepFailed(f"{base} could not make an environment in {self.environment.folder}", ended.tail)
+            raise StepFailed(Message("{python} could not make an environment in {folder}.", python=base,
+                                     folder=self.environment.folder), ended.tail)
 
     def install_uv(self) -> None:
-        title = "Installing the installer uv"
+        title = Phrase("Installing the installer uv")
         self.say(3, title)
         ended = self.run(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off",
-                          "-r", str(self.recipe.uv)], lambda line: self.say(3, title, line))
+                          "-r", str(self.recipe.uv)], lambda line: self.say(3, title, line.strip()))
         if ended.code != 0:
-            raise StepFailed("The installer uv could not be installed", ended.tail)
+            raise StepFailed(Message("The installer uv could not be installed."), ended.tail)
 
-    def install_packages(self, build: str, may_be_another: bool) -> tuple[str, ...]:
+    def install_packages(self, build: str, may_be_another: bool) -> tuple[Message, ...]:
         """Step 4; returns notes for the user.
 
         may_be_another: whether the package index's build will do where PyTorch's own index cannot be reached.
         """
         ended = self.uv(build)
-        notes: tuple[str, ...] = ()
+        notes: tuple[Message, ...] = ()
         if ended.code != 0 and build != "registry" and may_be_another and index_unreachable(ended.tail):
-            note = "PyTorch's own index cannot be reached, so its build was taken from the package index instead."
+            notes = (Message("PyTorch's own index cannot be reached, so its build was taken from the package index "
+                             "instead."),)
             if build == CUDA_12:
-                note += " It does not know this graphics card; install again where that index can be reached."
-            notes = (note,)
-            self.say(4, self.packages, note)
+                notes += (Message("It does not know this graphics card; install again where that index can be reached."),)
+            self.say(4, self.packages, joined(notes))
             ended = self.uv("registry")
         if ended.code != 0:
-            raise StepFailed(f"{self.recipe.title} could not be installed", ended.tail)
+            raise StepFailed(Message("{title} could not be installed.", title=self.recipe.title), ended.tail)
         return notes
 
     def uv(self, backend: str) -> Ended:
@@ -227,20 +233,21 @@ class _Work:
         return self.run(command, lambda line: self.say(4, self.packages, *downloads.after(line)))
 
     def check_packages(self) -> str:
-        title = "Checking that the packages work together"
+        title = Phrase("Checking that the packages work together")
         self.say(5, title)
         ended = self.run(["-c", self.recipe.check])
         if ended.code != 0:
-            raise StepFailed("The installed packages do not work together", ended.tail,
-                             "Install again, with another build of PyTorch if it keeps failing.")
+            raise StepFailed(Message("The installed packages do not work together."), ended.tail,
+                             Message("Install again, with another build of PyTorch if it keeps failing."))
         self.say(5, title, ended.last_line, 1.0)
         return ended.last_line
 
     def finish(self, marker: Marker) -> None:
-        self.say(6, "Finishing")
+        title = Phrase("Finishing")
+        self.say(6, title)
         shutil.rmtree(self.environment.cache, ignore_errors=True)
         write_marker(self.environment, marker)
-        self.say(6, "Finishing", "All is there.", 1.0)
+        self.say(6, title, Message("All is there."), 1.0)
 
 
 _UNITS = {"K": 1e3, "M": 1e6, "G": 1e9}
@@ -262,12 +269,13 @@ class Downloads:
         elif match := re.match(r"\s*Downloaded (\S+)", line):
             self._finished += self._sizes.get(match[1], 0.0)
         if not self._sizes:
-            return line, None
+            return line.strip(), None
         # uv announces as it goes: a bar that would go back stands still instead.
         self._share = max(self._share, min(1.0, self._finished / sum(self._sizes.values())))
-        return f"{line.strip()}, {self._amount()}", self._share
+        return self._amount(line.strip()), self._share
 
-    def _amount(self) -> str:
-        """What has come, of what was announced, and how fast."""
+    def _amount(self, line: str) -> Phrase:
+        """The line, and what has come, of what was announced, and how fast."""
         speed = self._finished / max(time.monotonic() - self._started, 0.1)
-        return f"{self._finished / 1e6:.0f} of {sum(self._sizes.values()) / 1e6:.0f} MB, {speed / 1e6:.1f} MB/s"
+        return Phrase("{line}, {done:.0f} of {whole:.0f} MB, {speed:.1f} MB/s", line=line, done=self._finished / 1e6,
+                      whole=sum(self._sizes.values()) / 1e6, speed=speed / 1e6)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import InstallError
+from ..core.errors import InstallError, reason_of
 from ..core.home import home_folder
+from ..core.messages import Phrase
 from ..core.paths import exists, is_file
 from .children import run
 
@@ -57,9 +58,9 @@ def find(chosen: Path | None = None, cancelled: Callable[[], bool] = lambda: Fal
             return probe(command, cancelled)
         except InstallError:
             continue
-    raise InstallError(f"No usable Python {_versions()} was found on this computer; install one from python.org (on Debian "
-                       "and Ubuntu with python3-venv), or choose one (in the "
-                       "preferences, or with --python).")
+    raise InstallError("No usable Python {versions} was found on this computer; install one from python.org (on Debian and "
+                       "Ubuntu with python3-venv), or choose one (in the preferences, or with --python).",
+                       versions=_versions())
 
 
 def candidates() -> Iterator[list[str]]:
@@ -85,19 +86,21 @@ def probe(command: Sequence[str], cancelled: Callable[[], bool] = lambda: False)
     try:
         ended = run([*command, "-I", "-c", _PROGRAM], cancelled=cancelled, seconds=TIMEOUT)
     except (OSError, TimeoutError) as error:
-        raise InstallError(f"{name} is not a Python that runs: {getattr(error, 'strerror', None) or error}.") from None
+        raise InstallError("{name} is not a Python that runs: {reason}.", name=name, reason=reason_of(error)) from None
     try:
         path, version, wide, can_make = json.loads(ended.last_line if ended.code == 0 else "")
         interpreter = Interpreter(Path(path), (int(version[0]), int(version[1]), int(version[2])))
     except (ValueError, TypeError):
-        raise InstallError(f"{name} is not a Python that runs (exit code {ended.code}).") from None
+        raise InstallError("{name} is not a Python that runs (exit code {code}).", name=name, code=ended.code) from None
     if interpreter.version[0] != 3 or interpreter.version[1] not in MINORS or not wide:
-        bits = "" if wide else " with 32 bits"
-        raise InstallError(f"{name} is Python {interpreter.label}{bits}, but PyTorch has builds for 64-bit Python "
-                           f"{_versions()}.")
+        if wide:
+            raise InstallError("{name} is Python {version}, but PyTorch has builds for 64-bit Python {versions}.", name=name,
+                               version=interpreter.label, versions=_versions())
+        raise InstallError("{name} is Python {version} with 32 bits, but PyTorch has builds for 64-bit Python {versions}.",
+                           name=name, version=interpreter.label, versions=_versions())
     if not can_make:
-        raise InstallError(f"{name} cannot make environments because venv or ensurepip is missing; install python3-venv, or "
-                           "choose another Python.")
+        raise InstallError("{name} cannot make environments because venv or ensurepip is missing; install python3-venv, or "
+                           "choose another Python.", name=name)
     return interpreter
 
 
@@ -126,5 +129,5 @@ def _pyenv_versions(minor: int) -> list[Path]:
     return [folder for _, folder in sorted(found, reverse=True)]
 
 
-def _versions() -> str:
-    return f"3.{min(MINORS)} to 3.{max(MINORS)}"
+def _versions() -> Phrase:
+    return Phrase("3.{first} to 3.{last}", first=min(MINORS), last=max(MINORS))

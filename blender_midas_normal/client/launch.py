@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import site
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import EngineUnavailable
+from ..core.messages import NO_MESSAGE, Message, joined, to_json
 from . import weights
 from .environment import Environment, State, missing_packages, status
 
 START = Path(__file__).resolve().parents[1] / "worker" / "start.py"
 
-NOT_NEEDED = "This worker was started for the built-in engines."
+NOT_NEEDED = Message("This worker was started for the built-in engines.")
 
-WITHOUT_ENVIRONMENT = "Press Install in the extension's preferences, or choose the engine relief or luminance."
+WITHOUT_ENVIRONMENT = Message("Press Install in the extension's preferences, or choose the engine relief or luminance.")
 """What who asked for MiDaS can do."""
 
 
@@ -59,15 +61,15 @@ class Launch:
 
     python: str
     weights: Path
-    without_midas: str
+    without_midas: Message
     idle_seconds: float
     log: Path
     user_site: str = ""
 
     def command(self, folder: Path) -> list[str]:
         """The command line of a worker whose exchange folder is `folder`."""
-        return [self.python, "-I", "-u", "-X", "utf8", str(START), "--folder", str(folder), "--weights",
-                str(self.weights), "--without-midas", self.without_midas, "--idle", str(self.idle_seconds),
+        return [self.python, "-I", "-u", "-X", "utf8", str(START), "--folder", str(folder), "--weights", str(self.weights),
+                "--without-midas", json.dumps(to_json(self.without_midas)), "--idle", str(self.idle_seconds),
                 "--user-site", self.user_site]
 
     def serves(self, wanted: Launch) -> bool:
@@ -75,24 +77,24 @@ class Launch:
         return self == wanted or bool(wanted.without_midas)
 
 
-def reason_against_midas(places: Places) -> str:
+def reason_against_midas(places: Places) -> Message:
     """"" when the environment is ready and the weights are there, else one sentence."""
     return _environment_problem(places) or _weights_problem(places)
 
 
-def _environment_problem(places: Places) -> str:
+def _environment_problem(places: Places) -> Message:
     """"" when the environment is ready, else one sentence."""
     found = status(places.environment)
-    return "" if found.state is State.READY else found.sentence
+    return NO_MESSAGE if found.state is State.READY else found.sentence
 
 
-def _weights_problem(places: Places) -> str:
+def _weights_problem(places: Places) -> Message:
     """"" when the weights are there, else one sentence."""
     try:
         weights.find(places.weights)
     except EngineUnavailable as error:
-        return str(error)
-    return ""
+        return error.message
+    return NO_MESSAGE
 
 
 def launch_for(engine: str, places: Places, host: HostPython, idle_seconds: float) -> Launch:
@@ -104,10 +106,10 @@ def launch_for(engine: str, places: Places, host: HostPython, idle_seconds: floa
     Raises:
         EngineUnavailable: the engine asked for cannot run.
     """
-    no_torch = "" if host.has_midas else _environment_problem(places)
+    no_torch = NO_MESSAGE if host.has_midas else _environment_problem(places)
     reason = no_torch or _weights_problem(places)
     if engine == "MIDAS" and reason:
-        raise EngineUnavailable(f"{reason} {WITHOUT_ENVIRONMENT}" if no_torch else reason)
+        raise EngineUnavailable(joined((reason, WITHOUT_ENVIRONMENT)) if no_torch else reason)
     if engine == "LUMINANCE" or no_torch:
         return Launch(host.path, places.weights, reason or NOT_NEEDED, idle_seconds, places.log, host.user_site)
     found = places.weights if reason else weights.find(places.weights).parent

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..core.errors import MidasNormalError
+from ..core.errors import MidasNormalError, reason_of
+from ..core.messages import Message
 
 if sys.platform == "win32":
     import msvcrt
@@ -63,7 +64,7 @@ def create_locked(path: Path) -> int | None:
 
 
 @contextmanager
-def held(path: Path, error: type[MidasNormalError], busy: Callable[[str], None] | None = None) -> Iterator[None]:
+def held(path: Path, error: type[MidasNormalError], busy: Callable[[Message], None] | None = None) -> Iterator[None]:
     """Hold the lock file; raises `error` when another process has it, or calls `busy` with that sentence, once, and waits.
 
     The system keeps the lock and drops it when the process ends, however it ends: a file left by a process that died, even
@@ -78,19 +79,20 @@ def held(path: Path, error: type[MidasNormalError], busy: Callable[[str], None] 
         remove_locked(descriptor, path)
 
 
-def _locked(path: Path, error: type[MidasNormalError], busy: Callable[[str], None] | None) -> int:
+def _locked(path: Path, error: type[MidasNormalError], busy: Callable[[Message], None] | None) -> int:
     while True:
         descriptor = open_regular(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             is_ours = try_lock(descriptor)
         except OSError as refusal:
             os.close(descriptor)
-            raise error(f"Files in {path.parent} cannot be locked: {refusal.strerror}; choose a folder on another "
-                        "drive.") from None
+            raise error("Files in {folder} cannot be locked: {reason}; choose a folder on another drive.",
+                        folder=path.parent, reason=reason_of(refusal)) from None
         if not is_ours:
             owner = os.read(descriptor, 20).decode("ascii", "replace").strip() or "?"
             os.close(descriptor)
-            sentence = f"Another process (number {owner}) is at work in {path.parent}; wait until it has ended."
+            sentence = Message("Another process (number {number}) is at work in {folder}; wait until it has ended.",
+                               number=owner, folder=path.parent)
             if busy is None:
                 raise error(sentence)
             busy(sentence)
@@ -111,7 +113,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _say_nothing(sentence: str) -> None:
+def _say_nothing(sentence: Message) -> None:
     """The user knows already."""
 
 

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..core.errors import EngineUnavailable, InstallError
+from ..core.errors import EngineUnavailable, InstallError, reason_of
+from ..core.messages import Phrase
 from ..core.weights_file import FILE, SIZE
 from . import weights
 from .data_folder import VARIABLE
@@ -16,7 +17,7 @@ from .environment import Environment, State, status
 from .locks import held
 from .setup_process import SetupProcess
 
-ANOTHER_FOLDER = f"the variable {VARIABLE} names another folder for environments and weights"
+ANOTHER_FOLDER = Phrase("the variable {variable} names another folder for environments and weights", variable=VARIABLE)
 """What helps where nothing can be written into the data folder."""
 
 
@@ -81,7 +82,8 @@ def only_one(lock: Path, out: TextIO, advice: str) -> Iterator[None]:
             lock.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(held(lock, InstallError, partial(print, file=out, flush=True)))
         except OSError as error:
-            raise InstallError(f"{lock} cannot be written: {error.strerror}; {advice}.") from None
+            raise InstallError("{lock} cannot be written: {reason}; {advice}.", lock=lock, reason=reason_of(error),
+                               advice=advice) from None
         yield
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..core.errors import WorkerError
+from ..core.messages import Message
 from ..core.protocol import Result
 
-GONE = "The worker ended before its map was taken; try again."
-DAMAGED = "The worker's map is damaged; try again."
+GONE = Message("The worker ended before its map was taken; try again.")
+DAMAGED = Message("The worker's map is damaged; try again.")
 
 LARGEST_PIXEL, OVERHEAD = 12, 1 << 16
 """Bytes that a file may have for each pixel, three floats of 32 bits, and beside them."""

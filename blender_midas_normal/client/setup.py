@@ -3,8 +3,9 @@
     python -I -u setup.py --folder DIR [--python EXE] [--backend auto] [--weights DIR] [--offline] VERB
 
 where VERB is install, download, check or remove.  It prints one JSON object a line: steps as in `steps.Step.as_words`, and
-last {"ok": true, "text": ...} or {"error": sentence, "kind": exception, "output": last lines of the step's process}.  It
-ends, with 0 or 1, and with it all it started, when its work is done or its stdin, being a pipe, is closed.
+last {"ok": true, "text": ...} or {"error": message, "kind": exception, "output": last lines of the step's process}.  Texts
+are as `core.messages.to_json` makes them.  It ends, with 0 or 1, and with it all it started, when its work is done or its
+stdin, being a pipe, is closed.
 """
 
 from __future__ import annotations
@@ -31,15 +32,20 @@ GRACE = 5.0
 def main(arguments: list[str]) -> int:
     """Carry out one verb; the exit code."""
     package = runpy.run_path(str(PACKAGE_LOADER))["load_package"]()
-    errors = importlib.import_module(f"{package}.core.errors")
+    errors, messages = (importlib.import_module(f"{package}.core.{name}") for name in ("errors", "messages"))
     work = importlib.import_module(f"{package}.client.setup_work")
     options = parsed(arguments)
     given_up = watched_stdin()
+
+    def say(words: dict[str, Any]) -> None:
+        line = {name: messages.to_json(value) if isinstance(value, str) else value for name, value in words.items()}
+        print(json.dumps(line), flush=True)
+
     try:
         text = work.VERBS[options.verb](options, lambda step: say(step.as_words()), given_up.is_set)
     except errors.MidasNormalError as error:
         kind = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
-        say({"error": str(error), "kind": kind.__name__, "output": getattr(error, "output", "")})
+        say({"error": error.message, "kind": kind.__name__, "output": getattr(error, "output", "")})
         return 1
     say({"ok": True, "text": text})
     return 0
@@ -57,10 +63,6 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     if options.verb == "download" and options.weights is None:
         parser.error("download needs --weights")
     return options
-
-
-def say(words: dict[str, Any]) -> None:
-    print(json.dumps(words), flush=True)
 
 
 def watched_stdin() -> threading.Event:

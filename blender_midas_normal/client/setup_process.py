@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InstallError, error_of_kind
+from ..core.errors import InstallError, error_of_kind, reason_of
+from ..core.messages import NO_MESSAGE, Message, from_json
 from .children import Lines, end, start
 from .pipes import read_available
 
@@ -29,10 +30,13 @@ PATIENCE = 8.0
 ENDED_SECONDS = 1.0
 """Within this time a process that has said its last line, or closed its pipe, is gone, or is ended."""
 
-CANCELLED = {"install": "The installation was cancelled; installing again goes on from here.",
-             "download": "The download was cancelled; downloading again goes on from here."}
+CANCELLED = {"install": Message("The installation was cancelled; installing again goes on from here."),
+             "download": Message("The download was cancelled; downloading again goes on from here.")}
 """By verb, the outcome of a process that was asked to give up and ended without saying more: one that waits for a server
 notices nothing and is ended."""
+
+MESSAGES = ("title", "detail", "text", "error")
+"""What of a line is for users to read."""
 
 
 class SetupProcess:
@@ -55,7 +59,7 @@ class SetupProcess:
             self._child = start([*command, verb], stdin=subprocess.PIPE, stderr=self._complaints)
         except OSError as error:
             self._complaints.close()
-            raise InstallError(f"{runner} could not be started: {error.strerror or error}.") from error
+            raise InstallError("{runner} could not be started: {reason}.", runner=runner, reason=reason_of(error)) from error
         self._lines = Lines()
         self._last: dict[str, Any] | None = None
         self._is_cancelled = False
@@ -90,7 +94,7 @@ class SetupProcess:
         if stdin is not None and not stdin.closed:
             stdin.close()
 
-    def wait(self, report: Callable[[dict[str, Any]], None] = lambda words: None) -> str:
+    def wait(self, report: Callable[[dict[str, Any]], None] = lambda words: None) -> Message:
         """Wait for the end, each step going to `report`; returns the closing text.
 
         Raises the exception that the process names, with its `output`.  When waiting is interrupted the process ends too.
@@ -106,14 +110,14 @@ class SetupProcess:
             self.close()
         return self.result()
 
-    def result(self) -> str:
+    def result(self) -> Message:
         """The closing text of an ended process; raises the exception that it names."""
         words = self._last or {}
         if "error" in words:
-            error = error_of_kind(str(words.get("kind")), str(words["error"]))
+            error = error_of_kind(str(words.get("kind")), words["error"])
             error.output = words.get("output", "")  # type: ignore[attr-defined]
             raise error
-        return str(words.get("text", ""))
+        return words.get("text", NO_MESSAGE)
 
     def close(self) -> None:
         """End the process, if it still runs, and all it started; waits for that at most PATIENCE seconds."""
@@ -131,9 +135,12 @@ class SetupProcess:
         for line in lines:
             try:
                 words = json.loads(line)
+                if not isinstance(words, dict):
+                    continue
+                words |= {name: from_json(words[name]) for name in MESSAGES if name in words}
             except ValueError:
                 continue
-            if isinstance(words, dict) and self._last is None:
+            if self._last is None:
                 found.append(words)
                 if "ok" in words or "error" in words:
                     self._last = words
@@ -142,12 +149,12 @@ class SetupProcess:
     def _unexpected_end(self) -> dict[str, Any]:
         self._see_it_end()
         if self._is_cancelled:
-            return {"error": CANCELLED.get(self.verb, "The work was cancelled."), "kind": "Cancelled", "output": ""}
+            return {"error": CANCELLED.get(self.verb, Message("The work was cancelled.")), "kind": "Cancelled", "output": ""}
         code = self._child.returncode
         self._complaints.seek(0)
         output = self._complaints.read()[-4000:].decode("utf-8", "replace").strip()
-        return {"error": f"The installing process ended unexpectedly (exit code {code}).", "kind": "InstallError",
-                "output": output}
+        sentence = Message("The installing process ended unexpectedly (exit code {code}).", code=code)
+        return {"error": sentence, "kind": "InstallError", "output": output}
 
     def _put_away(self) -> None:
         """The process has said its last line and ends by itself: it is waited for, and its pipes are closed."""

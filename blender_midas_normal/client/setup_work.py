@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..core.errors import InstallError
+from ..core.messages import Message, Phrase, joined
 from . import weights
 from .environment import Environment, remove
 from .install import check, install
@@ -16,37 +17,38 @@ from .steps import Step
 Report = Callable[[Step], None]
 Cancelled = Callable[[], bool]
 
-OFFLINE = ("MiDaS is not installed while Blender is offline; turn on Preferences > System > Network > Allow Online Access "
-           "and try again.")
+OFFLINE = Message("MiDaS is not installed while Blender is offline; turn on Preferences > System > Network > Allow Online "
+                  "Access and try again.")
 
 
-def install_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> str:
+def install_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
     """Make, complete or repair the environment."""
     if options.offline:
         raise InstallError(OFFLINE)
     notes = install(_environment(options), find(options.python, cancelled).path, options.backend, report, cancelled)
-    return " ".join(("MiDaS is installed.", *notes))
+    return joined((Message("MiDaS is installed."), *notes))
 
 
-def download_weights(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> str:
+def download_weights(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
     """Download the weights."""
-    return str(weights.download(options.weights.absolute(), report, cancelled, online=not options.offline))
+    file = weights.download(options.weights.absolute(), report, cancelled, online=not options.offline)
+    return Message("The weights are {file}.", file=file)
 
 
-def check_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> str:
+def check_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
     """Run the environment once, and look at the weights where a folder is given."""
     news = check(_environment(options), report, cancelled)
     if options.weights is None:
-        return news
+        return Message(news)
     path: Path = weights.find(options.weights)
-    return " ".join((news, weights.verified(path) or f"{path} is the known file."))
+    return joined((news, weights.verified(path) or Message("{file} is the known file.", file=path)))
 
 
-def remove_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> str:
+def remove_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
     """Remove the environment."""
-    report(Step(1, 1, "Removing the MiDaS environment"))
+    report(Step(1, 1, Phrase("Removing the MiDaS environment")))
     remove(_environment(options))
-    return "MiDaS is removed."
+    return Message("MiDaS is removed.")
 
 
 def _environment(options: argparse.Namespace) -> Environment:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.messages import Phrase
+
 
 @dataclass(frozen=True)
 class Step:
     """Where the work is: step `number` (from 1) `of` so many.
 
-    title: what the step does; detail: the latest news of it; done: share of the step, 0..1, None when nobody knows.
+    title: what the step does; detail: the latest news of it, a message or a line of some program's output; done: share of
+    the step, 0..1, None when nobody knows.
     """
 
     number: int
     of: int
-    title: str
+    title: Phrase
     detail: str = ""
     done: float | None = None
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.errors import Cancelled, WeightsError
+from ..core.errors import Cancelled, MessageError, WeightsError, reason_of
+from ..core.messages import Message, Phrase, joined
 from ..core.paths import is_file, put_in_place
 from ..core.weights_file import CHOSEN, FILE, SHA256, SIZE, checksum, verified
 from .environment import free_space
@@ -64,8 +65,8 @@ def find(folder: Path) -> Path:
     for path in (folder / FILE, folder / REPOSITORY / FILE, folder):
         if is_file(path):
             return path
-    raise WeightsError(f"MiDaS's weights {_named()} are not in {folder}; download them, or choose the folder that has "
-                       f"them ({CHOSEN}).")
+    raise WeightsError("MiDaS's weights {file} are not in {folder}; download them, or choose the folder that has them "
+                       "({chosen}).", file=_named(), folder=folder, chosen=CHOSEN)
 
 
 def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[], bool], online: bool,
@@ -76,20 +77,20 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
     it, `sources()` when there are none; size in bytes.  Raises WeightsError or Cancelled.
     """
     if not online:
-        raise WeightsError(f"MiDaS's weights {_named(size)} are not downloaded while Blender is offline; turn on "
-                           "Preferences > System > Network > Allow Online Access, or choose a folder that has "
-                           f"them ({CHOSEN}).")
+        raise WeightsError("MiDaS's weights {file} are not downloaded while Blender is offline; turn on Preferences > "
+                           "System > Network > Allow Online Access, or choose a folder that has them ({chosen}).",
+                           file=_named(size), chosen=CHOSEN)
     transfer = _Transfer(folder, tuple(urls) or sources(), size, sha256, report, cancelled)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with held(transfer.lock, WeightsError):
             return transfer.carry_out()
     except OSError as error:
-        raise transfer.failure(error.strerror or str(error) or type(error).__name__) from error
+        raise transfer.failure(reason_of(error)) from error
 
 
-class _SourceFailed(Exception):
-    """One source does not give the file; the text says why."""
+class _SourceFailed(MessageError):
+    """One source does not give the file; the message says why, as a clause."""
 
 
 class _ConnectionFailed(Exception):
@@ -119,7 +120,7 @@ class _Transfer:
 
     def carry_out(self) -> Path:
         if self.target.is_file() and self.target.stat().st_size == self.size and verified(self.target, self.sha256) is None:
-            self.say(1, "The weights are there already.", 1.0)
+            self.say(1, Message("The weights are there already."), 1.0)
             return self.target
         self.check_space()
         reasons = []
@@ -128,13 +129,13 @@ class _Transfer:
                 self.fetch(url)
                 self.verify()
             except _SourceFailed as failed:
-                reasons.append(f"{host(url)}: {failed}")
+                reasons.append(Phrase("{host}: {reason}", host=host(url), reason=failed.message))
                 self.say(1, reasons[-1])
                 continue
             put_in_place(self.part, self.target)
-            self.say(2, f"{self.target} is complete.", 1.0)
+            self.say(2, Message("{file} is complete.", file=self.target), 1.0)
             return self.target
-        raise self.failure("; ".join(reasons))
+        raise self.failure(joined(reasons, "; "))
 
     def had(self) -> int:
         """Bytes that an earlier download left; more than the whole are worth nothing."""
@@ -147,7 +148,8 @@ class _Transfer:
     def check_space(self) -> None:
         needed, free = self.size - self.had(), free_space(self.folder)
         if free < needed:
-            raise self.failure(f"{needed / 1e6:.0f} MB more are needed, but only {free / 1e6:.0f} MB are free on its drive")
+            raise self.failure(Phrase("{needed:.0f} MB more are needed, but only {free:.0f} MB are free on its drive",
+                                      needed=needed / 1e6, free=free / 1e6))
 
     def fetch(self, url: str) -> None:
         """Fill the partial file from one source; raises _SourceFailed, or OSError when the file cannot be written."""
@@ -155,12 +157,13 @@ class _Transfer:
             _refuse_insecure(url)
             self.fetch_all(url)
         except urllib.error.HTTPError as error:
-            raise _SourceFailed(f"the server answered {error.code} {error.reason}{_way(url)}") from error
+            answer = Phrase("the server answered {code} {reason}", code=error.code, reason=error.reason)
+            raise _SourceFailed(_with_proxy(answer, url)) from error
         except urllib.error.URLError as error:
             reason = getattr(error.reason, "strerror", None) or str(error.reason)
-            raise _SourceFailed(f"{reason}{_way(url)}") from error
+            raise _SourceFailed(_with_proxy(reason, url)) from error
         except (_ConnectionFailed, http.client.HTTPException, ValueError) as error:
-            raise _SourceFailed(str(error) or type(error).__name__) from error
+            raise _SourceFailed(reason_of(error)) from error
 
     def fetch_all(self, url: str) -> None:
         """The same; a connection that breaks is taken up again as long as it brought something."""
@@ -176,18 +179,19 @@ class _Transfer:
             if self.had() <= had:
                 break
         if self.had() != self.size:
-            raise _SourceFailed(f"the connection broke after {self.had() / 1e6:.1f} MB")
+            raise _SourceFailed("the connection broke after {size:.1f} MB", size=self.had() / 1e6)
 
     def fetch_from(self, url: str, had: int) -> None:
         """One connection, from byte `had` on where the server can do that, else from the beginning."""
-        self.say(1, f"From {host(url)} to {self.folder}", had / self.size)
+        self.say(1, Phrase("From {host} to {folder}", host=host(url), folder=self.folder), had / self.size)
         with self.answer(url, had) as answer:
             if answer.status != 206:
                 had = 0
             elif not str(answer.headers.get("Content-Range", "")).startswith(f"bytes {had}-"):
                 raise _SourceFailed("the server sent another part of it than it was asked for")
             if answer.length is not None and had + answer.length != self.size:  # the page of a network that wants a login
-                raise _SourceFailed(f"its file has {had + answer.length} bytes instead of {self.size}")
+                raise _SourceFailed("its file has {size} bytes instead of {expected}", size=had + answer.length,
+                                    expected=self.size)
             with self.opened_part(had) as file:
                 self.copy(answer, file, had)
 
@@ -216,31 +220,34 @@ class _Transfer:
                 raise Cancelled("The download was cancelled; downloading again goes on from here.")
             got += len(block)
             if got > self.size:
-                raise self.refused(f"is longer than {self.size} bytes")
+                raise self.refused(Phrase("what came is longer than {size} bytes and was removed", size=self.size))
             file.write(block)
             now = time.monotonic()
             if now - reported >= REPORT_EVERY:
                 reported = now
                 speed = (got - had) / (now - started) / 1e6
-                self.say(1, f"{got / 1e6:.1f} of {self.size / 1e6:.1f} MB, {speed:.1f} MB/s", got / self.size)
+                self.say(1, Phrase("{done:.1f} of {whole:.1f} MB, {speed:.1f} MB/s", done=got / 1e6, whole=self.size / 1e6,
+                                   speed=speed), got / self.size)
 
     def verify(self) -> None:
-        self.say(2, "Comparing the checksum")
+        self.say(2, Phrase("Comparing the checksum"))
         found = checksum(self.part)
         if found != self.sha256:
-            raise self.refused(f"has another checksum (its SHA-256 is {found}, not {self.sha256})")
+            raise self.refused(Phrase("what came has another checksum (its SHA-256 is {found}, not {wanted}) and was "
+                                      "removed", found=found, wanted=self.sha256))
 
-    def refused(self, reason: str) -> _SourceFailed:
+    def refused(self, reason: Phrase) -> _SourceFailed:
         """What came is another file: it is taken away, so that the next source, or download, starts anew."""
         self.part.unlink(missing_ok=True)
-        return _SourceFailed(f"what came {reason} and was removed")
+        return _SourceFailed(reason)
 
     def failure(self, reason: str) -> WeightsError:
-        return WeightsError(f"MiDaS's weights {_named(self.size)} could not be downloaded to {self.folder}: {reason}; try "
-                            f"again, or choose a folder that has them ({CHOSEN}).")
+        return WeightsError("MiDaS's weights {file} could not be downloaded to {folder}: {reason}; try again, or choose "
+                            "a folder that has them ({chosen}).", file=_named(self.size), folder=self.folder,
+                            reason=reason, chosen=CHOSEN)
 
     def say(self, number: int, detail: str, done: float | None = None) -> None:
-        title = "Downloading MiDaS's weights" if number == 1 else "Checking MiDaS's weights"
+        title = Phrase("Downloading MiDaS's weights") if number == 1 else Phrase("Checking MiDaS's weights")
         self.report(Step(number, 2, title, detail, done))
 
 
@@ -253,16 +260,16 @@ def _refuse_insecure(url: str, https_only: bool = False) -> None:
     words = urllib.parse.urlsplit(url)
     local = words.scheme == "http" and words.hostname in LOOPBACK and not https_only
     if words.scheme != "https" and not local:
-        raise _SourceFailed(f"it is not downloaded from {_without_login(url)[0]}, because only https is allowed")
+        raise _SourceFailed("it is not downloaded from {url}, because only https is allowed", url=_without_login(url)[0])
 
 
-def _way(url: str) -> str:
-    """The proxy through which the address is asked, in brackets and without a password; "" where there is none."""
+def _with_proxy(reason: str, url: str) -> str:
+    """Name the proxy through which the address is asked, if any, without a password."""
     words = urllib.parse.urlsplit(url)
     proxy = urllib.request.getproxies().get(words.scheme)
     if not proxy or urllib.request.proxy_bypass(words.hostname or ""):
-        return ""
-    return f" (through the proxy {proxy.rpartition('//')[2].rpartition('@')[2]})"
+        return reason
+    return Phrase("{reason} (through the proxy {proxy})", reason=reason, proxy=proxy.rpartition("//")[2].rpartition("@")[2])
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..core.errors import WorkerError
+from ..core.errors import WorkerError, reason_of
+from ..core.messages import Message, joined
 from ..core.protocol import Decoder, PipeMessage, Shutdown, encode
 from .children import start
 from .gpus import only_gpu
@@ -45,15 +46,16 @@ class WorkerProcess:
             log = opened_log(launch.log)
             self._log_start = launch.log.stat().st_size
         except OSError as error:
-            raise WorkerError(f"The worker's log {launch.log} cannot be written: {error.strerror}.") from None
+            raise WorkerError("The worker's log {log} cannot be written: {reason}.", log=launch.log,
+                              reason=reason_of(error)) from None
         with log:
             self.folder = _folder_to_be()
             try:
                 self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log,
                                       **(only_gpu(gpu, os.environ) if gpu is not None else {}))
             except OSError as error:
-                raise WorkerError(f"The worker could not be started with {launch.python}: {error.strerror}; choose another "
-                                  "Python in the preferences.") from None
+                raise WorkerError("The worker could not be started with {python}: {reason}; choose another Python in the "
+                                  "preferences.", python=launch.python, reason=reason_of(error)) from None
         make_non_blocking(self._process.stdin.fileno())  # type: ignore[union-attr]
         try:
             self.folder.mkdir(mode=0o700)  # fails where anything has this name, a link too
@@ -96,15 +98,20 @@ class WorkerProcess:
                 raise WorkerError(self.obituary()) from None
             del self._unsent[:sent]
 
-    def obituary(self) -> str:
+    def obituary(self) -> Message:
         """How the worker ended, with the exit status and the end of its log."""
+        how = self._how_it_ended()
+        last = tail(self.launch.log, self._log_start)
+        return joined((how, Message("Its last words:\n{words}", words=last))) if last else how
+
+    def _how_it_ended(self) -> Message:
         try:
             status = self._process.wait(timeout=0.5)
-            how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         except subprocess.TimeoutExpired:
-            how = "closed its pipe"
-        last = tail(self.launch.log, self._log_start)
-        return f"The worker {how} before it answered; try again." + (f" Its last words:\n{last}" if last else "")
+            return Message("The worker closed its pipe before it answered; try again.")
+        if status < 0:
+            return Message("The worker was killed by signal {signal} before it answered; try again.", signal=-status)
+        return Message("The worker ended with status {status} before it answered; try again.", status=status)
 
     def kill(self) -> None:
         """Ends the worker at once and removes all it left."""
@@ -138,4 +145,4 @@ def _folder_to_be() -> Path:
 
 
 def _without_folder(error: OSError) -> WorkerError:
-    return WorkerError(f"The worker can have no folder for its pictures: {error.strerror}; free some space.")
+    return WorkerError("The worker can have no folder for its pictures: {reason}; free some space.", reason=reason_of(error))

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from .messages import Message
 
-class MidasNormalError(Exception):
+
+class MessageError(Exception):
+    """An exception whose `message` says what is wrong, and can be translated."""
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        """Take a message as it is, or make one of a template and its values; see `Message`."""
+        self.message = template if isinstance(template, Message) else Message(template, **values)
+        super().__init__(self.message)
+
+
+class InvalidData(MessageError, ValueError):
+    """Bytes or values that are not what they should be; the message is a clause that ends somebody else's sentence."""
+
+
+class MidasNormalError(MessageError):
     """Anything a user should read as one sentence, never as a traceback."""
 
 
@@ -66,6 +81,13 @@ _KINDS = {
 }
 
 
-def error_of_kind(kind: str, text: str) -> MidasNormalError:
-    """The exception that crossed the pipe as a kind (its class name) and its text; an unknown kind is the base class."""
-    return _KINDS.get(kind, MidasNormalError)(text)
+def error_of_kind(kind: str, message: Message) -> MidasNormalError:
+    """The exception that crossed the pipe as a kind (its class name) and its message; an unknown kind is the base class."""
+    return _KINDS.get(kind, MidasNormalError)(message)
+
+
+def reason_of(error: Exception) -> str:
+    """Say why an exception was raised, as a value of another message: by its own one, or as the system or a library does."""
+    if isinstance(error, MessageError):
+        return error.message
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

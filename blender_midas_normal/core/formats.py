@@ -28,7 +28,7 @@ FORMATS: dict[str, Format] = {
 def check_format(name: str) -> None:
     """Raises SettingsError for a name that is no format's."""
     if name not in FORMATS:
-        raise SettingsError(f"There is no format {name!r}; it is one of {', '.join(FORMATS)}.")
+        raise SettingsError("There is no format {name!r}; it is one of {choices}.", name=name, choices=", ".join(FORMATS))
 
 
 def is_float(name: str) -> bool:

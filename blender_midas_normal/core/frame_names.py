@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import groupby
 
+from .messages import Message, Phrase, joined
+
 NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
 
 Run = tuple[int, int]
@@ -34,6 +36,7 @@ def holes(numbers: Collection[int]) -> list[Run]:
     return [(found[i][1] + 1, found[i + 1][0] - 1) for i in range(len(found) - 1)]
 
 
-def listed(found: Sequence[Run]) -> str:
+def listed(found: Sequence[Run]) -> Message:
     """`3, 7 to 9`."""
-    return ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in found)
+    return joined((str(first) if first == last else Phrase("{first} to {last}", first=first, last=last)
+                   for first, last in found), ", ")

@@ -32,6 +32,6 @@ KINDS: dict[str, Kind] = {
 def check_kind(kind: str, settings: Settings) -> None:
     """Raises SettingsError for a name that is no map's, and where the settings allow no map of this kind."""
     if kind not in KINDS:
-        raise SettingsError(f"There is no map {kind!r}; it is one of {', '.join(KINDS)}.")
+        raise SettingsError("There is no map {kind!r}; it is one of {choices}.", kind=kind, choices=", ".join(KINDS))
     if kind != "NORMAL" and settings.depth_scale == "RAW":
         raise SettingsError("depth_scale RAW gives the normal map only; choose NORMALISED for other maps.")

@@ -30,11 +30,11 @@ def check_picture(path: Path) -> None:
     """Raises SourceError where there is no such file, or one larger than any picture; OSError where that cannot be told."""
     if is_file(path):
         if path.stat().st_size > LARGEST_FILE:
-            raise SourceError(f"{path} is larger than any picture may be.")
+            raise SourceError("{path} is larger than any picture may be.", path=path)
         return
     if os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a folder is closed
-        raise SourceError(f"{path} is a link to a file that is not there.")
-    raise SourceError(f"There is no picture {path}.")
+        raise SourceError("{path} is a link to a file that is not there.", path=path)
+    raise SourceError("There is no picture {path}.", path=path)
 
 
 def resolved(path: Path) -> Path:

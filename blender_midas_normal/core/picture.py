@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .arrays import Array
+    from .messages import Message
     from .tiles import Tile
 
 
@@ -45,7 +46,7 @@ class Picture:
     rgb: NDArray
     alpha: NDArray | None = None
     part: Tile | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
     @property
     def width(self) -> int:
@@ -107,7 +108,7 @@ class Surface:
     raw: bool
     wrap: Wrap
     source_size: tuple[int, int]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     alpha: NDArray | None = None
     mask: Array | None = None
     fine: Surface | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from .messages import Phrase
+
 ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".avif", ".bmp",
                      ".tga", ".dds", ".psd", ".jp2", ".gif"))
 """Of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
@@ -54,6 +56,8 @@ def format_of_file(path: Path) -> str:
         return format_of(file.read(HEAD_SIZE))
 
 
-def with_article(name: str) -> str:
+def with_article(name: str) -> Phrase:
     """Put "a" or "an" before the name of a format, and "file" behind it."""
-    return f"{'an' if name.startswith(('AVIF', 'OpenEXR', 'SGI', 'SVG', 'icon')) else 'a'} {name} file"
+    if name.startswith(("AVIF", "OpenEXR", "SGI", "SVG", "icon")):
+        return Phrase("an {format} file", format=name)
+    return Phrase("a {format} file", format=name)

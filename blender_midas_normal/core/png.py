@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .deflate import packer_of
+from .errors import InvalidData
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +76,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def pixels_of_png(data: bytes) -> NDArray[np.uint16]:
     """The pixels of a file that `png_parts` wrote, those of 8 bits as 16 (0..255 to 0..65535).
 
-    Raises ValueError for any other file.
+    Raises InvalidData for any other file.
     """
     chunks = list(_chunks(data))
     header, packed = (b"".join(content for kind, content in chunks if kind == wanted) for wanted in (b"IHDR", b"IDAT"))
@@ -83,10 +84,10 @@ def pixels_of_png(data: bytes) -> NDArray[np.uint16]:
         width, height, depth, colours, *others = struct.unpack(">IIBBBBB", header)
         lines = np.frombuffer(zlib.decompress(packed), np.uint8)
     except (struct.error, zlib.error) as error:
-        raise ValueError(f"the PNG file is damaged ({error})") from None
+        raise InvalidData("the PNG file is damaged ({reason})", reason=error) from None
     channels = {GREY: 1, RGB: 3}.get(colours, 0)
     if depth not in (8, 16) or not channels or any(others) or lines.size != height * (1 + depth // 8 * channels * width):
-        raise ValueError("the PNG file is another kind of picture")
+        raise InvalidData("the PNG file is another kind of picture")
     lines = lines.reshape(height, -1)
     is_up, rows = lines[0, 0] == UP, np.ascontiguousarray(lines[:, 1:])
     values = (np.add.accumulate(rows, axis=0, dtype=np.uint8) if is_up else rows).view(f">u{depth // 8}").astype(np.uint16)

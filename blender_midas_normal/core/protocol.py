@@ -10,13 +10,14 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Union
 
 from .errors import ProtocolError
+from .messages import NO_MESSAGE, Message, from_json, to_json
 
-VERSION = 1
+VERSION = 2
 LONGEST_LINE = 1 << 20
 """Bytes; a longer message is refused on both sides."""
 
@@ -55,22 +56,22 @@ class Ready:
     engines: for each engine "" when it can run, else the reason why not; device: the one that AUTO means, and how many bytes
     of memory it has free; gpus: the numbers of the graphics cards that torch can run on, first that
     of the one that this worker uses; batch: how many pictures it may see at once;
-    problem: "" or why a device that is there cannot be used, in a sentence.
+    problem: "" or why a device that is there cannot be used.
     """
 
-    engines: dict
+    engines: dict[str, Message]
     device: str = ""
     torch: str = ""
     free_memory: int = 0
     gpus: list = field(default_factory=list)
     batch: int = 1
-    problem: str = ""
+    problem: Message = NO_MESSAGE
 
     def __post_init__(self) -> None:
         if not all(type(gpu) is int and 0 <= gpu < MOST_GPUS for gpu in self.gpus) or len(set(self.gpus)) < len(self.gpus):
-            raise ProtocolError(f"A computer cannot have the graphics cards {self.gpus}.")
+            raise ProtocolError("A computer cannot have the graphics cards {gpus}.", gpus=self.gpus)
         if not 1 <= self.batch <= LARGEST_BATCH:
-            raise ProtocolError(f"A worker cannot see {self.batch} pictures at once.")
+            raise ProtocolError("A worker cannot see {batch} pictures at once.", batch=self.batch)
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,13 @@ class Request:
 
     def __post_init__(self) -> None:
         if not -MOST_STOPS <= self.exposure <= MOST_STOPS:
-            raise ProtocolError(f"No picture is exposed by {self.exposure!r} stops.")
+            raise ProtocolError("No picture is exposed by {exposure!r} stops.", exposure=self.exposure)
         if self.bits not in (8, 16):
-            raise ProtocolError(f"A file of a map has no {self.bits!r} bits.")
+            raise ProtocolError("A file of a map has no {bits!r} bits.", bits=self.bits)
         if self.preceding is not None and self.pixels is None:
             raise ProtocolError("A request that names a preceding surface must have pixels.")
         if self.scale < 0:
-            raise ProtocolError(f"Heights cannot have a scale of {self.scale}.")
+            raise ProtocolError("Heights cannot have a scale of {scale}.", scale=self.scale)
         if not all(_is_share_of_file(frame) for frame in self.frames):
             raise ProtocolError("The frames of a request must be shares and files.")
 
@@ -133,7 +134,7 @@ class Progress:
 
     def __post_init__(self) -> None:
         if not 0 <= self.done <= 1:
-            raise ProtocolError(f"A share of {self.done!r} cannot be done.")
+            raise ProtocolError("A share of {done!r} cannot be done.", done=self.done)
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,10 @@ class Result:
     height: int
     engine: str
     device: str
-    why: str
+    why: Message
     surface: str
     seconds: dict = field(default_factory=dict)
-    notes: list = field(default_factory=list)
+    notes: list[Message] = field(default_factory=list)
     pixels: str = ""
     checksum: int = 0
     scale: float = 0.0
@@ -165,22 +166,21 @@ class Result:
         if self.pixels:
             _check_file_name(self.pixels)
         if min(self.width, self.height) < 1 or self.width * self.height > MOST_PIXELS:
-            raise ProtocolError(f"A map cannot have {self.width} x {self.height} pixels.")
-        if not all(isinstance(note, str) and _is_text(note) for note in self.notes):
-            raise ProtocolError("The notes of a result must be sentences.")
+            raise ProtocolError("A map cannot have {width} x {height} pixels.", width=self.width, height=self.height)
         if not all(isinstance(seconds, (int, float)) and 0 <= seconds < 1e9 for seconds in self.seconds.values()):
             raise ProtocolError("The times of a result must be seconds.")
         if min(self.range, self.scale) < 0:
-            raise ProtocolError(f"Depths cannot have a range of {self.range}, heights no scale of {self.scale}.")
+            raise ProtocolError("Depths cannot have a range of {range}, heights no scale of {scale}.", range=self.range,
+                                scale=self.scale)
 
 
 @dataclass(frozen=True)
 class Error:
-    """Worker, terminal: no map.  `kind` is the name of one of the project's exceptions, `text` its sentence."""
+    """Worker, terminal: no map.  `kind` is the name of one of the project's exceptions, `text` its message."""
 
     id: int
     kind: str
-    text: str
+    text: Message
 
 
 @dataclass(frozen=True)
@@ -202,8 +202,14 @@ _TYPES: dict[str, type] = {kind.__name__.lower(): kind
 _FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,), "float": (float, int), "str": (str,), "dict": (dict,), "list": (list,), "bool": (bool,),
     "dict | None": (dict, type(None)), "str | None": (str, type(None)),
+    "Message": (str, dict), "dict[str, Message]": (dict,), "list[Message]": (list,),
 }
-
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "Message": from_json,
+    "dict[str, Message]": lambda values: {name: from_json(value) for name, value in values.items()},
+    "list[Message]": lambda values: [from_json(value) for value in values],
+}
+"""By the type of a field: what makes its messages for users of JSON.  They raise ValueError."""
 
 ALPHAS = ("TRANSPARENCY", "OTHER", "UNKNOWN")
 """What alpha may be: where the picture is transparent; something else, such as gloss, which does not count; or nobody knows
@@ -235,12 +241,12 @@ class Pixels:
 
     def __post_init__(self) -> None:
         if self.alpha not in ALPHAS:
-            raise ProtocolError(f"Pixels have no alpha {self.alpha!r}.")
+            raise ProtocolError("Pixels have no alpha {alpha!r}.", alpha=self.alpha)
         if self.encoding not in ("BYTE", "DISPLAY", "LINEAR", "DECODED"):
-            raise ProtocolError(f"Pixels have no encoding {self.encoding!r}.")
+            raise ProtocolError("Pixels have no encoding {encoding!r}.", encoding=self.encoding)
         _check_file_name(self.file)
         if self.to_rec709 and not (len(self.to_rec709) == 9 and all(type(value) is float for value in self.to_rec709)):
-            raise ProtocolError(f"A matrix of colours has nine numbers, not {self.to_rec709!r:.80}.")
+            raise ProtocolError("A matrix of colours has nine numbers, not {matrix:.80}.", matrix=repr(self.to_rec709))
         if self.part:
             _check_part(self.part, self.width, self.height)
 
@@ -257,28 +263,37 @@ def _is_share_of_file(frame: Any) -> bool:
 def _check_file_name(name: str) -> None:
     """Raises ProtocolError for a name that leads out of the exchange folder."""
     if not FILE_NAME.fullmatch(name):
-        raise ProtocolError(f"{name!r} is not the name of a file in the exchange folder.")
+        raise ProtocolError("{name!r} is not the name of a file in the exchange folder.", name=name)
 
 
 def _check_part(part: list, width: int, height: int) -> None:
     """Raises ProtocolError for a part that a picture of this size does not have."""
     if len(part) != 4 or not all(type(border) is int for border in part):
-        raise ProtocolError(f"The part of a picture has four borders, not {part!r:.80}.")
+        raise ProtocolError("The part of a picture has four borders, not {part:.80}.", part=repr(part))
     left, top, right, bottom = part
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-        raise ProtocolError(f"A picture of {width} x {height} pixels has no part {part!r:.80}.")
+        raise ProtocolError("A picture of {width} x {height} pixels has no part {part:.80}.", width=width, height=height,
+                            part=repr(part))
 
 
 def encode(message: PipeMessage) -> bytes:
     """The message as one line; raises ProtocolError when it is longer than LONGEST_LINE, or holds what is no number."""
     words = {"type": type(message).__name__.lower(), **dataclasses.asdict(message)}
     try:
-        line = json.dumps(words, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+        line = json.dumps(_with_messages_as_json(words), ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
     except ValueError as error:
-        raise ProtocolError(f"A message cannot be sent: {error}.") from None
+        raise ProtocolError("A message cannot be sent: {reason}.", reason=error) from None
     if len(line) > LONGEST_LINE:
-        raise ProtocolError(f"A message of {len(line)} bytes is longer than the protocol allows.")
+        raise ProtocolError("A message of {count} bytes is longer than the protocol allows.", count=len(line))
     return line
+
+
+def _with_messages_as_json(value: Any) -> Any:
+    if isinstance(value, Message):
+        return to_json(value)
+    if isinstance(value, dict):
+        return {name: _with_messages_as_json(part) for name, part in value.items()}
+    return [_with_messages_as_json(part) for part in value] if isinstance(value, list) else value
 
 
 def decode(line: bytes) -> PipeMessage:
@@ -286,16 +301,16 @@ def decode(line: bytes) -> PipeMessage:
     try:
         words = json.loads(line, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
-        raise ProtocolError(f"The other process sent something that is no message: {line[:80]!r}.") from None
+        raise ProtocolError("The other process sent something that is no message: {line}.", line=repr(line[:80])) from None
     kind = _TYPES.get(words.pop("type", "")) if isinstance(words, dict) and isinstance(words.get("type"), str) else None
     if kind is None:
-        raise ProtocolError(f"The other process sent a message of unknown type: {line[:80]!r}.")
+        raise ProtocolError("The other process sent a message of unknown type: {line}.", line=repr(line[:80]))
     fields = {f.name: f for f in dataclasses.fields(kind)}
     values = {name: _value_of(kind, fields.get(name), name, value) for name, value in words.items()}
     try:
         return kind(**values)
     except TypeError:
-        raise ProtocolError(f"A {kind.__name__} message lacks fields: {line[:80]!r}.") from None
+        raise ProtocolError("A {kind} message lacks fields: {line}.", kind=kind.__name__, line=repr(line[:80])) from None
 
 
 def _finite(number: str) -> float:
@@ -309,12 +324,19 @@ def _finite(number: str) -> float:
 def _value_of(kind: type, known: dataclasses.Field | None, name: str, value: Any) -> Any:
     """What a message has in a field; raises ProtocolError for what cannot stand there."""
     if known is None:
-        raise ProtocolError(f"A {kind.__name__} message has no field {name!r}.")
+        raise ProtocolError("A {kind} message has no field {field!r}.", kind=kind.__name__, field=name)
     allowed = _FIELD_TYPES[str(known.type)]
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise ProtocolError(f"The field {name!r} of a {kind.__name__} message cannot be {value!r:.80}.")
+        raise ProtocolError("The field {field!r} of a {kind} message cannot be {value:.80}.", field=name,
+                            kind=kind.__name__, value=repr(value))
     if known.type == "str" and not _is_text(str(value)):
-        raise ProtocolError(f"The field {name!r} of a {kind.__name__} message is no text.")
+        raise ProtocolError("The field {field!r} of a {kind} message is no text.", field=name, kind=kind.__name__)
+    if str(known.type) in _READERS:
+        try:
+            return _READERS[str(known.type)](value)
+        except ValueError as error:
+            raise ProtocolError("The field {field!r} of a {kind} message has no message for users: {reason}.", field=name,
+                                kind=kind.__name__, reason=error) from None
     return _as_float(kind, name, value) if known.type == "float" else value
 
 
@@ -323,7 +345,8 @@ def _as_float(kind: type, name: str, value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise ProtocolError(f"The field {name!r} of a {kind.__name__} message is too large.") from None
+        raise ProtocolError("The field {field!r} of a {kind} message is too large.", field=name,
+                            kind=kind.__name__) from None
 
 
 def _is_text(value: str) -> bool:
@@ -348,7 +371,8 @@ class Decoder:
             line = bytes(self._rest[:end])
             del self._rest[:end + 1]
             if len(line) >= LONGEST_LINE:
-                raise ProtocolError(f"The other process sent a message of {len(line)} bytes, longer than allowed.")
+                raise ProtocolError("The other process sent a message of {count} bytes, longer than allowed.",
+                                    count=len(line))
             yield decode(line)
         if len(self._rest) > LONGEST_LINE:
             raise ProtocolError("The other process sent a message without an end.")
@@ -357,5 +381,5 @@ class Decoder:
 def check_version(hello: Hello) -> None:
     """Raises ProtocolError when the worker speaks another version."""
     if hello.protocol != VERSION:
-        raise ProtocolError(f"The worker speaks version {hello.protocol} of the protocol, this extension version {VERSION}; "
-                            "reinstall the extension.")
+        raise ProtocolError("The worker speaks version {worker} of the protocol, this extension version {own}; reinstall "
+                            "the extension.", worker=hello.protocol, own=VERSION)

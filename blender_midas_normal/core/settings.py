@@ -28,11 +28,12 @@ class Number:
         try:
             number = int(value) if self.integer else float(value)
         except (TypeError, ValueError, OverflowError):
-            raise SettingsError(f"{name} must be a number, not {value!r:.80}.") from None
+            raise SettingsError("{name} must be a number, not {value:.80}.", name=name, value=repr(value)) from None
         if self.integer and isinstance(value, float) and number != value:
-            raise SettingsError(f"{name} must be a whole number, not {value!r:.80}.")
+            raise SettingsError("{name} must be a whole number, not {value:.80}.", name=name, value=repr(value))
         if not self.low - 1e-6 <= number <= self.high + 1e-6:
-            raise SettingsError(f"{name} is {number!r:.20}; it must lie between {self.low:g} and {self.high:g}.")
+            raise SettingsError("{name} is {number!r:.20}; it must lie between {low:g} and {high:g}.", name=name,
+                                number=number, low=self.low, high=self.high)
         return min(max(number, self.low), self.high)
 
 
@@ -52,7 +53,8 @@ class Choice:
         """The value in capitals; raises SettingsError for a name that is not among the items."""
         word = str(value).upper()
         if word not in self.names:
-            raise SettingsError(f"{name} has no value {value!r:.80}; it is one of {', '.join(self.names)}.")
+            raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name=name, value=repr(value),
+                                choices=", ".join(self.names))
         return word
 
 
@@ -66,7 +68,7 @@ class Flag:
     def checked(self, name: str, value: Any) -> bool:
         """The value as bool; raises SettingsError for anything but true and false."""
         if value not in (True, False):
-            raise SettingsError(f"{name} must be true or false, not {value!r:.80}.")
+            raise SettingsError("{name} must be true or false, not {value:.80}.", name=name, value=repr(value))
         return bool(value)
 
 
@@ -178,8 +180,8 @@ class Settings:
         for name, domain in domains().items():
             object.__setattr__(self, name, domain.checked(name, getattr(self, name)))
         if self.depth_scale == "RAW" and self.engine not in ("AUTO", "MIDAS"):
-            raise SettingsError(f"depth_scale RAW is the MiDaS node's arithmetic; the engine {self.engine} has only "
-                                "NORMALISED.")
+            raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic; the engine {engine} has only NORMALISED.",
+                                engine=self.engine)
         if self.depth_scale == "RAW" and self.mix != "OFF":
             raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic, which mixes nothing in; choose NORMALISED.")
         if self.depth_scale == "RAW" and self.mask == "IMAGE":
@@ -207,7 +209,8 @@ class Settings:
         """These settings with some values replaced; raises SettingsError for a name that is no setting."""
         unknown = sorted(set(words) - set(domains()))
         if unknown:
-            raise SettingsError(f"There is no setting {unknown[0]!r:.80}; the settings are {', '.join(domains())}.")
+            raise SettingsError("There is no setting {name!r:.80}; the settings are {choices}.", name=unknown[0],
+                                choices=", ".join(domains()))
         return dataclasses.replace(self, **words)
 
 
@@ -237,7 +240,7 @@ def preset(name: str) -> Settings:
     """The settings of a preset, named in any case; raises SettingsError for an unknown one."""
     word = name.upper()
     if word not in PRESETS:
-        raise SettingsError(f"There is no preset {name!r}; the presets are {', '.join(PRESETS)}.")
+        raise SettingsError("There is no preset {name!r}; the presets are {choices}.", name=name, choices=", ".join(PRESETS))
     return PRESETS[word]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import Cancelled, MidasNormalError
+from ..core.messages import Message, shortened
 from ..core.protocol import Error, Progress, Result
 from .engines.memory import TOO_LITTLE_MEMORY, is_out_of_memory
 from .reading import Given, given
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from .orders import Order
     from .writing import Files
 
-LONGEST_SENTENCE = 5000
-"""Characters of an error: more than the longest path."""
-
+LONGEST_TEXT = 5000
+"""Characters of a text in an error: more than the longest path."""
 
 AHEAD = 256 << 20
 """Bytes of pictures that wait for the engine; once there are as many, no further one is read."""
@@ -131,7 +131,7 @@ class Answering:
         try:
             yield
         except MidasNormalError as error:
-            self._channel.send(Error(request, type(error).__name__, _sentence(error)))
+            self._channel.send(Error(request, type(error).__name__, shortened(error.message, LONGEST_TEXT)))
         except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
@@ -154,16 +154,12 @@ def reporter(order: Order, channel: Channel) -> Report:
     return report
 
 
-def _sentence(error: Exception) -> str:
-    """What the error says, as text that can be shown: names of files may hold bytes that are none."""
-    return str(error)[:LONGEST_SENTENCE].encode("utf-8", "backslashreplace").decode()
-
-
-def _unforeseen(error: Exception) -> str:
+def _unforeseen(error: Exception) -> Message:
     if is_out_of_memory(error):
         return TOO_LITTLE_MEMORY
-    return f"The engine failed ({type(error).__name__}: {_first_line(error)}); the log has the details."
+    return Message("The engine failed ({error}: {reason}); the log has the details.", error=type(error).__name__,
+                   reason=_first_line(error))
 
 
 def _first_line(error: Exception) -> str:
-    return (_sentence(error).splitlines() or ["no message"])[0][:200]
+    return (str(error).splitlines() or ["no message"])[0][:200]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, reason_of
 from ..core.maps import Map
 from ..core.normals import channel_of_z
 from ..core.over_time import mean_map
@@ -26,7 +26,7 @@ def mean_of_files(request: Request, convention: str) -> Map:
     try:
         mean = mean_map(maps, channel_of_z(convention) if is_normal else None)
     except ValueError as error:
-        raise SourceError(f"The maps of neighbouring frames have no mean: {error}.") from None
+        raise SourceError("The maps of neighbouring frames have no mean: {reason}.", reason=reason_of(error)) from None
     low = -1.0 if is_normal else 0.0
     planes = np.moveaxis(mean, 2, 0) if is_normal else [mean]
     return Map(tuple(plane * np.float32((1 - low) / 65535) + np.float32(low) for plane in planes), low, request.scale)
@@ -36,4 +36,5 @@ def _pixels(file: Path) -> NDArray[np.uint16]:
     try:
         return pixels_of_png(file.read_bytes())
     except OSError as error:
-        raise SourceError(f"The map {file} of a neighbouring frame cannot be read: {error.strerror}.") from None
+        raise SourceError("The map {file} of a neighbouring frame cannot be read: {reason}.", file=file,
+                          reason=reason_of(error)) from None

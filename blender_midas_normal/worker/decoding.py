@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.errors import InvalidData, reason_of
 from ..core.picture_formats import format_of_file, with_article
 from .exr_channels import Chosen, chosen_channels
 from .log import silent_libraries
@@ -69,12 +70,13 @@ def decoded(path: Path) -> Decoded:
     """Decode the picture in a file; of several, the first one.
 
     Raises:
-        ValueError, OSError: it cannot be read; the text says why, without the file's name.
+        InvalidData, ValueError, OSError: it cannot be read; the text says why, without the file's name.
         SourceError: it is larger than a picture may be.
     """
     name = format_of_file(path)
     if name not in OPENIMAGEIO and name not in PILLOW:
-        raise ValueError(f"it is {with_article(name)}" if name else "it is none of the formats that are known")
+        raise InvalidData("it is {what}", what=with_article(name)) if name else InvalidData(
+            "it is none of the formats that are known")
     with silent_libraries():
         return _decoded(path, name)
 
@@ -88,11 +90,11 @@ def _decoded(path: Path, name: str) -> Decoded:
             try:
                 return _by_openimageio(plain, decoder)
             except ValueError as error:
-                raise ValueError(_without_name(str(error), plain)) from None
-    except ValueError:
+                raise InvalidData(_without_name(reason_of(error), plain)) from None
+    except InvalidData:
         if name != "TIFF":
             raise
-        with suppress(ValueError):  # this library knows some more ways of compressing, such as Zstandard
+        with suppress(InvalidData):  # this library knows some more ways of compressing, such as Zstandard
             return _by_pillow(path, "TIFF")
         raise
 
@@ -122,10 +124,10 @@ def _by_openimageio(name: str, decoder: str) -> Decoded:
     straight.attribute("oiio:UnassociatedAlpha", 1)
     file = OpenImageIO.ImageInput.open(name, straight)
     if file is None:
-        raise ValueError(_line(OpenImageIO.geterror()))
+        raise InvalidData(_line(OpenImageIO.geterror()))
     try:
         if file.format_name() != decoder:
-            raise ValueError("it is damaged")
+            raise InvalidData("it is damaged")
         return _exr(file) if decoder == "openexr" else _flat(file, decoder)
     finally:
         file.close()
@@ -163,7 +165,7 @@ def _planes(file: Any, chosen: Chosen) -> dict[int, NDArray]:
     """Read the chosen channels, H x W float32 by their places; what lies between them is read, too, but no more."""
     spec = file.spec()
     if spec.deep:
-        raise ValueError("it has several values for each pixel (deep data)")
+        raise InvalidData("it has several values for each pixel (deep data)")
     places = [place for place in (*chosen.colours, chosen.alpha) if place is not None]
     first = min(places)
     values = _values(file, spec, chosen.part, first, max(places) + 1)
@@ -174,13 +176,13 @@ def _values(file: Any, spec: Any, part: int, begin: int, end: int) -> NDArray:
     """Read H x W x channels: bytes as uint8, all else as float32, whole numbers as shares of their range."""
     check_size(spec.width, spec.height)
     if spec.depth > 1:
-        raise ValueError("it is a volume")
+        raise InvalidData("it is a volume")
     values = file.read_image(part, 0, begin, end, "uint8" if spec.format.basesize() == 1 else "float")
     error = _line(file.geterror())
     # What libjpeg only warns of is said to be an error; but what is not there, it makes up.
     is_warning = file.format_name() == "jpeg" and "premature end" not in error.lower()
     if values is None or (error and not is_warning):
-        raise ValueError(error or "it is damaged")
+        raise InvalidData(error or "it is damaged")
     return values.reshape(spec.height, spec.width, end - begin)
 
 
@@ -198,11 +200,11 @@ def _by_pillow(path: Path, decoder: str) -> Decoded:
             if upright.mode.startswith("I;16"):
                 return Decoded(np.asarray(upright, np.float32)[..., None] / np.float32(65535), None)
             if upright.mode not in PILLOW_MODES:
-                raise ValueError("its pixels are of a kind that is not known")
+                raise InvalidData("its pixels are of a kind that is not known")
             has_alpha = "A" in upright.getbands() or "transparency" in upright.info
             values = np.asarray(upright.convert("RGBA" if has_alpha else "RGB"))
     except (OSError, SyntaxError, RuntimeError, PIL.Image.DecompressionBombError) as error:
-        raise ValueError(_without_name(_line(str(error)), str(path))) from None
+        raise InvalidData(_without_name(_line(str(error)), str(path))) from None
     return Decoded(values[..., :3], values[..., 3] if has_alpha else None)
 
 
@@ -212,6 +214,8 @@ def _line(text: str) -> str:
 
 
 def _without_name(text: str, name: str) -> str:
-    """Take a file's name, which may be a temporary one, out of a message."""
+    """Take a file's name, which may be a temporary one, out of a library's text; what has none stays the message it is."""
+    if name not in text:
+        return text
     name = f"[\"']?{re.escape(name)}[\"']?"
     return re.sub(name, "it", re.sub(rf":? {name}| \({name}\)", "", text))

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..core.errors import EngineUnavailable
+from ..core.messages import Message, joined
 from .engines.memory import available_bytes
 
 if TYPE_CHECKING:
@@ -78,11 +79,10 @@ def auto_device() -> str:
     return next(name for name in DEVICES if has_device(name))
 
 
-def device_problem() -> str:
-    """Why AUTO passes over a device that is there, in a sentence; "" where it passes over none."""
-    if not has_torch():
-        return ""
-    return " ".join(_sentence(name) for name in DEVICES[:DEVICES.index(auto_device())] if probed(name).problem)
+def device_problem() -> Message:
+    """Why AUTO passes over a device that is there; "" where it passes over none."""
+    passed_over = DEVICES[:DEVICES.index(auto_device())] if has_torch() else ()
+    return joined(_sentence(name) for name in passed_over if probed(name).problem)
 
 
 def give_back_memory(device: str) -> None:
@@ -202,11 +202,13 @@ def _first_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[0].rstrip(".")[:200]
 
 
-def _sentence(name: str) -> str:
+def _sentence(name: str) -> Message:
     """Why a device that is there does not work."""
     problem = probed(name).problem
-    advice = " Install the MiDaS environment again, for a torch that knows this card." if NO_KERNEL in problem else ""
-    return f"The device {name} cannot be used ({problem}).{advice}"
+    if NO_KERNEL in problem:
+        return Message("The device {device} cannot be used ({problem}). Install the MiDaS environment again, for a torch "
+                       "that knows this card.", device=name, problem=problem)
+    return Message("The device {device} cannot be used ({problem}).", device=name, problem=problem)
 
 
 def batch_of(device: str) -> int:
@@ -218,6 +220,7 @@ def device_for(settings: Settings) -> str:
     """torch's name of the device that the settings ask for; raises EngineUnavailable when it is not there."""
     device = auto_device() if settings.device == "AUTO" else settings.device.lower()
     if not has_device(device):
-        reason = _sentence(device) if probed(device).problem else f"There is no device {settings.device} here."
-        raise EngineUnavailable(f"{reason} Choose the device AUTO or CPU.")
+        is_there = bool(probed(device).problem)
+        reason = _sentence(device) if is_there else Message("There is no device {device} here.", device=settings.device)
+        raise EngineUnavailable("{reason} Choose the device AUTO or CPU.", reason=reason)
     return device

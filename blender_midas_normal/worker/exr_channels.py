@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..core.errors import InvalidData
+
 COLOURS = ("RGB", "XYZ", "V", "Y")
 """Names of a picture's channels, in the order in which they count."""
 
@@ -35,11 +37,11 @@ def chosen_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> Chosen:
         parts: the name of each part of the file, and the names of its channels.
 
     Raises:
-        ValueError: the file has no channels.
+        InvalidData: the file has no channels.
     """
     layers = _layers(parts)
     if not layers:
-        raise ValueError("it has no channels")
+        raise InvalidData("it has no channels")
     named = {key: layer for key, layer in layers.items() if key[1].rpartition(".")[2].upper() in ("", "COMBINED")}
     coloured = {key: layer for key, layer in layers.items() if set("RGB") <= layer.keys()}
     more = [key for key, layer in layers.items() if layer.keys() != {"A"}]

@@ -68,4 +68,4 @@ class Inbox:
             if given_up is not None:
                 given_up.cancelled = True
         else:
-            raise ProtocolError(f"A client does not send {type(message).__name__}.")
+            raise ProtocolError("A client does not send {kind}.", kind=type(message).__name__)

@@ -16,6 +16,7 @@ from ..core.filters import resize_share
 from ..core.formats import check_format, is_float
 from ..core.kinds import check_kind
 from ..core.maps import Map, NodeMap, heights_at_scale
+from ..core.messages import NO_MESSAGE, Message
 from ..core.normals import map_size
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MOST_PIXELS, Request
@@ -46,9 +47,9 @@ class Drawn:
     height: int
     engine: str
     device: str
-    why: str
+    why: Message
     surface: str
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
     range: float
 
 
@@ -74,7 +75,7 @@ class Sight:
     picture: Picture
     wrap: Wrap
     change: Change | None
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
     alpha: NDArray | None
 
 
@@ -91,13 +92,13 @@ class Draft:
     settings: Settings
     key: str
     engine: str
-    why: str
+    why: Message
     source: Kept | Sight | None
     mask: Array | None
     report: Report
     clock: Clock
     look: Look | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 class Maker:
@@ -116,7 +117,7 @@ class Maker:
         check_kind(request.map, settings)
         check_format(request.format)
         if request.frames:
-            return Draft(request, settings, "", "", "", None, given.mask, report, clock)
+            return Draft(request, settings, "", "", NO_MESSAGE, None, given.mask, report, clock)
         picture = given.picture
         if picture is None:
             key = request.surface or ""
@@ -124,7 +125,7 @@ class Maker:
             if found is None:
                 raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
             _check_map_size(found.surface.source_size, settings)
-            engine, why = found.engine, "The surface was there already."
+            engine, why = found.engine, Message("The surface was there already.")
             return Draft(request, settings, key, engine, why, found, given.mask, report, clock)
         _check_map_size((picture.width, picture.height), settings)
         engine, why = chosen_engine(settings, self._engines.unavailable())
@@ -197,7 +198,7 @@ class Maker:
                 fine = dataclasses.replace(fine, part=sight.picture.part)
         notes = sight.notes
         if all(float(part.height.min()) == float(part.height.max()) for part in (surface, fine) if part is not None):
-            notes += ("The surface has no relief at all, so the map is flat.",)
+            notes += (Message("The surface has no relief at all, so the map is flat."),)
         alpha = None if surface.raw else sight.alpha
         surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=sight.picture.part)
         kept = Kept(engine, surface, sight.picture)
@@ -247,7 +248,7 @@ def _mean(request: Request, settings: Settings, report: Report, clock: Clock) ->
     report("maps", 0.0)
     with clock.stage("maps"):
         made = mean_of_files(request, settings.convention)
-    return Drawn(made, made.width, made.height, "", "", "", "", (), 0.0)
+    return Drawn(made, made.width, made.height, "", "", NO_MESSAGE, "", (), 0.0)
 
 
 def _check_map_size(source_size: tuple[int, int], settings: Settings) -> None:
@@ -256,7 +257,8 @@ def _check_map_size(source_size: tuple[int, int], settings: Settings) -> None:
     """
     width, height = map_size(source_size, settings)
     if width * height > MOST_PIXELS:
-        raise SettingsError(f"The map would have {width} x {height} pixels, which are too many; choose a lower resolution.")
+        raise SettingsError("The map would have {width} x {height} pixels, which are too many; choose a lower resolution.",
+                            width=width, height=height)
 
 
 def _size(surface: Surface, settings: Settings) -> tuple[int, int]:
@@ -277,12 +279,12 @@ def _fitted(mask: Array, surface: Surface) -> Array:
     return np.pad(resize_share(mask, *part.size, surface.wrap), margins, mode="wrap")
 
 
-def prepared_picture(picture: Picture) -> tuple[Picture, tuple[str, ...]]:
+def prepared_picture(picture: Picture) -> tuple[Picture, tuple[Message, ...]]:
     """The picture as an engine may see it, with every pixel opaque, and what the user should know about it."""
     alpha = picture.alpha_float()
     if alpha is None:
         return picture, ()
-    notes = () if alpha.any() else ("The picture is fully transparent, so the map is flat.",)
+    notes = () if alpha.any() else (Message("The picture is fully transparent, so the map is flat."),)
     return Picture(filled(picture.rgb_float(), alpha), part=picture.part), notes
 
 

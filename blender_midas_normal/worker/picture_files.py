@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, reason_of
 from ..core.paths import check_picture
 from ..core.picture import Picture, as_float
 from .decoding import Decoded, decoded
@@ -22,9 +22,9 @@ def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
         check_picture(path)
         return _picture_of(decoded(path), exposure)
     except ValueError as error:
-        raise SourceError(f"{path} is not a readable picture: {error}.") from None
+        raise SourceError("{path} is not a readable picture: {reason}.", path=path, reason=reason_of(error)) from None
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise SourceError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from None
 
 
 def _picture_of(file: Decoded, exposure: float) -> Picture:

@@ -36,7 +36,8 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> 
     check_size(pixels.width, pixels.height)
     path = folder / pixels.file
     if path.stat().st_size != pixels.nbytes:
-        raise SourceError(f"The pixels of the picture take {path.stat().st_size} bytes instead of {pixels.nbytes}.")
+        raise SourceError("The pixels of the picture take {size} bytes instead of {expected}.", size=path.stat().st_size,
+                          expected=pixels.nbytes)
     if pixels.encoding == "BYTE":
         picture = _of_bytes(_strips_of_file(path, pixels, np.uint8), (pixels.height, pixels.width))
     else:
@@ -51,7 +52,8 @@ def check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise SourceError("The picture has no pixels; save or reload it first.")
     if max(width, height) > LONGEST_SIDE:
-        raise SourceError(f"The picture is {width} x {height} pixels; the longest side may be {LONGEST_SIDE}.")
+        raise SourceError("The picture is {width} x {height} pixels; the longest side may be {longest}.", width=width,
+                          height=height, longest=LONGEST_SIDE)
 
 
 def _strips_of_file(path: Path, pixels: Pixels, kind: type) -> Iterator[Strip]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import ProtocolError
+from ..core.messages import Message
 from ..core.protocol import Pixels, Request
 from .picture_files import picture_from_file
 from .pictures import picture_from_pixels
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from ..core.picture import Picture
     from .engines import Report
 
-ALPHA_COUNTS = ("Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no "
-                "transparency, save the picture without it.")
-ALPHA_IGNORED = "The picture's alpha is linked to nothing in its materials, so it makes no part of the map flatter."
+ALPHA_COUNTS = Message("Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no "
+                       "transparency, save the picture without it.")
+ALPHA_IGNORED = Message("The picture's alpha is linked to nothing in its materials, so it makes no part of the map flatter.")
 """Notes about alpha below 1."""
 
 

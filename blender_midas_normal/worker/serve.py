@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from ..core.messages import Message
 from ..core.protocol import VERSION, Hello, Ready
 from . import blas
 from .answering import Answering, Reading
@@ -24,11 +25,11 @@ ATTEMPTS = 20
 """How often the exchange folder is taken away, should it fill up again."""
 
 
-def serve(folder: Path, weights: Path, without_midas: str, idle_seconds: float, batch: int = 0) -> None:
+def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: float, batch: int = 0) -> None:
     """Answers requests until the client goes, or none has come for `idle_seconds` and again as long.
 
     folder: the exchange folder, which belongs to this worker and its client and goes with the worker.
-    without_midas: "" or the sentence that says why MiDaS cannot run in this process.
+    without_midas: "" or the message that says why MiDaS cannot run in this process.
     batch: pictures that the MiDaS network may see at once; 0 for as many as are worth it on the device.
     """
     mask_standard_error()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import TargetError
+from ..core.errors import TargetError, reason_of
 from ..core.files import blender_pixels, float_file, integer_file
 from ..core.formats import FORMATS, is_float
 from ..core.maps import Map
@@ -79,4 +79,5 @@ class _Writer:
                 self._undo.callback(Path(file.name).unlink)
                 yield file
         except OSError as error:
-            raise TargetError(f"The map cannot be handed over in {self._folder}: {error.strerror}.") from None
+            raise TargetError("The map cannot be handed over in {folder}: {reason}.", folder=self._folder,
+                              reason=reason_of(error)) from None

@@ -16,6 +16,8 @@ from PIL import Image
 
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import Cancelled, EngineError, ProtocolError, SourceError, SurfaceGone, WorkerError
+from blender_midas_normal.core.messages import Message
+from blender_midas_normal.core.protocol import VERSION
 from blender_midas_normal.core.settings import Settings
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 
@@ -104,6 +106,19 @@ def test_an_error_is_the_projects_own_exception_and_the_worker_lives_on(client, 
     with pytest.raises(SourceError, match="missing"):
         client.wait(job)
     client.wait(submit(client, tmp_path, noise(8, 8)))
+
+
+def test_messages_come_from_the_worker_with_what_they_are_made_of(client, tmp_path):
+    """The reason why MiDaS cannot run is told to the worker, which says it in its own message."""
+    why = Message("MiDaS is not in {place!r}.", place="{a} ä")
+    result = client.wait(submit(client, tmp_path, noise(8, 8), Settings(), without_midas=why))
+    assert result.why == "AUTO chose relief, because MiDaS cannot run here: MiDaS is not in '{a} ä'."
+    reason = result.why.values["reason"]
+    assert (reason.template, reason.values) == (why.template, why.values)
+    with pytest.raises(SourceError) as caught:
+        client.wait(client.submit(settings=LUMINANCE.words(), picture="/nowhere/{b}.png"))
+    message = caught.value.message
+    assert (message.template, message.values) == ("There is no picture {path}.", {"path": "/nowhere/{b}.png"})
 
 
 def test_what_nobody_foresaw_is_answered_and_the_worker_lives_on(client, tmp_path):
@@ -215,11 +230,11 @@ def test_a_cancelled_job_ends_at_once_and_its_late_result_is_swallowed(client, t
     assert [path.name for path in client._worker.folder.iterdir()] == [after.file]
 
 
-LATE = """
+LATE = f"""
     from pathlib import Path
     folder = Path(sys.argv[sys.argv.index("--folder") + 1])
     say = lambda **words: print(json.dumps(words), flush=True)
-    say(type="hello", protocol=1, pid=1, python="3")
+    say(type="hello", protocol={VERSION}, pid=1, python="3")
     for line in sys.stdin:
         words = json.loads(line)
         if words["type"] == "cancel":

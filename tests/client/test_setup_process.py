@@ -15,6 +15,7 @@ import pytest
 from blender_midas_normal.client import setup_process
 from blender_midas_normal.client.setup_process import PROGRAM, SetupProcess
 from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsError
+from blender_midas_normal.core.messages import from_json
 from tests.client.weights_server import serving
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
@@ -208,7 +209,7 @@ def test_the_program_runs_by_hand_without_a_pipe_as_stdin(tmp_path):
     done = subprocess.run([sys.executable, "-I", "-u", str(PROGRAM), "--folder", str(tmp_path / "env"), "check"],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stderr == ""
-    assert "not installed" in json.loads(done.stdout)["error"]
+    assert from_json(json.loads(done.stdout)["error"]) == "MiDaS is not installed."
 
 
 @posix
@@ -216,7 +217,7 @@ def test_only_a_pipe_as_stdin_can_give_the_work_up(tmp_path):
     slow = program(tmp_path / "python3", "#!/bin/sh\nsleep 0.5\nexit 7\n")
     command = [sys.executable, "-I", "-u", str(PROGRAM), "--folder", str(tmp_path / "env"), "--python", str(slow), "install"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert "exit code 7" in json.loads(done.stdout)["error"]
+    assert "exit code 7" in from_json(json.loads(done.stdout)["error"])
 
 
 def test_download_without_a_folder_is_a_wrong_call(tmp_path):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.errors import ProtocolError
+from blender_midas_normal.core.messages import NO_MESSAGE, Message, to_json
 from blender_midas_normal.core.protocol import (
     LONGEST_LINE,
     VERSION,
@@ -26,15 +27,16 @@ from blender_midas_normal.core.protocol import (
 
 MESSAGES = [
     Hello(VERSION, 4711, "3.11.7"),
-    Ready({"MIDAS": "no torch", "LUMINANCE": ""}, "cpu", "2.13.0"),
+    Ready({"MIDAS": Message("This Python has no {packages}.", packages="torch"), "LUMINANCE": NO_MESSAGE}, "cpu", "2.13.0"),
     Ready({}, "cuda (NVIDIA H200)", "2.13.0", 1 << 37, [0, 2], 8),
     Request(1, {"a": 6.28}, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
     Request(3, {}, pixels={"file": "y"}, preceding="key"),
     Request(4, {}, frames=[[0.25, "a.png"], [0.75, "b.png"]], scale=0.5),
     Request(2, {}, picture="/tmp/ä ö.png", is_render=True, compress=True, bits=8),
     Progress(1, "network", 0.5),
-    Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", "asked", "key", {"read": 0.1}, ["flat"]),
-    Error(2, "SourceError", "There is no picture."),
+    Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", Message("{engine} was asked for.", engine="LUMINANCE"), "key",
+           {"read": 0.1}, [Message("flat"), Message("{a} of {b:.1f} {c}", a=1, b=2.0, c=Message("{d}", d="ä"))]),
+    Error(2, "SourceError", Message("There is no picture.")),
     Cancel(2),
     Shutdown(),
 ]
@@ -84,7 +86,7 @@ def test_a_message_without_end_is_refused_before_it_fills_the_memory():
 
 def test_an_oversized_message_is_neither_sent_nor_taken():
     with pytest.raises(ProtocolError):
-        encode(Error(1, "EngineError", "x" * LONGEST_LINE))
+        encode(Error(1, "EngineError", Message("x" * LONGEST_LINE)))
     line = json.dumps({"type": "error", "id": 1, "kind": "EngineError", "text": "x" * LONGEST_LINE}).encode()
     with pytest.raises(ProtocolError):
         list(Decoder().feed(line + b"\n"))
@@ -122,6 +124,61 @@ def test_a_result_that_cannot_be_is_refused(words):
     decode(json.dumps(result).encode())
     with pytest.raises(ProtocolError):
         decode(json.dumps({**result, **words}).encode())
+
+
+def templates_in(value):
+    """Everything that messages in a message of the protocol are made of."""
+    if isinstance(value, Message):
+        return value.template, {name: templates_in(part) for name, part in value.values.items()}
+    if isinstance(value, (list, dict)):
+        return [templates_in(part) for part in (value.values() if isinstance(value, dict) else value)]
+    return value
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_messages_for_users_cross_the_pipe_with_their_templates_and_values(message):
+    there = decode(encode(message).rstrip())
+    assert templates_in(dict(vars(there))) == templates_in(dict(vars(message)))
+
+
+@pytest.mark.parametrize("text", [
+    3, None, [], {}, {"template": "a"}, {"template": "{a}", "values": {}, "x": 1}, {"template": 3, "values": {}},
+    {"template": "{a}", "values": []}, {"template": "{a}", "values": {"b": 1}},
+    {"template": "{a}", "values": {"a": 1, "b": 1}}, {"template": "{", "values": {"a": 1}},
+    {"template": "{a.__class__}", "values": {"a": 1}}, {"template": "{a[0]}", "values": {"a": "x"}},
+    {"template": "{a:>999999999}", "values": {"a": "x"}}, {"template": "{a:{a}}", "values": {"a": 999999999}},
+    {"template": "{a}{a}", "values": {"a": "x"}}, {"template": "{a!x}", "values": {"a": 1}},
+    {"template": "{a:.1f}", "values": {"a": "x"}}, {"template": "{a:.1f}", "values": {"a": 10 ** 400}},
+    {"template": "{a}", "values": {"a": True}}, {"template": "{a}", "values": {"a": None}},
+    {"template": "{a}", "values": {"a": "\ud800"}}, {"template": "\ud800{a}", "values": {"a": 1}},
+])
+def test_what_is_no_message_for_users_is_refused_wherever_one_belongs(text):
+    result = {"type": "result", "id": 1, "file": "map.png", "width": 1, "height": 1, "engine": "", "device": "", "why": "",
+              "surface": ""}
+    inside = {"template": "{inner}", "values": {"inner": text}}
+    lines = [{"type": "error", "id": 1, "kind": "EngineError", "text": text}, {**result, "why": text},
+             {**result, "notes": [text]}, {"type": "ready", "engines": {"MIDAS": text}},
+             {"type": "ready", "engines": {}, "problem": text}]
+    if not isinstance(text, int):
+        lines.append({"type": "error", "id": 1, "kind": "EngineError", "text": inside})
+    for words in lines:
+        with pytest.raises(ProtocolError):
+            decode(json.dumps(words).encode())
+
+
+def test_messages_in_each_other_without_end_are_refused():
+    data = "x"
+    for _ in range(200):
+        data = {"template": "{a}", "values": {"a": data}}
+    with pytest.raises(ProtocolError, match="no message"):
+        decode(json.dumps({"type": "error", "id": 1, "kind": "EngineError", "text": data}).encode())
+
+
+def test_text_is_a_message_without_values_and_names_of_files_that_are_no_text_are_written_out():
+    there = decode(b'{"type": "error", "id": 1, "kind": "EngineError", "text": "{nothing} {"}')
+    assert (there.text, there.text.template, there.text.values) == ("{nothing} {", "{nothing} {", {})
+    odd = decode(encode(Error(1, "SourceError", Message("{path} is gone.", path="a\udcff"))).rstrip()).text
+    assert odd == "a\\udcff is gone." and to_json(odd)["values"] == {"path": "a\\udcff"}
 
 
 def test_whole_numbers_are_floats_where_these_are_due_and_endless_ones_are_refused():

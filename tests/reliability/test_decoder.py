@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.errors import ProtocolError
+from blender_midas_normal.core.messages import NO_MESSAGE, Message
 from blender_midas_normal.core.protocol import (
     Cancel,
     Decoder,
@@ -28,16 +29,22 @@ pytestmark = [pytest.mark.reliability, pytest.mark.slow]
 
 KINDS = (Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown)
 NAMES = sorted({"type", "x", *(name for kind in KINDS for name in getattr(kind, "__dataclass_fields__", ()))})
-MESSAGES = (Hello(1, 4711, "3.11"), Ready({"RELIEF": ""}), Request(1, {"a": 1.5}, pixels={"file": "x"}),
-            Progress(1, "read", 0.5), Error(2, "SourceError", "No."), Cancel(2), Shutdown(),
-            Result(1, "map.png", 3, 2, "RELIEF", "cpu", "ü", "key", {"read": 0.1}, ["flat"]))
+WHY = Message("{a!r} for {b:.1f}: {c}", a="ü", b=2.0, c=Message("No."))
+MESSAGES = (Hello(1, 4711, "3.11"), Ready({"RELIEF": NO_MESSAGE, "MIDAS": WHY}),
+            Request(1, {"a": 1.5}, pixels={"file": "x"}), Progress(1, "read", 0.5),
+            Error(2, "SourceError", Message("{path} is gone.", path="x")), Cancel(2), Shutdown(),
+            Result(1, "map.png", 3, 2, "RELIEF", "cpu", WHY, "key", {"read": 0.1}, [Message("flat")]))
 PIECES = (b"1e999", b"NaN", b"-", b"-1", b"1e30", b"true", b"9" * 5000, b"null", b'"', b"[" * 2000, b"{}", b"\\ud800",
-          b"\xff", b"\n", b"../", b"\0")
+          b"\xff", b"\n", b"../", b"\0", b"{", b"{a}", b"!r", b":.99f", b".__class__", b'"values": {}')
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from([10 ** 400, "../x", "/etc/passwd", "map.png", "nul\0", "\ud800", "C:x", -1, 1e308]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=6)
+
+messages = st.sampled_from(["", "{", "ü"]) | st.recursive(values, lambda inner: st.fixed_dictionaries(
+    {"template": st.sampled_from(["{a}", "{a!r:.80}", "{a:.1f}", "{a} {b}", "{a.b}", "{a:9}", "{", "x"]),
+     "values": st.dictionaries(st.sampled_from("ab"), inner | st.text(max_size=8), max_size=2)}), max_leaves=4)
 
 
 @st.composite
@@ -56,7 +63,9 @@ def nearly_messages(draw) -> bytes:
 def fitting(kind: str) -> st.SearchStrategy:
     return {"int": st.integers(-2, 10 ** 6), "float": st.floats(-0.1, 1.1), "str": st.sampled_from(["", "map.png", "ü"]),
             "dict": st.dictionaries(st.text(max_size=4), values, max_size=2), "list": st.lists(values, max_size=2),
-            "bool": st.booleans()}.get(kind, st.none() | st.just("x") | st.just({}))
+            "bool": st.booleans(), "Message": messages, "list[Message]": st.lists(messages, max_size=2),
+            "dict[str, Message]": st.dictionaries(st.text(max_size=4), messages, max_size=2),
+            }.get(kind, st.none() | st.just("x") | st.just({}))
 
 
 def heard(data: bytes, cuts: list[int]) -> tuple[list, bool]:

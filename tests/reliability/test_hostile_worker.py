@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from blender_midas_normal.client import client as client_module
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.protocol import Result
+from blender_midas_normal.core.protocol import VERSION, Result
 from tests.reliability.corpus import kept
 from tests.reliability.traces import resident, traces
 from tests.requests_for_tests import LUMINANCE, launch
@@ -42,11 +42,21 @@ def result(number=1, **words):
 numbers = st.integers(-1, JOBS + 1)
 names = st.sampled_from(["map.png", "pixels", "", "../../../../etc/passwd", "nothing.png", "nul\0", "\ud800"])
 sides = st.sampled_from([4, 3, 1, 0, -1, 16384, 16385, 10 ** 30])
+messages = st.one_of(
+    st.sampled_from(["x" * 1000, "\ud800", 3, None, [], {}]),
+    st.builds(lambda template, value: {"template": template, "values": {"a": value}},
+              st.sampled_from(["{a}", "{a!r}", "{a:.9f}", "{a.__class__}", "{a[0]}", "{a:>99999999}", "{a!s:{a}}", "{", "{}",
+                               "{a}" * 1000, "\ud800{a}"]),
+              st.sampled_from(["x", "{a}" * 1000, 10 ** 400, 1e308, True, None, [1], {}, "\ud800",
+                               {"template": "{b}", "values": {"b": "y"}}, {"template": "{b}", "values": {}}])))
 steps = st.one_of(
-    st.builds(lambda version: ["hello", version], st.sampled_from([1, 1, 1, 2])),
+    st.builds(lambda version: ["hello", version], st.sampled_from([VERSION, VERSION, VERSION, VERSION + 1])),
     st.builds(lambda number, file, pixels, width: result(number, file=file, pixels=pixels, width=width),
               numbers, names, names, sides),
-    st.builds(lambda number: ["say", {"type": "error", "id": number, "kind": "Nonsense", "text": "x" * 1000}], numbers),
+    st.builds(lambda number, text: ["say", {"type": "error", "id": number, "kind": "Nonsense", "text": text}], numbers,
+              messages),
+    st.builds(lambda number, note: result(number, notes=[note]), numbers, messages),
+    st.builds(lambda why: ["say", {"type": "ready", "engines": {"MIDAS": why}}], messages),
     st.builds(lambda number, done: ["say", {"type": "progress", "id": number, "stage": "x", "done": done}], numbers,
               st.sampled_from([0, 0.5, 2, -1, 10 ** 400])),
     st.builds(lambda name, kind: ["file", [name, kind]], st.sampled_from(["map.png", "pixels"]),
@@ -60,7 +70,7 @@ steps = st.one_of(
     st.builds(lambda number: ["close", number], st.integers(0, 2)),
     st.builds(lambda code: ["end", code], st.sampled_from([0, 1, 139])),
 )
-HELLO = ["hello", 1]
+HELLO = ["hello", VERSION]
 
 
 def suffered(folder: Path, plan: list, patience: float = PATIENCE) -> tuple[list[MidasNormalError | Result], float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ...core.messages import Message
 from .alike import lie_alike
 from .changes import Changes
 from .graph import Spot, spots, tree_of
@@ -19,9 +20,11 @@ def attach(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy
         tree = nodes_of(material, changes)
         trees = [tree_of(spot.node) for spot in spots(tree) if shown_in(spot.node) == map_image]
         node = ensure_image_node(next(filter(is_editable, trees), tree), source, map_image, changes)
-    what = "" if any(output.is_linked for output in node.outputs) else ", linked to nothing"
-    return WiringReport(False, (f"{map_image.name!r} is in the material {material.name!r} as the node {node.name!r}"
-                                f"{what}.",))
+    names = {"map": map_image.name, "material": material.name, "node": node.name}
+    if any(output.is_linked for output in node.outputs):
+        return WiringReport(False, (Message("{map!r} is in the material {material!r} as the node {node!r}.", **names),))
+    return WiringReport(False, (Message("{map!r} is in the material {material!r} as the node {node!r}, linked to nothing.",
+                                        **names),))
 
 
 def ensure_image_node(tree: bpy.types.NodeTree, source: bpy.types.Image, map_image: bpy.types.Image,

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from ...core.displacement import MIDDLE
+from ...core.messages import Message
 from .alike import lie_alike
 from .attaching import ensure_image_node
 from .carrying import carry
@@ -50,13 +51,13 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
             there = feed(end).output
             if there is None or there.spot != displacement:
                 carry(Plug(displacement.node.outputs[0], displacement.groups), end, "Displacement", changes)
-    sentences.append(f"Wired {map_image.name!r} to the displacement of the material {material.name!r}; it shows on meshes "
-                     "with enough faces.")
+    sentences.append(Message("Wired {map!r} to the displacement of the material {material!r}; it shows on meshes with "
+                             "enough faces.", map=map_image.name, material=material.name))
     return WiringReport(True, tuple(sentences))
 
 
 def ends_to_displace(material: bpy.types.Material, map_image: bpy.types.Image | None,
-                     replace: bool) -> tuple[list[Plug], list[str]]:
+                     replace: bool) -> tuple[list[Plug], list[Message]]:
     """The inputs of the material's outputs that can have the map, and sentences about those that cannot and why.
 
     Both are empty for a material without any nodes yet.  map_image: None for one that is still to be made.
@@ -66,16 +67,28 @@ def ends_to_displace(material: bpy.types.Material, map_image: bpy.types.Image | 
         return [], [reason]
     ends = inputs_of_outputs(material.node_tree, "Displacement")
     if material.node_tree is not None and not ends:
-        return [], [f"The material {material.name!r} has no output, so nothing is displaced."]
-    kept: dict[Plug, str] = {}
+        return [], [Message("The material {material!r} has no output, so nothing is displaced.", material=material.name)]
+    kept: dict[Plug, Message] = {}
     for end in ends:
         there = feed(end).output
         if there is not None and not replace and not _is_ours(there.spot, material, map_image):
-            shown = image_behind(there.spot)
-            what = f"the displacement by {shown.name!r}" if shown else "its own displacement"
-            where = f"The output {end.spot.node.name!r} of the material" if len(ends) > 1 else "The material"
-            kept[end] = f"{where} {material.name!r} keeps {what}; set Replace to wire the new map instead."
+            kept[end] = _why_kept(material, end.spot.node if len(ends) > 1 else None, image_behind(there.spot))
     return [end for end in ends if end not in kept], list(kept.values())
+
+
+def _why_kept(material: bpy.types.Material, output: bpy.types.Node | None, shown: bpy.types.Image | None) -> Message:
+    """Say which displacement stays; output: the one that has it, where there are several; shown: the image in it, if any."""
+    if shown is not None and output is not None:
+        return Message("The output {output!r} of the material {material!r} keeps the displacement by {image!r}; set Replace "
+                       "to wire the new map instead.", output=output.name, material=material.name, image=shown.name)
+    if shown is not None:
+        return Message("The material {material!r} keeps the displacement by {image!r}; set Replace to wire the new map "
+                       "instead.", material=material.name, image=shown.name)
+    if output is not None:
+        return Message("The output {output!r} of the material {material!r} keeps its own displacement; set Replace to wire "
+                       "the new map instead.", output=output.name, material=material.name)
+    return Message("The material {material!r} keeps its own displacement; set Replace to wire the new map instead.",
+                   material=material.name)
 
 
 def _is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:

@@ -10,10 +10,14 @@ import bpy
 import numpy as np
 from mathutils import Euler, Matrix, Vector
 
+from ...core.messages import Phrase
 from .graph import Plug, feed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+UV_COORDINATES = Phrase("UV coordinates")
 
 
 class NotLinearError(Exception):
@@ -32,7 +36,7 @@ class Coordinates:
     is_local: they run along the axes of the object.
     """
 
-    name: str
+    name: Phrase
     uv_layer: str | None = None
     is_local: bool = False
 
@@ -150,16 +154,16 @@ def _coordinates(evaluation: Evaluation, output: Plug) -> Value:
     node: Any = output.spot.node
     name = output.socket.name
     if node.from_instancer:
-        return evaluation.begin(Coordinates(f"the instancer's {name} coordinates"))
+        return evaluation.begin(Coordinates(Phrase("the instancer's {name} coordinates", name=name)))
     is_local = name == "Generated" or (name == "Object" and node.object is None)
-    return evaluation.begin(Coordinates(f"{name} coordinates", "" if name == "UV" else None, is_local))
+    return evaluation.begin(Coordinates(Phrase("{name} coordinates", name=name), "" if name == "UV" else None, is_local))
 
 
 def _uv_map(evaluation: Evaluation, output: Plug) -> Value:
     node: Any = output.spot.node
     if node.from_instancer:
-        return evaluation.begin(Coordinates("the instancer's UV coordinates"))
-    return evaluation.begin(Coordinates("UV coordinates", node.uv_map))
+        return evaluation.begin(Coordinates(Phrase("the instancer's UV coordinates")))
+    return evaluation.begin(Coordinates(UV_COORDINATES, node.uv_map))
 
 
 def _attribute(evaluation: Evaluation, output: Plug) -> Value:
@@ -169,13 +173,13 @@ def _attribute(evaluation: Evaluation, output: Plug) -> Value:
     name = node.attribute_name
     meshes = [mesh for mesh in bpy.data.meshes if name in mesh.attributes]
     is_layer = not meshes or any(name in mesh.uv_layers for mesh in meshes)  # geometry nodes may make it
-    return evaluation.begin(Coordinates(f"the attribute {name!r}", name if is_layer else None))
+    return evaluation.begin(Coordinates(Phrase("the attribute {name!r}", name=name), name if is_layer else None))
 
 
 def _geometry(evaluation: Evaluation, output: Plug) -> Value:
     if output.socket.name != "Position":
         raise NotLinearError(output.spot.node)
-    return evaluation.begin(Coordinates("the position in space"))
+    return evaluation.begin(Coordinates(Phrase("the position in space")))
 
 
 def _inputs(evaluation: Evaluation, output: Plug) -> list[Value]:

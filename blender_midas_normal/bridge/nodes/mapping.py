@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 
+from ...core.messages import Message
 from .graph import Plug, Spot, feed, spots, tree_of, upstream
-from .linear import Coordinates, Evaluation, NotLinearError, Value, is_animated, matrix_of_mapping
+from .linear import UV_COORDINATES, Coordinates, Evaluation, NotLinearError, Value, is_animated, matrix_of_mapping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def mapping_of(texture: Spot) -> Mapping:
     vector = Plug(texture.node.inputs["Vector"], texture.groups)
     output = feed(vector).output
     try:
-        value = evaluation.value(vector) if output else evaluation.begin(Coordinates("UV coordinates", ""))
+        value = evaluation.value(vector) if output else evaluation.begin(Coordinates(UV_COORDINATES, ""))
         if output and len(evaluation.coordinates) > 1:
             raise NotLinearError(output.spot.node)
         value = _mapped_by_node(texture.node, value, evaluation)
@@ -54,7 +55,7 @@ def mapping_of(texture: Spot) -> Mapping:
 def _uv_coordinates_behind(vector: Plug) -> Coordinates | None:
     """Those of the nearest UV Map node, whatever lies between."""
     names = (spot.node.uv_map for spot in upstream(vector) if isinstance(spot.node, bpy.types.ShaderNodeUVMap))
-    return next((Coordinates("UV coordinates", name) for name in names), None)
+    return next((Coordinates(UV_COORDINATES, name) for name in names), None)
 
 
 def _mapped_by_node(texture: bpy.types.Node, value: Value, evaluation: Evaluation) -> Value:
@@ -70,34 +71,38 @@ def _mapped_by_node(texture: bpy.types.Node, value: Value, evaluation: Evaluatio
     return value.transformed(matrix @ axes)
 
 
-def about_mapping(texture: Spot, convention: str) -> Iterator[str]:
+def about_mapping(texture: Spot, convention: str) -> Iterator[Message]:
     """Sentences for the user about what of a map's relief will look wrong however its vectors are turned.
 
     convention: that of the map.
     """
     node: Any = texture.node
-    name = f"The texture {node.name!r}"
     if node.projection != "FLAT":
-        yield (f"{name} is laid by {node.projection.lower()} projection, which a normal map cannot follow, so its relief is "
-               "lit from wrong sides; unwrap the mesh and set the projection to Flat.")
+        yield Message("The texture {texture!r} is laid by {projection} projection, which a normal map cannot follow, so its "
+                      "relief is lit from wrong sides; unwrap the mesh and set the projection to Flat.", texture=node.name,
+                      projection=node.projection.lower())
         return
     if node.extension == "MIRROR":
-        yield (f"{name} mirrors every second copy of its picture, whose relief is lit from the wrong side there; set its "
-               "extension to Repeat.")
+        yield Message("The texture {texture!r} mirrors every second copy of its picture, whose relief is lit from the wrong "
+                      "side there; set its extension to Repeat.", texture=node.name)
     mapping = mapping_of(texture)
     if mapping.obstacle is not None:
-        yield (f"{name} is laid by what {mapping.obstacle.name!r} gives, which a normal map cannot follow, so its relief is "
-               "lit from the wrong side wherever that turns or mirrors the picture; lay it by a UV layer.")
+        yield Message("The texture {texture!r} is laid by what {node!r} gives, which a normal map cannot follow, so its "
+                      "relief is lit from the wrong side wherever that turns or mirrors the picture; lay it by a UV layer.",
+                      texture=node.name, node=mapping.obstacle.name)
     elif mapping.is_animated:
-        yield (f"{name} is turned or stretched by an animation or a driver, so its relief is lit right only as it is laid "
-               "now; turn the UV layer itself instead, by the modifier UV Warp.")
+        yield Message("The texture {texture!r} is turned or stretched by an animation or a driver, so its relief is lit "
+                      "right only as it is laid now; turn the UV layer itself instead, by the modifier UV Warp.",
+                      texture=node.name)
     coordinates = mapping.coordinates
     if coordinates and coordinates.uv_layer is None and not (convention == "OBJECT" and coordinates.is_local):
-        yield (f"{name} is laid by {coordinates.name}, while a normal map follows the UV layer, so its relief is lit right "
-               "only where both run alike; lay it by the UV layer, or choose the convention OBJECT for a plane.")
+        yield Message("The texture {texture!r} is laid by {coordinates}, while a normal map follows the UV layer, so its "
+                      "relief is lit right only where both run alike; lay it by the UV layer, or choose the convention "
+                      "OBJECT for a plane.", texture=node.name, coordinates=coordinates.name)
     if not all(_is_alike(mapping, mapping_of(other)) for other in _other_uses(texture)):
-        yield (f"{name} is mapped in other ways where else its group {tree_of(node).name!r} is used, but has one map there, "
-               "so the relief is lit from the wrong side in one of them; make the group single-user.")
+        yield Message("The texture {texture!r} is mapped in other ways where else its group {group!r} is used, but has one "
+                      "map there, so the relief is lit from the wrong side in one of them; make the group single-user.",
+                      texture=node.name, group=tree_of(node).name)
 
 
 def _other_uses(texture: Spot) -> Iterator[Spot]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import bpy
 
 from ...core.errors import TargetError
+from ...core.messages import NO_MESSAGE, Message, Phrase
 from ..pixels import VIEWER_TYPES
 from ..results import ENDING
 from .changes import Changes
@@ -19,7 +20,7 @@ class Targets:
     """The materials to be wired, in order, and sentences for the report."""
 
     materials: tuple[bpy.types.Material, ...] = ()
-    sentences: tuple[str, ...] = ()
+    sentences: tuple[Message, ...] = ()
 
 
 def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None,
@@ -36,7 +37,7 @@ def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None,
         return _only(material)
     if target == "AUTO":
         return _users(image, thing) or _of_object(image, thing, material)
-    raise TargetError(f"There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.")
+    raise TargetError("There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.", target=target)
 
 
 def is_editable(owner: bpy.types.ID) -> bool:
@@ -52,20 +53,23 @@ def editable_spots(material: bpy.types.Material) -> Iterator[Spot]:
             yield spot
 
 
-def why_fixed(owner: bpy.types.ID) -> str:
-    """Why nodes in it cannot be changed, as the end of a sentence about it; "" where they can."""
+def why_fixed(owner: bpy.types.ID) -> Message:
+    """Why nodes in it cannot be changed: what it is, as a value of a message; "" where they can."""
     if owner.library is not None:
-        return "is linked from another file"
+        return Phrase("linked from another file")
     if owner.override_library is not None:
-        return "is a library override of one in another file"
-    return "" if owner.is_editable else "is read-only"
+        return Phrase("a library override of one in another file")
+    return NO_MESSAGE if owner.is_editable else Phrase("read-only")
 
 
-def reason_against(material: bpy.types.Material) -> str:
+def reason_against(material: bpy.types.Material) -> Message:
     """A sentence about a material that no map can be put into; "" where one can."""
     if material.is_grease_pencil:
-        return f"The material {material.name!r} is one for Grease Pencil, which shows no maps."
-    return f"The material {material.name!r} {why_fixed(material)} and stays as it is." if why_fixed(material) else ""
+        return Message("The material {material!r} is one for Grease Pencil, which shows no maps.", material=material.name)
+    reason = why_fixed(material)
+    if reason:
+        return Message("The material {material!r} is {reason} and stays as it is.", material=material.name, reason=reason)
+    return NO_MESSAGE
 
 
 def uses_nodes(material: bpy.types.Material) -> bool:
@@ -93,13 +97,14 @@ def check_active_material(material: bpy.types.Material | None) -> None:
     """Raises TargetError when the target ACTIVE_MATERIAL is none that can have a map."""
     if material is None:
         raise TargetError("The active object has no material; give it one, or choose the target AUTO.")
-    if reason_against(material):
-        raise TargetError(f"{reason_against(material)[:-1]}; choose another one, or the target Image only.")
+    reason = reason_against(material)
+    if reason:
+        raise TargetError("{reason} Choose another one, or the target Image only.", reason=reason)
 
 
 def _only(material: bpy.types.Material | None) -> Targets:
     if material is None:
-        return Targets(sentences=("The material is no longer there, so the map is made but not wired.",))
+        return Targets(sentences=(Message("The material is no longer there, so the map is made but not wired."),))
     reason = reason_against(material)
     return Targets(sentences=(reason,)) if reason else Targets((material,))
 
@@ -130,10 +135,11 @@ def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None, material:
     if material is not None:
         return _only(material)
     if thing is None or thing.type != "MESH":
-        return Targets(sentences=("No mesh object is active, so the map is made but not wired.",))
+        return Targets(sentences=(Message("No mesh object is active, so the map is made but not wired."),))
     reason = why_fixed(thing) or why_fixed(thing.data)  # type: ignore[arg-type]
     if reason:
-        return Targets(sentences=(f"The object {thing.name!r} {reason} and gets no material.",))
+        return Targets(sentences=(Message("The object {object!r} is {reason} and gets no material.", object=thing.name,
+                                          reason=reason),))
     return _made_for(image, thing)
 
 
@@ -148,7 +154,8 @@ def _made_for(image: bpy.types.Image, thing: bpy.types.Object) -> Targets:
         texture.location = (principled.location.x - 600, principled.location.y)
         material.node_tree.links.new(texture.outputs["Color"], principled.inputs["Base Color"])  # type: ignore[union-attr]
     thing.active_material = material
-    return Targets((material,), (f"The object {thing.name!r} had no material and got {material.name!r}.",))
+    return Targets((material,), (Message("The object {object!r} had no material and got {material!r}.", object=thing.name,
+                                         material=material.name),))
 
 
 def _principled(material: bpy.types.Material) -> bpy.types.Node:

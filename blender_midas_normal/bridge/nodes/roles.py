@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from ...core.messages import NO_MESSAGE, Message
 from ..results import source_of
 from .graph import Plug, Spot, feed, inputs_fed, shaders_of, spots
 from .materials import uses_nodes
@@ -53,26 +54,27 @@ def is_colour(image: bpy.types.Image) -> bool:
     return source_of(image) is None and not image.colorspace_settings.is_data  # type: ignore[union-attr]
 
 
-def reason_against(source: bpy.types.Image, material: bpy.types.Material) -> str:
+def reason_against(source: bpy.types.Image, material: bpy.types.Material) -> Message:
     """Why no shader of a material is for the maps of the source, as a sentence; "" where one is."""
     firsts = [(shader, role) for shader in shaders_of(material.node_tree) if (role := first_role(shader))]
     if any(role.image == source for _, role in firsts):
-        return ""
+        return NO_MESSAGE
     for shader, role in firsts:
         if any(other.image == source for other in roles(shader)):
             return left_to(role, shader, material)
     return no_role(source, material)
 
 
-def left_to(role: Role, shader: Spot, material: bpy.types.Material) -> str:
+def left_to(role: Role, shader: Spot, material: bpy.types.Material) -> Message:
     """A sentence that says which texture's maps a shader is for."""
-    return (f"The shader {shader.node.name!r} of the material {material.name!r} is for the map of {role.image.name!r}, "
-            f"which feeds its {role.input.name}.")
+    return Message("The shader {shader!r} of the material {material!r} is for the map of {image!r}, which feeds its "
+                   "{input}.", shader=shader.node.name, material=material.name, image=role.image.name, input=role.input.name)
 
 
-def no_role(source: bpy.types.Image, material: bpy.types.Material) -> str:
+def no_role(source: bpy.types.Image, material: bpy.types.Material) -> Message:
     """A sentence about a source that no shader shows."""
-    return f"The image {source.name!r} feeds no shader of the material {material.name!r} as a picture."
+    return Message("The image {image!r} feeds no shader of the material {material!r} as a picture.", image=source.name,
+                   material=material.name)
 
 
 def alpha_of(image: bpy.types.Image) -> str:

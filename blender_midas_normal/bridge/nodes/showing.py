@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ...core.messages import Message
 from .changes import Changes
 from .graph import Plug, Spot, upstream
 from .materials import editable_spots
@@ -31,17 +32,18 @@ def node_words(convention: str) -> dict[str, str]:
     return words
 
 
-def about_convention(convention: str) -> tuple[str, ...]:
+def about_convention(convention: str) -> tuple[Message, ...]:
     """Sentences for the user about a wired map that is not in the convention which exporters take it to be in.
 
     Seen in 5.2: those of glTF and USD, whose formats know OpenGL only, write the pixels as they are whatever the node says.
     """
     if convention == "DIRECTX" and node_has_convention():
-        return ("The Normal Map node reads the map as DirectX, so its pixels stay as they are, also in exported files "
-                "(glTF, USD), where they would have to be OpenGL; choose OPENGL for a material to be exported.",)
+        return (Message("The Normal Map node reads the map as DirectX, so its pixels stay as they are, also in exported "
+                        "files (glTF, USD), where they would have to be OpenGL; choose OPENGL for a material to be "
+                        "exported."),)
     if convention == "OBJECT":
-        return ("The map is in object space, which is right on planes that lie in their object's XY plane, but not in "
-                "exported files (glTF, FBX, USD); choose OPENGL for a material to be exported.",)
+        return (Message("The map is in object space, which is right on planes that lie in their object's XY plane, but not "
+                        "in exported files (glTF, FBX, USD); choose OPENGL for a material to be exported."),)
     return ()
 
 

@@ -18,6 +18,7 @@ import bpy
 import numpy as np
 from mathutils import Euler, Vector
 
+from ...core.messages import Message
 from ..pixels import size_of
 from .changes import Changes, is_marked
 from .graph import Feed, Plug, Spot, direct, feed, tree_of
@@ -141,12 +142,12 @@ def turns_of(texture: Spot, convention: str) -> list[Turn]:
     return turns_for(mapping_of(texture).matrix, width / height if width and height else 1.0, convention)
 
 
-def about_turns(texture: Spot, convention: str) -> Iterator[str]:
+def about_turns(texture: Spot, convention: str) -> Iterator[Message]:
     """A sentence for the user about the nodes that turn the vectors of a map, if any; what exporters do, tests show."""
     if turns_of(texture, convention):
-        yield (f"The mapping of the texture {texture.node.name!r} turns the picture, so a node {LABEL!r} turns the map's "
-               "vectors with it; FBX and OBJ files leave such a map out, so turn the UV layer instead for a material to be "
-               "exported.")
+        yield Message("The mapping of the texture {texture!r} turns the picture, so a node {node!r} turns the map's vectors "
+                      "with it; FBX and OBJ files leave such a map out, so turn the UV layer instead for a material to be "
+                      "exported.", texture=texture.node.name, node=LABEL)
 
 
 def turns_for(matrix: NDArray, aspect: float, convention: str) -> list[Turn]:

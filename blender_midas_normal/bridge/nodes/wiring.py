@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from ...core.messages import Message
 from .alike import lie_alike, lies_alike
 from .carrying import carry
 from .changes import Changes
@@ -25,7 +26,7 @@ class WiringReport:
     """Whether the map is wired to at least one shader, and sentences for the user."""
 
     done: bool
-    sentences: tuple[str, ...] = ()
+    sentences: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
     A ControlNet map is never wired: it would shade black.
     """
     if convention == "CONTROLNET":
-        return WiringReport(False, ("A ControlNet map is not wired, because Blender would shade it black; "
-                                    "choose OPENGL for a map to be wired.",))
+        return WiringReport(False, (Message("A ControlNet map is not wired, because Blender would shade it black; choose "
+                                            "OPENGL for a map to be wired."),))
     reason = reason_against(material)
     if reason:
         return WiringReport(False, (reason,))
@@ -56,7 +57,8 @@ def wire(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
         for wish in wishes:
             _fulfil(wish, material, map_image, convention, changes)
     if wishes:
-        sentences.append(f"Wired {map_image.name!r} to {_names(wishes)} of the material {material.name!r}.")
+        sentences.append(Message("Wired {map!r} to {shaders} of the material {material!r}.", map=map_image.name,
+                                 shaders=_names(wishes), material=material.name))
         sentences += about_convention(convention)
     return WiringReport(bool(wishes), tuple(sentences))
 

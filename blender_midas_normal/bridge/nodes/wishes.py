@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from ...core.messages import NO_MESSAGE, Message
 from .carrying import shared_depth
 from .changes import is_marked
 from .graph import (
@@ -68,17 +69,18 @@ class Wish:
 
 
 def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image | None, convention: str,
-         replace: bool, is_one_of_many: bool = False) -> tuple[list[Wish], list[str]]:
+         replace: bool, is_one_of_many: bool = False) -> tuple[list[Wish], list[Message]]:
     """What is to be done, and sentences about what is not and why.
 
     map_image: None where it is still to be made.
     is_one_of_many: a shader is left to the texture that is its colour, unless it has the source's map already.
     """
     wishes: list[Wish] = []
-    sentences: list[str] = []
+    sentences: list[Message] = []
     shaders = normal_shaders_of(material.node_tree)
     if not shaders:
-        sentences.append(f"The material {material.name!r} has no shader with a Normal input, so the map is not wired.")
+        sentences.append(Message("The material {material!r} has no shader with a Normal input, so the map is not wired.",
+                                 material=material.name))
     textures = [spot for spot in spots(material.node_tree) if shown_in(spot.node) == source]
     fed = _fed(textures, shaders)
     for shader in fed or shaders:
@@ -93,8 +95,8 @@ def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
         wishes.append(wish)
         sentences += _about_muted_link(wish)
         if names:
-            sentences.append(f"The image {source.name!r} feeds only {names} of {shader.node.name!r}; the map is wired to it "
-                             "all the same.")
+            sentences.append(Message("The image {image!r} feeds only {inputs} of {shader!r}; the map is wired to it all the "
+                                     "same.", image=source.name, inputs=names, shader=shader.node.name))
         if wish.texture and wish.maps_alike:
             sentences += (*about_mapping(wish.texture, convention), *about_turns(wish.texture, convention))
     return wishes, list(dict.fromkeys(sentences))
@@ -107,7 +109,7 @@ def _fed(textures: list[Spot], shaders: list[Spot]) -> dict[Spot, tuple[Spot, st
         for shader, sockets in _inputs_fed(texture).items():
             if shader in shaders and shader not in found:
                 is_colour = any(socket.type == "RGBA" for socket in sockets)
-                found[shader] = texture, "" if is_colour else " and ".join(sorted({socket.name for socket in sockets}))
+                found[shader] = texture, "" if is_colour else ", ".join(sorted({socket.name for socket in sockets}))
     return found
 
 
@@ -128,13 +130,13 @@ def _inputs_fed(texture: Spot) -> dict[Spot, list[bpy.types.NodeSocket]]:
 
 
 def _reason_to_leave(wish: Wish, source: bpy.types.Image, material: bpy.types.Material,
-                     map_image: bpy.types.Image | None) -> str:
+                     map_image: bpy.types.Image | None) -> Message:
     """Why the shader is for the map of another texture, or for none; "" where it is for this one, or has it already."""
     if wish.image is not None and shown_in(wish.image.node) == map_image:
-        return ""
+        return NO_MESSAGE
     first = first_role(wish.shader)
     if first is not None and first.image == source:
-        return ""
+        return NO_MESSAGE
     if first is not None and any(role.image == source for role in roles(wish.shader)):
         return left_to(first, wish.shader, material)
     return no_role(source, material)
@@ -177,35 +179,39 @@ def _last_within_reach(plug: Plug, texture: Spot | None) -> Plug:
     return before
 
 
-def _reason_against(wish: Wish, map_image: bpy.types.Image | None, convention: str, replace: bool) -> str:
+def _reason_against(wish: Wish, map_image: bpy.types.Image | None, convention: str, replace: bool) -> Message:
     """Why the shader cannot have the map, or shall not; "" when nothing speaks against it."""
     there = wish.end.output
     if there is not None and wish.normal is None and not replace:
-        shown = image_behind(there.spot)
-        what = f"its own normal map {shown.name!r}" if shown else f"the normals of {there.spot.node.name!r}"
-        return f"The shader {wish.shader.node.name!r} keeps {what}; set Replace to wire the new map instead."
+        shown, shader = image_behind(there.spot), wish.shader.node.name
+        if shown is None:
+            return Message("The shader {shader!r} keeps the normals of {node!r}; set Replace to wire the new map instead.",
+                           shader=shader, node=there.spot.node.name)
+        return Message("The shader {shader!r} keeps its own normal map {map!r}; set Replace to wire the new map instead.",
+                       shader=shader, map=shown.name)
     return _obstacle(wish, map_image, convention)
 
 
-def _about_muted_link(wish: Wish) -> Iterator[str]:
+def _about_muted_link(wish: Wish) -> Iterator[Message]:
     """A sentence about a link of the user's that has no effect, and that the map's link replaces."""
     links = wish.target.socket.links
     if links and links[0].is_muted and links[0].from_node and not is_marked(links[0].from_node):
-        yield f"The link from {links[0].from_node.name!r}, which was muted, is replaced by the map's."
+        yield Message("The link from {node!r}, which was muted, is replaced by the map's.", node=links[0].from_node.name)
 
 
-def _obstacle(wish: Wish, map_image: bpy.types.Image | None, convention: str) -> str:
+def _obstacle(wish: Wish, map_image: bpy.types.Image | None, convention: str) -> Message:
     """Why the map cannot get to the shader without a change to what is not this material's; "" when it can."""
     name, own = wish.shader.node.name, wish.texture.groups if wish.texture else ()
     changed = list(_changed(wish, map_image, convention))
     for tree in (*_left(wish), *_beyond(own, changed), *(plug.tree for plug in changed)):
         if why_fixed(tree):
-            return f"The map is not wired to the shader {name!r}, because the group {tree.name!r} {why_fixed(tree)}."
+            return Message("The map is not wired to the shader {shader!r}, because the group {group!r} is {reason}.",
+                           shader=name, group=tree.name, reason=why_fixed(tree))
     for tree in _beyond(own, [plug for plug in changed if not _reads_map_only(plug, map_image)]) + _cut(wish):
         if tree.users - tree.use_fake_user > 1:
-            return (f"The shader {name!r} gets its normals in the group {tree.name!r}, which is used in other places too; "
-                    "make the group single-user to wire the map into it.")
-    return ""
+            return Message("The shader {shader!r} gets its normals in the group {group!r}, which is used in other places "
+                           "too; make the group single-user to wire the map into it.", shader=name, group=tree.name)
+    return NO_MESSAGE
 
 
 def _left(wish: Wish) -> list[bpy.types.NodeTree]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePath
 
+from ...core.errors import reason_of
+from ...core.messages import Message
 from ...core.paths import exists, resolved
 from ...core.picture_formats import ENDINGS
 from .ledger import Ledger
@@ -34,7 +36,7 @@ class Inputs:
 
     pictures: list[Found] = field(default_factory=list)
     no_pictures: int = 0
-    useless: dict[str, str] = field(default_factory=dict)
+    useless: dict[str, Message] = field(default_factory=dict)
     links: set[Path] = field(default_factory=set)
 
 
@@ -50,14 +52,19 @@ def found(named: Sequence[Path], recursive: bool) -> Inputs:
             files = _in_folder(path, recursive, inputs)
             _sort(files, path, inputs, own)
             if not any(_is_picture(file) for file in files):
-                hint = "." if recursive else "; --recursive looks into its subfolders too."
-                inputs.useless.setdefault(str(path), f"There is no picture in {path}{hint}")
+                inputs.useless.setdefault(str(path), _without_picture(path, recursive))
         elif WILD.search(str(path)) and not exists(path) and (matches := _files_like(path, inputs)):
             _sort(matches, _searched(path), inputs, own)
         else:
             inputs.pictures.append(Found(path, PurePath()))
     inputs.pictures = _once(inputs.pictures)
     return inputs
+
+
+def _without_picture(folder: Path, recursive: bool) -> Message:
+    if recursive:
+        return Message("There is no picture in {folder}.", folder=folder)
+    return Message("There is no picture in {folder}; --recursive looks into its subfolders too.", folder=folder)
 
 
 def _once(pictures: Sequence[Found]) -> list[Found]:
@@ -97,7 +104,8 @@ def _folders(folder: Path, recursive: bool, inputs: Inputs) -> Iterator[tuple[st
     Links to folders are not followed: one that leads to a folder above it would go on for ever.
     """
     def closed(error: OSError) -> None:
-        inputs.useless[error.filename] = f"The folder {error.filename} cannot be looked into: {error.strerror}."
+        inputs.useless[error.filename] = Message("The folder {folder} cannot be looked into: {reason}.",
+                                                 folder=error.filename, reason=reason_of(error))
 
     for place, folders, names in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if recursive and not name.startswith("."))

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ...core.digests import sha256_of
-from ...core.errors import SourceError
+from ...core.errors import SourceError, reason_of
 from ...core.paths import check_picture
 from ...core.picture_formats import ENDINGS
 from ..client import Client
@@ -57,4 +57,4 @@ def digest_of_file(file: Path) -> str:
         check_picture(file)
         return sha256_of(file)
     except OSError as error:
-        raise SourceError(f"{file} cannot be read: {error.strerror}.") from None
+        raise SourceError("{file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ...core.digests import sha256_of
-from ...core.errors import TargetError
+from ...core.errors import TargetError, reason_of
+from ...core.messages import NO_MESSAGE, Message, Phrase
 from ...core.paths import is_file, resolved
 from ...core.settings import Settings
 from .naming import TOLD_APART
@@ -26,7 +27,7 @@ several processes."""
 HIDDEN_FOR = 120.0
 """Seconds for which a network drive may show a map that another computer made, but not yet its line in the record."""
 
-WAYS_OUT = "move it, or give --existing overwrite or number"
+WAYS_OUT = Phrase("move it, or give --existing overwrite or number")
 
 
 @dataclass(frozen=True)
@@ -61,23 +62,24 @@ class Ledger:
         """Whether the file is a map made from this content with these settings, as it was left."""
         return any((origin.content, origin.settings) == (content, settings) for origin in self._origins_of(file))
 
-    def refusal(self, file: Path, picture: Path | None, made: Path | None = None) -> str:
+    def refusal(self, file: Path, picture: Path | None, made: Path | None = None) -> Message:
         """Why a map of the picture may not take the file's place, for all that is not to be lost; "" where it may.
 
         made: the map; of a file that is on no record, but has the same bytes, nothing could be lost.
         """
         if not os.path.lexists(file):
-            return ""
+            return NO_MESSAGE
         origins = self._origins_of(file) or self._origins_of_reserved(file)
         if origins:
             other = Path(os.path.normpath(self._folder / origins[-1].picture))
-            is_own = not is_file(other) or _is_same(other, picture)
-            return "" if is_own else f"{file} is the map of {other}; {TOLD_APART} or overwrite."
+            if not is_file(other) or _is_same(other, picture):
+                return NO_MESSAGE
+            return Message("{file} is the map of {other}; {advice} or overwrite.", file=file, other=other, advice=TOLD_APART)
         if made is not None and _digest(made) == _digest(file):
-            return ""
+            return NO_MESSAGE
         if self._seen(file) in self._origins:
-            return f"{file} was changed after it was made; {WAYS_OUT}."
-        return f"{file} is there already and was not made by this extension; {WAYS_OUT}."
+            return Message("{file} was changed after it was made; {advice}.", file=file, advice=WAYS_OUT)
+        return Message("{file} is there already and was not made by this extension; {advice}.", file=file, advice=WAYS_OUT)
 
     def may_be_on_record_soon(self, file: Path) -> bool:
         """Tell whether the file may be a map of another computer, whose record does not show here yet.
@@ -100,7 +102,7 @@ class Ledger:
         try:
             origin = Origin(self._seen(picture) if picture is not None else "", content, settings, sha256_of(made))
         except OSError as error:
-            raise TargetError(f"{made} is gone already: {error.strerror}.") from None
+            raise TargetError("{made} is gone already: {reason}.", made=made, reason=reason_of(error)) from None
         key = self._seen(file)
         if origin in self._origins.get(key, ())[-1:]:
             return

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ...core.choice import chosen_engine
-from ...core.errors import EngineUnavailable, MidasNormalError, SurfaceGone, TargetError, WorkerError
+from ...core.errors import EngineUnavailable, MidasNormalError, SurfaceGone, TargetError, WorkerError, reason_of
 from ...core.formats import is_float
+from ...core.messages import NO_MESSAGE, Message
 from ...core.one_range import has_range
 from ...core.paths import put_in_place
 from ...core.protocol import Result
@@ -56,7 +57,8 @@ class Making:
         self._screen = screen
         self._ledger = Ledger(wanted.out)
         self._measures = Measures(wanted.out)
-        self._engine, _ = chosen_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": "", "LUMINANCE": ""})
+        self._engine, _ = chosen_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
+                                                            "LUMINANCE": NO_MESSAGE})
         self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
         self._file = {"format": wanted.format, "bits": wanted.bits, "compress": True}
         self._postponed: list[Picture] = []
@@ -193,18 +195,18 @@ class Making:
             if isinstance(error, (WorkerError, NameTaken)) and not alone:
                 self._postponed.append(picture)
                 return
-            self._fail(picture, error, str(error))
+            self._fail(picture, error, error.message)
         except OSError as error:
-            self._fail(picture, error, f"The system refuses {error.filename or 'it'}: {error.strerror}.")
+            self._fail(picture, error, _refused_by_system(error))
         self.done += picture.is_done and not was_done
 
-    def _fail(self, picture: Picture, error: Exception, sentence: str) -> None:
+    def _fail(self, picture: Picture, error: Exception, sentence: Message) -> None:
         self._complain(picture, picture.left[0][0] if picture.left else None, sentence)
         picture.failure = error
         for _, target in picture.left:
             self._targets.release(target)
 
-    def _complain(self, picture: Picture, kind: str | None, sentence: str) -> None:
+    def _complain(self, picture: Picture, kind: str | None, sentence: Message) -> None:
         self._screen.complain(f"{picture.item.title}: error: {sentence}")
         picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
 
@@ -242,7 +244,7 @@ class Making:
                 target = self._place(picture, kind, file, self._digest(picture, result.engine, kind))
             self._say(picture, kind, target, result)
         except Refused as error:
-            self._complain(picture, kind, str(error))
+            self._complain(picture, kind, error.message)
             self._targets.release(dict(picture.left)[kind])
         picture.left = [(other, path) for other, path in picture.left if other != kind]
 
@@ -301,6 +303,12 @@ def _taken(client: Client, result: Result) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             file.unlink()
+
+
+def _refused_by_system(error: OSError) -> Message:
+    if error.filename:
+        return Message("The system refuses {file}: {reason}.", file=error.filename, reason=reason_of(error))
+    return Message("The system refuses it: {reason}.", reason=reason_of(error))
 
 
 def _scale(picture: Picture, kind: str) -> float:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from ...core.errors import SettingsError
 from ...core.kinds import KINDS
+from ...core.messages import Phrase
 from .items import Item
 
 TOKENS = {"stem": "the picture's name", "name": "the same with its ending", "map": "the kind of map",
           "engine": "the engine asked for"}
 """What a pattern may hold in braces."""
 
-TOLD_APART = "rename one of them, or give --pattern '{name}_{map}' or --existing number"
+TOLD_APART = Phrase("rename one of them, or give --pattern {pattern!r} or --existing number", pattern="{name}_{map}")
 """What helps where two pictures' maps have one name."""
 
 LONGEST = 255
@@ -67,12 +68,14 @@ class Naming:
         tokens = set(_tokens(self.pattern))
         unknown = sorted(tokens - set(TOKENS))
         if unknown:
-            known = ", ".join(f"{{{token}}}" for token in TOKENS)
-            raise SettingsError(f"The pattern's {{{unknown[0]}}} is unknown; it may hold {known}.")
+            first, *known = (f"{{{token}}}" for token in (unknown[0], *TOKENS))
+            raise SettingsError("The pattern's {token} is unknown; it may hold {choices}.", token=first,
+                                choices=", ".join(known))
         if any(part.strip(" .") == "" for part in _parts(self.pattern)):
-            raise SettingsError(f"The pattern {self.pattern!r} must give names inside the output folder, as in a/b.")
+            raise SettingsError("The pattern {pattern!r} must give names inside the output folder, as in a/b.",
+                                pattern=self.pattern)
         if len(self.kinds) > 1 and "map" not in tokens:
-            raise SettingsError("The pattern gives all maps of a picture one name; put {map} into it.")
+            raise SettingsError("The pattern gives all maps of a picture one name; put {token} into it.", token="{map}")
 
     def path(self, item: Item, kind: str, number: int = 1) -> Path:
         """Where in the output folder the item's map goes; numbers above 1 are other names for it."""
@@ -90,7 +93,7 @@ def _tokens(pattern: str) -> Iterator[str]:
             if token is not None:
                 yield token + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
     except ValueError as error:
-        raise SettingsError(f"The pattern {pattern!r} cannot be read: {error}.") from None
+        raise SettingsError("The pattern {pattern!r} cannot be read: {reason}.", pattern=pattern, reason=error) from None
 
 
 def _parts(pattern: str) -> list[str]:
@@ -105,7 +108,8 @@ def _fitted(pattern: str, stem: str, words: Mapping[str, str], ending: str) -> s
         return name + ending
     shorter = _bytes(stem)[:-too_long].decode("utf-8", "ignore")
     if not shorter or "{stem}" not in pattern:
-        raise SettingsError(f"The name {name[:40]}... is longer than file systems allow; choose a shorter pattern.")
+        raise SettingsError("The name {name}... is longer than file systems allow; choose a shorter pattern.",
+                            name=name[:40])
     return _safe(pattern.format(stem=shorter, **words)) + ending
 
 

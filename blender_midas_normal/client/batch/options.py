@@ -131,7 +131,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
     for report in reports:
         check_report(report)
     if len(set(map(resolved, reports))) < len(reports):
-        raise SettingsError(f"--json and --csv both name {options.csv}; give each a file of its own.")
+        raise SettingsError("--json and --csv both name {file}; give each a file of its own.", file=options.csv)
     exposure = EXPOSURE.checked("exposure", options.exposure) if options.exposure is not None else None
     target = TARGETS[(options.target or "blender").upper()]
     _check_bits(options.bits, format_, settings)
@@ -168,8 +168,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     given = {name: getattr(options, name) for name in domains() if getattr(options, name) is not None}
     settings = preset(options.preset)
     if settings.depth_scale == "RAW" and options.depth_scale is None and options.engine not in (None, "auto", "midas"):
-        raise SettingsError(f"--preset {options.preset} is a picture by MiDaS; leave --engine {options.engine} out, or give "
-                            "--depth-scale normalised.")
+        raise SettingsError("--preset {preset} is a picture by MiDaS; leave --engine {engine} out, or give --depth-scale "
+                            "normalised.", preset=options.preset, engine=options.engine)
     if options.mask_image is not None:
         settings = dataclasses.replace(settings, mask="IMAGE")
     if options.target is not None:

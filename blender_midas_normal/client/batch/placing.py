@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ...core.errors import TargetError
+from ...core.errors import TargetError, reason_of
 from ...core.paths import exists, put_in_place
 from ..locks import create_locked, open_regular, remove_locked, try_lock
 
@@ -42,7 +42,7 @@ def incomplete(target: Path) -> Iterator[Path]:
         with temporary_folder(target.parent) as folder:
             yield folder / target.name
     except OSError as error:
-        raise TargetError(f"{target} cannot be written: {error.strerror}.") from None
+        raise TargetError("{target} cannot be written: {reason}.", target=target, reason=reason_of(error)) from None
 
 
 @contextmanager

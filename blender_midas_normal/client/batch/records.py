@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import TargetError
+from ...core.errors import TargetError, reason_of
+from ...core.messages import Message
 from ...core.paths import exists, is_file, resolved
 from ...core.picture_formats import ENDINGS
 
@@ -42,8 +43,8 @@ class Record:
     device: str | None = None
     size: tuple[int, int] | None = None
     seconds: dict[str, float] | None = None
-    notes: list[str] | None = None
-    error: str | None = None
+    notes: list[Message] | None = None
+    error: Message | None = None
 
 
 def as_json(records: Sequence[Record]) -> str:
@@ -94,9 +95,9 @@ def check_report(file: Path) -> None:
     Raises TargetError where that could not be written, or would take the place of anything but a report.
     """
     if file.suffix.lower() in ENDINGS:
-        raise TargetError(f"The report cannot be {file}, which is the name of a picture; choose another.")
+        raise TargetError("The report cannot be {file}, which is the name of a picture; choose another.", file=file)
     if file.name.startswith(".midas_normal"):
-        raise TargetError(f"The report cannot be {file}, which is the name of a record of maps; choose another.")
+        raise TargetError("The report cannot be {file}, which is the name of a record of maps; choose another.", file=file)
     check_replaceable(file)
     is_new = not exists(file)
     try:
@@ -118,7 +119,8 @@ def check_replaceable(file: Path) -> None:
     except OSError as error:
         raise _not_written(file, error) from None
     if beginning and not REPORT_HEAD.match(beginning):
-        raise TargetError(f"{file} is there already and is no report; choose another name for the report, or move it.")
+        raise TargetError("{file} is there already and is no report; choose another name for the report, or move it.",
+                          file=file)
 
 
 def write_report(file: Path, text: str) -> None:
@@ -130,4 +132,4 @@ def write_report(file: Path, text: str) -> None:
 
 
 def _not_written(file: Path, error: OSError) -> TargetError:
-    return TargetError(f"The report cannot be written as {file}: {error.strerror}.")
+    return TargetError("The report cannot be written as {file}: {reason}.", file=file, reason=reason_of(error))

@@ -31,8 +31,8 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
         screen.complain(f"{folder}: error: {sentence}")
     try:
         making = Making(items, wanted, launch, screen)
-        for sentence in making.names:
-            screen.say(sentence)
+        for name in making.names:
+            screen.say(name)
         with closing(making), _interruptible() as stopped:
             _make(making, _crew_size(wanted), screen, stopped)
     except EngineUnavailable as error:
@@ -43,8 +43,8 @@ def made_all(items: Iterable[Item], wanted: Wanted, launch: Launch, inputs: Inpu
     records += [record for picture in making.pictures for record in picture.records]
     not_tried = len(making.pictures) - making.done
     screen.say(summary(records, inputs.no_pictures, not_tried, time.monotonic() - start, len(inputs.links)))
-    for sentence in making.lacks:
-        screen.say(sentence)
+    for lack in making.lacks:
+        screen.say(lack)
     if not_tried:
         screen.say("To go on from here, run it again with --existing skip.")
     try:

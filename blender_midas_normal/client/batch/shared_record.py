@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import TargetError
+from ...core.errors import TargetError, reason_of
 from ..locks import create_locked, open_regular, try_lock
 from .placing import COMPUTER, replacing
 
@@ -82,7 +82,8 @@ class SharedRecord:
             while rest:
                 rest = rest[os.write(self._descriptor, rest):]
         except OSError as error:
-            raise TargetError(f"The record {self._merged} cannot be written: {error.strerror}.") from None
+            raise TargetError("The record {file} cannot be written: {reason}.", file=self._merged,
+                              reason=reason_of(error)) from None
 
     def close(self) -> None:
         """End adding; if no other process of this computer adds, all files of this computer become one.

@@ -53,10 +53,11 @@ class Targets:
 
     def _check_free(self, target: Path, picture: Picture) -> None:
         if resolved(target) in self._pictures:
-            raise TargetError(f"{target} is one of the pictures; {TOLD_APART}.")
+            raise TargetError("{target} is one of the pictures; {advice}.", target=target, advice=TOLD_APART)
         other = self._maps.get(resolved(target))
         if other is not None:
-            raise NameTaken(f"{target} is also the map of {other.item.title}; {TOLD_APART}.")
+            raise NameTaken("{target} is also the map of {other}; {advice}.", target=target, other=other.item.title,
+                            advice=TOLD_APART)
 
     def _number(self, pictures: Sequence[Picture], kind: str) -> int:
         """Where nothing is to be replaced, the first one that all pictures of a set have free; else 1."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from ...core.messages import NO_MESSAGE, Message
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -64,15 +66,16 @@ class Engines:
     batch: pictures that may be seen at once; 0 for as many as are worth it on the device.
     """
 
-    def __init__(self, weights: Path, without_midas: str, batch: int = 0) -> None:
+    def __init__(self, weights: Path, without_midas: Message, batch: int = 0) -> None:
         self._batch = batch
         self._weights = weights
         self._without_midas = without_midas
         self._made: dict[str, Engine] = {}
 
-    def unavailable(self) -> dict[str, str]:
+    def unavailable(self) -> dict[str, Message]:
         """For each engine "" when it can run in this process, else one sentence saying why not."""
-        return {"MIDAS": self._without_midas or self._reason_against_midas(), "RELIEF": "", "LUMINANCE": ""}
+        return {"MIDAS": self._without_midas or self._reason_against_midas(), "RELIEF": NO_MESSAGE,
+                "LUMINANCE": NO_MESSAGE}
 
     def get(self, name: str) -> Engine:
         """The engine of that name, which `unavailable` has no reason against."""
@@ -85,7 +88,7 @@ class Engines:
         for engine in self._made.values():
             engine.unload()
 
-    def _reason_against_midas(self) -> str:
+    def _reason_against_midas(self) -> Message:
         from .midas import reason_against
 
         return reason_against(self._weights)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from ...core.messages import Message
 from .memory import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -69,18 +70,18 @@ class Fallback:
         self._example = example
         self._release = release
         self._without_halves: set[str] = set()
-        self._unfit: dict[str, str] = {}
+        self._unfit: dict[str, Message] = {}
         self._agreeing: set[Attempt] = set()
 
-    def first(self, device: str, precision: str) -> tuple[Attempt, tuple[str, ...]]:
+    def first(self, device: str, precision: str) -> tuple[Attempt, tuple[Message, ...]]:
         """How to run on a device, as far as is known, and notes for the user."""
-        notes: tuple[str, ...] = ()
+        notes: tuple[Message, ...] = ()
         if device in self._unfit:
             device, notes = "cpu", (self._unfit[device],)
         return Attempt(device, "FLOAT32" if device in self._without_halves else precision), notes
 
     def run(self, forward: Callable[[Attempt], T], device: str, precision: str, may_use_cpu: bool,
-            can_split: bool = False) -> tuple[T, tuple[str, ...]]:
+            can_split: bool = False) -> tuple[T, tuple[Message, ...]]:
         """(what `forward` gives, notes for the user); raises what the last attempt raised.
 
         device, precision: as asked for; may_use_cpu: whether the CPU may stand in for a device that fails, as it may in any
@@ -102,28 +103,31 @@ class Fallback:
             attempt, notes = following, notes + note
 
     def _after(self, error: Exception, attempt: Attempt, may_use_cpu: bool,
-               can_split: bool) -> tuple[Attempt | None, tuple[str, ...]]:
+               can_split: bool) -> tuple[Attempt | None, tuple[Message, ...]]:
         """The next attempt, None where there is no other, and notes for the user."""
         device = attempt.device
         if isinstance(error, WrongValues):
             if attempt.precision != "FLOAT32":
                 self._without_halves.add(device)
                 return dataclasses.replace(attempt, precision="FLOAT32"), ()
-            return self._on_the_cpu(attempt, "gives wrong values", is_lasting=True)
+            note = Message("The device {device} gives wrong values, so the network ran on the CPU.", device=device)
+            return self._on_the_cpu(attempt, note, is_lasting=True)
         if is_out_of_memory(error):
             if device != "cpu":
-                return self._on_the_cpu(attempt, "had too little free memory", is_lasting=False)
+                note = Message("The device {device} had too little free memory, so the network ran on the CPU.",
+                               device=device)
+                return self._on_the_cpu(attempt, note, is_lasting=False)
             if can_split and not attempt.in_pieces:
-                note = "Memory ran short, so the network saw the picture in smaller pieces."
+                note = Message("Memory ran short, so the network saw the picture in smaller pieces.")
                 return dataclasses.replace(attempt, in_pieces=True), (note,)
         elif device != "cpu" and may_use_cpu:
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exception(error)
-            return self._on_the_cpu(attempt, "failed", is_lasting=True)
+            note = Message("The device {device} failed, so the network ran on the CPU.", device=device)
+            return self._on_the_cpu(attempt, note, is_lasting=True)
         return None, ()
 
-    def _on_the_cpu(self, attempt: Attempt, why: str, is_lasting: bool) -> tuple[Attempt, tuple[str, ...]]:
-        note = f"The device {attempt.device} {why}, so the network ran on the CPU."
+    def _on_the_cpu(self, attempt: Attempt, note: Message, is_lasting: bool) -> tuple[Attempt, tuple[Message, ...]]:
         if is_lasting:
             self._unfit[attempt.device] = note
         return Attempt("cpu", attempt.precision), (note,)

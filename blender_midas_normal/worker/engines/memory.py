@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import EngineError
+from ...core.messages import Message
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ CONTAINERS = (
 )
 """Of Linux's second and first version."""
 
-TOO_LITTLE_MEMORY = "There is not enough memory for this picture; use a smaller one, or close other programs."
-
+TOO_LITTLE_MEMORY = Message("There is not enough memory for this picture; use a smaller one, or close other programs.")
 
 OUT_OF_MEMORY = (
     "out of memory", "out_of_memory", "outofmemory", "can't allocate memory", "cannot allocate memory", "memoryallocation",
@@ -85,7 +85,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def memory_errors_as(sentence: str) -> Iterator[None]:
+def memory_errors_as(sentence: Message) -> Iterator[None]:
     """Raises EngineError with the sentence where memory ran out."""
     try:
         yield

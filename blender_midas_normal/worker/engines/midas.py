@@ -18,6 +18,7 @@ from ...core.edges import enlarged_along_edges
 from ...core.errors import Cancelled, EngineError, EngineUnavailable
 from ...core.filters import resize
 from ...core.heights import normalised, without_holes
+from ...core.messages import NO_MESSAGE, Message
 from ...core.normals import in_convention, normal_map
 from ...core.paths import is_file
 from ...core.picture import Surface
@@ -51,19 +52,23 @@ BYTES_PER_PIXEL = 2200
 timm's fused attention, which keeps memory proportional to the pixels: 0.55 GB at 512 x 512 (2104 bytes a pixel), 1.94 GB at
 1024 x 1024 (1847), 2.94 GB at 1024 x 1536 (1872), 7.14 GB at 2048 x 2048 (1702)."""
 
-TOO_LITTLE_FOR_NETWORK = "There is not enough memory for the network; choose a lower resolution, or close other programs."
+TOO_LITTLE_FOR_NETWORK = Message(
+    "There is not enough memory for the network; choose a lower resolution, or close other programs.")
 
 
-def reason_against(weights: Path | None) -> str:
+def reason_against(weights: Path | None) -> Message:
     """"" when MiDaS can run in this process with the file in the folder `weights`, else one sentence saying why not."""
     missing = [name for name in ("torch", "controlnet_aux") if importlib.util.find_spec(name) is None]
     if missing:
-        return f"This Python has no {' and no '.join(missing)}; install the MiDaS environment in the preferences."
-    if weights is None or not is_file(weights / FILE):
-        place = "no folder was named" if weights is None else f"it is not in {weights}"
-        return (f"MiDaS needs the file {FILE} ({SIZE} bytes), but {place}; put it there or choose its folder "
-                f"({CHOSEN}).")
-    return ""
+        return Message("This Python has no {packages}; install the MiDaS environment in the preferences.",
+                       packages=", ".join(missing))
+    if weights is None:
+        return Message("MiDaS needs the file {file} ({size} bytes), but no folder was named; choose its folder ({chosen}).",
+                       file=FILE, size=SIZE, chosen=CHOSEN)
+    if not is_file(weights / FILE):
+        return Message("MiDaS needs the file {file} ({size} bytes), but it is not in {folder}; put it there or choose its "
+                       "folder ({chosen}).", file=FILE, size=SIZE, folder=weights, chosen=CHOSEN)
+    return NO_MESSAGE
 
 
 class Midas:
@@ -216,7 +221,8 @@ def _network_module() -> Any:
     try:
         from . import midas_network
     except (ImportError, OSError, AttributeError) as error:
-        raise EngineUnavailable(f"The MiDaS environment is damaged ({error}); repair it in the preferences.") from error
+        raise EngineUnavailable("The MiDaS environment is damaged ({reason}); repair it in the preferences.",
+                                reason=error) from error
     return midas_network
 
 
@@ -225,7 +231,7 @@ def _resolution(picture: Picture, settings: Settings) -> int:
     return round(settings.resolution * min(picture.width, picture.height) / picture.shorter)
 
 
-def _surface_of(depth: Array, notes: tuple[str, ...], picture: Picture, wrap: Wrap, settings: Settings,
+def _surface_of(depth: Array, notes: tuple[Message, ...], picture: Picture, wrap: Wrap, settings: Settings,
                 report: Report) -> Surface:
     """The NORMALISED surface of a picture's depth."""
     report("height", 0.0)
@@ -245,9 +251,10 @@ def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:
     if needed > available and device != "cpu":
         raise MemoryError
     if needed > available:
-        raise EngineError(f"At resolution {resolution} the MiDaS network sees {size[0]} x {size[1]} pixels, which needs "
-                          f"about {gigabytes(needed)} of memory, but {gigabytes(available)} are free; choose a lower "
-                          "resolution or depth_scale NORMALISED.")
+        raise EngineError("At resolution {resolution} the MiDaS network sees {width} x {height} pixels, which needs about "
+                          "{needed} of memory, but {free} are free; choose a lower resolution or depth_scale NORMALISED.",
+                          resolution=resolution, width=size[0], height=size[1], needed=gigabytes(needed),
+                          free=gigabytes(available))
 
 
 def _affordable_pass(device: str) -> int:

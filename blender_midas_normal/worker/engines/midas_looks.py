@@ -17,6 +17,7 @@ from ...core.errors import Cancelled
 
 if TYPE_CHECKING:
     from ...core.arrays import Array
+    from ...core.messages import Message
     from . import Report
 
 
@@ -35,7 +36,7 @@ class Look:
     report: Report
     depth: Array | None = None
     seen_on: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 def alike(looks: Sequence[Look], most: Callable[[Look], int]) -> list[list[Look]]:

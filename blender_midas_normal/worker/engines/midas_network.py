@@ -169,7 +169,8 @@ def _called(network: torch.nn.Module, picture: NDArray[np.uint8], resolution: in
 def _loaded(folder: Path) -> torch.nn.Module:
     path = folder / FILE
     if not is_file(path):
-        raise WeightsError(f"There is no file {FILE} in {folder}; put it there or choose its folder ({CHOSEN}).")
+        raise WeightsError("There is no file {file} in {folder}; put it there or choose its folder ({chosen}).", file=FILE,
+                           folder=folder, chosen=CHOSEN)
     try:
         return MidasDetector.from_pretrained(str(folder)).model
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError,
@@ -177,7 +178,8 @@ def _loaded(folder: Path) -> torch.nn.Module:
         if is_out_of_memory(error):
             raise MemoryError from error
         print(f"{path} cannot be loaded: {error!r}")
-        raise WeightsError(f"{path} is damaged or holds no weights of the MiDaS network; download it again.") from None
+        raise WeightsError("{path} is damaged or holds no weights of the MiDaS network; download it again.",
+                           path=path) from None
 
 
 def _steps(network: torch.nn.Module) -> list[torch.nn.Module]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...core.difference import Area, Stretch
-from ...core.errors import WeightsError
+from ...core.errors import InvalidData, WeightsError, reason_of
 from ...core.picture import Wrap
 from ..blas import products_at_once
 from .products import Product, fastest_product
@@ -140,25 +140,29 @@ def read_weights(path: Path) -> Weights:
     """The weights in a file that `write_weights` wrote; raises WeightsError when it is missing, damaged or another one."""
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise WeightsError(f"{path} is too large to hold the weights of the relief network; reinstall the extension.")
+            raise WeightsError("{path} is too large to hold the weights of the relief network; reinstall the extension.",
+                               path=path)
         with np.load(path, allow_pickle=False) as file:
             architecture = Architecture(tuple(Level(*map(int, row)) for row in file["levels"]))
             layers = [layer for layer, _ in architecture.convolutions()]
             weights = {layer.name: _array(file[f"{layer.name}.weight"], layer.shape) for layer in layers}
             biases = {layer.name: _array(file[f"{layer.name}.bias"], (layer.outputs,)) for layer in layers}
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror or error}); reinstall the extension.") from None
+        raise WeightsError("{path} cannot be read ({reason}); reinstall the extension.", path=path,
+                           reason=reason_of(error)) from None
     except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise WeightsError(f"{path} holds no weights of the relief network ({error}); reinstall the extension.") from None
+        raise WeightsError("{path} holds no weights of the relief network ({reason}); reinstall the extension.", path=path,
+                           reason=reason_of(error)) from None
     return Weights(architecture, weights, biases)
 
 
 def _array(values: NDArray, shape: tuple[int, ...]) -> Array:
-    """The values as float32; raises ValueError for another shape or for what is no number."""
+    """The values as float32; raises InvalidData for another shape or for what is no number."""
     if values.shape != shape or values.dtype != np.float16:
-        raise ValueError(f"{values.dtype} of shape {values.shape} instead of float16 of {shape}")
+        raise InvalidData("{kind} of shape {shape} instead of float16 of {wanted}", kind=values.dtype, shape=values.shape,
+                          wanted=shape)
     if not np.isfinite(values).all():
-        raise ValueError("a weight is not finite")
+        raise InvalidData("a weight is not finite")
     return values.astype(np.float32)
 
 
