@@ -9,6 +9,9 @@ import blf
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
+from ..core.messages import Message
+from .messages import translated
+
 BORDERS = 95
 """What stands left and right of a text, in unscaled pixels: margins, an icon, the sidebar's tabs."""
 
@@ -20,10 +23,10 @@ _has_message = False
 
 
 def lines(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
-    """A text over as many lines as it needs, translated first as Blender's labels are."""
+    """A text over as many lines as it needs, translated first: a message, or a text as Blender's labels are."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for paragraph in iface_(text).splitlines():
+    for paragraph in (translated(text, iface_) if isinstance(text, Message) else iface_(text)).splitlines():
         for line in wrapped(paragraph, _fits):
             column.label(text=line, icon=icon, translate=False)
             icon = "BLANK1" if icon != "NONE" else "NONE"

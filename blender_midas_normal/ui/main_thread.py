@@ -13,6 +13,6 @@ class MainThreadOperator:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not is_main_thread():
-            cls.poll_message_set(ELSEWHERE)
+            cls.poll_message_set(ELSEWHERE)  # in English: Blender translates nothing in other threads
             return False
         return True

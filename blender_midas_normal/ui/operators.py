@@ -15,9 +15,11 @@ from ..bridge.results import source_of
 from ..bridge.retuning import begin_retune, map_called
 from ..bridge.task import Report, Task
 from ..core.errors import MidasNormalError
+from ..core.messages import joined
 from ..core.settings import PRESETS
 from . import comparison, pump, running
 from .main_thread import MainThreadOperator
+from .messages import translated
 from .modal_operators import running_operator
 from .properties import (
     PRESET_ITEMS,
@@ -44,9 +46,9 @@ def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> se
     """Shows the outcome in the panel and as Blender's report; the operator's answer."""
     running.remember(outcome)
     if isinstance(outcome, MidasNormalError):
-        operator.report({"ERROR"}, str(outcome))
+        operator.report({"ERROR"}, translated(outcome.message, rpt_))
         return {"CANCELLED"}
-    operator.report({"INFO"}, " ".join(outcome.sentences))
+    operator.report({"INFO"}, translated(joined(outcome.sentences), rpt_))
     return {"FINISHED"}
 
 

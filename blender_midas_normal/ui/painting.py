@@ -18,6 +18,7 @@ from ..bridge.source import active_image
 from ..bridge.task import Task
 from ..bridge.uids import with_uid
 from ..core.errors import MidasNormalError, SourceError
+from ..core.messages import Message
 from . import pump, running, tuning
 from .drawing import redraw
 from .modal_operators import running_operator
@@ -44,12 +45,12 @@ def catch_up(scene: bpy.types.Scene) -> None:
         _note(scene, [picture])
 
 
-def reason_here(context: bpy.types.Context) -> str:
+def reason_here(context: bpy.types.Context) -> Message:
     """"" when the picture that is worked on would be followed, else one sentence."""
     try:
         picture = active_image(context)
     except SourceError as error:
-        return str(error)
+        return error.message
     return reason_against(source_of(picture) or picture)
 
 

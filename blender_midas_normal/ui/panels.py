@@ -9,6 +9,7 @@ from ..bridge import session
 from ..bridge.places import reason_against
 from ..bridge.task import Report
 from ..core.errors import Cancelled, MidasNormalError, SettingsError
+from ..core.messages import NO_MESSAGE
 from . import comparison, painting, running, stages, tuning
 from .drawing import in_place_of_progress, lines, progress
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
@@ -85,7 +86,7 @@ def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> 
     try:
         name = name_in_use(settings.values())
     except SettingsError as error:
-        lines(layout, str(error), icon="ERROR")
+        lines(layout, error.message, icon="ERROR")
         name = "Presets"
     MIDAS_NORMAL_PT_presets.draw_menu(layout, name)
 
@@ -129,7 +130,7 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
     outcome, queue = running.last(), running.queue()
     if isinstance(outcome, MidasNormalError):
         box = layout.box()
-        lines(box, str(outcome), icon="ERROR")
+        lines(box, outcome.message, icon="ERROR")
         if not isinstance(outcome, Cancelled):
             row = box.row(align=True)
             for name in ("show_log", "copy_report", "restart"):
@@ -164,7 +165,7 @@ def _draw_live_paint(layout: bpy.types.UILayout, settings: MidasNormalSettings, 
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(settings, "live_paint")
-    reason = painting.reason_here(context) if settings.live_paint else ""
+    reason = painting.reason_here(context) if settings.live_paint else NO_MESSAGE
     if reason:
         lines(column, reason, icon="INFO")
 

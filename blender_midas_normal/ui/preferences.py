@@ -99,7 +99,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         try:
             lines(box, iface_("The weights are {file}.").format(file=find(places().weights)))
         except WeightsError as error:
-            lines(box, str(error))
+            lines(box, error.message)
         box.prop(self, "weights_folder")
         hub, release = map(host, sources())
         lines(box, iface_("Download takes them from {hub}, or else from {release}.").format(hub=hub, release=release))

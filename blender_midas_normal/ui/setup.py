@@ -11,12 +11,14 @@ from ..bridge import session
 from ..bridge.places import own_python, places, preferences
 from ..client.setup_process import SetupProcess
 from ..core.errors import InstallError, MidasNormalError
+from ..core.messages import NO_MESSAGE, Message
 from . import pump
 from .drawing import progress, redraw
+from .messages import translated
 
 _process: SetupProcess | None = None
 _news: dict = {}
-_outcome = ""
+_outcome: Message = NO_MESSAGE
 
 
 def running() -> bool:
@@ -28,8 +30,8 @@ def can_be_cancelled() -> bool:
     return _process is not None and _process.verb != "remove"
 
 
-def outcome() -> str:
-    """The sentence with which the last setup that the timer watched has ended, "" before."""
+def outcome() -> Message:
+    """The message with which the last setup that the timer watched has ended, "" before."""
     return _outcome
 
 
@@ -46,7 +48,7 @@ def start(verb: str) -> None:
     _process = SetupProcess(verb, here.environment.folder, backend=chosen.backend, weights=here.weights,
                             python=Path(chosen.interpreter) if chosen.interpreter else None,
                             online=bpy.app.online_access, runner=own_python())
-    _outcome = ""
+    _outcome = NO_MESSAGE
     _news.clear()
 
 
@@ -55,8 +57,8 @@ def watch() -> None:
     pump.watch(_look)
 
 
-def wait() -> str:
-    """Waits for the setup, printing its steps; returns its closing sentence or raises what it failed with."""
+def wait() -> Message:
+    """Waits for the setup, printing its steps; returns its closing message or raises what it failed with."""
     global _process
     assert _process is not None
     try:
@@ -82,9 +84,9 @@ def close() -> None:
 def described(words: dict) -> str:
     """A step in the user's language."""
     if "step" not in words:
-        return str(words.get("text") or words.get("error", ""))
-    step = iface_("Step {step} of {of}: {title}").format(**words)
-    return f"{step} - {words['detail']}" if words["detail"] else step
+        return translated(words.get("text") or words.get("error", NO_MESSAGE), iface_)
+    step = iface_("Step {step} of {of}: {title}").format(**{**words, "title": translated(words["title"], iface_)})
+    return f"{step} - {translated(words['detail'], iface_)}" if words["detail"] else step
 
 
 def draw(layout: bpy.types.UILayout) -> None:
@@ -107,5 +109,5 @@ def _look() -> bool:
     try:
         _outcome = ended.result()
     except MidasNormalError as error:
-        _outcome = str(error)
+        _outcome = error.message
     return False

@@ -15,6 +15,7 @@ from ..core.paths import exists
 from ..core.weights_file import FILE, SIZE
 from . import setup
 from .main_thread import MainThreadOperator
+from .messages import translated
 
 
 def can_set_up(cls: type, needs_network: bool) -> bool:
@@ -44,9 +45,9 @@ class SetupOperator(MainThreadOperator):
             if self.options.is_invoke:
                 setup.watch()
             else:
-                self.report({"INFO"}, setup.wait())
+                self.report({"INFO"}, translated(setup.wait(), rpt_))
         except MidasNormalError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(error.message, rpt_))
             return {"CANCELLED"}
         return {"FINISHED"}
 

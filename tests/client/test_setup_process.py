@@ -224,3 +224,27 @@ def test_download_without_a_folder_is_a_wrong_call(tmp_path):
     with pytest.raises(InstallError) as caught:
         SetupProcess("download", tmp_path / "env").wait()
     assert "--weights" in caught.value.output
+
+
+def test_what_it_says_comes_with_what_it_is_made_of(tmp_path):
+    (tmp_path / "env" / "lib").mkdir(parents=True)
+    (tmp_path / "env" / ".version").write_text("{}")
+    steps = []
+    SetupProcess("remove", tmp_path / "env").wait(steps.append)
+    assert steps[0]["title"].template == "Removing the MiDaS environment"
+    with pytest.raises(InstallError) as caught:
+        SetupProcess("install", tmp_path / "env", python=tmp_path / "{a} \udcff").wait()
+    message = caught.value.message
+    assert message.template == "{name} is not a Python that runs: {reason}."
+    assert message.values["name"] == str(tmp_path / "{a} \\udcff") and message.values.keys() == {"name", "reason"}
+
+
+@posix
+@pytest.mark.parametrize("text", ['{"template": "{a.b}", "values": {"a": 1}}', '{"template": "{a}", "values": {"b": 1}}',
+                                  '{"template": "{a:>99999999}", "values": {"a": "x"}}', '"\\ud800"', '[]', '{}', '3'])
+@pytest.mark.parametrize("name", ["title", "detail", "text", "error"])
+def test_a_line_with_what_is_no_message_for_users_is_no_line_of_it(tmp_path, name, text):
+    line = f'{{"step": 1, "of": 1, "ok": true, "title": "a", "detail": "b", "text": "c", "error": "d", "{name}": {text}}}'
+    (tmp_path / "lines").write_text(f'{line}\n{{"ok": true, "text": "Done."}}\n')
+    saying = program(tmp_path / "runner", f"#!/bin/sh\ncat {tmp_path / 'lines'}\n")
+    assert SetupProcess("check", tmp_path / "env", runner=str(saying)).wait() == "Done."

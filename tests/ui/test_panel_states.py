@@ -7,6 +7,7 @@ import dataclasses
 import bpy
 from bl_ext.user_default.midas_normal.bridge import session
 from bl_ext.user_default.midas_normal.bridge.places import reason_against
+from bl_ext.user_default.midas_normal.core.messages import Message
 from bl_ext.user_default.midas_normal.ui.worker_state import worker_state
 
 from .scenes import pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
@@ -19,7 +20,7 @@ def test_the_state_of_the_worker_can_be_read():
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert session.client.ready is not None and session.client.ready.free_memory > 1e6
     assert worker_state(session.client).startswith("Ready on cpu, ")
-    problem = "The device cuda cannot be used (CUDA error: unknown error)."
+    problem = Message("The device {device} cannot be used ({problem}).", device="cuda", problem="CUDA error: unknown error")
     session.client.ready = dataclasses.replace(session.client.ready, problem=problem)
     assert worker_state(session.client).endswith(f" GB of memory free. {problem}")
     session.client.close()

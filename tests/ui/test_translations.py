@@ -18,8 +18,10 @@ from bl_ext.user_default.midas_normal import worker
 from bl_ext.user_default.midas_normal.bridge.places import EXTENSION
 from bl_ext.user_default.midas_normal.ui.stages import STAGES
 from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES
+from bpy.app.translations import contexts
 from gui.blender import Installation
 
+from tests.templates import templates
 from tests.ui.texts import all_texts
 
 SHOWN_IN = """
@@ -32,10 +34,19 @@ view.use_translate_interface = view.use_translate_tooltips = view.use_translate_
 shown = {{translate.__name__: [[context, english, translate(english, context)]
                               for context, texts in LANGUAGES["{language}"].items() for english in texts]
          for translate in (pgettext_iface, pgettext_rpt, pgettext_tip)}}
-try:
-    bpy.ops.midas_normal.cancel()
-except RuntimeError as error:
-    shown["reason"] = str(error)
+def refused(call):
+    try:
+        call()
+    except RuntimeError as error:
+        return str(error)
+shown["reason"] = refused(bpy.ops.midas_normal.cancel)
+shown["unknown"] = refused(lambda: bpy.ops.midas_normal.generate(source="IMAGE", image="Normal"))
+bpy.data.images.new("flat", 20000, 2)
+shown["too_long"] = refused(lambda: bpy.ops.midas_normal.generate(source="IMAGE", image="flat", engine="LUMINANCE"))
+bpy.data.images.new("Normal", 8, 8)
+print("MADE")
+bpy.ops.midas_normal.generate(source="IMAGE", image="Normal", engine="LUMINANCE")
+print("MADE")
 bpy.ops.preferences.addon_disable(module="{extension}")
 shown["afterwards"] = pgettext_iface("Generate normal map", contexts.operator_default)
 print("SHOWN", json.dumps(shown))
@@ -51,9 +62,10 @@ def fields(template: str) -> list[tuple]:
 def test_every_text_of_the_interface_is_translated_and_nothing_else(language):
     translated = {(context, text) for context, texts in LANGUAGES[language].items() for text in texts}
     wanted = all_texts()
-    missing, unused = sorted(wanted - translated), sorted(translated - wanted)
+    told = {(contexts.default, template) for template in templates()}
+    missing, unused = sorted(wanted - translated), sorted(translated - wanted - told)
     assert not missing, f"ui/translations/{language}.py lacks these (context, text):\n" + "\n".join(map(repr, missing))
-    assert not unused, f"nothing shows these of ui/translations/{language}.py:\n" + "\n".join(map(repr, unused))
+    assert not unused, f"nothing shows or tells these of ui/translations/{language}.py:\n" + "\n".join(map(repr, unused))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -89,4 +101,8 @@ def test_blender_shows_the_translations_until_the_extension_is_disabled(suite, l
                  if text != LANGUAGES[language][context][english]]
         assert not other, f"{translate} gives something else, which Blender itself says: {other}"
     assert LANGUAGES[language]["*"]["No normal map is being made"] in shown["reason"]
+    assert "In dieser Datei gibt es kein Bild namens 'Normal'." in shown["unknown"]
+    assert "Das Bild hat 20000 x 2 Pixel; die längste Seite darf 16384 haben." in shown["too_long"]
+    told = printed.split("MADE")[1]
+    assert "Normal_normal: 8 x 8 von luminance auf cpu in " in told and "LUMINANCE war verlangt." in told
     assert shown["afterwards"] == "Generate normal map"

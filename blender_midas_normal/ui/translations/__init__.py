@@ -1,6 +1,7 @@
-"""The interface in the user's language, by Blender's own mechanism: one module of data for each language.
+"""The interface in the user's language, by Blender's own mechanism: data for each language.
 
-Only what `ui` shows is translated; sentences that core, client, worker and bridge make cross processes, in English.
+All texts of `ui` are translated.  Of the messages that core, client, worker and bridge make, the template is looked up (see
+`ui.messages`); those without a translation are shown in English.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import de_messages
+
 OPERATORS = {
     "Generate normal map": "Normalmap erzeugen",
     "Generate many normal maps": "Viele Normalmaps erzeugen",
@@ -403,5 +405,5 @@ SETUP = {
 MESSAGES: dict[str, dict[str, str]] = {
     "Operator": OPERATORS,
     "*": {**WHAT_OPERATORS_DO, **REASONS_AND_REPORTS, **PANEL, **PROGRESS, **QUEUE, **PLACES, **SETTINGS, **PREFERENCES,
-          **SETUP},
+          **SETUP, **de_messages.MESSAGES},
 }
