@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Trains the network of the relief engine: makes the data, trains, exports, and evaluates, in one command.
 
-    python3 scripts/train_relief.py --out DIR [--minutes 9] [--samples 100000] [--architecture full] [--seed 0] [--resume]
+    python3 scripts/train_relief.py --out DIR [--real DIR|FILE] [--minutes 60] [--resume]
+    python3 scripts/train_relief.py --real DIR --pack FILE
 
-On a GPU, 9 minutes with 16 cores to make samples are meant; on 2 cores of a CPU an hour with
---minutes 60 --samples 12000 --architecture small --batch 16.  Needs scripts/requirements/training.txt.  DIR gets
-checkpoint.pt, relief.npz (the weights, calibrated), log.json and curves.png every few minutes, and the samples in DIR/pool.
-With --materials DIR, or shared/materials beside the checkout, the table and the sheet of evaluate.py end the work.
+Needs scripts/requirements/training.txt.  --real names a folder of real materials (see scripts/relief/materials.py), or a zip
+file that --pack made of one, with smaller pictures.  DIR gets checkpoint.pt, relief.npz (the weights, calibrated), log.json
+and curves.png every few minutes, and the samples in DIR/pool.  With --materials DIR, or shared/materials beside the
+checkout, the table and the sheet of evaluate.py end the work.
 """
 
 from __future__ import annotations
@@ -26,44 +27,21 @@ from blender_midas_normal.client.batch import ended
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"
+MEASURED_SIDE = 768
+"""Pixels of the longer side of the real materials that are held out."""
 
 
 def main() -> int:
     wanted = arguments()
     try:
         check_packages()
+        if wanted.pack is not None:
+            return packed(wanted)
         environments.writable(wanted.out)
         pool = environments.writable(wanted.pool or wanted.out / "pool")
+        trained(wanted, pool)
     except MidasNormalError as error:
         return ended(error)
-    os.environ["OMP_NUM_THREADS"] = "1"  # the cores work on parts of a batch each; read when torch is imported
-    import torch
-    from relief.network import ARCHITECTURES
-    from relief.pool import HELD_OUT, SHARD, Makers, Shards
-    from relief.training import Plan, Training
-
-    device = wanted.device if wanted.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
-    held_out = [HELD_OUT + i for i in range(wanted.held_out)]
-    makers = Makers(pool, held_out + list(range(-(-wanted.samples // SHARD))), wanted.seed, wanted.workers)
-    try:
-        while len(Shards(pool, held_out=True)) < len(held_out) * SHARD or not len(Shards(pool)):
-            makers.check()
-            time.sleep(0.5)
-        threads = os.cpu_count() or 1 if device == "cpu" else 1
-        plan = Plan(wanted.minutes, wanted.crop, wanted.batch, wanted.rate, wanted.seed, device, threads,
-                    wanted.checkpoint_minutes, device == "cuda" or wanted.half)
-        training = Training(ARCHITECTURES[wanted.architecture], plan)
-        if wanted.resume and (wanted.out / "checkpoint.pt").exists():
-            training.resume(wanted.out)
-        elif wanted.begin_with is not None:
-            training.begin_with(wanted.begin_with)
-        print(f"{device}: {sum(p.numel() for p in training.network.parameters())} weights, from step {training.step} on",
-              flush=True)
-        training.run(Shards(pool), Shards(pool, held_out=True).all(), wanted.out, makers.check)
-        print(f"{training.step} steps in {training.seconds / 60:.1f} minutes, {len(Shards(pool))} samples")
-    finally:
-        makers.close()
     if not wanted.materials.is_dir():
         print(f"Not evaluated: there is no folder {wanted.materials.name} with real materials.")
         return 0
@@ -71,6 +49,101 @@ def main() -> int:
 
     return evaluate.main(["--materials", str(wanted.materials), "--relief", str(wanted.out / "relief.npz"),
                           "--out", str(wanted.out)])
+
+
+def packed(wanted: argparse.Namespace) -> int:
+    """Writes the real materials into one file."""
+    from relief.materials import pack
+
+    if wanted.real is None:
+        raise InstallError("--pack needs --real DIR, the folder of real materials.")
+    pack(wanted.real, wanted.pack)
+    return 0
+
+
+def trained(wanted: argparse.Namespace, pool: Path) -> None:
+    """Makes the samples and trains on them."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # the cores work on parts of a batch each; read when torch is imported
+    import torch
+    from relief.materials import read_materials
+    from relief.pool import HELD_OUT, SHARD, Makers, Shards
+    from relief.ranks import run_ranks
+
+    device = wanted.device if wanted.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    shards_held_out = [HELD_OUT + i for i in range(wanted.held_out)]
+    materials = read_materials(wanted.real, "train") if wanted.real is not None else []
+    names = [material.name for material in materials if not material.held_out]
+    makers = Makers(pool, shards_held_out + list(range(-(-wanted.samples // SHARD))), wanted.seed, wanted.workers,
+                    wanted.real, names, wanted.relit)
+    try:
+        while len(Shards(pool, held_out=True)) < len(shards_held_out) * SHARD or not len(Shards(pool)) or not makers.relit():
+            makers.check()
+            time.sleep(0.5)
+        run_ranks(1 if device != "cpu" else os.cpu_count() or 1, learn, wanted, pool, device)
+        makers.check()
+    finally:
+        makers.close()
+
+
+def learn(ranks, wanted: argparse.Namespace, pool: Path, device: str) -> None:
+    """Trains, as one of the processes that do so together."""
+    import numpy as np
+    import torch
+    from relief.batches import Batches, RealPlates
+    from relief.materials import read_materials
+    from relief.network import ARCHITECTURES
+    from relief.pool import Shards
+    from relief.training import Plan, Training
+
+    torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
+    plan = Plan(wanted.minutes, wanted.rate, wanted.seed, device, wanted.checkpoint_minutes,
+                device == "cuda" or wanted.half, wanted.compile)
+    training = Training(ARCHITECTURES[wanted.architecture], plan, ranks)
+    if wanted.resume and (wanted.out / "checkpoint.pt").exists():
+        training.resume(wanted.out)
+    elif wanted.begin_with is not None:
+        training.begin_with(wanted.begin_with)
+    materials = read_materials(wanted.real, "train") if wanted.real is not None else []
+    learnt = [material for material in materials if not material.held_out]
+    shards = Shards(pool)
+    seed = [wanted.seed, training.step, ranks.rank]
+    torch.manual_seed(hash(tuple(seed)))
+    batches = Batches(shards, RealPlates(learnt, pool, wanted.relit) if learnt else None, wanted.real_share,
+                      wanted.window, max(1, wanted.batch // ranks.count), device, np.random.default_rng(seed))
+    if ranks.rank == 0:
+        print(f"{device}: {sum(p.numel() for p in training.network.parameters())} weights, from step {training.step} on",
+              flush=True)
+
+    def look() -> None:
+        ranks.check()
+        shards.look()
+
+    training.run(batches, held_out(wanted, pool, materials, device), wanted.out, look)
+    if ranks.rank == 0:
+        print(f"{training.step} steps in {training.seconds / 60:.1f} minutes, {len(shards)} made-up samples, "
+              f"{len(learnt)} real materials")
+
+
+def held_out(wanted: argparse.Namespace, pool: Path, materials: list, device: str):
+    """What the training is measured on."""
+    from relief.materials import read_materials
+    from relief.measures import measured_of
+    from relief.pool import Shards
+    from relief.training import HeldOut
+
+    def measured(chosen: list) -> list:
+        return [measured_of(m.rgb, m.slopes, m.tiles, MEASURED_SIDE, device) for m in chosen]
+
+    made_up = Shards(pool, held_out=True).all()
+    sets = {"made_up": [measured_of(rgb, slopes, (True, True), 256, device)
+                        for rgb, slopes in zip(made_up.rgb[:wanted.measured], made_up.slopes)]}
+    calibration = [material for material in materials if material.held_out]
+    if not calibration:
+        return HeldOut(sets, "made_up")
+    sets["held_out"] = measured(calibration)
+    val = read_materials(wanted.real, "val") if wanted.real.is_dir() else []
+    return HeldOut(sets | {"val": measured(val)} if val else sets, "held_out")
 
 
 def check_packages() -> None:
@@ -83,19 +156,25 @@ def check_packages() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=9.0, help="of training, those before --resume included")
-    parser.add_argument("--samples", type=int, default=100_000, help="to make while the training goes on")
+    parser.add_argument("--out", type=Path, default=Path("out") / "training")
+    parser.add_argument("--real", type=Path, help="folder or packed file of real materials")
+    parser.add_argument("--real-share", type=float, default=0.7, help="share of the samples that are real")
+    parser.add_argument("--relit", type=int, default=4, help="relit pictures of each real material")
+    parser.add_argument("--pack", type=Path, help="write the folder of real materials into this file, and end")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of training, those before --resume included")
+    parser.add_argument("--samples", type=int, default=6000, help="made-up samples to make while the training goes on")
     parser.add_argument("--architecture", choices=("full", "small", "tiny"), default="full")
-    parser.add_argument("--batch", type=int, default=64, help="crops of a batch")
-    parser.add_argument("--crop", type=int, default=128, help="pixels of a crop's side")
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--batch", type=int, default=8, help="windows of a batch, at each of its sizes")
+    parser.add_argument("--window", type=int, default=128, help="pixels of a window's side")
+    parser.add_argument("--rate", type=float, default=6e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--half", action="store_true", help="bfloat16 on a CPU that has instructions for it, as on all GPUs")
+    parser.add_argument("--compile", action="store_true", help="compile the network, which needs a C++ compiler")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that make samples")
-    parser.add_argument("--checkpoint-minutes", type=float, default=3.0)
-    parser.add_argument("--held-out", type=int, default=2, help="shards of 64 samples to measure on, never trained on")
+    parser.add_argument("--checkpoint-minutes", type=float, default=10.0)
+    parser.add_argument("--held-out", type=int, default=1, help="shards of 64 made-up samples, never trained on")
+    parser.add_argument("--measured", type=int, default=32, help="of those samples, how many are measured on")
     parser.add_argument("--resume", action="store_true", help="continue from DIR/checkpoint.pt")
     parser.add_argument("--begin-with", type=Path, help="file of weights to go on from, in a training of its own")
     parser.add_argument("--pool", type=Path, help="folder of the samples, when it is not DIR/pool")

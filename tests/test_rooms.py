@@ -15,7 +15,7 @@ MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker
 BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"),
            "worker": ("bpy", "torch", "OpenImageIO", "PIL", "cv2")}
 """Of the worker's, Blender's own Python has numpy alone: there it reads what Blender hands over, and no files."""
-NEEDS_TORCH = {"filters_torch", "maps_torch", "midas_network", "midas_quick", "midas_winograd", "relief_torch"}
+NEEDS_TORCH = {"filters_torch", "maps_torch", "midas_network", "midas_quick", "midas_winograd", "torch_network"}
 
 
 def modules(room):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .kernels import SPLINE_MARGIN, SPLINE_PREFILTER, gaussian, lanczos, spline, straight
+from .kernels import SPLINE_MARGIN, SPLINE_PREFILTER, coverage, gaussian, lanczos, spline, straight
 from .picture import Wrap
 from .strips import VALUES, in_strips
 
@@ -102,6 +102,26 @@ def resize_share(field: Array, width: int, height: int, wrap: Wrap) -> Array:
     return _turned(_straight_rows(_turned(down), width, wrap.x))
 
 
+def resize_area(field: Array, width: int, height: int) -> Array:
+    """An H x W (x C) field with fewer pixels, each the mean of those it covers."""
+    down = _weighted_rows(field, *coverage(field.shape[0], height))
+    return _turned(_weighted_rows(_turned(down), *coverage(field.shape[1], width)))
+
+
+def interpolate_at(field: Array, rows: NDArray[np.intp], columns: NDArray[np.intp], size: tuple[int, int],
+                   wrap: Wrap) -> Array:
+    """Some pixels of an H x W x C field enlarged to `size`, between pixels linearly: len(rows) x len(columns) x C.
+
+    Args:
+        field: its first and last pixels go on beyond borders that do not repeat.
+        rows, columns: of the enlarged field, in any order.
+        size: rows and columns of the enlarged field.
+        wrap: the directions that repeat.
+    """
+    down = _interpolated_rows(field, rows, size[0], wrap.y)
+    return _turned(_interpolated_rows(_turned(down), columns, size[1], wrap.x))
+
+
 def enlarged_strips(field: Array, width: int, height: int, wrap: Wrap) -> Iterator[tuple[slice, Array]]:
     """What `resize` makes of an H x W x C field that becomes no smaller, a few rows at a time: (those, C x rows x width)."""
     coefficients, rows, weights = _spline(_turned(_resize_rows(_turned(field), width, wrap.x)), height, wrap.y)
@@ -178,6 +198,16 @@ def _straight_rows(field: Array, count: int, repeats: bool) -> Array:
     margin, rows, weights = straight(field.shape[0], count)
     padded = np.pad(field, [(margin, margin), (0, 0)], mode="wrap" if repeats else "edge")
     return _weighted_rows(padded, rows, weights)
+
+
+def _interpolated_rows(field: Array, rows: NDArray[np.intp], count: int, repeats: bool) -> Array:
+    before = field.shape[0]
+    centres = (rows + 0.5) * (before / count) - 0.5
+    first = np.floor(centres).astype(np.int64)
+    pixels = first[:, None] + np.arange(2)
+    pixels = pixels % before if repeats else np.clip(pixels, 0, before - 1)
+    share = centres - first
+    return _weighted_rows(field, pixels, np.stack([1 - share, share], axis=1))
 
 
 def _convolved_rows(field: Array, kernel: NDArray) -> Array:

@@ -55,6 +55,17 @@ def straight(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
     return _lobes(before, count, int(np.ceil(ratio)), ratio, lambda distance: np.maximum(0.0, 1 - np.abs(distance)))
 
 
+def coverage(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
+    """(pixels, weights), for each of `count` pixels over a line of more: those it covers, and by how much of it."""
+    starts = np.arange(count) * (before / count)
+    stops = starts + before / count
+    pixels = np.floor(starts + 1e-9).astype(np.int64)[:, None] + np.arange(int(np.ceil(before / count - 1e-9)) + 1)
+    covered = np.clip(np.minimum(pixels + 1, stops[:, None]) - np.maximum(pixels, starts[:, None]), 0, None)
+    used = covered.max(axis=0) > 1e-9
+    weights = covered[:, used] / covered.sum(axis=1, keepdims=True)
+    return np.minimum(pixels[:, used], before - 1), weights
+
+
 def _lobes(before: int, count: int, reach: int, ratio: float,
            weight: Callable[[NDArray], NDArray]) -> tuple[int, NDArray[np.int64], NDArray]:
     centres = _centres(before, count)

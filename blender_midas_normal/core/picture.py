@@ -86,6 +86,25 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class SlopePyramid:
+    """Slopes of a picture seen at several sizes, smallest first, each h x w x 2 float32.
+
+    They are dimensionless dh/dx and dh/dy, rows downwards.
+    """
+
+    sizes: tuple[Array, ...]
+
+    @property
+    def full(self) -> Array:
+        """Those at the picture's own size."""
+        return self.sizes[-1]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(int(slopes.nbytes) for slopes in self.sizes)
+
+
+@dataclass(frozen=True)
 class Surface:
     """An engine's answer: a height field from which every map is made.
 
@@ -99,7 +118,7 @@ class Surface:
     mask: H x W float32, 0..1, at the source's size: the brightness of a mask image, None without one.
     fine: the surface whose fine relief is mixed in.
     range: how many of the engine's own units became heights from 0 to 1, where that differs from picture to picture; else 0.
-    slopes: H x W x 2 from which an engine made the heights, with which it can follow changes of the picture; else None.
+    slopes: what an engine made the heights from, with which it can follow changes of the picture; else None.
     part: as in Picture.
     """
 
@@ -113,7 +132,7 @@ class Surface:
     mask: Array | None = None
     fine: Surface | None = None
     range: float = 0.0
-    slopes: Array | None = None
+    slopes: SlopePyramid | None = None
     part: Tile | None = None
 
     @property

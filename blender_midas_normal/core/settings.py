@@ -91,6 +91,10 @@ PRECISION = Choice("Precision", "Numbers with which the MiDaS network computes",
     ("AUTO", "Automatic", "Half precision where the processor is faster with it; RAW is always float32"),
     ("FLOAT32", "Float32", "32 bits everywhere"),
 ))
+QUALITY = Choice("Quality", "How thoroughly the built-in network looks at the picture; Relief only", (
+    ("FAST", "Fast", "The picture at several sizes, once each"),
+    ("BEST", "Best", "The mean of eight orientations, at each size: nearer to the truth, takes eight times as long"),
+))
 MIX = Choice("Mix in", "Engine whose fine relief replaces the engine's own", (
     ("OFF", "Nothing", "The engine's own fine relief"),
     ("RELIEF", "Relief", "Fine relief by the built-in network, over the engine's large shapes"),
@@ -140,6 +144,7 @@ class Settings:
     """
 
     engine: str = _setting("AUTO", ENGINE, shapes_surface=True)
+    quality: str = _setting("FAST", QUALITY, shapes_surface=True)
     a: float = _setting(2 * math.pi, Number(
         "a", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
     bg_threshold: float = _setting(0.0, Number(

@@ -17,7 +17,7 @@ from .properties import MidasNormalSettings, scene_settings
 from .queue_panel import draw_queue
 from .worker_state import worker_state
 
-MAIN = ("engine", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable", "convention")
+MAIN = ("engine", "quality", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable", "convention")
 RELIEF = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
 MIXING = ("crossover", "mix_amount")
 DETAILS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
@@ -78,6 +78,8 @@ def _matters(name: str, settings: MidasNormalSettings) -> bool:
     """Whether a setting changes anything as the others are."""
     if name == "bg_softness":
         return settings.bg_threshold > 0
+    if name == "quality":
+        return settings.engine in ("AUTO", "RELIEF") or settings.mix == "RELIEF"
     return name not in MIXING or settings.mix != "OFF"
 
 

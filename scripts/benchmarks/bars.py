@@ -49,6 +49,9 @@ def bars(figures: dict) -> list:
         Bar("retune", "A re-tuned map at 1024", 60.0, "ms"),
         Bar("retune blur", "A re-tuned map at 1024 with blur", 100.0, "ms"),
         Bar("transport", "Everything but the arithmetic at 4096 / Blender's own pixel read + write", 2.5),
+        *(Bar(f"relief fast {side}", f"The relief network by numpy at {side}, FAST / that of version 1.0.0", 1.9)
+          for side in (1024, 4096)),
+        Bar("relief best", "The relief network by numpy at 512, BEST / FAST", 14.0),
         Bar("batch relief", "Many pictures by relief / its engine alone", 1.15),
         Bar("batch midas", "Many pictures by MiDaS / its engine alone", 1.15),
         Bar("batch luminance", "Many pictures by luminance / decoding + encoding alone", 1.15),

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import evaluate
 import numpy as np
 from relief.samples import sample
+from relief.scores import degrees, tilt
 
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
@@ -76,12 +76,11 @@ def steps_across_rows(normals: np.ndarray) -> np.ndarray:
 
 def roll_ratio(made: Made, tiles: list) -> float:
     """See above, of several pictures: one that is nearly flat counts for little."""
-    flat = np.float32((0, 0, 1))
     apart = sum(rolled_apart(made, rgb, ODD_WAY) for rgb in tiles)
-    return apart / sum(float(evaluate.degrees(made(rgb), flat).mean()) for rgb in tiles)
+    return apart / sum(float(tilt(made(rgb)).mean()) for rgb in tiles)
 
 
 def rolled_apart(made: Made, rgb: np.ndarray, shift: tuple) -> float:
     """Mean degrees between the map of the picture rolled, rolled back, and its map."""
     rolled = np.roll(made(np.roll(rgb, shift, (0, 1))), (-shift[0], -shift[1]), (0, 1))
-    return float(evaluate.degrees(rolled, made(rgb)).mean())
+    return float(degrees(rolled, made(rgb)).mean())

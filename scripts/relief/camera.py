@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .noise import between, blur, coordinates
+from .noise import between, blur
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -35,7 +35,7 @@ def photographed(rng: Generator, linear: Array) -> Array:
     """An sRGB picture (H x W x 3, 0..1) of the scene-linear one; all steps but JPEG's blocks wrap at the borders."""
     linear = _balanced(rng, exposed(rng, linear))
     if rng.random() < 0.3:
-        linear = linear * _vignette(rng, linear.shape[0])[..., None]
+        linear = linear * _vignette(rng, *linear.shape[:2])[..., None]
     picture = _toned(rng, encoded(linear))
     if rng.random() < 0.35:
         picture = _evened(rng, picture)
@@ -57,10 +57,11 @@ def _balanced(rng: Generator, linear: Array) -> Array:
     return linear * np.exp(np.array([warmth, tint, -warmth], np.float32))
 
 
-def _vignette(rng: Generator, size: int) -> Array:
-    """Brightness that falls off in waves as wide as the picture, so that it wraps."""
-    x, y = (np.cos(2 * np.pi * (t / np.float32(size) - rng.random())) for t in coordinates(size))
-    return (1 + np.float32(rng.uniform(0, 0.2)) * (x + y) / 2).astype(np.float32)
+def _vignette(rng: Generator, rows: int, columns: int) -> Array:
+    """Brightness that falls off in waves as wide and high as the picture, so that it wraps: rows x columns."""
+    across, down = (np.cos(2 * np.pi * (np.arange(length, dtype=np.float32) / length - rng.random()))
+                    for length in (columns, rows))
+    return (1 + np.float32(rng.uniform(0, 0.2)) * (across + down[:, None]) / 2).astype(np.float32)
 
 
 def _toned(rng: Generator, picture: Array) -> Array:

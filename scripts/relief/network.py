@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from blender_midas_normal.core.errors import WeightsError
-from blender_midas_normal.worker.engines.relief_network import (
+from blender_midas_normal.worker.engines.relief.architecture import (
+    COARSE_GAIN,
+    COLOURS,
     GAIN,
     MIDDLE,
     RELIEF,
@@ -36,7 +40,7 @@ ARCHITECTURES = {
 
 
 class Relief(nn.Module):
-    """The network as torch trains it: N x 3 x H x W pixels, 0..1, to N x 2 x H x W slopes.
+    """The network as torch trains it: pixels and the slopes of half the size to slopes; see `forward`.
 
     H and W are multiples of the architecture's stride.
     """
@@ -48,10 +52,20 @@ class Relief(nn.Module):
             _key(layer.name): nn.Conv2d(layer.inputs, layer.outputs, layer.size, stride=2 if layer.size == 2 else 1)
             for layer, _ in architecture.convolutions()})
 
-    def forward(self, pixels: Tensor, repeats: tuple[bool, bool] = (True, True)) -> Tensor:
-        """`repeats`: whether x and y do."""
+    def forward(self, pixels: Tensor, coarse: Tensor, repeats: tuple[bool, bool] = (True, True)) -> Tensor:
+        """What to add to the slopes of the picture at half its size.
+
+        Args:
+            pixels: N x 3 x H x W, 0..1.
+            coarse: N x 2 x H x W, the enlarged answer at half the size; 0 at the smallest size.
+            repeats: whether x and y do.
+
+        Returns:
+            N x 2 x H x W: what is added to `coarse`.
+        """
         levels = self.architecture.levels
-        x = functional.pixel_unshuffle((pixels - MIDDLE) * GAIN, 2).contiguous(memory_format=torch.channels_last)
+        seen = torch.cat([(pixels - MIDDLE) * GAIN, coarse * COARSE_GAIN], 1)
+        x = functional.pixel_unshuffle(seen, 2).contiguous(memory_format=torch.channels_last)
         x = functional.relu(self._convolved("stem", x, repeats))
         finer: list[Tensor] = []
         for i, level in enumerate(levels):
@@ -98,6 +112,58 @@ class Relief(nn.Module):
         return self.layers[_key(name)](x)
 
 
+class HalfPrecision(nn.Module):
+    """The network's forward pass in bfloat16; weights and gradients stay float32.
+
+    Not by torch.autocast: compiled, it gave gradients of 0 for all layers but one (torch 2.13, CPU).
+    """
+
+    def __init__(self, network: Relief) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, pixels: Tensor, coarse: Tensor, repeats: tuple[bool, bool]) -> Tensor:
+        halves = {name: values.bfloat16() for name, values in self._network.named_parameters()}
+        return functional_call(self._network, halves, (pixels.bfloat16(), coarse.bfloat16(), repeats))
+
+
+Forward = Callable[[Tensor, Tensor, tuple[bool, bool]], Tensor]
+
+
+def through_sizes(forward: Forward, pixels: Sequence[Tensor], inside: Sequence[tuple[int, int]],
+                  repeats: tuple[bool, bool]) -> list[Tensor]:
+    """The slopes at each size, smallest first, each from those of the one before, through which no gradient goes.
+
+    Args:
+        pixels: N x 3 x H x W of each size.
+        inside: row and column of the size before from which on it is seen; see `windows.Windows`.
+        repeats: whether x and y do, as a whole picture's may.
+    """
+    coarse = torch.zeros_like(pixels[0][:, :2])
+    found: list[Tensor] = []
+    for one, (row, column) in zip(pixels, inside):
+        if found:
+            coarse = doubled(found[-1].detach(), repeats)
+            coarse = coarse[:, :, 2 * row:2 * row + one.shape[2], 2 * column:2 * column + one.shape[3]]
+        found.append(coarse + forward(one, coarse, repeats).float())
+    return found
+
+
+def doubled(slopes: Tensor, repeats: tuple[bool, bool]) -> Tensor:
+    """Slopes at twice the size, between pixels linearly."""
+    for axis, repeated in zip((3, 2), repeats):
+        slopes = _bordered(slopes, axis, repeated)
+    return functional.interpolate(slopes, scale_factor=2, mode="bilinear")[:, :, 2:-2, 2:-2]
+
+
+def sizes_of(pixels: Tensor, smallest: int) -> list[Tensor]:
+    """A whole picture at 1, 1/2, 1/4, ... of its size, smallest first, none below `smallest` pixels on the shorter side."""
+    found = [pixels]
+    while min(found[-1].shape[2:]) >= 2 * smallest:
+        found.append(functional.avg_pool2d(found[-1], 2))
+    return found[::-1]
+
+
 def new_network(architecture: Architecture) -> Relief:
     """A network as training begins: He's weights, biases of 0, and blocks that change nothing yet.
 
@@ -130,8 +196,10 @@ def export(network: Relief, path: Path, factor: float = 1.0) -> None:
 
 
 def scaled(weights: Weights, factor: float) -> Weights:
-    """The same network with all slopes multiplied by the factor."""
-    return Weights(weights.architecture, {**weights.weights, "out": weights.weights["out"] * factor},
+    """The same network with all slopes multiplied by the factor, those that it is given included."""
+    stem = weights.weights["stem"].copy()
+    stem[:, 4 * COLOURS:] /= factor
+    return Weights(weights.architecture, {**weights.weights, "stem": stem, "out": weights.weights["out"] * factor},
                    {**weights.biases, "out": weights.biases["out"] * factor})
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .relighting import write_relit
+from .windows import Plate, slope_steps
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
 SIDE = 256
 SHARD = 64
 """Samples of a shard: 29 MB, a few seconds of work."""
+
+FIRST = 4
+"""Shards that are made before the relit pictures, so that the training can begin as soon as those are there."""
 
 HELD_OUT = 10 ** 6
 """Number of the first shard that is never trained on."""
@@ -49,12 +56,22 @@ def _rgb(folder: Path, number: int) -> Path:
 
 
 class Makers:
-    """Worker processes that make the shards of a pool; ends them when it is closed."""
+    """Worker processes that make the shards of a pool and the relit pictures; ends them when it is closed."""
 
-    def __init__(self, folder: Path, numbers: list[int], seed: int, workers: int) -> None:
+    def __init__(self, folder: Path, numbers: list[int], seed: int, workers: int, real: Path | None = None,
+                 names: Sequence[str] = (), relit: int = 0) -> None:
         os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the workers are as many as the cores
         self._pool = multiprocessing.get_context("spawn").Pool(workers, _gentle)
-        self._asked = [self._pool.apply_async(write_shard, (folder, number, seed)) for number in numbers]
+        first = numbers[:FIRST]
+        self._asked = [self._pool.apply_async(write_shard, (folder, number, seed)) for number in first]
+        self._lit = [self._pool.apply_async(write_relit, (folder, real, name, number, seed))
+                     for number in range(relit) for name in names]
+        self._asked += self._lit
+        self._asked += [self._pool.apply_async(write_shard, (folder, number, seed)) for number in numbers[FIRST:]]
+
+    def relit(self) -> bool:
+        """Whether all relit pictures are there."""
+        return all(asked.ready() for asked in self._lit)
 
     def check(self) -> None:
         """Raises what a worker raised."""
@@ -79,7 +96,7 @@ def _gentle() -> None:
 
 
 @dataclass(frozen=True)
-class Batch:
+class Shard:
     """rgb: N x S x S x 3 uint8; slopes: N x S x S x 2 float16."""
 
     rgb: np.ndarray
@@ -91,7 +108,7 @@ class Shards:
 
     def __init__(self, folder: Path, held_out: bool = False) -> None:
         self._folder, self._held_out = folder, held_out
-        self._open: dict[int, Batch] = {}
+        self._open: dict[int, Shard] = {}
         self.look()
 
     def __len__(self) -> int:
@@ -104,20 +121,18 @@ class Shards:
             number = int(path.stem.split("_")[1])
             if number not in self._open and (number >= HELD_OUT) == self._held_out:
                 slopes = path.with_name(path.name.replace("rgb", "slopes"))
-                self._open[number] = Batch(np.load(path, mmap_mode="r"), np.load(slopes, mmap_mode="r"))
+                self._open[number] = Shard(np.load(path, mmap_mode="r"), np.load(slopes, mmap_mode="r"))
 
-    def all(self) -> Batch:
+    def all(self) -> Shard:
         parts = self._open.values()
-        return Batch(np.concatenate([part.rgb for part in parts]), np.concatenate([part.slopes for part in parts]))
+        return Shard(np.concatenate([part.rgb for part in parts]), np.concatenate([part.slopes for part in parts]))
 
-    def draw(self, rng: Generator, count: int, side: int) -> Batch:
-        """`count` samples, each cut down to a square of `side` pixels at a random place."""
+    def plates(self, rng: Generator, count: int) -> list[Plate]:
+        """`count` samples drawn at random."""
         shards = list(self._open.values())
-        rgb, slopes = [], []
+        found = []
         for shard in rng.integers(len(shards), size=count):
             i = rng.integers(len(shards[shard].rgb))
-            top, left = rng.integers(0, SIDE - side + 1, size=2)
-            area = i, slice(top, top + side), slice(left, left + side)
-            rgb.append(shards[shard].rgb[area])
-            slopes.append(shards[shard].slopes[area])
-        return Batch(np.stack(rgb), np.stack(slopes))
+            slopes = slope_steps(shards[shard].slopes[i].astype(np.float32))
+            found.append(Plate(shards[shard].rgb[i], slopes, repeats=True))
+        return found

@@ -36,7 +36,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(program, tmp_path):
 
 def test_evaluation_names_what_it_needs():
     ended = run("evaluate.py")
-    assert ended.returncode == 1 and "scripts/requirements/maps.txt" in ended.stderr and "Traceback" not in ended.stderr
+    assert ended.returncode == 1 and "scripts/requirements/training.txt" in ended.stderr and "Traceback" not in ended.stderr
 
 
 def test_training_names_what_it_needs(tmp_path):

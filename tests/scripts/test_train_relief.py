@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.worker.engines.relief_network import ReliefNetwork, read_weights
+from blender_midas_normal.worker.engines.relief.architecture import read_weights
+from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief.pyramid import infer
 
 ROOT = Path(__file__).resolve().parents[2]
 MATERIAL = """
@@ -42,7 +44,7 @@ def run(python, *words):
 
 @pytest.fixture(scope="module")
 def materials(midas_python, tmp_path_factory):
-    """Two made-up materials, in a folder like that of the real ones."""
+    """Three made-up materials, in a folder like that of the real ones."""
     folder = tmp_path_factory.mktemp("materials")
     run(midas_python, "-c", MATERIAL, ROOT / "scripts", folder)
     return folder
@@ -52,46 +54,64 @@ def materials(midas_python, tmp_path_factory):
 @pytest.mark.midas
 def test_a_short_training_learns_resumes_and_is_evaluated(midas_python, materials, tmp_path):
     words = [ROOT / "scripts" / "train_relief.py", "--out", tmp_path, "--device", "cpu", "--architecture", "tiny",
-             "--samples", "128", "--held-out", "1", "--batch", "4", "--crop", "64", "--rate", "0.003",
-             "--checkpoint-minutes", "0.1"]
+             "--samples", "128", "--measured", "8", "--batch", "4", "--window", "64", "--rate", "0.003",
+             "--checkpoint-minutes", "0.1", "--real", materials, "--real-share", "0.3", "--relit", "1"]
     run(midas_python, *words, "--minutes", "0.4", "--materials", tmp_path / "none")
     first = json.loads((tmp_path / "log.json").read_text())["log"]
     told = run(midas_python, *words, "--minutes", "1.2", "--resume", "--materials", materials)
     log = json.loads((tmp_path / "log.json").read_text())["log"]
     assert log[:len(first)] == first and log[-1]["step"] > first[-1]["step"]
-    assert min(log[-1]["r_x"], log[-1]["r_y"]) > 0.1  # 0.01 of one that learnt nothing; the error falls late
-    assert f"from step {first[-1]['step']} on" in told and "all (2)" in told
+    assert log[-1]["made_up_r"] > 0.1  # 0.01 of one that learnt nothing; the error falls late
+    assert {"val_r", "val_amount", "factor"} <= set(log[-1]) and "2 real materials" in told
+    assert f"from step {first[-1]['step']} on" in told and "all (3)" in told
     assert (tmp_path / "curves.png").stat().st_size > 1000 and (tmp_path / "evaluation.jpg").stat().st_size > 1000
     rest = [*words, "--pool", tmp_path / "pool", "--materials", tmp_path / "none", "--minutes", "0.05", "--rate", "1e-6"]
     rest[rest.index("--out") + 1] = tmp_path / "more"
     run(midas_python, *rest, "--begin-with", tmp_path / "relief.npz")
     began, more = (read_weights(folder / "relief.npz").weights["stem"] for folder in (tmp_path, tmp_path / "more"))
     np.testing.assert_allclose(more, began, atol=2e-3)  # at this rate hardly anything is learnt beyond what it began with
-    slopes = ReliefNetwork(read_weights(tmp_path / "relief.npz")).slopes(
-        np.full((16, 16, 3), 0.5, np.float32), Wrap(), lambda *_: None)
+    slopes = infer(ReliefNetwork(read_weights(tmp_path / "relief.npz")), np.full((16, 16, 3), 0.5, np.float32), Wrap(),
+                   lambda *_: None).full
     assert slopes.shape == (16, 16, 2)
 
 
-CALIBRATION = """
+ARITHMETIC = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import torch
-from relief.training import calibration, loss
+from relief.batches import recoloured
+from relief.losses import loss, tilt_degrees
+from relief.measures import Measured, factor_for
+from relief.network import ARCHITECTURES, new_network, scaled, sizes_of, through_sizes
 torch.manual_seed(0)
 truth = 0.2 * torch.randn(6, 2, 32, 32)
-truth[0] = 0  # a flat sample has no factor
-share = torch.tensor([1, 0.5, 0.5, 0.5, 2, 2]).view(6, 1, 1, 1)
-print(calibration(truth * share, truth))
-print(float(loss(truth, truth)), float(loss(0.5 * truth, truth)), float(loss(-truth, truth)))
+pictures = [Measured(truth[i:i + 1], truth[i:i + 1], (True, True)) for i in range(6)]
+share = torch.tensor([1, 0.4, 0.4, 0.4, 2, 2]).view(6, 1, 1, 1)
+print(factor_for([share[i] * truth[i:i + 1] for i in range(6)], pictures))
+print(float(loss(truth, truth)), float(loss(0.5 * truth, truth)), float(loss(-truth, truth)), float(loss(0 * truth, truth)))
+pixels = torch.rand(3, 3, 64, 64)
+small, large = recoloured([torch.nn.functional.avg_pool2d(pixels, 2), pixels])
+print(float((torch.nn.functional.avg_pool2d(large, 2) - small).abs().mean()), float((small - large.mean()).abs().mean()))
+network = new_network(ARCHITECTURES["tiny"])
+with torch.no_grad():
+    for layer in network.layers.values():
+        layer.weight.normal_(0, 0.2)
+answers = through_sizes(network, sizes_of(pixels, 16), [(0, 0)] * 3, (True, True))
+network.load(scaled(network.weights(), 2.0))
+doubled = through_sizes(network, sizes_of(pixels, 16), [(0, 0)] * 3, (True, True))
+print(max(float((b - 2 * a).abs().max()) for a, b in zip(answers, doubled)), float(answers[-1].abs().max()))
 """
 
 
 @pytest.mark.midas
-def test_calibration_is_the_factor_that_is_too_steep_as_often_as_too_flat(midas_python):
-    told = run(midas_python, "-c", CALIBRATION, ROOT / "scripts").splitlines()
-    assert float(told[0]) == pytest.approx(2, rel=0.04)
-    none, half, turned = map(float, told[1].split())
-    assert none < half < turned
+def test_the_trainings_arithmetic(midas_python):
+    factor, losses, colours, scale = (list(map(float, line.split())) for line in
+                                      run(midas_python, "-c", ARITHMETIC, ROOT / "scripts").splitlines())
+    assert factor[0] == pytest.approx(0.8 / 0.7, rel=0.1)  # between 0.4 and 1 lies the median amount
+    none, half, turned, flat = losses
+    assert none < half < flat < turned  # doubt must not be cheaper than an answer of half the steepness
+    assert colours[0] < 0.2 * colours[1]  # a picture is recoloured alike at all of its sizes
+    assert scale[0] < 1e-3 * scale[1]  # twice the slopes at each size, those that are handed on included
 
 
 @pytest.mark.materials
@@ -121,4 +141,4 @@ def test_evaluation_says_what_is_missing(tmp_path):
     assert ended.returncode == 1 and "index.tsv" in ended.stderr and "Traceback" not in ended.stderr
     (tmp_path / "index.tsv").write_text("id\tlumfit\nbrick\t0.3\n")
     ended = subprocess.run(program, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1 and "brick_color.png" in ended.stderr and "Traceback" not in ended.stderr
+    assert ended.returncode == 1 and "brick_color" in ended.stderr and "Traceback" not in ended.stderr

@@ -61,16 +61,17 @@ def relief() -> dict[str, Any]:
     from blender_midas_normal.core.settings import Settings
     from blender_midas_normal.worker import devices
     from blender_midas_normal.worker.engines import relief as engine_module
-    from blender_midas_normal.worker.engines import relief_torch
     from blender_midas_normal.worker.engines.fallback import WrongValues
+    from blender_midas_normal.worker.engines.relief import torch_network
+    from blender_midas_normal.worker.engines.relief.pyramid import infer
 
     devices.probed = lambda name: devices.Probe(True, name)
     devices.give_back_memory = engine_module.give_back_memory = lambda device: None
 
     def tensor(network: Any, values: np.ndarray) -> Any:
-        return relief_torch.torch.from_numpy(np.ascontiguousarray(values)).to(network._type)
+        return torch_network.torch.from_numpy(np.ascontiguousarray(values)).to(network._type)
 
-    relief_torch.TorchReliefNetwork._tensor = tensor
+    torch_network.TorchReliefNetwork._tensor = tensor
     picture = np.random.default_rng(0).random((64, 64, 3), np.float32)
     weights = engine_module.read_weights(engine_module.WEIGHTS)
     passes: list[tuple[str, float]] = []
@@ -87,7 +88,7 @@ def relief() -> dict[str, Any]:
     engine_module.read_weights = lambda path: large
     engine = engine_module.Relief()
     try:
-        relief_torch.TorchReliefNetwork(large, "cuda").slopes(picture, Wrap(), quiet)
+        infer(torch_network.TorchReliefNetwork(large, "cuda"), picture, Wrap(), quiet)
         found["overflow"] = False
     except WrongValues:
         found["overflow"] = True

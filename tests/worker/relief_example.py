@@ -12,7 +12,7 @@ import numpy as np
 
 
 def example_weights(architecture=None, seed=0):
-    from blender_midas_normal.worker.engines.relief_network import RELIEF, Weights
+    from blender_midas_normal.worker.engines.relief.architecture import RELIEF, Weights
 
     architecture = architecture or RELIEF
     random = np.random.default_rng(seed)
@@ -40,14 +40,15 @@ def photo(height, width, seed=0):
 
 def differences():
     from blender_midas_normal.core.picture import Wrap
-    from blender_midas_normal.worker.engines.relief_network import ReliefNetwork
-    from blender_midas_normal.worker.engines.relief_torch import TorchReliefNetwork
+    from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
+    from blender_midas_normal.worker.engines.relief.pyramid import infer
+    from blender_midas_normal.worker.engines.relief.torch_network import TorchReliefNetwork
 
     weights = example_weights()
     networks = ReliefNetwork(weights), TorchReliefNetwork(weights, "cpu")
     for wrap in (Wrap(), Wrap(x=True), Wrap(y=True), Wrap(True, True)):
         for size in ((1, 1), (45, 130), (256, 160)):
-            first, second = (network.slopes(photo(*size), wrap, lambda *_: None) for network in networks)
+            first, second = (infer(network, photo(*size), wrap, lambda *_: None).full for network in networks)
             yield float(np.abs(first - second).max())
 
 

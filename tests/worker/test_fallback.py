@@ -20,7 +20,7 @@ from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import midas, relief
 from blender_midas_normal.worker.engines.fallback import Attempt, Fallback, WrongValues, checked
-from blender_midas_normal.worker.engines.relief_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 from tests.worker.relief_example import photo
 
 pytest.importorskip("cv2")
@@ -98,13 +98,13 @@ def computer(monkeypatch, tmp_path):
                 super().__init__(weights)
                 self.device, self.precision = device, precision
 
-            def _run(self, rgb, wrap, done):
-                given = card.given(super()._run(rgb, wrap, done), self.device, self.precision)
+            def forward(self, rgb, coarse, wrap, done):
+                given = card.given(super().forward(rgb, coarse, wrap, done), self.device, self.precision)
                 return checked(given, Attempt(self.device, self.precision))
 
-        module = types.ModuleType("relief_torch")
+        module = types.ModuleType("torch_network")
         module.TorchReliefNetwork = TorchReliefNetwork
-        monkeypatch.setitem(sys.modules, "blender_midas_normal.worker.engines.relief_torch", module)
+        monkeypatch.setitem(sys.modules, "blender_midas_normal.worker.engines.relief.torch_network", module)
         return relief.Relief()
 
     return on

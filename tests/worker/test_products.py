@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.worker.engines import products
-from blender_midas_normal.worker.engines.products import by_rows, fastest_product
-from blender_midas_normal.worker.engines.relief_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief import matrix_products as products
+from blender_midas_normal.worker.engines.relief.matrix_products import by_rows, fastest_product
+from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief.pyramid import infer
 from tests.worker import relief_example as example
 
 sizes = st.integers(1, 40)
@@ -27,7 +28,8 @@ def test_by_rows_is_the_matrix_product(rows, inner, columns, seed):
 
 def test_the_network_answers_alike_with_either_product():
     weights, rgb = example.example_weights(), np.random.default_rng(0).random((70, 96, 3), np.float32)
-    a, b = (ReliefNetwork(weights, product).slopes(rgb, Wrap(True), lambda *_: None) for product in (np.matmul, by_rows))
+    a, b = (infer(ReliefNetwork(weights, product), rgb, Wrap(True), lambda *_: None).full
+            for product in (np.matmul, by_rows))
     np.testing.assert_allclose(a, b, atol=1e-4)
 
 

@@ -23,6 +23,8 @@ from blender_midas_normal.worker.picture_files import picture_from_file
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import evaluate
+from relief.materials import read_materials
+from relief.scores import score
 
 pytestmark = pytest.mark.materials
 
@@ -79,11 +81,11 @@ def test_luminance_is_nearer_to_the_true_normals_than_a_flat_map(materials, pict
 
 def test_relief_is_better_than_luminance_in_every_measure(materials):
     """On the materials whose normals were hardly made from the photo; this is what makes it AUTO's built-in choice."""
-    everything = evaluate.read_materials(materials[0])
-    counted = [m for m in everything if m.lumfit < evaluate.MOST_LUMFIT]
-    relief, luminance = (evaluate.normals_by(engine) for engine in (Relief(), Luminance()))
-    scores = {m.name: evaluate.scored(relief(m.picture), m.truth) for m in everything}
-    others = [evaluate.scored(luminance(m.picture), m.truth) for m in counted]
+    everything = read_materials(materials[0])
+    counted = [m for m in everything if m.lumfit < evaluate.MAX_LUMFIT]
+    relief, luminance = (evaluate.maps_by(engine) for engine in (Relief(), Luminance()))
+    scores = {m.name: score(evaluate.made(relief, m), m.normals) for m in everything}
+    others = [score(evaluate.made(luminance, m), m.normals) for m in counted]
 
     def mean(measure, rows):
         return np.mean([getattr(row, measure) for row in rows])
@@ -94,4 +96,4 @@ def test_relief_is_better_than_luminance_in_every_measure(materials):
         print(f"{measure}: relief {found:.3f}, luminance {other:.3f}")
         assert better * found > better * other, measure
     assert 0.7 <= mean("k", ours) <= 1.4
-    assert sum(min(score.r_x, score.r_y) < evaluate.WELL_BELOW_ZERO for score in scores.values()) <= 2
+    assert sum(min(one.r_x, one.r_y) < evaluate.WELL_BELOW_ZERO for one in scores.values()) <= 2

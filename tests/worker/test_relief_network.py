@@ -12,16 +12,18 @@ import pytest
 from blender_midas_normal.core.difference import Area, Stretch, differing
 from blender_midas_normal.core.errors import Cancelled, WeightsError
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.worker.engines.relief_network import (
-    LARGEST_FILE,
+from blender_midas_normal.worker.engines.relief.architecture import (
+    MAX_FILE_BYTES,
     RELIEF,
     Architecture,
     Level,
-    ReliefNetwork,
     Weights,
     read_weights,
     write_weights,
 )
+from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief.orientations import infer_orientations
+from blender_midas_normal.worker.engines.relief.pyramid import SMALLEST_SIDE, infer, update
 from tests.worker import relief_example as example
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +55,12 @@ def degrees(a, b):
     return np.degrees(2 * np.arctan2(np.linalg.norm(a - b, axis=2), np.linalg.norm(a + b, axis=2)))
 
 
-def reference(weights: Weights, rgb):
-    """The slopes of a picture that repeats, by Fourier transforms in double precision: another way to the same."""
+def slopes_of(network, rgb, wrap, *largest):
+    return infer(network, rgb, wrap, quiet, *largest).full
+
+
+def reference(weights: Weights, rgb, coarse):
+    """The slopes of a picture that repeats, given those of half its size, in double precision: another way to the same."""
     def convolved(name, x):
         kernel, bias = weights.weights[name].astype(np.float64), weights.biases[name]
         out = np.zeros((len(kernel), *x.shape[1:]))
@@ -75,8 +81,8 @@ def reference(weights: Weights, rgb):
         return x
 
     levels = weights.architecture.levels
-    pixels = (rgb.astype(np.float64).transpose(2, 0, 1) - 0.5) * 4
-    x = np.stack([pixels[c, dy::2, dx::2] for c in range(3) for dy in (0, 1) for dx in (0, 1)])
+    seen = np.concatenate([(rgb.astype(np.float64) - 0.5) * 4, coarse.astype(np.float64) * 4], 2).transpose(2, 0, 1)
+    x = np.stack([seen[c, dy::2, dx::2] for c in range(5) for dy in (0, 1) for dx in (0, 1)])
     x, finer = np.maximum(convolved("stem", x), 0), []
     for i, level in enumerate(levels):
         if i > 0:
@@ -91,73 +97,112 @@ def reference(weights: Weights, rgb):
     slopes = np.zeros((*rgb.shape[:2], 2))
     for channel in range(8):
         slopes[channel // 2 % 2::2, channel % 2::2, channel // 4] = out[channel]
-    return slopes
+    return slopes + coarse
 
 
 def test_the_shipped_architecture_is_within_its_limits():
     count = example.example_weights().count
-    assert count <= 2_500_000 and count * 2 < LARGEST_FILE
-    assert RELIEF.reach * 2 >= 200 and RELIEF.reach % RELIEF.stride == 0
+    assert count <= 6_000_000 and count * 2 < MAX_FILE_BYTES
+    assert RELIEF.receptive_field * 2 >= 200 and RELIEF.receptive_field % RELIEF.stride == 0
 
 
 def test_the_answer_is_that_of_the_definition(small):
     weights = example.example_weights(SMALL)
-    rgb = example.photo(48, 40)
-    assert np.abs(small.slopes(rgb, Wrap(True, True), quiet) - reference(weights, rgb)).max() < 1e-5
+    rgb, coarse = example.photo(48, 40), example.photo(48, 40, seed=1)[..., :2] - 0.5
+    answer = small.forward(rgb, coarse, Wrap(True, True), lambda share: None)
+    assert np.abs(answer - reference(weights, rgb, coarse)).max() < 1e-5
+
+
+def test_a_picture_is_seen_at_all_sizes_each_answer_given_to_the_next(small):
+    rgb = example.photo(512, 640)
+    sizes = infer(small, rgb, Wrap(True, True), quiet).sizes
+    assert [slopes.shape[:2] for slopes in sizes] == [(128, 160), (256, 320), (512, 640)]
+    halved = rgb.reshape(256, 2, 320, 2, 3).mean((1, 3))
+    np.testing.assert_allclose(sizes[1], slopes_of(small, halved, Wrap(True, True)), atol=1e-6)
+    coarse = bilinearly_doubled(sizes[1])
+    np.testing.assert_allclose(sizes[2], small.forward(rgb, coarse, Wrap(True, True), lambda share: None), atol=1e-5)
+
+
+def bilinearly_doubled(slopes):
+    """A field that repeats, at twice its size: 3 parts of the nearest pixel, 1 of the next."""
+    for axis in (0, 1):
+        near = np.repeat(slopes, 2, axis)
+        other = np.stack([np.roll(slopes, 1, axis), np.roll(slopes, -1, axis)], axis + 1).reshape(near.shape)
+        slopes = 0.75 * near + 0.25 * other
+    return slopes
+
+
+@pytest.mark.parametrize("side, count", [(1, 1), (127, 1), (255, 1), (256, 2), (1023, 3), (1024, 4)])
+def test_the_smallest_size_has_between_one_and_two_times_the_least_side(small, side, count):
+    sizes = infer(small, example.photo(side, side + 3), Wrap(), quiet).sizes
+    assert len(sizes) == count and sizes[-1].shape == (side, side + 3, 2)
+    assert count == 1 or SMALLEST_SIDE <= min(sizes[0].shape[:2]) <= 2 * SMALLEST_SIDE
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize("size", [(300, 212), (256, 192)])
 def test_tiles_give_what_the_whole_gives(small, wrap, size):
     rgb = example.photo(*size)
-    whole = small.slopes(rgb, wrap, quiet)
-    tiled = small.slopes(rgb, wrap, quiet, (96, 64))
+    whole = slopes_of(small, rgb, wrap)
+    tiled = slopes_of(small, rgb, wrap, (96, 64))
     assert whole.std() > 0.01
     assert np.abs(whole - tiled).max() < 1e-4
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
-@pytest.mark.parametrize("size", [(300, 212), (256, 192)])
+@pytest.mark.parametrize("size", [(300, 212), (256, 192), (520, 264)])
 @pytest.mark.parametrize("corner", [(150, 90), (-5, -7), (290, 0)])
 def test_after_a_change_the_slopes_are_those_of_the_whole(small, wrap, size, corner):
     rgb = example.photo(*size)
     painted = np.roll(rgb, (-corner[0], -corner[1]), (0, 1))
     painted[:12, :12] = 1 - painted[:12, :12]
     painted = np.roll(painted, corner, (0, 1))
-    before, whole = small.slopes(rgb, wrap, quiet), small.slopes(painted, wrap, quiet)
+    before, whole = infer(small, rgb, wrap, quiet), infer(small, painted, wrap, quiet)
     area = differing(rgb, painted, wrap)
-    again = small.slopes_again(before, area, painted, wrap, quiet, small.architecture.reach)
-    assert np.abs(whole - before).max() > 0.01
-    assert np.abs(again - whole).max() < 1e-4
+    again = update(small, before, area, painted, wrap, quiet, 2 * small.architecture.receptive_field)
+    assert np.abs(whole.full - before.full).max() > 0.01
+    for ours, theirs in zip(again.sizes, whole.sizes, strict=True):
+        assert np.abs(ours - theirs).max() < 1e-4
 
 
 def test_of_a_large_picture_only_what_is_near_a_change_is_seen(small, monkeypatch):
-    seen, run = [], small._run
-    monkeypatch.setattr(small, "_run", lambda rgb, *words: seen.append(rgb.shape[:2]) or run(rgb, *words))
-    area = Area(Stretch(200, 210), Stretch(200, 210))
-    small.slopes_again(np.zeros((512, 512, 2), np.float32), area, example.photo(512, 512), Wrap(), quiet, 32)
-    assert len(seen) == 1 and max(seen[0]) <= 10 + 4 * 32 + 2 * small.architecture.stride
+    rgb, margin, seen, forward = example.photo(1024, 1024), 32, [], small.forward
+    before = infer(small, rgb, Wrap(), quiet)
+    monkeypatch.setattr(small, "forward", lambda rgb, *words: seen.append(rgb.shape[:2]) or forward(rgb, *words))
+    update(small, before, Area(Stretch(200, 210), Stretch(200, 210)), rgb, Wrap(), quiet, margin)
+    assert len(seen) == 4 and max(max(shape) for shape in seen) <= 10 + 4 * margin + 2 * small.architecture.stride
+
+
+def test_the_mean_of_orientations_does_not_depend_on_how_the_picture_lies(small):
+    rgb = example.photo(96, 64)
+    slopes = infer_orientations(small, rgb, Wrap(x=True), quiet)
+    mirrored = infer_orientations(small, np.ascontiguousarray(rgb[:, ::-1]), Wrap(x=True), quiet)
+    np.testing.assert_allclose(mirrored[:, ::-1] * np.float32([-1, 1]), slopes, atol=1e-5)
+    transposed = infer_orientations(small, np.ascontiguousarray(rgb.swapaxes(0, 1)), Wrap(y=True), quiet)
+    np.testing.assert_allclose(transposed.swapaxes(0, 1)[..., ::-1], slopes, atol=1e-5)
+    once = slopes_of(small, rgb, Wrap(x=True))
+    assert np.abs(once - slopes).max() > 0.01
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_tiles_of_the_shipped_network_give_what_the_whole_gives(network, wrap):
     rgb = example.photo(900, 736)
-    assert np.abs(network.slopes(rgb, wrap, quiet) - network.slopes(rgb, wrap, quiet, (320, 256))).max() < 1e-3
+    assert np.abs(slopes_of(network, rgb, wrap) - slopes_of(network, rgb, wrap, (320, 256))).max() < 1e-3
 
 
 def test_a_picture_that_repeats_may_be_rolled(network):
     rgb = example.photo(192, 256)
-    slopes = network.slopes(rgb, Wrap(True, True), quiet)
-    rolled = network.slopes(np.roll(rgb, (RELIEF.stride, -2 * RELIEF.stride), (0, 1)), Wrap(True, True), quiet)
+    slopes = slopes_of(network, rgb, Wrap(True, True))
+    rolled = slopes_of(network, np.roll(rgb, (RELIEF.stride, -2 * RELIEF.stride), (0, 1)), Wrap(True, True))
     assert degrees(np.roll(rolled, (-RELIEF.stride, 2 * RELIEF.stride), (0, 1)), slopes).mean() < 0.01
 
 
 def test_a_length_that_is_no_multiple_of_the_stride_repeats_without_a_seam(small):
     rgb = example.photo(50, 61)
     repeated = np.tile(rgb, (4, 4, 1))
-    inside = small.slopes(repeated, Wrap(), quiet)[50 * 2:50 * 3, 61 * 2:61 * 3]
-    answer = small.slopes(rgb, Wrap(True, True), quiet)
+    inside = slopes_of(small, repeated, Wrap())[50 * 2:50 * 3, 61 * 2:61 * 3]
+    answer = slopes_of(small, rgb, Wrap(True, True))
     assert degrees(inside, answer).mean() < 3 * max(0.1, degrees(np.roll(inside, 1, 0), inside).mean())
     steps = np.abs(np.diff(np.concatenate([answer, answer[:1]]), axis=0)).mean((1, 2))
     assert steps[-1] < 3 * np.median(steps)
@@ -166,13 +211,13 @@ def test_a_length_that_is_no_multiple_of_the_stride_repeats_without_a_seam(small
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 3), (33, 31), (5, 200)])
 def test_any_size_is_answered(network, wrap, size):
-    slopes = network.slopes(example.photo(*size), wrap, quiet)
+    slopes = slopes_of(network, example.photo(*size), wrap)
     assert slopes.shape == (*size, 2) and slopes.dtype == np.float32 and np.isfinite(slopes).all()
 
 
 def test_progress_rises_to_the_end(small):
     told = []
-    small.slopes(example.photo(128, 96), Wrap(), lambda stage, done: told.append((stage, done)), (64, 64))
+    infer(small, example.photo(300, 290), Wrap(), lambda stage, done: told.append((stage, done)), (64, 64))
     assert {stage for stage, _ in told} == {"network"}
     done = [share for _, share in told]
     assert done == sorted(done) and done[0] < 0.1 and done[-1] == pytest.approx(1)
@@ -187,9 +232,9 @@ def test_it_can_be_given_up_between_strips(network):
             raise Cancelled("The request was given up.")
 
     with pytest.raises(Cancelled):
-        network.slopes(example.photo(256, 256), Wrap(), report)
+        infer(network, example.photo(256, 256), Wrap(), report)
     assert told[-1] < 0.6
-    network.slopes(example.photo(32, 32), Wrap(), quiet)
+    infer(network, example.photo(32, 32), Wrap(), quiet)
 
 
 def test_a_file_gives_back_what_was_written(tmp_path):
@@ -217,7 +262,7 @@ def test_a_file_of_something_else_is_named_in_one_sentence(tmp_path, damage):
     elif damage == "pickle":
         np.savez(path, levels=np.array([{}], object))
     elif damage == "huge":
-        path.write_bytes(b"0" * (LARGEST_FILE + 1))
+        path.write_bytes(b"0" * (MAX_FILE_BYTES + 1))
     elif damage == "nan":
         write_weights(path, Weights(SMALL, weights.weights, {**weights.biases, "out": np.full(8, np.nan, np.float32)}))
     elif damage == "a folder":
@@ -246,12 +291,13 @@ sys.path[:0] = [{str(ROOT)!r}, {str(EXAMPLE.parent)!r}]
 from pathlib import Path
 import numpy as np, relief_example
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.worker.engines.relief_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief.pyramid import infer
 network = ReliefNetwork(relief_example.example_weights())
 for side in (256, 1024, 4096):
     rgb = np.random.default_rng(0).random((side, side, 3), np.float32)
     start, worked = time.perf_counter(), time.process_time()
-    network.slopes(rgb, Wrap(True, True), lambda *_: None)
+    infer(network, rgb, Wrap(True, True), lambda *_: None)
     print(side, time.perf_counter() - start, time.process_time() - worked, file=sys.stderr)
 if sys.platform == "linux":  # where ru_maxrss is at least what the process had that started this one
     print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024)

@@ -341,6 +341,14 @@ SETTINGS = {
     "Intel graphics card": "Grafikkarte von Intel",
     "CPU": "CPU",
     "Main processor": "Hauptprozessor",
+    "Quality": "Qualität",
+    "How thoroughly the built-in network looks at the picture; Relief only":
+        "Wie gründlich das eingebaute Netzwerk das Bild ansieht; nur Relief",
+    "Fast": "Schnell",
+    "The picture at several sizes, once each": "Das Bild in mehreren Größen, jede einmal",
+    "Best": "Beste",
+    "The mean of eight orientations, at each size: nearer to the truth, takes eight times as long":
+        "Der Mittelwert aus acht Lagen, in jeder Größe: näher an der Wahrheit, dauert achtmal so lang",
     "Precision": "Genauigkeit",
     "Numbers with which the MiDaS network computes": "Zahlen, mit denen das MiDaS-Netzwerk rechnet",
     "Half precision where the processor is faster with it; RAW is always float32":

@@ -13,14 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .fallback import Attempt, checked
-from .relief_network import GAIN, LARGEST_TILE, MIDDLE, Progress, Weights, in_tiles, in_tiles_again, squares, unsquared
+from ..fallback import Attempt, checked
+from .architecture import Progress, Weights, network_input, pixel_shuffle
 
 if TYPE_CHECKING:
-    from ...core.arrays import Array
-    from ...core.difference import Area
-    from ...core.picture import Wrap
-    from . import Report
+    from ....core.arrays import Array
+    from ....core.picture import Wrap
 
 
 class Field:
@@ -65,27 +63,16 @@ class TorchReliefNetwork:
                          for name, values in weights.weights.items()}
         self._biases = {name: self._tensor(values) for name, values in weights.biases.items()}
 
-    def slopes(self, rgb: Array, wrap: Wrap, report: Report, largest: tuple[int, int] = LARGEST_TILE) -> Array:
-        """H x W x 2 float32 slopes of H x W x 3 float32 sRGB, as `ReliefNetwork.slopes` gives them.
-
-        Calls report("network", done) for every layer; what that raises ends the work.
-        """
-        return in_tiles(rgb, wrap, self.architecture, self._run, report, largest)
-
-    def slopes_again(self, before: Array, changed: Area, rgb: Array, wrap: Wrap, report: Report, reach: int) -> Array:
-        """The slopes of a picture that was changed, as `ReliefNetwork.slopes_again` gives them."""
-        return in_tiles_again(before, changed, rgb, wrap, self.architecture, self._run, report, reach)
-
-    def _run(self, rgb: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
+    def forward(self, rgb: Array, coarse: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
+        """See `pyramid.Network`."""
         tell = Progress(self.architecture.work * rgb.shape[0] * rgb.shape[1], done)
         with torch.inference_mode():
-            pixels = self._tensor(squares((rgb - np.float32(MIDDLE)) * np.float32(GAIN)))[None]
-            pixels = pixels.contiguous(memory_format=torch.channels_last)
-            answer = self._answer(pixels, wrap, tell)
-            return checked(unsquared(answer[0].float().cpu().numpy()), self._attempt)
+            pixels = self._tensor(network_input(rgb, coarse))[None].contiguous(memory_format=torch.channels_last)
+            added = pixel_shuffle(self._answer(pixels, wrap, tell)[0].float().cpu().numpy())
+            return checked(coarse + added, self._attempt)
 
     def _answer(self, pixels: Tensor, wrap: Wrap, tell: Progress) -> Tensor:
-        """1 x 8 x H x W from 1 x 12 x H x W."""
+        """1 x 8 x H x W from 1 x 20 x H x W."""
         levels = self.architecture.levels
         stem = self._layer("stem", self._field(pixels).bordered(wrap), tell)
         x = self._field(stem.clamp_min_(0))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from ...core.arrays import Array
+    from ....core.arrays import Array
 
 Product = Callable[["Array", "Array"], "Array"]
 """M x K float32 and K x N float32 to M x N float32."""

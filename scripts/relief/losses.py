@@ -1,0 +1,98 @@
+"""What the training makes small, and what is measured of an answer: torch fields of slopes, N x 2 x H x W."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+SQUARES = {1: 0.5, 4: 0.35, 16: 0.25}
+"""Pixels of the squares over which normals are averaged before they are compared, and the weight of each."""
+
+FAINT = 0.03
+"""Root mean square slope (1.7 degrees) of a sample at which its correlation counts half: below it normal maps of 8 bits hold
+noise, and flat samples have no correlation."""
+
+STEEPNESS, STEEPNESS_GROUND = 0.15, 0.02
+"""Weight of the logarithm by which an answer is steeper or flatter than the truth, and the slope that is added to both."""
+
+ANGLE = 0.15
+"""Weight of the distance between the unit normals."""
+
+FACTORS = np.geomspace(0.25, 4.0, 49)
+"""Factors on the slopes among which the best one is sought."""
+
+
+def loss(answer: Tensor, truth: Tensor) -> Tensor:
+    """One minus the correlation at three sizes of detail, the error in steepness, and the distance between normals.
+
+    Squared errors are least for an answer that is flat wherever there is doubt; a correlation does not depend on the
+    answer's steepness, so doubt does not flatten it, and steepness has a term of its own.
+    """
+    a, b = tilts(answer), tilts(truth)
+    power = truth.square().sum(1).mean((1, 2))
+    counts = power / (power + FAINT ** 2)
+    found = ANGLE * chord(answer, truth).mean() + STEEPNESS * _steepness(answer, power).mean()
+    for side, weight in SQUARES.items():
+        alike = similarity(*(functional.avg_pool2d(field, side) for field in (a, b)))
+        found = found + weight * (counts * (1 - alike)).mean()
+    return found
+
+
+def tilts(slopes: Tensor) -> Tensor:
+    """The x and y of the unit normals, with the sign of the slopes."""
+    return slopes * torch.rsqrt(1 + slopes.square().sum(1, keepdim=True))
+
+
+def similarity(a: Tensor, b: Tensor) -> Tensor:
+    """The cosine of the angle between two fields taken as vectors, for each of N."""
+    product = (a * b).sum((1, 2, 3))
+    return product * torch.rsqrt((a.square().sum((1, 2, 3)) + 1e-6) * (b.square().sum((1, 2, 3)) + 1e-6))
+
+
+def _steepness(answer: Tensor, power: Tensor) -> Tensor:
+    rms = (answer.square().sum(1).mean((1, 2)) + 1e-8).sqrt()
+    return ((rms + STEEPNESS_GROUND) / (power.sqrt() + STEEPNESS_GROUND)).log().abs()
+
+
+def chord(a: Tensor, b: Tensor) -> Tensor:
+    """The distance between the unit normals of two fields of slopes, from their cosine: N x H x W."""
+    cosine = ((a * b).sum(1) + 1) * torch.rsqrt((a.square().sum(1) + 1) * (b.square().sum(1) + 1))
+    return (2 - 2 * cosine).clamp_min(0).add(1e-6).sqrt()
+
+
+def share_missed(answer: Tensor, truth: Tensor) -> Tensor:
+    """The root mean square of what is missed over that of the slopes, for each of N."""
+    missed, ground = ((field.square().mean((1, 2, 3)) for field in (answer - truth, truth)))
+    return (missed / (ground + FAINT ** 2) + 1e-4).sqrt()
+
+
+def degrees(answer: Tensor, truth: Tensor) -> Tensor:
+    """Mean angle between the normals, for each of N."""
+    a, b = normals(answer), normals(truth)
+    return torch.rad2deg(2 * torch.atan2((a - b).norm(dim=1), (a + b).norm(dim=1))).mean((1, 2))
+
+
+def tilt_degrees(slopes: Tensor) -> Tensor:
+    """Mean tilt, for each of N."""
+    return torch.rad2deg(torch.atan(slopes.norm(dim=1))).mean((1, 2))
+
+
+def normals(slopes: Tensor) -> Tensor:
+    """N x 3 x H x W unit vectors."""
+    return functional.normalize(torch.cat([-slopes, torch.ones_like(slopes[:, :1])], 1), dim=1)
+
+
+def correlations(answer: Tensor, truth: Tensor) -> tuple[float, float]:
+    """Pearson's of the normals' x and of their y, the mean over the samples that are not flat."""
+    a, b = tilts(answer), tilts(truth)
+    return correlation(a[:, 0], b[:, 0]), correlation(a[:, 1], b[:, 1])
+
+
+def correlation(a: Tensor, b: Tensor) -> float:
+    """Pearson's of N x H x W fields, the mean over samples; one whose b is constant does not count."""
+    a, b = (values.flatten(1) - values.flatten(1).mean(1, keepdim=True) for values in (a, b))
+    power = (a.square().sum(1) * b.square().sum(1)).sqrt()
+    counted = b.square().mean(1) > 1e-6
+    return float(((a * b).sum(1)[counted] / power[counted].clamp_min(1e-9)).mean())
