@@ -17,6 +17,7 @@ import importlib.util
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -27,8 +28,8 @@ from blender_midas_normal.client.batch import ended
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"
-MEASURED_SIDE = 768
-"""Pixels of the longer side of the real materials that are held out."""
+MEASURED_SIDES = (256, 512, 768)
+"""Pixels of the longer side of the real materials that are held out; the factor is chosen over all, r on val at the last."""
 
 
 def main() -> int:
@@ -132,8 +133,8 @@ def held_out(wanted: argparse.Namespace, pool: Path, materials: list, device: st
     from relief.pool import Shards
     from relief.training import HeldOut
 
-    def measured(chosen: list) -> list:
-        return [measured_of(m.rgb, m.slopes, m.tiles, MEASURED_SIDE, device) for m in chosen]
+    def measured(chosen: list, sides: Sequence[int]) -> list:
+        return [measured_of(m.rgb, m.slopes, m.tiles, side, device) for side in sides for m in chosen]
 
     made_up = Shards(pool, held_out=True).all()
     sets = {"made_up": [measured_of(rgb, slopes, (True, True), 256, device)
@@ -141,9 +142,9 @@ def held_out(wanted: argparse.Namespace, pool: Path, materials: list, device: st
     calibration = [material for material in materials if material.held_out]
     if not calibration:
         return HeldOut(sets, "made_up")
-    sets["held_out"] = measured(calibration)
+    sets["held_out"] = measured(calibration, MEASURED_SIDES)
     val = read_materials(wanted.real, "val") if wanted.real.is_dir() else []
-    return HeldOut(sets | {"val": measured(val)} if val else sets, "held_out")
+    return HeldOut(sets | {"val": measured(val, MEASURED_SIDES[-1:])} if val else sets, "held_out")
 
 
 def check_packages() -> None:

@@ -11,8 +11,8 @@ SQUARES = {1: 0.5, 4: 0.35, 16: 0.25}
 """Pixels of the squares over which normals are averaged before they are compared, and the weight of each."""
 
 FAINT = 0.03
-"""Root mean square slope (1.7 degrees) of a sample at which its correlation counts half: below it normal maps of 8 bits hold
-noise, and flat samples have no correlation."""
+"""Slope (1.7 degrees) that answer and truth are given in common before they are correlated: below it normal maps of 8 bits
+hold noise, and with it an answer to a flat sample is the more unlike the truth the steeper it is."""
 
 STEEPNESS, STEEPNESS_GROUND = 0.15, 0.02
 """Weight of the logarithm by which an answer is steeper or flatter than the truth, and the slope that is added to both."""
@@ -31,12 +31,10 @@ def loss(answer: Tensor, truth: Tensor) -> Tensor:
     answer's steepness, so doubt does not flatten it, and steepness has a term of its own.
     """
     a, b = tilts(answer), tilts(truth)
-    power = truth.square().sum(1).mean((1, 2))
-    counts = power / (power + FAINT ** 2)
-    found = ANGLE * chord(answer, truth).mean() + STEEPNESS * _steepness(answer, power).mean()
+    found = ANGLE * chord(answer, truth).mean() + STEEPNESS * _steepness(answer, truth).mean()
     for side, weight in SQUARES.items():
-        alike = similarity(*(functional.avg_pool2d(field, side) for field in (a, b)))
-        found = found + weight * (counts * (1 - alike)).mean()
+        alike = similarity(*(functional.avg_pool2d(field, side) for field in (a, b)), FAINT / side ** 0.5)
+        found = found + weight * (1 - alike).mean()
     return found
 
 
@@ -45,15 +43,20 @@ def tilts(slopes: Tensor) -> Tensor:
     return slopes * torch.rsqrt(1 + slopes.square().sum(1, keepdim=True))
 
 
-def similarity(a: Tensor, b: Tensor) -> Tensor:
-    """The cosine of the angle between two fields taken as vectors, for each of N."""
-    product = (a * b).sum((1, 2, 3))
-    return product * torch.rsqrt((a.square().sum((1, 2, 3)) + 1e-6) * (b.square().sum((1, 2, 3)) + 1e-6))
+def similarity(a: Tensor, b: Tensor, common: float) -> Tensor:
+    """The cosine of the angle between two fields taken as vectors, for each of N, after one more component of the size
+    `common` was added to both."""
+    def product(one: Tensor, other: Tensor) -> Tensor:
+        return (one * other).sum(1).mean((1, 2)) + common ** 2
+
+    return product(a, b) * torch.rsqrt(product(a, a) * product(b, b))
 
 
-def _steepness(answer: Tensor, power: Tensor) -> Tensor:
-    rms = (answer.square().sum(1).mean((1, 2)) + 1e-8).sqrt()
-    return ((rms + STEEPNESS_GROUND) / (power.sqrt() + STEEPNESS_GROUND)).log().abs()
+def _steepness(answer: Tensor, truth: Tensor) -> Tensor:
+    def rms(slopes: Tensor) -> Tensor:
+        return (slopes.square().sum(1).mean((1, 2)) + 1e-8).sqrt()
+
+    return ((rms(answer) + STEEPNESS_GROUND) / (rms(truth) + STEEPNESS_GROUND)).log().abs()
 
 
 def chord(a: Tensor, b: Tensor) -> Tensor:

@@ -89,6 +89,7 @@ pictures = [Measured(truth[i:i + 1], truth[i:i + 1], (True, True)) for i in rang
 share = torch.tensor([1, 0.4, 0.4, 0.4, 2, 2]).view(6, 1, 1, 1)
 print(factor_for([share[i] * truth[i:i + 1] for i in range(6)], pictures))
 print(float(loss(truth, truth)), float(loss(0.5 * truth, truth)), float(loss(-truth, truth)), float(loss(0 * truth, truth)))
+print(float(loss(0.2 * truth, 0 * truth)), float(loss(truth, 0 * truth)), float(loss(0 * truth, 0 * truth)))
 pixels = torch.rand(3, 3, 64, 64)
 small, large = recoloured([torch.nn.functional.avg_pool2d(pixels, 2), pixels])
 print(float((torch.nn.functional.avg_pool2d(large, 2) - small).abs().mean()), float((small - large.mean()).abs().mean()))
@@ -105,11 +106,12 @@ print(max(float((b - 2 * a).abs().max()) for a, b in zip(answers, doubled)), flo
 
 @pytest.mark.midas
 def test_the_trainings_arithmetic(midas_python):
-    factor, losses, colours, scale = (list(map(float, line.split())) for line in
+    factor, losses, of_flat, colours, scale = (list(map(float, line.split())) for line in
                                       run(midas_python, "-c", ARITHMETIC, ROOT / "scripts").splitlines())
     assert factor[0] == pytest.approx(0.8 / 0.7, rel=0.1)  # between 0.4 and 1 lies the median amount
     none, half, turned, flat = losses
     assert none < half < flat < turned  # doubt must not be cheaper than an answer of half the steepness
+    assert of_flat[2] < 0.1 * of_flat[0] and of_flat[1] > 0.9 * flat  # relief on flat ground costs as much as none on relief
     assert colours[0] < 0.2 * colours[1]  # a picture is recoloured alike at all of its sizes
     assert scale[0] < 1e-3 * scale[1]  # twice the slopes at each size, those that are handed on included
 
