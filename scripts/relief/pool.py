@@ -28,6 +28,9 @@ SHARD = 64
 FIRST = 4
 """Shards that are made before the relit pictures, so that the training can begin as soon as those are there."""
 
+FLAT_SHARE = 0.4
+"""Share of the drawn samples that are marks on exactly flat ground: made, they are fewer, too few to teach that stripes are flat."""
+
 HELD_OUT = 10 ** 6
 """Number of the first shard that is never trained on."""
 
@@ -109,6 +112,8 @@ class Shards:
     def __init__(self, folder: Path, held_out: bool = False) -> None:
         self._folder, self._held_out = folder, held_out
         self._open: dict[int, Shard] = {}
+        self._flat: list[tuple[int, int]] = []
+        self._shaped: list[tuple[int, int]] = []
         self.look()
 
     def __len__(self) -> int:
@@ -121,7 +126,10 @@ class Shards:
             number = int(path.stem.split("_")[1])
             if number not in self._open and (number >= HELD_OUT) == self._held_out:
                 slopes = path.with_name(path.name.replace("rgb", "slopes"))
-                self._open[number] = Shard(np.load(path, mmap_mode="r"), np.load(slopes, mmap_mode="r"))
+                shard = Shard(np.load(path, mmap_mode="r"), np.load(slopes, mmap_mode="r"))
+                self._open[number] = shard
+                for i, slopes_of_one in enumerate(shard.slopes):
+                    (self._shaped if slopes_of_one[::16, ::16].any() else self._flat).append((number, i))
 
     def all(self) -> Shard:
         parts = self._open.values()
@@ -129,10 +137,10 @@ class Shards:
 
     def plates(self, rng: Generator, count: int) -> list[Plate]:
         """`count` samples drawn at random."""
-        shards = list(self._open.values())
-        found = []
-        for shard in rng.integers(len(shards), size=count):
-            i = rng.integers(len(shards[shard].rgb))
-            slopes = slope_steps(shards[shard].slopes[i].astype(np.float32))
-            found.append(Plate(shards[shard].rgb[i], slopes, repeats=True))
-        return found
+        plates = []
+        for _ in range(count):
+            drawn = self._flat if self._flat and rng.random() < FLAT_SHARE else self._shaped
+            number, i = drawn[rng.integers(len(drawn))]
+            shard = self._open[number]
+            plates.append(Plate(shard.rgb[i], slope_steps(shard.slopes[i].astype(np.float32)), repeats=True))
+        return plates
