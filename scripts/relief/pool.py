@@ -29,7 +29,7 @@ FIRST = 4
 """Shards that are made before the relit pictures, so that the training can begin as soon as those are there."""
 
 FLAT_SHARE = 0.4
-"""Share of the drawn samples that are marks on exactly flat ground: made, they are fewer, too few to teach that stripes are flat."""
+"""Share of the drawn samples that are marks on exactly flat ground; those made are half as many, too few to learn from."""
 
 HELD_OUT = 10 ** 6
 """Number of the first shard that is never trained on."""
