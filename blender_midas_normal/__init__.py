@@ -39,6 +39,6 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
     replace: whether the map is made again although somebody has changed it since it was made, as by painting on it.
     Waits for the worker.  Raises one of the exceptions of `core.errors`.
     """
-    from .bridge.generate import generate as generate_image
+    from .bridge.api import generate as generate_image
 
     return generate_image(image, settings, mask_image, replace, **words)

@@ -30,9 +30,9 @@ from benchmarks.answer import Answer
 from benchmarks.plan import FULL, QUICK, Plan
 from environments import ROOT, State
 
-from blender_midas_normal.client.batch import ended
+from blender_midas_normal.batch import ended
+from blender_midas_normal.core.engines import FILE
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
-from blender_midas_normal.core.weights_file import FILE
 
 DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
 

@@ -15,15 +15,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 import installed_extension
 
-from blender_midas_normal.client.batch import NOT_AVAILABLE
+from blender_midas_normal.batch import NOT_AVAILABLE
 
 installed_extension.install(Path(os.environ[installed_extension.RESOURCES]))
 
 import bpy  # noqa: E402
 import numpy as np  # noqa: E402
-from bl_ext.user_default.midas_normal.bridge.places import preferences  # noqa: E402
-from bl_ext.user_default.midas_normal.bridge.results import stored  # noqa: E402
-from bl_ext.user_default.midas_normal.core.png import png_bytes  # noqa: E402
+from bl_ext.user_default.midas_normal.bridge.addon import preferences  # noqa: E402
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored  # noqa: E402
+from bl_ext.user_default.midas_normal.core.image_io import png_bytes  # noqa: E402
 from bl_ext.user_default.midas_normal.core.protocol import VERSION  # noqa: E402
 
 SIDE = 768

@@ -16,11 +16,8 @@ from typing import Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from blender_midas_normal.client import interpreters, weights  # noqa: E402
-from blender_midas_normal.client.batch.placing import temporary_folder  # noqa: E402
+from blender_midas_normal.batch.atomic_files import temporary_folder  # noqa: E402
 from blender_midas_normal.client.data_folder import data_folder  # noqa: E402
-from blender_midas_normal.client.environment import Environment, State, status  # noqa: E402
-from blender_midas_normal.client.install import Recipe, install  # noqa: E402
 from blender_midas_normal.client.provision import (  # noqa: E402
     ANOTHER_FOLDER,
     only_one,
@@ -28,9 +25,11 @@ from blender_midas_normal.client.provision import (  # noqa: E402
     provide_environment,
     provide_weights,
 )
-from blender_midas_normal.client.steps import Step  # noqa: E402
+from blender_midas_normal.client.setup import Step, interpreters, weights  # noqa: E402
+from blender_midas_normal.client.setup.environment import Environment, State, status  # noqa: E402
+from blender_midas_normal.client.setup.install import Recipe, install  # noqa: E402
 from blender_midas_normal.core.errors import InstallError, TargetError  # noqa: E402
-from blender_midas_normal.core.paths import put_in_place  # noqa: E402
+from blender_midas_normal.core.files import put_in_place  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 DATA = data_folder()

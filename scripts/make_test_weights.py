@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.client.batch import ended
+from blender_midas_normal.batch import ended
+from blender_midas_normal.core.engines import FILE, checksum
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.weights_file import FILE, checksum
 
 SEED = 501
 

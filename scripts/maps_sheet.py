@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.client.batch import ended
+from blender_midas_normal.batch import ended
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.kinds import KINDS
+from blender_midas_normal.core.map_types import KINDS
 from blender_midas_normal.core.settings import Settings
 
 SIDE, GAP, LETTERS = 300, 6, 26
@@ -73,7 +73,7 @@ def pictures(file: Path) -> list:
     from blender_midas_normal.core.maps import made_map
     from blender_midas_normal.core.tileable import wrap_of
     from blender_midas_normal.worker.engines.relief import Relief
-    from blender_midas_normal.worker.picture_files import picture_from_file
+    from blender_midas_normal.worker.inputs import picture_from_file
 
     picture, settings = picture_from_file(file), Settings()
     wrap = wrap_of(settings.tileable, luma(picture.rgb_float()), is_render=False)

@@ -19,15 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.client.batch import ended
-from blender_midas_normal.client.batch.inputs import found
-from blender_midas_normal.client.batch.items import exposed, item_of_file
-from blender_midas_normal.client.batch.options import add_options, path, wanted
-from blender_midas_normal.client.batch.run import made_all
+from blender_midas_normal.batch import ended
+from blender_midas_normal.batch.cli import made_all
+from blender_midas_normal.batch.inputs import found
+from blender_midas_normal.batch.options import add_options, path, wanted
+from blender_midas_normal.batch.pictures import exposed, item_of_file
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import HostPython, Launch, Places, launch_for
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.paths import resolved
+from blender_midas_normal.core.files import resolved
 
 IDLE_SECONDS = 600.0
 

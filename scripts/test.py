@@ -23,9 +23,9 @@ import environments
 import gui_test
 from environments import ROOT, TEST_WEIGHTS, InstallError, State
 
-from blender_midas_normal.client.batch import ended
+from blender_midas_normal.batch import ended
+from blender_midas_normal.core.engines import FILE
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.weights_file import FILE
 
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""

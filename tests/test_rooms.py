@@ -1,4 +1,4 @@
-"""Which room may import what: ui -> bridge -> client -> core <- worker."""
+"""Which room may import what: ui -> bridge -> batch -> client -> core <- worker."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "blender_midas_normal"
 MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker", "core"},
-              "bridge": {"bridge", "client", "core"}, "ui": {"ui", "bridge", "client", "core"}}
-BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"),
+              "batch": {"batch", "client", "core"}, "bridge": {"bridge", "batch", "client", "core"},
+              "ui": {"ui", "bridge", "batch", "client", "core"}}
+BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"), "batch": ("bpy", "torch", "numpy"),
            "worker": ("bpy", "torch", "OpenImageIO", "PIL", "cv2")}
 """Of the worker's, Blender's own Python has numpy alone: there it reads what Blender hands over, and no files."""
-NEEDS_TORCH = {"filters_torch", "maps_torch", "midas_network", "midas_quick", "midas_winograd", "torch_network"}
+NEEDS_TORCH = {"torch_backend", "network", "optimize", "torch_network"}
 
 
 def modules(room):

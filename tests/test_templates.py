@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from blender_midas_normal.core.messages import fields_of
+from blender_midas_normal.core.errors import fields_of
 from tests.templates import PARTS, all_made, is_glued
 
 MADE = all_made()

@@ -1,31 +1,63 @@
-"""Many pictures, one after the other: none stops another, and what was made stays, however the queue ends."""
+"""Many pictures, one after the other: none stops another, what was made stays, and a table says what became of each."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..client.batch.records import FAILED, MADE, SKIPPED, Record
+from ..batch.report import FAILED, MADE, SKIPPED, Record, as_csv, as_json, check_replaceable, summary, write_report
 from ..client.launch import Launch
-from ..core.errors import Cancelled, EngineUnavailable, MidasNormalError, SourceError, Unchanged
-from ..core.messages import NO_MESSAGE, Message, joined
-from . import recording
-from .asking import Ask
-from .current import known_surfaces
-from .making import making_of
-from .nodes.textures import colour_textures, worn_textures
-from .order import launch_of, order_for
-from .pixels import View
-from .results import map_of
-from .source import Source, source_of_image
-from .summary import check_summary, write_summary
-from .task import BREATH, Making, Report, Step, Task, foreseen
+from ..core.errors import (
+    NO_MESSAGE,
+    Cancelled,
+    EngineUnavailable,
+    Message,
+    MidasNormalError,
+    SettingsError,
+    SourceError,
+    Unchanged,
+    joined,
+)
+from . import tasks
+from .generate import known_surfaces, making_of
+from .image_pixels import View
+from .image_source import Source, source_of_image
+from .map_metadata import map_of
+from .nodes.materials import colour_textures, worn_textures
+from .request import Ask, launch_of, order_for
+from .tasks import BREATH, Making, Report, Step, Task, foreseen
+
+FORMS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
+    ".txt": lambda records, not_tried, seconds: summary(records, 0, not_tried, seconds) + "\n",
+    ".json": lambda records, *_: as_json(records),
+    ".csv": lambda records, *_: as_csv(records),
+}
+"""By the file's ending: the text of records, with how many pictures were not tried, and the seconds that all took."""
+
+
+def check_summary(file: Path) -> None:
+    """Raises SettingsError for a name whose ending says no form, and for one without a folder; TargetError where a file has
+    the name that is no summary.
+    """
+    if not file.is_absolute():
+        raise SettingsError("The summary {file!r} has no folder to lie in; give a whole path, or save the .blend file "
+                            "and begin with //.", file=str(file))
+    if file.suffix.lower() not in FORMS:
+        raise SettingsError("The name of the summary {file!r} does not say its form; let it end with one of {choices}.",
+                            file=file.name, choices=", ".join(FORMS))
+    check_replaceable(file)
+
+
+def write_summary(file: Path, records: Sequence[Record], not_tried: int, seconds: float) -> None:
+    """Writes the records in the form that the file's ending says; raises TargetError."""
+    write_report(file, FORMS[file.suffix.lower()](records, not_tried, seconds))
+
 
 WAITING, MAKING = "waiting", "being made"
 """States beside MADE, SKIPPED and FAILED of the records."""
@@ -135,7 +167,7 @@ class Queue:
         order = order_for(source_of_image(image), item.object_uid, None, self.ask, self.launch, self.view)
         order = dataclasses.replace(order, is_one_of_many=True)
         reasons = {kind: reasons for kind in self.ask.maps if (reasons := order.reasons_unused(kind))}
-        unused = tuple(recording.unused(item.source, kind, sentences) for kind, sentences in reasons.items())
+        unused = tuple(tasks.unused(item.source, kind, sentences) for kind, sentences in reasons.items())
         kinds = tuple(kind for kind in self.ask.maps if kind not in reasons)
         if not kinds:
             return unused
@@ -146,7 +178,7 @@ class Queue:
             report = yield from making_of(order)
         except Unchanged:
             maps = [map_of(item.source.image(), kind) for kind in kinds]
-            return (*(recording.skipped(item.source, image) for image in maps if image is not None), *unused)
+            return (*(tasks.skipped(item.source, image) for image in maps if image is not None), *unused)
         self.last_map = report.map_name
         return (*report.records, *unused)
 

@@ -1,4 +1,4 @@
-"""Running a child process: its output passed on line by line, and the child with all it started ended on request."""
+"""Run a child process: pass its output on line by line without waiting, and end it with all that it started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,54 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from ..core.errors import Cancelled
-from .pipes import make_non_blocking, read_available
+
+CHUNK = 1 << 16
+"""Bytes read at most in one call: what a pipe holds on Linux."""
+
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    from ctypes import wintypes
+
+    _peek = ctypes.WinDLL("kernel32", use_last_error=True).PeekNamedPipe
+    _peek.argtypes = [wintypes.HANDLE, wintypes.LPVOID, wintypes.DWORD, wintypes.LPDWORD, wintypes.LPDWORD,
+                      wintypes.LPDWORD]
+    _peek.restype = wintypes.BOOL
+
+    def make_non_blocking(fd: int) -> None:
+        """Nothing to do: `read_available` asks the pipe first."""
+
+    def write_available(fd: int, data: bytes | bytearray) -> int:
+        """How many of the bytes the pipe has taken; raises OSError when the other side is closed."""
+        return os.write(fd, data)
+
+    def read_available(fd: int) -> bytes | None:
+        """What the pipe holds now, at most CHUNK bytes; b"" when that is nothing, None when the other side is closed."""
+        waiting = wintypes.DWORD(0)
+        if not _peek(msvcrt.get_osfhandle(fd), None, 0, None, ctypes.byref(waiting), None):
+            return None
+        return os.read(fd, min(waiting.value, CHUNK)) if waiting.value else b""
+
+else:
+    def make_non_blocking(fd: int) -> None:
+        """Call once for each end, before `read_available` and `write_available`."""
+        os.set_blocking(fd, False)
+
+    def write_available(fd: int, data: bytes | bytearray) -> int:
+        """How many of the bytes the pipe has taken; raises OSError when the other side is closed."""
+        try:
+            return os.write(fd, data)
+        except BlockingIOError:
+            return 0
+
+    def read_available(fd: int) -> bytes | None:
+        """What the pipe holds now, at most CHUNK bytes; b"" when that is nothing, None when the other side is closed."""
+        try:
+            return os.read(fd, CHUNK) or None
+        except BlockingIOError:
+            return b""
+
 
 TAIL = 40
 """Lines of a child's output that are kept."""

@@ -14,7 +14,7 @@ from typing import Any
 from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_of_kind, reason_of
 from ..core.protocol import Cancel, Error, Hello, PipeMessage, Progress, Ready, Request, Result, check_version
 from .launch import Launch
-from .received import GONE, Taken, map_file, pixels_file
+from .result_files import GONE, Taken, map_file, pixels_file
 from .worker_process import WorkerProcess
 
 GREETING_SECONDS = 60.0

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..core.home import home_folder
+from ..core.files import home_folder
 
 VARIABLE = "MIDAS_NORMAL_DATA"
 """The environment variable that names another folder."""

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..core.errors import MidasNormalError, reason_of
-from ..core.messages import Message
+from ..core.errors import Message, MidasNormalError, reason_of
 
 if sys.platform == "win32":
     import msvcrt

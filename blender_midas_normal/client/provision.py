@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..core.errors import EngineUnavailable, InstallError, reason_of
-from ..core.messages import Phrase
-from ..core.weights_file import FILE, SIZE
-from . import weights
+from ..core.engines import FILE, SIZE
+from ..core.errors import EngineUnavailable, InstallError, Phrase, reason_of
 from .data_folder import VARIABLE
-from .environment import Environment, State, status
 from .locks import held
-from .setup_process import SetupProcess
+from .setup import weights
+from .setup.environment import Environment, State, status
+from .setup.process import SetupProcess
 
 ANOTHER_FOLDER = Phrase("the variable {variable} names another folder for environments and weights", variable=VARIABLE)
 """What helps where nothing can be written into the data folder."""

@@ -1,4 +1,4 @@
-"""One running worker: its process, its pipe and its private exchange folder."""
+"""One running worker: its process, its pipe, its log and its private exchange folder."""
 
 from __future__ import annotations
 
@@ -9,16 +9,38 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from ..core.errors import WorkerError, reason_of
-from ..core.messages import Message, joined
+from ..core.errors import Message, WorkerError, joined, reason_of
 from ..core.protocol import Decoder, PipeMessage, Shutdown, encode
-from .children import start
-from .gpus import only_gpu
-from .launch import Launch
-from .log import opened_log, tail
-from .pipes import make_non_blocking, read_available, write_available
+from .children import make_non_blocking, read_available, start, write_available
+from .launch import Launch, only_gpu
+
+LARGEST = 1 << 20
+"""Bytes; a larger log is set aside as `<name>.old` when the next worker starts, where no other worker has it open."""
+
+
+def opened_log(path: Path) -> BinaryIO:
+    """The log, open for appending; only its owner may read a new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LARGEST:
+        with suppress(OSError):  # another program has just done it, or, on Windows, a worker writes it: it grows on
+            path.replace(path.with_name(path.name + ".old"))
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def tail(path: Path, since: int, lines: int = 5) -> str:
+    """The last lines that were written after byte `since`; none where somebody has taken the log away."""
+    try:
+        with path.open("rb") as file:
+            file.seek(since)
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.strip().splitlines()[-lines:])
+
 
 LONGEST_READ = 0.02
 """Seconds after which no further piece of the pipe is read in one go, so that a worker that floods it cannot hold the caller

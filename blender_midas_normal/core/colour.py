@@ -1,10 +1,12 @@
-"""Colour: the sRGB transfer function and luma."""
+"""Luma of sRGB pictures, and transparent pixels filled from their surroundings, so that no engine sees an edge there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .arrays import in_strips
 
 if TYPE_CHECKING:
     from .arrays import Array
@@ -37,3 +39,53 @@ def luma(rgb: Array) -> Array:
 def is_one_colour(rgb: Array) -> bool:
     """Whether H x W x 3 pixels, 0..1, differ by less than can be seen."""
     return float(np.ptp(rgb.reshape(-1, 3), axis=0).max()) < FAINTEST_CONTRAST
+
+
+MIDDLE_GREY = np.float32(0.5)
+
+
+def filled(rgb: Array, alpha: Array) -> Array:
+    """H x W x 3 float32 with every pixel opaque: colours spread from where alpha is into where it is not, without steps.
+
+    alpha: H x W, 0..1.  Pull-push: averages over ever larger squares, weighted by alpha, fill what the finer level lacks.
+    A picture without any opaque pixel becomes middle grey.
+    """
+    alpha = np.clip(alpha, 0.0, 1.0)[..., None]
+    if max(alpha.shape) == 1:
+        return np.where(alpha > 0, rgb, MIDDLE_GREY).astype(np.float32)
+    weighted = rgb * alpha
+    coarse, coarse_alpha = _halved(weighted), _halved(alpha)
+    np.divide(coarse, coarse_alpha, out=coarse, where=coarse_alpha > 0)
+    behind = filled(coarse, np.minimum(coarse_alpha[..., 0] * 4, 1.0))
+
+    def fill(rows: slice) -> None:
+        weighted[rows] += (1 - alpha[rows]) * _doubled(behind, rows)[:, :weighted.shape[1]]
+
+    in_strips(fill, len(weighted), weighted[0].size)
+    return weighted
+
+
+def _halved(field: Array) -> Array:
+    """The mean of each 2 x 2 square; an odd last row or column is repeated."""
+    rows, columns = field.shape[:2]
+    even = np.pad(field, [(0, rows % 2), (0, columns % 2), (0, 0)], mode="edge")
+    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
+
+
+def _doubled(field: Array, rows: slice) -> Array:
+    """Some rows of the field at twice its size."""
+    down = np.arange(rows.start // 2 - 1, (rows.stop + 1) // 2 + 1).clip(0, len(field) - 1)
+    across = np.arange(-1, field.shape[1] + 1).clip(0, field.shape[1] - 1)
+    tall = _between(field[down], 0)[rows.start % 2:][:rows.stop - rows.start]
+    return _between(tall[:, across], 1)
+
+
+def _between(field: Array, axis: int) -> Array:
+    """Two values for each but the first and the last: a quarter of the way to the one before it, and to the one after it."""
+    given = np.moveaxis(field, axis, 0)
+    near = given[1:-1] * np.float32(0.75)
+    found = np.empty((2 * len(near), *near.shape[1:]), np.float32)
+    for start, beside in enumerate((given[:-2], given[2:])):
+        np.multiply(beside, np.float32(0.25), out=found[start::2])
+        found[start::2] += near
+    return np.moveaxis(found, 0, axis)

@@ -1,8 +1,145 @@
-"""The project's own exceptions: each message is one sentence saying what is wrong and what to do."""
+"""Messages to users, which can be translated, and the exceptions that carry them."""
 
 from __future__ import annotations
 
-from .messages import Message
+import re
+import string
+from collections.abc import Iterable
+from typing import Any, Union
+
+Value = Union[str, int, float]  # noqa: UP007 - scripts use Python 3.9
+"""What may stand in a template; a Message is a str."""
+
+FORMAT = re.compile(r",?(\.\d{1,2})?[dfg%]?")
+"""How a template may say that a value is written: none of these makes a text much longer than the value is."""
+
+MAX_DEPTH = 8
+"""How deep messages from another process may lie in each other."""
+
+
+class Message(str):
+    """A finished English sentence that knows the template and the values it was made of.
+
+    It is the sentence wherever text is joined, stored or printed.  The interface looks up the template in the user's
+    language instead, and fills in the same values; those of them that are messages are translated, too.
+
+    Without values the template is the sentence as it stands, braces and all.
+    """
+
+    template: str
+    values: dict[str, Value]
+
+    def __new__(cls, template: str, /, **values: object) -> Message:
+        """Fill in the template.
+
+        Args:
+            template: with fields such as `{name!r}` or `{seconds:.1f}`; see `fields_of` for what they may be.
+            values: for each field; what is neither text nor a number stands there as `str` shows it.
+        """
+        plain = {name: _plain(value) for name, value in values.items()}
+        message = super().__new__(cls, template.format(**plain) if plain else template)
+        message.template, message.values = template, plain
+        return message
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Value]]:
+        """Copy a message as it was made."""
+        return (self.template,), self.values
+
+
+class Phrase(Message):
+    """Words that are a value of other messages, such as a label: translated, but no sentence by themselves."""
+
+
+NO_MESSAGE = Message("")
+"""Where there is nothing to say."""
+
+
+def joined(messages: Iterable[str], separator: str = " ") -> Message:
+    """Put messages one after the other, each still to be translated by itself; separator: without braces."""
+    values = {f"part{number}": message for number, message in enumerate(messages, 1)}
+    return Message(separator.join(f"{{{name}}}" for name in values), **values)
+
+
+def shortened(message: Message, length: int) -> Message:
+    """Cut the texts in a message to `length` characters each."""
+    if not message.values:
+        return Message(message[:length])
+    return Message(message.template, **{name: _shortened(value, length) for name, value in message.values.items()})
+
+
+def _plain(value: object) -> Value:
+    return value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else str(value)
+
+
+def _shortened(value: Value, length: int) -> Value:
+    if isinstance(value, Message):
+        return shortened(value, length)
+    return value[:length] if isinstance(value, str) else value
+
+
+def fields_of(template: str) -> list[str]:
+    """Name the fields of a template in their order.
+
+    Raises:
+        ValueError: a field is no identifier, stands there twice or is written in another way than FORMAT allows, so that a
+            template from another process could reach into values or make endless texts of them.
+    """
+    names = []
+    for _, name, how, conversion in string.Formatter().parse(template):
+        if name is None:
+            continue
+        if not name.isidentifier() or name in names or conversion not in (None, "r") or not FORMAT.fullmatch(how or ""):
+            raise ValueError(f"the field {name!r:.80} of a template")
+        names.append(name)
+    return names
+
+
+def to_json(text: str) -> Any:
+    """Make an object of JSON of a message; other text stays as it is.
+
+    Bytes in names of files that are no text are written out.
+    """
+    if not isinstance(text, Message):
+        return _showable(text)
+    values = {name: to_json(value) if isinstance(value, str) else value for name, value in text.values.items()}
+    return {"template": _showable(text.template), "values": values}
+
+
+def from_json(data: Any, depth: int = MAX_DEPTH) -> Message:
+    """Make a message of what `to_json` has made of one, or of text, which has no values then.
+
+    Raises:
+        ValueError: it is anything else, however it came about.
+    """
+    if isinstance(data, str):
+        return Message(_checked(data))
+    if not isinstance(data, dict) or data.keys() != {"template", "values"} or depth == 0:
+        raise ValueError("no message")
+    template, values = data["template"], data["values"]
+    if not isinstance(template, str) or not isinstance(values, dict):
+        raise ValueError("no template and values")
+    if values and set(fields_of(template)) != set(values):
+        raise ValueError("values that do not fit the template")
+    try:
+        return Message(_checked(template), **{name: _value_from_json(value, depth - 1) for name, value in values.items()})
+    except OverflowError as error:
+        raise ValueError("a number without end") from error
+
+
+def _value_from_json(data: Any, depth: int) -> Value:
+    if isinstance(data, str):
+        return _checked(data)
+    return data if type(data) in (int, float) else from_json(data, depth)
+
+
+def _showable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _checked(text: str) -> str:
+    """The text; raises ValueError (UnicodeEncodeError) for half a pair of surrogates, which nobody can show."""
+    text.encode()
+    return text
 
 
 class MessageError(Exception):

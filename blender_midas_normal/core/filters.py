@@ -1,19 +1,15 @@
-"""Filters on height fields: gradient, blur and resize, each with borders that repeat or do not.
-
-All are separable.  Blur and resize are one operation, a weighted sum of a few input rows for each output row, carried out
-strip by strip so that the working set stays in the processor's cache.
-"""
+"""Separable filters on float32 fields: Gaussian blur, spline and Lanczos resampling, gradients, and à-trous smoothing."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .kernels import SPLINE_MARGIN, SPLINE_PREFILTER, coverage, gaussian, lanczos, spline, straight
+from .arrays import VALUES, in_strips
 from .picture import Wrap
-from .strips import VALUES, in_strips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +17,75 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .arrays import Array
+
+SPLINE_REACH = 10
+SPLINE_PREFILTER = np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(np.arange(-SPLINE_REACH, SPLINE_REACH + 1))
+"""Turns samples into coefficients of the cubic B-spline that passes through them (Unser, "Splines: a perfect fit for signal
+and image processing", 1999); cut off where it has fallen to 2e-6."""
+
+SPLINE_MARGIN = 2 + SPLINE_REACH
+"""Pixels before and after a line that its splines need; two of them are left as coefficients."""
+
+
+def gaussian(sigma: float) -> NDArray:
+    """An odd number of weights, whose sum is 1, of a Gaussian blur; sigma in pixels."""
+    offsets = np.arange(-np.ceil(3 * sigma), np.ceil(3 * sigma) + 1)
+    kernel = np.exp(-0.5 * (offsets / max(sigma, 1e-3)) ** 2)
+    return kernel / kernel.sum()
+
+
+def spline(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
+    """(coefficients, weights), count x 4 each, for each of `count` pixels over a line of `before`.
+
+    Coefficients are numbered from two before the line's first.
+    """
+    centres = _centres(before, count)
+    first = np.floor(centres)
+    t = centres - first
+    u = 1 - t
+    weights = np.stack([u ** 3, 3 * t ** 3 - 6 * t ** 2 + 4, 3 * u ** 3 - 6 * u ** 2 + 4, t ** 3], axis=1) / 6
+    return first.astype(np.int64)[:, None] + np.arange(1, 5), weights
+
+
+def lanczos(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
+    """(margin, pixels, weights) of 3 lobes for each of fewer pixels than a line has.
+
+    margin: pixels needed before and after the line, from whose start the pixels are numbered.
+    """
+    ratio = before / count
+    return _lobes(before, count, int(np.ceil(3 * ratio)), ratio, lambda distance: np.where(
+        np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0))
+
+
+def straight(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
+    """The same of lines between pixels, or, for fewer pixels than a line has, of averages."""
+    ratio = max(1.0, before / count)
+    return _lobes(before, count, int(np.ceil(ratio)), ratio, lambda distance: np.maximum(0.0, 1 - np.abs(distance)))
+
+
+def coverage(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
+    """(pixels, weights), for each of `count` pixels over a line of more: those it covers, and by how much of it."""
+    starts = np.arange(count) * (before / count)
+    stops = starts + before / count
+    pixels = np.floor(starts + 1e-9).astype(np.int64)[:, None] + np.arange(int(np.ceil(before / count - 1e-9)) + 1)
+    covered = np.clip(np.minimum(pixels + 1, stops[:, None]) - np.maximum(pixels, starts[:, None]), 0, None)
+    used = covered.max(axis=0) > 1e-9
+    weights = covered[:, used] / covered.sum(axis=1, keepdims=True)
+    return np.minimum(pixels[:, used], before - 1), weights
+
+
+def _lobes(before: int, count: int, reach: int, ratio: float,
+           weight: Callable[[NDArray], NDArray]) -> tuple[int, NDArray[np.int64], NDArray]:
+    centres = _centres(before, count)
+    pixels = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
+    weights = weight((pixels - centres[:, None]) / ratio)
+    return reach, pixels + reach, weights / weights.sum(axis=1, keepdims=True)
+
+
+def _centres(before: int, count: int) -> NDArray:
+    """Where the centres of `count` pixels lie among `before` pixels."""
+    return (np.arange(count) + 0.5) * (before / count) - 0.5
+
 
 COARSE_SIGMA = 4
 """Rows: a blur twice as wide or wider is carried out on a field with fewer rows, where it is about as wide as this."""
@@ -242,3 +307,56 @@ def _weighted_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
 
     in_strips(weigh, len(out), math.prod(out.shape[1:]))
     return out
+
+
+def coarser(field: Array, deviation: float, wrap: Wrap) -> Array:
+    """An H x W field smoothed by a deviation in pixels, more than 0, with the weights of `a_trous`.
+
+    The field is smoothed already by a deviation of half as much, or the one asked for is 1.
+    """
+    step, weights = a_trous(deviation)
+    return weighted(continued(field, 2 * step, wrap), weights, step)
+
+
+def a_trous(deviation: float) -> tuple[int, Array]:
+    """(pixels between weights, five weights) that smooth by a deviation in pixels, but leave what lies between the weights.
+
+    They take as long for 8 pixels as for 1 (Starck and Murtagh, "Astronomical Image and Data Analysis", 2006, appendix A).
+    """
+    step = math.ceil(deviation)
+    side = deviation ** 2 / (4 * step ** 2)
+    return step, np.convolve([side, 1 - 2 * side, side], [side, 1 - 2 * side, side]).astype(np.float32)
+
+
+def continued(field: Array, margin: int, wrap: Wrap) -> Array:
+    """An H x W field with `margin` more pixels on each side: (H + 2 margin) x (W + 2 margin)."""
+    for axis, repeats in enumerate((wrap.y, wrap.x)):
+        field = continued_along(field, margin, repeats, axis)
+    return field
+
+
+def weighted(bordered: Array, weights: Array, step: int) -> Array:
+    """The sum of five times five pixels of a field, `step` apart, around each pixel.
+
+    weights: five, the same for rows and columns; the first is the last's and the second the fourth's.  The field has
+    2 * step more pixels on each side than what is returned.
+    """
+    rows, columns = (length - 4 * step for length in bordered.shape)
+    found = np.empty((rows, columns), np.float32)
+
+    def work(part: slice) -> None:
+        down = _sum_of_five([bordered[part.start + i * step:part.stop + i * step] for i in range(5)], weights)
+        found[part] = _sum_of_five([down[:, i * step:i * step + columns] for i in range(5)], weights)
+
+    in_strips(work, rows, columns)
+    return found
+
+
+def _sum_of_five(shifted: list[Array], weights: Array) -> Array:
+    total = shifted[0] + shifted[4]
+    total *= weights[0]
+    near = shifted[1] + shifted[3]
+    near *= weights[1]
+    total += near
+    total += shifted[2] * weights[2]
+    return total

@@ -1,4 +1,4 @@
-"""From a network's depth, in units that mean nothing, to heights that mean the same for every network and picture."""
+"""Height fields: normalised depth, the Poisson solve that integrates slopes, and heights as displacement maps hold them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import in_strips
+from .filters import weighted
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from .arrays import Array
+    from .picture import Wrap
 
 LOW, HIGH = 1.0, 99.0
 """The percentiles that become 0 and 1: a few stray pixels must not decide how steep the rest is."""
@@ -38,3 +44,119 @@ def without_holes(depth: Array) -> Array:
         return depth
     middle = np.median(depth[finite]) if finite.any() else 0.0
     return np.where(finite, depth, np.float32(middle)).astype(np.float32)
+
+
+UNSEEN = 1e-9
+"""Waves of which central differences see a smaller share than this get no height."""
+
+
+def height_from_slopes(gx: Array, gy: Array, wrap: Wrap) -> Array:
+    """H x W float32 heights in pixels, of mean 0, whose central differences are nearest to the slopes.
+
+    gx, gy: H x W each, dh/dx and dh/dy per pixel, rows downwards.  A direction that does not repeat is continued by its
+    mirror image.  Waves of 2 pixels get no height, since central differences cannot see them.
+
+    The heights' second differences are the slopes' differences; waves of the former are those of the heights times `sight`.
+    """
+    rows, columns = gx.shape
+    to_right, to_bottom = ring(columns, wrap.x), ring(rows, wrap.y)
+    across, down = sight(columns, wrap.x)[:columns // 2 + 1], sight(rows, wrap.y)
+    waves = np.empty((rows, columns // 2 + 1), np.complex64)
+    height = np.empty((rows, columns), np.float32)
+    rises = _with_border(gy, wrap.y, axis=0)
+
+    def rows_to_waves(part: slice) -> None:
+        bend = np.subtract(rises[part.start + 2:part.stop + 2], rises[part], dtype=np.float64)
+        runs = _with_border(gx[part], wrap.x, axis=1)
+        bend += runs[:, 2:]
+        bend -= runs[:, :-2]
+        waves[part] = np.fft.rfft(bend[:, to_right])
+
+    def columns_of_waves(part: slice) -> None:
+        lines = np.fft.fft(waves[to_bottom, part].T)
+        lines *= heights_of_waves(across[part, None], down)
+        waves[to_bottom, part] = np.fft.ifft(lines).T
+
+    def waves_to_rows(part: slice) -> None:
+        height[part, to_right] = np.fft.irfft(waves[part], columns)
+
+    in_strips(rows_to_waves, rows, columns)
+    in_strips(columns_of_waves, columns // 2 + 1, rows)
+    in_strips(waves_to_rows, rows, columns)
+    return height
+
+
+def ring(length: int, repeats: bool) -> NDArray[np.int64]:
+    """The pixels of a line in an order in which central differences go round, as Fourier's waves do.
+
+    A line that repeats goes round as it is.  In one that is mirrored central differences compare every second pixel: they
+    go there by the even ones and, behind the mirror, back by the odd ones.
+    """
+    pixels = np.arange(length, dtype=np.int64)
+    return pixels if repeats else np.concatenate([pixels[::2], pixels[1::2][::-1]])
+
+
+def sight(length: int, repeats: bool) -> NDArray[np.float64]:
+    """The square of what a central difference makes of each wave around the `ring`: sin^2 w, w radians per pixel."""
+    return np.sin((2 if repeats else 1) * np.pi * np.arange(length) / length) ** 2
+
+
+def heights_of_waves(across: NDArray, down: NDArray) -> NDArray[np.float64]:
+    """What waves of the slopes' differences, which are twice as large as central ones, are multiplied by."""
+    seen = across + down
+    return np.divide(-0.5, seen, out=np.zeros_like(seen), where=seen > UNSEEN)
+
+
+def _with_border(slope: Array, repeats: bool, axis: int) -> Array:
+    """The slopes with one more on both sides: those of the other side, or, mirrored, the same the other way up."""
+    first, last = np.take(slope, [0], axis), np.take(slope, [-1], axis)
+    return np.concatenate([last, slope, first] if repeats else [-first, slope, -last], axis)
+
+
+MIDDLE = 0.5
+"""The value of the mean height: `Midlevel` of Blender's Displacement node and modifier."""
+
+UNRIPPLED = np.array([-1, 4, 10, 4, -1], np.float32) / np.float32(16)
+"""Weights that keep all but the shortest waves: 1 - sin(w/2)^4, nothing of a wave of 2 pixels.  Central differences cannot
+see those, so that least squares puts them wherever slopes end at a border that does not repeat: a ramp became stairs."""
+
+
+def height_map(gx: Array, gy: Array, wrap: Wrap) -> Array:
+    """H x W float32 heights in pixels, of mean 0, whose slopes are nearest to the ones given, by least squares.
+
+    gx, gy: H x W float32, dimensionless dh/du and dh/dv, v downwards: a slope of 1 rises a pixel's width in a pixel.
+    Source: Frankot and Chellappa, "A method for enforcing integrability in shape from shading algorithms", 1988.
+    """
+    height = height_from_slopes(gx, gy, wrap)
+    for axis, repeats in enumerate((wrap.y, wrap.x)):
+        height = _reflected(height, len(UNRIPPLED) // 2, repeats, axis)
+    return weighted(height, UNRIPPLED, 1)
+
+
+def encoded_height(height: Array) -> tuple[Array, float]:
+    """(H x W float32 values of 0..1, scale): height less its mean = (value - 0.5) * scale, in shorter sides of the picture.
+
+    height: H x W float32 in pixels.  The pixel farthest from the mean gets 0 or 1; heights that are constant get 0.5
+    everywhere and scale 0.
+    """
+    centred = _centred(height)
+    farthest = float(np.abs(centred).max())
+    if farthest == 0:
+        return np.full_like(centred, MIDDLE), 0.0
+    centred *= np.float32(0.5 / farthest)
+    centred += np.float32(MIDDLE)
+    return centred, 2 * farthest / min(height.shape)
+
+
+def at_scale(values: Array, before: float, now: float, rise: float | Array = 0.0) -> Array:
+    """The values 0..1 of the same heights, raised by so much, for another, larger scale (see `encoded_height`)."""
+    return (values - np.float32(MIDDLE)) * np.float32(before / now) + np.float32(MIDDLE + rise / now)
+
+
+def _reflected(height: Array, count: int, repeats: bool, axis: int) -> Array:
+    width = [(count, count) if i == axis else (0, 0) for i in range(2)]
+    return np.pad(height, width, mode="wrap" if repeats else "symmetric")
+
+
+def _centred(height: Array) -> Array:
+    return height - np.float32(height.mean(dtype=np.float64))

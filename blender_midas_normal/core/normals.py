@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import in_strips
 from .filters import blur, gradient, large_shapes, node_gradient, resize, resize_share
 from .picture import Surface, as_float
 from .settings import Settings, node_size
-from .strips import in_strips
 
 if TYPE_CHECKING:
 

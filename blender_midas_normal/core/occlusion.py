@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .filters import gradient
-from .scales import coarser
-from .strips import in_strips
+from .arrays import in_strips
+from .filters import coarser, gradient
 
 if TYPE_CHECKING:
     from .arrays import Array

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .arrays import Array
-    from .messages import Message
-    from .tiles import Tile
+    from .errors import Message
+    from .regions import Tile
 
 
 ROWS = 16

@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from .errors import ProtocolError
-from .messages import NO_MESSAGE, Message, from_json, to_json
+from .errors import NO_MESSAGE, Message, ProtocolError, from_json, to_json
 
 VERSION = 2
 LONGEST_LINE = 1 << 20

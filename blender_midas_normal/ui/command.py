@@ -17,17 +17,16 @@ from typing import Any
 
 import bpy
 
-from ..bridge.beside import file_of
-from ..bridge.nodes.roles import alpha_of
-from ..bridge.nodes.textures import colour_textures
-from ..bridge.pixels import View, at_once, read_pixels, reading_file
-from ..bridge.places import own_python, places
-from ..bridge.source import single
-from ..client.batch import ended
-from ..client.batch.inputs import Inputs, found
-from ..client.batch.items import Item, digest_of_file, exposed, item_of_file, stem_of
-from ..client.batch.options import add_options, path, wanted
-from ..client.batch.run import made_all
+from ..batch import ended
+from ..batch.cli import made_all
+from ..batch.inputs import Inputs, found
+from ..batch.options import add_options, path, wanted
+from ..batch.pictures import Item, digest_of_file, exposed, item_of_file, stem_of
+from ..bridge.addon import own_python, places
+from ..bridge.image_pixels import View, at_once, read_pixels, reading_file
+from ..bridge.image_source import single
+from ..bridge.map_files import file_of
+from ..bridge.nodes.materials import alpha_of, colour_textures
 from ..client.client import Client
 from ..client.launch import HostPython, launch_for
 from ..core.errors import MidasNormalError

@@ -9,7 +9,7 @@ import bpy
 import gpu
 from gpu_extras.batch import batch_for_shader
 
-from ..bridge.results import map_of, source_of
+from ..bridge.map_metadata import map_of, source_of
 from .properties import scene_settings
 
 LINE_WIDTH = 1.5

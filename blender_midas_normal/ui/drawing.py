@@ -9,7 +9,7 @@ import blf
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..core.messages import Message
+from ..core.errors import Message
 from .messages import translated
 
 BORDERS = 95

@@ -7,17 +7,17 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..bridge.shown import forget_shown, reload_changed, settle_saved
-from . import comparison, painting, running, tuning
-from .modal_operators import running_operator
+from ..bridge.map_state import forget_shown, reload_changed, settle_saved
+from . import comparison, generation, live_paint, live_tuning
+from .operator_checks import running_operator
 
 
 @persistent
 def _before_load(*_: Any) -> None:
     """The task belongs to the file that is going away."""
-    running.forget()
-    tuning.stop()
-    painting.stop()
+    generation.forget()
+    live_tuning.stop()
+    live_paint.stop()
     forget_shown()
     comparison.hide_all()
 
@@ -26,13 +26,13 @@ def _before_load(*_: Any) -> None:
 def _after_undo(*_: Any) -> None:
     """Blender's undo brings the packed file back, but not the pixels that are shown."""
     reload_changed()
-    tuning.follow(bpy.context.scene)
+    live_tuning.follow(bpy.context.scene)
 
 
 @persistent
 def _after_update(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
     """Something was painted, perhaps."""
-    painting.look_at_changes(scene, graph)
+    live_paint.look_at_changes(scene, graph)
 
 
 @persistent

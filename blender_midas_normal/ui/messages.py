@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core.messages import Message, fields_of
+from ..core.errors import Message, fields_of
 
 
 def translated(message: Message, translate: Callable[[str], str]) -> str:

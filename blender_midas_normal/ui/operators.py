@@ -6,21 +6,18 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import EnumProperty
 
-from ..bridge import session
-from ..bridge.bug_report import bug_report
-from ..bridge.making import begin
-from ..bridge.places import log_file
+from ..bridge import addon
+from ..bridge.addon import bug_report, log_file
+from ..bridge.generate import begin
+from ..bridge.map_metadata import source_of
 from ..bridge.queue import Queue
-from ..bridge.results import source_of
-from ..bridge.retuning import begin_retune, map_called
-from ..bridge.task import Report, Task
-from ..core.errors import MidasNormalError
-from ..core.messages import joined
+from ..bridge.regenerate import begin_retune, map_called
+from ..bridge.tasks import Report, Task
+from ..core.errors import MidasNormalError, joined
 from ..core.settings import PRESETS
-from . import comparison, pump, running
-from .main_thread import MainThreadOperator
+from . import comparison, generation, timer
 from .messages import translated
-from .modal_operators import running_operator
+from .operator_checks import MainThreadOperator, running_operator
 from .properties import (
     PRESET_ITEMS,
     QueueProperties,
@@ -36,7 +33,7 @@ from .properties import (
 
 def can_start(cls: type) -> bool:
     """Whether a new task can start; says why not in the button's tooltip."""
-    if running.task() is not None:
+    if generation.task() is not None:
         cls.poll_message_set(rpt_("A normal map is being made; wait for it or cancel it"))
         return False
     return True
@@ -44,7 +41,7 @@ def can_start(cls: type) -> bool:
 
 def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> set[str]:
     """Shows the outcome in the panel and as Blender's report; the operator's answer."""
-    running.remember(outcome)
+    generation.remember(outcome)
     if isinstance(outcome, MidasNormalError):
         operator.report({"ERROR"}, translated(outcome.message, rpt_))
         return {"CANCELLED"}
@@ -56,13 +53,13 @@ def waited(operator: bpy.types.Operator, task: Task, queue: Queue | None = None)
     """Waits for the task, that of the queue if any; all that it has made is one undo step, or a part of the step of an
     operator that is under way and may have called this one.
     """
-    running.show(queue)
+    generation.show(queue)
     outcome: Report | MidasNormalError
     try:
         outcome = task.wait()
     except MidasNormalError as error:
         outcome = error
-    if running.has_made(outcome) and running_operator() is None and bpy.ops.ed.undo_push.poll():
+    if generation.has_made(outcome) and running_operator() is None and bpy.ops.ed.undo_push.poll():
         bpy.ops.ed.undo_push(message="Normal map")
     return told(operator, outcome)
 
@@ -82,13 +79,13 @@ class Making(MainThreadOperator):
         return waited(self, task, queue)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if not pump.runs():
+        if not timer.runs():
             return self.execute(context)
         try:
             task, queue = self.begun(context)
         except MidasNormalError as error:
             return told(self, error)
-        running.start(task, None if has_own_settings(self) else context.scene, queue)
+        generation.start(task, None if has_own_settings(self) else context.scene, queue)
         return {"FINISHED"}
 
     def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
@@ -128,7 +125,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        last = running.last()
+        last = generation.last()
         if not super().poll(context):
             return False
         if not isinstance(last, Report) or not last.map_name:
@@ -137,7 +134,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
         return can_start(cls)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        report = running.last()
+        report = generation.last()
         assert isinstance(report, Report)
         try:
             settings = scene_settings(context.scene)
@@ -159,13 +156,13 @@ class MIDAS_NORMAL_OT_cancel(MainThreadOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
-        if running.task() is None and running.cancelled() is None:
+        if generation.task() is None and generation.cancelled() is None:
             cls.poll_message_set(rpt_("No normal map is being made"))
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        running.cancel()
+        generation.cancel()
         return {"FINISHED"}
 
 
@@ -214,8 +211,8 @@ class MIDAS_NORMAL_OT_restart(MainThreadOperator, bpy.types.Operator):
     bl_label = "Restart worker"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        running.cancel()
-        session.client.close()
+        generation.cancel()
+        addon.client.close()
         return {"FINISHED"}
 
 
@@ -226,7 +223,7 @@ class MIDAS_NORMAL_OT_copy_report(MainThreadOperator, bpy.types.Operator):
     bl_label = "Copy report"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        context.window_manager.clipboard = bug_report(running.last_sentence())
+        context.window_manager.clipboard = bug_report(generation.last_sentence())
         self.report({"INFO"}, "The report is in the clipboard.")
         return {"FINISHED"}
 

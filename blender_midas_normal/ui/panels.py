@@ -3,19 +3,73 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_n as n_
 
-from ..bridge import session
-from ..bridge.places import reason_against
-from ..bridge.task import Report
-from ..core.errors import Cancelled, MidasNormalError, SettingsError
-from ..core.messages import NO_MESSAGE
-from . import comparison, painting, running, stages, tuning
+from ..batch.report import FAILED, MADE, SKIPPED
+from ..bridge import addon
+from ..bridge.addon import reason_against
+from ..bridge.queue import MAKING, WAITING, Item, Queue
+from ..bridge.tasks import Report
+from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
+from . import comparison, generation, live_paint, live_tuning
 from .drawing import in_place_of_progress, lines, progress
+from .generation import worker_state
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
-from .queue_panel import draw_queue
-from .worker_state import worker_state
+
+LOOKS = {MAKING: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
+         MADE: (n_("Made"), "CHECKMARK"), SKIPPED: (n_("Skipped"), "CHECKMARK")}
+"""The words and the icon of each state, what a user most wants to know first."""
+
+ROWS = 8
+"""Pictures that the panel shows at most, beside those that failed."""
+
+
+class MIDAS_NORMAL_MT_generate_all(bpy.types.Menu):
+    bl_label = "Normal maps of many images"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator("midas_normal.generate_all", text="All images of the selected objects").scope = "SELECTED"
+        layout.operator("midas_normal.generate_all", text="All materials of this file").scope = "FILE"
+        layout.separator()
+        layout.prop_menu_enum(scene_settings(context.scene), "existing")
+
+
+def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
+    """How many pictures are done, and below it, unless folded, the state of each and why some have no maps."""
+    header, body = layout.panel("midas_normal_queue")
+    done = len(queue.items) - queue.count(WAITING) - queue.count(MAKING)
+    header.label(text=iface_("{done} of {of} pictures").format(done=done, of=len(queue.items)), translate=False)
+    if body is None:
+        return
+    shown, rows = told_first(queue.items), body.column(align=True)
+    for item in shown:
+        word, icon = LOOKS[item.state]
+        row = rows.row()
+        row.label(text=item.source.name, icon=icon, translate=False)
+        row.label(text=word)
+        if item.sentence:
+            lines(rows, item.sentence, icon="BLANK1")
+    if len(shown) < len(queue.items):
+        rows.label(text=iface_("and {more} more").format(more=len(queue.items) - len(shown)), translate=False)
+    counts = {state: queue.count(state) for state in (MADE, SKIPPED, FAILED)}
+    lines(body, iface_("{made} made, {skipped} skipped, {failed} failed").format(**counts))
+
+
+def told_first(items: list[Item]) -> list[Item]:
+    """The pictures to be shown: all that failed, and some of the others, ordered by what their states tell.
+
+    Those that were skipped for a reason come after those that failed.
+    """
+    def place(item: Item) -> tuple[int, bool]:
+        is_explained = item.state == SKIPPED and item.sentence != ""
+        return tuple(LOOKS).index(FAILED if is_explained else item.state), is_explained
+
+    ordered = sorted(items, key=place)
+    return [item for at, item in enumerate(ordered) if at < ROWS or item.state == FAILED]
+
 
 MAIN = ("engine", "quality", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable", "convention")
 RELIEF = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
@@ -108,11 +162,11 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
     places.prop(settings, "target")
     places.prop(settings, "replace")
     places.prop(settings, "save")
-    task = running.task()
+    task = generation.task()
     if task is not None:
-        progress(layout, running.described(task), stages.share(task.at))
+        progress(layout, generation.described(task), generation.share(task.at))
         layout.operator("midas_normal.cancel", icon="CANCEL")
-    elif running.cancelled() is not None:
+    elif generation.cancelled() is not None:
         progress(layout, "Stopping", None)
         layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
     else:
@@ -129,7 +183,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
 
 
 def _draw_outcome(layout: bpy.types.UILayout) -> None:
-    outcome, queue = running.last(), running.queue()
+    outcome, queue = generation.last(), generation.queue()
     if isinstance(outcome, MidasNormalError):
         box = layout.box()
         lines(box, outcome.message, icon="ERROR")
@@ -141,8 +195,8 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
         box = layout.box()
         for number, sentence in enumerate(outcome.sentences):
             lines(box, sentence, icon="BLANK1" if number else "CHECKMARK")
-    elif outcome is None and running.task() is None:
-        lines(layout, worker_state(session.client), icon="INFO")
+    elif outcome is None and generation.task() is None:
+        lines(layout, worker_state(addon.client), icon="INFO")
     if queue is not None:
         draw_queue(layout, queue)
 
@@ -157,7 +211,7 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area
     row = column.row(align=True)
     row.prop(settings, "result")
     row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT", depress=comparison.is_shown(area))
-    if not tuning.is_live(settings.result):
+    if not live_tuning.is_live(settings.result):
         lines(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
 
 
@@ -167,9 +221,9 @@ def _draw_live_paint(layout: bpy.types.UILayout, settings: MidasNormalSettings, 
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(settings, "live_paint")
-    reason = painting.reason_here(context) if settings.live_paint else NO_MESSAGE
+    reason = live_paint.reason_here(context) if settings.live_paint else NO_MESSAGE
     if reason:
         lines(column, reason, icon="INFO")
 
 
-CLASSES = (VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal)
+CLASSES = (MIDAS_NORMAL_MT_generate_all, VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal)

@@ -8,15 +8,15 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_n as n_
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from ..bridge import session
-from ..bridge.places import EXTENSION, places
-from ..client.environment import State, status
-from ..client.weights import find, host, sources
+from ..bridge import addon
+from ..bridge.addon import EXTENSION, places
+from ..client.setup.environment import State, status
+from ..client.setup.weights import find, host, sources
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
 from . import setup
 from .drawing import in_place_of_progress, lines
-from .worker_state import worker_state
+from .generation import worker_state
 
 BACKENDS = (
     ("auto", "Automatic", "The build of torch that fits this computer's graphics card and driver"),
@@ -63,7 +63,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         self._draw_weights(layout.box())
         worker = layout.box()
         worker.label(text="Worker", icon="PREFERENCES")
-        lines(worker, worker_state(session.client))
+        lines(worker, worker_state(addon.client))
         worker.prop(self, "device")
         worker.prop(self, "idle_minutes")
         row = worker.row()

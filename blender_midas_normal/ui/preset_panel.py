@@ -14,8 +14,8 @@ from bpy.app.translations import pgettext_n as n_
 from bpy.props import StringProperty
 
 from ..core.settings import Settings, domains, preset_of
-from . import tuning
-from .main_thread import MainThreadOperator
+from . import live_tuning
+from .operator_checks import MainThreadOperator
 from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings
 
 FOLDER = "midas_normal"
@@ -68,9 +68,9 @@ class MIDAS_NORMAL_OT_preset_choose(MainThreadOperator, bpy.types.Operator):
     __annotations__ = {"filepath": StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        with tuning.held():
+        with live_tuning.held():
             bpy.ops.script.execute_preset(filepath=self.filepath, menu_idname="MIDAS_NORMAL_PT_presets")
-        tuning.follow(context.scene)
+        live_tuning.follow(context.scene)
         return {"FINISHED"}
 
 
@@ -103,7 +103,7 @@ class MIDAS_NORMAL_OT_reset(MainThreadOperator, bpy.types.Operator):
         settings = scene_settings(context.scene)
         for name in set(MidasNormalSettings.__annotations__) - {"image", "mask_image", "result"}:
             settings.property_unset(name)
-        tuning.follow(context.scene)
+        live_tuning.follow(context.scene)
         return {"FINISHED"}
 
 

@@ -10,16 +10,15 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..bridge.asking import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, Ask
-from ..bridge.main_thread import is_main_thread
+from ..bridge.image_source import image_named
+from ..bridge.map_metadata import mask_of, settings_on, stored
 from ..bridge.queue import Queue, queue_of
-from ..bridge.results import mask_of, stored
-from ..bridge.retuning import settings_on
-from ..bridge.source import image_named
+from ..bridge.request import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, Ask
+from ..bridge.tasks import is_main_thread
 from ..core.errors import MidasNormalError, SettingsError
-from ..core.reach import LONGEST_REACH
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
-from . import painting, running, tuning
+from ..core.temporal import LONGEST_REACH
+from . import generation, live_paint, live_tuning
 
 NOT_REMEMBERED = {"SKIP_SAVE"}
 """Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
@@ -106,23 +105,23 @@ def _is_map(_: MidasNormalSettings, image: bpy.types.Image) -> bool:
 
 
 def _follow(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
-    tuning.follow(settings.id_data)
+    live_tuning.follow(settings.id_data)
 
 
 def _catch_up(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
-    painting.catch_up(settings.id_data)
+    live_paint.catch_up(settings.id_data)
 
 
 def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     """The settings become those that the map was made with, unless they are held, or another thread touches them."""
     image = settings.result
-    if image is not None and stored(image) is not None and not tuning.is_held() and is_main_thread():
+    if image is not None and stored(image) is not None and not live_tuning.is_held() and is_main_thread():
         try:
-            with tuning.held():
+            with live_tuning.held():
                 settings.mask_image = mask_of(image) or settings.mask_image
             apply_settings(settings, settings_on(image))
         except MidasNormalError as error:
-            running.remember(error)
+            generation.remember(error)
 
 
 def _uid(data: bpy.types.ID | None) -> int | None:
@@ -168,10 +167,10 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
         now = self.chosen()
         if now.result_uid not in (before.result_uid, None):
             return
-        with tuning.held():  # the scene's settings stay as they are
+        with live_tuning.held():  # the scene's settings stay as they are
             self.result = image
         if now != before:
-            tuning.follow(self.id_data)
+            live_tuning.follow(self.id_data)
 
 
 class SettingProperties:
@@ -273,7 +272,7 @@ def _uid_of_given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSett
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:
     """Writes Settings into the scene's properties; the scene's map follows all of them at once."""
-    with tuning.held():
+    with live_tuning.held():
         for name, value in settings.words().items():
             setattr(properties, name, value)
-    tuning.follow(properties.id_data)
+    live_tuning.follow(properties.id_data)

@@ -6,29 +6,27 @@ from contextlib import ExitStack
 
 import bpy
 
-from ..bridge import session
+from ..bridge import addon
 from . import (
     command,
     comparison,
+    generation,
     handlers,
+    live_paint,
+    live_tuning,
     menus,
     operators,
-    painting,
     panels,
     preset_panel,
-    pump,
-    queue_panel,
-    running,
     setup,
-    setup_operators,
+    timer,
     translations,
-    tuning,
 )
 from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
-CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup_operators.CLASSES,
-                             *preset_panel.CLASSES, *queue_panel.CLASSES, *panels.CLASSES)
+CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup.CLASSES,
+                             *preset_panel.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:
@@ -75,5 +73,5 @@ PARTS = ((translations.add, translations.remove), (_add_classes, _remove_classes
          (comparison.add, comparison.remove), (handlers.add, handlers.remove))
 """How each part is added, in this order, and removed, in the reverse one, whether it is there or not."""
 
-ENDS = (running.forget, tuning.stop, painting.stop, pump.stop, setup.close, session.client.close)
+ENDS = (generation.forget, live_tuning.stop, live_paint.stop, timer.stop, setup.close, addon.client.close)
 """What ends the work under way, in this order."""

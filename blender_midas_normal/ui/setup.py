@@ -1,20 +1,26 @@
-"""Installing, downloading and removing, in a process of their own, which a script waits for and the timer watches."""
+"""The MiDaS environment and its weights: the process that installs, downloads and removes, and the operators for it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import contexts
 from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_rpt as rpt_
 
-from ..bridge import session
-from ..bridge.places import own_python, places, preferences
-from ..client.setup_process import SetupProcess
-from ..core.errors import InstallError, MidasNormalError
-from ..core.messages import NO_MESSAGE, Message
-from . import pump
+from ..bridge import addon
+from ..bridge.addon import EXTENSION, own_python, places, preferences
+from ..client.setup.install import SPACE_NEEDED
+from ..client.setup.process import SetupProcess
+from ..client.setup.weights import host, sources
+from ..core.engines import FILE, SIZE
+from ..core.errors import NO_MESSAGE, InstallError, Message, MidasNormalError
+from ..core.files import exists
+from . import timer
 from .drawing import progress, redraw
 from .messages import translated
+from .operator_checks import MainThreadOperator
 
 _process: SetupProcess | None = None
 _news: dict = {}
@@ -44,7 +50,7 @@ def start(verb: str) -> None:
     if _process is not None:
         raise InstallError("The setup is busy; wait for it or cancel it.")
     chosen, here = preferences(), places()
-    session.client.close()
+    addon.client.close()
     _process = SetupProcess(verb, here.environment.folder, backend=chosen.backend, weights=here.weights,
                             python=Path(chosen.interpreter) if chosen.interpreter else None,
                             online=bpy.app.online_access, runner=own_python())
@@ -54,7 +60,7 @@ def start(verb: str) -> None:
 
 def watch() -> None:
     """Lets the timer look after the setup, which the preferences show."""
-    pump.watch(_look)
+    timer.watch(_look)
 
 
 def wait() -> Message:
@@ -111,3 +117,120 @@ def _look() -> bool:
     except MidasNormalError as error:
         _outcome = error.message
     return False
+
+
+def can_set_up(cls: type, needs_network: bool) -> bool:
+    """Whether a setup can start; says why not in the button's tooltip."""
+    if running():
+        cls.poll_message_set(rpt_("The setup is busy"))
+        return False
+    if needs_network and not bpy.app.online_access:
+        cls.poll_message_set(rpt_("Blender is offline; see Preferences > System > Network > Allow Online Access"))
+        return False
+    return True
+
+
+class SetupOperator(MainThreadOperator):
+    """Runs a verb of the setup program: a call waits for it, a button, whose question has been answered, returns at once."""
+
+    verb = ""
+    needs_network = True
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return super().poll(context) and can_set_up(cls, cls.needs_network)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            start(self.verb)
+            if self.options.is_invoke:
+                watch()
+            else:
+                self.report({"INFO"}, translated(wait(), rpt_))
+        except MidasNormalError as error:
+            self.report({"ERROR"}, translated(error.message, rpt_))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_confirm(self, event, title=self.bl_label, message=self.question(),
+                                                     text_ctxt=contexts.operator_default)
+
+    def question(self) -> str:
+        raise AssertionError("Each verb asks its own question.")
+
+
+class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
+    """Make the Python environment that MiDaS runs in; an interrupted installation is resumed"""
+
+    bl_idname = "midas_normal.install"
+    bl_label = "Install MiDaS environment"
+    verb = "install"
+
+    def question(self) -> str:
+        return iface_("From the Python package index into {folder}; needs {size:.0f} GB").format(
+            folder=places().environment.folder, size=SPACE_NEEDED / 1e9)
+
+
+class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
+    """Download MiDaS's weights; an interrupted download is resumed"""
+
+    bl_idname = "midas_normal.download_weights"
+    bl_label = "Download MiDaS weights"
+    verb = "download"
+
+    def question(self) -> str:
+        hub, release = map(host, sources())
+        return iface_("{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}").format(
+            file=FILE, size=SIZE / 1e6, hub=hub, release=release, folder=places().weights)
+
+
+class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
+    """Remove the MiDaS environment from this computer; the weights stay"""
+
+    bl_idname = "midas_normal.remove"
+    bl_label = "Remove MiDaS environment"
+    verb = "remove"
+    needs_network = False
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        if not exists(places().environment.folder):
+            cls.poll_message_set(rpt_("Nothing is installed"))
+            return False
+        return True
+
+    def question(self) -> str:
+        return iface_("All that was installed in {folder}").format(folder=places().environment.folder)
+
+
+class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):
+    """Open the extension's preferences, where the MiDaS environment is installed"""
+
+    bl_idname = "midas_normal.show_preferences"
+    bl_label = "Set up MiDaS"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return bpy.ops.preferences.addon_show(module=EXTENSION)
+
+
+class MIDAS_NORMAL_OT_cancel_setup(MainThreadOperator, bpy.types.Operator):
+    """Give up what is being installed or downloaded; what has arrived is kept for the next time"""
+
+    bl_idname = "midas_normal.cancel_setup"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return super().poll(context) and can_be_cancelled()
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        cancel()
+        return {"FINISHED"}
+
+
+CLASSES = (MIDAS_NORMAL_OT_install, MIDAS_NORMAL_OT_download_weights, MIDAS_NORMAL_OT_remove,
+           MIDAS_NORMAL_OT_show_preferences, MIDAS_NORMAL_OT_cancel_setup)

@@ -1,4 +1,4 @@
-"""The worker's end of the pipe: a descriptor of its own, which no library's print can reach."""
+"""The worker's end of the pipe: messages out on a descriptor that no library prints to, requests and cancellations in."""
 
 from __future__ import annotations
 
@@ -6,9 +6,54 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from ..core.protocol import Error, Hello, PipeMessage, Progress, Ready, Result, encode
+from ..core.errors import ProtocolError
+from ..core.protocol import Cancel, Decoder, Error, Hello, PipeMessage, Progress, Ready, Request, Result, Shutdown, encode
+from .inputs import Given
+
+
+class Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        with shared_stage([self], name):
+            yield
+
+
+@contextmanager
+def shared_stage(clocks: Sequence[Clock], name: str) -> Iterator[None]:
+    """A stage of several requests at once, who share its time."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        share = (time.perf_counter() - start) / len(clocks)
+        for clock in clocks:
+            clock.seconds[name] = clock.seconds.get(name, 0.0) + share
+
+
+@dataclass(eq=False)
+class Order:
+    """A request, the time that its stages took, and whether it is not wanted any more.
+
+    given: what it gives to look at, read or about to be.
+    """
+
+    request: Request
+    clock: Clock = field(default_factory=Clock)
+    cancelled: bool = False
+    given: Future[Given] = field(default_factory=Future)
+
 
 BEAT = 10.0
 """Seconds of silence after which the messages of what is under way are repeated, so that the client can tell a long stage
@@ -78,3 +123,60 @@ class Channel:
 def _patience(message: PipeMessage) -> float:
     """Seconds for which a message is repeated."""
     return STUCK_SECONDS.get(message.stage if isinstance(message, Progress) else "start", LONG_STAGE_SECONDS)
+
+
+class Inbox:
+    """Reads standard input in a thread of its own, so that a cancellation or the client's death is seen while the network
+    runs.
+
+    at_end is called in that thread when the client has gone, or asked the worker to end, or sends what is no message;
+    begin with each new order.
+    """
+
+    def __init__(self, at_end: Callable[[], None], begin: Callable[[Order], None]) -> None:
+        self._waiting: deque[Order] = deque()
+        self._arrived = threading.Condition()
+        self._unanswered: weakref.WeakValueDictionary[int, Order] = weakref.WeakValueDictionary()
+        self._at_end = at_end
+        self._begin = begin
+        threading.Thread(target=self._read, name="inbox", daemon=True).start()
+
+    def next_orders(self, timeout: float | None, most: int = 1) -> list[Order]:
+        """The next request, and of those after it at most so many that there are `most` in all, as far as they are read.
+
+        Empty when no request came within `timeout` seconds (None waits for ever).
+        """
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._waiting, timeout)
+            orders: list[Order] = []
+            while self._waiting and len(orders) < most and (not orders or self._waiting[0].given.done()):
+                orders.append(self._waiting.popleft())
+            return orders
+
+    def _read(self) -> None:
+        decoder = Decoder()
+        try:
+            while data := os.read(0, 65536):
+                for message in decoder.feed(data):
+                    if isinstance(message, Shutdown):
+                        return
+                    self._take(message)
+        except ProtocolError as error:
+            print(error, file=sys.stderr)
+        finally:
+            self._at_end()
+
+    def _take(self, message: PipeMessage) -> None:
+        if isinstance(message, Request):
+            order = Order(message)
+            self._unanswered[message.id] = order
+            self._begin(order)
+            with self._arrived:
+                self._waiting.append(order)
+                self._arrived.notify()
+        elif isinstance(message, Cancel):
+            given_up = self._unanswered.get(message.id)
+            if given_up is not None:
+                given_up.cancelled = True
+        else:
+            raise ProtocolError("A client does not send {kind}.", kind=type(message).__name__)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..core.errors import EngineUnavailable
-from ..core.messages import Message, joined
-from .engines.memory import available_bytes
+from ..core.errors import EngineUnavailable, Message, joined
+from .memory import available_bytes
 
 if TYPE_CHECKING:
     from ..core.settings import Settings

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from ..core.home import masked
+from ..core.files import masked
 
 
 class MaskedLog(io.TextIOWrapper):

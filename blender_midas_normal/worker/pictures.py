@@ -12,7 +12,7 @@ from ..core.colour import exposed, srgb_from_linear
 from ..core.errors import SourceError
 from ..core.picture import ROWS, Picture
 from ..core.protocol import Pixels
-from ..core.tiles import Tile
+from ..core.regions import Tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

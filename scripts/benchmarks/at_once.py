@@ -13,7 +13,7 @@ from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn, median_ratio
 from blender_midas_normal.worker.devices import batch_of
-from blender_midas_normal.worker.engines.midas_network import Network
+from blender_midas_normal.worker.engines.midas.network import Network
 
 ONE_BY_ONE, AT_ONCE = "one by one", "at once"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from bl_ext.user_default.midas_normal.bridge.pixels import as_bytes
-from bl_ext.user_default.midas_normal.core.deflate import packer_of
+from bl_ext.user_default.midas_normal.bridge.image_pixels import as_bytes
+from bl_ext.user_default.midas_normal.core.image_io import packer_of
 
 from benchmarks.answer import Answer, Table
 from benchmarks.blender_images import FLOOR, Floor, Photograph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bl_ext.user_default.midas_normal.bridge.places import preferences
+from bl_ext.user_default.midas_normal.bridge.addon import preferences
 
 from benchmarks.plan import Plan
 

@@ -10,11 +10,11 @@ import torch
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn, median_ratio
-from blender_midas_normal.core.kinds import KINDS
+from blender_midas_normal.core.map_types import KINDS
 from blender_midas_normal.core.maps import NUMPY, made_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.maps_torch import mathematics, tensor
+from blender_midas_normal.worker.torch_backend import mathematics, tensor
 
 TITLE = "from heights in memory, by numpy and on the GPU"
 

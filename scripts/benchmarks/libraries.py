@@ -19,14 +19,14 @@ from pathlib import Path, PurePath
 from benchmarks import pictures
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
-from blender_midas_normal.client.batch.items import item_of_file
-from blender_midas_normal.client.batch.lanes import all_hands, one, work_through
-from blender_midas_normal.client.batch.making import Making
-from blender_midas_normal.client.batch.options import add_options, wanted
-from blender_midas_normal.client.batch.screen import Screen
+from blender_midas_normal.batch.options import add_options, wanted
+from blender_midas_normal.batch.pictures import item_of_file
+from blender_midas_normal.batch.report import Screen
+from blender_midas_normal.batch.runner import Making
+from blender_midas_normal.batch.scheduler import all_hands, one, work_through
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.environment import Environment
 from blender_midas_normal.client.launch import NOT_NEEDED, Launch
+from blender_midas_normal.client.setup.environment import Environment
 
 SIDE = 1024
 COMPARED = {"relief": ("engine",), "luminance": ("read", "encode"), "midas": ("engine",)}

@@ -15,7 +15,7 @@ from benchmarks.plan import Plan
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import NOT_NEEDED, Launch
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.surfaces import BUDGET
+from blender_midas_normal.worker.surface_cache import BUDGET
 
 SIDE = 1024
 FULL_AFTER = BUDGET // (SIDE * SIDE * 4)

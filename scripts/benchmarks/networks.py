@@ -13,10 +13,8 @@ from benchmarks.rounds import in_turn, median_ratio
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.worker.engines.relief import WEIGHTS
 from blender_midas_normal.worker.engines.relief.architecture import Architecture, Level, Weights, read_weights
+from blender_midas_normal.worker.engines.relief.inference import infer, infer_orientations, tile_whole
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
-from blender_midas_normal.worker.engines.relief.orientations import infer_orientations
-from blender_midas_normal.worker.engines.relief.pyramid import infer
-from blender_midas_normal.worker.engines.relief.tiling import tile_whole
 from blender_midas_normal.worker.engines.relief.torch_network import TorchReliefNetwork
 
 SIDE = 1024

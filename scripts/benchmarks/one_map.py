@@ -9,11 +9,10 @@ from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 import bpy
-from bl_ext.user_default.midas_normal.bridge import making
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.order import Order
-from bl_ext.user_default.midas_normal.bridge.session import client
-from bl_ext.user_default.midas_normal.bridge.task import Report, Task
+from bl_ext.user_default.midas_normal.bridge import generate
+from bl_ext.user_default.midas_normal.bridge.addon import client
+from bl_ext.user_default.midas_normal.bridge.request import Ask, Order
+from bl_ext.user_default.midas_normal.bridge.tasks import Report, Task
 from bl_ext.user_default.midas_normal.client.client import Job
 from bl_ext.user_default.midas_normal.core.settings import Settings
 
@@ -39,7 +38,7 @@ ARITHMETIC = ("preprocess", "forward", "surface", "maps")
 OF_WORKER = {"read": "convert", "prepare": "preprocess", "maps": "maps", "encode": "encode"}
 """Our names for stages of the worker's clock; its "engine" is "forward" and "surface"."""
 
-OF_BLENDER = ((Order, "submit", "send"), (making, "store", "write"), (Order, "wired", "wire"))
+OF_BLENDER = ((Order, "submit", "send"), (generate, "store", "write"), (Order, "wired", "wire"))
 """Functions that are stages: where they are called from, their names there, and ours."""
 
 
@@ -47,7 +46,8 @@ def seconds_of_map(image: bpy.types.Image, words: dict) -> dict[str, float]:
     """Seconds by stage of one normal map, wired, with settings of these words; the map and its nodes' image are removed."""
     start = time.perf_counter()
     with watched() as seconds:
-        report, waiting = finished(making.begin(bpy.context, Ask(Settings().with_words(words), "IMAGE", image.session_uid)))
+        report, waiting = finished(generate.begin(bpy.context, Ask(
+            Settings().with_words(words), "IMAGE", image.session_uid)))
     wall = time.perf_counter() - start
     read(bpy.data.images[report.map_name])
     bpy.data.images.remove(bpy.data.images[report.map_name])
@@ -66,7 +66,7 @@ def watched() -> Iterator[Counter]:
     """Seconds of what Blender does, which is watched in the `with` block."""
     seconds: Counter = Counter()
     with ExitStack() as until_end:
-        until_end.enter_context(patch.object(making, "reading", _timed_pieces(making.reading, seconds, "read")))
+        until_end.enter_context(patch.object(generate, "reading", _timed_pieces(generate.reading, seconds, "read")))
         for owner, name, stage in OF_BLENDER:
             until_end.enter_context(patch.object(owner, name, _timed(getattr(owner, name), seconds, stage)))
         yield seconds

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import bpy
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
+from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
 from bl_ext.user_default.midas_normal.core.settings import Settings
 
 from benchmarks.answer import Answer

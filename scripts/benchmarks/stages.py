@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import bpy
-from bl_ext.user_default.midas_normal.bridge.session import client
+from bl_ext.user_default.midas_normal.bridge.addon import client
 
 from benchmarks import memory
 from benchmarks.answer import Answer, Point, Table

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn, median_ratio
-from blender_midas_normal.core.kinds import KINDS
+from blender_midas_normal.core.map_types import KINDS
 from blender_midas_normal.core.maps import made_map
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Surface, Wrap

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blender_midas_normal.core.integration import height_from_slopes
+from blender_midas_normal.core.heights import height_from_slopes
 from blender_midas_normal.core.picture import Wrap
 
 from . import camera, light

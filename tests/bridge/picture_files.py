@@ -162,7 +162,7 @@ def dds_of(dxgi: int, block: int) -> bytes:
 def main() -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from blender_midas_normal.core.errors import SourceError
-    from blender_midas_normal.worker.picture_files import picture_from_file
+    from blender_midas_normal.worker.inputs import picture_from_file
 
     write_tiffs()
     write_exrs()

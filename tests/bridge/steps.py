@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import bpy
-from bl_ext.user_default.midas_normal.bridge.nodes.changes import Changes
+from bl_ext.user_default.midas_normal.bridge.nodes.edits import Changes
 
 STEPS = ("set", "node", "link", "unlink", "remove", "interface_socket")
 

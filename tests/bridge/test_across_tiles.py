@@ -5,11 +5,12 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import pixels, udim
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.source import source_of_image
+from bl_ext.user_default.midas_normal.bridge import image_pixels
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.image_sets import udim
+from bl_ext.user_default.midas_normal.bridge.image_source import source_of_image
+from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import pixels_of, pixels_of_file, saved_by_blender, write_png
 
@@ -198,8 +199,8 @@ def test_a_tile_is_read_piece_by_piece_and_leaves_nothing_when_it_is_given_up(tm
     image, _ = tile_set(tmp_path, 2, 2)
     tiles = udim.tiles_of(source_of_image(image), Ask(LUMINANCE, across=True), tmp_path)
     looked = []
-    monkeypatch.setattr(pixels, "UNFELT", -1.0)
-    monkeypatch.setattr(udim, "held_of_file", lambda *words: looked.append(words) or pixels.held_of_file(*words))
+    monkeypatch.setattr(image_pixels, "UNFELT", -1.0)
+    monkeypatch.setattr(udim, "held_of_file", lambda *words: looked.append(words) or image_pixels.held_of_file(*words))
     path = tmp_path / "pixels"
     reading = tiles.read(1001, path)
     for count in range(1, 4):

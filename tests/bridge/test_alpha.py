@@ -7,12 +7,12 @@ import json
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.nodes.roles import alpha_of
-from bl_ext.user_default.midas_normal.bridge.pixels import View
-from bl_ext.user_default.midas_normal.bridge.repainting import begin_repaint
-from bl_ext.user_default.midas_normal.bridge.results import map_of
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.image_pixels import View
+from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of
+from bl_ext.user_default.midas_normal.bridge.nodes.materials import alpha_of
+from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui.command import run
 from pictures import add_material, feed_base_color, pixels_of, use_alpha, write_png

@@ -10,7 +10,7 @@ import bpy
 import environments
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.pixels import read_pixels
+from bl_ext.user_default.midas_normal.bridge.image_pixels import read_pixels
 from bl_ext.user_default.midas_normal.worker.pictures import picture_from_pixels
 
 PROGRAM = Path(__file__).with_name("picture_files.py")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import storing
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.nodes.attaching import attach
-from bl_ext.user_default.midas_normal.bridge.nodes.displacing import displace, rescale, side_on
+from bl_ext.user_default.midas_normal.bridge import map_images
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.nodes.displacement import attach, displace, rescale, side_on
 from bl_ext.user_default.midas_normal.bridge.nodes.materials import object_with
-from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
-from bl_ext.user_default.midas_normal.client.client import Taken
-from bl_ext.user_default.midas_normal.core.png import png_bytes
+from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.client.result_files import Taken
+from bl_ext.user_default.midas_normal.core.image_io import png_bytes
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
 from steps import assert_undone_at_each_step
@@ -28,7 +27,7 @@ def image():
 
 @pytest.fixture
 def height(image):
-    return storing.store(image, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    return map_images.store(image, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
 
 
 @pytest.fixture
@@ -98,7 +97,7 @@ def test_a_material_that_is_not_displaced_does_not_begin_to_use_nodes(image, hei
 
 @pytest.mark.parametrize("there", [False, True])
 def test_a_map_is_attached_to_a_material_that_does_not_use_nodes(image, there):
-    material, occlusion = without_nodes(there), storing.store(image, GREY, {}, {"map": "AO"})
+    material, occlusion = without_nodes(there), map_images.store(image, GREY, {}, {"map": "AO"})
     attach(material, image, occlusion)
     assert any(getattr(node, "image", None) == occlusion for node in material.node_tree.nodes) and looks_at_nodes(material)
 
@@ -239,7 +238,7 @@ def test_the_displacement_by_another_pictures_map_is_kept_unless_replaced(materi
     other = bpy.data.images.new("mortar", 4, 4)
     material.node_tree.nodes.new("ShaderNodeTexImage").image = other
     displace(material, image, height, 0.1, None, False)
-    new = storing.store(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    new = map_images.store(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
     report = displace(material, other, new, 0.1, None, replace)
     assert report.done == replace and displacement(material)[0] == (new if replace else height)
     assert replace or "keeps the displacement by 'brick_height'; set Replace" in report.sentences[0]
@@ -250,7 +249,7 @@ def test_the_map_of_an_image_that_the_material_lost_gives_way(material, image, h
     before = len(material.node_tree.nodes)
     texture = next(node for node in material.node_tree.nodes if getattr(node, "image", None) == image)
     texture.image = other = bpy.data.images.new("mortar", 4, 4)
-    new = storing.store(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    new = map_images.store(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
     assert displace(material, other, new, 0.1, None, False).done and displacement(material)[0] == new
     assert len(material.node_tree.nodes) == before
 
@@ -299,7 +298,7 @@ def test_a_texture_in_a_group_has_its_heights_beside_it(image, height):
 
 
 def test_other_maps_lie_beside_the_texture_and_are_linked_to_nothing(material, image):
-    occlusion = storing.store(image, GREY, {}, {"map": "AO"})
+    occlusion = map_images.store(image, GREY, {}, {"map": "AO"})
     texture = next(node for node in material.node_tree.nodes if getattr(node, "image", None) == image)
     texture.extension = "EXTEND"
     for _ in range(2):

@@ -11,16 +11,16 @@ import addon_utils
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import storing
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.nodes.graph import Spot
-from bl_ext.user_default.midas_normal.bridge.nodes.showing import image_node, node_has_convention
-from bl_ext.user_default.midas_normal.bridge.nodes.wiring import wire
-from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
-from bl_ext.user_default.midas_normal.client.client import Taken
+from bl_ext.user_default.midas_normal.bridge import map_images
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import image_node, node_has_convention
+from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire
+from bl_ext.user_default.midas_normal.bridge.nodes.traversal import Spot
+from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
+from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.client.result_files import Taken
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from bl_ext.user_default.midas_normal.core.png import png_bytes
+from bl_ext.user_default.midas_normal.core.image_io import png_bytes
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, pixels_of, saved_by_blender
 from waves import mapped, waves
@@ -54,7 +54,7 @@ def maps(tmp_path):
         texture = bpy.data.images.load(str(tmp_path / f"{name}.png"))
         feed_base_color(material, texture)
         values = np.full((4, 4, 3), (red * 65535, 32768, 65535), np.uint16)
-        found[name] = storing.store(texture, Taken(png_bytes(values, 1)), {}, {"map": "NORMAL"})
+        found[name] = map_images.store(texture, Taken(png_bytes(values, 1)), {}, {"map": "NORMAL"})
         assert wire(material, texture, found[name]).done
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     return found
@@ -182,7 +182,7 @@ def test_a_map_that_lost_its_packed_file_is_not_written_into_any_folder(tmp_path
     image = stored("brick")
     image.unpack(method="REMOVE")
     with pytest.raises(TargetError, match="'brick_normal' has neither a file nor packed pixels"):
-        storing.store_again(image, FLAT, {}, {"map": "NORMAL"})
+        map_images.store_again(image, FLAT, {}, {"map": "NORMAL"})
     assert not list(tmp_path.iterdir())
     assert stored("brick") == image and image.packed_file
 
@@ -191,7 +191,7 @@ def stored(source, save="PACK"):
     """The map of an image, or of the image of this name."""
     if isinstance(source, str):
         source = bpy.data.images.get(source) or bpy.data.images.new(source, 4, 4)
-    return storing.store(source, FLAT, {}, {"map": "NORMAL"}, save)
+    return map_images.store(source, FLAT, {}, {"map": "NORMAL"}, save)
 
 
 @pytest.mark.parametrize("convention", ["OPENGL", "DIRECTX", "OBJECT"])

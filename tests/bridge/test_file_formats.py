@@ -5,8 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.core.exr import exr_bytes
-from bl_ext.user_default.midas_normal.core.tiff import tiff_bytes
+from bl_ext.user_default.midas_normal.core.image_io import exr_bytes, tiff_bytes
 from pictures import pixels_of
 
 SIZE = (37, 21)

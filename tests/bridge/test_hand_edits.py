@@ -9,15 +9,14 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.beside import file_of
-from bl_ext.user_default.midas_normal.bridge.hand_edits import CHECKSUM, DIGESTS
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.pixels import View
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.image_pixels import View
+from bl_ext.user_default.midas_normal.bridge.map_files import file_of
+from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of, stored
+from bl_ext.user_default.midas_normal.bridge.map_state import CHECKSUM, DIGESTS
 from bl_ext.user_default.midas_normal.bridge.queue import FAILED, MADE, SKIPPED
-from bl_ext.user_default.midas_normal.bridge.repainting import begin_repaint
-from bl_ext.user_default.midas_normal.bridge.results import STORED, map_of, stored
-from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
+from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint, begin_retune
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import pixels_of, rgba, write_png

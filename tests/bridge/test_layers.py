@@ -6,12 +6,12 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.pixels import read_pixels
-from bl_ext.user_default.midas_normal.bridge.results import map_of
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.image_pixels import read_pixels
+from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.errors import SourceError
-from bl_ext.user_default.midas_normal.core.exr import exr_bytes
+from bl_ext.user_default.midas_normal.core.image_io import exr_bytes
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba
 

@@ -6,7 +6,7 @@ import warnings
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.nodes import materials, textures
+from bl_ext.user_default.midas_normal.bridge.nodes import materials
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from pictures import (
     add_linked_material,
@@ -96,7 +96,7 @@ def test_a_material_for_grease_pencil_is_no_target_and_has_no_textures(image):
     thing = bpy.data.objects.new("stroke", None)
     if pencil.node_tree:  # what is in it is never rendered
         pencil.node_tree.nodes.new("ShaderNodeTexImage").image = image
-    assert textures.colour_textures([pencil]) == []
+    assert materials.colour_textures([pencil]) == []
     found = materials.targets("AUTO", image, thing, pencil)
     assert found.materials == () and "Grease Pencil" in found.sentences[0]
     with pytest.raises(TargetError, match="Grease Pencil"):

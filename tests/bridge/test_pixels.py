@@ -7,9 +7,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import pixels
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.order import order_of
+from bl_ext.user_default.midas_normal.bridge import image_pixels
+from bl_ext.user_default.midas_normal.bridge.request import Ask, order_of
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import linear, render_plane, rgba, write_png
@@ -17,7 +16,7 @@ from pictures import linear, render_plane, rgba, write_png
 
 def read(image, path):
     """(facts, H x W x 4 with rows from the top down)."""
-    facts = pixels.read_pixels(image, path)
+    facts = image_pixels.read_pixels(image, path)
     assert facts.file == path.name
     values = np.fromfile(path, np.uint8) / 255 if facts.encoding == "BYTE" else np.fromfile(path, np.float32)
     return facts, values.reshape(facts.height, facts.width, 4)[::-1]
@@ -106,32 +105,33 @@ def test_image_without_pixels_is_refused(tmp_path):
     image = bpy.data.images.load(str(write_png(tmp_path / "a.png", rgba())), check_existing=False)
     (tmp_path / "a.png").unlink()
     with pytest.raises(SourceError, match=r"a\.png of the image 'a\.png' is missing"):
-        pixels.read_pixels(image, tmp_path / "pixels")
+        image_pixels.read_pixels(image, tmp_path / "pixels")
 
 
 def test_a_missing_folder_is_a_sentence(tmp_path):
     image = bpy.data.images.new("a", 5, 3)
     with pytest.raises(SourceError, match=r"'a' cannot be written into .*nowhere: No such file"):
-        pixels.read_pixels(image, tmp_path / "nowhere" / "pixels")
+        image_pixels.read_pixels(image, tmp_path / "nowhere" / "pixels")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_a_disk_that_fills_up_is_a_sentence_and_leaves_nothing(tmp_path):
     (tmp_path / "pixels").symlink_to("/dev/full")
     with pytest.raises(SourceError, match="No space left on device"):
-        pixels.read_pixels(bpy.data.images.new("a", 5, 3), tmp_path / "pixels")
+        image_pixels.read_pixels(bpy.data.images.new("a", 5, 3), tmp_path / "pixels")
     assert not (tmp_path / "pixels").is_symlink()
 
 
 def test_reading_piece_by_piece_needs_the_image_once_and_leaves_nothing_when_it_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixels, "PIECE", 16)
-    monkeypatch.setattr(pixels, "UNFELT", -1.0)
+    monkeypatch.setattr(image_pixels, "PIECE", 16)
+    monkeypatch.setattr(image_pixels, "UNFELT", -1.0)
     image = bpy.data.images.new("a", 5, 3)
-    reading = pixels.reading(image, tmp_path / "whole", pixels.View.of(bpy.context.scene))
+    reading = image_pixels.reading(image, tmp_path / "whole", image_pixels.View.of(bpy.context.scene))
     next(reading)
     bpy.data.images.remove(image)
     assert sum(1 for _ in reading) == 4 and (tmp_path / "whole").stat().st_size == 5 * 3 * 4
-    given_up = pixels.reading(bpy.data.images.new("b", 5, 3), tmp_path / "half", pixels.View.of(bpy.context.scene))
+    given_up = image_pixels.reading(bpy.data.images.new("b", 5, 3), tmp_path / \
+                                    "half", image_pixels.View.of(bpy.context.scene))
     next(given_up), next(given_up)
     assert (tmp_path / "half").exists()
     given_up.close()
@@ -140,7 +140,7 @@ def test_reading_piece_by_piece_needs_the_image_once_and_leaves_nothing_when_it_
 
 def render_settings():
     settings = bpy.context.scene.render.image_settings
-    return {name: getattr(settings, name) for name, _ in pixels.SAVED_RENDER if hasattr(settings, name)}
+    return {name: getattr(settings, name) for name, _ in image_pixels.SAVED_RENDER if hasattr(settings, name)}
 
 
 def test_render_is_read_as_it_is_seen_and_leaves_nothing_behind(tmp_path):
@@ -163,20 +163,20 @@ def test_a_render_is_read_through_the_scene_in_which_it_was_asked_for(tmp_path):
     asked_in.view_settings.exposure = 1.0
     order = order_of(bpy.context, Ask(Settings(engine="LUMINANCE"), source="RENDER", target="NONE"))
     bpy.context.window.scene = active
-    pixels.at_once(pixels.reading(render, tmp_path / "pixels", order.view))
+    image_pixels.at_once(image_pixels.reading(render, tmp_path / "pixels", order.view))
     values = np.fromfile(tmp_path / "pixels", np.float32)
     np.testing.assert_allclose(linear(values.reshape(6, 8, 4)[..., :3]), 0.4, atol=1e-3)
     bpy.data.scenes.remove(asked_in)
     with pytest.raises(SourceError, match="The scene whose render was to be mapped is no longer there"):
-        pixels.at_once(pixels.reading(render, tmp_path / "pixels", order.view))
+        image_pixels.at_once(image_pixels.reading(render, tmp_path / "pixels", order.view))
 
 
 def test_render_that_cannot_be_saved_restores_the_settings(tmp_path, monkeypatch):
     render = render_plane()
     before = render_settings()
-    monkeypatch.setattr(pixels.tempfile, "TemporaryDirectory", lambda prefix: Folder(tmp_path / "nowhere\0"))
+    monkeypatch.setattr(image_pixels.tempfile, "TemporaryDirectory", lambda prefix: Folder(tmp_path / "nowhere\0"))
     with pytest.raises((SourceError, ValueError)):
-        pixels.read_pixels(render, tmp_path / "pixels")
+        image_pixels.read_pixels(render, tmp_path / "pixels")
     assert render_settings() == before
 
 
@@ -197,7 +197,7 @@ def test_render_result_of_a_file_just_opened_was_never_rendered(tmp_path):
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     before = render_settings()
     with pytest.raises(SourceError, match=r"^The Render Result is empty; render first\.$"):
-        pixels.read_pixels(bpy.data.images["Render Result"], tmp_path / "pixels")
+        image_pixels.read_pixels(bpy.data.images["Render Result"], tmp_path / "pixels")
     assert render_settings() == before
 
 

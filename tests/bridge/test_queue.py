@@ -8,13 +8,12 @@ import json
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.queue import FAILED, MADE, MAKING, SKIPPED, WAITING, queue_of
-from bl_ext.user_default.midas_normal.bridge.results import STORED, map_of
-from bl_ext.user_default.midas_normal.bridge.summary import FORMS
-from bl_ext.user_default.midas_normal.client.batch.records import as_csv
+from bl_ext.user_default.midas_normal.batch.report import as_csv
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of
+from bl_ext.user_default.midas_normal.bridge.queue import FAILED, FORMS, MADE, MAKING, SKIPPED, WAITING, queue_of
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.errors import (
     EngineUnavailable,
     MidasNormalError,
@@ -77,7 +76,7 @@ def stepped(new, until):
     task = new.task()
     while not until(task) and task.step() is None:
         while not task.is_due and not until(task):
-            session.client.wait_a_moment()
+            addon.client.wait_a_moment()
     return task
 
 
@@ -342,7 +341,7 @@ def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_setti
         worn(image)
     made(maps=("NORMAL", "AO"))
     words = [map_of(image, "NORMAL")[STORED] for image in images]
-    session.client.close()  # a new worker has no surface in memory, and would have to run the engine
+    addon.client.close()  # a new worker has no surface in memory, and would have to run the engine
     done, seen = queue(existing="SKIP", maps=("NORMAL", "AO")), set()
     stepped(done, lambda task: seen.add(task.job.stage))
     assert states(done) == {"a": SKIPPED, "b": SKIPPED} and not done.has_made and seen == {"start", "read"}
@@ -394,12 +393,12 @@ def test_a_set_of_tiles_is_current_as_a_whole(tmp_path, save):
     image = tile_set(tmp_path)
     worn(image)
     made(save=save)
-    session.client.close()
+    addon.client.close()
     assert set(states(made(existing="SKIP", save=save)[0]).values()) == {SKIPPED}
     saved_by_blender(tmp_path / "wall.1002.png", rgba(9, 5, 77))
     assert set(states(made(existing="SKIP", save=save)[0]).values()) == {MADE}
     assert set(states(made(existing="SKIP", save=save)[0]).values()) == {SKIPPED}
-    assert len(list(session.client._worker.folder.iterdir())) == 0
+    assert len(list(addon.client._worker.folder.iterdir())) == 0
     if save == "BESIDE":
         (tmp_path / "wall_normal.1011.png").unlink()
         assert set(states(made(existing="SKIP", save=save)[0]).values()) == {MADE}
@@ -435,8 +434,8 @@ def test_a_picture_whose_worker_ends_fails_alone():
         worn(noise(name, side=side))
     new = queue()
     task = stepped(new, lambda task: new.items[1].state == MAKING and not task.is_due)
-    session.client._worker._process.kill()
-    session.client._worker._process.wait()
+    addon.client._worker._process.kill()
+    addon.client._worker._process.wait()
     task.wait()
     assert states(new) == {"a": MADE, "b": FAILED, "c": MADE} and "killed" in new.items[1].sentence
 
@@ -460,7 +459,7 @@ def test_giving_up_between_two_pictures_leaves_the_rest_waiting():
     new = queue()
     task = stepped(new, lambda task: new.items[0].state == MADE)
     task.cancel()
-    assert states(new) == {"a": MADE, "b": WAITING} and not session.client.is_busy
+    assert states(new) == {"a": MADE, "b": WAITING} and not addon.client.is_busy
 
 
 def test_pictures_that_go_away_meanwhile_fail_alone():
@@ -473,15 +472,16 @@ def test_pictures_that_go_away_meanwhile_fail_alone():
 
 
 def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypatch, capfd):
-    from bl_ext.user_default.midas_normal.bridge import making
+    from bl_ext.user_default.midas_normal.bridge import generate
     for name in "ab":
         worn(noise(name))
-    read = making.reading
-    monkeypatch.setattr(making, "reading", lambda image, path, view: 1 / 0 if image.name == "a" else read(image, path, view))
+    read = generate.reading
+    monkeypatch.setattr(generate, "reading", lambda image, path, view: 1 / \
+                        0 if image.name == "a" else read(image, path, view))
     done, _ = made()
     assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].sentence
     assert "ZeroDivisionError" in capfd.readouterr().err
-    assert not list(session.client._worker.folder.iterdir())
+    assert not list(addon.client._worker.folder.iterdir())
 
 
 def test_an_engine_that_ceases_to_work_ends_the_queue(monkeypatch):

@@ -6,13 +6,12 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.pixels import View
-from bl_ext.user_default.midas_normal.bridge.repainting import begin_repaint, reason_against
-from bl_ext.user_default.midas_normal.bridge.results import STORED, map_of, stored
-from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.image_pixels import View
+from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of, stored
+from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint, begin_retune, reason_against
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import pixels_of
@@ -64,7 +63,7 @@ def test_maps_of_different_surfaces_follow_each_with_its_own(picture, other):
 
 def both(picture, other, mask):
     """The picture's normal map, and its height map with other settings, made anew."""
-    session.client.close()
+    addon.client.close()
     ask = Ask(MADE.with_words(other), source="IMAGE", image_uid=picture.session_uid, target="NONE", maps=("HEIGHT",),
               mask_uid=mask.session_uid)
     return generate(picture, MADE), bpy.data.images[begin(bpy.context, ask).wait().map_name]

@@ -6,10 +6,10 @@ import bpy
 import numpy as np
 import PIL.Image
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import (
@@ -284,8 +284,8 @@ def test_smoothing_takes_away_the_flicker_that_its_shares_promise(tmp_path, reac
 
 def test_the_worker_averages_the_frames(tmp_path, monkeypatch):
     """In Blender each would be felt."""
-    asked, submit = [], session.client.submit
-    monkeypatch.setattr(session.client, "submit", lambda **words: asked.append(words) or submit(**words))
+    asked, submit = [], addon.client.submit
+    monkeypatch.setattr(addon.client, "submit", lambda **words: asked.append(words) or submit(**words))
     made(noisy(tmp_path, (1, 2, 4)), smoothing=1)
     shares = [[share for share, _ in words["frames"]] for words in asked if "frames" in words]
     assert shares == [[pytest.approx(2 / 3), pytest.approx(1 / 3)], [pytest.approx(1 / 3), pytest.approx(2 / 3)], [1.0]]
@@ -342,7 +342,7 @@ def test_a_sequence_that_is_deleted_while_it_is_smoothed_leaves_no_files(tmp_pat
     while task.at.number < 3 or task.job.outcome is None:
         if task.is_due:
             task.step()
-        session.client.wait_a_moment()
+        addon.client.wait_a_moment()
     assert task.step() is None
     bpy.data.images.remove(source)
     with pytest.raises(SourceError, match="no longer there"):
@@ -358,14 +358,14 @@ def test_a_cancelled_sequence_leaves_nothing(tmp_path, jobs):
     task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=source.session_uid, target="NONE", smoothing=1))
     seen = set()
     while len(seen) < jobs:
-        session.client.wait_a_moment()
+        addon.client.wait_a_moment()
         if task.is_due:
             assert task.step() is None
             seen.add(task.job.id)
     task.cancel()
     assert names(tmp_path) == before and map_of(source, "NORMAL") is None
-    while session.client.is_busy:
-        session.client.wait_a_moment()
+    while addon.client.is_busy:
+        addon.client.wait_a_moment()
 
 
 def test_two_sequences_do_not_share_a_folder_of_maps_though_their_numbers_differ(tmp_path):

@@ -12,12 +12,11 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import results, shown, storing
-from bl_ext.user_default.midas_normal.client.client import Taken
+from bl_ext.user_default.midas_normal.bridge import map_images, map_metadata, map_state
+from bl_ext.user_default.midas_normal.client.result_files import Taken
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from bl_ext.user_default.midas_normal.core.files import blender_pixels
+from bl_ext.user_default.midas_normal.core.image_io import blender_pixels, png_bytes
 from bl_ext.user_default.midas_normal.core.maps import NodeMap
-from bl_ext.user_default.midas_normal.core.png import png_bytes
 from pictures import pixels_of, rgba, write_png
 
 
@@ -30,7 +29,7 @@ def store():
     """Stores a map as the worker hands it over: the PNG file, and for a packed map its pixels."""
     def stored(source, map_values, save="PACK"):
         facts = {"engine": "LUMINANCE", "map": "NORMAL"}
-        return storing.store(source, taken(map_values, save), {"a": 6.28}, facts, save)
+        return map_images.store(source, taken(map_values, save), {"a": 6.28}, facts, save)
     return stored
 
 
@@ -68,8 +67,8 @@ def test_map_is_packed_data_with_sixteen_bits(store, source):
     assert image.name == "brick_normal"
     assert (image.is_float, image.source, image.packed_file is not None) == (True, "FILE", True)
     assert_shows(image, values())
-    assert results.stored(image)["settings"] == {"a": 6.28}
-    assert results.stored(image)["facts"].items() >= {"engine": "LUMINANCE", "map": "NORMAL"}.items()
+    assert map_metadata.stored(image)["settings"] == {"a": 6.28}
+    assert map_metadata.stored(image)["facts"].items() >= {"engine": "LUMINANCE", "map": "NORMAL"}.items()
 
 
 def test_eight_bit_picture_stays_eight_bit(store, source):
@@ -88,11 +87,11 @@ def test_the_packed_file_holds_the_pixels_that_are_shown(store, source, dtype):
 
 def test_a_map_that_nobody_painted_on_counts_as_saved_with_the_file(source):
     files = taken(values())
-    untouched, painted = (storing.store(made_of, files, {}, {"map": "NORMAL"}) for made_of in (source, source.copy()))
+    untouched, painted = (map_images.store(made_of, files, {}, {"map": "NORMAL"}) for made_of in (source, source.copy()))
     for image in (untouched, painted):
-        shown.note_shown(image, files)
+        map_state.note_shown(image, files)
     painted.pixels[0] = 0.123
-    shown.settle_saved()
+    map_state.settle_saved()
     assert (untouched.is_dirty, painted.is_dirty) == (False, True)
     assert_shows(untouched, values())
     assert painted.pixels[0] == pytest.approx(0.123)
@@ -103,10 +102,10 @@ def test_map_and_its_tie_to_the_source_survive_saving(store, source, tmp_path):
     source.name = "renamed"
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    image = results.map_of(bpy.data.images["renamed"], "NORMAL")
+    image = map_metadata.map_of(bpy.data.images["renamed"], "NORMAL")
     assert image.name == "brick_normal"
     assert_shows(image, values())
-    assert results.stored(image)["settings"] == {"a": 6.28}
+    assert map_metadata.stored(image)["settings"] == {"a": 6.28}
 
 
 @pytest.mark.parametrize("shape", ((3, 5), (9, 2)))
@@ -150,14 +149,14 @@ def test_two_sources_have_two_maps(store, source):
     ("brick.png.001", "brick.001_normal"), ("Render Result", "Render Result_normal"), ("ä" * 40, "ä" * 28 + "_normal"),
 ))
 def test_map_name(name, wanted):
-    assert results.map_name(name, "NORMAL") == wanted
+    assert map_metadata.map_name(name, "NORMAL") == wanted
     assert bpy.data.images.new(wanted, 4, 4).name == wanted
 
 
 def test_unreadable_map_is_refused_and_leaves_no_image(source):
     png = png_bytes(values(), 1)
     with pytest.raises(TargetError, match="cannot read the map"):
-        storing.store(source, Taken(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
+        map_images.store(source, Taken(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
     assert list(bpy.data.images) == [source]
 
 
@@ -252,7 +251,7 @@ def test_file_that_cannot_be_written_changes_nothing(store, source_file, tmp_pat
     def refuse(self, target):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(storing.Path, "replace", refuse)
+    monkeypatch.setattr(map_images.Path, "replace", refuse)
     with pytest.raises(TargetError, match=words):
         store(source_file, values(seed=1), save="BESIDE")
     assert names(tmp_path) == ["brick.png"]

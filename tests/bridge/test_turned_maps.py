@@ -7,8 +7,8 @@ import math
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.nodes.showing import node_has_convention, read_as
-from bl_ext.user_default.midas_normal.bridge.nodes.wiring import wire
+from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import node_has_convention, read_as
+from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire
 from shapes import node
 from steps import state
 from waves import LIGHTS, expected, in_group, lit, mapped, material_with, own, plane, waves

@@ -6,7 +6,7 @@ import math
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.nodes.wiring import wire
+from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire
 from shapes import node, texture_of, user_map
 from steps import assert_undone_at_each_step, state
 from waves import in_group, mapped, material_with, own, plane, waves

@@ -7,13 +7,13 @@ import itertools
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import map_files, session
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
+from bl_ext.user_default.midas_normal.bridge import addon, map_files
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
+from bl_ext.user_default.midas_normal.core.file_numbering import with_number
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.core.udim_numbers import with_number
 from pictures import (
     add_material,
     feed_base_color,
@@ -202,7 +202,7 @@ def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
     before = names(tmp_path)
     task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.at.number < 3:
-        session.client.wait_a_moment()
+        addon.client.wait_a_moment()
         if task.is_due:
             task.step()
     bpy.data.images.remove(tiles)
@@ -215,14 +215,14 @@ def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     before = names(tmp_path)
     task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.at.number < 3:
-        session.client.wait_a_moment()
+        addon.client.wait_a_moment()
         if task.is_due:
             task.step()
     assert task.at.of == 3 and names(tmp_path) != before
     task.cancel()
     assert names(tmp_path) == before and map_of(tiles, "NORMAL") is None
-    while session.client.is_busy:
-        session.client.wait_a_moment()
+    while addon.client.is_busy:
+        addon.client.wait_a_moment()
 
 
 def test_somebody_elses_file_keeps_the_whole_set_from_being_saved(tiles, tmp_path):

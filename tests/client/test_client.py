@@ -15,8 +15,15 @@ import pytest
 from PIL import Image
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.core.errors import Cancelled, EngineError, ProtocolError, SourceError, SurfaceGone, WorkerError
-from blender_midas_normal.core.messages import Message
+from blender_midas_normal.core.errors import (
+    Cancelled,
+    EngineError,
+    Message,
+    ProtocolError,
+    SourceError,
+    SurfaceGone,
+    WorkerError,
+)
 from blender_midas_normal.core.protocol import VERSION
 from blender_midas_normal.core.settings import Settings
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels

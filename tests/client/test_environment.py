@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client import environment as module
-from blender_midas_normal.client.environment import (
+from blender_midas_normal.client.locks import held
+from blender_midas_normal.client.setup import environment as module
+from blender_midas_normal.client.setup.environment import (
     Environment,
     Marker,
     State,
@@ -25,7 +26,6 @@ from blender_midas_normal.client.environment import (
     status,
     write_marker,
 )
-from blender_midas_normal.client.locks import held
 from blender_midas_normal.core.errors import InstallError
 
 needs_links = pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.gpus import CUDA, HIP, only_gpu
+from blender_midas_normal.client.launch import CUDA, HIP, only_gpu
 from tests.requests_for_tests import launch, until_ready
 
 

@@ -14,11 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client import children, interpreters
-from blender_midas_normal.client.environment import Environment, State, read_marker, remove, status, write_marker
-from blender_midas_normal.client.gpus import compute_capabilities, fitting_build
-from blender_midas_normal.client.hints import hint, index_unreachable
-from blender_midas_normal.client.install import CHECK_PROGRAM, Downloads, Recipe, StepFailed, _Work, check, install
+from blender_midas_normal.client import children
+from blender_midas_normal.client.launch import compute_capabilities, fitting_build
+from blender_midas_normal.client.setup import interpreters
+from blender_midas_normal.client.setup.environment import Environment, State, read_marker, remove, status, write_marker
+from blender_midas_normal.client.setup.install import (
+    CHECK_PROGRAM,
+    Downloads,
+    Recipe,
+    StepFailed,
+    _Work,
+    check,
+    hint,
+    index_unreachable,
+    install,
+)
 from blender_midas_normal.core.errors import Cancelled, InstallError
 
 ROOT = Path(__file__).parents[2]
@@ -433,12 +443,13 @@ class Blocker:
             raise ImportError(name + " is blocked")
 sys.meta_path.insert(0, Blocker())
 package = runpy.run_path({loader!r})["load_package"]()
-for name in {names!r} or [m.name for m in pkgutil.iter_modules(importlib.import_module(package + ".client").__path__)]:
+for name in {names!r} or [m.name.removeprefix(package + ".client.") for m in pkgutil.walk_packages(
+        importlib.import_module(package + ".client").__path__, package + ".client.")]:
     importlib.import_module(package + ".client." + name)
     print(name)
 """
-MINE = ["children", "environment", "hints", "install", "interpreters", "locks", "pipes", "setup", "setup_process",
-        "setup_work", "steps", "weights"]
+MINE = ["children", "locks", "setup", "setup.commands", "setup.environment", "setup.install", "setup.interpreters",
+        "setup.main", "setup.process", "setup.weights"]
 
 
 @pytest.mark.parametrize("blocked, names", [(("bpy", "torch"), []), (("bpy", "torch", "numpy"), MINE)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client import interpreters
+from blender_midas_normal.client.setup import interpreters
 from blender_midas_normal.core.errors import InstallError
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="stands in for programs with shell scripts")

@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
-from blender_midas_normal.client.environment import Environment, Marker, fingerprint, write_marker
 from blender_midas_normal.client.launch import NOT_NEEDED, HostPython, Places, launch_for
+from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, write_marker
+from blender_midas_normal.core.engines import FILE
 from blender_midas_normal.core.errors import EngineUnavailable
-from blender_midas_normal.core.weights_file import FILE
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blender_midas_normal.client.log import LARGEST, opened_log
+from blender_midas_normal.client.worker_process import LARGEST, opened_log
 
 
 def test_another_program_may_set_it_aside_at_the_same_moment(tmp_path, monkeypatch):

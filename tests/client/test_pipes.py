@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from blender_midas_normal.client.pipes import CHUNK, make_non_blocking, read_available
+from blender_midas_normal.client.children import CHUNK, make_non_blocking, read_available
 
 
 @pytest.fixture

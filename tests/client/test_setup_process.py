@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client import setup_process
-from blender_midas_normal.client.setup_process import PROGRAM, SetupProcess
-from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsError
-from blender_midas_normal.core.messages import from_json
+from blender_midas_normal.client.setup.process import PROGRAM, SetupProcess
+from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsError, from_json
 from tests.client.weights_server import serving
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
@@ -142,7 +140,7 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path, stuck):
     parent = subprocess.Popen([sys.executable, "-c", (
         f"import sys, time; sys.path.insert(0, {str(PROGRAM.parents[2])!r})\n"
         "from pathlib import Path\n"
-        "from blender_midas_normal.client.setup_process import SetupProcess\n"
+        "from blender_midas_normal.client.setup.process import SetupProcess\n"
         f"process = SetupProcess('install', Path({str(tmp_path / 'env')!r}), python=Path({str(python)!r}))\n"
         "print(process._child.pid, flush=True)\n"
         "time.sleep(60)\n")], stdout=subprocess.PIPE)
@@ -177,7 +175,7 @@ def test_an_interrupted_wait_ends_the_process(tmp_path, stuck):
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         plain = time.sleep
-        patch.setattr(setup_process.time, "sleep", lambda s: interrupt(s) if s == setup_process.INTERVAL else plain(s))
+        patch.setattr(process.time, "sleep", lambda s: interrupt(s) if s == process.INTERVAL else plain(s))
         process.wait()
     assert not alive(process._child.pid)
 

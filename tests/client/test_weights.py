@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client import weights
 from blender_midas_normal.client.locks import held
-from blender_midas_normal.core import weights_file
+from blender_midas_normal.client.setup import weights
+from blender_midas_normal.core import engines
 from blender_midas_normal.core.errors import Cancelled, WeightsError
 from tests.client.weights_server import DATA, SHA256, SIZE, serving
 
@@ -405,8 +405,8 @@ def test_other_weights_get_a_warning_and_are_hashed_once(tmp_path, monkeypatch):
     assert hashlib.sha256(b"mine").hexdigest() in warning and weights.SHA256 in warning
 
     calls = []
-    plain = weights_file.checksum
-    monkeypatch.setattr(weights_file, "checksum", lambda path: calls.append(path) or plain(path))
+    plain = engines.checksum
+    monkeypatch.setattr(engines, "checksum", lambda path: calls.append(path) or plain(path))
     assert weights.verified(path) == warning and calls == []
     path.write_bytes(b"mine too")
     assert weights.verified(path) != warning and calls == [path]

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.curvature import curvature, mean_curvature
 from blender_midas_normal.core.filters import blur
+from blender_midas_normal.core.maps import curvature, mean_curvature
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)

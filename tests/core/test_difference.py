@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.difference import Stretch, differing
 from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.core.regions import Stretch, differing
 
 BOTH_WAYS = st.booleans()
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.displacement import MIDDLE, at_scale, encoded_height, height_map
 from blender_midas_normal.core.filters import gradient
+from blender_midas_normal.core.heights import MIDDLE, at_scale, encoded_height, height_map
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)

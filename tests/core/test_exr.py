@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.exr import exr_bytes
+from blender_midas_normal.core.image_io import exr_bytes
 
 os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"  # before OpenCV is imported
 SIZES = [(1, 1), (3, 5), (16, 7), (17, 33), (100, 64)]

@@ -4,7 +4,7 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
-from blender_midas_normal.core.home import masked
+from blender_midas_normal.core.files import masked
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.integration import height_from_slopes
+from blender_midas_normal.core.heights import height_from_slopes
 from blender_midas_normal.core.picture import Wrap
 
 WRAPS = [Wrap(), Wrap(x=True), Wrap(y=True), Wrap(True, True)]

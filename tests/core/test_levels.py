@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from blender_midas_normal.core.levels import agreeing_levels
+from blender_midas_normal.core.tile_borders import agreeing_levels
 
 
 @pytest.mark.parametrize("step", [0.1, -0.4])

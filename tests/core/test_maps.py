@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.errors import SettingsError
-from blender_midas_normal.core.files import ROWS, float_file, integer_file
 from blender_midas_normal.core.filters import gradient
-from blender_midas_normal.core.formats import FORMATS, check_format
-from blender_midas_normal.core.kinds import KINDS, check_kind
+from blender_midas_normal.core.image_io import ROWS, float_file, integer_file
+from blender_midas_normal.core.map_types import FORMATS, KINDS, check_format, check_kind
 from blender_midas_normal.core.maps import Map, NodeMap, made_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings

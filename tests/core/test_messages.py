@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.errors import InvalidData, MidasNormalError, SourceError, error_of_kind, reason_of
-from blender_midas_normal.core.messages import (
+from blender_midas_normal.core.errors import (
     NO_MESSAGE,
+    InvalidData,
     Message,
+    MidasNormalError,
     Phrase,
+    SourceError,
+    error_of_kind,
     fields_of,
     from_json,
     joined,
+    reason_of,
     shortened,
     to_json,
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.frame_names import holes, listed, runs
-from blender_midas_normal.core.udim_numbers import missing_between, place_of, tile_in, with_number
+from blender_midas_normal.core.file_numbering import holes, listed, missing_between, place_of, runs, tile_in, with_number
 
 NUMBERS = st.sets(st.integers(0, 60), min_size=1)
 TILES = st.sets(st.integers(1001, 1049), min_size=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.one_range import strengths
+from blender_midas_normal.core.engines import strengths
 
 
 @given(st.lists(st.floats(0, 1e6, allow_subnormal=False), min_size=1))

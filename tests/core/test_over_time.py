@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from blender_midas_normal.core.maps import Map
 from blender_midas_normal.core.normals import channel_of_z, in_convention, normals_from_slopes
-from blender_midas_normal.core.over_time import mean_map
-from blender_midas_normal.core.reach import shares
+from blender_midas_normal.core.temporal import mean_map, shares
 
 ONE_STEP = 1.5
 """Of 65535: a map is rounded when it is made and when it is averaged."""

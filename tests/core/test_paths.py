@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.core import paths
+from blender_midas_normal.core import files
 from blender_midas_normal.core.errors import SourceError
-from blender_midas_normal.core.paths import check_picture, put_in_place
+from blender_midas_normal.core.files import check_picture, put_in_place
 from blender_midas_normal.core.protocol import LARGEST_FILE
 
 
 @pytest.fixture
-def files(tmp_path) -> tuple[Path, Path]:
+def new_and_old(tmp_path) -> tuple[Path, Path]:
     new, old = tmp_path / "new", tmp_path / "old"
     new.write_text("new")
     old.write_text("old")
@@ -47,25 +47,25 @@ def locked(monkeypatch):
             return replace(path, target)
 
         monkeypatch.setattr(Path, "replace", refuse)
-        monkeypatch.setattr(paths, "time", Clock())
+        monkeypatch.setattr(files, "time", Clock())
         return tries
 
     return lock
 
 
 @pytest.mark.parametrize("winerror", [5, 32])
-def test_a_file_that_is_locked_for_a_moment_is_waited_for(files, locked, winerror):
+def test_a_file_that_is_locked_for_a_moment_is_waited_for(new_and_old, locked, winerror):
     locked(2, winerror)
-    put_in_place(*files)
-    assert files[1].read_text() == "new" and not files[0].exists()
+    put_in_place(*new_and_old)
+    assert new_and_old[1].read_text() == "new" and not new_and_old[0].exists()
 
 
 @pytest.mark.parametrize("winerror, most", [(5, 22), (None, 1)])
-def test_one_that_stays_locked_or_is_forbidden_is_given_up(files, locked, winerror, most):
+def test_one_that_stays_locked_or_is_forbidden_is_given_up(new_and_old, locked, winerror, most):
     tries = locked(1000, winerror)
     with pytest.raises(PermissionError):
-        put_in_place(*files)
-    assert files[1].read_text() == "old" and files[0].exists()
+        put_in_place(*new_and_old)
+    assert new_and_old[1].read_text() == "old" and new_and_old[0].exists()
     assert next(tries) - 1 <= most
 
 

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.alpha import filled
-from blender_midas_normal.core.colour import luma, srgb_from_linear
+from blender_midas_normal.core.colour import filled, luma, srgb_from_linear
+from blender_midas_normal.core.image_io import png_parts
 from blender_midas_normal.core.picture import Picture
-from blender_midas_normal.core.png import png_parts
 
 
 def test_srgb_at_known_points():

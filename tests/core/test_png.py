@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from blender_midas_normal.core.png import pixels_of_png, png_bytes, png_parts
+from blender_midas_normal.core.image_io import pixels_of_png, png_bytes, png_parts
 
 SIDES = st.integers(1, 9)
 SHAPES = st.tuples(SIDES, SIDES) | st.tuples(SIDES, SIDES, st.just(3))

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.errors import ProtocolError
-from blender_midas_normal.core.messages import NO_MESSAGE, Message, to_json
+from blender_midas_normal.core.errors import NO_MESSAGE, Message, ProtocolError, to_json
 from blender_midas_normal.core.protocol import (
     LONGEST_LINE,
     VERSION,

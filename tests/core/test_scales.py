@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blender_midas_normal.core.filters import coarser, continued
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.core.scales import coarser, continued
 
 BOTH = Wrap(True, True)
 WRAPS = [Wrap(), Wrap(x=True), Wrap(y=True), BOTH]

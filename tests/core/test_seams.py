@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.levels import outline, steps_at_borders
-from blender_midas_normal.core.seams import closing_rises, margin
+from blender_midas_normal.core.tile_borders import closing_rises, margin, outline, steps_at_borders
 
 places = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=9, unique=True)
 sides = st.integers(4, 80)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.strips import VALUES, in_strips
+from blender_midas_normal.core.arrays import VALUES, in_strips
 
 
 @pytest.mark.parametrize("rows, values", [(0, 5), (1, 1), (7, VALUES * 2), (1000, 1000), (100, 0)])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.tiff import tiff_bytes
+from blender_midas_normal.core.image_io import tiff_bytes
 
 SIZES = [(1, 1), (3, 5), (16, 7), (700, 333), (2, 70000)]
 

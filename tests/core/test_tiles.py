@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.core.tiles import fitted, plan, tiled
+from blender_midas_normal.core.regions import fitted, plan, tiled
 
 
 def terrain(height, width, seed=0):

@@ -25,7 +25,7 @@ midas_normal = installed_extension.install(Path(sys.argv[2]))
 
 import bpy  # noqa: E402
 import numpy as np  # noqa: E402
-from bl_ext.user_default.midas_normal.bridge import session  # noqa: E402
+from bl_ext.user_default.midas_normal.bridge import addon  # noqa: E402
 from bl_ext.user_default.midas_normal.core.errors import WorkerError  # noqa: E402
 from bl_ext.user_default.midas_normal.ui import command  # noqa: E402
 
@@ -58,17 +58,17 @@ def picture_of(width: int, height: int, seed: int) -> bpy.types.Image:
 
 def storm_in_blender(count: int, seed: int) -> dict:
     request(random.Random(seed))
-    session.client.close()
+    addon.client.close()
     before = traces(Path(tempfile.gettempdir()))
-    outcomes = storm(session.client, request, count, seed)
-    session.client.close()
+    outcomes = storm(addon.client, request, count, seed)
+    addon.client.close()
     after = traces(Path(tempfile.gettempdir()))
     return {"outcomes": outcomes, "before": vars(before), "after": vars(after)}
 
 
 def endless() -> None:
     for seed in itertools.count():
-        worker = session.client._worker
+        worker = addon.client._worker
         print(os.getpid(), worker.pid if worker else 0, flush=True)
         outcome = request(random.Random(seed))
         assert outcome == "map", outcome

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.settings import Settings
 
 from tests.reliability.traces import processor_seconds, resident
@@ -33,7 +33,7 @@ def soaked(count: int, seed: int, picture_of: MakePicture) -> dict:
     """What came of `count` requests; `samples`: (requests, bytes of Blender, bytes of the worker, descriptors of both)."""
     chance, counts, samples, images = random.Random(seed), Counter(), [], len(bpy.data.images)
     first = probed(chance, picture_of)
-    worker = session.client._worker
+    worker = addon.client._worker
     while counts.total() < count:
         if counts.total() >= len(samples) * count // SAMPLES:
             samples.append((counts.total(), *held(worker.pid)))
@@ -42,7 +42,7 @@ def soaked(count: int, seed: int, picture_of: MakePicture) -> dict:
     samples.append((counts.total(), *held(worker.pid)))
     return {"counts": counts, "samples": samples, "first": first, "last": last,
             "files": len(list(worker.folder.iterdir())), "images": len(bpy.data.images) - images,
-            "one worker": session.client._worker is worker and not session.client.is_busy}
+            "one worker": addon.client._worker is worker and not addon.client.is_busy}
 
 
 def mixed(chance: random.Random, counts: Counter, picture_of: MakePicture) -> None:
@@ -69,14 +69,14 @@ def give_up(task: object, seconds: float) -> None:
     """Goes on for a while, and lets the worker finish what it has begun."""
     end, report = time.monotonic() + seconds, None
     while report is None and time.monotonic() < end:
-        session.client.pump()
+        addon.client.pump()
         report = task.step() if task.is_due else None
     if report is None:
         task.cancel()
     else:
         bpy.data.images.remove(bpy.data.images[report.map_name])
-    while session.client.is_busy:
-        session.client.wait_a_moment()
+    while addon.client.is_busy:
+        addon.client.wait_a_moment()
 
 
 def probed(chance: random.Random, picture_of: MakePicture) -> float:
@@ -96,7 +96,7 @@ def probe(chance: random.Random, picture_of: MakePicture) -> None:
 
 
 def spent() -> float:
-    return sum(map(processor_seconds, (os.getpid(), session.client._worker.pid)))
+    return sum(map(processor_seconds, (os.getpid(), addon.client._worker.pid)))
 
 
 def held(worker: int) -> tuple[int, int, int, int]:

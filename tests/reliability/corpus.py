@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType
 
-from blender_midas_normal.core import messages, protocol
+from blender_midas_normal.core import errors, protocol
 from blender_midas_normal.core.errors import ProtocolError
 
 FILE = Path(__file__).with_name("corpus.txt")
@@ -38,7 +38,7 @@ def way_of(line: bytes) -> Way:
     last: dict[CodeType, int] = {}
 
     def trace(frame: FrameType, event: str, argument: object) -> Callable | None:
-        if frame.f_code.co_filename not in (protocol.__file__, messages.__file__):
+        if frame.f_code.co_filename not in (protocol.__file__, errors.__file__):
             return None
         if event in ("call", "line"):
             steps.add((frame.f_code.co_name, last.get(frame.f_code) if event == "line" else None, frame.f_lineno))

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.errors import ProtocolError
-from blender_midas_normal.core.messages import NO_MESSAGE, Message
+from blender_midas_normal.core.errors import NO_MESSAGE, Message, ProtocolError
 from blender_midas_normal.core.protocol import (
     Cancel,
     Decoder,

@@ -18,13 +18,21 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.client import interpreters
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.environment import Environment, Marker, State, fingerprint, remove, status, write_marker
-from blender_midas_normal.client.install import Recipe, install
 from blender_midas_normal.client.launch import HostPython, Places, launch_for
 from blender_midas_normal.client.locks import held
-from blender_midas_normal.client.weights import download
+from blender_midas_normal.client.setup import interpreters
+from blender_midas_normal.client.setup.environment import (
+    Environment,
+    Marker,
+    State,
+    fingerprint,
+    remove,
+    status,
+    write_marker,
+)
+from blender_midas_normal.client.setup.install import Recipe, install
+from blender_midas_normal.client.setup.weights import download
 from blender_midas_normal.core.errors import (
     EngineError,
     EngineUnavailable,
@@ -34,7 +42,7 @@ from blender_midas_normal.core.errors import (
     WeightsError,
     WorkerError,
 )
-from blender_midas_normal.worker.engines.memory import TOO_LITTLE_MEMORY
+from blender_midas_normal.worker.memory import TOO_LITTLE_MEMORY
 from tests.conftest import ROOT, fill
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 

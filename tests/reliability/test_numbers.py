@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from blender_midas_normal.core.integration import height_from_slopes
+from blender_midas_normal.core.heights import height_from_slopes
 from blender_midas_normal.core.maps import Map
 from blender_midas_normal.core.normals import in_convention, normal_map
 from blender_midas_normal.core.picture import Picture, Surface

@@ -52,11 +52,11 @@ def test_the_network_is_reached_in_one_room_only():
     """Downloads check checksums there; what installs packages is pip and uv."""
     asking = {path.relative_to(PACKAGE).as_posix() for path in PROGRAMS
               if re.search(r"^\s*(import|from) (urllib\.request|http\.|socket|ssl|requests)", path.read_text("utf-8"), re.M)}
-    assert asking == {"client/weights.py"}
+    assert asking == {"client/setup/weights.py"}
 
 
 def test_every_package_is_pinned():
-    lines = [line.partition("#")[0].strip() for path in (PACKAGE / "client" / "requirements").glob("*.txt")
+    lines = [line.partition("#")[0].strip() for path in (PACKAGE / "client" / "setup" / "requirements").glob("*.txt")
              for line in path.read_text(encoding="utf-8").splitlines()]
     packages = list(filter(None, lines))
     assert len(packages) > 10

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
-from blender_midas_normal.worker.surfaces import BUDGET, Kept, Surfaces
+from blender_midas_normal.worker.surface_cache import BUDGET, Kept, Surfaces
 
 pytestmark = [pytest.mark.reliability, pytest.mark.slow,
               pytest.mark.skipif(sys.platform != "linux", reason="memory and descriptors are read from /proc")]

@@ -13,8 +13,8 @@ import pytest
 
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.worker.engines.relief.architecture import read_weights
+from blender_midas_normal.worker.engines.relief.inference import infer
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
-from blender_midas_normal.worker.engines.relief.pyramid import infer
 
 ROOT = Path(__file__).resolve().parents[2]
 MATERIAL = """

@@ -14,7 +14,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blender_midas_normal.client.batch.ledger import Ledger
+from blender_midas_normal.batch.record import Ledger
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,9 @@ from tests.bridge.conftest import empty_file, extension, pytest_pycollect_makemo
 @pytest.fixture
 def under_way(monkeypatch):
     """The operators that are under way in FAKE windows, as background Blender has none; empty at first."""
-    from bl_ext.user_default.midas_normal.ui import modal_operators
+    from bl_ext.user_default.midas_normal.ui import operator_checks
     operators = []
     windows = [SimpleNamespace(modal_operators=[]), SimpleNamespace(modal_operators=operators)]
-    monkeypatch.setattr(modal_operators, "bpy",
+    monkeypatch.setattr(operator_checks, "bpy",
                         SimpleNamespace(context=SimpleNamespace(window_manager=SimpleNamespace(windows=windows))))
     return operators

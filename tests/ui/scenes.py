@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import painting, pump, running, tuning
-from bl_ext.user_default.midas_normal.ui.patience import Patience
+from bl_ext.user_default.midas_normal.ui import generation, live_paint, live_tuning, timer
+from bl_ext.user_default.midas_normal.ui.live_tuning import Patience
 
 BUILT_IN = Settings(engine="LUMINANCE")
 
@@ -20,20 +20,20 @@ BUILT_IN = Settings(engine="LUMINANCE")
 @pytest.fixture(autouse=True)
 def quiet_panel():
     yield
-    running.forget()
-    pump.stop()
+    generation.forget()
+    timer.stop()
 
 
 @pytest.fixture(autouse=True)
 def with_timers(monkeypatch):
     """Blender as it is with a window: timers run, and nothing has been drawn yet that took long."""
-    monkeypatch.setattr(pump, "runs", lambda: True)
-    monkeypatch.setattr(tuning, "_patience", Patience())
+    monkeypatch.setattr(timer, "runs", lambda: True)
+    monkeypatch.setattr(live_tuning, "_patience", Patience())
     yield
-    painting.stop()
-    tuning.stop()
-    running.forget()
-    pump.stop()
+    live_paint.stop()
+    live_tuning.stop()
+    generation.forget()
+    timer.stop()
 
 
 def operator(name, label="Brush Stroke"):
@@ -68,7 +68,7 @@ def pumped(until, seconds=60.0):
     end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end, "nothing happened"
-        pump._tick()
+        timer._tick()
         time.sleep(0.002)
 
 
@@ -86,9 +86,9 @@ class Background:
         self.ask = Ask(BUILT_IN, **words)
 
     def __enter__(self):
-        running.start(begin(bpy.context, self.ask), bpy.context.scene)
-        pumped(lambda: running.task().job.id)  # it is at the worker
-        return running.task()
+        generation.start(begin(bpy.context, self.ask), bpy.context.scene)
+        pumped(lambda: generation.task().job.id)  # it is at the worker
+        return generation.task()
 
     def __exit__(self, *_):
-        pumped(lambda: running.task() is None and not pump._watched)
+        pumped(lambda: generation.task() is None and not timer._watched)

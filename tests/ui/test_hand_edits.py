@@ -5,11 +5,11 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from bl_ext.user_default.midas_normal.ui import pump, running
+from bl_ext.user_default.midas_normal.ui import generation, timer
 
 from .scenes import BUILT_IN, Background, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
 
@@ -36,39 +36,39 @@ def is_painted(image):
 
 
 def said():
-    return isinstance(running.last(), TargetError) and str(running.last())
+    return isinstance(generation.last(), TargetError) and str(generation.last())
 
 
 def test_a_slider_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
     for strength in (2.0, 3.0):
-        running.remember(None)
+        generation.remember(None)
         settings.strength = strength
-        pumped(lambda: not pump._watched)
+        pumped(lambda: not timer._watched)
         assert said() == KEPT and is_painted(painted) and stored(painted)["settings"]["strength"] == 1.0
     settings.replace = True
     settings.strength = 4.0
-    pumped(lambda: not pump._watched)
+    pumped(lambda: not timer._watched)
     assert not is_painted(painted) and stored(painted)["settings"]["strength"] == 4.0 and not said()
 
 
 def test_live_paint_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
     picture = bpy.data.images["photo.png"]
     settings.live_paint = True
-    pumped(lambda: not pump._watched)
+    pumped(lambda: not timer._watched)
     assert not said()  # the picture is as it was
     for replace in (False, True):
         settings.replace = replace
         picture.pixels.foreach_set(values(picture).ravel() * 0.5)
         picture.update_tag()
         bpy.context.view_layer.update()
-        pumped(lambda: not pump._watched)
+        pumped(lambda: not timer._watched)
         assert is_painted(painted) != replace and (said() == KEPT or replace)
 
 
 def test_a_button_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
     for replace in (False, True):
-        running.start(begin(bpy.context, Ask(BUILT_IN, replace=replace)), bpy.context.scene)
-        pumped(lambda: running.task() is None and not pump._watched)
+        generation.start(begin(bpy.context, Ask(BUILT_IN, replace=replace)), bpy.context.scene)
+        pumped(lambda: generation.task() is None and not timer._watched)
         assert is_painted(painted) != replace and (said() == KEPT or replace)
     assert not said()
 

@@ -11,12 +11,12 @@ from types import SimpleNamespace
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.places import own_folder
-from bl_ext.user_default.midas_normal.bridge.results import SOURCE, STORED, map_of, source_of, stored
-from bl_ext.user_default.midas_normal.bridge.shown import reload_changed, settle_saved
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.addon import own_folder
+from bl_ext.user_default.midas_normal.bridge.map_metadata import SOURCE, STORED, map_of, source_of, stored
+from bl_ext.user_default.midas_normal.bridge.map_state import reload_changed, settle_saved
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError
-from bl_ext.user_default.midas_normal.ui import drawing, handlers, operators, panels, pump, running, setup_operators, tuning
+from bl_ext.user_default.midas_normal.ui import drawing, generation, handlers, live_tuning, operators, panels, setup, timer
 
 from tests.reliability.traces import children
 
@@ -72,7 +72,7 @@ def hostile(tmp_path) -> Path:
         if number % 2:
             image.source, image.filepath_raw = "FILE", PATHS[number % 3]
     settings = bpy.context.scene.midas_normal
-    with tuning.held():
+    with live_tuning.held():
         settings.engine, settings.depth_scale, settings.save, settings.source = "RELIEF", "RAW", "BESIDE", "RENDER"
         settings.strength = 3.0
     raw = raw_settings(bpy.context.scene)
@@ -82,7 +82,7 @@ def hostile(tmp_path) -> Path:
     path = tmp_path / "hostile.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path), check_existing=False)
     bpy.ops.wm.read_homefile(use_empty=True)
-    session.client.close()
+    addon.client.close()
     return path
 
 
@@ -124,13 +124,13 @@ def started():
 def looked_at():
     """Everything that Blender asks the extension by itself while a file is shown, undone and saved."""
     for image in bpy.data.images:
-        stored(image), source_of(image), map_of(image, "NORMAL"), tuning.is_live(image)
+        stored(image), source_of(image), map_of(image, "NORMAL"), live_tuning.is_live(image)
     draw()
     for _, handler in handlers.HANDLERS[1:]:
         handler(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
     reload_changed()
     settle_saved()
-    for operator in (*operators.CLASSES, *setup_operators.CLASSES):
+    for operator in (*operators.CLASSES, *setup.CLASSES):
         if hasattr(operator, "poll"):
             operator.poll(bpy.context)
 
@@ -145,7 +145,7 @@ def test_opening_and_looking_starts_and_writes_nothing(hostile, capfd, tmp_path,
     capfd.readouterr()
     opened(hostile)
     looked_at()
-    assert not session.client.is_running and running.task() is None and not pump._watched
+    assert not addon.client.is_running and generation.task() is None and not timer._watched
     assert files() == before and started() == processes
     assert "Traceback" not in capfd.readouterr().err
 
@@ -154,7 +154,7 @@ def test_settings_that_a_driver_or_a_key_changes_start_and_write_nothing(hostile
     """As when the file is played: only a user who moves a slider has a map follow it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     opened(hostile)
-    monkeypatch.setattr(pump, "runs", lambda: True)
+    monkeypatch.setattr(timer, "runs", lambda: True)
     scene = bpy.context.scene
     scene.midas_normal.result = bpy.data.images["hostile1"]
     before, processes = files(), started()
@@ -162,7 +162,7 @@ def test_settings_that_a_driver_or_a_key_changes_start_and_write_nothing(hostile
         scene.frame_set(frame)
         looked_at()
     assert scene.midas_normal.blur == pytest.approx(5.0) and scene.midas_normal.high_pass > 90
-    assert not session.client.is_running and running.task() is None and not pump._watched
+    assert not addon.client.is_running and generation.task() is None and not timer._watched
     assert files() == before and started() == processes and not (tmp_path / "written").exists()
 
 
@@ -170,21 +170,21 @@ def test_picking_each_of_its_maps_raises_nothing_and_asks_the_worker_for_nothing
     """With a worker at hand, as after a map of another file."""
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE", source="IMAGE", image=bpy.data.images[0].name, target="NONE")
-    worker = session.client._worker
+    worker = addon.client._worker
     opened(hostile)
-    monkeypatch.setattr(pump, "runs", lambda: True)
+    monkeypatch.setattr(timer, "runs", lambda: True)
     capfd.readouterr()
     for image in list(bpy.data.images):
         bpy.context.scene.midas_normal.result = image
         draw()
-        tuning.follow(bpy.context.scene)
+        live_tuning.follow(bpy.context.scene)
         for _ in range(200):
-            pump._tick()
+            timer._tick()
         for operator in ("retune", "generate"):
             call(operator, image)
-    tuning.stop()
-    pump.stop()
-    assert session.client._worker is worker
+    live_tuning.stop()
+    timer.stop()
+    assert addon.client._worker is worker
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -195,4 +195,4 @@ def call(operator, image):
         getattr(bpy.ops.midas_normal, operator)(**words)
     except RuntimeError as error:
         assert "Traceback" not in str(error), error
-        assert isinstance(running.last(), MidasNormalError) or "poll" in str(error), error
+        assert isinstance(generation.last(), MidasNormalError) or "poll" in str(error), error

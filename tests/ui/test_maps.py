@@ -5,12 +5,12 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.results import kind_of, map_of, stored
-from bl_ext.user_default.midas_normal.bridge.retuning import begin_retune
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.map_metadata import kind_of, map_of, stored
+from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import running, stages
+from bl_ext.user_default.midas_normal.ui import generation
 from bl_ext.user_default.midas_normal.ui.properties import ask_of
 
 from .scenes import pumped, quiet_panel, textured, values  # noqa: F401 - the fixture is used
@@ -50,27 +50,27 @@ def test_a_button_makes_them_one_after_the_other():
 
         preset = "SCENE"
 
-    running.start(begin(bpy.context, ask_of(Operator, bpy.context)), bpy.context.scene)
-    pumped(lambda: running.task().job.id)
-    at = running.task().at
-    assert stages.described(at).startswith("1 of 2: ") and stages.share(at) < 0.5
-    pumped(lambda: running.task() is None or running.task().at != at)
-    at = running.task().at
-    assert stages.described(at).startswith("2 of 2: ") and 0.5 <= stages.share(at) < 1
-    pumped(lambda: running.task() is None)
+    generation.start(begin(bpy.context, ask_of(Operator, bpy.context)), bpy.context.scene)
+    pumped(lambda: generation.task().job.id)
+    at = generation.task().at
+    assert generation.describe_stage(at).startswith("1 of 2: ") and generation.share(at) < 0.5
+    pumped(lambda: generation.task() is None or generation.task().at != at)
+    at = generation.task().at
+    assert generation.describe_stage(at).startswith("2 of 2: ") and 0.5 <= generation.share(at) < 1
+    pumped(lambda: generation.task() is None)
     assert map_of(image, "HEIGHT") and map_of(image, "AO") and map_of(image, "NORMAL") is None
     assert settings.result == map_of(image, "HEIGHT")
-    assert not session.client.is_busy
+    assert not addon.client.is_busy
 
 
 def test_a_map_that_cannot_be_made_is_said_and_the_others_stay(monkeypatch):
     image, _ = textured()
-    submit = session.client.submit
-    monkeypatch.setattr(session.client, "submit",
+    submit = addon.client.submit
+    monkeypatch.setattr(addon.client, "submit",
                         lambda **words: submit(**words | ({"surface": "gone"} if words["map"] == "AO" else {})))
     bpy.ops.midas_normal.generate(engine="LUMINANCE", maps=ALL)
     assert map_of(image, "AO") is None and map_of(image, "CURVATURE") is not None
-    assert "Ambient occlusion was not made" in running.last_sentence()
+    assert "Ambient occlusion was not made" in generation.last_sentence()
 
 
 def test_no_map_at_all_and_raw_heights_are_refused_with_nothing_changed():

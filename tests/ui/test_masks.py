@@ -6,14 +6,14 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge import retuning, session
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.results import mask_of, note_mask, stored
-from bl_ext.user_default.midas_normal.bridge.udim import with_number
+from bl_ext.user_default.midas_normal.bridge import addon, regenerate
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.image_sets.udim import with_number
+from bl_ext.user_default.midas_normal.bridge.map_metadata import mask_of, note_mask, stored
+from bl_ext.user_default.midas_normal.bridge.request import Ask
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import pump, running
+from bl_ext.user_default.midas_normal.ui import generation, timer
 from pictures import pixels_of, pixels_of_file, rgba, saved_by_blender
 
 from .scenes import pumped, textured, with_timers  # noqa: F401 - the fixture is used
@@ -105,21 +105,21 @@ def test_every_tile_of_a_set_is_masked(tmp_path):
 
 def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settings):
     textured()
-    running.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
-    pumped(lambda: running.task() is None and not pump._watched)
+    generation.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
+    pumped(lambda: generation.task() is None and not timer._watched)
     normal = settings.result
     settings.mask = "IMAGE"
-    assert "No mask image is chosen" in running.last_sentence() and not pump._watched
+    assert "No mask image is chosen" in generation.last_sentence() and not timer._watched
     settings.mask_image = mask_image("left", 0, 1)
     pumped(lambda: flat(normal) == (True, False))
-    assert "made again" in running.last_sentence() and "engine" not in stored(normal)["facts"]["seconds"]
+    assert "made again" in generation.last_sentence() and "engine" not in stored(normal)["facts"]["seconds"]
     settings.mask_image = mask_image("right", 1, 0)
     pumped(lambda: flat(normal) == (False, True))
     settings.mask = "OFF"
     pumped(lambda: flat(normal) == (False, False))
     settings.mask = "IMAGE"
-    pumped(lambda: flat(normal) == (False, True) and not pump._watched)
-    assert mask_of(normal) == bpy.data.images["right"] and not list(session.client._worker.folder.iterdir())
+    pumped(lambda: flat(normal) == (False, True) and not timer._watched)
+    assert mask_of(normal) == bpy.data.images["right"] and not list(addon.client._worker.folder.iterdir())
 
 
 def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monkeypatch):
@@ -127,12 +127,12 @@ def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monke
     settings.mask_image = mask_image("left", 0, 1)
     settings.mask = "IMAGE"
     ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), mask_uid=settings.mask_image.session_uid)
-    running.start(begin(bpy.context, ask), bpy.context.scene)
-    pumped(lambda: running.task() is None and not pump._watched)
-    sent, submit = [], session.client.submit
-    monkeypatch.setattr(session.client, "submit", lambda **words: sent.append(words) or submit(**words))
+    generation.start(begin(bpy.context, ask), bpy.context.scene)
+    pumped(lambda: generation.task() is None and not timer._watched)
+    sent, submit = [], addon.client.submit
+    monkeypatch.setattr(addon.client, "submit", lambda **words: sent.append(words) or submit(**words))
     settings.strength = 3
-    pumped(lambda: not pump._watched)
+    pumped(lambda: not timer._watched)
     assert flat(settings.result) == (True, False) and [words.get("mask_pixels") for words in sent] == [None]
 
 
@@ -157,21 +157,21 @@ def test_what_another_hand_has_written_is_no_mask_image():
 def test_a_worker_that_ends_while_a_mask_is_read_is_one_sentence_and_maps_follow_again(settings, monkeypatch):
     textured()
     settings.mask_image = mask_image("left", 0, 1)
-    running.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
-    pumped(lambda: running.task() is None)
-    reading = retuning.reading
+    generation.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
+    pumped(lambda: generation.task() is None)
+    reading = regenerate.reading
 
     def ends_meanwhile(image, path, view):
         pixels = yield from reading(image, path, view)
-        session.client.close()
+        addon.client.close()
         return pixels
 
     with monkeypatch.context() as patch:
-        patch.setattr(retuning, "reading", ends_meanwhile)
+        patch.setattr(regenerate, "reading", ends_meanwhile)
         settings.mask = "IMAGE"
-        pumped(lambda: not pump._watched)
-    assert "The worker ended" in running.last_sentence()
-    running.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
-    pumped(lambda: running.task() is None)
+        pumped(lambda: not timer._watched)
+    assert "The worker ended" in generation.last_sentence()
+    generation.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
+    pumped(lambda: generation.task() is None)
     settings.strength = 3.0
     pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)

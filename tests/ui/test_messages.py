@@ -14,19 +14,9 @@ from unittest.mock import MagicMock
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.bug_report import bug_report
-from bl_ext.user_default.midas_normal.core.errors import EngineError
-from bl_ext.user_default.midas_normal.core.messages import Message, Phrase, joined
-from bl_ext.user_default.midas_normal.ui import (
-    drawing,
-    operators,
-    painting,
-    panels,
-    running,
-    setup,
-    setup_operators,
-    worker_state,
-)
+from bl_ext.user_default.midas_normal.bridge.addon import bug_report
+from bl_ext.user_default.midas_normal.core.errors import EngineError, Message, Phrase, joined
+from bl_ext.user_default.midas_normal.ui import drawing, generation, live_paint, operators, panels, setup
 from bl_ext.user_default.midas_normal.ui.messages import translated
 from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES
 from pictures import use_alpha
@@ -47,9 +37,9 @@ def german(text):
 
 @pytest.fixture
 def in_german(monkeypatch):
-    for module in (drawing, setup, worker_state):
+    for module in (drawing, setup, generation):
         monkeypatch.setattr(module, "iface_", german)
-    for module in (operators, setup_operators):
+    for module in (operators, setup):
         monkeypatch.setattr(module, "rpt_", german)
     monkeypatch.setattr(drawing, "_fits", lambda line: True)
 
@@ -126,14 +116,14 @@ def test_what_blenders_side_refuses_is_shown_in_the_users_language(in_german, tm
 def test_a_report_of_a_problem_is_in_english_whatever_the_user_reads(in_german):
     transparent()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert "Last outcome: photo_normal: 32 x 24 from luminance" in bug_report(running.last_sentence())
+    assert "Last outcome: photo_normal: 32 x 24 from luminance" in bug_report(generation.last_sentence())
 
 
 def test_why_the_worker_is_on_no_other_device_is_shown_in_the_users_language(in_german):
     client = MagicMock()
     client.ready.device, client.ready.free_memory = "cpu", 2e9
     client.ready.problem = Message("The device {device} cannot be used ({problem}).", device="cuda", problem="no driver")
-    assert worker_state.worker_state(client) == (
+    assert generation.worker_state(client) == (
         "Bereit auf cpu, 2.0 GB Speicher frei. Das Gerät cuda ist nicht benutzbar (no driver).")
 
 
@@ -149,7 +139,7 @@ def test_the_steps_and_the_end_of_a_setup_are_shown_in_the_users_language(in_ger
 
 def test_why_a_picture_does_not_follow_the_brush_is_shown_in_the_users_language(in_german):
     bpy.ops.mesh.primitive_plane_add()
-    assert shown(drawing.lines, painting.reason_here(bpy.context)) == [
+    assert shown(drawing.lines, live_paint.reason_here(bpy.context)) == [
         "Das Objekt 'Plane' hat kein Material; ihm eines geben oder ein Bild wählen."]
 
 
@@ -167,7 +157,7 @@ KNOWN = templates() | {text for _, text in all_texts()}
 
 
 def told():
-    outcome = running.last()
+    outcome = generation.last()
     return outcome.sentences if hasattr(outcome, "sentences") else [outcome.message]
 
 

@@ -8,15 +8,15 @@ import subprocess
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.asking import Ask
-from bl_ext.user_default.midas_normal.bridge.places import preferences
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.addon import preferences
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
 from bl_ext.user_default.midas_normal.bridge.queue import MADE, MAKING, SKIPPED, queue_of
-from bl_ext.user_default.midas_normal.bridge.results import stored
-from bl_ext.user_default.midas_normal.bridge.task import Report
+from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.tasks import Report
+from bl_ext.user_default.midas_normal.core.engines import FILE
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.core.weights_file import FILE
-from bl_ext.user_default.midas_normal.ui import running, tuning
+from bl_ext.user_default.midas_normal.ui import generation, live_tuning
 
 from tests.conftest import ROOT
 
@@ -33,7 +33,7 @@ def midas(midas_python, test_weights):
     yield chosen
     chosen.environment_folder = chosen.weights_folder = ""
     chosen.device = "AUTO"
-    running.remember(None)
+    generation.remember(None)
 
 
 def photograph(path):
@@ -53,7 +53,7 @@ def photograph(path):
 def test_the_node_preset_gives_the_nodes_picture_in_blender(midas, midas_python, test_weights, tmp_path):
     image = photograph(tmp_path / "photo.png")
     bpy.ops.midas_normal.generate(preset="NODE", image=image.name, resolution=128, target="NONE")
-    normal = bpy.data.images[running.last().map_name]
+    normal = bpy.data.images[generation.last().map_name]
     ours = np.empty(normal.size[0] * normal.size[1] * 4, np.float32)
     normal.pixels.foreach_get(ours)
     ours = np.rint(ours.reshape(normal.size[1], normal.size[0], 4)[::-1, :, :3] * 255)
@@ -80,16 +80,16 @@ def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_a
 
     def stages(skips):
         """What the worker said to be doing for each picture, in a new process."""
-        session.client.close()
+        addon.client.close()
         queue = queue_of(bpy.context, "FILE", Ask(Settings(engine="MIDAS", resolution=64)), skips, None)
-        take, said = session.client._take, [set(), set()]
+        take, said = addon.client._take, [set(), set()]
 
         def heard(message):
             said[[item.state for item in queue.items].index(MAKING)].add(getattr(message, "stage", ""))
             take(message)
 
         with monkeypatch.context() as patch:
-            patch.setattr(session.client, "_take", heard)
+            patch.setattr(addon.client, "_take", heard)
             queue.task().wait()
         return [item.state for item in queue.items], ["load" in words for words in said]
 
@@ -117,7 +117,7 @@ def test_bad_weights_are_one_sentence_and_the_next_map_works(midas, test_weights
 def test_auto_takes_midas_where_it_is_there_and_says_so(midas, tmp_path):
     image = photograph(tmp_path / "photo.png")
     bpy.ops.midas_normal.generate(image=image.name, resolution=64, target="NONE")
-    report = running.last()
+    report = generation.last()
     assert report.facts["engine"] == "MIDAS" and "AUTO chose MiDaS" in report.facts["why"]
     assert any("SHA-256" in sentence for sentence in report.sentences)
 
@@ -125,16 +125,16 @@ def test_auto_takes_midas_where_it_is_there_and_says_so(midas, tmp_path):
 def test_a_slider_of_a_map_of_midas_leaves_the_map_alone_that_another_worker_makes(midas, tmp_path):
     photograph(tmp_path / "photo.png")
     bpy.ops.midas_normal.generate(source="IMAGE", image="photo", resolution=64, target="NONE")
-    normal, settings = bpy.data.images[running.last().map_name], bpy.context.scene.midas_normal
+    normal, settings = bpy.data.images[generation.last().map_name], bpy.context.scene.midas_normal
     assert stored(normal)["facts"]["engine"] == "MIDAS"
-    session.client.close()
+    addon.client.close()
     textured()
     with Background():
-        worker = session.client._worker
+        worker = addon.client._worker
         settings.result = normal
         settings.strength = 2.0
-    assert isinstance(running.last(), Report) and session.client._worker is worker
-    assert not tuning.is_live(normal) and stored(normal)["settings"]["strength"] == 1
+    assert isinstance(generation.last(), Report) and addon.client._worker is worker
+    assert not live_tuning.is_live(normal) and stored(normal)["settings"]["strength"] == 1
 
 
 def test_midas_without_weights_names_the_file_and_the_folder(midas, tmp_path):
@@ -156,13 +156,13 @@ def test_the_tiles_of_a_set_have_one_range_of_depths(midas, tmp_path):
     factors = []
     words = {"source": "IMAGE", "engine": "MIDAS", "resolution": 128, "target": "NONE", "strength": 0.02}
     bpy.ops.midas_normal.generate(image=tiles.name, **words)
-    packed = bpy.data.images[running.last().map_name].packed_files
+    packed = bpy.data.images[generation.last().map_name].packed_files
     for tile in packed:
         (tmp_path / "tile.png").write_bytes(tile.packed_file.data)
         together = slopes(bpy.data.images.load(str(tmp_path / "tile.png"), check_existing=False))
         lone = bpy.data.images.load(str(tmp_path / f"wall.{tile.tile_number}.png"), check_existing=False)
         bpy.ops.midas_normal.generate(image=lone.name, **words)
-        alone = slopes(bpy.data.images[running.last().map_name])
+        alone = slopes(bpy.data.images[generation.last().map_name])
         factors.append(float((together * alone).sum() / (alone * alone).sum()))
         np.testing.assert_allclose(together, alone * factors[-1], atol=2e-3)
     assert max(factors) == pytest.approx(1, abs=1e-3) and 0 < min(factors) < 0.9

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.results import stored
-from bl_ext.user_default.midas_normal.ui import modal_operators, operators, pump, running, tuning
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
+from bl_ext.user_default.midas_normal.ui import generation, live_tuning, operator_checks, operators, timer
 
 from .scenes import Background, counts, operator, pumped, textured, with_timers  # noqa: F401 - the fixture is used
 from .test_queue import Background as BackgroundQueue
@@ -24,14 +24,14 @@ def pushed(monkeypatch):
         steps.append(sum(stored(image) is not None for image in bpy.data.images))
     undo_push.poll = lambda: True
     fake = SimpleNamespace(ops=SimpleNamespace(ed=SimpleNamespace(undo_push=undo_push)), data=bpy.data, app=bpy.app)
-    monkeypatch.setattr(running, "bpy", fake)
+    monkeypatch.setattr(generation, "bpy", fake)
     monkeypatch.setattr(operators, "bpy", fake)
     return steps
 
 
 def ticked():
     for _ in range(20):
-        pump._tick()
+        timer._tick()
 
 
 @pytest.mark.parametrize("name", STROKES)
@@ -42,8 +42,8 @@ def test_a_finished_map_waits_and_is_then_one_undo_step(under_way, pushed, name)
         under_way.append(operator(name))
         pumped(lambda: task.job.outcome is not None)
         ticked()
-        assert running.task() is task and counts() == before and not pushed
-        assert running.described(task) == "Waiting until Brush Stroke has ended"
+        assert generation.task() is task and counts() == before and not pushed
+        assert generation.described(task) == "Waiting until Brush Stroke has ended"
         under_way.clear()
     assert "photo_normal" in bpy.data.images and pushed == [1]
 
@@ -51,7 +51,7 @@ def test_a_finished_map_waits_and_is_then_one_undo_step(under_way, pushed, name)
 def test_an_operator_that_begins_when_the_map_is_stored_holds_the_undo_step_back(under_way, pushed):
     textured()
     with Background():
-        pumped(lambda: running.task() is None)
+        pumped(lambda: generation.task() is None)
         under_way.append(operator("PAINT_OT_image_paint"))
         ticked()
         assert "photo_normal" in bpy.data.images and not pushed
@@ -72,7 +72,7 @@ def test_a_queue_waits_with_all_that_it_makes(under_way, pushed):
 
 def test_what_runs_for_long_and_changes_nothing_is_not_waited_for(under_way, pushed):
     textured()
-    under_way.extend(map(operator, modal_operators.HARMLESS))
+    under_way.extend(map(operator, operator_checks.HARMLESS))
     with Background():
         pass
     assert "photo_normal" in bpy.data.images and pushed == [1]
@@ -85,7 +85,7 @@ def test_a_map_that_waits_can_be_given_up(under_way):
         under_way.append(operator("PAINT_OT_image_paint"))
         pumped(lambda: task.job.outcome is not None)
         bpy.ops.midas_normal.cancel()
-        assert running.task() is None
+        assert generation.task() is None
     assert counts() == before
 
 
@@ -97,7 +97,7 @@ def test_a_setting_that_changes_meanwhile_is_followed_afterwards(under_way):
     under_way.append(operator("TRANSFORM_OT_translate"))
     settings.strength = 3
     ticked()
-    assert tuning._retune is None and stored(settings.result)["settings"]["strength"] == 1
+    assert live_tuning._retune is None and stored(settings.result)["settings"]["strength"] == 1
     under_way.clear()
     pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)
 
@@ -109,7 +109,7 @@ def test_a_map_that_follows_a_slider_waits_too(under_way):
     settings = bpy.context.scene.midas_normal
     settings.strength = 3
     under_way.append(operator("SCULPT_OT_brush_stroke"))
-    pumped(lambda: tuning._retune.job.outcome is not None)
+    pumped(lambda: live_tuning._retune.job.outcome is not None)
     ticked()
     assert stored(settings.result)["settings"]["strength"] == 1
     under_way.clear()

@@ -9,10 +9,10 @@ import time
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.results import stored
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
 from bl_ext.user_default.midas_normal.core.errors import WorkerError
-from bl_ext.user_default.midas_normal.ui import painting, pump, running
+from bl_ext.user_default.midas_normal.ui import generation, live_paint, timer
 
 from .scenes import operator, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
 
@@ -50,7 +50,7 @@ def surface(normal):
 
 
 def is_idle():
-    return not pump._watched
+    return not timer._watched
 
 
 def followed(normal, before, seconds=20.0):
@@ -59,7 +59,7 @@ def followed(normal, before, seconds=20.0):
 
 def fresh(image, **words):
     """The map that a whole new run makes."""
-    session.client.close()
+    addon.client.close()
     bpy.ops.midas_normal.generate(**words)
     return values(bpy.data.images["photo_normal"])
 
@@ -79,8 +79,8 @@ def test_a_map_follows_the_brush_and_is_what_a_new_run_makes(settings):
 def test_relief_makes_only_the_neighbourhood_of_the_stroke_anew(settings, monkeypatch):
     """Which the worker does when it is told what precedes."""
     image, normal = made(settings, 500, 450, "RELIEF")
-    key, asked, submit = surface(normal), [], session.client.submit
-    monkeypatch.setattr(session.client, "submit", lambda **words: asked.append(words["preceding"]) or submit(**words))
+    key, asked, submit = surface(normal), [], addon.client.submit
+    monkeypatch.setattr(addon.client, "submit", lambda **words: asked.append(words["preceding"]) or submit(**words))
     paint(image, side=32)
     followed(normal, key)
     monkeypatch.undo()
@@ -127,10 +127,10 @@ def test_all_maps_of_the_surface_follow_in_place(settings):
 def test_strokes_that_come_while_a_map_is_made_are_followed_once(settings, monkeypatch):
     image, normal = made(settings)
     key, begun = surface(normal), []
-    begin = painting.begin_repaint
-    monkeypatch.setattr(painting, "begin_repaint", lambda *words: begun.append(1) or begin(*words))
+    begin = live_paint.begin_repaint
+    monkeypatch.setattr(live_paint, "begin_repaint", lambda *words: begun.append(1) or begin(*words))
     paint(image)
-    pump._tick()
+    timer._tick()
     for value in (0.2, 0.4, 0.6):
         paint(image, value=value)
     followed(normal, key)
@@ -144,10 +144,10 @@ def test_nothing_is_read_while_the_brush_is_down(settings, monkeypatch, under_wa
     key = surface(normal)
     under_way.append(operator("PAINT_OT_image_paint"))
     with monkeypatch.context() as patch:
-        patch.setattr(painting, "begin_repaint", lambda *_: pytest.fail("the picture was read"))
+        patch.setattr(live_paint, "begin_repaint", lambda *_: pytest.fail("the picture was read"))
         paint(image)
         for _ in range(20):
-            pump._tick()
+            timer._tick()
     under_way.clear()
     followed(normal, key)
 
@@ -156,11 +156,11 @@ def test_a_map_that_is_made_when_the_next_stroke_begins_is_stored_after_it(setti
     image, normal = made(settings)
     key, first = surface(normal), values(normal)
     paint(image)
-    pumped(lambda: painting._task is not None and painting._task.job.id > 0)
+    pumped(lambda: live_paint._task is not None and live_paint._task.job.id > 0)
     under_way.append(operator("SCULPT_OT_brush_stroke"))
-    pumped(lambda: painting._task.job.outcome is not None)
+    pumped(lambda: live_paint._task.job.outcome is not None)
     for _ in range(20):
-        pump._tick()
+        timer._tick()
     assert surface(normal) == key and (values(normal) == first).all()
     under_way.clear()
     followed(normal, key)
@@ -200,26 +200,27 @@ def test_what_nobody_painted_on_is_left_alone(settings):
 def test_a_picture_that_cannot_be_followed_has_a_reason(settings, tmp_path):
     image, _ = textured()
     settings.live_paint = True
-    assert painting.reason_here(bpy.context) == "The image 'photo.png' has no map that could follow the brush; generate one."
+    assert live_paint.reason_here(
+        bpy.context) == "The image 'photo.png' has no map that could follow the brush; generate one."
     paint(image)
     assert is_idle()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert painting.reason_here(bpy.context) == ""
+    assert live_paint.reason_here(bpy.context) == ""
     image.filepath_raw, image.file_format = str(tmp_path / "wall.1001.png"), "PNG"
     image.save()
     image.source = "TILED"
-    assert "UDIM" in painting.reason_here(bpy.context)
+    assert "UDIM" in live_paint.reason_here(bpy.context)
 
 
 def test_a_failure_is_a_sentence_in_the_panel_and_the_next_stroke_is_followed(settings):
     image, normal = made(settings)
     key = surface(normal)
-    os.kill(session.client._worker.pid, signal.SIGSTOP)
+    os.kill(addon.client._worker.pid, signal.SIGSTOP)
     paint(image)
-    pumped(lambda: painting._task is not None and painting._task.job.id > 0)
-    os.kill(session.client._worker.pid, signal.SIGKILL)
+    pumped(lambda: live_paint._task is not None and live_paint._task.job.id > 0)
+    os.kill(addon.client._worker.pid, signal.SIGKILL)
     pumped(is_idle)
-    assert isinstance(running.last(), WorkerError) and surface(normal) == key
+    assert isinstance(generation.last(), WorkerError) and surface(normal) == key
     paint(image, value=0.5)
     followed(normal, key)
 
@@ -227,9 +228,9 @@ def test_a_failure_is_a_sentence_in_the_panel_and_the_next_stroke_is_followed(se
 def test_another_file_ends_it(settings):
     image, _ = made(settings)
     paint(image)
-    pump._tick()
+    timer._tick()
     bpy.ops.wm.read_homefile(use_empty=True)
-    assert painting._task is None and not painting._changed
+    assert live_paint._task is None and not live_paint._changed
 
 
 @pytest.mark.slow

@@ -5,25 +5,25 @@ from __future__ import annotations
 import dataclasses
 
 import bpy
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.places import reason_against
-from bl_ext.user_default.midas_normal.core.messages import Message
-from bl_ext.user_default.midas_normal.ui.worker_state import worker_state
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.addon import reason_against
+from bl_ext.user_default.midas_normal.core.errors import Message
+from bl_ext.user_default.midas_normal.ui.generation import worker_state
 
 from .scenes import pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
 
 
 def test_the_state_of_the_worker_can_be_read():
-    session.client.close()
-    assert worker_state(session.client) == "The worker starts with the first map"
+    addon.client.close()
+    assert worker_state(addon.client) == "The worker starts with the first map"
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert session.client.ready is not None and session.client.ready.free_memory > 1e6
-    assert worker_state(session.client).startswith("Ready on cpu, ")
+    assert addon.client.ready is not None and addon.client.ready.free_memory > 1e6
+    assert worker_state(addon.client).startswith("Ready on cpu, ")
     problem = Message("The device {device} cannot be used ({problem}).", device="cuda", problem="CUDA error: unknown error")
-    session.client.ready = dataclasses.replace(session.client.ready, problem=problem)
-    assert worker_state(session.client).endswith(f" GB of memory free. {problem}")
-    session.client.close()
+    addon.client.ready = dataclasses.replace(addon.client.ready, problem=problem)
+    assert worker_state(addon.client).endswith(f" GB of memory free. {problem}")
+    addon.client.close()
 
 
 def test_an_engine_that_cannot_run_has_a_reason_and_the_others_have_none():

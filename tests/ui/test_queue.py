@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
+from bl_ext.user_default.midas_normal.batch.report import Record
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.image_source import Source
+from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
 from bl_ext.user_default.midas_normal.bridge.queue import FAILED, MADE, MAKING, SKIPPED, WAITING, Item
-from bl_ext.user_default.midas_normal.bridge.results import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.source import Source
-from bl_ext.user_default.midas_normal.bridge.task import Report
-from bl_ext.user_default.midas_normal.client.batch.records import Record
+from bl_ext.user_default.midas_normal.bridge.tasks import Report
 from bl_ext.user_default.midas_normal.core.settings import domains
-from bl_ext.user_default.midas_normal.ui import drawing, menus, panels, pump, queue_panel, running
+from bl_ext.user_default.midas_normal.ui import drawing, generation, menus, panels, timer
 from bl_ext.user_default.midas_normal.ui.properties import queue_for
 
 from .scenes import counts, pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
@@ -52,7 +52,7 @@ def panel():
 
 
 def states():
-    return {item.source.name: item.state for item in running.queue().items}
+    return {item.source.name: item.state for item in generation.queue().items}
 
 
 class Background:
@@ -64,11 +64,11 @@ class Background:
     def __enter__(self):
         given = SimpleNamespace(is_property_set=lambda name: name in self.words)
         queue = queue_for(SimpleNamespace(preset="SCENE", properties=given, **self.words), bpy.context)
-        running.start(queue.task(), bpy.context.scene, queue)
+        generation.start(queue.task(), bpy.context.scene, queue)
         return queue
 
     def __exit__(self, *_):
-        pumped(lambda: running.task() is None and not pump._watched)
+        pumped(lambda: generation.task() is None and not timer._watched)
 
 
 def many(*names, side=400):
@@ -81,7 +81,7 @@ def test_one_call_makes_all_and_says_what_became_of_each(tmp_path):
     summary = tmp_path / "done.json"
     assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE", summary=str(summary)) == {"FINISHED"}
     assert states() == {"a": MADE, "b": MADE, "gone": FAILED}
-    assert running.last().sentences[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
+    assert generation.last().sentences[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
     assert [record["outcome"] for record in json.loads(summary.read_text())] == ["made", "made", "failed"]
 
 
@@ -100,7 +100,7 @@ def test_one_call_says_why_a_picture_has_no_map_and_fails_where_none_has_one():
     many("a", side=32)
     assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE") == {"FINISHED"}
     assert states() == {"kept": SKIPPED, "a": MADE} and sentence in panel()
-    assert f"kept: {sentence}" in running.last_sentence()
+    assert f"kept: {sentence}" in generation.last_sentence()
     assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE", existing="SKIP") == {"FINISHED"}
 
 
@@ -143,8 +143,8 @@ def test_a_queue_is_worked_through_while_blender_goes_on_and_the_panel_shows_whe
         shown = {"midas_normal_queue", "1 of 3 pictures", "Being made", "Waiting", "Made", "midas_normal.cancel"}
         assert shown <= set(panel())
         assert not bpy.ops.midas_normal.generate_all.poll() and not bpy.ops.midas_normal.generate.poll()
-        worker = session.client._worker
-    assert session.client._worker is worker and isinstance(running.last(), Report)
+        worker = addon.client._worker
+    assert addon.client._worker is worker and isinstance(generation.last(), Report)
     assert "3 made, 0 skipped, 0 failed" in panel() and "3 of 3 pictures" in panel()
     assert bpy.context.scene.midas_normal.result == map_of(images[2], "NORMAL")
 
@@ -155,7 +155,7 @@ def test_a_map_that_is_deleted_before_the_queue_ends_is_missed_by_nobody(tmp_pat
     with Background() as queue:
         pumped(lambda: queue.items[0].state == MADE)
         bpy.data.images.remove(map_of(image, "NORMAL"))
-    assert isinstance(running.last(), Report) and states() == {"a": MADE, "gone": FAILED}
+    assert isinstance(generation.last(), Report) and states() == {"a": MADE, "gone": FAILED}
     assert bpy.context.scene.midas_normal.result is None
 
 
@@ -170,13 +170,13 @@ def test_a_new_map_takes_the_queue_off_the_panel():
 def test_cancel_in_the_middle_keeps_what_was_made_as_one_undo_step(monkeypatch):
     images = many("a", "b", "c")
     pushed = []
-    monkeypatch.setattr(running, "_push", lambda: pushed.append(1) and False)
+    monkeypatch.setattr(generation, "_push", lambda: pushed.append(1) and False)
     with Background() as queue:
-        pumped(lambda: queue.items[1].state == MAKING and not running.task().is_due)
+        pumped(lambda: queue.items[1].state == MAKING and not generation.task().is_due)
         bpy.ops.midas_normal.cancel()
-        assert running.task() is None and states() == {"a": MADE, "b": WAITING, "c": WAITING}
+        assert generation.task() is None and states() == {"a": MADE, "b": WAITING, "c": WAITING}
     assert len(pushed) == 1 and [map_of(image, "NORMAL") is not None for image in images] == [True, False, False]
-    pumped(lambda: not session.client.is_busy)
+    pumped(lambda: not addon.client.is_busy)
     shown = panel()
     assert "Cancelled." in shown and "1 of 3 pictures" in shown
     with Background(existing="SKIP"):
@@ -186,7 +186,7 @@ def test_cancel_in_the_middle_keeps_what_was_made_as_one_undo_step(monkeypatch):
 
 def test_what_made_nothing_is_no_undo_step(monkeypatch, tmp_path):
     textured()[1].node_tree.nodes["Image Texture"].image = bpy.data.images[missing(tmp_path)]
-    monkeypatch.setattr(running, "_push", lambda: pytest.fail("an undo step for nothing"))
+    monkeypatch.setattr(generation, "_push", lambda: pytest.fail("an undo step for nothing"))
     with Background():
         pass
     assert states() == {"gone": FAILED} and bpy.context.scene.midas_normal.result is None
@@ -206,12 +206,12 @@ def test_one_undo_takes_all_of_it_back():
 
 def test_a_file_loaded_meanwhile_takes_the_queue_along(monkeypatch):
     many("a", "b", "c")
-    monkeypatch.setattr(running, "_push", lambda: pytest.fail("an undo step in the new file"))
+    monkeypatch.setattr(generation, "_push", lambda: pytest.fail("an undo step in the new file"))
     with Background() as queue:
         pumped(lambda: queue.items[1].state == MAKING)
         bpy.ops.wm.read_homefile(use_empty=True)
-        assert running.task() is None and running.queue() is None and running.last() is None
-    pumped(lambda: running.cancelled() is None)
+        assert generation.task() is None and generation.queue() is None and generation.last() is None
+    pumped(lambda: generation.cancelled() is None)
     assert not any(stored(image) for image in bpy.data.images)
 
 
@@ -221,7 +221,7 @@ def test_a_summary_lies_beside_the_blend_file_once_that_is_saved(tmp_path, monke
     words = {"scope": "FILE", "engine": "LUMINANCE", "summary": "//done.csv"}
     with pytest.raises(RuntimeError, match="has no folder to lie in"):
         bpy.ops.midas_normal.generate_all(**words)
-    assert running.queue() is None and not any(tmp_path.iterdir())
+    assert generation.queue() is None and not any(tmp_path.iterdir())
     (tmp_path / "project").mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "project" / "a.blend"))
     bpy.ops.midas_normal.generate_all(**words)
@@ -239,15 +239,15 @@ def test_a_summary_that_cannot_be_written_is_an_error_though_all_was_made(tmp_pa
 def test_giving_up_says_so_when_the_summary_cannot_be_written(tmp_path):
     many("a", "b")
     with Background(summary=str(tmp_path / "no" / "done.csv")) as queue:
-        pumped(lambda: queue.items[1].state == MAKING and not running.task().is_due)
+        pumped(lambda: queue.items[1].state == MAKING and not generation.task().is_due)
         bpy.ops.midas_normal.cancel()
-    assert "cannot be written" in running.last_sentence() and running.task() is None
-    pumped(lambda: not session.client.is_busy)
+    assert "cannot be written" in generation.last_sentence() and generation.task() is None
+    pumped(lambda: not addon.client.is_busy)
 
 
 def test_both_scopes_are_in_the_menu_which_is_in_the_panel_and_in_blenders_own():
     layout = Layout()
-    queue_panel.MIDAS_NORMAL_MT_generate_all.draw(SimpleNamespace(layout=layout), bpy.context)
+    panels.MIDAS_NORMAL_MT_generate_all.draw(SimpleNamespace(layout=layout), bpy.context)
     assert layout.drawn == ["All images of the selected objects", "All materials of this file"]
     assert "MIDAS_NORMAL_MT_generate_all" in panel()
     for draw in (menus._image_menu, menus._object_menu):
@@ -262,7 +262,7 @@ def test_the_panel_shows_what_tells_most_and_all_that_failed():
              for number, outcome in enumerate(outcomes)]
     items[320].is_in_work = True
     items[0].records = (Record("", SKIPPED, notes=["It is kept."]),)
-    shown = queue_panel.told_first(items)
+    shown = panels.told_first(items)
     assert shown[0] is items[320] and [item.state for item in shown[1:]] == [FAILED] * 20
     items = items[:3] + items[318:]
-    assert [item.state for item in queue_panel.told_first(items)] == [MAKING, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]
+    assert [item.state for item in panels.told_first(items)] == [MAKING, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]

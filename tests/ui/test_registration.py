@@ -7,7 +7,7 @@ from pathlib import Path
 import bl_ext.user_default.midas_normal as extension
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.places import EXTENSION
+from bl_ext.user_default.midas_normal.bridge.addon import EXTENSION
 from bl_ext.user_default.midas_normal.ui import command, comparison, menus, preset_panel, registration
 
 from .scenes import quiet_panel, textured  # noqa: F401 - the fixture is used

@@ -6,9 +6,8 @@ import platform
 from pathlib import Path
 
 import bpy
-from bl_ext.user_default.midas_normal.bridge.bug_report import bug_report
-from bl_ext.user_default.midas_normal.bridge.places import log_file, preferences
-from bl_ext.user_default.midas_normal.ui import running
+from bl_ext.user_default.midas_normal.bridge.addon import bug_report, log_file, preferences
+from bl_ext.user_default.midas_normal.ui import generation
 
 from .scenes import quiet_panel, textured  # noqa: F401 - the fixture is used
 
@@ -22,7 +21,7 @@ def test_a_report_tells_what_is_needed_and_not_whose_home_it_is(monkeypatch):
     log = log_file()
     log.write_text(f"first\nTrouble in {log}\n", encoding="utf-8")
     monkeypatch.setattr(Path, "home", lambda: log.parent)
-    text = bug_report(running.last_sentence())
+    text = bug_report(generation.last_sentence())
     for word in (bpy.app.version_string, "MiDaS Normal Map 1.", platform.system(), "photo_normal", "Trouble in ~"):
         assert word in text
     assert str(log.parent) not in text

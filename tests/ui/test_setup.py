@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.places import preferences
+from bl_ext.user_default.midas_normal.bridge.addon import preferences
 from bl_ext.user_default.midas_normal.core.errors import InstallError
-from bl_ext.user_default.midas_normal.ui import pump, setup, setup_operators
-from bl_ext.user_default.midas_normal.ui.setup_operators import SetupOperator
+from bl_ext.user_default.midas_normal.ui import setup, timer
+from bl_ext.user_default.midas_normal.ui.setup import SetupOperator
 
 from .scenes import pumped
 
@@ -26,7 +26,7 @@ def chosen(tmp_path):
     chosen.environment_folder = str(tmp_path / "environment")
     yield chosen
     chosen.environment_folder = chosen.interpreter = ""
-    pump.stop()
+    timer.stop()
     setup.close()
 
 
@@ -43,7 +43,7 @@ class Button(SetupOperator):
 
 
 def test_the_question_before_a_download_names_both_sources(monkeypatch):
-    ask = setup_operators.MIDAS_NORMAL_OT_download_weights.question
+    ask = setup.MIDAS_NORMAL_OT_download_weights.question
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     assert "493 MB from huggingface.co, or else from github.com, into " in ask(None)
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
@@ -92,7 +92,7 @@ def test_a_button_leaves_the_setup_to_the_timer_and_cancel_ends_it(chosen, tmp_p
     pumped(lambda: setup.described(setup._news).startswith("Step 2 of 6"))
     assert setup.running() and not bpy.ops.midas_normal.install.poll()
     bpy.ops.midas_normal.cancel_setup()
-    pumped(lambda: not setup.running() and not pump._watched)
+    pumped(lambda: not setup.running() and not timer._watched)
     assert "installing again goes on from here" in setup.outcome()
     Button("install").press()
     assert setup.outcome() == ""

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.main_thread import ELSEWHERE
+from bl_ext.user_default.midas_normal.bridge.tasks import ELSEWHERE
 from bl_ext.user_default.midas_normal.core.errors import WrongThread
-from bl_ext.user_default.midas_normal.ui import painting, pump, registration, running, tuning
+from bl_ext.user_default.midas_normal.ui import generation, live_paint, live_tuning, registration, timer
 
 from .scenes import quiet_panel, textured  # noqa: F401 - the fixture is used
 
@@ -49,19 +49,19 @@ def test_the_function_refuses_with_a_sentence_and_works_in_the_main_thread_after
 def test_every_operator_refuses_with_a_sentence(idname):
     textured()
     assert len(OPERATORS) > 15
-    before = running.last()
+    before = generation.last()
     error = elsewhere(operator(idname))
     assert isinstance(error, RuntimeError) and str(error).strip().endswith(ELSEWHERE)
-    assert running.last() is before and not pump._watched
+    assert generation.last() is before and not timer._watched
 
 
 @pytest.fixture
 def in_a_window(monkeypatch):
     """A FAKE of Blender with a window, where timers run."""
-    monkeypatch.setattr(pump, "bpy", SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers)))
+    monkeypatch.setattr(timer, "bpy", SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers)))
     yield
-    painting.stop()
-    tuning.stop()
+    live_paint.stop()
+    live_tuning.stop()
 
 
 def test_settings_that_another_thread_touches_start_nothing(in_a_window):
@@ -74,8 +74,8 @@ def test_settings_that_another_thread_touches_start_nothing(in_a_window):
         run(lambda: setattr(settings, "live_paint", True))
         run(lambda: setattr(settings, "strength", settings.strength + 1))
         run(bpy.context.view_layer.update)
-        assert bool(pump._watched) == is_followed
-        assert bool(painting._changed) == is_followed and (tuning._retune is not None) == is_followed
+        assert bool(timer._watched) == is_followed
+        assert bool(live_paint._changed) == is_followed and (live_tuning._retune is not None) == is_followed
 
 
 def test_a_map_that_another_thread_picks_changes_no_setting(in_a_window):

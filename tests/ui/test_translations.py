@@ -15,8 +15,8 @@ import build_extension
 import debian_blender
 import pytest
 from bl_ext.user_default.midas_normal import worker
-from bl_ext.user_default.midas_normal.bridge.places import EXTENSION
-from bl_ext.user_default.midas_normal.ui.stages import STAGES
+from bl_ext.user_default.midas_normal.bridge.addon import EXTENSION
+from bl_ext.user_default.midas_normal.ui.generation import STAGES
 from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES
 from bpy.app.translations import contexts
 from gui.blender import Installation

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import session
-from bl_ext.user_default.midas_normal.bridge.making import begin
-from bl_ext.user_default.midas_normal.bridge.results import stored
-from bl_ext.user_default.midas_normal.ui import operators, patience, properties, pump, running, tuning
-from bl_ext.user_default.midas_normal.ui.patience import LONGEST, Patience
+from bl_ext.user_default.midas_normal.bridge import addon
+from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
+from bl_ext.user_default.midas_normal.ui import generation, live_tuning, operators, properties, timer
+from bl_ext.user_default.midas_normal.ui.live_tuning import LONGEST, Patience
 from bl_ext.user_default.midas_normal.ui.properties import ask_of
 
 from .scenes import Background, counts, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
@@ -37,8 +37,8 @@ def strength(image):
 def test_a_map_follows_a_slider_without_the_engine_and_skips_what_came_meanwhile(settings, monkeypatch):
     normal, _ = made()
     first, before, asked = values(normal), counts(), []
-    begin = tuning.begin_retune
-    monkeypatch.setattr(tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
+    begin = live_tuning.begin_retune
+    monkeypatch.setattr(live_tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
     for value in (1.5, 2.0, 2.5, 3.0):
         settings.strength = value
     pumped(lambda: strength(normal) == 3)
@@ -70,7 +70,7 @@ def test_picking_a_map_loads_its_settings_and_leaves_the_maps_alone(settings):
     second, _ = made(name="second.png")
     shown = values(first), values(second)
     settings.result = first
-    assert settings.strength == 3 and not pump._watched
+    assert settings.strength == 3 and not timer._watched
     np.testing.assert_array_equal(values(first), shown[0])
     np.testing.assert_array_equal(values(second), shown[1])
 
@@ -104,7 +104,7 @@ def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(setti
     operator = SimpleNamespace(**{"preset": "SCENE", **words}, properties=given)
     operator.begun = lambda context: (begin(context, ask_of(operator, context)), None)
     assert operators.Making.invoke(operator, bpy.context, None) == {"FINISHED"}
-    pumped(lambda: running.task() is None)
+    pumped(lambda: generation.task() is None)
     made = bpy.data.images["photo_normal"]
     assert stored(made)["settings"]["strength"] == words.get("strength", 1.0 if "preset" in words else 2.0)
     assert settings.chosen().values == before.values and settings.mask_image is None
@@ -124,16 +124,16 @@ def test_only_what_needs_no_engine_is_followed(settings):
     normal, _ = made()
     words = normal["midas_normal"]
     settings.engine, settings.resolution = "RELIEF", 256
-    assert normal["midas_normal"] == words and not pump._watched
+    assert normal["midas_normal"] == words and not timer._watched
 
 
 def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(settings):
     normal, _ = made()
     shown = values(normal)
-    assert tuning.is_live(normal)
-    session.client.close()
+    assert live_tuning.is_live(normal)
+    addon.client.close()
     settings.strength = 3
-    assert not tuning.is_live(normal) and not pump._watched
+    assert not live_tuning.is_live(normal) and not timer._watched
     np.testing.assert_array_equal(values(normal), shown)
 
 
@@ -142,16 +142,16 @@ def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(s
     """The same picture with the same settings has the same surface.  is_told: whether the worker had to say it was gone."""
     normal, picture = made()
     surface = stored(normal)["facts"]["surface"]
-    session.client.close()
+    addon.client.close()
     made(name="other.png", width=8)
     if is_told:
-        session.client.surfaces.add(surface)
+        addon.client.surfaces.add(surface)
     settings.result, settings.strength = normal, 3
-    pumped(lambda: not pump._watched)
-    assert strength(normal) == 1 and not tuning.is_live(normal)
+    pumped(lambda: not timer._watched)
+    assert strength(normal) == 1 and not live_tuning.is_live(normal)
     with Background(source="IMAGE", image_uid=picture.session_uid):
         pass
-    assert tuning.is_live(normal) and stored(normal)["facts"]["surface"] == surface
+    assert live_tuning.is_live(normal) and stored(normal)["facts"]["surface"] == surface
     settings.strength = 2
     pumped(lambda: strength(normal) == 2)
 
@@ -159,10 +159,10 @@ def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(s
 def test_a_re_tune_starts_no_worker(settings):
     """A new one has no surface."""
     made()
-    session.client.close()
+    addon.client.close()
     with pytest.raises(RuntimeError, match="'photo_normal' is no longer in memory; generate it again"):
         bpy.ops.midas_normal.retune()
-    assert not session.client.is_running
+    assert not addon.client.is_running
 
 
 def test_a_map_that_was_unpacked_follows_in_its_file(settings, tmp_path):
@@ -172,7 +172,7 @@ def test_a_map_that_was_unpacked_follows_in_its_file(settings, tmp_path):
     file, = (tmp_path / "textures").iterdir()
     before = file.read_bytes()
     settings.strength = 3
-    pumped(lambda: not pump._watched)
+    pumped(lambda: not timer._watched)
     assert strength(normal) == 3 and file.read_bytes() != before and normal.packed_file is None
 
 
@@ -194,10 +194,10 @@ def test_a_map_of_another_file_is_neither_offered_nor_tuned(settings, tmp_path, 
         into.materials = ["photo"]
     normal, settings = bpy.data.images["photo_normal"], bpy.context.scene.midas_normal
     shown, files = values(normal), contents(tmp_path)
-    assert not properties._is_map(settings, normal) and not tuning.is_live(normal)
+    assert not properties._is_map(settings, normal) and not live_tuning.is_live(normal)
     settings.result = normal
     settings.strength = 3
-    pumped(lambda: not pump._watched)
+    pumped(lambda: not timer._watched)
     assert strength(normal) == 1 and contents(tmp_path) == files
     np.testing.assert_array_equal(values(normal), shown)
 
@@ -215,7 +215,7 @@ def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_
     with Background(source="IMAGE", image_uid=image.session_uid):
         pass
     normal = settings.result
-    assert len(normal.packed_files) == 2 and not tuning.is_live(normal)
+    assert len(normal.packed_files) == 2 and not live_tuning.is_live(normal)
     settings.strength = 3.0
     with pytest.raises(RuntimeError, match="generate it again"):
         bpy.ops.midas_normal.retune()
@@ -225,43 +225,43 @@ def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_
 def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
     """The node's size of a strip has too many pixels."""
     normal, _ = made(width=1, height=4096)
-    asked, begin = [], tuning.begin_retune
-    monkeypatch.setattr(tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
+    asked, begin = [], live_tuning.begin_retune
+    monkeypatch.setattr(live_tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
     settings.size = "NODE"
-    pumped(lambda: not pump._watched)
-    assert len(asked) == 1 and "too many" in running.last_sentence()
+    pumped(lambda: not timer._watched)
+    assert len(asked) == 1 and "too many" in generation.last_sentence()
     settings.strength = 2.0
-    pumped(lambda: not pump._watched)
+    pumped(lambda: not timer._watched)
     assert len(asked) == 2
     settings.size = "SOURCE"
     pumped(lambda: strength(normal) == 2)
-    assert "made again" in running.last_sentence()
+    assert "made again" in generation.last_sentence()
 
 
 def test_what_was_given_up_once_is_not_stopping_again_while_a_map_follows(settings, monkeypatch):
-    monkeypatch.setattr(tuning._patience, "seconds", 0.0)
+    monkeypatch.setattr(live_tuning._patience, "seconds", 0.0)
     textured()
     with Background():
         bpy.ops.midas_normal.cancel()
     normal, _ = made(name="other.png")
     settings.strength = 3.0
-    assert session.client.is_busy
-    assert running.cancelled() is None and not bpy.ops.midas_normal.cancel.poll()
+    assert addon.client.is_busy
+    assert generation.cancelled() is None and not bpy.ops.midas_normal.cancel.poll()
     pumped(lambda: strength(normal) == 3)
 
 
 def test_where_drawing_takes_long_the_map_is_there_before_it(settings, monkeypatch):
     normal, _ = made()
-    monkeypatch.setattr(tuning._patience, "seconds", 10.0)
+    monkeypatch.setattr(live_tuning._patience, "seconds", 10.0)
     settings.strength = 3.0
-    assert strength(normal) == 3 and tuning._retune is None
-    pumped(lambda: not pump._watched)
-    assert tuning._patience.seconds < 10
+    assert strength(normal) == 3 and live_tuning._retune is None
+    pumped(lambda: not timer._watched)
+    assert live_tuning._patience.seconds < 10
 
 
 def test_a_map_is_waited_for_as_long_as_was_drawn_last_within_bounds(monkeypatch):
     now = 100.0
-    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(live_tuning, "time", SimpleNamespace(monotonic=lambda: now))
     measured = Patience()
     for pause, seconds in ((0.0, 0.0), (0.06, 0.05), (0.2, LONGEST)):
         measured.leave()

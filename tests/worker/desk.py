@@ -6,10 +6,10 @@ import pytest
 
 from blender_midas_normal.core.errors import error_of_kind
 from blender_midas_normal.core.protocol import Error, Request
-from blender_midas_normal.worker.answering import Answering, Reading
+from blender_midas_normal.worker.channel import Order
 from blender_midas_normal.worker.engines import Engines
-from blender_midas_normal.worker.making import Maker
-from blender_midas_normal.worker.orders import Order
+from blender_midas_normal.worker.pipeline import Maker
+from blender_midas_normal.worker.request_loop import Answering, Reading
 from tests.requests_for_tests import LUMINANCE, write_pixels
 
 cv2 = pytest.importorskip("cv2")

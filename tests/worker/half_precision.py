@@ -30,10 +30,9 @@ def midas(weights: Path) -> dict[str, Any]:
 
     from blender_midas_normal.core.picture import Picture, Wrap
     from blender_midas_normal.core.settings import Settings
-    from blender_midas_normal.worker.engines import midas_network
-    from blender_midas_normal.worker.engines.midas import Midas
+    from blender_midas_normal.worker.engines.midas import Midas, network
 
-    midas_network.half_type = lambda device: torch.float16
+    network.half_type = lambda device: torch.float16
     engine = Midas(weights)
     network = engine._loaded(quiet)
     picture = np.random.default_rng(0).random((64, 64, 3), np.float32)
@@ -63,7 +62,7 @@ def relief() -> dict[str, Any]:
     from blender_midas_normal.worker.engines import relief as engine_module
     from blender_midas_normal.worker.engines.fallback import WrongValues
     from blender_midas_normal.worker.engines.relief import torch_network
-    from blender_midas_normal.worker.engines.relief.pyramid import infer
+    from blender_midas_normal.worker.engines.relief.inference import infer
 
     devices.probed = lambda name: devices.Probe(True, name)
     devices.give_back_memory = engine_module.give_back_memory = lambda device: None

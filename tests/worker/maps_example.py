@@ -37,7 +37,7 @@ CASES = ([f"plain, {wrap}, plain" for wrap in WRAPS]
 def surface(wrap, size=(112, 80), heights=None, fine=False, alpha=False, mask=False, part=None, flat=False):
     """Hills with a step and grain, at a source's (width, height); heights: (rows, columns) where they are fewer."""
     from blender_midas_normal.core.picture import Surface, Wrap
-    from blender_midas_normal.core.tiles import Tile
+    from blender_midas_normal.core.regions import Tile
 
     random = np.random.default_rng(0)
     rows, columns = heights or size[::-1]
@@ -61,7 +61,7 @@ def maps_of(case, kind, by):
 
 def differences(device):
     from blender_midas_normal.core.maps import NUMPY
-    from blender_midas_normal.worker.maps_torch import mathematics
+    from blender_midas_normal.worker.torch_backend import mathematics
 
     return {f"{kind}: {case}": difference(*(maps_of(case, kind, by) for by in (NUMPY, mathematics(device))))
             for kind in KINDS for case in CASES}

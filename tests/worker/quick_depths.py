@@ -17,7 +17,7 @@ from controlnet_aux.midas import MidasDetector
 
 def main(root: str, weights: str, pictures: str, out: str) -> None:
     sys.path.insert(0, root)
-    from blender_midas_normal.worker.engines.midas_quick import quick
+    from blender_midas_normal.worker.engines.midas.optimize import quick
 
     library = MidasDetector.from_pretrained(weights).model
     networks = {"library": library}

@@ -40,8 +40,8 @@ def photo(height, width, seed=0):
 
 def differences():
     from blender_midas_normal.core.picture import Wrap
+    from blender_midas_normal.worker.engines.relief.inference import infer
     from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
-    from blender_midas_normal.worker.engines.relief.pyramid import infer
     from blender_midas_normal.worker.engines.relief.torch_network import TorchReliefNetwork
 
     weights = example_weights()

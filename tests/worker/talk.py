@@ -26,7 +26,7 @@ from blender_midas_normal.core.protocol import (
 )
 from blender_midas_normal.core.settings import Settings
 
-START = Path(__file__).resolve().parents[2] / "blender_midas_normal" / "worker" / "start.py"
+START = Path(__file__).resolve().parents[2] / "blender_midas_normal" / "worker" / "main.py"
 
 PATIENCE = 1200.0
 """Seconds after which a worker that does not answer is killed, so that a test fails instead of waiting for ever: on a busy

@@ -12,11 +12,11 @@ import pytest
 
 from blender_midas_normal.core.protocol import Progress, Request, Result
 from blender_midas_normal.core.settings import Settings, preset
-from blender_midas_normal.worker import answering, devices, maps
-from blender_midas_normal.worker.answering import Answering, Reading
+from blender_midas_normal.worker import devices, outputs, request_loop
+from blender_midas_normal.worker.channel import Order
 from blender_midas_normal.worker.engines import Engines, midas
-from blender_midas_normal.worker.making import Maker
-from blender_midas_normal.worker.orders import Order
+from blender_midas_normal.worker.pipeline import Maker
+from blender_midas_normal.worker.request_loop import Answering, Reading
 from tests.requests_for_tests import noise, write_pixels
 from tests.worker.talk import Talk, normals
 
@@ -100,7 +100,7 @@ def computer(request, monkeypatch):
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(midas, "reason_against", lambda weights: "")
     monkeypatch.setattr(midas, "verified", lambda path: None)
-    monkeypatch.setattr(maps, "DEVICES", set())  # where torch is needed
+    monkeypatch.setattr(outputs, "DEVICES", set())  # where torch is needed
 
 
 @pytest.mark.parametrize(("device", "batch", "passes"), [("CPU", 0, [1, 1, 1]), ("CUDA", 0, [3]), ("CPU", 3, [3])])
@@ -215,7 +215,7 @@ def test_where_halves_are_no_numbers_each_is_seen_alone_in_float32_and_the_next_
 def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path, monkeypatch):
     passes = []
     clock = SimpleNamespace(perf_counter=lambda: 0.6 * len(passes))
-    monkeypatch.setattr("blender_midas_normal.worker.orders.time", clock)
+    monkeypatch.setattr("blender_midas_normal.worker.channel.time", clock)
     network = Network()
     desk = Desk(tmp_path, network)
     network.on_pass = lambda: passes.append(network)
@@ -251,7 +251,7 @@ def test_a_pass_that_nobody_wants_any_more_ends(tmp_path):
 
 def test_pictures_wait_for_the_engine_only_as_far_as_memory_allows(tmp_path, monkeypatch):
     for most, number in ((48 * 64 * 3 * 3, 3), (1, 1)):
-        monkeypatch.setattr(answering, "AHEAD", most)
+        monkeypatch.setattr(request_loop, "AHEAD", most)
         desk = Desk(tmp_path, Network())
         orders = [desk.order(number) for number in range(5)]
         orders[number - 1].given.result(10)

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 import numpy as np
 sys.path.insert(0, sys.argv[1])
-from blender_midas_normal.worker import blas
+from blender_midas_normal.worker import memory
 blas.products_at_once = lambda: {COUNT}
 matrix, outs = np.ones((512, 512), np.float32), np.empty(({COUNT}, 512, 512), np.float32)
 together = Barrier({COUNT})

@@ -19,7 +19,7 @@ from blender_midas_normal.worker.devices import (
     torch_version,
     usable_gpus,
 )
-from blender_midas_normal.worker.engines.memory import available_bytes
+from blender_midas_normal.worker.memory import available_bytes
 from tests.requests_for_tests import LUMINANCE, noise, write_pixels
 from tests.worker.talk import Talk
 

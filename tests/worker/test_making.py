@@ -20,12 +20,12 @@ from blender_midas_normal.core.filters import blur
 from blender_midas_normal.core.normals import channel_of_z, normal_map
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
 from blender_midas_normal.core.protocol import Request
+from blender_midas_normal.core.regions import Tile
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.core.tiles import Tile
 from blender_midas_normal.worker.engines.luminance import RELIEF, Luminance
-from blender_midas_normal.worker.engines.memory import TOO_LITTLE_MEMORY
 from blender_midas_normal.worker.engines.relief import Relief
-from blender_midas_normal.worker.surfaces import Kept, Surfaces
+from blender_midas_normal.worker.memory import TOO_LITTLE_MEMORY
+from blender_midas_normal.worker.surface_cache import Kept, Surfaces
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 from tests.worker.desk import Desk, components, make
 

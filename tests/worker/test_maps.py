@@ -16,12 +16,12 @@ from blender_midas_normal.core.maps import NUMPY, made_map
 from blender_midas_normal.core.picture import Picture
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.channel import Clock
 from blender_midas_normal.worker.engines import Engines
 from blender_midas_normal.worker.engines.luminance import Luminance
-from blender_midas_normal.worker.making import Maker
-from blender_midas_normal.worker.maps import map_near
-from blender_midas_normal.worker.orders import Clock
-from blender_midas_normal.worker.reading import Given
+from blender_midas_normal.worker.inputs import Given
+from blender_midas_normal.worker.outputs import map_near
+from blender_midas_normal.worker.pipeline import Maker
 from tests.requests_for_tests import LUMINANCE
 from tests.worker import maps_example as example
 
@@ -58,7 +58,7 @@ def on_torch(monkeypatch):
 
     module = types.ModuleType("maps_torch")
     module.mathematics = mathematics
-    monkeypatch.setitem(sys.modules, "blender_midas_normal.worker.maps_torch", module)
+    monkeypatch.setitem(sys.modules, "blender_midas_normal.worker.torch_backend", module)
     return asked
 
 

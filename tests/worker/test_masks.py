@@ -11,7 +11,7 @@ from blender_midas_normal.core.errors import ProtocolError, SettingsError, Sourc
 from blender_midas_normal.core.picture import Picture
 from blender_midas_normal.core.protocol import Pixels, Request
 from blender_midas_normal.worker.engines.luminance import Luminance
-from blender_midas_normal.worker.reading import ALPHA_COUNTS, ALPHA_IGNORED, brightness
+from blender_midas_normal.worker.inputs import ALPHA_COUNTS, ALPHA_IGNORED, brightness
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 from tests.worker.desk import components, make
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from blender_midas_normal.worker.engines.memory import Container, available_bytes, is_out_of_memory
+from blender_midas_normal.worker.memory import Container, available_bytes, is_out_of_memory
 from tests.conftest import ROOT
 
 FULL = [
@@ -46,7 +46,7 @@ def test_others_are_not(text):
 @pytest.mark.midas
 def test_torchs_own_type_is_enough(midas_python):
     program = ("import sys; sys.path.insert(0, sys.argv[1]); import torch\n"
-               "from blender_midas_normal.worker.engines.memory import is_out_of_memory\n"
+               "from blender_midas_normal.worker.memory import is_out_of_memory\n"
                "assert is_out_of_memory(torch.OutOfMemoryError('')) and not is_out_of_memory(torch.AcceleratorError(''))")
     subprocess.run([str(midas_python), "-c", program, str(ROOT)], check=True)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blender_midas_normal.core.engines import FILE, SHA256
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.core.regions import plan
 from blender_midas_normal.core.settings import Settings, preset
-from blender_midas_normal.core.tiles import plan
-from blender_midas_normal.core.weights_file import FILE, SHA256
-from blender_midas_normal.worker.engines.midas_passes import LARGEST_PASS, network_size
+from blender_midas_normal.worker.engines.midas.tiled_inference import LARGEST_PASS, network_size
 from tests.requests_for_tests import opaque, write_pixels
 from tests.worker.talk import Talk, normals
 

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blender_midas_normal.core.engines import FILE, SIZE
 from blender_midas_normal.core.errors import EngineError
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.core.weights_file import FILE, SIZE
 from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import midas
 from blender_midas_normal.worker.engines.midas import reason_against
-from blender_midas_normal.worker.engines.midas_answers import Answers
-from blender_midas_normal.worker.engines.midas_passes import (
+from blender_midas_normal.worker.engines.midas.tiled_inference import (
     LARGEST_PASS,
     LONGEST_SEEN,
+    Answers,
     capped_size,
     depth_in_passes,
     network_size,

@@ -9,13 +9,11 @@ import PIL.Image
 import PIL.ImageOps
 import pytest
 
-from blender_midas_normal.client.environment import MIDAS_REQUIREMENTS
+from blender_midas_normal.client.setup.environment import MIDAS_REQUIREMENTS
 from blender_midas_normal.core.errors import SourceError
-from blender_midas_normal.core.exr import exr_bytes
-from blender_midas_normal.core.tiff import tiff_bytes
-from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW
-from blender_midas_normal.worker.exr_channels import Chosen, chosen_channels
-from blender_midas_normal.worker.picture_files import picture_from_file
+from blender_midas_normal.core.image_io import exr_bytes, tiff_bytes
+from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW, Chosen, chosen_channels
+from blender_midas_normal.worker.inputs import picture_from_file
 from tests.conftest import ROOT
 
 ORIENTATION = 0x0112

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.worker.engines.relief import matrix_products as products
-from blender_midas_normal.worker.engines.relief.matrix_products import by_rows, fastest_product
-from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
-from blender_midas_normal.worker.engines.relief.pyramid import infer
+from blender_midas_normal.worker.engines.relief import numpy_network as products
+from blender_midas_normal.worker.engines.relief.inference import infer
+from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork, by_rows, fastest_product
 from tests.worker import relief_example as example
 
 sizes = st.integers(1, 40)

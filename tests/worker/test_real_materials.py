@@ -18,7 +18,7 @@ from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.tileable import wrap_of
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import Relief
-from blender_midas_normal.worker.picture_files import picture_from_file
+from blender_midas_normal.worker.inputs import picture_from_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 

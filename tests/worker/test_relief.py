@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.difference import differing
 from blender_midas_normal.core.errors import WeightsError
 from blender_midas_normal.core.normals import normal_map, slopes
 from blender_midas_normal.core.picture import Picture, Wrap
+from blender_midas_normal.core.regions import Tile, differing
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.core.tiles import Tile
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
 from blender_midas_normal.worker.engines.relief.architecture import MAX_FILE_BYTES, RELIEF, read_weights

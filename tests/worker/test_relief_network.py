@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.difference import Area, Stretch, differing
 from blender_midas_normal.core.errors import Cancelled, WeightsError
 from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.core.regions import Area, Stretch, differing
 from blender_midas_normal.worker.engines.relief.architecture import (
     MAX_FILE_BYTES,
     RELIEF,
@@ -21,9 +21,8 @@ from blender_midas_normal.worker.engines.relief.architecture import (
     read_weights,
     write_weights,
 )
+from blender_midas_normal.worker.engines.relief.inference import SMALLEST_SIDE, infer, infer_orientations, update
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
-from blender_midas_normal.worker.engines.relief.orientations import infer_orientations
-from blender_midas_normal.worker.engines.relief.pyramid import SMALLEST_SIDE, infer, update
 from tests.worker import relief_example as example
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -292,7 +291,7 @@ from pathlib import Path
 import numpy as np, relief_example
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
-from blender_midas_normal.worker.engines.relief.pyramid import infer
+from blender_midas_normal.worker.engines.relief.inference import infer
 network = ReliefNetwork(relief_example.example_weights())
 for side in (256, 1024, 4096):
     rgb = np.random.default_rng(0).random((side, side, 3), np.float32)

@@ -13,7 +13,7 @@ import pytest
 from blender_midas_normal.core.picture import as_float
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import Relief
-from blender_midas_normal.worker.picture_files import picture_from_file
+from blender_midas_normal.worker.inputs import picture_from_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 

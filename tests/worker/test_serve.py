@@ -15,8 +15,8 @@ from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import SourceError, WorkerError
 from blender_midas_normal.core.protocol import Decoder, Error, Hello, Progress, Request, Result, decode, encode
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.answering import Reading
-from blender_midas_normal.worker.orders import Order
+from blender_midas_normal.worker.channel import Order
+from blender_midas_normal.worker.request_loop import Reading
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 from tests.worker.talk import Talk

@@ -10,8 +10,8 @@ import bpy
 import numpy as np
 from mathutils import Euler, Matrix, Vector
 
-from ...core.messages import Phrase
-from .graph import Plug, feed
+from ...core.errors import Phrase
+from .traversal import Plug, feed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,18 +1,18 @@
-"""Choosing the materials that get the map."""
+"""Choose the materials that get the map, and what their textures are for: a shader gets the maps of its colour's picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import bpy
 
-from ...core.errors import TargetError
-from ...core.messages import NO_MESSAGE, Message, Phrase
-from ..pixels import VIEWER_TYPES
-from ..results import ENDING
-from .changes import Changes
-from .graph import Spot, spots, tree_of
+from ...core.errors import NO_MESSAGE, Message, TargetError
+from ..image_pixels import VIEWER_TYPES
+from ..map_metadata import ENDING, source_of
+from .edits import Changes
+from .map_nodes import shown_in
+from .traversal import Plug, Spot, feed, inputs_fed, shaders_of, spots, why_fixed
 
 
 @dataclass(frozen=True)
@@ -38,28 +38,6 @@ def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None,
     if target == "AUTO":
         return _users(image, thing) or _of_object(image, thing, material)
     raise TargetError("There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.", target=target)
-
-
-def is_editable(owner: bpy.types.ID) -> bool:
-    """Whether nodes in it can be changed."""
-    return not why_fixed(owner)
-
-
-def editable_spots(material: bpy.types.Material) -> Iterator[Spot]:
-    """The material's nodes that can be changed, in groups too; of an override, its own tree does not say that it cannot."""
-    is_fixed = not is_editable(material)
-    for spot in spots(material.node_tree):
-        if is_editable(tree_of(spot.node)) and (spot.groups or not is_fixed):
-            yield spot
-
-
-def why_fixed(owner: bpy.types.ID) -> Message:
-    """Why nodes in it cannot be changed: what it is, as a value of a message; "" where they can."""
-    if owner.library is not None:
-        return Phrase("linked from another file")
-    if owner.override_library is not None:
-        return Phrase("a library override of one in another file")
-    return NO_MESSAGE if owner.is_editable else Phrase("read-only")
 
 
 def reason_against(material: bpy.types.Material) -> Message:
@@ -163,3 +141,123 @@ def _principled(material: bpy.types.Material) -> bpy.types.Node:
     if not uses_nodes(material):
         material.use_nodes = True
     return next(spot.node for spot in spots(material.node_tree) if spot.node.bl_idname == "ShaderNodeBsdfPrincipled")
+
+
+def colour_textures(materials: Iterable[bpy.types.Material]) -> list[bpy.types.Image]:
+    """The images of all Image Texture nodes of materials, in groups too, but neither data nor maps of this extension."""
+    found: dict[bpy.types.Image, None] = {}
+    for material in materials:
+        for spot in spots(material.node_tree) if uses_nodes(material) else ():
+            image = shown_in(spot.node)
+            if image is not None and is_colour(image):
+                found[image] = None
+    return list(found)
+
+
+def worn_textures(things: Iterable[bpy.types.Object]) -> dict[bpy.types.Image, bpy.types.Object]:
+    """The colour textures of the objects' materials, each with the first object that wears it."""
+    wearers: dict[bpy.types.Material, bpy.types.Object] = {}
+    for thing in things:
+        for slot in thing.material_slots:
+            if slot.material is not None:
+                wearers.setdefault(slot.material, thing)
+    found: dict[bpy.types.Image, bpy.types.Object] = {}
+    for material, thing in wearers.items():
+        for image in colour_textures([material]):
+            found.setdefault(image, thing)
+    return found
+
+
+COLOURS = ("Base Color", "Color")
+"""Names of the inputs for the colour of a shader's surface."""
+
+FACTORS = ("Fac", "Factor")
+"""Names of the inputs that say how much a node does, rather than take what it works on."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A texture that feeds an input of a shader, through whatever lies between."""
+
+    texture: Spot
+    input: bpy.types.NodeSocket
+
+    @property
+    def image(self) -> bpy.types.Image:
+        image = shown_in(self.texture.node)
+        assert image is not None
+        return image
+
+
+def roles(shader: Spot) -> Iterator[Role]:
+    """The textures that feed a shader: those of its colour, then those of its other colours, then all others.
+
+    Of those that are mixed, what is mixed in comes last.
+    """
+    for socket in sorted((socket for socket in shader.node.inputs if socket.enabled), key=_rank):
+        for texture in _textures(Plug(socket, shader.groups), set()):
+            yield Role(texture, socket)
+
+
+def first_role(shader: Spot) -> Role | None:
+    """The texture from which a shader's maps are to be made, if any: none that is data, or a map of this extension."""
+    return next((role for role in roles(shader) if is_colour(role.image)), None)
+
+
+def is_colour(image: bpy.types.Image) -> bool:
+    """Whether an image is a picture in colours, rather than data or a map of this extension."""
+    return source_of(image) is None and not image.colorspace_settings.is_data  # type: ignore[union-attr]
+
+
+def why_not_its_colour(source: bpy.types.Image, material: bpy.types.Material) -> Message:
+    """Why no shader of a material is for the maps of the source, as a sentence; "" where one is."""
+    firsts = [(shader, role) for shader in shaders_of(material.node_tree) if (role := first_role(shader))]
+    if any(role.image == source for _, role in firsts):
+        return NO_MESSAGE
+    for shader, role in firsts:
+        if any(other.image == source for other in roles(shader)):
+            return left_to(role, shader, material)
+    return no_role(source, material)
+
+
+def left_to(role: Role, shader: Spot, material: bpy.types.Material) -> Message:
+    """A sentence that says which texture's maps a shader is for."""
+    return Message("The shader {shader!r} of the material {material!r} is for the map of {image!r}, which feeds its "
+                   "{input}.", shader=shader.node.name, material=material.name, image=role.image.name, input=role.input.name)
+
+
+def no_role(source: bpy.types.Image, material: bpy.types.Material) -> Message:
+    """A sentence about a source that no shader shows."""
+    return Message("The image {image!r} feeds no shader of the material {material!r} as a picture.", image=source.name,
+                   material=material.name)
+
+
+def alpha_of(image: bpy.types.Image) -> str:
+    """What an image's alpha is, one of `core.protocol.ALPHAS`: transparency only where a link takes it somewhere."""
+    textures = [spot for material in bpy.data.materials if uses_nodes(material) for spot in spots(material.node_tree)
+                if shown_in(spot.node) == image]
+    if any(any(inputs_fed(Plug(spot.node.outputs["Alpha"], spot.groups))) for spot in textures):
+        return "TRANSPARENCY"
+    return "OTHER" if textures else "UNKNOWN"
+
+
+def _rank(socket: bpy.types.NodeSocket) -> int:
+    return 0 if socket.name in COLOURS else 1 if socket.type == "RGBA" else 2
+
+
+def _textures(plug: Plug, seen: set[Spot]) -> Iterator[Spot]:
+    """The Image Textures that feed an input, through the colours of nodes that have such, in the order of their inputs.
+
+    What a Normal Map reads is a normal map, and no picture to make one of.
+    """
+    output = feed(plug).output
+    if output is None or output.spot in seen or output.spot.node.bl_idname == "ShaderNodeNormalMap":
+        return
+    seen.add(output.spot)
+    if shown_in(output.spot.node) is not None:
+        yield output.spot
+        return
+    inputs = [socket for socket in output.spot.node.inputs if socket.enabled]
+    inputs = [socket for socket in inputs if socket.name not in FACTORS] or inputs
+    for socket in [socket for socket in inputs if socket.type == "RGBA"] or inputs:
+        yield from _textures(Plug(socket, output.groups), seen)

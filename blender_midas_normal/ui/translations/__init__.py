@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bpy
 
-from ...bridge.places import EXTENSION
+from ...bridge.addon import EXTENSION
 from . import de
 
 LANGUAGES = {"de": de.MESSAGES}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from ...core.messages import NO_MESSAGE, Message
+from ...core.errors import NO_MESSAGE, Message
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ...core.difference import Area
     from ...core.picture import Picture, Surface, Wrap
+    from ...core.regions import Area
     from ...core.settings import Settings
-    from .midas_looks import Look
+    from .midas import Look
 
 Report = Callable[[str, float], None]
 """report(stage, done): how far the engine is, `done` 0..1 within the stage; raises Cancelled when nobody wants it."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ...core.messages import Message
-from .memory import is_out_of_memory
+from ...core.errors import Message
+from ..memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from ...core.arrays import Array

@@ -12,25 +12,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....core.colour import is_one_colour, luma
-from ....core.integration import height_from_slopes
-from ....core.messages import Message
+from ....core.errors import Message
+from ....core.heights import height_from_slopes
 from ....core.picture import Surface, Wrap
 from ...devices import described_device, device_for, give_back_memory, has_torch
 from ..fallback import Attempt, Fallback, example_picture
 from .architecture import read_weights
+from .inference import infer, infer_orientations, update
 from .numpy_network import ReliefNetwork
-from .orientations import infer_orientations
-from .pyramid import infer, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ....core.arrays import Array
-    from ....core.difference import Area
     from ....core.picture import Picture, SlopePyramid
+    from ....core.regions import Area
     from ....core.settings import Settings
     from .. import Report
-    from .pyramid import Network
+    from .inference import Network
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 

@@ -1,0 +1,207 @@
+"""The options that both command lines have, and what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import SettingsError
+from ..core.files import resolved
+from ..core.map_types import FORMATS, KINDS, check_kind, is_float
+from ..core.protocol import MOST_STOPS
+from ..core.settings import PRESETS, Choice, Flag, Number, Settings, domains, preset
+from ..core.temporal import LONGEST_REACH
+from .outputs import TARGETS, TOKENS, Naming
+from .pictures import SETS, digest_of_file
+from .report import check_report
+
+EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
+                  -MOST_STOPS, MOST_STOPS, 0.1)
+
+SMOOTHING = Number("Smoothing over time", "Frames on either side over which the maps of sequences are averaged, so that "
+                   "they flicker less; 0 leaves each frame as it is (default: 0)", 0, LONGEST_REACH, 1, integer=True)
+
+EXISTING = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
+"""What to do with a file that has a map's name: with RENEW and SKIP, only the same picture's own map is replaced."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to make, where, and how.
+
+    kinds, format: names of KINDS and FORMATS; bits: 8 or 16, of files of integers; existing: what to do with maps that are
+    there, a name of EXISTING; workers: how many processes, None for one for each graphics card; json, csv: files for the
+    report.
+    exposure: in stops, None where none is given.
+    mask_image: None without one; mask_content: the same text for the same mask image.
+    sets: a name of SETS; smoothing: over how many frames on either side the maps of sequences are averaged.
+    """
+
+    out: Path
+    settings: Settings
+    kinds: tuple[str, ...]
+    format: str
+    bits: int
+    naming: Naming
+    existing: str
+    workers: int | None
+    json: Path | None
+    csv: Path | None
+    exposure: float | None
+    mask_image: Path | None
+    mask_content: str
+    sets: str
+    smoothing: int
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """All options but those of one command line alone."""
+    parser.add_argument("--out", type=path, required=True, help="folder for the maps")
+    parser.add_argument("--recursive", action="store_true",
+                        help="take the pictures of subfolders too; their maps go into subfolders of the same names")
+    parser.add_argument("--maps", type=_kinds, default=("NORMAL",), metavar=",".join(name.lower() for name in KINDS),
+                        help="kinds of map to make of each picture (default: normal)")
+    parser.add_argument("--format", type=str.lower, choices=_lower(FORMATS), default="png",
+                        help="of the files (default: png)")
+    parser.add_argument("--bits", type=int, choices=(8, 16),
+                        help="of png and tiff files (default: 16, with --target godot, which keeps no more: 8)")
+    parser.add_argument("--target", type=str.lower, choices=_lower(TARGETS),
+                        help="program to make the maps for: sets the convention, the bits, and how the files are called")
+    parser.add_argument("--pattern", help="how the files are called; may hold "
+                        + ", ".join(f"{{{token}}} ({meaning})" for token, meaning in TOKENS.items())
+                        + ", and / for folders (default: {stem}_{map})")
+    parser.add_argument("--existing", type=str.lower, choices=_lower(EXISTING), default="renew",
+                        help="what to do with a map that is there: renew makes it again, skip only where it would be "
+                             "another; both leave any other file of its name; number takes a free name; overwrite replaces "
+                             "whatever is there (default: renew)")
+    parser.add_argument("--sets", type=str.lower, choices=_lower(SETS), default="off",
+                        help="what numbers in the files' names mean: udim, tiles such as wall.1001.png, or sequence, frames "
+                             "such as shot_0001.png; the maps of a set are as steep as one range of depths makes them, "
+                             "their heights have one scale, and their names end with the number, as in "
+                             "wall_normal.1001.png; what lacks in a set is named (default: off, each picture for itself; "
+                             "movies, and the sets of a .blend file, are for Blender's panel)")
+    parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{LONGEST_REACH}", help=SMOOTHING.description)
+    parser.add_argument("--jobs", type=_count, metavar="N",
+                        help="processes that make maps (default: one for each graphics card, else 1)")
+    parser.add_argument("--json", type=path, metavar="FILE", help="write what was made, and what failed, as JSON")
+    parser.add_argument("--csv", type=path, metavar="FILE", help="the same as a table")
+    parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",
+                        help="settings to start from; node makes the MiDaS node's picture (default: material)")
+    for name, domain in domains().items():
+        words: dict[str, Any]
+        if isinstance(domain, Choice):
+            words = {"type": str.lower, "choices": _lower(domain.names)}
+        elif isinstance(domain, Flag):
+            words = {"action": argparse.BooleanOptionalAction}
+        else:
+            words = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
+        help_ = f"{domain.description} ({_defaults(name)})".replace("%", "%%")
+        parser.add_argument(*_spellings(name), help=help_, **words)
+    parser.add_argument("--exposure", type=float, metavar="STOPS", help=EXPOSURE.description)
+    parser.add_argument(*_spellings("mask_image"), type=path, metavar="FILE",
+                        help="the other image for --mask image, which need not be given then; laid over every picture")
+
+
+def path(text: str) -> Path:
+    """The path that a word of a command line names: an empty one, as of a shell's variable that is not set, is none."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no file or folder; the one that you are in is called .")
+    return Path(text)
+
+
+def wanted(options: argparse.Namespace) -> Wanted:
+    """What the options ask for.
+
+    Raises SettingsError, SourceError for a mask image that cannot be read, and TargetError for a report that cannot be
+    written, which all maps would be made before.
+    """
+    settings, format_, mask = _settings(options), options.format.upper(), options.mask_image
+    if (settings.mask == "IMAGE") != (mask is not None):
+        raise SettingsError("--mask image and --mask-image FILE belong together.")
+    for kind in options.maps:
+        check_kind(kind, settings)
+    smoothing = int(SMOOTHING.checked("smoothing", options.smoothing))
+    _check_smoothing(smoothing, options.sets, settings)
+    reports = [report for report in (options.json, options.csv) if report is not None]
+    for report in reports:
+        check_report(report)
+    if len(set(map(resolved, reports))) < len(reports):
+        raise SettingsError("--json and --csv both name {file}; give each a file of its own.", file=options.csv)
+    exposure = EXPOSURE.checked("exposure", options.exposure) if options.exposure is not None else None
+    target = TARGETS[(options.target or "blender").upper()]
+    _check_bits(options.bits, format_, settings)
+    naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
+                    settings.engine.lower(), FORMATS[format_].suffix, options.maps)
+    return Wanted(options.out, settings, options.maps, format_, options.bits or target.bits, naming,
+                  options.existing.upper(), options.jobs, options.json, options.csv, exposure, mask,
+                  digest_of_file(mask) if mask is not None else "", options.sets.upper(), smoothing)
+
+
+def _spellings(name: str) -> list[str]:
+    """The options of a setting: as is usual on a command line, and as scripts spell it."""
+    return list(dict.fromkeys(("--" + name.replace("_", "-"), "--" + name)))
+
+
+def _check_bits(bits: int | None, format_: str, settings: Settings) -> None:
+    """Raises SettingsError where a number of bits is given for files that have another."""
+    if bits is not None and is_float(format_):
+        raise SettingsError("--bits is about png and tiff; exr_half files have 16 bits, exr files 32.")
+    if bits == 16 and settings.is_node_picture:
+        raise SettingsError("The MiDaS node's picture has 8 bits; leave --bits 16 out.")
+
+
+def _check_smoothing(smoothing: int, sets: str, settings: Settings) -> None:
+    """Raises SettingsError for what cannot be averaged."""
+    if smoothing and sets != "sequence":
+        raise SettingsError("--smoothing needs frames; give it with --sets sequence.")
+    if smoothing and settings.is_node_picture:
+        raise SettingsError("--smoothing averages maps of 16 bits; the MiDaS node's picture has 8.")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The preset with what the target and then the options replace."""
+    given = {name: getattr(options, name) for name in domains() if getattr(options, name) is not None}
+    settings = preset(options.preset)
+    if settings.depth_scale == "RAW" and options.depth_scale is None and options.engine not in (None, "auto", "midas"):
+        raise SettingsError("--preset {preset} is a picture by MiDaS; leave --engine {engine} out, or give --depth-scale "
+                            "normalised.", preset=options.preset, engine=options.engine)
+    if options.mask_image is not None:
+        settings = dataclasses.replace(settings, mask="IMAGE")
+    if options.target is not None:
+        settings = dataclasses.replace(settings, convention=TARGETS[options.target.upper()].convention)
+    return settings.with_words(given)
+
+
+def _defaults(name: str) -> str:
+    """What a setting is where it is not given, in words."""
+    usual = _in_words(getattr(Settings(), name))
+    others = {preset: _in_words(getattr(settings, name)) for preset, settings in PRESETS.items()}
+    different = [f", with --preset {preset.lower()}: {other}" for preset, other in others.items() if other != usual]
+    return f"default: {usual}{''.join(different)}"
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, str):
+        return value.lower()
+    return ("on" if value else "off") if isinstance(value, bool) else f"{value:.6g}"
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(word.strip().upper() for word in text.split(",")))
+    unknown = [name.lower() for name in names if name not in KINDS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no map {unknown[0]!r}; it is one of {', '.join(_lower(KINDS))}")
+    return names
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
+    return int(text)
+
+
+def _lower(names: Any) -> list[str]:
+    return [name.lower() for name in names]

@@ -1,0 +1,375 @@
+"""Run a batch: each picture's way to its maps, stage by stage."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from ..client.client import Client, Job
+from ..client.launch import Launch
+from ..core.engines import chosen_engine, has_range
+from ..core.errors import (
+    NO_MESSAGE,
+    EngineUnavailable,
+    Message,
+    MidasNormalError,
+    SurfaceGone,
+    TargetError,
+    WorkerError,
+    reason_of,
+)
+from ..core.files import put_in_place, resolved
+from ..core.map_types import is_float
+from ..core.protocol import Result
+from ..core.settings import Settings
+from ..core.temporal import shares
+from .atomic_files import atomic_create, incomplete, remove_leftovers, temporary_folder
+from .options import Wanted
+from .output_files import NameTaken, Targets
+from .pictures import Item, Picture, Staged, bring_to_one_range, pictures_of, sets_of
+from .record import Ledger, Measure, Measures, digest_of_settings
+from .report import FAILED, MADE, SKIPPED, Record, Screen
+from .scheduler import Beginning, Task
+
+Way = Callable[[Picture, Client], Task]
+"""What is done with a picture; raises MidasNormalError or OSError where that cannot be."""
+
+
+class Refused(TargetError):
+    """A map that may not take its place; the others of its picture may."""
+
+
+class Making:
+    """Makes the maps that are wanted, one bad picture never stopping the rest.
+
+    sets: the pictures, those of a set together, in the order of their numbers; names: sentences about the sets; lacks: the
+    same about what these lack.  done: how many pictures need nothing more.
+    Raises EngineUnavailable, here and later, which no other picture would change.
+    """
+
+    def __init__(self, items: Iterable[Item], wanted: Wanted, launch: Launch, screen: Screen) -> None:
+        self._wanted = wanted
+        self._launch = launch
+        self.out = wanted.out
+        self._screen = screen
+        self._ledger = Ledger(wanted.out)
+        self._measures = Measures(wanted.out)
+        self._engine, _ = chosen_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
+                                                            "LUMINANCE": NO_MESSAGE})
+        self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
+        self._file = {"format": wanted.format, "bits": wanted.bits, "compress": True}
+        self._postponed: list[Picture] = []
+        self._folders: set[Path] = set()
+        self._measured = self.done = 0
+        found = sets_of(items, wanted.sets)
+        self.names = [each.sentence for each in found if len(each.members) > 1]
+        self.lacks = [each.lack for each in found if each.lack]
+        self.sets = [pictures_of(each, wanted.smoothing) for each in found]
+        self.pictures = [picture for pictures in self.sets for picture in pictures]
+        self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
+        self._targets = Targets(wanted, [picture.item.file for picture in self.pictures])
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How much is done, and of how much: each picture is measured, where need be, and made."""
+        return self.done + self._measured, len(self.pictures) + self._to_measure
+
+    def is_measured(self, pictures: Sequence[Picture]) -> bool:
+        """Whether a set is to be measured before its maps are made, for each shapes those of the others."""
+        return len(pictures) > 1 and (self._has_scale or has_range(self._engine, self._wanted.settings))
+
+    def close(self) -> None:
+        """End this process's part of the folder's records, and remove what killed ones have left; call this at the end."""
+        self._measures.close()
+        self._ledger.close()
+        for folder in {self.out, *self._folders}:
+            remove_leftovers(folder)
+
+    def beginnings(self, way: Way, pictures: Iterable[Picture], alone: bool) -> Iterator[Beginning]:
+        """The work for those of the pictures that have not failed; alone: a worker has no other beside it, and fails on
+        its account.
+        """
+        return (partial(self._task, way, picture, alone) for picture in pictures if picture.failure is None)
+
+    def take_postponed(self) -> list[Picture]:
+        """Pictures to be tried again one by one: their worker ended, which one of them may have done, or another picture,
+        which may have failed since, had the names of their maps.
+        """
+        postponed, self._postponed = self._postponed, []
+        return postponed
+
+    def begin(self, picture: Picture, client: Client) -> Task:
+        """Looks at a picture, and gives its maps their names."""
+        if not picture.content:
+            content = picture.item.content() + self._wanted.mask_content
+            picture.left = self._targets.take(picture)
+            picture.content = content
+        yield from ()
+
+    def measure(self, picture: Picture, client: Client) -> Task:
+        """Finds out how deep a picture is; what is on record counts where what is there is skipped."""
+        yield from self.begin(picture, client)
+        settings, kind = self._wanted.settings, "HEIGHT"
+        if not self._has_scale:
+            settings, kind = settings.tuned_as(Settings()), "NORMAL"
+        digest = digest_of_settings(settings, self._engine, kind, "")
+        found = self._measures.get(picture.content, digest) if self._wanted.existing == "SKIP" else None
+        if found is None:
+            job = self._submitted(client, picture, None, settings=settings.words(), map=kind)
+            yield job
+            result = job.result()
+            with _taken(client, result):
+                pass  # what is wanted of it are its numbers
+            found = Measure(float(result.range), float(result.scale))
+            self._measures.note(picture.content, digest, found)
+        picture.measure = found
+        self._measured += 1
+
+    def skip(self, picture: Picture, client: Client) -> Task:
+        """Leaves out the maps that need not be made, and those that may not take a file's place."""
+        content = picture.content_of_maps()
+        for kind, target in list(picture.left):
+            digest = self._digest(picture, self._engine, kind)
+            if self._wanted.existing == "SKIP" and self._ledger.is_current(target, content, digest):
+                self._screen.say(f"{picture.item.title}: {target} is there already")
+                picture.records.append(Record(picture.item.title, SKIPPED, kind, str(target)))
+                picture.left.remove((kind, target))
+            elif self._wanted.existing != "OVERWRITE" and (
+                    refusal := self._ledger.refusal(target, picture.item.file)
+            ) and not self._ledger.may_be_on_record_soon(target):
+                self._complain(picture, kind, refusal)
+                self._targets.release(target)
+                picture.left.remove((kind, target))
+        yield from ()
+
+    def make(self, picture: Picture, client: Client) -> Task:
+        """Makes the maps of a picture."""
+        yield from self.begin(picture, client)
+        yield from self.skip(picture, client)
+        kinds = [kind for kind, _ in picture.left]
+        yield from self._maps(picture, client, kinds, partial(self._finish, picture, client), **self._file)
+
+    def stage(self, folder: Callable[[], Path], window: Container[Picture], picture: Picture, client: Client) -> Task:
+        """Make the maps of a frame by itself that are to be averaged: of each kind that a frame of the window still needs.
+
+        Args:
+            folder: gives the folder that they are put into.
+            window: the frames whose maps are averaged next.
+        """
+        needed = {kind for other in picture.near if other in window for kind, _ in other.left}
+        kinds = [kind for kind in self._wanted.kinds if kind in needed and kind not in picture.staged]
+
+        def take(kind: str, result: Result) -> None:
+            file = folder() / f"{kind}_{picture.number}.png"
+            with _taken(client, result) as made:
+                shutil.copyfile(made, file)
+            picture.staged[kind] = Staged(file, result)
+
+        yield from self._maps(picture, client, kinds, take)
+
+    def average(self, picture: Picture, client: Client) -> Task:
+        """Makes the maps of a frame as means of its own and its neighbours', where these have its size."""
+        for kind, _ in list(picture.left):
+            own = picture.staged[kind].result
+            staged = {other.number: other.staged[kind] for other in picture.near if kind in other.staged}
+            alike = [number for number, each in staged.items() if _size(each.result) == _size(own)]
+            counted = shares(alike, picture.number, self._wanted.smoothing)
+            client.prepare(self._launch)
+            job = client.submit(frames=[[share, str(staged[number].file)] for number, share in counted.items()], map=kind,
+                                settings=self._settings(picture).words(), scale=_scale(picture, kind), **self._file)
+            yield job
+            mean = job.result()
+            seconds = {**own.seconds, "mean": sum(mean.seconds.values())}
+            self._finish(picture, client, kind, dataclasses.replace(own, file=mean.file, seconds=seconds))
+
+    def _task(self, way: Way, picture: Picture, alone: bool, client: Client) -> Task:
+        was_done = picture.is_done
+        try:
+            yield from way(picture, client)
+        except EngineUnavailable:
+            raise
+        except MidasNormalError as error:
+            if isinstance(error, (WorkerError, NameTaken)) and not alone:
+                self._postponed.append(picture)
+                return
+            self._fail(picture, error, error.message)
+        except OSError as error:
+            self._fail(picture, error, _refused_by_system(error))
+        self.done += picture.is_done and not was_done
+
+    def _fail(self, picture: Picture, error: Exception, sentence: Message) -> None:
+        self._complain(picture, picture.left[0][0] if picture.left else None, sentence)
+        picture.failure = error
+        for _, target in picture.left:
+            self._targets.release(target)
+
+    def _complain(self, picture: Picture, kind: str | None, sentence: Message) -> None:
+        self._screen.complain(f"{picture.item.title}: error: {sentence}")
+        picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
+
+    def _maps(self, picture: Picture, client: Client, kinds: Sequence[str], take: Callable[[str, Result], None],
+              **words: Any) -> Task:
+        """Makes maps from one surface and hands over the result of each; words: other fields of the requests."""
+        surface = None
+        waiting = list(kinds)
+        while waiting:
+            kind = waiting[0]
+            job = self._submitted(client, picture, surface, settings=self._settings(picture).words(), map=kind,
+                                  scale=_scale(picture, kind), **words)
+            yield job
+            try:
+                result = job.result()
+            except SurfaceGone:
+                if surface is None:
+                    raise
+                surface = None
+                continue
+            take(kind, result)
+            surface = result.surface
+            waiting.pop(0)
+
+    def _submitted(self, client: Client, picture: Picture, surface: str | None, **words: Any) -> Job:
+        """The job of a map, from the surface if there is one, else from the picture."""
+        client.prepare(self._launch)
+        source = {"surface": surface} if surface is not None else picture.item.fields(client)
+        return client.submit(**words, **source)
+
+    def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
+        """Puts a map on record, into its place and on the screen."""
+        try:
+            with _taken(client, result) as file:
+                target = self._place(picture, kind, file, self._digest(picture, result.engine, kind))
+            self._say(picture, kind, target, result)
+        except Refused as error:
+            self._complain(picture, kind, error.message)
+            self._targets.release(dict(picture.left)[kind])
+        picture.left = [(other, path) for other, path in picture.left if other != kind]
+
+    def _place(self, picture: Picture, kind: str, file: Path, settings: str) -> Path:
+        """Puts a map into its place, on record first; where it lies then.
+
+        Another process may have been quicker, so what may be replaced is looked at once more; raises Refused.
+        """
+        target = dict(picture.left)[kind]
+        self._folders.add(target.parent)
+        replaces = self._wanted.existing == "OVERWRITE"
+        while True:
+            with incomplete(target) as made:
+                shutil.copyfile(file, made)
+                if self._wanted.existing in ("RENEW", "SKIP"):
+                    replaces = os.path.lexists(target)
+                    if refusal := self._ledger.refusal(target, picture.item.file, made):
+                        raise Refused(refusal)
+                self._ledger.note(target, made, picture.item.file, picture.content_of_maps(), settings)
+                if replaces:
+                    put_in_place(made, target)
+                if replaces or atomic_create(made, target):
+                    return target
+            if self._wanted.existing == "NUMBER":
+                target = self._targets.another(picture, kind)
+
+    def _settings(self, picture: Picture) -> Settings:
+        """Those of the run, at the strength that brings the picture to the range of its set."""
+        settings = self._wanted.settings
+        return dataclasses.replace(settings, strength=settings.strength * picture.strength)
+
+    def _digest(self, picture: Picture, engine: str, kind: str) -> str:
+        scale = _scale(picture, kind)
+        others = {**({"scale": scale} if scale else {}), **({"smoothing": self._wanted.smoothing} if picture.near else {}),
+                  **({"bits": 8} if self._wanted.bits == 8 else {})}
+        return digest_of_settings(self._settings(picture), engine, kind, self._wanted.format, **others)
+
+    def _say(self, picture: Picture, kind: str, target: Path, result: Result) -> None:
+        size = f"{result.width} x {result.height}"
+        self._screen.say(f"{picture.item.title} -> {target} ({size}, {result.engine.lower()} on {result.device})")
+        for note in result.notes:
+            self._screen.say(f"  {note}")
+        picture.records.append(Record(picture.item.title, MADE, kind, str(target), result.engine, result.why, result.device,
+                                      (result.width, result.height), result.seconds, result.notes))
+
+
+@contextmanager
+def _taken(client: Client, result: Result) -> Iterator[Path]:
+    """The file of a result, until the end of the `with` block; raises WorkerError.
+
+    One that cannot be removed then goes with its worker's folder: what was made of it is in its place.
+    """
+    file = client.take_file(result)
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.unlink()
+
+
+def _refused_by_system(error: OSError) -> Message:
+    if error.filename:
+        return Message("The system refuses {file}: {reason}.", file=error.filename, reason=reason_of(error))
+    return Message("The system refuses it: {reason}.", reason=reason_of(error))
+
+
+def _scale(picture: Picture, kind: str) -> float:
+    return picture.scale if kind == "HEIGHT" else 0.0
+
+
+def _size(result: Result) -> tuple[int, int]:
+    return result.width, result.height
+
+
+WINDOW = 16
+"""Frames whose maps are made before these are averaged; an interrupted run loses no more of them."""
+
+Through = Callable[[Way, Sequence[Picture]], None]
+"""Does something with all of the pictures, and returns when that is done, or given up."""
+
+
+def go_through(making: Making, through: Through) -> None:
+    """Makes all maps: first those of pictures that need no others, then set by set."""
+    through(making.make, [picture for pictures in making.sets if not _is_linked(making, pictures) for picture in pictures])
+    for pictures in making.sets:
+        if not _is_linked(making, pictures):
+            continue
+        if making.is_measured(pictures):
+            through(making.measure, pictures)
+            bring_to_one_range(pictures)
+        if pictures[0].near:
+            _smooth(making, pictures, through)
+        else:
+            through(making.make, pictures)
+
+
+def _is_linked(making: Making, pictures: Sequence[Picture]) -> bool:
+    """Whether the maps of a set's pictures shape each other."""
+    return making.is_measured(pictures) or len(pictures[0].near) > 0
+
+
+def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None:
+    """Makes the frames' maps as means over their neighbours', which lie in a folder for as long as they are needed."""
+    with ExitStack() as stack:
+        @cache
+        def folder() -> Path:
+            return stack.enter_context(temporary_folder(resolved(making.out)))
+
+        for start in range(0, len(frames), WINDOW):
+            window = frames[start:start + WINDOW]
+            around = sorted({other for frame in window for other in frame.near}, key=lambda frame: frame.number)
+            through(making.begin, around)
+            through(making.skip, window)
+            through(partial(making.stage, folder, set(window)), around)
+            through(making.average, window)
+            for frame in around:
+                if frame.near[-1].number <= window[-1].number:
+                    _forget(frame)
+
+
+def _forget(frame: Picture) -> None:
+    for staged in frame.staged.values():
+        with suppress(OSError):  # the folder goes in the end
+            staged.file.unlink()
+    frame.staged.clear()

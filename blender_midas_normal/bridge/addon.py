@@ -1,0 +1,100 @@
+"""The extension in this Blender: its client, folders, preferences and bug report, and data found by session_uid."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import bpy
+import numpy as np
+
+from .. import __version__
+from ..client.client import Client
+from ..client.launch import HostPython, Launch, Places, launch_for, reason_against_midas
+from ..client.setup.environment import Environment, status
+from ..client.worker_process import tail
+from ..core.errors import NO_MESSAGE, Message
+from ..core.files import masked
+
+Data = TypeVar("Data", bound=bpy.types.ID)
+
+
+def with_uid(collection: Iterable[Data], uid: int | None) -> Data | None:
+    """The one of a collection of `bpy.data` that has this session_uid; None when it is gone."""
+    return next((data for data in collection if data.session_uid == uid), None)
+
+
+client = Client()
+
+
+EXTENSION = __package__.rpartition(".")[0]
+"""The name under which Blender knows this extension."""
+
+
+UNSET = SimpleNamespace(environment_folder="", interpreter="", backend="auto", weights_folder="", device="AUTO",
+                        idle_minutes=10)
+"""The preferences of a user who has none: Blender keeps none for an add-on that `--addons` enables for one run."""
+
+
+def preferences() -> Any:
+    """The extension's preferences: a MidasNormalPreferences of the room above, whose fields Blender makes at run time."""
+    addon = bpy.context.preferences.addons.get(EXTENSION)  # type: ignore[union-attr]
+    return addon.preferences if addon is not None else UNSET
+
+
+def places() -> Places:
+    """The environment, weights and log; each in the folder that the user chose, else in the extension's own."""
+    chosen = preferences()
+    return Places(Environment(_folder(chosen.environment_folder, "environment")),
+                  _folder(chosen.weights_folder, "weights"), log_file())
+
+
+def _folder(chosen: str, own: str) -> Path:
+    return Path(bpy.path.abspath(chosen)) if chosen else own_folder() / own
+
+
+def log_file() -> Path:
+    return own_folder() / "worker.log"
+
+
+def own_folder() -> Path:
+    """The folder that Blender gives the extension for its data; gone when the extension is removed.
+
+    Who writes into it makes it: Blender asks for it with each redraw.
+    """
+    return Path(bpy.utils.extension_path_user(EXTENSION))
+
+
+def reason_against(engine: str) -> Message:
+    """"" when the engine asked for can run here, else one sentence."""
+    return reason_against_midas(places()) if engine == "MIDAS" else NO_MESSAGE
+
+
+def own_python() -> str:
+    """The Python that Blender itself runs on; numpy is there."""
+    return sys.executable
+
+
+def launch_with(engine: str) -> Launch:
+    """How to start a worker for an engine, as the preferences say; raises EngineUnavailable where it cannot run."""
+    return launch_for(engine, places(), HostPython(own_python()), preferences().idle_minutes * 60.0)
+
+
+def bug_report(last: str) -> str:
+    """Versions, system, MiDaS environment, the last outcome and the worker's last messages; the home folder is masked."""
+    environment = places().environment
+    log = log_file()
+    lines = [
+        f"MiDaS Normal Map {__version__} in Blender {bpy.app.version_string}, Python {platform.python_version()}, "
+        f"numpy {np.__version__}",
+        f"{platform.system()} {platform.release()}, {platform.machine()}",
+        f"MiDaS environment in {environment.folder}: {status(environment).sentence}",
+        f"Last outcome: {last}",
+        "Worker's last messages:",
+        tail(log, 0, 30) if log.exists() else "none",
+    ]
+    return masked("\n".join(lines))

@@ -1,0 +1,410 @@
+"""Read the pixels of a Blender image into a file for the worker, or say why Blender hands out none."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import tempfile
+import time
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import bpy
+import numpy as np
+from mathutils import Color
+
+from ..core.errors import Message, Phrase, SourceError, reason_of
+from ..core.file_numbering import parted
+from ..core.files import HEAD_SIZE, format_of, format_of_file, is_file, with_article
+from ..core.protocol import Pixels
+from .addon import with_uid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..core.arrays import Array
+
+def why_image(image: bpy.types.Image, frame: int | None = None) -> Message:
+    """Say in a sentence why an image has no pixels; frame: of an image sequence, the one that is wanted."""
+    if image.packed_file is not None:
+        return Message("The packed file of the image {image!r} {fault}.", image=image.name,
+                       fault=_of_format(format_of(image.packed_file.data[:HEAD_SIZE])))
+    if image.source == "GENERATED" or not image.filepath_raw:
+        return Message("The image {image!r} has no pixels.", image=image.name)
+    path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+    if frame is not None and image.source == "SEQUENCE":
+        path = _file_of_frame(path, frame)
+    return Message("The file {path} of the image {image!r} {fault}.", path=path, image=image.name, fault=_reason(path))
+
+
+def why_file(path: Path) -> Message:
+    """Say in a sentence why Blender does not read a file."""
+    return Message("{path} {fault}.", path=path, fault=_reason(path))
+
+
+def _reason(path: Path) -> Phrase:
+    """Say what is wrong with a file, as the predicate of a sentence."""
+    try:
+        return _of_format(format_of_file(path)) if is_file(path) else Phrase("is missing")
+    except OSError as error:
+        return Phrase("cannot be opened: {reason}", reason=reason_of(error))
+
+
+def _of_format(name: str) -> Phrase:
+    if not name:
+        return Phrase("is no picture or movie of a known kind")
+    if name in ("GIF", "movie"):
+        return Phrase("is {what}, which this Blender cannot read, or damaged; save its frames as PNG files",
+                      what=with_article(name))
+    return Phrase("is {what}, which this Blender cannot read, or damaged; save it again, as PNG, TIFF or OpenEXR",
+                  what=with_article(name))
+
+
+def _file_of_frame(path: Path, frame: int) -> Path:
+    parts = parted(path.stem)
+    if parts is None:
+        return path
+    before, digits, after = parts
+    return path.with_name(f"{before}{frame:0{len(digits)}d}{after}{path.suffix}")
+
+
+VIEWER_TYPES = ("RENDER_RESULT", "COMPOSITING")
+"""Types of images without pixels of their own: what a viewer shows, the Render Result and the Viewer Node."""
+
+LINEAR_SPACES = re.compile(r"Linear .*|ACEScg|ACES2065-1|scene_linear")
+"""Names of the colour spaces of pictures that are scene-linear themselves; others are decoded by Blender."""
+
+UNRELATED_ALPHA = ("NONE", "CHANNEL_PACKED")
+"""Alpha modes in which the picture is opaque, whatever its fourth channel holds."""
+
+PIECE, UNFELT = 1 << 18, 0.02
+"""Values written at a time, and seconds that may pass before Blender gets its turn: a disk may take 1 ms or 10 for them."""
+
+ROUNDED = 1e-5
+"""By how much Blender's matrix between two spaces that are the same may differ from none, as it does before 5.0."""
+
+Outcome = TypeVar("Outcome")
+
+Reading = Generator[None, None, Pixels]
+"""Yields between two pieces of work that would be felt as one, and returns what the pixels are."""
+
+SAVED_RENDER = (("media_type", "IMAGE"), ("file_format", "PNG"), ("color_mode", "RGBA"), ("color_depth", "16"),
+                ("compression", 0), ("color_management", "FOLLOW_SCENE"))
+"""How a render is saved for reading, in the order in which the settings depend on each other; media_type is 5.0's.
+Sixteen bits, because Blender adds dithering noise to eight."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What Blender hands out of an image: height * width * 4 float32 on a line, and what they are in the file."""
+
+    name: str
+    values: Array
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class View:
+    """How pictures are seen: in which scene, by session_uid, and how many stops brighter where they are scene-linear."""
+
+    scene_uid: int
+    exposure: float
+
+    @classmethod
+    def of(cls, scene: bpy.types.Scene | None) -> View:
+        assert scene is not None and scene.view_settings is not None
+        return cls(scene.session_uid, scene.view_settings.exposure)
+
+    def scene(self) -> bpy.types.Scene:
+        """The scene; raises SourceError when it is gone."""
+        scene = with_uid(bpy.data.scenes, self.scene_uid)
+        if scene is None:
+            raise SourceError("The scene whose render was to be mapped is no longer there.")
+        return scene
+
+
+def read_pixels(image: bpy.types.Image, path: Path) -> Pixels:
+    """Writes the image's pixels into the file `path`, and says what they are; where that fails, the file is removed.
+
+    A Render Result is read as the artist sees it, through the scene's view transform.
+    Raises SourceError when there is nothing to read, or no room for it.
+    """
+    return at_once(reading(image, path, View.of(bpy.context.scene)))
+
+
+def reading(image: bpy.types.Image, path: Path, view: View) -> Reading:
+    """The same piece by piece, as the view shows it; only the first piece needs the image.
+
+    Where it is given up, the file is removed, too.
+    """
+    with removed_unless_done(path):
+        if image.type in VIEWER_TYPES:
+            with _saved_and_loaded(image, view.scene()) as picture:
+                held = _held(picture, path)
+        else:
+            held = _held(image, path)
+        return (yield from written(held, path))
+
+
+def reading_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Reading:
+    """The same of an image file that is not in the .blend file.
+
+    like: an image that tells the colour space and what alpha means.
+    """
+    with removed_unless_done(path):
+        return (yield from written(held_of_file(picture, path, like), path))
+
+
+def reading_frame(image: bpy.types.Image, number: int, path: Path) -> Reading:
+    """The same of a frame of an image sequence or movie."""
+    with removed_unless_done(path):
+        with _frame(image, number) as copy:
+            held = _held(copy, path)
+        return (yield from written(held, path))
+
+
+def held_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Held:
+    """What `reading_file` writes into the file `path`."""
+    with _loaded(picture) as image:
+        if like is not None:
+            image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
+            image.alpha_mode = like.alpha_mode
+        return _held(image, path)
+
+
+def at_once(pieces: Generator[Any, Any, Outcome]) -> Outcome:
+    """What is done piece by piece gives where nobody minds waiting."""
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            return end.value
+
+
+@contextmanager
+def removed_unless_done(path: Path) -> Iterator[None]:
+    """Removes the file when the `with` block fails or is given up."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _loaded(picture: Path) -> Iterator[bpy.types.Image]:
+    """An image file as an image of its own, for a while."""
+    try:
+        image = bpy.data.images.load(str(picture.absolute()), check_existing=False)
+    except RuntimeError:
+        raise SourceError(why_file(picture)) from None
+    try:
+        yield image
+    finally:
+        bpy.data.images.remove(image)
+
+
+@contextmanager
+def _frame(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
+    """A frame of an image sequence or movie as an image of its own, for a while.
+
+    Blender hands out the pixels of the frame that was shown last, so a texture shows the one that is wanted; on a copy, for
+    the image itself goes on showing what it did.
+    """
+    texture, copy = bpy.data.textures.new(image.name, "IMAGE"), image.copy()
+    assert copy is not None
+    try:
+        texture.image = copy  # type: ignore[attr-defined]
+        texture.image_user.frame_current = number  # type: ignore[attr-defined]
+        texture.evaluate((0.0, 0.0, 0.0))
+        if size_of(copy) == (0, 0):
+            raise SourceError(why_image(image, number))
+        yield copy
+    finally:
+        bpy.data.textures.remove(texture)
+        bpy.data.images.remove(copy)
+
+
+def _held(image: bpy.types.Image, path: Path) -> Held:
+    width, height = size_of(image)
+    if width * height == 0 and image.type == "MULTILAYER":
+        with _first_layer(image) as layer:
+            return dataclasses.replace(_held(layer, path), name=image.name)
+    if width * height == 0:
+        raise SourceError(why_image(image))
+    values = _values(image, width * height)
+    if image.alpha_mode in UNRELATED_ALPHA:
+        values[3::4] = 1.0
+    encoding = _encoding(image)
+    to_rec709 = _to_rec709() if encoding in ("LINEAR", "DECODED") else []
+    return Held(image.name, values, Pixels(path.name, width, height, encoding, _premultiplied(image), to_rec709))
+
+
+def _values(image: bpy.types.Image, count: int) -> Array:
+    """count * 4 float32 on a line: the image's pixels; those of a layer have fewer channels in the file, and here."""
+    channels = len(image.pixels) // count  # type: ignore[arg-type]
+    values = np.empty(count * channels, np.float32)
+    image.pixels.foreach_get(values)
+    if channels == 4:
+        return values
+    rgba = np.ones((count, 4), np.float32)
+    rgba[:, :3] = values.reshape(count, channels)[:, :3 if channels >= 3 else 1]
+    return rgba.ravel()
+
+
+@contextmanager
+def _first_layer(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
+    """What textures show of an OpenEXR file with layers, as an image of its own, for a while.
+
+    Blender hands out pixels of such a file only where it is a frame of a sequence.
+    """
+    with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
+        file = Path(folder) / "layers_0001.exr"
+        _copy_file(image, file)
+        with _loaded(file) as sequence:
+            sequence.source, sequence.alpha_mode = "SEQUENCE", image.alpha_mode
+            if is_data(image):
+                set_is_data(sequence)
+            with _frame(sequence, 1) as layer:
+                yield layer
+
+
+def _copy_file(image: bpy.types.Image, file: Path) -> None:
+    """The file of an image under another name; raises SourceError."""
+    path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+    try:
+        if image.packed_file is not None:
+            file.write_bytes(image.packed_file.data)
+            return
+        try:
+            file.symlink_to(path)
+        except OSError:  # Windows lets few users do so
+            shutil.copyfile(path, file)
+    except OSError as error:
+        raise SourceError("The file {path} of the image {image!r} cannot be read: {reason}.", path=path, image=image.name,
+                          reason=reason_of(error)) from None
+
+
+def written(held: Held, path: Path) -> Reading:
+    """Writes what Blender holds into the file `path`, piece by piece; raises SourceError where there is no room.
+
+    Through the file and not its memory map, where a full disk would end Blender (SIGBUS), and in half the time.
+    """
+    yield
+    values, in_file = held.values, as_bytes if held.pixels.encoding == "BYTE" else np.asarray
+    try:
+        with path.open("wb") as file:
+            since = time.monotonic()
+            for start in range(0, len(values), PIECE):
+                file.write(in_file(values[start:start + PIECE]).data)
+                if time.monotonic() - since > UNFELT:
+                    yield
+                    since = time.monotonic()
+    except OSError as error:
+        raise SourceError("The {size} MB of the image {image!r} cannot be written into {folder}: {reason}.",
+                          size=held.pixels.nbytes >> 20, image=held.name, folder=path.parent,
+                          reason=reason_of(error)) from None
+    return held.pixels
+
+
+def as_bytes(values: Array) -> NDArray[np.uint8]:
+    """Floats 0..1 to 0..255, rounded.  A file of them is written sooner than one of the floats, and read so, too."""
+    scaled = values * np.float32(255)
+    scaled += np.float32(0.5)
+    return scaled.astype(np.uint8)
+
+
+def _encoding(image: bpy.types.Image) -> str:
+    if not image.is_float:
+        return "BYTE"
+    if is_data(image):
+        return "DISPLAY"
+    space = image.colorspace_settings
+    return "LINEAR" if space is not None and LINEAR_SPACES.fullmatch(space.name) else "DECODED"
+
+
+def _premultiplied(image: bpy.types.Image) -> bool:
+    if image.alpha_mode in UNRELATED_ALPHA:
+        return False
+    return image.alpha_mode == "PREMUL" if is_data(image) else image.is_float
+
+
+def _to_rec709() -> list[float]:
+    """Row by row, the matrix from the primaries of the working space to those of Rec. 709; empty where they are the same.
+
+    A file of 5.0 chooses its working space; in earlier versions, that of a configuration of OpenColorIO may be another.
+    """
+    columns = [Color(unit).from_scene_linear_to_rec709_linear() for unit in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    matrix = np.array(columns).T
+    return [] if np.allclose(matrix, np.eye(3), atol=ROUNDED) else matrix.ravel().tolist()
+
+
+def size_of(image: bpy.types.Image) -> tuple[int, int]:
+    """(width, height) in pixels; (0, 0) when Blender has none, after trying to load them."""
+    size: Any = image.size
+    return size[0], size[1]
+
+
+def draw_again(image: bpy.types.Image) -> None:
+    """Else the Image Editor of 4.3 goes on showing the old pixels.  A sequence whose frames nobody has seen has none."""
+    if image.source != "SEQUENCE":
+        image.update()
+
+
+def checksum_of(image: bpy.types.Image) -> int:
+    """The CRC-32 of an image's pixels as Blender holds them."""
+    width, height = size_of(image)
+    values = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(values)
+    return zlib.crc32(values.data)
+
+
+def is_data(image: bpy.types.Image) -> bool:
+    """Whether the image's values are numbers rather than colours, whatever its colour space is called."""
+    return image.colorspace_settings is not None and image.colorspace_settings.is_data
+
+
+def set_is_data(image: bpy.types.Image) -> None:
+    """Says that the image's values are numbers; before it has pixels, because a generated image loses them."""
+    assert image.colorspace_settings is not None
+    image.colorspace_settings.is_data = True
+
+
+@contextmanager
+def _saved_and_loaded(viewer: bpy.types.Image, scene: bpy.types.Scene) -> Iterator[bpy.types.Image]:
+    """The viewer's picture as an image of its own, for a while; its values are display-referred."""
+    with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
+        path = Path(folder) / "render.png"
+        _save(viewer, scene, path)
+        with _loaded(path) as picture:
+            set_is_data(picture)
+            yield picture
+
+
+def _save(viewer: bpy.types.Image, scene: bpy.types.Scene, path: Path) -> None:
+    try:
+        with _settings(scene.render.image_settings, SAVED_RENDER):
+            viewer.save_render(str(path), scene=scene)
+    except RuntimeError:  # "Image 'Render Result' does not have any image data": nothing else tells beforehand.
+        pass
+    if not path.exists():
+        raise SourceError("The {image} is empty; render first.", image=viewer.name)
+
+
+@contextmanager
+def _settings(owner: bpy.types.bpy_struct, wanted: tuple[tuple[str, object], ...]) -> Iterator[None]:
+    """Some of Blender's settings changed for a while."""
+    wanted = tuple((name, value) for name, value in wanted if hasattr(owner, name))
+    before = [(name, getattr(owner, name)) for name, _ in wanted]
+    try:
+        for name, value in wanted:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for name, value in before:
+            setattr(owner, name, value)

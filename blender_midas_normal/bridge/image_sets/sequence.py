@@ -1,0 +1,136 @@
+"""The frames of image sequences and movies: those that the materials show, else all there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...core.errors import Message, Phrase, SourceError
+from ...core.file_numbering import listed, parted, runs
+from ...core.map_types import KINDS
+from ...core.tile_borders import Place
+from ..image_pixels import Reading, reading_frame
+from ..image_source import Source
+from ..map_files import place_beside
+from ..nodes.edits import is_marked
+from ..nodes.map_nodes import shown_in
+from ..nodes.traversal import editable_spots, spots, tree_of
+from ..request import Ask
+from . import Pictures
+
+
+@dataclass(frozen=True)
+class Frames(Pictures):
+    """The frames that are there; their maps are files in a folder beside the source's, and have the same numbers."""
+
+    layout = "SEQUENCE"
+
+    def counted(self) -> Phrase:
+        count = len(self.numbers)
+        return Phrase("{count} frames", count=count) if count > 1 else Phrase("1 frame")
+
+    def why_missing(self, number: int, reason: Message) -> Message:
+        return Message("The frame {number} has no map: {reason}", number=number, reason=reason)
+
+    def read(self, number: int, path: Path) -> Reading:
+        return reading_frame(self.source.image(), number, path)
+
+    def file(self, kind: str, number: int) -> Path:
+        name = f"{self.stem}_{KINDS[kind].word}"
+        return Path(name) / f"{name}_{number:04d}.png"
+
+    def shown(self, kind: str) -> Path:
+        return self.file(kind, self.numbers[0])
+
+    def places(self) -> Mapping[int, Place]:
+        return {}
+
+    def settle(self, image: bpy.types.Image) -> None:
+        """A node made here without the source's beside it, whose frames it could follow, shows one frame after the other.
+
+        It begins at frame 1 of the scene, or where the user has it begin.
+        """
+        source = self.source.image()
+        nodes: list[Any] = [spot.node for material in bpy.data.materials for spot in editable_spots(material)]
+        for node in (node for node in nodes if is_marked(node) and shown_in(node) == image):
+            if not any(shown_in(other) == source for other in tree_of(node).nodes):
+                user = node.image_user
+                user.frame_offset = self.numbers[0] - 1
+                user.frame_duration = self.numbers[-1] - self.numbers[0] + 1
+                user.use_auto_refresh = True
+
+
+def frames_of(source: Source, ask: Ask, folder: Path) -> Frames:
+    """The frames of the source; the maps are files, whatever `ask.save` says.
+
+    Raises SourceError when none is there, TargetError when maps cannot be saved beside them.
+    """
+    image = source.image()
+    beside, stem = place_beside(image)
+    is_movie = image.source == "MOVIE"
+    if not is_movie:
+        stem = _without_number(image, stem) or beside.name
+    there = _frames_of_movie(image) if is_movie else _frames_of_files(image)
+    wanted = set(source.frames) or _frames_shown(image) or set(range(min(there, default=0), max(there, default=0) + 1))
+    numbers = sorted(wanted & there)
+    if not numbers:
+        raise SourceError("None of the frames of {image!r} that are wanted can be read: {frames}.", image=image.name,
+                          frames=listed(runs(wanted)))
+    notes = [_about_missing(is_movie, wanted - there)] if wanted - there else []
+    if ask.save == "PACK":
+        notes.append(Message("Blender cannot pack image sequences, so the map's frames are files beside the source, in "
+                             "{folder}.", folder=beside))
+    return Frames(source, tuple(numbers), tuple(notes), beside, stem)
+
+
+def _frames_of_movie(image: bpy.types.Image) -> set[int]:
+    """Blender says 1 of a movie that it cannot read."""
+    return set(range(1, image.frame_duration + 1))
+
+
+def _frames_of_files(image: bpy.types.Image) -> set[int]:
+    """The numbers of the files that are named like the sequence's."""
+    path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+    before, digits, after = _parted(image, path.stem)
+    pattern = re.compile(rf"{re.escape(before)}(\d+){re.escape(after + path.suffix)}")
+    found = [match.group(1) for file in path.parent.glob("*") if (match := pattern.fullmatch(file.name))]
+    return {int(number) for number in found if number == f"{int(number):0{len(digits)}d}"}
+
+
+def _parted(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
+    parts = parted(stem)
+    if parts is None:
+        raise SourceError("The file of the image sequence {image!r} has no number; choose one that has.", image=image.name)
+    return parts
+
+
+def _without_number(image: bpy.types.Image, stem: str) -> str:
+    before, _, after = _parted(image, stem)
+    return before.rstrip("._- ") + after
+
+
+def _frames_shown(image: bpy.types.Image) -> set[int]:
+    """The frames that Image Textures of materials show at one time or another."""
+    shown: set[int] = set()
+    for node in _nodes_showing(image):
+        first = node.image_user.frame_offset + 1
+        shown.update(range(first, first + node.image_user.frame_duration))
+    return shown
+
+
+def _nodes_showing(image: bpy.types.Image) -> Iterator[bpy.types.ShaderNodeTexImage]:
+    for material in bpy.data.materials:
+        for spot in spots(material.node_tree):
+            if isinstance(spot.node, bpy.types.ShaderNodeTexImage) and shown_in(spot.node) == image:
+                yield spot.node
+
+
+def _about_missing(is_movie: bool, missing: set[int]) -> Message:
+    if is_movie:
+        return Message("The movie ends before the frame {frame}, and so does the map.", frame=min(missing))
+    return Message("There are no files of these frames, so they have no map: {frames}.", frames=listed(runs(missing)))

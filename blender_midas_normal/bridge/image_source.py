@@ -1,0 +1,214 @@
+"""Find the picture to be mapped: the active image, a named one, the Render Result, the Viewer Node's image, an animation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..core.errors import Phrase, SourceError
+from ..core.file_numbering import parted
+from ..core.files import is_file
+from .addon import with_uid
+from .image_pixels import size_of, why_image
+from .nodes.materials import COLOURS, roles
+from .nodes.traversal import normal_shaders_of
+
+
+def animation_of(context: bpy.types.Context) -> Source:
+    """The frames of the scene's range where its output is, as an image sequence or movie, which is loaded if need be.
+
+    Raises SourceError where no frame is there.
+    """
+    scene = context.scene
+    assert scene is not None
+    files = {number: Path(bpy.path.abspath(scene.render.frame_path(frame=number)))
+             for number in range(scene.frame_start, scene.frame_end + 1, scene.frame_step)}
+    number, file = next(((number, file) for number, file in files.items() if is_file(file)), (0, None))
+    if file is None:
+        raise SourceError("No frame of the animation is there, such as {file}; render it, or set the scene's output and "
+                          "range to what was rendered.", file=files[scene.frame_start])
+    is_movie = scene.render.is_movie_format
+    if not is_movie:
+        _check_numbered(file, number)
+    image = _showing(files.values()) or bpy.data.images.load(str(file))
+    image.source = "MOVIE" if is_movie else "SEQUENCE"
+    return Source("RENDER", image.name, image.session_uid, tuple(range(1, len(files) + 1) if is_movie else files))
+
+
+def _check_numbered(file: Path, number: int) -> None:
+    """Raises SourceError where Blender would read another number than the frame's in the file's name."""
+    parts = parted(file.stem)
+    if parts is None or int(parts[1]) != number:
+        raise SourceError("Blender does not read {number} as the frame of {file}; let the frame's number be the last one "
+                          "in the scene's output path.", number=number, file=file)
+
+
+def _showing(files: Collection[Path]) -> bpy.types.Image | None:
+    """The image sequence or movie that shows one of the files already."""
+    return next((image for image in bpy.data.images if image.source in ("SEQUENCE", "MOVIE")
+                 and Path(bpy.path.abspath(image.filepath_raw, library=image.library)) in files), None)
+
+
+VIEWERS = {"RENDER": "RENDER_RESULT", "VIEWER": "COMPOSITING"}
+"""For each kind of source without pixels of its own: its type of image in Blender."""
+
+SEVERAL = {"TILED": Phrase("a set of UDIM tiles"), "SEQUENCE": Phrase("an image sequence"), "MOVIE": Phrase("a movie")}
+"""By Blender's name for the source of an image that has several pictures: what people call it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be mapped: an IMAGE, the RENDER or the VIEWER.
+
+    frames: of a sequence or movie, the numbers that are wanted, where that is not for its materials to say.
+    """
+
+    kind: str
+    name: str
+    session_uid: int
+    frames: tuple[int, ...] = ()
+
+    @property
+    def is_render(self) -> bool:
+        return self.kind != "IMAGE"
+
+    def image(self) -> bpy.types.Image:
+        """The image; raises SourceError when it is gone."""
+        image = with_uid(bpy.data.images, self.session_uid)
+        if image is None:
+            raise SourceError("The image {image!r} is no longer there.", image=self.name)
+        return image
+
+
+def resolve(source: str, image: bpy.types.Image | None = None, context: bpy.types.Context | None = None) -> Source:
+    """The source for a value of the operators' property `source`: ACTIVE, IMAGE (this one), RENDER or VIEWER.
+
+    Raises SourceError when there is no such picture, or none that can be mapped.  Whether a Render Result that is there was
+    rendered in this session shows only when its pixels are read.
+    """
+    if source == "ACTIVE":
+        return source_of_image(active_image(context or bpy.context))
+    if source == "IMAGE":
+        if image is None:
+            raise SourceError("Choose an image.")
+        return source_of_image(image)
+    if source in VIEWERS:
+        return source_of_image(_viewer(source))
+    raise SourceError("There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.", source=source)
+
+
+def source_of_image(image: bpy.types.Image) -> Source:
+    """The image as a source; raises SourceError when it cannot be mapped."""
+    kind = next((kind for kind, image_type in VIEWERS.items() if image.type == image_type), "IMAGE")
+    if kind == "VIEWER" and bpy.app.background:
+        raise SourceError("The Viewer Node has a picture only in Blender's window, not in background mode.")
+    if kind == "IMAGE" and image.source not in SEVERAL:  # those are looked at one by one
+        _check(image)
+    return Source(kind, image.name, image.session_uid)
+
+
+def mask_source(image: bpy.types.Image | None) -> Source:
+    """The image as a mask; raises SourceError where there is none, or it has several pictures."""
+    if image is None:
+        raise SourceError("No mask image is chosen; choose one, or another mask.")
+    if image.source in SEVERAL:
+        raise SourceError("The mask image {image!r} is {kind}; choose an image that is one picture.", image=image.name,
+                          kind=SEVERAL[image.source])
+    return source_of_image(image)
+
+
+def single(image: bpy.types.Image) -> bpy.types.Image:
+    """The image; raises SourceError when it has several pictures, or cannot be mapped."""
+    if image.source in SEVERAL:
+        raise SourceError("The image {image!r} is {kind}, of which maps are made in the panel or by "
+                          "bpy.ops.midas_normal.generate.", image=image.name, kind=SEVERAL[image.source])
+    return source_of_image(image).image()
+
+
+def _check(image: bpy.types.Image) -> None:
+    width, height = size_of(image)  # Loads the file, too.
+    if image.type == "MULTILAYER":
+        return  # it has no size
+    if width * height == 0 or (not image.has_data and not len(image.pixels)):  # type: ignore[arg-type]
+        raise SourceError(why_image(image))
+
+
+def image_named(name: str) -> bpy.types.Image:
+    """The image of this name, the file's own before one that is linked; raises SourceError when there is none."""
+    image = bpy.data.images.get(name)
+    if image is None:
+        raise SourceError("There is no image named {name!r} in this file.", name=name)
+    return image
+
+
+def _viewer(kind: str) -> bpy.types.Image:
+    for image in bpy.data.images:
+        if image.type == VIEWERS[kind]:
+            return image
+    if kind == "RENDER":
+        raise SourceError("Nothing was rendered yet; render first.")
+    raise SourceError("There is no Viewer Node image; add a Viewer node to the compositor and look at it.")
+
+
+def active_image(context: bpy.types.Context) -> bpy.types.Image:
+    """The image shown in the Image Editor, else the active material's; raises SourceError when there is none.
+
+    The Image Editor calls it the context's `edit_image`, and so does a menu's entry for another image.
+    """
+    image = getattr(context, "edit_image", None)
+    if image is not None:
+        return image
+    material = _material_with_image(context)
+    image = _active_texture(material, context.space_data) or _base_texture(material)
+    if image is None:
+        raise SourceError("The material {material!r} has no image; select its Image Texture node, or choose an image.",
+                          material=material.name)
+    return image
+
+
+def _material_with_image(context: bpy.types.Context) -> bpy.types.Material:
+    material, thing = active_material(context), active_object(context)
+    if material is None and thing is None:
+        raise SourceError("No object is active; select one, or choose an image.")
+    if material is None:
+        raise SourceError("The object {object!r} has no material; give it one, or choose an image.",
+                          object=thing.name)  # type: ignore[union-attr]
+    return material
+
+
+def active_material(context: bpy.types.Context) -> bpy.types.Material | None:
+    """The material that is pinned in the Shader Editor, else the active object's active one."""
+    space = context.space_data
+    if isinstance(space, bpy.types.SpaceNodeEditor) and space.pin and isinstance(space.id, bpy.types.Material):
+        return space.id
+    thing = active_object(context)
+    return thing.active_material if thing else None
+
+
+def active_object(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The active object; in a timer, too, where the context has no `object`."""
+    layer = context.view_layer
+    return layer.objects.active if layer else None
+
+
+def _active_texture(material: bpy.types.Material, space: bpy.types.Space | None) -> bpy.types.Image | None:
+    """The image of the active node, in the group that a Shader Editor shows, else in the material."""
+    shown = space.edit_tree if isinstance(space, bpy.types.SpaceNodeEditor) and space.id == material else None
+    for tree in (shown, material.node_tree):
+        image = _image(tree.nodes.active) if tree else None
+        if image:
+            return image
+    return None
+
+
+def _image(node: bpy.types.Node | None) -> bpy.types.Image | None:
+    return node.image if isinstance(node, bpy.types.ShaderNodeTexImage) else None
+
+
+def _base_texture(material: bpy.types.Material) -> bpy.types.Image | None:
+    """The image that feeds the colour of the material's first shader, through whatever lies between."""
+    found = (role for shader in normal_shaders_of(material.node_tree) for role in roles(shader))
+    return next((role.image for role in found if role.input.name in COLOURS), None)

@@ -1,0 +1,269 @@
+"""What a user asks for, checked and ready to be made: requests for the worker, and what becomes of a finished map."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..client.client import Job
+from ..client.launch import Launch
+from ..core.errors import Message, WorkerError
+from ..core.map_types import KINDS, check_kind
+from ..core.protocol import Result
+from ..core.settings import Settings
+from .addon import client, launch_with, preferences, with_uid
+from .image_pixels import Reading, View, reading, removed_unless_done
+from .image_source import Source, active_material, active_object, animation_of, mask_source, resolve, source_of_image
+from .map_metadata import map_of, source_of
+from .nodes.displacement import attach, displace, ends_to_displace
+from .nodes.map_nodes import can_read, readable_conventions
+from .nodes.materials import (
+    alpha_of,
+    check_active_material,
+    object_with,
+    reason_against,
+    targets,
+    users_of,
+    why_not_its_colour,
+)
+from .nodes.normal_map import wire
+from .nodes.wiring_plan import plan
+
+SOURCES = (
+    ("ACTIVE", "Active image", "The image in the Image Editor, else the active Image Texture node, else the one on Base "
+                               "Color of the active material"),
+    ("IMAGE", "Image", "An image chosen by name"),
+    ("RENDER", "Render result", "The last render, as it is shown; honest only for a plane seen head-on"),
+    ("VIEWER", "Viewer", "The compositor's Viewer image; only in a window"),
+)
+TARGETS = (
+    ("AUTO", "Automatic", "The materials that use the picture, else the active object's active material"),
+    ("ACTIVE_MATERIAL", "Active material", "The active object's active material"),
+    ("NONE", "Image only", "The map is made and wired nowhere"),
+)
+SAVES = (
+    ("PACK", "In the file", "Packed into the .blend file"),
+    ("BESIDE", "Beside the picture", "A PNG file beside the picture's file"),
+)
+SCOPES = (
+    ("SELECTED", "Selected objects", "The colour textures of the selected objects' materials"),
+    ("FILE", "File", "The colour textures of all materials of this file"),
+)
+EXISTING = (
+    ("OVERWRITE", "Overwrite", "Maps that are there are made again"),
+    ("SKIP", "Skip", "Maps that were made from the same pixels with the same settings stay as they are"),
+)
+MAPS = tuple((name, kind.label, kind.description) for name, kind in KINDS.items())
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
+
+    image_uid: session_uid of the image for the source IMAGE; mask_uid: of the other image for the mask IMAGE.
+    replace: whether a map of the user's own may be taken off an input, and a map be made again that somebody has changed.
+    maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
+    smoothing: over how many frames on either side the maps of sequences and movies are averaged.
+    animation: whether the source RENDER means the files of the scene's frame range, and not the last render.
+    across: whether relief goes on from one UDIM tile to the next.
+    """
+
+    settings: Settings
+    source: str = "ACTIVE"
+    image_uid: int | None = None
+    target: str = "AUTO"
+    replace: bool = False
+    save: str = "PACK"
+    maps: tuple[str, ...] = ("NORMAL",)
+    mask_uid: int | None = None
+    smoothing: int = 0
+    animation: bool = False
+    across: bool = False
+
+
+@dataclass(frozen=True)
+class Order:
+    """Maps of a source.
+
+    mask: the mask image, None where the settings want none.
+    view: through which the pictures are seen.
+    object_uid, material_uid: the session_uid of the active object and of the active material, or None: an object, like any
+    data of Blender, may be gone at the end, and by then another material may be active.
+    notes: sentences for the user about what was asked.
+    known: keys of the surfaces of maps that are there and are not to be made from the same again, by the picture's number.
+    is_one_of_many: whether a shader is left to the texture among many that is its colour.
+    """
+
+    ask: Ask
+    source: Source
+    mask: Source | None
+    view: View
+    object_uid: int | None
+    material_uid: int | None
+    launch: Launch
+    notes: tuple[Message, ...]
+    known: Mapping[str, str] = field(default_factory=dict)
+    is_one_of_many: bool = False
+
+    def handed_over(self, read: Callable[[Path], Reading]) -> Generator[None, None, dict[str, Any]]:
+        """What a request says of a picture, whose pixels `read` writes into a file, and of the mask image, piece by piece.
+
+        Raises SourceError.
+        """
+        client.prepare(self.launch)
+        file = client.new_file()
+        with removed_unless_done(file):
+            pixels = yield from read(file)
+            alpha = "TRANSPARENCY" if self.source.is_render else alpha_of(self.source.image())
+            pixels = dataclasses.replace(pixels, alpha=alpha)
+            words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
+                     "exposure": self.view.exposure}
+            if self.mask is not None:
+                mask = yield from reading(self.mask.image(), client.new_file(), self.view)
+                words["mask_pixels"] = dataclasses.asdict(mask)
+            return words
+
+    def mask_image(self) -> bpy.types.Image | None:
+        """The mask image, if any; raises SourceError when it is gone."""
+        return self.mask.image() if self.mask is not None else None
+
+    def submit(self, kind: str, strength: float = 1.0, **words: Any) -> Job:
+        """Asks for one map; strength: a factor on that of the settings; words: the other fields of the request.
+
+        Raises WorkerError when the picture's pixels went with a worker that has ended.
+        """
+        settings = dataclasses.replace(self.ask.settings, strength=self.ask.settings.strength * strength)
+        folder = client.prepare(self.launch)
+        if "pixels" in words and not (folder / words["pixels"]["file"]).exists():
+            raise WorkerError("The worker ended while it was given the picture; try again.")
+        return client.submit(map=kind, settings=on_preferred_device(settings).words(), **words)
+
+    def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[Message]:
+        """Wires a finished map; sentences for the user, also about materials that cannot be wired."""
+        try:
+            return self._in_materials(kind, image, scale)
+        finally:
+            if image.users == 0:
+                image.use_fake_user = True  # Blender drops what nobody uses when it saves
+
+    def _in_materials(self, kind: str, image: bpy.types.Image, scale: float) -> list[Message]:
+        source = self.source.image()
+        thing = with_uid(bpy.data.objects, self.object_uid)
+        found = targets(self.ask.target, source, thing, with_uid(bpy.data.materials, self.material_uid))
+        sentences = list(found.sentences) if kind == self.ask.maps[0] else []
+        for material in found.materials:
+            reasons = self._reasons_against(kind, material)
+            if reasons:
+                sentences += reasons
+                continue
+            if kind == "NORMAL":
+                report = wire(material, source, image, self.ask.settings.convention, self.ask.replace, self.is_one_of_many)
+            elif kind == "HEIGHT":
+                report = displace(material, source, image, scale, object_with(material, thing), self.ask.replace)
+            else:
+                report = attach(material, source, image)
+            sentences += report.sentences
+        return sentences
+
+    def reasons_unused(self, kind: str) -> list[Message]:
+        """Why a map of one of many pictures would be used by no material, as sentences; none where one would use it.
+
+        None, too, where it is asked for all the same: with the target NONE, and as a ControlNet map.
+        """
+        if self.ask.target == "NONE":
+            return []
+        source = self.source.image()
+        users = users_of(source, with_uid(bpy.data.objects, self.object_uid))
+        reasons = [self._reasons_against(kind, material) for material in users]
+        if not users:
+            return [Message("No material uses the image {image!r}.", image=source.name)]
+        return list(dict.fromkeys(chain.from_iterable(reasons))) if all(reasons) else []
+
+    def _reasons_against(self, kind: str, material: bpy.types.Material) -> list[Message]:
+        """Why a material would not use a map of one of many pictures; none where it would, or that is not asked."""
+        if not self.is_one_of_many or (kind == "NORMAL" and self.ask.settings.convention == "CONTROLNET"):
+            return []
+        source = self.source.image()
+        there = map_of(source, kind)
+        reason = reason_against(material)
+        if not reason and kind == "NORMAL":
+            wishes, sentences = plan(material, source, there, self.ask.settings.convention, self.ask.replace, True)
+            return [] if wishes else sentences
+        reason = reason or why_not_its_colour(source, material)
+        if not reason and kind == "HEIGHT":
+            ends, sentences = ends_to_displace(material, there, self.ask.replace)
+            return [] if ends else sentences
+        return [reason] if reason else []
+
+
+def order_of(context: bpy.types.Context, ask: Ask) -> Order:
+    """The order of a user; raises one of the project's exceptions for what cannot be made."""
+    launch = launch_of(ask)
+    is_animation = ask.source == "RENDER" and ask.animation
+    image = with_uid(bpy.data.images, ask.image_uid)
+    source = _mapped(animation_of(context) if is_animation else resolve(ask.source, image, context))
+    thing, material = active_object(context), active_material(context)
+    if ask.target == "ACTIVE_MATERIAL":
+        check_active_material(material)
+    return order_for(source, thing.session_uid if thing else None, material.session_uid if material else None, ask, launch,
+                     View.of(context.scene))
+
+
+def order_for(source: Source, object_uid: int | None, material_uid: int | None, ask: Ask, launch: Launch,
+              view: View) -> Order:
+    """The order of maps of a source, whatever the user is looking at; the other words are as in Order."""
+    ask, notes = _in_nodes_convention(ask, source)
+    mask = mask_source(with_uid(bpy.data.images, ask.mask_uid)) if ask.settings.mask == "IMAGE" else None
+    return Order(ask, source, mask, view, object_uid, material_uid, launch, notes)
+
+
+def launch_of(ask: Ask) -> Launch:
+    """How to start the worker for what is asked; raises one of the project's exceptions where no picture could be mapped."""
+    for kind in ask.maps:
+        check_kind(kind, ask.settings)
+    return launch_with(ask.settings.engine)
+
+
+def facts_of(result: Result, kind: str) -> dict:
+    """What is remembered of a map beside its settings."""
+    return {"map": kind, "engine": result.engine, "device": result.device, "why": result.why, "surface": result.surface,
+            "seconds": result.seconds, "size": [result.width, result.height], "scale": result.scale}
+
+
+def _mapped(source: Source) -> Source:
+    """The source itself, or, when it is a map made by this extension, the picture that the map was made from."""
+    origin = source_of(source.image())
+    return source if origin is None else source_of_image(origin)
+
+
+def on_preferred_device(settings: Settings) -> Settings:
+    """A device that the settings leave open is the one of the preferences."""
+    return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
+
+
+def _in_nodes_convention(ask: Ask, source: Source) -> tuple[Ask, tuple[Message, ...]]:
+    """What is asked for, with a map that is to be wired in a convention in which it is read, and why that is another one."""
+    convention = ask.settings.convention
+    if ask.target == "NONE" or convention == "CONTROLNET":
+        return ask, ()
+    if convention not in readable_conventions():
+        return _with_convention(ask, "OPENGL"), (
+            Message("This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels "
+                    "choose the target Image only."),)
+    there = map_of(source.image(), "NORMAL")
+    if there is None or can_read(there, convention):
+        return ask, ()
+    read = next((name for name in readable_conventions() if can_read(there, name)), convention)
+    return _with_convention(ask, read), (
+        Message("The map is read in a group that reads the maps of other materials too, so it was made as {convention} as "
+                "before; make the group single-user for another convention.", convention=read),)
+
+
+def _with_convention(ask: Ask, convention: str) -> Ask:
+    return dataclasses.replace(ask, settings=dataclasses.replace(ask.settings, convention=convention))

@@ -1,7 +1,0 @@
-"""The one client of this Blender."""
-
-from __future__ import annotations
-
-from ..client.client import Client
-
-client = Client()

@@ -1,0 +1,27 @@
+"""What a long piece of work reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.errors import Phrase
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the work is: step `number` (from 1) `of` so many.
+
+    title: what the step does; detail: the latest news of it, a message or a line of some program's output; done: share of
+    the step, 0..1, None when nobody knows.
+    """
+
+    number: int
+    of: int
+    title: Phrase
+    detail: str = ""
+    done: float | None = None
+
+    def as_words(self) -> dict[str, Any]:
+        """The words of one line on the pipe."""
+        return {"step": self.number, "of": self.of, "title": self.title, "detail": self.detail, "done": self.done}

@@ -1,0 +1,57 @@
+"""What each verb of main.py does."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from ...core.errors import InstallError, Message, Phrase, joined
+from . import Step, weights
+from .environment import Environment, remove
+from .install import check, install
+from .interpreters import find
+
+Report = Callable[[Step], None]
+Cancelled = Callable[[], bool]
+
+OFFLINE = Message("MiDaS is not installed while Blender is offline; turn on Preferences > System > Network > Allow Online "
+                  "Access and try again.")
+
+
+def install_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
+    """Make, complete or repair the environment."""
+    if options.offline:
+        raise InstallError(OFFLINE)
+    notes = install(_environment(options), find(options.python, cancelled).path, options.backend, report, cancelled)
+    return joined((Message("MiDaS is installed."), *notes))
+
+
+def download_weights(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
+    """Download the weights."""
+    file = weights.download(options.weights.absolute(), report, cancelled, online=not options.offline)
+    return Message("The weights are {file}.", file=file)
+
+
+def check_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
+    """Run the environment once, and look at the weights where a folder is given."""
+    news = check(_environment(options), report, cancelled)
+    if options.weights is None:
+        return Message(news)
+    path: Path = weights.find(options.weights)
+    return joined((news, weights.verified(path) or Message("{file} is the known file.", file=path)))
+
+
+def remove_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
+    """Remove the environment."""
+    report(Step(1, 1, Phrase("Removing the MiDaS environment")))
+    remove(_environment(options))
+    return Message("MiDaS is removed.")
+
+
+def _environment(options: argparse.Namespace) -> Environment:
+    return Environment(options.folder.absolute())
+
+
+VERBS = {"install": install_environment, "download": download_weights, "check": check_environment,
+         "remove": remove_environment}

@@ -1,0 +1,321 @@
+"""Make the MiDaS environment: a venv, uv in it, and the pinned packages through uv; from the output of a step that fails to
+what a person can do about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import Cancelled, InstallError, Message, Phrase, joined
+from ...core.files import exists
+from ..children import Ended, run
+from ..launch import CUDA_12, fitting_build
+from ..locks import held
+from . import Step
+from .environment import (
+    MIDAS_REQUIREMENTS,
+    REQUIREMENTS,
+    Environment,
+    Marker,
+    State,
+    clear,
+    fingerprint,
+    free_space,
+    read_marker,
+    refuse_foreign,
+    size_on_disk,
+    status,
+    write_marker,
+)
+from .interpreters import probe
+
+_UNREACHABLE = re.compile(
+    r"error sending request|dns error|failed to lookup address|Temporary failure in name resolution"
+    r"|Name or service not known|getaddrinfo failed|NewConnectionError|ConnectTimeout|ReadTimeout"
+    r"|ProxyError|tunnel error|Connection (refused|reset)"
+    r"|Network is unreachable|operation timed out|error: Failed to fetch|Request failed after"
+    r"|HTTP status (server error|client error \(40[37])"
+    r"|\(from versions: none\)",  # pip's last word where it may not try again: an index that it reaches has other versions
+    re.IGNORECASE)
+
+_HINTS = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice in (
+    (r"No space left|not enough space|os error 112|Disk quota exceeded",
+     Message("The drive is full: free some space or choose a folder on another drive, then install again.")),
+    (r"WinError 206|os error 206|path (is )?too long|filename or extension is too long|MAX_PATH",
+     Message("The paths become too long for Windows: choose a folder with a short name such as C:\\midas, or enable long "
+             "paths.")),
+    (r"ensurepip is not available|No module named '?(ensurepip|venv)",
+     Message("This Python cannot make environments: install python3-venv (Debian, Ubuntu), or choose another Python.")),
+    (r"certificate|SSLError|UnknownIssuer|SSL_",
+     Message("The server's certificate is not trusted, often because of a proxy or a virus scanner: set UV_SYSTEM_CERTS=1, "
+             "or SSL_CERT_FILE to your company's certificates, and start Blender again.")),
+    (_UNREACHABLE.pattern,
+     Message("The package index cannot be reached: check the connection and any firewall; behind a proxy set HTTPS_PROXY.")),
+    (r"No solution found|No matching distribution|no wheels? with a matching|not a supported wheel"
+     r"|requires a different Python",
+     Message("A package has no build for this Python or this system: choose a 64-bit Python 3.10 to 3.13 (on a Mac, macOS "
+             "14 or later on Apple silicon).")),
+    (r"Permission denied|Access is denied|Operation not permitted|Read-only file system|WinError (5|32)\b"
+     r"|os error (13|5)\b",
+     Message("A file cannot be written: choose a folder that belongs to you, and end every Blender that uses MiDaS.")),
+))
+
+
+def hint(output: str) -> Message:
+    """A sentence on what to do about the failure; a general one when the output shows nothing that is known."""
+    for pattern, sentence in _HINTS:
+        if pattern.search(output):
+            return sentence
+    return Message("The last lines of its output say why; installing again goes on from here.")
+
+
+def index_unreachable(output: str) -> bool:
+    """Whether the failure is that a package index could not be reached."""
+    return bool(_UNREACHABLE.search(output))
+
+
+SPACE_NEEDED = 6 * 10**9
+"""Bytes: the environment with torch 2.13.0's default build for Linux (CUDA 13) takes 4.9 GiB (measured with du), and wheels
+are unpacked beside it on the way."""
+
+PACKAGE_LOADER = Path(__file__).resolve().parents[2] / "standalone.py"
+
+BACKENDS = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
+"""PyTorch's builds: uv's own names for them, and `registry` for the one that the package index gives by default."""
+
+STEPS = 6
+
+CHECK_PROGRAM = f"""
+import importlib, runpy, torch, torchvision
+boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.1], [5.0, 5.0, 6.0, 6.0]])
+kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)
+assert kept.tolist() == [0, 2], kept
+from controlnet_aux import MidasDetector
+package = runpy.run_path({str(PACKAGE_LOADER)!r})["load_package"]()
+devices = importlib.import_module(package + ".worker.devices")
+print(f"PyTorch {{torch.__version__}} and torchvision {{torchvision.__version__}} work together, on "
+      f"{{devices.described_device()}}. {{devices.device_problem()}}".strip())
+"""
+"""Runs one compiled operation of torchvision, which fails when torch is of another build, and tries the devices as the
+worker does: one on which no kernel runs is not named."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is installed and how it is checked; the defaults are the real thing.
+
+    requirements, uv: requirements files; check: a Python program that must end well in the environment, its last line being
+    news for the user; space: bytes that the finished environment may take; title: what it is, in words.
+    """
+
+    requirements: Path = MIDAS_REQUIREMENTS
+    uv: Path = REQUIREMENTS / "uv.txt"
+    check: str = CHECK_PROGRAM
+    space: int = SPACE_NEEDED
+    title: Phrase = Phrase("PyTorch and the packages for MiDaS")  # noqa: RUF009 - it cannot change
+
+
+class StepFailed(InstallError):
+    """A step's process ended badly: the message is what failed and what to do, `output` its last lines."""
+
+    def __init__(self, what: Message, output: str, advice: Message | None = None) -> None:
+        super().__init__(joined((what, advice or hint(output))))
+        self.output = output
+
+
+def install(environment: Environment, base_python: Path, backend: str, report: Callable[[Step], None],
+            cancelled: Callable[[], bool] = lambda: False, recipe: Recipe = Recipe()) -> tuple[Message, ...]:
+    """Make, complete or repair the environment; returns notes for the user.
+
+    backend: see BACKENDS; `auto` lets uv choose by the graphics card's driver, and is `registry` where PyTorch's own index
+    cannot be reached; for cards that are too old for what these give, both are `gpus.CUDA_12`.  Raises InstallError (see
+    StepFailed) or Cancelled; installing again goes on from where it ended.
+    """
+    if not BACKENDS.fullmatch(backend):
+        raise InstallError("PyTorch has no build {backend!r}; choose auto, registry, cpu, xpu, cu<number> or rocm<number>.",
+                           backend=backend)
+    work = _Work(environment, recipe, report, cancelled)
+    refuse_foreign(environment)
+    try:
+        work.check_space()
+        environment.folder.mkdir(parents=True, exist_ok=True)
+        with held(environment.lock, InstallError):
+            return work.carry_out(base_python, backend)
+    except Cancelled:
+        raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
+    except OSError as error:
+        raise StepFailed(Message("The installation in {folder} failed: {reason}.", folder=environment.folder, reason=error),
+                         str(error)) from error
+
+
+def check(environment: Environment, report: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
+          recipe: Recipe = Recipe()) -> str:
+    """Run the checking program in an installed environment and return its news.
+
+    Raises InstallError when the environment is not ready or its packages do not work together.
+    """
+    now = status(environment, recipe.requirements)
+    if now.state is not State.READY:
+        raise InstallError(now.sentence)
+    return _Work(environment, recipe, report, cancelled).check_packages()
+
+
+@dataclass(frozen=True)
+class _Work:
+    environment: Environment
+    recipe: Recipe
+    report: Callable[[Step], None]
+    cancelled: Callable[[], bool]
+
+    @property
+    def packages(self) -> Phrase:
+        """Step 4's title."""
+        return Phrase("Installing {title}", title=self.recipe.title)
+
+    def carry_out(self, base_python: Path, backend: str) -> tuple[Message, ...]:
+        """Steps 2 to 6, under the lock."""
+        before = read_marker(self.environment)
+        base = probe([str(base_python)], self.cancelled)
+        build = fitting_build(backend, self.cancelled)
+        marker = Marker(fingerprint(self.recipe.requirements), str(base.path), base.label, build)
+        reusable = before is not None and before.state != "broken" and (
+            (before.base, before.version, before.backend) == (marker.base, marker.version, marker.backend))
+        write_marker(self.environment, marker)
+        self.make_venv(base.path, reusable)
+        self.install_uv()
+        notes = self.install_packages(build, may_be_another=backend in ("auto", "registry"))
+        try:
+            installed = self.check_packages()
+        except StepFailed:
+            write_marker(self.environment, dataclasses.replace(marker, state="broken"))
+            raise
+        self.finish(dataclasses.replace(marker, installed=installed, state="complete"))
+        return notes
+
+    def say(self, number: int, title: Phrase, detail: str = "", done: float | None = None) -> None:
+        self.report(Step(number, STEPS, title, detail, done))
+
+    def run(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> Ended:
+        """Run one of the environment's programs."""
+        return run([str(self.environment.python), "-I", *command], on_line, self.cancelled)
+
+    def check_space(self) -> None:
+        folder = self.environment.folder
+        title = Phrase("Checking the free space")
+        self.say(1, title)
+        if status(self.environment, self.recipe.requirements).state is State.READY:
+            return
+        needed = self.recipe.space - size_on_disk(folder)
+        free = free_space(folder)
+        if free < needed:
+            raise InstallError("{folder} needs {needed:.1f} GB more, but only {free:.1f} GB are free on its drive; free "
+                               "some space or choose a folder on another drive.", folder=folder, needed=needed / 1e9,
+                               free=free / 1e9)
+        self.say(1, title, Message("{free:.0f} GB are free.", free=free / 1e9), 1.0)
+
+    def make_venv(self, base: Path, reusable: bool) -> None:
+        title = Phrase("Making the Python environment")
+        self.say(2, title, Phrase("From {source}", source=base))
+        if reusable and exists(self.environment.python) and self.run(["-c", "import pip"]).code == 0:
+            self.say(2, title, Message("It is there already."), 1.0)
+            return
+        clear(self.environment)
+        ended = run([str(base), "-I", "-m", "venv", "--without-pip", str(self.environment.folder)], cancelled=self.cancelled)
+        if ended.code == 0:  # venv itself would keep pip's complaints to itself
+            ended = self.run(["-m", "ensurepip", "--upgrade", "--default-pip"])
+        if ended.code != 0:
+            raise StepFailed(Message("{python} could not make an environment in {folder}.", python=base,
+                                     folder=self.environment.folder), ended.tail)
+
+    def install_uv(self) -> None:
+        title = Phrase("Installing the installer uv")
+        self.say(3, title)
+        ended = self.run(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off",
+                          "-r", str(self.recipe.uv)], lambda line: self.say(3, title, line.strip()))
+        if ended.code != 0:
+            raise StepFailed(Message("The installer uv could not be installed."), ended.tail)
+
+    def install_packages(self, build: str, may_be_another: bool) -> tuple[Message, ...]:
+        """Step 4; returns notes for the user.
+
+        may_be_another: whether the package index's build will do where PyTorch's own index cannot be reached.
+        """
+        ended = self.uv(build)
+        notes: tuple[Message, ...] = ()
+        if ended.code != 0 and build != "registry" and may_be_another and index_unreachable(ended.tail):
+            notes = (Message("PyTorch's own index cannot be reached, so its build was taken from the package index "
+                             "instead."),)
+            if build == CUDA_12:
+                notes += (Message("It does not know this graphics card; install again where that index can be reached."),)
+            self.say(4, self.packages, joined(notes))
+            ended = self.uv("registry")
+        if ended.code != 0:
+            raise StepFailed(Message("{title} could not be installed.", title=self.recipe.title), ended.tail)
+        return notes
+
+    def uv(self, backend: str) -> Ended:
+        command = ["-m", "uv", "pip", "install", "--python", str(self.environment.python), "--color", "never",
+                   "-r", str(self.recipe.requirements)]
+        if backend != "registry":
+            command.append(f"--torch-backend={backend}")
+        # A cache in the folder is on the same drive, survives an interruption, and leaves with the environment; a
+        # user's own choice of cache goes before it.
+        if not os.environ.get("UV_CACHE_DIR"):
+            command += ["--cache-dir", str(self.environment.cache)]
+        downloads = Downloads()
+        self.say(4, self.packages)
+        return self.run(command, lambda line: self.say(4, self.packages, *downloads.after(line)))
+
+    def check_packages(self) -> str:
+        title = Phrase("Checking that the packages work together")
+        self.say(5, title)
+        ended = self.run(["-c", self.recipe.check])
+        if ended.code != 0:
+            raise StepFailed(Message("The installed packages do not work together."), ended.tail,
+                             Message("Install again, with another build of PyTorch if it keeps failing."))
+        self.say(5, title, ended.last_line, 1.0)
+        return ended.last_line
+
+    def finish(self, marker: Marker) -> None:
+        title = Phrase("Finishing")
+        self.say(6, title)
+        shutil.rmtree(self.environment.cache, ignore_errors=True)
+        write_marker(self.environment, marker)
+        self.say(6, title, Message("All is there."), 1.0)
+
+
+_UNITS = {"K": 1e3, "M": 1e6, "G": 1e9}
+
+
+class Downloads:
+    """How far uv's downloads are, read from its lines "Downloading name (size)" and "Downloaded name"."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, float] = {}
+        self._finished = 0.0
+        self._share = 0.0
+        self._started = time.monotonic()
+
+    def after(self, line: str) -> tuple[str, float | None]:
+        """(news, share of the announced bytes that has come, 0..1) after this line; None before any was announced."""
+        if match := re.match(r"\s*Downloading (\S+) \(([\d.]+) ?([KMG])iB\)", line):
+            self._sizes[match[1]] = float(match[2]) * _UNITS[match[3]]
+        elif match := re.match(r"\s*Downloaded (\S+)", line):
+            self._finished += self._sizes.get(match[1], 0.0)
+        if not self._sizes:
+            return line.strip(), None
+        # uv announces as it goes: a bar that would go back stands still instead.
+        self._share = max(self._share, min(1.0, self._finished / sum(self._sizes.values())))
+        return self._amount(line.strip()), self._share
+
+    def _amount(self, line: str) -> Phrase:
+        """The line, and what has come, of what was announced, and how fast."""
+        speed = self._finished / max(time.monotonic() - self._started, 0.1)
+        return Phrase("{line}, {done:.0f} of {whole:.0f} MB, {speed:.1f} MB/s", line=line, done=self._finished / 1e6,
+                      whole=sum(self._sizes.values()) / 1e6, speed=speed / 1e6)

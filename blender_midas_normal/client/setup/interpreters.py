@@ -1,0 +1,131 @@
+"""A Python that the MiDaS environment can be made from: one that PyTorch has builds for, and that really runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import InstallError, Phrase, reason_of
+from ...core.files import exists, home_folder, is_file
+from ..children import run
+
+MINORS = (13, 12, 11, 10)
+"""3.x versions with builds of every pin in requirements/midas.txt, the first choice first."""
+
+TIMEOUT = 20.0
+"""Seconds within which an interpreter must have said what it is; a first start from a slow disk takes several."""
+
+PLACES = ("/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
+"""Looked into besides PATH: a program started from a desktop often has a short one."""
+
+_PROGRAM = """
+import json, sys
+try:
+    import ensurepip, venv
+    can = True
+except ImportError:
+    can = False
+path = getattr(sys, "_base_executable", None) or sys.executable
+print(json.dumps([path, list(sys.version_info[:3]), sys.maxsize > 2 ** 32, can]))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A usable base interpreter: its own path (not that of a shim or of an environment made from it) and version."""
+
+    path: Path
+    version: tuple[int, int, int]
+
+    @property
+    def label(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+def find(chosen: Path | None = None, cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
+    """The user's choice, else the first usable one of `candidates`; raises InstallError when there is none, or Cancelled."""
+    if chosen is not None:
+        return probe([str(chosen)], cancelled)
+    for command in candidates():
+        try:
+            return probe(command, cancelled)
+        except InstallError:
+            continue
+    raise InstallError("No usable Python {versions} was found on this computer; install one from python.org (on Debian and "
+                       "Ubuntu with python3-venv), or choose one (in the preferences, or with --python).",
+                       versions=_versions())
+
+
+def candidates() -> Iterator[list[str]]:
+    """Commands that may start a suitable Python, the newest version first, this process's own last; some may not exist."""
+    seen: set[str] = set()
+    for minor in MINORS:
+        if sys.platform == "win32":
+            yield ["py", f"-3.{minor}"]
+        for path in _files(minor):
+            if str(path) not in seen and is_file(path):
+                seen.add(str(path))
+                yield [str(path)]
+    if sys.executable and sys.executable not in seen:
+        yield [sys.executable]
+
+
+def probe(command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
+    """Run the command as a Python and ask what it is.
+
+    Raises InstallError when it cannot carry the environment, or Cancelled.
+    """
+    name = " ".join(command)
+    try:
+        ended = run([*command, "-I", "-c", _PROGRAM], cancelled=cancelled, seconds=TIMEOUT)
+    except (OSError, TimeoutError) as error:
+        raise InstallError("{name} is not a Python that runs: {reason}.", name=name, reason=reason_of(error)) from None
+    try:
+        path, version, wide, can_make = json.loads(ended.last_line if ended.code == 0 else "")
+        interpreter = Interpreter(Path(path), (int(version[0]), int(version[1]), int(version[2])))
+    except (ValueError, TypeError):
+        raise InstallError("{name} is not a Python that runs (exit code {code}).", name=name, code=ended.code) from None
+    if interpreter.version[0] != 3 or interpreter.version[1] not in MINORS or not wide:
+        if wide:
+            raise InstallError("{name} is Python {version}, but PyTorch has builds for 64-bit Python {versions}.", name=name,
+                               version=interpreter.label, versions=_versions())
+        raise InstallError("{name} is Python {version} with 32 bits, but PyTorch has builds for 64-bit Python {versions}.",
+                           name=name, version=interpreter.label, versions=_versions())
+    if not can_make:
+        raise InstallError("{name} cannot make environments because venv or ensurepip is missing; install python3-venv, or "
+                           "choose another Python.", name=name)
+    return interpreter
+
+
+def _files(minor: int) -> Iterator[Path]:
+    """Where python3.<minor> may lie; on PATH all of them, because the first may be a shim without a Python behind it."""
+    name = f"python3.{minor}"
+    if sys.platform == "win32":
+        return
+    for place in os.environ.get("PATH", "").split(os.pathsep):
+        if place:
+            yield Path(place, name)
+    for folder in _pyenv_versions(minor):
+        yield folder / "bin" / name
+    for place in PLACES:
+        yield Path(place, name)
+
+
+def _pyenv_versions(minor: int) -> list[Path]:
+    """pyenv's folders of this minor version, the newest patch first; pre-releases and other builds are left out."""
+    chosen, home = os.environ.get("PYENV_ROOT"), home_folder()
+    root = Path(chosen) if chosen else home and home / ".pyenv"
+    if root is None or not exists(root):
+        return []
+    found = [(int(match[1]), folder) for folder in root.glob(f"versions/3.{minor}.*")
+             if (match := re.fullmatch(rf"3\.{minor}\.(\d+)", folder.name))]
+    return [folder for _, folder in sorted(found, reverse=True)]
+
+
+def _versions() -> Phrase:
+    return Phrase("3.{first} to 3.{last}", first=min(MINORS), last=max(MINORS))

@@ -1,0 +1,169 @@
+"""main.py as a child process: started, listened to without waiting, and given up.
+
+Blender polls it from a timer, a script waits for it; it dies with whoever started it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import NO_MESSAGE, InstallError, Message, error_of_kind, from_json, reason_of
+from ..children import Lines, end, read_available, start
+
+PROGRAM = Path(__file__).resolve().parent / "main.py"
+
+INTERVAL = 0.1
+"""Seconds between two looks at the process while waiting for it."""
+
+PATIENCE = 8.0
+"""Seconds that `close` leaves it to end what it started: more than it takes itself."""
+
+ENDED_SECONDS = 1.0
+"""Within this time a process that has said its last line, or closed its pipe, is gone, or is ended."""
+
+CANCELLED = {"install": Message("The installation was cancelled; installing again goes on from here."),
+             "download": Message("The download was cancelled; downloading again goes on from here.")}
+"""By verb, the outcome of a process that was asked to give up and ended without saying more: one that waits for a server
+notices nothing and is ended."""
+
+MESSAGES = ("title", "detail", "text", "error")
+"""What of a line is for users to read."""
+
+
+class SetupProcess:
+    """One run of main.py.
+
+    verb: install, download, check or remove; folder: the environment's; python: the interpreter to make it from, None to
+    look for one; weights: the folder for the weights; online: whether the user allows network access; runner: the Python
+    that runs main.py, which needs nothing but the standard library.
+    """
+
+    def __init__(self, verb: str, folder: Path, *, python: Path | None = None, backend: str = "auto",
+                 weights: Path | None = None, online: bool = True, runner: str = sys.executable) -> None:
+        self.verb = verb
+        command = [runner, "-I", "-u", str(PROGRAM), "--folder", str(folder), "--backend", backend]
+        command += ["--python", str(python)] if python is not None else []
+        command += ["--weights", str(weights)] if weights is not None else []
+        command += [] if online else ["--offline"]
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+        try:
+            self._child = start([*command, verb], stdin=subprocess.PIPE, stderr=self._complaints)
+        except OSError as error:
+            self._complaints.close()
+            raise InstallError("{runner} could not be started: {reason}.", runner=runner, reason=reason_of(error)) from error
+        self._lines = Lines()
+        self._last: dict[str, Any] | None = None
+        self._is_cancelled = False
+
+    @property
+    def running(self) -> bool:
+        """Whether the last line is still to come from `poll`."""
+        return self._last is None
+
+    def poll(self) -> list[dict[str, Any]]:
+        """The lines that have come since, without waiting.
+
+        The last one ever, and exactly one, has "ok" or "error", "kind" and "output", however the process ended.
+        """
+        found: list[dict[str, Any]] = []
+        while self._last is None:
+            data = read_available(self._child.stdout.fileno())  # type: ignore[union-attr]
+            found += self._understood(self._lines.fed(data))
+            if data is None and self._last is None:
+                self._last = self._unexpected_end()
+                found.append(self._last)
+            if not data:
+                break
+        if self._last is not None:
+            self._put_away()
+        return found
+
+    def cancel(self) -> None:
+        """Ask the process to give up; `poll` still brings its last line, soon."""
+        self._is_cancelled |= self.running
+        stdin = self._child.stdin
+        if stdin is not None and not stdin.closed:
+            stdin.close()
+
+    def wait(self, report: Callable[[dict[str, Any]], None] = lambda words: None) -> Message:
+        """Wait for the end, each step going to `report`; returns the closing text.
+
+        Raises the exception that the process names, with its `output`.  When waiting is interrupted the process ends too.
+        """
+        try:
+            while self.running:
+                for words in self.poll():
+                    if words is not self._last:
+                        report(words)
+                if self.running:
+                    time.sleep(INTERVAL)
+        finally:
+            self.close()
+        return self.result()
+
+    def result(self) -> Message:
+        """The closing text of an ended process; raises the exception that it names."""
+        words = self._last or {}
+        if "error" in words:
+            error = error_of_kind(str(words.get("kind")), words["error"])
+            error.output = words.get("output", "")  # type: ignore[attr-defined]
+            raise error
+        return words.get("text", NO_MESSAGE)
+
+    def close(self) -> None:
+        """End the process, if it still runs, and all it started; waits for that at most PATIENCE seconds."""
+        self.cancel()
+        deadline = time.monotonic() + PATIENCE
+        while self.running and time.monotonic() < deadline:
+            if not self.poll():
+                time.sleep(INTERVAL / 2)
+        if self.running:
+            end(self._child)
+            self.poll()
+
+    def _understood(self, lines: list[str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for line in lines:
+            try:
+                words = json.loads(line)
+                if not isinstance(words, dict):
+                    continue
+                words |= {name: from_json(words[name]) for name in MESSAGES if name in words}
+            except ValueError:
+                continue
+            if self._last is None:
+                found.append(words)
+                if "ok" in words or "error" in words:
+                    self._last = words
+        return found
+
+    def _unexpected_end(self) -> dict[str, Any]:
+        self._see_it_end()
+        if self._is_cancelled:
+            return {"error": CANCELLED.get(self.verb, Message("The work was cancelled.")), "kind": "Cancelled", "output": ""}
+        code = self._child.returncode
+        self._complaints.seek(0)
+        output = self._complaints.read()[-4000:].decode("utf-8", "replace").strip()
+        sentence = Message("The installing process ended unexpectedly (exit code {code}).", code=code)
+        return {"error": sentence, "kind": "InstallError", "output": output}
+
+    def _put_away(self) -> None:
+        """The process has said its last line and ends by itself: it is waited for, and its pipes are closed."""
+        self.cancel()
+        self._see_it_end()
+        self._child.stdout.close()  # type: ignore[union-attr]
+        self._complaints.close()
+
+    def _see_it_end(self) -> None:
+        """Waits a moment for the process, which has nothing more to do, and ends it where it does not end by itself."""
+        try:
+            self._child.wait(ENDED_SECONDS)
+        except subprocess.TimeoutExpired:
+            end(self._child)

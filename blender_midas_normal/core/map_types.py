@@ -1,0 +1,65 @@
+"""Map types (normal, height, occlusion, curvature) and the file formats they are written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of map as people know it, and the word for it in the names of files and images."""
+
+    label: str
+    description: str
+    word: str
+
+
+KINDS: dict[str, Kind] = {
+    "NORMAL": Kind("Normal", "Directions of the surface, for the Normal input of shaders", "normal"),
+    "HEIGHT": Kind("Height", "Heights about a middle of 0.5, for displacement", "height"),
+    "AO": Kind("Ambient occlusion", "Share of its light that the sky sends: dark in grooves", "ao"),
+    "CURVATURE": Kind("Curvature", "Bright where the surface bulges like an edge, dark where it is hollow", "curvature"),
+}
+"""By the name that requests use."""
+
+
+def check_kind(kind: str, settings: Settings) -> None:
+    """Raises SettingsError for a name that is no map's, and where the settings allow no map of this kind."""
+    if kind not in KINDS:
+        raise SettingsError("There is no map {kind!r}; it is one of {choices}.", kind=kind, choices=", ".join(KINDS))
+    if kind != "NORMAL" and settings.depth_scale == "RAW":
+        raise SettingsError("depth_scale RAW gives the normal map only; choose NORMALISED for other maps.")
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of files as people know it, and the ending of their names."""
+
+    label: str
+    description: str
+    suffix: str
+
+
+FORMATS: dict[str, Format] = {
+    "PNG": Format("PNG", "8 or 16 bits, lossless", ".png"),
+    "EXR_HALF": Format("OpenEXR half", "Floats of 16 bits; heights in shorter sides of the picture", ".exr"),
+    "EXR": Format("OpenEXR float", "Floats of 32 bits; heights in shorter sides of the picture", ".exr"),
+    "TIFF": Format("TIFF", "8 or 16 bits, lossless", ".tif"),
+}
+"""By the name that requests use."""
+
+
+def check_format(name: str) -> None:
+    """Raises SettingsError for a name that is no format's."""
+    if name not in FORMATS:
+        raise SettingsError("There is no format {name!r}; it is one of {choices}.", name=name, choices=", ".join(FORMATS))
+
+
+def is_float(name: str) -> bool:
+    """Whether files of a format hold floats."""
+    return name.startswith("EXR")

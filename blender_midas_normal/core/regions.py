@@ -1,0 +1,138 @@
+"""Parts of a field: overlapping tiles fitted to one global pass, and the region in which two pictures differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .arrays import Array
+    from .picture import Wrap
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of the field, in pixels: columns left..right, rows top..bottom, ends not included."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.right - self.left, self.bottom - self.top
+
+    @property
+    def area(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+def plan(width: int, height: int, tile: int, overlap: int) -> list[Tile]:
+    """Tiles of at most `tile` pixels a side that cover width x height, overlapping by at least `overlap`, row by row."""
+    return [Tile(left, top, right, bottom)
+            for top, bottom in _spans(height, tile, overlap) for left, right in _spans(width, tile, overlap)]
+
+
+def _spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+    if length <= tile:
+        return [(0, length)]
+    count = -(-(length - overlap) // (tile - overlap))
+    starts = np.rint(np.linspace(0, length - tile, count)).astype(int)
+    return [(int(start), int(start) + tile) for start in starts]
+
+
+def fitted(field: Array, reference: Array) -> Array:
+    """The field scaled and shifted to the reference, by least squares over the pixels that fit best.
+
+    Three rounds, each without the fifth of the pixels that fitted worst in the round before.  A scale that is not
+    positive would turn bumps into dents: then only the shift is fitted.
+    """
+    kept = np.ones(field.shape, bool)
+    scale, shift = 1.0, 0.0
+    for _ in range(3):
+        scale, shift = _line(field[kept], reference[kept])
+        misfit = np.abs(field * scale + shift - reference)
+        kept = misfit <= np.quantile(misfit, 0.8)
+    return (field * scale + shift).astype(np.float32)
+
+
+def _line(x: Array, y: Array) -> tuple[float, float]:
+    x_mean, y_mean = float(x.mean(dtype=np.float64)), float(y.mean(dtype=np.float64))
+    spread = float(((x - x_mean) ** 2).mean(dtype=np.float64))
+    scale = float(((x - x_mean) * (y - y_mean)).mean(dtype=np.float64)) / spread if spread > 1e-12 else 0.0
+    if scale <= 0:
+        scale = 1.0
+    return scale, y_mean - scale * x_mean
+
+
+def tiled(reference: Array, tiles: list[Tile], run: Callable[[Tile], Array]) -> Array:
+    """H x W field whose detail comes from `run(tile)` and whose level and scale come from the H x W reference.
+
+    Overlapping tiles are averaged with weights that fall to nothing at each tile's border.
+    """
+    total = np.zeros_like(reference)
+    weight = np.zeros_like(reference)
+    for tile in tiles:
+        answer = fitted(run(tile), reference[tile.area])
+        share = _hat(tile.bottom - tile.top)[:, None] * _hat(tile.right - tile.left)[None, :]
+        total[tile.area] += answer * share
+        weight[tile.area] += share
+    return np.divide(total, weight, dtype=np.float32)
+
+
+def _hat(length: int) -> Array:
+    """Weights that rise linearly from the border to the middle and never reach zero."""
+    position = np.arange(length, dtype=np.float32)
+    return np.minimum((position + 1) / length, (length - position) / length).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Pixels start..stop of an axis, the end not included; beyond the axis's length they go on at its beginning."""
+
+    start: int
+    stop: int
+
+    def pieces(self, reach: int, length: int, repeats: bool) -> list[Stretch]:
+        """The stretch and `reach` pixels more on each side, as one or two stretches that lie within 0..length."""
+        start, stop = self.start - reach, self.stop + reach
+        if not repeats:
+            return [Stretch(max(start, 0), min(stop, length))]
+        if stop - start >= length:
+            return [Stretch(0, length)]
+        start, stop = start % length, (stop - 1) % length + 1
+        return [Stretch(start, stop)] if start < stop else [Stretch(0, stop), Stretch(start, length)]
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle of a picture."""
+
+    rows: Stretch
+    columns: Stretch
+
+
+def differing(before: NDArray, after: NDArray, wrap: Wrap) -> Area | None:
+    """The smallest area outside of which two H x W x C pictures are the same; None where they are the same everywhere."""
+    different = before != after
+    rows = different.any(axis=(1, 2))
+    if not rows.any():
+        return None
+    return Area(_smallest(rows, wrap.y), _smallest(different[rows].any(axis=(0, 2)), wrap.x))
+
+
+def _smallest(marked: NDArray[np.bool_], repeats: bool) -> Stretch:
+    """The shortest stretch that has all that is marked; where the axis repeats, it leaves out the widest gap."""
+    at = np.flatnonzero(marked)
+    if not repeats:
+        return Stretch(int(at[0]), int(at[-1]) + 1)
+    gaps = np.diff(at, append=at[0] + len(marked))
+    widest = int(gaps.argmax())
+    start = int(at[(widest + 1) % len(at)])
+    return Stretch(start, start + len(marked) - int(gaps[widest]) + 1)

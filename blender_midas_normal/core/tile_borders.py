@@ -1,0 +1,169 @@
+"""Join the heights of neighbouring UDIM tiles: levels that agree at shared borders, and corrections for what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .filters import large_shapes, resize
+from .picture import Wrap
+
+if TYPE_CHECKING:
+    from .arrays import Array
+
+Place = tuple[int, int]
+"""Columns to the right and rows up, of a tile."""
+
+Pair = tuple[Place, Place]
+
+LEFT, RIGHT, BELOW, ABOVE = "left", "right", "below", "above"
+
+NEXT = {LEFT: (-1, 0, RIGHT), RIGHT: (1, 0, LEFT), BELOW: (0, -1, ABOVE), ABOVE: (0, 1, BELOW)}
+"""Columns and rows from a tile to its neighbour there, and what that calls the border between both."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The mean height of a tile, and how much higher than that it is along each border, from the top down or the left on."""
+
+    mean: float
+    borders: Mapping[str, Array]
+
+
+def outline(heights: Array) -> Outline:
+    """Of H x W heights, rows from the top down."""
+    mean = float(heights.mean(dtype=np.float64))
+    from_borders = {LEFT: heights.T, RIGHT: heights.T[::-1], BELOW: heights[::-1], ABOVE: heights}
+    return Outline(mean, {side: at_border(lines) - np.float32(mean) for side, lines in from_borders.items()})
+
+
+def at_border(lines: Array) -> Array:
+    """Of lines from a border on, what there is at the border: half a pixel before the first, where the slope leads to."""
+    return np.float32(1.5) * lines[0] - np.float32(0.5) * lines[:2][-1]
+
+
+def steps_at_borders(tiles: Mapping[Place, Outline]) -> dict[Pair, Array]:
+    """How much higher the second tile of a pair of neighbours is along their border than the first, if both means are 0.
+
+    A line of another resolution is brought to that of the first tile.
+    """
+    steps = {}
+    for (column, row), tile in tiles.items():
+        for side, (right, up, opposite) in NEXT.items():
+            other = column + right, row + up
+            if other in tiles:
+                own, beyond = tile.borders[side], tiles[other].borders[opposite]
+                steps[(column, row), other] = resize(beyond[:, None], 1, len(own), Wrap())[:, 0] - own
+    return steps
+
+
+def agreeing_levels(steps: Mapping[Pair, float], places: Collection[Place]) -> dict[Place, float]:
+    """What is to be added at each place so that the steps between pairs are least, by least squares.
+
+    Nothing is added on the whole to places that hang together.
+    """
+    order = list(places)
+    climbs = [[float(place == second) - float(place == first) for place in order] for first, second in steps]
+    falls = -np.array([*steps.values()], np.float64)
+    # lstsq finds the shortest of all solutions: no sum is left over places that hang together.
+    added = np.linalg.lstsq(np.reshape(climbs, (len(steps), len(order))), falls, rcond=None)[0]
+    return dict(zip(order, map(float, added), strict=True))
+
+
+MARGIN = 1 / 8
+"""Of the tile's side: as far as ambient occlusion reaches."""
+
+FINE = 8
+"""Pixels: what changes sooner along a border is the picture's own detail and stays.  Closed as well, it made streaks across
+the border, and steps there a quarter lower than the whole picture's."""
+
+
+def margin(length: int) -> int:
+    """Pixels from a border on in which the neighbour counts, of a side of so many."""
+    return max(1, int(length * MARGIN))
+
+
+@dataclass(frozen=True)
+class Rise:
+    """What is to be added to a tile's heights: a level, and lines along its borders that fade over the margins.
+
+    across: H x 2 float32, along the left and the right border; up: 2 x W, along the upper and the lower one, less what
+    `across` adds there.
+    """
+
+    level: float
+    across: Array
+    up: Array
+
+    @property
+    def most(self) -> float:
+        """No height is changed by more."""
+        return abs(self.level) + float(np.abs(self.across).max() + np.abs(self.up).max())
+
+    def field(self) -> Array:
+        """H x W float32."""
+        height, width = len(self.across), self.up.shape[1]
+        # One product, as a tile may be large: across @ fades + fades.T @ up.
+        field = np.hstack([self.across, _fades(height).T]) @ np.vstack([_fades(width), self.up])
+        field += np.float32(self.level)
+        return field
+
+
+def closing_rises(tiles: Mapping[Place, Outline]) -> dict[Place, Rise]:
+    """What brings tiles to levels that agree at their borders, and then closes half of what is left of each step.
+
+    Source of the sum over borders: Gordon and Hall, "Transfinite element methods", 1973.
+    """
+    steps = steps_at_borders(tiles)
+    levels = agreeing_levels({pair: float(step.mean()) for pair, step in steps.items()}, tiles)
+    left = {(one, other): _coarse(step + np.float32(levels[other] - levels[one])) for (one, other), step in steps.items()}
+    corners = _corners(left, tiles)
+    return {place: _rise(place, tile, levels[place] - tile.mean, corners[place], left) for place, tile in tiles.items()}
+
+
+def _coarse(step: Array) -> Array:
+    """What is to be closed of a step: straight lines stay as they are."""
+    return large_shapes(step[:, None], 0, FINE, Wrap())[:, 0]
+
+
+def _corners(steps: Mapping[Pair, Array], places: Collection[Place]) -> dict[Place, Array]:
+    """What is to be added at the corners of each tile so that steps there are least, 2 x 2: upper, lower by left, right."""
+    corners = {place: np.zeros((2, 2), np.float32) for place in places}
+    for column, row in {(column + right, row + up) for column, row in places for right, up in np.ndindex(2, 2)}:
+        around = {(column - right, row - up): (1 - up, right) for right, up in np.ndindex(2, 2)}
+        there = {(one, other): float(_ends(steps[one, other])[lower if one[1] == other[1] else right])
+                 for (one, (lower, right)), other in product(around.items(), around) if (one, other) in steps}
+        for place, added in agreeing_levels(there, around.keys() & corners.keys()).items():
+            corners[place][around[place]] = added
+    return corners
+
+
+def _rise(place: Place, tile: Outline, level: float, corners: Array, steps: Mapping[Pair, Array]) -> Rise:
+    """The lines along the borders of one tile: half of each step, bent so that they end in what is added at the corners."""
+    lines = {}
+    for side, ends in zip((LEFT, RIGHT, ABOVE, BELOW), (*corners.T, *corners), strict=True):
+        right, up, _ = NEXT[side]
+        step = steps.get((place, (place[0] + right, place[1] + up)), np.zeros_like(tile.borders[side]))
+        lines[side] = step / np.float32(2)
+        lines[side] += (ends - _ends(lines[side])) @ _fades(len(step))
+    up_and_down = np.stack([lines[ABOVE], lines[BELOW]]) - corners @ _fades(len(lines[ABOVE]))
+    return Rise(level, np.stack([lines[LEFT], lines[RIGHT]], axis=1), up_and_down)
+
+
+def _ends(line: Array) -> Array:
+    return np.stack([at_border(line), at_border(line[::-1])])
+
+
+def _fades(length: int) -> Array:
+    """2 x length: 1 at one border and at the other, 0 beyond the margin.
+
+    Two tiles that close a step do so in one smooth bend: the fade of the one, turned over, goes on in that of the other.
+    """
+    t = np.minimum((np.arange(length) + 0.5) / margin(length), 1)
+    fade = (1 - 1.5 * t + 0.5 * t ** 3).astype(np.float32)
+    fade /= at_border(fade)
+    return np.stack([fade, fade[::-1]])

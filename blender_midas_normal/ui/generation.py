@@ -1,0 +1,233 @@
+"""The map that is being made for the panel: one at a time, watched by the timer, and described in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+from bpy.app.translations import contexts
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_n as n_
+
+from ..bridge import addon
+from ..bridge.addon import with_uid
+from ..bridge.queue import Queue
+from ..bridge.tasks import Report, Step, Task
+from ..client.client import Client
+from ..core.errors import Cancelled, MidasNormalError
+from . import timer
+from .drawing import redraw, status
+from .messages import translated
+from .operator_checks import running_operator
+
+
+def worker_state(client: Client) -> str:
+    """Whether it runs, on which device and why on no other, and how much of its memory was free when it started; in the
+    user's language.
+    """
+    if not client.is_running:
+        return iface_("The worker starts with the first map")
+    if client.ready is None:
+        return iface_("The worker is starting")
+    state = iface_("Ready on {device}, {free:.1f} GB of memory free").format(device=client.ready.device,
+                                                                            free=client.ready.free_memory / 1e9)
+    return f"{state}. {translated(client.ready.problem, iface_)}" if client.ready.problem else state
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One of the worker's stages: its name for people, and the part of the progress bar that belongs to it."""
+
+    label: str
+    start: float
+    end: float
+
+
+STAGES = {
+    "start": Stage(n_("Starting the worker"), 0.0, 0.0),
+    "read": Stage(n_("Reading the picture"), 0.0, 0.05),
+    "load": Stage(n_("Loading the network"), 0.05, 0.2),
+    "network": Stage(n_("Running the network"), 0.2, 0.8),
+    "height": Stage(n_("Building the heights"), 0.8, 0.85),
+    "luminance": Stage(n_("Measuring the brightness"), 0.05, 0.6),
+    "maps": Stage(n_("Making the map"), 0.85, 0.95),
+    "write": Stage(n_("Writing the map"), 0.95, 1.0),
+}
+
+
+def describe_stage(step: Step) -> str:
+    """The stage that a step's job is in and the seconds it has taken, in the user's language."""
+    job = step.job
+    progress = iface_("{stage}, {seconds:.1f} s").format(stage=iface_(STAGES[job.stage].label), seconds=job.elapsed)
+    if step.of == 1:
+        return progress
+    return iface_("{number} of {of}: {progress}").format(number=step.number, of=step.of, progress=progress)
+
+
+def share(step: Step) -> float:
+    """How much of the whole is done, 0..1."""
+    stage = STAGES[step.job.stage]
+    done = stage.start + (stage.end - stage.start) * step.job.done
+    return (step.number - 1 + done) / step.of
+
+
+_task: Task | None = None
+_scene_uid: int | None = None
+_chosen: object = None
+"""What was chosen in the scene when the task was started."""
+
+_queue: Queue | None = None
+_last: Report | MidasNormalError | None = None
+_cancelled: Task | None = None
+_drawn: tuple = ()
+
+
+def task() -> Task | None:
+    """The task under way."""
+    return _task
+
+
+def queue() -> Queue | None:
+    """The queue that the task under way, or the one that ended last, works through."""
+    return _queue
+
+
+def show(queue: Queue | None) -> None:
+    """Shows a queue in the panel, or none any more."""
+    global _queue
+    _queue = queue
+
+
+def described(task: Task) -> str:
+    """What a task is doing, or waits for before it changes anything, in the user's language."""
+    operator = running_operator() if task.is_due else None
+    if operator is None:
+        return describe_stage(task.at)
+    return iface_("Waiting until {operator} has ended").format(operator=iface_(operator.bl_label, contexts.operator_default))
+
+
+def has_made(outcome: Report | MidasNormalError) -> bool:
+    """Whether a task that ended so has made something; a queue has, however it ended, if one of its pictures was made."""
+    return _queue.has_made if _queue is not None else isinstance(outcome, Report)
+
+
+def last() -> Report | MidasNormalError | None:
+    """What the last task ended with."""
+    return _last
+
+
+def last_sentence() -> str:
+    """What the last task ended with, in words."""
+    if isinstance(_last, Report):
+        return " ".join(_last.sentences)
+    return f"{type(_last).__name__}: {_last}" if _last else "none"
+
+
+def cancelled() -> Task | None:
+    """A task that was given up and still keeps the worker."""
+    return _cancelled if _cancelled is not None and addon.client.swallows(_cancelled.job) else None
+
+
+def remember(outcome: Report | MidasNormalError | None) -> None:
+    """Shows an outcome in the panel."""
+    global _last
+    _last = outcome
+    status(None)
+    redraw()
+
+
+def start(new: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) -> None:
+    """Watches the task, that of the queue if any, until it ends; then its map is stored and wired.
+
+    scene: whose map it is from then on, so that it follows the scene's settings; None where it is made with others.
+    """
+    global _task, _scene_uid, _chosen
+    _task = new
+    _scene_uid, _chosen = (scene.session_uid, scene.midas_normal.chosen()) if scene is not None else (None, None)
+    show(queue)
+    remember(None)
+    timer.watch(_look)
+
+
+def cancel() -> None:
+    """Gives the task under way up; called again, while the worker is still busy with it, it ends the worker."""
+    global _cancelled
+    given_up = _task or cancelled()
+    if given_up is None:
+        return
+    outcome: MidasNormalError = Cancelled("Cancelled.")
+    try:
+        given_up.cancel()
+    except MidasNormalError as error:
+        outcome = error
+    _cancelled = given_up
+    if _task is not None:
+        _end(outcome)
+    timer.watch(_drain)
+
+
+def forget() -> None:
+    """Gives up what is under way and shows nothing any more: all that was made goes away with its file."""
+    cancel()
+    show(None)
+    remember(None)
+    timer.forget(_push)
+
+
+def _end(outcome: Report | MidasNormalError) -> None:
+    """The task is over."""
+    global _task
+    _task = None
+    remember(outcome)
+    if has_made(outcome):
+        timer.watch(_push)
+
+
+def _look() -> bool:
+    if _task is None:
+        return False
+    addon.client.pump()
+    if _task is None or not _task.is_due or running_operator() is not None:
+        _redraw_when_changed()
+        return _task is not None
+    try:
+        report = _task.step()
+    except MidasNormalError as error:
+        _end(error)
+        return False
+    if report is None:
+        return True
+    _end(report)
+    made = bpy.data.images.get(report.map_name)  # a queue may have made it long ago, or nothing at all
+    scene = with_uid(bpy.data.scenes, _scene_uid)
+    if scene is not None and made is not None:
+        scene.midas_normal.take(made, _chosen)
+    return False
+
+
+def _push() -> bool:
+    """One undo step for all that was made; on its own, since it takes as long as storing a map."""
+    if running_operator() is not None:
+        return True
+    bpy.ops.ed.undo_push(message="Normal map")
+    return False
+
+
+def _redraw_when_changed() -> None:
+    """Redraws when the panel would show another text or share."""
+    global _drawn
+    if _task is None:
+        return
+    look = described(_task), round(_task.job.done, 2)
+    if look != _drawn:
+        _drawn = look
+        status(iface_("Normal map: {progress}").format(progress=look[0]))
+        redraw()
+
+
+def _drain() -> bool:
+    """Takes in what a cancelled task's worker still sends."""
+    addon.client.pump()
+    if cancelled() is None:
+        redraw()
+    return cancelled() is not None

@@ -1,0 +1,173 @@
+"""Live tuning: a map that was made or picked in the panel follows those settings that need no engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bpy
+
+from ..bridge import addon
+from ..bridge.addon import with_uid
+from ..bridge.image_pixels import View
+from ..bridge.map_metadata import facts_on, settings_on
+from ..bridge.regenerate import begin_retune, lacking_mask, tuned
+from ..bridge.tasks import Task
+from ..core.errors import MidasNormalError, SurfaceGone
+from ..core.settings import Settings
+from . import generation, timer
+from .drawing import redraw
+from .operator_checks import running_operator
+
+LONGEST = 0.1
+"""Seconds that are waited at most, however long Blender draws."""
+
+
+class Patience:
+    """Measures how long Blender takes from the end of the call in which a slider moved to the timer's next look."""
+
+    def __init__(self) -> None:
+        self._left = 0.0
+        self.seconds = 0.0
+
+    def leave(self) -> None:
+        """The call ends; Blender draws next."""
+        self._left = time.monotonic()
+
+    def come_back(self, interval: float) -> None:
+        """The timer looks, which it would have done after `interval` seconds without any drawing."""
+        if self._left:
+            self.seconds = min(max(time.monotonic() - self._left - interval, 0.0), LONGEST)
+            self._left = 0.0
+
+
+_scene_uid = 0
+"""The scene whose settings changed last, by session_uid."""
+
+_held = False
+_retune: Task | None = None
+_wanted: tuple[int, Settings] | None = None
+"""What that re-tune shall give: the map's session_uid, and its settings."""
+
+_refused: tuple[int, Settings] | None = None
+"""What could not be given, and is not tried again before something else has been."""
+
+_patience = Patience()
+
+
+def is_live(image: bpy.types.Image | None) -> bool:
+    """Whether a map follows the settings: this file's own, of one surface, which the worker has kept as far as is known."""
+    if image is None or image.library is not None:
+        return False
+    try:
+        surface = facts_on(image)["surface"]
+    except MidasNormalError:
+        return False
+    return surface != "" and surface in addon.client.surfaces
+
+
+def follow(scene: bpy.types.Scene) -> None:
+    """Sees that the scene's map becomes what its settings say; calls that come while one is made are one.
+
+    The worker begins at once, and the map is waited for as long as Blender would draw the slider that was moved.
+    """
+    global _scene_uid
+    if _held or not timer.runs():
+        return
+    _scene_uid = scene.session_uid
+    if running_operator() is not None:
+        timer.watch(_look)
+    elif _retune is not None or _begin():
+        _wait()
+        timer.watch(_look)
+        _patience.leave()
+
+
+def _wait() -> None:
+    """Waits for the map while Blender would draw."""
+    end = time.monotonic() + _patience.seconds
+    while time.monotonic() < end and _go_on():
+        time.sleep(0.002)
+
+
+def is_held() -> bool:
+    """Whether the `with` block of `held` is entered."""
+    return _held
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Settings that change together: nothing follows before they all have."""
+    global _held
+    before, _held = _held, True
+    try:
+        yield
+    finally:
+        _held = before
+
+
+def stop() -> None:
+    """Gives up what is under way: its map belongs to a file that is going away."""
+    global _retune, _refused
+    if _retune is not None:
+        _retune.cancel()
+    _retune = _refused = None
+
+
+def _look() -> bool:
+    """What the timer does."""
+    _patience.come_back(timer.INTERVAL)
+    return _go_on()
+
+
+def _go_on() -> bool:
+    """Goes on with the re-tune under way and begins another one as long as the map is not what the settings say."""
+    addon.client.pump()
+    if running_operator() is not None:
+        return True
+    if _retune is not None and _retune.is_due:
+        _step(_retune)
+    return _retune is not None or _begin()
+
+
+def _step(retune: Task) -> None:
+    global _retune, _refused
+    try:
+        report = retune.step()
+        if report is None:
+            return
+        _refused = None
+        if isinstance(generation.last(), MidasNormalError):
+            generation.remember(report)
+    except SurfaceGone:
+        pass  # the panel says so as long as it shows the map
+    except MidasNormalError as error:
+        _refused = _wanted
+        generation.remember(error)
+    _retune = None
+    redraw()
+
+
+def _begin() -> bool:
+    """Whether there was something to begin."""
+    global _retune, _wanted
+    scene = with_uid(bpy.data.scenes, _scene_uid)
+    image = scene.midas_normal.result if scene is not None else None
+    addon.client.pump()  # the worker may have ended
+    if scene is None or image is None or not is_live(image):
+        return False
+    try:
+        wanted, mask = tuned(image, scene.midas_normal.values()), scene.midas_normal.mask_image
+        if lacking_mask(image, wanted, mask) is None and wanted.is_like(settings_on(image)):
+            return False
+        _wanted = image.session_uid, wanted
+        if _wanted == _refused:
+            return False
+        _retune = begin_retune(image, wanted, mask, View.of(scene), scene.midas_normal.replace)
+        _retune.step()
+    except MidasNormalError as error:
+        _retune = None
+        generation.remember(error)
+        return False
+    return True

@@ -1,0 +1,35 @@
+"""When operators may run: in Blender's main thread, and not while Blender is in the middle of another operator."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..bridge.tasks import ELSEWHERE, is_main_thread
+
+HARMLESS = frozenset({
+    "ASSET_OT_open_containing_blend_file",  # until the other Blender, which it has started, ends
+    "EXTENSIONS_OT_repo_sync", "EXTENSIONS_OT_repo_sync_all",  # as long as the network takes
+    "VIEW3D_OT_blenderkit_asset_bar_widget",  # of the add-on BlenderKit, as long as its bar is shown
+    "WM_OT_sk_screencast_keys",  # of the add-on Screencast Keys, as long as it is on
+})
+"""Those that run for long, change no data of the file, and let others do so meanwhile.
+
+None runs all the time in Blender itself, 4.2 to 5.2: playing an animation, notifications and consoles are no such operators.
+"""
+
+
+def running_operator() -> bpy.types.Operator | None:
+    """One that nothing may be changed behind, if any runs."""
+    operators = (operator for window in bpy.context.window_manager.windows for operator in window.modal_operators)
+    return next((operator for operator in operators if operator.bl_idname not in HARMLESS), None)
+
+
+class MainThreadOperator:
+    """Mixed into every operator: elsewhere it cannot be called, which one sentence says instead of a crash."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not is_main_thread():
+            cls.poll_message_set(ELSEWHERE)  # in English: Blender translates nothing in other threads
+            return False
+        return True

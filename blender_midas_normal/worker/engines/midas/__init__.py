@@ -1,0 +1,329 @@
+"""MiDaS: depth from the network of the MiDaS node, as the node sees it (RAW) or independent of its units (NORMALISED)."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib.util
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....core.colour import is_one_colour
+from ....core.edges import enlarged_along_edges
+from ....core.engines import CHOSEN, FILE, SIZE, verified
+from ....core.errors import NO_MESSAGE, Cancelled, EngineError, EngineUnavailable, Message
+from ....core.files import is_file
+from ....core.filters import resize
+from ....core.heights import normalised, without_holes
+from ....core.normals import in_convention, normal_map
+from ....core.picture import Surface
+from ....core.settings import node_size
+from ....core.tileable import made_periodic
+from ...devices import batch_of, described_device, device_for
+from ...memory import available_bytes, gigabytes, memory_errors_as
+from ..fallback import COMPARED, Attempt, Fallback, checked, example_picture
+from .tiled_inference import LARGEST_PASS, Answers, depth_in_passes, seen_picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ....core.arrays import Array
+    from ....core.picture import Picture, Wrap
+    from ....core.settings import Settings
+    from .. import Report
+    from .network import Network
+
+@dataclass(eq=False)
+class Look:
+    """One pass over a picture; `depth` is None until it has been made together with others.
+
+    pixels: H x W x 3 float32, 0..1, as `seen_picture` gives them with their margin; device, precision: as for the network.
+    seen_on, notes: the device as people name it, and what the user should know about it.
+    """
+
+    pixels: Array
+    margin: tuple[int, int]
+    device: str
+    precision: str
+    report: Report
+    depth: Array | None = None
+    seen_on: str = ""
+    notes: tuple[Message, ...] = ()
+
+
+def alike(looks: Sequence[Look], most: Callable[[Look], int]) -> list[list[Look]]:
+    """The looks in groups that can be taken at once, each of `most` looks like it at most; those alone are left out."""
+    groups: list[list[Look]] = []
+    for _, like in groupby(sorted(looks, key=_kind), _kind):
+        rest = list(like)
+        count = max(1, most(rest[0]))
+        groups += [rest[start:start + count] for start in range(0, len(rest), count)]
+    return [group for group in groups if len(group) > 1]
+
+
+def _kind(look: Look) -> tuple[str, str, tuple[int, ...]]:
+    """What is alike in looks that can be taken at once."""
+    return look.device, look.precision, look.pixels.shape
+
+
+def take(looks: Sequence[Look], run: Callable[[Array, Callable[[float], None]], Array]) -> None:
+    """Gives each look its depth; run(N x H x W x 3 pixels, done) -> N x H x W.
+
+    Raises Cancelled when nobody wants any of them any more.
+    """
+    def done(share: float) -> None:
+        tell(looks, "network", share)
+
+    for look, depth in zip(looks, run(np.stack([look.pixels for look in looks]), done), strict=True):
+        look.depth = depth
+
+
+def tell(looks: Sequence[Look], stage: str, share: float) -> None:
+    """Reports to all; where one is not wanted any more, others may be.  Raises Cancelled when none is."""
+    wanted = 0
+    for look in looks:
+        with suppress(Cancelled):
+            look.report(stage, share)
+            wanted += 1
+    if not wanted:
+        raise Cancelled("The requests were cancelled.")
+
+
+RELIEF = 0.75
+"""K in the NORMALISED formula: the node's default look at resolution 512 for a depth range of 300 units."""
+
+BYTES_PER_PIXEL = 2200
+"""Memory that one pass takes for each pixel the network sees.  Peaks measured on the CPU above the loaded network, with
+timm's fused attention, which keeps memory proportional to the pixels: 0.55 GB at 512 x 512 (2104 bytes a pixel), 1.94 GB at
+1024 x 1024 (1847), 2.94 GB at 1024 x 1536 (1872), 7.14 GB at 2048 x 2048 (1702)."""
+
+TOO_LITTLE_FOR_NETWORK = Message(
+    "There is not enough memory for the network; choose a lower resolution, or close other programs.")
+
+
+def reason_against(weights: Path | None) -> Message:
+    """"" when MiDaS can run in this process with the file in the folder `weights`, else one sentence saying why not."""
+    missing = [name for name in ("torch", "controlnet_aux") if importlib.util.find_spec(name) is None]
+    if missing:
+        return Message("This Python has no {packages}; install the MiDaS environment in the preferences.",
+                       packages=", ".join(missing))
+    if weights is None:
+        return Message("MiDaS needs the file {file} ({size} bytes), but no folder was named; choose its folder ({chosen}).",
+                       file=FILE, size=SIZE, chosen=CHOSEN)
+    if not is_file(weights / FILE):
+        return Message("MiDaS needs the file {file} ({size} bytes), but it is not in {folder}; put it there or choose its "
+                       "folder ({chosen}).", file=FILE, size=SIZE, folder=weights, chosen=CHOSEN)
+    return NO_MESSAGE
+
+
+class Midas:
+    """The engine; the network is loaded for the first picture and kept until `unload`."""
+
+    def __init__(self, weights: Path, batch: int = 0) -> None:
+        """batch: pictures that the network may see at once; 0 for as many as are worth it on the device."""
+        self.device = "cpu"
+        self._weights = weights
+        self._batch = batch
+        self._network: Network | None = None
+        self._fallback = Fallback(self._example, self._release)
+        self._answers = Answers()
+
+    def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
+        device = device_for(settings)
+        self._loaded(report)
+        with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
+            way = self._raw if settings.depth_scale == "RAW" else self._normalised
+            return self._warned(way(device, picture, wrap, settings, report))
+
+    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Look | None:
+        """What the network would see of the picture, for `see`; None where it is better seen alone, as RAW always is."""
+        device = device_for(settings)
+        used = self._device_used(device, settings.precision)
+        if settings.depth_scale == "RAW" or self._most_at_once(used) == 1:
+            return None
+        rgb = picture.rgb_float()
+        if is_one_colour(rgb):
+            return None
+        pixels, margin = seen_picture(rgb, wrap, _resolution(picture, settings))
+        if pixels.shape[0] * pixels.shape[1] > _affordable_pass(used):
+            return None
+        return Look(pixels, margin, device, settings.precision, report)
+
+    def see(self, looks: Sequence[Look]) -> None:
+        """Has the network see those that are alike at once, as far as memory allows; the others get no depth."""
+        def most(look: Look) -> int:
+            needed = look.pixels.shape[0] * look.pixels.shape[1] * BYTES_PER_PIXEL
+            used = self._device_used(look.device, look.precision)
+            return min(self._most_at_once(used), available_bytes(used) // needed)
+
+        report = functools.partial(tell, looks)
+        for group in alike(looks, most):
+            attempt, notes = self._fallback.first(group[0].device, group[0].precision)
+            network = self._on(attempt.device, report)
+            for look in group:
+                look.notes, look.seen_on = notes, self.device
+            with suppress(Cancelled):  # nobody wants any of the group
+                take(group, _checked_by(network.depths, attempt))
+
+    def surface_seen(self, look: Look, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        """The same as `surface`, of a look that has its depth."""
+        assert look.depth is not None
+        self.device = look.seen_on
+        report("network", 1.0)
+        with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
+            depth = made_periodic(look.depth, look.margin)
+            return self._warned(_surface_of(depth, look.notes, picture, wrap, settings, report))
+
+    def unload(self) -> None:
+        self._answers.clear()
+        self._forget_network()
+
+    def _forget_network(self) -> None:
+        if self._network is not None:
+            self._network.close()
+            self._network = None
+
+    def _loaded(self, report: Report) -> Network:
+        report("load", 0.0)
+        if self._network is None:
+            self._network = _network_module().Network(self._weights)
+        report("load", 1.0)
+        return self._network
+
+    def _on(self, device: str, report: Report) -> Network:
+        """The network on a device."""
+        network = self._loaded(report)
+        network.move(device)
+        self.device = described_device(device)
+        return network
+
+    def _raw(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        size = node_size(picture.width, picture.height, settings.resolution)
+
+        def forward(attempt: Attempt) -> Array:
+            _check_memory(size, settings.resolution, attempt.device)
+            network = self._on(attempt.device, report)
+            depth = network.node_depth(picture.as_bytes(), settings.resolution, lambda done: report("network", done))
+            return checked(depth, attempt)
+
+        depth, notes = self._fallback.run(forward, device, "FLOAT32", settings.device == "AUTO")
+        return Surface(without_holes(depth), 1.0, True, wrap, (picture.width, picture.height), notes)
+
+    def _normalised(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+        rgb = picture.rgb_float()
+        if is_one_colour(rgb):
+            return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, (picture.width, picture.height))
+
+        resolution = _resolution(picture, settings)
+
+        def forward(attempt: Attempt) -> Array:
+            network = self._on(attempt.device, report)
+            pixels = LARGEST_PASS // 8 if attempt.in_pieces else _affordable_pass(attempt.device)
+            run = self._answers.of(_checked_by(network.depth, attempt), attempt.device, attempt.precision)
+            return depth_in_passes(rgb, wrap, resolution, pixels, run, report)
+
+        depth, notes = self._fallback.run(forward, device, settings.precision, settings.device == "AUTO", can_split=True)
+        return _surface_of(depth, notes, picture, wrap, settings, report)
+
+    def _device_used(self, device: str, precision: str) -> str:
+        """The device on which the network runs where this one is asked for: another one if it was found unfit."""
+        return self._fallback.first(device, precision)[0].device
+
+    def _most_at_once(self, device: str) -> int:
+        return 1 if device in COMPARED else self._batch or batch_of(device)
+
+    def _warned(self, surface: Surface) -> Surface:
+        """The surface, with a note where the weights are not the published ones."""
+        warning = verified(self._weights / FILE)
+        return surface if warning is None else dataclasses.replace(surface, notes=(warning, *surface.notes))
+
+    def _example(self, attempt: Attempt) -> Array:
+        return self._on(attempt.device, _quiet).depth(example_picture(), lambda done: None, attempt.precision)
+
+    def _release(self, device: str, has_failed: bool) -> None:
+        """Between two attempts: of a device that has failed, the network's weights cannot be had back."""
+        if has_failed:
+            self._forget_network()
+        elif self._network is not None:
+            self._network.free()
+
+
+def node_picture(surface: Surface, settings: Settings) -> NDArray[np.uint8]:
+    """H x W x 3 uint8: the node's own picture of a RAW surface, by the library's own arithmetic and without the network.
+
+    Where the library answers 0/0 (a = 0, constant depth), the same formula is carried out with a flat pixel as its limit.
+    """
+    constant = float(surface.height.min()) == float(surface.height.max())
+    if constant or np.square(np.float32(settings.a)) == 0:
+        components = in_convention(normal_map(surface, settings), "CONTROLNET")
+        return (np.stack(components, axis=2) * np.float32(127.5) + np.float32(127.5)).clip(0, 255).astype(np.uint8)
+    return _network_module().replayed(surface.height, surface.source_size, settings)
+
+
+def _network_module() -> Any:
+    """The module that needs torch; raises EngineUnavailable when the environment is damaged."""
+    try:
+        from . import network
+    except (ImportError, OSError, AttributeError) as error:
+        raise EngineUnavailable("The MiDaS environment is damaged ({reason}); repair it in the preferences.",
+                                reason=error) from error
+    return network
+
+
+def _resolution(picture: Picture, settings: Settings) -> int:
+    """Pixels of the picture's shorter side that the network sees; of a part, that are the setting's."""
+    return round(settings.resolution * min(picture.width, picture.height) / picture.shorter)
+
+
+def _surface_of(depth: Array, notes: tuple[Message, ...], picture: Picture, wrap: Wrap, settings: Settings,
+                report: Report) -> Surface:
+    """The NORMALISED surface of a picture's depth."""
+    report("height", 0.0)
+    source_size = (picture.width, picture.height)
+    height, depth_range = normalised(depth)
+    height = _at_most(height, source_size, wrap)
+    if settings.enlargement == "EDGES":
+        height = enlarged_along_edges(height, picture.luma(), wrap)
+    return Surface(height, RELIEF, False, wrap, source_size, notes, range=depth_range)
+
+
+def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:
+    """Raises MemoryError, or EngineError on the CPU, when the network cannot see a picture of that size in one pass, as RAW
+    demands.
+    """
+    needed, available = size[0] * size[1] * BYTES_PER_PIXEL, available_bytes(device)
+    if needed > available and device != "cpu":
+        raise MemoryError
+    if needed > available:
+        raise EngineError("At resolution {resolution} the MiDaS network sees {width} x {height} pixels, which needs about "
+                          "{needed} of memory, but {free} are free; choose a lower resolution or depth_scale NORMALISED.",
+                          resolution=resolution, width=size[0], height=size[1], needed=gigabytes(needed),
+                          free=gigabytes(available))
+
+
+def _affordable_pass(device: str) -> int:
+    """Pixels that the network may see in one pass."""
+    return min(LARGEST_PASS, max(available_bytes(device) // BYTES_PER_PIXEL, LARGEST_PASS // 16))
+
+
+def _checked_by(run: Callable[..., Array], attempt: Attempt) -> Callable[[Array, Callable[[float], None]], Array]:
+    """The network's own function as an attempt wants it, its answers checked."""
+    return lambda pixels, done: checked(run(pixels, done, attempt.precision), attempt)
+
+
+def _quiet(stage: str, done: float) -> None:
+    """Nobody waits for it."""
+
+
+def _at_most(height: Array, source_size: tuple[int, int], wrap: Wrap) -> Array:
+    """The heights, made smaller where the network saw more pixels than the picture has."""
+    rows, columns = height.shape
+    return resize(height, min(columns, source_size[0]), min(rows, source_size[1]), wrap)
