@@ -31,7 +31,7 @@ from benchmarks.plan import FULL, QUICK, Plan
 from environments import ROOT, State
 
 from blender_midas_normal.batch import ended
-from blender_midas_normal.core.engines import FILE
+from blender_midas_normal.core.engines import WEIGHTS_NAME
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
@@ -85,7 +85,7 @@ def planned(options: argparse.Namespace) -> Plan:
     plan = QUICK if options.quick else FULL
     if environments.status(environments.MIDAS).state is State.READY:
         folders = (environments.WEIGHTS, environments.TEST_WEIGHTS)
-        weights = next((str(folder) for folder in folders if (folder / FILE).is_file()), "")
+        weights = next((str(folder) for folder in folders if (folder / WEIGHTS_NAME).is_file()), "")
         plan = dataclasses.replace(plan, midas=str(environments.MIDAS.folder), weights=weights)
     return dataclasses.replace(plan, pictures=options.pictures) if options.pictures else plan
 

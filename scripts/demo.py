@@ -65,7 +65,7 @@ def in_blender(python: Path | None, options: argparse.Namespace, weights: Path) 
     if options.image is not None:
         arguments += ["--image", str(options.image.resolve())]
     program = [str(python), scene] if python else ["blender", "-b", "--factory-startup", "--python-exit-code", "1",
-                                                    "--python", scene, "--"]
+                                                   "--python", scene, "--"]
     resources = tempfile.mkdtemp(prefix="midas_normal_")
     try:
         variables = {**os.environ, "BLENDER_USER_RESOURCES": resources}

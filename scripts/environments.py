@@ -25,11 +25,11 @@ from blender_midas_normal.client.provision import (  # noqa: E402
     provide_environment,
     provide_weights,
 )
-from blender_midas_normal.client.setup import Step, interpreters, weights  # noqa: E402
+from blender_midas_normal.client.setup import ProgressEvent, interpreters, weights  # noqa: E402
 from blender_midas_normal.client.setup.environment import Environment, State, status  # noqa: E402
 from blender_midas_normal.client.setup.install import Recipe, install  # noqa: E402
 from blender_midas_normal.core.errors import InstallError, TargetError  # noqa: E402
-from blender_midas_normal.core.files import put_in_place  # noqa: E402
+from blender_midas_normal.core.files import atomic_replace  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 DATA = data_folder()
@@ -150,7 +150,7 @@ def midas_ready(folder: Path) -> None:
     midas_python()
 
 
-def _print_step(step: Step) -> None:
+def _print_step(step: ProgressEvent) -> None:
     """Prints a step of an installation."""
     print_progress(step.as_words(), sys.stdout)
 
@@ -169,7 +169,7 @@ def _joined(folder: Path, names: tuple) -> Path:
     try:
         with temporary_folder(folder.parent) as whole:  # another process may read it
             (whole / joined.name).write_text(text, encoding="utf-8")
-            put_in_place(whole / joined.name, joined)
+            atomic_replace(whole / joined.name, joined)
     except OSError as error:
         raise InstallError(f"{joined} cannot be written: {error.strerror}; {ANOTHER_CLONE}.") from None
     return joined

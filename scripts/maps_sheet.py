@@ -18,7 +18,7 @@ import environments
 
 from blender_midas_normal.batch import ended
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.map_types import KINDS
+from blender_midas_normal.core.map_types import MAP_TYPES
 from blender_midas_normal.core.settings import Settings
 
 SIDE, GAP, LETTERS = 300, 6, 26
@@ -54,7 +54,7 @@ def sheet(files: list[Path], out: Path) -> None:
     """Draws the names once and a row for each file."""
     from PIL import Image, ImageDraw
 
-    names = ["Photograph", *(kind.label for kind in KINDS.values())]
+    names = ["Photograph", *(kind.label for kind in MAP_TYPES.values())]
     whole = Image.new("RGB", (len(names) * (SIDE + GAP) - GAP, LETTERS + len(files) * (SIDE + GAP) - GAP), "white")
     draw = ImageDraw.Draw(whole)
     for column, name in enumerate(names):
@@ -78,7 +78,7 @@ def pictures(file: Path) -> list:
     picture, settings = picture_from_file(file), Settings()
     wrap = wrap_of(settings.tileable, luma(picture.rgb_float()), is_render=False)
     surface = Relief().surface(picture, wrap, settings, lambda stage, done: None)
-    maps = [(made_map(kind, surface, settings).encoded() >> 8).astype("uint8") for kind in KINDS]
+    maps = [(made_map(kind, surface, settings).encoded() >> 8).astype("uint8") for kind in MAP_TYPES]
     return [Image.fromarray(values).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
             for values in (picture.as_bytes()[..., :3], *maps)]
 

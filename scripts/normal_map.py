@@ -22,10 +22,10 @@ import environments
 from blender_midas_normal.batch import ended
 from blender_midas_normal.batch.cli import made_all
 from blender_midas_normal.batch.inputs import found
-from blender_midas_normal.batch.options import add_options, path, wanted
+from blender_midas_normal.batch.options import add_options, parse_options, path
 from blender_midas_normal.batch.pictures import exposed, item_of_file
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.launch import HostPython, Launch, Places, launch_for
+from blender_midas_normal.client.launch import HostPython, Launch, Paths, launch_for
 from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.files import resolved
 
@@ -37,7 +37,7 @@ def main() -> int:
     options = parser.parse_args()
     inputs = found(options.images, options.recursive)
     try:
-        asked = wanted(options)
+        asked = parse_options(options)
         asked.out.mkdir(parents=True, exist_ok=True)
     except MidasNormalError as error:
         parser.error(str(error))
@@ -79,7 +79,7 @@ def wanted_launch(engine: str, folder: Path | None, out: Path) -> Launch:
     data = environments.DATA
     there = next(folder for folder in (data, *data.parents) if folder.exists())  # before the first environment it is not
     log = data / "worker.log" if os.access(there, os.W_OK) else resolved(out) / ".midas_normal.log"
-    places = Places(environments.MIDAS, weights, log)
+    places = Paths(environments.MIDAS, weights, log)
     launch = launch_for(engine, places, HostPython(""), IDLE_SECONDS)
     if not launch.python:
         launch = launch_for(engine, places, HostPython(str(environments.maps_python())), IDLE_SECONDS)

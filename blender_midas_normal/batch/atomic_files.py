@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..client.locks import create_locked, open_regular, remove_locked, try_lock
 from ..core.errors import TargetError, reason_of
-from ..core.files import exists, put_in_place
+from ..core.files import atomic_replace, exists
 
 COMPUTER = re.sub(r"[^A-Za-z0-9]+", "-", platform.node())[:40] or "computer"
 """The name of this one, as part of the names of files in folders where others may be at work, too."""
@@ -25,19 +25,19 @@ LOCK = ".lock"
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def atomic_write(target: Path) -> Iterator[Path]:
     """A path to write; what is there at the end of the `with` block takes the target's place, else nothing is left of it.
 
     Makes the folder where there is none.  Raises TargetError for what the system refuses, in the `with` block too.
     """
     with incomplete(target) as partial:
         yield partial
-        put_in_place(partial, target)
+        atomic_replace(partial, target)
 
 
 @contextmanager
 def incomplete(target: Path) -> Iterator[Path]:
-    """A path beside the target to write what is to become it; gone after the `with` block.  Otherwise as `replacing`."""
+    """A path beside the target to write what is to become it; gone after the `with` block.  Otherwise as `atomic_write`."""
     try:
         with temporary_folder(target.parent) as folder:
             yield folder / target.name
@@ -136,7 +136,7 @@ def _create_by_reserving(file: Path, target: Path) -> bool:
     except FileExistsError:
         return False
     try:
-        put_in_place(file, target)
+        atomic_replace(file, target)
     except BaseException:
         target.unlink(missing_ok=True)
         raise

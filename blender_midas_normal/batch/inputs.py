@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from ..core.errors import Message, reason_of
 from ..core.files import ENDINGS, exists, resolved
-from .record import Ledger
+from .record import OutputRecord
 
 WILD = re.compile(r"[*?[]")
 
@@ -152,5 +152,5 @@ class _Own:
 
     def _maps_of(self, folder: Path) -> set[Path]:
         if folder not in self._maps:
-            self._maps[folder] = Ledger(folder).files()
+            self._maps[folder] = OutputRecord(folder).files()
         return self._maps[folder]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.errors import SettingsError
 from ..core.files import resolved
-from ..core.map_types import FORMATS, KINDS, check_kind, is_float
+from ..core.map_types import FORMATS, MAP_TYPES, check_map_type, is_float
 from ..core.protocol import MOST_STOPS
 from ..core.settings import PRESETS, Choice, Flag, Number, Settings, domains, preset
 from ..core.temporal import LONGEST_REACH
@@ -29,7 +29,7 @@ EXISTING = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BatchOptions:
     """What to make, where, and how.
 
     kinds, format: names of KINDS and FORMATS; bits: 8 or 16, of files of integers; existing: what to do with maps that are
@@ -62,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=path, required=True, help="folder for the maps")
     parser.add_argument("--recursive", action="store_true",
                         help="take the pictures of subfolders too; their maps go into subfolders of the same names")
-    parser.add_argument("--maps", type=_kinds, default=("NORMAL",), metavar=",".join(name.lower() for name in KINDS),
+    parser.add_argument("--maps", type=_kinds, default=("NORMAL",), metavar=",".join(name.lower() for name in MAP_TYPES),
                         help="kinds of map to make of each picture (default: normal)")
     parser.add_argument("--format", type=str.lower, choices=_lower(FORMATS), default="png",
                         help="of the files (default: png)")
@@ -112,7 +112,7 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def wanted(options: argparse.Namespace) -> Wanted:
+def parse_options(options: argparse.Namespace) -> BatchOptions:
     """What the options ask for.
 
     Raises SettingsError, SourceError for a mask image that cannot be read, and TargetError for a report that cannot be
@@ -122,7 +122,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
     if (settings.mask == "IMAGE") != (mask is not None):
         raise SettingsError("--mask image and --mask-image FILE belong together.")
     for kind in options.maps:
-        check_kind(kind, settings)
+        check_map_type(kind, settings)
     smoothing = int(SMOOTHING.checked("smoothing", options.smoothing))
     _check_smoothing(smoothing, options.sets, settings)
     reports = [report for report in (options.json, options.csv) if report is not None]
@@ -135,9 +135,9 @@ def wanted(options: argparse.Namespace) -> Wanted:
     _check_bits(options.bits, format_, settings)
     naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
                     settings.engine.lower(), FORMATS[format_].suffix, options.maps)
-    return Wanted(options.out, settings, options.maps, format_, options.bits or target.bits, naming,
-                  options.existing.upper(), options.jobs, options.json, options.csv, exposure, mask,
-                  digest_of_file(mask) if mask is not None else "", options.sets.upper(), smoothing)
+    return BatchOptions(options.out, settings, options.maps, format_, options.bits or target.bits, naming,
+                        options.existing.upper(), options.jobs, options.json, options.csv, exposure, mask,
+                        digest_of_file(mask) if mask is not None else "", options.sets.upper(), smoothing)
 
 
 def _spellings(name: str) -> list[str]:
@@ -172,7 +172,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         settings = dataclasses.replace(settings, mask="IMAGE")
     if options.target is not None:
         settings = dataclasses.replace(settings, convention=TARGETS[options.target.upper()].convention)
-    return settings.with_words(given)
+    return settings.replace_fields(given)
 
 
 def _defaults(name: str) -> str:
@@ -191,9 +191,9 @@ def _in_words(value: Any) -> str:
 
 def _kinds(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(word.strip().upper() for word in text.split(",")))
-    unknown = [name.lower() for name in names if name not in KINDS]
+    unknown = [name.lower() for name in names if name not in MAP_TYPES]
     if unknown:
-        raise argparse.ArgumentTypeError(f"there is no map {unknown[0]!r}; it is one of {', '.join(_lower(KINDS))}")
+        raise argparse.ArgumentTypeError(f"there is no map {unknown[0]!r}; it is one of {', '.join(_lower(MAP_TYPES))}")
     return names
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..core.errors import TargetError
 from ..core.files import resolved
 from . import TOLD_APART
-from .options import Wanted
+from .options import BatchOptions
 from .pictures import Picture
 
 
@@ -18,10 +18,10 @@ class NameTaken(TargetError):
     """Another picture of the run has a map of this name; it may fail, and have none."""
 
 
-class Targets:
+class OutputFiles:
     """Gives maps their files; pictures: the files of all pictures of the run."""
 
-    def __init__(self, wanted: Wanted, pictures: Iterable[Path | None]) -> None:
+    def __init__(self, wanted: BatchOptions, pictures: Iterable[Path | None]) -> None:
         self._wanted = wanted
         self._pictures = {resolved(file) for file in (*pictures, wanted.mask_image) if file is not None}
         self._maps: dict[Path, Picture] = {}

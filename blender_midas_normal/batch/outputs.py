@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import SettingsError
-from ..core.map_types import KINDS
+from ..core.map_types import MAP_TYPES
 from .pictures import Item
 
 TOKENS = {"stem": "the picture's name", "name": "the same with its ending", "map": "the kind of map",
@@ -36,7 +36,7 @@ class Target:
     bits: int = 16
 
 
-_WORDS = {name: kind.word for name, kind in KINDS.items()}
+_WORDS = {name: kind.word for name, kind in MAP_TYPES.items()}
 _CAPITALS = {"NORMAL": "Normal", "HEIGHT": "Height", "AO": "AO", "CURVATURE": "Curvature"}
 _LETTERS = {"NORMAL": "N", "HEIGHT": "H", "AO": "AO", "CURVATURE": "C"}
 

@@ -11,12 +11,12 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..client.client import Client
-from ..core.engines import strengths
+from ..core.engines import shared_range_strengths
 from ..core.errors import SourceError, reason_of
-from ..core.file_numbering import holes, listed, missing_between, parted, runs, tile_in
+from ..core.file_numbering import holes, listed, missing_between, runs, split_number, tile_in
 from ..core.files import ENDINGS, check_picture, resolved, sha256_of
 from ..core.protocol import Result
-from .record import Measure
+from .record import DepthStats
 from .report import Record
 
 
@@ -107,7 +107,7 @@ class PictureSet:
         return f"{self.title}: {len(self.members)} {self._word}s, made as one set"
 
     @property
-    def lack(self) -> str:
+    def missing_message(self) -> str:
         """A sentence about what lies between others and has no file, "" where nothing does."""
         numbers = [number for number, _ in self.members]
         lacking = holes(numbers) if self.kind == "SEQUENCE" else runs(missing_between(numbers))
@@ -158,14 +158,14 @@ def _zeros(files: Iterable[Path]) -> dict[Place, set[int]]:
     """How many digits the numbers have that begin with zeros."""
     zeros: dict[Place, set[int]] = {}
     for file in files:
-        if (found := parted(file.stem)) and found[1].startswith("0"):
+        if (found := split_number(file.stem)) and found[1].startswith("0"):
             zeros.setdefault((file.parent, found[0], found[2], file.suffix), set()).add(len(found[1]))
     return zeros
 
 
 def _frame(zeros: Mapping[Place, set[int]], file: Path) -> Named | None:
     """Numbers of a sequence have at least as many digits as those of its frames that begin with zeros."""
-    found = parted(file.stem)
+    found = split_number(file.stem)
     if found is None:
         return None
     before, digits, after = found
@@ -218,7 +218,7 @@ class Picture:
     content: str = ""
     left: list[tuple[str, Path]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
-    measure: Measure | None = None
+    measure: DepthStats | None = None
     strength: float = 1.0
     scale: float = 0.0
     near: Sequence[Picture] = ()
@@ -258,7 +258,7 @@ def pictures_of(found: PictureSet, reach: int) -> list[Picture]:
 def bring_to_one_range(pictures: Sequence[Picture]) -> None:
     """Sets strength and scale of the pictures of a set, as the widest range of those that were measured makes them."""
     measured = {picture: picture.measure for picture in pictures if picture.measure is not None}
-    factors = strengths({picture: measure.range for picture, measure in measured.items()})
+    factors = shared_range_strengths({picture: measure.range for picture, measure in measured.items()})
     scale = max((measure.scale * factors[picture] for picture, measure in measured.items()), default=0.0)
     for picture, factor in factors.items():
         picture.strength, picture.scale = factor, scale

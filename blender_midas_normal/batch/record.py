@@ -30,7 +30,7 @@ WAYS_OUT = Phrase("move it, or give --existing overwrite or number")
 
 
 @dataclass(frozen=True)
-class Origin:
+class RecordEntry:
     """What a map was made from and with, and what its file was then.
 
     picture: the picture's file, as seen from the folder, "" for one without; content, settings: digests of what the picture
@@ -43,7 +43,7 @@ class Origin:
     map: str
 
 
-class Ledger:
+class OutputRecord:
     """The record of an output folder: a line each time a map is made.
 
     It knows a map by its place in the folder and its bytes, and what it was made from by content, so that folders and
@@ -54,7 +54,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._folder = resolved(folder)
         self._record = SharedRecord(self._folder, STEM, _file_of, KEPT)
-        self._origins: dict[str, list[Origin]] = {}
+        self._origins: dict[str, list[RecordEntry]] = {}
         self._look_up()
 
     def is_current(self, file: Path, content: str, settings: str) -> bool:
@@ -94,12 +94,12 @@ class Ledger:
             return False
 
     def note(self, file: Path, made: Path, picture: Path | None, content: str, settings: str) -> None:
-        """Records that `made` is to be moved to `file`, as a map of the picture; raises TargetError.
+        """Records that `record_made` is to be moved to `file`, as a map of the picture; raises TargetError.
 
         The line comes before the map: a run that is killed between the two leaves no map that nobody knows.
         """
         try:
-            origin = Origin(self._seen(picture) if picture is not None else "", content, settings, sha256_of(made))
+            origin = RecordEntry(self._seen(picture) if picture is not None else "", content, settings, sha256_of(made))
         except OSError as error:
             raise TargetError("{made} is gone already: {reason}.", made=made, reason=reason_of(error)) from None
         key = self._seen(file)
@@ -124,14 +124,14 @@ class Ledger:
                 self._keep(name, origin)
         return bool(values)
 
-    def _keep(self, name: str, origin: Origin) -> None:
+    def _keep(self, name: str, origin: RecordEntry) -> None:
         """The origin is the last one of its map now."""
         origins = self._origins.setdefault(name, [])
         if origin in origins:
             origins.remove(origin)
         origins.append(origin)
 
-    def _origins_of(self, file: Path) -> list[Origin]:
+    def _origins_of(self, file: Path) -> list[RecordEntry]:
         """Those of the file as it is now; none where it is not there, or none of the maps that were made."""
         key = self._seen(file)
         if not os.path.lexists(file) or (key not in self._origins and not self._look_up()):
@@ -142,7 +142,7 @@ class Ledger:
             origins = [origin for origin in self._origins.get(key, ()) if origin.map == digest]
         return origins
 
-    def _origins_of_reserved(self, file: Path) -> list[Origin]:
+    def _origins_of_reserved(self, file: Path) -> list[RecordEntry]:
         """Those of a file without content: a map's name that a process took before it was killed; nothing is lost."""
         try:
             is_empty = is_file(file) and file.lstat().st_size == 0
@@ -184,10 +184,10 @@ def _file_of(words: Any) -> str | None:
     return next((name for name, _ in _read(words)), None)
 
 
-def _read(words: Any) -> list[tuple[str, Origin]]:
+def _read(words: Any) -> list[tuple[str, RecordEntry]]:
     """The origin of a line by its file's name, or nothing where it is no such line."""
     try:
-        name, origin = words["file"], Origin(words["picture"], words["content"], words["settings"], words["map"])
+        name, origin = words["file"], RecordEntry(words["picture"], words["content"], words["settings"], words["map"])
     except (KeyError, TypeError):
         return []
     return [(name, origin)] if all(isinstance(text, str) for text in (name, *vars(origin).values())) else []
@@ -201,29 +201,29 @@ what is overlooked is only measured once more."""
 
 
 @dataclass(frozen=True)
-class Measure:
+class DepthStats:
     """Of a picture that is made for itself: the range of its depths and the scale of its heights, as in a Result."""
 
     range: float
     scale: float
 
 
-class Measures:
+class DepthStatsCache:
     """The measures of an output folder, by content and settings; the last one of a picture counts."""
 
     def __init__(self, folder: Path) -> None:
         self._record = SharedRecord(resolved(folder), STATS_STEM, _key_of, kept=1)
-        self._known: dict[str, Measure] = {}
+        self._known: dict[str, DepthStats] = {}
         self._look_up()
 
-    def get(self, content: str, settings: str) -> Measure | None:
+    def get(self, content: str, settings: str) -> DepthStats | None:
         """None for what was not measured yet."""
         key = content + settings
         if key not in self._known and time.monotonic() - self._looked_up > LOOK_UP_EVERY:
             self._look_up()
         return self._known.get(key)
 
-    def note(self, content: str, settings: str, measure: Measure) -> None:
+    def note(self, content: str, settings: str, measure: DepthStats) -> None:
         """Adds a measure, so that a run that is interrupted need not begin again; raises TargetError."""
         key = content + settings
         if self._known.get(key) != measure:
@@ -245,11 +245,11 @@ def _key_of(words: Any) -> str | None:
     return next((key for key, _ in _stats_of(words)), None)
 
 
-def _stats_of(words: Any) -> list[tuple[str, Measure]]:
+def _stats_of(words: Any) -> list[tuple[str, DepthStats]]:
     """The measure of a line by its key, or nothing where it is no such line."""
     try:
         key, depth_range, scale = words
     except (ValueError, TypeError):
         return []
     is_measure = isinstance(key, str) and all(isinstance(value, float) and value >= 0 for value in (depth_range, scale))
-    return [(key, Measure(depth_range, scale))] if is_measure else []
+    return [(key, DepthStats(depth_range, scale))] if is_measure else []

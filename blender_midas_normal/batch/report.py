@@ -156,7 +156,7 @@ class Screen:
     def say(self, line: str) -> None:
         self._print(line, sys.stdout)
 
-    def complain(self, line: str) -> None:
+    def print_error(self, line: str) -> None:
         self._print(line, sys.stderr)
 
     def show(self, job: Job | None, done: int, of: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..client.client import Client, Job
 from ..client.launch import Launch
-from ..core.engines import chosen_engine, has_range
+from ..core.engines import has_range, select_engine
 from ..core.errors import (
     NO_MESSAGE,
     EngineUnavailable,
@@ -24,20 +24,20 @@ from ..core.errors import (
     WorkerError,
     reason_of,
 )
-from ..core.files import put_in_place, resolved
+from ..core.files import atomic_replace, resolved
 from ..core.map_types import is_float
 from ..core.protocol import Result
 from ..core.settings import Settings
-from ..core.temporal import shares
+from ..core.temporal import temporal_weights
 from .atomic_files import atomic_create, incomplete, remove_leftovers, temporary_folder
-from .options import Wanted
-from .output_files import NameTaken, Targets
+from .options import BatchOptions
+from .output_files import NameTaken, OutputFiles
 from .pictures import Item, Picture, Staged, bring_to_one_range, pictures_of, sets_of
-from .record import Ledger, Measure, Measures, digest_of_settings
+from .record import DepthStats, DepthStatsCache, OutputRecord, digest_of_settings
 from .report import FAILED, MADE, SKIPPED, Record, Screen
-from .scheduler import Beginning, Task
+from .scheduler import Task, TaskFactory
 
-Way = Callable[[Picture, Client], Task]
+Stage = Callable[[Picture, Client], Task]
 """What is done with a picture; raises MidasNormalError or OSError where that cannot be."""
 
 
@@ -45,7 +45,7 @@ class Refused(TargetError):
     """A map that may not take its place; the others of its picture may."""
 
 
-class Making:
+class BatchRunner:
     """Makes the maps that are wanted, one bad picture never stopping the rest.
 
     sets: the pictures, those of a set together, in the order of their numbers; names: sentences about the sets; lacks: the
@@ -53,15 +53,15 @@ class Making:
     Raises EngineUnavailable, here and later, which no other picture would change.
     """
 
-    def __init__(self, items: Iterable[Item], wanted: Wanted, launch: Launch, screen: Screen) -> None:
+    def __init__(self, items: Iterable[Item], wanted: BatchOptions, launch: Launch, screen: Screen) -> None:
         self._wanted = wanted
         self._launch = launch
         self.out = wanted.out
         self._screen = screen
-        self._ledger = Ledger(wanted.out)
-        self._measures = Measures(wanted.out)
-        self._engine, _ = chosen_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
-                                                            "LUMINANCE": NO_MESSAGE})
+        self._ledger = OutputRecord(wanted.out)
+        self._measures = DepthStatsCache(wanted.out)
+        self._engine, _ = select_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
+                                                          "LUMINANCE": NO_MESSAGE})
         self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
         self._file = {"format": wanted.format, "bits": wanted.bits, "compress": True}
         self._postponed: list[Picture] = []
@@ -69,11 +69,11 @@ class Making:
         self._measured = self.done = 0
         found = sets_of(items, wanted.sets)
         self.names = [each.sentence for each in found if len(each.members) > 1]
-        self.lacks = [each.lack for each in found if each.lack]
+        self.lacks = [each.missing_message for each in found if each.missing_message]
         self.sets = [pictures_of(each, wanted.smoothing) for each in found]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
-        self._targets = Targets(wanted, [picture.item.file for picture in self.pictures])
+        self._targets = OutputFiles(wanted, [picture.item.file for picture in self.pictures])
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -91,7 +91,7 @@ class Making:
         for folder in {self.out, *self._folders}:
             remove_leftovers(folder)
 
-    def beginnings(self, way: Way, pictures: Iterable[Picture], alone: bool) -> Iterator[Beginning]:
+    def beginnings(self, way: Stage, pictures: Iterable[Picture], alone: bool) -> Iterator[TaskFactory]:
         """The work for those of the pictures that have not failed; alone: a worker has no other beside it, and fails on
         its account.
         """
@@ -126,7 +126,7 @@ class Making:
             result = job.result()
             with _taken(client, result):
                 pass  # what is wanted of it are its numbers
-            found = Measure(float(result.range), float(result.scale))
+            found = DepthStats(float(result.range), float(result.scale))
             self._measures.note(picture.content, digest, found)
         picture.measure = found
         self._measured += 1
@@ -179,7 +179,7 @@ class Making:
             own = picture.staged[kind].result
             staged = {other.number: other.staged[kind] for other in picture.near if kind in other.staged}
             alike = [number for number, each in staged.items() if _size(each.result) == _size(own)]
-            counted = shares(alike, picture.number, self._wanted.smoothing)
+            counted = temporal_weights(alike, picture.number, self._wanted.smoothing)
             client.prepare(self._launch)
             job = client.submit(frames=[[share, str(staged[number].file)] for number, share in counted.items()], map=kind,
                                 settings=self._settings(picture).words(), scale=_scale(picture, kind), **self._file)
@@ -188,7 +188,7 @@ class Making:
             seconds = {**own.seconds, "mean": sum(mean.seconds.values())}
             self._finish(picture, client, kind, dataclasses.replace(own, file=mean.file, seconds=seconds))
 
-    def _task(self, way: Way, picture: Picture, alone: bool, client: Client) -> Task:
+    def _task(self, way: Stage, picture: Picture, alone: bool, client: Client) -> Task:
         was_done = picture.is_done
         try:
             yield from way(picture, client)
@@ -210,7 +210,7 @@ class Making:
             self._targets.release(target)
 
     def _complain(self, picture: Picture, kind: str | None, sentence: Message) -> None:
-        self._screen.complain(f"{picture.item.title}: error: {sentence}")
+        self._screen.print_error(f"{picture.item.title}: error: {sentence}")
         picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
 
     def _maps(self, picture: Picture, client: Client, kinds: Sequence[str], take: Callable[[str, Result], None],
@@ -268,7 +268,7 @@ class Making:
                         raise Refused(refusal)
                 self._ledger.note(target, made, picture.item.file, picture.content_of_maps(), settings)
                 if replaces:
-                    put_in_place(made, target)
+                    atomic_replace(made, target)
                 if replaces or atomic_create(made, target):
                     return target
             if self._wanted.existing == "NUMBER":
@@ -325,11 +325,11 @@ def _size(result: Result) -> tuple[int, int]:
 WINDOW = 16
 """Frames whose maps are made before these are averaged; an interrupted run loses no more of them."""
 
-Through = Callable[[Way, Sequence[Picture]], None]
+Through = Callable[[Stage, Sequence[Picture]], None]
 """Does something with all of the pictures, and returns when that is done, or given up."""
 
 
-def go_through(making: Making, through: Through) -> None:
+def run_stages(making: BatchRunner, through: Through) -> None:
     """Makes all maps: first those of pictures that need no others, then set by set."""
     through(making.make, [picture for pictures in making.sets if not _is_linked(making, pictures) for picture in pictures])
     for pictures in making.sets:
@@ -344,12 +344,12 @@ def go_through(making: Making, through: Through) -> None:
             through(making.make, pictures)
 
 
-def _is_linked(making: Making, pictures: Sequence[Picture]) -> bool:
+def _is_linked(making: BatchRunner, pictures: Sequence[Picture]) -> bool:
     """Whether the maps of a set's pictures shape each other."""
     return making.is_measured(pictures) or len(pictures[0].near) > 0
 
 
-def _smooth(making: Making, frames: Sequence[Picture], through: Through) -> None:
+def _smooth(making: BatchRunner, frames: Sequence[Picture], through: Through) -> None:
     """Makes the frames' maps as means over their neighbours', which lie in a folder for as long as they are needed."""
     with ExitStack() as stack:
         @cache

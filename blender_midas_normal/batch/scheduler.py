@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from ..client.client import Client, Job
 
 
-class Crew:
+class WorkerPool:
     """At first one client; the others when its worker has said how many graphics cards there are.
 
     wanted: how many there are to be; None for one for each graphics card.
@@ -42,13 +42,13 @@ class Crew:
 Task = Generator[Job, None, None]
 """A piece of work that yields each job that it waits for."""
 
-Beginning = Callable[[Client], Task]
+TaskFactory = Callable[[Client], Task]
 
 POLL = 0.002
 """Seconds between two looks at workers that are busy."""
 
 
-def all_hands(client: Client) -> int:
+def max_in_flight(client: Client) -> int:
     """Jobs that keep a worker busy: pictures that it reads ahead, as many in its engine, and the map that it writes."""
     batch = client.ready.batch if client.ready is not None else 1
     return 2 * batch + 1
@@ -59,7 +59,7 @@ def one(client: Client) -> int:
     return 1
 
 
-class Lane:
+class WorkerQueue:
     """A client, and the tasks that wait for it; at_once: how many there may be."""
 
     def __init__(self, client: Client, at_once: Callable[[Client], int]) -> None:
@@ -72,7 +72,7 @@ class Lane:
         """The job that came first of those that are waited for."""
         return self._waiting[0][0] if self._waiting else None
 
-    def step(self, beginnings: Iterator[Beginning]) -> bool:
+    def step(self, beginnings: Iterator[TaskFactory]) -> bool:
         """Goes on with the tasks whose jobs have ended, and begins at most one; whether there was anything to do."""
         self._client.pump()
         ended = [(job, task) for job, task in self._waiting if job.outcome is not None]
@@ -90,17 +90,17 @@ class Lane:
             self._waiting.append((job, task))
 
 
-def work_through(beginnings: Iterable[Beginning], clients: Sequence[Client], at_once: Callable[[Client], int],
-                 watch: Callable[[Job | None], None], stopped: Callable[[], bool]) -> None:
+def run_tasks(beginnings: Iterable[TaskFactory], clients: Sequence[Client], at_once: Callable[[Client], int],
+              watch: Callable[[Job | None], None], stopped: Callable[[], bool]) -> None:
     """Does all pieces of work, `at_once(client)` of them with each client, until all are done or `stopped()`.
 
     clients: more may come meanwhile.
     watch: called now and then with a job that is waited for.  What a task raises ends all.
     """
-    lanes: list[Lane] = []
+    lanes: list[WorkerQueue] = []
     waiting = iter(beginnings)
     while not stopped():
-        lanes += [Lane(client, at_once) for client in clients[len(lanes):]]
+        lanes += [WorkerQueue(client, at_once) for client in clients[len(lanes):]]
         moved = [lane.step(waiting) for lane in lanes]
         watch(next((lane.job for lane in lanes if lane.job is not None), None))
         if not any(moved):

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..client.locks import create_locked, open_regular, try_lock
 from ..core.errors import TargetError, reason_of
-from .atomic_files import COMPUTER, replacing
+from .atomic_files import COMPUTER, atomic_write
 
 HEAD = 64
 """The first bytes of a file, by which one that was compacted shows: these are others then."""
@@ -144,7 +144,7 @@ class SharedRecord:
                 lines.setdefault(key, []).append(_line(value))
         needed = [line for about in lines.values() for line in _last(about, self._kept)]
         if 3 * len(needed) <= 2 * sum(map(len, lines.values())):
-            with replacing(target) as partial:
+            with atomic_write(target) as partial:
                 partial.write_bytes(b"\n# " + secrets.token_hex(8).encode() + b"".join(needed))
         elif any(added):
             with os.fdopen(open_regular(target, os.O_CREAT | os.O_WRONLY | os.O_APPEND), "ab") as merged:

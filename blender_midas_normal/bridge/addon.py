@@ -14,11 +14,11 @@ import numpy as np
 
 from .. import __version__
 from ..client.client import Client
-from ..client.launch import HostPython, Launch, Places, launch_for, reason_against_midas
+from ..client.launch import HostPython, Launch, Paths, launch_for, reason_against_midas
 from ..client.setup.environment import Environment, status
 from ..client.worker_process import tail
 from ..core.errors import NO_MESSAGE, Message
-from ..core.files import masked
+from ..core.files import redact_home
 
 Data = TypeVar("Data", bound=bpy.types.ID)
 
@@ -46,11 +46,11 @@ def preferences() -> Any:
     return addon.preferences if addon is not None else UNSET
 
 
-def places() -> Places:
+def places() -> Paths:
     """The environment, weights and log; each in the folder that the user chose, else in the extension's own."""
     chosen = preferences()
-    return Places(Environment(_folder(chosen.environment_folder, "environment")),
-                  _folder(chosen.weights_folder, "weights"), log_file())
+    return Paths(Environment(_folder(chosen.environment_folder, "environment")),
+                 _folder(chosen.weights_folder, "weights"), log_file())
 
 
 def _folder(chosen: str, own: str) -> Path:
@@ -69,7 +69,7 @@ def own_folder() -> Path:
     return Path(bpy.utils.extension_path_user(EXTENSION))
 
 
-def reason_against(engine: str) -> Message:
+def unavailable_reason(engine: str) -> Message:
     """"" when the engine asked for can run here, else one sentence."""
     return reason_against_midas(places()) if engine == "MIDAS" else NO_MESSAGE
 
@@ -97,4 +97,4 @@ def bug_report(last: str) -> str:
         "Worker's last messages:",
         tail(log, 0, 30) if log.exists() else "none",
     ]
-    return masked("\n".join(lines))
+    return redact_home("\n".join(lines))

@@ -9,7 +9,7 @@ import bpy
 from ..core.errors import SettingsError, SourceError
 from ..core.settings import Settings
 from .generate import begin
-from .request import Ask
+from .request import GenerateRequest
 from .tasks import check_main_thread
 
 
@@ -26,8 +26,14 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
                             "strength=2.", settings=repr(settings))
     if mask_image is not None:
         words = {"mask": "IMAGE", **words}
-    ask = Ask((settings or Settings()).with_words(words), source="IMAGE", image_uid=_uid_of(image, "image"), target="NONE",
-              replace=replace, mask_uid=_uid_of(mask_image, "mask_image") if mask_image is not None else None)
+    ask = GenerateRequest(
+        (settings or Settings()).replace_fields(words),
+        source="IMAGE",
+        image_uid=_uid_of(image, "image"),
+        target="NONE",
+        replace=replace,
+        mask_uid=_uid_of(mask_image, "mask_image") if mask_image is not None else None,
+    )
     return bpy.data.images[begin(bpy.context, ask).wait().map_name]
 
 

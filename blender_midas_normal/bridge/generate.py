@@ -11,7 +11,7 @@ import bpy
 
 from ..batch.report import FAILED, Record
 from ..core.errors import Cancelled, Message, MidasNormalError, Phrase, TargetError
-from ..core.map_types import KINDS
+from ..core.map_types import MAP_TYPES
 from ..core.protocol import Result
 from . import tasks
 from .addon import client
@@ -23,14 +23,14 @@ from .map_files import file_beside, file_of
 from .map_images import store
 from .map_metadata import NUMBERED, SINGLE, facts_on, kind_of, map_of, note_mask, settings_on
 from .map_state import note_shown, why_kept
-from .request import Ask, Order, facts_of, order_of
-from .tasks import BREATH, Making, Report, Step, Task
+from .request import GenerateRequest, PreparedRequest, facts_of, prepare_request
+from .tasks import BREATH, Report, Step, Task, TaskSteps
 
 KEY = re.compile("[0-9a-f]{32}(-[0-9a-f]{32})?")
 """Of a surface; a file from a stranger may hold anything in its place."""
 
 
-def known_surfaces(order: Order) -> dict[str, str]:
+def find_up_to_date(order: PreparedRequest) -> dict[str, str]:
     """The keys of the surfaces from which the order's maps were made, by the picture's number, "" for a single picture.
 
     Empty where a map is missing, is kept elsewhere or was made with other settings.  Raises TargetError as storing would.
@@ -41,7 +41,7 @@ def known_surfaces(order: Order) -> dict[str, str]:
     return found[0] if all(surfaces == found[0] for surfaces in found) else {}
 
 
-def _surfaces(image: bpy.types.Image, order: Order) -> dict[str, str]:
+def _surfaces(image: bpy.types.Image, order: PreparedRequest) -> dict[str, str]:
     """Of one map; a record that is damaged is none, and only makes work."""
     wanted = order.ask.settings
     try:
@@ -55,7 +55,7 @@ def _surfaces(image: bpy.types.Image, order: Order) -> dict[str, str]:
     return surfaces if is_as_asked and is_as_smooth and is_readable else {}
 
 
-def _is_kept(image: bpy.types.Image, order: Order) -> bool:
+def _is_kept(image: bpy.types.Image, order: PreparedRequest) -> bool:
     """Whether a map lies where it is asked to; the files of several pictures are looked at where they are named."""
     source = order.source.image()
     if order.ask.save == "PACK" and source.source not in ("SEQUENCE", "MOVIE"):  # those cannot be packed
@@ -73,12 +73,12 @@ PACKED, ON_DISK = ({"compress": on_disk, "with_pixels": not on_disk} for on_disk
 """What a request says of the files it wants: a packed map is shown by its pixels, one on disk by its compressed file."""
 
 
-def begin(context: bpy.types.Context, ask: Ask) -> Task:
+def begin(context: bpy.types.Context, ask: GenerateRequest) -> Task:
     """The task of what is asked for; raises one of the project's exceptions for what cannot be made."""
-    return Task(making_of(order_of(context, ask)))
+    return Task(generation_steps(prepare_request(context, ask)))
 
 
-def making_of(order: Order) -> Making:
+def generation_steps(order: PreparedRequest) -> TaskSteps:
     """The making of all maps of an order but those that were changed since they were made, unless these may be replaced.
 
     It ends with Unchanged where they would be made from what the order knows, with TargetError where all were changed.
@@ -94,7 +94,7 @@ def making_of(order: Order) -> Making:
     return dataclasses.replace(report, sentences=(*report.sentences, *kept.values()), records=(*report.records, *records))
 
 
-def _kept(order: Order) -> Generator[None, None, dict[str, Message]]:
+def _kept(order: PreparedRequest) -> Generator[None, None, dict[str, Message]]:
     """Why maps stay as they are, by their kind; of an order that may end with Unchanged nothing is known before."""
     kept = {}
     for kind in order.ask.maps if not (order.ask.replace or order.known) else ():
@@ -103,7 +103,7 @@ def _kept(order: Order) -> Generator[None, None, dict[str, Message]]:
     return kept
 
 
-def _of_picture(order: Order) -> Making:
+def _of_picture(order: PreparedRequest) -> TaskSteps:
     words = ON_DISK if order.ask.save == "BESIDE" else PACKED
     first, *others = order.ask.maps
     client.prepare(order.launch)
@@ -112,25 +112,27 @@ def _of_picture(order: Order) -> Making:
     job = order.submit(first, unless=order.known.get(SINGLE), **picture, **words)
     result = yield Step(job, 1, len(order.ask.maps))
     image, sentences = yield from _taken_in(order, first, result)
-    maps, records = [image.name], [tasks.made(order.source, image, [*result.notes, *sentences])]
+    maps, records = [image.name], [tasks.record_made(order.source, image, [*result.notes, *sentences])]
     sentences = [_made(image.name, result), result.why, *order.notes, *result.notes, *sentences]
     for number, kind in enumerate(others, 2):
         try:
             more = yield Step(order.submit(kind, surface=result.surface, **words), number, len(order.ask.maps))
             image, more_sentences = yield from _taken_in(order, kind, more)
             maps.append(image.name)
-            records.append(tasks.made(order.source, image, [*more.notes, *more_sentences]))
+            records.append(tasks.record_made(order.source, image, [*more.notes, *more_sentences]))
             sentences += more_sentences
         except Cancelled:
             raise
         except MidasNormalError as error:
             records.append(Record(order.source.name, FAILED, kind, error=error.message))
-            sentences.append(Message("The map {map} was not made: {reason}", map=Phrase(KINDS[kind].label),
+            sentences.append(Message("The map {map} was not made: {reason}", map=Phrase(MAP_TYPES[kind].label),
                                      reason=error.message))
     return Report(tuple(maps), tuple(sentences), facts_of(result, first), tuple(records))
 
 
-def _taken_in(order: Order, kind: str, result: Result) -> Generator[None, None, tuple[bpy.types.Image, list[Message]]]:
+def _taken_in(
+    order: PreparedRequest, kind: str, result: Result
+) -> Generator[None, None, tuple[bpy.types.Image, list[Message]]]:
     """Stores a map, whole or not at all, and wires it; the map, and sentences for the user."""
     with client.taken(result) as files:
         yield BREATH

@@ -19,7 +19,7 @@ import numpy as np
 from mathutils import Color
 
 from ..core.errors import Message, Phrase, SourceError, reason_of
-from ..core.file_numbering import parted
+from ..core.file_numbering import split_number
 from ..core.files import HEAD_SIZE, format_of, format_of_file, is_file, with_article
 from ..core.protocol import Pixels
 from .addon import with_uid
@@ -66,7 +66,7 @@ def _of_format(name: str) -> Phrase:
 
 
 def _file_of_frame(path: Path, frame: int) -> Path:
-    parts = parted(path.stem)
+    parts = split_number(path.stem)
     if parts is None:
         return path
     before, digits, after = parts
@@ -100,7 +100,7 @@ Sixteen bits, because Blender adds dithering noise to eight."""
 
 
 @dataclass(frozen=True)
-class Held:
+class ImageBuffer:
     """What Blender hands out of an image: height * width * 4 float32 on a line, and what they are in the file."""
 
     name: str
@@ -168,7 +168,7 @@ def reading_frame(image: bpy.types.Image, number: int, path: Path) -> Reading:
         return (yield from written(held, path))
 
 
-def held_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Held:
+def held_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> ImageBuffer:
     """What `reading_file` writes into the file `path`."""
     with _loaded(picture) as image:
         if like is not None:
@@ -230,7 +230,7 @@ def _frame(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
         bpy.data.images.remove(copy)
 
 
-def _held(image: bpy.types.Image, path: Path) -> Held:
+def _held(image: bpy.types.Image, path: Path) -> ImageBuffer:
     width, height = size_of(image)
     if width * height == 0 and image.type == "MULTILAYER":
         with _first_layer(image) as layer:
@@ -242,7 +242,7 @@ def _held(image: bpy.types.Image, path: Path) -> Held:
         values[3::4] = 1.0
     encoding = _encoding(image)
     to_rec709 = _to_rec709() if encoding in ("LINEAR", "DECODED") else []
-    return Held(image.name, values, Pixels(path.name, width, height, encoding, _premultiplied(image), to_rec709))
+    return ImageBuffer(image.name, values, Pixels(path.name, width, height, encoding, _premultiplied(image), to_rec709))
 
 
 def _values(image: bpy.types.Image, count: int) -> Array:
@@ -290,7 +290,7 @@ def _copy_file(image: bpy.types.Image, file: Path) -> None:
                           reason=reason_of(error)) from None
 
 
-def written(held: Held, path: Path) -> Reading:
+def written(held: ImageBuffer, path: Path) -> Reading:
     """Writes what Blender holds into the file `path`, piece by piece; raises SourceError where there is no room.
 
     Through the file and not its memory map, where a full disk would end Blender (SIGBUS), and in half the time.

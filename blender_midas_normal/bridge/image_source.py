@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import Phrase, SourceError
-from ..core.file_numbering import parted
+from ..core.file_numbering import split_number
 from ..core.files import is_file
 from .addon import with_uid
 from .image_pixels import size_of, why_image
@@ -40,7 +40,7 @@ def animation_of(context: bpy.types.Context) -> Source:
 
 def _check_numbered(file: Path, number: int) -> None:
     """Raises SourceError where Blender would read another number than the frame's in the file's name."""
-    parts = parted(file.stem)
+    parts = split_number(file.stem)
     if parts is None or int(parts[1]) != number:
         raise SourceError("Blender does not read {number} as the frame of {file}; let the frame's number be the last one "
                           "in the scene's output path.", number=number, file=file)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..core.errors import SourceError, TargetError, reason_of
-from ..core.files import put_in_place
+from ..core.files import atomic_replace
 from ..core.image_io import MAKER, MAKER_END, pixels_of_png
-from ..core.map_types import KINDS
+from ..core.map_types import MAP_TYPES
 from .map_metadata import ENDING, source_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 def file_beside(source: bpy.types.Image, kind: str) -> Path:
     """Path of a map's file beside that of its single picture; raises TargetError as `place_beside`."""
     folder, stem = place_beside(source)
-    return folder / f"{stem}_{KINDS[kind].word}.png"
+    return folder / f"{stem}_{MAP_TYPES[kind].word}.png"
 
 
 def check_place(source: bpy.types.Image, file: Path, layout: str) -> None:
@@ -152,12 +152,12 @@ def _make_folder(folder: Path, undo: ExitStack) -> None:
 def _move(staged: Path, place: Path, undo: ExitStack) -> None:
     """Moves a staged file to its place; `undo` takes in what brings back what was there."""
     if not place.exists():
-        put_in_place(staged, place)
+        atomic_replace(staged, place)
         undo.callback(place.unlink)
         return
     before = staged.with_name(f"{staged.name}.before")
     _keep(place, before)
-    put_in_place(staged, place)
+    atomic_replace(staged, place)
     undo.callback(_put_back, before, place)
 
 
@@ -172,7 +172,7 @@ def _keep(file: Path, kept: Path) -> None:
 def _put_back(before: Path, place: Path) -> None:
     """Puts a file back into its place; where that is closed meanwhile, into a new folder, named in a TargetError."""
     try:
-        put_in_place(before, place)
+        atomic_replace(before, place)
     except OSError as error:
         safe = Path(tempfile.mkdtemp(prefix=f"{place.stem}_", dir=place.parent)) / place.name
         before.replace(safe)
@@ -197,7 +197,7 @@ def _replace(file: Path, data: bytes) -> None:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
         Path(partial).chmod(0o666 & ~_umask())
-        put_in_place(Path(partial), file)
+        atomic_replace(Path(partial), file)
     except OSError:
         Path(partial).unlink(missing_ok=True)
         raise

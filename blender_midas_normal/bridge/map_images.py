@@ -14,7 +14,7 @@ from typing import Any, Literal
 import bpy
 import numpy as np
 
-from ..client.result_files import Taken
+from ..client.result_files import ResultFiles
 from ..core.errors import TargetError
 from ..core.image_io import png_bytes
 from .image_pixels import at_once, draw_again, set_is_data, size_of
@@ -23,7 +23,7 @@ from .map_metadata import NUMBERED, SINGLE, SOURCE, STORED, map_name, map_of, na
 from .map_state import CHECKSUM, DIGESTS, check_unchanged
 
 
-def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any],
+def store(source: bpy.types.Image, files: ResultFiles, settings: Mapping[str, Any], facts: Mapping[str, Any],
           save: str = "PACK", replace: bool = False) -> bpy.types.Image:
     """The source's map, new or updated, showing the PNG file's pixels as data.
 
@@ -38,7 +38,7 @@ def store(source: bpy.types.Image, files: Taken, settings: Mapping[str, Any], fa
     return image
 
 
-def _content(files: Taken, file: Path | None) -> dict[str, Any]:
+def _content(files: ResultFiles, file: Path | None) -> dict[str, Any]:
     """The facts by which a change of the map is found: packed, or in a file."""
     if file is not None:
         return {DIGESTS: {SINGLE: hashlib.sha256(files.png).hexdigest()}}
@@ -68,7 +68,7 @@ def _refilled(image: bpy.types.Image, settings: Mapping[str, Any], facts: Mappin
     image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
 
 
-def store_again(image: bpy.types.Image, files: Taken, settings: Mapping[str, Any], facts: Mapping[str, Any],
+def store_again(image: bpy.types.Image, files: ResultFiles, settings: Mapping[str, Any], facts: Mapping[str, Any],
                 replace: bool = False) -> None:
     """The map with other pixels, packed or in its file as before.  Raises TargetError, and changes nothing, as `store`."""
     at_once(check_unchanged(image, replace))
@@ -88,7 +88,7 @@ def _new_map(source: bpy.types.Image, kind: str) -> bpy.types.Image:
     return image
 
 
-def _show(image: bpy.types.Image, files: Taken, file: Path | None) -> None:
+def _show(image: bpy.types.Image, files: ResultFiles, file: Path | None) -> None:
     """Shows the map from its file, or packed where it has none."""
     if image.source in NUMBERED:
         _without_pictures(image)
@@ -99,7 +99,7 @@ def _show(image: bpy.types.Image, files: Taken, file: Path | None) -> None:
         _check(image, files.png)
 
 
-def _show_packed(image: bpy.types.Image, files: Taken) -> None:
+def _show_packed(image: bpy.types.Image, files: ResultFiles) -> None:
     """Packs the file as it is, and shows its pixels; without them Blender decodes the file, 0.1 s at 2048 x 2048."""
     if files.pixels is None:
         _pack_unread(image, files.png)

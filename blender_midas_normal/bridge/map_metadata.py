@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import SourceError
-from ..core.map_types import KINDS
+from ..core.map_types import MAP_TYPES
 from ..core.settings import Settings
 
 SOURCE = "midas_normal_source"
@@ -52,7 +52,7 @@ def map_of(source: bpy.types.Image, kind: str) -> bpy.types.Image | None:
 
 def maps_of(source: bpy.types.Image) -> list[bpy.types.Image]:
     """The maps of all kinds made from this source before, as `map_of` finds them; the normal map is the first."""
-    return [image for kind in KINDS if (image := map_of(source, kind)) is not None]
+    return [image for kind in MAP_TYPES if (image := map_of(source, kind)) is not None]
 
 
 def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
@@ -76,10 +76,10 @@ def note_mask(image: bpy.types.Image, mask: bpy.types.Image | None) -> None:
 
 
 def kind_of(image: bpy.types.Image) -> str:
-    """The kind of a map, a name of `core.kinds.KINDS`; maps of earlier versions are normal maps and do not say so."""
+    """The kind of a map, a name of `core.kinds.MAP_TYPES`; maps of earlier versions are normal maps and do not say so."""
     words = stored(image)
     kind = words["facts"].get("map") if words else None
-    return kind if kind in tuple(KINDS) else "NORMAL"
+    return kind if kind in tuple(MAP_TYPES) else "NORMAL"
 
 
 def stored(image: bpy.types.Image) -> dict[str, Any] | None:
@@ -95,7 +95,7 @@ def stored(image: bpy.types.Image) -> dict[str, Any] | None:
 
 def map_name(source_name: str, kind: str) -> str:
     """`brick.png` -> `brick_normal`; a number that Blender added stays a part of the name."""
-    ending = f"_{KINDS[kind].word}"
+    ending = f"_{MAP_TYPES[kind].word}"
     stem = ENDING.sub("", source_name).encode()[:LONGEST_NAME - len(ending)].decode(errors="ignore")
     return stem + ending
 
@@ -107,7 +107,7 @@ def name_of(source: bpy.types.Image) -> str:
 
 def settings_on(image: bpy.types.Image) -> Settings:
     """The settings that a map was made with; raises SourceError for an image that is no map."""
-    return Settings().with_words(_stored_on(image)["settings"])
+    return Settings().replace_fields(_stored_on(image)["settings"])
 
 
 def facts_on(image: bpy.types.Image) -> dict:

@@ -12,9 +12,9 @@ from typing import Any
 
 import bpy
 
-from ..client.result_files import Taken
+from ..client.result_files import ResultFiles
 from ..core.errors import NO_MESSAGE, Message, TargetError, reason_of
-from ..core.file_numbering import parted, with_number
+from ..core.file_numbering import split_number, with_number
 from ..core.files import is_file
 from ..core.image_io import MAKER, MAKER_END
 from .image_pixels import checksum_of, draw_again
@@ -34,7 +34,7 @@ _shown: dict[int, Shown] = {}
 """By session_uid."""
 
 
-def note_shown(image: bpy.types.Image, files: Taken | None = None) -> None:
+def note_shown(image: bpy.types.Image, files: ResultFiles | None = None) -> None:
     """The map's pixels are those of its stored result; files: from which they may have been set."""
     _shown[image.session_uid] = Shown(image[STORED], files.checksum if files and files.pixels else None)
 
@@ -145,7 +145,7 @@ def _contents(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tupl
 def _files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, Path]]:
     """The files of a map on disk, by the picture's number; those of a sequence are named alike but for the frame's."""
     file = file_of(image)
-    parts = parted(file.stem)
+    parts = split_number(file.stem)
     if image.source == "TILED":
         yield from ((str(tile.number), Path(with_number(str(file), tile.number))) for tile in image.tiles)
     elif image.source == "SEQUENCE" and parts is not None:

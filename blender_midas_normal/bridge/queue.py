@@ -25,13 +25,13 @@ from ..core.errors import (
     joined,
 )
 from . import tasks
-from .generate import known_surfaces, making_of
+from .generate import find_up_to_date, generation_steps
 from .image_pixels import View
 from .image_source import Source, source_of_image
 from .map_metadata import map_of
-from .nodes.materials import colour_textures, worn_textures
-from .request import Ask, launch_of, order_for
-from .tasks import BREATH, Making, Report, Step, Task, foreseen
+from .nodes.materials import colour_textures, textures_of_objects
+from .request import GenerateRequest, launch_of, prepare_for
+from .tasks import BREATH, Report, Step, Task, TaskSteps, wrap_unexpected
 
 FORMS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
     ".txt": lambda records, not_tried, seconds: summary(records, 0, not_tried, seconds) + "\n",
@@ -106,7 +106,7 @@ class Queue:
     """
 
     items: list[Item]
-    ask: Ask
+    ask: GenerateRequest
     launch: Launch
     view: View
     skips: bool
@@ -130,7 +130,7 @@ class Queue:
         """Whether there is anything to be undone."""
         return any(record.outcome == MADE for record in self.records)
 
-    def _making(self) -> Making:
+    def _making(self) -> TaskSteps:
         start = time.monotonic()
         try:
             for item in self.items:
@@ -149,7 +149,7 @@ class Queue:
         """Makes the maps of a picture, or says why there are none; whether the next one is worth trying."""
         item.is_in_work = True
         try:
-            with foreseen():
+            with wrap_unexpected():
                 item.records = yield from self._made(item)
         except Cancelled:
             raise
@@ -164,21 +164,21 @@ class Queue:
 
     def _made(self, item: Item) -> Generator[Step | None, Any, tuple[Record, ...]]:
         image = item.source.image()
-        order = order_for(source_of_image(image), item.object_uid, None, self.ask, self.launch, self.view)
+        order = prepare_for(source_of_image(image), item.object_uid, None, self.ask, self.launch, self.view)
         order = dataclasses.replace(order, is_one_of_many=True)
         reasons = {kind: reasons for kind in self.ask.maps if (reasons := order.reasons_unused(kind))}
-        unused = tuple(tasks.unused(item.source, kind, sentences) for kind, sentences in reasons.items())
+        unused = tuple(tasks.record_unused(item.source, kind, sentences) for kind, sentences in reasons.items())
         kinds = tuple(kind for kind in self.ask.maps if kind not in reasons)
         if not kinds:
             return unused
         order = dataclasses.replace(order, ask=dataclasses.replace(order.ask, maps=kinds))
         if self.skips:
-            order = dataclasses.replace(order, known=known_surfaces(order))
+            order = dataclasses.replace(order, known=find_up_to_date(order))
         try:
-            report = yield from making_of(order)
+            report = yield from generation_steps(order)
         except Unchanged:
             maps = [map_of(item.source.image(), kind) for kind in kinds]
-            return (*(tasks.skipped(item.source, image) for image in maps if image is not None), *unused)
+            return (*(tasks.record_skipped(item.source, image) for image in maps if image is not None), *unused)
         self.last_map = report.map_name
         return (*report.records, *unused)
 
@@ -201,7 +201,7 @@ class Queue:
                        count=count, waiting=waiting, **counts)
 
 
-def queue_of(context: bpy.types.Context, scope: str, ask: Ask, skips: bool, summary: Path | None) -> Queue:
+def queue_of(context: bpy.types.Context, scope: str, ask: GenerateRequest, skips: bool, summary: Path | None) -> Queue:
     """The queue of a scope: SELECTED, the colour textures of the selected objects, or FILE, those of all materials.
 
     Each picture is wired into the materials that use it, or nowhere where the ask's target is NONE.
@@ -211,7 +211,8 @@ def queue_of(context: bpy.types.Context, scope: str, ask: Ask, skips: bool, summ
     if summary is not None:
         check_summary(summary)
     ask = dataclasses.replace(ask, target="NONE" if ask.target == "NONE" else "AUTO")
-    worn = worn_textures(context.view_layer.objects.selected if scope == "SELECTED" else bpy.data.objects)  # type: ignore[union-attr]
+    worn = textures_of_objects(context.view_layer.objects.selected if scope ==
+                               "SELECTED" else bpy.data.objects)  # type: ignore[union-attr]
     images = list(worn) if scope == "SELECTED" else colour_textures(bpy.data.materials)
     if not images:
         raise SourceError(_NO_TEXTURE[scope])

@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from ..client.result_files import Taken
+from ..client.result_files import ResultFiles
 from ..core.errors import NO_MESSAGE, Message, SourceError, SurfaceGone, TargetError
 from ..core.protocol import Result
 from ..core.settings import Settings
@@ -23,8 +23,8 @@ from .map_metadata import facts_on, kind_of, maps_of, mask_of, note_mask, settin
 from .map_state import note_shown, why_kept
 from .nodes.displacement import rescale
 from .nodes.map_nodes import about_convention, can_read, is_wired, read_as, readable_conventions
-from .request import Ask, Order, facts_of, on_preferred_device
-from .tasks import BREATH, Making, Report, Step, Task
+from .request import GenerateRequest, PreparedRequest, facts_of, on_preferred_device
+from .tasks import BREATH, Report, Step, Task, TaskSteps
 
 
 def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Image | None = None,
@@ -38,9 +38,9 @@ def begin_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Ima
 
 
 def _retune_steps(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None, view: View,
-            replace: bool) -> Making:
-    facts, wanted, kind, uid = facts_on(image), tuned(image, settings), kind_of(image), image.session_uid
-    mask = lacking_mask(image, wanted, mask_image)
+                  replace: bool) -> TaskSteps:
+    facts, wanted, kind, uid = facts_on(image), retune_settings(image, settings), kind_of(image), image.session_uid
+    mask = missing_mask(image, wanted, mask_image)
     client.pump()  # the worker may have ended
     if facts["surface"] not in client.surfaces:
         raise SurfaceGone("The surface of {map!r} is no longer in memory; generate it again.", map=image.name)
@@ -52,7 +52,7 @@ def _retune_steps(image: bpy.types.Image, settings: Settings, mask_image: bpy.ty
     with client.taken(result) as files:
         if there is None:
             raise SourceError("The map was removed while it was re-tuned; generate it again.")
-        is_taken = take_in(there, facts["surface"], result, files, wanted, replace)
+        is_taken = apply_result(there, facts["surface"], result, files, wanted, replace)
     if is_taken and mask is not None:
         note_mask(there, mask.image())
     sentences = [Message("{name} was made again in {seconds:.1f} s.", name=there.name,
@@ -62,7 +62,9 @@ def _retune_steps(image: bpy.types.Image, settings: Settings, mask_image: bpy.ty
     return Report((there.name,), tuple(sentences), facts_of(result, kind))
 
 
-def take_in(image: bpy.types.Image, surface: str, result: Result, files: Taken, settings: Settings, replace: bool) -> bool:
+def apply_result(
+    image: bpy.types.Image, surface: str, result: Result, files: ResultFiles, settings: Settings, replace: bool
+) -> bool:
     """The map becomes a result that was made with the settings, unless it shows another surface by now than the one named.
 
     What shows the map reads it right.  Raises TargetError, and changes nothing, where it cannot be stored.
@@ -79,7 +81,7 @@ def take_in(image: bpy.types.Image, surface: str, result: Result, files: Taken, 
     return True
 
 
-def tuned(image: bpy.types.Image, settings: Settings) -> Settings:
+def retune_settings(image: bpy.types.Image, settings: Settings) -> Settings:
     """A map's stored settings, re-tuned as these are, in a convention that the nodes that show the map can read."""
     now = settings_on(image)
     wanted = now.tuned_as(settings)
@@ -89,7 +91,7 @@ def tuned(image: bpy.types.Image, settings: Settings) -> Settings:
     return dataclasses.replace(wanted, convention=now.convention if can_read(image, now.convention) else "OPENGL")
 
 
-def lacking_mask(image: bpy.types.Image, wanted: Settings, mask: bpy.types.Image | None) -> Source | None:
+def missing_mask(image: bpy.types.Image, wanted: Settings, mask: bpy.types.Image | None) -> Source | None:
     """The mask image that is wanted and that the map's surface lacks, if any; raises SourceError where it cannot be used."""
     there = mask_of(image)
     if wanted.mask != "IMAGE" or (there is not None and mask in (there, None)):
@@ -97,7 +99,7 @@ def lacking_mask(image: bpy.types.Image, wanted: Settings, mask: bpy.types.Image
     return mask_source(mask)
 
 
-def map_called(name: str) -> bpy.types.Image:
+def get_map(name: str) -> bpy.types.Image:
     """The map of this name; raises SourceError when it is gone."""
     image = bpy.data.images.get(name)
     if image is None or source_of(image) is None:
@@ -106,7 +108,7 @@ def map_called(name: str) -> bpy.types.Image:
 
 
 @dataclass(frozen=True)
-class Follower:
+class DependentMap:
     """A map of the picture, by session_uid, and what it was when it was asked for again.
 
     mask_uid: session_uid of the mask image for the mask IMAGE, None without one.
@@ -120,7 +122,7 @@ class Follower:
     is_packed: bool
 
     @classmethod
-    def of(cls, image: bpy.types.Image) -> Follower:
+    def of(cls, image: bpy.types.Image) -> DependentMap:
         """Raises one of the project's exceptions where what is stored with the map cannot be read."""
         settings, mask = settings_on(image), mask_of(image)
         mask_uid = mask.session_uid if mask is not None and settings.mask == "IMAGE" else None
@@ -140,12 +142,12 @@ class Follower:
         image = with_uid(bpy.data.images, self.mask_uid)
         return source_of_image(image) if image is not None else None
 
-    def shares_surface(self, other: Follower) -> bool:
+    def shares_surface(self, other: DependentMap) -> bool:
         """Whether both maps can be made from one surface."""
         return self.mask_uid == other.mask_uid and self.settings.tuned_as(other.settings).is_like(other.settings)
 
 
-def reason_against(picture: bpy.types.Image) -> Message:
+def unavailable_reason(picture: bpy.types.Image) -> Message:
     """"" when a picture's maps can follow what is painted on it, else one sentence."""
     if picture.source in SEVERAL:
         return Message("The image {image!r} is {kind}, whose maps do not follow the brush; generate them again.",
@@ -158,17 +160,17 @@ def reason_against(picture: bpy.types.Image) -> Message:
 def begin_repaint(picture: bpy.types.Image, view: View, replace: bool = False) -> Task:
     """Asks for the maps of a picture again, of which the worker makes only what has changed since they were made.
 
-    The picture is one that `reason_against` has nothing against; view: through which it is seen; replace: whether maps that
-    were changed since they were made follow, too; else it ends with TargetError, when the others have followed.
+    picture: one without an `unavailable_reason`; view: through which it is seen; replace: whether maps that were changed
+    since they were made follow, too; else it ends with TargetError, when the others have followed.
     Raises one of the project's exceptions.
     """
     return Task(_repaint_steps(source_of_image(picture), view, replace, _groups(picture)))
 
 
-def _groups(picture: bpy.types.Image) -> list[list[Follower]]:
+def _groups(picture: bpy.types.Image) -> list[list[DependentMap]]:
     """The picture's maps, those together that share a surface."""
-    groups: list[list[Follower]] = []
-    for follower in map(Follower.of, maps_of(picture)):
+    groups: list[list[DependentMap]] = []
+    for follower in map(DependentMap.of, maps_of(picture)):
         for group in groups:
             if group[0].shares_surface(follower):
                 group.append(follower)
@@ -178,19 +180,23 @@ def _groups(picture: bpy.types.Image) -> list[list[Follower]]:
     return groups
 
 
-def _repaint_steps(source: Source, view: View, replace: bool, groups: list[list[Follower]]) -> Making:
+def _repaint_steps(source: Source, view: View, replace: bool, groups: list[list[DependentMap]]) -> TaskSteps:
     made: dict[str, dict] = {}
     kept: list[Message] = []
     for group in groups:
-        ask, launch = Ask(group[0].settings, replace=replace), launch_with(group[0].settings.engine)
-        made |= yield from _followed(Order(ask, source, group[0].mask(), view, None, None, launch, ()), group, kept)
+        ask, launch = GenerateRequest(group[0].settings, replace=replace), launch_with(group[0].settings.engine)
+        made |= yield from _followed(
+            PreparedRequest(ask, source, group[0].mask(), view, None, None, launch, ()), group, kept
+        )
     if kept:
         raise TargetError(kept[0])
     name, facts = next(iter(made.items()))
     return Report(tuple(made), (Message("{map} follows {picture}.", map=name, picture=source.name),), facts)
 
 
-def _followed(order: Order, group: list[Follower], kept: list[Message]) -> Generator[Step | None, Any, dict[str, dict]]:
+def _followed(
+    order: PreparedRequest, group: list[DependentMap], kept: list[Message]
+) -> Generator[Step | None, Any, dict[str, dict]]:
     """The facts of the maps of a surface by their names: the first is made from the picture, the others from its surface.
 
     kept: takes in a sentence for each map that stays as it is.
@@ -208,7 +214,9 @@ def _followed(order: Order, group: list[Follower], kept: list[Message]) -> Gener
     return made
 
 
-def _taken_in(order: Order, follower: Follower, result: Result, kept: list[Message]) -> Generator[None, None, str]:
+def _taken_in(
+    order: PreparedRequest, follower: DependentMap, result: Result, kept: list[Message]
+) -> Generator[None, None, str]:
     """The map's name; the map shows the result, or stays as it is where the picture has not changed, or the map has.
 
     kept: takes in a sentence in the latter case.
@@ -224,5 +232,5 @@ def _taken_in(order: Order, follower: Follower, result: Result, kept: list[Messa
         if sentence:
             kept.append(sentence)
         else:
-            take_in(image, follower.surface, result, files, follower.settings, replace=True)
+            apply_result(image, follower.surface, result, files, follower.settings, replace=True)
     return image.name

@@ -14,7 +14,7 @@ import bpy
 from ..client.client import Job
 from ..client.launch import Launch
 from ..core.errors import Message, WorkerError
-from ..core.map_types import KINDS, check_kind
+from ..core.map_types import MAP_TYPES, check_map_type
 from ..core.protocol import Result
 from ..core.settings import Settings
 from .addon import client, launch_with, preferences, with_uid
@@ -27,12 +27,12 @@ from .nodes.materials import (
     alpha_of,
     check_active_material,
     object_with,
-    reason_against,
     targets,
+    unavailable_reason,
     users_of,
     why_not_its_colour,
 )
-from .nodes.normal_map import wire
+from .nodes.normal_map import wire_normal_map
 from .nodes.wiring_plan import plan
 
 SOURCES = (
@@ -59,16 +59,16 @@ EXISTING = (
     ("OVERWRITE", "Overwrite", "Maps that are there are made again"),
     ("SKIP", "Skip", "Maps that were made from the same pixels with the same settings stay as they are"),
 )
-MAPS = tuple((name, kind.label, kind.description) for name, kind in KINDS.items())
+MAPS = tuple((name, kind.label, kind.description) for name, kind in MAP_TYPES.items())
 
 
 @dataclass(frozen=True)
-class Ask:
+class GenerateRequest:
     """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
 
     image_uid: session_uid of the image for the source IMAGE; mask_uid: of the other image for the mask IMAGE.
     replace: whether a map of the user's own may be taken off an input, and a map be made again that somebody has changed.
-    maps: the kinds of map to make, names of `core.kinds.KINDS`, at least one; the first follows the settings.
+    maps: the kinds of map to make, names of `core.kinds.MAP_TYPES`, at least one; the first follows the settings.
     smoothing: over how many frames on either side the maps of sequences and movies are averaged.
     animation: whether the source RENDER means the files of the scene's frame range, and not the last render.
     across: whether relief goes on from one UDIM tile to the next.
@@ -88,7 +88,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Order:
+class PreparedRequest:
     """Maps of a source.
 
     mask: the mask image, None where the settings want none.
@@ -100,7 +100,7 @@ class Order:
     is_one_of_many: whether a shader is left to the texture among many that is its colour.
     """
 
-    ask: Ask
+    ask: GenerateRequest
     source: Source
     mask: Source | None
     view: View
@@ -163,7 +163,8 @@ class Order:
                 sentences += reasons
                 continue
             if kind == "NORMAL":
-                report = wire(material, source, image, self.ask.settings.convention, self.ask.replace, self.is_one_of_many)
+                report = wire_normal_map(material, source, image, self.ask.settings.convention,
+                                         self.ask.replace, self.is_one_of_many)
             elif kind == "HEIGHT":
                 report = displace(material, source, image, scale, object_with(material, thing), self.ask.replace)
             else:
@@ -191,7 +192,7 @@ class Order:
             return []
         source = self.source.image()
         there = map_of(source, kind)
-        reason = reason_against(material)
+        reason = unavailable_reason(material)
         if not reason and kind == "NORMAL":
             wishes, sentences = plan(material, source, there, self.ask.settings.convention, self.ask.replace, True)
             return [] if wishes else sentences
@@ -202,7 +203,7 @@ class Order:
         return [reason] if reason else []
 
 
-def order_of(context: bpy.types.Context, ask: Ask) -> Order:
+def prepare_request(context: bpy.types.Context, ask: GenerateRequest) -> PreparedRequest:
     """The order of a user; raises one of the project's exceptions for what cannot be made."""
     launch = launch_of(ask)
     is_animation = ask.source == "RENDER" and ask.animation
@@ -211,22 +212,22 @@ def order_of(context: bpy.types.Context, ask: Ask) -> Order:
     thing, material = active_object(context), active_material(context)
     if ask.target == "ACTIVE_MATERIAL":
         check_active_material(material)
-    return order_for(source, thing.session_uid if thing else None, material.session_uid if material else None, ask, launch,
-                     View.of(context.scene))
+    return prepare_for(source, thing.session_uid if thing else None, material.session_uid if material else None, ask, launch,
+                       View.of(context.scene))
 
 
-def order_for(source: Source, object_uid: int | None, material_uid: int | None, ask: Ask, launch: Launch,
-              view: View) -> Order:
+def prepare_for(source: Source, object_uid: int | None, material_uid: int | None, ask: GenerateRequest, launch: Launch,
+                view: View) -> PreparedRequest:
     """The order of maps of a source, whatever the user is looking at; the other words are as in Order."""
     ask, notes = _in_nodes_convention(ask, source)
     mask = mask_source(with_uid(bpy.data.images, ask.mask_uid)) if ask.settings.mask == "IMAGE" else None
-    return Order(ask, source, mask, view, object_uid, material_uid, launch, notes)
+    return PreparedRequest(ask, source, mask, view, object_uid, material_uid, launch, notes)
 
 
-def launch_of(ask: Ask) -> Launch:
+def launch_of(ask: GenerateRequest) -> Launch:
     """How to start the worker for what is asked; raises one of the project's exceptions where no picture could be mapped."""
     for kind in ask.maps:
-        check_kind(kind, ask.settings)
+        check_map_type(kind, ask.settings)
     return launch_with(ask.settings.engine)
 
 
@@ -247,7 +248,7 @@ def on_preferred_device(settings: Settings) -> Settings:
     return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
 
 
-def _in_nodes_convention(ask: Ask, source: Source) -> tuple[Ask, tuple[Message, ...]]:
+def _in_nodes_convention(ask: GenerateRequest, source: Source) -> tuple[GenerateRequest, tuple[Message, ...]]:
     """What is asked for, with a map that is to be wired in a convention in which it is read, and why that is another one."""
     convention = ask.settings.convention
     if ask.target == "NONE" or convention == "CONTROLNET":
@@ -265,5 +266,5 @@ def _in_nodes_convention(ask: Ask, source: Source) -> tuple[Ask, tuple[Message, 
                 "before; make the group single-user for another convention.", convention=read),)
 
 
-def _with_convention(ask: Ask, convention: str) -> Ask:
+def _with_convention(ask: GenerateRequest, convention: str) -> GenerateRequest:
     return dataclasses.replace(ask, settings=dataclasses.replace(ask.settings, convention=convention))

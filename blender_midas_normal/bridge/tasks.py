@@ -69,12 +69,12 @@ class Step:
 BREATH = None
 """What a making yields between two pieces of work that would be felt as one."""
 
-Making = Generator[Step | None, Any, Report]
+TaskSteps = Generator[Step | None, Any, Report]
 """Yields steps and breaths, and returns the report.  It is sent a step's result, or thrown the exception in its place."""
 
 
 @contextmanager
-def foreseen() -> Iterator[None]:
+def wrap_unexpected() -> Iterator[None]:
     """What goes wrong in the `with` block is one of the project's exceptions; the console has the details of any other."""
     try:
         yield
@@ -89,7 +89,7 @@ def foreseen() -> Iterator[None]:
 class Task:
     """A making under way, which begins with the first call of `step`; `at` is the step whose job is at the worker."""
 
-    def __init__(self, making: Making) -> None:
+    def __init__(self, making: TaskSteps) -> None:
         self._making = making
         self._breathes = True
         self.at = Step(Job(0))
@@ -110,7 +110,7 @@ class Task:
         Call it when it is due.  Raises one of the project's exceptions when the making fails.
         """
         outcome = None if self._breathes else self.job.outcome
-        with foreseen():
+        with wrap_unexpected():
             try:
                 if isinstance(outcome, MidasNormalError):
                     step = self._making.throw(outcome)
@@ -127,7 +127,7 @@ class Task:
         Raises one of the project's exceptions when the making cannot end as it should.
         """
         client.cancel(self.job)
-        with foreseen():
+        with wrap_unexpected():
             self._making.close()
 
     def wait(self) -> Report:
@@ -140,7 +140,7 @@ class Task:
         return report
 
 
-def made(source: Source, image: bpy.types.Image, notes: Sequence[Message]) -> Record:
+def record_made(source: Source, image: bpy.types.Image, notes: Sequence[Message]) -> Record:
     """The record of a map that was just made of the source; notes: sentences about it and its wiring."""
     words = stored(image)
     assert words is not None
@@ -149,12 +149,12 @@ def made(source: Source, image: bpy.types.Image, notes: Sequence[Message]) -> Re
                   tuple(facts["size"]), facts["seconds"], list(notes))
 
 
-def skipped(source: Source, image: bpy.types.Image) -> Record:
+def record_skipped(source: Source, image: bpy.types.Image) -> Record:
     """The record of a map that was there already."""
     return Record(source.name, SKIPPED, kind_of(image), _place(image))
 
 
-def unused(source: Source, kind: str, reasons: Sequence[Message]) -> Record:
+def record_unused(source: Source, kind: str, reasons: Sequence[Message]) -> Record:
     """The record of a map that was not made, because nothing would use it."""
     return Record(source.name, SKIPPED, kind, notes=list(reasons))
 

@@ -80,7 +80,7 @@ _FOREIGN = re.compile(r"PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV|CONDA_PREFIX|PI
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedProcess:
     """How a child ended: its exit code and the last lines of its output, stdout and stderr together."""
 
     code: int
@@ -112,7 +112,7 @@ def start(command: Sequence[str], stdin: int = subprocess.DEVNULL,
 
 
 def run(command: Sequence[str], on_line: Callable[[str], None] = lambda line: None,
-        cancelled: Callable[[], bool] = lambda: False, seconds: float | None = None) -> Ended:
+        cancelled: Callable[[], bool] = lambda: False, seconds: float | None = None) -> CompletedProcess:
     """Run a child to its end, each line of its output going to `on_line` as it comes.
 
     Raises OSError when there is no such program, TimeoutError after `seconds` and Cancelled when `cancelled()` says so;
@@ -128,7 +128,7 @@ def run(command: Sequence[str], on_line: Callable[[str], None] = lambda line: No
 
 
 def _streamed(child: subprocess.Popen[bytes], on_line: Callable[[str], None], cancelled: Callable[[], bool],
-              seconds: float | None) -> Ended:
+              seconds: float | None) -> CompletedProcess:
     deadline = None if seconds is None else time.monotonic() + seconds
     tail: deque[str] = deque(maxlen=TAIL)
     lines = Lines()
@@ -151,7 +151,7 @@ def _streamed(child: subprocess.Popen[bytes], on_line: Callable[[str], None], ca
     for line in lines.fed(None):
         tail.append(line)
         on_line(line)
-    return Ended(child.returncode, "\n".join(tail))
+    return CompletedProcess(child.returncode, "\n".join(tail))
 
 
 class Lines:

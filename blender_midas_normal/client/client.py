@@ -14,7 +14,7 @@ from typing import Any
 from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_of_kind, reason_of
 from ..core.protocol import Cancel, Error, Hello, PipeMessage, Progress, Ready, Request, Result, check_version
 from .launch import Launch
-from .result_files import GONE, Taken, map_file, pixels_file
+from .result_files import GONE, ResultFiles, map_file, pixels_file
 from .worker_process import WorkerProcess
 
 GREETING_SECONDS = 60.0
@@ -95,7 +95,7 @@ class Client:
         Raises WorkerError when it cannot be started.  A worker of another kind is closed first; its jobs fail.
         """
         self.pump()
-        if self._worker is not None and not self._worker.launch.serves(launch):
+        if self._worker is not None and not self._worker.launch.is_compatible_with(launch):
             self._drop(WorkerError("The worker was restarted for another engine."))
         if self._worker is None:
             self._worker = WorkerProcess(launch, self._gpu)
@@ -172,12 +172,12 @@ class Client:
         return map_file(self._there().folder, result)
 
     @contextmanager
-    def taken(self, result: Result) -> Iterator[Taken]:
+    def taken(self, result: Result) -> Iterator[ResultFiles]:
         """The result's files, which are removed at the end of the `with` block.  Raises WorkerError when they are gone."""
         try:
             png, pixels = self.take_file(result), pixels_file(self._there().folder, result)
             with pixels.open("rb") if pixels is not None else nullcontext() as opened:
-                yield Taken(png.read_bytes(), opened, result.checksum)
+                yield ResultFiles(png.read_bytes(), opened, result.checksum)
         finally:
             self._forget_files(result)
 

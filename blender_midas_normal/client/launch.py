@@ -74,7 +74,7 @@ WITHOUT_ENVIRONMENT = Message("Press Install in the extension's preferences, or 
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """Where things lie: the MiDaS environment, the folder with its weights, and the worker's log file."""
 
     environment: Environment
@@ -124,23 +124,23 @@ class Launch:
                 "--without-midas", json.dumps(to_json(self.without_midas)), "--idle", str(self.idle_seconds),
                 "--user-site", self.user_site]
 
-    def serves(self, wanted: Launch) -> bool:
+    def is_compatible_with(self, wanted: Launch) -> bool:
         """Whether a worker started this way can do what one started as wanted could; any can run the built-in engines."""
         return self == wanted or bool(wanted.without_midas)
 
 
-def reason_against_midas(places: Places) -> Message:
+def reason_against_midas(places: Paths) -> Message:
     """"" when the environment is ready and the weights are there, else one sentence."""
     return _environment_problem(places) or _weights_problem(places)
 
 
-def _environment_problem(places: Places) -> Message:
+def _environment_problem(places: Paths) -> Message:
     """"" when the environment is ready, else one sentence."""
     found = status(places.environment)
     return NO_MESSAGE if found.state is State.READY else found.sentence
 
 
-def _weights_problem(places: Places) -> Message:
+def _weights_problem(places: Paths) -> Message:
     """"" when the weights are there, else one sentence."""
     try:
         weights.find(places.weights)
@@ -149,7 +149,7 @@ def _weights_problem(places: Places) -> Message:
     return NO_MESSAGE
 
 
-def launch_for(engine: str, places: Places, host: HostPython, idle_seconds: float) -> Launch:
+def launch_for(engine: str, places: Paths, host: HostPython, idle_seconds: float) -> Launch:
     """Choose how to start the worker for an engine.
 
     Luminance runs on the host's Python, the others where torch and with it the GPU can be used: on the host's Python where

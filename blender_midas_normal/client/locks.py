@@ -63,7 +63,7 @@ def create_locked(path: Path) -> int | None:
 
 
 @contextmanager
-def held(path: Path, error: type[MidasNormalError], busy: Callable[[Message], None] | None = None) -> Iterator[None]:
+def file_lock(path: Path, error: type[MidasNormalError], busy: Callable[[Message], None] | None = None) -> Iterator[None]:
     """Hold the lock file; raises `error` when another process has it, or calls `busy` with that sentence, once, and waits.
 
     The system keeps the lock and drops it when the process ends, however it ends: a file left by a process that died, even

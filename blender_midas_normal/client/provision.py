@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..core.engines import FILE, SIZE
+from ..core.engines import WEIGHTS_BYTES, WEIGHTS_NAME
 from ..core.errors import EngineUnavailable, InstallError, Phrase, reason_of
 from .data_folder import VARIABLE
-from .locks import held
+from .locks import file_lock
 from .setup import weights
 from .setup.environment import Environment, State, status
 from .setup.process import SetupProcess
@@ -35,7 +35,7 @@ def provide_weights(folder: Path, environment: Environment, out: TextIO) -> None
         return
     with only_one(folder.parent / f"{folder.name}.lock", out, ANOTHER_FOLDER):
         if _are_missing(folder):
-            print(f"Downloading {FILE} ({SIZE / 1e6:.0f} MB) into {folder}.", file=out, flush=True)
+            print(f"Downloading {WEIGHTS_NAME} ({WEIGHTS_BYTES / 1e6:.0f} MB) into {folder}.", file=out, flush=True)
             SetupProcess("download", environment.folder, weights=folder).wait(partial(print_progress, out=out))
 
 
@@ -79,7 +79,7 @@ def only_one(lock: Path, out: TextIO, advice: str) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(held(lock, InstallError, partial(print, file=out, flush=True)))
+            stack.enter_context(file_lock(lock, InstallError, partial(print, file=out, flush=True)))
         except OSError as error:
             raise InstallError("{lock} cannot be written: {reason}; {advice}.", lock=lock, reason=reason_of(error),
                                advice=advice) from None

@@ -19,7 +19,7 @@ LARGEST_PIXEL, OVERHEAD = 12, 1 << 16
 
 
 @dataclass(frozen=True)
-class Taken:
+class ResultFiles:
     """A result's files: the PNG file's content, and where they were asked for the pixels, an open file with its CRC-32.
 
     Both outlive the worker.

@@ -105,7 +105,7 @@ class WorkerProcess:
             if data is None:
                 if messages:
                     break
-                raise WorkerError(self.obituary())
+                raise WorkerError(self.exit_message())
             if not data:
                 break
             messages += self._decoder.feed(data)
@@ -117,10 +117,10 @@ class WorkerProcess:
             try:
                 sent = write_available(self._process.stdin.fileno(), self._unsent)  # type: ignore[union-attr]
             except OSError:
-                raise WorkerError(self.obituary()) from None
+                raise WorkerError(self.exit_message()) from None
             del self._unsent[:sent]
 
-    def obituary(self) -> Message:
+    def exit_message(self) -> Message:
         """How the worker ended, with the exit status and the end of its log."""
         how = self._how_it_ended()
         last = tail(self.launch.log, self._log_start)

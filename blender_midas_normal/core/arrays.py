@@ -19,7 +19,7 @@ MOST_THREADS = 8
 """numpy takes some tens of microseconds for a strip, and Python's lock goes from thread to thread in between."""
 
 
-def in_strips(work: Callable[[slice], None], count: int, values: int) -> None:
+def in_parallel_rows(work: Callable[[slice], None], count: int, values: int) -> None:
     """Calls work(rows) for all of `count` rows, a few at a time, from a thread for each processor.
 
     values: in one row.  What the work raises is raised here.

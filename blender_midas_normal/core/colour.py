@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import in_strips
+from .arrays import in_parallel_rows
 
 if TYPE_CHECKING:
     from .arrays import Array
@@ -44,7 +44,7 @@ def is_one_colour(rgb: Array) -> bool:
 MIDDLE_GREY = np.float32(0.5)
 
 
-def filled(rgb: Array, alpha: Array) -> Array:
+def inpaint_transparent(rgb: Array, alpha: Array) -> Array:
     """H x W x 3 float32 with every pixel opaque: colours spread from where alpha is into where it is not, without steps.
 
     alpha: H x W, 0..1.  Pull-push: averages over ever larger squares, weighted by alpha, fill what the finer level lacks.
@@ -56,12 +56,12 @@ def filled(rgb: Array, alpha: Array) -> Array:
     weighted = rgb * alpha
     coarse, coarse_alpha = _halved(weighted), _halved(alpha)
     np.divide(coarse, coarse_alpha, out=coarse, where=coarse_alpha > 0)
-    behind = filled(coarse, np.minimum(coarse_alpha[..., 0] * 4, 1.0))
+    behind = inpaint_transparent(coarse, np.minimum(coarse_alpha[..., 0] * 4, 1.0))
 
     def fill(rows: slice) -> None:
         weighted[rows] += (1 - alpha[rows]) * _doubled(behind, rows)[:, :weighted.shape[1]]
 
-    in_strips(fill, len(weighted), weighted[0].size)
+    in_parallel_rows(fill, len(weighted), weighted[0].size)
     return weighted
 
 

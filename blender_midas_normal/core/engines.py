@@ -11,7 +11,7 @@ from .files import sha256_of
 from .settings import Settings
 
 
-def chosen_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tuple[str, Message]:
+def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tuple[str, Message]:
     """(engine, why) for the settings, given each engine's reason why it cannot run ("" when it can).
 
     Raises EngineUnavailable when the engine asked for cannot run.
@@ -38,16 +38,16 @@ def has_range(engine: str, settings: Settings) -> bool:
     return engine == "MIDAS" and settings.depth_scale == "NORMALISED"
 
 
-def strengths(ranges: Mapping[Key, float]) -> dict[Key, float]:
+def shared_range_strengths(ranges: Mapping[Key, float]) -> dict[Key, float]:
     """The factor on the strength of each picture's map, which makes all as steep as one range of depths does: 0 to 1."""
     widest = max(ranges.values(), default=0.0)
     return {key: own / widest if own < widest else 1.0 for key, own in ranges.items()}
 
 
-FILE = "dpt_hybrid-midas-501f0c75.pt"
+WEIGHTS_NAME = "dpt_hybrid-midas-501f0c75.pt"
 """DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; the name under which controlnet_aux looks for it."""
 
-SIZE = 492757791
+WEIGHTS_BYTES = 492757791
 """Bytes."""
 
 SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"

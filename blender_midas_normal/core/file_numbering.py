@@ -14,7 +14,7 @@ Run = tuple[int, int]
 """The first and the last of numbers that follow each other."""
 
 
-def parted(stem: str) -> tuple[str, str, str] | None:
+def split_number(stem: str) -> tuple[str, str, str] | None:
     """What precedes the frame's number, which is the last one, its digits, and what follows; None where there is none.
 
     stem: the file's name without its ending.

@@ -57,7 +57,7 @@ def resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def put_in_place(file: Path, target: Path) -> None:
+def atomic_replace(file: Path, target: Path) -> None:
     """Moves a file into the target's place, whole or not at all, once neither is locked; raises OSError."""
     end = time.monotonic() + PATIENCE
     while True:
@@ -78,7 +78,7 @@ def home_folder() -> Path | None:
         return None
 
 
-def masked(text: str) -> str:
+def redact_home(text: str) -> str:
     """The text with ~ for the user's home folder, also where paths are written with doubled backslashes."""
     home = home_folder()
     if home is None or home == Path(home.anchor):  # as of users that run services

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import VALUES, in_strips
+from .arrays import VALUES, in_parallel_rows
 from .picture import Wrap
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ SPLINE_MARGIN = 2 + SPLINE_REACH
 """Pixels before and after a line that its splines need; two of them are left as coefficients."""
 
 
-def gaussian(sigma: float) -> NDArray:
+def gaussian_kernel(sigma: float) -> NDArray:
     """An odd number of weights, whose sum is 1, of a Gaussian blur; sigma in pixels."""
     offsets = np.arange(-np.ceil(3 * sigma), np.ceil(3 * sigma) + 1)
     kernel = np.exp(-0.5 * (offsets / max(sigma, 1e-3)) ** 2)
     return kernel / kernel.sum()
 
 
-def spline(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
+def spline_kernel(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
     """(coefficients, weights), count x 4 each, for each of `count` pixels over a line of `before`.
 
     Coefficients are numbered from two before the line's first.
@@ -47,7 +47,7 @@ def spline(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
     return first.astype(np.int64)[:, None] + np.arange(1, 5), weights
 
 
-def lanczos(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
+def lanczos_kernel(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
     """(margin, pixels, weights) of 3 lobes for each of fewer pixels than a line has.
 
     margin: pixels needed before and after the line, from whose start the pixels are numbered.
@@ -57,7 +57,7 @@ def lanczos(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
         np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0))
 
 
-def straight(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
+def triangle_kernel(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
     """The same of lines between pixels, or, for fewer pixels than a line has, of averages."""
     ratio = max(1.0, before / count)
     return _lobes(before, count, int(np.ceil(ratio)), ratio, lambda distance: np.maximum(0.0, 1 - np.abs(distance)))
@@ -104,7 +104,7 @@ def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
         for found, sums in zip((gx, gy), _sobel(padded[part.start:part.stop + 2]), strict=True):
             np.multiply(sums, np.float32(1 / 8), out=found[part])
 
-    in_strips(slope, *field.shape)
+    in_parallel_rows(slope, *field.shape)
     return gx, gy
 
 
@@ -230,7 +230,7 @@ def _blur_rows(field: Array, sigma: float, repeats: bool) -> Array:
         count = max(1, round(field.shape[0] * COARSE_SIGMA / sigma))
         coarse = _reduced_rows(field, count, repeats)
         return _enlarged_rows(_blur_rows(coarse, sigma * count / field.shape[0], repeats), field.shape[0], repeats)
-    kernel = gaussian(sigma)
+    kernel = gaussian_kernel(sigma)
     reach = len(kernel) // 2
     mode = "wrap" if repeats else "symmetric"
     padded = np.pad(field, [(reach, reach)] + [(0, 0)] * (field.ndim - 1), mode=mode)  # type: ignore[call-overload]
@@ -251,16 +251,16 @@ def _enlarged_rows(field: Array, count: int, repeats: bool) -> Array:
 def _spline(field: Array, count: int, repeats: bool) -> tuple[Array, NDArray, NDArray]:
     """The splines' coefficients, and for each of `count` rows which of them count how much (see `_weighted_rows`)."""
     padded = continued_along(field, SPLINE_MARGIN, repeats, axis=0)
-    return _convolved_rows(padded, SPLINE_PREFILTER), *spline(field.shape[0], count)
+    return _convolved_rows(padded, SPLINE_PREFILTER), *spline_kernel(field.shape[0], count)
 
 
 def _reduced_rows(field: Array, count: int, repeats: bool) -> Array:
-    margin, rows, weights = lanczos(field.shape[0], count)
+    margin, rows, weights = lanczos_kernel(field.shape[0], count)
     return _weighted_rows(continued_along(field, margin, repeats, axis=0), rows, weights)
 
 
 def _straight_rows(field: Array, count: int, repeats: bool) -> Array:
-    margin, rows, weights = straight(field.shape[0], count)
+    margin, rows, weights = triangle_kernel(field.shape[0], count)
     padded = np.pad(field, [(margin, margin), (0, 0)], mode="wrap" if repeats else "edge")
     return _weighted_rows(padded, rows, weights)
 
@@ -290,7 +290,7 @@ def _convolved_rows(field: Array, kernel: NDArray) -> Array:
             pair *= weights[k]
             total += pair
 
-    in_strips(convolve, len(out), math.prod(out.shape[1:]))
+    in_parallel_rows(convolve, len(out), math.prod(out.shape[1:]))
     return out
 
 
@@ -305,11 +305,11 @@ def _weighted_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
         for k in range(1, rows.shape[1]):
             total += field[rows[part, k]] * weights[part, k]
 
-    in_strips(weigh, len(out), math.prod(out.shape[1:]))
+    in_parallel_rows(weigh, len(out), math.prod(out.shape[1:]))
     return out
 
 
-def coarser(field: Array, deviation: float, wrap: Wrap) -> Array:
+def a_trous_smooth(field: Array, deviation: float, wrap: Wrap) -> Array:
     """An H x W field smoothed by a deviation in pixels, more than 0, with the weights of `a_trous`.
 
     The field is smoothed already by a deviation of half as much, or the one asked for is 1.
@@ -348,7 +348,7 @@ def weighted(bordered: Array, weights: Array, step: int) -> Array:
         down = _sum_of_five([bordered[part.start + i * step:part.stop + i * step] for i in range(5)], weights)
         found[part] = _sum_of_five([down[:, i * step:i * step + columns] for i in range(5)], weights)
 
-    in_strips(work, rows, columns)
+    in_parallel_rows(work, rows, columns)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import in_strips
+from .arrays import in_parallel_rows
 from .filters import weighted
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def without_holes(depth: Array) -> Array:
     return np.where(finite, depth, np.float32(middle)).astype(np.float32)
 
 
-UNSEEN = 1e-9
+EPSILON = 1e-9
 """Waves of which central differences see a smaller share than this get no height."""
 
 
@@ -80,9 +80,9 @@ def height_from_slopes(gx: Array, gy: Array, wrap: Wrap) -> Array:
     def waves_to_rows(part: slice) -> None:
         height[part, to_right] = np.fft.irfft(waves[part], columns)
 
-    in_strips(rows_to_waves, rows, columns)
-    in_strips(columns_of_waves, columns // 2 + 1, rows)
-    in_strips(waves_to_rows, rows, columns)
+    in_parallel_rows(rows_to_waves, rows, columns)
+    in_parallel_rows(columns_of_waves, columns // 2 + 1, rows)
+    in_parallel_rows(waves_to_rows, rows, columns)
     return height
 
 
@@ -104,7 +104,7 @@ def sight(length: int, repeats: bool) -> NDArray[np.float64]:
 def heights_of_waves(across: NDArray, down: NDArray) -> NDArray[np.float64]:
     """What waves of the slopes' differences, which are twice as large as central ones, are multiplied by."""
     seen = across + down
-    return np.divide(-0.5, seen, out=np.zeros_like(seen), where=seen > UNSEEN)
+    return np.divide(-0.5, seen, out=np.zeros_like(seen), where=seen > EPSILON)
 
 
 def _with_border(slope: Array, repeats: bool, axis: int) -> Array:
@@ -116,7 +116,7 @@ def _with_border(slope: Array, repeats: bool, axis: int) -> Array:
 MIDDLE = 0.5
 """The value of the mean height: `Midlevel` of Blender's Displacement node and modifier."""
 
-UNRIPPLED = np.array([-1, 4, 10, 4, -1], np.float32) / np.float32(16)
+NYQUIST_FILTER = np.array([-1, 4, 10, 4, -1], np.float32) / np.float32(16)
 """Weights that keep all but the shortest waves: 1 - sin(w/2)^4, nothing of a wave of 2 pixels.  Central differences cannot
 see those, so that least squares puts them wherever slopes end at a border that does not repeat: a ramp became stairs."""
 
@@ -129,8 +129,8 @@ def height_map(gx: Array, gy: Array, wrap: Wrap) -> Array:
     """
     height = height_from_slopes(gx, gy, wrap)
     for axis, repeats in enumerate((wrap.y, wrap.x)):
-        height = _reflected(height, len(UNRIPPLED) // 2, repeats, axis)
-    return weighted(height, UNRIPPLED, 1)
+        height = _reflected(height, len(NYQUIST_FILTER) // 2, repeats, axis)
+    return weighted(height, NYQUIST_FILTER, 1)
 
 
 def encoded_height(height: Array) -> tuple[Array, float]:

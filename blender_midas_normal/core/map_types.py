@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 @dataclass(frozen=True)
-class Kind:
+class MapType:
     """A kind of map as people know it, and the word for it in the names of files and images."""
 
     label: str
@@ -19,25 +19,25 @@ class Kind:
     word: str
 
 
-KINDS: dict[str, Kind] = {
-    "NORMAL": Kind("Normal", "Directions of the surface, for the Normal input of shaders", "normal"),
-    "HEIGHT": Kind("Height", "Heights about a middle of 0.5, for displacement", "height"),
-    "AO": Kind("Ambient occlusion", "Share of its light that the sky sends: dark in grooves", "ao"),
-    "CURVATURE": Kind("Curvature", "Bright where the surface bulges like an edge, dark where it is hollow", "curvature"),
+MAP_TYPES: dict[str, MapType] = {
+    "NORMAL": MapType("Normal", "Directions of the surface, for the Normal input of shaders", "normal"),
+    "HEIGHT": MapType("Height", "Heights about a middle of 0.5, for displacement", "height"),
+    "AO": MapType("Ambient occlusion", "Share of its light that the sky sends: dark in grooves", "ao"),
+    "CURVATURE": MapType("Curvature", "Bright where the surface bulges like an edge, dark where it is hollow", "curvature"),
 }
 """By the name that requests use."""
 
 
-def check_kind(kind: str, settings: Settings) -> None:
+def check_map_type(kind: str, settings: Settings) -> None:
     """Raises SettingsError for a name that is no map's, and where the settings allow no map of this kind."""
-    if kind not in KINDS:
-        raise SettingsError("There is no map {kind!r}; it is one of {choices}.", kind=kind, choices=", ".join(KINDS))
+    if kind not in MAP_TYPES:
+        raise SettingsError("There is no map {kind!r}; it is one of {choices}.", kind=kind, choices=", ".join(MAP_TYPES))
     if kind != "NORMAL" and settings.depth_scale == "RAW":
         raise SettingsError("depth_scale RAW gives the normal map only; choose NORMALISED for other maps.")
 
 
 @dataclass(frozen=True)
-class Format:
+class FileFormat:
     """A format of files as people know it, and the ending of their names."""
 
     label: str
@@ -45,11 +45,11 @@ class Format:
     suffix: str
 
 
-FORMATS: dict[str, Format] = {
-    "PNG": Format("PNG", "8 or 16 bits, lossless", ".png"),
-    "EXR_HALF": Format("OpenEXR half", "Floats of 16 bits; heights in shorter sides of the picture", ".exr"),
-    "EXR": Format("OpenEXR float", "Floats of 32 bits; heights in shorter sides of the picture", ".exr"),
-    "TIFF": Format("TIFF", "8 or 16 bits, lossless", ".tif"),
+FORMATS: dict[str, FileFormat] = {
+    "PNG": FileFormat("PNG", "8 or 16 bits, lossless", ".png"),
+    "EXR_HALF": FileFormat("OpenEXR half", "Floats of 16 bits; heights in shorter sides of the picture", ".exr"),
+    "EXR": FileFormat("OpenEXR float", "Floats of 32 bits; heights in shorter sides of the picture", ".exr"),
+    "TIFF": FileFormat("TIFF", "8 or 16 bits, lossless", ".tif"),
 }
 """By the name that requests use."""
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import in_strips
-from .filters import blur, coarser, continued
+from .arrays import in_parallel_rows
+from .filters import a_trous_smooth, blur, continued
 from .heights import at_scale, encoded_height, height_map
 from .normals import in_convention, normal_map, slope_factor, slopes
 from .occlusion import occlusion
@@ -43,7 +43,7 @@ def curvature(height: Array, wrap: Wrap, radius: float) -> Array:
     total = np.zeros_like(field)
     _add_curvature(total, field, sigma, wrap)
     for _ in range(SCALES - 1):
-        field, sigma = coarser(field, math.sqrt(3) * sigma, wrap), 2 * sigma
+        field, sigma = a_trous_smooth(field, math.sqrt(3) * sigma, wrap), 2 * sigma
         _add_curvature(total, field, sigma, wrap)
 
     def to_values(part: slice) -> None:
@@ -53,7 +53,7 @@ def curvature(height: Array, wrap: Wrap, radius: float) -> Array:
         values *= np.float32(0.5)
         values += np.float32(0.5)
 
-    in_strips(to_values, *total.shape)
+    in_parallel_rows(to_values, *total.shape)
     return total
 
 
@@ -85,7 +85,7 @@ def _add_curvature(total: Array, field: Array, sigma: float, wrap: Wrap) -> None
         found *= np.float32(CREASE * sigma)
         total[part] += found
 
-    in_strips(add, *total.shape)
+    in_parallel_rows(add, *total.shape)
 
 
 def _smoothed(height: Array, sigma: float, wrap: Wrap) -> Array:
@@ -167,7 +167,7 @@ def slope_heights(surface: Surface, settings: Settings) -> Array:
 
 
 @dataclass(frozen=True)
-class Mathematics:
+class ArrayBackend:
     """The functions that make maps, all on fields of one kind, H x W: numpy's arrays here, other libraries' elsewhere.
 
     array: the field as numpy has it.
@@ -181,11 +181,11 @@ class Mathematics:
     array: Callable[[Any], Array]
 
 
-NUMPY = Mathematics(normal_map, slope_heights, encoded_height, occlusion, curvature, np.asarray)
+NUMPY = ArrayBackend(normal_map, slope_heights, encoded_height, occlusion, curvature, np.asarray)
 
 
-def made_map(kind: str, surface: Surface, settings: Settings, by: Mathematics = NUMPY) -> Map:
-    """A map of a kind that `kinds.check_kind` allows, at the size that the settings ask for.
+def made_map(kind: str, surface: Surface, settings: Settings, by: ArrayBackend = NUMPY) -> Map:
+    """A map of a kind that `kinds.check_map_type` allows, at the size that the settings ask for.
 
     Of a surface with a part, which has the source's size, the map is that of the part.
     """
@@ -199,7 +199,7 @@ def heights_at_scale(made: Map, scale: float) -> Map:
     return Map((np.clip(at_scale(made.planes[0], made.scale, scale), 0.0, 1.0),), scale=scale)
 
 
-def _whole_map(kind: str, surface: Surface, settings: Settings, by: Mathematics) -> Map:
+def _whole_map(kind: str, surface: Surface, settings: Settings, by: ArrayBackend) -> Map:
     """The planes are still fields of the mathematics."""
     if kind == "NORMAL":
         return Map(in_convention(by.normal_map(surface, settings), settings.convention), low=-1.0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import in_strips
+from .arrays import in_parallel_rows
 from .filters import blur, gradient, large_shapes, node_gradient, resize, resize_share
 from .picture import Surface, as_float
 from .settings import Settings, node_size
@@ -131,7 +131,7 @@ def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
         x *= z
         y *= z
 
-    in_strips(find, *gx.shape)
+    in_parallel_rows(find, *gx.shape)
     return normals
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import in_strips
-from .filters import coarser, gradient
+from .arrays import in_parallel_rows
+from .filters import a_trous_smooth, gradient
 
 if TYPE_CHECKING:
     from .arrays import Array
@@ -86,7 +86,7 @@ def occlusion(height: Array, wrap: Wrap, reach: float) -> Array:
     def look(rows: slice) -> None:
         found[rows] = scene.light(rows)
 
-    in_strips(look, *height.shape)
+    in_parallel_rows(look, *height.shape)
     return found
 
 
@@ -99,7 +99,7 @@ class _Scene:
         self.levels = [_bordered(height, self.margin, wrap)]
         coarse = height
         for level in range(level_at(reach)):
-            coarse = coarser(coarse, 2 ** level, wrap)
+            coarse = a_trous_smooth(coarse, 2 ** level, wrap)
             self.levels.append(_bordered(coarse, self.margin, wrap))
         self.slopes = gradient(height, wrap)
 

@@ -210,7 +210,7 @@ class Settings:
         """Whether all values are the same; numbers may have passed through 32 bits."""
         return all(_alike(getattr(self, name), getattr(others, name)) for name in domains())
 
-    def with_words(self, words: Mapping[str, Any]) -> Settings:
+    def replace_fields(self, words: Mapping[str, Any]) -> Settings:
         """These settings with some values replaced; raises SettingsError for a name that is no setting."""
         unknown = sorted(set(words) - set(domains()))
         if unknown:

@@ -17,7 +17,7 @@ LONGEST_REACH = 16
 """Frames on either side."""
 
 
-def shares(numbers: Collection[int], middle: int, reach: int) -> dict[int, float]:
+def temporal_weights(numbers: Collection[int], middle: int, reach: int) -> dict[int, float]:
     """How much each of the frames within `reach` of the middle one counts, together 1: a triangle, cut where frames lack.
 
     The noise of whole triangles has the variance of a single frame's times the sum of the squared shares: 0.38 for a reach
@@ -31,7 +31,7 @@ STEEPEST = 1000
 """Slope that a pixel of a normal map can stand for: one that lies on its side has none."""
 
 
-def mean_map(maps: Iterable[tuple[float, NDArray[np.uint16]]], out: int | None) -> NDArray[np.uint16]:
+def mean_of_normal_maps(maps: Iterable[tuple[float, NDArray[np.uint16]]], out: int | None) -> NDArray[np.uint16]:
     """The mean of maps of one size, each with its share: H x W x 3 or H x W of 0..65535.  They are looked at one by one.
 
     out: of normal maps the channel of the component that points out of the surface; their slopes are averaged, as heights

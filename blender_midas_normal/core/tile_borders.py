@@ -27,18 +27,18 @@ NEXT = {LEFT: (-1, 0, RIGHT), RIGHT: (1, 0, LEFT), BELOW: (0, -1, ABOVE), ABOVE:
 
 
 @dataclass(frozen=True)
-class Outline:
+class BorderProfile:
     """The mean height of a tile, and how much higher than that it is along each border, from the top down or the left on."""
 
     mean: float
     borders: Mapping[str, Array]
 
 
-def outline(heights: Array) -> Outline:
+def outline(heights: Array) -> BorderProfile:
     """Of H x W heights, rows from the top down."""
     mean = float(heights.mean(dtype=np.float64))
     from_borders = {LEFT: heights.T, RIGHT: heights.T[::-1], BELOW: heights[::-1], ABOVE: heights}
-    return Outline(mean, {side: at_border(lines) - np.float32(mean) for side, lines in from_borders.items()})
+    return BorderProfile(mean, {side: at_border(lines) - np.float32(mean) for side, lines in from_borders.items()})
 
 
 def at_border(lines: Array) -> Array:
@@ -46,7 +46,7 @@ def at_border(lines: Array) -> Array:
     return np.float32(1.5) * lines[0] - np.float32(0.5) * lines[:2][-1]
 
 
-def steps_at_borders(tiles: Mapping[Place, Outline]) -> dict[Pair, Array]:
+def steps_at_borders(tiles: Mapping[Place, BorderProfile]) -> dict[Pair, Array]:
     """How much higher the second tile of a pair of neighbours is along their border than the first, if both means are 0.
 
     A line of another resolution is brought to that of the first tile.
@@ -88,7 +88,7 @@ def margin(length: int) -> int:
 
 
 @dataclass(frozen=True)
-class Rise:
+class BorderCorrection:
     """What is to be added to a tile's heights: a level, and lines along its borders that fade over the margins.
 
     across: H x 2 float32, along the left and the right border; up: 2 x W, along the upper and the lower one, less what
@@ -113,7 +113,7 @@ class Rise:
         return field
 
 
-def closing_rises(tiles: Mapping[Place, Outline]) -> dict[Place, Rise]:
+def closing_rises(tiles: Mapping[Place, BorderProfile]) -> dict[Place, BorderCorrection]:
     """What brings tiles to levels that agree at their borders, and then closes half of what is left of each step.
 
     Source of the sum over borders: Gordon and Hall, "Transfinite element methods", 1973.
@@ -142,7 +142,7 @@ def _corners(steps: Mapping[Pair, Array], places: Collection[Place]) -> dict[Pla
     return corners
 
 
-def _rise(place: Place, tile: Outline, level: float, corners: Array, steps: Mapping[Pair, Array]) -> Rise:
+def _rise(place: Place, tile: BorderProfile, level: float, corners: Array, steps: Mapping[Pair, Array]) -> BorderCorrection:
     """The lines along the borders of one tile: half of each step, bent so that they end in what is added at the corners."""
     lines = {}
     for side, ends in zip((LEFT, RIGHT, ABOVE, BELOW), (*corners.T, *corners), strict=True):
@@ -151,7 +151,7 @@ def _rise(place: Place, tile: Outline, level: float, corners: Array, steps: Mapp
         lines[side] = step / np.float32(2)
         lines[side] += (ends - _ends(lines[side])) @ _fades(len(step))
     up_and_down = np.stack([lines[ABOVE], lines[BELOW]]) - corners @ _fades(len(lines[ABOVE]))
-    return Rise(level, np.stack([lines[LEFT], lines[RIGHT]], axis=1), up_and_down)
+    return BorderCorrection(level, np.stack([lines[LEFT], lines[RIGHT]], axis=1), up_and_down)
 
 
 def _ends(line: Array) -> Array:

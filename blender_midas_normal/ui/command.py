@@ -20,7 +20,7 @@ import bpy
 from ..batch import ended
 from ..batch.cli import made_all
 from ..batch.inputs import Inputs, found
-from ..batch.options import add_options, path, wanted
+from ..batch.options import add_options, parse_options, path
 from ..batch.pictures import Item, digest_of_file, exposed, item_of_file, stem_of
 from ..bridge.addon import own_python, places
 from ..bridge.image_pixels import View, at_once, read_pixels, reading_file
@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_args(list(arguments))
     inputs = found(options.images, options.recursive)
     try:
-        asked = wanted(options)
+        asked = parse_options(options)
         asked.out.mkdir(parents=True, exist_ok=True)
     except MidasNormalError as error:
         parser.error(str(error))

@@ -30,7 +30,7 @@ def worker_state(client: Client) -> str:
     if client.ready is None:
         return iface_("The worker is starting")
     state = iface_("Ready on {device}, {free:.1f} GB of memory free").format(device=client.ready.device,
-                                                                            free=client.ready.free_memory / 1e9)
+                                                                             free=client.ready.free_memory / 1e9)
     return f"{state}. {translated(client.ready.problem, iface_)}" if client.ready.problem else state
 
 
@@ -116,7 +116,7 @@ def last() -> Report | MidasNormalError | None:
     return _last
 
 
-def last_sentence() -> str:
+def last_message() -> str:
     """What the last task ended with, in words."""
     if isinstance(_last, Report):
         return " ".join(_last.sentences)

@@ -26,7 +26,7 @@ def _before_load(*_: Any) -> None:
 def _after_undo(*_: Any) -> None:
     """Blender's undo brings the packed file back, but not the pixels that are shown."""
     reload_changed()
-    live_tuning.follow(bpy.context.scene)
+    live_tuning.schedule_retune(bpy.context.scene)
 
 
 @persistent

@@ -15,7 +15,7 @@ from ..bridge.addon import with_uid
 from ..bridge.image_pixels import View
 from ..bridge.image_source import active_image
 from ..bridge.map_metadata import source_of
-from ..bridge.regenerate import begin_repaint, reason_against
+from ..bridge.regenerate import begin_repaint, unavailable_reason
 from ..bridge.tasks import Task
 from ..core.errors import Message, MidasNormalError, SourceError
 from . import generation, live_tuning, timer
@@ -37,7 +37,7 @@ def look_at_changes(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
         _note(scene, (image for image in told or _shown_for_painting() if image.is_dirty))  # as all are that were painted on
 
 
-def catch_up(scene: bpy.types.Scene) -> None:
+def mark_for_update(scene: bpy.types.Scene) -> None:
     """The picture of the scene's map may have been painted on before."""
     picture = source_of(scene.midas_normal.result) if scene.midas_normal.result is not None else None
     if scene.midas_normal.live_paint and timer.runs() and picture is not None:
@@ -50,7 +50,7 @@ def reason_here(context: bpy.types.Context) -> Message:
         picture = active_image(context)
     except SourceError as error:
         return error.message
-    return reason_against(source_of(picture) or picture)
+    return unavailable_reason(source_of(picture) or picture)
 
 
 def stop() -> None:
@@ -64,7 +64,7 @@ def stop() -> None:
 
 def _note(scene: bpy.types.Scene, pictures: Iterable[bpy.types.Image]) -> None:
     told = View.of(scene), scene.midas_normal.replace
-    _changed.update((picture.session_uid, told) for picture in pictures if not reason_against(picture))
+    _changed.update((picture.session_uid, told) for picture in pictures if not unavailable_reason(picture))
     if _changed:
         timer.watch(_look)
 
@@ -95,7 +95,7 @@ def _begun() -> Task | None:
     while _changed:
         uid, told = _changed.popitem()
         picture = with_uid(bpy.data.images, uid)
-        if picture is not None and not reason_against(picture):
+        if picture is not None and not unavailable_reason(picture):
             try:
                 return begin_repaint(picture, *told)
             except MidasNormalError as error:
@@ -118,4 +118,4 @@ def _step(task: Task) -> None:
         for scene in bpy.data.scenes:
             shown = scene.midas_normal.result
             if shown is not None and shown.name in report.maps:
-                live_tuning.follow(scene)
+                live_tuning.schedule_retune(scene)

@@ -12,7 +12,7 @@ from ..bridge import addon
 from ..bridge.addon import with_uid
 from ..bridge.image_pixels import View
 from ..bridge.map_metadata import facts_on, settings_on
-from ..bridge.regenerate import begin_retune, lacking_mask, tuned
+from ..bridge.regenerate import begin_retune, missing_mask, retune_settings
 from ..bridge.tasks import Task
 from ..core.errors import MidasNormalError, SurfaceGone
 from ..core.settings import Settings
@@ -24,7 +24,7 @@ LONGEST = 0.1
 """Seconds that are waited at most, however long Blender draws."""
 
 
-class Patience:
+class RedrawTimer:
     """Measures how long Blender takes from the end of the call in which a slider moved to the timer's next look."""
 
     def __init__(self) -> None:
@@ -53,10 +53,10 @@ _wanted: tuple[int, Settings] | None = None
 _refused: tuple[int, Settings] | None = None
 """What could not be given, and is not tried again before something else has been."""
 
-_patience = Patience()
+_patience = RedrawTimer()
 
 
-def is_live(image: bpy.types.Image | None) -> bool:
+def can_retune(image: bpy.types.Image | None) -> bool:
     """Whether a map follows the settings: this file's own, of one surface, which the worker has kept as far as is known."""
     if image is None or image.library is not None:
         return False
@@ -67,7 +67,7 @@ def is_live(image: bpy.types.Image | None) -> bool:
     return surface != "" and surface in addon.client.surfaces
 
 
-def follow(scene: bpy.types.Scene) -> None:
+def schedule_retune(scene: bpy.types.Scene) -> None:
     """Sees that the scene's map becomes what its settings say; calls that come while one is made are one.
 
     The worker begins at once, and the map is waited for as long as Blender would draw the slider that was moved.
@@ -91,13 +91,13 @@ def _wait() -> None:
         time.sleep(0.002)
 
 
-def is_held() -> bool:
-    """Whether the `with` block of `held` is entered."""
+def updates_suspended() -> bool:
+    """Whether the `with` block of `file_lock` is entered."""
     return _held
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def suspend_updates() -> Iterator[None]:
     """Settings that change together: nothing follows before they all have."""
     global _held
     before, _held = _held, True
@@ -155,11 +155,11 @@ def _begin() -> bool:
     scene = with_uid(bpy.data.scenes, _scene_uid)
     image = scene.midas_normal.result if scene is not None else None
     addon.client.pump()  # the worker may have ended
-    if scene is None or image is None or not is_live(image):
+    if scene is None or image is None or not can_retune(image):
         return False
     try:
-        wanted, mask = tuned(image, scene.midas_normal.values()), scene.midas_normal.mask_image
-        if lacking_mask(image, wanted, mask) is None and wanted.is_like(settings_on(image)):
+        wanted, mask = retune_settings(image, scene.midas_normal.values()), scene.midas_normal.mask_image
+        if missing_mask(image, wanted, mask) is None and wanted.is_like(settings_on(image)):
             return False
         _wanted = image.session_uid, wanted
         if _wanted == _refused:

@@ -11,7 +11,7 @@ from ..bridge.addon import bug_report, log_file
 from ..bridge.generate import begin
 from ..bridge.map_metadata import source_of
 from ..bridge.queue import Queue
-from ..bridge.regenerate import begin_retune, map_called
+from ..bridge.regenerate import begin_retune, get_map
 from ..bridge.tasks import Report, Task
 from ..core.errors import MidasNormalError, joined
 from ..core.settings import PRESETS
@@ -39,7 +39,7 @@ def can_start(cls: type) -> bool:
     return True
 
 
-def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> set[str]:
+def report_outcome(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> set[str]:
     """Shows the outcome in the panel and as Blender's report; the operator's answer."""
     generation.remember(outcome)
     if isinstance(outcome, MidasNormalError):
@@ -49,7 +49,7 @@ def told(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> se
     return {"FINISHED"}
 
 
-def waited(operator: bpy.types.Operator, task: Task, queue: Queue | None = None) -> set[str]:
+def run_blocking(operator: bpy.types.Operator, task: Task, queue: Queue | None = None) -> set[str]:
     """Waits for the task, that of the queue if any; all that it has made is one undo step, or a part of the step of an
     operator that is under way and may have called this one.
     """
@@ -61,10 +61,10 @@ def waited(operator: bpy.types.Operator, task: Task, queue: Queue | None = None)
         outcome = error
     if generation.has_made(outcome) and running_operator() is None and bpy.ops.ed.undo_push.poll():
         bpy.ops.ed.undo_push(message="Normal map")
-    return told(operator, outcome)
+    return report_outcome(operator, outcome)
 
 
-class Making(MainThreadOperator):
+class GenerateOperatorMixin(MainThreadOperator):
     """Mixed into operators that make maps: a call waits for them, a button returns at once."""
 
     @classmethod
@@ -75,8 +75,8 @@ class Making(MainThreadOperator):
         try:
             task, queue = self.begun(context)
         except MidasNormalError as error:
-            return told(self, error)
-        return waited(self, task, queue)
+            return report_outcome(self, error)
+        return run_blocking(self, task, queue)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if not timer.runs():
@@ -84,7 +84,7 @@ class Making(MainThreadOperator):
         try:
             task, queue = self.begun(context)
         except MidasNormalError as error:
-            return told(self, error)
+            return report_outcome(self, error)
         generation.start(task, None if has_own_settings(self) else context.scene, queue)
         return {"FINISHED"}
 
@@ -93,7 +93,7 @@ class Making(MainThreadOperator):
         raise NotImplementedError
 
 
-class MIDAS_NORMAL_OT_generate(Making, SettingProperties, SourceProperties, bpy.types.Operator):
+class MIDAS_NORMAL_OT_generate(GenerateOperatorMixin, SettingProperties, SourceProperties, bpy.types.Operator):
     """Make a normal map from the picture and wire it into its materials"""
 
     bl_idname = "midas_normal.generate"
@@ -104,7 +104,7 @@ class MIDAS_NORMAL_OT_generate(Making, SettingProperties, SourceProperties, bpy.
         return begin(context, ask_of(self, context)), None
 
 
-class MIDAS_NORMAL_OT_generate_all(Making, SettingProperties, QueueProperties, bpy.types.Operator):
+class MIDAS_NORMAL_OT_generate_all(GenerateOperatorMixin, SettingProperties, QueueProperties, bpy.types.Operator):
     """Make normal maps of many images, one after the other, and wire each into the materials that use the image"""
 
     bl_idname = "midas_normal.generate_all"
@@ -138,11 +138,11 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
         assert isinstance(report, Report)
         try:
             settings = scene_settings(context.scene)
-            task = begin_retune(map_called(report.map_name), settings.values(), settings.mask_image,
+            task = begin_retune(get_map(report.map_name), settings.values(), settings.mask_image,
                                 replace=settings.replace)
         except MidasNormalError as error:
-            return told(self, error)
-        return waited(self, task)
+            return report_outcome(self, error)
+        return run_blocking(self, task)
 
 
 class MIDAS_NORMAL_OT_cancel(MainThreadOperator, bpy.types.Operator):
@@ -223,7 +223,7 @@ class MIDAS_NORMAL_OT_copy_report(MainThreadOperator, bpy.types.Operator):
     bl_label = "Copy report"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        context.window_manager.clipboard = bug_report(generation.last_sentence())
+        context.window_manager.clipboard = bug_report(generation.last_message())
         self.report({"INFO"}, "The report is in the clipboard.")
         return {"FINISHED"}
 

@@ -8,7 +8,7 @@ from bpy.app.translations import pgettext_n as n_
 
 from ..batch.report import FAILED, MADE, SKIPPED
 from ..bridge import addon
-from ..bridge.addon import reason_against
+from ..bridge.addon import unavailable_reason
 from ..bridge.queue import MAKING, WAITING, Item, Queue
 from ..bridge.tasks import Report
 from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
@@ -170,7 +170,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         progress(layout, "Stopping", None)
         layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
     else:
-        reason = reason_against(settings.engine)
+        reason = unavailable_reason(settings.engine)
         row = layout.row(align=True)
         row.scale_y = 1.4
         row.enabled = not reason
@@ -211,7 +211,7 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area
     row = column.row(align=True)
     row.prop(settings, "result")
     row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT", depress=comparison.is_shown(area))
-    if not live_tuning.is_live(settings.result):
+    if not live_tuning.can_retune(settings.result):
         lines(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
 
 

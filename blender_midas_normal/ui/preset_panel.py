@@ -68,9 +68,9 @@ class MIDAS_NORMAL_OT_preset_choose(MainThreadOperator, bpy.types.Operator):
     __annotations__ = {"filepath": StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        with live_tuning.held():
+        with live_tuning.suspend_updates():
             bpy.ops.script.execute_preset(filepath=self.filepath, menu_idname="MIDAS_NORMAL_PT_presets")
-        live_tuning.follow(context.scene)
+        live_tuning.schedule_retune(context.scene)
         return {"FINISHED"}
 
 
@@ -103,7 +103,7 @@ class MIDAS_NORMAL_OT_reset(MainThreadOperator, bpy.types.Operator):
         settings = scene_settings(context.scene)
         for name in set(MidasNormalSettings.__annotations__) - {"image", "mask_image", "result"}:
             settings.property_unset(name)
-        live_tuning.follow(context.scene)
+        live_tuning.schedule_retune(context.scene)
         return {"FINISHED"}
 
 

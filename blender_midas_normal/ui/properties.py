@@ -13,7 +13,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..bridge.image_source import image_named
 from ..bridge.map_metadata import mask_of, settings_on, stored
 from ..bridge.queue import Queue, queue_of
-from ..bridge.request import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, Ask
+from ..bridge.request import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, GenerateRequest
 from ..bridge.tasks import is_main_thread
 from ..core.errors import MidasNormalError, SettingsError
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
@@ -105,19 +105,19 @@ def _is_map(_: MidasNormalSettings, image: bpy.types.Image) -> bool:
 
 
 def _follow(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
-    live_tuning.follow(settings.id_data)
+    live_tuning.schedule_retune(settings.id_data)
 
 
 def _catch_up(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
-    live_paint.catch_up(settings.id_data)
+    live_paint.mark_for_update(settings.id_data)
 
 
 def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     """The settings become those that the map was made with, unless they are held, or another thread touches them."""
     image = settings.result
-    if image is not None and stored(image) is not None and not live_tuning.is_held() and is_main_thread():
+    if image is not None and stored(image) is not None and not live_tuning.updates_suspended() and is_main_thread():
         try:
-            with live_tuning.held():
+            with live_tuning.suspend_updates():
                 settings.mask_image = mask_of(image) or settings.mask_image
             apply_settings(settings, settings_on(image))
         except MidasNormalError as error:
@@ -129,7 +129,7 @@ def _uid(data: bpy.types.ID | None) -> int | None:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SettingsSnapshot:
     """What a user has chosen in a scene, to be compared: the map and the mask image, by session_uid, and all settings."""
 
     result_uid: int | None
@@ -149,7 +149,7 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
         "mask_image": PointerProperty(type=bpy.types.Image, name="Mask image", update=_follow,
                                       description="Image that masks the map: flat where it is black or transparent"),
         "live_paint": BoolProperty(name="Live paint", update=_catch_up,
-                                    description="Painting on a picture changes its map when the brush is lifted"),
+                                   description="Painting on a picture changes its map when the brush is lifted"),
         "result": PointerProperty(type=bpy.types.Image, name="Map", poll=_is_map, update=_pick,
                                   description="Map that follows these settings: the one made last, or another one"),
     }
@@ -158,19 +158,19 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
         """The properties as Settings; raises SettingsError where they do not go together."""
         return Settings(**{name: getattr(self, name) for name in domains()})
 
-    def chosen(self) -> Chosen:
+    def chosen(self) -> SettingsSnapshot:
         """What is chosen now."""
-        return Chosen(_uid(self.result), _uid(self.mask_image), tuple(getattr(self, name) for name in domains()))
+        return SettingsSnapshot(_uid(self.result), _uid(self.mask_image), tuple(getattr(self, name) for name in domains()))
 
-    def take(self, image: bpy.types.Image, before: Chosen) -> None:
+    def take(self, image: bpy.types.Image, before: SettingsSnapshot) -> None:
         """A map that has been made is the scene's, unless another was picked since `before`; what was changed it follows."""
         now = self.chosen()
         if now.result_uid not in (before.result_uid, None):
             return
-        with live_tuning.held():  # the scene's settings stay as they are
+        with live_tuning.suspend_updates():  # the scene's settings stay as they are
             self.result = image
         if now != before:
-            live_tuning.follow(self.id_data)
+            live_tuning.schedule_retune(self.id_data)
 
 
 class SettingProperties:
@@ -213,7 +213,7 @@ def scene_settings(scene: bpy.types.Scene) -> MidasNormalSettings:
     return scene.midas_normal
 
 
-def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
+def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
     """What a call of an operator of one picture asks for.
 
     Raises SettingsError where its values do not go together, SourceError where it names an image that is not there.
@@ -239,7 +239,7 @@ def has_own_settings(operator: bpy.types.Operator) -> bool:
     return operator.preset != "SCENE" or any(given(name) for name in (*domains(), "mask_image"))
 
 
-def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask:
+def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
     """The preset's or the scene's values, replaced by those that an operator call gives.
 
     Raises as `ask_of`.
@@ -248,15 +248,23 @@ def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Ask
     base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
     given = operator.properties.is_property_set
     words = {name: getattr(operator, name) for name in domains() if given(name)}
-    settings = base.with_words({"mask": "IMAGE", **words} if given("mask_image") else words)
+    settings = base.replace_fields({"mask": "IMAGE", **words} if given("mask_image") else words)
 
     target, replace, save, chosen, smoothing, across = (
         _given_or_scenes(operator, scene, name) for name in ("target", "replace", "save", "maps", "smoothing", "across"))
     maps = tuple(name for name, _, _ in MAPS if name in chosen)
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
-    return Ask(settings, target=target, replace=replace, save=save, maps=maps, smoothing=smoothing, across=across,
-               mask_uid=_uid_of_given_or_scenes(operator, scene, "mask_image"))
+    return GenerateRequest(
+        settings,
+        target=target,
+        replace=replace,
+        save=save,
+        maps=maps,
+        smoothing=smoothing,
+        across=across,
+        mask_uid=_uid_of_given_or_scenes(operator, scene, "mask_image"),
+    )
 
 
 def _given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:
@@ -272,7 +280,7 @@ def _uid_of_given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSett
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:
     """Writes Settings into the scene's properties; the scene's map follows all of them at once."""
-    with live_tuning.held():
+    with live_tuning.suspend_updates():
         for name, value in settings.words().items():
             setattr(properties, name, value)
-    live_tuning.follow(properties.id_data)
+    live_tuning.schedule_retune(properties.id_data)

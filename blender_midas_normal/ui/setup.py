@@ -14,7 +14,7 @@ from ..bridge.addon import EXTENSION, own_python, places, preferences
 from ..client.setup.install import SPACE_NEEDED
 from ..client.setup.process import SetupProcess
 from ..client.setup.weights import host, sources
-from ..core.engines import FILE, SIZE
+from ..core.engines import WEIGHTS_BYTES, WEIGHTS_NAME
 from ..core.errors import NO_MESSAGE, InstallError, Message, MidasNormalError
 from ..core.files import exists
 from . import timer
@@ -182,7 +182,7 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
     def question(self) -> str:
         hub, release = map(host, sources())
         return iface_("{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}").format(
-            file=FILE, size=SIZE / 1e6, hub=hub, release=release, folder=places().weights)
+            file=WEIGHTS_NAME, size=WEIGHTS_BYTES / 1e6, hub=hub, release=release, folder=places().weights)
 
 
 class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):

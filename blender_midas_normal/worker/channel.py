@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ..core.errors import ProtocolError
 from ..core.protocol import Cancel, Decoder, Error, Hello, PipeMessage, Progress, Ready, Request, Result, Shutdown, encode
-from .inputs import Given
+from .inputs import LoadedInputs
 
 
 class Clock:
@@ -26,12 +26,12 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        with shared_stage([self], name):
+        with stage_of_all([self], name):
             yield
 
 
 @contextmanager
-def shared_stage(clocks: Sequence[Clock], name: str) -> Iterator[None]:
+def stage_of_all(clocks: Sequence[Clock], name: str) -> Iterator[None]:
     """A stage of several requests at once, who share its time."""
     start = time.perf_counter()
     try:
@@ -43,7 +43,7 @@ def shared_stage(clocks: Sequence[Clock], name: str) -> Iterator[None]:
 
 
 @dataclass(eq=False)
-class Order:
+class Job:
     """A request, the time that its stages took, and whether it is not wanted any more.
 
     given: what it gives to look at, read or about to be.
@@ -52,7 +52,7 @@ class Order:
     request: Request
     clock: Clock = field(default_factory=Clock)
     cancelled: bool = False
-    given: Future[Given] = field(default_factory=Future)
+    given: Future[LoadedInputs] = field(default_factory=Future)
 
 
 BEAT = 10.0
@@ -133,22 +133,22 @@ class Inbox:
     begin with each new order.
     """
 
-    def __init__(self, at_end: Callable[[], None], begin: Callable[[Order], None]) -> None:
-        self._waiting: deque[Order] = deque()
+    def __init__(self, at_end: Callable[[], None], begin: Callable[[Job], None]) -> None:
+        self._waiting: deque[Job] = deque()
         self._arrived = threading.Condition()
-        self._unanswered: weakref.WeakValueDictionary[int, Order] = weakref.WeakValueDictionary()
+        self._unanswered: weakref.WeakValueDictionary[int, Job] = weakref.WeakValueDictionary()
         self._at_end = at_end
         self._begin = begin
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
-    def next_orders(self, timeout: float | None, most: int = 1) -> list[Order]:
+    def next_orders(self, timeout: float | None, most: int = 1) -> list[Job]:
         """The next request, and of those after it at most so many that there are `most` in all, as far as they are read.
 
         Empty when no request came within `timeout` seconds (None waits for ever).
         """
         with self._arrived:
             self._arrived.wait_for(lambda: self._waiting, timeout)
-            orders: list[Order] = []
+            orders: list[Job] = []
             while self._waiting and len(orders) < most and (not orders or self._waiting[0].given.done()):
                 orders.append(self._waiting.popleft())
             return orders
@@ -168,7 +168,7 @@ class Inbox:
 
     def _take(self, message: PipeMessage) -> None:
         if isinstance(message, Request):
-            order = Order(message)
+            order = Job(message)
             self._unanswered[message.id] = order
             self._begin(order)
             with self._arrived:

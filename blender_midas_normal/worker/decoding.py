@@ -29,7 +29,7 @@ WORDS = {"RED": "R", "GREEN": "G", "BLUE": "B", "ALPHA": "A"}
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenChannels:
     """Channels of a part of the file, by their places in it.
 
     colours: one for a grey picture, else red, green and blue, None for one that the file lacks; alpha: None without one.
@@ -42,7 +42,7 @@ class Chosen:
     is_premultiplied: bool
 
 
-def chosen_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> Chosen:
+def chosen_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> ChosenChannels:
     """Choose the channels that are the picture of an OpenEXR file.
 
     Of a file with layers, that is the layer called Combined or without a name, else the first with colours, else the first.
@@ -64,11 +64,11 @@ def chosen_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> Chosen:
     part, layer = best[0][0], layers[best[0]]
     colours, alpha = _colours(layer), layer.get("A")
     if colours:
-        return Chosen(part, colours, alpha, is_premultiplied=alpha is not None)
+        return ChosenChannels(part, colours, alpha, is_premultiplied=alpha is not None)
     others = [place for component, place in layer.items() if component != "A"]
     if others:
-        return Chosen(part, (others[0],), alpha, is_premultiplied=False)
-    return Chosen(part, (layer["A"],), None, is_premultiplied=False)
+        return ChosenChannels(part, (others[0],), alpha, is_premultiplied=False)
+    return ChosenChannels(part, (layer["A"],), None, is_premultiplied=False)
 
 
 def _layers(parts: Iterable[tuple[str, Sequence[str]]]) -> dict[tuple[int, str], dict[str, int]]:
@@ -137,7 +137,7 @@ class Decoded:
     is_premultiplied: bool = False
 
 
-def decoded(path: Path) -> Decoded:
+def decode(path: Path) -> Decoded:
     """Decode the picture in a file; of several, the first one.
 
     Raises:
@@ -232,7 +232,7 @@ def _exr(file: Any) -> Decoded:
     return Decoded(colours, alpha, is_linear=True, is_premultiplied=chosen.is_premultiplied)
 
 
-def _planes(file: Any, chosen: Chosen) -> dict[int, NDArray]:
+def _planes(file: Any, chosen: ChosenChannels) -> dict[int, NDArray]:
     """Read the chosen channels, H x W float32 by their places; what lies between them is read, too, but no more."""
     spec = file.spec()
     if spec.deep:

@@ -81,10 +81,10 @@ def auto_device() -> str:
 def device_problem() -> Message:
     """Why AUTO passes over a device that is there; "" where it passes over none."""
     passed_over = DEVICES[:DEVICES.index(auto_device())] if has_torch() else ()
-    return joined(_sentence(name) for name in passed_over if probed(name).problem)
+    return joined(_probe_message(name) for name in passed_over if probed(name).problem)
 
 
-def give_back_memory(device: str) -> None:
+def empty_cache(device: str) -> None:
     """Gives back what torch keeps of a device's memory for later; the CPU's it does not keep."""
     gc.collect()
     if device != "cpu":
@@ -201,7 +201,7 @@ def _first_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[0].rstrip(".")[:200]
 
 
-def _sentence(name: str) -> Message:
+def _probe_message(name: str) -> Message:
     """Why a device that is there does not work."""
     problem = probed(name).problem
     if NO_KERNEL in problem:
@@ -220,6 +220,6 @@ def device_for(settings: Settings) -> str:
     device = auto_device() if settings.device == "AUTO" else settings.device.lower()
     if not has_device(device):
         is_there = bool(probed(device).problem)
-        reason = _sentence(device) if is_there else Message("There is no device {device} here.", device=settings.device)
+        reason = _probe_message(device) if is_there else Message("There is no device {device} here.", device=settings.device)
         raise EngineUnavailable("{reason} Choose the device AUTO or CPU.", reason=reason)
     return device

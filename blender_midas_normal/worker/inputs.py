@@ -13,7 +13,7 @@ from ..core.errors import Message, ProtocolError, SourceError, reason_of
 from ..core.files import check_picture
 from ..core.picture import Picture, as_float
 from ..core.protocol import Pixels, Request
-from .decoding import Decoded, decoded
+from .decoding import Decoded, decode
 from .pictures import opaque_or, picture_from_pixels, picture_of_floats, strips_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
     """
     try:
         check_picture(path)
-        return _picture_of(decoded(path), exposure)
+        return _picture_of(decode(path), exposure)
     except ValueError as error:
         raise SourceError("{path} is not a readable picture: {reason}.", path=path, reason=reason_of(error)) from None
     except OSError as error:
@@ -53,7 +53,7 @@ ALPHA_IGNORED = Message("The picture's alpha is linked to nothing in its materia
 
 
 @dataclass(frozen=True)
-class Given:
+class LoadedInputs:
     """What a request gives to look at.
 
     picture: None where it names a surface, or frames; mask: H x W float32, 0..1, of the mask image's own size, None without
@@ -69,7 +69,7 @@ class Given:
         return sum(int(part.nbytes) for part in parts if part is not None)
 
 
-def given(request: Request, folder: Path, report: Report) -> Given:
+def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
     """What the request gives; files of its pixels are gone afterwards, also when nobody wants it any more.
 
     folder: the exchange folder.  Raises SourceError or ProtocolError.
@@ -84,7 +84,7 @@ def given(request: Request, folder: Path, report: Report) -> Given:
             report("read", 0.0)
             picture = _picture(pixels, request.picture, folder, request.exposure)
         mask = _picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
-        return Given(picture, None if mask is None else brightness(mask))
+        return LoadedInputs(picture, None if mask is None else brightness(mask))
     finally:
         for there in filter(None, (pixels, mask_pixels)):
             (folder / there.file).unlink(missing_ok=True)

@@ -9,14 +9,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from ..core.files import masked
+from ..core.files import redact_home
 
 
 class MaskedLog(io.TextIOWrapper):
     """A stream of text that writes at once."""
 
     def write(self, text: str) -> int:
-        super().write(masked(text))
+        super().write(redact_home(text))
         return len(text)
 
 

@@ -28,7 +28,7 @@ def products_at_once() -> int:
     return min(8, os.cpu_count() or 1) if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else 1
 
 
-def take_memory() -> None:
+def preallocate_blas() -> None:
     """Has OpenBLAS take what each product at once works in: asked for later, where there is none, it tries for ever."""
     count, matrix = products_at_once(), np.ones((SIDE, SIDE), np.float32)
     together = Barrier(count)

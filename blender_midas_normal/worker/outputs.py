@@ -28,7 +28,7 @@ DEVICES = {"cuda"}
 """Of torch, on which maps are made.  A CPU does it as fast by numpy; others may lack the double precision of heights."""
 
 
-def map_near(engine_device: str, kind: str, surface: Surface, settings: Settings) -> Map:
+def make_map_on_device(engine_device: str, kind: str, surface: Surface, settings: Settings) -> Map:
     """As `core.maps.made_map`, on the engine's device (see `Engine.device`) where that can and has enough memory; where it
     fails, the log says how.
     """
@@ -54,7 +54,7 @@ class Files:
 
 
 @contextmanager
-def written(made: Map | NodeMap, request: Request, folder: Path) -> Iterator[Files]:
+def write_map(made: Map | NodeMap, request: Request, folder: Path) -> Iterator[Files]:
     """The map's files in the exchange folder, as the request wants them.
 
     Where writing them, or the `with` block, fails, they are removed again.  Raises TargetError.

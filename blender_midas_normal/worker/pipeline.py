@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.colour import filled
-from ..core.engines import chosen_engine
+from ..core.colour import inpaint_transparent
+from ..core.engines import select_engine
 from ..core.errors import NO_MESSAGE, Message, SettingsError, SourceError, SurfaceGone, Unchanged, reason_of
 from ..core.filters import resize_share
 from ..core.image_io import pixels_of_png
-from ..core.map_types import check_format, check_kind, is_float
+from ..core.map_types import check_format, check_map_type, is_float
 from ..core.maps import Map, NodeMap, heights_at_scale
 from ..core.normals import channel_of_z, map_size
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MOST_PIXELS, Request
-from ..core.regions import Area, differing
+from ..core.regions import Region, changed_region
 from ..core.settings import Settings
-from ..core.temporal import mean_map
+from ..core.temporal import mean_of_normal_maps
 from ..core.tileable import wrap_of
-from .channel import Clock, shared_stage
-from .engines import Engines, Following, Joining, Report
-from .inputs import Given
-from .outputs import map_near
-from .surface_cache import Kept, Surfaces, masked_key, surface_key
+from .channel import Clock, stage_of_all
+from .engines import BatchedEngine, EngineRegistry, IncrementalEngine, Report
+from .inputs import LoadedInputs
+from .outputs import make_map_on_device
+from .surface_cache import CacheEntry, SurfaceCache, masked_key, surface_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..core.arrays import Array
-    from .engines.midas import Look
+    from .engines.midas import InferenceItem
 
-def mean_of_files(request: Request, convention: str) -> Map:
+def mean_of_map_files(request: Request, convention: str) -> Map:
     """The map that is the mean of the request's frames, of which one at a time is in memory; raises SourceError."""
     is_normal = request.map == "NORMAL"
     maps = ((share, _pixels(Path(file))) for share, file in request.frames)
     try:
-        mean = mean_map(maps, channel_of_z(convention) if is_normal else None)
+        mean = mean_of_normal_maps(maps, channel_of_z(convention) if is_normal else None)
     except ValueError as error:
         raise SourceError("The maps of neighbouring frames have no mean: {reason}.", reason=reason_of(error)) from None
     low = -1.0 if is_normal else 0.0
@@ -59,7 +59,7 @@ def _pixels(file: Path) -> NDArray[np.uint16]:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class RenderedMap:
     """A map that has no file yet, and what its result says of it; `surface` is the key of its surface."""
 
     map: Map | NodeMap
@@ -74,19 +74,19 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Change:
+class DirtyRegion:
     """The surface of a picture, and the area in which the next picture differs from it."""
 
     before: Surface
-    area: Area
+    area: Region
 
-    def of_fine(self) -> Change | None:
+    def of_fine(self) -> DirtyRegion | None:
         """The same of the surface that is mixed in; None where there was none."""
-        return None if self.before.fine is None else Change(self.before.fine, self.area)
+        return None if self.before.fine is None else DirtyRegion(self.before.fine, self.area)
 
 
 @dataclass(frozen=True)
-class Sight:
+class EngineInput:
     """A picture as an engine may see it, what repeats of it, and what was painted since its preceding surface, if any.
 
     notes: what the user should know about it; alpha: of the picture that was given.
@@ -94,13 +94,13 @@ class Sight:
 
     picture: Picture
     wrap: Wrap
-    change: Change | None
+    change: DirtyRegion | None
     notes: tuple[Message, ...]
     alpha: NDArray | None
 
 
 @dataclass(frozen=True)
-class Draft:
+class PendingMap:
     """A request of which all is known that needs no engine.
 
     key: of its surface; engine, why: the chosen one's name, and the reason; source: the surface where it is there already,
@@ -113,31 +113,33 @@ class Draft:
     key: str
     engine: str
     why: Message
-    source: Kept | Sight | None
+    source: CacheEntry | EngineInput | None
     mask: Array | None
     report: Report
     clock: Clock
-    look: Look | None = None
+    look: InferenceItem | None = None
     notes: tuple[Message, ...] = ()
 
 
-class Maker:
+class MapPipeline:
     """Draws maps with the engines of this process; keeps surfaces for re-tuning."""
 
-    def __init__(self, engines: Engines) -> None:
+    def __init__(self, engines: EngineRegistry) -> None:
         self._engines = engines
-        self._surfaces = Surfaces()
+        self._surfaces = SurfaceCache()
 
-    def begun(self, request: Request, given: Given, report: Report, clock: Clock, has_company: bool = False) -> Draft:
+    def begun(
+        self, request: Request, given: LoadedInputs, report: Report, clock: Clock, has_company: bool = False
+    ) -> PendingMap:
         """What is to be drawn: of the picture, or of the surface that the request names.
 
         has_company: other requests are begun, too, and `see` comes next.  Raises one of the project's exceptions.
         """
-        settings = Settings().with_words(request.settings)
-        check_kind(request.map, settings)
+        settings = Settings().replace_fields(request.settings)
+        check_map_type(request.map, settings)
         check_format(request.format)
         if request.frames:
-            return Draft(request, settings, "", "", NO_MESSAGE, None, given.mask, report, clock)
+            return PendingMap(request, settings, "", "", NO_MESSAGE, None, given.mask, report, clock)
         picture = given.picture
         if picture is None:
             key = request.surface or ""
@@ -146,38 +148,38 @@ class Maker:
                 raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
             _check_map_size(found.surface.source_size, settings)
             engine, why = found.engine, Message("The surface was there already.")
-            return Draft(request, settings, key, engine, why, found, given.mask, report, clock)
+            return PendingMap(request, settings, key, engine, why, found, given.mask, report, clock)
         _check_map_size((picture.width, picture.height), settings)
-        engine, why = chosen_engine(settings, self._engines.unavailable())
+        engine, why = select_engine(settings, self._engines.unavailable())
         key = surface_key(picture, engine, settings, request.is_render)
         if request.unless == (key if given.mask is None else masked_key(key, given.mask)):
             raise Unchanged("The map is there already, made from the same picture with the same settings.")
-        source: Kept | Sight | None = self._surfaces.get(key)
+        source: CacheEntry | EngineInput | None = self._surfaces.get(key)
         if source is None:
             with clock.stage("prepare"):
                 source = self._sight(picture, engine, settings, request)
         look = None
-        if has_company and isinstance(source, Sight):
+        if has_company and isinstance(source, EngineInput):
             with clock.stage("engine"):
                 look = self._look(engine, source, settings, report)
         notes = () if settings.depth_scale == "RAW" else picture.notes
-        return Draft(request, settings, key, engine, why, source, given.mask, report, clock, look, notes)
+        return PendingMap(request, settings, key, engine, why, source, given.mask, report, clock, look, notes)
 
-    def see(self, drafts: Sequence[Draft]) -> None:
+    def see(self, drafts: Sequence[PendingMap]) -> None:
         """Has engines see the pictures of several drafts at once, where they can; `drawn` goes on from there."""
         looking = [draft for draft in drafts if draft.look is not None]
         for name in {draft.engine for draft in looking}:
             engine, alike = self._engines.get(name), [draft for draft in looking if draft.engine == name]
-            assert isinstance(engine, Joining)
-            with shared_stage([draft.clock for draft in alike], "engine"):
+            assert isinstance(engine, BatchedEngine)
+            with stage_of_all([draft.clock for draft in alike], "engine"):
                 engine.see([draft.look for draft in alike if draft.look is not None])
 
-    def drawn(self, draft: Draft) -> Drawn:
+    def drawn(self, draft: PendingMap) -> RenderedMap:
         """The map; raises one of the project's exceptions."""
         settings, engine, key = draft.settings, draft.engine, draft.key
         if draft.source is None:
             return _mean(draft.request, settings, draft.report, draft.clock)
-        kept = draft.source if isinstance(draft.source, Kept) else self._surface(draft, draft.source)
+        kept = draft.source if isinstance(draft.source, CacheEntry) else self._surface(draft, draft.source)
         if draft.mask is not None:
             key, kept = self._masked(key, kept, draft.mask)
         surface = kept.surface
@@ -187,27 +189,27 @@ class Maker:
         draft.report("maps", 0.0)
         with draft.clock.stage("maps"):
             made = self._made(draft.request, engine, surface, settings)
-        return Drawn(made, width, height, engine, self._engines.get(engine).device, draft.why, key,
-                     draft.notes + surface.notes, surface.range)
+        return RenderedMap(made, width, height, engine, self._engines.get(engine).device, draft.why, key,
+                           draft.notes + surface.notes, surface.range)
 
     def forget(self) -> None:
         """Drops the surfaces and unloads the engines."""
         self._surfaces.clear()
         self._engines.unload()
 
-    def _sight(self, picture: Picture, engine: str, settings: Settings, request: Request) -> Sight:
-        prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepared_picture(picture)
+    def _sight(self, picture: Picture, engine: str, settings: Settings, request: Request) -> EngineInput:
+        prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepare_picture(picture)
         wrap = _without_margins(wrap_of(settings.tileable, prepared.luma(), request.is_render), picture)
         change = self._change(request.preceding, engine, prepared, wrap)
-        return Sight(prepared, wrap, change, notes, picture.alpha)
+        return EngineInput(prepared, wrap, change, notes, picture.alpha)
 
-    def _look(self, name: str, sight: Sight, settings: Settings, report: Report) -> Look | None:
+    def _look(self, name: str, sight: EngineInput, settings: Settings, report: Report) -> InferenceItem | None:
         engine = self._engines.get(name)
-        if sight.change is not None or not isinstance(engine, Joining):
+        if sight.change is not None or not isinstance(engine, BatchedEngine):
             return None
         return engine.look(sight.picture, sight.wrap, settings, report)
 
-    def _surface(self, draft: Draft, sight: Sight) -> Kept:
+    def _surface(self, draft: PendingMap, sight: EngineInput) -> CacheEntry:
         """The surface, made by the engine and kept."""
         engine, settings, report, change = draft.engine, draft.settings, draft.report, sight.change
         with draft.clock.stage("engine"):
@@ -221,19 +223,19 @@ class Maker:
             notes += (Message("The surface has no relief at all, so the map is flat."),)
         alpha = None if surface.raw else sight.alpha
         surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=sight.picture.part)
-        kept = Kept(engine, surface, sight.picture)
+        kept = CacheEntry(engine, surface, sight.picture)
         if draft.request.pixels is None:  # nobody paints on a picture file here
             kept = kept.alone()
         self._surfaces.keep(draft.key, kept)
         return kept
 
-    def _masked(self, key: str, kept: Kept, mask: Array) -> tuple[str, Kept]:
+    def _masked(self, key: str, kept: CacheEntry, mask: Array) -> tuple[str, CacheEntry]:
         """The surface with the mask image, and its own key: the heights may get another one the next time."""
         masked = dataclasses.replace(kept, surface=dataclasses.replace(kept.surface, mask=_fitted(mask, kept.surface)))
         self._surfaces.keep(masked_key(key, mask), masked)
         return masked_key(key, mask), masked
 
-    def _change(self, preceding: str | None, engine: str, picture: Picture, wrap: Wrap) -> Change | None:
+    def _change(self, preceding: str | None, engine: str, picture: Picture, wrap: Wrap) -> DirtyRegion | None:
         """What was painted since the preceding surface was made; None where that cannot be told."""
         before = self._surfaces.get(preceding) if preceding is not None else None
         if before is None or before.picture is None or (before.engine, before.surface.wrap) != (engine, wrap):
@@ -241,16 +243,16 @@ class Maker:
         pixels = before.picture.rgb
         if (pixels.shape, pixels.dtype) != (picture.rgb.shape, picture.rgb.dtype):
             return None
-        area = differing(pixels, picture.rgb, wrap)
-        return Change(before.surface, area) if area is not None else None
+        area = changed_region(pixels, picture.rgb, wrap)
+        return DirtyRegion(before.surface, area) if area is not None else None
 
-    def _by_engine(self, name: str, sight: Sight, settings: Settings, report: Report, change: Change | None,
-                   look: Look | None = None) -> Surface:
+    def _by_engine(self, name: str, sight: EngineInput, settings: Settings, report: Report, change: DirtyRegion | None,
+                   look: InferenceItem | None = None) -> Surface:
         engine = self._engines.get(name)
-        if look is not None and look.depth is not None and isinstance(engine, Joining):
-            return engine.surface_seen(look, sight.picture, sight.wrap, settings, report)
-        if change is not None and isinstance(engine, Following):
-            return engine.surface_again(change.before, change.area, sight.picture, settings, report)
+        if look is not None and look.depth is not None and isinstance(engine, BatchedEngine):
+            return engine.surface_of_item(look, sight.picture, sight.wrap, settings, report)
+        if change is not None and isinstance(engine, IncrementalEngine):
+            return engine.update_surface(change.before, change.area, sight.picture, settings, report)
         return engine.surface(sight.picture, sight.wrap, settings, report)
 
     def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NodeMap:
@@ -259,16 +261,16 @@ class Maker:
             from .engines.midas import node_picture
 
             return NodeMap(node_picture(surface, settings))
-        made = map_near(self._engines.get(engine).device, request.map, surface, settings)
+        made = make_map_on_device(self._engines.get(engine).device, request.map, surface, settings)
         return heights_at_scale(made, request.scale) if request.map == "HEIGHT" and request.scale else made
 
 
-def _mean(request: Request, settings: Settings, report: Report, clock: Clock) -> Drawn:
+def _mean(request: Request, settings: Settings, report: Report, clock: Clock) -> RenderedMap:
     """The mean of the request's frames, for which no engine runs; raises SourceError."""
     report("maps", 0.0)
     with clock.stage("maps"):
-        made = mean_of_files(request, settings.convention)
-    return Drawn(made, made.width, made.height, "", "", NO_MESSAGE, "", (), 0.0)
+        made = mean_of_map_files(request, settings.convention)
+    return RenderedMap(made, made.width, made.height, "", "", NO_MESSAGE, "", (), 0.0)
 
 
 def _check_map_size(source_size: tuple[int, int], settings: Settings) -> None:
@@ -299,13 +301,13 @@ def _fitted(mask: Array, surface: Surface) -> Array:
     return np.pad(resize_share(mask, *part.size, surface.wrap), margins, mode="wrap")
 
 
-def prepared_picture(picture: Picture) -> tuple[Picture, tuple[Message, ...]]:
+def prepare_picture(picture: Picture) -> tuple[Picture, tuple[Message, ...]]:
     """The picture as an engine may see it, with every pixel opaque, and what the user should know about it."""
     alpha = picture.alpha_float()
     if alpha is None:
         return picture, ()
     notes = () if alpha.any() else (Message("The picture is fully transparent, so the map is flat."),)
-    return Picture(filled(picture.rgb_float(), alpha), part=picture.part), notes
+    return Picture(inpaint_transparent(picture.rgb_float(), alpha), part=picture.part), notes
 
 
 def _without_margins(wrap: Wrap, picture: Picture) -> Wrap:

@@ -20,18 +20,18 @@ from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Result
 from . import memory
 from .channel import Channel, Inbox
 from .devices import auto_device, batch_of, described_device, device_problem, torch_version, usable_gpus
-from .engines import Engines
-from .inputs import Given, given
+from .engines import EngineRegistry
+from .inputs import LoadedInputs, load_inputs
 from .log import mask_standard_error
 from .memory import TOO_LITTLE_MEMORY, available_bytes, is_out_of_memory
-from .outputs import written
-from .pipeline import Maker
+from .outputs import write_map
+from .pipeline import MapPipeline
 
 if TYPE_CHECKING:
-    from .channel import Order
+    from .channel import Job
     from .engines import Report
     from .outputs import Files
-    from .pipeline import Draft, Drawn
+    from .pipeline import PendingMap, RenderedMap
 
 LONGEST_TEXT = 5000
 """Characters of a text in an error: more than the longest path."""
@@ -40,7 +40,7 @@ AHEAD = 256 << 20
 """Bytes of pictures that wait for the engine; once there are as many, no further one is read."""
 
 
-class Reading:
+class InputReader:
     """Reads pictures in a thread of its own, one ahead of those that have been taken, or a few: pictures can be large."""
 
     def __init__(self, folder: Path, channel: Channel) -> None:
@@ -48,7 +48,7 @@ class Reading:
         self._channel = channel
         self._thread = ThreadPoolExecutor(1, "reading")
         self._ahead = 1
-        self._waiting: dict[Order, int] = {}
+        self._waiting: dict[Job, int] = {}
         self._changed = threading.Condition()
 
     def read_ahead(self, count: int) -> None:
@@ -57,11 +57,11 @@ class Reading:
             self._ahead = count
             self._changed.notify()
 
-    def begin(self, order: Order) -> None:
+    def begin(self, order: Job) -> None:
         """What the order gives will be read; call this for each order, from any thread."""
         order.given = self._thread.submit(self._read, order)
 
-    def take(self, order: Order) -> Given:
+    def take(self, order: Job) -> LoadedInputs:
         """What the order gives, once it has been read; raises what reading it raised.  Call this once for each order."""
         try:
             return order.given.result()
@@ -70,12 +70,12 @@ class Reading:
                 del self._waiting[order]
                 self._changed.notify()
 
-    def _read(self, order: Order) -> Given:
+    def _read(self, order: Job) -> LoadedInputs:
         with self._changed:
             self._changed.wait_for(self._has_room)
             self._waiting[order] = 0
         with order.clock.stage("read"):
-            found = given(order.request, self._folder, reporter(order, self._channel))
+            found = load_inputs(order.request, self._folder, reporter(order, self._channel))
         self._waiting[order] = found.nbytes
         return found
 
@@ -83,10 +83,10 @@ class Reading:
         return not self._waiting or (len(self._waiting) < self._ahead and sum(self._waiting.values()) < AHEAD)
 
 
-class Answering:
+class RequestLoop:
     """Sends exactly one terminal message for each order, whatever happens."""
 
-    def __init__(self, maker: Maker, reading: Reading, folder: Path, channel: Channel) -> None:
+    def __init__(self, maker: MapPipeline, reading: InputReader, folder: Path, channel: Channel) -> None:
         self._maker = maker
         self._reading = reading
         self._folder = folder
@@ -95,9 +95,9 @@ class Answering:
         self._last: Future[None] = Future()
         self._last.set_result(None)
 
-    def answer(self, orders: Sequence[Order]) -> None:
+    def answer(self, orders: Sequence[Job]) -> None:
         """Draws the orders' maps, each of which is written and sent while the caller goes on with the next one."""
-        drafts: list[tuple[Order, Draft]] = []
+        drafts: list[tuple[Job, PendingMap]] = []
         for order in orders:
             with self._errors_sent(order):
                 found, report = self._reading.take(order), reporter(order, self._channel)
@@ -114,7 +114,7 @@ class Answering:
         """Waits until the last order has been answered."""
         self._last.result()
 
-    def _see(self, drafts: Sequence[Draft]) -> None:
+    def _see(self, drafts: Sequence[PendingMap]) -> None:
         """Has the engine see the drafts' pictures at once; where that fails, each is seen alone and has its own error."""
         try:
             self._maker.see(drafts)
@@ -124,16 +124,16 @@ class Answering:
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
 
-    def _write(self, order: Order, drawn: Drawn) -> None:
+    def _write(self, order: Job, drawn: RenderedMap) -> None:
         with self._errors_sent(order):
             report = reporter(order, self._channel)
             report("write", 0.0)
-            with order.clock.stage("encode"), written(drawn.map, order.request, self._folder) as files:
+            with order.clock.stage("encode"), write_map(drawn.map, order.request, self._folder) as files:
                 result = _result(order, drawn, files)
             self._channel.send(result)
 
     @contextmanager
-    def _errors_sent(self, order: Order) -> Iterator[None]:
+    def _errors_sent(self, order: Job) -> Iterator[None]:
         """What is raised in the `with` block is the order's answer."""
         request = order.request.id
         try:
@@ -146,13 +146,13 @@ class Answering:
             self._channel.send(Error(request, "EngineError", _unforeseen(error)))
 
 
-def _result(order: Order, drawn: Drawn, files: Files) -> Result:
+def _result(order: Job, drawn: RenderedMap, files: Files) -> Result:
     return Result(order.request.id, files.map, drawn.width, drawn.height, drawn.engine, drawn.device, drawn.why,
                   drawn.surface, order.clock.seconds, list(drawn.notes), files.pixels, files.checksum, drawn.map.scale,
                   drawn.range)
 
 
-def reporter(order: Order, channel: Channel) -> Report:
+def reporter(order: Job, channel: Channel) -> Report:
     """What tells the client how far an order is; it raises Cancelled when nobody wants the map any more."""
     def report(stage: str, done: float) -> None:
         if order.cancelled:
@@ -185,12 +185,12 @@ def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: flo
     batch: pictures that the MiDaS network may see at once; 0 for as many as are worth it on the device.
     """
     mask_standard_error()
-    memory.take_memory()
+    memory.preallocate_blas()
     channel = Channel(at_end=lambda: _end(folder))
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
-    reading = Reading(folder, channel)
+    reading = InputReader(folder, channel)
     inbox = Inbox(at_end=lambda: _end(folder), begin=reading.begin)
-    engines = Engines(weights, without_midas, batch)
+    engines = EngineRegistry(weights, without_midas, batch)
     torch = torch_version()
     device = auto_device() if torch else "cpu"
     most = batch or batch_of(device)
@@ -200,8 +200,8 @@ def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: flo
         print(problem, file=sys.stderr)
     channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device), usable_gpus(),
                        most, problem))
-    maker = Maker(engines)
-    answering = Answering(maker, reading, folder, channel)
+    maker = MapPipeline(engines)
+    answering = RequestLoop(maker, reading, folder, channel)
     idle_once = False
     while True:
         orders = inbox.next_orders(idle_seconds, most)

@@ -31,7 +31,7 @@ MASKED = "-"
 
 
 @dataclass(frozen=True)
-class Kept:
+class CacheEntry:
     """A surface and its engine; picture: the one that the engine saw, from which another one may differ in places."""
 
     engine: str
@@ -42,27 +42,27 @@ class Kept:
     def nbytes(self) -> int:
         return self.surface.nbytes + (self.picture.rgb.nbytes if self.picture is not None else 0)
 
-    def alone(self) -> Kept:
+    def alone(self) -> CacheEntry:
         """What maps are made from, and nothing that a painted picture needs."""
-        return Kept(self.engine, self.surface.without_slopes())
+        return CacheEntry(self.engine, self.surface.without_slopes())
 
 
-class Surfaces:
+class SurfaceCache:
     """Surfaces by key; when the budget is full, pictures and slopes go first, then surfaces, the one used longest ago first.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget
         self._bytes = 0
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[str, CacheEntry] = OrderedDict()
 
-    def get(self, key: str) -> Kept | None:
+    def get(self, key: str) -> CacheEntry | None:
         """None when it is not there any more."""
         if key in self._kept:
             self._kept.move_to_end(key)
         return self._kept.get(key)
 
-    def keep(self, key: str, kept: Kept) -> None:
+    def keep(self, key: str, kept: CacheEntry) -> None:
         self._put(key, kept)
         self._kept.move_to_end(key)
         for old in list(self._kept):
@@ -76,7 +76,7 @@ class Surfaces:
         self._kept.clear()
         self._bytes = 0
 
-    def _put(self, key: str, kept: Kept) -> None:
+    def _put(self, key: str, kept: CacheEntry) -> None:
         self._bytes += kept.nbytes - (self._kept[key].nbytes if key in self._kept else 0)
         self._kept[key] = kept
 

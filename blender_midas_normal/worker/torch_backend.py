@@ -12,9 +12,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..core.filters import COARSE_SIGMA, SPLINE_MARGIN, SPLINE_PREFILTER, a_trous, gaussian, lanczos, spline, straight
-from ..core.heights import MIDDLE, UNRIPPLED, heights_of_waves, ring, sight
-from ..core.maps import CREASE, SCALES, Mathematics
+from ..core.filters import (
+    COARSE_SIGMA,
+    SPLINE_MARGIN,
+    SPLINE_PREFILTER,
+    a_trous,
+    gaussian_kernel,
+    lanczos_kernel,
+    spline_kernel,
+    triangle_kernel,
+)
+from ..core.heights import MIDDLE, NYQUIST_FILTER, heights_of_waves, ring, sight
+from ..core.maps import CREASE, SCALES, ArrayBackend
 from ..core.normals import DETAIL_REACH, SHARPEST, map_size, slope_factor
 from ..core.occlusion import ANGLE, RAYS, Ray, level_at
 from ..core.picture import Wrap, as_float
@@ -64,7 +73,7 @@ def resize_share(field: Tensor, width: int, height: int, wrap: Wrap) -> Tensor:
 
 
 def coarser(field: Tensor, deviation: float, wrap: Wrap) -> Tensor:
-    """As `core.scales.coarser`."""
+    """As `core.scales.a_trous_smooth`."""
     step, weights = a_trous(deviation)
     return weighted(continued(field, 2 * step, wrap), weights, step)
 
@@ -113,7 +122,7 @@ def _blurred(field: Tensor, sigma: float, repeats: bool, dim: int) -> Tensor:
         count = max(1, round(length * COARSE_SIGMA / sigma))
         coarse = _reduced(field, count, repeats, dim)
         return _enlarged(_blurred(coarse, sigma * count / length, repeats, dim), length, repeats, dim)
-    kernel = gaussian(sigma)
+    kernel = gaussian_kernel(sigma)
     return _convolved(bordered(field, len(kernel) // 2, "wrap" if repeats else "symmetric", dim), kernel, dim)
 
 
@@ -126,18 +135,18 @@ def _resized(field: Tensor, count: int, repeats: bool, dim: int) -> Tensor:
 
 def _enlarged(field: Tensor, count: int, repeats: bool, dim: int) -> Tensor:
     coefficients = _convolved(_continued(field, SPLINE_MARGIN, repeats, dim), SPLINE_PREFILTER, dim)
-    return _gathered(coefficients, *spline(field.shape[dim], count), dim)
+    return _gathered(coefficients, *spline_kernel(field.shape[dim], count), dim)
 
 
 def _reduced(field: Tensor, count: int, repeats: bool, dim: int) -> Tensor:
-    margin, pixels, weights = lanczos(field.shape[dim], count)
+    margin, pixels, weights = lanczos_kernel(field.shape[dim], count)
     return _gathered(_continued(field, margin, repeats, dim), pixels, weights, dim)
 
 
 def _straight(field: Tensor, count: int, repeats: bool, dim: int) -> Tensor:
     if field.shape[dim] == count:
         return field
-    margin, pixels, weights = straight(field.shape[dim], count)
+    margin, pixels, weights = triangle_kernel(field.shape[dim], count)
     return _gathered(bordered(field, margin, "wrap" if repeats else "edge", dim), pixels, weights, dim)
 
 
@@ -167,10 +176,10 @@ STRIP = 1 << 22
 """Pixels whose light is found at a time: a device is busy with them, and few bytes lie between."""
 
 
-def mathematics(device: str) -> Mathematics:
+def mathematics(device: str) -> ArrayBackend:
     """What makes maps on the device, "cpu", "cuda", ..., of surfaces that are not raw."""
-    return Mathematics(partial(normal_map, device=device), partial(slope_heights, device=device), encoded_height, occlusion,
-                       curvature, array)
+    return ArrayBackend(partial(normal_map, device=device), partial(slope_heights, device=device), encoded_height, occlusion,
+                        curvature, array)
 
 
 def tensor(values: Array, device: str) -> Tensor:
@@ -267,8 +276,8 @@ def height_map(gx: Tensor, gy: Tensor, wrap: Wrap) -> Tensor:
     """As `core.displacement.height_map`."""
     height = height_from_slopes(gx, gy, wrap)
     for dim, repeats in enumerate((wrap.y, wrap.x)):
-        height = bordered(height, len(UNRIPPLED) // 2, "wrap" if repeats else "symmetric", dim)
-    return weighted(height, UNRIPPLED, 1)
+        height = bordered(height, len(NYQUIST_FILTER) // 2, "wrap" if repeats else "symmetric", dim)
+    return weighted(height, NYQUIST_FILTER, 1)
 
 
 def height_from_slopes(gx: Tensor, gy: Tensor, wrap: Wrap) -> Tensor:

@@ -22,7 +22,7 @@ from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.midas import Midas
-from blender_midas_normal.worker.engines.midas.optimize import half_type
+from blender_midas_normal.worker.engines.midas.optimize import inference_dtype
 
 PATIENCE = 4
 """As many times that of the plan: on two cores a round at 1024 takes longer than the plan waits for a second one."""
@@ -32,7 +32,7 @@ OURS, KEPT, NODE = "ours", "controlnet_aux, kept", "the node's way"
 
 def measured(plan: Plan) -> Answer:
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    answer = Answer({"bfloat16": float(half_type("cpu") == torch.bfloat16)},
+    answer = Answer({"bfloat16": float(inference_dtype("cpu") == torch.bfloat16)},
                     versions={"torch": torch.__version__, "threads of torch": str(torch.get_num_threads())})
     if "cuda" in devices:
         answer.versions["GPU"] = torch.cuda.get_device_name()

@@ -10,7 +10,7 @@ import torch
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn, median_ratio
-from blender_midas_normal.core.map_types import KINDS
+from blender_midas_normal.core.map_types import MAP_TYPES
 from blender_midas_normal.core.maps import NUMPY, made_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
@@ -23,7 +23,8 @@ def measured(plan: Plan) -> Answer:
     side = plan.surface
     surface = Surface(np.random.default_rng(0).random((side, side), np.float32), 1.0, False, Wrap(), (side, side))
     has_gpu = torch.cuda.is_available()
-    rows = [_compared(kind, surface, plan) if has_gpu else [KINDS[kind].label, *["not measured"] * 3] for kind in KINDS]
+    rows = [_compared(kind, surface, plan) if has_gpu else [MAP_TYPES[kind].label, *["not measured"] * 3]
+            for kind in MAP_TYPES]
     rows.append(["The heights' way to the GPU", "", _upload(surface, plan) if has_gpu else "not measured", ""])
     return Answer(tables=[Table(f"Maps of {side} x {side} {TITLE}", ["Map", "numpy", "CUDA", "numpy / CUDA"], rows)])
 
@@ -32,7 +33,7 @@ def _compared(kind: str, surface: Surface, plan: Plan) -> list:
     ways = {name: lambda by=by: made_map(kind, surface, Settings(), by)
             for name, by in (("numpy", NUMPY), ("cuda", mathematics("cuda")))}
     seconds = in_turn(ways, plan.runs, plan.patience)
-    return [KINDS[kind].label, *(_milliseconds(seconds[name]) for name in ways),
+    return [MAP_TYPES[kind].label, *(_milliseconds(seconds[name]) for name in ways),
             f"{median_ratio(seconds['numpy'], seconds['cuda']):.2f}"]
 
 

@@ -19,11 +19,11 @@ from pathlib import Path, PurePath
 from benchmarks import pictures
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
-from blender_midas_normal.batch.options import add_options, wanted
+from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.batch.report import Screen
-from blender_midas_normal.batch.runner import Making
-from blender_midas_normal.batch.scheduler import all_hands, one, work_through
+from blender_midas_normal.batch.runner import BatchRunner
+from blender_midas_normal.batch.scheduler import max_in_flight, one, run_tasks
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import NOT_NEEDED, Launch
 from blender_midas_normal.client.setup.environment import Environment
@@ -51,7 +51,7 @@ def _compared(engine: str, files: list, plan: Plan, folder: Path, answer: Answer
     end = time.monotonic() + plan.patience
     while not single or (len(single) < plan.runs and time.monotonic() < end):
         single.append(made(engine, files, one, plan, folder)[0])
-        wall, stages = made(engine, files, all_hands, plan, folder)
+        wall, stages = made(engine, files, max_in_flight, plan, folder)
         side_by_side.append(wall)
         compared.append(sum(stages[stage] for stage in COMPARED[engine]))
     ratio = statistics.median(wall / alone for wall, alone in zip(side_by_side, compared))
@@ -65,13 +65,13 @@ def made(engine: str, files: list, at_once: Callable[[Client], int], plan: Plan,
     """(wall seconds, seconds by stage) of all files but the first, which loads the engine."""
     parser = argparse.ArgumentParser()
     add_options(parser)
-    asked = wanted(parser.parse_args(["--out", str(folder / "maps"), "--engine", engine]))
+    asked = parse_options(parser.parse_args(["--out", str(folder / "maps"), "--engine", engine]))
     items = [item_of_file(file, PurePath(), lambda client, file=file: {"picture": str(file)}) for file in files]
-    making = Making(items, asked, _launch(engine, plan, folder), Screen())
+    making = BatchRunner(items, asked, _launch(engine, plan, folder), Screen())
     with contextlib.closing(Client()) as client, contextlib.redirect_stdout(io.StringIO()):
-        work_through(making.beginnings(making.make, making.pictures[:1], alone=True), [client], one, _quiet, _never)
+        run_tasks(making.beginnings(making.make, making.pictures[:1], alone=True), [client], one, _quiet, _never)
         start = time.perf_counter()
-        work_through(making.beginnings(making.make, making.pictures[1:], alone=True), [client], at_once, _quiet, _never)
+        run_tasks(making.beginnings(making.make, making.pictures[1:], alone=True), [client], at_once, _quiet, _never)
         wall = time.perf_counter() - start
     stages: Counter = Counter()
     for picture in making.pictures[1:]:

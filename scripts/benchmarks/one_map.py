@@ -11,7 +11,7 @@ from unittest.mock import patch
 import bpy
 from bl_ext.user_default.midas_normal.bridge import generate
 from bl_ext.user_default.midas_normal.bridge.addon import client
-from bl_ext.user_default.midas_normal.bridge.request import Ask, Order
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest, PreparedRequest
 from bl_ext.user_default.midas_normal.bridge.tasks import Report, Task
 from bl_ext.user_default.midas_normal.client.client import Job
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -38,7 +38,7 @@ ARITHMETIC = ("preprocess", "forward", "surface", "maps")
 OF_WORKER = {"read": "convert", "prepare": "preprocess", "maps": "maps", "encode": "encode"}
 """Our names for stages of the worker's clock; its "engine" is "forward" and "surface"."""
 
-OF_BLENDER = ((Order, "submit", "send"), (generate, "store", "write"), (Order, "wired", "wire"))
+OF_BLENDER = ((PreparedRequest, "submit", "send"), (generate, "store", "write"), (PreparedRequest, "wired", "wire"))
 """Functions that are stages: where they are called from, their names there, and ours."""
 
 
@@ -46,8 +46,8 @@ def seconds_of_map(image: bpy.types.Image, words: dict) -> dict[str, float]:
     """Seconds by stage of one normal map, wired, with settings of these words; the map and its nodes' image are removed."""
     start = time.perf_counter()
     with watched() as seconds:
-        report, waiting = finished(generate.begin(bpy.context, Ask(
-            Settings().with_words(words), "IMAGE", image.session_uid)))
+        report, waiting = finished(generate.begin(bpy.context, GenerateRequest(
+            Settings().replace_fields(words), "IMAGE", image.session_uid)))
     wall = time.perf_counter() - start
     read(bpy.data.images[report.map_name])
     bpy.data.images.remove(bpy.data.images[report.map_name])

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from blender_midas_normal.batch.scheduler import Crew
+from blender_midas_normal.batch.scheduler import WorkerPool
 from blender_midas_normal.core.protocol import Ready
 
 
@@ -17,7 +17,7 @@ from blender_midas_normal.core.protocol import Ready
 ])
 def test_each_graphics_card_gets_a_worker_unless_another_number_is_wanted(wanted, gpus, cards):
     """The first one may use any, and uses the first card that works; those that do not work are not among them."""
-    with closing(Crew(wanted)) as crew:
+    with closing(WorkerPool(wanted)) as crew:
         crew.complete(print)
         assert len(crew.clients) == 1
         crew.clients[0].ready = Ready({}, gpus=gpus)
@@ -28,7 +28,7 @@ def test_each_graphics_card_gets_a_worker_unless_another_number_is_wanted(wanted
 
 def test_why_a_graphics_card_cannot_be_used_is_said_once():
     said = []
-    with closing(Crew(None)) as crew:
+    with closing(WorkerPool(None)) as crew:
         crew.clients[0].ready = Ready({}, "cpu", problem="The device cuda cannot be used (unknown error).")
         for _ in range(3):
             crew.complete(said.append)

@@ -9,7 +9,7 @@ import pytest
 
 from blender_midas_normal.batch.inputs import found
 from blender_midas_normal.batch.pictures import digest_of_file
-from blender_midas_normal.batch.record import Ledger
+from blender_midas_normal.batch.record import OutputRecord
 from blender_midas_normal.core.errors import SourceError
 
 NAMES = ("wall.png", "Stein 壁.JPG", "notes.txt", ".hidden.png", "a/wall.png", "a/b/deep.tif", ".git/x.png", "a/wall.blend")
@@ -69,7 +69,8 @@ def test_maps_of_earlier_runs_are_left_out_wherever_their_record_is(textures):
     for folder, name in ((textures, "wall_normal.png"), (textures, "a/wall_normal.png"), (textures / "a" / "maps", "x.png")):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"")
-        Ledger(folder).note(folder / name, textures / "wall.png", None, "content", "settings")  # by a run that was killed
+        OutputRecord(folder).note(folder / name, textures / "wall.png",
+                                  None, "content", "settings")  # by a run that was killed
     for named in (textures, Path("textures/**/*"), textures / "a"):
         files = {picture.file.name for picture in found([named], recursive=True).pictures}
         assert "deep.tif" in files and not files & {"wall_normal.png", "x.png"}

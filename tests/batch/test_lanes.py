@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blender_midas_normal.batch.scheduler import work_through
+from blender_midas_normal.batch.scheduler import run_tasks
 from blender_midas_normal.client.client import Job
 from blender_midas_normal.core.errors import SourceError
 
@@ -43,7 +43,7 @@ def work(done, name, steps=2):
 @pytest.mark.parametrize(("clients", "at_once"), [(1, 1), (1, 3), (2, 3)])
 def test_all_work_is_done_and_each_client_has_so_much_of_it_at_once(clients, at_once):
     crew, done = [Slow() for _ in range(clients)], []
-    work_through([work(done, n) for n in range(10)], crew, lambda client: at_once, lambda job: None, lambda: False)
+    run_tasks([work(done, n) for n in range(10)], crew, lambda client: at_once, lambda job: None, lambda: False)
     assert sorted(name for name, _ in done) == list(range(10))
     assert [client.most for client in crew] == [at_once] * clients and {client for _, client in done} == set(crew)
 
@@ -55,15 +55,15 @@ def test_clients_that_come_later_take_their_share_and_nothing_is_done_twice():
         if len(done) == 2 and len(crew) == 1:
             crew.extend([Slow(), Slow()])
 
-    work_through([work(done, n) for n in range(20)], crew, three, watch, lambda: False)
+    run_tasks([work(done, n) for n in range(20)], crew, three, watch, lambda: False)
     assert sorted(name for name, _ in done) == list(range(20)) and {client for _, client in done} == set(crew)
 
 
 def test_work_without_jobs_ends_and_nothing_begins_after_the_stop():
     done, client = [], Slow()
-    work_through([work(done, n, steps=0) for n in range(5)], [client], three, lambda job: None, lambda: len(done) == 3)
+    run_tasks([work(done, n, steps=0) for n in range(5)], [client], three, lambda job: None, lambda: len(done) == 3)
     assert len(done) == 3
-    work_through([], [client], three, lambda job: None, lambda: False)
+    run_tasks([], [client], three, lambda job: None, lambda: False)
 
 
 def test_what_work_raises_ends_all():
@@ -72,4 +72,4 @@ def test_what_work_raises_ends_all():
         raise SourceError("no more")
 
     with pytest.raises(SourceError, match="no more"):
-        work_through([beginning], [Slow()], three, lambda job: None, lambda: False)
+        run_tasks([beginning], [Slow()], three, lambda job: None, lambda: False)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from blender_midas_normal.batch.record import Ledger, digest_of_settings
+from blender_midas_normal.batch.record import OutputRecord, digest_of_settings
 from blender_midas_normal.core.errors import TargetError
 from blender_midas_normal.core.settings import Choice, Flag, Settings, domains
 
@@ -28,12 +28,12 @@ def out(tmp_path):
     folder = tmp_path / "out"
     (folder / "a").mkdir(parents=True)
     (folder / "a" / "wall.png").write_bytes(b"map")
-    note(Ledger(folder), folder / "a" / "wall.png", "content")
+    note(OutputRecord(folder), folder / "a" / "wall.png", "content")
     return folder
 
 
 def test_a_map_on_record_is_current_for_the_same_content_and_settings_only(out):
-    ledger, file = Ledger(out), out / "a" / "wall.png"
+    ledger, file = OutputRecord(out), out / "a" / "wall.png"
     assert ledger.is_current(file, "content", "settings")
     assert not ledger.is_current(file, "other", "settings") and not ledger.is_current(file, "content", "other")
     assert not ledger.is_current(out / "wall.png", "content", "settings")
@@ -42,15 +42,15 @@ def test_a_map_on_record_is_current_for_the_same_content_and_settings_only(out):
 def test_a_map_that_was_cut_or_taken_away_is_not_current(out):
     file = out / "a" / "wall.png"
     file.write_bytes(b"ma")
-    assert not Ledger(out).is_current(file, "content", "settings")
+    assert not OutputRecord(out).is_current(file, "content", "settings")
     file.unlink()
-    assert not Ledger(out).is_current(file, "content", "settings")
+    assert not OutputRecord(out).is_current(file, "content", "settings")
 
 
 def test_the_folder_may_move(out, tmp_path):
     moved = out.rename(tmp_path / "moved")
-    assert Ledger(moved).is_current(moved / "a" / "wall.png", "content", "settings")
-    assert Ledger(moved).files() == {(moved / "a" / "wall.png").resolve()}
+    assert OutputRecord(moved).is_current(moved / "a" / "wall.png", "content", "settings")
+    assert OutputRecord(moved).files() == {(moved / "a" / "wall.png").resolve()}
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"3", b'{"file": "a/wall.png"}', b"\xff", b"[" * 100000,
@@ -58,10 +58,10 @@ def test_the_folder_may_move(out, tmp_path):
                                     b'{"file": "a/wall.png", "content": 3, "settings": "", "picture": "", "map": ""}'])
 def test_a_damaged_record_only_makes_work(out, damage):
     (out / NAME).write_bytes(damage)
-    ledger, file = Ledger(out), out / "a" / "wall.png"
+    ledger, file = OutputRecord(out), out / "a" / "wall.png"
     assert not ledger.is_current(file, "content", "settings")
     note(ledger, file, "content")
-    assert Ledger(out).is_current(file, "content", "settings")
+    assert OutputRecord(out).is_current(file, "content", "settings")
     assert (out / NAME).read_bytes().startswith(damage), "nothing is taken away"
 
 
@@ -70,88 +70,89 @@ def test_a_line_that_was_cut_off_damages_no_other(out):
     line = record.read_bytes()
     for length in range(len(line)):
         record.write_bytes(line + line[:length])
-        note(Ledger(out), file, "new")
-        assert Ledger(out).is_current(file, "new", "settings")
+        note(OutputRecord(out), file, "new")
+        assert OutputRecord(out).is_current(file, "new", "settings")
 
 
 def test_two_runs_into_a_folder_keep_both_records(out):
     files = [out / name for name in ("one.png", "two.png")]
-    ledgers = [Ledger(out), Ledger(out)]
+    ledgers = [OutputRecord(out), OutputRecord(out)]
     for ledger, file in zip(ledgers, files, strict=True):
         file.write_bytes(b"map")
         note(ledger, file, "content")
-    assert all(Ledger(out).is_current(file, "content", "settings") for file in files)
+    assert all(OutputRecord(out).is_current(file, "content", "settings") for file in files)
 
 
 def test_what_is_noted_grows_with_the_maps_alone(out):
     """Not with their square, in one run, nor with the number of runs: a library has thousands of maps."""
     files, sizes = [out / f"{number}.png" for number in range(50)], []
     for run in range(20):
-        ledger = Ledger(out)
+        ledger = OutputRecord(out)
         for file in files:
             file.write_bytes(b"map %d" % run)
             ledger.note(file, file, None, str(run), "settings")
         ledger.close()
         sizes.append((out / NAME).read_bytes().count(b"\n"))
     assert max(sizes) <= 6 * (len(files) + 1) and sizes.count(max(sizes)) > 2
-    assert all(Ledger(out).is_current(file, "19", "settings") for file in files)
+    assert all(OutputRecord(out).is_current(file, "19", "settings") for file in files)
     assert [path.name for path in out.glob(".*")] == [NAME]
 
 
 def test_a_record_that_cannot_be_made_one_stays(out, monkeypatch):
     file = out / "a" / "wall.png"
     for content in range(10):
-        note(Ledger(out), file, str(content))
+        note(OutputRecord(out), file, str(content))
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        note(Ledger(out), file, "newest")
-    assert Ledger(out).is_current(file, "newest", "settings") and len(list(out.glob(".*"))) == 2
-    note(Ledger(out), file, "at last")
-    assert Ledger(out).is_current(file, "at last", "settings") and [path.name for path in out.glob(".*")] == [NAME]
+        note(OutputRecord(out), file, "newest")
+    assert OutputRecord(out).is_current(file, "newest", "settings") and len(list(out.glob(".*"))) == 2
+    note(OutputRecord(out), file, "at last")
+    assert OutputRecord(out).is_current(file, "at last", "settings") and [path.name for path in out.glob(".*")] == [NAME]
 
 
 def test_a_record_that_cannot_be_written_is_one_sentence(out, monkeypatch):
     monkeypatch.setattr("os.write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(TargetError, match=r"The record .*\.midas_normal\.jsonl cannot be written: No space"):
-        note(Ledger(out), out / "a" / "wall.png", "newest")
+        note(OutputRecord(out), out / "a" / "wall.png", "newest")
 
 
 def test_names_that_are_no_text_are_on_record_too(tmp_path):
     file = tmp_path / "\udcff.png"
     file.write_bytes(b"map")
-    note(Ledger(tmp_path), file, "content")
-    assert Ledger(tmp_path).is_current(file, "content", "settings")
+    note(OutputRecord(tmp_path), file, "content")
+    assert OutputRecord(tmp_path).is_current(file, "content", "settings")
 
 
 @pytest.mark.parametrize("picture", ["wall.png", None])
 def test_a_map_as_it_was_left_may_be_replaced_by_one_of_the_same_picture(out, picture):
     picture = picture and out.parent / picture
-    note(Ledger(out), out / "a" / "wall.png", "content", picture)
-    assert Ledger(out).refusal(out / "a" / "wall.png", picture) == Ledger(out).refusal(out / "new.png", picture) == ""
+    note(OutputRecord(out), out / "a" / "wall.png", "content", picture)
+    assert OutputRecord(out).refusal(out / "a" / "wall.png",
+                                     picture) == OutputRecord(out).refusal(out / "new.png", picture) == ""
 
 
 def test_a_file_that_is_none_of_the_maps_is_refused_whatever_shows_it(out):
     (out / "mine.png").write_bytes(b"mine")
     (out / "link.png").symlink_to(out / "a" / "wall.png")
     for name in ("mine.png", "link.png"):
-        assert Ledger(out).refusal(out / name, None) == (
+        assert OutputRecord(out).refusal(out / name, None) == (
             f"{out / name} is there already and was not made by this extension; move it, or give --existing overwrite or "
             "number.")
 
 
 def test_a_map_that_was_changed_is_refused(out):
     (out / "a" / "wall.png").write_bytes(b"mop")
-    assert Ledger(out).refusal(out / "a" / "wall.png", None) == (
+    assert OutputRecord(out).refusal(out / "a" / "wall.png", None) == (
         f"{out / 'a' / 'wall.png'} was changed after it was made; move it, or give --existing overwrite or number.")
 
 
 def test_another_pictures_map_is_refused_as_long_as_that_is_there_wherever_both_move(out, tmp_path):
     ours, theirs = tmp_path / "wall.jpg", tmp_path / "wall.png"
     ours.touch(), theirs.touch()
-    note(Ledger(out), out / "a" / "wall.png", "content", theirs)
-    assert f"is the map of {theirs.resolve()}; rename one of them" in Ledger(out).refusal(out / "a" / "wall.png", ours)
+    note(OutputRecord(out), out / "a" / "wall.png", "content", theirs)
+    assert f"is the map of {theirs.resolve()}; rename one of them" in OutputRecord(out).refusal(out / "a" / "wall.png", ours)
     moved = tmp_path.rename(tmp_path.with_name("moved"))
-    refusal = Ledger(moved / "out").refusal
+    refusal = OutputRecord(moved / "out").refusal
     assert f"is the map of {moved / 'wall.png'}; rename" in refusal(moved / "out" / "a" / "wall.png", moved / "wall.jpg")
     (moved / "wall.png").unlink()
     assert refusal(moved / "out" / "a" / "wall.png", moved / "wall.jpg") == ""
@@ -162,14 +163,14 @@ def test_a_run_that_was_killed_before_the_map_was_in_its_place_leaves_the_one_be
     file, new = out / "a" / "wall.png", tmp_path / "new"
     new.write_bytes(b"new")
     for _ in range(5):
-        ledger = Ledger(out)
+        ledger = OutputRecord(out)
         ledger.note(file, new, None, "newer", "settings")
         ledger.close()
-    ledger = Ledger(out)
+    ledger = OutputRecord(out)
     assert ledger.is_current(file, "content", "settings") and not ledger.is_current(file, "newer", "settings")
     assert ledger.refusal(file, None) == ""
     new.replace(file)
-    assert Ledger(out).is_current(file, "newer", "settings")
+    assert OutputRecord(out).is_current(file, "newer", "settings")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes")
@@ -179,22 +180,22 @@ def test_a_pipe_in_a_maps_place_is_refused_and_not_waited_for(out):
         (out / name).unlink(missing_ok=True)
         os.mkfifo(out / name)
     (out / "made").write_bytes(b"map")
-    assert not Ledger(out).is_current(file, "content", "settings")
-    assert "was changed after it was made" in Ledger(out).refusal(file, None, out / "made")
-    assert "was not made by this extension" in Ledger(out).refusal(out / "new.png", None, out / "made")
+    assert not OutputRecord(out).is_current(file, "content", "settings")
+    assert "was changed after it was made" in OutputRecord(out).refusal(file, None, out / "made")
+    assert "was not made by this extension" in OutputRecord(out).refusal(out / "new.png", None, out / "made")
 
 
 def test_an_empty_file_with_a_maps_name_is_free_for_the_same_picture(out, tmp_path):
     """What a run leaves that is killed where files have no second names, between taking a name and using it."""
     ours, theirs, file = tmp_path / "wall.jpg", tmp_path / "wall.png", out / "new.png"
     ours.touch(), theirs.touch(), file.touch()
-    assert "was not made by this extension" in Ledger(out).refusal(file, ours)
+    assert "was not made by this extension" in OutputRecord(out).refusal(file, ours)
     (out / "made").write_bytes(b"map")
-    ledger = Ledger(out)
+    ledger = OutputRecord(out)
     ledger.note(file, out / "made", ours, "content", "settings")
     ledger.close()
-    assert Ledger(out).refusal(file, ours) == "" and f"is the map of {ours}" in Ledger(out).refusal(file, theirs)
-    assert not Ledger(out).is_current(file, "content", "settings")
+    assert OutputRecord(out).refusal(file, ours) == "" and f"is the map of {ours}" in OutputRecord(out).refusal(file, theirs)
+    assert not OutputRecord(out).is_current(file, "content", "settings")
 
 
 @pytest.mark.parametrize(("age", "is_soon"), [(0, True), (100, True), (-100, True), (1000, False), (-1000, False)])
@@ -204,9 +205,9 @@ def test_only_a_new_file_may_be_a_map_whose_line_does_not_show_yet(out, age, is_
     file.touch()
     os.utime(file, (time.time() - age,) * 2)
     os.utime(out / "a" / "wall.png")
-    assert Ledger(out).may_be_on_record_soon(file) == is_soon
-    assert not Ledger(out).may_be_on_record_soon(out / "a" / "wall.png"), "its line shows"
-    assert not Ledger(out).may_be_on_record_soon(out / "none.png")
+    assert OutputRecord(out).may_be_on_record_soon(file) == is_soon
+    assert not OutputRecord(out).may_be_on_record_soon(out / "a" / "wall.png"), "its line shows"
+    assert not OutputRecord(out).may_be_on_record_soon(out / "none.png")
 
 
 def another(name, domain):

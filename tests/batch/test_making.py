@@ -16,11 +16,11 @@ import pytest
 
 from blender_midas_normal.batch.atomic_files import temporary_folder
 from blender_midas_normal.batch.cli import _make
-from blender_midas_normal.batch.options import add_options, wanted
+from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import Item, item_of_file
-from blender_midas_normal.batch.record import Ledger
+from blender_midas_normal.batch.record import OutputRecord
 from blender_midas_normal.batch.report import Screen
-from blender_midas_normal.batch.runner import Making
+from blender_midas_normal.batch.runner import BatchRunner
 from blender_midas_normal.client.launch import Launch
 from blender_midas_normal.core.errors import EngineUnavailable
 from tests.batch.test_placing import leave_temporary_folder
@@ -65,8 +65,8 @@ def made(items, folder, *options, screen=None, stopped=lambda: False, launch=lau
     """[(outcome, file's name or error), ...] of the items' records."""
     parser = argparse.ArgumentParser()
     add_options(parser)
-    asked = wanted(parser.parse_args(["--out", str(folder / "out"), "--engine", "luminance", *options]))
-    with contextlib.closing(Making(items, asked, launch(folder), screen or Screen())) as making:
+    asked = parse_options(parser.parse_args(["--out", str(folder / "out"), "--engine", "luminance", *options]))
+    with contextlib.closing(BatchRunner(items, asked, launch(folder), screen or Screen())) as making:
         _make(making, asked.workers, screen or Screen(), stopped)
     return [(record.outcome, PurePath(record.output or "").name or record.error)
             for picture in making.pictures for record in picture.records]
@@ -300,7 +300,7 @@ def test_a_strange_map_is_refused_before_the_engine_runs_unless_it_may_be_on_rec
 def test_whether_a_map_may_be_on_record_soon_is_asked_of_those_alone_that_are_refused(tmp_path, monkeypatch):
     """It makes a file in the folder, to ask the drive for its time."""
     asked = []
-    monkeypatch.setattr(Ledger, "may_be_on_record_soon", lambda ledger, file: asked.append(file.name))
+    monkeypatch.setattr(OutputRecord, "may_be_on_record_soon", lambda ledger, file: asked.append(file.name))
     made(pictures(tmp_path, 2), tmp_path)
     (tmp_path / "out" / "0_normal.png").write_bytes(b"theirs")
     made(pictures(tmp_path, 2), tmp_path)

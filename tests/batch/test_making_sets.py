@@ -16,11 +16,11 @@ import PIL.Image
 import pytest
 
 from blender_midas_normal.batch.cli import _make
-from blender_midas_normal.batch.options import add_options, wanted
+from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.batch.report import Screen
-from blender_midas_normal.batch.runner import Making
-from blender_midas_normal.core.temporal import mean_map, shares
+from blender_midas_normal.batch.runner import BatchRunner
+from blender_midas_normal.core.temporal import mean_of_normal_maps, temporal_weights
 from tests.conftest import ROOT
 from tests.requests_for_tests import launch
 
@@ -43,7 +43,7 @@ class Quiet(Screen):
     def say(self, line):
         self.on_line(line)
 
-    def complain(self, line):
+    def print_error(self, line):
         pass
 
 
@@ -76,10 +76,10 @@ def run(folder, *options, out="out", engine="luminance", screen=None, stopped=la
 
     parser = argparse.ArgumentParser()
     add_options(parser)
-    asked = wanted(parser.parse_args(["--out", str(folder / out), "--engine", engine, *options]))
+    asked = parse_options(parser.parse_args(["--out", str(folder / out), "--engine", engine, *options]))
     asked.out.mkdir(exist_ok=True)
     items = [item_of_file(file, PurePath(), fields_of(file)) for file in of or sorted(folder.glob("*.png"))]
-    with closing(Making(items, asked, launch(folder, **words), screen or Quiet())) as making:
+    with closing(BatchRunner(items, asked, launch(folder, **words), screen or Quiet())) as making:
         _make(making, asked.workers, screen or Quiet(), stopped)
     records = [record for picture in making.pictures for record in picture.records]
     by_outcome = {outcome: [PurePath(record.output).name for record in records if record.outcome == outcome]
@@ -115,8 +115,10 @@ def hidden(folder):
 
 def mean(folder, near, middle, kind="normal", reach=1, out="alone"):
     """The mean over frames whose own maps lie in another folder."""
-    return mean_map([(share, map_of(folder, number, kind, out)) for number, share in shares(near, middle, reach).items()],
-                    2 if kind == "normal" else None)
+    return mean_of_normal_maps(
+        [(share, map_of(folder, number, kind, out)) for number, share in temporal_weights(near, middle, reach).items()],
+        2 if kind == "normal" else None,
+    )
 
 
 @pytest.mark.slow

@@ -7,17 +7,17 @@ import time
 
 import pytest
 
-from blender_midas_normal.batch.record import LOOK_UP_EVERY, Measure, Measures
+from blender_midas_normal.batch.record import LOOK_UP_EVERY, DepthStats, DepthStatsCache
 from blender_midas_normal.core.errors import TargetError
 
 NAME = ".midas_normal_ranges.jsonl"
 
-DEEP = Measure(0.1 + 0.2, 3.0)
+DEEP = DepthStats(0.1 + 0.2, 3.0)
 
 
 def test_a_measure_is_found_again_for_the_same_content_and_settings_only(tmp_path):
-    Measures(tmp_path).note("content", "settings", DEEP)
-    again = Measures(tmp_path)
+    DepthStatsCache(tmp_path).note("content", "settings", DEEP)
+    again = DepthStatsCache(tmp_path)
     assert again.get("content", "settings") == DEEP
     assert again.get("other", "settings") is None and again.get("content", "other") is None
 
@@ -26,29 +26,29 @@ def test_a_measure_is_found_again_for_the_same_content_and_settings_only(tmp_pat
                                     b'["key", NaN, 1.0]', b"[" * 100000])
 def test_a_damaged_line_only_makes_work(tmp_path, damage):
     (tmp_path / NAME).write_bytes(damage + b"\n")
-    Measures(tmp_path).note("content", "settings", DEEP)
-    again = Measures(tmp_path)
+    DepthStatsCache(tmp_path).note("content", "settings", DEEP)
+    again = DepthStatsCache(tmp_path)
     assert again.get("content", "settings") == DEEP and again.get("key", "") is None
 
 
 def test_what_is_known_is_not_written_again_and_the_last_measure_counts(tmp_path):
-    for depth in (DEEP, DEEP, Measure(5.0, 0.0)):
-        measures = Measures(tmp_path)
+    for depth in (DEEP, DEEP, DepthStats(5.0, 0.0)):
+        measures = DepthStatsCache(tmp_path)
         measures.note("content", "settings", depth)
         measures.close()
     assert (tmp_path / NAME).read_bytes().count(b"\n") == 2
-    assert Measures(tmp_path).get("content", "settings") == Measure(5.0, 0.0)
+    assert DepthStatsCache(tmp_path).get("content", "settings") == DepthStats(5.0, 0.0)
     for depth in range(20):
-        measures = Measures(tmp_path)
-        measures.note("content", "settings", Measure(float(depth), 0.0))
+        measures = DepthStatsCache(tmp_path)
+        measures.note("content", "settings", DepthStats(float(depth), 0.0))
         measures.close()
     assert (tmp_path / NAME).read_bytes().count(b"\n") <= 3
-    assert Measures(tmp_path).get("content", "settings") == Measure(19.0, 0.0)
+    assert DepthStatsCache(tmp_path).get("content", "settings") == DepthStats(19.0, 0.0)
 
 
 def test_what_another_run_measures_is_known_after_a_moment_but_not_looked_for_at_each_picture(tmp_path, monkeypatch):
-    measures, looked = Measures(tmp_path), []
-    Measures(tmp_path).note("content", "settings", DEEP)
+    measures, looked = DepthStatsCache(tmp_path), []
+    DepthStatsCache(tmp_path).note("content", "settings", DEEP)
     monkeypatch.setattr("os.scandir", lambda folder, of=os.scandir: looked.append(folder) or of(folder))
     for number in range(1000):
         assert measures.get(f"{number}", "settings") is None
@@ -61,4 +61,4 @@ def test_what_another_run_measures_is_known_after_a_moment_but_not_looked_for_at
 def test_a_record_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(TargetError, match=r"The record .*\.midas_normal_ranges\.jsonl cannot be written: (File|Not)"):
-        Measures(tmp_path / "file").note("content", "settings", DEEP)
+        DepthStatsCache(tmp_path / "file").note("content", "settings", DEEP)

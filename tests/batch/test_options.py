@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from blender_midas_normal.batch.options import add_options, wanted
+from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.report import Record, as_csv, as_json, summary
 from blender_midas_normal.core.errors import SettingsError, SourceError, TargetError
 from blender_midas_normal.core.settings import domains
@@ -22,7 +22,7 @@ def parser():
 
 
 def asked(parser, *words):
-    return wanted(parser.parse_args(["--out", "maps", *words]))
+    return parse_options(parser.parse_args(["--out", "maps", *words]))
 
 
 def test_the_readme_lists_every_option_that_is_no_setting(parser):

@@ -21,7 +21,7 @@ def parts(kind, *names):
 
 def test_without_sets_each_picture_is_one_and_keeps_its_name():
     found = sets("OFF", "wall.1002.png", "wall.1001.png")
-    assert [(each.title, each.members[0][1].stem, each.members[0][1].number, each.lack) for each in found] == [
+    assert [(each.title, each.members[0][1].stem, each.members[0][1].number, each.missing_message) for each in found] == [
         ("", "wall.1002", "", ""), ("", "wall.1001", "", "")]
 
 
@@ -42,13 +42,14 @@ def test_frames_have_as_many_digits_or_no_zeros_before_them():
 
 def test_what_lacks_between_others_is_named_and_nothing_else():
     tiles = [f"wall.{number}.png" for number in (1001, 1003, 1021, 1033)]
-    assert sets("UDIM", *tiles)[0].lack == "a/wall.<UDIM>.png: there are no files of these tiles: 1002, 1011, 1013, 1023"
-    assert not sets("UDIM", "wall.1001.png", "wall.1002.png", "wall.1012.png")[0].lack
+    assert sets(
+        "UDIM", *tiles)[0].missing_message == "a/wall.<UDIM>.png: there are no files of these tiles: 1002, 1011, 1013, 1023"
+    assert not sets("UDIM", "wall.1001.png", "wall.1002.png", "wall.1012.png")[0].missing_message
     frames = [f"f_{number:02}.png" for number in (1, 2, 4, 9)]
-    assert sets("SEQUENCE", *frames)[0].lack == "a/f_##.png: there are no files of these frames: 3, 5 to 8"
-    assert not sets("SEQUENCE", *frames[:2])[0].lack
+    assert sets("SEQUENCE", *frames)[0].missing_message == "a/f_##.png: there are no files of these frames: 3, 5 to 8"
+    assert not sets("SEQUENCE", *frames[:2])[0].missing_message
     dates = [f"shot_2026{n:02}01120000999.png" for n in range(1, 60)]
-    assert sets("SEQUENCE", *dates)[0].lack.endswith(", and 38 more gaps")
+    assert sets("SEQUENCE", *dates)[0].missing_message.endswith(", and 38 more gaps")
 
 
 @pytest.mark.parametrize(("kind", "name", "target", "path"), [

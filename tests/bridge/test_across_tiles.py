@@ -10,7 +10,7 @@ from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.image_sets import udim
 from bl_ext.user_default.midas_normal.bridge.image_source import source_of_image
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import pixels_of, pixels_of_file, saved_by_blender, write_png
 
@@ -54,7 +54,9 @@ def tiled(folder):
 
 
 def made(image, settings, **words):
-    return begin(bpy.context, Ask(settings, source="IMAGE", image_uid=image.session_uid, target="NONE", **words)).wait()
+    return begin(
+        bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, target="NONE", **words)
+    ).wait()
 
 
 def maps_of(folder, image, numbers, settings, **words):
@@ -197,7 +199,7 @@ def test_tiles_of_the_nodes_size_are_mapped_alone_and_that_is_said(tmp_path):
 def test_a_tile_is_read_piece_by_piece_and_leaves_nothing_when_it_is_given_up(tmp_path, monkeypatch):
     """Between any two tiles there is a breath."""
     image, _ = tile_set(tmp_path, 2, 2)
-    tiles = udim.tiles_of(source_of_image(image), Ask(LUMINANCE, across=True), tmp_path)
+    tiles = udim.tiles_of(source_of_image(image), GenerateRequest(LUMINANCE, across=True), tmp_path)
     looked = []
     monkeypatch.setattr(image_pixels, "UNFELT", -1.0)
     monkeypatch.setattr(udim, "held_of_file", lambda *words: looked.append(words) or image_pixels.held_of_file(*words))

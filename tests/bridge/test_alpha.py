@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.image_pixels import View
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of
 from bl_ext.user_default.midas_normal.bridge.nodes.materials import alpha_of
 from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui.command import run
 from pictures import add_material, feed_base_color, pixels_of, use_alpha, write_png
@@ -33,7 +33,7 @@ def picture(name, alpha, is_float=False):
 
 def made(image, **words):
     """The map's values, and what is said of it."""
-    report = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=image.session_uid, **words)).wait()
+    report = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid, **words)).wait()
     return pixels_of(map_of(image, "NORMAL")), report.sentences
 
 

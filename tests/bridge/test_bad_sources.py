@@ -8,7 +8,7 @@ import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from test_sequence import movie, sequence
@@ -51,7 +51,7 @@ def made(image, **words):
 def reported(image, **words):
     """What is told of the map."""
     words = {"target": "NONE", "save": "BESIDE", **words}
-    ask = Ask(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid, **words)
+    ask = GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid, **words)
     return begin(bpy.context, ask).wait()
 
 

@@ -8,16 +8,16 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.nodes.displacement import attach, displace, rescale, side_on
+from bl_ext.user_default.midas_normal.bridge.nodes.displacement import attach, displace, rescale, texture_world_size
 from bl_ext.user_default.midas_normal.bridge.nodes.materials import object_with
-from bl_ext.user_default.midas_normal.bridge.request import Ask
-from bl_ext.user_default.midas_normal.client.result_files import Taken
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
+from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import png_bytes
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
 from steps import assert_undone_at_each_step
 
-GREY = Taken(png_bytes(np.full((4, 4), 32768, np.uint16), False))
+GREY = ResultFiles(png_bytes(np.full((4, 4), 32768, np.uint16), False))
 
 
 @pytest.fixture
@@ -158,12 +158,12 @@ def test_a_retuned_height_map_keeps_the_users_factor(material, image, height):
 
 def test_the_side_of_a_texture_follows_the_uv_coordinates(material):
     thing = plane(material, 3.0)
-    assert side_on(thing, material) == pytest.approx(3.0)
+    assert texture_world_size(thing, material) == pytest.approx(3.0)
     for corner in thing.data.uv_layers.active.uv:
         corner.vector *= 6
-    assert side_on(thing, material) == pytest.approx(0.5)
+    assert texture_world_size(thing, material) == pytest.approx(0.5)
     thing.data.uv_layers.remove(thing.data.uv_layers.active)
-    assert side_on(thing, material) == side_on(None, material) == 1.0
+    assert texture_world_size(thing, material) == texture_world_size(None, material) == 1.0
 
 
 def test_the_side_of_a_texture_is_that_of_the_rendered_layer_on_the_faces_that_have_the_material(material):
@@ -172,16 +172,16 @@ def test_the_side_of_a_texture_is_that_of_the_rendered_layer_on_the_faces_that_h
     bpy.ops.mesh.primitive_plane_add(size=5.0)
     bpy.ops.object.mode_set(mode="OBJECT")
     thing.data.materials.append(material)
-    assert side_on(thing, material) == 1.0
+    assert texture_world_size(thing, material) == 1.0
     thing.data.polygons[1].material_index = 1
-    assert side_on(thing, material) == pytest.approx(5.0)
+    assert texture_world_size(thing, material) == pytest.approx(5.0)
     layer = thing.data.uv_layers.new(name="tiled")
     for corner in layer.uv:
         corner.vector *= 10
     thing.data.uv_layers.active = layer
-    assert side_on(thing, material) == pytest.approx(5.0)
+    assert texture_world_size(thing, material) == pytest.approx(5.0)
     layer.active_render = True
-    assert side_on(thing, material) == pytest.approx(0.5)
+    assert texture_world_size(thing, material) == pytest.approx(0.5)
 
 
 def test_heights_are_those_of_a_picture_as_large_as_its_mapping_and_its_layer_make_it(material, image, height):
@@ -206,8 +206,8 @@ def test_heights_are_scaled_on_an_object_that_has_the_material_and_not_on_the_ac
     assert object_with(material, large) == small and object_with(material, None) == small
     bpy.context.view_layer.objects.active = large
     image.pixels.foreach_set(np.random.default_rng(0).random(64, np.float32))
-    begin(bpy.context, Ask(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid,
-                           maps=("HEIGHT",))).wait()
+    begin(bpy.context, GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid,
+                                       maps=("HEIGHT",))).wait()
     made = map_of(image, "HEIGHT")
     assert displacement(material)[2] == pytest.approx(2.0 * stored(made)["facts"]["scale"])
     large.data.materials.append(material)

@@ -14,11 +14,11 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import image_node, node_has_convention
-from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire
-from bl_ext.user_default.midas_normal.bridge.nodes.traversal import Spot
+from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
+from bl_ext.user_default.midas_normal.bridge.nodes.traversal import NodeInstance
 from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
-from bl_ext.user_default.midas_normal.bridge.request import Ask
-from bl_ext.user_default.midas_normal.client.result_files import Taken
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
+from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.image_io import png_bytes
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -28,7 +28,7 @@ from waves import mapped, waves
 RED = {"Brick": 0.05, "Stone": 0.75}
 """The materials, each with the red of its map by which it is known again."""
 
-FLAT = Taken(png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1))
+FLAT = ResultFiles(png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1))
 
 ADDONS = ("io_scene_fbx", "io_scene_gltf2")
 
@@ -54,8 +54,8 @@ def maps(tmp_path):
         texture = bpy.data.images.load(str(tmp_path / f"{name}.png"))
         feed_base_color(material, texture)
         values = np.full((4, 4, 3), (red * 65535, 32768, 65535), np.uint16)
-        found[name] = map_images.store(texture, Taken(png_bytes(values, 1)), {}, {"map": "NORMAL"})
-        assert wire(material, texture, found[name]).done
+        found[name] = map_images.store(texture, ResultFiles(png_bytes(values, 1)), {}, {"map": "NORMAL"})
+        assert wire_normal_map(material, texture, found[name]).done
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     return found
 
@@ -123,7 +123,7 @@ def test_who_exports_a_map_that_nodes_turn(tmp_path, exporter, keeps):
     material = add_material("Brick")
     mapped(feed_base_color(material, source), 90)
     assert any("FBX and OBJ files leave such a map out" in text
-               for text in wire(material, source, map_image).sentences)
+               for text in wire_normal_map(material, source, map_image).sentences)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     folder = tmp_path / "out"
     folder.mkdir()
@@ -136,7 +136,7 @@ def test_who_exports_a_map_that_nodes_turn(tmp_path, exporter, keeps):
 def map_in(material):
     """The image of the Normal Map node of an imported material."""
     node = next(node for node in material.node_tree.nodes if node.bl_idname == "ShaderNodeNormalMap")
-    return image_node(Spot(node)).node.image
+    return image_node(NodeInstance(node)).node.image
 
 
 def nearest(image):
@@ -204,7 +204,7 @@ def test_what_is_exported_is_opengl_or_the_report_warns(tmp_path, convention):
     material = add_material("Ramp")
     feed_base_color(material, texture)
     settings = Settings(engine="LUMINANCE", tileable="OFF", strength=10, convention=convention)
-    made = begin(bpy.context, Ask(settings, source="IMAGE", image_uid=texture.session_uid)).wait()
+    made = begin(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=texture.session_uid)).wait()
     again = begin_retune(bpy.data.images[made.map_name], settings).wait()
     with redirect_stdout(io.StringIO()):
         load = glb(tmp_path)

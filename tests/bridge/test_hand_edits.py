@@ -16,7 +16,7 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of,
 from bl_ext.user_default.midas_normal.bridge.map_state import CHECKSUM, DIGESTS
 from bl_ext.user_default.midas_normal.bridge.queue import FAILED, MADE, SKIPPED
 from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint, begin_retune
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import pixels_of, rgba, write_png
@@ -26,7 +26,7 @@ from test_sequence import sequence
 from test_udim import tile_set
 
 SETTINGS = Settings(engine="LUMINANCE", strength=2.0)
-STRONGER = SETTINGS.with_words({"strength": 4.0})
+STRONGER = SETTINGS.replace_fields({"strength": 4.0})
 KEPT = r"The map '.+' was changed after it was made and stays as it is; turn on Replace to make it again\."
 MEAN = 0.123
 
@@ -37,7 +37,9 @@ def picture(tmp_path):
 
 
 def task(image, settings=SETTINGS, **words):
-    return begin(bpy.context, Ask(settings, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words}))
+    return begin(
+        bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words})
+    )
 
 
 def made(image, settings=SETTINGS, **words):

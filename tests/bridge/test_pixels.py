@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import image_pixels
-from bl_ext.user_default.midas_normal.bridge.request import Ask, order_of
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest, prepare_request
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import linear, render_plane, rgba, write_png
@@ -161,7 +161,7 @@ def test_a_render_is_read_through_the_scene_in_which_it_was_asked_for(tmp_path):
     render = render_plane((0.2, 0.2, 0.2))
     asked_in, active = bpy.context.scene, bpy.data.scenes.new("other")
     asked_in.view_settings.exposure = 1.0
-    order = order_of(bpy.context, Ask(Settings(engine="LUMINANCE"), source="RENDER", target="NONE"))
+    order = prepare_request(bpy.context, GenerateRequest(Settings(engine="LUMINANCE"), source="RENDER", target="NONE"))
     bpy.context.window.scene = active
     image_pixels.at_once(image_pixels.reading(render, tmp_path / "pixels", order.view))
     values = np.fromfile(tmp_path / "pixels", np.float32)

@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of
 from bl_ext.user_default.midas_normal.bridge.queue import FAILED, FORMS, MADE, MAKING, SKIPPED, WAITING, queue_of
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import (
     EngineUnavailable,
     MidasNormalError,
@@ -52,7 +52,7 @@ def worn(image, name="Wall"):
 
 
 def queue(scope="FILE", existing="OVERWRITE", summary=None, settings=SETTINGS, **words):
-    return queue_of(bpy.context, scope, Ask(settings, **words), EXISTING[existing], summary)
+    return queue_of(bpy.context, scope, GenerateRequest(settings, **words), EXISTING[existing], summary)
 
 
 def made(*words, **more):
@@ -100,7 +100,8 @@ def test_a_map_in_a_queue_is_the_one_that_is_made_alone():
     worn(image)
     made()
     queued = pixels_of(map_of(image, "NORMAL"))
-    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=bpy.data.images["a"].session_uid, target="NONE")).wait()
+    begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+          image_uid=bpy.data.images["a"].session_uid, target="NONE")).wait()
     np.testing.assert_array_equal(pixels_of(map_of(image, "NORMAL")), queued)
     assert np.ptp(queued[..., 0]) > 0.01
 
@@ -225,7 +226,7 @@ def test_a_map_that_a_shader_has_already_is_made_again_though_another_picture_is
     material = worn(noise("colour", 1))
     tree = material.node_tree
     tree.links.new(texture(tree, noise("rough", 2)), tree.nodes["Principled BSDF"].inputs["Roughness"])
-    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=bpy.data.images["rough"].session_uid)).wait()
+    begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=bpy.data.images["rough"].session_uid)).wait()
     done, report = made()
     assert states(done) == {"rough": MADE, "colour": SKIPPED}
     assert "keeps its own normal map 'rough_normal'" in report.sentences[1]
@@ -283,7 +284,7 @@ def test_each_kind_of_map_is_made_where_it_would_be_used():
 def test_maps_that_nothing_uses_are_made_where_they_are_asked_for_as_images():
     own_normal(worn(noise("kept", 1)))
     assert states(made(target="NONE")[0]) == {"kept": MADE}
-    settings = SETTINGS.with_words({"convention": "CONTROLNET"})
+    settings = SETTINGS.replace_fields({"convention": "CONTROLNET"})
     _, report = made(settings=settings)
     assert report.records[0].outcome == MADE and "A ControlNet map is not wired" in report.records[0].notes[-1]
 
@@ -358,7 +359,7 @@ def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_setti
 
 def test_a_map_that_generate_made_is_current_too():
     worn(noise("a"))
-    begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=bpy.data.images["a"].session_uid)).wait()
+    begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=bpy.data.images["a"].session_uid)).wait()
     assert states(made(existing="SKIP")[0]) == {"a": SKIPPED}
 
 

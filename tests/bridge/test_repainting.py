@@ -10,8 +10,8 @@ from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.image_pixels import View
 from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of, stored
-from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint, begin_retune, reason_against
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint, begin_retune, unavailable_reason
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import pixels_of
@@ -64,8 +64,14 @@ def test_maps_of_different_surfaces_follow_each_with_its_own(picture, other):
 def both(picture, other, mask):
     """The picture's normal map, and its height map with other settings, made anew."""
     addon.client.close()
-    ask = Ask(MADE.with_words(other), source="IMAGE", image_uid=picture.session_uid, target="NONE", maps=("HEIGHT",),
-              mask_uid=mask.session_uid)
+    ask = GenerateRequest(
+        MADE.replace_fields(other),
+        source="IMAGE",
+        image_uid=picture.session_uid,
+        target="NONE",
+        maps=("HEIGHT",),
+        mask_uid=mask.session_uid,
+    )
     return generate(picture, MADE), bpy.data.images[begin(bpy.context, ask).wait().map_name]
 
 
@@ -83,7 +89,7 @@ def test_a_map_that_was_made_anew_meanwhile_is_not_overwritten(picture):
     task = begin_repaint(picture, View.of(bpy.context.scene))
     task.step()
     paint(picture, 0.0)
-    generate(picture, MADE.with_words({"strength": 1.0}))
+    generate(picture, MADE.replace_fields({"strength": 1.0}))
     shown = pixels_of(normal)
     task.wait()
     assert strength(normal) == 1.0
@@ -92,7 +98,7 @@ def test_a_map_that_was_made_anew_meanwhile_is_not_overwritten(picture):
 
 def test_a_re_tune_of_the_picture_before_the_stroke_comes_too_late(picture):
     normal = generate(picture, MADE)
-    task = begin_retune(normal, MADE.with_words({"strength": 5.0}))
+    task = begin_retune(normal, MADE.replace_fields({"strength": 5.0}))
     task.step()
     paint(picture)
     begin_repaint(picture, View.of(bpy.context.scene)).wait()
@@ -113,8 +119,8 @@ def test_a_map_that_was_removed_meanwhile_is_named(picture):
 
 
 def test_what_cannot_follow_has_a_reason(picture):
-    assert "has no map that could follow" in reason_against(picture)
+    assert "has no map that could follow" in unavailable_reason(picture)
     generate(picture, MADE)
-    assert reason_against(picture) == ""
+    assert unavailable_reason(picture) == ""
     picture.source = "SEQUENCE"
-    assert "an image sequence, whose maps do not follow the brush" in reason_against(picture)
+    assert "an image sequence, whose maps do not follow the brush" in unavailable_reason(picture)

@@ -9,7 +9,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import (
@@ -74,7 +74,7 @@ def timing(node):
 
 
 def made(image, **words):
-    ask = Ask(SETTINGS, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words})
+    ask = GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words})
     report = begin(bpy.context, ask).wait()
     return bpy.data.images[report.map_name], report
 
@@ -338,7 +338,8 @@ def test_heights_are_smoothed_at_one_scale(tmp_path):
 def test_a_sequence_that_is_deleted_while_it_is_smoothed_leaves_no_files(tmp_path):
     source = noisy(tmp_path, (1, 2, 3))
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=source.session_uid, target="NONE", smoothing=1))
+    task = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                 image_uid=source.session_uid, target="NONE", smoothing=1))
     while task.at.number < 3 or task.job.outcome is None:
         if task.is_due:
             task.step()
@@ -355,7 +356,8 @@ def test_a_cancelled_sequence_leaves_nothing(tmp_path, jobs):
     """While its frames are made, and while they are averaged."""
     source = sequence(tmp_path)
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=source.session_uid, target="NONE", smoothing=1))
+    task = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                 image_uid=source.session_uid, target="NONE", smoothing=1))
     seen = set()
     while len(seen) < jobs:
         addon.client.wait_a_moment()

@@ -9,8 +9,8 @@ from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
 from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
-from bl_ext.user_default.midas_normal.bridge.regenerate import tuned
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.regenerate import retune_settings
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material
 from shapes import all_in_group, node, user_map
@@ -70,22 +70,22 @@ def own_picture(group, name="Normal Map"):
 
 
 def test_a_group_that_reads_normal_maps_is_given_the_map_where_it_has_none_and_keeps_those_of_others(image, map_image,
-                                                                                                  monkeypatch):
+                                                                                                     monkeypatch):
     inside, shader, _ = with_normal_map()
     (material, group), (other, theirs) = user_of(inside, "A", image), user_of(inside, "B", bpy.data.images.new("x", 4, 4))
     own = own_picture(theirs)
     before = state(other)
-    assert_undone_at_each_step(monkeypatch, material, lambda: normal_map.wire(material, image, map_image))
+    assert_undone_at_each_step(monkeypatch, material, lambda: normal_map.wire_normal_map(material, image, map_image))
     assert chain(shader, (group,)) == (WIRED, map_image) and chain(shader, (theirs,)) == (WIRED, own)
     assert state(other) == before
     before = state(material)
-    assert normal_map.wire(material, image, map_image).done and state(material) == before
+    assert normal_map.wire_normal_map(material, image, map_image).done and state(material) == before
 
 
 def test_a_group_of_one_material_is_given_the_map_where_it_reads_normal_maps(image, map_image):
     inside, shader, normal = with_normal_map()
     material, group = user_of(inside, "A", image)
-    assert normal_map.wire(material, image, map_image).done and chain(shader, (group,)) == (WIRED, map_image)
+    assert normal_map.wire_normal_map(material, image, map_image).done and chain(shader, (group,)) == (WIRED, map_image)
     assert shader.inputs["Normal"].links[0].from_node == normal and len(inside.interface.items_tree) == 3
 
 
@@ -94,7 +94,7 @@ def test_the_users_own_map_that_a_shared_group_reads_is_replaced_on_request_only
     inside, shader, _ = with_normal_map()
     (material, group), (_, theirs) = user_of(inside, "A", image), user_of(inside, "B")
     own, others = own_picture(group), own_picture(theirs)
-    report = normal_map.wire(material, image, map_image, replace=replace)
+    report = normal_map.wire_normal_map(material, image, map_image, replace=replace)
     assert report.done == replace and chain(shader, (theirs,)) == (WIRED, others)
     assert chain(shader, (group,)) == (WIRED, map_image if replace else own)
     assert replace or "keeps its own normal map 'own'" in report.sentences[0]
@@ -109,16 +109,16 @@ def test_a_picture_in_a_group_of_its_own_gets_its_map_out_of_it_and_to_where_it_
                      bricks.nodes.new("NodeGroupOutput").inputs["Color"])
     tree = material.node_tree
     tree.links.new(node(tree, "Group", node_tree=bricks).outputs["Color"], group.inputs["Color"])
-    assert normal_map.wire(material, image, map_image).done and chain(shader, (group,)) == (WIRED, map_image)
+    assert normal_map.wire_normal_map(material, image, map_image).done and chain(shader, (group,)) == (WIRED, map_image)
     assert [item.name for item in bricks.interface.items_tree] == ["Color", "Normal Map"]
     before = state(material)
-    assert normal_map.wire(material, image, map_image).done and state(material) == before
+    assert normal_map.wire_normal_map(material, image, map_image).done and state(material) == before
 
 
 def refused(material, image, map_image, *words, **more):
     """The sentences with which nothing is wired and nothing changed, in no material."""
     before = [state(each) for each in bpy.data.materials]
-    report = normal_map.wire(material, image, map_image, *words, **more)
+    report = normal_map.wire_normal_map(material, image, map_image, *words, **more)
     assert not report.done and [state(each) for each in bpy.data.materials] == before
     assert "which is used in other places too" in report.sentences[-1]
     return report.sentences
@@ -134,7 +134,7 @@ def test_a_shared_group_is_not_told_to_read_another_layer_or_space(image, map_im
     material.node_tree.links.new(node(material.node_tree, "UVMap", uv_map="UVMap").outputs["UV"], texture.inputs["Vector"])
     refused(material, image, map_image)
     bpy.data.materials.remove(bpy.data.materials["B"])
-    assert normal_map.wire(material, image, map_image, "OBJECT").done
+    assert normal_map.wire_normal_map(material, image, map_image, "OBJECT").done
 
 
 def test_a_map_that_a_shared_group_reads_stays_in_the_convention_in_which_others_are_read(image):
@@ -145,17 +145,17 @@ def test_a_map_that_a_shared_group_reads_stays_in_the_convention_in_which_others
 
     def generate(convention):
         settings = Settings(engine="LUMINANCE", convention=convention)
-        return begin(bpy.context, Ask(settings, source="IMAGE", image_uid=image.session_uid)).wait()
+        return begin(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid)).wait()
 
     generate("OPENGL")
     made = map_of(image, "NORMAL")
-    assert tuned(made, Settings(convention="OBJECT")).convention == "OPENGL"
+    assert retune_settings(made, Settings(convention="OBJECT")).convention == "OPENGL"
     assert any("maps of other materials" in sentence for sentence in generate("OBJECT").sentences)
     assert stored(made)["settings"]["convention"] == "OPENGL"
     map_nodes.read_as(made, "OBJECT")
     assert normal.space == "TANGENT"
     bpy.data.materials.remove(bpy.data.materials["B"])
-    assert tuned(made, Settings(convention="OBJECT")).convention == "OBJECT"
+    assert retune_settings(made, Settings(convention="OBJECT")).convention == "OBJECT"
     assert generate("OBJECT") and stored(made)["settings"]["convention"] == "OBJECT" and normal.space == "OBJECT"
     assert [chain(shader, (bpy.data.materials[name].node_tree.nodes["Group"],))[1] for name in "AC"] == [made, made]
 
@@ -180,7 +180,7 @@ def test_a_picture_in_the_group_takes_the_place_of_an_input_only_where_nobody_el
     refused(material, image, map_image)
     assert chain(shader, (theirs,)) == (WIRED, own)
     bpy.data.materials.remove(other)
-    assert normal_map.wire(material, image, map_image).done and chain(shader, (group,)) == (WIRED, map_image)
+    assert normal_map.wire_normal_map(material, image, map_image).done and chain(shader, (group,)) == (WIRED, map_image)
     assert all(link.is_valid for tree in (material.node_tree, inside) for link in tree.links)
 
 
@@ -188,10 +188,10 @@ def test_a_picture_that_a_shared_group_shows_is_wired_in_it(image, map_image):
     material = add_material("A")
     (shader, groups), = all_in_group(material, image)
     other, theirs = user_of(groups[0].node_tree, "B")
-    assert normal_map.wire(material, image, map_image).done
+    assert normal_map.wire_normal_map(material, image, map_image).done
     assert chain(shader, groups) == chain(shader, (theirs,)) == (WIRED, map_image)
     before = state(other)
-    assert normal_map.wire(other, image, map_image).done and state(other) == before
+    assert normal_map.wire_normal_map(other, image, map_image).done and state(other) == before
 
 
 def test_a_picture_that_the_material_does_not_show_is_not_wired_into_a_shared_group(image, map_image):

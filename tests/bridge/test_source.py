@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import image_source
-from bl_ext.user_default.midas_normal.bridge.request import Ask, order_of
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest, prepare_request
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, render_plane, rgba, write_png
@@ -171,7 +171,7 @@ def test_a_material_that_is_pinned_in_the_shader_editor_is_the_active_one_there(
     here = Context(Pinned(pinned, pin))
     assert image_source.active_material(here) == (pinned if pin else active)
     assert image_source.resolve("ACTIVE", context=here).name == (image.name if pin else "other")
-    order = order_of(here, Ask(Settings(engine="LUMINANCE"), target="ACTIVE_MATERIAL"))
+    order = prepare_request(here, GenerateRequest(Settings(engine="LUMINANCE"), target="ACTIVE_MATERIAL"))
     assert order.material_uid == (pinned if pin else active).session_uid
 
 

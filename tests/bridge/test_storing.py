@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images, map_metadata, map_state
-from bl_ext.user_default.midas_normal.client.result_files import Taken
+from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.image_io import blender_pixels, png_bytes
 from bl_ext.user_default.midas_normal.core.maps import NodeMap
@@ -38,7 +38,7 @@ def taken(map_values, save="PACK"):
     pixels = tempfile.TemporaryFile()  # noqa: SIM115 - it is handed over open
     pixels.write(held)
     pixels.flush()
-    return Taken(png_bytes(map_values, 1), pixels if save == "PACK" else None, zlib.crc32(held))
+    return ResultFiles(png_bytes(map_values, 1), pixels if save == "PACK" else None, zlib.crc32(held))
 
 
 def assert_shows(image, map_values):
@@ -156,7 +156,7 @@ def test_map_name(name, wanted):
 def test_unreadable_map_is_refused_and_leaves_no_image(source):
     png = png_bytes(values(), 1)
     with pytest.raises(TargetError, match="cannot read the map"):
-        map_images.store(source, Taken(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
+        map_images.store(source, ResultFiles(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
     assert list(bpy.data.images) == [source]
 
 

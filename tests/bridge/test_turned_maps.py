@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import node_has_convention, read_as
-from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire
+from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
 from shapes import node
 from steps import state
 from waves import LIGHTS, expected, in_group, lit, mapped, material_with, own, plane, waves
@@ -224,7 +224,7 @@ def as_matrix_and_shift(laid):
 def test_relief_is_lit_as_real_geometry_would_be(wall, tmp_path, lay):
     source, map_image, material, texture = wall
     laid = lay(texture)
-    report = wire(material, source, map_image)
+    report = wire_normal_map(material, source, map_image)
     assert report.done and report.sentences[-1].startswith("Wired") and not any("lit" in text for text in report.sentences)
     assert_lit_right(tmp_path, *as_matrix_and_shift(laid))
 
@@ -235,7 +235,7 @@ def test_a_picture_that_is_not_square_lies_as_its_layer_does(tmp_path, lay):
     material, texture = material_with(source)
     plane(material, 2)
     laid = lay(texture)
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     assert_lit_right(tmp_path, *as_matrix_and_shift(laid), aspect=2)
 
 
@@ -247,12 +247,12 @@ def test_a_directx_map_is_turned_the_other_way(tmp_path, lay, is_told_later):
     material, texture = material_with(source)
     plane(material)
     laid = lay(texture)
-    wire(material, source, map_image, "OPENGL" if is_told_later else "DIRECTX")
+    wire_normal_map(material, source, map_image, "OPENGL" if is_told_later else "DIRECTX")
     if is_told_later:
         read_as(map_image, "DIRECTX")
     assert_lit_right(tmp_path, *as_matrix_and_shift(laid))
     before = state(material)
-    wire(material, source, map_image, "DIRECTX")
+    wire_normal_map(material, source, map_image, "DIRECTX")
     assert state(material) == before
 
 
@@ -260,7 +260,7 @@ def test_a_mapping_inside_a_group(wall, tmp_path):
     source, map_image, material, texture = wall
     _, mapping = in_group(material, texture)
     mapping.inputs["Rotation"].default_value = (0, 0, math.pi / 2)
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     assert_lit_right(tmp_path, R90)
 
 
@@ -271,7 +271,7 @@ def test_a_mapping_outside_a_group_and_one_that_the_group_shows(wall, tmp_path):
     outside.inputs["Scale"].default_value = (1, -1, 1)
     material.node_tree.links.new(group.inputs["Vector"].links[0].from_socket, outside.inputs["Vector"])
     material.node_tree.links.new(outside.outputs["Vector"], group.inputs["Vector"])
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     assert_lit_right(tmp_path, R30 @ np.diag((2, 1)) @ np.diag((1, -1)))
 
 
@@ -281,18 +281,18 @@ def turning(material):
 
 def test_the_nodes_follow_the_mapping_and_go_with_it(wall, tmp_path):
     source, map_image, material, texture = wall
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     plain = state(material)
     mapping = mapped(texture, 90)
     for rotation, scale, count in ((90, (1, 1, 1), 1), (30, (2, 1, 1), 2), (180, (1, 1, 1), 1)):
         angle = math.radians(rotation)
         mapping.inputs["Rotation"].default_value, mapping.inputs["Scale"].default_value = (0, 0, angle), scale
         for _ in range(2):
-            wire(material, source, map_image)
+            wire_normal_map(material, source, map_image)
             assert len(turning(material)) == count
         turned = np.array(((math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))))
         assert_lit_right(tmp_path, turned @ np.diag(scale[:2]))
     for found in (mapping.inputs["Vector"].links[0].from_node, mapping):
         material.node_tree.nodes.remove(found)
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     assert state(material) == plain

@@ -6,7 +6,7 @@ import math
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire
+from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
 from shapes import node, texture_of, user_map
 from steps import assert_undone_at_each_step, state
 from waves import in_group, mapped, material_with, own, plane, waves
@@ -34,16 +34,16 @@ def test_a_group_that_is_used_with_two_mappings_is_said(wall):
     twin = node(other.node_tree, "Group", node_tree=group.node_tree)
     twin.inputs["Rotation"].default_value = (0, 0, 1)
     other.node_tree.links.new(node(other.node_tree, "TexCoord").outputs["UV"], twin.inputs["Vector"])
-    assert any("'Bricks' is used" in text for text in wire(material, source, map_image).sentences)
+    assert any("'Bricks' is used" in text for text in wire_normal_map(material, source, map_image).sentences)
     twin.inputs["Rotation"].default_value = (0, 0, 0)
-    assert not any("'Bricks' is used" in text for text in wire(material, source, map_image).sentences)
+    assert not any("'Bricks' is used" in text for text in wire_normal_map(material, source, map_image).sentences)
 
 
 def test_failure_at_any_step_of_turning_leaves_all_as_it_was(wall, monkeypatch):
     source, map_image, material, texture = wall
 
     def rewire():
-        wire(material, source, map_image)
+        wire_normal_map(material, source, map_image)
 
     mapping = mapped(texture, 30, (2, 1, 1))
     assert assert_undone_at_each_step(monkeypatch, material, rewire) > 10
@@ -57,16 +57,16 @@ def test_failure_at_any_step_of_turning_leaves_all_as_it_was(wall, monkeypatch):
 def test_what_the_user_puts_between_stays_and_is_no_reason_to_turn_twice(wall):
     source, map_image, material, texture = wall
     mapping, tree = mapped(texture, 30, (2, 1, 1)), material.node_tree
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     for before in (texture_of(tree, map_image).outputs["Color"], turning(material)[0].outputs[0]):
         after, curves = before.links[0].to_socket, node(tree, "RGBCurve")
         tree.links.new(before, curves.inputs["Color"])
         tree.links.new(curves.outputs["Color"], after)
     before = state(material)
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     assert state(material) == before
     mapping.inputs["Rotation"].default_value, mapping.inputs["Scale"].default_value = (0, 0, 0), (1, 1, 1)
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     assert not turning(material) and sum(found.bl_idname == "ShaderNodeRGBCurve" for found in tree.nodes) == 2
     normal = next(found for found in tree.nodes if found.bl_idname == "ShaderNodeNormalMap")
     names = []
@@ -94,7 +94,7 @@ def test_two_shaders_share_the_turning_nodes(wall):
     glossy = glossy_beside(material)
     tree.links.new(texture.outputs["Color"], glossy.inputs["Color"])
     for _ in range(2):
-        wire(material, source, map_image)
+        wire_normal_map(material, source, map_image)
         assert glossy.inputs["Normal"].is_linked
         assert len(turning(material)) == 1
         assert sum(found.bl_idname == "ShaderNodeNormalMap" for found in tree.nodes) == 1
@@ -107,7 +107,7 @@ def test_textures_that_their_own_mappings_lay_differently_have_maps_of_their_own
     tree.links.new(other.outputs["Color"], glossy.inputs["Color"])
     own(other, rotation=(0, 0, math.pi / 2))
     for _ in range(2):
-        wire(material, source, map_image)
+        wire_normal_map(material, source, map_image)
         maps = [found for found in tree.nodes if getattr(found, "image", None) == map_image]
         assert sorted(round(found.texture_mapping.rotation.z, 3) for found in maps) == [0, 1.571]
 
@@ -117,11 +117,11 @@ def test_the_layer_of_a_uv_map_that_was_removed_is_forgotten(wall):
     tree = material.node_tree
     uv_map = node(tree, "UVMap", uv_map="UV")
     tree.links.new(uv_map.outputs["UV"], texture.inputs["Vector"])
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     normal = next(found for found in tree.nodes if found.bl_idname == "ShaderNodeNormalMap")
     assert normal.uv_map == "UV"
     tree.nodes.remove(uv_map)
-    wire(material, source, map_image)
+    wire_normal_map(material, source, map_image)
     assert normal.uv_map == ""
 
 
@@ -130,7 +130,7 @@ def test_the_layer_behind_what_no_normal_map_can_follow(wall):
     tree, bent = material.node_tree, node(material.node_tree, "VectorMath", operation="SINE")
     tree.links.new(node(tree, "UVMap", uv_map="UV").outputs["UV"], bent.inputs[0])
     tree.links.new(bent.outputs[0], texture.inputs["Vector"])
-    assert any("by what 'Vector Math' gives" in text for text in wire(material, source, map_image).sentences)
+    assert any("by what 'Vector Math' gives" in text for text in wire_normal_map(material, source, map_image).sentences)
     assert next(found for found in tree.nodes if found.bl_idname == "ShaderNodeNormalMap").uv_map == "UV"
 
 
@@ -140,7 +140,7 @@ def test_a_users_own_node_may_name_the_active_layer(wall):
     user_map(material.node_tree, shader.inputs["Normal"]).image = map_image
     normal = shader.inputs["Normal"].links[0].from_node
     normal.uv_map = "UV"
-    assert wire(material, source, map_image).done and normal.uv_map == "UV"
+    assert wire_normal_map(material, source, map_image).done and normal.uv_map == "UV"
 
 
 def test_where_no_normal_map_can_be_right_the_report_says_it_and_what_helps(wall):
@@ -149,7 +149,7 @@ def test_where_no_normal_map_can_be_right_the_report_says_it_and_what_helps(wall
     coordinates, mapping = node(tree, "TexCoord"), mapped(texture)
 
     def said(convention="OPENGL"):
-        report = wire(material, source, map_image, convention)
+        report = wire_normal_map(material, source, map_image, convention)
         assert report.done and report.sentences[-1 if convention == "OPENGL" else -2].startswith("Wired")
         return " ".join(text for text in report.sentences if "lit " in text)
 
@@ -186,7 +186,7 @@ def test_an_attribute_that_is_no_uv_layer(wall):
     attribute = node(material.node_tree, "Attribute", attribute_name="flow")
     material.node_tree.links.new(attribute.outputs["Vector"], texture.inputs["Vector"])
     bpy.context.object.data.attributes.new("flow", "FLOAT_VECTOR", "POINT")
-    assert any("laid by the attribute 'flow'" in text for text in wire(material, source, map_image).sentences)
+    assert any("laid by the attribute 'flow'" in text for text in wire_normal_map(material, source, map_image).sentences)
 
 
 def drive_mapping(texture, name):
@@ -217,7 +217,7 @@ def drive_product(texture, name):
 def test_a_mapping_that_turns_with_time_is_said_and_one_that_moves_is_not(wall, drive, name, is_said):
     source, map_image, material, texture = wall
     drive(texture, name).driver.expression = "frame / 100"
-    report = wire(material, source, map_image)
+    report = wire_normal_map(material, source, map_image)
     assert report.done and any("by an animation or a driver" in text for text in report.sentences) == is_said
 
 
@@ -226,7 +226,7 @@ def test_keyframes_are_found_in_actions_and_in_tracks(wall):
     mapping = mapped(texture)
 
     def is_said():
-        return any("by an animation or a driver" in text for text in wire(material, source, map_image).sentences)
+        return any("by an animation or a driver" in text for text in wire_normal_map(material, source, map_image).sentences)
 
     mapping.inputs["Location"].keyframe_insert("default_value", frame=1)
     assert not is_said()
@@ -248,4 +248,4 @@ def test_links_in_a_circle_end(wall):
     again = node(tree, "Mapping")
     tree.links.new(mapping.outputs["Vector"], again.inputs["Vector"])
     tree.links.new(again.outputs["Vector"], mapping.inputs["Vector"])
-    assert wire(material, source, map_image).done
+    assert wire_normal_map(material, source, map_image).done

@@ -10,7 +10,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import addon, map_files
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.file_numbering import with_number
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -48,7 +48,7 @@ def tile_set(folder, name="wall.{}.png", token="<UDIM>"):
 def made(image, **words):
     """The map and the report."""
     words = {"target": "NONE", **words}
-    report = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=image.session_uid, **words)).wait()
+    report = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid, **words)).wait()
     return bpy.data.images[report.map_name], report
 
 
@@ -200,7 +200,8 @@ def test_a_set_takes_the_place_of_a_single_map_and_the_other_way_round(tiles, tm
 
 def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
+    task = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                 image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.at.number < 3:
         addon.client.wait_a_moment()
         if task.is_due:
@@ -213,7 +214,8 @@ def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
 
 def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     before = names(tmp_path)
-    task = begin(bpy.context, Ask(SETTINGS, source="IMAGE", image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
+    task = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                 image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.at.number < 3:
         addon.client.wait_a_moment()
         if task.is_due:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
-from bl_ext.user_default.midas_normal.bridge.nodes.traversal import Plug, feed
-from bl_ext.user_default.midas_normal.client.result_files import Taken
+from bl_ext.user_default.midas_normal.bridge.nodes.traversal import SocketInstance, feed
+from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import png_bytes
 from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
 from shapes import (
@@ -29,7 +29,7 @@ from shapes import (
 )
 from steps import assert_undone_at_each_step, ends, state
 
-FLAT = Taken(png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1))
+FLAT = ResultFiles(png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1))
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def material(image):
 
 def chain(shader, groups=()):
     """Kinds of the nodes before a shader's Normal, nearest first, and the image at their end."""
-    kinds, plug = [], Plug(shader.inputs["Normal"], groups)
+    kinds, plug = [], SocketInstance(shader.inputs["Normal"], groups)
     while True:
         output = feed(plug).output
         if output is None:
@@ -58,7 +58,7 @@ def chain(shader, groups=()):
         kinds.append(node.bl_idname.removeprefix("ShaderNode"))
         if node.bl_idname == "ShaderNodeTexImage":
             return kinds, node.image
-        plug = Plug(node.inputs["Normal" if node.bl_idname == "ShaderNodeBump" else "Color"], output.groups)
+        plug = SocketInstance(node.inputs["Normal" if node.bl_idname == "ShaderNodeBump" else "Color"], output.groups)
 
 
 WIRED = ["NormalMap", "TexImage"]
@@ -69,19 +69,19 @@ def test_shape(shape, material, image, map_image):
     shaders = shape(material, image)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report = normal_map.wire(material, image, map_image, replace=shape is own_map_replaced)
+        report = normal_map.wire_normal_map(material, image, map_image, replace=shape is own_map_replaced)
     assert report.done and report.sentences[-1].startswith("Wired 'brick_normal' to ")
     for shader, groups in shaders or [(principled(material), ())]:
         assert chain(shader, groups) == (WIRED, map_image)
     before = state(material)
-    assert normal_map.wire(material, image, map_image).done
+    assert normal_map.wire_normal_map(material, image, map_image).done
     assert state(material) == before
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_failure_at_any_step_leaves_the_material_as_it_was(shape, material, image, map_image, monkeypatch):
     shape(material, image)
-    steps = assert_undone_at_each_step(monkeypatch, material, lambda: normal_map.wire(
+    steps = assert_undone_at_each_step(monkeypatch, material, lambda: normal_map.wire_normal_map(
         material, image, map_image, replace=shape is own_map_replaced))
     assert steps > 4
 
@@ -98,17 +98,18 @@ def test_failure_at_any_step_of_an_update_leaves_all_as_it_was(material, image, 
             material.node_tree.links.new(coordinates.outputs[output], texture.inputs["Vector"])
 
     map_by(before)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     texture.projection, texture.interpolation, texture.texture_mapping.scale = "BOX", "Closest", (2, 3, 4)
     map_by(after)
-    assert assert_undone_at_each_step(monkeypatch, material, lambda: normal_map.wire(material, image, map_image)) > 10
+    assert assert_undone_at_each_step(
+        monkeypatch, material, lambda: normal_map.wire_normal_map(material, image, map_image)) > 10
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_new_nodes_lie_on_nothing_else_and_left_of_the_shader(shape, material, image, map_image):
     shape(material, image)
     old = {found for tree in (material.node_tree, *bpy.data.node_groups) for found in tree.nodes}
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     for tree in (material.node_tree, *bpy.data.node_groups):
         shown = [found for found in tree.nodes if found.bl_idname in ("ShaderNodeTexImage", "ShaderNodeNormalMap",
                                                                       "ShaderNodeBsdfPrincipled")]
@@ -135,7 +136,7 @@ def overlap(one, other):
 
 def test_frame_of_the_texture_holds_the_new_nodes(material, image, map_image):
     in_frame(material, image)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     frame = texture_of(material.node_tree, image).parent
     assert [found.parent for found in material.node_tree.nodes if found.get("midas_normal")] == [frame, frame]
 
@@ -147,7 +148,7 @@ def test_mapping_is_the_textures_own(material, image, map_image):
     tree.links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
     texture.extension, texture.interpolation = "EXTEND", "Closest"
     texture.projection, texture.projection_blend = "BOX", 0.25
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     ours = texture_of(tree, map_image)
     assert ours.inputs["Vector"].links[0].from_node == mapping
     assert (ours.extension, ours.interpolation, ours.projection, ours.projection_blend) == ("EXTEND", "Closest", "BOX", 0.25)
@@ -156,19 +157,19 @@ def test_mapping_is_the_textures_own(material, image, map_image):
 
 def test_cubic_interpolation_is_not_taken_over(material, image, map_image):
     feed_base_color(material, image).interpolation = "Cubic"
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     assert texture_of(material.node_tree, map_image).interpolation == "Linear"
 
 
 def test_mapping_changed_later_is_followed(material, image, map_image):
     texture, tree = feed_base_color(material, image), material.node_tree
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     mapping = node(tree, "Mapping")
     tree.links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     assert texture_of(tree, map_image).inputs["Vector"].links[0].from_node == mapping
     tree.links.remove(texture.inputs["Vector"].links[0])
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     assert not texture_of(tree, map_image).inputs["Vector"].is_linked
 
 
@@ -177,7 +178,7 @@ def test_bump_keeps_its_place(material, image, map_image):
     bump = node(tree, "Bump")
     tree.links.new(texture.outputs["Color"], bump.inputs["Height"])
     tree.links.new(bump.outputs["Normal"], principled(material).inputs["Normal"])
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     assert chain(principled(material)) == (["Bump", *WIRED], map_image)
 
 
@@ -198,10 +199,10 @@ def test_a_muted_link_to_the_users_own_map_is_none_and_comes_back_with_an_undo(m
         target = bump.inputs["Normal"]
     user_map(tree, target)
     own = muted(target)
-    assert_undone_at_each_step(monkeypatch, material, lambda: normal_map.wire(material, image, map_image))
+    assert_undone_at_each_step(monkeypatch, material, lambda: normal_map.wire_normal_map(material, image, map_image))
     assert chain(principled(material)) == (["Bump"] * with_bump + WIRED, map_image)
     tree.links.new(own.outputs["Normal"], target).is_muted = True
-    report = normal_map.wire(material, image, map_image)
+    report = normal_map.wire_normal_map(material, image, map_image)
     assert report.done and chain(principled(material)) == (["Bump"] * with_bump + WIRED, map_image)
     assert report.sentences[0] == f"The link from {own.name!r}, which was muted, is replaced by the map's."
 
@@ -209,11 +210,11 @@ def test_a_muted_link_to_the_users_own_map_is_none_and_comes_back_with_an_undo(m
 @pytest.mark.parametrize("where", ["Normal", "Color"])
 def test_a_muted_link_of_our_own_is_linked_again_with_the_same_nodes(material, image, map_image, where):
     plain(material, image)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     before, normal = state(material), principled(material).inputs["Normal"]
     muted(normal if where == "Normal" else normal.links[0].from_node.inputs["Color"])
     assert chain(principled(material))[1] is None
-    report = normal_map.wire(material, image, map_image)
+    report = normal_map.wire_normal_map(material, image, map_image)
     assert report.done and len(report.sentences) == 1 and state(material) == before
     assert chain(principled(material)) == (WIRED, map_image)
 
@@ -225,7 +226,7 @@ def test_muted_links_of_the_texture_neither_map_nor_feed(material, image, map_im
     diffuse = node(tree, "BsdfDiffuse")
     tree.links.new(texture.outputs["Color"], diffuse.inputs["Color"])
     muted(diffuse.inputs["Color"])
-    assert normal_map.wire(material, image, map_image).done
+    assert normal_map.wire_normal_map(material, image, map_image).done
     assert not texture_of(tree, map_image).inputs["Vector"].is_linked and not diffuse.inputs["Normal"].is_linked
 
 
@@ -240,7 +241,7 @@ def test_normal_map_of_the_users_own(material, image, map_image, with_bump, repl
         target = bump.inputs["Normal"]
     mine = user_map(tree, target).image
     before = state(material)
-    report = normal_map.wire(material, image, map_image, replace=replace)
+    report = normal_map.wire_normal_map(material, image, map_image, replace=replace)
     kinds, shown = chain(principled(material))
     assert kinds == ["Bump"] * with_bump + WIRED
     assert (report.done, shown) == ((True, map_image) if replace else (False, mine))
@@ -253,14 +254,14 @@ def test_normal_map_of_the_users_own(material, image, map_image, with_bump, repl
 def test_only_the_shader_without_a_map_of_its_own_is_wired(material, image, map_image):
     (first, _), (second, _) = two_shaders(material, image)
     mine = user_map(material.node_tree, second.inputs["Normal"]).image
-    report = normal_map.wire(material, image, map_image)
+    report = normal_map.wire_normal_map(material, image, map_image)
     assert report.done and "keeps its own normal map 'mine'" in report.sentences[0]
     assert (chain(first)[1], chain(second)[1]) == (map_image, mine)
 
 
 def test_two_shaders_share_one_pair_of_nodes(material, image, map_image):
     two_shaders(material, image)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     assert sum(bool(found.get("midas_normal")) for found in material.node_tree.nodes) == 2
 
 
@@ -271,7 +272,7 @@ def test_textures_mapped_differently_have_maps_mapped_differently(material, imag
     tree.links.new(mapping.outputs["Vector"], other.inputs["Vector"])
     tree.links.new(other.outputs["Color"], second.inputs["Color"])
     for _ in range(2):
-        normal_map.wire(material, image, map_image)
+        normal_map.wire_normal_map(material, image, map_image)
         vectors = [shader.inputs["Normal"].links[0].from_node.inputs["Color"].links[0].from_node.inputs["Vector"]
                    for shader in (first, second)]
         assert [vector.is_linked for vector in vectors] == [False, True]
@@ -282,19 +283,19 @@ def test_material_of_two_objects_is_wired_once_for_both(material, image, map_ima
     feed_base_color(material, image)
     add_material("Other")
     bpy.context.object.active_material = material
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     assert chain(principled(bpy.context.object.active_material)) == (WIRED, map_image)
 
 
 def test_roughness_only_is_said(material, image, map_image):
     roughness_only(material, image)
-    assert "feeds only Roughness of 'Principled BSDF'" in normal_map.wire(material, image, map_image).sentences[0]
+    assert "feeds only Roughness of 'Principled BSDF'" in normal_map.wire_normal_map(material, image, map_image).sentences[0]
 
 
 @pytest.mark.skipif(bpy.app.version >= (5, 0), reason="5.0 and newer always use nodes")
 def test_material_that_does_not_use_nodes(image, map_image):
     material = bpy.data.materials.new("old")
-    assert normal_map.wire(material, image, map_image).done
+    assert normal_map.wire_normal_map(material, image, map_image).done
     assert material.use_nodes and chain(principled(material)) == (WIRED, map_image)
 
 
@@ -306,7 +307,7 @@ def test_the_shaders_of_each_renderers_output_are_wired(material, image, map_ima
     tree.links.new(diffuse.outputs[0], outputs[1].inputs["Surface"])
     for output, target in zip(outputs, targets, strict=True):
         output.target = target
-    assert normal_map.wire(material, image, map_image).done
+    assert normal_map.wire_normal_map(material, image, map_image).done
     assert [chain(shader)[1] for shader in (principled(material), diffuse, unseen)] == [map_image, map_image, None]
 
 
@@ -314,7 +315,7 @@ def test_outputs_without_any_shader_get_one_together(material, image, map_image)
     tree = material.node_tree
     tree.nodes.clear()
     outputs = [node(tree, "OutputMaterial", target=target) for target in ("CYCLES", "EEVEE")]
-    assert normal_map.wire(material, image, map_image).done and len(tree.nodes) == 5
+    assert normal_map.wire_normal_map(material, image, map_image).done and len(tree.nodes) == 5
     assert {output.inputs["Surface"].links[0].from_node for output in outputs} == {principled(material)}
 
 
@@ -325,7 +326,7 @@ def test_a_volume_gets_no_surface(material, image, map_image):
     tree.links.new(texture.outputs["Color"], smoke.inputs["Color"])
     tree.links.new(smoke.outputs[0], tree.nodes["Material Output"].inputs["Volume"])
     before = state(material)
-    report = normal_map.wire(material, image, map_image)
+    report = normal_map.wire_normal_map(material, image, map_image)
     assert not report.done and "no shader with a Normal input" in report.sentences[0] and state(material) == before
 
 
@@ -334,14 +335,14 @@ def test_shader_without_normal_is_a_sentence(material, image, map_image):
     tree.nodes.remove(principled(material))
     tree.links.new(node(tree, "Emission").outputs[0], tree.nodes["Material Output"].inputs["Surface"])
     before = state(material)
-    report = normal_map.wire(material, image, map_image)
+    report = normal_map.wire_normal_map(material, image, map_image)
     assert not report.done and "has no shader with a Normal input" in report.sentences[0]
     assert state(material) == before
 
 
 def test_same_nodes_after_moving_renaming_and_saving(material, image, map_image, tmp_path):
     plain(material, image)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     tree = material.node_tree
     for number, found in enumerate(tree.nodes):
         found.name = found.label = f"mine {number}"
@@ -353,14 +354,14 @@ def test_same_nodes_after_moving_renaming_and_saving(material, image, map_image,
     material, image = bpy.data.materials["Wall"], bpy.data.images["stone"]
     places = {found.name: found.location.copy() for found in material.node_tree.nodes}
     before = state(material)
-    assert normal_map.wire(material, image, map_images.store(image, FLAT, {}, {"map": "NORMAL"})).done
+    assert normal_map.wire_normal_map(material, image, map_images.store(image, FLAT, {}, {"map": "NORMAL"})).done
     assert state(material) == before
     assert {found.name: found.location for found in material.node_tree.nodes} == places
 
 
 def test_strength_and_curves_that_the_user_added_stay(material, image, map_image):
     plain(material, image)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     tree = material.node_tree
     ours = texture_of(tree, map_image)
     normal = ours.outputs["Color"].links[0].to_node
@@ -369,36 +370,36 @@ def test_strength_and_curves_that_the_user_added_stay(material, image, map_image
     tree.links.new(curves.outputs["Color"], normal.inputs["Color"])
     normal.inputs["Strength"].default_value = 0.5
     before = state(material)
-    assert normal_map.wire(material, image, map_image).done
+    assert normal_map.wire_normal_map(material, image, map_image).done
     assert state(material) == before and normal.inputs["Strength"].default_value == 0.5
 
 
 def test_cut_link_is_made_again_with_the_same_nodes(material, image, map_image):
     plain(material, image)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     before = state(material)
     material.node_tree.links.remove(principled(material).inputs["Normal"].links[0])
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     assert state(material) == before
 
 
 def test_node_that_lost_its_map_shows_the_new_one(material, image, map_image):
     plain(material, image)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     before = state(material)
     bpy.data.images.remove(map_image)
     map_image = map_images.store(image, FLAT, {}, {"map": "NORMAL"})
-    assert normal_map.wire(material, image, map_image).done
+    assert normal_map.wire_normal_map(material, image, map_image).done
     assert state(material) == before and chain(principled(material)) == (WIRED, map_image)
 
 
 def test_map_of_an_image_that_the_material_lost_gives_way(material, image, map_image):
     texture = feed_base_color(material, image)
-    normal_map.wire(material, image, map_image)
+    normal_map.wire_normal_map(material, image, map_image)
     before = sorted(map(ends, material.node_tree.links))
     texture.image = bpy.data.images.new("stone", 4, 4)
     new_map = map_images.store(texture.image, FLAT, {}, {"map": "NORMAL"})
-    assert normal_map.wire(material, texture.image, new_map).done
+    assert normal_map.wire_normal_map(material, texture.image, new_map).done
     assert sorted(map(ends, material.node_tree.links)) == before
     assert chain(principled(material)) == (WIRED, new_map)
 
@@ -406,7 +407,7 @@ def test_map_of_an_image_that_the_material_lost_gives_way(material, image, map_i
 def test_fake_user_is_no_other_place(material, image, map_image):
     (shader, groups), = shader_in_group(material, image)
     bpy.data.node_groups["Paint"].use_fake_user = True
-    assert normal_map.wire(material, image, map_image).done
+    assert normal_map.wire_normal_map(material, image, map_image).done
     assert chain(shader, groups) == (WIRED, map_image)
 
 
@@ -415,7 +416,7 @@ def test_group_used_elsewhere_is_not_given_an_input(material, image, map_image):
     other = add_material("Other").node_tree
     node(other, "Group", node_tree=bpy.data.node_groups["Paint"])
     before = state(material)
-    report = normal_map.wire(material, image, map_image)
+    report = normal_map.wire_normal_map(material, image, map_image)
     assert not report.done and "the group 'Paint', which is used in other places too" in report.sentences[0]
     assert state(material) == before
 
@@ -424,7 +425,7 @@ def test_linked_material_stays_as_it_is(image, tmp_path):
     linked = add_linked_material(image, tmp_path)
     used = linked.node_tree.nodes["Image Texture"].image
     before = state(linked)
-    report = normal_map.wire(linked, used, map_images.store(used, FLAT, {}, {"map": "NORMAL"}))
+    report = normal_map.wire_normal_map(linked, used, map_images.store(used, FLAT, {}, {"map": "NORMAL"}))
     assert report == normal_map.WiringReport(
         False, ("The material 'Linked' is linked from another file and stays as it is.",))
     assert state(linked) == before
@@ -435,7 +436,7 @@ def test_an_override_stays_as_it_is_and_is_called_one(image, tmp_path):
     tree = material.node_tree
     used = tree.nodes["Image Texture"].image
     before = state(material)
-    report = normal_map.wire(material, used, map_images.store(used, FLAT, {}, {"map": "NORMAL"}))
+    report = normal_map.wire_normal_map(material, used, map_images.store(used, FLAT, {}, {"map": "NORMAL"}))
     assert report.sentences == (f"The material {material.name!r} is a library override of one in another file and stays as "
                                 "it is.",)
     assert not report.done and state(material) == before
@@ -446,7 +447,7 @@ def test_an_override_stays_as_it_is_and_is_called_one(image, tmp_path):
 
 def test_a_material_for_grease_pencil_is_not_wired(image, map_image):
     material = add_pencil_material()
-    report = normal_map.wire(material, image, map_image)
+    report = normal_map.wire_normal_map(material, image, map_image)
     assert report == normal_map.WiringReport(
         False, ("The material 'Pencil' is one for Grease Pencil, which shows no maps.",))
     assert not any(found.get("midas_normal") for found in (material.node_tree.nodes if material.node_tree else ()))
@@ -461,14 +462,14 @@ def test_linked_group_stays_as_it_is(material, image, tmp_path):
     tree.nodes["Group"].node_tree = wanted.node_groups[0]
     tree.links.new(tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
     used = wanted.node_groups[0].nodes["Image Texture"]
-    report = normal_map.wire(material, used.image, map_images.store(used.image, FLAT, {}, {"map": "NORMAL"}))
+    report = normal_map.wire_normal_map(material, used.image, map_images.store(used.image, FLAT, {}, {"map": "NORMAL"}))
     assert not report.done and "the group 'Bricks' is linked from another file" in report.sentences[0]
 
 
 def test_controlnet_is_never_wired(material, image, map_image):
     plain(material, image)
     before = state(material)
-    report = normal_map.wire(material, image, map_image, "CONTROLNET")
+    report = normal_map.wire_normal_map(material, image, map_image, "CONTROLNET")
     assert not report.done and "shade it black" in report.sentences[0]
     assert state(material) == before
 
@@ -477,7 +478,7 @@ def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
     assert map_nodes.node_has_convention() == (bpy.app.version >= (5, 1))
     plain(material, image)
     for convention in ("DIRECTX", "OPENGL"):
-        report = normal_map.wire(material, image, map_image, convention)
+        report = normal_map.wire_normal_map(material, image, map_image, convention)
         normal = principled(material).inputs["Normal"].links[0].from_node
         assert getattr(normal, "convention", convention) == convention
         assert any("as DirectX" in words for words in report.sentences) == (
@@ -486,11 +487,11 @@ def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
 
 def test_a_map_in_object_space_is_read_so_until_it_is_another(material, image, map_image):
     plain(material, image)
-    for tell in (partial(normal_map.wire, material, image, map_image), partial(map_nodes.read_as, map_image)):
+    for tell in (partial(normal_map.wire_normal_map, material, image, map_image), partial(map_nodes.read_as, map_image)):
         for convention, space in (("OPENGL", "TANGENT"), ("OBJECT", "OBJECT"), ("DIRECTX", "TANGENT")):
             tell(convention)
             normal = principled(material).inputs["Normal"].links[0].from_node
             assert normal.space == space
             assert not map_nodes.node_has_convention() or (normal.convention == "DIRECTX") == (convention == "DIRECTX")
-    report = normal_map.wire(material, image, map_image, "OBJECT")
+    report = normal_map.wire_normal_map(material, image, map_image, "OBJECT")
     assert any("XY plane" in sentence for sentence in report.sentences)

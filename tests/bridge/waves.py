@@ -7,7 +7,7 @@ import math
 import bpy
 import numpy as np
 from bl_ext.user_default.midas_normal.bridge import map_images
-from bl_ext.user_default.midas_normal.client.result_files import Taken
+from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import png_bytes
 from shapes import node
 
@@ -35,7 +35,7 @@ def waves(aspect=1, is_directx=False):
     normals = np.dstack([-across, up if is_directx else -up, np.ones_like(up)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     values = np.rint((normals[::-1] * 0.5 + 0.5) * 65535).astype(np.uint16)
-    return source, map_images.store(source, Taken(png_bytes(values, 1)), {}, {"map": "NORMAL"})
+    return source, map_images.store(source, ResultFiles(png_bytes(values, 1)), {}, {"map": "NORMAL"})
 
 
 def plane(material, width=1.0):

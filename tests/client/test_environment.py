@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client.locks import held
+from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.client.setup import environment as module
 from blender_midas_normal.client.setup.environment import (
     Environment,
@@ -219,13 +219,13 @@ with held(Path({lock!r}), InstallError):
 
 def test_a_lock_leaves_nothing_behind_and_can_be_taken_again(tmp_path):
     for _ in range(2):
-        with held(tmp_path / "lock", InstallError):
+        with file_lock(tmp_path / "lock", InstallError):
             assert (tmp_path / "lock").read_text() == str(os.getpid())
         assert not (tmp_path / "lock").exists()
 
 
 def test_a_lock_is_not_mistaken_for_content(tmp_path):
-    with held(Environment(tmp_path).lock, InstallError):
+    with file_lock(Environment(tmp_path).lock, InstallError):
         assert module.is_vacant(Environment(tmp_path))
 
 

@@ -200,7 +200,7 @@ def test_auto_falls_back_to_the_package_index_and_says_so(made, shop, tmp_path, 
     local = tiny.requirements.read_text()
     plain = _Work.uv
 
-    def uv(work: _Work, backend: str) -> children.Ended:
+    def uv(work: _Work, backend: str) -> children.CompletedProcess:
         """PyTorch's own index, and only that, is out of reach."""
         asked.append(backend)
         tiny.requirements.write_text(local if backend == "registry" else local.replace("--no-index", ""))
@@ -249,7 +249,7 @@ def test_without_nvidias_program_the_choice_stays_as_it_is(tmp_path, monkeypatch
 @posix
 @pytest.mark.parametrize("backend", ["auto", "registry"])
 def test_an_installation_for_an_old_card_takes_that_build_and_makes_another_one_anew(made, shop, base, tmp_path, nvidia,
-                                                                                      monkeypatch, backend):
+                                                                                     monkeypatch, backend):
     """The index is the folder, since PyTorch's own is out of reach; what is asked of uv is what counts."""
     nvidia("6.1")
     stays, asked, plain = put_in_place(made), [], _Work.uv
@@ -260,8 +260,9 @@ def test_an_installation_for_an_old_card_takes_that_build_and_makes_another_one_
 
 def test_where_that_build_cannot_be_had_the_other_one_is_said_to_know_no_such_card(made, shop, tmp_path, monkeypatch):
     tiny = recipe(shop, tmp_path)
-    unreachable = children.Ended(2, "error: Failed to fetch: `https://download.pytorch.org/whl/cu126/torch/`")
-    monkeypatch.setattr(_Work, "uv", lambda work, build: unreachable if build == "cu126" else children.Ended(0, ""))
+    unreachable = children.CompletedProcess(2, "error: Failed to fetch: `https://download.pytorch.org/whl/cu126/torch/`")
+    monkeypatch.setattr(_Work, "uv", lambda work, build: unreachable if build ==
+                        "cu126" else children.CompletedProcess(0, ""))
     notes = _Work(made, tiny, lambda step: None, lambda: False).install_packages("cu126", may_be_another=True)
     assert "does not know this graphics card" in " ".join(notes)
 
@@ -399,7 +400,7 @@ def test_a_childs_output_comes_line_by_line_whatever_ends_them():
     seen = []
     program = r"import os; os.write(1, b'one\rtwo\r\n\n'); os.write(2, b'\xff last'); raise SystemExit(3)"
     ended = children.run([sys.executable, "-I", "-c", program], seen.append)
-    assert seen == ["one", "two", "� last"] and ended == children.Ended(3, "one\ntwo\n� last")
+    assert seen == ["one", "two", "� last"] and ended == children.CompletedProcess(3, "one\ntwo\n� last")
 
 
 def test_only_the_end_of_a_long_output_is_kept():

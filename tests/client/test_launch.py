@@ -2,15 +2,15 @@ import dataclasses
 
 import pytest
 
-from blender_midas_normal.client.launch import NOT_NEEDED, HostPython, Places, launch_for
+from blender_midas_normal.client.launch import NOT_NEEDED, HostPython, Paths, launch_for
 from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, write_marker
-from blender_midas_normal.core.engines import FILE
+from blender_midas_normal.core.engines import WEIGHTS_NAME
 from blender_midas_normal.core.errors import EngineUnavailable
 
 
 @pytest.fixture
 def places(tmp_path):
-    return Places(Environment(tmp_path / "environment"), tmp_path / "weights", tmp_path / "worker.log")
+    return Paths(Environment(tmp_path / "environment"), tmp_path / "weights", tmp_path / "worker.log")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def with_midas(places, tmp_path):
     places.environment.python.write_text("")
     write_marker(places.environment, Marker(fingerprint(), str(base), "3.11.7", "cpu", state="complete"))
     places.weights.mkdir()
-    (places.weights / FILE).write_text("")
+    (places.weights / WEIGHTS_NAME).write_text("")
     return places
 
 
@@ -46,25 +46,25 @@ def test_with_midas_the_built_in_engine_still_needs_no_torch(with_midas):
 
 
 def test_missing_weights_are_the_reason(with_midas):
-    (with_midas.weights / FILE).unlink()
-    with pytest.raises(EngineUnavailable, match=FILE):
+    (with_midas.weights / WEIGHTS_NAME).unlink()
+    with pytest.raises(EngineUnavailable, match=WEIGHTS_NAME):
         launched("MIDAS", with_midas)
-    assert FILE in launched("AUTO", with_midas).without_midas
+    assert WEIGHTS_NAME in launched("AUTO", with_midas).without_midas
 
 
 def test_weights_below_the_chosen_folder_are_the_folder(with_midas):
     below = with_midas.weights / "lllyasviel" / "Annotators"
     below.mkdir(parents=True)
-    (with_midas.weights / FILE).rename(below / FILE)
+    (with_midas.weights / WEIGHTS_NAME).rename(below / WEIGHTS_NAME)
     assert launched("MIDAS", with_midas).weights == below
 
 
 def test_relief_runs_where_torch_is_with_or_without_weights_of_midas(with_midas):
     assert launched("RELIEF", with_midas).python == str(with_midas.environment.python)
-    (with_midas.weights / FILE).unlink()
+    (with_midas.weights / WEIGHTS_NAME).unlink()
     for engine in ("RELIEF", "AUTO"):
         assert launched(engine, with_midas).python == str(with_midas.environment.python)
-        assert FILE in launched(engine, with_midas).without_midas
+        assert WEIGHTS_NAME in launched(engine, with_midas).without_midas
 
 
 def test_relief_runs_on_blenders_own_python_where_torch_is_not(places):
@@ -78,8 +78,8 @@ def test_a_python_with_the_packages_for_midas_runs_it_itself_and_needs_the_weigh
     assert launched("MIDAS", with_midas).user_site == ""
     with_midas.environment.marker.unlink()
     assert launched("MIDAS", with_midas, has_midas=True).python == "own python"
-    (with_midas.weights / FILE).unlink()
-    assert FILE in launched("AUTO", with_midas, has_midas=True).without_midas
+    (with_midas.weights / WEIGHTS_NAME).unlink()
+    assert WEIGHTS_NAME in launched("AUTO", with_midas, has_midas=True).without_midas
     with pytest.raises(EngineUnavailable) as refused:
         launched("MIDAS", with_midas, has_midas=True)
     assert "not installed" not in str(refused.value)
@@ -87,6 +87,6 @@ def test_a_python_with_the_packages_for_midas_runs_it_itself_and_needs_the_weigh
 
 def test_any_worker_runs_the_built_in_engines_but_only_one_of_midas_runs_midas(with_midas):
     built_in, midas = launched("LUMINANCE", with_midas), launched("MIDAS", with_midas)
-    assert midas.serves(built_in) and midas.serves(midas) and built_in.serves(built_in)
-    assert not built_in.serves(midas)
-    assert not dataclasses.replace(midas, idle_seconds=5.0).serves(midas)
+    assert midas.is_compatible_with(built_in) and midas.is_compatible_with(midas) and built_in.is_compatible_with(built_in)
+    assert not built_in.is_compatible_with(midas)
+    assert not dataclasses.replace(midas, idle_seconds=5.0).is_compatible_with(midas)

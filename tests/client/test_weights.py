@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client.locks import held
+from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.client.setup import weights
 from blender_midas_normal.core import engines
 from blender_midas_normal.core.errors import Cancelled, WeightsError
@@ -366,7 +366,7 @@ def test_a_redirect_from_https_to_http_is_refused_even_on_this_computer():
 
 def test_two_downloads_into_one_folder_do_not_mix(get, folder):
     folder.mkdir(parents=True)
-    with held(folder / f".{weights.FILE}.lock", WeightsError), pytest.raises(WeightsError, match="Another process"):
+    with file_lock(folder / f".{weights.FILE}.lock", WeightsError), pytest.raises(WeightsError, match="Another process"):
         get()
 
 

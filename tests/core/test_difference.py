@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.core.regions import Stretch, differing
+from blender_midas_normal.core.regions import Interval, changed_region
 
 BOTH_WAYS = st.booleans()
 
@@ -23,7 +23,7 @@ def test_the_area_has_all_that_differs_and_begins_and_ends_with_it(height, width
     places = data.draw(st.sets(st.tuples(st.integers(0, height - 1), st.integers(0, width - 1)), max_size=5))
     for number, place in enumerate(places):
         after[place][number % 3] = 1
-    area = differing(before, after, Wrap(x, y))
+    area = changed_region(before, after, Wrap(x, y))
     if not places:
         assert area is None
         return
@@ -38,16 +38,16 @@ def test_a_change_across_the_border_of_a_tile_is_a_small_area():
     before = np.zeros((20, 30, 3), np.float32)
     after = before.copy()
     after[[19, 0, 1], 5:7] = 0.5
-    area = differing(before, after, Wrap(y=True))
-    assert (area.rows, area.columns) == (Stretch(19, 22), Stretch(5, 7))
-    assert differing(before, after, Wrap()).rows == Stretch(0, 20)
+    area = changed_region(before, after, Wrap(y=True))
+    assert (area.rows, area.columns) == (Interval(19, 22), Interval(5, 7))
+    assert changed_region(before, after, Wrap()).rows == Interval(0, 20)
 
 
 @given(st.integers(1, 40), st.data(), st.integers(0, 50), BOTH_WAYS)
 def test_the_pieces_are_the_stretch_and_what_is_near_without_any_pixel_twice(length, data, reach, repeats):
     start = data.draw(st.integers(0, length - 1))
     stop = start + data.draw(st.integers(1, length if repeats else length - start))
-    pieces = Stretch(start, stop).pieces(reach, length, repeats)
+    pieces = Interval(start, stop).pieces(reach, length, repeats)
     found = [pixel for piece in pieces for pixel in range(piece.start, piece.stop)]
     near = {position % length if repeats else min(max(position, 0), length - 1)
             for position in range(start - reach, stop + reach)}

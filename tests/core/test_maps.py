@@ -6,7 +6,7 @@ import pytest
 from blender_midas_normal.core.errors import SettingsError
 from blender_midas_normal.core.filters import gradient
 from blender_midas_normal.core.image_io import ROWS, float_file, integer_file
-from blender_midas_normal.core.map_types import FORMATS, KINDS, check_format, check_kind
+from blender_midas_normal.core.map_types import FORMATS, MAP_TYPES, check_format, check_map_type
 from blender_midas_normal.core.maps import Map, NodeMap, made_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
@@ -34,7 +34,7 @@ def one(kind, **words):
     return made.planes[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MAP_TYPES)
 def test_every_map_is_finite_and_within_its_range_for_the_size_asked_for(kind):
     made = made_map(kind, Surface(bump(), 1.0, False, Wrap(), (200, 100)), Settings(strength=3))
     for plane in made.planes:
@@ -75,9 +75,9 @@ def test_a_flat_surface_is_grey_open_and_without_height():
 
 def test_what_cannot_be_made_is_refused_by_name():
     with pytest.raises(SettingsError, match="ROUGHNESS"):
-        check_kind("ROUGHNESS", Settings())
+        check_map_type("ROUGHNESS", Settings())
     with pytest.raises(SettingsError, match="NORMALISED"):
-        check_kind("AO", Settings(engine="MIDAS", depth_scale="RAW"))
+        check_map_type("AO", Settings(engine="MIDAS", depth_scale="RAW"))
     with pytest.raises(SettingsError, match="JPEG"):
         check_format("JPEG")
 

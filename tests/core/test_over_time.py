@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from blender_midas_normal.core.maps import Map
 from blender_midas_normal.core.normals import channel_of_z, in_convention, normals_from_slopes
-from blender_midas_normal.core.temporal import mean_map, shares
+from blender_midas_normal.core.temporal import mean_of_normal_maps, temporal_weights
 
 ONE_STEP = 1.5
 """Of 65535: a map is rounded when it is made and when it is averaged."""
@@ -24,7 +24,7 @@ def encoded(slopes, convention="OPENGL"):
 @given(st.sets(st.integers(0, 40), min_size=1), st.integers(0, 8), st.data())
 def test_shares_are_one_together_and_fall_with_the_distance(numbers, reach, data):
     middle = data.draw(st.sampled_from(sorted(numbers)))
-    found = shares(numbers, middle, reach)
+    found = temporal_weights(numbers, middle, reach)
     assert set(found) == {number for number in numbers if abs(number - middle) <= reach}
     assert sum(found.values()) == pytest.approx(1) and max(found.values()) == found[middle]
     by_distance = sorted(found, key=lambda number: abs(number - middle))
@@ -33,26 +33,27 @@ def test_shares_are_one_together_and_fall_with_the_distance(numbers, reach, data
 
 @pytest.mark.parametrize(("reach", "promised"), [(1, 0.375), (2, 0.2346), (3, 0.1719)])
 def test_the_variance_that_shares_promise(reach, promised):
-    assert sum(share ** 2 for share in shares(range(20), 10, reach).values()) == pytest.approx(promised, abs=1e-4)
+    assert sum(share ** 2 for share in temporal_weights(range(20), 10, reach).values()) == pytest.approx(promised, abs=1e-4)
 
 
 @pytest.mark.parametrize("convention", ["OPENGL", "DIRECTX", "CONTROLNET"])
 def test_normal_maps_are_averaged_as_slopes_in_any_convention(convention):
     first, second = fields(0), fields(1)
-    mean = mean_map([(0.25, encoded(first, convention)), (0.75, encoded(second, convention))], channel_of_z(convention))
+    mean = mean_of_normal_maps([(0.25, encoded(first, convention)),
+                               (0.75, encoded(second, convention))], channel_of_z(convention))
     wanted = encoded(0.25 * first + 0.75 * second, convention)
     np.testing.assert_allclose(mean.astype(float), wanted, atol=2 * ONE_STEP)
 
 
 def test_other_maps_are_averaged_as_values():
     first, second = (np.random.default_rng(seed).integers(0, 65536, (9, 8)).astype(np.uint16) for seed in (0, 1))
-    mean = mean_map([(0.5, first), (0.5, second)], None)
+    mean = mean_of_normal_maps([(0.5, first), (0.5, second)], None)
     np.testing.assert_allclose(mean, (first.astype(float) + second) / 2, atol=0.51)
 
 
 def test_maps_that_are_the_same_are_their_mean():
     still = encoded(fields(2))
-    assert np.abs(mean_map([(1 / 3, still)] * 3, 2).astype(int) - still).max() <= ONE_STEP
+    assert np.abs(mean_of_normal_maps([(1 / 3, still)] * 3, 2).astype(int) - still).max() <= ONE_STEP
 
 
 def test_a_pixel_that_lies_on_its_side_spoils_nothing():
@@ -60,6 +61,6 @@ def test_a_pixel_that_lies_on_its_side_spoils_nothing():
     lying = still.copy()
     lying[0, 0] = (65535, 32768, 32768)
     lying[0, 1] = 0
-    mean = mean_map([(0.5, still), (0.5, lying)], 2)
+    mean = mean_of_normal_maps([(0.5, still), (0.5, lying)], 2)
     assert np.abs(mean[1:].astype(int) - still[1:]).max() <= ONE_STEP
     np.testing.assert_allclose(np.linalg.norm(mean / 65535 * 2 - 1, axis=2), 1, atol=1e-4)

@@ -9,7 +9,7 @@ import pytest
 
 from blender_midas_normal.core import files
 from blender_midas_normal.core.errors import SourceError
-from blender_midas_normal.core.files import check_picture, put_in_place
+from blender_midas_normal.core.files import atomic_replace, check_picture
 from blender_midas_normal.core.protocol import LARGEST_FILE
 
 
@@ -56,7 +56,7 @@ def locked(monkeypatch):
 @pytest.mark.parametrize("winerror", [5, 32])
 def test_a_file_that_is_locked_for_a_moment_is_waited_for(new_and_old, locked, winerror):
     locked(2, winerror)
-    put_in_place(*new_and_old)
+    atomic_replace(*new_and_old)
     assert new_and_old[1].read_text() == "new" and not new_and_old[0].exists()
 
 
@@ -64,7 +64,7 @@ def test_a_file_that_is_locked_for_a_moment_is_waited_for(new_and_old, locked, w
 def test_one_that_stays_locked_or_is_forbidden_is_given_up(new_and_old, locked, winerror, most):
     tries = locked(1000, winerror)
     with pytest.raises(PermissionError):
-        put_in_place(*new_and_old)
+        atomic_replace(*new_and_old)
     assert new_and_old[1].read_text() == "old" and new_and_old[0].exists()
     assert next(tries) - 1 <= most
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.colour import filled, luma, srgb_from_linear
+from blender_midas_normal.core.colour import inpaint_transparent, luma, srgb_from_linear
 from blender_midas_normal.core.image_io import png_parts
 from blender_midas_normal.core.picture import Picture
 
@@ -29,7 +29,7 @@ def test_what_is_filled_has_no_edges():
     down, across = np.mgrid[:256, :256]
     rgb = np.repeat((across / 255)[..., None], 3, axis=2).astype(np.float32)
     alpha = (np.hypot(down - 128, across - 128) > 50).astype(np.float32)
-    out = filled(rgb, alpha)
+    out = inpaint_transparent(rgb, alpha)
     assert max(np.abs(np.diff(out, axis=axis)).max() for axis in (0, 1)) < 0.01
 
 
@@ -39,7 +39,7 @@ def test_transparent_pixels_take_their_surroundings_colour():
     alpha = np.ones((40, 40), np.float32)
     rgb[10:30, 10:30] = 1.0
     alpha[10:30, 10:30] = 0.0
-    np.testing.assert_allclose(filled(rgb, alpha), 0.2, atol=1e-6)
+    np.testing.assert_allclose(inpaint_transparent(rgb, alpha), 0.2, atol=1e-6)
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
@@ -47,13 +47,13 @@ def test_filling_keeps_opaque_pixels_and_the_range(height, width, seed):
     rng = np.random.default_rng(seed)
     rgb = rng.random((height, width, 3), np.float32)
     alpha = rng.choice(np.array([0, 0.4, 1], np.float32), (height, width))
-    out = filled(rgb, alpha)
+    out = inpaint_transparent(rgb, alpha)
     np.testing.assert_array_equal(out[alpha == 1], rgb[alpha == 1])
     assert out.min() >= -1e-6 and out.max() <= 1 + 1e-5
 
 
 def test_a_picture_without_any_opaque_pixel_is_one_colour():
-    out = filled(np.random.default_rng(0).random((9, 5, 3), np.float32), np.zeros((9, 5), np.float32))
+    out = inpaint_transparent(np.random.default_rng(0).random((9, 5, 3), np.float32), np.zeros((9, 5), np.float32))
     assert np.ptp(out) == 0
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import coarser, continued
+from blender_midas_normal.core.filters import a_trous_smooth, continued
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)
@@ -26,19 +26,20 @@ def plane(rows, columns, first=0):
 def test_a_plane_goes_on_and_stays_as_it_is(rows, columns, deviation):
     margin = int(deviation)
     np.testing.assert_allclose(continued(plane(rows, columns), margin, Wrap()), plane(rows, columns, -margin), atol=1e-4)
-    np.testing.assert_allclose(coarser(plane(rows, columns), deviation, Wrap()), plane(rows, columns), atol=1e-3)
+    np.testing.assert_allclose(a_trous_smooth(plane(rows, columns), deviation, Wrap()), plane(rows, columns), atol=1e-3)
 
 
 @given(sides, sides, deviations, st.sampled_from(WRAPS), st.floats(-100, 100, width=32, allow_subnormal=False))
 def test_a_constant_stays_as_it_is(rows, columns, deviation, wrap, level):
-    np.testing.assert_allclose(coarser(np.full((rows, columns), level, np.float32), deviation, wrap), level, rtol=1e-5)
+    np.testing.assert_allclose(a_trous_smooth(
+        np.full((rows, columns), level, np.float32), deviation, wrap), level, rtol=1e-5)
 
 
 @given(sides, sides, shifts, shifts, deviations)
 def test_where_it_repeats_the_border_is_nowhere(rows, columns, down, right, deviation):
     field = noise(rows, columns)
-    rolled = coarser(np.roll(field, (down, right), (0, 1)), deviation, BOTH)
-    np.testing.assert_array_equal(rolled, np.roll(coarser(field, deviation, BOTH), (down, right), (0, 1)))
+    rolled = a_trous_smooth(np.roll(field, (down, right), (0, 1)), deviation, BOTH)
+    np.testing.assert_array_equal(rolled, np.roll(a_trous_smooth(field, deviation, BOTH), (down, right), (0, 1)))
 
 
 @pytest.mark.parametrize("field, wrap", [(0, Wrap(y=True)), (1, Wrap(x=True))])
@@ -54,7 +55,7 @@ def test_only_the_direction_that_repeats_goes_on_with_the_other_side(field, wrap
 def test_a_point_is_spread_by_the_deviation(deviation):
     point = np.zeros((41, 41), np.float32)
     point[20, 20] = 1
-    spread = coarser(point, deviation, Wrap())
+    spread = a_trous_smooth(point, deviation, Wrap())
     y, x = np.mgrid[-20:21, -20:21]
     assert spread.min() >= 0 and spread.sum() == pytest.approx(1)
     assert (spread * x ** 2).sum() == pytest.approx(deviation ** 2, rel=1e-5)

@@ -44,12 +44,12 @@ def test_raw_depth_belongs_to_midas():
 
 def test_words_make_the_same_settings_again():
     for settings in PRESETS.values():
-        assert Settings().with_words(settings.words()) == settings
+        assert Settings().replace_fields(settings.words()) == settings
 
 
 def test_an_unknown_word_is_refused():
     with pytest.raises(SettingsError, match="detail_level"):
-        Settings().with_words({"detail_level": 3})
+        Settings().replace_fields({"detail_level": 3})
 
 
 def test_every_setting_is_described():

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.launch import HostPython, Places, launch_for
-from blender_midas_normal.client.locks import held
+from blender_midas_normal.client.launch import HostPython, Paths, launch_for
+from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.client.setup import interpreters
 from blender_midas_normal.client.setup.environment import (
     Environment,
@@ -157,7 +157,7 @@ def test_an_environment_that_finds_no_room_is_said_so_and_not_called_ready(disk,
 def test_folders_that_are_closed_to_this_user_are_no_environment_and_no_weights(tmp_path, closed):
     """Neither raises what is no sentence: a panel asks each time that it is drawn."""
     folder = closed(tmp_path / "closed")
-    places = Places(Environment(folder), folder, tmp_path / "worker.log")
+    places = Paths(Environment(folder), folder, tmp_path / "worker.log")
     assert status(places.environment).state is State.ABSENT
     assert launch_for("AUTO", places, HostPython("python"), 1.0).without_midas
     with pytest.raises(EngineUnavailable):
@@ -205,7 +205,7 @@ def test_a_link_in_the_place_of_a_lock_or_a_part_is_not_followed(tmp_path):
     precious = tmp_path / "precious"
     precious.write_text("precious")
     (tmp_path / "lock").symlink_to(precious)
-    with pytest.raises(OSError), held(tmp_path / "lock", InstallError):
+    with pytest.raises(OSError), file_lock(tmp_path / "lock", InstallError):
         pass
     assert precious.read_text() == "precious"
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.locks import held
+from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.core.errors import EngineError, InstallError, SourceError
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, opaque, write_pixels
@@ -69,7 +69,7 @@ def test_no_other_user_may_read_what_is_kept_for_a_while(tmp_path, temporary):
     """Even where new files are everybody's."""
     before, client = os.umask(0), Client()
     try:
-        with held(tmp_path / "lock", InstallError):
+        with file_lock(tmp_path / "lock", InstallError):
             client.prepare(launch(tmp_path))
             pixels = client.new_file()
             kept = [pixels, tmp_path / "worker.log", tmp_path / "lock"]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
-from blender_midas_normal.worker.surface_cache import BUDGET, Kept, Surfaces
+from blender_midas_normal.worker.surface_cache import BUDGET, CacheEntry, SurfaceCache
 
 pytestmark = [pytest.mark.reliability, pytest.mark.slow,
               pytest.mark.skipif(sys.platform != "linux", reason="memory and descriptors are read from /proc")]
@@ -50,12 +50,12 @@ def test_a_long_life_changes_nothing(tmp_path, temporary, amount, figure):
 
 def test_surfaces_that_are_kept_are_bounded_in_bytes_whatever_comes():
     """The only cache that grows with what is asked for."""
-    chance, surfaces, budget = random.Random(1), Surfaces(1 << 20), 1 << 20
+    chance, surfaces, budget = random.Random(1), SurfaceCache(1 << 20), 1 << 20
     for number in range(500):
         side = chance.choice((1, 30, 200, 400, 600))
         heights, slopes = np.zeros((side, side), np.float32), np.zeros((side, side, 2), np.float32)
         surface = Surface(heights, 1.0, False, Wrap(), (side, side), slopes=slopes if number % 2 else None)
-        surfaces.keep(str(number), Kept("RELIEF", surface, Picture(np.zeros((side, side, 3), np.uint8))))
+        surfaces.keep(str(number), CacheEntry("RELIEF", surface, Picture(np.zeros((side, side, 3), np.uint8))))
         kept = [one.nbytes for one in surfaces._kept.values()]
         assert sum(kept) <= budget or len(kept) == 1
     assert BUDGET == 512 << 20

@@ -107,7 +107,7 @@ print(max(float((b - 2 * a).abs().max()) for a, b in zip(answers, doubled)), flo
 @pytest.mark.midas
 def test_the_trainings_arithmetic(midas_python):
     factor, losses, of_flat, colours, scale = (list(map(float, line.split())) for line in
-                                      run(midas_python, "-c", ARITHMETIC, ROOT / "scripts").splitlines())
+                                               run(midas_python, "-c", ARITHMETIC, ROOT / "scripts").splitlines())
     assert factor[0] == pytest.approx(0.8 / 0.7, rel=0.1)  # between 0.4 and 1 lies the median amount
     none, half, turned, flat = losses
     assert none < half < flat < turned  # doubt must not be cheaper than an answer of half the steepness

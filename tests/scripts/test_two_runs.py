@@ -14,7 +14,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blender_midas_normal.batch.record import Ledger
+from blender_midas_normal.batch.record import OutputRecord
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -130,4 +130,4 @@ def test_a_map_whose_line_is_hidden_for_a_while_is_none_of_a_stranger(pictures, 
     (out / "0001_normal.png").write_bytes(b"mine")
     counts, errors = ended(started(pictures[:3], out))
     assert counts == Counter(made=2, failed=1) and "0001_normal.png is there already and was not made by" in errors
-    assert (out / "0001_normal.png").read_bytes() == b"mine" and len(Ledger(out).files()) == 2
+    assert (out / "0001_normal.png").read_bytes() == b"mine" and len(OutputRecord(out).files()) == 2

@@ -9,10 +9,10 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation, live_paint, live_tuning, timer
-from bl_ext.user_default.midas_normal.ui.live_tuning import Patience
+from bl_ext.user_default.midas_normal.ui.live_tuning import RedrawTimer
 
 BUILT_IN = Settings(engine="LUMINANCE")
 
@@ -28,7 +28,7 @@ def quiet_panel():
 def with_timers(monkeypatch):
     """Blender as it is with a window: timers run, and nothing has been drawn yet that took long."""
     monkeypatch.setattr(timer, "runs", lambda: True)
-    monkeypatch.setattr(live_tuning, "_patience", Patience())
+    monkeypatch.setattr(live_tuning, "_patience", RedrawTimer())
     yield
     live_paint.stop()
     live_tuning.stop()
@@ -83,7 +83,7 @@ class Background:
     """A map that is made while Blender goes on, as a button does it."""
 
     def __init__(self, **words):
-        self.ask = Ask(BUILT_IN, **words)
+        self.ask = GenerateRequest(BUILT_IN, **words)
 
     def __enter__(self):
         generation.start(begin(bpy.context, self.ask), bpy.context.scene)

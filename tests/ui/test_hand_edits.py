@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.ui import generation, timer
 
@@ -67,7 +67,7 @@ def test_live_paint_leaves_it_alone_and_says_so_until_replace_is_on(settings, pa
 
 def test_a_button_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
     for replace in (False, True):
-        generation.start(begin(bpy.context, Ask(BUILT_IN, replace=replace)), bpy.context.scene)
+        generation.start(begin(bpy.context, GenerateRequest(BUILT_IN, replace=replace)), bpy.context.scene)
         pumped(lambda: generation.task() is None and not timer._watched)
         assert is_painted(painted) != replace and (said() == KEPT or replace)
     assert not said()

@@ -72,7 +72,7 @@ def hostile(tmp_path) -> Path:
         if number % 2:
             image.source, image.filepath_raw = "FILE", PATHS[number % 3]
     settings = bpy.context.scene.midas_normal
-    with live_tuning.held():
+    with live_tuning.suspend_updates():
         settings.engine, settings.depth_scale, settings.save, settings.source = "RELIEF", "RAW", "BESIDE", "RENDER"
         settings.strength = 3.0
     raw = raw_settings(bpy.context.scene)
@@ -124,7 +124,7 @@ def started():
 def looked_at():
     """Everything that Blender asks the extension by itself while a file is shown, undone and saved."""
     for image in bpy.data.images:
-        stored(image), source_of(image), map_of(image, "NORMAL"), live_tuning.is_live(image)
+        stored(image), source_of(image), map_of(image, "NORMAL"), live_tuning.can_retune(image)
     draw()
     for _, handler in handlers.HANDLERS[1:]:
         handler(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
@@ -177,7 +177,7 @@ def test_picking_each_of_its_maps_raises_nothing_and_asks_the_worker_for_nothing
     for image in list(bpy.data.images):
         bpy.context.scene.midas_normal.result = image
         draw()
-        live_tuning.follow(bpy.context.scene)
+        live_tuning.schedule_retune(bpy.context.scene)
         for _ in range(200):
             timer._tick()
         for operator in ("retune", "generate"):

@@ -70,7 +70,7 @@ def test_a_map_that_cannot_be_made_is_said_and_the_others_stay(monkeypatch):
                         lambda **words: submit(**words | ({"surface": "gone"} if words["map"] == "AO" else {})))
     bpy.ops.midas_normal.generate(engine="LUMINANCE", maps=ALL)
     assert map_of(image, "AO") is None and map_of(image, "CURVATURE") is not None
-    assert "Ambient occlusion was not made" in generation.last_sentence()
+    assert "Ambient occlusion was not made" in generation.last_message()
 
 
 def test_no_map_at_all_and_raw_heights_are_refused_with_nothing_changed():

@@ -10,7 +10,7 @@ from bl_ext.user_default.midas_normal.bridge import addon, regenerate
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.image_sets.udim import with_number
 from bl_ext.user_default.midas_normal.bridge.map_metadata import mask_of, note_mask, stored
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation, timer
@@ -81,7 +81,8 @@ def test_a_mask_image_that_cannot_be_used_is_named_and_nothing_is_made(tmp_path)
 def test_a_mask_image_deleted_meanwhile_is_said_to_be_gone():
     image, _ = textured()
     mask = mask_image("left", 0, 1)
-    ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), source="IMAGE", image_uid=image.session_uid, mask_uid=mask.session_uid)
+    ask = GenerateRequest(SETTINGS.replace_fields({"mask": "IMAGE"}),
+                          source="IMAGE", image_uid=image.session_uid, mask_uid=mask.session_uid)
     task = begin(bpy.context, ask)
     bpy.data.images.remove(mask)
     with pytest.raises(SourceError, match="'left' is no longer there"):
@@ -105,14 +106,14 @@ def test_every_tile_of_a_set_is_masked(tmp_path):
 
 def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settings):
     textured()
-    generation.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
+    generation.start(begin(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
     pumped(lambda: generation.task() is None and not timer._watched)
     normal = settings.result
     settings.mask = "IMAGE"
-    assert "No mask image is chosen" in generation.last_sentence() and not timer._watched
+    assert "No mask image is chosen" in generation.last_message() and not timer._watched
     settings.mask_image = mask_image("left", 0, 1)
     pumped(lambda: flat(normal) == (True, False))
-    assert "made again" in generation.last_sentence() and "engine" not in stored(normal)["facts"]["seconds"]
+    assert "made again" in generation.last_message() and "engine" not in stored(normal)["facts"]["seconds"]
     settings.mask_image = mask_image("right", 1, 0)
     pumped(lambda: flat(normal) == (False, True))
     settings.mask = "OFF"
@@ -126,7 +127,7 @@ def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monke
     textured()
     settings.mask_image = mask_image("left", 0, 1)
     settings.mask = "IMAGE"
-    ask = Ask(SETTINGS.with_words({"mask": "IMAGE"}), mask_uid=settings.mask_image.session_uid)
+    ask = GenerateRequest(SETTINGS.replace_fields({"mask": "IMAGE"}), mask_uid=settings.mask_image.session_uid)
     generation.start(begin(bpy.context, ask), bpy.context.scene)
     pumped(lambda: generation.task() is None and not timer._watched)
     sent, submit = [], addon.client.submit
@@ -157,7 +158,7 @@ def test_what_another_hand_has_written_is_no_mask_image():
 def test_a_worker_that_ends_while_a_mask_is_read_is_one_sentence_and_maps_follow_again(settings, monkeypatch):
     textured()
     settings.mask_image = mask_image("left", 0, 1)
-    generation.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
+    generation.start(begin(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
     pumped(lambda: generation.task() is None)
     reading = regenerate.reading
 
@@ -170,8 +171,8 @@ def test_a_worker_that_ends_while_a_mask_is_read_is_one_sentence_and_maps_follow
         patch.setattr(regenerate, "reading", ends_meanwhile)
         settings.mask = "IMAGE"
         pumped(lambda: not timer._watched)
-    assert "The worker ended" in generation.last_sentence()
-    generation.start(begin(bpy.context, Ask(SETTINGS)), bpy.context.scene)
+    assert "The worker ended" in generation.last_message()
+    generation.start(begin(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
     pumped(lambda: generation.task() is None)
     settings.strength = 3.0
     pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)

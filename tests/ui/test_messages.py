@@ -116,7 +116,7 @@ def test_what_blenders_side_refuses_is_shown_in_the_users_language(in_german, tm
 def test_a_report_of_a_problem_is_in_english_whatever_the_user_reads(in_german):
     transparent()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert "Last outcome: photo_normal: 32 x 24 from luminance" in bug_report(generation.last_sentence())
+    assert "Last outcome: photo_normal: 32 x 24 from luminance" in bug_report(generation.last_message())
 
 
 def test_why_the_worker_is_on_no_other_device_is_shown_in_the_users_language(in_german):

@@ -12,9 +12,9 @@ from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.addon import preferences
 from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
 from bl_ext.user_default.midas_normal.bridge.queue import MADE, MAKING, SKIPPED, queue_of
-from bl_ext.user_default.midas_normal.bridge.request import Ask
+from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
-from bl_ext.user_default.midas_normal.core.engines import FILE
+from bl_ext.user_default.midas_normal.core.engines import WEIGHTS_NAME
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation, live_tuning
 
@@ -81,7 +81,7 @@ def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_a
     def stages(skips):
         """What the worker said to be doing for each picture, in a new process."""
         addon.client.close()
-        queue = queue_of(bpy.context, "FILE", Ask(Settings(engine="MIDAS", resolution=64)), skips, None)
+        queue = queue_of(bpy.context, "FILE", GenerateRequest(Settings(engine="MIDAS", resolution=64)), skips, None)
         take, said = addon.client._take, [set(), set()]
 
         def heard(message):
@@ -105,7 +105,7 @@ def test_bad_weights_are_one_sentence_and_the_next_map_works(midas, test_weights
     image = photograph(tmp_path / "photo.png")
     bad = tmp_path / "weights"
     bad.mkdir()
-    (bad / FILE).write_bytes(content(test_weights / FILE))
+    (bad / WEIGHTS_NAME).write_bytes(content(test_weights / WEIGHTS_NAME))
     midas.weights_folder = str(bad)
     before = len(bpy.data.images)
     with pytest.raises(RuntimeError, match=sentence) as caught:
@@ -134,13 +134,13 @@ def test_a_slider_of_a_map_of_midas_leaves_the_map_alone_that_another_worker_mak
         settings.result = normal
         settings.strength = 2.0
     assert isinstance(generation.last(), Report) and addon.client._worker is worker
-    assert not live_tuning.is_live(normal) and stored(normal)["settings"]["strength"] == 1
+    assert not live_tuning.can_retune(normal) and stored(normal)["settings"]["strength"] == 1
 
 
 def test_midas_without_weights_names_the_file_and_the_folder(midas, tmp_path):
     midas.weights_folder = str(tmp_path)
     image = photograph(tmp_path / "photo.png")
-    with pytest.raises(RuntimeError, match=FILE) as caught:
+    with pytest.raises(RuntimeError, match=WEIGHTS_NAME) as caught:
         bpy.ops.midas_normal.generate(image=image.name, engine="MIDAS")
     assert str(tmp_path) in str(caught.value)
 

@@ -100,7 +100,7 @@ def test_one_call_says_why_a_picture_has_no_map_and_fails_where_none_has_one():
     many("a", side=32)
     assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE") == {"FINISHED"}
     assert states() == {"kept": SKIPPED, "a": MADE} and sentence in panel()
-    assert f"kept: {sentence}" in generation.last_sentence()
+    assert f"kept: {sentence}" in generation.last_message()
     assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE", existing="SKIP") == {"FINISHED"}
 
 
@@ -241,7 +241,7 @@ def test_giving_up_says_so_when_the_summary_cannot_be_written(tmp_path):
     with Background(summary=str(tmp_path / "no" / "done.csv")) as queue:
         pumped(lambda: queue.items[1].state == MAKING and not generation.task().is_due)
         bpy.ops.midas_normal.cancel()
-    assert "cannot be written" in generation.last_sentence() and generation.task() is None
+    assert "cannot be written" in generation.last_message() and generation.task() is None
     pumped(lambda: not addon.client.is_busy)
 
 

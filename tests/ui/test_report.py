@@ -21,7 +21,7 @@ def test_a_report_tells_what_is_needed_and_not_whose_home_it_is(monkeypatch):
     log = log_file()
     log.write_text(f"first\nTrouble in {log}\n", encoding="utf-8")
     monkeypatch.setattr(Path, "home", lambda: log.parent)
-    text = bug_report(generation.last_sentence())
+    text = bug_report(generation.last_message())
     for word in (bpy.app.version_string, "MiDaS Normal Map 1.", platform.system(), "photo_normal", "Trouble in ~"):
         assert word in text
     assert str(log.parent) not in text

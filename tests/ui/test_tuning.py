@@ -11,7 +11,7 @@ from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
 from bl_ext.user_default.midas_normal.ui import generation, live_tuning, operators, properties, timer
-from bl_ext.user_default.midas_normal.ui.live_tuning import LONGEST, Patience
+from bl_ext.user_default.midas_normal.ui.live_tuning import LONGEST, RedrawTimer
 from bl_ext.user_default.midas_normal.ui.properties import ask_of
 
 from .scenes import Background, counts, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
@@ -103,7 +103,7 @@ def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(setti
     given = SimpleNamespace(is_property_set=lambda name: name in words)
     operator = SimpleNamespace(**{"preset": "SCENE", **words}, properties=given)
     operator.begun = lambda context: (begin(context, ask_of(operator, context)), None)
-    assert operators.Making.invoke(operator, bpy.context, None) == {"FINISHED"}
+    assert operators.GenerateOperatorMixin.invoke(operator, bpy.context, None) == {"FINISHED"}
     pumped(lambda: generation.task() is None)
     made = bpy.data.images["photo_normal"]
     assert stored(made)["settings"]["strength"] == words.get("strength", 1.0 if "preset" in words else 2.0)
@@ -130,10 +130,10 @@ def test_only_what_needs_no_engine_is_followed(settings):
 def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(settings):
     normal, _ = made()
     shown = values(normal)
-    assert live_tuning.is_live(normal)
+    assert live_tuning.can_retune(normal)
     addon.client.close()
     settings.strength = 3
-    assert not live_tuning.is_live(normal) and not timer._watched
+    assert not live_tuning.can_retune(normal) and not timer._watched
     np.testing.assert_array_equal(values(normal), shown)
 
 
@@ -148,10 +148,10 @@ def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(s
         addon.client.surfaces.add(surface)
     settings.result, settings.strength = normal, 3
     pumped(lambda: not timer._watched)
-    assert strength(normal) == 1 and not live_tuning.is_live(normal)
+    assert strength(normal) == 1 and not live_tuning.can_retune(normal)
     with Background(source="IMAGE", image_uid=picture.session_uid):
         pass
-    assert live_tuning.is_live(normal) and stored(normal)["facts"]["surface"] == surface
+    assert live_tuning.can_retune(normal) and stored(normal)["facts"]["surface"] == surface
     settings.strength = 2
     pumped(lambda: strength(normal) == 2)
 
@@ -194,7 +194,7 @@ def test_a_map_of_another_file_is_neither_offered_nor_tuned(settings, tmp_path, 
         into.materials = ["photo"]
     normal, settings = bpy.data.images["photo_normal"], bpy.context.scene.midas_normal
     shown, files = values(normal), contents(tmp_path)
-    assert not properties._is_map(settings, normal) and not live_tuning.is_live(normal)
+    assert not properties._is_map(settings, normal) and not live_tuning.can_retune(normal)
     settings.result = normal
     settings.strength = 3
     pumped(lambda: not timer._watched)
@@ -215,7 +215,7 @@ def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_
     with Background(source="IMAGE", image_uid=image.session_uid):
         pass
     normal = settings.result
-    assert len(normal.packed_files) == 2 and not live_tuning.is_live(normal)
+    assert len(normal.packed_files) == 2 and not live_tuning.can_retune(normal)
     settings.strength = 3.0
     with pytest.raises(RuntimeError, match="generate it again"):
         bpy.ops.midas_normal.retune()
@@ -229,13 +229,13 @@ def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
     monkeypatch.setattr(live_tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
     settings.size = "NODE"
     pumped(lambda: not timer._watched)
-    assert len(asked) == 1 and "too many" in generation.last_sentence()
+    assert len(asked) == 1 and "too many" in generation.last_message()
     settings.strength = 2.0
     pumped(lambda: not timer._watched)
     assert len(asked) == 2
     settings.size = "SOURCE"
     pumped(lambda: strength(normal) == 2)
-    assert "made again" in generation.last_sentence()
+    assert "made again" in generation.last_message()
 
 
 def test_what_was_given_up_once_is_not_stopping_again_while_a_map_follows(settings, monkeypatch):
@@ -262,7 +262,7 @@ def test_where_drawing_takes_long_the_map_is_there_before_it(settings, monkeypat
 def test_a_map_is_waited_for_as_long_as_was_drawn_last_within_bounds(monkeypatch):
     now = 100.0
     monkeypatch.setattr(live_tuning, "time", SimpleNamespace(monotonic=lambda: now))
-    measured = Patience()
+    measured = RedrawTimer()
     for pause, seconds in ((0.0, 0.0), (0.06, 0.05), (0.2, LONGEST)):
         measured.leave()
         now += pause

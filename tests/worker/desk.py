@@ -6,10 +6,10 @@ import pytest
 
 from blender_midas_normal.core.errors import error_of_kind
 from blender_midas_normal.core.protocol import Error, Request
-from blender_midas_normal.worker.channel import Order
-from blender_midas_normal.worker.engines import Engines
-from blender_midas_normal.worker.pipeline import Maker
-from blender_midas_normal.worker.request_loop import Answering, Reading
+from blender_midas_normal.worker.channel import Job
+from blender_midas_normal.worker.engines import EngineRegistry
+from blender_midas_normal.worker.pipeline import MapPipeline
+from blender_midas_normal.worker.request_loop import InputReader, RequestLoop
 from tests.requests_for_tests import LUMINANCE, write_pixels
 
 cv2 = pytest.importorskip("cv2")
@@ -20,14 +20,14 @@ class Desk:
 
     def __init__(self, folder):
         self._sent = []
-        self._reading = Reading(folder, self)
-        self._answering = Answering(Maker(Engines(folder, "not in this test")), self._reading, folder, self)
+        self._reading = InputReader(folder, self)
+        self._answering = RequestLoop(MapPipeline(EngineRegistry(folder, "not in this test")), self._reading, folder, self)
 
     def send(self, message):
         self._sent.append(message)
 
     def make(self, request, cancelled=False):
-        order = Order(request, cancelled=cancelled)
+        order = Job(request, cancelled=cancelled)
         self._reading.begin(order)
         self._answering.answer([order])
         self._answering.finish()

@@ -65,7 +65,7 @@ def relief() -> dict[str, Any]:
     from blender_midas_normal.worker.engines.relief.inference import infer
 
     devices.probed = lambda name: devices.Probe(True, name)
-    devices.give_back_memory = engine_module.give_back_memory = lambda device: None
+    devices.empty_cache = engine_module.give_back_memory = lambda device: None
 
     def tensor(network: Any, values: np.ndarray) -> Any:
         return torch_network.torch.from_numpy(np.ascontiguousarray(values)).to(network._type)

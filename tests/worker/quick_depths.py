@@ -17,12 +17,12 @@ from controlnet_aux.midas import MidasDetector
 
 def main(root: str, weights: str, pictures: str, out: str) -> None:
     sys.path.insert(0, root)
-    from blender_midas_normal.worker.engines.midas.optimize import quick
+    from blender_midas_normal.worker.engines.midas.optimize import optimize_for_inference
 
     library = MidasDetector.from_pretrained(weights).model
     networks = {"library": library}
     for half in (None, torch.float16, torch.bfloat16):
-        networks[str(half or torch.float32).removeprefix("torch.")] = quick(library, "cpu", half)
+        networks[str(half or torch.float32).removeprefix("torch.")] = optimize_for_inference(library, "cpu", half)
     networks["library again"] = library
     with np.load(Path(pictures)) as file:
         np.savez(out, **{f"{name} {kind}": depth(network, file[name]) for name in file.files

@@ -13,10 +13,10 @@ import pytest
 from blender_midas_normal.core.protocol import Progress, Request, Result
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices, outputs, request_loop
-from blender_midas_normal.worker.channel import Order
-from blender_midas_normal.worker.engines import Engines, midas
-from blender_midas_normal.worker.pipeline import Maker
-from blender_midas_normal.worker.request_loop import Answering, Reading
+from blender_midas_normal.worker.channel import Job
+from blender_midas_normal.worker.engines import EngineRegistry, midas
+from blender_midas_normal.worker.pipeline import MapPipeline
+from blender_midas_normal.worker.request_loop import InputReader, RequestLoop
 from tests.requests_for_tests import noise, write_pixels
 from tests.worker.talk import Talk, normals
 
@@ -66,18 +66,18 @@ class Desk:
 
     def __init__(self, folder, network, batch=0):
         self.folder, self.sent = folder, []
-        self.engines = Engines(folder, "", batch)
+        self.engines = EngineRegistry(folder, "", batch)
         self.engines.get("MIDAS")._network = network
-        self.reading = Reading(folder, self)
+        self.reading = InputReader(folder, self)
         self.reading.read_ahead(9)
-        self.answering = Answering(Maker(self.engines), self.reading, folder, self)
+        self.answering = RequestLoop(MapPipeline(self.engines), self.reading, folder, self)
 
     def send(self, message):
         self.sent.append(message)
 
     def order(self, number, size=(48, 64), settings=PLAIN, cancelled=False):
         pixels = write_pixels(self.folder / f"pixels{number}", noise(*size, seed=number))
-        order = Order(Request(number, settings.words(), pixels=pixels), cancelled=cancelled)
+        order = Job(Request(number, settings.words(), pixels=pixels), cancelled=cancelled)
         self.reading.begin(order)
         return order
 

@@ -25,7 +25,7 @@ from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.luminance import RELIEF, Luminance
 from blender_midas_normal.worker.engines.relief import Relief
 from blender_midas_normal.worker.memory import TOO_LITTLE_MEMORY
-from blender_midas_normal.worker.surface_cache import Kept, Surfaces
+from blender_midas_normal.worker.surface_cache import CacheEntry, SurfaceCache
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 from tests.worker.desk import Desk, components, make
 
@@ -278,8 +278,8 @@ def test_large_pictures_lose_nothing_by_the_working_size():
 
 def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
     def surface(side):
-        return Kept("LUMINANCE", Surface(np.zeros((side, side), np.float32), 1.0, False, Wrap(), (side, side)))
-    surfaces = Surfaces(budget=3 * 400)
+        return CacheEntry("LUMINANCE", Surface(np.zeros((side, side), np.float32), 1.0, False, Wrap(), (side, side)))
+    surfaces = SurfaceCache(budget=3 * 400)
     for name in "abc":
         surfaces.keep(name, surface(10))
     surfaces.get("a")
@@ -292,9 +292,9 @@ def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
 def test_what_only_painting_needs_goes_before_any_surface_does():
     """Heights take 400 bytes each, slopes 800 and pictures 300."""
     heights, slopes = np.zeros((10, 10), np.float32), np.zeros((10, 10, 2), np.float32)
-    followed = Kept("RELIEF", Surface(heights, 1.0, False, Wrap(), (10, 10), slopes=slopes),
-                    Picture(np.zeros((10, 10, 3), np.uint8)))
-    surfaces = Surfaces(budget=400 + 400 + 1500)
+    followed = CacheEntry("RELIEF", Surface(heights, 1.0, False, Wrap(), (10, 10), slopes=slopes),
+                          Picture(np.zeros((10, 10, 3), np.uint8)))
+    surfaces = SurfaceCache(budget=400 + 400 + 1500)
     for name in "abc":
         surfaces.keep(name, followed)
     kept = [surfaces.get(name) for name in "abc"]

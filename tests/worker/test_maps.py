@@ -17,11 +17,11 @@ from blender_midas_normal.core.picture import Picture
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.channel import Clock
-from blender_midas_normal.worker.engines import Engines
+from blender_midas_normal.worker.engines import EngineRegistry
 from blender_midas_normal.worker.engines.luminance import Luminance
-from blender_midas_normal.worker.inputs import Given
-from blender_midas_normal.worker.outputs import map_near
-from blender_midas_normal.worker.pipeline import Maker
+from blender_midas_normal.worker.inputs import LoadedInputs
+from blender_midas_normal.worker.outputs import make_map_on_device
+from blender_midas_normal.worker.pipeline import MapPipeline
 from tests.requests_for_tests import LUMINANCE
 from tests.worker import maps_example as example
 
@@ -67,9 +67,9 @@ def drawn(maker, request, given):
 
 
 def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, monkeypatch, tmp_path):
-    maker = Maker(Engines(tmp_path, "not in this test"))
+    maker = MapPipeline(EngineRegistry(tmp_path, "not in this test"))
     request = Request(1, LUMINANCE.words(), picture="photo.png", map="HEIGHT")
-    given = Given(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
+    given = LoadedInputs(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
     here = drawn(maker, request, given)
     assert on_torch.devices == []
     monkeypatch.setattr(Luminance, "device", GPU)
@@ -82,12 +82,12 @@ def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, 
                                    RuntimeError("cuFFT error: CUFFT_INTERNAL_ERROR")])
 def test_where_the_gpu_cannot_make_the_map_numpy_does_and_the_log_says_why(on_torch, error, capsys):
     surface, on_torch.error = example.surface((False, False)), error
-    found = map_near(GPU, "AO", surface, Settings())
+    found = make_map_on_device(GPU, "AO", surface, Settings())
     assert on_torch.devices == ["cuda"] and str(error) in capsys.readouterr().err
     np.testing.assert_array_equal(found.planes[0], made_map("AO", surface, Settings()).planes[0])
 
 
 def test_what_is_raw_is_made_by_numpy_alone(on_torch):
     raw = dataclasses.replace(example.surface((False, False)), raw=True)
-    map_near(GPU, "NORMAL", raw, Settings(depth_scale="RAW"))
+    make_map_on_device(GPU, "NORMAL", raw, Settings(depth_scale="RAW"))
     assert on_torch.devices == []

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.engines import FILE, SIZE
+from blender_midas_normal.core.engines import WEIGHTS_BYTES, WEIGHTS_NAME
 from blender_midas_normal.core.errors import EngineError
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import midas
-from blender_midas_normal.worker.engines.midas import reason_against
+from blender_midas_normal.worker.engines.midas import unavailable_reason
 from blender_midas_normal.worker.engines.midas.tiled_inference import (
     LARGEST_PASS,
     LONGEST_SEEN,
-    Answers,
+    DepthCache,
     capped_size,
-    depth_in_passes,
     network_size,
+    tiled_inference,
 )
 
 pytest.importorskip("cv2")
@@ -84,7 +84,7 @@ def test_the_aspect_is_kept_as_well_as_multiples_allow(width, height, resolution
 
 def test_a_usual_picture_takes_one_pass():
     network, progress, picture = Brightness(), Progress(), photo(300, 450)
-    depth = depth_in_passes(picture, Wrap(), 256, LARGEST_PASS, network, progress)
+    depth = tiled_inference(picture, Wrap(), 256, LARGEST_PASS, network, progress)
     assert network.sizes == [(384, 256)]
     assert depth.shape == (256, 384)
     assert likeness(depth, picture) > 0.99
@@ -93,7 +93,7 @@ def test_a_usual_picture_takes_one_pass():
 
 def test_a_long_picture_is_seen_whole_and_in_tiles():
     network, progress, picture = Brightness(), Progress(), photo(4000, 300)
-    depth = depth_in_passes(picture, Wrap(), 512, LARGEST_PASS, network, progress)
+    depth = tiled_inference(picture, Wrap(), 512, LARGEST_PASS, network, progress)
     assert depth.shape == (6816, 512)
     assert len(network.sizes) > 5
     assert all(w * h <= LARGEST_PASS for w, h in network.sizes)
@@ -105,7 +105,7 @@ def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_
     before = photo(4000, 300)
     after = before.copy()
     after[700:720, 100:120] = 0.0
-    passes, answers = [], Answers()
+    passes, answers = [], DepthCache()
 
     def network(pixels, done):
         passes.append(done)
@@ -113,7 +113,7 @@ def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_
 
     def seen(picture):
         passes.clear()
-        return depth_in_passes(picture, Wrap(), 512, LARGEST_PASS, answers.of(network), Progress()), len(passes)
+        return tiled_inference(picture, Wrap(), 512, LARGEST_PASS, answers.of(network), Progress()), len(passes)
 
     _, whole = seen(before)
     depth, again = seen(after)
@@ -126,7 +126,7 @@ def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_
 
 
 def test_answers_are_bounded_in_bytes_and_told_apart_by_their_conditions():
-    network, answers = Brightness(), Answers(budget=2 * 400)
+    network, answers = Brightness(), DepthCache(budget=2 * 400)
     pictures = [np.full((10, 10, 3), grey, np.float32) for grey in (0.1, 0.2, 0.3)]
     run = answers.of(network, "cpu")
     for picture in (*pictures, pictures[2], pictures[1]):
@@ -138,7 +138,7 @@ def test_answers_are_bounded_in_bytes_and_told_apart_by_their_conditions():
 
 
 def test_tiles_have_borders_like_any_other_place():
-    depth = depth_in_passes(photo(4000, 300), Wrap(), 512, LARGEST_PASS, Brightness(), Progress())
+    depth = tiled_inference(photo(4000, 300), Wrap(), 512, LARGEST_PASS, Brightness(), Progress())
     steps = np.abs(np.diff(depth, axis=0)).mean(axis=1)
     assert steps.max() < 3 * np.median(steps)
 
@@ -146,7 +146,7 @@ def test_tiles_have_borders_like_any_other_place():
 @pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(x=True), Wrap(y=True)])
 def test_a_picture_that_repeats_is_seen_with_its_repetition(wrap):
     network = Brightness()
-    depth = depth_in_passes(photo(256, 256), wrap, 256, LARGEST_PASS, network, Progress())
+    depth = tiled_inference(photo(256, 256), wrap, 256, LARGEST_PASS, network, Progress())
     assert network.sizes == [(384 if wrap.x else 256, 384 if wrap.y else 256)]
     assert depth.shape == (256, 256)
 
@@ -154,16 +154,16 @@ def test_a_picture_that_repeats_is_seen_with_its_repetition(wrap):
 def test_a_tile_that_repeats_and_is_too_large_for_one_pass():
     network = Brightness()
     picture = photo(256, 256)
-    depth = depth_in_passes(picture, Wrap(True, True), 512, 256 * 256, network, Progress())
+    depth = tiled_inference(picture, Wrap(True, True), 512, 256 * 256, network, Progress())
     assert depth.shape == (512, 512)
     assert all(w * h <= 256 * 256 for w, h in network.sizes)
     assert likeness(depth, picture) > 0.98
 
 
 def test_missing_weights_are_named_with_all_that_helps(tmp_path):
-    text = reason_against(tmp_path)
+    text = unavailable_reason(tmp_path)
     if "torch" not in text and "controlnet_aux" not in text:
-        assert FILE in text and str(SIZE) in text and str(tmp_path) in text and "--weights" in text
+        assert WEIGHTS_NAME in text and str(WEIGHTS_BYTES) in text and str(tmp_path) in text and "--weights" in text
     else:
         assert "environment" in text
     assert text.count(". ") == 0 and text.endswith(".")

@@ -12,7 +12,7 @@ import pytest
 from blender_midas_normal.client.setup.environment import MIDAS_REQUIREMENTS
 from blender_midas_normal.core.errors import SourceError
 from blender_midas_normal.core.image_io import exr_bytes, tiff_bytes
-from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW, Chosen, chosen_channels
+from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW, ChosenChannels, chosen_channels
 from blender_midas_normal.worker.inputs import picture_from_file
 from tests.conftest import ROOT
 
@@ -116,7 +116,7 @@ def test_the_channels_that_are_the_picture(parts, wanted):
     places = tuple(None if name == "-" else names.index(name) for name in colours)
     chosen = chosen_channels([(name, list(channels)) for name, channels in parts])
     place = names.index(alpha) if alpha else None
-    assert chosen == Chosen(part, places, place, is_premultiplied=bool(alpha) and "Z" not in colours)
+    assert chosen == ChosenChannels(part, places, place, is_premultiplied=bool(alpha) and "Z" not in colours)
 
 
 def test_a_file_without_channels_is_refused():

@@ -12,7 +12,7 @@ import pytest
 from blender_midas_normal.core.errors import WeightsError
 from blender_midas_normal.core.normals import normal_map, slopes
 from blender_midas_normal.core.picture import Picture, Wrap
-from blender_midas_normal.core.regions import Tile, differing
+from blender_midas_normal.core.regions import Tile, changed_region
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
@@ -76,7 +76,7 @@ def test_a_picture_that_was_painted_on_stroke_by_stroke_has_the_slopes_of_a_full
     for kind, corner, side in (("black", (40, 300), 64), ("noise", (-20, -30), 48), ("opposite", (500, 600), 90),
                                ("white", (45, 310), 16)):
         before, rgb = rgb, painted(rgb, kind, corner, side)
-        surface = relief.surface_again(surface, differing(before, rgb, wrap), Picture(rgb), SETTINGS, quiet)
+        surface = relief.update_surface(surface, changed_region(before, rgb, wrap), Picture(rgb), SETTINGS, quiet)
     whole = relief.surface(Picture(rgb), wrap, SETTINGS, quiet)
     assert np.abs(surface.slopes.full - whole.slopes.full).max() < 1e-3
     for own, other in zip(slopes(surface, SETTINGS), slopes(whole, SETTINGS), strict=True):

@@ -11,7 +11,7 @@ import pytest
 
 from blender_midas_normal.core.errors import Cancelled, WeightsError
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.core.regions import Area, Stretch, differing
+from blender_midas_normal.core.regions import Interval, Region, changed_region
 from blender_midas_normal.worker.engines.relief.architecture import (
     MAX_FILE_BYTES,
     RELIEF,
@@ -157,7 +157,7 @@ def test_after_a_change_the_slopes_are_those_of_the_whole(small, wrap, size, cor
     painted[:12, :12] = 1 - painted[:12, :12]
     painted = np.roll(painted, corner, (0, 1))
     before, whole = infer(small, rgb, wrap, quiet), infer(small, painted, wrap, quiet)
-    area = differing(rgb, painted, wrap)
+    area = changed_region(rgb, painted, wrap)
     again = update(small, before, area, painted, wrap, quiet, 2 * small.architecture.receptive_field)
     assert np.abs(whole.full - before.full).max() > 0.01
     for ours, theirs in zip(again.sizes, whole.sizes, strict=True):
@@ -168,7 +168,7 @@ def test_of_a_large_picture_only_what_is_near_a_change_is_seen(small, monkeypatc
     rgb, margin, seen, forward = example.photo(1024, 1024), 32, [], small.forward
     before = infer(small, rgb, Wrap(), quiet)
     monkeypatch.setattr(small, "forward", lambda rgb, *words: seen.append(rgb.shape[:2]) or forward(rgb, *words))
-    update(small, before, Area(Stretch(200, 210), Stretch(200, 210)), rgb, Wrap(), quiet, margin)
+    update(small, before, Region(Interval(200, 210), Interval(200, 210)), rgb, Wrap(), quiet, margin)
     assert len(seen) == 4 and max(max(shape) for shape in seen) <= 10 + 4 * margin + 2 * small.architecture.stride
 
 

@@ -15,8 +15,8 @@ from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import SourceError, WorkerError
 from blender_midas_normal.core.protocol import Decoder, Error, Hello, Progress, Request, Result, decode, encode
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.channel import Order
-from blender_midas_normal.worker.request_loop import Reading
+from blender_midas_normal.worker.channel import Job
+from blender_midas_normal.worker.request_loop import InputReader
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 from tests.worker.talk import Talk
@@ -66,8 +66,8 @@ class Nobody:
 
 def test_one_picture_is_read_ahead_and_no_more(tmp_path):
     """Each may take gigabytes."""
-    reading = Reading(tmp_path, Nobody())
-    orders = [Order(Request(n, {}, pixels=write_pixels(tmp_path / f"pixels{n}", noise(8, 8)))) for n in range(4)]
+    reading = InputReader(tmp_path, Nobody())
+    orders = [Job(Request(n, {}, pixels=write_pixels(tmp_path / f"pixels{n}", noise(8, 8)))) for n in range(4)]
     for order in orders:
         reading.begin(order)
     for taken in range(3):

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import bpy
 import numpy as np
 
-from ...core.engines import strengths
+from ...core.engines import shared_range_strengths
 from ...core.errors import Message, Phrase, SourceError, Unchanged
 from ...core.files import sha256_of
 from ...core.heights import MIDDLE, at_scale
 from ...core.image_io import png_bytes
 from ...core.protocol import Result
-from ...core.temporal import shares
-from ...core.tile_borders import Place, Rise, closing_rises, outline
+from ...core.temporal import temporal_weights
+from ...core.tile_borders import BorderCorrection, Place, closing_rises, outline
 from .. import tasks
 from ..addon import client
 from ..image_pixels import Reading
@@ -29,14 +29,14 @@ from ..map_files import check_place, move_staged, pixels_of_map, stage, staging
 from ..map_images import filled_map, show_several
 from ..map_metadata import map_of, note_mask
 from ..map_state import DIGESTS, check_unchanged, note_shown
-from ..request import Ask, Order, facts_of
-from ..tasks import BREATH, Making, Report, Step
+from ..request import GenerateRequest, PreparedRequest, facts_of
+from ..tasks import BREATH, Report, Step, TaskSteps
 
 if TYPE_CHECKING:
     from ...core.arrays import Array
 
-def brought_together(files: Mapping[int, Path], scales: Mapping[int, float],
-                     places: Mapping[int, Place]) -> Generator[None, None, float]:
+def normalise_heights(files: Mapping[int, Path], scales: Mapping[int, float],
+                      places: Mapping[int, Place]) -> Generator[None, None, float]:
     """Writes those files again that are raised or have another scale than all have in the end; that scale.
 
     files, scales: by picture, see `core.maps.Map`; places: of those pictures that go on in each other.
@@ -54,7 +54,7 @@ def brought_together(files: Mapping[int, Path], scales: Mapping[int, float],
 
 
 def _rises(files: Mapping[int, Path], scales: Mapping[int, float],
-           places: Mapping[int, Place]) -> Generator[None, None, dict[int, Rise]]:
+           places: Mapping[int, Place]) -> Generator[None, None, dict[int, BorderCorrection]]:
     """What is to be added to the heights of the pictures that go on in each other."""
     outlines = {}
     for number, place in places.items():
@@ -78,14 +78,14 @@ class Frame:
     size: tuple[int, int]
 
 
-def smooth(order: Order, kind: str, frames: Mapping[int, Frame]) -> Generator[Step, Result, None]:
+def smooth(order: PreparedRequest, kind: str, frames: Mapping[int, Frame]) -> Generator[Step, Result, None]:
     """Makes the means of a map's frames, by number, over as many frames on either side as the order wants.
 
     Frames of another size than the middle one's do not count.
     """
     for at, (number, frame) in enumerate(frames.items(), 1):
         alike = [other for other in frames if frames[other].size == frame.size]
-        counted = shares(alike, number, order.ask.smoothing)
+        counted = temporal_weights(alike, number, order.ask.smoothing)
         files = [[share, str(frames[other].own)] for other, share in counted.items()]
         result = yield Step(order.submit(kind, frames=files, compress=True), at, len(frames))
         with client.taken(result) as made:
@@ -141,12 +141,12 @@ class Pictures(ABC):
         """Gives the nodes that show a wired map what they need beside it."""
 
 
-Find = Callable[[Source, Ask, Path], Pictures]
+Find = Callable[[Source, GenerateRequest, Path], Pictures]
 """find(source, ask, folder): `folder` may take in files that are needed until the maps are made.  Raises SourceError or
 TargetError."""
 
 
-def of_pictures(order: Order, find: Find) -> Making:
+def of_pictures(order: PreparedRequest, find: Find) -> TaskSteps:
     """Makes the maps.  Where an engine stretches each picture's depths to one range, the widest range counts for all."""
     with staging(None) as copies:
         pictures = find(order.source, order.ask, copies)
@@ -161,7 +161,7 @@ def of_pictures(order: Order, find: Find) -> Making:
             return (yield from _taken_in(order, pictures, results, folder))
 
 
-def _unless_known(order: Order, pictures: Pictures) -> Generator[Step | None, Any, None]:
+def _unless_known(order: PreparedRequest, pictures: Pictures) -> Generator[Step | None, Any, None]:
     """Raises Unchanged where the maps are there, and were made from the same pictures."""
     files = [pictures.folder / pictures.file(kind, number) for kind in order.ask.maps for number in pictures.numbers
              if pictures.folder is not None]
@@ -178,7 +178,7 @@ def _unless_known(order: Order, pictures: Pictures) -> Generator[Step | None, An
     raise Unchanged("The maps are there already, made from the same pictures with the same settings.")
 
 
-def _parts(order: Order, pictures: Pictures, factors: Mapping[int, float],
+def _parts(order: PreparedRequest, pictures: Pictures, factors: Mapping[int, float],
            folder: Path) -> Generator[Step | None, Any, tuple[dict[Part, Result], dict[int, SourceError]]]:
     """Makes all kinds of map of the numbered pictures, each with a factor on the strength, as files of the folder.
 
@@ -215,7 +215,7 @@ def _readable(pictures: Pictures, unreadable: Mapping[int, SourceError]) -> Pict
     return dataclasses.replace(pictures, numbers=numbers, notes=(*pictures.notes, *notes))
 
 
-def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
+def _taken_in(order: PreparedRequest, pictures: Pictures, results: Mapping[Part, Result],
               folder: Path) -> Generator[Step | None, Any, Report]:
     """Stores the maps, whose parts lie in the folder, and wires them."""
     kinds = order.ask.maps
@@ -241,7 +241,7 @@ def _taken_in(order: Order, pictures: Pictures, results: Mapping[Part, Result],
         note_mask(image, mask)
         notes = dict.fromkeys(note for (of, _), result in results.items() if of == kind for note in result.notes)
         about_wiring = order.wired(kind, image, facts[kind]["scale"])
-        records.append(tasks.made(order.source, image, [*pictures.notes, *notes, *about_wiring]))
+        records.append(tasks.record_made(order.source, image, [*pictures.notes, *notes, *about_wiring]))
         sentences += about_wiring
         pictures.settle(image)
     return Report(tuple(image.name for image in images.values()), tuple(sentences), main, tuple(records))
@@ -258,22 +258,22 @@ def _digests(pictures: Pictures, kind: str, folder: Path) -> Generator[None, Non
 
 def _weaker(results: Mapping[Part, Result], kind: str) -> dict[int, float]:
     """The pictures whose depths have not the widest range of all, with the factor on the strength that their own has."""
-    factors = strengths({number: result.range for (of, number), result in results.items() if of == kind})
+    factors = shared_range_strengths({number: result.range for (of, number), result in results.items() if of == kind})
     return {number: factor for number, factor in factors.items() if factor < 1}
 
 
-def _at_one_scale(order: Order, pictures: Pictures, results: Mapping[Part, Result],
+def _at_one_scale(order: PreparedRequest, pictures: Pictures, results: Mapping[Part, Result],
                   folder: Path) -> Generator[None, None, dict[str, float]]:
     """Brings the parts of the map of heights to one scale; the scale of each map, 0 of the others."""
     scales = dict.fromkeys(order.ask.maps, 0.0)
     if "HEIGHT" in scales:
         own = {number: result.scale for (kind, number), result in results.items() if kind == "HEIGHT"}
         files = {number: folder / pictures.file("HEIGHT", number) for number in own}
-        scales["HEIGHT"] = yield from brought_together(files, own, pictures.places())
+        scales["HEIGHT"] = yield from normalise_heights(files, own, pictures.places())
     return scales
 
 
-def _smoothed(order: Order, pictures: Pictures, results: Mapping[Part, Result], facts: dict,
+def _smoothed(order: PreparedRequest, pictures: Pictures, results: Mapping[Part, Result], facts: dict,
               folder: Path) -> Generator[Step, Result, Path]:
     """Averages each map's parts over neighbouring frames, where that is asked for, and notes it in the map's facts.
 
@@ -304,7 +304,9 @@ def _facts(kind: str, results: Mapping[Part, Result], scale: float) -> dict:
     return facts_of(of_kind[0], kind) | {"surface": "", "surfaces": surfaces, "seconds": seconds, "scale": scale}
 
 
-def _stored(source: bpy.types.Image, order: Order, pictures: Pictures, facts: dict, folder: Path) -> bpy.types.Image:
+def _stored(
+    source: bpy.types.Image, order: PreparedRequest, pictures: Pictures, facts: dict, folder: Path
+) -> bpy.types.Image:
     with filled_map(source, order.ask.settings.words(), facts) as image:
         show_several(image, folder / pictures.shown(facts["map"]), pictures.layout, pack=pictures.folder is None)
     note_shown(image)

@@ -11,16 +11,16 @@ from typing import Any
 import bpy
 
 from ...core.errors import Message, Phrase, SourceError
-from ...core.file_numbering import listed, parted, runs
-from ...core.map_types import KINDS
+from ...core.file_numbering import listed, runs, split_number
+from ...core.map_types import MAP_TYPES
 from ...core.tile_borders import Place
 from ..image_pixels import Reading, reading_frame
 from ..image_source import Source
 from ..map_files import place_beside
 from ..nodes.edits import is_marked
-from ..nodes.map_nodes import shown_in
-from ..nodes.traversal import editable_spots, spots, tree_of
-from ..request import Ask
+from ..nodes.map_nodes import image_of_node
+from ..nodes.traversal import editable_nodes, node_instances, tree_of
+from ..request import GenerateRequest
 from . import Pictures
 
 
@@ -41,7 +41,7 @@ class Frames(Pictures):
         return reading_frame(self.source.image(), number, path)
 
     def file(self, kind: str, number: int) -> Path:
-        name = f"{self.stem}_{KINDS[kind].word}"
+        name = f"{self.stem}_{MAP_TYPES[kind].word}"
         return Path(name) / f"{name}_{number:04d}.png"
 
     def shown(self, kind: str) -> Path:
@@ -56,16 +56,16 @@ class Frames(Pictures):
         It begins at frame 1 of the scene, or where the user has it begin.
         """
         source = self.source.image()
-        nodes: list[Any] = [spot.node for material in bpy.data.materials for spot in editable_spots(material)]
-        for node in (node for node in nodes if is_marked(node) and shown_in(node) == image):
-            if not any(shown_in(other) == source for other in tree_of(node).nodes):
+        nodes: list[Any] = [spot.node for material in bpy.data.materials for spot in editable_nodes(material)]
+        for node in (node for node in nodes if is_marked(node) and image_of_node(node) == image):
+            if not any(image_of_node(other) == source for other in tree_of(node).nodes):
                 user = node.image_user
                 user.frame_offset = self.numbers[0] - 1
                 user.frame_duration = self.numbers[-1] - self.numbers[0] + 1
                 user.use_auto_refresh = True
 
 
-def frames_of(source: Source, ask: Ask, folder: Path) -> Frames:
+def frames_of(source: Source, ask: GenerateRequest, folder: Path) -> Frames:
     """The frames of the source; the maps are files, whatever `ask.save` says.
 
     Raises SourceError when none is there, TargetError when maps cannot be saved beside them.
@@ -103,7 +103,7 @@ def _frames_of_files(image: bpy.types.Image) -> set[int]:
 
 
 def _parted(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
-    parts = parted(stem)
+    parts = split_number(stem)
     if parts is None:
         raise SourceError("The file of the image sequence {image!r} has no number; choose one that has.", image=image.name)
     return parts
@@ -125,8 +125,8 @@ def _frames_shown(image: bpy.types.Image) -> set[int]:
 
 def _nodes_showing(image: bpy.types.Image) -> Iterator[bpy.types.ShaderNodeTexImage]:
     for material in bpy.data.materials:
-        for spot in spots(material.node_tree):
-            if isinstance(spot.node, bpy.types.ShaderNodeTexImage) and shown_in(spot.node) == image:
+        for spot in node_instances(material.node_tree):
+            if isinstance(spot.node, bpy.types.ShaderNodeTexImage) and image_of_node(spot.node) == image:
                 yield spot.node
 
 

@@ -16,14 +16,14 @@ from ...core.errors import Message, Phrase, SourceError, reason_of
 from ...core.file_numbering import place_of, with_number
 from ...core.files import exists
 from ...core.filters import resize
-from ...core.map_types import KINDS
+from ...core.map_types import MAP_TYPES
 from ...core.picture import Wrap
 from ...core.tile_borders import margin
-from ..image_pixels import Held, Reading, held_of_file, removed_unless_done, written
+from ..image_pixels import ImageBuffer, Reading, held_of_file, removed_unless_done, written
 from ..image_source import Source
 from ..map_files import place_beside
 from ..map_metadata import NUMBER, name_of
-from ..request import Ask
+from ..request import GenerateRequest
 from . import Pictures
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 """Left, right, below and above."""
 
 
-def with_neighbours(look: Callable[[int], Held], number: int,
-                    numbers: Collection[int]) -> Generator[None, None, Held]:
+def pad_from_neighbours(look: Callable[[int], ImageBuffer], number: int,
+                        numbers: Collection[int]) -> Generator[None, None, ImageBuffer]:
     """What Blender holds of a tile with margins where a neighbour is among the numbers; its part is the tile's.
 
     look(number): what Blender holds of a tile, raising SourceError; the generator yields between two of them.
@@ -72,7 +72,7 @@ def _around(number: int, numbers: Collection[int]) -> dict[Place, int]:
     return {(x - column, y - row): other for other, (x, y) in places.items() if max(abs(x - column), abs(y - row)) == 1}
 
 
-def _is_alike(one: Held, other: Held) -> bool:
+def _is_alike(one: ImageBuffer, other: ImageBuffer) -> bool:
     """Whether two tiles hold colours in one way."""
     return (one.pixels.encoding, one.pixels.premultiplied) == (other.pixels.encoding, other.pixels.premultiplied)
 
@@ -94,7 +94,7 @@ def _spans(step: int, length: int) -> tuple[slice, slice]:
     return slice(wide, wide + length), slice(0, length)
 
 
-def _cropped(held: Held, whole: Array, counted: Collection[Place]) -> Held:
+def _cropped(held: ImageBuffer, whole: Array, counted: Collection[Place]) -> ImageBuffer:
     """The tile with those of its margins on whose side a neighbour counted."""
     left, right, below, above = (side in counted for side in SIDES)
     width, height = held.pixels.width, held.pixels.height
@@ -106,7 +106,7 @@ def _cropped(held: Held, whole: Array, counted: Collection[Place]) -> Held:
     return dataclasses.replace(held, values=whole.ravel(), pixels=pixels)
 
 
-def _rows(held: Held) -> Array:
+def _rows(held: ImageBuffer) -> Array:
     """H x W x 4, rows from the bottom up."""
     return held.values.reshape(held.pixels.height, held.pixels.width, 4)
 
@@ -138,14 +138,14 @@ class Tiles(Pictures):
     def read(self, number: int, path: Path) -> Reading:
         with removed_unless_done(path):
             around = self.numbers if self.across else ()
-            held = yield from with_neighbours(partial(self._held, path), number, around)
+            held = yield from pad_from_neighbours(partial(self._held, path), number, around)
             return (yield from written(held, path))
 
     def file(self, kind: str, number: int) -> Path:
         return Path(with_number(str(self.shown(kind)), number))
 
     def shown(self, kind: str) -> Path:
-        return Path(f"{self.stem}_{KINDS[kind].word}.<UDIM>.png")
+        return Path(f"{self.stem}_{MAP_TYPES[kind].word}.<UDIM>.png")
 
     def places(self) -> Mapping[int, Place]:
         return {number: place_of(number) for number in self.numbers if self.across}
@@ -153,11 +153,11 @@ class Tiles(Pictures):
     def settle(self, image: bpy.types.Image) -> None:
         """Tiles lie where their numbers say."""
 
-    def _held(self, path: Path, number: int) -> Held:
+    def _held(self, path: Path, number: int) -> ImageBuffer:
         return held_of_file(self.files[number], path, self.source.image())
 
 
-def tiles_of(source: Source, ask: Ask, folder: Path) -> Tiles:
+def tiles_of(source: Source, ask: GenerateRequest, folder: Path) -> Tiles:
     """The tiles of the source, with their files; those that have none yet are saved into the folder for a while.
 
     Raises SourceError when there is none, TargetError when maps cannot be saved beside them.

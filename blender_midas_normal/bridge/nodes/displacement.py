@@ -10,19 +10,29 @@ import numpy as np
 
 from ...core.errors import Message
 from ...core.heights import MIDDLE
-from .edits import Changes, below, carry, is_marked
-from .map_nodes import image_behind, image_node, is_stale, shown_in
+from .edits import Changes, below, is_marked, link_across_groups
+from .map_nodes import image_node, image_of_node, is_stale, upstream_image
 from .mapping import mapping_of
-from .materials import nodes_of, reason_against
-from .normal_map import WiringReport, lie_alike
-from .traversal import Plug, Spot, editable_spots, feed, inputs_of_outputs, is_editable, spots, tree_inside, tree_of
+from .materials import nodes_of, unavailable_reason
+from .normal_map import WiringReport, copy_mapping
+from .traversal import (
+    NodeInstance,
+    SocketInstance,
+    editable_nodes,
+    feed,
+    inputs_of_outputs,
+    is_editable,
+    node_instances,
+    tree_inside,
+    tree_of,
+)
 
 
 def attach(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image) -> WiringReport:
     """Adds an Image Texture with the map beside the source's, or leaves the one that is there; nothing stays half done."""
     with Changes() as changes:
         tree = nodes_of(material, changes)
-        trees = [tree_of(spot.node) for spot in spots(tree) if shown_in(spot.node) == map_image]
+        trees = [tree_of(spot.node) for spot in node_instances(tree) if image_of_node(spot.node) == map_image]
         node = ensure_image_node(next(filter(is_editable, trees), tree), source, map_image, changes)
     names = {"map": map_image.name, "material": material.name, "node": node.name}
     if any(output.is_linked for output in node.outputs):
@@ -34,12 +44,12 @@ def attach(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy
 def ensure_image_node(tree: bpy.types.NodeTree, source: bpy.types.Image, map_image: bpy.types.Image,
                       changes: Changes) -> bpy.types.Node:
     """The tree's Image Texture with the map, new where there is none, which lies as the source's first one there does."""
-    there = next((node for node in tree.nodes if shown_in(node) == map_image), None)
-    texture = next((node for node in tree.nodes if shown_in(node) == source), None)
+    there = next((node for node in tree.nodes if image_of_node(node) == map_image), None)
+    texture = next((node for node in tree.nodes if image_of_node(node) == source), None)
     node = there or changes.node(tree, "ShaderNodeTexImage")
     changes.set(node, "image", map_image)
     if texture is not None:
-        lie_alike(Spot(texture), node, changes)
+        copy_mapping(NodeInstance(texture), node, changes)
     if there is None:
         below(node, texture)
     return node
@@ -59,8 +69,8 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
         tree = nodes_of(material, changes)
         ends = ends or inputs_of_outputs(tree, "Displacement")
         ours = [output.spot for end in ends if (output := feed(end).output) and _is_ours(output.spot, material, map_image)]
-        displacement = ours[0] if ours else Spot(changes.node(tree, "ShaderNodeDisplacement"))
-        texture = next((spot for spot in spots(tree) if shown_in(spot.node) == source), None)
+        displacement = ours[0] if ours else NodeInstance(changes.node(tree, "ShaderNodeDisplacement"))
+        texture = next((spot for spot in node_instances(tree) if image_of_node(spot.node) == source), None)
         _read(displacement, texture, material, source, map_image, changes)
         if is_marked(displacement.node):
             changes.set(displacement.node.inputs["Midlevel"], "default_value", MIDDLE)
@@ -73,29 +83,30 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
         for end in ends:
             there = feed(end).output
             if there is None or there.spot != displacement:
-                carry(Plug(displacement.node.outputs[0], displacement.groups), end, "Displacement", changes)
+                link_across_groups(SocketInstance(
+                    displacement.node.outputs[0], displacement.groups), end, "Displacement", changes)
     sentences.append(Message("Wired {map!r} to the displacement of the material {material!r}; it shows on meshes with "
                              "enough faces.", map=map_image.name, material=material.name))
     return WiringReport(True, tuple(sentences))
 
 
 def ends_to_displace(material: bpy.types.Material, map_image: bpy.types.Image | None,
-                     replace: bool) -> tuple[list[Plug], list[Message]]:
+                     replace: bool) -> tuple[list[SocketInstance], list[Message]]:
     """The inputs of the material's outputs that can have the map, and sentences about those that cannot and why.
 
     Both are empty for a material without any nodes yet.  map_image: None for one that is still to be made.
     """
-    reason = reason_against(material)
+    reason = unavailable_reason(material)
     if reason:
         return [], [reason]
     ends = inputs_of_outputs(material.node_tree, "Displacement")
     if material.node_tree is not None and not ends:
         return [], [Message("The material {material!r} has no output, so nothing is displaced.", material=material.name)]
-    kept: dict[Plug, Message] = {}
+    kept: dict[SocketInstance, Message] = {}
     for end in ends:
         there = feed(end).output
         if there is not None and not replace and not _is_ours(there.spot, material, map_image):
-            kept[end] = _why_kept(material, end.spot.node if len(ends) > 1 else None, image_behind(there.spot))
+            kept[end] = _why_kept(material, end.spot.node if len(ends) > 1 else None, upstream_image(there.spot))
     return [end for end in ends if end not in kept], list(kept.values())
 
 
@@ -114,30 +125,30 @@ def _why_kept(material: bpy.types.Material, output: bpy.types.Node | None, shown
                    material=material.name)
 
 
-def _is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:
+def _is_ours(spot: NodeInstance, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:
     """Whether a node is a Displacement with this map, or one made here that has none, or that of an image that is gone."""
     if spot.node.bl_idname != "ShaderNodeDisplacement" or not is_editable(tree_of(spot.node)):
         return False
     behind = image_node(spot)
-    shown = shown_in(behind.node) if behind else None
+    shown = image_of_node(behind.node) if behind else None
     if shown is None:
         return is_marked(spot.node)
     return shown == map_image or (is_marked(spot.node) and is_stale(shown, material))
 
 
-def _read(displacement: Spot, texture: Spot | None, material: bpy.types.Material, source: bpy.types.Image,
+def _read(displacement: NodeInstance, texture: NodeInstance | None, material: bpy.types.Material, source: bpy.types.Image,
           map_image: bpy.types.Image, changes: Changes) -> None:
     """The Displacement reads the map by the Image Texture that it has, or one beside the source's, if any."""
     behind = image_node(displacement)
     if behind is not None:
         changes.set(behind.node, "image", map_image)
         if texture is not None and tree_of(behind.node) == tree_of(texture.node):
-            lie_alike(texture, behind.node, changes)
+            copy_mapping(texture, behind.node, changes)
         return
     groups = texture.groups if texture is not None and is_editable(tree_of(texture.node)) else ()
     image = ensure_image_node(tree_inside(groups, material), source, map_image, changes)
-    height = Plug(displacement.node.inputs["Height"], displacement.groups)
-    carry(Plug(image.outputs["Color"], groups), height, "Height", changes)
+    height = SocketInstance(displacement.node.inputs["Height"], displacement.groups)
+    link_across_groups(SocketInstance(image.outputs["Color"], groups), height, "Height", changes)
 
 
 def rescale(map_image: bpy.types.Image, before: float, now: float) -> None:
@@ -147,20 +158,20 @@ def rescale(map_image: bpy.types.Image, before: float, now: float) -> None:
             node.inputs["Scale"].default_value *= now / before
 
 
-def side_of(texture: Spot | None, thing: bpy.types.Object | None, material: bpy.types.Material) -> float:
+def side_of(texture: NodeInstance | None, thing: bpy.types.Object | None, material: bpy.types.Material) -> float:
     """How long the side of a texture's picture is on an object that has the material, in the object's own units.
 
     1 where that cannot be told.
     """
     if texture is None:
-        return side_on(thing, material)
+        return texture_world_size(thing, material)
     mapping = mapping_of(texture)
     pictures = math.sqrt(abs(float(np.linalg.det(mapping.matrix))))  # in a unit of the coordinates
-    side = side_on(thing, material, mapping.uv_layer) if mapping.uv_layer is not None else 1.0
+    side = texture_world_size(thing, material, mapping.uv_layer) if mapping.uv_layer is not None else 1.0
     return side / pictures if pictures > 0 else 1.0
 
 
-def side_on(thing: bpy.types.Object | None, material: bpy.types.Material, uv_layer: str = "") -> float:
+def texture_world_size(thing: bpy.types.Object | None, material: bpy.types.Material, uv_layer: str = "") -> float:
     """How long a unit of UV coordinates is on the faces of an object that have the material, in the object's own units.
 
     The root of their area for a UV area of 1.  1 where there are no such faces, or no layer.
@@ -192,6 +203,6 @@ def _values(owner: Any, name: str, width: int, kind: type) -> np.ndarray:
 
 def _displacements(map_image: bpy.types.Image) -> set[Any]:
     """The nodes made here that read the map; one in a group, which several materials may use, is one."""
-    return {spot.node for material in bpy.data.materials for spot in editable_spots(material)
+    return {spot.node for material in bpy.data.materials for spot in editable_nodes(material)
             if spot.node.bl_idname == "ShaderNodeDisplacement" and is_marked(spot.node)
-            and (behind := image_node(spot)) is not None and shown_in(behind.node) == map_image}
+            and (behind := image_node(spot)) is not None and image_of_node(behind.node) == map_image}

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from .traversal import Groups, Plug, direct, group_output, tree_of
+from .traversal import GroupPath, SocketInstance, group_output, linked_output, tree_of
 
 MARK = "midas_normal"
 """Property of the nodes made here; it survives saving, moving and renaming."""
@@ -55,7 +55,7 @@ class Changes:
 
     def link(self, output: bpy.types.NodeSocket, target: bpy.types.NodeSocket) -> None:
         """Links an output to an input in the same tree; a link that is there already, or is muted, gives way."""
-        if direct(target) != output:
+        if linked_output(target) != output:
             restore = _link_restorer(target)
             made = _links_at(target).new(output, target)
             assert made is not None, "an output and an input of different trees"  # Blender itself says nothing
@@ -102,8 +102,8 @@ IMAGE_SIZE, NORMAL_SIZE, USUAL_HEIGHT = (240, 280), (150, 160), 300
 """Width and height of an Image Texture and of a Normal Map node; Blender knows heights only once it has drawn them."""
 
 
-def place(image: bpy.types.Node, normal: bpy.types.Node, texture: bpy.types.Node | None,
-          shader: bpy.types.Node | None) -> None:
+def place_node(image: bpy.types.Node, normal: bpy.types.Node, texture: bpy.types.Node | None,
+               shader: bpy.types.Node | None) -> None:
     """Puts an Image Texture and its Normal Map, those of them that were made here, where they look tidy.
 
     Side by side below the texture, left of the shader, on nothing else, and inside the texture's frame; texture and shader
@@ -162,7 +162,7 @@ def _put(node: bpy.types.Node, x: float, y: float, neighbour: bpy.types.Node | N
     node.location = (x - offset[0], y - offset[1])
 
 
-def shared_depth(one: Groups, other: Groups) -> int:
+def shared_depth(one: GroupPath, other: GroupPath) -> int:
     """How many groups both lie in."""
     count = 0
     while count < min(len(one), len(other)) and one[count] == other[count]:
@@ -170,7 +170,7 @@ def shared_depth(one: Groups, other: Groups) -> int:
     return count
 
 
-def carry(output: Plug, end: Plug, name: str, changes: Changes) -> None:
+def link_across_groups(output: SocketInstance, end: SocketInstance, name: str, changes: Changes) -> None:
     """Links an output to an input that may lie in other groups, through sockets of these groups; new ones get the name."""
     common = shared_depth(output.groups, end.groups)
     while len(output.groups) > common:
@@ -180,26 +180,26 @@ def carry(output: Plug, end: Plug, name: str, changes: Changes) -> None:
     changes.link(output.socket, end.socket)
 
 
-def _out_of_group(output: Plug, name: str, changes: Changes) -> Plug:
+def _out_of_group(output: SocketInstance, name: str, changes: Changes) -> SocketInstance:
     group, tree = output.groups[-1], output.tree
     inside = group_output(tree)
     assert inside is not None
-    identifier = next((socket.identifier for socket in inside.inputs if direct(socket) == output.socket), None)
+    identifier = next((socket.identifier for socket in inside.inputs if linked_output(socket) == output.socket), None)
     if identifier is None:
         identifier = changes.interface_socket(tree, name, "OUTPUT", output.socket)
         changes.link(output.socket, _called(inside.inputs, identifier))
-    return Plug(_called(group.outputs, identifier), output.groups[:-1])
+    return SocketInstance(_called(group.outputs, identifier), output.groups[:-1])
 
 
-def _into_group(output: Plug, group: bpy.types.Node, name: str, changes: Changes) -> Plug:
+def _into_group(output: SocketInstance, group: bpy.types.Node, name: str, changes: Changes) -> SocketInstance:
     tree: bpy.types.NodeTree = group.node_tree  # type: ignore[attr-defined]
-    identifier = next((socket.identifier for socket in group.inputs if direct(socket) == output.socket), None)
+    identifier = next((socket.identifier for socket in group.inputs if linked_output(socket) == output.socket), None)
     if identifier is None:
         identifier = changes.interface_socket(tree, name, "INPUT", output.socket)
         changes.link(output.socket, _called(group.inputs, identifier))
     entrances = [node for node in tree.nodes if node.bl_idname == "NodeGroupInput"]
     entrance = entrances[0] if entrances else changes.node(tree, "NodeGroupInput")
-    return Plug(_called(entrance.outputs, identifier), (*output.groups, group))
+    return SocketInstance(_called(entrance.outputs, identifier), (*output.groups, group))
 
 
 def _called(sockets: Any, identifier: str) -> bpy.types.NodeSocket:

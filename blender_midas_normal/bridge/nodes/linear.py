@@ -11,7 +11,7 @@ import numpy as np
 from mathutils import Euler, Matrix, Vector
 
 from ...core.errors import Phrase
-from .traversal import Plug, feed
+from .traversal import SocketInstance, feed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,9 +75,9 @@ class Evaluation:
     def __init__(self) -> None:
         self.coordinates: set[Coordinates] = set()
         self.is_animated = False
-        self._open: list[Plug] = []
+        self._open: list[SocketInstance] = []
 
-    def value(self, plug: Plug) -> Value:
+    def value(self, plug: SocketInstance) -> Value:
         """Of an input; raises NotLinearError."""
         fed = feed(plug)
         if fed.output is None:
@@ -97,7 +97,7 @@ class Evaluation:
         self.coordinates.add(coordinates)
         return Value(np.eye(3), np.zeros(3))
 
-    def _of_output(self, output: Plug) -> Value:
+    def _of_output(self, output: SocketInstance) -> Value:
         node = output.spot.node
         read = READERS.get(node.bl_idname)
         if (read is None and not node.mute) or output in self._open:  # links may run in a circle
@@ -107,10 +107,10 @@ class Evaluation:
         self._open.pop()
         return value
 
-    def _through_muted(self, output: Plug) -> Value:
+    def _through_muted(self, output: SocketInstance) -> Value:
         for link in output.spot.node.internal_links:
             if link.to_socket == output.socket and link.from_socket is not None:
-                return self.value(Plug(link.from_socket, output.groups))
+                return self.value(SocketInstance(link.from_socket, output.groups))
         return Value(np.zeros((3, 3)), np.zeros(3))
 
 
@@ -150,7 +150,7 @@ def _constant_of(socket: bpy.types.NodeSocket) -> Value:
     return Value(np.zeros((3, 3)), numbers, animated)
 
 
-def _coordinates(evaluation: Evaluation, output: Plug) -> Value:
+def _coordinates(evaluation: Evaluation, output: SocketInstance) -> Value:
     node: Any = output.spot.node
     name = output.socket.name
     if node.from_instancer:
@@ -159,14 +159,14 @@ def _coordinates(evaluation: Evaluation, output: Plug) -> Value:
     return evaluation.begin(Coordinates(Phrase("{name} coordinates", name=name), "" if name == "UV" else None, is_local))
 
 
-def _uv_map(evaluation: Evaluation, output: Plug) -> Value:
+def _uv_map(evaluation: Evaluation, output: SocketInstance) -> Value:
     node: Any = output.spot.node
     if node.from_instancer:
         return evaluation.begin(Coordinates(Phrase("the instancer's UV coordinates")))
     return evaluation.begin(Coordinates(UV_COORDINATES, node.uv_map))
 
 
-def _attribute(evaluation: Evaluation, output: Plug) -> Value:
+def _attribute(evaluation: Evaluation, output: SocketInstance) -> Value:
     node: Any = output.spot.node
     if node.attribute_type != "GEOMETRY" or output.socket.type == "VALUE":
         raise NotLinearError(node)
@@ -176,19 +176,19 @@ def _attribute(evaluation: Evaluation, output: Plug) -> Value:
     return evaluation.begin(Coordinates(Phrase("the attribute {name!r}", name=name), name if is_layer else None))
 
 
-def _geometry(evaluation: Evaluation, output: Plug) -> Value:
+def _geometry(evaluation: Evaluation, output: SocketInstance) -> Value:
     if output.socket.name != "Position":
         raise NotLinearError(output.spot.node)
     return evaluation.begin(Coordinates(Phrase("the position in space")))
 
 
-def _inputs(evaluation: Evaluation, output: Plug) -> list[Value]:
+def _inputs(evaluation: Evaluation, output: SocketInstance) -> list[Value]:
     """Of all inputs of an output's node; what is linked to one that is not in use does not count."""
-    return [evaluation.value(Plug(socket, output.groups)) if socket.enabled else _constant_of(socket)
+    return [evaluation.value(SocketInstance(socket, output.groups)) if socket.enabled else _constant_of(socket)
             for socket in output.spot.node.inputs]
 
 
-def _mapping(evaluation: Evaluation, output: Plug) -> Value:
+def _mapping(evaluation: Evaluation, output: SocketInstance) -> Value:
     node: Any = output.spot.node
     if node.vector_type == "NORMAL":
         raise NotLinearError(node)
@@ -200,7 +200,7 @@ def _mapping(evaluation: Evaluation, output: Plug) -> Value:
     return turned.plus(location) if node.vector_type == "POINT" else turned
 
 
-def _vector_rotate(evaluation: Evaluation, output: Plug) -> Value:
+def _vector_rotate(evaluation: Evaluation, output: SocketInstance) -> Value:
     node: Any = output.spot.node
     vector, center, axis, angle, rotation = _inputs(evaluation, output)
     if node.rotation_type == "EULER_XYZ":
@@ -213,7 +213,7 @@ def _vector_rotate(evaluation: Evaluation, output: Plug) -> Value:
     return vector.minus(center).transformed(matrix.T if node.invert else matrix).plus(center)
 
 
-def _arithmetic(evaluation: Evaluation, output: Plug) -> Value:
+def _arithmetic(evaluation: Evaluation, output: SocketInstance) -> Value:
     """Of Vector Math and Math."""
     node: Any = output.spot.node
     operation = node.operation
@@ -251,24 +251,24 @@ def _product(evaluation: Evaluation, node: bpy.types.Node, one: Value, other: Va
     return vector.transformed(np.diag(evaluation.factor(factor, node)))
 
 
-def _separate(evaluation: Evaluation, output: Plug) -> Value:
-    vector = evaluation.value(Plug(output.spot.node.inputs[0], output.groups))
+def _separate(evaluation: Evaluation, output: SocketInstance) -> Value:
+    vector = evaluation.value(SocketInstance(output.spot.node.inputs[0], output.groups))
     picked = np.zeros((3, 3))
     picked[:, "XYZ".index(output.socket.name)] = 1
     return vector.transformed(picked)
 
 
-def _combine(evaluation: Evaluation, output: Plug) -> Value:
-    parts = [evaluation.value(Plug(socket, output.groups)) for socket in output.spot.node.inputs]
+def _combine(evaluation: Evaluation, output: SocketInstance) -> Value:
+    parts = [evaluation.value(SocketInstance(socket, output.groups)) for socket in output.spot.node.inputs]
     whole = [part.transformed(np.diag(unit)) for part, unit in zip(parts, np.eye(3), strict=True)]
     return whole[0].plus(whole[1]).plus(whole[2])
 
 
-def _number(evaluation: Evaluation, output: Plug) -> Value:
+def _number(evaluation: Evaluation, output: SocketInstance) -> Value:
     return _constant_of(output.socket)
 
 
-READERS: dict[str, Callable[[Evaluation, Plug], Value]] = {
+READERS: dict[str, Callable[[Evaluation, SocketInstance], Value]] = {
     "ShaderNodeTexCoord": _coordinates, "ShaderNodeUVMap": _uv_map, "ShaderNodeAttribute": _attribute,
     "ShaderNodeNewGeometry": _geometry, "ShaderNodeMapping": _mapping, "ShaderNodeVectorRotate": _vector_rotate,
     "ShaderNodeVectorMath": _arithmetic, "ShaderNodeMath": _arithmetic, "ShaderNodeSeparateXYZ": _separate,

@@ -12,7 +12,7 @@ from ..image_pixels import VIEWER_TYPES
 from ..map_metadata import source_of
 from .edits import Changes, is_marked
 from .mapping import mirror, turning_nodes
-from .traversal import Plug, Spot, editable_spots, feed, spots, upstream
+from .traversal import NodeInstance, SocketInstance, editable_nodes, feed, node_instances, upstream
 
 
 def node_has_convention() -> bool:
@@ -48,15 +48,15 @@ def about_convention(convention: str) -> tuple[Message, ...]:
     return ()
 
 
-def shown_in(node: bpy.types.Node | None) -> bpy.types.Image | None:
+def image_of_node(node: bpy.types.Node | None) -> bpy.types.Image | None:
     """The image of an Image Texture; None for any other node."""
     return node.image if isinstance(node, bpy.types.ShaderNodeTexImage) else None
 
 
-def image_node(reader: Spot) -> Spot | None:
+def image_node(reader: NodeInstance) -> NodeInstance | None:
     """The nearest Image Texture that feeds the Color of a Normal Map node, or the Height of a Displacement node."""
     name = "Color" if reader.node.bl_idname == "ShaderNodeNormalMap" else "Height"
-    behind = upstream(Plug(reader.node.inputs[name], reader.groups))
+    behind = upstream(SocketInstance(reader.node.inputs[name], reader.groups))
     return next((spot for spot in behind if isinstance(spot.node, bpy.types.ShaderNodeTexImage)), None)
 
 
@@ -96,43 +96,43 @@ def _readers() -> dict[Any, set[bpy.types.Image | None]]:
     """The Normal Map nodes of materials that can be changed, with the images that each reads; None stands for none."""
     readers: dict[Any, set[bpy.types.Image | None]] = {}
     for normal, image in _normals():
-        readers.setdefault(normal.node, set()).add(shown_in(image.node) if image else None)
+        readers.setdefault(normal.node, set()).add(image_of_node(image.node) if image else None)
     return readers
 
 
-def _normals() -> Iterator[tuple[Spot, Spot | None]]:
+def _normals() -> Iterator[tuple[NodeInstance, NodeInstance | None]]:
     """The Normal Map nodes of materials that can be changed, each with the Image Texture that it reads, if any."""
     for material in bpy.data.materials:
-        for spot in editable_spots(material):
+        for spot in editable_nodes(material):
             if spot.node.bl_idname == "ShaderNodeNormalMap":
                 yield spot, image_node(spot)
 
 
-def is_ours(spot: Spot, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:
+def is_ours(spot: NodeInstance, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:
     """Whether a node is a Normal Map with this map, with none, or with the map of an image that the material lost."""
-    if is_bare(spot):
+    if is_unused(spot):
         return True
     behind = image_node(spot) if spot.node.bl_idname == "ShaderNodeNormalMap" else None
     if behind is None:
         return False
-    shown = shown_in(behind.node)
+    shown = image_of_node(behind.node)
     if shown is None:
         return is_marked(behind.node)
     return shown == map_image or (is_marked(spot.node) and is_stale(shown, material))
 
 
-def is_bare(spot: Spot) -> bool:
+def is_unused(spot: NodeInstance) -> bool:
     """Whether a node is a Normal Map without anything to map."""
     return (spot.node.bl_idname == "ShaderNodeNormalMap"
-            and feed(Plug(spot.node.inputs["Color"], spot.groups)).output is None)
+            and feed(SocketInstance(spot.node.inputs["Color"], spot.groups)).output is None)
 
 
-def image_behind(spot: Spot) -> bpy.types.Image | None:
+def upstream_image(spot: NodeInstance) -> bpy.types.Image | None:
     """The first image that feeds a node."""
     for socket in spot.node.inputs:
-        for found in upstream(Plug(socket, spot.groups)):
-            if shown_in(found.node):
-                return shown_in(found.node)
+        for found in upstream(SocketInstance(socket, spot.groups)):
+            if image_of_node(found.node):
+                return image_of_node(found.node)
     return None
 
 
@@ -141,4 +141,4 @@ def is_stale(shown: bpy.types.Image, material: bpy.types.Material) -> bool:
     source = source_of(shown)
     if source is None or source.type in VIEWER_TYPES:
         return False
-    return all(shown_in(spot.node) != source for spot in spots(material.node_tree))
+    return all(image_of_node(spot.node) != source for spot in node_instances(material.node_tree))

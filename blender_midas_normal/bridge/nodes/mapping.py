@@ -15,7 +15,7 @@ from ...core.errors import Message
 from ..image_pixels import size_of
 from .edits import Changes, below, is_marked
 from .linear import UV_COORDINATES, Coordinates, Evaluation, NotLinearError, Value, is_animated, matrix_of_mapping
-from .traversal import Feed, Plug, Spot, direct, feed, spots, tree_of, upstream
+from .traversal import LinkSource, NodeInstance, SocketInstance, feed, linked_output, node_instances, tree_of, upstream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,10 +40,10 @@ class Mapping:
         return self.coordinates.uv_layer if self.coordinates else None
 
 
-def mapping_of(texture: Spot) -> Mapping:
+def mapping_of(texture: NodeInstance) -> Mapping:
     """The mapping of an Image Texture."""
     evaluation = Evaluation()
-    vector = Plug(texture.node.inputs["Vector"], texture.groups)
+    vector = SocketInstance(texture.node.inputs["Vector"], texture.groups)
     output = feed(vector).output
     try:
         value = evaluation.value(vector) if output else evaluation.begin(Coordinates(UV_COORDINATES, ""))
@@ -55,7 +55,7 @@ def mapping_of(texture: Spot) -> Mapping:
     return Mapping(next(iter(evaluation.coordinates), None), value.matrix[:2, :2], evaluation.is_animated)
 
 
-def _uv_coordinates_behind(vector: Plug) -> Coordinates | None:
+def _uv_coordinates_behind(vector: SocketInstance) -> Coordinates | None:
     """Those of the nearest UV Map node, whatever lies between."""
     names = (spot.node.uv_map for spot in upstream(vector) if isinstance(spot.node, bpy.types.ShaderNodeUVMap))
     return next((Coordinates(UV_COORDINATES, name) for name in names), None)
@@ -74,7 +74,7 @@ def _mapped_by_node(texture: bpy.types.Node, value: Value, evaluation: Evaluatio
     return value.transformed(matrix @ axes)
 
 
-def about_mapping(texture: Spot, convention: str) -> Iterator[Message]:
+def about_mapping(texture: NodeInstance, convention: str) -> Iterator[Message]:
     """Sentences for the user about what of a map's relief will look wrong however its vectors are turned.
 
     convention: that of the map.
@@ -108,10 +108,10 @@ def about_mapping(texture: Spot, convention: str) -> Iterator[Message]:
                       texture=node.name, group=tree_of(node).name)
 
 
-def _other_uses(texture: Spot) -> Iterator[Spot]:
+def _other_uses(texture: NodeInstance) -> Iterator[NodeInstance]:
     """The same Image Texture in the other places where the groups are used that it lies in."""
     for material in bpy.data.materials if texture.groups else ():
-        yield from (spot for spot in spots(material.node_tree) if spot.node == texture.node and spot != texture)
+        yield from (spot for spot in node_instances(material.node_tree) if spot.node == texture.node and spot != texture)
 
 
 def _is_alike(one: Mapping, other: Mapping) -> bool:
@@ -141,9 +141,9 @@ class Turn:
             changes.set(node.inputs[name], "default_value", value)
 
 
-def turn(normal: Spot, image: bpy.types.Node, turns: list[Turn], changes: Changes) -> None:
+def turn(normal: NodeInstance, image: bpy.types.Node, turns: list[Turn], changes: Changes) -> None:
     """Lets a map's vectors be turned so between its Image Texture and a Normal Map node, whatever else lies there."""
-    way = way_to(image, Plug(normal.node.inputs["Color"], normal.groups))
+    way = way_to(image, SocketInstance(normal.node.inputs["Color"], normal.groups))
     there = _turning_on(way)
     for node, wanted in zip(there, turns, strict=False):
         wanted.set(node, changes)
@@ -154,11 +154,11 @@ def turn(normal: Spot, image: bpy.types.Node, turns: list[Turn], changes: Change
         _remove(node, changes)
 
 
-def way_to(image: bpy.types.Node, plug: Plug) -> list[Feed]:
+def way_to(image: bpy.types.Node, plug: SocketInstance) -> list[LinkSource]:
     """How an input is fed by a node, through others: nearest first, the node's own output last; empty where it is not."""
-    seen: set[Spot] = set()
+    seen: set[NodeInstance] = set()
 
-    def search(end: Plug) -> list[Feed]:
+    def search(end: SocketInstance) -> list[LinkSource]:
         fed = feed(end)
         if fed.output is None or fed.output.spot in seen:
             return []
@@ -166,7 +166,7 @@ def way_to(image: bpy.types.Node, plug: Plug) -> list[Feed]:
         seen.add(spot)
         if spot.node == image:
             return [fed]
-        rest = next(filter(None, (search(Plug(socket, spot.groups)) for socket in spot.node.inputs)), [])
+        rest = next(filter(None, (search(SocketInstance(socket, spot.groups)) for socket in spot.node.inputs)), [])
         return [fed, *rest] if rest else []
 
     return search(plug)
@@ -174,13 +174,13 @@ def way_to(image: bpy.types.Node, plug: Plug) -> list[Feed]:
 
 def reads_through_turns(normal: bpy.types.Node, image: bpy.types.Node) -> bool:
     """Whether a Normal Map node reads an Image Texture in the same tree with nothing but turning nodes between."""
-    way = way_to(image, Plug(normal.inputs["Color"]))
+    way = way_to(image, SocketInstance(normal.inputs["Color"]))
     return bool(way) and len(_turning_on(way)) == len(way) - 1
 
 
-def turning_nodes(normal: Spot, image: bpy.types.Node) -> list[bpy.types.Node]:
+def turning_nodes(normal: NodeInstance, image: bpy.types.Node) -> list[bpy.types.Node]:
     """The nodes that turn a map's vectors before a Normal Map node, the one next to the Image Texture first."""
-    return _turning_on(way_to(image, Plug(normal.node.inputs["Color"], normal.groups)))
+    return _turning_on(way_to(image, SocketInstance(normal.node.inputs["Color"], normal.groups)))
 
 
 def mirror(node: bpy.types.Node, changes: Changes) -> None:
@@ -189,12 +189,12 @@ def mirror(node: bpy.types.Node, changes: Changes) -> None:
     Turn(-rotation.z, scale.x, scale.y).set(node, changes)
 
 
-def _turning_on(way: list[Feed]) -> list[bpy.types.Node]:
+def _turning_on(way: list[LinkSource]) -> list[bpy.types.Node]:
     nodes = [fed.output.spot.node for fed in reversed(way) if fed.output]
     return [node for node in nodes if is_turning(node)]
 
 
-def _insert(fed: Feed, turns: list[Turn], changes: Changes) -> None:
+def _insert(fed: LinkSource, turns: list[Turn], changes: Changes) -> None:
     """Puts turning nodes into a link."""
     assert fed.output is not None
     output, neighbour = fed.output.socket, fed.output.spot.node
@@ -210,7 +210,7 @@ def _insert(fed: Feed, turns: list[Turn], changes: Changes) -> None:
 
 def _remove(node: bpy.types.Node, changes: Changes) -> None:
     """Takes a turning node out of the links that it is in."""
-    before = direct(node.inputs["Vector"])
+    before = linked_output(node.inputs["Vector"])
     assert before is not None
     for link in list(node.outputs["Vector"].links or ()):
         if link.to_socket:
@@ -223,7 +223,7 @@ def is_turning(node: bpy.types.Node) -> bool:
     return node.bl_idname == "ShaderNodeMapping" and is_marked(node)
 
 
-def turns_of(texture: Spot, convention: str) -> list[Turn]:
+def turns_of(texture: NodeInstance, convention: str) -> list[Turn]:
     """What is to be done with the vectors of a map in a convention that lies as an Image Texture does."""
     node: Any = texture.node
     if node.projection != "FLAT":
@@ -232,7 +232,7 @@ def turns_of(texture: Spot, convention: str) -> list[Turn]:
     return turns_for(mapping_of(texture).matrix, width / height if width and height else 1.0, convention)
 
 
-def about_turns(texture: Spot, convention: str) -> Iterator[Message]:
+def about_turns(texture: NodeInstance, convention: str) -> Iterator[Message]:
     """A sentence for the user about the nodes that turn the vectors of a map, if any; what exporters do, tests show."""
     if turns_of(texture, convention):
         yield Message("The mapping of the texture {texture!r} turns the picture, so a node {node!r} turns the map's vectors "

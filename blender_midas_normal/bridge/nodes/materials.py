@@ -11,8 +11,8 @@ from ...core.errors import NO_MESSAGE, Message, TargetError
 from ..image_pixels import VIEWER_TYPES
 from ..map_metadata import ENDING, source_of
 from .edits import Changes
-from .map_nodes import shown_in
-from .traversal import Plug, Spot, feed, inputs_fed, shaders_of, spots, why_fixed
+from .map_nodes import image_of_node
+from .traversal import NodeInstance, SocketInstance, feed, inputs_fed, node_instances, shaders_of, why_fixed
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None,
     raise TargetError("There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.", target=target)
 
 
-def reason_against(material: bpy.types.Material) -> Message:
+def unavailable_reason(material: bpy.types.Material) -> Message:
     """A sentence about a material that no map can be put into; "" where one can."""
     if material.is_grease_pencil:
         return Message("The material {material!r} is one for Grease Pencil, which shows no maps.", material=material.name)
@@ -75,7 +75,7 @@ def check_active_material(material: bpy.types.Material | None) -> None:
     """Raises TargetError when the target ACTIVE_MATERIAL is none that can have a map."""
     if material is None:
         raise TargetError("The active object has no material; give it one, or choose the target AUTO.")
-    reason = reason_against(material)
+    reason = unavailable_reason(material)
     if reason:
         raise TargetError("{reason} Choose another one, or the target Image only.", reason=reason)
 
@@ -83,7 +83,7 @@ def check_active_material(material: bpy.types.Material | None) -> None:
 def _only(material: bpy.types.Material | None) -> Targets:
     if material is None:
         return Targets(sentences=(Message("The material is no longer there, so the map is made but not wired."),))
-    reason = reason_against(material)
+    reason = unavailable_reason(material)
     return Targets(sentences=(reason,)) if reason else Targets((material,))
 
 
@@ -92,8 +92,8 @@ def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | 
     found = users_of(image, thing)
     if not found:
         return None
-    return Targets(tuple(material for material in found if not reason_against(material)),
-                   tuple(reason for material in found if (reason := reason_against(material))))
+    return Targets(tuple(material for material in found if not unavailable_reason(material)),
+                   tuple(reason for material in found if (reason := unavailable_reason(material))))
 
 
 def users_of(image: bpy.types.Image, thing: bpy.types.Object | None) -> list[bpy.types.Material]:
@@ -104,7 +104,8 @@ def users_of(image: bpy.types.Image, thing: bpy.types.Object | None) -> list[bpy
 
 
 def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:
-    textures = (spot.node for spot in spots(material.node_tree) if isinstance(spot.node, bpy.types.ShaderNodeTexImage))
+    textures = (spot.node for spot in node_instances(material.node_tree)
+                if isinstance(spot.node, bpy.types.ShaderNodeTexImage))
     return uses_nodes(material) and any(texture.image == image for texture in textures)
 
 
@@ -140,21 +141,23 @@ def _principled(material: bpy.types.Material) -> bpy.types.Node:
     """The Principled BSDF that Blender puts into a new material's nodes."""
     if not uses_nodes(material):
         material.use_nodes = True
-    return next(spot.node for spot in spots(material.node_tree) if spot.node.bl_idname == "ShaderNodeBsdfPrincipled")
+    return next(
+        spot.node for spot in node_instances(material.node_tree) if spot.node.bl_idname == "ShaderNodeBsdfPrincipled"
+    )
 
 
 def colour_textures(materials: Iterable[bpy.types.Material]) -> list[bpy.types.Image]:
     """The images of all Image Texture nodes of materials, in groups too, but neither data nor maps of this extension."""
     found: dict[bpy.types.Image, None] = {}
     for material in materials:
-        for spot in spots(material.node_tree) if uses_nodes(material) else ():
-            image = shown_in(spot.node)
+        for spot in node_instances(material.node_tree) if uses_nodes(material) else ():
+            image = image_of_node(spot.node)
             if image is not None and is_colour(image):
                 found[image] = None
     return list(found)
 
 
-def worn_textures(things: Iterable[bpy.types.Object]) -> dict[bpy.types.Image, bpy.types.Object]:
+def textures_of_objects(things: Iterable[bpy.types.Object]) -> dict[bpy.types.Image, bpy.types.Object]:
     """The colour textures of the objects' materials, each with the first object that wears it."""
     wearers: dict[bpy.types.Material, bpy.types.Object] = {}
     for thing in things:
@@ -179,27 +182,27 @@ FACTORS = ("Fac", "Factor")
 class Role:
     """A texture that feeds an input of a shader, through whatever lies between."""
 
-    texture: Spot
+    texture: NodeInstance
     input: bpy.types.NodeSocket
 
     @property
     def image(self) -> bpy.types.Image:
-        image = shown_in(self.texture.node)
+        image = image_of_node(self.texture.node)
         assert image is not None
         return image
 
 
-def roles(shader: Spot) -> Iterator[Role]:
+def roles(shader: NodeInstance) -> Iterator[Role]:
     """The textures that feed a shader: those of its colour, then those of its other colours, then all others.
 
     Of those that are mixed, what is mixed in comes last.
     """
     for socket in sorted((socket for socket in shader.node.inputs if socket.enabled), key=_rank):
-        for texture in _textures(Plug(socket, shader.groups), set()):
+        for texture in _textures(SocketInstance(socket, shader.groups), set()):
             yield Role(texture, socket)
 
 
-def first_role(shader: Spot) -> Role | None:
+def first_role(shader: NodeInstance) -> Role | None:
     """The texture from which a shader's maps are to be made, if any: none that is data, or a map of this extension."""
     return next((role for role in roles(shader) if is_colour(role.image)), None)
 
@@ -220,7 +223,7 @@ def why_not_its_colour(source: bpy.types.Image, material: bpy.types.Material) ->
     return no_role(source, material)
 
 
-def left_to(role: Role, shader: Spot, material: bpy.types.Material) -> Message:
+def left_to(role: Role, shader: NodeInstance, material: bpy.types.Material) -> Message:
     """A sentence that says which texture's maps a shader is for."""
     return Message("The shader {shader!r} of the material {material!r} is for the map of {image!r}, which feeds its "
                    "{input}.", shader=shader.node.name, material=material.name, image=role.image.name, input=role.input.name)
@@ -234,9 +237,14 @@ def no_role(source: bpy.types.Image, material: bpy.types.Material) -> Message:
 
 def alpha_of(image: bpy.types.Image) -> str:
     """What an image's alpha is, one of `core.protocol.ALPHAS`: transparency only where a link takes it somewhere."""
-    textures = [spot for material in bpy.data.materials if uses_nodes(material) for spot in spots(material.node_tree)
-                if shown_in(spot.node) == image]
-    if any(any(inputs_fed(Plug(spot.node.outputs["Alpha"], spot.groups))) for spot in textures):
+    textures = [
+        spot
+        for material in bpy.data.materials
+        if uses_nodes(material)
+        for spot in node_instances(material.node_tree)
+        if image_of_node(spot.node) == image
+    ]
+    if any(any(inputs_fed(SocketInstance(spot.node.outputs["Alpha"], spot.groups))) for spot in textures):
         return "TRANSPARENCY"
     return "OTHER" if textures else "UNKNOWN"
 
@@ -245,7 +253,7 @@ def _rank(socket: bpy.types.NodeSocket) -> int:
     return 0 if socket.name in COLOURS else 1 if socket.type == "RGBA" else 2
 
 
-def _textures(plug: Plug, seen: set[Spot]) -> Iterator[Spot]:
+def _textures(plug: SocketInstance, seen: set[NodeInstance]) -> Iterator[NodeInstance]:
     """The Image Textures that feed an input, through the colours of nodes that have such, in the order of their inputs.
 
     What a Normal Map reads is a normal map, and no picture to make one of.
@@ -254,10 +262,10 @@ def _textures(plug: Plug, seen: set[Spot]) -> Iterator[Spot]:
     if output is None or output.spot in seen or output.spot.node.bl_idname == "ShaderNodeNormalMap":
         return
     seen.add(output.spot)
-    if shown_in(output.spot.node) is not None:
+    if image_of_node(output.spot.node) is not None:
         yield output.spot
         return
     inputs = [socket for socket in output.spot.node.inputs if socket.enabled]
     inputs = [socket for socket in inputs if socket.name not in FACTORS] or inputs
     for socket in [socket for socket in inputs if socket.type == "RGBA"] or inputs:
-        yield from _textures(Plug(socket, output.groups), seen)
+        yield from _textures(SocketInstance(socket, output.groups), seen)

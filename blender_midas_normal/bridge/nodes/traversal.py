@@ -9,28 +9,28 @@ import bpy
 
 from ...core.errors import NO_MESSAGE, Message, Phrase
 
-Groups = tuple[bpy.types.Node, ...]
+GroupPath = tuple[bpy.types.Node, ...]
 
 
 @dataclass(frozen=True)
-class Spot:
+class NodeInstance:
     """A node where it stands; `groups` are the group nodes entered to get there, outermost first."""
 
     node: bpy.types.Node
-    groups: Groups = ()
+    groups: GroupPath = ()
 
 
 @dataclass(frozen=True)
-class Plug:
+class SocketInstance:
     """A socket where it stands."""
 
     socket: bpy.types.NodeSocket
-    groups: Groups = ()
+    groups: GroupPath = ()
 
     @property
-    def spot(self) -> Spot:
+    def spot(self) -> NodeInstance:
         assert self.socket.node is not None
-        return Spot(self.socket.node, self.groups)
+        return NodeInstance(self.socket.node, self.groups)
 
     @property
     def tree(self) -> bpy.types.NodeTree:
@@ -38,14 +38,14 @@ class Plug:
 
 
 @dataclass(frozen=True)
-class Feed:
+class LinkSource:
     """What feeds an input: the other node's `output`, or None, and the `input` that it or nothing is linked to.
 
     The input is another one than asked about where reroutes or the borders of groups lie between.
     """
 
-    input: Plug
-    output: Plug | None
+    input: SocketInstance
+    output: SocketInstance | None
 
 
 def tree_of(node: bpy.types.Node) -> bpy.types.NodeTree:
@@ -54,52 +54,52 @@ def tree_of(node: bpy.types.Node) -> bpy.types.NodeTree:
     return tree
 
 
-def tree_inside(groups: Groups, material: bpy.types.Material) -> bpy.types.NodeTree:
+def tree_inside(groups: GroupPath, material: bpy.types.Material) -> bpy.types.NodeTree:
     """The tree of the innermost group, or the material's own."""
     tree = groups[-1].node_tree if groups else material.node_tree  # type: ignore[attr-defined]
     assert tree is not None
     return tree
 
 
-def spots(tree: bpy.types.NodeTree | None, groups: Groups = ()) -> Iterator[Spot]:
+def node_instances(tree: bpy.types.NodeTree | None, groups: GroupPath = ()) -> Iterator[NodeInstance]:
     """Every node of a tree, and of the groups in it wherever they are used."""
     for node in tree.nodes if tree else ():
-        yield Spot(node, groups)
+        yield NodeInstance(node, groups)
         if is_group(node):
-            yield from spots(node.node_tree, (*groups, node))  # type: ignore[attr-defined]
+            yield from node_instances(node.node_tree, (*groups, node))  # type: ignore[attr-defined]
 
 
 def is_group(node: bpy.types.Node) -> bool:
     return node.bl_idname == "ShaderNodeGroup" and node.node_tree is not None  # type: ignore[attr-defined]
 
 
-def direct(target: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
+def linked_output(target: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
     """The output that an input is linked to, be it a reroute's; renderers ignore a muted link."""
     link = target.links[0] if target.links else None
     return link.from_socket if link is not None and not link.is_muted else None
 
 
-def feed(plug: Plug) -> Feed:
+def feed(plug: SocketInstance) -> LinkSource:
     """What feeds an input socket."""
     *_, last = inputs_behind(plug)
-    socket = direct(last.socket)
-    return Feed(last, Plug(socket, last.groups) if socket else None)
+    socket = linked_output(last.socket)
+    return LinkSource(last, SocketInstance(socket, last.groups) if socket else None)
 
 
-def inputs_behind(plug: Plug) -> Iterator[Plug]:
+def inputs_behind(plug: SocketInstance) -> Iterator[SocketInstance]:
     """The input itself and those that it is linked to through reroutes and the borders of groups, nearest first."""
-    behind: Plug | None = plug
+    behind: SocketInstance | None = plug
     while behind is not None:
         yield behind
-        socket = direct(behind.socket)
-        behind = _input_behind(Plug(socket, behind.groups)) if socket else None
+        socket = linked_output(behind.socket)
+        behind = _input_behind(SocketInstance(socket, behind.groups)) if socket else None
 
 
-def _input_behind(output: Plug) -> Plug | None:
+def _input_behind(output: SocketInstance) -> SocketInstance | None:
     """The input that an output of a reroute, a group or a group's inside only passes on; None for any other node."""
     node, groups = output.spot.node, output.groups
     if node.bl_idname == "NodeReroute":
-        return Plug(node.inputs[0], groups)
+        return SocketInstance(node.inputs[0], groups)
     if node.bl_idname == "NodeGroupInput" and groups:
         return _same(groups[-1].inputs, output.socket, groups[:-1])
     if is_group(node):
@@ -108,12 +108,12 @@ def _input_behind(output: Plug) -> Plug | None:
     return None
 
 
-def inputs_fed(output: Plug) -> Iterator[Plug]:
+def inputs_fed(output: SocketInstance) -> Iterator[SocketInstance]:
     """The inputs of other nodes that an output feeds, through reroutes and the borders of groups."""
     for link in output.socket.links or ():
         if link.is_muted or link.to_socket is None:
             continue
-        reached = Plug(link.to_socket, output.groups)
+        reached = SocketInstance(link.to_socket, output.groups)
         behind = list(_outputs_behind(reached))
         for further in behind:
             yield from inputs_fed(further)
@@ -125,10 +125,10 @@ def _is_border(node: bpy.types.Node) -> bool:
     return node.bl_idname in ("NodeReroute", "NodeGroupOutput") or is_group(node)
 
 
-def _outputs_behind(plug: Plug) -> Iterator[Plug]:
+def _outputs_behind(plug: SocketInstance) -> Iterator[SocketInstance]:
     node, groups = plug.spot.node, plug.groups
     if node.bl_idname == "NodeReroute":
-        yield Plug(node.outputs[0], groups)
+        yield SocketInstance(node.outputs[0], groups)
     elif node.bl_idname == "NodeGroupOutput" and groups and node.is_active_output:  # type: ignore[attr-defined]
         outside = _same(groups[-1].outputs, plug.socket, groups[:-1])
         if outside:
@@ -140,11 +140,11 @@ def _outputs_behind(plug: Plug) -> Iterator[Plug]:
                 yield found
 
 
-def _same(sockets: object, wanted: bpy.types.NodeSocket, groups: Groups) -> Plug | None:
+def _same(sockets: object, wanted: bpy.types.NodeSocket, groups: GroupPath) -> SocketInstance | None:
     """The socket on the other side of a group's border."""
     for socket in sockets:  # type: ignore[attr-defined]
         if socket.identifier == wanted.identifier:
-            return Plug(socket, groups)
+            return SocketInstance(socket, groups)
     return None
 
 
@@ -156,9 +156,9 @@ def group_output(tree: bpy.types.NodeTree) -> bpy.types.Node | None:
     return None
 
 
-def upstream(*plugs: Plug) -> Iterator[Spot]:
+def upstream(*plugs: SocketInstance) -> Iterator[NodeInstance]:
     """The nodes that feed inputs, nearest first; each once."""
-    seen: set[Spot] = set()
+    seen: set[NodeInstance] = set()
     waiting = list(plugs)
     while waiting:
         output = feed(waiting.pop(0)).output
@@ -166,30 +166,30 @@ def upstream(*plugs: Plug) -> Iterator[Spot]:
             continue
         seen.add(output.spot)
         yield output.spot
-        waiting += [Plug(socket, output.groups) for socket in output.spot.node.inputs if socket.enabled]
+        waiting += [SocketInstance(socket, output.groups) for socket in output.spot.node.inputs if socket.enabled]
 
 
-def surfaces(tree: bpy.types.NodeTree | None) -> list[Plug]:
+def surfaces(tree: bpy.types.NodeTree | None) -> list[SocketInstance]:
     """The Surface inputs of the material's outputs."""
     return inputs_of_outputs(tree, "Surface")
 
 
-def inputs_of_outputs(tree: bpy.types.NodeTree | None, name: str) -> list[Plug]:
+def inputs_of_outputs(tree: bpy.types.NodeTree | None, name: str) -> list[SocketInstance]:
     """The input Surface, Volume or Displacement of each output that a renderer uses: EEVEE and Cycles may have one each."""
     if not isinstance(tree, bpy.types.ShaderNodeTree):
         return []
     nodes = dict.fromkeys(tree.get_output_node(renderer) for renderer in ("EEVEE", "CYCLES"))
-    return [Plug(node.inputs[name]) for node in nodes if node]
+    return [SocketInstance(node.inputs[name]) for node in nodes if node]
 
 
-def shaders_of(tree: bpy.types.NodeTree | None) -> list[Spot]:
+def shaders_of(tree: bpy.types.NodeTree | None) -> list[NodeInstance]:
     """The shaders that the material's outputs show, nearest first; all where they show nothing."""
     ends = surfaces(tree)
     is_shown = any(feed(end).output for end in ends)
-    return [spot for spot in (upstream(*ends) if is_shown else spots(tree)) if _is_shader(spot.node)]
+    return [spot for spot in (upstream(*ends) if is_shown else node_instances(tree)) if _is_shader(spot.node)]
 
 
-def normal_shaders_of(tree: bpy.types.NodeTree | None) -> list[Spot]:
+def normal_shaders_of(tree: bpy.types.NodeTree | None) -> list[NodeInstance]:
     """Those of the shaders that take a normal."""
     return [spot for spot in shaders_of(tree) if is_normal_shader(spot.node)]
 
@@ -210,10 +210,10 @@ def is_editable(owner: bpy.types.ID) -> bool:
     return not why_fixed(owner)
 
 
-def editable_spots(material: bpy.types.Material) -> Iterator[Spot]:
+def editable_nodes(material: bpy.types.Material) -> Iterator[NodeInstance]:
     """The material's nodes that can be changed, in groups too; of an override, its own tree does not say that it cannot."""
     is_fixed = not is_editable(material)
-    for spot in spots(material.node_tree):
+    for spot in node_instances(material.node_tree):
         if is_editable(tree_of(spot.node)) and (spot.groups or not is_fixed):
             yield spot
 

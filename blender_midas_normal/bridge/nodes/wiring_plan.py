@@ -9,28 +9,28 @@ import bpy
 
 from ...core.errors import NO_MESSAGE, Message
 from .edits import is_marked, shared_depth
-from .map_nodes import image_behind, image_node, is_ours, node_words, reads_only, shown_in
+from .map_nodes import image_node, image_of_node, is_ours, node_words, reads_only, upstream_image
 from .mapping import about_mapping, about_turns, mapping_of
 from .materials import first_role, left_to, no_role, roles
 from .traversal import (
-    Feed,
-    Groups,
-    Plug,
-    Spot,
-    direct,
+    GroupPath,
+    LinkSource,
+    NodeInstance,
+    SocketInstance,
     feed,
     inputs_behind,
     inputs_fed,
     is_normal_shader,
+    linked_output,
+    node_instances,
     normal_shaders_of,
-    spots,
     tree_of,
     why_fixed,
 )
 
 
 @dataclass(frozen=True)
-class Wish:
+class WiringTarget:
     """One shader that gets the map.
 
     texture: a node that shows the source, if any does.
@@ -40,15 +40,15 @@ class Wish:
     target: the input to be linked where there is no such image: the Color of `normal`, or a Normal where that is None.
     """
 
-    shader: Spot
-    texture: Spot | None
-    end: Feed
-    normal: Spot | None
-    image: Spot | None
-    target: Plug
+    shader: NodeInstance
+    texture: NodeInstance | None
+    end: LinkSource
+    normal: NodeInstance | None
+    image: NodeInstance | None
+    target: SocketInstance
 
     @property
-    def home(self) -> Groups:
+    def home(self) -> GroupPath:
         """The groups inside which new nodes belong."""
         return self.texture.groups if self.texture else self.target.groups
 
@@ -66,19 +66,19 @@ class Wish:
 
 
 def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image | None, convention: str,
-         replace: bool, is_one_of_many: bool = False) -> tuple[list[Wish], list[Message]]:
+         replace: bool, is_one_of_many: bool = False) -> tuple[list[WiringTarget], list[Message]]:
     """What is to be done, and sentences about what is not and why.
 
     map_image: None where it is still to be made.
     is_one_of_many: a shader is left to the texture that is its colour, unless it has the source's map already.
     """
-    wishes: list[Wish] = []
+    wishes: list[WiringTarget] = []
     sentences: list[Message] = []
     shaders = normal_shaders_of(material.node_tree)
     if not shaders:
         sentences.append(Message("The material {material!r} has no shader with a Normal input, so the map is not wired.",
                                  material=material.name))
-    textures = [spot for spot in spots(material.node_tree) if shown_in(spot.node) == source]
+    textures = [spot for spot in node_instances(material.node_tree) if image_of_node(spot.node) == source]
     fed = _fed(textures, shaders)
     for shader in fed or shaders:
         texture, names = fed.get(shader, (textures[0] if textures else None, ""))
@@ -99,9 +99,9 @@ def plan(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.t
     return wishes, list(dict.fromkeys(sentences))
 
 
-def _fed(textures: list[Spot], shaders: list[Spot]) -> dict[Spot, tuple[Spot, str]]:
+def _fed(textures: list[NodeInstance], shaders: list[NodeInstance]) -> dict[NodeInstance, tuple[NodeInstance, str]]:
     """Those of the shaders that textures feed, each with the first that does; by which inputs, where none is for colours."""
-    found: dict[Spot, tuple[Spot, str]] = {}
+    found: dict[NodeInstance, tuple[NodeInstance, str]] = {}
     for texture in textures:
         for shader, sockets in _inputs_fed(texture).items():
             if shader in shaders and shader not in found:
@@ -110,14 +110,14 @@ def _fed(textures: list[Spot], shaders: list[Spot]) -> dict[Spot, tuple[Spot, st
     return found
 
 
-def _inputs_fed(texture: Spot) -> dict[Spot, list[bpy.types.NodeSocket]]:
+def _inputs_fed(texture: NodeInstance) -> dict[NodeInstance, list[bpy.types.NodeSocket]]:
     """The shaders that a texture feeds, with the inputs by which it does."""
-    found: dict[Spot, list[bpy.types.NodeSocket]] = {}
+    found: dict[NodeInstance, list[bpy.types.NodeSocket]] = {}
     seen = {texture}
     waiting = [texture]
     while waiting:
         spot = waiting.pop(0)
-        for plug in (plug for output in spot.node.outputs for plug in inputs_fed(Plug(output, spot.groups))):
+        for plug in (plug for output in spot.node.outputs for plug in inputs_fed(SocketInstance(output, spot.groups))):
             if is_normal_shader(plug.spot.node):
                 found.setdefault(plug.spot, []).append(plug.socket)
             elif plug.spot not in seen:
@@ -126,10 +126,10 @@ def _inputs_fed(texture: Spot) -> dict[Spot, list[bpy.types.NodeSocket]]:
     return found
 
 
-def _reason_to_leave(wish: Wish, source: bpy.types.Image, material: bpy.types.Material,
+def _reason_to_leave(wish: WiringTarget, source: bpy.types.Image, material: bpy.types.Material,
                      map_image: bpy.types.Image | None) -> Message:
     """Why the shader is for the map of another texture, or for none; "" where it is for this one, or has it already."""
-    if wish.image is not None and shown_in(wish.image.node) == map_image:
+    if wish.image is not None and image_of_node(wish.image.node) == map_image:
         return NO_MESSAGE
     first = first_role(wish.shader)
     if first is not None and first.image == source:
@@ -139,30 +139,35 @@ def _reason_to_leave(wish: Wish, source: bpy.types.Image, material: bpy.types.Ma
     return no_role(source, material)
 
 
-def _wish(shader: Spot, texture: Spot | None, material: bpy.types.Material, map_image: bpy.types.Image | None,
-          replace: bool) -> Wish:
+def _wish(
+    shader: NodeInstance,
+    texture: NodeInstance | None,
+    material: bpy.types.Material,
+    map_image: bpy.types.Image | None,
+    replace: bool,
+) -> WiringTarget:
     target, end = _beginning(shader, texture)
     there = end.output.spot if end.output else None
     if there is None or there.node.bl_idname != "ShaderNodeNormalMap":
-        return Wish(shader, texture, end, None, None, target)
-    colour = _last_within_reach(Plug(there.node.inputs["Color"], there.groups), texture)
+        return WiringTarget(shader, texture, end, None, None, target)
+    colour = _last_within_reach(SocketInstance(there.node.inputs["Color"], there.groups), texture)
     if is_ours(there, material, map_image):
-        return Wish(shader, texture, end, there, image_node(there), colour)
+        return WiringTarget(shader, texture, end, there, image_node(there), colour)
     takes_pictures = replace and len(colour.groups) < len(there.groups)  # by an input of its group
-    return Wish(shader, texture, end, there if takes_pictures else None, None, colour if takes_pictures else target)
+    return WiringTarget(shader, texture, end, there if takes_pictures else None, None, colour if takes_pictures else target)
 
 
-def _beginning(shader: Spot, texture: Spot | None) -> tuple[Plug, Feed]:
+def _beginning(shader: NodeInstance, texture: NodeInstance | None) -> tuple[SocketInstance, LinkSource]:
     """Where a shader's chain of normals can be linked to something else, and what feeds it there, behind Bump nodes."""
     while True:
-        normal = Plug(shader.node.inputs["Normal"], shader.groups)
+        normal = SocketInstance(shader.node.inputs["Normal"], shader.groups)
         end = feed(normal)
         if end.output is None or end.output.spot.node.bl_idname != "ShaderNodeBump":
             return _last_within_reach(normal, texture), end
         shader = end.output.spot
 
 
-def _last_within_reach(plug: Plug, texture: Spot | None) -> Plug:
+def _last_within_reach(plug: SocketInstance, texture: NodeInstance | None) -> SocketInstance:
     """The furthest of the inputs behind one that can be linked to nodes beside the texture.
 
     One outside a group that the texture is in cannot: the link would come out of the group and go back into it.
@@ -176,11 +181,11 @@ def _last_within_reach(plug: Plug, texture: Spot | None) -> Plug:
     return before
 
 
-def _reason_against(wish: Wish, map_image: bpy.types.Image | None, convention: str, replace: bool) -> Message:
+def _reason_against(wish: WiringTarget, map_image: bpy.types.Image | None, convention: str, replace: bool) -> Message:
     """Why the shader cannot have the map, or shall not; "" when nothing speaks against it."""
     there = wish.end.output
     if there is not None and wish.normal is None and not replace:
-        shown, shader = image_behind(there.spot), wish.shader.node.name
+        shown, shader = upstream_image(there.spot), wish.shader.node.name
         if shown is None:
             return Message("The shader {shader!r} keeps the normals of {node!r}; set Replace to wire the new map instead.",
                            shader=shader, node=there.spot.node.name)
@@ -189,14 +194,14 @@ def _reason_against(wish: Wish, map_image: bpy.types.Image | None, convention: s
     return _obstacle(wish, map_image, convention)
 
 
-def _about_muted_link(wish: Wish) -> Iterator[Message]:
+def _about_muted_link(wish: WiringTarget) -> Iterator[Message]:
     """A sentence about a link of the user's that has no effect, and that the map's link replaces."""
     links = wish.target.socket.links
     if links and links[0].is_muted and links[0].from_node and not is_marked(links[0].from_node):
         yield Message("The link from {node!r}, which was muted, is replaced by the map's.", node=links[0].from_node.name)
 
 
-def _obstacle(wish: Wish, map_image: bpy.types.Image | None, convention: str) -> Message:
+def _obstacle(wish: WiringTarget, map_image: bpy.types.Image | None, convention: str) -> Message:
     """Why the map cannot get to the shader without a change to what is not this material's; "" when it can."""
     name, own = wish.shader.node.name, wish.texture.groups if wish.texture else ()
     changed = list(_changed(wish, map_image, convention))
@@ -211,7 +216,7 @@ def _obstacle(wish: Wish, map_image: bpy.types.Image | None, convention: str) ->
     return NO_MESSAGE
 
 
-def _left(wish: Wish) -> list[bpy.types.NodeTree]:
+def _left(wish: WiringTarget) -> list[bpy.types.NodeTree]:
     """The tree of new nodes, and those of the groups that their link leaves."""
     if wish.image is not None or wish.texture is None:
         return []
@@ -220,30 +225,30 @@ def _left(wish: Wish) -> list[bpy.types.NodeTree]:
             *(group.node_tree for group in wish.home[common:])]  # type: ignore[attr-defined]
 
 
-def _changed(wish: Wish, map_image: bpy.types.Image | None, convention: str) -> Iterator[Plug]:
+def _changed(wish: WiringTarget, map_image: bpy.types.Image | None, convention: str) -> Iterator[SocketInstance]:
     """The sockets of what is there already and is to be linked to something else or set otherwise."""
     if wish.image is None:
         yield wish.target
-    elif shown_in(wish.image.node) != map_image:
-        yield Plug(wish.image.node.outputs["Color"], wish.image.groups)
+    elif image_of_node(wish.image.node) != map_image:
+        yield SocketInstance(wish.image.node.outputs["Color"], wish.image.groups)
     settings = wish.settings_of_normal(convention)
     if wish.normal and any(getattr(wish.normal.node, name) != value for name, value in settings.items()):
-        yield Plug(wish.normal.node.outputs["Normal"], wish.normal.groups)
+        yield SocketInstance(wish.normal.node.outputs["Normal"], wish.normal.groups)
 
 
-def _beyond(own: Groups, plugs: list[Plug]) -> list[bpy.types.NodeTree]:
+def _beyond(own: GroupPath, plugs: list[SocketInstance]) -> list[bpy.types.NodeTree]:
     """The trees around sockets that do not show the source wherever they are used, as those do that the texture is in."""
     return [group.node_tree for plug in plugs  # type: ignore[attr-defined]
             for group in plug.groups[shared_depth(own, plug.groups):]]
 
 
-def _reads_map_only(plug: Plug, map_image: bpy.types.Image | None) -> bool:
+def _reads_map_only(plug: SocketInstance, map_image: bpy.types.Image | None) -> bool:
     """Whether a socket is that of a Normal Map that reads the map wherever it is used."""
     return plug.socket.is_output and reads_only(plug.spot.node, map_image)
 
 
-def _cut(wish: Wish) -> list[bpy.types.NodeTree]:
+def _cut(wish: WiringTarget) -> list[bpy.types.NodeTree]:
     """The group that loses what other materials may give it, if any: the map takes the place of one of its inputs."""
-    output = direct(wish.target.socket)
+    output = linked_output(wish.target.socket)
     is_cut = wish.image is None and output is not None and output.node and output.node.bl_idname == "NodeGroupInput"
     return [wish.target.tree] if is_cut else []

@@ -9,7 +9,7 @@ from ...core.errors import Phrase
 
 
 @dataclass(frozen=True)
-class Step:
+class ProgressEvent:
     """Where the work is: step `number` (from 1) `of` so many.
 
     title: what the step does; detail: the latest news of it, a message or a line of some program's output; done: share of

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...core.errors import InstallError, Message, Phrase, joined
-from . import Step, weights
+from . import ProgressEvent, weights
 from .environment import Environment, remove
 from .install import check, install
 from .interpreters import find
 
-Report = Callable[[Step], None]
+Report = Callable[[ProgressEvent], None]
 Cancelled = Callable[[], bool]
 
 OFFLINE = Message("MiDaS is not installed while Blender is offline; turn on Preferences > System > Network > Allow Online "
@@ -44,7 +44,7 @@ def check_environment(options: argparse.Namespace, report: Report, cancelled: Ca
 
 def remove_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
     """Remove the environment."""
-    report(Step(1, 1, Phrase("Removing the MiDaS environment")))
+    report(ProgressEvent(1, 1, Phrase("Removing the MiDaS environment")))
     remove(_environment(options))
     return Message("MiDaS is removed.")
 

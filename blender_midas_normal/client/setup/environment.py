@@ -18,8 +18,8 @@ from enum import Enum
 from pathlib import Path
 
 from ...core.errors import InstallError, Message, Phrase, joined, reason_of
-from ...core.files import exists, is_file, put_in_place
-from ..locks import held
+from ...core.files import atomic_replace, exists, is_file
+from ..locks import file_lock
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 MIDAS_REQUIREMENTS = REQUIREMENTS / "midas.txt"
@@ -145,7 +145,7 @@ def write_marker(environment: Environment, marker: Marker) -> None:
     """Replace the marker as a whole, never in part."""
     temporary = environment.folder / f"{MARKER}.{os.getpid()}"
     temporary.write_text(json.dumps(dataclasses.asdict(marker), indent=1), "utf-8")
-    put_in_place(temporary, environment.marker)
+    atomic_replace(temporary, environment.marker)
 
 
 def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> Status:
@@ -213,7 +213,7 @@ def remove(environment: Environment) -> None:
     if not environment.folder.is_dir():
         return
     try:
-        with held(environment.lock, InstallError):
+        with file_lock(environment.lock, InstallError):
             clear(environment)
             for path in environment.folder.glob(f"{MARKER}*"):
                 path.unlink()

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from ...core.errors import Cancelled, InstallError, Message, Phrase, joined
 from ...core.files import exists
-from ..children import Ended, run
+from ..children import CompletedProcess, run
 from ..launch import CUDA_12, fitting_build
-from ..locks import held
-from . import Step
+from ..locks import file_lock
+from . import ProgressEvent
 from .environment import (
     MIDAS_REQUIREMENTS,
     REQUIREMENTS,
@@ -129,7 +129,7 @@ class StepFailed(InstallError):
         self.output = output
 
 
-def install(environment: Environment, base_python: Path, backend: str, report: Callable[[Step], None],
+def install(environment: Environment, base_python: Path, backend: str, report: Callable[[ProgressEvent], None],
             cancelled: Callable[[], bool] = lambda: False, recipe: Recipe = Recipe()) -> tuple[Message, ...]:
     """Make, complete or repair the environment; returns notes for the user.
 
@@ -145,7 +145,7 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
     try:
         work.check_space()
         environment.folder.mkdir(parents=True, exist_ok=True)
-        with held(environment.lock, InstallError):
+        with file_lock(environment.lock, InstallError):
             return work.carry_out(base_python, backend)
     except Cancelled:
         raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
@@ -154,7 +154,7 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
                          str(error)) from error
 
 
-def check(environment: Environment, report: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
+def check(environment: Environment, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool] = lambda: False,
           recipe: Recipe = Recipe()) -> str:
     """Run the checking program in an installed environment and return its news.
 
@@ -170,7 +170,7 @@ def check(environment: Environment, report: Callable[[Step], None], cancelled: C
 class _Work:
     environment: Environment
     recipe: Recipe
-    report: Callable[[Step], None]
+    report: Callable[[ProgressEvent], None]
     cancelled: Callable[[], bool]
 
     @property
@@ -199,9 +199,9 @@ class _Work:
         return notes
 
     def say(self, number: int, title: Phrase, detail: str = "", done: float | None = None) -> None:
-        self.report(Step(number, STEPS, title, detail, done))
+        self.report(ProgressEvent(number, STEPS, title, detail, done))
 
-    def run(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> Ended:
+    def run(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> CompletedProcess:
         """Run one of the environment's programs."""
         return run([str(self.environment.python), "-I", *command], on_line, self.cancelled)
 
@@ -259,7 +259,7 @@ class _Work:
             raise StepFailed(Message("{title} could not be installed.", title=self.recipe.title), ended.tail)
         return notes
 
-    def uv(self, backend: str) -> Ended:
+    def uv(self, backend: str) -> CompletedProcess:
         command = ["-m", "uv", "pip", "install", "--python", str(self.environment.python), "--color", "never",
                    "-r", str(self.recipe.requirements)]
         if backend != "registry":

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...core.engines import CHOSEN, FILE, SHA256, SIZE, checksum, verified
+from ...core.engines import CHOSEN, SHA256, WEIGHTS_BYTES, WEIGHTS_NAME, checksum, verified
 from ...core.errors import Cancelled, Message, MessageError, Phrase, WeightsError, joined, reason_of
-from ...core.files import is_file, put_in_place
-from ..locks import held, open_regular
-from . import Step
+from ...core.files import atomic_replace, is_file
+from ..locks import file_lock, open_regular
+from . import ProgressEvent
 from .environment import free_space
 
 REPOSITORY = "lllyasviel/Annotators"
@@ -29,7 +29,7 @@ REPOSITORY = "lllyasviel/Annotators"
 HUB = "https://huggingface.co"
 """The first source; the variable HF_ENDPOINT names a mirror in its place, as for the hub's own programs."""
 
-RELEASE = f"https://github.com/isl-org/DPT/releases/download/1_0/{FILE}"
+RELEASE = f"https://github.com/isl-org/DPT/releases/download/1_0/{WEIGHTS_NAME}"
 """The second source: the same file, published by those who trained the network."""
 
 TIMEOUT = 30.0
@@ -50,7 +50,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def sources() -> tuple[str, ...]:
     """Addresses of the weights, in the order in which they are tried."""
     hub = os.environ.get("HF_ENDPOINT") or HUB
-    return f"{hub.rstrip('/')}/{REPOSITORY}/resolve/main/{FILE}", RELEASE
+    return f"{hub.rstrip('/')}/{REPOSITORY}/resolve/main/{WEIGHTS_NAME}", RELEASE
 
 
 def host(url: str) -> str:
@@ -61,15 +61,15 @@ def host(url: str) -> str:
 
 def find(folder: Path) -> Path:
     """The weights in a folder, also where ComfyUI's node keeps them under it, or the file itself; raises WeightsError."""
-    for path in (folder / FILE, folder / REPOSITORY / FILE, folder):
+    for path in (folder / WEIGHTS_NAME, folder / REPOSITORY / WEIGHTS_NAME, folder):
         if is_file(path):
             return path
     raise WeightsError("MiDaS's weights {file} are not in {folder}; download them, or choose the folder that has them "
                        "({chosen}).", file=_named(), folder=folder, chosen=CHOSEN)
 
 
-def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[], bool], online: bool,
-             urls: Sequence[str] = (), size: int = SIZE, sha256: str = SHA256) -> Path:
+def download(folder: Path, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool], online: bool,
+             urls: Sequence[str] = (), size: int = WEIGHTS_BYTES, sha256: str = SHA256) -> Path:
     """Download the weights into a folder and return the file; what an earlier, interrupted download left is gone on with.
 
     online: whether the user allows network access; urls: where the file is, the next one being tried when one does not give
@@ -82,7 +82,7 @@ def download(folder: Path, report: Callable[[Step], None], cancelled: Callable[[
     transfer = _Transfer(folder, tuple(urls) or sources(), size, sha256, report, cancelled)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with held(transfer.lock, WeightsError):
+        with file_lock(transfer.lock, WeightsError):
             return transfer.carry_out()
     except OSError as error:
         raise transfer.failure(reason_of(error)) from error
@@ -102,20 +102,20 @@ class _Transfer:
     urls: tuple[str, ...]
     size: int
     sha256: str
-    report: Callable[[Step], None]
+    report: Callable[[ProgressEvent], None]
     cancelled: Callable[[], bool]
 
     @property
     def target(self) -> Path:
-        return self.folder / FILE
+        return self.folder / WEIGHTS_NAME
 
     @property
     def part(self) -> Path:
-        return self.folder / f".{FILE}.part"
+        return self.folder / f".{WEIGHTS_NAME}.part"
 
     @property
     def lock(self) -> Path:
-        return self.folder / f".{FILE}.lock"
+        return self.folder / f".{WEIGHTS_NAME}.lock"
 
     def carry_out(self) -> Path:
         if self.target.is_file() and self.target.stat().st_size == self.size and verified(self.target, self.sha256) is None:
@@ -131,7 +131,7 @@ class _Transfer:
                 reasons.append(Phrase("{host}: {reason}", host=host(url), reason=failed.message))
                 self.say(1, reasons[-1])
                 continue
-            put_in_place(self.part, self.target)
+            atomic_replace(self.part, self.target)
             self.say(2, Message("{file} is complete.", file=self.target), 1.0)
             return self.target
         raise self.failure(joined(reasons, "; "))
@@ -247,11 +247,11 @@ class _Transfer:
 
     def say(self, number: int, detail: str, done: float | None = None) -> None:
         title = Phrase("Downloading MiDaS's weights") if number == 1 else Phrase("Checking MiDaS's weights")
-        self.report(Step(number, 2, title, detail, done))
+        self.report(ProgressEvent(number, 2, title, detail, done))
 
 
-def _named(size: int = SIZE) -> str:
-    return f"{FILE} ({size / 1e6:.0f} MB)"
+def _named(size: int = WEIGHTS_BYTES) -> str:
+    return f"{WEIGHTS_NAME} ({size / 1e6:.0f} MB)"
 
 
 def _refuse_insecure(url: str, https_only: bool = False) -> None:

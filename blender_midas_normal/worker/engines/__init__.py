@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...core.picture import Picture, Surface, Wrap
-    from ...core.regions import Area
+    from ...core.regions import Region
     from ...core.settings import Settings
-    from .midas import Look
+    from .midas import InferenceItem
 
 Report = Callable[[str, float], None]
 """report(stage, done): how far the engine is, `done` 0..1 within the stage; raises Cancelled when nobody wants it."""
@@ -35,32 +35,36 @@ class Engine(Protocol):
 
 
 @runtime_checkable
-class Following(Protocol):
+class IncrementalEngine(Protocol):
     """What an engine is, too, that need not make all of a surface again when its picture was painted on."""
 
-    def surface_again(self, before: Surface, changed: Area, picture: Picture, settings: Settings, report: Report) -> Surface:
+    def update_surface(
+        self, before: Surface, changed: Region, picture: Picture, settings: Settings, report: Report
+    ) -> Surface:
         """The picture's surface, given that of a picture that differs in the changed area only and repeats alike."""
         ...
 
 
 @runtime_checkable
-class Joining(Protocol):
+class BatchedEngine(Protocol):
     """What an engine is, too, that can see several pictures at once."""
 
-    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Look | None:
+    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> InferenceItem | None:
         """What it would see of a picture; None where it is better seen alone."""
         ...
 
-    def see(self, looks: Sequence[Look]) -> None:
+    def see(self, looks: Sequence[InferenceItem]) -> None:
         """Sees those at once that can be; the others' depths stay None."""
         ...
 
-    def surface_seen(self, look: Look, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+    def surface_of_item(
+        self, look: InferenceItem, picture: Picture, wrap: Wrap, settings: Settings, report: Report
+    ) -> Surface:
         """The picture's surface, given a look at it that has its depth."""
         ...
 
 
-class Engines:
+class EngineRegistry:
     """The engines of this process; each is made when it is first asked for.
 
     batch: pictures that may be seen at once; 0 for as many as are worth it on the device.
@@ -89,9 +93,9 @@ class Engines:
             engine.unload()
 
     def _reason_against_midas(self) -> Message:
-        from .midas import reason_against
+        from .midas import unavailable_reason
 
-        return reason_against(self._weights)
+        return unavailable_reason(self._weights)
 
     def _make(self, name: str) -> Engine:
         if name == "MIDAS":

@@ -15,7 +15,7 @@ import numpy as np
 
 from ....core.colour import is_one_colour
 from ....core.edges import enlarged_along_edges
-from ....core.engines import CHOSEN, FILE, SIZE, verified
+from ....core.engines import CHOSEN, WEIGHTS_BYTES, WEIGHTS_NAME, verified
 from ....core.errors import NO_MESSAGE, Cancelled, EngineError, EngineUnavailable, Message
 from ....core.files import is_file
 from ....core.filters import resize
@@ -27,7 +27,7 @@ from ....core.tileable import made_periodic
 from ...devices import batch_of, described_device, device_for
 from ...memory import available_bytes, gigabytes, memory_errors_as
 from ..fallback import COMPARED, Attempt, Fallback, checked, example_picture
-from .tiled_inference import LARGEST_PASS, Answers, depth_in_passes, seen_picture
+from .tiled_inference import LARGEST_PASS, DepthCache, seen_picture, tiled_inference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .network import Network
 
 @dataclass(eq=False)
-class Look:
+class InferenceItem:
     """One pass over a picture; `depth` is None until it has been made together with others.
 
     pixels: H x W x 3 float32, 0..1, as `seen_picture` gives them with their margin; device, precision: as for the network.
@@ -58,9 +58,9 @@ class Look:
     notes: tuple[Message, ...] = ()
 
 
-def alike(looks: Sequence[Look], most: Callable[[Look], int]) -> list[list[Look]]:
+def group_by_shape(looks: Sequence[InferenceItem], most: Callable[[InferenceItem], int]) -> list[list[InferenceItem]]:
     """The looks in groups that can be taken at once, each of `most` looks like it at most; those alone are left out."""
-    groups: list[list[Look]] = []
+    groups: list[list[InferenceItem]] = []
     for _, like in groupby(sorted(looks, key=_kind), _kind):
         rest = list(like)
         count = max(1, most(rest[0]))
@@ -68,24 +68,24 @@ def alike(looks: Sequence[Look], most: Callable[[Look], int]) -> list[list[Look]
     return [group for group in groups if len(group) > 1]
 
 
-def _kind(look: Look) -> tuple[str, str, tuple[int, ...]]:
+def _kind(look: InferenceItem) -> tuple[str, str, tuple[int, ...]]:
     """What is alike in looks that can be taken at once."""
     return look.device, look.precision, look.pixels.shape
 
 
-def take(looks: Sequence[Look], run: Callable[[Array, Callable[[float], None]], Array]) -> None:
+def run_batch(looks: Sequence[InferenceItem], run: Callable[[Array, Callable[[float], None]], Array]) -> None:
     """Gives each look its depth; run(N x H x W x 3 pixels, done) -> N x H x W.
 
     Raises Cancelled when nobody wants any of them any more.
     """
     def done(share: float) -> None:
-        tell(looks, "network", share)
+        report_all(looks, "network", share)
 
     for look, depth in zip(looks, run(np.stack([look.pixels for look in looks]), done), strict=True):
         look.depth = depth
 
 
-def tell(looks: Sequence[Look], stage: str, share: float) -> None:
+def report_all(looks: Sequence[InferenceItem], stage: str, share: float) -> None:
     """Reports to all; where one is not wanted any more, others may be.  Raises Cancelled when none is."""
     wanted = 0
     for look in looks:
@@ -108,7 +108,7 @@ TOO_LITTLE_FOR_NETWORK = Message(
     "There is not enough memory for the network; choose a lower resolution, or close other programs.")
 
 
-def reason_against(weights: Path | None) -> Message:
+def unavailable_reason(weights: Path | None) -> Message:
     """"" when MiDaS can run in this process with the file in the folder `weights`, else one sentence saying why not."""
     missing = [name for name in ("torch", "controlnet_aux") if importlib.util.find_spec(name) is None]
     if missing:
@@ -116,10 +116,10 @@ def reason_against(weights: Path | None) -> Message:
                        packages=", ".join(missing))
     if weights is None:
         return Message("MiDaS needs the file {file} ({size} bytes), but no folder was named; choose its folder ({chosen}).",
-                       file=FILE, size=SIZE, chosen=CHOSEN)
-    if not is_file(weights / FILE):
+                       file=WEIGHTS_NAME, size=WEIGHTS_BYTES, chosen=CHOSEN)
+    if not is_file(weights / WEIGHTS_NAME):
         return Message("MiDaS needs the file {file} ({size} bytes), but it is not in {folder}; put it there or choose its "
-                       "folder ({chosen}).", file=FILE, size=SIZE, folder=weights, chosen=CHOSEN)
+                       "folder ({chosen}).", file=WEIGHTS_NAME, size=WEIGHTS_BYTES, folder=weights, chosen=CHOSEN)
     return NO_MESSAGE
 
 
@@ -133,7 +133,7 @@ class Midas:
         self._batch = batch
         self._network: Network | None = None
         self._fallback = Fallback(self._example, self._release)
-        self._answers = Answers()
+        self._answers = DepthCache()
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
@@ -143,11 +143,11 @@ class Midas:
             way = self._raw if settings.depth_scale == "RAW" else self._normalised
             return self._warned(way(device, picture, wrap, settings, report))
 
-    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Look | None:
+    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> InferenceItem | None:
         """What the network would see of the picture, for `see`; None where it is better seen alone, as RAW always is."""
         device = device_for(settings)
         used = self._device_used(device, settings.precision)
-        if settings.depth_scale == "RAW" or self._most_at_once(used) == 1:
+        if settings.depth_scale == "RAW" or self._max_batch_size(used) == 1:
             return None
         rgb = picture.rgb_float()
         if is_one_colour(rgb):
@@ -155,25 +155,27 @@ class Midas:
         pixels, margin = seen_picture(rgb, wrap, _resolution(picture, settings))
         if pixels.shape[0] * pixels.shape[1] > _affordable_pass(used):
             return None
-        return Look(pixels, margin, device, settings.precision, report)
+        return InferenceItem(pixels, margin, device, settings.precision, report)
 
-    def see(self, looks: Sequence[Look]) -> None:
+    def see(self, looks: Sequence[InferenceItem]) -> None:
         """Has the network see those that are alike at once, as far as memory allows; the others get no depth."""
-        def most(look: Look) -> int:
+        def most(look: InferenceItem) -> int:
             needed = look.pixels.shape[0] * look.pixels.shape[1] * BYTES_PER_PIXEL
             used = self._device_used(look.device, look.precision)
-            return min(self._most_at_once(used), available_bytes(used) // needed)
+            return min(self._max_batch_size(used), available_bytes(used) // needed)
 
-        report = functools.partial(tell, looks)
-        for group in alike(looks, most):
+        report = functools.partial(report_all, looks)
+        for group in group_by_shape(looks, most):
             attempt, notes = self._fallback.first(group[0].device, group[0].precision)
             network = self._on(attempt.device, report)
             for look in group:
                 look.notes, look.seen_on = notes, self.device
             with suppress(Cancelled):  # nobody wants any of the group
-                take(group, _checked_by(network.depths, attempt))
+                run_batch(group, _checked_by(network.depths, attempt))
 
-    def surface_seen(self, look: Look, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+    def surface_of_item(
+        self, look: InferenceItem, picture: Picture, wrap: Wrap, settings: Settings, report: Report
+    ) -> Surface:
         """The same as `surface`, of a look that has its depth."""
         assert look.depth is not None
         self.device = look.seen_on
@@ -228,7 +230,7 @@ class Midas:
             network = self._on(attempt.device, report)
             pixels = LARGEST_PASS // 8 if attempt.in_pieces else _affordable_pass(attempt.device)
             run = self._answers.of(_checked_by(network.depth, attempt), attempt.device, attempt.precision)
-            return depth_in_passes(rgb, wrap, resolution, pixels, run, report)
+            return tiled_inference(rgb, wrap, resolution, pixels, run, report)
 
         depth, notes = self._fallback.run(forward, device, settings.precision, settings.device == "AUTO", can_split=True)
         return _surface_of(depth, notes, picture, wrap, settings, report)
@@ -237,12 +239,12 @@ class Midas:
         """The device on which the network runs where this one is asked for: another one if it was found unfit."""
         return self._fallback.first(device, precision)[0].device
 
-    def _most_at_once(self, device: str) -> int:
+    def _max_batch_size(self, device: str) -> int:
         return 1 if device in COMPARED else self._batch or batch_of(device)
 
     def _warned(self, surface: Surface) -> Surface:
         """The surface, with a note where the weights are not the published ones."""
-        warning = verified(self._weights / FILE)
+        warning = verified(self._weights / WEIGHTS_NAME)
         return surface if warning is None else dataclasses.replace(surface, notes=(warning, *surface.notes))
 
     def _example(self, attempt: Attempt) -> Array:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....core.engines import CHOSEN, FILE
+from ....core.engines import CHOSEN, WEIGHTS_NAME
 from ....core.errors import WeightsError
 from ....core.files import is_file
-from ...devices import give_back_memory
+from ...devices import empty_cache
 from ...memory import is_out_of_memory
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # the worker never goes online
@@ -26,7 +26,7 @@ os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 import torch
 from controlnet_aux.midas import MidasDetector
 
-from .optimize import half_type, quick
+from .optimize import inference_dtype, optimize_for_inference
 
 torch.backends.cudnn.allow_tf32 = False  # else CUDA rounds what float32 convolutions multiply: grain in the normals
 
@@ -86,11 +86,11 @@ class Network:
         precision: as in the settings; what is too large for half precision comes out as no number.  Differs from the node's
         depth by what is rounded otherwise.
         """
-        return self._quick_depths(pictures, None if precision == "FLOAT32" else half_type(self.device), done)
+        return self._quick_depths(pictures, None if precision == "FLOAT32" else inference_dtype(self.device), done)
 
     def free(self) -> None:
         """Gives back what the last pass left behind."""
-        give_back_memory(self.device)
+        empty_cache(self.device)
 
     def close(self) -> None:
         """Gives back all memory; the network cannot be used again."""
@@ -107,7 +107,7 @@ class Network:
 
     def _made_quick(self, half: torch.dtype | None) -> torch.nn.Module:
         if half not in self._quick:
-            self._quick = {half: quick(self._inference, self.device, half)}
+            self._quick = {half: optimize_for_inference(self._inference, self.device, half)}
         return self._quick[half]
 
     def _run(self, call: Callable[[], Any], done: Done) -> Any:
@@ -167,10 +167,14 @@ def _called(network: torch.nn.Module, picture: NDArray[np.uint8], resolution: in
 
 
 def _loaded(folder: Path) -> torch.nn.Module:
-    path = folder / FILE
+    path = folder / WEIGHTS_NAME
     if not is_file(path):
-        raise WeightsError("There is no file {file} in {folder}; put it there or choose its folder ({chosen}).", file=FILE,
-                           folder=folder, chosen=CHOSEN)
+        raise WeightsError(
+            "There is no file {file} in {folder}; put it there or choose its folder ({chosen}).",
+            file=WEIGHTS_NAME,
+            folder=folder,
+            chosen=CHOSEN,
+        )
     try:
         return MidasDetector.from_pretrained(str(folder)).model
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError,

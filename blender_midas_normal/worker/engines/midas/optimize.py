@@ -79,7 +79,7 @@ BFLOAT16 = ("amx_bf16", "avx512_bf16")
 """Instructions of a CPU without which bfloat16 is slower than float32."""
 
 
-def half_type(device: str) -> torch.dtype | None:
+def inference_dtype(device: str) -> torch.dtype | None:
     """The 16-bit type that the device ("cpu", "cuda", "mps", "xpu") multiplies faster than float32, or None."""
     if device != "cpu":
         return torch.float16
@@ -88,7 +88,7 @@ def half_type(device: str) -> torch.dtype | None:
 
 
 @torch.no_grad()
-def quick(network: Module, device: str, half: torch.dtype | None) -> Module:
+def optimize_for_inference(network: Module, device: str, half: torch.dtype | None) -> Module:
     """The copy of the library's MiDaSInference that is on `device`, for pictures whose sides are multiples of 32.
 
     half: the type in which the transformer multiplies, at 1/16 of the resolution.  All else stays in float32: what a half

@@ -23,7 +23,7 @@ BUDGET = 128 << 20
 """Bytes of depth: those of 21 tiles of the largest size, which are a picture of 4096 x 4096."""
 
 
-class Answers:
+class DepthCache:
     """Depths by what the network saw; the one used longest ago goes first when the budget is full."""
 
     def __init__(self, budget: int = BUDGET) -> None:
@@ -83,7 +83,7 @@ MARGIN = 0.25
 """Share of the picture's side that is repeated beyond each border of a picture that repeats."""
 
 
-def depth_in_passes(rgb: Array, wrap: Wrap, resolution: int, largest: int, run: Run, report: Report) -> Array:
+def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, largest: int, run: Run, report: Report) -> Array:
     """H x W float32 depth of a picture (rows x columns x 3, float32, 0..1) at the size that the network sees.
 
     resolution: pixels of the shorter side; largest: pixels of one pass, beyond which the picture is seen in tiles.

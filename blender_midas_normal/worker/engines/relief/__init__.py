@@ -15,7 +15,7 @@ from ....core.colour import is_one_colour, luma
 from ....core.errors import Message
 from ....core.heights import height_from_slopes
 from ....core.picture import Surface, Wrap
-from ...devices import described_device, device_for, give_back_memory, has_torch
+from ...devices import described_device, device_for, empty_cache, has_torch
 from ..fallback import Attempt, Fallback, example_picture
 from .architecture import read_weights
 from .inference import infer, infer_orientations, update
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ....core.arrays import Array
     from ....core.picture import Picture, SlopePyramid
-    from ....core.regions import Area
+    from ....core.regions import Region
     from ....core.settings import Settings
     from .. import Report
     from .inference import Network
@@ -62,7 +62,9 @@ class Relief:
 
         return self._surface(picture, wrap, settings, report, slopes_by)
 
-    def surface_again(self, before: Surface, changed: Area, picture: Picture, settings: Settings, report: Report) -> Surface:
+    def update_surface(
+        self, before: Surface, changed: Region, picture: Picture, settings: Settings, report: Report
+    ) -> Surface:
         """The same from the surface of a picture that differs in an area only."""
         slopes = before.slopes
         if slopes is None:
@@ -93,7 +95,7 @@ class Relief:
         devices = {attempt.device for attempt in self._networks}
         self._networks.clear()
         for device in devices:
-            give_back_memory(device)
+            empty_cache(device)
 
     def _on(self, attempt: Attempt) -> Network:
         """The network for an attempt."""

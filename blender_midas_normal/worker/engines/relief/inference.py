@@ -10,7 +10,7 @@ import numpy as np
 
 from ....core.filters import interpolate_at, resize_area
 from ....core.picture import SlopePyramid, Wrap
-from ....core.regions import Area, Stretch
+from ....core.regions import Interval, Region
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ def tile_whole(shape: tuple[int, ...], wrap: Wrap, architecture: Architecture,
                     for length, repeats, side in zip(shape[:2], (wrap.y, wrap.x), largest, strict=True)))
 
 
-def tile_changed(changed: Area, shape: tuple[int, ...], wrap: Wrap, architecture: Architecture, margin: int,
+def tile_changed(changed: Region, shape: tuple[int, ...], wrap: Wrap, architecture: Architecture, margin: int,
                  largest: tuple[int, int] = LARGEST_TILE) -> Tiling:
     """The tiles that cover what lies within `margin` pixels of a changed area, each seen with `margin` pixels around it."""
     axes = zip((changed.rows, changed.columns), shape[:2], (wrap.y, wrap.x), largest, strict=True)
@@ -78,18 +78,18 @@ def spans(length: int, repeats: bool, largest: int, stride: int, margin: int) ->
     end = -(-length // stride) * stride
     if length <= largest and (end == length or not repeats):
         return [TileSpan(*_seen(0, end, length, repeats), slice(0, length), slice(0, length), repeats)]
-    return _spans_of(Stretch(0, length), length, repeats, largest, stride, margin)
+    return _spans_of(Interval(0, length), length, repeats, largest, stride, margin)
 
 
-def spans_over(changed: Stretch, length: int, repeats: bool, largest: int, stride: int, margin: int) -> list[TileSpan]:
+def spans_over(changed: Interval, length: int, repeats: bool, largest: int, stride: int, margin: int) -> list[TileSpan]:
     """The stretches that cover, of an axis of `length` pixels, those within `margin` of the changed ones."""
     pieces = changed.pieces(margin, length, repeats)
-    if pieces == [Stretch(0, length)]:
+    if pieces == [Interval(0, length)]:
         return spans(length, repeats, largest, stride, margin)
     return [span for piece in pieces for span in _spans_of(piece, length, repeats, largest, stride, margin)]
 
 
-def _spans_of(piece: Stretch, length: int, repeats: bool, largest: int, stride: int, margin: int) -> list[TileSpan]:
+def _spans_of(piece: Interval, length: int, repeats: bool, largest: int, stride: int, margin: int) -> list[TileSpan]:
     end, parts = -(-length // stride) * stride, []
     for start in range(piece.start, piece.stop, largest):
         stop = min(piece.stop, start + largest)
@@ -149,7 +149,7 @@ def infer(network: Network, rgb: Array, wrap: Wrap, report: Report, largest: tup
     return _run(network, pictures, tilings, wrap, report, empty)
 
 
-def update(network: Network, before: SlopePyramid, changed: Area, rgb: Array, wrap: Wrap, report: Report, margin: int,
+def update(network: Network, before: SlopePyramid, changed: Region, rgb: Array, wrap: Wrap, report: Report, margin: int,
            largest: tuple[int, int] = LARGEST_TILE) -> SlopePyramid:
     """The slopes of a picture, given those of one that differs in the changed area only.
 
@@ -207,13 +207,13 @@ def _reduced(rgb: Array) -> list[Array]:
     return found[::-1]
 
 
-def _scaled(changed: Area, before: tuple[int, ...], after: tuple[int, ...]) -> Area:
+def _scaled(changed: Region, before: tuple[int, ...], after: tuple[int, ...]) -> Region:
     """The pixels of a smaller picture that a changed area has a part in."""
-    def scaled(stretch: Stretch, length: int, count: int) -> Stretch:
+    def scaled(stretch: Interval, length: int, count: int) -> Interval:
         start, stop = stretch.start * count // length, -(-stretch.stop * count // length)
-        return Stretch(start, min(stop, start + count))
+        return Interval(start, min(stop, start + count))
 
-    return Area(scaled(changed.rows, before[0], after[0]), scaled(changed.columns, before[1], after[1]))
+    return Region(scaled(changed.rows, before[0], after[0]), scaled(changed.columns, before[1], after[1]))
 
 
 def _add_enlarged(slopes: Array, change: Array, wrap: Wrap) -> None:
