@@ -94,7 +94,7 @@ class OutputRecord:
             return False
 
     def note(self, file: Path, made: Path, picture: Path | None, content: str, settings: str) -> None:
-        """Records that `record_made` is to be moved to `file`, as a map of the picture; raises TargetError.
+        """Records that `made` is to be moved to `file`, as a map of the picture; raises TargetError.
 
         The line comes before the map: a run that is killed between the two leaves no map that nobody knows.
         """

@@ -211,8 +211,8 @@ def queue_of(context: bpy.types.Context, scope: str, ask: GenerateRequest, skips
     if summary is not None:
         check_summary(summary)
     ask = dataclasses.replace(ask, target="NONE" if ask.target == "NONE" else "AUTO")
-    worn = textures_of_objects(context.view_layer.objects.selected if scope ==
-                               "SELECTED" else bpy.data.objects)  # type: ignore[union-attr]
+    objects = context.view_layer.objects.selected if scope == "SELECTED" else bpy.data.objects  # type: ignore[union-attr]
+    worn = textures_of_objects(objects)
     images = list(worn) if scope == "SELECTED" else colour_textures(bpy.data.materials)
     if not images:
         raise SourceError(_NO_TEXTURE[scope])

@@ -83,8 +83,8 @@ class Request:
     exposure: stops by which a scene-linear picture is made brighter before it is turned into display-referred values.
     mask_pixels or mask_picture: the mask image likewise; a surface keeps the one that it was given last.
     map: its kind, a name of `core.map_types.MAP_TYPES`; format: of its file, a name of `core.map_types.FORMATS`; bits: 8 or
-    16, of PNG and TIFF files; compress: a PNG file at its smallest.  with_pixels: the pixels are wanted too, as Blender holds them, so
-    that it need not decode the file.
+    16, of PNG and TIFF files; compress: a PNG file at its smallest.  with_pixels: the pixels are wanted, too, as Blender has
+    them, so that it need not decode the file.
     unless: key of the surface of a map that is there; where the picture would give the same, nothing is made (Unchanged).
     scale: of heights, the one that they are written at, for files that are to have one; 0 for each picture's own.
     preceding: with `pixels` only, key of the surface of the picture as it was before it was painted on: an engine that can

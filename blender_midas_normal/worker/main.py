@@ -28,8 +28,8 @@ def main() -> None:
         site.addsitedir(arguments.user_site)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy loads: the relief network keeps the cores busy itself
     package = runpy.run_path(str(STANDALONE))["load_package"]()
-    serve = importlib.import_module(f"{package}.worker.serve")
-    without_midas = importlib.import_module(f"{package}.core.messages").from_json(arguments.without_midas)
+    serve = importlib.import_module(f"{package}.worker.request_loop")
+    without_midas = importlib.import_module(f"{package}.core.errors").from_json(arguments.without_midas)
     serve.serve(arguments.folder, arguments.weights, without_midas, arguments.idle, arguments.batch)
 
 

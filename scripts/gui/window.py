@@ -20,9 +20,9 @@ import tempfile
 import time
 from pathlib import Path
 import numpy as np
-from {EXTENSION}.bridge import session
-from {EXTENSION}.bridge.results import source_of, stored
-from {EXTENSION}.ui import pump, running, tuning
+from {EXTENSION}.bridge.addon import client
+from {EXTENSION}.bridge.map_metadata import source_of, stored
+from {EXTENSION}.ui import generation, live_tuning, timer
 area = max(bpy.context.window.screen.areas, key=lambda area: area.width * area.height)
 """
 """What the expressions asked of Blender may name."""
@@ -86,7 +86,7 @@ class Window:
         raise GuiError(f"There is no {what}.")
 
     def click(self, what: str, across: float = 0.7, region: str = "UI") -> None:
-        """Clicks a button, found as in `place_node`."""
+        """Clicks a button, found as in `place`."""
         self.click_at(*self.place(what, across, region))
 
     def click_at(self, x: int, y: int) -> None:
@@ -96,7 +96,7 @@ class Window:
         self.display.click()
 
     def click_beside(self, what: str, across: float) -> tuple[int, int]:
-        """Clicks elsewhere in the row of a button of the sidebar, found as in `place_node`, and gives the place."""
+        """Clicks elsewhere in the row of a button of the sidebar, found as in `place`, and gives the place."""
         left, _, width, _ = self._region("UI")
         place = left + round(width * across), self.place(what)[1]
         self.click_at(*place)

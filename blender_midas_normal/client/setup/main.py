@@ -4,7 +4,7 @@
 
 where VERB is install, download, check or remove.  It prints one JSON object a line: steps as in `steps.Step.as_words`, and
 last {"ok": true, "text": ...} or {"error": message, "kind": exception, "output": last lines of the step's process}.  Texts
-are as `core.messages.to_json` makes them.  It ends, with 0 or 1, and with it all it started, when its work is done or its
+are as `core.errors.to_json` makes them.  It ends, with 0 or 1, and with it all it started, when its work is done or its
 stdin, being a pipe, is closed.
 """
 
@@ -32,13 +32,13 @@ GRACE = 5.0
 def main(arguments: list[str]) -> int:
     """Carry out one verb; the exit code."""
     package = runpy.run_path(str(PACKAGE_LOADER))["load_package"]()
-    errors, messages = (importlib.import_module(f"{package}.core.{name}") for name in ("errors", "messages"))
+    errors = importlib.import_module(f"{package}.core.errors")
     work = importlib.import_module(f"{package}.client.setup.commands")
     options = parsed(arguments)
     given_up = watched_stdin()
 
     def say(words: dict[str, Any]) -> None:
-        line = {name: messages.to_json(value) if isinstance(value, str) else value for name, value in words.items()}
+        line = {name: errors.to_json(value) if isinstance(value, str) else value for name, value in words.items()}
         print(json.dumps(line), flush=True)
 
     try:

@@ -15,7 +15,7 @@ def never_block(window: Window) -> str:
     x, y = window.place(GENERATE)
     window.blender.do("busy = Gaps(); calls = Calls()")
     window.click_at(x, y)
-    window.blender.wait_until("running.task() is not None", 10, 0.01)
+    window.blender.wait_until("generation.task() is not None", 10, 0.01)
     window.blender.wait_until(ENDED, 120)
     window.settle(1)
     window.blender.do("busy.on = False; calls.stop()")

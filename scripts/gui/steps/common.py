@@ -10,14 +10,14 @@ from ..window import Window
 
 GENERATE, CANCEL = "bpy.ops.midas_normal.generate", "bpy.ops.midas_normal.cancel"
 MAP = "bpy.context.scene.midas_normal.result"
-ENDED = "running.task() is None and running.last() is not None"
+ENDED = "generation.task() is None and generation.last() is not None"
 TREE = "bpy.data.materials['Material'].node_tree"
 NODES = f"[node.type for node in {TREE}.nodes]"
 PIXELS = f"float(np.array({MAP}.pixels[:4096]).reshape(-1, 4)[:, :2].std())"
 """A figure that tells one map from another."""
 
-HOLD = "pid = session.client._worker.pid; os.kill(pid, signal.SIGSTOP)"
-ASKED = "running.task() is not None and running.task().job.id"
+HOLD = "pid = client._worker.pid; os.kill(pid, signal.SIGSTOP)"
+ASKED = "generation.task() is not None and generation.task().job.id"
 """Whether the worker has been asked for a map, stopped as it may be."""
 
 PICTURE = """
@@ -44,15 +44,17 @@ def textured(image, material=bpy.data.materials["Material"]):
 
 def make(window: Window) -> None:
     """Clicks Generate and waits until that has ended: right after the click, Blender may not have seen it yet."""
-    window.blender.do("before = running.last()")
+    window.blender.do("before = generation.last()")
     window.click(GENERATE)
-    window.blender.wait_until("running.task() is None and running.last() is not None and running.last() is not before", 60)
+    window.blender.wait_until(
+        "generation.task() is None and generation.last() is not None and generation.last() is not before", 60
+    )
 
 
 def begin(window: Window) -> None:
     """Clicks Generate and waits until the engine is at work."""
     window.click(GENERATE)
-    window.blender.wait_until("running.task() is not None and running.task().job.stage == 'network'", 30, 0.01)
+    window.blender.wait_until("generation.task() is not None and generation.task().job.stage == 'network'", 30, 0.01)
 
 
 @contextmanager

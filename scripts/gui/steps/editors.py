@@ -36,7 +36,7 @@ def pinned(window: Window) -> str:
     window.blender.do(PINNED)
     window.show_tab()
     make(window)
-    said = window.blender.value("running.last_sentence()")
+    said = window.blender.value("generation.last_message()")
     check("Wired" in said and "'Material'" in said, f"the panel says: {said}")
     window.blender.do(UNPINNED)
     return ""
@@ -56,7 +56,7 @@ tree = bpy.data.materials["Material"].node_tree
 before = tree.nodes.active
 node = tree.nodes.active = tree.nodes.new("ShaderNodeTexImage")
 node.image = theirs
-last = running.last()
+last = generation.last()
 bpy.context.scene.midas_normal.target = "NONE"
 with bpy.context.temp_override(area=area, region=next(r for r in area.regions if r.type == 'WINDOW')):
     bpy.ops.wm.call_menu(name="NODE_MT_context_menu")
@@ -77,8 +77,10 @@ def node_menu(window: Window) -> str:
     window.display.key("Up")
     window.shoot("node_menu_open")
     window.display.key("Return")
-    window.blender.wait_until("running.task() is None and running.last() is not last", 60)
-    check(window.blender.value("source_of(bpy.data.images[running.last().map_name]) == theirs"), "another image was mapped")
+    window.blender.wait_until("generation.task() is None and generation.last() is not last", 60)
+    check(
+        window.blender.value("source_of(bpy.data.images[generation.last().map_name]) == theirs"), "another image was mapped"
+    )
     window.blender.do(FORGOTTEN)
     return ""
 

@@ -11,7 +11,7 @@ from .common import ENDED, MAP, PICTURE, begin, check, held, make
 from .file import AT_ONCE
 
 DISABLED = f"""
-tick = pump._tick
+tick = timer._tick
 start = time.perf_counter()
 bpy.ops.preferences.addon_disable(module='{EXTENSION}')
 took = time.perf_counter() - start
@@ -22,7 +22,7 @@ left += [f"class {{c.__name__}}" for base in (bpy.types.Panel, bpy.types.Operato
          for c in base.__subclasses__() if '{EXTENSION}' in c.__module__ and c.is_registered]
 left += ['the timer'] if bpy.app.timers.is_registered(tick) else []
 left += ['the scene property'] if hasattr(bpy.types.Scene, 'midas_normal') else []
-left += ['the worker'] if session.client.is_running else []
+left += ['the worker'] if client.is_running else []
 left += [str(path) for path in Path(tempfile.gettempdir()).glob('midas_normal_*')]
 """
 
@@ -36,7 +36,7 @@ def reenable(window: Window) -> str:
     took = window.blender.value("took")
     window.blender.do(f"bpy.ops.preferences.addon_enable(module='{EXTENSION}')")
     window.find_again()
-    check(window.blender.value("running.last() is None"), "what was given up is shown again")
+    check(window.blender.value("generation.last() is None"), "what was given up is shown again")
     window.blender.do("area.spaces.active.image = picture(256, 13)")
     window.show_tab()
     make(window)
@@ -75,7 +75,7 @@ def two_blenders(window: Window) -> str:
             check(each.blender.value(f"source_of({MAP}) == area.spaces.active.image"), "a Blender has no map")
         blender.do("area.spaces.active.image = picture(1024, 9)")
         begin(other)
-        pid, folder = blender.value("[session.client._worker.pid, str(session.client._worker.folder)]")
+        pid, folder = blender.value("[client._worker.pid, str(client._worker.folder)]")
         blender.do(f"noted = {str(noted)!r}")
         blender.do(TIMED_AT_EXIT)
         code = blender.quit()
@@ -106,7 +106,7 @@ def quit_beside_other_windows(window: Window) -> str:
             blender.do(statements)
             blender.wait_until("len(bpy.context.window_manager.windows) == 2 and not bpy.app.is_job_running('RENDER')", 30)
             blender.do("image = picture(1024, 15); bpy.ops.midas_normal.generate('INVOKE_DEFAULT', image=image.name)")
-            blender.wait_until("running.task() is not None and running.task().job.stage == 'network'", 30, 0.01)
+            blender.wait_until("generation.task() is not None and generation.task().job.stage == 'network'", 30, 0.01)
             code = blender.quit()
         check(code == 0, f"with {name} open Blender ended with {code}")
     return ""

@@ -58,11 +58,11 @@ def _interrupted(window: Window, statement: str) -> float:
     begin(window)
     window.blender.do(f"marks.clear(); {statement}")
     window.find_again()
-    check(window.blender.value("running.task() is None and running.last() is None"), "the map was not given up")
+    check(window.blender.value("generation.task() is None and generation.last() is None"), "the map was not given up")
     check(window.blender.value("bpy.ops.midas_normal.generate.poll()"), "no other map can be made")
     check(not window.blender.value("any(source_of(image) and source_of(image).name == 'tiles_1024_6.png' "
                                    "for image in bpy.data.images)"), "the map came into the other file")
-    window.blender.wait_until("not session.client.is_busy", 60)
+    window.blender.wait_until("not client.is_busy", 60)
     window.settle()
     took = window.blender.value("marks[1] - marks[0]")
     check(took < AT_ONCE, f"giving the map up took {took:.2f} s")

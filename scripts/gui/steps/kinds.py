@@ -32,7 +32,7 @@ def kinds(window: Window) -> str:
     check(_state(window) == before, f"undo left {_state(window)} of {before}")
     window.press("ctrl+shift+z")
     check(_state(window) == made, f"redo left {_state(window)} of {made}")
-    check(not window.blender.value("session.client.is_busy"), "redo ran the engine")
+    check(not window.blender.value("client.is_busy"), "redo ran the engine")
     window.press("ctrl+z")
     window.blender.do(f"{SETTINGS}.maps = {{'NORMAL'}}; bpy.ops.ed.undo_push()")
     return ""

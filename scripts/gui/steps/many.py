@@ -38,7 +38,7 @@ bpy.ops.ed.undo_push()
 """
 
 MAPS = "sorted(image.name for image in bpy.data.images if source_of(image) and source_of(image).name in names)"
-STATES = "[item.state for item in running.queue().items]"
+STATES = "[item.state for item in generation.queue().items]"
 
 
 def many(window: Window) -> str:
@@ -47,7 +47,7 @@ def many(window: Window) -> str:
     x, y = window.click_beside(GENERATE, ARROW)
     window.display.shoot(window.picture("many_menu"))
     window.click_at(x + FIRST[0], y + FIRST[1])
-    window.blender.wait_until("running.queue() is not None and running.queue().count('made') == 1", 60, 0.01)
+    window.blender.wait_until("generation.queue() is not None and generation.queue().count('made') == 1", 60, 0.01)
     window.display.shoot(window.picture("many_underway"))
     window.blender.wait_until(ENDED, 60)
     window.shoot("many_made")

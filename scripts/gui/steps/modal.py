@@ -10,8 +10,8 @@ from .common import ASKED, HOLD, check
 from .painting import BRUSH
 
 MODAL = "[operator.bl_idname for window in bpy.context.window_manager.windows for operator in window.modal_operators]"
-ARRIVED = "running.task() is None or running.task().job.outcome is not None"
-IDLE = "running.task() is None and not pump._watched"
+ARRIVED = "generation.task() is None or generation.task().job.outcome is not None"
+IDLE = "generation.task() is None and not timer._watched"
 
 CANVAS = """
 canvas = picture(256, 30)
@@ -104,7 +104,9 @@ def _waits(window: Window, seed: int, operator: str, effect: str, under_way: Abs
         window.shoot(f"{operator.lower()}_under_way")
         check(window.blender.value(runs), f"{operator} has ended")
         check(not window.blender.value(there), f"a map was stored during {operator}")
-        check("Waiting until" in window.blender.value("running.described(running.task())"), "the panel does not say why")
+        check(
+            "Waiting until" in window.blender.value("generation.described(generation.task())"), "the panel does not say why"
+        )
     window.blender.wait_until(f"{there} and {IDLE}", 60)
     after = window.blender.value(effect)
     check(after != before, f"{operator} has changed nothing")

@@ -39,10 +39,10 @@ def generate(window: Window) -> str:
     before = _like_a_bar(window)
     window.click_at(x, y)
     window.display.move(x - 3, y)
-    seen, job = [], "running.task().job"
+    seen, job = [], "generation.task().job"
     start = time.monotonic()
     while not window.blender.value(ENDED):
-        seen.append(window.blender.value(f"[{job}.stage, {job}.done] if running.task() else None"))
+        seen.append(window.blender.value(f"[{job}.stage, {job}.done] if generation.task() else None"))
         if len(seen) == 8:
             window.display.shoot(window.picture("generating"))
         check(time.monotonic() - start < 60, "the map was not there after a minute")
@@ -68,12 +68,12 @@ def undo_and_redo(window: Window) -> str:
     before = window.blender.value(PIXELS)
     window.press("ctrl+z")
     check("NORMAL_MAP" not in window.blender.value(NODES), "undo left the Normal Map node")
-    check(not window.blender.value("running.last().is_there"), "the panel tells still of the map that was taken back")
+    check(not window.blender.value("generation.last().is_there"), "the panel tells still of the map that was taken back")
     window.press("ctrl+shift+z")
     check("NORMAL_MAP" in window.blender.value(NODES), "redo did not bring the Normal Map node back")
     check(window.blender.value(PIXELS) == before, "redo did not bring the pixels back")
-    check(window.blender.value("running.last().is_there"), "the panel does not tell of the map that is there again")
-    check(not window.blender.value("session.client.is_busy"), "redo ran the network")
+    check(window.blender.value("generation.last().is_there"), "the panel does not tell of the map that is there again")
+    check(not window.blender.value("client.is_busy"), "redo ran the network")
     return ""
 
 
@@ -97,9 +97,9 @@ def cancel(window: Window) -> str:
     window.blender.do("image = picture(1024, 2); area.spaces.active.image = image; maps = len(bpy.data.images)")
     with held(window):
         window.click(CANCEL)
-        seconds = window.blender.wait_until("running.task() is None", 20, 0.01)
+        seconds = window.blender.wait_until("generation.task() is None", 20, 0.01)
         window.shoot("cancelled")
-    window.blender.wait_until("not session.client.is_busy", 60)
+    window.blender.wait_until("not client.is_busy", 60)
     check(window.blender.value("len(bpy.data.images) == maps"), "the late result came in")
     return f"free after {seconds * 1000:.0f} ms"
 
@@ -111,9 +111,9 @@ def cancel_twice(window: Window) -> str:
     window.click(GENERATE)
     window.blender.wait_until(ASKED, 30, 0.01)
     window.click(CANCEL)
-    window.blender.wait_until("running.task() is None", 20)
+    window.blender.wait_until("generation.task() is None", 20)
     window.shoot("stopping")
-    check(window.blender.value("running.cancelled() is not None"), "the panel offers no second click")
+    check(window.blender.value("generation.cancelled() is not None"), "the panel offers no second click")
     window.click(CANCEL)
     seconds = window.blender.wait_until("is_gone(pid)", 20, 0.01)
     window.blender.do("area.spaces.active.image = picture(256, 12)")
@@ -124,7 +124,7 @@ def cancel_twice(window: Window) -> str:
 SCRIPTED = """
 kept = bpy.context.scene.midas_normal.chosen()
 picture(64, 11).name = "scripted"
-last = running.last()
+last = generation.last()
 bpy.ops.midas_normal.generate("INVOKE_DEFAULT", source="IMAGE", image="scripted", target="NONE", engine="LUMINANCE",
                               strength=7.0, a=1.0)
 """
@@ -133,7 +133,7 @@ bpy.ops.midas_normal.generate("INVOKE_DEFAULT", source="IMAGE", image="scripted"
 def scripted(window: Window) -> str:
     """A script that invokes the operator with settings of its own leaves those of the scene as they are."""
     window.blender.do(SCRIPTED)
-    window.blender.wait_until("running.task() is None and running.last() is not last", 60)
+    window.blender.wait_until("generation.task() is None and generation.last() is not last", 60)
     check(window.blender.value("stored(bpy.data.images['scripted_normal'])['settings']['strength']") == 7.0, "it has no map")
     check(window.blender.value("bpy.context.scene.midas_normal.chosen() == kept"), "the scene's settings were changed")
     window.blender.do("bpy.data.batch_remove([image for image in bpy.data.images if image.name.startswith('scripted')])")

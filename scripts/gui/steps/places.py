@@ -85,7 +85,7 @@ def linked(window: Window) -> str:
     make(window)
     check(window.blender.value(f"{MAP}.library is None and {MAP}.name == 'linked_normal'"), "the map is not this file's own")
     check(window.blender.value(nodes) == before, "the linked material was changed")
-    said = window.blender.value("running.last_sentence()")
+    said = window.blender.value("generation.last_message()")
     once = said.count("The material 'linked' is linked from another file and stays as it is.") == 1
     check(once, f"the panel says: {said}")
     return ""

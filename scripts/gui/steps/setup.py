@@ -10,7 +10,7 @@ LEFT = 0.3
 """Install stands left in its row."""
 
 STUCK = f"""
-from {EXTENSION}.bridge.places import preferences
+from {EXTENSION}.bridge.addon import preferences
 from {EXTENSION}.ui import setup
 stuck = Path(tempfile.gettempdir()) / "python3"
 stuck.write_text('''#!/bin/sh
