@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import SettingsError
+from ..core.file_numbering import LONGEST_REACH
 from ..core.files import resolved
 from ..core.map_types import FORMATS, MAP_TYPES, check_map_type, is_float
 from ..core.protocol import MOST_STOPS
 from ..core.settings import PRESETS, Choice, Flag, Number, Settings, domains, preset
-from ..core.temporal import LONGEST_REACH
 from .outputs import TARGETS, TOKENS, Naming
 from .pictures import SETS, digest_of_file
 from .report import check_report

@@ -24,11 +24,11 @@ from ..core.errors import (
     WorkerError,
     reason_of,
 )
+from ..core.file_numbering import temporal_weights
 from ..core.files import atomic_replace, resolved
 from ..core.map_types import is_float
 from ..core.protocol import Result
 from ..core.settings import Settings
-from ..core.temporal import temporal_weights
 from .atomic_files import atomic_create, incomplete, remove_leftovers, temporary_folder
 from .options import BatchOptions
 from .output_files import NameTaken, OutputFiles

@@ -1,4 +1,4 @@
-"""Numbers in file names: frames of sequences and tiles of UDIM sets."""
+"""Numbers of frames and UDIM tiles: in file names, and how much neighbouring frames count for the map of one of them."""
 
 from __future__ import annotations
 
@@ -89,3 +89,17 @@ def missing_between(numbers: Collection[int]) -> list[int]:
         lacking.update(number_at(between, row) for between in range(column, max(x for x, y in places if y == row)))
         lacking.update(number_at(column, between) for between in range(row, max(y for x, y in places if x == column)))
     return sorted(lacking - set(numbers))
+
+
+LONGEST_REACH = 16
+"""Frames on either side that may count."""
+
+
+def temporal_weights(numbers: Collection[int], middle: int, reach: int) -> dict[int, float]:
+    """How much each of the frames within `reach` of the middle one counts, together 1: a triangle, cut where frames lack.
+
+    The noise of whole triangles has the variance of a single frame's times the sum of the squared shares: 0.38 for a reach
+    of 1, 0.23 for 2, 0.17 for 3.
+    """
+    counted = {number: reach + 1 - abs(number - middle) for number in numbers if abs(number - middle) <= reach}
+    return {number: count / sum(counted.values()) for number, count in counted.items()}

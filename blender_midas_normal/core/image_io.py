@@ -34,7 +34,7 @@ def deflated(values: NDArray) -> bytes:
     return packer.compress(values.data) + packer.flush()
 
 
-GREY, RGB = 0, 2
+PNG_GREY, PNG_RGB = 0, 2
 """Colour types; PNG specification, section 11.2.1."""
 
 NO_FILTER, UP = 0, 2
@@ -71,7 +71,7 @@ def png_parts(strips: Iterable[NDArray], height: int, compress: bool) -> Iterato
 
 
 def _header(pixels: NDArray, height: int) -> bytes:
-    depth, colours = pixels.dtype.itemsize * 8, RGB if pixels.ndim == 3 else GREY
+    depth, colours = pixels.dtype.itemsize * 8, PNG_RGB if pixels.ndim == 3 else PNG_GREY
     return struct.pack(">IIBBBBB", pixels.shape[1], height, depth, colours, 0, 0, 0)
 
 
@@ -103,7 +103,7 @@ def pixels_of_png(data: bytes) -> NDArray[np.uint16]:
         lines = np.frombuffer(zlib.decompress(packed), np.uint8)
     except (struct.error, zlib.error) as error:
         raise InvalidData("the PNG file is damaged ({reason})", reason=error) from None
-    channels = {GREY: 1, RGB: 3}.get(colours, 0)
+    channels = {PNG_GREY: 1, PNG_RGB: 3}.get(colours, 0)
     if depth not in (8, 16) or not channels or any(others) or lines.size != height * (1 + depth // 8 * channels * width):
         raise InvalidData("the PNG file is another kind of picture")
     lines = lines.reshape(height, -1)
@@ -129,7 +129,7 @@ SHORT, LONG, RATIONAL = 3, 4, 5
 FORMATS = {SHORT: "H", LONG: "I", RATIONAL: "II"}
 
 DEFLATE = 8
-GREY, RGB = 1, 2
+TIFF_GREY, TIFF_RGB = 1, 2
 UNSIGNED, FLOATING = 1, 3
 NO_PREDICTOR, DIFFERENCES = 1, 2
 
@@ -156,7 +156,7 @@ def tiff_bytes(pixels: NDArray[np.uint8] | NDArray[np.uint16] | Array) -> bytes:
     padding = starts[-1] % 2
     directory = _directory(starts[-1] + padding, {
         256: (LONG, [columns]), 257: (LONG, [rows]), 258: (SHORT, [8 * pixels.dtype.itemsize] * channels),
-        259: (SHORT, [DEFLATE]), 262: (SHORT, [GREY if channels == 1 else RGB]), 273: (LONG, starts[:-1]),
+        259: (SHORT, [DEFLATE]), 262: (SHORT, [TIFF_GREY if channels == 1 else TIFF_RGB]), 273: (LONG, starts[:-1]),
         277: (SHORT, [channels]), 278: (LONG, [in_strip]), 279: (LONG, sizes), 282: (RATIONAL, [72, 1]),
         283: (RATIONAL, [72, 1]), 317: (SHORT, [DIFFERENCES if integers else NO_PREDICTOR]),
         339: (SHORT, [UNSIGNED if integers else FLOATING] * channels),

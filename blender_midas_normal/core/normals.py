@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from .picture import Surface, as_float
 from .settings import Settings, node_size
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
     from .arrays import Array
 
@@ -199,3 +201,28 @@ def in_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]
     if convention == "CONTROLNET":
         return z, y, -x
     return x, y, z
+
+
+STEEPEST = 1000
+"""Slope that a pixel of a normal map can stand for: one that lies on its side has none."""
+
+
+def mean_of_normal_maps(maps: Iterable[tuple[float, NDArray[np.uint16]]], out: int | None) -> NDArray[np.uint16]:
+    """The mean of maps of one size, each with its share: H x W x 3 or H x W of 0..65535.  They are looked at one by one.
+
+    out: of normal maps the channel of the component that points out of the surface; their slopes are averaged, as heights
+    are, and not their directions.  None for maps of values.
+    """
+    total = reduce(np.add, (np.float32(share) * (values if out is None else _slopes(values, out)) for share, values in maps))
+    return np.rint(total if out is None else _encoded(total)).astype(np.uint16)
+
+
+def _slopes(values: NDArray[np.uint16], out: int) -> Array:
+    """H x W x 3: the directions, as long as their component that points out of the surface is 1."""
+    directions = values * np.float32(2 / 65535) - 1
+    return directions / np.maximum(directions[..., out, None], np.float32(1 / STEEPEST))
+
+
+def _encoded(directions: Array) -> Array:
+    length = np.sqrt(np.einsum("ijk,ijk->ij", directions, directions))
+    return (directions / length[..., None] + 1) * np.float32(65535 / 2)

@@ -16,8 +16,8 @@ from ..bridge.queue import Queue, queue_of
 from ..bridge.request import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, GenerateRequest
 from ..bridge.tasks import is_main_thread
 from ..core.errors import MidasNormalError, SettingsError
+from ..core.file_numbering import LONGEST_REACH
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
-from ..core.temporal import LONGEST_REACH
 from . import generation, live_paint, live_tuning
 
 NOT_REMEMBERED = {"SKIP_SAVE"}

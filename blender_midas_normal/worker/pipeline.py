@@ -16,12 +16,11 @@ from ..core.filters import resize_share
 from ..core.image_io import pixels_of_png
 from ..core.map_types import check_format, check_map_type, is_float
 from ..core.maps import Map, NodeMap, heights_at_scale
-from ..core.normals import channel_of_z, map_size
+from ..core.normals import channel_of_z, map_size, mean_of_normal_maps
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MOST_PIXELS, Request
 from ..core.regions import Region, changed_region
 from ..core.settings import Settings
-from ..core.temporal import mean_of_normal_maps
 from ..core.tileable import wrap_of
 from .channel import Clock, stage_of_all
 from .engines import BatchedEngine, EngineRegistry, IncrementalEngine, Report

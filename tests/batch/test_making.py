@@ -218,7 +218,7 @@ def test_a_run_that_is_killed_as_a_map_comes_into_its_place_leaves_maps_that_the
         PIL.Image.fromarray(np.random.default_rng(moment == "after").integers(0, 256, (30, 40, 3), np.uint8)).save(
             tmp_path / "0.png")
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr("blender_midas_normal.batch.runner.put_in_place", broken)
+            patch.setattr("blender_midas_normal.batch.runner.atomic_replace", broken)
             patch.setattr("blender_midas_normal.batch.runner.atomic_create", broken)
             made(items, tmp_path, "--existing", "skip")
         outcome = "skipped" if moment == "after" else "made"

@@ -20,7 +20,8 @@ from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.batch.report import Screen
 from blender_midas_normal.batch.runner import BatchRunner
-from blender_midas_normal.core.temporal import mean_of_normal_maps, temporal_weights
+from blender_midas_normal.core.file_numbering import temporal_weights
+from blender_midas_normal.core.normals import mean_of_normal_maps
 from tests.conftest import ROOT
 from tests.requests_for_tests import launch
 

@@ -119,11 +119,11 @@ def test_one_of_several_processes_creates_a_file_where_there_are_no_second_names
         (tmp_path / name).write_text(name)
     answers = []
 
-    def placed(file, target, of=atomic_files.put_in_place):
+    def placed(file, target, of=atomic_files.atomic_replace):
         answers.append(atomic_create(tmp_path / "theirs", target))
         of(file, target)
 
-    monkeypatch.setattr(atomic_files, "put_in_place", placed)
+    monkeypatch.setattr(atomic_files, "atomic_replace", placed)
     assert atomic_create(tmp_path / "ours", tmp_path / "target") and answers == [False]
     assert (tmp_path / "target").read_text() == "ours" and (tmp_path / "theirs").exists()
 
@@ -145,7 +145,7 @@ def test_a_name_that_was_taken_for_nothing_is_given_back(tmp_path, no_second_nam
     def refused(file, target):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(atomic_files, "put_in_place", refused)
+    monkeypatch.setattr(atomic_files, "atomic_replace", refused)
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Input/output"):
         atomic_create(tmp_path / "file", tmp_path / "target")

@@ -75,7 +75,7 @@ def test_a_map_that_cannot_be_put_back_lies_beside(folder, monkeypatch):
     """The third file cannot be moved, nor the first one be moved back; what was there before is named."""
     before = contents(folder)
     with monkeypatch.context() as patch, pytest.raises(TargetError, match="cannot be put back: No space left") as raised:
-        save(folder, lambda: fail(patch, {3, 4}, (map_files, "put_in_place")))
+        save(folder, lambda: fail(patch, {3, 4}, (map_files, "atomic_replace")))
     after = contents(folder)
     safe, = (name for name in after if name.endswith(f"/{MAPS[0]}"))
     assert str(folder / safe) in str(raised.value) and after[safe] == before[MAPS[0]]

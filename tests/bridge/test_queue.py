@@ -494,7 +494,7 @@ def test_an_engine_that_ceases_to_work_ends_the_queue(monkeypatch):
         raise EngineUnavailable("The weights are damaged.")
         yield
 
-    monkeypatch.setattr(module, "making_of", broken)
+    monkeypatch.setattr(module, "generation_steps", broken)
     new = queue()
     with pytest.raises(MidasNormalError, match=r"1 failed, 2 not tried\. a: The weights are damaged\."):
         new.task().wait()

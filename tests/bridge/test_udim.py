@@ -241,15 +241,15 @@ def test_a_set_that_cannot_be_saved_whole_keeps_the_one_that_is_there(tiles, tmp
     saved_by_blender(tmp_path / "wall.1001.png", rgba(7, 7, 5))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     shown = tiles_of(image, tmp_path_factory.mktemp("shown"))
-    moves, put_in_place = itertools.count(1), map_files.put_in_place
+    moves, atomic_replace = itertools.count(1), map_files.atomic_replace
 
     def full(file, place):
         if next(moves) == 2:
             raise OSError(28, "No space left on device")
-        put_in_place(file, place)
+        atomic_replace(file, place)
 
     with monkeypatch.context() as patch, pytest.raises(TargetError, match=r"wall_normal\.1002\.png: No space left"):
-        patch.setattr(map_files, "put_in_place", full)
+        patch.setattr(map_files, "atomic_replace", full)
         made(tiles, save="BESIDE")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     for number, values in tiles_of(image, tmp_path).items():

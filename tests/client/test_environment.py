@@ -209,9 +209,9 @@ HOLD = """
 import sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from blender_midas_normal.client.locks import held
+from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.core.errors import InstallError
-with held(Path({lock!r}), InstallError):
+with file_lock(Path({lock!r}), InstallError):
     print("held", flush=True)
     time.sleep(60)
 """

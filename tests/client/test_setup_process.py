@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from blender_midas_normal.client.setup import process as setup_process
 from blender_midas_normal.client.setup.process import PROGRAM, SetupProcess
 from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsError, from_json
 from tests.client.weights_server import serving
@@ -175,7 +176,7 @@ def test_an_interrupted_wait_ends_the_process(tmp_path, stuck):
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         plain = time.sleep
-        patch.setattr(process.time, "sleep", lambda s: interrupt(s) if s == process.INTERVAL else plain(s))
+        patch.setattr(setup_process.time, "sleep", lambda s: interrupt(s) if s == setup_process.INTERVAL else plain(s))
         process.wait()
     assert not alive(process._child.pid)
 

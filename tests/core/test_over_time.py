@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blender_midas_normal.core.file_numbering import temporal_weights
 from blender_midas_normal.core.maps import Map
-from blender_midas_normal.core.normals import channel_of_z, in_convention, normals_from_slopes
-from blender_midas_normal.core.temporal import mean_of_normal_maps, temporal_weights
+from blender_midas_normal.core.normals import channel_of_z, in_convention, mean_of_normal_maps, normals_from_slopes
 
 ONE_STEP = 1.5
 """Of 65535: a map is rounded when it is made and when it is averaged."""

@@ -58,7 +58,7 @@ def test_every_setting_is_described():
 
 def test_only_what_shapes_the_surface_is_part_of_its_key():
     assert set(surface_names()) == {"engine", "resolution", "tileable", "depth_scale", "device", "precision", "mix",
-                                    "enlargement"}
+                                    "enlargement", "quality"}
 
 
 @pytest.mark.parametrize(("size", "resolution", "expected"), [

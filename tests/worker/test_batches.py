@@ -98,7 +98,7 @@ def computer(request, monkeypatch):
     monkeypatch.setattr(devices, "has_device", lambda name: True)
     monkeypatch.setattr(midas, "described_device", lambda name: name)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
-    monkeypatch.setattr(midas, "reason_against", lambda weights: "")
+    monkeypatch.setattr(midas, "unavailable_reason", lambda weights: "")
     monkeypatch.setattr(midas, "verified", lambda path: None)
     monkeypatch.setattr(outputs, "DEVICES", set())  # where torch is needed
 

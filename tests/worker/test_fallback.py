@@ -84,7 +84,7 @@ def computer(monkeypatch, tmp_path):
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(relief, "described_device", lambda name: name)
     monkeypatch.setattr(relief, "has_torch", lambda: True)
-    monkeypatch.setattr(relief, "give_back_memory", lambda device: None)
+    monkeypatch.setattr(relief, "empty_cache", lambda device: None)
 
     def on(engine, card):
         monkeypatch.setattr(devices, "has_device", lambda name: name in ("cpu", card.device))

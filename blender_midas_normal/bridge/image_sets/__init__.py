@@ -15,11 +15,11 @@ import numpy as np
 
 from ...core.engines import shared_range_strengths
 from ...core.errors import Message, Phrase, SourceError, Unchanged
+from ...core.file_numbering import temporal_weights
 from ...core.files import sha256_of
 from ...core.heights import MIDDLE, at_scale
 from ...core.image_io import png_bytes
 from ...core.protocol import Result
-from ...core.temporal import temporal_weights
 from ...core.tile_borders import BorderCorrection, Place, closing_rises, outline
 from .. import tasks
 from ..addon import client
