@@ -27,7 +27,7 @@ from ..core.errors import (
 from ..core.file_numbering import temporal_weights
 from ..core.files import atomic_replace, resolved
 from ..core.map_types import is_float
-from ..core.protocol import Result
+from ..core.protocol import Request, Result
 from ..core.settings import Settings
 from .atomic_files import atomic_create, incomplete, remove_leftovers, temporary_folder
 from .options import BatchOptions
@@ -63,7 +63,7 @@ class BatchRunner:
         self._engine, _ = select_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
                                                           "LUMINANCE": NO_MESSAGE})
         self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
-        self._file = {"format": wanted.format, "bits": wanted.bits, "compress": True}
+        self._file: dict[str, Any] = {"format": wanted.format, "bits": wanted.bits, "compress": True}
         self._postponed: list[Picture] = []
         self._folders: set[Path] = set()
         self._measured = self.done = 0
@@ -181,8 +181,9 @@ class BatchRunner:
             alike = [number for number, each in staged.items() if _size(each.result) == _size(own)]
             counted = temporal_weights(alike, picture.number, self._wanted.smoothing)
             client.prepare(self._launch)
-            job = client.submit(frames=[[share, str(staged[number].file)] for number, share in counted.items()], map=kind,
-                                settings=self._settings(picture).words(), scale=_scale(picture, kind), **self._file)
+            frames = [[share, str(staged[number].file)] for number, share in counted.items()]
+            job = client.submit(Request(self._settings(picture).words(), frames=frames, map=kind,
+                                        scale=_scale(picture, kind), **self._file))
             yield job
             mean = job.result()
             seconds = {**own.seconds, "mean": sum(mean.seconds.values())}
@@ -238,7 +239,7 @@ class BatchRunner:
         """The job of a map, from the surface if there is one, else from the picture."""
         client.prepare(self._launch)
         source = {"surface": surface} if surface is not None else picture.item.fields(client)
-        return client.submit(**words, **source)
+        return client.submit(Request(**words, **source))
 
     def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
         """Puts a map on record, into its place and on the screen."""

@@ -12,7 +12,7 @@ import bpy
 
 from ..client.result_files import ResultFiles
 from ..core.errors import NO_MESSAGE, Message, SourceError, SurfaceGone, TargetError
-from ..core.protocol import Result
+from ..core.protocol import Request, Result
 from ..core.settings import Settings
 from .addon import client, launch_with, with_uid
 from .generate import ON_DISK, PACKED
@@ -47,7 +47,7 @@ def _retune_steps(image: bpy.types.Image, settings: Settings, mask_image: bpy.ty
     words: dict[str, Any] = {"surface": facts["surface"], **(ON_DISK if image.packed_file is None else PACKED)}
     if mask is not None:
         words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file(), view)))
-    result = yield Step(client.submit(settings=wanted.words(), map=kind, **words))
+    result = yield Step(client.submit(Request(wanted.words(), map=kind, **words)))
     there = with_uid(bpy.data.images, uid)
     with client.taken(result) as files:
         if there is None:
@@ -207,8 +207,8 @@ def _followed(
     name = yield from _taken_in(order, first, result, kept)
     made = {name: facts_of(result, first.kind)}
     for other in others:
-        more = yield Step(client.submit(surface=result.surface, settings=on_preferred_device(other.settings).words(),
-                                        map=other.kind, **other.files))
+        more = yield Step(client.submit(Request(on_preferred_device(other.settings).words(), surface=result.surface,
+                                                map=other.kind, **other.files)))
         name = yield from _taken_in(order, other, more, kept)
         made[name] = facts_of(more, other.kind)
     return made

@@ -15,7 +15,7 @@ from ..client.client import Job
 from ..client.launch import Launch
 from ..core.errors import Message, WorkerError
 from ..core.map_types import MAP_TYPES, check_map_type
-from ..core.protocol import Result
+from ..core.protocol import Request, Result
 from ..core.settings import Settings
 from .addon import client, launch_with, preferences, with_uid
 from .image_pixels import Reading, View, reading, removed_unless_done
@@ -142,7 +142,7 @@ class PreparedRequest:
         folder = client.prepare(self.launch)
         if "pixels" in words and not (folder / words["pixels"]["file"]).exists():
             raise WorkerError("The worker ended while it was given the picture; try again.")
-        return client.submit(map=kind, settings=on_preferred_device(settings).words(), **words)
+        return client.submit(Request(on_preferred_device(settings).words(), map=kind, **words))
 
     def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[Message]:
         """Wires a finished map; sentences for the user, also about materials that cannot be wired."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import tempfile
 import time
@@ -9,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_of_kind, reason_of
 from ..core.protocol import Cancel, Error, Hello, PipeMessage, Progress, Ready, Request, Result, check_version
@@ -113,11 +113,15 @@ class Client:
             raise WorkerError("The picture cannot be handed over in {folder}: {reason}.", folder=folder,
                               reason=reason_of(error)) from None
 
-    def submit(self, **fields: Any) -> Job:
-        """Sends a Request with these fields to the worker that `prepare` started; one that is gone is the job's outcome."""
-        job = Job(next(self._ids), fields.get("surface", ""))
+    def submit(self, request: Request) -> Job:
+        """Send a request, with an id of its own, to the worker that `prepare` started.
+
+        Returns:
+            Its job, which has ended already where the worker is gone.
+        """
+        job = Job(next(self._ids), request.surface or "")
         self._pending[job.id] = job
-        self._send(Request(job.id, **fields))
+        self._send(dataclasses.replace(request, id=job.id))
         return job
 
     def cancel(self, job: Job) -> None:

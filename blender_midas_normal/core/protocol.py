@@ -89,9 +89,9 @@ class Request:
     scale: of heights, the one that they are written at, for files that are to have one; 0 for each picture's own.
     preceding: with `pixels` only, key of the surface of the picture as it was before it was painted on: an engine that can
     makes anew only what the change reaches.
+    id: names the request in all messages about it; the client sets it.
     """
 
-    id: int
     settings: dict
     pixels: dict | None = None
     picture: str | None = None
@@ -109,6 +109,7 @@ class Request:
     preceding: str | None = None
     frames: list = field(default_factory=list)
     scale: float = 0.0
+    id: int = 0
 
     def __post_init__(self) -> None:
         if not -MOST_STOPS <= self.exposure <= MOST_STOPS:

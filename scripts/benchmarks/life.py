@@ -14,6 +14,7 @@ from benchmarks.answer import Answer
 from benchmarks.plan import Plan
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import NOT_NEEDED, Launch
+from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.surface_cache import BUDGET
 
@@ -41,7 +42,7 @@ def _after(client: Client, launch: Launch, rgba: np.ndarray, number: int) -> tup
     client.prepare(launch)
     file = client.new_file()
     rgba.tofile(file)
-    job = client.submit(settings=Settings(engine="LUMINANCE", tileable="OFF").words(), with_pixels=True,
-                        pixels={"file": file.name, "width": SIDE, "height": SIDE, "encoding": "BYTE"})
+    job = client.submit(Request(Settings(engine="LUMINANCE", tileable="OFF").words(), with_pixels=True,
+                                pixels={"file": file.name, "width": SIDE, "height": SIDE, "encoding": "BYTE"}))
     with client.taken(client.wait(job)):
         return memory.now_and_of_children()

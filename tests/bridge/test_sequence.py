@@ -285,9 +285,9 @@ def test_smoothing_takes_away_the_flicker_that_its_shares_promise(tmp_path, reac
 def test_the_worker_averages_the_frames(tmp_path, monkeypatch):
     """In Blender each would be felt."""
     asked, submit = [], addon.client.submit
-    monkeypatch.setattr(addon.client, "submit", lambda **words: asked.append(words) or submit(**words))
+    monkeypatch.setattr(addon.client, "submit", lambda request: asked.append(request) or submit(request))
     made(noisy(tmp_path, (1, 2, 4)), smoothing=1)
-    shares = [[share for share, _ in words["frames"]] for words in asked if "frames" in words]
+    shares = [[share for share, _ in request.frames] for request in asked if request.frames]
     assert shares == [[pytest.approx(2 / 3), pytest.approx(1 / 3)], [pytest.approx(1 / 3), pytest.approx(2 / 3)], [1.0]]
 
 

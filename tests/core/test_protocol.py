@@ -28,10 +28,10 @@ MESSAGES = [
     Hello(VERSION, 4711, "3.11.7"),
     Ready({"MIDAS": Message("This Python has no {packages}.", packages="torch"), "LUMINANCE": NO_MESSAGE}, "cpu", "2.13.0"),
     Ready({}, "cuda (NVIDIA H200)", "2.13.0", 1 << 37, [0, 2], 8),
-    Request(1, {"a": 6.28}, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
-    Request(3, {}, pixels={"file": "y"}, preceding="key"),
-    Request(4, {}, frames=[[0.25, "a.png"], [0.75, "b.png"]], scale=0.5),
-    Request(2, {}, picture="/tmp/ä ö.png", is_render=True, compress=True, bits=8),
+    Request({"a": 6.28}, id=1, pixels={"file": "x", "width": 3, "height": 2, "encoding": "BYTE"}),
+    Request({}, id=3, pixels={"file": "y"}, preceding="key"),
+    Request({}, id=4, frames=[[0.25, "a.png"], [0.75, "b.png"]], scale=0.5),
+    Request({}, id=2, picture="/tmp/ä ö.png", is_render=True, compress=True, bits=8),
     Progress(1, "network", 0.5),
     Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", Message("{engine} was asked for.", engine="LUMINANCE"), "key",
            {"read": 0.1}, [Message("flat"), Message("{a} of {b:.1f} {c}", a=1, b=2.0, c=Message("{d}", d="ä"))]),
@@ -195,7 +195,7 @@ def test_a_request_that_follows_a_surface_has_pixels():
 
 def test_a_number_that_is_none_is_not_sent():
     with pytest.raises(ProtocolError, match="cannot be sent"):
-        encode(Request(1, {"a": float("nan")}))
+        encode(Request({"a": float("nan")}, id=1))
 
 
 @pytest.mark.parametrize("stops", [33, -33, 1e300])

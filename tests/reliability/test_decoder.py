@@ -30,7 +30,7 @@ KINDS = (Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown)
 NAMES = sorted({"type", "x", *(name for kind in KINDS for name in getattr(kind, "__dataclass_fields__", ()))})
 WHY = Message("{a!r} for {b:.1f}: {c}", a="ü", b=2.0, c=Message("No."))
 MESSAGES = (Hello(1, 4711, "3.11"), Ready({"RELIEF": NO_MESSAGE, "MIDAS": WHY}),
-            Request(1, {"a": 1.5}, pixels={"file": "x"}), Progress(1, "read", 0.5),
+            Request({"a": 1.5}, id=1, pixels={"file": "x"}), Progress(1, "read", 0.5),
             Error(2, "SourceError", Message("{path} is gone.", path="x")), Cancel(2), Shutdown(),
             Result(1, "map.png", 3, 2, "RELIEF", "cpu", WHY, "key", {"read": 0.1}, [Message("flat")]))
 PIECES = (b"1e999", b"NaN", b"-", b"-1", b"1e30", b"true", b"9" * 5000, b"null", b'"', b"[" * 2000, b"{}", b"\\ud800",

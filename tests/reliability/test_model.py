@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from blender_midas_normal.client.client import Client, Job
 from blender_midas_normal.core.errors import Cancelled, MidasNormalError, SurfaceGone, WorkerError
-from blender_midas_normal.core.protocol import Result
+from blender_midas_normal.core.protocol import Request, Result
 from tests.reliability.traces import is_alive, waited
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
 
@@ -61,7 +61,7 @@ class Story(RuleBasedStateMachine):
 
     def send(self, **fields: object) -> None:
         self.worker = self.client._worker
-        self.all.append(self.client.submit(**fields))
+        self.all.append(self.client.submit(Request(**fields)))
 
     @rule(pick=PICK)
     def wait(self, pick: int) -> None:

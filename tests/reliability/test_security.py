@@ -15,6 +15,7 @@ import pytest
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.core.errors import EngineError, InstallError, SourceError
+from blender_midas_normal.core.protocol import Request
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, opaque, write_pixels
 
@@ -99,14 +100,14 @@ def test_the_log_says_nothing_of_pictures_nor_whose_home_it_is(tmp_path, tempora
     client = Client()
     try:
         client.prepare(launch(tmp_path))
-        job = client.submit(settings=LUMINANCE.words(), pixels=write_pixels(client.new_file(), opaque(secret / 255)))
+        job = client.submit(Request(LUMINANCE.words(), pixels=write_pixels(client.new_file(), opaque(secret / 255))))
         with client.taken(client.wait(job, 20)):
             pass
         with pytest.raises(SourceError):
-            client.wait(client.submit(settings=LUMINANCE.words(), picture=str(tmp_path / "letter.png")), 20)
+            client.wait(client.submit(Request(LUMINANCE.words(), picture=str(tmp_path / "letter.png"))), 20)
         gone = {"file": "gone", "width": 2, "height": 2, "encoding": "BYTE"}
         with pytest.raises(EngineError):
-            client.wait(client.submit(settings=LUMINANCE.words(), pixels=gone), 20)
+            client.wait(client.submit(Request(LUMINANCE.words(), pixels=gone)), 20)
     finally:
         client.close()
     log = (tmp_path / "worker.log").read_bytes()

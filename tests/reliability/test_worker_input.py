@@ -17,6 +17,7 @@ import pytest
 
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.core.errors import MidasNormalError, SourceError
+from blender_midas_normal.core.protocol import Request
 from tests.conftest import ROOT
 from tests.reliability.corpus import kept
 from tests.reliability.test_decoder import PIECES, damaged, heard
@@ -65,7 +66,7 @@ def test_requests_of_nonsense_are_answered_one_by_one(client, tmp_path, amount, 
     process = client._worker
     for _ in range(count):
         fields = nonsense(chance, client)
-        job = client.submit(**fields)
+        job = client.submit(Request(**fields))
         try:
             with client.taken(client.wait(job, DEADLINE)):
                 kinds["map"] += 1
@@ -112,7 +113,7 @@ def test_damaged_pictures_are_refused_by_name_and_stop_nothing(client, tmp_path,
         original = chance.choice(originals)
         path = tmp_path / f"damaged{original.suffix}"
         path.write_bytes(broken(original.read_bytes(), chance))
-        job = client.submit(settings=LUMINANCE.words(), picture=str(path))
+        job = client.submit(Request(LUMINANCE.words(), picture=str(path)))
         try:
             with client.taken(client.wait(job, DEADLINE)):
                 kinds["map"] += 1

@@ -131,10 +131,10 @@ def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monke
     generation.start(begin(bpy.context, ask), bpy.context.scene)
     pumped(lambda: generation.task() is None and not timer._watched)
     sent, submit = [], addon.client.submit
-    monkeypatch.setattr(addon.client, "submit", lambda **words: sent.append(words) or submit(**words))
+    monkeypatch.setattr(addon.client, "submit", lambda request: sent.append(request) or submit(request))
     settings.strength = 3
     pumped(lambda: not timer._watched)
-    assert flat(settings.result) == (True, False) and [words.get("mask_pixels") for words in sent] == [None]
+    assert flat(settings.result) == (True, False) and [request.mask_pixels for request in sent] == [None]
 
 
 def test_picking_a_map_loads_its_mask_image_and_a_reset_keeps_the_one_chosen(settings):

@@ -80,7 +80,7 @@ def test_relief_makes_only_the_neighbourhood_of_the_stroke_anew(settings, monkey
     """Which the worker does when it is told what precedes."""
     image, normal = made(settings, 500, 450, "RELIEF")
     key, asked, submit = surface(normal), [], addon.client.submit
-    monkeypatch.setattr(addon.client, "submit", lambda **words: asked.append(words["preceding"]) or submit(**words))
+    monkeypatch.setattr(addon.client, "submit", lambda request: asked.append(request.preceding) or submit(request))
     paint(image, side=32)
     followed(normal, key)
     monkeypatch.undo()

@@ -40,7 +40,7 @@ class Desk:
 def make(maker, folder, rgba, settings=LUMINANCE, **words):
     """(result, H x W x 3 components -1..1) of a request with these pixels."""
     pixels = write_pixels(folder / "pixels", rgba, words.pop("encoding", "BYTE"))
-    result = maker.make(Request(1, settings.words(), pixels=pixels, **words))
+    result = maker.make(Request(settings.words(), id=1, pixels=pixels, **words))
     return result, components(folder / result.file)
 
 

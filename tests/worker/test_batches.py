@@ -77,7 +77,7 @@ class Desk:
 
     def order(self, number, size=(48, 64), settings=PLAIN, cancelled=False):
         pixels = write_pixels(self.folder / f"pixels{number}", noise(*size, seed=number))
-        order = Job(Request(number, settings.words(), pixels=pixels), cancelled=cancelled)
+        order = Job(Request(settings.words(), id=number, pixels=pixels), cancelled=cancelled)
         self.reading.begin(order)
         return order
 

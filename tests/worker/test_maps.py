@@ -68,7 +68,7 @@ def drawn(maker, request, given):
 
 def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, monkeypatch, tmp_path):
     maker = MapPipeline(EngineRegistry(tmp_path, "not in this test"))
-    request = Request(1, LUMINANCE.words(), picture="photo.png", map="HEIGHT")
+    request = Request(LUMINANCE.words(), id=1, picture="photo.png", map="HEIGHT")
     given = LoadedInputs(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
     here = drawn(maker, request, given)
     assert on_torch.devices == []
