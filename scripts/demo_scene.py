@@ -23,7 +23,7 @@ import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 from bl_ext.user_default.midas_normal.bridge.addon import preferences  # noqa: E402
 from bl_ext.user_default.midas_normal.bridge.map_metadata import stored  # noqa: E402
-from bl_ext.user_default.midas_normal.core.image_io import png_bytes  # noqa: E402
+from bl_ext.user_default.midas_normal.core.image_io import encode_png  # noqa: E402
 from bl_ext.user_default.midas_normal.core.protocol import VERSION  # noqa: E402
 
 SIDE = 768
@@ -60,7 +60,7 @@ def main() -> int:
     image.pack()
     bpy.ops.wm.save_as_mainfile(filepath=str(options.out / "material.blend"), compress=True, check_existing=False)
     sheet = side_by_side([image, normal, bpy.data.images.load(str(options.out / "render.png"))])
-    (options.out / "sheet.png").write_bytes(png_bytes(sheet, True))
+    (options.out / "sheet.png").write_bytes(encode_png(sheet, True))
     report = {"engine": facts["engine"], "why": facts["why"], "device": facts["device"], "size": list(image.size),
               "blender": bpy.app.version_string, "protocol": VERSION, "seconds": seconds}
     (options.out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 
 from blender_midas_normal.batch import ended
-from blender_midas_normal.core.engines import WEIGHTS_NAME, checksum
+from blender_midas_normal.core.engines import WEIGHTS_NAME, weights_checksum
 from blender_midas_normal.core.errors import MidasNormalError
 
 SEED = 501
@@ -44,7 +44,7 @@ def main() -> int:
     except MidasNormalError as error:
         return ended(error)
     path, low, high = write(arguments.out)
-    digest = checksum(path)
+    digest = weights_checksum(path)
     print(f"{path}: {path.stat().st_size} bytes, SHA-256 {digest}; depth {low:.0f} to {high:.0f} on the synthetic pictures")
     return 0
 

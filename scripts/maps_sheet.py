@@ -70,17 +70,17 @@ def pictures(file: Path) -> list:
     from PIL import Image
 
     from blender_midas_normal.core.colour import luma
-    from blender_midas_normal.core.maps import made_map
-    from blender_midas_normal.core.tileable import wrap_of
+    from blender_midas_normal.core.maps import make_map
+    from blender_midas_normal.core.tileable import resolve_wrap
     from blender_midas_normal.worker.engines.relief import Relief
     from blender_midas_normal.worker.inputs import picture_from_file
 
     picture, settings = picture_from_file(file), Settings()
-    wrap = wrap_of(settings.tileable, luma(picture.rgb_float()), is_render=False)
+    wrap = resolve_wrap(settings.tileable, luma(picture.rgb_float()), is_render=False)
     surface = Relief().surface(picture, wrap, settings, lambda stage, done: None)
-    maps = [(made_map(kind, surface, settings).encoded() >> 8).astype("uint8") for kind in MAP_TYPES]
+    maps = [(make_map(kind, surface, settings).encode() >> 8).astype("uint8") for kind in MAP_TYPES]
     return [Image.fromarray(values).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-            for values in (picture.as_bytes()[..., :3], *maps)]
+            for values in (picture.to_uint8()[..., :3], *maps)]
 
 
 if __name__ == "__main__":

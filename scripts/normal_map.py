@@ -27,7 +27,7 @@ from blender_midas_normal.batch.pictures import exposed, item_of_file
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import HostPython, Launch, Paths, launch_for
 from blender_midas_normal.core.errors import MidasNormalError
-from blender_midas_normal.core.files import resolved
+from blender_midas_normal.core.files import resolve_path
 
 IDLE_SECONDS = 600.0
 
@@ -47,7 +47,7 @@ def main() -> int:
         launch = wanted_launch(asked.settings.engine, options.weights, asked.out)
     except MidasNormalError as error:
         return ended(error)
-    words = {"mask_picture": str(resolved(asked.mask_image))} if asked.mask_image is not None else {}
+    words = {"mask_picture": str(resolve_path(asked.mask_image))} if asked.mask_image is not None else {}
     items = [item_of_file(picture.file, picture.folder, picture_of(picture.file, words)) for picture in inputs.pictures]
     if asked.exposure is not None:
         items = [exposed(item, asked.exposure) for item in items]
@@ -56,7 +56,7 @@ def main() -> int:
 
 def picture_of(file: Path, words: dict) -> Callable[[Client], dict]:
     """The worker reads the file itself; words: what else a request says."""
-    return lambda client: {"picture": str(resolved(file)), **words}
+    return lambda client: {"picture": str(resolve_path(file)), **words}
 
 
 def made_parser() -> argparse.ArgumentParser:
@@ -73,12 +73,12 @@ def wanted_launch(engine: str, folder: Path | None, out: Path) -> Launch:
 
     The worker's log lies beside the maps where nothing can be written into the data folder.
     """
-    weights = resolved(folder or environments.WEIGHTS)
+    weights = resolve_path(folder or environments.WEIGHTS)
     if engine == "MIDAS":
         environments.midas_ready(weights)
     data = environments.DATA
     there = next(folder for folder in (data, *data.parents) if folder.exists())  # before the first environment it is not
-    log = data / "worker.log" if os.access(there, os.W_OK) else resolved(out) / ".midas_normal.log"
+    log = data / "worker.log" if os.access(there, os.W_OK) else resolve_path(out) / ".midas_normal.log"
     places = Paths(environments.MIDAS, weights, log)
     launch = launch_for(engine, places, HostPython(""), IDLE_SECONDS)
     if not launch.python:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from blender_midas_normal.core.errors import fields_of
+from blender_midas_normal.core.errors import template_fields
 from tests.templates import PARTS, all_made, is_glued
 
 MADE = all_made()
@@ -34,7 +34,7 @@ def test_no_message_is_glued_together(each):
 
 @pytest.mark.parametrize("each", WITH_TEMPLATE, ids=places(WITH_TEMPLATE))
 def test_a_template_has_fields_for_its_values_and_ends_as_what_it_is(each):
-    assert None in each.values or set(fields_of(each.text)) == set(each.values), each.text
+    assert None in each.values or set(template_fields(each.text)) == set(each.values), each.text
     if each.is_sentence:
         assert END_OF_SENTENCE.search(each.text), f"{each.text!r} is no whole sentence; a part of one is a Phrase"
     else:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePath
 
 from ..core.errors import Message, reason_of
-from ..core.files import ENDINGS, exists, resolved
+from ..core.files import PICTURE_SUFFIXES, exists, resolve_path
 from .record import OutputRecord
 
 WILD = re.compile(r"[*?[]")
@@ -67,7 +67,7 @@ def _without_picture(folder: Path, recursive: bool) -> Message:
 
 def _once(pictures: Sequence[Found]) -> list[Found]:
     """Each picture where it was found first: a folder may be given with one of its files, or with one of its subfolders."""
-    real_folder = cache(resolved)
+    real_folder = cache(resolve_path)
     firsts: dict[Path, Found] = {}
     for picture in pictures:
         firsts.setdefault(real_folder(picture.file.parent) / picture.file.name, picture)
@@ -83,7 +83,7 @@ def _sort(files: list[Path], searched: Path, inputs: Inputs, own: _Own) -> None:
 
 
 def _is_picture(file: Path) -> bool:
-    return file.suffix.lower() in ENDINGS
+    return file.suffix.lower() in PICTURE_SUFFIXES
 
 
 def _below(searched: Path, folder: Path) -> PurePath:
@@ -147,7 +147,7 @@ class _Own:
         self._maps: dict[Path, set[Path]] = {}
 
     def made(self, file: Path) -> bool:
-        file = resolved(file)
+        file = resolve_path(file)
         return any(file in self._maps_of(folder) for folder in file.parents)
 
     def _maps_of(self, folder: Path) -> set[Path]:

@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import SettingsError
-from ..core.file_numbering import LONGEST_REACH
-from ..core.files import resolved
-from ..core.map_types import FORMATS, MAP_TYPES, check_map_type, is_float
-from ..core.protocol import MOST_STOPS
-from ..core.settings import PRESETS, Choice, Flag, Number, Settings, domains, preset
+from ..core.file_numbering import MAX_TEMPORAL_RADIUS
+from ..core.files import resolve_path
+from ..core.map_types import FILE_FORMATS, MAP_TYPES, check_map_type, is_float_format
+from ..core.protocol import MAX_EXPOSURE
+from ..core.settings import PRESETS, Choice, Flag, Number, Settings, preset, setting_domains
 from .outputs import TARGETS, TOKENS, Naming
 from .pictures import SETS, digest_of_file
 from .report import check_report
 
 EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
-                  -MOST_STOPS, MOST_STOPS, 0.1)
+                  -MAX_EXPOSURE, MAX_EXPOSURE, 0.1)
 
 SMOOTHING = Number("Smoothing over time", "Frames on either side over which the maps of sequences are averaged, so that "
-                   "they flicker less; 0 leaves each frame as it is (default: 0)", 0, LONGEST_REACH, 1, integer=True)
+                   "they flicker less; 0 leaves each frame as it is (default: 0)", 0, MAX_TEMPORAL_RADIUS, 1, integer=True)
 
 EXISTING = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
 """What to do with a file that has a map's name: with RENEW and SKIP, only the same picture's own map is replaced."""
@@ -64,7 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="take the pictures of subfolders too; their maps go into subfolders of the same names")
     parser.add_argument("--maps", type=_kinds, default=("NORMAL",), metavar=",".join(name.lower() for name in MAP_TYPES),
                         help="kinds of map to make of each picture (default: normal)")
-    parser.add_argument("--format", type=str.lower, choices=_lower(FORMATS), default="png",
+    parser.add_argument("--format", type=str.lower, choices=_lower(FILE_FORMATS), default="png",
                         help="of the files (default: png)")
     parser.add_argument("--bits", type=int, choices=(8, 16),
                         help="of png and tiff files (default: 16, with --target godot, which keeps no more: 8)")
@@ -83,14 +83,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "their heights have one scale, and their names end with the number, as in "
                              "wall_normal.1001.png; what lacks in a set is named (default: off, each picture for itself; "
                              "movies, and the sets of a .blend file, are for Blender's panel)")
-    parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{LONGEST_REACH}", help=SMOOTHING.description)
+    parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{MAX_TEMPORAL_RADIUS}", help=SMOOTHING.description)
     parser.add_argument("--jobs", type=_count, metavar="N",
                         help="processes that make maps (default: one for each graphics card, else 1)")
     parser.add_argument("--json", type=path, metavar="FILE", help="write what was made, and what failed, as JSON")
     parser.add_argument("--csv", type=path, metavar="FILE", help="the same as a table")
     parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",
                         help="settings to start from; node makes the MiDaS node's picture (default: material)")
-    for name, domain in domains().items():
+    for name, domain in setting_domains().items():
         words: dict[str, Any]
         if isinstance(domain, Choice):
             words = {"type": str.lower, "choices": _lower(domain.names)}
@@ -123,18 +123,18 @@ def parse_options(options: argparse.Namespace) -> BatchOptions:
         raise SettingsError("--mask image and --mask-image FILE belong together.")
     for kind in options.maps:
         check_map_type(kind, settings)
-    smoothing = int(SMOOTHING.checked("smoothing", options.smoothing))
+    smoothing = int(SMOOTHING.validate("smoothing", options.smoothing))
     _check_smoothing(smoothing, options.sets, settings)
     reports = [report for report in (options.json, options.csv) if report is not None]
     for report in reports:
         check_report(report)
-    if len(set(map(resolved, reports))) < len(reports):
+    if len(set(map(resolve_path, reports))) < len(reports):
         raise SettingsError("--json and --csv both name {file}; give each a file of its own.", file=options.csv)
-    exposure = EXPOSURE.checked("exposure", options.exposure) if options.exposure is not None else None
+    exposure = EXPOSURE.validate("exposure", options.exposure) if options.exposure is not None else None
     target = TARGETS[(options.target or "blender").upper()]
     _check_bits(options.bits, format_, settings)
     naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
-                    settings.engine.lower(), FORMATS[format_].suffix, options.maps)
+                    settings.engine.lower(), FILE_FORMATS[format_].suffix, options.maps)
     return BatchOptions(options.out, settings, options.maps, format_, options.bits or target.bits, naming,
                         options.existing.upper(), options.jobs, options.json, options.csv, exposure, mask,
                         digest_of_file(mask) if mask is not None else "", options.sets.upper(), smoothing)
@@ -147,7 +147,7 @@ def _spellings(name: str) -> list[str]:
 
 def _check_bits(bits: int | None, format_: str, settings: Settings) -> None:
     """Raises SettingsError where a number of bits is given for files that have another."""
-    if bits is not None and is_float(format_):
+    if bits is not None and is_float_format(format_):
         raise SettingsError("--bits is about png and tiff; exr_half files have 16 bits, exr files 32.")
     if bits == 16 and settings.is_node_picture:
         raise SettingsError("The MiDaS node's picture has 8 bits; leave --bits 16 out.")
@@ -163,7 +163,7 @@ def _check_smoothing(smoothing: int, sets: str, settings: Settings) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     """The preset with what the target and then the options replace."""
-    given = {name: getattr(options, name) for name in domains() if getattr(options, name) is not None}
+    given = {name: getattr(options, name) for name in setting_domains() if getattr(options, name) is not None}
     settings = preset(options.preset)
     if settings.depth_scale == "RAW" and options.depth_scale is None and options.engine not in (None, "auto", "midas"):
         raise SettingsError("--preset {preset} is a picture by MiDaS; leave --engine {engine} out, or give --depth-scale "

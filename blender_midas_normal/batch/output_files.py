@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..core.errors import TargetError
-from ..core.files import resolved
+from ..core.files import resolve_path
 from . import TOLD_APART
 from .options import BatchOptions
 from .pictures import Picture
@@ -23,7 +23,7 @@ class OutputFiles:
 
     def __init__(self, wanted: BatchOptions, pictures: Iterable[Path | None]) -> None:
         self._wanted = wanted
-        self._pictures = {resolved(file) for file in (*pictures, wanted.mask_image) if file is not None}
+        self._pictures = {resolve_path(file) for file in (*pictures, wanted.mask_image) if file is not None}
         self._maps: dict[Path, Picture] = {}
         self._numbers: dict[tuple[int, str], int] = {}
 
@@ -35,12 +35,12 @@ class OutputFiles:
         targets = [(kind, self._place(picture, kind, self._number(picture.among, kind))) for kind in self._wanted.kinds]
         for _, target in targets:
             self._check_free(target, picture)
-        self._maps.update((resolved(target), picture) for _, target in targets)
+        self._maps.update((resolve_path(target), picture) for _, target in targets)
         return targets
 
     def release(self, target: Path) -> None:
         """Gives a name back that was taken for a map that is not made."""
-        self._maps.pop(resolved(target), None)
+        self._maps.pop(resolve_path(target), None)
 
     def another(self, picture: Picture, kind: str) -> Path:
         """Another file for a map, where one that was free when it was taken is so no more; raises TargetError."""
@@ -48,13 +48,13 @@ class OutputFiles:
             raise TargetError("Another process makes maps of these names, and those of a set have one number; run it again.")
         del self._numbers[id(picture.among), kind]
         target = self._place(picture, kind, self._number(picture.among, kind))
-        self._maps[resolved(target)] = picture
+        self._maps[resolve_path(target)] = picture
         return target
 
     def _check_free(self, target: Path, picture: Picture) -> None:
-        if resolved(target) in self._pictures:
+        if resolve_path(target) in self._pictures:
             raise TargetError("{target} is one of the pictures; {advice}.", target=target, advice=TOLD_APART)
-        other = self._maps.get(resolved(target))
+        other = self._maps.get(resolve_path(target))
         if other is not None:
             raise NameTaken("{target} is also the map of {other}; {advice}.", target=target, other=other.item.title,
                             advice=TOLD_APART)
@@ -70,7 +70,7 @@ class OutputFiles:
         return self._numbers[key]
 
     def _is_free(self, target: Path) -> bool:
-        place = resolved(target)
+        place = resolve_path(target)
         return place not in self._pictures and place not in self._maps and not os.path.lexists(target)
 
     def _place(self, picture: Picture, kind: str, number: int) -> Path:

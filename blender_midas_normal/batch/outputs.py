@@ -36,7 +36,7 @@ class Target:
     bits: int = 16
 
 
-_WORDS = {name: kind.word for name, kind in MAP_TYPES.items()}
+_WORDS = {name: kind.file_tag for name, kind in MAP_TYPES.items()}
 _CAPITALS = {"NORMAL": "Normal", "HEIGHT": "Height", "AO": "AO", "CURVATURE": "Curvature"}
 _LETTERS = {"NORMAL": "N", "HEIGHT": "H", "AO": "AO", "CURVATURE": "C"}
 

@@ -13,8 +13,8 @@ from typing import Any
 from ..client.client import Client
 from ..core.engines import shared_range_strengths
 from ..core.errors import SourceError, reason_of
-from ..core.file_numbering import holes, listed, missing_between, runs, split_number, tile_in
-from ..core.files import ENDINGS, check_picture, resolved, sha256_of
+from ..core.file_numbering import format_ranges, missing_ranges, missing_tiles, number_ranges, parse_udim_name, split_number
+from ..core.files import PICTURE_SUFFIXES, check_picture_file, resolve_path, sha256_of
 from ..core.protocol import Result
 from .record import DepthStats
 from .report import Record
@@ -54,13 +54,13 @@ def exposed(item: Item, stops: float) -> Item:
 def stem_of(name: str) -> str:
     """A name without the ending of a picture file; other endings, such as .001, tell pictures apart."""
     stem, dot, ending = name.rpartition(".")
-    return stem if stem and dot + ending.lower() in ENDINGS else name
+    return stem if stem and dot + ending.lower() in PICTURE_SUFFIXES else name
 
 
 def digest_of_file(file: Path) -> str:
     """SHA-256 of the file's bytes; raises SourceError where it cannot be read."""
     try:
-        check_picture(file)
+        check_picture_file(file)
         return sha256_of(file)
     except OSError as error:
         raise SourceError("{file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
@@ -110,7 +110,7 @@ class PictureSet:
     def missing_message(self) -> str:
         """A sentence about what lies between others and has no file, "" where nothing does."""
         numbers = [number for number, _ in self.members]
-        lacking = holes(numbers) if self.kind == "SEQUENCE" else runs(missing_between(numbers))
+        lacking = missing_ranges(numbers) if self.kind == "SEQUENCE" else number_ranges(missing_tiles(numbers))
         return f"{self.title}: there are no files of these {self._word}s: {_first(lacking)}" if lacking else ""
 
     @property
@@ -143,7 +143,7 @@ def _names(kind: str, files: Sequence[Path]) -> Callable[[Path], Named | None]:
 
 
 def _tile(file: Path) -> Named | None:
-    found = tile_in(file.stem)
+    found = parse_udim_name(file.stem)
     if found is None:
         return None
     before, token, after, number = found
@@ -184,13 +184,13 @@ def _renamed(item: Item, name: Named) -> Item:
     assert item.file is not None
     stem = name.before.rstrip(PARTING)
     parting = name.before[len(stem):] or "_"
-    stem = stem + name.after or resolved(item.file).parent.name
+    stem = stem + name.after or resolve_path(item.file).parent.name
     return replace(item, name=stem + item.file.suffix, stem=stem, number=parting + name.text)
 
 
 def _first(lacking: list[tuple[int, int]]) -> str:
     more = len(lacking) - MOST_HOLES
-    return listed(lacking[:MOST_HOLES]) + (f", and {more} more gaps" if more > 0 else "")
+    return format_ranges(lacking[:MOST_HOLES]) + (f", and {more} more gaps" if more > 0 else "")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import NO_MESSAGE, Message, Phrase, TargetError, reason_of
-from ..core.files import is_file, resolved, sha256_of
+from ..core.files import is_file, resolve_path, sha256_of
 from ..core.settings import Settings
 from . import TOLD_APART
 from .shared_record import SharedRecord
@@ -52,7 +52,7 @@ class OutputRecord:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = resolved(folder)
+        self._folder = resolve_path(folder)
         self._record = SharedRecord(self._folder, STEM, _file_of, KEPT)
         self._origins: dict[str, list[RecordEntry]] = {}
         self._look_up()
@@ -153,7 +153,7 @@ class OutputRecord:
     def _seen(self, file: Path) -> str:
         """A file as seen from the folder: itself, not what it shows where it is a link."""
         try:
-            return Path(os.path.relpath(resolved(file.parent) / file.name, self._folder)).as_posix()
+            return Path(os.path.relpath(resolve_path(file.parent) / file.name, self._folder)).as_posix()
         except ValueError:  # on another drive of Windows
             return file.absolute().as_posix()
 
@@ -163,7 +163,7 @@ def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str,
 
     others: what else shapes the map.
     """
-    words = {**settings.words(), "engine": engine, "map": kind, "format": format_, **others}
+    words = {**settings.to_dict(), "engine": engine, "map": kind, "format": format_, **others}
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
@@ -212,7 +212,7 @@ class DepthStatsCache:
     """The measures of an output folder, by content and settings; the last one of a picture counts."""
 
     def __init__(self, folder: Path) -> None:
-        self._record = SharedRecord(resolved(folder), STATS_STEM, _key_of, kept=1)
+        self._record = SharedRecord(resolve_path(folder), STATS_STEM, _key_of, kept=1)
         self._known: dict[str, DepthStats] = {}
         self._look_up()
 

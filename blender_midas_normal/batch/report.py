@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from ..client.client import Job
 from ..core.errors import Message, TargetError, reason_of
-from ..core.files import ENDINGS, exists, is_file, resolved
+from ..core.files import PICTURE_SUFFIXES, exists, is_file, resolve_path
 
 MADE, SKIPPED, FAILED = "made", "skipped", "failed"
 
@@ -96,7 +96,7 @@ def check_report(file: Path) -> None:
 
     Raises TargetError where that could not be written, or would take the place of anything but a report.
     """
-    if file.suffix.lower() in ENDINGS:
+    if file.suffix.lower() in PICTURE_SUFFIXES:
         raise TargetError("The report cannot be {file}, which is the name of a picture; choose another.", file=file)
     if file.name.startswith(".midas_normal"):
         raise TargetError("The report cannot be {file}, which is the name of a record of maps; choose another.", file=file)
@@ -106,7 +106,7 @@ def check_report(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.open("ab").close()
         if is_new:
-            resolved(file).unlink()  # not a link that leads there
+            resolve_path(file).unlink()  # not a link that leads there
     except OSError as error:
         raise _not_written(file, error) from None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..client.client import Client, Job
 from ..client.launch import Launch
-from ..core.engines import has_range, select_engine
+from ..core.engines import has_depth_range, select_engine
 from ..core.errors import (
     NO_MESSAGE,
     EngineUnavailable,
@@ -25,8 +25,8 @@ from ..core.errors import (
     reason_of,
 )
 from ..core.file_numbering import temporal_weights
-from ..core.files import atomic_replace, resolved
-from ..core.map_types import is_float
+from ..core.files import atomic_replace, resolve_path
+from ..core.map_types import is_float_format
 from ..core.protocol import Request, Result
 from ..core.settings import Settings
 from .atomic_files import atomic_create, incomplete, remove_leftovers, temporary_folder
@@ -62,7 +62,7 @@ class BatchRunner:
         self._measures = DepthStatsCache(wanted.out)
         self._engine, _ = select_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
                                                           "LUMINANCE": NO_MESSAGE})
-        self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float(wanted.format))
+        self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float_format(wanted.format))
         self._file: dict[str, Any] = {"format": wanted.format, "bits": wanted.bits, "compress": True}
         self._postponed: list[Picture] = []
         self._folders: set[Path] = set()
@@ -82,7 +82,7 @@ class BatchRunner:
 
     def is_measured(self, pictures: Sequence[Picture]) -> bool:
         """Whether a set is to be measured before its maps are made, for each shapes those of the others."""
-        return len(pictures) > 1 and (self._has_scale or has_range(self._engine, self._wanted.settings))
+        return len(pictures) > 1 and (self._has_scale or has_depth_range(self._engine, self._wanted.settings))
 
     def close(self) -> None:
         """End this process's part of the folder's records, and remove what killed ones have left; call this at the end."""
@@ -117,11 +117,11 @@ class BatchRunner:
         yield from self.begin(picture, client)
         settings, kind = self._wanted.settings, "HEIGHT"
         if not self._has_scale:
-            settings, kind = settings.tuned_as(Settings()), "NORMAL"
+            settings, kind = settings.with_tuning_of(Settings()), "NORMAL"
         digest = digest_of_settings(settings, self._engine, kind, "")
         found = self._measures.get(picture.content, digest) if self._wanted.existing == "SKIP" else None
         if found is None:
-            job = self._submitted(client, picture, None, settings=settings.words(), map=kind)
+            job = self._submitted(client, picture, None, settings=settings.to_dict(), map=kind)
             yield job
             result = job.result()
             with _taken(client, result):
@@ -182,7 +182,7 @@ class BatchRunner:
             counted = temporal_weights(alike, picture.number, self._wanted.smoothing)
             client.prepare(self._launch)
             frames = [[share, str(staged[number].file)] for number, share in counted.items()]
-            job = client.submit(Request(self._settings(picture).words(), frames=frames, map=kind,
+            job = client.submit(Request(self._settings(picture).to_dict(), frames=frames, map=kind,
                                         scale=_scale(picture, kind), **self._file))
             yield job
             mean = job.result()
@@ -221,7 +221,7 @@ class BatchRunner:
         waiting = list(kinds)
         while waiting:
             kind = waiting[0]
-            job = self._submitted(client, picture, surface, settings=self._settings(picture).words(), map=kind,
+            job = self._submitted(client, picture, surface, settings=self._settings(picture).to_dict(), map=kind,
                                   scale=_scale(picture, kind), **words)
             yield job
             try:
@@ -355,7 +355,7 @@ def _smooth(making: BatchRunner, frames: Sequence[Picture], through: Through) ->
     with ExitStack() as stack:
         @cache
         def folder() -> Path:
-            return stack.enter_context(temporary_folder(resolved(making.out)))
+            return stack.enter_context(temporary_folder(resolve_path(making.out)))
 
         for start in range(0, len(frames), WINDOW):
             window = frames[start:start + WINDOW]

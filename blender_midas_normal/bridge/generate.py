@@ -45,7 +45,7 @@ def _surfaces(image: bpy.types.Image, order: PreparedRequest) -> dict[str, str]:
     """Of one map; a record that is damaged is none, and only makes work."""
     wanted = order.ask.settings
     try:
-        is_as_asked = wanted.tuned_as(settings_on(image)).is_like(wanted)
+        is_as_asked = wanted.with_tuning_of(settings_on(image)).is_close_to(wanted)
         facts = facts_on(image)
     except MidasNormalError:
         return {}
@@ -137,7 +137,7 @@ def _taken_in(
     with client.taken(result) as files:
         yield BREATH
         source, mask = order.source.image(), order.mask_image()
-        image = store(source, files, order.ask.settings.words(), facts_of(result, kind), order.ask.save, order.ask.replace)
+        image = store(source, files, order.ask.settings.to_dict(), facts_of(result, kind), order.ask.save, order.ask.replace)
         note_mask(image, mask)
         note_shown(image, files)
     return image, order.wired(kind, image, result.scale)

@@ -20,7 +20,7 @@ from mathutils import Color
 
 from ..core.errors import Message, Phrase, SourceError, reason_of
 from ..core.file_numbering import split_number
-from ..core.files import HEAD_SIZE, format_of, format_of_file, is_file, with_article
+from ..core.files import HEADER_BYTES, detect_file_format, detect_format, is_file, with_article
 from ..core.protocol import Pixels
 from .addon import with_uid
 
@@ -33,7 +33,7 @@ def why_image(image: bpy.types.Image, frame: int | None = None) -> Message:
     """Say in a sentence why an image has no pixels; frame: of an image sequence, the one that is wanted."""
     if image.packed_file is not None:
         return Message("The packed file of the image {image!r} {fault}.", image=image.name,
-                       fault=_of_format(format_of(image.packed_file.data[:HEAD_SIZE])))
+                       fault=_of_format(detect_format(image.packed_file.data[:HEADER_BYTES])))
     if image.source == "GENERATED" or not image.filepath_raw:
         return Message("The image {image!r} has no pixels.", image=image.name)
     path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
@@ -50,7 +50,7 @@ def why_file(path: Path) -> Message:
 def _reason(path: Path) -> Phrase:
     """Say what is wrong with a file, as the predicate of a sentence."""
     try:
-        return _of_format(format_of_file(path)) if is_file(path) else Phrase("is missing")
+        return _of_format(detect_file_format(path)) if is_file(path) else Phrase("is missing")
     except OSError as error:
         return Phrase("cannot be opened: {reason}", reason=reason_of(error))
 

@@ -16,7 +16,7 @@ import bpy
 
 from ..core.errors import SourceError, TargetError, reason_of
 from ..core.files import atomic_replace
-from ..core.image_io import MAKER, MAKER_END, pixels_of_png
+from ..core.image_io import SOFTWARE_TEXT, SOFTWARE_TEXT_END, decode_png
 from ..core.map_types import MAP_TYPES
 from .map_metadata import ENDING, source_of
 
@@ -31,7 +31,7 @@ NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 def file_beside(source: bpy.types.Image, kind: str) -> Path:
     """Path of a map's file beside that of its single picture; raises TargetError as `place_beside`."""
     folder, stem = place_beside(source)
-    return folder / f"{stem}_{MAP_TYPES[kind].word}.png"
+    return folder / f"{stem}_{MAP_TYPES[kind].file_tag}.png"
 
 
 def check_place(source: bpy.types.Image, file: Path, layout: str) -> None:
@@ -102,7 +102,7 @@ def write_map(file: Path, png: bytes) -> None:
 def pixels_of_map(file: Path) -> NDArray[np.uint16]:
     """H x W x 3 or H x W of a map's PNG file, rows from the top down; raises SourceError where it cannot be read."""
     try:
-        return pixels_of_png(file.read_bytes())
+        return decode_png(file.read_bytes())
     except (OSError, ValueError) as error:
         raise SourceError("The map {file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
 
@@ -212,4 +212,4 @@ def _umask() -> int:
 
 def _is_ours(file: Path) -> bool:
     with file.open("rb") as stream:
-        return MAKER in stream.read(MAKER_END)
+        return SOFTWARE_TEXT in stream.read(SOFTWARE_TEXT_END)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..client.result_files import ResultFiles
 from ..core.errors import TargetError
-from ..core.image_io import png_bytes
+from ..core.image_io import encode_png
 from .image_pixels import at_once, draw_again, set_is_data, size_of
 from .map_files import blender_path, check_place, file_beside, file_of, packed_path, write_map
 from .map_metadata import NUMBERED, SINGLE, SOURCE, STORED, map_name, map_of, name_of
@@ -132,7 +132,7 @@ def _pack_unread(image: bpy.types.Image, png: bytes) -> None:
 
 def _blank(image: bpy.types.Image, header: _Header) -> None:
     """Gives the image pixels of the file's size and depth without decoding the file: a single one, enlarged."""
-    _pack_unread(image, png_bytes(np.zeros((1, 1, 3), np.uint16 if header.is_float else np.uint8), False))
+    _pack_unread(image, encode_png(np.zeros((1, 1, 3), np.uint16 if header.is_float else np.uint8), False))
     image.scale(header.width, header.height)
 
 

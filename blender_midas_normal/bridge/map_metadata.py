@@ -76,7 +76,7 @@ def note_mask(image: bpy.types.Image, mask: bpy.types.Image | None) -> None:
 
 
 def kind_of(image: bpy.types.Image) -> str:
-    """The kind of a map, a name of `core.kinds.MAP_TYPES`; maps of earlier versions are normal maps and do not say so."""
+    """The type of a map, one of `core.map_types.MAP_TYPES`; maps of earlier versions are normal maps and do not say so."""
     words = stored(image)
     kind = words["facts"].get("map") if words else None
     return kind if kind in tuple(MAP_TYPES) else "NORMAL"
@@ -95,7 +95,7 @@ def stored(image: bpy.types.Image) -> dict[str, Any] | None:
 
 def map_name(source_name: str, kind: str) -> str:
     """`brick.png` -> `brick_normal`; a number that Blender added stays a part of the name."""
-    ending = f"_{MAP_TYPES[kind].word}"
+    ending = f"_{MAP_TYPES[kind].file_tag}"
     stem = ENDING.sub("", source_name).encode()[:LONGEST_NAME - len(ending)].decode(errors="ignore")
     return stem + ending
 

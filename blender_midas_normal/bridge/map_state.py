@@ -14,9 +14,9 @@ import bpy
 
 from ..client.result_files import ResultFiles
 from ..core.errors import NO_MESSAGE, Message, TargetError, reason_of
-from ..core.file_numbering import split_number, with_number
+from ..core.file_numbering import fill_udim_token, split_number
 from ..core.files import is_file
-from ..core.image_io import MAKER, MAKER_END
+from ..core.image_io import SOFTWARE_TEXT, SOFTWARE_TEXT_END
 from .image_pixels import checksum_of, draw_again
 from .map_files import file_of
 from .map_metadata import SINGLE, STORED, stored
@@ -124,7 +124,7 @@ def _is_changed(image: bpy.types.Image) -> Generator[None, None, bool]:
 def _is_as_made(content: io.BytesIO | io.BufferedReader, digest: Any) -> bool:
     """Whether a file is the one that was made; without a digest, whether it is one that this extension has made."""
     if digest is None:
-        return MAKER in content.read(MAKER_END)
+        return SOFTWARE_TEXT in content.read(SOFTWARE_TEXT_END)
     return hashlib.file_digest(content, "sha256").hexdigest() == digest
 
 
@@ -147,7 +147,7 @@ def _files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[s
     file = file_of(image)
     parts = split_number(file.stem)
     if image.source == "TILED":
-        yield from ((str(tile.number), Path(with_number(str(file), tile.number))) for tile in image.tiles)
+        yield from ((str(tile.number), Path(fill_udim_token(str(file), tile.number))) for tile in image.tiles)
     elif image.source == "SEQUENCE" and parts is not None:
         before, digits, after = parts
         for number in numbers:

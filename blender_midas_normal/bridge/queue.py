@@ -22,7 +22,7 @@ from ..core.errors import (
     SettingsError,
     SourceError,
     Unchanged,
-    joined,
+    join_messages,
 )
 from . import tasks
 from .generate import find_up_to_date, generation_steps
@@ -93,7 +93,7 @@ class Item:
     def sentence(self) -> Message:
         """Why a map failed or, where none did, why one was skipped that is not there; "" where neither holds."""
         errors = [record.error for record in self.records if record.error is not None]
-        reasons = [joined(record.notes) for record in self.records if record.outcome == SKIPPED and record.notes]
+        reasons = [join_messages(record.notes) for record in self.records if record.outcome == SKIPPED and record.notes]
         return next(iter(errors + reasons), NO_MESSAGE)
 
 
@@ -142,7 +142,7 @@ class Queue:
                 write_summary(self.summary, self.records, self.count(WAITING), time.monotonic() - start)
         sentences = [self._counts(), *self._reasons()]
         if not any(record.outcome == MADE or (record.outcome == SKIPPED and not record.notes) for record in self.records):
-            raise MidasNormalError(joined(sentences))
+            raise MidasNormalError(join_messages(sentences))
         return Report((self.last_map,) if self.last_map else (), tuple(sentences), {}, tuple(self.records))
 
     def _tried(self, item: Item) -> Generator[Step | None, Any, bool]:

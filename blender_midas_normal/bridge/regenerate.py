@@ -47,7 +47,7 @@ def _retune_steps(image: bpy.types.Image, settings: Settings, mask_image: bpy.ty
     words: dict[str, Any] = {"surface": facts["surface"], **(ON_DISK if image.packed_file is None else PACKED)}
     if mask is not None:
         words["mask_pixels"] = dataclasses.asdict((yield from reading(mask.image(), client.new_file(), view)))
-    result = yield Step(client.submit(Request(wanted.words(), map=kind, **words)))
+    result = yield Step(client.submit(Request(wanted.to_dict(), map=kind, **words)))
     there = with_uid(bpy.data.images, uid)
     with client.taken(result) as files:
         if there is None:
@@ -72,7 +72,7 @@ def apply_result(
     facts, kind = facts_on(image), kind_of(image)
     if facts["surface"] != surface:
         return False
-    store_again(image, files, settings.words(), facts_of(result, kind), replace)
+    store_again(image, files, settings.to_dict(), facts_of(result, kind), replace)
     note_shown(image, files)
     if kind == "NORMAL":
         read_as(image, settings.convention)
@@ -84,7 +84,7 @@ def apply_result(
 def retune_settings(image: bpy.types.Image, settings: Settings) -> Settings:
     """A map's stored settings, re-tuned as these are, in a convention that the nodes that show the map can read."""
     now = settings_on(image)
-    wanted = now.tuned_as(settings)
+    wanted = now.with_tuning_of(settings)
     is_read_so = wanted.convention == now.convention and wanted.convention in readable_conventions()
     if is_read_so or not is_wired(image) or can_read(image, wanted.convention):
         return wanted
@@ -144,7 +144,7 @@ class DependentMap:
 
     def shares_surface(self, other: DependentMap) -> bool:
         """Whether both maps can be made from one surface."""
-        return self.mask_uid == other.mask_uid and self.settings.tuned_as(other.settings).is_like(other.settings)
+        return self.mask_uid == other.mask_uid and self.settings.with_tuning_of(other.settings).is_close_to(other.settings)
 
 
 def unavailable_reason(picture: bpy.types.Image) -> Message:
@@ -207,7 +207,7 @@ def _followed(
     name = yield from _taken_in(order, first, result, kept)
     made = {name: facts_of(result, first.kind)}
     for other in others:
-        more = yield Step(client.submit(Request(on_preferred_device(other.settings).words(), surface=result.surface,
+        more = yield Step(client.submit(Request(on_preferred_device(other.settings).to_dict(), surface=result.surface,
                                                 map=other.kind, **other.files)))
         name = yield from _taken_in(order, other, more, kept)
         made[name] = facts_of(more, other.kind)

@@ -142,7 +142,7 @@ class PreparedRequest:
         folder = client.prepare(self.launch)
         if "pixels" in words and not (folder / words["pixels"]["file"]).exists():
             raise WorkerError("The worker ended while it was given the picture; try again.")
-        return client.submit(Request(on_preferred_device(settings).words(), map=kind, **words))
+        return client.submit(Request(on_preferred_device(settings).to_dict(), map=kind, **words))
 
     def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[Message]:
         """Wires a finished map; sentences for the user, also about materials that cannot be wired."""

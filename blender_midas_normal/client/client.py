@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_of_kind, reason_of
+from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_from_kind, reason_of
 from ..core.protocol import Cancel, Error, Hello, PipeMessage, Progress, Ready, Request, Result, check_version
 from .launch import Launch
 from .result_files import GONE, ResultFiles, map_file, pixels_file
@@ -206,7 +206,7 @@ class Client:
                 job = self._pending[message.id]
                 job.stage, job.done = message.stage, message.done
         elif isinstance(message, Error):
-            self._end(message.id, error_of_kind(message.kind, message.text))
+            self._end(message.id, error_from_kind(message.kind, message.text))
         elif isinstance(message, Result):
             if message.id not in self._pending:
                 self._forget_files(message)

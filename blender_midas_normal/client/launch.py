@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, joined, to_json
+from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, join_messages, to_json
 from .children import run
 from .setup import weights
 from .setup.environment import Environment, State, missing_packages, status
@@ -161,7 +161,7 @@ def launch_for(engine: str, places: Paths, host: HostPython, idle_seconds: float
     no_torch = NO_MESSAGE if host.has_midas else _environment_problem(places)
     reason = no_torch or _weights_problem(places)
     if engine == "MIDAS" and reason:
-        raise EngineUnavailable(joined((reason, WITHOUT_ENVIRONMENT)) if no_torch else reason)
+        raise EngineUnavailable(join_messages((reason, WITHOUT_ENVIRONMENT)) if no_torch else reason)
     if engine == "LUMINANCE" or no_torch:
         return Launch(host.path, places.weights, reason or NOT_NEEDED, idle_seconds, places.log, host.user_site)
     found = places.weights if reason else weights.find(places.weights).parent

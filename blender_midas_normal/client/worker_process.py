@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ..core.errors import Message, WorkerError, joined, reason_of
+from ..core.errors import Message, WorkerError, join_messages, reason_of
 from ..core.protocol import Decoder, PipeMessage, Shutdown, encode
 from .children import make_non_blocking, read_available, start, write_available
 from .launch import Launch, only_gpu
@@ -124,7 +124,7 @@ class WorkerProcess:
         """How the worker ended, with the exit status and the end of its log."""
         how = self._how_it_ended()
         last = tail(self.launch.log, self._log_start)
-        return joined((how, Message("Its last words:\n{words}", words=last))) if last else how
+        return join_messages((how, Message("Its last words:\n{words}", words=last))) if last else how
 
     def _how_it_ended(self) -> Message:
         try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import in_parallel_rows
+from .arrays import parallel_rows
 
 if TYPE_CHECKING:
     from .arrays import Array
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Weights of red, green and blue in ITU-R BT.709."""
 
-FAINTEST_CONTRAST = 1e-3
+MIN_CONTRAST = 1e-3
 """Range of the pixels, of 0..1, below which a picture counts as one colour: a quarter of a step of 8 bits."""
 
 
-def exposed(linear: Array, stops: float) -> Array:
+def apply_exposure(linear: Array, stops: float) -> Array:
     """Scene-linear values, each stop twice as bright; what grows too large for a float is infinite."""
     with np.errstate(over="ignore"):
         return linear * np.float32(2.0 ** stops)
 
 
-def srgb_from_linear(linear: Array) -> Array:
+def linear_to_srgb(linear: Array) -> Array:
     """Scene-linear 0.. to display-referred sRGB 0..1, float32 (IEC 61966-2-1); what is brighter than 1 is clipped."""
     clipped = np.clip(linear, 0.0, 1.0, dtype=np.float32)
     bright = np.float32(1.055) * np.power(clipped, np.float32(1 / 2.4)) - np.float32(0.055)
@@ -36,9 +36,9 @@ def luma(rgb: Array) -> Array:
     return rgb @ LUMA
 
 
-def is_one_colour(rgb: Array) -> bool:
+def is_single_colour(rgb: Array) -> bool:
     """Whether H x W x 3 pixels, 0..1, differ by less than can be seen."""
-    return float(np.ptp(rgb.reshape(-1, 3), axis=0).max()) < FAINTEST_CONTRAST
+    return float(np.ptp(rgb.reshape(-1, 3), axis=0).max()) < MIN_CONTRAST
 
 
 MIDDLE_GREY = np.float32(0.5)
@@ -54,33 +54,33 @@ def inpaint_transparent(rgb: Array, alpha: Array) -> Array:
     if max(alpha.shape) == 1:
         return np.where(alpha > 0, rgb, MIDDLE_GREY).astype(np.float32)
     weighted = rgb * alpha
-    coarse, coarse_alpha = _halved(weighted), _halved(alpha)
+    coarse, coarse_alpha = _downsample_by_two(weighted), _downsample_by_two(alpha)
     np.divide(coarse, coarse_alpha, out=coarse, where=coarse_alpha > 0)
     behind = inpaint_transparent(coarse, np.minimum(coarse_alpha[..., 0] * 4, 1.0))
 
     def fill(rows: slice) -> None:
-        weighted[rows] += (1 - alpha[rows]) * _doubled(behind, rows)[:, :weighted.shape[1]]
+        weighted[rows] += (1 - alpha[rows]) * _upsample_by_two(behind, rows)[:, :weighted.shape[1]]
 
-    in_parallel_rows(fill, len(weighted), weighted[0].size)
+    parallel_rows(fill, len(weighted), weighted[0].size)
     return weighted
 
 
-def _halved(field: Array) -> Array:
+def _downsample_by_two(field: Array) -> Array:
     """The mean of each 2 x 2 square; an odd last row or column is repeated."""
     rows, columns = field.shape[:2]
     even = np.pad(field, [(0, rows % 2), (0, columns % 2), (0, 0)], mode="edge")
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
 
 
-def _doubled(field: Array, rows: slice) -> Array:
+def _upsample_by_two(field: Array, rows: slice) -> Array:
     """Some rows of the field at twice its size."""
     down = np.arange(rows.start // 2 - 1, (rows.stop + 1) // 2 + 1).clip(0, len(field) - 1)
     across = np.arange(-1, field.shape[1] + 1).clip(0, field.shape[1] - 1)
-    tall = _between(field[down], 0)[rows.start % 2:][:rows.stop - rows.start]
-    return _between(tall[:, across], 1)
+    tall = _interpolate_by_two(field[down], 0)[rows.start % 2:][:rows.stop - rows.start]
+    return _interpolate_by_two(tall[:, across], 1)
 
 
-def _between(field: Array, axis: int) -> Array:
+def _interpolate_by_two(field: Array, axis: int) -> Array:
     """Two values for each but the first and the last: a quarter of the way to the one before it, and to the one after it."""
     given = np.moveaxis(field, axis, 0)
     near = given[1:-1] * np.float32(0.75)

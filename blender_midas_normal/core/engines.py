@@ -33,7 +33,7 @@ def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tup
 Key = TypeVar("Key")
 
 
-def has_range(engine: str, settings: Settings) -> bool:
+def has_depth_range(engine: str, settings: Settings) -> bool:
     """Whether the surfaces of an engine have a range (see `core.picture.Surface`)."""
     return engine == "MIDAS" and settings.depth_scale == "NORMALISED"
 
@@ -50,15 +50,15 @@ WEIGHTS_NAME = "dpt_hybrid-midas-501f0c75.pt"
 WEIGHTS_BYTES = 492757791
 """Bytes."""
 
-SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
+WEIGHTS_SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
 
-CHOSEN = Phrase("in Blender in the preferences, on the command line with --weights")
+WEIGHTS_FOLDER_HINT = Phrase("in Blender in the preferences, on the command line with --weights")
 """Where a user names the folder: the first in Blender, the second on the command line."""
 
-_checked: dict[tuple[str, int, int], str] = {}
+_checksums: dict[tuple[str, int, int], str] = {}
 
 
-def checksum(path: Path) -> str:
+def weights_checksum(path: Path) -> str:
     """The file's SHA-256 in hexadecimal; raises WeightsError when it cannot be read."""
     try:
         return sha256_of(path)
@@ -66,16 +66,16 @@ def checksum(path: Path) -> str:
         raise WeightsError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from error
 
 
-def verified(path: Path, sha256: str = SHA256) -> Message | None:
+def verify_weights(path: Path, sha256: str = WEIGHTS_SHA256) -> Message | None:
     """None when the file is the known one, else a warning; hashed once for each size and time of change."""
     try:
         found = path.stat()
     except OSError as error:
         raise WeightsError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from error
     key = (str(path.resolve()), found.st_size, found.st_mtime_ns)
-    if key not in _checked:
-        _checked[key] = checksum(path)
-    if _checked[key] == sha256:
+    if key not in _checksums:
+        _checksums[key] = weights_checksum(path)
+    if _checksums[key] == sha256:
         return None
     return Message("{path} is not the file that MiDaS was tested with: its SHA-256 is {found}, not {wanted}.", path=path,
-                   found=_checked[key], wanted=sha256)
+                   found=_checksums[key], wanted=sha256)

@@ -33,10 +33,10 @@ class Message(str):
         """Fill in the template.
 
         Args:
-            template: with fields such as `{name!r}` or `{seconds:.1f}`; see `fields_of` for what they may be.
+            template: with fields such as `{name!r}` or `{seconds:.1f}`; see `template_fields` for what they may be.
             values: for each field; what is neither text nor a number stands there as `str` shows it.
         """
-        plain = {name: _plain(value) for name, value in values.items()}
+        plain = {name: _template_value(value) for name, value in values.items()}
         message = super().__new__(cls, template.format(**plain) if plain else template)
         message.template, message.values = template, plain
         return message
@@ -54,30 +54,30 @@ NO_MESSAGE = Message("")
 """Where there is nothing to say."""
 
 
-def joined(messages: Iterable[str], separator: str = " ") -> Message:
+def join_messages(messages: Iterable[str], separator: str = " ") -> Message:
     """Put messages one after the other, each still to be translated by itself; separator: without braces."""
     values = {f"part{number}": message for number, message in enumerate(messages, 1)}
     return Message(separator.join(f"{{{name}}}" for name in values), **values)
 
 
-def shortened(message: Message, length: int) -> Message:
+def shorten_message(message: Message, length: int) -> Message:
     """Cut the texts in a message to `length` characters each."""
     if not message.values:
         return Message(message[:length])
-    return Message(message.template, **{name: _shortened(value, length) for name, value in message.values.items()})
+    return Message(message.template, **{name: _shorten_value(value, length) for name, value in message.values.items()})
 
 
-def _plain(value: object) -> Value:
+def _template_value(value: object) -> Value:
     return value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else str(value)
 
 
-def _shortened(value: Value, length: int) -> Value:
+def _shorten_value(value: Value, length: int) -> Value:
     if isinstance(value, Message):
-        return shortened(value, length)
+        return shorten_message(value, length)
     return value[:length] if isinstance(value, str) else value
 
 
-def fields_of(template: str) -> list[str]:
+def template_fields(template: str) -> list[str]:
     """Name the fields of a template in their order.
 
     Raises:
@@ -100,9 +100,9 @@ def to_json(text: str) -> Any:
     Bytes in names of files that are no text are written out.
     """
     if not isinstance(text, Message):
-        return _showable(text)
+        return _escape_surrogates(text)
     values = {name: to_json(value) if isinstance(value, str) else value for name, value in text.values.items()}
-    return {"template": _showable(text.template), "values": values}
+    return {"template": _escape_surrogates(text.template), "values": values}
 
 
 def from_json(data: Any, depth: int = MAX_DEPTH) -> Message:
@@ -112,31 +112,31 @@ def from_json(data: Any, depth: int = MAX_DEPTH) -> Message:
         ValueError: it is anything else, however it came about.
     """
     if isinstance(data, str):
-        return Message(_checked(data))
+        return Message(_check_text(data))
     if not isinstance(data, dict) or data.keys() != {"template", "values"} or depth == 0:
         raise ValueError("no message")
     template, values = data["template"], data["values"]
     if not isinstance(template, str) or not isinstance(values, dict):
         raise ValueError("no template and values")
-    if values and set(fields_of(template)) != set(values):
+    if values and set(template_fields(template)) != set(values):
         raise ValueError("values that do not fit the template")
     try:
-        return Message(_checked(template), **{name: _value_from_json(value, depth - 1) for name, value in values.items()})
+        return Message(_check_text(template), **{name: _value_from_json(value, depth - 1) for name, value in values.items()})
     except OverflowError as error:
         raise ValueError("a number without end") from error
 
 
 def _value_from_json(data: Any, depth: int) -> Value:
     if isinstance(data, str):
-        return _checked(data)
+        return _check_text(data)
     return data if type(data) in (int, float) else from_json(data, depth)
 
 
-def _showable(text: str) -> str:
+def _escape_surrogates(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _checked(text: str) -> str:
+def _check_text(text: str) -> str:
     """The text; raises ValueError (UnicodeEncodeError) for half a pair of surrogates, which nobody can show."""
     text.encode()
     return text
@@ -211,16 +211,16 @@ class Cancelled(MidasNormalError):
     """The user, or the program for the user, gave the request up."""
 
 
-_KINDS = {
+_EXCEPTIONS = {
     kind.__name__: kind
     for kind in (SettingsError, SourceError, TargetError, EngineUnavailable, EngineError, WeightsError, SurfaceGone,
                  Unchanged, WorkerError, ProtocolError, InstallError, WrongThread, Cancelled)
 }
 
 
-def error_of_kind(kind: str, message: Message) -> MidasNormalError:
+def error_from_kind(kind: str, message: Message) -> MidasNormalError:
     """The exception that crossed the pipe as a kind (its class name) and its message; an unknown kind is the base class."""
-    return _KINDS.get(kind, MidasNormalError)(message)
+    return _EXCEPTIONS.get(kind, MidasNormalError)(message)
 
 
 def reason_of(error: Exception) -> str:

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from .errors import Phrase, SourceError
-from .protocol import LARGEST_FILE
+from .protocol import MAX_FILE_BYTES
 
-PIECE = 1 << 20
+CHUNK_BYTES = 1 << 20
 """Bytes read at a time."""
 
 
@@ -19,15 +19,15 @@ def sha256_of(file: Path) -> str:
     """SHA-256 of the file's bytes in hexadecimal; raises OSError."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
-        while piece := stream.read(PIECE):
+        while piece := stream.read(CHUNK_BYTES):
             digest.update(piece)
     return digest.hexdigest()
 
 
-LOCKED = (5, 32)
+LOCK_ERRORS = (5, 32)
 """Windows' errors for a file that another program has open: a virus scanner looks at each new one for a moment."""
 
-PATIENCE = 1.0
+LOCK_TIMEOUT_S = 1.0
 """Seconds for which a locked file is tried again."""
 
 
@@ -41,10 +41,10 @@ def exists(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110
 
 
-def check_picture(path: Path) -> None:
+def check_picture_file(path: Path) -> None:
     """Raises SourceError where there is no such file, or one larger than any picture; OSError where that cannot be told."""
     if is_file(path):
-        if path.stat().st_size > LARGEST_FILE:
+        if path.stat().st_size > MAX_FILE_BYTES:
             raise SourceError("{path} is larger than any picture may be.", path=path)
         return
     if os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a folder is closed
@@ -52,20 +52,20 @@ def check_picture(path: Path) -> None:
     raise SourceError("There is no picture {path}.", path=path)
 
 
-def resolved(path: Path) -> Path:
+def resolve_path(path: Path) -> Path:
     """The absolute path without links; raises nothing, unlike `Path.resolve`, where a link leads to itself."""
     return Path(os.path.realpath(path))
 
 
 def atomic_replace(file: Path, target: Path) -> None:
     """Moves a file into the target's place, whole or not at all, once neither is locked; raises OSError."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
             file.replace(target)
             return
         except OSError as error:
-            if getattr(error, "winerror", None) not in LOCKED or time.monotonic() > end:
+            if getattr(error, "winerror", None) not in LOCK_ERRORS or time.monotonic() > end:
                 raise
         time.sleep(0.05)
 
@@ -87,11 +87,11 @@ def redact_home(text: str) -> str:
     return re.sub(rf"(?<![\w./\\-])({names})(?![\w-]|\.\w)", "~", text)
 
 
-ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".avif", ".bmp",
-                     ".tga", ".dds", ".psd", ".jp2", ".gif"))
+PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".avif",
+                              ".bmp", ".tga", ".dds", ".psd", ".jp2", ".gif"))
 """Of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
 
-HEAD_SIZE = 64
+HEADER_BYTES = 64
 """Bytes by which a file is told."""
 
 _SIGNATURES = {
@@ -125,15 +125,15 @@ _SIGNATURES = {
 """What the files of each format begin with, the surer signs first: Targa has none but numbers that are no others."""
 
 
-def format_of(beginning: bytes) -> str:
+def detect_format(beginning: bytes) -> str:
     """Name the format of a file with these first bytes; "" where it is none of those that are known."""
     return next((name for name, sign in _SIGNATURES.items() if re.match(sign, beginning, re.DOTALL)), "")
 
 
-def format_of_file(path: Path) -> str:
-    """Name the format of a file as `format_of` does; raises OSError."""
+def detect_file_format(path: Path) -> str:
+    """Name the format of a file as `detect_format` does; raises OSError."""
     with path.open("rb") as file:
-        return format_of(file.read(HEAD_SIZE))
+        return detect_format(file.read(HEADER_BYTES))
 
 
 def with_article(name: str) -> Phrase:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import VALUES, in_parallel_rows
+from .arrays import VALUES_PER_STRIP, parallel_rows
 from .picture import Wrap
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from .arrays import Array
 
-SPLINE_REACH = 10
-SPLINE_PREFILTER = np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(np.arange(-SPLINE_REACH, SPLINE_REACH + 1))
+SPLINE_RADIUS = 10
+SPLINE_PREFILTER = np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(np.arange(-SPLINE_RADIUS, SPLINE_RADIUS + 1))
 """Turns samples into coefficients of the cubic B-spline that passes through them (Unser, "Splines: a perfect fit for signal
 and image processing", 1999); cut off where it has fallen to 2e-6."""
 
-SPLINE_MARGIN = 2 + SPLINE_REACH
+SPLINE_MARGIN = 2 + SPLINE_RADIUS
 """Pixels before and after a line that its splines need; two of them are left as coefficients."""
 
 
@@ -39,7 +39,7 @@ def spline_kernel(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
 
     Coefficients are numbered from two before the line's first.
     """
-    centres = _centres(before, count)
+    centres = _pixel_centres(before, count)
     first = np.floor(centres)
     t = centres - first
     u = 1 - t
@@ -53,17 +53,17 @@ def lanczos_kernel(before: int, count: int) -> tuple[int, NDArray[np.int64], NDA
     margin: pixels needed before and after the line, from whose start the pixels are numbered.
     """
     ratio = before / count
-    return _lobes(before, count, int(np.ceil(3 * ratio)), ratio, lambda distance: np.where(
+    return _centred_kernel(before, count, int(np.ceil(3 * ratio)), ratio, lambda distance: np.where(
         np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0))
 
 
 def triangle_kernel(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
     """The same of lines between pixels, or, for fewer pixels than a line has, of averages."""
     ratio = max(1.0, before / count)
-    return _lobes(before, count, int(np.ceil(ratio)), ratio, lambda distance: np.maximum(0.0, 1 - np.abs(distance)))
+    return _centred_kernel(before, count, int(np.ceil(ratio)), ratio, lambda distance: np.maximum(0.0, 1 - np.abs(distance)))
 
 
-def coverage(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
+def area_kernel(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
     """(pixels, weights), for each of `count` pixels over a line of more: those it covers, and by how much of it."""
     starts = np.arange(count) * (before / count)
     stops = starts + before / count
@@ -74,15 +74,15 @@ def coverage(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
     return np.minimum(pixels[:, used], before - 1), weights
 
 
-def _lobes(before: int, count: int, reach: int, ratio: float,
+def _centred_kernel(before: int, count: int, reach: int, ratio: float,
            weight: Callable[[NDArray], NDArray]) -> tuple[int, NDArray[np.int64], NDArray]:
-    centres = _centres(before, count)
+    centres = _pixel_centres(before, count)
     pixels = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
     weights = weight((pixels - centres[:, None]) / ratio)
     return reach, pixels + reach, weights / weights.sum(axis=1, keepdims=True)
 
 
-def _centres(before: int, count: int) -> NDArray:
+def _pixel_centres(before: int, count: int) -> NDArray:
     """Where the centres of `count` pixels lie among `before` pixels."""
     return (np.arange(count) + 0.5) * (before / count) - 0.5
 
@@ -97,14 +97,14 @@ def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
     A border that repeats continues on the other side; one that does not continues its own slope (odd reflection), so that
     a plane has one gradient everywhere, border included.
     """
-    padded = continued_along(continued_along(field, 1, wrap.x, axis=1), 1, wrap.y, axis=0)
+    padded = pad_axis(pad_axis(field, 1, wrap.x, axis=1), 1, wrap.y, axis=0)
     gx, gy = np.empty(field.shape, np.float32), np.empty(field.shape, np.float32)
 
     def slope(part: slice) -> None:
         for found, sums in zip((gx, gy), _sobel(padded[part.start:part.stop + 2]), strict=True):
             np.multiply(sums, np.float32(1 / 8), out=found[part])
 
-    in_parallel_rows(slope, *field.shape)
+    parallel_rows(slope, *field.shape)
     return gx, gy
 
 
@@ -125,16 +125,16 @@ def blur(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
     if max(sigma_x, sigma_y) <= 0:
         return field
     down = _blur_rows(field, sigma_y, wrap.y)
-    return _turned(_blur_rows(_turned(down), sigma_x, wrap.x))
+    return _transpose(_blur_rows(_transpose(down), sigma_x, wrap.x))
 
 
-def large_shapes(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
+def blur_around_plane(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
     """What a blur leaves of an H x W field beside its plane, which a blur would bend at borders that do not repeat."""
-    plane = _plane(field, wrap)
+    plane = _fit_plane(field, wrap)
     return plane + blur(field - plane, sigma_x, sigma_y, wrap)
 
 
-def _plane(field: Array, wrap: Wrap) -> Array:
+def _fit_plane(field: Array, wrap: Wrap) -> Array:
     """The plane nearest to an H x W field by least squares, level in directions that repeat."""
     rows, columns = field.shape
     y, x = (np.arange(count, dtype=np.float32) - np.float32((count - 1) / 2) for count in (rows, columns))
@@ -153,24 +153,24 @@ def resize(field: Array, width: int, height: int, wrap: Wrap) -> Array:
     if field.shape[:2] == (height, width):
         return field
     down = _resize_rows(field, height, wrap.y)
-    return _turned(_resize_rows(_turned(down), width, wrap.x))
+    return _transpose(_resize_rows(_transpose(down), width, wrap.x))
 
 
-def resize_share(field: Array, width: int, height: int, wrap: Wrap) -> Array:
+def resize_mask(field: Array, width: int, height: int, wrap: Wrap) -> Array:
     """An H x W field of shares at another size, nowhere more or less than around it: averages, or lines between pixels.
 
     What is all or nothing stays so beyond one pixel from its edge, where `resize` would ripple.
     """
     if field.shape[:2] == (height, width):
         return field
-    down = _straight_rows(field, height, wrap.y)
-    return _turned(_straight_rows(_turned(down), width, wrap.x))
+    down = _resize_mask_rows(field, height, wrap.y)
+    return _transpose(_resize_mask_rows(_transpose(down), width, wrap.x))
 
 
 def resize_area(field: Array, width: int, height: int) -> Array:
     """An H x W (x C) field with fewer pixels, each the mean of those it covers."""
-    down = _weighted_rows(field, *coverage(field.shape[0], height))
-    return _turned(_weighted_rows(_turned(down), *coverage(field.shape[1], width)))
+    down = _combine_rows(field, *area_kernel(field.shape[0], height))
+    return _transpose(_combine_rows(_transpose(down), *area_kernel(field.shape[1], width)))
 
 
 def interpolate_at(field: Array, rows: NDArray[np.intp], columns: NDArray[np.intp], size: tuple[int, int],
@@ -183,20 +183,20 @@ def interpolate_at(field: Array, rows: NDArray[np.intp], columns: NDArray[np.int
         size: rows and columns of the enlarged field.
         wrap: the directions that repeat.
     """
-    down = _interpolated_rows(field, rows, size[0], wrap.y)
-    return _turned(_interpolated_rows(_turned(down), columns, size[1], wrap.x))
+    down = _interpolate_rows(field, rows, size[0], wrap.y)
+    return _transpose(_interpolate_rows(_transpose(down), columns, size[1], wrap.x))
 
 
-def enlarged_strips(field: Array, width: int, height: int, wrap: Wrap) -> Iterator[tuple[slice, Array]]:
+def upsampled_strips(field: Array, width: int, height: int, wrap: Wrap) -> Iterator[tuple[slice, Array]]:
     """What `resize` makes of an H x W x C field that becomes no smaller, a few rows at a time: (those, C x rows x width)."""
-    coefficients, rows, weights = _spline(_turned(_resize_rows(_turned(field), width, wrap.x)), height, wrap.y)
-    step = max(1, VALUES // int(np.prod(coefficients.shape[1:])))
+    coefficients, rows, weights = _spline_rows(_transpose(_resize_rows(_transpose(field), width, wrap.x)), height, wrap.y)
+    step = max(1, VALUES_PER_STRIP // int(np.prod(coefficients.shape[1:])))
     for start in range(0, height, step):
         part = slice(start, start + step)
-        yield part, np.moveaxis(_weighted_rows(coefficients, rows[part], weights[part]), 2, 0)
+        yield part, np.moveaxis(_combine_rows(coefficients, rows[part], weights[part]), 2, 0)
 
 
-def _turned(field: Array) -> Array:
+def _transpose(field: Array) -> Array:
     return np.ascontiguousarray(field.swapaxes(0, 1))
 
 
@@ -209,7 +209,7 @@ def _sobel(padded: Array) -> tuple[Array, Array]:
     return down[:, 2:] - down[:, :-2], across[2:] - across[:-2]
 
 
-def continued_along(field: Array, count: int, repeats: bool, axis: int) -> Array:
+def pad_axis(field: Array, count: int, repeats: bool, axis: int) -> Array:
     """The field with `count` more rows (axis 0) or columns (axis 1) on both sides.
 
     A direction that repeats goes on with the other side; one that does not continues its own slope (odd reflection), so
@@ -228,54 +228,54 @@ def _blur_rows(field: Array, sigma: float, repeats: bool) -> Array:
         return field
     if sigma > 2 * COARSE_SIGMA:
         count = max(1, round(field.shape[0] * COARSE_SIGMA / sigma))
-        coarse = _reduced_rows(field, count, repeats)
-        return _enlarged_rows(_blur_rows(coarse, sigma * count / field.shape[0], repeats), field.shape[0], repeats)
+        coarse = _downsample_rows(field, count, repeats)
+        return _upsample_rows(_blur_rows(coarse, sigma * count / field.shape[0], repeats), field.shape[0], repeats)
     kernel = gaussian_kernel(sigma)
     reach = len(kernel) // 2
     mode = "wrap" if repeats else "symmetric"
     padded = np.pad(field, [(reach, reach)] + [(0, 0)] * (field.ndim - 1), mode=mode)  # type: ignore[call-overload]
-    return _convolved_rows(padded, kernel)
+    return _convolve_rows(padded, kernel)
 
 
 def _resize_rows(field: Array, count: int, repeats: bool) -> Array:
     before = field.shape[0]
     if count > before:
-        return _enlarged_rows(field, count, repeats)
-    return _reduced_rows(field, count, repeats) if count < before else field
+        return _upsample_rows(field, count, repeats)
+    return _downsample_rows(field, count, repeats) if count < before else field
 
 
-def _enlarged_rows(field: Array, count: int, repeats: bool) -> Array:
-    return _weighted_rows(*_spline(field, count, repeats))
+def _upsample_rows(field: Array, count: int, repeats: bool) -> Array:
+    return _combine_rows(*_spline_rows(field, count, repeats))
 
 
-def _spline(field: Array, count: int, repeats: bool) -> tuple[Array, NDArray, NDArray]:
-    """The splines' coefficients, and for each of `count` rows which of them count how much (see `_weighted_rows`)."""
-    padded = continued_along(field, SPLINE_MARGIN, repeats, axis=0)
-    return _convolved_rows(padded, SPLINE_PREFILTER), *spline_kernel(field.shape[0], count)
+def _spline_rows(field: Array, count: int, repeats: bool) -> tuple[Array, NDArray, NDArray]:
+    """The splines' coefficients, and for each of `count` rows which of them count how much (see `_combine_rows`)."""
+    padded = pad_axis(field, SPLINE_MARGIN, repeats, axis=0)
+    return _convolve_rows(padded, SPLINE_PREFILTER), *spline_kernel(field.shape[0], count)
 
 
-def _reduced_rows(field: Array, count: int, repeats: bool) -> Array:
+def _downsample_rows(field: Array, count: int, repeats: bool) -> Array:
     margin, rows, weights = lanczos_kernel(field.shape[0], count)
-    return _weighted_rows(continued_along(field, margin, repeats, axis=0), rows, weights)
+    return _combine_rows(pad_axis(field, margin, repeats, axis=0), rows, weights)
 
 
-def _straight_rows(field: Array, count: int, repeats: bool) -> Array:
+def _resize_mask_rows(field: Array, count: int, repeats: bool) -> Array:
     margin, rows, weights = triangle_kernel(field.shape[0], count)
     padded = np.pad(field, [(margin, margin), (0, 0)], mode="wrap" if repeats else "edge")
-    return _weighted_rows(padded, rows, weights)
+    return _combine_rows(padded, rows, weights)
 
 
-def _interpolated_rows(field: Array, rows: NDArray[np.intp], count: int, repeats: bool) -> Array:
+def _interpolate_rows(field: Array, rows: NDArray[np.intp], count: int, repeats: bool) -> Array:
     before = field.shape[0]
     centres = (rows + 0.5) * (before / count) - 0.5
     first = np.floor(centres).astype(np.int64)
     pixels = first[:, None] + np.arange(2)
     pixels = pixels % before if repeats else np.clip(pixels, 0, before - 1)
     share = centres - first
-    return _weighted_rows(field, pixels, np.stack([1 - share, share], axis=1))
+    return _combine_rows(field, pixels, np.stack([1 - share, share], axis=1))
 
 
-def _convolved_rows(field: Array, kernel: NDArray) -> Array:
+def _convolve_rows(field: Array, kernel: NDArray) -> Array:
     """The rows that a kernel covers wholly; it is symmetric and has an odd number of weights."""
     weights = kernel.astype(np.float32)
     last = len(kernel) - 1
@@ -290,11 +290,11 @@ def _convolved_rows(field: Array, kernel: NDArray) -> Array:
             pair *= weights[k]
             total += pair
 
-    in_parallel_rows(convolve, len(out), math.prod(out.shape[1:]))
+    parallel_rows(convolve, len(out), math.prod(out.shape[1:]))
     return out
 
 
-def _weighted_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
+def _combine_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
     """out[i] = sum over k of weights[i, k] * field[rows[i, k]], float32."""
     out = np.empty((rows.shape[0], *field.shape[1:]), np.float32)
     weights = weights.astype(np.float32).reshape(*weights.shape, *[1] * (field.ndim - 1))
@@ -305,20 +305,20 @@ def _weighted_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
         for k in range(1, rows.shape[1]):
             total += field[rows[part, k]] * weights[part, k]
 
-    in_parallel_rows(weigh, len(out), math.prod(out.shape[1:]))
+    parallel_rows(weigh, len(out), math.prod(out.shape[1:]))
     return out
 
 
 def a_trous_smooth(field: Array, deviation: float, wrap: Wrap) -> Array:
-    """An H x W field smoothed by a deviation in pixels, more than 0, with the weights of `a_trous`.
+    """An H x W field smoothed by a deviation in pixels, more than 0, with the weights of `a_trous_kernel`.
 
     The field is smoothed already by a deviation of half as much, or the one asked for is 1.
     """
-    step, weights = a_trous(deviation)
-    return weighted(continued(field, 2 * step, wrap), weights, step)
+    step, weights = a_trous_kernel(deviation)
+    return convolve_separable(pad_field(field, 2 * step, wrap), weights, step)
 
 
-def a_trous(deviation: float) -> tuple[int, Array]:
+def a_trous_kernel(deviation: float) -> tuple[int, Array]:
     """(pixels between weights, five weights) that smooth by a deviation in pixels, but leave what lies between the weights.
 
     They take as long for 8 pixels as for 1 (Starck and Murtagh, "Astronomical Image and Data Analysis", 2006, appendix A).
@@ -328,14 +328,14 @@ def a_trous(deviation: float) -> tuple[int, Array]:
     return step, np.convolve([side, 1 - 2 * side, side], [side, 1 - 2 * side, side]).astype(np.float32)
 
 
-def continued(field: Array, margin: int, wrap: Wrap) -> Array:
+def pad_field(field: Array, margin: int, wrap: Wrap) -> Array:
     """An H x W field with `margin` more pixels on each side: (H + 2 margin) x (W + 2 margin)."""
     for axis, repeats in enumerate((wrap.y, wrap.x)):
-        field = continued_along(field, margin, repeats, axis)
+        field = pad_axis(field, margin, repeats, axis)
     return field
 
 
-def weighted(bordered: Array, weights: Array, step: int) -> Array:
+def convolve_separable(bordered: Array, weights: Array, step: int) -> Array:
     """The sum of five times five pixels of a field, `step` apart, around each pixel.
 
     weights: five, the same for rows and columns; the first is the last's and the second the fourth's.  The field has
@@ -348,7 +348,7 @@ def weighted(bordered: Array, weights: Array, step: int) -> Array:
         down = _sum_of_five([bordered[part.start + i * step:part.stop + i * step] for i in range(5)], weights)
         found[part] = _sum_of_five([down[:, i * step:i * step + columns] for i in range(5)], weights)
 
-    in_parallel_rows(work, rows, columns)
+    parallel_rows(work, rows, columns)
     return found
 
 

@@ -16,7 +16,7 @@ class MapType:
 
     label: str
     description: str
-    word: str
+    file_tag: str
 
 
 MAP_TYPES: dict[str, MapType] = {
@@ -45,7 +45,7 @@ class FileFormat:
     suffix: str
 
 
-FORMATS: dict[str, FileFormat] = {
+FILE_FORMATS: dict[str, FileFormat] = {
     "PNG": FileFormat("PNG", "8 or 16 bits, lossless", ".png"),
     "EXR_HALF": FileFormat("OpenEXR half", "Floats of 16 bits; heights in shorter sides of the picture", ".exr"),
     "EXR": FileFormat("OpenEXR float", "Floats of 32 bits; heights in shorter sides of the picture", ".exr"),
@@ -56,10 +56,11 @@ FORMATS: dict[str, FileFormat] = {
 
 def check_format(name: str) -> None:
     """Raises SettingsError for a name that is no format's."""
-    if name not in FORMATS:
-        raise SettingsError("There is no format {name!r}; it is one of {choices}.", name=name, choices=", ".join(FORMATS))
+    if name not in FILE_FORMATS:
+        raise SettingsError("There is no format {name!r}; it is one of {choices}.", name=name,
+                            choices=", ".join(FILE_FORMATS))
 
 
-def is_float(name: str) -> bool:
+def is_float_format(name: str) -> bool:
     """Whether files of a format hold floats."""
     return name.startswith("EXR")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import in_parallel_rows
-from .filters import a_trous_smooth, blur, continued
-from .heights import at_scale, encoded_height, height_map
-from .normals import in_convention, normal_map, slope_factor, slopes
+from .arrays import parallel_rows
+from .filters import a_trous_smooth, blur, pad_field
+from .heights import encode_height, height_map, rescale_height
+from .normals import apply_convention, normal_map, relief_slopes, slope_factor
 from .occlusion import occlusion
 from .picture import Wrap
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from .picture import Surface
     from .settings import Settings
 
-SCALES = 3
+CURVATURE_SCALES = 3
 """Smoothings whose curvatures are averaged, each twice as wide as the one before: sharp edges and broader forms."""
 
-CREASE = 2 * math.sqrt(2 * math.pi)
+CREASE_FACTOR = 2 * math.sqrt(2 * math.pi)
 """A crease, where the slope falls by m, has the mean curvature m / (CREASE * sigma) once it is smoothed by sigma: half of m
 times the Gaussian's highest value.  So CREASE * sigma * curvature has no unit, and says m for a crease at every sigma."""
 
@@ -39,21 +39,21 @@ def curvature(height: Array, wrap: Wrap, radius: float) -> Array:
     With a radius that is a share of the picture's sides the map does not depend on the resolution, from a pixel's radius on.
     An edge between slopes that differ by 1 gives 0.5 + 0.5 tanh(1) = 0.88.
     """
-    field, sigma = _smoothed(height, radius, wrap), radius
+    field, sigma = _blur_keeping_planes(height, radius, wrap), radius
     total = np.zeros_like(field)
     _add_curvature(total, field, sigma, wrap)
-    for _ in range(SCALES - 1):
+    for _ in range(CURVATURE_SCALES - 1):
         field, sigma = a_trous_smooth(field, math.sqrt(3) * sigma, wrap), 2 * sigma
         _add_curvature(total, field, sigma, wrap)
 
     def to_values(part: slice) -> None:
         values = total[part]
-        values *= np.float32(1 / SCALES)
+        values *= np.float32(1 / CURVATURE_SCALES)
         np.tanh(values, out=values)
         values *= np.float32(0.5)
         values += np.float32(0.5)
 
-    in_parallel_rows(to_values, *total.shape)
+    parallel_rows(to_values, *total.shape)
     return total
 
 
@@ -78,29 +78,29 @@ def mean_curvature(height: Array) -> Array:
 
 def _add_curvature(total: Array, field: Array, sigma: float, wrap: Wrap) -> None:
     """Adds the curvature of a field that has been smoothed by sigma, without a unit."""
-    bordered = continued(field, 1, wrap)
+    bordered = pad_field(field, 1, wrap)
 
     def add(part: slice) -> None:
         found = mean_curvature(bordered[part.start:part.stop + 2])
-        found *= np.float32(CREASE * sigma)
+        found *= np.float32(CREASE_FACTOR * sigma)
         total[part] += found
 
-    in_parallel_rows(add, *total.shape)
+    parallel_rows(add, *total.shape)
 
 
-def _smoothed(height: Array, sigma: float, wrap: Wrap) -> Array:
+def _blur_keeping_planes(height: Array, sigma: float, wrap: Wrap) -> Array:
     """Gaussian blur by which a plane stays a plane, at the borders too."""
     reach = math.ceil(3 * sigma)
-    return blur(continued(height, reach, wrap), sigma, sigma, Wrap())[reach:-reach, reach:-reach]
+    return blur(pad_field(height, reach, wrap), sigma, sigma, Wrap())[reach:-reach, reach:-reach]
 
 
-SKY_REACH = 1 / 8
+OCCLUSION_RADIUS = 1 / 8
 """Of ambient occlusion, in shorter sides: what is farther away takes no light."""
 
-EDGE_RADIUS = 1 / 512
+CURVATURE_RADIUS = 1 / 512
 """Of curvature, in shorter sides: details much finer than this do not count."""
 
-ALL = slice(None)
+ALL_ROWS = slice(None)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Map:
     def width(self) -> int:
         return self.planes[0].shape[1]
 
-    def encoded(self, rows: slice = ALL, bits: int = 16) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    def encode(self, rows: slice = ALL_ROWS, bits: int = 16) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Rows of the H x W x 3 or H x W picture of 8 or 16 bits, 0..255 or 0..65535, rounded."""
         planes = [plane[rows] for plane in self.planes]
         pixels: NDArray = np.empty((*planes[0].shape, len(planes)), f"u{bits // 8}")
@@ -134,7 +134,7 @@ class Map:
             pixels[..., channel] = scaled
         return pixels if len(planes) == 3 else pixels[..., 0]
 
-    def floats(self) -> tuple[Array, ...]:
+    def to_floats(self) -> tuple[Array, ...]:
         """The planes for a file of floats: colours of 0..1, or heights themselves, in shorter sides about 0."""
         if self.scale:
             return tuple((plane - np.float32(0.5)) * np.float32(self.scale) for plane in self.planes)
@@ -152,14 +152,14 @@ class NodeMap:
     def height(self) -> int:
         return len(self.pixels)
 
-    def encoded(self, rows: slice = ALL, bits: int = 8) -> NDArray[np.uint8]:
+    def encode(self, rows: slice = ALL_ROWS, bits: int = 8) -> NDArray[np.uint8]:
         """Rows of it, as they are, whatever the bits that are asked for."""
         return self.pixels[rows]
 
 
-def slope_heights(surface: Surface, settings: Settings) -> Array:
+def relief_heights(surface: Surface, settings: Settings) -> Array:
     """The heights, in pixels, of the slopes that the normal map shows."""
-    gx, gy = slopes(surface, settings)
+    gx, gy = relief_slopes(surface, settings)
     factor = np.float32(slope_factor(settings))
     gx *= factor
     gy *= factor
@@ -170,44 +170,44 @@ def slope_heights(surface: Surface, settings: Settings) -> Array:
 class ArrayBackend:
     """The functions that make maps, all on fields of one kind, H x W: numpy's arrays here, other libraries' elsewhere.
 
-    array: the field as numpy has it.
+    to_numpy: the field as numpy has it.
     """
 
     normal_map: Callable[[Surface, Settings], Any]
-    slope_heights: Callable[[Surface, Settings], Any]
-    encoded_height: Callable[[Any], tuple[Any, float]]
+    relief_heights: Callable[[Surface, Settings], Any]
+    encode_height: Callable[[Any], tuple[Any, float]]
     occlusion: Callable[[Any, Wrap, float], Any]
     curvature: Callable[[Any, Wrap, float], Any]
-    array: Callable[[Any], Array]
+    to_numpy: Callable[[Any], Array]
 
 
-NUMPY = ArrayBackend(normal_map, slope_heights, encoded_height, occlusion, curvature, np.asarray)
+NUMPY_BACKEND = ArrayBackend(normal_map, relief_heights, encode_height, occlusion, curvature, np.asarray)
 
 
-def made_map(kind: str, surface: Surface, settings: Settings, by: ArrayBackend = NUMPY) -> Map:
+def make_map(kind: str, surface: Surface, settings: Settings, by: ArrayBackend = NUMPY_BACKEND) -> Map:
     """A map of a kind that `kinds.check_map_type` allows, at the size that the settings ask for.
 
     Of a surface with a part, which has the source's size, the map is that of the part.
     """
-    whole = _whole_map(kind, surface, settings, by)
+    whole = _make_whole_map(kind, surface, settings, by)
     area = ... if surface.part is None else surface.part.area
-    return dataclasses.replace(whole, planes=tuple(by.array(plane[area]) for plane in whole.planes))
+    return dataclasses.replace(whole, planes=tuple(by.to_numpy(plane[area]) for plane in whole.planes))
 
 
-def heights_at_scale(made: Map, scale: float) -> Map:
+def rescale_height_map(made: Map, scale: float) -> Map:
     """A map of heights with another scale than its own, more than 0; higher and lower than that is clipped."""
-    return Map((np.clip(at_scale(made.planes[0], made.scale, scale), 0.0, 1.0),), scale=scale)
+    return Map((np.clip(rescale_height(made.planes[0], made.scale, scale), 0.0, 1.0),), scale=scale)
 
 
-def _whole_map(kind: str, surface: Surface, settings: Settings, by: ArrayBackend) -> Map:
+def _make_whole_map(kind: str, surface: Surface, settings: Settings, by: ArrayBackend) -> Map:
     """The planes are still fields of the mathematics."""
     if kind == "NORMAL":
-        return Map(in_convention(by.normal_map(surface, settings), settings.convention), low=-1.0)
-    height = by.slope_heights(surface, settings)
+        return Map(apply_convention(by.normal_map(surface, settings), settings.convention), low=-1.0)
+    height = by.relief_heights(surface, settings)
     shorter = min(height.shape) if surface.part is None else surface.shorter
     if kind == "HEIGHT":
-        values, scale = by.encoded_height(height)
+        values, scale = by.encode_height(height)
         return Map((values,), scale=scale * min(height.shape) / shorter)
     if kind == "AO":
-        return Map((by.occlusion(height, surface.wrap, SKY_REACH * shorter),))
-    return Map((by.curvature(height, surface.wrap, EDGE_RADIUS * shorter),))
+        return Map((by.occlusion(height, surface.wrap, OCCLUSION_RADIUS * shorter),))
+    return Map((by.curvature(height, surface.wrap, CURVATURE_RADIUS * shorter),))

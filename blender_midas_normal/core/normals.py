@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import in_parallel_rows
-from .filters import blur, gradient, large_shapes, node_gradient, resize, resize_share
+from .arrays import parallel_rows
+from .filters import blur, blur_around_plane, gradient, node_gradient, resize, resize_mask
 from .picture import Surface, as_float
 from .settings import Settings, node_size
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from .arrays import Array
 
-SMALLEST_A = 1e-3
+MIN_A = 1e-3
 """Below this, `a` counts as this in the NORMALISED formula: the map stays finite at a = 0."""
 
-SHARPEST = 1e-6
+MIN_SOFTNESS = 1e-6
 """Softness of the background below which it ends with a step: heights are no finer than that."""
 
-DETAIL_REACH = 1 / 128
+DETAIL_RADIUS = 1 / 128
 """Radius in shorter sides: relief finer than this is detail."""
 
 
@@ -33,7 +33,7 @@ def normal_map(surface: Surface, settings: Settings) -> Array:
     """3 x H x W float32 unit normals, OpenGL (x right, y up, z out), rows from the top down, at the size asked for."""
     if surface.raw:
         return _raw_normals(surface, settings)
-    gx, gy = slopes(surface, settings)
+    gx, gy = relief_slopes(surface, settings)
     return normals_from_slopes(gx, gy, slope_factor(settings))
 
 
@@ -44,7 +44,7 @@ def map_size(source_size: tuple[int, int], settings: Settings) -> tuple[int, int
 
 def slope_factor(settings: Settings) -> float:
     """s = strength * 2 pi / max(a, 1e-3): 1 at the node's default a, smaller as a grows, negative when inverted."""
-    return _signed_strength(settings) * 2 * math.pi / max(settings.a, SMALLEST_A)
+    return _signed_strength(settings) * 2 * math.pi / max(settings.a, MIN_A)
 
 
 def _signed_strength(settings: Settings) -> float:
@@ -52,15 +52,15 @@ def _signed_strength(settings: Settings) -> float:
     return -settings.strength if settings.invert else settings.strength
 
 
-def slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
+def relief_slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
     """Dimensionless slopes g = K * (dh/du, dh/dv), v downwards, u and v in shorter sides of the source.
 
     H x W float32 each, at the map's size; all settings that shape relief are applied, but not the strength.
     """
-    height, *relief = _relief(surface, settings)
+    height, *relief = _height_and_gradient(surface, settings)
     if surface.fine is not None:
-        fine = _relief(surface.fine, settings)[1:]
-        relief = [_mixed(own, other, surface, settings) for own, other in zip(relief, fine, strict=True)]
+        fine = _height_and_gradient(surface.fine, settings)[1:]
+        relief = [_mix_fine_relief(own, other, surface, settings) for own, other in zip(relief, fine, strict=True)]
     gx, gy = relief
     for kept in _masks(height, surface, settings):
         gx *= kept
@@ -68,21 +68,21 @@ def slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
     return gx, gy
 
 
-def _relief(surface: Surface, settings: Settings) -> tuple[Array, Array, Array]:
+def _height_and_gradient(surface: Surface, settings: Settings) -> tuple[Array, Array, Array]:
     """(heights, dh/du, dh/dv) of one surface at the map's size.
 
     Heights are resized, not slopes: the Sobel operator smooths, so at the surface's own size it would lose what the surface
     holds (2.5 degrees in 3.2 for six waves over 64 pixels, enlarged to 512).
     """
     width, rows = map_size(surface.source_size, settings)
-    height = resize(shaped(surface, settings), width, rows, surface.wrap)
+    height = resize(filter_height(surface, settings), width, rows, surface.wrap)
     gx, gy = gradient(height, surface.wrap)
     gx *= np.float32(surface.relief * surface.shorter * width / surface.source_size[0])
     gy *= np.float32(surface.relief * surface.shorter * rows / surface.source_size[1])
     return height, gx, gy
 
 
-def _mixed(own: Array, other: Array, surface: Surface, settings: Settings) -> Array:
+def _mix_fine_relief(own: Array, other: Array, surface: Surface, settings: Settings) -> Array:
     """A slope whose large shapes are its own and whose fine relief is the other's."""
     rows, columns = own.shape
     across, down = settings.crossover * columns / surface.source_size[0], settings.crossover * rows / surface.source_size[1]
@@ -93,24 +93,24 @@ def _mixed(own: Array, other: Array, surface: Surface, settings: Settings) -> Ar
 def _masks(height: Array, surface: Surface, settings: Settings) -> Iterator[Array]:
     """Factors on the slopes, H x W float32, 0..1."""
     if settings.bg_threshold > 0:
-        yield foreground(height, settings.bg_threshold, settings.bg_softness)
+        yield foreground_mask(height, settings.bg_threshold, settings.bg_softness)
     rows, columns = height.shape
     if settings.mask != "OFF" and surface.alpha is not None:
-        yield resize_share(as_float(surface.alpha), columns, rows, surface.wrap)
+        yield resize_mask(as_float(surface.alpha), columns, rows, surface.wrap)
     if settings.mask == "IMAGE" and surface.mask is not None:
-        yield resize_share(surface.mask, columns, rows, surface.wrap)
+        yield resize_mask(surface.mask, columns, rows, surface.wrap)
 
 
-def foreground(height: Array, threshold: float, softness: float) -> Array:
+def foreground_mask(height: Array, threshold: float, softness: float) -> Array:
     """H x W float32, 0 where the height lies below the threshold, 1 above, smooth between over the softness about it.
 
     threshold, softness: 0..1 of the heights' range; without softness a height at the threshold counts as above, as in RAW.
     """
-    low, span = _range(height)
+    low, span = _minimum_and_range(height)
     if span == 0:
         return np.ones_like(height)
     above = (height - low) / span - threshold
-    if softness < SHARPEST:
+    if softness < MIN_SOFTNESS:
         return (above >= 0).astype(np.float32)
     t = above / softness + 0.5
     t = np.clip(t, 0.0, 1.0)
@@ -133,14 +133,14 @@ def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
         x *= z
         y *= z
 
-    in_parallel_rows(find, *gx.shape)
+    parallel_rows(find, *gx.shape)
     return normals
 
 
 def _raw_normals(surface: Surface, settings: Settings) -> Array:
-    height = shaped(surface, settings)
+    height = filter_height(surface, settings)
     x, y = node_gradient(height, surface.wrap)
-    low, span = _range(height)
+    low, span = _minimum_and_range(height)
     if settings.bg_threshold > 0 and span > 0:
         background = (height - low) / span < settings.bg_threshold
         x[background] = 0
@@ -148,17 +148,17 @@ def _raw_normals(surface: Surface, settings: Settings) -> Array:
     strength = np.float32(_signed_strength(settings))
     normals = np.stack([-strength * x, strength * y, np.full_like(x, settings.a)])
     width, rows = map_size(surface.source_size, settings)
-    return _unit(np.stack([resize(plane, width, rows, surface.wrap) for plane in _unit(normals)]))
+    return _normalise_vectors(np.stack([resize(plane, width, rows, surface.wrap) for plane in _normalise_vectors(normals)]))
 
 
-def shaped(surface: Surface, settings: Settings) -> Array:
+def filter_height(surface: Surface, settings: Settings) -> Array:
     """The heights, H x W float32 at the surface's size, as blur, high_pass and detail make them."""
     height = blur(surface.height, *_in_surface_pixels(settings.blur, surface), surface.wrap)
     if settings.high_pass > 0:
-        height = height - large_shapes(height, *_in_surface_pixels(settings.high_pass, surface), surface.wrap)
+        height = height - blur_around_plane(height, *_in_surface_pixels(settings.high_pass, surface), surface.wrap)
     if settings.detail != 1:
-        reach = DETAIL_REACH * surface.shorter
-        large = large_shapes(height, *_in_surface_pixels(reach, surface), surface.wrap)
+        reach = DETAIL_RADIUS * surface.shorter
+        large = blur_around_plane(height, *_in_surface_pixels(reach, surface), surface.wrap)
         height = large + np.float32(settings.detail) * (height - large)
     return height
 
@@ -169,12 +169,12 @@ def _in_surface_pixels(radius: float, surface: Surface) -> tuple[float, float]:
     return radius * columns / surface.source_size[0], radius * rows / surface.source_size[1]
 
 
-def _range(height: Array) -> tuple[float, float]:
+def _minimum_and_range(height: Array) -> tuple[float, float]:
     low = float(height.min())
     return low, float(height.max()) - low
 
 
-def _unit(normals: Array) -> Array:
+def _normalise_vectors(normals: Array) -> Array:
     """3 x H x W vectors made unit in place; where there is no direction (a = 0 on a flat pixel) it is (0, 0, 1)."""
     length = np.sqrt(np.einsum("kij,kij->ij", normals, normals))
     empty = length < 1e-20
@@ -184,12 +184,12 @@ def _unit(normals: Array) -> Array:
     return normals
 
 
-def channel_of_z(convention: str) -> int:
-    """Where `in_convention` puts the component that points out of the surface."""
+def z_channel(convention: str) -> int:
+    """Where `apply_convention` puts the component that points out of the surface."""
     return 0 if convention == "CONTROLNET" else 2
 
 
-def in_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]:
+def apply_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]:
     """OpenGL unit normals (3 x H x W) to the components that go into red, green and blue, -1..1.
 
     OPENGL (x, y, z); DIRECTX (x, -y, z); CONTROLNET (z, y, -x), the node's reversed channels and inverted x.
@@ -203,26 +203,27 @@ def in_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]
     return x, y, z
 
 
-STEEPEST = 1000
+MAX_SLOPE = 1000
 """Slope that a pixel of a normal map can stand for: one that lies on its side has none."""
 
 
-def mean_of_normal_maps(maps: Iterable[tuple[float, NDArray[np.uint16]]], out: int | None) -> NDArray[np.uint16]:
+def average_maps(maps: Iterable[tuple[float, NDArray[np.uint16]]], out: int | None) -> NDArray[np.uint16]:
     """The mean of maps of one size, each with its share: H x W x 3 or H x W of 0..65535.  They are looked at one by one.
 
     out: of normal maps the channel of the component that points out of the surface; their slopes are averaged, as heights
     are, and not their directions.  None for maps of values.
     """
-    total = reduce(np.add, (np.float32(share) * (values if out is None else _slopes(values, out)) for share, values in maps))
-    return np.rint(total if out is None else _encoded(total)).astype(np.uint16)
+    total = reduce(np.add, (np.float32(share) * (values if out is None else _decode_slopes(values, out))
+                            for share, values in maps))
+    return np.rint(total if out is None else _encode_directions(total)).astype(np.uint16)
 
 
-def _slopes(values: NDArray[np.uint16], out: int) -> Array:
+def _decode_slopes(values: NDArray[np.uint16], out: int) -> Array:
     """H x W x 3: the directions, as long as their component that points out of the surface is 1."""
     directions = values * np.float32(2 / 65535) - 1
-    return directions / np.maximum(directions[..., out, None], np.float32(1 / STEEPEST))
+    return directions / np.maximum(directions[..., out, None], np.float32(1 / MAX_SLOPE))
 
 
-def _encoded(directions: Array) -> Array:
+def _encode_directions(directions: Array) -> Array:
     length = np.sqrt(np.einsum("ijk,ijk->ij", directions, directions))
     return (directions / length[..., None] + 1) * np.float32(65535 / 2)

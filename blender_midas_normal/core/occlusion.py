@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import in_parallel_rows
+from .arrays import parallel_rows
 from .filters import a_trous_smooth, gradient
 
 if TYPE_CHECKING:
     from .arrays import Array
     from .picture import Wrap
 
-QUADRANT = ((1, 0), (2, 1), (1, 1), (1, 2))
+QUADRANT_DIRECTIONS = ((1, 0), (2, 1), (1, 1), (1, 2))
 """Directions of sight, in pixels to the right and down; with their turns by 90 degrees they are sixteen.  They lead from
 pixel to pixel, so that planes are planes without a height between two pixels."""
 
-GROWTH = 1.3
+STEP_GROWTH = 1.3
 """How many times farther each distance that is looked at is than the one before it."""
 
-NEAR = 16
+NEAR_PIXELS = 16
 """Pixels up to which single heights are looked at.  Farther off it is means over a part of the gap between two rays: less
 is missed there, and peaks are not lost."""
 
-ANGLE = (1.57079234, -0.99958607, 0.77821237, -0.61808984, 0.42175327, -0.19582973, 0.04275052)
+ANGLE_COEFFICIENTS = (1.57079234, -0.99958607, 0.77821237, -0.61808984, 0.42175327, -0.19582973, 0.04275052)
 """Factors of 1, c, c^2, ... of an angle divided by its sine, where c is its cosine, 0..1: a Chebyshev fit.  Angles are
 true to 4e-6."""
 
@@ -38,7 +38,7 @@ class Ray:
 
     right: int
     down: int
-    share: float
+    weight: float
 
     @property
     def length(self) -> float:
@@ -46,27 +46,27 @@ class Ray:
 
     @property
     def opposite(self) -> Ray:
-        return Ray(-self.right, -self.down, self.share)
+        return Ray(-self.right, -self.down, self.weight)
 
-    def stops(self, reach: float) -> Iterator[int]:
+    def sample_steps(self, reach: float) -> Iterator[int]:
         """Multiples of the ray that are looked at, up to a distance in pixels."""
         stop = 1
         while stop * self.length <= reach:
             yield stop
-            stop = max(stop + 1, round(stop * GROWTH))
+            stop = max(stop + 1, round(stop * STEP_GROWTH))
 
 
-def _rays() -> list[Ray]:
+def _all_rays() -> list[Ray]:
     """All sixteen, in the order of their angles; each stands for half of the gaps beside it."""
-    around = [*QUADRANT]
+    around = [*QUADRANT_DIRECTIONS]
     for _ in range(3):
-        around += [(-down, right) for right, down in around[-len(QUADRANT):]]
+        around += [(-down, right) for right, down in around[-len(QUADRANT_DIRECTIONS):]]
     angles = np.unwrap([math.atan2(down, right) for right, down in [around[-1], *around, around[0]]])
     return [Ray(*pixels, (after - before) / (4 * math.pi))
             for pixels, before, after in zip(around, angles[:-2], angles[2:], strict=True)]
 
 
-RAYS = _rays()
+RAYS = _all_rays()
 """The second half are the opposites of the first."""
 
 
@@ -80,27 +80,27 @@ def occlusion(height: Array, wrap: Wrap, reach: float) -> Array:
     comes from above the horizon of each direction (Max, "Horizon mapping: shadows for bump-mapped surfaces", 1988).  Takes
     about ten times the memory of the heights.
     """
-    scene = _Scene(height, wrap, reach)
+    scene = _HeightPyramid(height, wrap, reach)
     found = np.empty_like(height)
 
     def look(rows: slice) -> None:
         found[rows] = scene.light(rows)
 
-    in_parallel_rows(look, *height.shape)
+    parallel_rows(look, *height.shape)
     return found
 
 
-class _Scene:
+class _HeightPyramid:
     """The heights, each level twice as coarse as the one before, with a margin as wide as the reach."""
 
     def __init__(self, height: Array, wrap: Wrap, reach: float) -> None:
         self.reach = reach
         self.margin = math.floor(reach)
-        self.levels = [_bordered(height, self.margin, wrap)]
+        self.levels = [_pad_open(height, self.margin, wrap)]
         coarse = height
-        for level in range(level_at(reach)):
+        for level in range(smoothing_level(reach)):
             coarse = a_trous_smooth(coarse, 2 ** level, wrap)
-            self.levels.append(_bordered(coarse, self.margin, wrap))
+            self.levels.append(_pad_open(coarse, self.margin, wrap))
         self.slopes = gradient(height, wrap)
 
     def light(self, rows: slice) -> Array:
@@ -110,12 +110,12 @@ class _Scene:
         for ray in RAYS[:len(RAYS) // 2]:
             slope = gx * np.float32(ray.right / ray.length)
             slope += gy * np.float32(ray.down / ray.length)
-            pair = _below(slope.copy(), slope)
+            pair = blocked_light(slope.copy(), slope)
             pair *= -2
-            pair += _below(self._horizon(slope, rows, ray), slope)
+            pair += blocked_light(self._horizon(slope, rows, ray), slope)
             np.negative(slope, out=slope)
-            pair += _below(self._horizon(slope, rows, ray.opposite), slope)
-            pair *= np.float32(ray.share)
+            pair += blocked_light(self._horizon(slope, rows, ray.opposite), slope)
+            pair *= np.float32(ray.weight)
             lost += pair
         lost /= np.sqrt(1 + gx * gx + gy * gy)
         return np.clip(1 - lost, 0, 1)
@@ -125,9 +125,9 @@ class _Scene:
         horizon = slope.copy()
         here = self._seen(rows, 0, 0, level=0)
         rise = np.empty_like(here)
-        for stop in ray.stops(self.reach):
+        for stop in ray.sample_steps(self.reach):
             distance = stop * ray.length
-            np.subtract(self._seen(rows, stop * ray.right, stop * ray.down, level_at(distance)), here, out=rise)
+            np.subtract(self._seen(rows, stop * ray.right, stop * ray.down, smoothing_level(distance)), here, out=rise)
             rise *= np.float32(1 / distance)
             np.maximum(horizon, rise, out=horizon)
         return horizon
@@ -139,19 +139,19 @@ class _Scene:
         return self.levels[level][rows.start + top:rows.stop + top, left:left + columns]
 
 
-def level_at(distance: float) -> int:
+def smoothing_level(distance: float) -> int:
     """How often heights at a distance are made coarser."""
-    return 0 if distance < NEAR else 1 + int(math.log2(distance / NEAR))
+    return 0 if distance < NEAR_PIXELS else 1 + int(math.log2(distance / NEAR_PIXELS))
 
 
-def _bordered(field: Array, margin: int, wrap: Wrap) -> Array:
+def _pad_open(field: Array, margin: int, wrap: Wrap) -> Array:
     for axis, repeats in enumerate((wrap.y, wrap.x)):
         width = [(margin, margin) if i == axis else (0, 0) for i in range(2)]
         field = np.pad(field, width, mode="wrap") if repeats else np.pad(field, width, constant_values=-np.inf)
     return field
 
 
-def _below(rise: Array, slope: Array) -> Array:
+def blocked_light(rise: Array, slope: Array) -> Array:
     """The share of a direction's light that comes from below a rise t to a surface with a slope, times 1 / the normal's z.
 
     Of the sky at the elevation arctan(t), the surface sees (t - slope) / sqrt(1 + t^2) and a ring of the width 1 / (1 + t^2)
@@ -164,13 +164,13 @@ def _below(rise: Array, slope: Array) -> Array:
     np.divide(1, cosine, out=cosine)
     sine = rise
     sine *= cosine
-    found = cosine * np.float32(ANGLE[-1])
-    for factor in ANGLE[-2:1:-1]:
+    found = cosine * np.float32(ANGLE_COEFFICIENTS[-1])
+    for factor in ANGLE_COEFFICIENTS[-2:1:-1]:
         found += np.float32(factor)
         found *= cosine
-    found += np.float32(1 + ANGLE[1])
+    found += np.float32(1 + ANGLE_COEFFICIENTS[1])
     found *= cosine
-    found += np.float32(ANGLE[0])
+    found += np.float32(ANGLE_COEFFICIENTS[0])
     found *= slope
     np.subtract(sine, found, out=found)
     found *= sine

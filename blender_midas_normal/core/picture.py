@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .regions import Tile
 
 
-ROWS = 16
+LUMA_ROWS = 16
 """Converted at a time: they stay in the processor's cache."""
 
 
@@ -68,8 +68,8 @@ class Picture:
     def luma(self) -> Array:
         """H x W float32, 0..1; some rows at a time, which takes half as long and no memory for the floats of all colours."""
         found = np.empty(self.rgb.shape[:2], np.float32)
-        for top in range(0, self.height, ROWS):
-            rows = slice(top, top + ROWS)
+        for top in range(0, self.height, LUMA_ROWS):
+            rows = slice(top, top + LUMA_ROWS)
             found[rows] = luma(as_float(self.rgb[rows]))
         return found
 
@@ -77,7 +77,7 @@ class Picture:
         """H x W float32, 0..1, or None when opaque."""
         return None if self.alpha is None else as_float(self.alpha)
 
-    def as_bytes(self) -> NDArray[np.uint8]:
+    def to_uint8(self) -> NDArray[np.uint8]:
         """H x W x 3 or x 4 uint8, as the MiDaS node takes it."""
         planes = self.rgb if self.alpha is None else np.dstack([self.rgb, self.alpha])
         if planes.dtype == np.uint8:

@@ -17,22 +17,22 @@ from typing import Any, Union
 from .errors import NO_MESSAGE, Message, ProtocolError, from_json, to_json
 
 VERSION = 2
-LONGEST_LINE = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 """Bytes; a longer message is refused on both sides."""
 
-MOST_PIXELS = 1 << 28
+MAX_MAP_PIXELS = 1 << 28
 """Of a map: 16384 x 16384."""
 
-LARGEST_FILE = MOST_PIXELS * 16 + (1 << 20)
+MAX_FILE_BYTES = MAX_MAP_PIXELS * 16 + (1 << 20)
 """Bytes of a picture's file: four floats a pixel, and what stands before them."""
 
-MOST_STOPS = 32.0
+MAX_EXPOSURE = 32.0
 """By which a picture is exposed, up or down: as many as Blender's views can."""
 
-MOST_GPUS = 64
+MAX_GPUS = 64
 """Of a computer: each may get a worker."""
 
-LARGEST_BATCH = 64
+MAX_BATCH = 64
 """Pictures that a worker sees at once: the client hands it as many."""
 
 FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
@@ -67,9 +67,9 @@ class Ready:
     problem: Message = NO_MESSAGE
 
     def __post_init__(self) -> None:
-        if not all(type(gpu) is int and 0 <= gpu < MOST_GPUS for gpu in self.gpus) or len(set(self.gpus)) < len(self.gpus):
+        if not all(type(gpu) is int and 0 <= gpu < MAX_GPUS for gpu in self.gpus) or len(set(self.gpus)) < len(self.gpus):
             raise ProtocolError("A computer cannot have the graphics cards {gpus}.", gpus=self.gpus)
-        if not 1 <= self.batch <= LARGEST_BATCH:
+        if not 1 <= self.batch <= MAX_BATCH:
             raise ProtocolError("A worker cannot see {batch} pictures at once.", batch=self.batch)
 
 
@@ -82,9 +82,9 @@ class Request:
     of the maps whose mean is wanted: PNG files of 16 bits of the same kind, size and scale, made with the same convention).
     exposure: stops by which a scene-linear picture is made brighter before it is turned into display-referred values.
     mask_pixels or mask_picture: the mask image likewise; a surface keeps the one that it was given last.
-    map: its kind, a name of `core.map_types.MAP_TYPES`; format: of its file, a name of `core.map_types.FORMATS`; bits: 8 or
-    16, of PNG and TIFF files; compress: a PNG file at its smallest.  with_pixels: the pixels are wanted, too, as Blender has
-    them, so that it need not decode the file.
+    map: its kind, a name of `core.map_types.MAP_TYPES`; format: of its file, a name of `core.map_types.FILE_FORMATS`;
+    bits: 8 or 16, of PNG and TIFF files; compress: a PNG file at its smallest.  with_pixels: the pixels are wanted, too, as
+    Blender has them, so that it need not decode the file.
     unless: key of the surface of a map that is there; where the picture would give the same, nothing is made (Unchanged).
     scale: of heights, the one that they are written at, for files that are to have one; 0 for each picture's own.
     preceding: with `pixels` only, key of the surface of the picture as it was before it was painted on: an engine that can
@@ -112,7 +112,7 @@ class Request:
     id: int = 0
 
     def __post_init__(self) -> None:
-        if not -MOST_STOPS <= self.exposure <= MOST_STOPS:
+        if not -MAX_EXPOSURE <= self.exposure <= MAX_EXPOSURE:
             raise ProtocolError("No picture is exposed by {exposure!r} stops.", exposure=self.exposure)
         if self.bits not in (8, 16):
             raise ProtocolError("A file of a map has no {bits!r} bits.", bits=self.bits)
@@ -120,7 +120,7 @@ class Request:
             raise ProtocolError("A request that names a preceding surface must have pixels.")
         if self.scale < 0:
             raise ProtocolError("Heights cannot have a scale of {scale}.", scale=self.scale)
-        if not all(_is_share_of_file(frame) for frame in self.frames):
+        if not all(_is_weighted_file(frame) for frame in self.frames):
             raise ProtocolError("The frames of a request must be shares and files.")
 
 
@@ -165,7 +165,7 @@ class Result:
         _check_file_name(self.file)
         if self.pixels:
             _check_file_name(self.pixels)
-        if min(self.width, self.height) < 1 or self.width * self.height > MOST_PIXELS:
+        if min(self.width, self.height) < 1 or self.width * self.height > MAX_MAP_PIXELS:
             raise ProtocolError("A map cannot have {width} x {height} pixels.", width=self.width, height=self.height)
         if not all(isinstance(seconds, (int, float)) and 0 <= seconds < 1e9 for seconds in self.seconds.values()):
             raise ProtocolError("The times of a result must be seconds.")
@@ -211,7 +211,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 """By the type of a field: what makes its messages for users of JSON.  They raise ValueError."""
 
-ALPHAS = ("TRANSPARENCY", "OTHER", "UNKNOWN")
+ALPHA_MEANINGS = ("TRANSPARENCY", "OTHER", "UNKNOWN")
 """What alpha may be: where the picture is transparent; something else, such as gloss, which does not count; or nobody knows
 which, and it counts as transparency."""
 
@@ -240,7 +240,7 @@ class Pixels:
     alpha: str = "UNKNOWN"
 
     def __post_init__(self) -> None:
-        if self.alpha not in ALPHAS:
+        if self.alpha not in ALPHA_MEANINGS:
             raise ProtocolError("Pixels have no alpha {alpha!r}.", alpha=self.alpha)
         if self.encoding not in ("BYTE", "DISPLAY", "LINEAR", "DECODED"):
             raise ProtocolError("Pixels have no encoding {encoding!r}.", encoding=self.encoding)
@@ -256,7 +256,7 @@ class Pixels:
         return self.height * self.width * 4 * (1 if self.encoding == "BYTE" else 4)
 
 
-def _is_share_of_file(frame: Any) -> bool:
+def _is_weighted_file(frame: Any) -> bool:
     return isinstance(frame, list) and [type(part) for part in frame] == [float, str] and 0 < frame[0] <= 1
 
 
@@ -283,7 +283,7 @@ def encode(message: PipeMessage) -> bytes:
         line = json.dumps(_with_messages_as_json(words), ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
     except ValueError as error:
         raise ProtocolError("A message cannot be sent: {reason}.", reason=error) from None
-    if len(line) > LONGEST_LINE:
+    if len(line) > MAX_LINE_BYTES:
         raise ProtocolError("A message of {count} bytes is longer than the protocol allows.", count=len(line))
     return line
 
@@ -299,21 +299,21 @@ def _with_messages_as_json(value: Any) -> Any:
 def decode(line: bytes) -> PipeMessage:
     """The message in a line; raises ProtocolError when it is none, or one with missing, unknown or ill-typed fields."""
     try:
-        words = json.loads(line, parse_float=_finite, parse_constant=_finite)
+        words = json.loads(line, parse_float=_parse_finite, parse_constant=_parse_finite)
     except (ValueError, RecursionError):
         raise ProtocolError("The other process sent something that is no message: {line}.", line=repr(line[:80])) from None
     kind = _TYPES.get(words.pop("type", "")) if isinstance(words, dict) and isinstance(words.get("type"), str) else None
     if kind is None:
         raise ProtocolError("The other process sent a message of unknown type: {line}.", line=repr(line[:80]))
     fields = {f.name: f for f in dataclasses.fields(kind)}
-    values = {name: _value_of(kind, fields.get(name), name, value) for name, value in words.items()}
+    values = {name: _read_field(kind, fields.get(name), name, value) for name, value in words.items()}
     try:
         return kind(**values)
     except TypeError:
         raise ProtocolError("A {kind} message lacks fields: {line}.", kind=kind.__name__, line=repr(line[:80])) from None
 
 
-def _finite(number: str) -> float:
+def _parse_finite(number: str) -> float:
     """The number; raises ValueError for NaN and Infinity, which are not JSON's but which Python would take."""
     value = float(number)
     if not math.isfinite(value):
@@ -321,7 +321,7 @@ def _finite(number: str) -> float:
     return value
 
 
-def _value_of(kind: type, known: dataclasses.Field | None, name: str, value: Any) -> Any:
+def _read_field(kind: type, known: dataclasses.Field | None, name: str, value: Any) -> Any:
     """What a message has in a field; raises ProtocolError for what cannot stand there."""
     if known is None:
         raise ProtocolError("A {kind} message has no field {field!r}.", kind=kind.__name__, field=name)
@@ -337,10 +337,10 @@ def _value_of(kind: type, known: dataclasses.Field | None, name: str, value: Any
         except ValueError as error:
             raise ProtocolError("The field {field!r} of a {kind} message has no message for users: {reason}.", field=name,
                                 kind=kind.__name__, reason=error) from None
-    return _as_float(kind, name, value) if known.type == "float" else value
+    return _read_float(kind, name, value) if known.type == "float" else value
 
 
-def _as_float(kind: type, name: str, value: Any) -> float:
+def _read_float(kind: type, name: str, value: Any) -> float:
     """JSON's whole numbers have no end, floats have."""
     try:
         return float(value)
@@ -370,11 +370,11 @@ class Decoder:
         while (end := self._rest.find(b"\n")) >= 0:
             line = bytes(self._rest[:end])
             del self._rest[:end + 1]
-            if len(line) >= LONGEST_LINE:
+            if len(line) >= MAX_LINE_BYTES:
                 raise ProtocolError("The other process sent a message of {count} bytes, longer than allowed.",
                                     count=len(line))
             yield decode(line)
-        if len(self._rest) > LONGEST_LINE:
+        if len(self._rest) > MAX_LINE_BYTES:
             raise ProtocolError("The other process sent a message without an end.")
 
 

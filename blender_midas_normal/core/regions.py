@@ -33,13 +33,13 @@ class Tile:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
-def plan(width: int, height: int, tile: int, overlap: int) -> list[Tile]:
+def plan_tiles(width: int, height: int, tile: int, overlap: int) -> list[Tile]:
     """Tiles of at most `tile` pixels a side that cover width x height, overlapping by at least `overlap`, row by row."""
     return [Tile(left, top, right, bottom)
-            for top, bottom in _spans(height, tile, overlap) for left, right in _spans(width, tile, overlap)]
+            for top, bottom in _tile_spans(height, tile, overlap) for left, right in _tile_spans(width, tile, overlap)]
 
 
-def _spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+def _tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
     if length <= tile:
         return [(0, length)]
     count = -(-(length - overlap) // (tile - overlap))
@@ -47,7 +47,7 @@ def _spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
     return [(int(start), int(start) + tile) for start in starts]
 
 
-def fitted(field: Array, reference: Array) -> Array:
+def fit_to_reference(field: Array, reference: Array) -> Array:
     """The field scaled and shifted to the reference, by least squares over the pixels that fit best.
 
     Three rounds, each without the fifth of the pixels that fitted worst in the round before.  A scale that is not
@@ -56,13 +56,13 @@ def fitted(field: Array, reference: Array) -> Array:
     kept = np.ones(field.shape, bool)
     scale, shift = 1.0, 0.0
     for _ in range(3):
-        scale, shift = _line(field[kept], reference[kept])
+        scale, shift = _fit_line(field[kept], reference[kept])
         misfit = np.abs(field * scale + shift - reference)
         kept = misfit <= np.quantile(misfit, 0.8)
     return (field * scale + shift).astype(np.float32)
 
 
-def _line(x: Array, y: Array) -> tuple[float, float]:
+def _fit_line(x: Array, y: Array) -> tuple[float, float]:
     x_mean, y_mean = float(x.mean(dtype=np.float64)), float(y.mean(dtype=np.float64))
     spread = float(((x - x_mean) ** 2).mean(dtype=np.float64))
     scale = float(((x - x_mean) * (y - y_mean)).mean(dtype=np.float64)) / spread if spread > 1e-12 else 0.0
@@ -71,7 +71,7 @@ def _line(x: Array, y: Array) -> tuple[float, float]:
     return scale, y_mean - scale * x_mean
 
 
-def tiled(reference: Array, tiles: list[Tile], run: Callable[[Tile], Array]) -> Array:
+def merge_tiles(reference: Array, tiles: list[Tile], run: Callable[[Tile], Array]) -> Array:
     """H x W field whose detail comes from `run(tile)` and whose level and scale come from the H x W reference.
 
     Overlapping tiles are averaged with weights that fall to nothing at each tile's border.
@@ -79,14 +79,14 @@ def tiled(reference: Array, tiles: list[Tile], run: Callable[[Tile], Array]) -> 
     total = np.zeros_like(reference)
     weight = np.zeros_like(reference)
     for tile in tiles:
-        answer = fitted(run(tile), reference[tile.area])
-        share = _hat(tile.bottom - tile.top)[:, None] * _hat(tile.right - tile.left)[None, :]
+        answer = fit_to_reference(run(tile), reference[tile.area])
+        share = _triangle_weights(tile.bottom - tile.top)[:, None] * _triangle_weights(tile.right - tile.left)[None, :]
         total[tile.area] += answer * share
         weight[tile.area] += share
     return np.divide(total, weight, dtype=np.float32)
 
 
-def _hat(length: int) -> Array:
+def _triangle_weights(length: int) -> Array:
     """Weights that rise linearly from the border to the middle and never reach zero."""
     position = np.arange(length, dtype=np.float32)
     return np.minimum((position + 1) / length, (length - position) / length).astype(np.float32)
@@ -99,7 +99,7 @@ class Interval:
     start: int
     stop: int
 
-    def pieces(self, reach: int, length: int, repeats: bool) -> list[Interval]:
+    def expand(self, reach: int, length: int, repeats: bool) -> list[Interval]:
         """The stretch and `reach` pixels more on each side, as one or two stretches that lie within 0..length."""
         start, stop = self.start - reach, self.stop + reach
         if not repeats:
@@ -124,10 +124,10 @@ def changed_region(before: NDArray, after: NDArray, wrap: Wrap) -> Region | None
     rows = different.any(axis=(1, 2))
     if not rows.any():
         return None
-    return Region(_smallest(rows, wrap.y), _smallest(different[rows].any(axis=(0, 2)), wrap.x))
+    return Region(_covering_interval(rows, wrap.y), _covering_interval(different[rows].any(axis=(0, 2)), wrap.x))
 
 
-def _smallest(marked: NDArray[np.bool_], repeats: bool) -> Interval:
+def _covering_interval(marked: NDArray[np.bool_], repeats: bool) -> Interval:
     """The shortest stretch that has all that is marked; where the axis repeats, it leaves out the widest gap."""
     at = np.flatnonzero(marked)
     if not repeats:

@@ -23,7 +23,7 @@ class Number:
     unit: str = ""
     integer: bool = False
 
-    def checked(self, name: str, value: Any) -> float | int:
+    def validate(self, name: str, value: Any) -> float | int:
         """The value as int or float; raises SettingsError outside low..high."""
         try:
             number = int(value) if self.integer else float(value)
@@ -49,7 +49,7 @@ class Choice:
     def names(self) -> tuple[str, ...]:
         return tuple(name for name, _, _ in self.items)
 
-    def checked(self, name: str, value: Any) -> str:
+    def validate(self, name: str, value: Any) -> str:
         """The value in capitals; raises SettingsError for a name that is not among the items."""
         word = str(value).upper()
         if word not in self.names:
@@ -65,7 +65,7 @@ class Flag:
     label: str
     description: str
 
-    def checked(self, name: str, value: Any) -> bool:
+    def validate(self, name: str, value: Any) -> bool:
         """The value as bool; raises SettingsError for anything but true and false."""
         if value not in (True, False):
             raise SettingsError("{name} must be true or false, not {value:.80}.", name=name, value=repr(value))
@@ -140,7 +140,7 @@ def _setting(default: Any, domain: Domain, shapes_surface: bool = False) -> Any:
 class Settings:
     """Everything that shapes one map; the values are checked, and names may be written in any case.
 
-    Raises SettingsError for a value outside its domain (see `domains`).
+    Raises SettingsError for a value outside its domain (see `setting_domains`).
     """
 
     engine: str = _setting("AUTO", ENGINE, shapes_surface=True)
@@ -182,8 +182,8 @@ class Settings:
     precision: str = _setting("AUTO", PRECISION, shapes_surface=True)
 
     def __post_init__(self) -> None:
-        for name, domain in domains().items():
-            object.__setattr__(self, name, domain.checked(name, getattr(self, name)))
+        for name, domain in setting_domains().items():
+            object.__setattr__(self, name, domain.validate(name, getattr(self, name)))
         if self.depth_scale == "RAW" and self.engine not in ("AUTO", "MIDAS"):
             raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic; the engine {engine} has only NORMALISED.",
                                 engine=self.engine)
@@ -198,40 +198,40 @@ class Settings:
         return ((self.depth_scale, self.size, self.convention, self.tileable) == ("RAW", "NODE", "CONTROLNET", "OFF")
                 and (self.strength, self.blur, self.detail, self.high_pass, self.invert) == (1.0, 0.0, 1.0, 0.0, False))
 
-    def words(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The settings as plain words and numbers, for JSON and for custom properties."""
         return dataclasses.asdict(self)
 
-    def tuned_as(self, others: Settings) -> Settings:
+    def with_tuning_of(self, others: Settings) -> Settings:
         """These settings with the others' values for all that only re-tunes a surface."""
-        return dataclasses.replace(self, **{name: getattr(others, name) for name in tuning_names()})
+        return dataclasses.replace(self, **{name: getattr(others, name) for name in tuning_setting_names()})
 
-    def is_like(self, others: Settings) -> bool:
+    def is_close_to(self, others: Settings) -> bool:
         """Whether all values are the same; numbers may have passed through 32 bits."""
-        return all(_alike(getattr(self, name), getattr(others, name)) for name in domains())
+        return all(_is_close(getattr(self, name), getattr(others, name)) for name in setting_domains())
 
     def replace_fields(self, words: Mapping[str, Any]) -> Settings:
         """These settings with some values replaced; raises SettingsError for a name that is no setting."""
-        unknown = sorted(set(words) - set(domains()))
+        unknown = sorted(set(words) - set(setting_domains()))
         if unknown:
             raise SettingsError("There is no setting {name!r:.80}; the settings are {choices}.", name=unknown[0],
-                                choices=", ".join(domains()))
+                                choices=", ".join(setting_domains()))
         return dataclasses.replace(self, **words)
 
 
-def domains() -> dict[str, Domain]:
+def setting_domains() -> dict[str, Domain]:
     """Every setting's domain by name, in the order of the panel."""
     return {f.name: f.metadata["domain"] for f in dataclasses.fields(Settings)}
 
 
-def surface_names() -> tuple[str, ...]:
+def surface_setting_names() -> tuple[str, ...]:
     """The settings that shape the surface; all others only re-tune a surface that is already there."""
     return tuple(f.name for f in dataclasses.fields(Settings) if f.metadata["shapes_surface"])
 
 
-def tuning_names() -> tuple[str, ...]:
+def tuning_setting_names() -> tuple[str, ...]:
     """The settings that only re-tune a surface."""
-    return tuple(name for name in domains() if name not in surface_names())
+    return tuple(name for name in setting_domains() if name not in surface_setting_names())
 
 
 PRESETS: dict[str, Settings] = {
@@ -252,12 +252,12 @@ def preset(name: str) -> Settings:
 def preset_of(settings: Settings) -> str | None:
     """The name of the preset that these settings are, or None; numbers may have passed through 32 bits."""
     for name, candidate in PRESETS.items():
-        if candidate.is_like(settings):
+        if candidate.is_close_to(settings):
             return name
     return None
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _is_close(one: Any, other: Any) -> bool:
     return one == other or (isinstance(other, float) and math.isclose(one, other, rel_tol=1e-6))
 
 
@@ -265,10 +265,10 @@ def node_size(width: int, height: int, resolution: int) -> tuple[int, int]:
     """(width, height) of the picture that the MiDaS node gives: controlnet_aux rounds once for the network and once more for
     its answer, which is another size only when the resolution is not a multiple of 64.
     """
-    return _rounded(*_rounded(width, height, resolution), resolution)
+    return _node_round(*_node_round(width, height, resolution), resolution)
 
 
-def _rounded(width: int, height: int, resolution: int) -> tuple[int, int]:
+def _node_round(width: int, height: int, resolution: int) -> tuple[int, int]:
     """The shorter side goes to `resolution`, then each to a multiple of 64 on its own, halves to the even one."""
     scale = float(resolution) / min(height, width)
     return round(width * scale / 64.0) * 64, round(height * scale / 64.0) * 64

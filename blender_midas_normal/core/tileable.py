@@ -11,19 +11,19 @@ from .picture import Wrap
 if TYPE_CHECKING:
     from .arrays import Array
 
-LIKENESS = 0.6
+MAX_BORDER_STEP = 0.6
 """Where the step across the border lies between a usual step nearby (0) and a step between unrelated rows (1): at most
 here, a direction repeats.  On both directions of 25 tileable materials and of crops of them that are not, this finds 94% of
 those that repeat and mistakes 10% of the others."""
 
-NEARBY = 0.05
+NEARBY_SHARE = 0.05
 """Share of the picture's length, at each border, whose steps count as nearby."""
 
-UNRELATED_ROWS = 64
+SAMPLED_ROWS = 64
 """How many rows far from the border are compared with it."""
 
 
-def wrap_of(tileable: str, luma: Array, is_render: bool) -> Wrap:
+def resolve_wrap(tileable: str, luma: Array, is_render: bool) -> Wrap:
     """The directions that repeat, for a value of the setting; AUTO measures H x W luma, and is off for renders."""
     if tileable == "AUTO":
         return Wrap() if is_render else Wrap(x=_repeats(luma.T), y=_repeats(luma))
@@ -35,19 +35,19 @@ def _repeats(luma: Array) -> bool:
     count = len(luma)
     if count < 8:
         return False
-    reach = max(4, int(count * NEARBY))
+    reach = max(4, int(count * NEARBY_SHARE))
     across = float(np.abs(luma[-1] - luma[0]).mean())
-    nearby = float(np.median(np.concatenate([_steps(luma[:reach]), _steps(luma[-reach:])])))
-    inner = luma[np.linspace(count // 8, count - 1 - count // 8, UNRELATED_ROWS).astype(int)]
+    nearby = float(np.median(np.concatenate([_row_steps(luma[:reach]), _row_steps(luma[-reach:])])))
+    inner = luma[np.linspace(count // 8, count - 1 - count // 8, SAMPLED_ROWS).astype(int)]
     unrelated = float(np.median(np.abs(inner - luma[[0, -1]][:, None]).mean(axis=2)))
-    return across <= nearby + LIKENESS * max(unrelated - nearby, 0.0) + 1e-6
+    return across <= nearby + MAX_BORDER_STEP * max(unrelated - nearby, 0.0) + 1e-6
 
 
-def _steps(rows: Array) -> Array:
+def _row_steps(rows: Array) -> Array:
     return np.abs(np.diff(rows, axis=0)).mean(axis=1)
 
 
-def margins(width: int, height: int, wrap: Wrap, share: float, multiple: int = 1) -> tuple[int, int]:
+def wrap_margins(width: int, height: int, wrap: Wrap, share: float, multiple: int = 1) -> tuple[int, int]:
     """(x, y) pixels to add on each side of a picture that repeats: a share of its length, rounded up to a multiple."""
     def margin(length: int) -> int:
         return min(length, -(-int(length * share) // multiple) * multiple)
@@ -55,24 +55,24 @@ def margins(width: int, height: int, wrap: Wrap, share: float, multiple: int = 1
     return (margin(width) if wrap.x else 0), (margin(height) if wrap.y else 0)
 
 
-def extended(field: Array, margin: tuple[int, int]) -> Array:
+def pad_periodic(field: Array, margin: tuple[int, int]) -> Array:
     """An H x W (x C) field with `margin` (x, y) pixels of its own repetition on each side."""
     x, y = margin
     return np.pad(field, [(y, y), (x, x)] + [(0, 0)] * (field.ndim - 2), mode="wrap")
 
 
-def made_periodic(field: Array, margin: tuple[int, int]) -> Array:
-    """One period of an H x W height field made from an extended picture; the inverse of `extended` for heights.
+def make_periodic(field: Array, margin: tuple[int, int]) -> Array:
+    """One period of an H x W height field made from an extended picture; the inverse of `pad_periodic` for heights.
 
     The network answers an extended picture with heights that repeat only roughly, often on a ramp.  The same picture is
     seen twice, one period apart: the middle difference between both is the ramp, and a cross-fade between both closes
     the seam.
     """
     x, y = margin
-    return _periodic_rows(_periodic_rows(field, y).T, x).T
+    return _make_rows_periodic(_make_rows_periodic(field, y).T, x).T
 
 
-def _periodic_rows(field: Array, margin: int) -> Array:
+def _make_rows_periodic(field: Array, margin: int) -> Array:
     if margin == 0:
         return field
     period = len(field) - 2 * margin

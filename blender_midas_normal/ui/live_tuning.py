@@ -159,7 +159,7 @@ def _begin() -> bool:
         return False
     try:
         wanted, mask = retune_settings(image, scene.midas_normal.values()), scene.midas_normal.mask_image
-        if missing_mask(image, wanted, mask) is None and wanted.is_like(settings_on(image)):
+        if missing_mask(image, wanted, mask) is None and wanted.is_close_to(settings_on(image)):
             return False
         _wanted = image.session_uid, wanted
         if _wanted == _refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core.errors import Message, fields_of
+from ..core.errors import Message, template_fields
 
 
 def translated(message: Message, translate: Callable[[str], str]) -> str:
@@ -23,6 +23,6 @@ def translated(message: Message, translate: Callable[[str], str]) -> str:
     values = {name: translated(value, translate) if isinstance(value, Message) else value
               for name, value in message.values.items()}
     try:
-        return template.format(**values) if set(fields_of(template)) == set(values) else str(message)
+        return template.format(**values) if set(template_fields(template)) == set(values) else str(message)
     except ValueError:
         return str(message)

@@ -13,7 +13,7 @@ from ..bridge.map_metadata import source_of
 from ..bridge.queue import Queue
 from ..bridge.regenerate import begin_retune, get_map
 from ..bridge.tasks import Report, Task
-from ..core.errors import MidasNormalError, joined
+from ..core.errors import MidasNormalError, join_messages
 from ..core.settings import PRESETS
 from . import comparison, generation, timer
 from .messages import translated
@@ -45,7 +45,7 @@ def report_outcome(operator: bpy.types.Operator, outcome: Report | MidasNormalEr
     if isinstance(outcome, MidasNormalError):
         operator.report({"ERROR"}, translated(outcome.message, rpt_))
         return {"CANCELLED"}
-    operator.report({"INFO"}, translated(joined(outcome.sentences), rpt_))
+    operator.report({"INFO"}, translated(join_messages(outcome.sentences), rpt_))
     return {"FINISHED"}
 
 

@@ -13,7 +13,7 @@ from bl_ui.utils import PresetPanel
 from bpy.app.translations import pgettext_n as n_
 from bpy.props import StringProperty
 
-from ..core.settings import Settings, domains, preset_of
+from ..core.settings import Settings, preset_of, setting_domains
 from . import live_tuning
 from .operator_checks import MainThreadOperator
 from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings
@@ -30,7 +30,7 @@ def name_in_use(settings: Settings) -> str:
     shipped = preset_of(settings)
     if shipped is not None:
         return next(label for name, label, _ in PRESET_ITEMS if name == shipped)
-    if _chosen is not None and settings.is_like(_chosen[1]):
+    if _chosen is not None and settings.is_close_to(_chosen[1]):
         return bpy.path.display_name(_chosen[0], title_case=False)
     return n_("Presets")
 
@@ -82,7 +82,7 @@ class MIDAS_NORMAL_OT_preset_add(MainThreadOperator, AddPresetBase, bpy.types.Op
     preset_menu = "MIDAS_NORMAL_PT_presets"
     preset_subdir = FOLDER
     preset_defines = ("settings = bpy.context.scene.midas_normal",)
-    preset_values = tuple(f"settings.{name}" for name in domains())
+    preset_values = tuple(f"settings.{name}" for name in setting_domains())
 
     def post_cb(self, context: bpy.types.Context, filepath: str) -> None:
         """Blender calls this when a preset was added or removed."""

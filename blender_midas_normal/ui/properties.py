@@ -16,8 +16,8 @@ from ..bridge.queue import Queue, queue_of
 from ..bridge.request import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, GenerateRequest
 from ..bridge.tasks import is_main_thread
 from ..core.errors import MidasNormalError, SettingsError
-from ..core.file_numbering import LONGEST_REACH
-from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, domains
+from ..core.file_numbering import MAX_TEMPORAL_RADIUS
+from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, setting_domains
 from . import generation, live_paint, live_tuning
 
 NOT_REMEMBERED = {"SKIP_SAVE"}
@@ -51,7 +51,7 @@ def _described(number: Number) -> str:
 def setting_properties(**common: Any) -> dict[str, Any]:
     """A property for each setting, by name."""
     defaults = Settings()
-    return {name: setting_property(domain, getattr(defaults, name), **common) for name, domain in domains().items()}
+    return {name: setting_property(domain, getattr(defaults, name), **common) for name, domain in setting_domains().items()}
 
 
 def source_properties(options: set[str]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def place_properties(options: set[str]) -> dict[str, Any]:
         "across": BoolProperty(name="Across tiles", default=False, options=options,
                                description="See each UDIM tile with a margin of its neighbours, so that the relief goes on "
                                            "across the borders that they share"),
-        "smoothing": IntProperty(name="Smoothing over time", default=0, min=0, max=LONGEST_REACH, options=options,
+        "smoothing": IntProperty(name="Smoothing over time", default=0, min=0, max=MAX_TEMPORAL_RADIUS, options=options,
                                  description="Frames on either side over which the maps of sequences and movies are "
                                              "averaged, so that they flicker less; 0 leaves each frame as it is"),
     }
@@ -156,11 +156,12 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
 
     def values(self) -> Settings:
         """The properties as Settings; raises SettingsError where they do not go together."""
-        return Settings(**{name: getattr(self, name) for name in domains()})
+        return Settings(**{name: getattr(self, name) for name in setting_domains()})
 
     def chosen(self) -> SettingsSnapshot:
         """What is chosen now."""
-        return SettingsSnapshot(_uid(self.result), _uid(self.mask_image), tuple(getattr(self, name) for name in domains()))
+        return SettingsSnapshot(_uid(self.result), _uid(self.mask_image),
+                                tuple(getattr(self, name) for name in setting_domains()))
 
     def take(self, image: bpy.types.Image, before: SettingsSnapshot) -> None:
         """A map that has been made is the scene's, unless another was picked since `before`; what was changed it follows."""
@@ -236,7 +237,7 @@ def queue_for(operator: bpy.types.Operator, context: bpy.types.Context) -> Queue
 def has_own_settings(operator: bpy.types.Operator) -> bool:
     """Whether a call gives settings, which are not the scene's then."""
     given = operator.properties.is_property_set
-    return operator.preset != "SCENE" or any(given(name) for name in (*domains(), "mask_image"))
+    return operator.preset != "SCENE" or any(given(name) for name in (*setting_domains(), "mask_image"))
 
 
 def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
@@ -247,7 +248,7 @@ def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Gen
     scene = scene_settings(context.scene)
     base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
     given = operator.properties.is_property_set
-    words = {name: getattr(operator, name) for name in domains() if given(name)}
+    words = {name: getattr(operator, name) for name in setting_domains() if given(name)}
     settings = base.replace_fields({"mask": "IMAGE", **words} if given("mask_image") else words)
 
     target, replace, save, chosen, smoothing, across = (
@@ -281,6 +282,6 @@ def _uid_of_given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSett
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:
     """Writes Settings into the scene's properties; the scene's map follows all of them at once."""
     with live_tuning.suspend_updates():
-        for name, value in settings.words().items():
+        for name, value in settings.to_dict().items():
             setattr(properties, name, value)
     live_tuning.schedule_retune(properties.id_data)

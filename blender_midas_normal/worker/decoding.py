@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import InvalidData, reason_of
-from ..core.files import format_of_file, with_article
+from ..core.files import detect_file_format, with_article
 from .log import silent_libraries
 from .pictures import LONGEST_SIDE, check_size
 
@@ -144,7 +144,7 @@ def decode(path: Path) -> Decoded:
         InvalidData, ValueError, OSError: it cannot be read; the text says why, without the file's name.
         SourceError: it is larger than a picture may be.
     """
-    name = format_of_file(path)
+    name = detect_file_format(path)
     if name not in OPENIMAGEIO and name not in PILLOW:
         raise InvalidData("it is {what}", what=with_article(name)) if name else InvalidData(
             "it is none of the formats that are known")

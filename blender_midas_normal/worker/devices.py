@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..core.errors import EngineUnavailable, Message, joined
+from ..core.errors import EngineUnavailable, Message, join_messages
 from .memory import available_bytes
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def auto_device() -> str:
 def device_problem() -> Message:
     """Why AUTO passes over a device that is there; "" where it passes over none."""
     passed_over = DEVICES[:DEVICES.index(auto_device())] if has_torch() else ()
-    return joined(_probe_message(name) for name in passed_over if probed(name).problem)
+    return join_messages(_probe_message(name) for name in passed_over if probed(name).problem)
 
 
 def empty_cache(device: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.errors import Message, ProtocolError, SourceError, reason_of
-from ..core.files import check_picture
+from ..core.files import check_picture_file
 from ..core.picture import Picture, as_float
 from ..core.protocol import Pixels, Request
 from .decoding import Decoded, decode
@@ -26,7 +26,7 @@ def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
     exposure: as in `picture_from_pixels`, for scene-linear files.
     """
     try:
-        check_picture(path)
+        check_picture_file(path)
         return _picture_of(decode(path), exposure)
     except ValueError as error:
         raise SourceError("{path} is not a readable picture: {reason}.", path=path, reason=reason_of(error)) from None
@@ -105,7 +105,7 @@ def _picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: fl
 def with_alpha_as(meaning: str, picture: Picture) -> Picture:
     """The picture, opaque where its alpha is no transparency, with a note where nobody can see what alpha does to the map.
 
-    meaning: one of `core.protocol.ALPHAS`.
+    meaning: one of `core.protocol.ALPHA_MEANINGS`.
     """
     if picture.alpha is None or meaning == "TRANSPARENCY":
         return picture

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import TargetError, reason_of
-from ..core.image_io import blender_pixels, float_file, integer_file
-from ..core.map_types import FORMATS, is_float
-from ..core.maps import Map, made_map
+from ..core.image_io import encode_float_map, encode_integer_map, to_blender_pixels
+from ..core.map_types import FILE_FORMATS, is_float_format
+from ..core.maps import Map, make_map
 from .devices import device_named
 
 if TYPE_CHECKING:
@@ -29,19 +29,19 @@ DEVICES = {"cuda"}
 
 
 def make_map_on_device(engine_device: str, kind: str, surface: Surface, settings: Settings) -> Map:
-    """As `core.maps.made_map`, on the engine's device (see `Engine.device`) where that can and has enough memory; where it
+    """As `core.maps.make_map`, on the engine's device (see `Engine.device`) where that can and has enough memory; where it
     fails, the log says how.
     """
     device = device_named(engine_device)
     if device in DEVICES and not surface.raw:
-        from .torch_backend import mathematics
+        from .torch_backend import torch_array_backend
 
         try:
-            return made_map(kind, surface, settings, mathematics(device))
+            return make_map(kind, surface, settings, torch_array_backend(device))
         except (MemoryError, RuntimeError):
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
-    return made_map(kind, surface, settings)
+    return make_map(kind, surface, settings)
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,18 @@ class _Writer:
 
     def files(self, made: Map | NodeMap, request: Request) -> Files:
         """Both files are made side by side, for both take long."""
-        suffix = FORMATS[request.format].suffix
-        if isinstance(made, Map) and is_float(request.format):
-            return Files(self._write([float_file(made, request.format)], suffix))
+        suffix = FILE_FORMATS[request.format].suffix
+        if isinstance(made, Map) and is_float_format(request.format):
+            return Files(self._write([encode_float_map(made, request.format)], suffix))
         with ThreadPoolExecutor() as pool:
             held = pool.submit(self._held, made) if request.with_pixels else None
-            file = self._write(integer_file(made, request.format, request.bits, request.compress), suffix)
+            file = self._write(encode_integer_map(made, request.format, request.bits, request.compress), suffix)
             return Files(file, *held.result()) if held else Files(file)
 
     def _held(self, made: Map | NodeMap) -> tuple[str, int]:
         checksum = 0
         with self._new_file("pixels_") as file:
-            for rows in blender_pixels(made):
+            for rows in to_blender_pixels(made):
                 checksum = zlib.crc32(rows.data, checksum)
                 file.write(rows.data)
         return Path(file.name).name, checksum

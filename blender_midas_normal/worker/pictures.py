@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.colour import exposed, srgb_from_linear
+from ..core.colour import apply_exposure, linear_to_srgb
 from ..core.errors import SourceError
-from ..core.picture import ROWS, Picture
+from ..core.picture import LUMA_ROWS, Picture
 from ..core.protocol import Pixels
 from ..core.regions import Tile
 
@@ -59,16 +59,16 @@ def check_size(width: int, height: int) -> None:
 def _strips_of_file(path: Path, pixels: Pixels, kind: type) -> Iterator[Strip]:
     """The file's rows, the last ones of the picture first."""
     with path.open("rb") as file:
-        for end in range(pixels.height, 0, -ROWS):
-            rows = slice(max(0, end - ROWS), end)
+        for end in range(pixels.height, 0, -LUMA_ROWS):
+            rows = slice(max(0, end - LUMA_ROWS), end)
             values: NDArray = np.fromfile(file, kind, (end - rows.start) * pixels.width * 4)
             yield rows, values.reshape(-1, pixels.width, 4)[::-1]
 
 
 def strips_of(rgba: Array) -> Iterator[Strip]:
     """Some rows at a time, from the top down."""
-    for top in range(0, len(rgba), ROWS):
-        rows = slice(top, top + ROWS)
+    for top in range(0, len(rgba), LUMA_ROWS):
+        rows = slice(top, top + LUMA_ROWS)
         yield rows, rgba[rows]
 
 
@@ -97,8 +97,8 @@ def picture_of_floats(strips: Iterator[Strip], shape: tuple[int, int], encoding:
             with np.errstate(over="ignore", invalid="ignore"):
                 colours = finite(colours @ matrix.T)
         if encoding == "LINEAR":
-            colours = exposed(colours, exposure)
-        rgb[rows] = np.clip(colours, 0.0, 1.0) if encoding == "DISPLAY" else srgb_from_linear(colours)
+            colours = apply_exposure(colours, exposure)
+        rgb[rows] = np.clip(colours, 0.0, 1.0) if encoding == "DISPLAY" else linear_to_srgb(colours)
     return Picture(rgb, opaque_or(alpha))
 
 

@@ -12,16 +12,16 @@ import numpy as np
 from ..core.colour import inpaint_transparent
 from ..core.engines import select_engine
 from ..core.errors import NO_MESSAGE, Message, SettingsError, SourceError, SurfaceGone, Unchanged, reason_of
-from ..core.filters import resize_share
-from ..core.image_io import pixels_of_png
-from ..core.map_types import check_format, check_map_type, is_float
-from ..core.maps import Map, NodeMap, heights_at_scale
-from ..core.normals import channel_of_z, map_size, mean_of_normal_maps
+from ..core.filters import resize_mask
+from ..core.image_io import decode_png
+from ..core.map_types import check_format, check_map_type, is_float_format
+from ..core.maps import Map, NodeMap, rescale_height_map
+from ..core.normals import average_maps, map_size, z_channel
 from ..core.picture import Picture, Surface, Wrap
-from ..core.protocol import MOST_PIXELS, Request
+from ..core.protocol import MAX_MAP_PIXELS, Request
 from ..core.regions import Region, changed_region
 from ..core.settings import Settings
-from ..core.tileable import wrap_of
+from ..core.tileable import resolve_wrap
 from .channel import Clock, stage_of_all
 from .engines import BatchedEngine, EngineRegistry, IncrementalEngine, Report
 from .inputs import LoadedInputs
@@ -41,7 +41,7 @@ def mean_of_map_files(request: Request, convention: str) -> Map:
     is_normal = request.map == "NORMAL"
     maps = ((share, _pixels(Path(file))) for share, file in request.frames)
     try:
-        mean = mean_of_normal_maps(maps, channel_of_z(convention) if is_normal else None)
+        mean = average_maps(maps, z_channel(convention) if is_normal else None)
     except ValueError as error:
         raise SourceError("The maps of neighbouring frames have no mean: {reason}.", reason=reason_of(error)) from None
     low = -1.0 if is_normal else 0.0
@@ -51,7 +51,7 @@ def mean_of_map_files(request: Request, convention: str) -> Map:
 
 def _pixels(file: Path) -> NDArray[np.uint16]:
     try:
-        return pixels_of_png(file.read_bytes())
+        return decode_png(file.read_bytes())
     except OSError as error:
         raise SourceError("The map {file} of a neighbouring frame cannot be read: {reason}.", file=file,
                           reason=reason_of(error)) from None
@@ -198,7 +198,7 @@ class MapPipeline:
 
     def _sight(self, picture: Picture, engine: str, settings: Settings, request: Request) -> EngineInput:
         prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepare_picture(picture)
-        wrap = _without_margins(wrap_of(settings.tileable, prepared.luma(), request.is_render), picture)
+        wrap = _without_margins(resolve_wrap(settings.tileable, prepared.luma(), request.is_render), picture)
         change = self._change(request.preceding, engine, prepared, wrap)
         return EngineInput(prepared, wrap, change, notes, picture.alpha)
 
@@ -256,12 +256,13 @@ class MapPipeline:
 
     def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NodeMap:
         """The map asked for, or the MiDaS node's own picture."""
-        if request.map == "NORMAL" and engine == "MIDAS" and settings.is_node_picture and not is_float(request.format):
+        if (request.map == "NORMAL" and engine == "MIDAS" and settings.is_node_picture
+                and not is_float_format(request.format)):
             from .engines.midas import node_picture
 
             return NodeMap(node_picture(surface, settings))
         made = make_map_on_device(self._engines.get(engine).device, request.map, surface, settings)
-        return heights_at_scale(made, request.scale) if request.map == "HEIGHT" and request.scale else made
+        return rescale_height_map(made, request.scale) if request.map == "HEIGHT" and request.scale else made
 
 
 def _mean(request: Request, settings: Settings, report: Report, clock: Clock) -> RenderedMap:
@@ -277,7 +278,7 @@ def _check_map_size(source_size: tuple[int, int], settings: Settings) -> None:
     limit.
     """
     width, height = map_size(source_size, settings)
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_MAP_PIXELS:
         raise SettingsError("The map would have {width} x {height} pixels, which are too many; choose a lower resolution.",
                             width=width, height=height)
 
@@ -295,9 +296,9 @@ def _fitted(mask: Array, surface: Surface) -> Array:
     """A mask image at the size of a surface's source.  It masks the part that is wanted, and so each part beside it."""
     part, (width, height) = surface.part, surface.source_size
     if part is None:
-        return resize_share(mask, width, height, surface.wrap)
+        return resize_mask(mask, width, height, surface.wrap)
     margins = [(part.top, height - part.bottom), (part.left, width - part.right)]
-    return np.pad(resize_share(mask, *part.size, surface.wrap), margins, mode="wrap")
+    return np.pad(resize_mask(mask, *part.size, surface.wrap), margins, mode="wrap")
 
 
 def prepare_picture(picture: Picture) -> tuple[Picture, tuple[Message, ...]]:

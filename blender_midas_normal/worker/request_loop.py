@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import Cancelled, Message, MidasNormalError, shortened
+from ..core.errors import Cancelled, Message, MidasNormalError, shorten_message
 from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Result
 from . import memory
 from .channel import Channel, Inbox
@@ -139,7 +139,7 @@ class RequestLoop:
         try:
             yield
         except MidasNormalError as error:
-            self._channel.send(Error(request, type(error).__name__, shortened(error.message, LONGEST_TEXT)))
+            self._channel.send(Error(request, type(error).__name__, shorten_message(error.message, LONGEST_TEXT)))
         except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.picture import Picture, Surface
-from ..core.settings import Settings, surface_names
+from ..core.settings import Settings, surface_setting_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +83,7 @@ class SurfaceCache:
 
 def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bool) -> str:
     """The same for the same pixels and the same settings that shape a surface; 32 hexadecimal digits."""
-    words = {name: getattr(settings, name) for name in surface_names()} | {"engine": engine, "is_render": is_render}
+    words = {name: getattr(settings, name) for name in surface_setting_names()} | {"engine": engine, "is_render": is_render}
     part = dataclasses.astuple(picture.part) if picture.part else None
     planes = [plane for plane in (picture.rgb, picture.alpha) if plane is not None]
     shapes = [(plane.shape, str(plane.dtype)) for plane in planes]

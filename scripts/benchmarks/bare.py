@@ -13,7 +13,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 from bl_ext.user_default.midas_normal.bridge.image_pixels import as_bytes
-from bl_ext.user_default.midas_normal.core.image_io import packer_of
+from bl_ext.user_default.midas_normal.core.image_io import make_compressor
 
 from benchmarks.answer import Answer, Table
 from benchmarks.blender_images import FLOOR, Floor, Photograph
@@ -46,7 +46,7 @@ def steps(source: bpy.types.Image, folder: Path) -> dict[str, Callable[[], objec
         "as bytes": lambda: as_bytes(floats),
         "these into a file": lambda: values.tofile(picture),
         "and out of it": lambda: np.fromfile(picture, np.uint8),
-        "the map's 16 bits as a zlib stream, stored": lambda: packer_of(compress=False).compress(encoded),
+        "the map's 16 bits as a zlib stream, stored": lambda: make_compressor(compress=False).compress(encoded),
         "the map's floats into a file": lambda: floats.tofile(pixels),
         "and out of it into Blender": lambda: image.pixels.foreach_set(np.memmap(pixels, np.float32, "r")),
         "the PNG file packed": lambda: image.pack(data=encoded, data_len=len(encoded)),

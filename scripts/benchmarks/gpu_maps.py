@@ -11,10 +11,10 @@ from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn, median_ratio
 from blender_midas_normal.core.map_types import MAP_TYPES
-from blender_midas_normal.core.maps import NUMPY, made_map
+from blender_midas_normal.core.maps import NUMPY_BACKEND, make_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.torch_backend import mathematics, tensor
+from blender_midas_normal.worker.torch_backend import to_tensor, torch_array_backend
 
 TITLE = "from heights in memory, by numpy and on the GPU"
 
@@ -30,8 +30,8 @@ def measured(plan: Plan) -> Answer:
 
 
 def _compared(kind: str, surface: Surface, plan: Plan) -> list:
-    ways = {name: lambda by=by: made_map(kind, surface, Settings(), by)
-            for name, by in (("numpy", NUMPY), ("cuda", mathematics("cuda")))}
+    ways = {name: lambda by=by: make_map(kind, surface, Settings(), by)
+            for name, by in (("numpy", NUMPY_BACKEND), ("cuda", torch_array_backend("cuda")))}
     seconds = in_turn(ways, plan.runs, plan.patience)
     return [MAP_TYPES[kind].label, *(_milliseconds(seconds[name]) for name in ways),
             f"{median_ratio(seconds['numpy'], seconds['cuda']):.2f}"]
@@ -39,7 +39,7 @@ def _compared(kind: str, surface: Surface, plan: Plan) -> list:
 
 def _upload(surface: Surface, plan: Plan) -> str:
     def upload() -> None:
-        tensor(surface.height, "cuda")
+        to_tensor(surface.height, "cuda")
         torch.cuda.synchronize()
 
     return _milliseconds(in_turn({"upload": upload}, plan.runs)["upload"])

@@ -42,7 +42,7 @@ def _after(client: Client, launch: Launch, rgba: np.ndarray, number: int) -> tup
     client.prepare(launch)
     file = client.new_file()
     rgba.tofile(file)
-    job = client.submit(Request(Settings(engine="LUMINANCE", tileable="OFF").words(), with_pixels=True,
+    job = client.submit(Request(Settings(engine="LUMINANCE", tileable="OFF").to_dict(), with_pixels=True,
                                 pixels={"file": file.name, "width": SIDE, "height": SIDE, "encoding": "BYTE"}))
     with client.taken(client.wait(job)):
         return memory.now_and_of_children()

@@ -12,7 +12,7 @@ from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn, median_ratio
 from blender_midas_normal.core.map_types import MAP_TYPES
-from blender_midas_normal.core.maps import made_map
+from blender_midas_normal.core.maps import make_map
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
@@ -32,7 +32,7 @@ def measured(plan: Plan) -> Answer:
     ways = {"map": lambda: normal_map(surface, settings), "pass": lambda: copied_and_normalised(normals)}
     seconds = in_turn(ways, plan.runs * ROUNDS, plan.patience)
     rows = [[MAP_TYPES[kind].label, f"{statistics.median(values) * 1000:.0f} ms"] for kind, values in
-            in_turn({kind: lambda kind=kind: made_map(kind, surface, settings) for kind in MAP_TYPES}, 1, warm=0).items()]
+            in_turn({kind: lambda kind=kind: make_map(kind, surface, settings) for kind in MAP_TYPES}, 1, warm=0).items()]
     return Answer({"surface": median_ratio(seconds["map"], seconds["pass"])},
                   {"surface": profile(ways["map"])},
                   [Table(f"Maps of {side} x {side} from cached heights, one run", ["Map", "time"], rows)])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blender_midas_normal.core.heights import height_from_slopes
+from blender_midas_normal.core.heights import integrate_slopes
 from blender_midas_normal.core.picture import Wrap
 
 from . import camera, light
@@ -29,7 +29,7 @@ def relit(rng: Generator, material: Material) -> NDArray[np.uint8]:
     hollows, a sun with cast shadows, gloss.
     """
     across, down = material.tiles
-    height = height_from_slopes(material.slopes[..., 0], material.slopes[..., 1], Wrap(across, down))
+    height = integrate_slopes(material.slopes[..., 0], material.slopes[..., 1], Wrap(across, down))
     linear = (material.rgb.astype(np.float32) / 255) ** np.float32(2.2)
     lighting = light.any_lighting(rng, bool(rng.random() < SHINY.get(material.category, 0.05)))
     pictured = camera.photographed(rng, light.lit(height, linear, lighting))

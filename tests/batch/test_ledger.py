@@ -11,7 +11,7 @@ import pytest
 
 from blender_midas_normal.batch.record import OutputRecord, digest_of_settings
 from blender_midas_normal.core.errors import TargetError
-from blender_midas_normal.core.settings import Choice, Flag, Settings, domains
+from blender_midas_normal.core.settings import Choice, Flag, Settings, setting_domains
 
 NAME = ".midas_normal.jsonl"
 
@@ -220,9 +220,9 @@ def another(name, domain):
 
 def test_every_setting_tells_maps_apart():
     digests = {digest_of_settings(dataclasses.replace(Settings(), **{name: another(name, domain)}), "MIDAS", "NORMAL", "PNG")
-               for name, domain in domains().items()}
+               for name, domain in setting_domains().items()}
     digests |= {digest_of_settings(Settings(), *words) for words in (
         ("MIDAS", "NORMAL", "PNG"), ("RELIEF", "NORMAL", "PNG"), ("MIDAS", "AO", "PNG"), ("MIDAS", "NORMAL", "EXR"))}
     digests |= {digest_of_settings(Settings(), "MIDAS", "NORMAL", "PNG", **others) for others in (
         {"smoothing": 1}, {"smoothing": 2}, {"scale": 1.0})}
-    assert len(digests) == len(domains()) + 6, "the engine counts that made the map, not the one that was asked for"
+    assert len(digests) == len(setting_domains()) + 6, "the engine counts that made the map, not the one that was asked for"

@@ -21,7 +21,7 @@ from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.batch.report import Screen
 from blender_midas_normal.batch.runner import BatchRunner
 from blender_midas_normal.core.file_numbering import temporal_weights
-from blender_midas_normal.core.normals import mean_of_normal_maps
+from blender_midas_normal.core.normals import average_maps
 from tests.conftest import ROOT
 from tests.requests_for_tests import launch
 
@@ -116,7 +116,7 @@ def hidden(folder):
 
 def mean(folder, near, middle, kind="normal", reach=1, out="alone"):
     """The mean over frames whose own maps lie in another folder."""
-    return mean_of_normal_maps(
+    return average_maps(
         [(share, map_of(folder, number, kind, out)) for number, share in temporal_weights(near, middle, reach).items()],
         2 if kind == "normal" else None,
     )

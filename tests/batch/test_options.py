@@ -10,7 +10,7 @@ import pytest
 from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.report import Record, as_csv, as_json, summary
 from blender_midas_normal.core.errors import SettingsError, SourceError, TargetError
-from blender_midas_normal.core.settings import domains
+from blender_midas_normal.core.settings import setting_domains
 from tests.conftest import ROOT
 
 
@@ -28,7 +28,7 @@ def asked(parser, *words):
 def test_the_readme_lists_every_option_that_is_no_setting(parser):
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Use it without Blender")[1].split("##")[0]
     listed = set(re.findall(r"`(--[a-z-]+)", section)) - {"--weights", "--help"}
-    settings = {"--" + name.replace("_", "-") for name in domains()}
+    settings = {"--" + name.replace("_", "-") for name in setting_domains()}
     options = {word.replace("_", "-") for action in parser._actions for word in action.option_strings
                if word.startswith("--")}
     assert listed - settings - {"--command"} == options - settings - {"--help"} - {"--no-invert"}
@@ -36,7 +36,7 @@ def test_the_readme_lists_every_option_that_is_no_setting(parser):
 
 def test_an_option_may_be_spelled_as_scripts_spell_the_setting(parser, tmp_path):
     (tmp_path / "mask.png").write_bytes(b"a")
-    for name, domain in domains().items():
+    for name, domain in setting_domains().items():
         if "_" in name and name != "depth_scale":
             value = domain.high if domain.integer else domain.low + 1 / 4
             assert getattr(asked(parser, f"--{name}", str(value)).settings, name) == value
@@ -62,7 +62,7 @@ def test_help_says_what_each_setting_is_where_it_is_not_given(parser):
     for words in ("2π is neutral (default: 6.28319)", "(default: 0, with --preset node: 0.1)", "into bumps (default: off)",
                   "(default: auto, with --preset node: midas)"):
         assert words in text
-    assert text.count("(default: ") >= len(domains())
+    assert text.count("(default: ") >= len(setting_domains())
 
 
 @pytest.mark.parametrize("engine", ["luminance", "relief"])

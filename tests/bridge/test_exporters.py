@@ -20,7 +20,7 @@ from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from bl_ext.user_default.midas_normal.core.image_io import png_bytes
+from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, pixels_of, saved_by_blender
 from waves import mapped, waves
@@ -28,7 +28,7 @@ from waves import mapped, waves
 RED = {"Brick": 0.05, "Stone": 0.75}
 """The materials, each with the red of its map by which it is known again."""
 
-FLAT = ResultFiles(png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1))
+FLAT = ResultFiles(encode_png(np.full((4, 4, 3), 32768, np.uint16), 1))
 
 ADDONS = ("io_scene_fbx", "io_scene_gltf2")
 
@@ -54,7 +54,7 @@ def maps(tmp_path):
         texture = bpy.data.images.load(str(tmp_path / f"{name}.png"))
         feed_base_color(material, texture)
         values = np.full((4, 4, 3), (red * 65535, 32768, 65535), np.uint16)
-        found[name] = map_images.store(texture, ResultFiles(png_bytes(values, 1)), {}, {"map": "NORMAL"})
+        found[name] = map_images.store(texture, ResultFiles(encode_png(values, 1)), {}, {"map": "NORMAL"})
         assert wire_normal_map(material, texture, found[name]).done
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.core.image_io import exr_bytes, tiff_bytes
+from bl_ext.user_default.midas_normal.core.image_io import encode_exr, encode_tiff
 from pictures import pixels_of
 
 SIZE = (37, 21)
@@ -40,16 +40,16 @@ def assert_shown(image, values, tolerance):
 def test_exr(tmp_path, half, names):
     values = heights(*SIZE, len(names))
     channels = {name: values[..., i] for i, name in enumerate(names)}
-    assert_shown(loaded(tmp_path / "a.exr", exr_bytes(channels, half)), values.astype(np.float16) if half else values, 0)
+    assert_shown(loaded(tmp_path / "a.exr", encode_exr(channels, half)), values.astype(np.float16) if half else values, 0)
 
 
 @pytest.mark.parametrize("channels", [3, 1])
 def test_tiff_of_16_bits(tmp_path, channels):
     values = colours(*SIZE, channels)
-    assert_shown(loaded(tmp_path / "a.tif", tiff_bytes(values)), values / 65535, 1e-6)
+    assert_shown(loaded(tmp_path / "a.tif", encode_tiff(values)), values / 65535, 1e-6)
 
 
 @pytest.mark.parametrize("channels", [3, 1])
 def test_tiff_of_floats(tmp_path, channels):
     values = heights(*SIZE, channels)
-    assert_shown(loaded(tmp_path / "a.tif", tiff_bytes(values)), values, 0)
+    assert_shown(loaded(tmp_path / "a.tif", encode_tiff(values)), values, 0)

@@ -11,7 +11,7 @@ from bl_ext.user_default.midas_normal.bridge.image_pixels import read_pixels
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
-from bl_ext.user_default.midas_normal.core.image_io import exr_bytes
+from bl_ext.user_default.midas_normal.core.image_io import encode_exr
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba
 
@@ -22,7 +22,7 @@ def write_layers(path, values, channels="RGB", layer="ViewLayer.Combined"):
     """A file with the values in one layer, and another layer with other ones."""
     planes = {f"{layer}.{name}": values[..., number] for number, name in enumerate(channels)}
     others = {f"ViewLayer.Other.{name}": values[::-1, ::-1, number] for number, name in enumerate("RGB")}
-    path.write_bytes(exr_bytes({name: plane.astype(np.float32) for name, plane in (planes | others).items()}, half=False))
+    path.write_bytes(encode_exr({name: plane.astype(np.float32) for name, plane in (planes | others).items()}, half=False))
     return path
 
 
@@ -62,7 +62,7 @@ def test_what_the_user_says_of_the_image_counts(tmp_path):
 def test_its_map_is_that_of_the_same_picture_without_layers(tmp_path):
     values = rgba(6, 8)
     plain = tmp_path / "plain.exr"
-    plain.write_bytes(exr_bytes({name: values[..., at].astype(np.float32) for at, name in enumerate("RGB")}, half=False))
+    plain.write_bytes(encode_exr({name: values[..., at].astype(np.float32) for at, name in enumerate("RGB")}, half=False))
     image = load(write_layers(tmp_path / "layers.exr", values))
     feed_base_color(add_material(), image)
     report = begin(bpy.context, GenerateRequest(BUILT_IN, source="IMAGE", image_uid=image.session_uid)).wait()

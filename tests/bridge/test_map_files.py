@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_files
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from bl_ext.user_default.midas_normal.core.image_io import png_bytes
+from bl_ext.user_default.midas_normal.core.image_io import encode_png
 
 MAPS = ("map_1.png", "new/map_2.png", "map_3.png", "new/map_4.png")
-OLD, NEW = (png_bytes(np.full((2, 2), value, np.uint8), True) for value in (1, 2))
+OLD, NEW = (encode_png(np.full((2, 2), value, np.uint8), True) for value in (1, 2))
 
 
 @pytest.fixture

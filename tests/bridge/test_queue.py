@@ -407,9 +407,9 @@ def test_a_set_of_tiles_is_current_as_a_whole(tmp_path, save):
 
 @pytest.mark.parametrize("record", [
     "", "[" * 100_000, json.dumps({"settings": {"engine": "ROOTKIT"}, "facts": {"engine": "LUMINANCE", "surface": ""}}),
-    json.dumps({"settings": SETTINGS.words(), "facts": {"engine": "LUMINANCE", "surface": "x" * (2 << 20)}}),
-    json.dumps({"settings": SETTINGS.words(), "facts": {"engine": "LUMINANCE", "surface": "", "surfaces": {"": 3}}}),
-    json.dumps({"settings": SETTINGS.words(), "facts": {"engine": "LUMINANCE", "surface": "", "surfaces": [1]}}),
+    json.dumps({"settings": SETTINGS.to_dict(), "facts": {"engine": "LUMINANCE", "surface": "x" * (2 << 20)}}),
+    json.dumps({"settings": SETTINGS.to_dict(), "facts": {"engine": "LUMINANCE", "surface": "", "surfaces": {"": 3}}}),
+    json.dumps({"settings": SETTINGS.to_dict(), "facts": {"engine": "LUMINANCE", "surface": "", "surfaces": [1]}}),
 ])
 def test_a_record_that_cannot_be_read_only_makes_work(record):
     image = noise("a")

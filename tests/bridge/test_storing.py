@@ -15,7 +15,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images, map_metadata, map_state
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from bl_ext.user_default.midas_normal.core.image_io import blender_pixels, png_bytes
+from bl_ext.user_default.midas_normal.core.image_io import encode_png, to_blender_pixels
 from bl_ext.user_default.midas_normal.core.maps import NodeMap
 from pictures import pixels_of, rgba, write_png
 
@@ -34,11 +34,11 @@ def store():
 
 
 def taken(map_values, save="PACK"):
-    held = b"".join(rows.tobytes() for rows in blender_pixels(NodeMap(map_values)))
+    held = b"".join(rows.tobytes() for rows in to_blender_pixels(NodeMap(map_values)))
     pixels = tempfile.TemporaryFile()  # noqa: SIM115 - it is handed over open
     pixels.write(held)
     pixels.flush()
-    return ResultFiles(png_bytes(map_values, 1), pixels if save == "PACK" else None, zlib.crc32(held))
+    return ResultFiles(encode_png(map_values, 1), pixels if save == "PACK" else None, zlib.crc32(held))
 
 
 def assert_shows(image, map_values):
@@ -154,7 +154,7 @@ def test_map_name(name, wanted):
 
 
 def test_unreadable_map_is_refused_and_leaves_no_image(source):
-    png = png_bytes(values(), 1)
+    png = encode_png(values(), 1)
     with pytest.raises(TargetError, match="cannot read the map"):
         map_images.store(source, ResultFiles(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
     assert list(bpy.data.images) == [source]

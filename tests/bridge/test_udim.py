@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.generate import begin
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
-from bl_ext.user_default.midas_normal.core.file_numbering import with_number
+from bl_ext.user_default.midas_normal.core.file_numbering import fill_udim_token
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import (
     add_material,
@@ -38,8 +38,8 @@ def tiles(tmp_path):
 
 def tile_set(folder, name="wall.{}.png", token="<UDIM>"):
     for number, (width, height) in SIZES.items():
-        saved_by_blender(folder / with_number(name.format(token), number), rgba(height, width, number))
-    image = bpy.data.images.load(str(folder / with_number(name.format(token), 1001)))
+        saved_by_blender(folder / fill_udim_token(name.format(token), number), rgba(height, width, number))
+    image = bpy.data.images.load(str(folder / fill_udim_token(name.format(token), 1001)))
     image.filepath_raw = str(folder / name.format(token))
     image.source = "TILED"
     return image

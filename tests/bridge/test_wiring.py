@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
 from bl_ext.user_default.midas_normal.bridge.nodes.traversal import SocketInstance, feed
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
-from bl_ext.user_default.midas_normal.core.image_io import png_bytes
+from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
 from shapes import (
     SHAPES,
@@ -29,7 +29,7 @@ from shapes import (
 )
 from steps import assert_undone_at_each_step, ends, state
 
-FLAT = ResultFiles(png_bytes(np.full((4, 4, 3), 32768, np.uint16), 1))
+FLAT = ResultFiles(encode_png(np.full((4, 4, 3), 32768, np.uint16), 1))
 
 
 @pytest.fixture

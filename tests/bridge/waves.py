@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
-from bl_ext.user_default.midas_normal.core.image_io import png_bytes
+from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from shapes import node
 
 WAVES = ((0.05, 1, 0, 0.4), (0.04, 0, 1, 1.1), (0.025, 1, 2, 2.0), (0.02, 2, -1, 0.3))
@@ -35,7 +35,7 @@ def waves(aspect=1, is_directx=False):
     normals = np.dstack([-across, up if is_directx else -up, np.ones_like(up)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     values = np.rint((normals[::-1] * 0.5 + 0.5) * 65535).astype(np.uint16)
-    return source, map_images.store(source, ResultFiles(png_bytes(values, 1)), {}, {"map": "NORMAL"})
+    return source, map_images.store(source, ResultFiles(encode_png(values, 1)), {}, {"map": "NORMAL"})
 
 
 def plane(material, width=1.0):

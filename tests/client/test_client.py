@@ -40,7 +40,7 @@ def client():
 
 def submit(client, folder, rgba, settings=LUMINANCE, **words):
     client.prepare(launch(folder, **words))
-    return client.submit(Request(settings.words(), pixels=write_pixels(client.new_file(), rgba)))
+    return client.submit(Request(settings.to_dict(), pixels=write_pixels(client.new_file(), rgba)))
 
 
 def test_a_python_whose_packages_are_the_users_own_runs_the_worker(client, tmp_path):
@@ -88,8 +88,8 @@ def test_a_request_is_answered_with_a_file(client, tmp_path):
 
 def test_pixels_come_as_blender_holds_them(client, tmp_path):
     client.prepare(launch(tmp_path))
-    client.submit(Request(LUMINANCE.words(), pixels=write_pixels(client.new_file(), noise(20, 30)), with_pixels=True))
-    result = client.wait(client.submit(Request(LUMINANCE.words(), with_pixels=True,
+    client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), noise(20, 30)), with_pixels=True))
+    result = client.wait(client.submit(Request(LUMINANCE.to_dict(), with_pixels=True,
                                                pixels=write_pixels(client.new_file(), noise(20, 30)))))
     with client.taken(result) as files:
         held = np.fromfile(files.pixels, np.float32).reshape(20, 30, 4)
@@ -109,7 +109,7 @@ def test_the_worker_stays_for_the_next_request(client, tmp_path):
 
 def test_an_error_is_the_projects_own_exception_and_the_worker_lives_on(client, tmp_path):
     client.prepare(launch(tmp_path))
-    job = client.submit(Request(LUMINANCE.words(), picture=str(tmp_path / "missing.png")))
+    job = client.submit(Request(LUMINANCE.to_dict(), picture=str(tmp_path / "missing.png")))
     with pytest.raises(SourceError, match="missing"):
         client.wait(job)
     client.wait(submit(client, tmp_path, noise(8, 8)))
@@ -123,7 +123,7 @@ def test_messages_come_from_the_worker_with_what_they_are_made_of(client, tmp_pa
     reason = result.why.values["reason"]
     assert (reason.template, reason.values) == (why.template, why.values)
     with pytest.raises(SourceError) as caught:
-        client.wait(client.submit(Request(LUMINANCE.words(), picture="/nowhere/{b}.png")))
+        client.wait(client.submit(Request(LUMINANCE.to_dict(), picture="/nowhere/{b}.png")))
     message = caught.value.message
     assert (message.template, message.values) == ("There is no picture {path}.", {"path": "/nowhere/{b}.png"})
 
@@ -132,7 +132,7 @@ def test_what_nobody_foresaw_is_answered_and_the_worker_lives_on(client, tmp_pat
     client.prepare(launch(tmp_path))
     pixels = {"file": "never_written", "width": 2, "height": 2, "encoding": "BYTE"}
     with pytest.raises(EngineError, match="FileNotFoundError"):
-        client.wait(client.submit(Request(LUMINANCE.words(), pixels=pixels)))
+        client.wait(client.submit(Request(LUMINANCE.to_dict(), pixels=pixels)))
     assert "Traceback" in (tmp_path / "worker.log").read_text()
     client.wait(submit(client, tmp_path, noise(8, 8)))
 
@@ -140,10 +140,10 @@ def test_what_nobody_foresaw_is_answered_and_the_worker_lives_on(client, tmp_pat
 def test_the_surfaces_of_a_worker_are_known_until_it_says_that_they_are_gone_or_ends(client, tmp_path):
     first, second = (client.wait(submit(client, tmp_path, noise(8, 8, seed))).surface for seed in (0, 1))
     assert client.surfaces == {first, second}
-    client.wait(client.submit(Request(LUMINANCE.words(), surface=first)))
+    client.wait(client.submit(Request(LUMINANCE.to_dict(), surface=first)))
     client.surfaces.add("dropped")
     with pytest.raises(SurfaceGone):
-        client.wait(client.submit(Request(LUMINANCE.words(), surface="dropped")))
+        client.wait(client.submit(Request(LUMINANCE.to_dict(), surface="dropped")))
     assert client.surfaces == {first, second}
     client.close()
     assert not client.surfaces
@@ -274,13 +274,13 @@ def test_what_is_asked_of_a_worker_that_is_gone_ends_with_one_sentence(client, t
     client.close()
     with pytest.raises(WorkerError, match="The worker ended"):
         client.new_file()
-    job = client.submit(Request(LUMINANCE.words(), surface="any"))
+    job = client.submit(Request(LUMINANCE.to_dict(), surface="any"))
     assert isinstance(job.outcome, WorkerError) and not client.is_busy
 
 
 def test_what_was_taken_outlives_the_worker(client, tmp_path):
     client.prepare(launch(tmp_path))
-    job = client.submit(Request(LUMINANCE.words(), pixels=write_pixels(client.new_file(), noise(4, 4)), with_pixels=True))
+    job = client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), noise(4, 4)), with_pixels=True))
     with client.taken(client.wait(job)) as files:
         client.close()
         assert files.png.startswith(b"\x89PNG") and zlib.crc32(files.pixels.read()) == files.checksum
@@ -314,12 +314,12 @@ def test_a_second_cancel_kills_the_worker(client, tmp_path):
 
 def test_a_retune_needs_no_pixels_until_the_worker_is_another(client, tmp_path):
     first = client.wait(submit(client, tmp_path, noise(8, 8)))
-    client.wait(client.submit(Request({**LUMINANCE.words(), "strength": 2.0}, surface=first.surface)))
+    client.wait(client.submit(Request({**LUMINANCE.to_dict(), "strength": 2.0}, surface=first.surface)))
     os.kill(pid(client), signal.SIGKILL)
     assert waited(lambda: (client.pump(), not client.is_running)[1])
     client.prepare(launch(tmp_path))
     with pytest.raises(SurfaceGone):
-        client.wait(client.submit(Request(LUMINANCE.words(), surface=first.surface)))
+        client.wait(client.submit(Request(LUMINANCE.to_dict(), surface=first.surface)))
 
 
 def test_an_idle_worker_first_gives_its_memory_back(client, tmp_path):
@@ -327,7 +327,7 @@ def test_an_idle_worker_first_gives_its_memory_back(client, tmp_path):
     process = pid(client)
     time.sleep(4.5)  # far from both: after 3 seconds it gives it back, after 6 it ends
     with pytest.raises(SurfaceGone):
-        client.wait(client.submit(Request(LUMINANCE.words(), surface=first.surface)))
+        client.wait(client.submit(Request(LUMINANCE.to_dict(), surface=first.surface)))
     assert pid(client) == process
 
 

@@ -69,7 +69,7 @@ def test_a_download_puts_the_file_and_nothing_else_in_its_place(get, folder):
     path = get(steps.append)
     assert path == folder / weights.WEIGHTS_NAME and path.read_bytes() == DATA
     assert [file.name for file in folder.iterdir()] == [weights.WEIGHTS_NAME]
-    assert weights.find(folder) == path and weights.verified(path, SHA256) is None
+    assert weights.find(folder) == path and weights.verify_weights(path, SHA256) is None
     assert steps[-1].done == 1.0 and [step.number for step in steps] == sorted(step.number for step in steps)
 
 
@@ -402,15 +402,15 @@ def test_weights_are_found_where_users_have_them(tmp_path, below):
 def test_other_weights_get_a_warning_and_are_hashed_once(tmp_path, monkeypatch):
     path = tmp_path / "mine.pt"
     path.write_bytes(b"mine")
-    warning = weights.verified(path)
+    warning = weights.verify_weights(path)
     assert hashlib.sha256(b"mine").hexdigest() in warning and weights.SHA256 in warning
 
     calls = []
-    plain = engines.checksum
-    monkeypatch.setattr(engines, "checksum", lambda path: calls.append(path) or plain(path))
-    assert weights.verified(path) == warning and calls == []
+    plain = engines.weights_checksum
+    monkeypatch.setattr(engines, "weights_checksum", lambda path: calls.append(path) or plain(path))
+    assert weights.verify_weights(path) == warning and calls == []
     path.write_bytes(b"mine too")
-    assert weights.verified(path) != warning and calls == [path]
+    assert weights.verify_weights(path) != warning and calls == [path]
 
 
 def test_a_missing_file_cannot_be_checked(tmp_path):

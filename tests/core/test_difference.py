@@ -47,7 +47,7 @@ def test_a_change_across_the_border_of_a_tile_is_a_small_area():
 def test_the_pieces_are_the_stretch_and_what_is_near_without_any_pixel_twice(length, data, reach, repeats):
     start = data.draw(st.integers(0, length - 1))
     stop = start + data.draw(st.integers(1, length if repeats else length - start))
-    pieces = Interval(start, stop).pieces(reach, length, repeats)
+    pieces = Interval(start, stop).expand(reach, length, repeats)
     found = [pixel for piece in pieces for pixel in range(piece.start, piece.stop)]
     near = {position % length if repeats else min(max(position, 0), length - 1)
             for position in range(start - reach, stop + reach)}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import gradient
-from blender_midas_normal.core.heights import MIDDLE, at_scale, encoded_height, height_map
+from blender_midas_normal.core.heights import MIDLEVEL, encode_height, height_map, rescale_height
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)
@@ -68,7 +68,7 @@ def test_heights_that_repeat_do_not_know_where_the_border_is(wrap, right, down, 
 @given(st.integers(1, 30), st.integers(1, 30), st.floats(1e-3, 1e3), st.floats(-1e3, 1e3), seeds)
 def test_heights_survive_as_16_bits(rows, columns, size, level, seed):
     height = noise(rows, columns, seed) * np.float32(size) + np.float32(level)
-    values, scale = encoded_height(height)
+    values, scale = encode_height(height)
     assert values.dtype == np.float32 and values.min() >= 0 and values.max() <= 1
     held = np.rint(values * 65535) / 65535
     restored = (held - 0.5) * scale * min(rows, columns)
@@ -80,28 +80,28 @@ def test_heights_survive_as_16_bits(rows, columns, size, level, seed):
 def test_the_mean_is_in_the_middle_and_the_farthest_pixel_at_an_end():
     height = np.zeros((10, 20), np.float32)
     height[3, 4] = 100
-    values, scale = encoded_height(height)
+    values, scale = encode_height(height)
     assert values[3, 4] == 1 and values.mean() == pytest.approx(0.5)
     assert scale == pytest.approx(2 * 99.5 / 10)
 
 
 def test_the_scale_does_not_depend_on_the_size():
-    assert encoded_height(waves(64))[1] == pytest.approx(encoded_height(waves(256))[1], rel=0.01)
+    assert encode_height(waves(64))[1] == pytest.approx(encode_height(waves(256))[1], rel=0.01)
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.floats(-1e6, 1e6, width=32))
 def test_a_constant_height_is_the_middle_and_has_no_scale(rows, columns, level):
-    values, scale = encoded_height(np.full((rows, columns), level, np.float32))
+    values, scale = encode_height(np.full((rows, columns), level, np.float32))
     assert scale == 0 and (values == 0.5).all()
 
 
 def test_the_heights_given_stay_as_they_are():
     height = waves(32)
     before = height.copy()
-    encoded_height(height)
+    encode_height(height)
     np.testing.assert_array_equal(height, before)
 
 
 def test_the_same_heights_at_another_scale():
     values = np.array([[0.0, 0.25], [0.5, 1.0]], np.float32)
-    np.testing.assert_allclose((at_scale(values, 0.2, 0.8) - MIDDLE) * 0.8, (values - MIDDLE) * 0.2, atol=1e-7)
+    np.testing.assert_allclose((rescale_height(values, 0.2, 0.8) - MIDLEVEL) * 0.8, (values - MIDLEVEL) * 0.2, atol=1e-7)

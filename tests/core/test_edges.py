@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.colour import luma
-from blender_midas_normal.core.edges import enlarged_along_edges
-from blender_midas_normal.core.filters import blur, enlarged_strips, gradient, resize
+from blender_midas_normal.core.edges import upsample_along_edges
+from blender_midas_normal.core.filters import blur, gradient, resize, upsampled_strips
 from blender_midas_normal.core.picture import Wrap
 
 SIDE, FACTOR = 512, 4
@@ -42,7 +42,7 @@ def test_an_edge_is_as_narrow_as_the_pictures():
     is_flat = np.abs(np.diff(depth, axis=1)) < 0.3
     edges = np.argsort(is_flat, axis=1, kind="stable")[:, :2]
     distance = np.abs(np.arange(SIDE - 1)[None, :, None] - edges[:, None]).min(axis=2)
-    across = [np.abs(np.diff(field, axis=1)) for field in (enlarged_along_edges(small, picture, BOTH), enlarged(small))]
+    across = [np.abs(np.diff(field, axis=1)) for field in (upsample_along_edges(small, picture, BOTH), enlarged(small))]
     close, near, far = distance <= 2, (distance > 2) & (distance < 60), distance >= 60
     share = [steep[close].sum() / steep[~far].sum() for steep in across]
     assert share[0] > 0.7 and share[1] < 0.35
@@ -55,7 +55,7 @@ def test_an_edge_is_as_narrow_as_the_pictures():
 def test_slopes_are_nearer_to_the_true_ones_than_those_of_splines(texture, blurred, most):
     picture, depth, small = scene(texture, blurred)
     errors = [np.abs(slopes(field) - slopes(depth)).mean()
-              for field in (enlarged_along_edges(small, picture, BOTH), enlarged(small))]
+              for field in (upsample_along_edges(small, picture, BOTH), enlarged(small))]
     assert errors[0] < most * errors[1]
 
 
@@ -68,7 +68,7 @@ def test_a_photograph_with_measured_depth_loses_nothing():
     depth = ndimage.median_filter(disparity[tuple(nearest)], 5).astype(np.float32)
     depth = (depth - depth.min()) / np.ptp(depth)
     small = seen(depth, 1.0, Wrap())
-    along = enlarged_along_edges(small, luma(left.astype(np.float32) / 255), Wrap())
+    along = upsample_along_edges(small, luma(left.astype(np.float32) / 255), Wrap())
     plain = resize(small, depth.shape[1], depth.shape[0], Wrap())
     errors = [np.abs(slopes(field, Wrap()) - slopes(depth, Wrap())).mean() for field in (along, plain)]
     assert errors[0] < 1.01 * errors[1] and np.abs(along - plain).max() > 0.01
@@ -78,7 +78,7 @@ def test_texture_without_an_edge_in_the_depth_adds_no_relief():
     picture, _, _ = scene(texture=0.2)
     v, u = (np.mgrid[:SIDE // FACTOR, :SIDE // FACTOR] + 0.5) / (SIDE // FACTOR)
     ramp = (0.4 * np.sin(2 * np.pi * u) + 0.3 * np.cos(2 * np.pi * v)).astype(np.float32)
-    added = slopes(enlarged_along_edges(ramp, picture, BOTH)) - slopes(enlarged(ramp))
+    added = slopes(upsample_along_edges(ramp, picture, BOTH)) - slopes(enlarged(ramp))
     assert np.abs(added).mean() < 0.02 * np.abs(slopes(enlarged(ramp))).mean()
 
 
@@ -87,12 +87,12 @@ def test_texture_without_an_edge_in_the_depth_adds_no_relief():
 def test_flat_stays_flat(level):
     flat = np.full((40, 50), level, np.float32)
     picture = np.random.default_rng(1).random((80, 150), np.float32)
-    np.testing.assert_allclose(enlarged_along_edges(flat, picture, Wrap()), level, atol=1e-5)
+    np.testing.assert_allclose(upsample_along_edges(flat, picture, Wrap()), level, atol=1e-5)
 
 
 def test_a_depth_as_large_as_the_picture_is_kept():
     depth = np.random.default_rng(2).random((30, 40), np.float32)
-    assert enlarged_along_edges(depth, depth, Wrap()) is depth
+    assert upsample_along_edges(depth, depth, Wrap()) is depth
 
 
 @given(st.integers(0, 31), st.integers(0, 31))
@@ -103,8 +103,8 @@ def test_what_repeats_does_not_know_where_the_border_is(down, across):
     def rolled(field, by):
         return np.roll(field, (by * down, by * across), (0, 1))
 
-    np.testing.assert_allclose(rolled(enlarged_along_edges(depth, picture, BOTH), 3),
-                               enlarged_along_edges(rolled(depth, 1), rolled(picture, 3), BOTH), atol=1e-4)
+    np.testing.assert_allclose(rolled(upsample_along_edges(depth, picture, BOTH), 3),
+                               upsample_along_edges(rolled(depth, 1), rolled(picture, 3), BOTH), atol=1e-4)
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 300), st.integers(0, 300), st.booleans())
@@ -113,6 +113,6 @@ def test_strips_are_what_resize_gives(rows, columns, more_rows, more_columns, re
     field = np.random.default_rng(4).random((rows, columns, 3), np.float32)
     wrap, size = Wrap(repeats, not repeats), (columns + more_columns, rows + more_rows)
     out = np.empty((size[1], size[0], 3), np.float32)
-    for part, strip in enlarged_strips(field, *size, wrap):
+    for part, strip in upsampled_strips(field, *size, wrap):
         out[part] = np.moveaxis(strip, 0, 2)
     np.testing.assert_allclose(out, resize(field, *size, wrap), atol=1e-4)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import blur, gradient, large_shapes, node_gradient, resize, resize_share
+from blender_midas_normal.core.filters import blur, blur_around_plane, gradient, node_gradient, resize, resize_mask
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)
@@ -105,14 +105,14 @@ def test_a_wide_blur_is_the_gaussian_it_stands_for(size, sigma, wrap):
 def test_a_plane_is_a_large_shape(height, width, p, q, sigma):
     y, x = np.mgrid[:height, :width].astype(np.float32)
     plane = (p * x + q * y).astype(np.float32)
-    left = plane - large_shapes(plane, sigma, sigma, Wrap())
+    left = plane - blur_around_plane(plane, sigma, sigma, Wrap())
     assert np.ptp(left) < 2e-3 * max(1, np.ptp(plane))
 
 
 @given(sides, sides, sides, sides, st.booleans())
 def test_shares_at_another_size_are_nowhere_more_or_less(height, width, new_height, new_width, repeats):
     field = noise(height, width)
-    out = resize_share(field, new_width, new_height, Wrap(repeats, repeats))
+    out = resize_mask(field, new_width, new_height, Wrap(repeats, repeats))
     assert out.shape == (new_height, new_width)
     assert field.min() - 1e-6 <= out.min() <= out.max() <= field.max() + 1e-6
 
@@ -123,4 +123,4 @@ def test_shares_stay_where_they_are_on_the_picture(side):
     def wave(u, v):
         return (0.5 + 0.5 * np.sin(2 * np.pi * u) * np.cos(2 * np.pi * v)).astype(np.float32)
     y, x = (np.mgrid[:90, :90] + 0.5) / 90
-    np.testing.assert_allclose(resize_share(wave(x, y), side, side, BOTH), wave(u, v), atol=0.01)
+    np.testing.assert_allclose(resize_mask(wave(x, y), side, side, BOTH), wave(u, v), atol=0.01)

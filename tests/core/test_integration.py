@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.heights import height_from_slopes
+from blender_midas_normal.core.heights import integrate_slopes
 from blender_midas_normal.core.picture import Wrap
 
 WRAPS = [Wrap(), Wrap(x=True), Wrap(y=True), Wrap(True, True)]
@@ -35,7 +35,7 @@ def hills(rows, columns, wrap):
 @pytest.mark.parametrize("size", [(64, 64), (63, 50), (17, 90)])
 def test_heights_come_back_from_their_slopes(wrap, size):
     height = hills(*size, wrap)
-    found = height_from_slopes(*central(height, wrap), wrap)
+    found = integrate_slopes(*central(height, wrap), wrap)
     assert found.dtype == np.float32 and found.shape == size
     assert np.abs(found - height).max() < 1e-4
 
@@ -60,24 +60,24 @@ def by_definition(gx, gy, wrap):
 def test_heights_are_those_of_the_definition(wrap, size):
     slopes = np.random.default_rng(1).standard_normal((2, *size)).astype(np.float32)
     wanted = by_definition(*slopes, wrap)
-    assert np.abs(height_from_slopes(*slopes, wrap) - wanted).max() <= 5e-6 * np.ptp(wanted)
+    assert np.abs(integrate_slopes(*slopes, wrap) - wanted).max() <= 5e-6 * np.ptp(wanted)
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_random_slopes_give_finite_heights_of_mean_zero(wrap):
     slopes = np.random.default_rng(0).standard_normal((2, 40, 33)).astype(np.float32)
-    found = height_from_slopes(*slopes, wrap)
+    found = integrate_slopes(*slopes, wrap)
     assert np.isfinite(found).all() and abs(float(found.mean())) < (1e-4 if wrap == Wrap(True, True) else 1.0)
 
 
 def test_a_ramp_is_a_ramp_where_nothing_repeats_and_flat_where_it_does():
     slopes = np.zeros((2, 32, 48), np.float32)
     slopes[0] = 0.5
-    ramp = height_from_slopes(*slopes, Wrap())
+    ramp = integrate_slopes(*slopes, Wrap())
     assert np.abs(np.diff(ramp, axis=1)[:, 4:-4].mean() - 0.5) < 0.05
-    assert np.abs(height_from_slopes(*slopes, Wrap(True, True))).max() < 1e-6
+    assert np.abs(integrate_slopes(*slopes, Wrap(True, True))).max() < 1e-6
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 2), (3, 1)])
 def test_the_smallest_fields(size):
-    assert np.isfinite(height_from_slopes(*np.ones((2, *size), np.float32), Wrap())).all()
+    assert np.isfinite(integrate_slopes(*np.ones((2, *size), np.float32), Wrap())).all()

@@ -5,9 +5,9 @@ import pytest
 
 from blender_midas_normal.core.errors import SettingsError
 from blender_midas_normal.core.filters import gradient
-from blender_midas_normal.core.image_io import ROWS, float_file, integer_file
-from blender_midas_normal.core.map_types import FORMATS, MAP_TYPES, check_format, check_map_type
-from blender_midas_normal.core.maps import Map, NodeMap, made_map
+from blender_midas_normal.core.image_io import ROWS_PER_STRIP, encode_float_map, encode_integer_map
+from blender_midas_normal.core.map_types import FILE_FORMATS, MAP_TYPES, check_format, check_map_type
+from blender_midas_normal.core.maps import Map, NodeMap, make_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
 
@@ -29,14 +29,14 @@ def surface(height=None):
 
 
 def one(kind, **words):
-    made = made_map(kind, surface(), Settings(tileable="BOTH", **words))
+    made = make_map(kind, surface(), Settings(tileable="BOTH", **words))
     assert len(made.planes) == 1
     return made.planes[0]
 
 
 @pytest.mark.parametrize("kind", MAP_TYPES)
 def test_every_map_is_finite_and_within_its_range_for_the_size_asked_for(kind):
-    made = made_map(kind, Surface(bump(), 1.0, False, Wrap(), (200, 100)), Settings(strength=3))
+    made = make_map(kind, Surface(bump(), 1.0, False, Wrap(), (200, 100)), Settings(strength=3))
     for plane in made.planes:
         assert plane.shape == (100, 200) and plane.dtype == np.float32
         assert made.low - 1e-6 <= plane.min() and plane.max() <= 1 + 1e-6
@@ -44,7 +44,7 @@ def test_every_map_is_finite_and_within_its_range_for_the_size_asked_for(kind):
 
 def test_heights_are_those_of_the_surface_times_the_strength():
     for strength in (1.0, 2.0):
-        made = made_map("HEIGHT", surface(), Settings(strength=strength))
+        made = make_map("HEIGHT", surface(), Settings(strength=strength))
         found = (made.planes[0] - 0.5) * made.scale
         wanted = strength * (bump() - bump().mean())
         assert np.abs(found - wanted).max() < 0.02 * np.ptp(wanted)
@@ -52,7 +52,7 @@ def test_heights_are_those_of_the_surface_times_the_strength():
 
 def test_the_slopes_of_the_heights_are_those_of_the_normals():
     """The round trip: heights to normals to heights to normals."""
-    height, normal = (made_map(kind, surface(), Settings()) for kind in ("HEIGHT", "NORMAL"))
+    height, normal = (make_map(kind, surface(), Settings()) for kind in ("HEIGHT", "NORMAL"))
     gx, gy = gradient((height.planes[0] - 0.5) * np.float32(height.scale * SIZE), Wrap(True, True))
     np.testing.assert_allclose(gx, -normal.planes[0] / normal.planes[2], atol=0.02)
     np.testing.assert_allclose(gy, normal.planes[1] / normal.planes[2], atol=0.02)
@@ -68,7 +68,7 @@ def test_a_bump_is_bright_on_its_top_and_dark_around_its_foot():
 
 def test_a_flat_surface_is_grey_open_and_without_height():
     for kind, value in (("HEIGHT", 0.5), ("AO", 1.0), ("CURVATURE", 0.5)):
-        made = made_map(kind, surface(np.zeros((20, 30))), Settings())
+        made = make_map(kind, surface(np.zeros((20, 30))), Settings())
         np.testing.assert_allclose(made.planes[0], value, atol=1e-6)
         assert made.scale == 0
 
@@ -92,29 +92,30 @@ def read(parts, suffix, folder):
 @pytest.mark.parametrize("name", ["PNG", "TIFF"])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_files_of_integers_hold_8_or_16_bits(tmp_path, kind, name, bits):
-    made = made_map(kind, surface(), Settings())
-    pixels = made.encoded(bits=bits)
-    assert len(pixels) > ROWS and pixels.dtype == f"u{bits // 8}"
-    assert np.abs(pixels / (2 ** bits - 1) - made.encoded() / 65535).max() <= 0.51 / (2 ** bits - 1)
-    found = read(integer_file(made, name, bits, True), FORMATS[name].suffix, tmp_path)
+    made = make_map(kind, surface(), Settings())
+    pixels = made.encode(bits=bits)
+    assert len(pixels) > ROWS_PER_STRIP and pixels.dtype == f"u{bits // 8}"
+    assert np.abs(pixels / (2 ** bits - 1) - made.encode() / 65535).max() <= 0.51 / (2 ** bits - 1)
+    found = read(encode_integer_map(made, name, bits, True), FILE_FORMATS[name].suffix, tmp_path)
     np.testing.assert_array_equal(found, pixels[..., ::-1] if kind == "NORMAL" else pixels)
 
 
 @pytest.mark.parametrize(("name", "tolerance"), [("EXR", 0), ("EXR_HALF", 1e-3)])
 def test_files_of_floats_hold_colours_and_true_heights(tmp_path, name, tolerance):
-    normal, height = (made_map(kind, surface(), Settings()) for kind in ("NORMAL", "HEIGHT"))
-    found = read([float_file(normal, name)], ".exr", tmp_path)[..., ::-1]
+    normal, height = (make_map(kind, surface(), Settings()) for kind in ("NORMAL", "HEIGHT"))
+    found = read([encode_float_map(normal, name)], ".exr", tmp_path)[..., ::-1]
     np.testing.assert_allclose(found, np.stack(normal.planes, 2) / 2 + 0.5, atol=tolerance + 1e-7)
-    found = read([float_file(height, name)], ".exr", tmp_path)
+    found = read([encode_float_map(height, name)], ".exr", tmp_path)
     found = found if found.ndim == 2 else found[..., 0]
     assert np.abs(found - (bump() - bump().mean())).max() < 0.002
 
 
 def test_the_nodes_picture_keeps_its_8_bits_in_a_tiff_file(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    np.testing.assert_array_equal(read(integer_file(NodeMap(pixels), "TIFF", 16, True), ".tif", tmp_path)[..., ::-1], pixels)
+    encoded = encode_integer_map(NodeMap(pixels), "TIFF", 16, True)
+    np.testing.assert_array_equal(read(encoded, ".tif", tmp_path)[..., ::-1], pixels)
 
 
 def test_black_and_white_are_the_ends_of_the_range():
-    assert Map((np.array([[0.0, 0.5, 1.0]], np.float32),)).encoded().tolist() == [[0, 32768, 65535]]
-    assert Map((np.array([[-1.0, 0.0, 1.0]], np.float32),), low=-1).encoded(bits=8).tolist() == [[0, 128, 255]]
+    assert Map((np.array([[0.0, 0.5, 1.0]], np.float32),)).encode().tolist() == [[0, 32768, 65535]]
+    assert Map((np.array([[-1.0, 0.0, 1.0]], np.float32),), low=-1).encode(bits=8).tolist() == [[0, 128, 255]]

@@ -17,12 +17,12 @@ from blender_midas_normal.core.errors import (
     MidasNormalError,
     Phrase,
     SourceError,
-    error_of_kind,
-    fields_of,
+    error_from_kind,
     from_json,
-    joined,
+    join_messages,
     reason_of,
-    shortened,
+    shorten_message,
+    template_fields,
     to_json,
 )
 
@@ -68,26 +68,26 @@ def test_json_and_tables_have_the_plain_sentence():
 
 
 def test_messages_that_are_joined_stay_messages():
-    both = joined((INNER, "plain {", Message("Done.")))
+    both = join_messages((INNER, "plain {", Message("Done.")))
     assert both == f"{INNER} plain {{ Done." and both.values["part1"] is INNER
-    assert joined((), "; ") == "" and joined(("a", "b"), "; ") == "a; b"
+    assert join_messages((), "; ") == "" and join_messages(("a", "b"), "; ") == "a; b"
 
 
 def test_long_texts_in_a_message_are_cut_and_its_template_is_not():
-    cut = shortened(Message("{a} and {b} and {c:.1f}", a="x" * 100, b=Message("{d}", d="y" * 100), c=1.0), 10)
+    cut = shorten_message(Message("{a} and {b} and {c:.1f}", a="x" * 100, b=Message("{d}", d="y" * 100), c=1.0), 10)
     assert cut == "xxxxxxxxxx and yyyyyyyyyy and 1.0" and cut.template == "{a} and {b} and {c:.1f}"
-    assert shortened(Message("z" * 100), 10) == "z" * 10
+    assert shorten_message(Message("z" * 100), 10) == "z" * 10
 
 
 @pytest.mark.parametrize("template", ["{}", "{0}", "{a.b}", "{a[0]}", "{a:>9}", "{a:{b}}", "{a!s}", "{a!a}", "{a}{a}", "{",
                                       "}", "{a:.100f}", "{a b}"])
 def test_templates_reach_into_no_value_and_make_nothing_longer(template):
     with pytest.raises(ValueError):
-        fields_of(template)
+        template_fields(template)
 
 
 def test_fields_of_a_template_are_told():
-    assert fields_of("{path!r:.80} of {size:,.1f} {{x}} {n:d}%") == ["path", "size", "n"]
+    assert template_fields("{path!r:.80} of {size:,.1f} {{x}} {n:d}%") == ["path", "size", "n"]
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -113,9 +113,9 @@ def test_errors_carry_their_messages():
     error = SourceError("{path} cannot be read: {reason}.", path="a.png", reason=reason)
     assert str(error) == "a.png cannot be read: it is x." and error.message.template == "{path} cannot be read: {reason}."
     assert error.message.values["reason"].template == "it is {what}"
-    again = error_of_kind("SourceError", error.message)
+    again = error_from_kind("SourceError", error.message)
     assert type(again) is SourceError and again.message is error.message
-    assert type(error_of_kind("Nonsense", error.message)) is MidasNormalError
+    assert type(error_from_kind("Nonsense", error.message)) is MidasNormalError
     assert parts(pickle.loads(pickle.dumps(error)).message) == parts(error.message)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from blender_midas_normal.core.maps import Map
-from blender_midas_normal.core.normals import in_convention, normal_map
+from blender_midas_normal.core.normals import apply_convention, normal_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings, node_size
 
@@ -177,7 +177,7 @@ def test_the_map_has_the_sources_size_or_the_nodes():
 def test_conventions():
     normal = np.array([0.6, 0.48, 0.64], np.float32).reshape(3, 1, 1)
     def values(convention):
-        return [float(c[0, 0]) for c in in_convention(normal, convention)]
+        return [float(c[0, 0]) for c in apply_convention(normal, convention)]
     assert values("OPENGL") == pytest.approx([0.6, 0.48, 0.64])
     assert values("DIRECTX") == pytest.approx([0.6, -0.48, 0.64])
     assert values("OBJECT") == values("OPENGL")
@@ -186,20 +186,20 @@ def test_conventions():
 
 def test_sixteen_bits_are_rounded_and_flat_is_half():
     plane = np.array([[-1.0, 0.0, 1.0]], np.float32)
-    assert Map((plane, plane, plane), low=-1).encoded()[0, :, 0].tolist() == [0, 32768, 65535]
+    assert Map((plane, plane, plane), low=-1).encode()[0, :, 0].tolist() == [0, 32768, 65535]
 
 
 @given(st.floats(-1, 1, width=32))
 def test_decoding_gives_the_component_back(value):
     plane = np.full((1, 1), value, np.float32)
-    assert int(Map((plane,) * 3, low=-1).encoded()[0, 0, 1]) / 65535 * 2 - 1 == pytest.approx(value, abs=2e-5)
+    assert int(Map((plane,) * 3, low=-1).encode()[0, 0, 1]) / 65535 * 2 - 1 == pytest.approx(value, abs=2e-5)
 
 
 def test_slight_slopes_survive():
     """CONVENTIONS, section 4: 8 bits lose slopes below 0.2 degrees; here 0.02 degrees remain."""
     u = np.mgrid[:16, :16][1] / 16
     normals = normal_map(surface(np.tan(np.radians(0.02)) * u, relief=1.0), Settings())
-    decoded = Map(in_convention(normals, "OPENGL"), low=-1).encoded() / 65535 * 2 - 1
+    decoded = Map(apply_convention(normals, "OPENGL"), low=-1).encode() / 65535 * 2 - 1
     assert np.degrees(np.arctan(-decoded[..., 0] / decoded[..., 2])).mean() == pytest.approx(0.02, abs=0.004)
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.file_numbering import holes, listed, missing_between, place_of, runs, tile_in, with_number
+from blender_midas_normal.core.file_numbering import (
+    fill_udim_token,
+    format_ranges,
+    missing_ranges,
+    missing_tiles,
+    number_ranges,
+    parse_udim_name,
+    udim_position,
+)
 
 NUMBERS = st.sets(st.integers(0, 60), min_size=1)
 TILES = st.sets(st.integers(1001, 1049), min_size=1)
@@ -17,25 +25,25 @@ def spread(found):
 
 @given(NUMBERS)
 def test_runs_and_holes_are_all_numbers_from_the_first_to_the_last(numbers):
-    assert spread(runs(numbers)) == numbers and not spread(holes(numbers)) & numbers
-    assert spread(holes(numbers)) | numbers == set(range(min(numbers), max(numbers) + 1))
+    assert spread(number_ranges(numbers)) == numbers and not spread(missing_ranges(numbers)) & numbers
+    assert spread(missing_ranges(numbers)) | numbers == set(range(min(numbers), max(numbers) + 1))
 
 
 def test_a_list_is_short_however_many_lack():
-    assert listed(holes({1, 3, 10**17})) == f"2, 4 to {10**17 - 1}"
+    assert format_ranges(missing_ranges({1, 3, 10**17})) == f"2, 4 to {10**17 - 1}"
 
 
 @given(st.integers(1001, 2000), st.sampled_from(["<UDIM>", "<UVTILE>"]), st.sampled_from(["wall.", "a_1_", ""]),
        st.sampled_from(["", "_col", ".x"]))
 def test_a_tile_is_found_in_the_name_that_a_set_gives_it(number, token, before, after):
-    assert tile_in(with_number(f"{before}{token}{after}", number)) == (before, token, after, number)
+    assert parse_udim_name(fill_udim_token(f"{before}{token}{after}", number)) == (before, token, after, number)
 
 
 @given(TILES)
 def test_a_tile_lacks_where_others_lie_on_both_sides(numbers):
-    places = {place_of(number) for number in numbers}
+    places = {udim_position(number) for number in numbers}
     for number in range(1001, 1050):
-        column, row = place_of(number)
+        column, row = udim_position(number)
         in_row, in_column = [x for x, y in places if y == row], [y for x, y in places if x == column]
         lies_between = any(line and min(line) < at < max(line) for line, at in ((in_row, column), (in_column, row)))
-        assert (number in missing_between(numbers)) == (lies_between and number not in numbers)
+        assert (number in missing_tiles(numbers)) == (lies_between and number not in numbers)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import blur, gradient
-from blender_midas_normal.core.occlusion import RAYS, _below, occlusion
+from blender_midas_normal.core.occlusion import RAYS, blocked_light, occlusion
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)
@@ -34,10 +34,10 @@ def groove(opening, size=601):
 
 def test_the_rays_share_the_circle():
     assert len({(ray.right, ray.down) for ray in RAYS}) == 16
-    assert sum(ray.share for ray in RAYS) == pytest.approx(1)
-    assert max(ray.share for ray in RAYS) < 0.08
+    assert sum(ray.weight for ray in RAYS) == pytest.approx(1)
+    assert max(ray.weight for ray in RAYS) < 0.08
     for one, other in zip(RAYS[:8], RAYS[8:], strict=True):
-        assert (one.right, one.down, one.share) == (-other.right, -other.down, pytest.approx(other.share))
+        assert (one.right, one.down, one.weight) == (-other.right, -other.down, pytest.approx(other.weight))
 
 
 @given(st.floats(-1e4, 1e4), st.floats(0, 1e4))
@@ -46,7 +46,7 @@ def test_the_light_below_a_horizon_is_that_of_the_formula(slope, above):
         return (t - slope) * t / (1 + t * t) - slope * math.atan(t)
 
     slope, rise = (float(np.float32(value)) for value in (slope, slope + above))
-    found = [float(_below(np.float32([t]), np.float32([slope]))[0]) for t in (rise, slope)]
+    found = [float(blocked_light(np.float32([t]), np.float32([slope]))[0]) for t in (rise, slope)]
     assert (found[0] - found[1]) / math.hypot(1, slope) == pytest.approx(
         (light(rise) - light(slope)) / math.hypot(1, slope), abs=1e-5)
 

@@ -9,8 +9,8 @@ import pytest
 
 from blender_midas_normal.core import files
 from blender_midas_normal.core.errors import SourceError
-from blender_midas_normal.core.files import atomic_replace, check_picture
-from blender_midas_normal.core.protocol import LARGEST_FILE
+from blender_midas_normal.core.files import atomic_replace, check_picture_file
+from blender_midas_normal.core.protocol import MAX_FILE_BYTES
 
 
 @pytest.fixture
@@ -71,11 +71,11 @@ def test_one_that_stays_locked_or_is_forbidden_is_given_up(new_and_old, locked, 
 
 def test_a_file_larger_than_any_picture_is_refused_unread(tmp_path):
     """It has holes in place of bytes, which take no room."""
-    for size, is_too_large in ((LARGEST_FILE, False), (LARGEST_FILE + 1, True)):
+    for size, is_too_large in ((MAX_FILE_BYTES, False), (MAX_FILE_BYTES + 1, True)):
         with (tmp_path / "picture.png").open("wb") as file:
             file.truncate(size)
         if is_too_large:
             with pytest.raises(SourceError, match=r"picture\.png is larger than any picture may be\.$"):
-                check_picture(tmp_path / "picture.png")
+                check_picture_file(tmp_path / "picture.png")
         else:
-            check_picture(tmp_path / "picture.png")
+            check_picture_file(tmp_path / "picture.png")

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.colour import inpaint_transparent, luma, srgb_from_linear
-from blender_midas_normal.core.image_io import png_parts
+from blender_midas_normal.core.colour import inpaint_transparent, linear_to_srgb, luma
+from blender_midas_normal.core.image_io import encode_png_strips
 from blender_midas_normal.core.picture import Picture
 
 
 def test_srgb_at_known_points():
     linear = np.array([-1, 0, 0.0031308, 0.21404114, 1, 20], np.float32)
-    np.testing.assert_allclose(srgb_from_linear(linear), [0, 0, 0.04045, 0.5, 1, 1], atol=1e-4)
+    np.testing.assert_allclose(linear_to_srgb(linear), [0, 0, 0.04045, 0.5, 1, 1], atol=1e-4)
 
 
 def test_luma_weights_sum_to_one():
@@ -21,7 +21,7 @@ def test_luma_weights_sum_to_one():
 
 def test_bytes_survive_the_way_through_floats():
     values = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
-    np.testing.assert_array_equal(Picture(Picture(values).rgb_float()).as_bytes(), values)
+    np.testing.assert_array_equal(Picture(Picture(values).rgb_float()).to_uint8(), values)
 
 
 def test_what_is_filled_has_no_edges():
@@ -63,7 +63,7 @@ def test_a_picture_without_any_opaque_pixel_is_one_colour():
 def test_png_files_hold_the_pixels(compress, dtype, size):
     cv2 = pytest.importorskip("cv2")
     pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (*size, 3), dtype, endpoint=True)
-    data = b"".join(png_parts((pixels[top:top + 5] for top in range(0, len(pixels), 5)), len(pixels), compress))
+    data = b"".join(encode_png_strips((pixels[top:top + 5] for top in range(0, len(pixels), 5)), len(pixels), compress))
     read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert read.dtype == dtype
     np.testing.assert_array_equal(read[..., ::-1], pixels)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from blender_midas_normal.core.errors import NO_MESSAGE, Message, ProtocolError, to_json
 from blender_midas_normal.core.protocol import (
-    LONGEST_LINE,
+    MAX_LINE_BYTES,
     VERSION,
     Cancel,
     Decoder,
@@ -79,14 +79,14 @@ def test_any_bytes_are_a_message_or_a_protocol_error(data):
 def test_a_message_without_end_is_refused_before_it_fills_the_memory():
     decoder = Decoder()
     with pytest.raises(ProtocolError, match="without an end"):
-        for _ in range(LONGEST_LINE // 65536 + 2):
+        for _ in range(MAX_LINE_BYTES // 65536 + 2):
             list(decoder.feed(b"x" * 65536))
 
 
 def test_an_oversized_message_is_neither_sent_nor_taken():
     with pytest.raises(ProtocolError):
-        encode(Error(1, "EngineError", Message("x" * LONGEST_LINE)))
-    line = json.dumps({"type": "error", "id": 1, "kind": "EngineError", "text": "x" * LONGEST_LINE}).encode()
+        encode(Error(1, "EngineError", Message("x" * MAX_LINE_BYTES)))
+    line = json.dumps({"type": "error", "id": 1, "kind": "EngineError", "text": "x" * MAX_LINE_BYTES}).encode()
     with pytest.raises(ProtocolError):
         list(Decoder().feed(line + b"\n"))
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import a_trous_smooth, continued
+from blender_midas_normal.core.filters import a_trous_smooth, pad_field
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)
@@ -25,7 +25,7 @@ def plane(rows, columns, first=0):
 @given(st.integers(2, 30), st.integers(2, 30), deviations)
 def test_a_plane_goes_on_and_stays_as_it_is(rows, columns, deviation):
     margin = int(deviation)
-    np.testing.assert_allclose(continued(plane(rows, columns), margin, Wrap()), plane(rows, columns, -margin), atol=1e-4)
+    np.testing.assert_allclose(pad_field(plane(rows, columns), margin, Wrap()), plane(rows, columns, -margin), atol=1e-4)
     np.testing.assert_allclose(a_trous_smooth(plane(rows, columns), deviation, Wrap()), plane(rows, columns), atol=1e-3)
 
 
@@ -46,7 +46,7 @@ def test_where_it_repeats_the_border_is_nowhere(rows, columns, down, right, devi
 def test_only_the_direction_that_repeats_goes_on_with_the_other_side(field, wrap):
     values = np.broadcast_to(np.arange(5, dtype=np.float32), (5, 5))
     values = values if field else values.T
-    wrapped, open_ = continued(values, 1, wrap), continued(values, 1, Wrap())
+    wrapped, open_ = pad_field(values, 1, wrap), pad_field(values, 1, Wrap())
     np.testing.assert_array_equal(np.sort(np.unique(wrapped)), np.arange(5))
     np.testing.assert_array_equal(np.sort(np.unique(open_)), np.arange(-1, 6))
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.tile_borders import closing_rises, margin, outline, steps_at_borders
+from blender_midas_normal.core.tile_borders import border_corrections, border_profile, border_steps, margin_width
 
 places = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=9, unique=True)
 sides = st.integers(4, 80)
@@ -31,14 +31,14 @@ def rough(rng, width, height):
 
 
 def closed(tiles):
-    rises = closing_rises({place: outline(heights) for place, heights in tiles.items()})
-    return {place: heights + rises[place].field() for place, heights in tiles.items()}
+    rises = border_corrections({place: border_profile(heights) for place, heights in tiles.items()})
+    return {place: heights + rises[place].to_field() for place, heights in tiles.items()}
 
 
 def steps_of(tiles):
     """The steps at shared borders, levels counted in, on one line."""
-    outlines = {place: outline(heights) for place, heights in tiles.items()}
-    steps = [step + outlines[b].mean - outlines[a].mean for (a, b), step in steps_at_borders(outlines).items()]
+    outlines = {place: border_profile(heights) for place, heights in tiles.items()}
+    steps = [step + outlines[b].mean - outlines[a].mean for (a, b), step in border_steps(outlines).items()]
     return np.concatenate([np.zeros(1), *steps])
 
 
@@ -97,19 +97,19 @@ def test_the_steps_of_fine_detail_stay(seed):
     """They are the picture's own: closing them made streaks as high as the detail itself."""
     rng = np.random.default_rng(seed)
     tiles = {(0, 0): rough(rng, 64, 256), (1, 0): rough(rng, 64, 256)}
-    rises = closing_rises({place: outline(heights) for place, heights in tiles.items()})
-    assert all(rise.field().std(axis=0).max() < 0.5 for rise in rises.values())
+    rises = border_corrections({place: border_profile(heights) for place, heights in tiles.items()})
+    assert all(rise.to_field().std(axis=0).max() < 0.5 for rise in rises.values())
 
 
 @given(places, seeds)
 def test_what_lies_deeper_than_the_margin_changes_by_a_constant_and_nothing_by_more_than_said(wanted, seed):
     rng = np.random.default_rng(seed)
     tiles = {place: rough(rng, *rng.integers(3, 60, 2)) for place in wanted}
-    for place, rise in closing_rises({place: outline(heights) for place, heights in tiles.items()}).items():
-        field, (down, across) = rise.field(), map(margin, tiles[place].shape)
+    for place, rise in border_corrections({place: border_profile(heights) for place, heights in tiles.items()}).items():
+        field, (down, across) = rise.to_field(), map(margin_width, tiles[place].shape)
         assert field.shape == tiles[place].shape and field.dtype == np.float32
         assert (field[down:-down, across:-across] == np.float32(rise.level)).all()
-        assert np.abs(field).max() <= rise.most * 1.000001
+        assert np.abs(field).max() <= rise.max_change * 1.000001
 
 
 @given(sides, sides, seeds)
@@ -117,8 +117,8 @@ def test_tiles_without_neighbours_keep_their_shape(width, height, seed):
     """Two that have only a corner in common, too."""
     rng = np.random.default_rng(seed)
     tiles = {place: rough(rng, width, height) for place in [(0, 0), (1, 1), (3, 0), (0, 2)]}
-    for place, rise in closing_rises({place: outline(heights) for place, heights in tiles.items()}).items():
-        assert (rise.field() == np.float32(-tiles[place].mean(dtype=np.float64))).all()
+    for place, rise in border_corrections({place: border_profile(heights) for place, heights in tiles.items()}).items():
+        assert (rise.to_field() == np.float32(-tiles[place].mean(dtype=np.float64))).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 2), (2, 300)])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.errors import SettingsError
-from blender_midas_normal.core.settings import PRESETS, Settings, domains, node_size, preset, surface_names
+from blender_midas_normal.core.settings import PRESETS, Settings, node_size, preset, setting_domains, surface_setting_names
 
 
 def test_the_default_is_the_material_preset():
@@ -44,7 +44,7 @@ def test_raw_depth_belongs_to_midas():
 
 def test_words_make_the_same_settings_again():
     for settings in PRESETS.values():
-        assert Settings().replace_fields(settings.words()) == settings
+        assert Settings().replace_fields(settings.to_dict()) == settings
 
 
 def test_an_unknown_word_is_refused():
@@ -53,11 +53,11 @@ def test_an_unknown_word_is_refused():
 
 
 def test_every_setting_is_described():
-    assert all(len(domain.description) >= 15 for domain in domains().values())
+    assert all(len(domain.description) >= 15 for domain in setting_domains().values())
 
 
 def test_only_what_shapes_the_surface_is_part_of_its_key():
-    assert set(surface_names()) == {"engine", "resolution", "tileable", "depth_scale", "device", "precision", "mix",
+    assert set(surface_setting_names()) == {"engine", "resolution", "tileable", "depth_scale", "device", "precision", "mix",
                                     "enlargement", "quality"}
 
 
@@ -71,15 +71,15 @@ def test_the_nodes_rounding(size, resolution, expected):
 
 def test_tuning_takes_all_that_needs_no_engine_and_nothing_else():
     others = Settings(engine="LUMINANCE", strength=2, blur=3, resolution=512)
-    tuned = Settings(engine="RELIEF", resolution=256).tuned_as(others)
+    tuned = Settings(engine="RELIEF", resolution=256).with_tuning_of(others)
     assert tuned == Settings(engine="RELIEF", resolution=256, strength=2, blur=3)
 
 
 @pytest.mark.parametrize(("name", "value"), [("a", 1.0), ("strength", 2.0), ("resolution", 256), ("engine", "RELIEF")])
 def test_settings_are_alike_until_one_differs(name, value):
     settings = Settings(a=2 * math.pi)
-    assert settings.is_like(Settings(a=float(np.float32(2 * math.pi))))
-    assert not settings.is_like(dataclasses.replace(settings, **{name: value}))
+    assert settings.is_close_to(Settings(a=float(np.float32(2 * math.pi))))
+    assert not settings.is_close_to(dataclasses.replace(settings, **{name: value}))
 
 
 def test_raw_depth_has_no_mask_image():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.core.regions import fitted, plan, tiled
+from blender_midas_normal.core.regions import fit_to_reference, merge_tiles, plan_tiles
 
 
 def terrain(height, width, seed=0):
@@ -24,7 +24,7 @@ def terrain(height, width, seed=0):
 def test_tiles_cover_everything_and_overlap(width, height, side, share):
     overlap = int(side * share)
     covered_columns, covered_rows = np.zeros(width, int), np.zeros(height, int)
-    tiles = plan(width, height, side, overlap)
+    tiles = plan_tiles(width, height, side, overlap)
     for tile in tiles:
         assert 0 <= tile.left < tile.right <= width and 0 <= tile.top < tile.bottom <= height
         assert tile.right - tile.left == min(side, width) and tile.bottom - tile.top == min(side, height)
@@ -39,7 +39,8 @@ def test_tiles_cover_everything_and_overlap(width, height, side, share):
 @given(st.floats(0.05, 20), st.floats(-500, 500))
 def test_a_tile_is_fitted_whatever_its_scale_and_shift(scale, shift):
     reference = terrain(40, 50)
-    np.testing.assert_allclose(fitted(reference * np.float32(scale) + np.float32(shift), reference), reference, atol=0.02)
+    fitted = fit_to_reference(reference * np.float32(scale) + np.float32(shift), reference)
+    np.testing.assert_allclose(fitted, reference, atol=0.02)
 
 
 def test_a_fit_is_not_fooled_by_a_detail_that_the_reference_lacks():
@@ -48,12 +49,12 @@ def test_a_fit_is_not_fooled_by_a_detail_that_the_reference_lacks():
     detailed[10:20, 10:20] += 300
     kept = np.ones((60, 60), bool)
     kept[10:20, 10:20] = False
-    np.testing.assert_allclose(fitted(detailed, reference)[kept], reference[kept], atol=0.1)
+    np.testing.assert_allclose(fit_to_reference(detailed, reference)[kept], reference[kept], atol=0.1)
 
 
 @pytest.mark.parametrize("tile", [np.zeros((20, 20), np.float32), -terrain(20, 20)])
 def test_a_tile_that_fits_only_upside_down_or_not_at_all_stays_upright(tile):
-    answer = fitted(tile, terrain(20, 20))
+    answer = fit_to_reference(tile, terrain(20, 20))
     np.testing.assert_allclose(np.diff(answer, axis=0), np.diff(tile, axis=0), atol=1e-4)
     assert abs(float(np.median(answer) - np.median(terrain(20, 20)))) < 40
 
@@ -62,8 +63,9 @@ def test_tiles_with_scales_and_shifts_of_their_own_make_no_chessboard():
     whole = terrain(300, 700)
     blurred = resize(resize(whole, 175, 75, Wrap()), 700, 300, Wrap())
     random = np.random.default_rng(1)
-    own = {tile: (random.uniform(0.2, 5), random.uniform(-300, 300)) for tile in plan(700, 300, 256, 64)}
-    answer = tiled(blurred, list(own), lambda tile: whole[tile.area] * np.float32(own[tile][0]) + np.float32(own[tile][1]))
+    own = {tile: (random.uniform(0.2, 5), random.uniform(-300, 300)) for tile in plan_tiles(700, 300, 256, 64)}
+    answer = merge_tiles(blurred, list(own),
+                         lambda tile: whole[tile.area] * np.float32(own[tile][0]) + np.float32(own[tile][1]))
     assert np.abs(answer - whole).max() < 0.05 * np.ptp(whole)
     steps = np.abs(np.diff(answer, axis=1)).mean(axis=0)
     true_steps = np.abs(np.diff(whole, axis=1)).mean(axis=0)

@@ -79,7 +79,7 @@ def closed(tmp_path):
 
 def ask(client, folder, side, **words):
     client.prepare(launch(folder, **words))
-    return client.submit(Request(LUMINANCE.words(), pixels=write_pixels(client.new_file(), noise(side, side))))
+    return client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), noise(side, side))))
 
 
 def test_a_full_disk_is_said_to_be_full_and_the_next_map_is_made_when_it_is_not(tmp_path, disk, monkeypatch):
@@ -92,7 +92,7 @@ def test_a_full_disk_is_said_to_be_full_and_the_next_map_is_made_when_it_is_not(
             pass
         everything = fill(folder)
         with pytest.raises(TargetError, match=r"cannot be handed over in .*No space left"):
-            client.wait(client.submit(Request(LUMINANCE.words(), surface=first.surface)), 20)
+            client.wait(client.submit(Request(LUMINANCE.to_dict(), surface=first.surface)), 20)
         assert not list(client._worker.folder.iterdir())
         everything.unlink()
         with client.taken(client.wait(ask(client, tmp_path, 300), 20)) as files:
@@ -122,7 +122,7 @@ def test_a_log_that_finds_no_room_stops_no_worker(tmp_path, disk):
         for _ in range(3):
             pixels = {"file": "never_written", "width": 2, "height": 2, "encoding": "BYTE"}
             with pytest.raises(EngineError, match="FileNotFoundError"):
-                client.wait(client.submit(Request(LUMINANCE.words(), pixels=pixels)), 20)
+                client.wait(client.submit(Request(LUMINANCE.to_dict(), pixels=pixels)), 20)
         client.wait(ask(client, tmp_path, 8, log=log), 20)
         assert client._worker is worker
     finally:
@@ -256,7 +256,7 @@ def test_a_worker_whose_exchange_folder_is_taken_away_is_no_harm(tmp_path, tempo
         shutil.rmtree(client._worker.folder)
         with pytest.raises(WorkerError, match="cannot be handed over"):
             client.new_file()
-        job = client.submit(Request(LUMINANCE.words(), picture=str(ROOT / "docs" / "sheet.jpg")))
+        job = client.submit(Request(LUMINANCE.to_dict(), picture=str(ROOT / "docs" / "sheet.jpg")))
         with pytest.raises(MidasNormalError, match="cannot be handed over"):
             client.wait(job, 60)
     finally:
@@ -268,7 +268,7 @@ def test_a_worker_whose_exchange_folder_is_taken_away_is_no_harm(tmp_path, tempo
 def test_a_worker_that_runs_out_of_memory_says_so_and_lives_on(tmp_path, engine, amount, figure):
     """Whichever allocation it is that fails: the picture's, the engine's, a thread's."""
     client, outcomes = Client(), Counter()
-    settings = dataclasses.replace(LUMINANCE, engine=engine).words()
+    settings = dataclasses.replace(LUMINANCE, engine=engine).to_dict()
 
     def made(side: int) -> str:
         client.prepare(launch(tmp_path))

@@ -80,7 +80,8 @@ def suffered(folder: Path, plan: list, patience: float = PATIENCE) -> tuple[list
     client = Client()
     try:
         client.prepare(launch(folder, python=fake(folder)))
-        jobs = [client.submit(Request(LUMINANCE.words(), picture="/nowhere.png")) for _ in range(JOBS) if client.is_running]
+        request = Request(LUMINANCE.to_dict(), picture="/nowhere.png")
+        jobs = [client.submit(request) for _ in range(JOBS) if client.is_running]
         end = time.monotonic() + patience
         while client.is_busy and time.monotonic() < end:
             start = time.monotonic()
@@ -160,7 +161,7 @@ def test_a_stopped_worker_that_takes_no_requests_does_not_stop_the_client(tmp_pa
     client = Client()
     client.prepare(launch(tmp_path, python=fake(tmp_path)))
     start = time.monotonic()
-    jobs = [client.submit(Request(LUMINANCE.words(), picture="/nowhere.png")) for _ in range(1000)]
+    jobs = [client.submit(Request(LUMINANCE.to_dict(), picture="/nowhere.png")) for _ in range(1000)]
     assert time.monotonic() - start < 5
     client.close()
     assert all(isinstance(job.outcome, MidasNormalError) for job in jobs)
@@ -169,7 +170,7 @@ def test_a_stopped_worker_that_takes_no_requests_does_not_stop_the_client(tmp_pa
 def test_requests_that_waited_for_a_full_pipe_are_all_answered(tmp_path, temporary):
     client = Client()
     client.prepare(launch(tmp_path))
-    jobs = [client.submit(Request(LUMINANCE.words(), picture="/nowhere.png")) for _ in range(500)]
+    jobs = [client.submit(Request(LUMINANCE.to_dict(), picture="/nowhere.png")) for _ in range(500)]
     for job in jobs:
         with pytest.raises(MidasNormalError, match="There is no picture"):
             client.wait(job, 30)

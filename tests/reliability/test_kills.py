@@ -39,7 +39,7 @@ def asked(client, folder, chance):
     client.prepare(launch(folder))
     settings = Settings(engine=chance.choice(("LUMINANCE", "RELIEF")), strength=chance.uniform(0, 10))
     pixels = write_pixels(client.new_file(), noise(chance.randint(1, 48), chance.randint(1, 48), chance.getrandbits(32)))
-    job = client.submit(Request(settings.words(), pixels=pixels, with_pixels=chance.random() < 0.5))
+    job = client.submit(Request(settings.to_dict(), pixels=pixels, with_pixels=chance.random() < 0.5))
     try:
         result = client.wait(job, DEADLINE)
     except WorkerError as error:

@@ -50,14 +50,14 @@ class Story(RuleBasedStateMachine):
     def submit(self, seed: int, side: int, with_pixels: bool) -> None:
         self.client.prepare(launch(self.folder))
         pixels = write_pixels(self.client.new_file(), noise(side, side, seed))
-        self.send(settings=LUMINANCE.words(), pixels=pixels, with_pixels=with_pixels)
+        self.send(settings=LUMINANCE.to_dict(), pixels=pixels, with_pixels=with_pixels)
 
     @rule(pick=PICK, strength=st.floats(0, 10))
     def retune(self, pick: int, strength: float) -> None:
         results = [outcome for outcome in self.ended.values() if isinstance(outcome, Result)]
         self.client.prepare(launch(self.folder))
         surface = results[pick % len(results)].surface if results else "none"
-        self.send(settings={**LUMINANCE.words(), "strength": strength}, surface=surface)
+        self.send(settings={**LUMINANCE.to_dict(), "strength": strength}, surface=surface)
 
     def send(self, **fields: object) -> None:
         self.worker = self.client._worker

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from blender_midas_normal.core.heights import height_from_slopes
+from blender_midas_normal.core.heights import integrate_slopes
 from blender_midas_normal.core.maps import Map
-from blender_midas_normal.core.normals import in_convention, normal_map
+from blender_midas_normal.core.normals import apply_convention, normal_map
 from blender_midas_normal.core.picture import Picture, Surface
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.core.tileable import wrap_of
+from blender_midas_normal.core.tileable import resolve_wrap
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import Relief
 
@@ -43,7 +43,7 @@ ENGINES = {"LUMINANCE": Luminance(), "RELIEF": Relief()}
 
 def surface_of(rgb: np.ndarray, wanted: Settings, engine: str) -> Surface:
     picture = Picture(rgb)
-    wrap = wrap_of(wanted.tileable, picture.rgb_float().mean(axis=2), False)
+    wrap = resolve_wrap(wanted.tileable, picture.rgb_float().mean(axis=2), False)
     return ENGINES[engine].surface(picture, wrap, wanted, lambda stage, done: None)
 
 
@@ -71,7 +71,7 @@ def test_every_map_is_unit_finite_upright_and_of_the_pictures_size(engine, check
         assert normals.shape == (3, *rgb.shape[:2]) and normals.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(normals, axis=0), 1, atol=1e-5)
         assert (normals[2] >= 0).all()
-        pixels = Map(in_convention(normals, wanted.convention), low=-1).encoded().astype(np.float64) / 65535 * 2 - 1
+        pixels = Map(apply_convention(normals, wanted.convention), low=-1).encode().astype(np.float64) / 65535 * 2 - 1
         np.testing.assert_allclose(np.linalg.norm(pixels, axis=2), 1, atol=1e-4)
 
 
@@ -111,8 +111,8 @@ def test_turned_slopes_of_the_network_have_the_turned_map(way, checked):
     slopes = SHAPES.flatmap(lambda shape: arrays(np.float32, (2, *shape), elements=st.floats(-3, 3, width=32)))
 
     def normals(right: np.ndarray, up: np.ndarray, wanted: Settings) -> np.ndarray:
-        wrap = wrap_of(wanted.tileable, right, False)
-        heights = height_from_slopes(right, -up, wrap) / min(right.shape)
+        wrap = resolve_wrap(wanted.tileable, right, False)
+        heights = integrate_slopes(right, -up, wrap) / min(right.shape)
         return normal_map(Surface(heights, 1.0, False, wrap, right.shape[::-1]), wanted)
 
     @checked(slopes, symmetric)

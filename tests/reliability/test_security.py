@@ -100,14 +100,14 @@ def test_the_log_says_nothing_of_pictures_nor_whose_home_it_is(tmp_path, tempora
     client = Client()
     try:
         client.prepare(launch(tmp_path))
-        job = client.submit(Request(LUMINANCE.words(), pixels=write_pixels(client.new_file(), opaque(secret / 255))))
+        job = client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), opaque(secret / 255))))
         with client.taken(client.wait(job, 20)):
             pass
         with pytest.raises(SourceError):
-            client.wait(client.submit(Request(LUMINANCE.words(), picture=str(tmp_path / "letter.png"))), 20)
+            client.wait(client.submit(Request(LUMINANCE.to_dict(), picture=str(tmp_path / "letter.png"))), 20)
         gone = {"file": "gone", "width": 2, "height": 2, "encoding": "BYTE"}
         with pytest.raises(EngineError):
-            client.wait(client.submit(Request(LUMINANCE.words(), pixels=gone)), 20)
+            client.wait(client.submit(Request(LUMINANCE.to_dict(), pixels=gone)), 20)
     finally:
         client.close()
     log = (tmp_path / "worker.log").read_bytes()

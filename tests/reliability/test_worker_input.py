@@ -81,7 +81,7 @@ def test_requests_of_nonsense_are_answered_one_by_one(client, tmp_path, amount, 
 def nonsense(chance: random.Random, client: Client) -> dict:
     """The fields of a request, some of them as no client of ours would send them."""
     values = (None, "", -1, 0, 3, 1e300, "x" * 3000, "\0", "\ud800", [], {}, True, "LUMINANCE", 10 ** 50)
-    settings = LUMINANCE.words()
+    settings = LUMINANCE.to_dict()
     for _ in range(chance.choice((0, 0, 1, 2))):
         settings[chance.choice([*settings, "x"])] = chance.choice(values)
     fields: dict = {"settings": settings, "with_pixels": chance.random() < 0.5}
@@ -113,7 +113,7 @@ def test_damaged_pictures_are_refused_by_name_and_stop_nothing(client, tmp_path,
         original = chance.choice(originals)
         path = tmp_path / f"damaged{original.suffix}"
         path.write_bytes(broken(original.read_bytes(), chance))
-        job = client.submit(Request(LUMINANCE.words(), picture=str(path)))
+        job = client.submit(Request(LUMINANCE.to_dict(), picture=str(path)))
         try:
             with client.taken(client.wait(job, DEADLINE)):
                 kinds["map"] += 1

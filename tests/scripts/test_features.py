@@ -3,7 +3,7 @@
 import math
 import re
 
-from blender_midas_normal.core.settings import Choice, Number, Settings, domains
+from blender_midas_normal.core.settings import Choice, Number, Settings, setting_domains
 from tests.conftest import ROOT
 
 NAMED = re.compile(r"`(tests/\S+\.py)::(\w+)`")
@@ -30,10 +30,10 @@ def test_each_feature_names_a_test_that_is_there():
 
 def test_each_setting_stands_with_its_range_and_default():
     settings = rows((ROOT / "README.md").read_text(encoding="utf-8"), "The settings", 4)
-    assert sorted(name.strip("`") for name, *_ in settings) == sorted(domains())
+    assert sorted(name.strip("`") for name, *_ in settings) == sorted(setting_domains())
     words = {"2π": 2 * math.pi, "5π": 5 * math.pi, "off": False, "on": True}
     for name, values, default, _ in settings:
-        domain, value = domains()[name.strip("`")], getattr(Settings(), name.strip("`"))
+        domain, value = setting_domains()[name.strip("`")], getattr(Settings(), name.strip("`"))
         if isinstance(domain, Number):
             numbers = [float(words.get(word, word)) for word in (*values.split(" to "), default)]
             assert numbers == [domain.low, domain.high, value], name

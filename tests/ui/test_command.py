@@ -8,7 +8,7 @@ import shutil
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.core.settings import domains
+from bl_ext.user_default.midas_normal.core.settings import setting_domains
 from bl_ext.user_default.midas_normal.ui.command import run
 from pictures import pixels_of_file
 
@@ -122,4 +122,4 @@ def test_every_setting_is_an_option(capsys):
     with pytest.raises(SystemExit):
         run(["--help"])
     shown = capsys.readouterr().out
-    assert all("--" + name.replace("_", "-") in shown for name in domains())
+    assert all("--" + name.replace("_", "-") in shown for name in setting_domains())

@@ -15,7 +15,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge.addon import bug_report
-from bl_ext.user_default.midas_normal.core.errors import EngineError, Message, Phrase, joined
+from bl_ext.user_default.midas_normal.core.errors import EngineError, Message, Phrase, join_messages
 from bl_ext.user_default.midas_normal.ui import drawing, generation, live_paint, operators, panels, setup
 from bl_ext.user_default.midas_normal.ui.messages import translated
 from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES
@@ -73,7 +73,7 @@ def test_a_message_and_those_in_it_are_translated_and_names_are_not():
 
 def test_what_has_no_translation_stays_english_around_what_has_one():
     assert translated(Message("{a} comes next.", a=Phrase("1 frame")), german) == "1 Bild comes next."
-    assert translated(joined((Message("Nobody knows {this}"), Message("Cancelled."))), german) == (
+    assert translated(join_messages((Message("Nobody knows {this}"), Message("Cancelled."))), german) == (
         "Nobody knows {this} Abgebrochen.")
 
 
@@ -183,4 +183,4 @@ def test_all_that_is_told_of_maps_can_be_translated(tmp_path):
     generate(bpy.ops.midas_normal.generate_all, scope="FILE", existing="SKIP")
     assert len({message.template for message in said}) > 15
     assert [text for message in said for text in untranslatable(message)] == []
-    assert untranslatable(joined((EngineError("photo cannot be read.").message, "x"))) == ["photo cannot be read."]
+    assert untranslatable(join_messages((EngineError("photo cannot be read.").message, "x"))) == ["photo cannot be read."]

@@ -10,7 +10,7 @@ import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, mask_of, source_of, stored
 from bl_ext.user_default.midas_normal.core.errors import SettingsError, SourceError
-from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, domains, preset_of
+from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, preset_of, setting_domains
 from bl_ext.user_default.midas_normal.ui import generation
 
 from .scenes import counts, quiet_panel, textured, values  # noqa: F401 - the fixture is used
@@ -76,12 +76,12 @@ def test_what_a_call_does_not_give_comes_from_the_scene():
     words = stored(bpy.data.images["photo_normal"])["settings"]
     assert (words["engine"], words["strength"], words["a"]) == ("LUMINANCE", 2.0, 1.0)
     bpy.ops.midas_normal.generate(preset="MATERIAL", engine="LUMINANCE")
-    assert stored(bpy.data.images["photo_normal"])["settings"] == BUILT_IN.words()
+    assert stored(bpy.data.images["photo_normal"])["settings"] == BUILT_IN.to_dict()
 
 
 def test_every_setting_is_a_described_property_of_the_operator_and_the_scene():
     for rna in (bpy.ops.midas_normal.generate.get_rna_type(), bpy.context.scene.midas_normal.bl_rna):
-        for name, domain in domains().items():
+        for name, domain in setting_domains().items():
             assert rna.properties[name].description.startswith(domain.description[:20])
     assert preset_of(bpy.context.scene.midas_normal.values()) == "MATERIAL"
 

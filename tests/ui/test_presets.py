@@ -37,9 +37,9 @@ def test_a_preset_of_the_users_own_is_added_chosen_and_removed(settings):
     bpy.ops.midas_normal.preset_add(name="Rough walls")
     assert name_in_use(wanted) == "Rough walls"
     bpy.ops.midas_normal.reset()
-    assert settings.values().is_like(Settings())
+    assert settings.values().is_close_to(Settings())
     bpy.ops.midas_normal.preset_choose(filepath=files()["Rough walls"])
-    assert settings.values().is_like(wanted) and name_in_use(wanted) == "Rough walls"
+    assert settings.values().is_close_to(wanted) and name_in_use(wanted) == "Rough walls"
     settings.strength = 1
     assert name_in_use(settings.values()) == "Presets"
     bpy.ops.midas_normal.preset_add(name="Rough walls", remove_name=True)

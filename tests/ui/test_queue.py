@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.bridge.image_source import Source
 from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
 from bl_ext.user_default.midas_normal.bridge.queue import FAILED, MADE, MAKING, SKIPPED, WAITING, Item
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
-from bl_ext.user_default.midas_normal.core.settings import domains
+from bl_ext.user_default.midas_normal.core.settings import setting_domains
 from bl_ext.user_default.midas_normal.ui import drawing, generation, menus, panels, timer
 from bl_ext.user_default.midas_normal.ui.properties import queue_for
 
@@ -130,7 +130,7 @@ def test_what_a_call_does_not_give_comes_from_the_scene():
 
 def test_every_setting_is_a_property_of_the_call():
     properties = bpy.ops.midas_normal.generate_all.get_rna_type().properties
-    for name in (*domains(), "preset", "target", "replace", "save", "maps", "scope", "existing", "summary"):
+    for name in (*setting_domains(), "preset", "target", "replace", "save", "maps", "scope", "existing", "summary"):
         assert properties[name].description
     assert "source" not in properties and "image" not in properties
 

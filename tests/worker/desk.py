@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blender_midas_normal.core.errors import error_of_kind
+from blender_midas_normal.core.errors import error_from_kind
 from blender_midas_normal.core.protocol import Error, Request
 from blender_midas_normal.worker.channel import Job
 from blender_midas_normal.worker.engines import EngineRegistry
@@ -33,14 +33,14 @@ class Desk:
         self._answering.finish()
         end = self._sent[-1]
         if isinstance(end, Error):
-            raise error_of_kind(end.kind, end.text)
+            raise error_from_kind(end.kind, end.text)
         return end
 
 
 def make(maker, folder, rgba, settings=LUMINANCE, **words):
     """(result, H x W x 3 components -1..1) of a request with these pixels."""
     pixels = write_pixels(folder / "pixels", rgba, words.pop("encoding", "BYTE"))
-    result = maker.make(Request(settings.words(), id=1, pixels=pixels, **words))
+    result = maker.make(Request(settings.to_dict(), id=1, pixels=pixels, **words))
     return result, components(folder / result.file)
 
 

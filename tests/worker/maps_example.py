@@ -52,18 +52,18 @@ def surface(wrap, size=(112, 80), heights=None, fine=False, alpha=False, mask=Fa
 
 
 def maps_of(case, kind, by):
-    from blender_midas_normal.core.maps import made_map
+    from blender_midas_normal.core.maps import make_map
     from blender_midas_normal.core.settings import Settings
 
     name, wrap, words = case.split(", ")
-    return made_map(kind, surface(WRAPS[wrap], **SURFACES[name]), Settings(**SETTINGS[words]), by)
+    return make_map(kind, surface(WRAPS[wrap], **SURFACES[name]), Settings(**SETTINGS[words]), by)
 
 
 def differences(device):
-    from blender_midas_normal.core.maps import NUMPY
-    from blender_midas_normal.worker.torch_backend import mathematics
+    from blender_midas_normal.core.maps import NUMPY_BACKEND
+    from blender_midas_normal.worker.torch_backend import torch_array_backend
 
-    return {f"{kind}: {case}": difference(*(maps_of(case, kind, by) for by in (NUMPY, mathematics(device))))
+    return {f"{kind}: {case}": difference(*(maps_of(case, kind, by) for by in (NUMPY_BACKEND, torch_array_backend(device))))
             for kind in KINDS for case in CASES}
 
 

@@ -100,7 +100,7 @@ class Talk:
         """
         numbers = range(self._last_id + 1, self._last_id + 1 + len(asked))
         self._last_id += len(asked)
-        requests = iter([Request(settings.words(), id=number, **source)
+        requests = iter([Request(settings.to_dict(), id=number, **source)
                          for number, (settings, source) in zip(numbers, asked, strict=True)])
         self._send(*islice(requests, 1 if behind else None))
         stages: dict[int, list[str]] = {number: [] for number in numbers}

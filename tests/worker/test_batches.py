@@ -77,7 +77,7 @@ class Desk:
 
     def order(self, number, size=(48, 64), settings=PLAIN, cancelled=False):
         pixels = write_pixels(self.folder / f"pixels{number}", noise(*size, seed=number))
-        order = Job(Request(settings.words(), id=number, pixels=pixels), cancelled=cancelled)
+        order = Job(Request(settings.to_dict(), id=number, pixels=pixels), cancelled=cancelled)
         self.reading.begin(order)
         return order
 
@@ -99,7 +99,7 @@ def computer(request, monkeypatch):
     monkeypatch.setattr(midas, "described_device", lambda name: name)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(midas, "unavailable_reason", lambda weights: "")
-    monkeypatch.setattr(midas, "verified", lambda path: None)
+    monkeypatch.setattr(midas, "verify_weights", lambda path: None)
     monkeypatch.setattr(outputs, "DEVICES", set())  # where torch is needed
 
 

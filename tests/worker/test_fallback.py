@@ -80,7 +80,7 @@ class MidasNetwork:
 def computer(monkeypatch, tmp_path):
     """computer(engine, card): an engine on a computer with this card."""
     monkeypatch.setattr(midas, "described_device", lambda name: name)
-    monkeypatch.setattr(midas, "verified", lambda path: None)
+    monkeypatch.setattr(midas, "verify_weights", lambda path: None)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(relief, "described_device", lambda name: name)
     monkeypatch.setattr(relief, "has_torch", lambda: True)

@@ -17,7 +17,7 @@ from blender_midas_normal.core.errors import (
     Unchanged,
 )
 from blender_midas_normal.core.filters import blur
-from blender_midas_normal.core.normals import channel_of_z, normal_map
+from blender_midas_normal.core.normals import normal_map, z_channel
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.regions import Tile
@@ -60,7 +60,7 @@ def test_the_pictures_file_is_gone_however_the_request_ends(maker, tmp_path):
     for words, cancelled, error in (({}, True, Cancelled), ({"width": 10}, False, SourceError)):
         pixels = {**write_pixels(tmp_path / "pixels", noise(9, 9)), **words}
         with pytest.raises(error):
-            maker.make(Request(LUMINANCE.words(), id=1, pixels=pixels), cancelled)
+            maker.make(Request(LUMINANCE.to_dict(), id=1, pixels=pixels), cancelled)
         assert not list(tmp_path.iterdir())
 
 
@@ -81,7 +81,7 @@ def test_a_map_that_finds_no_room_leaves_nothing(maker, tmp_path, room):
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
         with pytest.raises(TargetError, match="cannot be handed over"):
-            maker.make(Request(LUMINANCE.words(), id=1, pixels=pixels, with_pixels=True))
+            maker.make(Request(LUMINANCE.to_dict(), id=1, pixels=pixels, with_pixels=True))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
@@ -113,7 +113,7 @@ def test_the_user_is_told_that_a_map_is_flat_only_where_it_is(maker, tmp_path):
     for mix, is_flat in (("OFF", True), ("RELIEF", False)):
         pixels = write_pixels(tmp_path / "pixels", opaque(colours), "DISPLAY")
         settings = dataclasses.replace(LUMINANCE, mix=mix)
-        result = maker.make(Request(settings.words(), id=1, pixels=pixels))
+        result = maker.make(Request(settings.to_dict(), id=1, pixels=pixels))
         assert any("no relief at all" in note for note in result.notes) == is_flat
         assert (np.ptp(components(tmp_path / result.file), axis=(0, 1)).max() < 1e-3) == is_flat
 
@@ -155,7 +155,7 @@ def test_a_retune_takes_the_surface_that_is_there(maker, tmp_path, monkeypatch):
     fresh = make(Desk(tmp_path), tmp_path, rgba, stronger)[1]
 
     monkeypatch.setattr(Luminance, "surface", lambda *_: pytest.fail("the engine ran again"))
-    result = maker.make(Request(stronger.words(), id=2, surface=first.surface))
+    result = maker.make(Request(stronger.to_dict(), id=2, surface=first.surface))
     np.testing.assert_array_equal(components(tmp_path / result.file), fresh)
     again, values = make(maker, tmp_path, rgba, stronger)
     np.testing.assert_array_equal(values, fresh)
@@ -305,7 +305,7 @@ def test_what_only_painting_needs_goes_before_any_surface_does():
 def test_other_maps_come_from_the_same_surface_without_the_engine(maker, tmp_path, kind, monkeypatch):
     first, _ = make(maker, tmp_path, noise(40, 60))
     monkeypatch.setattr(Luminance, "surface", None)
-    result = maker.make(Request(LUMINANCE.words(), id=2, surface=first.surface, map=kind, with_pixels=True))
+    result = maker.make(Request(LUMINANCE.to_dict(), id=2, surface=first.surface, map=kind, with_pixels=True))
     values = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED)
     assert values.dtype == np.uint16 and values.shape == (40, 60) and np.ptp(values) > 50
     assert (result.scale > 0) == (kind == "HEIGHT")
@@ -323,7 +323,7 @@ def test_an_unknown_map_or_format_is_refused_before_the_engine_runs(maker, tmp_p
 @pytest.mark.parametrize("name", ["TIFF", "EXR", "EXR_HALF"])
 def test_files_of_other_formats_end_as_they_should(maker, tmp_path, name):
     pixels = write_pixels(tmp_path / "pixels", noise(8, 9), "BYTE")
-    result = maker.make(Request(LUMINANCE.words(), id=1, pixels=pixels, format=name))
+    result = maker.make(Request(LUMINANCE.to_dict(), id=1, pixels=pixels, format=name))
     assert (tmp_path / result.file).suffix == {"T": ".tif", "E": ".exr"}[name[0]]
 
 
@@ -333,7 +333,7 @@ def test_fine_relief_of_another_engine_is_mixed_in_and_tuned_without_it(maker, t
     plain = make(maker, tmp_path, noise(64, 64))[1]
     assert np.abs(mixed_in - plain).mean() > 0.001
     monkeypatch.setattr(Luminance, "surface", None)
-    tuned = maker.make(Request(dataclasses.replace(mixing, mix_amount=0.0).words(), id=2, surface=first.surface))
+    tuned = maker.make(Request(dataclasses.replace(mixing, mix_amount=0.0).to_dict(), id=2, surface=first.surface))
     assert np.abs(components(tmp_path / tuned.file)[..., :2]).mean() < 0.9 * np.abs(plain[..., :2]).mean()
 
 
@@ -342,7 +342,7 @@ def test_heights_are_written_at_the_scale_that_is_asked_for(maker, tmp_path):
     found = {}
     for scale in (0.0, 1.0, 1e-6):
         pixels = write_pixels(tmp_path / "pixels", noise(20, 30))
-        result = maker.make(Request(LUMINANCE.words(), id=1, pixels=pixels, map="HEIGHT", scale=scale))
+        result = maker.make(Request(LUMINANCE.to_dict(), id=1, pixels=pixels, map="HEIGHT", scale=scale))
         found[scale] = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED) / 65535 - 0.5, result.scale
     (own, own_scale), (wide, wide_scale), (narrow, _) = found.values()
     assert 0 < own_scale < wide_scale == 1
@@ -355,8 +355,8 @@ def test_the_mean_of_frames_needs_no_engine(maker, tmp_path, convention):
     settings = dataclasses.replace(LUMINANCE, convention=convention, strength=5)
     made = [make(maker, tmp_path, noise(12, 9, seed), settings) for seed in (0, 1)]
     frames = [[share, str(tmp_path / result.file)] for share, (result, _) in zip((0.25, 0.75), made, strict=True)]
-    result = Desk(tmp_path).make(Request(settings.words(), id=3, frames=frames, compress=True))
-    out = channel_of_z(convention)
+    result = Desk(tmp_path).make(Request(settings.to_dict(), id=3, frames=frames, compress=True))
+    out = z_channel(convention)
     slopes = [values / values[..., out, None] for _, values in made]
     mean = components(tmp_path / result.file)
     assert (result.width, result.height) == (9, 12)
@@ -371,7 +371,8 @@ def test_frames_that_have_no_mean_are_refused(maker, tmp_path, damage):
         other.write_bytes(damage)
     for frames in ([[1.0, str(other)]], [[0.5, str(tmp_path / result.file)], [0.5, str(other)]]):
         with pytest.raises(SourceError, match="neighbouring frame"):
-            maker.make(Request(LUMINANCE.words(), id=2, frames=frames))
+            maker.make(Request(LUMINANCE.to_dict(), id=2, frames=frames))
     smaller, _ = make(maker, tmp_path, noise(5, 9))
     with pytest.raises(SourceError, match="no mean"):
-        maker.make(Request(LUMINANCE.words(), id=3, frames=[[0.5, str(tmp_path / each.file)] for each in (result, smaller)]))
+        frames = [[0.5, str(tmp_path / each.file)] for each in (result, smaller)]
+        maker.make(Request(LUMINANCE.to_dict(), id=3, frames=frames))

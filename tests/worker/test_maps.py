@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.maps import NUMPY, made_map
+from blender_midas_normal.core.maps import NUMPY_BACKEND, make_map
 from blender_midas_normal.core.picture import Picture
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
@@ -50,11 +50,11 @@ def on_torch(monkeypatch):
     def light(height, wrap, reach):
         if asked.error is not None:
             raise asked.error
-        return NUMPY.occlusion(height, wrap, reach)
+        return NUMPY_BACKEND.occlusion(height, wrap, reach)
 
     def mathematics(device):
         asked.devices.append(device)
-        return dataclasses.replace(NUMPY, occlusion=light)
+        return dataclasses.replace(NUMPY_BACKEND, occlusion=light)
 
     module = types.ModuleType("maps_torch")
     module.mathematics = mathematics
@@ -68,7 +68,7 @@ def drawn(maker, request, given):
 
 def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, monkeypatch, tmp_path):
     maker = MapPipeline(EngineRegistry(tmp_path, "not in this test"))
-    request = Request(LUMINANCE.words(), id=1, picture="photo.png", map="HEIGHT")
+    request = Request(LUMINANCE.to_dict(), id=1, picture="photo.png", map="HEIGHT")
     given = LoadedInputs(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
     here = drawn(maker, request, given)
     assert on_torch.devices == []
@@ -84,7 +84,7 @@ def test_where_the_gpu_cannot_make_the_map_numpy_does_and_the_log_says_why(on_to
     surface, on_torch.error = example.surface((False, False)), error
     found = make_map_on_device(GPU, "AO", surface, Settings())
     assert on_torch.devices == ["cuda"] and str(error) in capsys.readouterr().err
-    np.testing.assert_array_equal(found.planes[0], made_map("AO", surface, Settings()).planes[0])
+    np.testing.assert_array_equal(found.planes[0], make_map("AO", surface, Settings()).planes[0])
 
 
 def test_what_is_raw_is_made_by_numpy_alone(on_torch):

@@ -31,7 +31,7 @@ def test_alpha_that_is_none_is_ignored_and_alpha_that_may_be_none_is_named(maker
     for alpha, note in (("OTHER", ALPHA_IGNORED), ("UNKNOWN", ALPHA_COUNTS), ("TRANSPARENCY", "")):
         for _ in range(2):  # its surface is there already the second time
             pixels = {**write_pixels(tmp_path / "pixels", rgba), "alpha": alpha}
-            result = maker.make(Request(LUMINANCE.words(), id=1, pixels=pixels))
+            result = maker.make(Request(LUMINANCE.to_dict(), id=1, pixels=pixels))
             values = components(tmp_path / result.file)
             assert [each for each in result.notes if "alpha" in each] == [note] * bool(note)
             assert np.array_equal(values, opaque_map) == (alpha == "OTHER")
@@ -66,13 +66,13 @@ def test_the_mask_of_a_surface_is_changed_and_put_off_without_the_engine(maker, 
     plain = make(maker, tmp_path, rgba)[1]
     monkeypatch.setattr(Luminance, "surface", lambda *_: pytest.fail("the engine ran again"))
     first, left = make(maker, tmp_path, rgba, MASKED, mask_pixels=write_mask(tmp_path, 0, 1))
-    second = maker.make(Request(MASKED.words(), id=2, surface=first.surface, mask_pixels=write_mask(tmp_path, 1, 0)))
+    second = maker.make(Request(MASKED.to_dict(), id=2, surface=first.surface, mask_pixels=write_mask(tmp_path, 1, 0)))
     right = components(tmp_path / second.file)
     assert np.abs(left[:, :7, :2]).max() < 1e-4 < np.abs(left[:, 25:, :2]).max()
     assert np.abs(right[:, 25:, :2]).max() < 1e-4 < np.abs(right[:, :7, :2]).max()
     assert make(maker, tmp_path, rgba, MASKED, mask_pixels=write_mask(tmp_path, 1, 0))[0].surface == second.surface
-    for request, values in ((Request(MASKED.words(), id=3, surface=first.surface), left),
-                            (Request(LUMINANCE.words(), id=4, surface=second.surface), plain)):
+    for request, values in ((Request(MASKED.to_dict(), id=3, surface=first.surface), left),
+                            (Request(LUMINANCE.to_dict(), id=4, surface=second.surface), plain)):
         np.testing.assert_array_equal(components(tmp_path / maker.make(request).file), values)
 
 

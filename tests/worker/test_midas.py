@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.engines import SHA256, WEIGHTS_NAME
+from blender_midas_normal.core.engines import WEIGHTS_NAME, WEIGHTS_SHA256
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.core.regions import plan
+from blender_midas_normal.core.regions import plan_tiles
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker.engines.midas.tiled_inference import LARGEST_PASS, network_size
 from tests.requests_for_tests import opaque, write_pixels
@@ -240,7 +240,8 @@ def test_a_long_picture_is_seen_in_tiles_that_fit_together(worker):
     steps = steps_across_rows(answer.ok)
     width, height = network_size(300, 4000, 384)
     side = int(math.sqrt(LARGEST_PASS)) // 32 * 32
-    borders = [row * 4000 // height for tile in plan(width, height, side, side // 4) for row in (tile.top, tile.bottom)]
+    tiles = plan_tiles(width, height, side, side // 4)
+    borders = [row * 4000 // height for tile in tiles for row in (tile.top, tile.bottom)]
     near = [steps[border - 2:border + 3].max() for border in borders if 0 < border < 4000]
     assert len(near) >= 6
     assert max(near) < 1.5 * np.quantile(steps[50:-50], 0.99)
@@ -317,7 +318,7 @@ def test_the_real_weights_give_the_nodes_picture(midas_python, pictures, tmp_pat
     if not folder:
         pytest.skip("MIDAS_NORMAL_WEIGHTS names no folder with the real weights")
     with (Path(folder) / WEIGHTS_NAME).open("rb") as file:
-        assert hashlib.file_digest(file, "sha256").hexdigest() == SHA256
+        assert hashlib.file_digest(file, "sha256").hexdigest() == WEIGHTS_SHA256
     case = ("coffee", NODE.a, NODE.bg_threshold, NODE.resolution)
     expected, = reference_answers(midas_python, folder, pictures, [case], tmp_path)
     with Talk(midas_python, tmp_path / "exchange", Path(folder)) as worker:

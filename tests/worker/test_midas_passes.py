@@ -196,7 +196,7 @@ def engine(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "has_device", lambda name: True)
     monkeypatch.setattr(midas, "described_device", lambda name: name)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
-    monkeypatch.setattr(midas, "verified", lambda path: None)
+    monkeypatch.setattr(midas, "verify_weights", lambda path: None)
     return midas.Midas(tmp_path)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.filters import resize
-from blender_midas_normal.core.heights import normalised
-from blender_midas_normal.core.normals import normal_map, slopes
+from blender_midas_normal.core.heights import normalise_depth
+from blender_midas_normal.core.normals import normal_map, relief_slopes
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.midas import RELIEF
@@ -46,12 +46,12 @@ def photograph(name, rows, columns):
 
 
 def surface(depth):
-    return Surface(normalised(depth)[0], RELIEF, False, Wrap(), depth.shape[::-1])
+    return Surface(normalise_depth(depth)[0], RELIEF, False, Wrap(), depth.shape[::-1])
 
 
 def degrees_between(one, other):
     """Angles between the normals of two depths, which are made as steep as STEEPNESS says for the first."""
-    gx, gy = slopes(surface(one), Settings())
+    gx, gy = relief_slopes(surface(one), Settings())
     settings = Settings(strength=STEEPNESS / math.sqrt(np.mean(gx ** 2 + gy ** 2)))
     a, b = (normal_map(surface(depth), settings).astype(np.float64) for depth in (one, other))
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b, axis=0), axis=0), (a * b).sum(axis=0)))

@@ -25,7 +25,7 @@ def test_a_part_of_a_picture_goes_on_where_the_picture_does(maker, tmp_path, kin
 
     def values(rgba, part=()):
         pixels = write_pixels(tmp_path / "pixels", rgba, part=part)
-        result = maker.make(Request(settings.words(), id=1, pixels=pixels, map=kind))
+        result = maker.make(Request(settings.to_dict(), id=1, pixels=pixels, map=kind))
         found = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED).astype(int)
         assert found.shape[:2] == (result.height, result.width)
         return found
@@ -39,7 +39,7 @@ def test_the_heights_of_a_part_are_in_its_own_shorter_sides(maker, tmp_path):
     heights = []
     for part in ([], [16, 16, 48, 48]):
         pixels = write_pixels(tmp_path / "pixels", ramp, "DISPLAY", part=part)
-        result = maker.make(Request(LUMINANCE.words(), id=1, pixels=pixels, map="HEIGHT"))
+        result = maker.make(Request(LUMINANCE.to_dict(), id=1, pixels=pixels, map="HEIGHT"))
         values = cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED) / 65535
         heights.append((values[-8, 8] - values[-9, 8]) * result.scale * result.height)
     assert heights[1] == pytest.approx(heights[0] / 2, rel=0.01)  # K of luminance is a slope over one shorter side
@@ -48,13 +48,14 @@ def test_the_heights_of_a_part_are_in_its_own_shorter_sides(maker, tmp_path):
 @pytest.mark.parametrize("part", [[0, 0, 9, 8], [-1, 0, 4, 4], [4, 0, 4, 4], [0, 0, 8], [0, 0, 8, 8.5], [True, 0, 8, 8]])
 def test_a_part_that_the_picture_does_not_have_is_refused(maker, tmp_path, part):
     with pytest.raises(ProtocolError, match="part"):
-        maker.make(Request(LUMINANCE.words(), id=1, pixels=write_pixels(tmp_path / "pixels", noise(8, 8), part=part)))
+        maker.make(Request(LUMINANCE.to_dict(), id=1, pixels=write_pixels(tmp_path / "pixels", noise(8, 8), part=part)))
 
 
 def test_a_part_has_the_pictures_size_only(maker, tmp_path):
     settings = dataclasses.replace(LUMINANCE, size="NODE")
     with pytest.raises(SettingsError, match="part"):
-        maker.make(Request(settings.words(), id=1, pixels=write_pixels(tmp_path / "pixels", noise(8, 8), part=(0, 0, 4, 4))))
+        pixels = write_pixels(tmp_path / "pixels", noise(8, 8), part=(0, 0, 4, 4))
+        maker.make(Request(settings.to_dict(), id=1, pixels=pixels))
 
 
 def test_a_part_repeats_only_where_the_picture_does_not_go_on(maker, tmp_path):
@@ -63,7 +64,7 @@ def test_a_part_repeats_only_where_the_picture_does_not_go_on(maker, tmp_path):
     for tileable in ("BOTH", "Y"):
         settings = dataclasses.replace(LUMINANCE, tileable=tileable, blur=2)
         pixels = write_pixels(tmp_path / "pixels", rgba, part=(1, 0, 39, 32))
-        result = maker.make(Request(settings.words(), id=1, pixels=pixels))
+        result = maker.make(Request(settings.to_dict(), id=1, pixels=pixels))
         maps.append(components(tmp_path / result.file))
     np.testing.assert_array_equal(*maps)
 
@@ -76,7 +77,7 @@ def test_a_mask_image_masks_a_part_and_those_beside_it_alike(maker, tmp_path, ki
     settings = dataclasses.replace(LUMINANCE, strength=5, mask="IMAGE")
 
     def values(mask, part=()):
-        result = maker.make(Request(settings.words(), id=1, pixels=write_pixels(tmp_path / "pixels", rgba, part=part),
+        result = maker.make(Request(settings.to_dict(), id=1, pixels=write_pixels(tmp_path / "pixels", rgba, part=part),
                                     mask_pixels=write_pixels(tmp_path / "mask", mask), map=kind))
         return cv2.imread(str(tmp_path / result.file), cv2.IMREAD_UNCHANGED).astype(int)
 

@@ -11,7 +11,7 @@ import pytest
 
 from blender_midas_normal.client.setup.environment import MIDAS_REQUIREMENTS
 from blender_midas_normal.core.errors import SourceError
-from blender_midas_normal.core.image_io import exr_bytes, tiff_bytes
+from blender_midas_normal.core.image_io import encode_exr, encode_tiff
 from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW, ChosenChannels, chosen_channels
 from blender_midas_normal.worker.inputs import picture_from_file
 from tests.conftest import ROOT
@@ -61,7 +61,7 @@ def test_training_and_midas_have_the_same_opencv():
 def test_colours_of_openexr_files_are_multiplied_by_alpha(tmp_path):
     """As the format's own convention is, and as Blender reads and writes them."""
     alpha = np.tile(np.linspace(0, 1, 32, dtype=np.float32), (16, 1))
-    (tmp_path / "soft.exr").write_bytes(exr_bytes({**dict.fromkeys("RGB", alpha * 0.5), "A": alpha}, half=False))
+    (tmp_path / "soft.exr").write_bytes(encode_exr({**dict.fromkeys("RGB", alpha * 0.5), "A": alpha}, half=False))
     picture = picture_from_file(tmp_path / "soft.exr")
     np.testing.assert_allclose(picture.alpha, alpha)
     np.testing.assert_allclose(picture.rgb[:, 1:], 0.7354, atol=1e-3)
@@ -72,8 +72,8 @@ def test_scene_linear_files_are_exposed_and_no_others(tmp_path):
     values = np.random.default_rng(0).uniform(0.01, 0.2, (6, 7, 3)).astype(np.float32)
     for name, factor in (("one", 1), ("two", 2)):
         channels = {colour: values[..., number] * factor for number, colour in enumerate("RGB")}
-        (tmp_path / f"{name}.exr").write_bytes(exr_bytes(channels, half=False))
-        (tmp_path / f"{name}.tif").write_bytes(tiff_bytes(values * np.float32(factor)))
+        (tmp_path / f"{name}.exr").write_bytes(encode_exr(channels, half=False))
+        (tmp_path / f"{name}.tif").write_bytes(encode_tiff(values * np.float32(factor)))
     for suffix in (".exr", ".tif"):
         one, two, darker = (picture_from_file(tmp_path / (name + suffix), stops).rgb
                             for name, stops in (("one", 0.0), ("two", 0.0), ("two", -1.0)))

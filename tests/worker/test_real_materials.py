@@ -15,7 +15,7 @@ from blender_midas_normal.core.colour import luma
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import as_float
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.core.tileable import wrap_of
+from blender_midas_normal.core.tileable import resolve_wrap
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import Relief
 from blender_midas_normal.worker.inputs import picture_from_file
@@ -50,11 +50,11 @@ def test_what_repeats_is_found_and_what_does_not_is_seldom_mistaken(pictures):
     found, mistaken = [], []
     for picture in pictures.values():
         whole = luma(as_float(picture.rgb))
-        wrap = wrap_of("AUTO", whole, is_render=False)
+        wrap = resolve_wrap("AUTO", whole, is_render=False)
         found += [wrap.x, wrap.y]
         for side in (300, 411):
             y, x = rng.integers(0, min(whole.shape) - side, 2)
-            wrap = wrap_of("AUTO", whole[y:y + side, x:x + side], is_render=False)
+            wrap = resolve_wrap("AUTO", whole[y:y + side, x:x + side], is_render=False)
             mistaken += [wrap.x, wrap.y]
     print(f"found {np.mean(found):.0%} of {len(found)}, mistook {np.mean(mistaken):.0%} of {len(mistaken)}")
     assert np.mean(found) >= 0.9 and np.mean(mistaken) <= 0.15
@@ -63,7 +63,7 @@ def test_what_repeats_is_found_and_what_does_not_is_seldom_mistaken(pictures):
 def test_luminance_is_nearer_to_the_true_normals_than_a_flat_map(materials, pictures, tmp_path):
     settings = Settings(engine="LUMINANCE", tileable="BOTH")
     for name, picture in pictures.items():
-        wrap = wrap_of("BOTH", luma(as_float(picture.rgb)), is_render=False)
+        wrap = resolve_wrap("BOTH", luma(as_float(picture.rgb)), is_render=False)
         surface = Luminance().surface(picture, wrap, settings, lambda stage, done: None)
         np.save(tmp_path / f"{name}.npy", np.moveaxis(normal_map(surface, settings), 0, 2))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.errors import WeightsError
-from blender_midas_normal.core.normals import normal_map, slopes
+from blender_midas_normal.core.normals import normal_map, relief_slopes
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.regions import Tile, changed_region
 from blender_midas_normal.core.settings import Settings
@@ -79,7 +79,7 @@ def test_a_picture_that_was_painted_on_stroke_by_stroke_has_the_slopes_of_a_full
         surface = relief.update_surface(surface, changed_region(before, rgb, wrap), Picture(rgb), SETTINGS, quiet)
     whole = relief.surface(Picture(rgb), wrap, SETTINGS, quiet)
     assert np.abs(surface.slopes.full - whole.slopes.full).max() < 1e-3
-    for own, other in zip(slopes(surface, SETTINGS), slopes(whole, SETTINGS), strict=True):
+    for own, other in zip(relief_slopes(surface, SETTINGS), relief_slopes(whole, SETTINGS), strict=True):
         assert np.abs(own - other).max() < 1e-3
 
 

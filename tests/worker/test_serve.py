@@ -49,7 +49,7 @@ def heard(client, monkeypatch):
 
 
 def submit(client, rgba, **words):
-    return client.submit(Request(LUMINANCE.words(), pixels=write_pixels(client.new_file(), rgba), **words))
+    return client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), rgba), **words))
 
 
 def test_the_next_picture_is_read_while_the_engine_works(client, heard, tmp_path):
@@ -96,7 +96,7 @@ def test_the_last_map_is_written_while_the_engine_works(client, heard, tmp_path)
 def test_a_request_that_waits_can_be_cancelled_and_a_bad_one_harms_no_other(client, tmp_path):
     client.prepare(launch(tmp_path))
     first, second, third = submit(client, LARGE), submit(client, LARGE), submit(client, noise(8, 8))
-    bad = client.submit(Request(LUMINANCE.words(), picture=str(tmp_path / "missing.png")))
+    bad = client.submit(Request(LUMINANCE.to_dict(), picture=str(tmp_path / "missing.png")))
     client.cancel(second)
     assert client.wait(first).height == 2500 and client.wait(third).height == 8
     with pytest.raises(SourceError, match="missing"):
@@ -114,7 +114,7 @@ def test_a_painted_picture_is_made_from_the_surface_before_it(client, heard, tmp
     after[20:84, 30:94, :3] = 0.0
 
     def made(rgba, **words):
-        result = client.wait(client.submit(Request(RELIEF.words(), pixels=write_pixels(client.new_file(), rgba), **words)))
+        result = client.wait(client.submit(Request(RELIEF.to_dict(), pixels=write_pixels(client.new_file(), rgba), **words)))
         return result, cv2.imread(str(client.take_file(result)), cv2.IMREAD_UNCHANGED) / 65535 * 2 - 1
 
     first, _ = made(before)
@@ -173,7 +173,7 @@ def test_a_workers_first_word_is_its_version_also_where_a_request_waits_for_it(t
     for number in range(3):
         folder = tmp_path / f"exchange{number}"
         folder.mkdir()
-        requests = encode(Request(LUMINANCE.words(), id=1, picture="nowhere.png"))
+        requests = encode(Request(LUMINANCE.to_dict(), id=1, picture="nowhere.png"))
         worker = subprocess.Popen(launch(tmp_path).command(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL)
         worker.stdin.write(requests)

@@ -17,10 +17,10 @@ from ...core.engines import shared_range_strengths
 from ...core.errors import Message, Phrase, SourceError, Unchanged
 from ...core.file_numbering import temporal_weights
 from ...core.files import sha256_of
-from ...core.heights import MIDDLE, at_scale
-from ...core.image_io import png_bytes
+from ...core.heights import MIDLEVEL, rescale_height
+from ...core.image_io import encode_png
 from ...core.protocol import Result
-from ...core.tile_borders import BorderCorrection, Place, closing_rises, outline
+from ...core.tile_borders import BorderCorrection, TilePosition, border_corrections, border_profile
 from .. import tasks
 from ..addon import client
 from ..image_pixels import Reading
@@ -36,31 +36,31 @@ if TYPE_CHECKING:
     from ...core.arrays import Array
 
 def normalise_heights(files: Mapping[int, Path], scales: Mapping[int, float],
-                      places: Mapping[int, Place]) -> Generator[None, None, float]:
+                      places: Mapping[int, TilePosition]) -> Generator[None, None, float]:
     """Writes those files again that are raised or have another scale than all have in the end; that scale.
 
     files, scales: by picture, see `core.maps.Map`; places: of those pictures that go on in each other.
     """
     rises = yield from _rises(files, scales, places)
-    most = dict.fromkeys(files, 0.0) | {number: rise.most for number, rise in rises.items()}
+    most = dict.fromkeys(files, 0.0) | {number: rise.max_change for number, rise in rises.items()}
     largest = max(scales[number] + 2 * most[number] for number in files)
     for number, file in files.items():
         if (scales[number], most[number]) != (largest, 0.0):
-            rise = rises[number].field() if number in rises else 0.0
-            values = at_scale(_values(file), scales[number], largest, rise)
-            stage(file, png_bytes(np.rint(values * 65535).astype(np.uint16), True))
+            rise = rises[number].to_field() if number in rises else 0.0
+            values = rescale_height(_values(file), scales[number], largest, rise)
+            stage(file, encode_png(np.rint(values * 65535).astype(np.uint16), True))
             yield BREATH
     return largest
 
 
 def _rises(files: Mapping[int, Path], scales: Mapping[int, float],
-           places: Mapping[int, Place]) -> Generator[None, None, dict[int, BorderCorrection]]:
+           places: Mapping[int, TilePosition]) -> Generator[None, None, dict[int, BorderCorrection]]:
     """What is to be added to the heights of the pictures that go on in each other."""
     outlines = {}
     for number, place in places.items():
-        outlines[place] = outline((_values(files[number]) - np.float32(MIDDLE)) * np.float32(scales[number]))
+        outlines[place] = border_profile((_values(files[number]) - np.float32(MIDLEVEL)) * np.float32(scales[number]))
         yield BREATH
-    rises = closing_rises(outlines)
+    rises = border_corrections(outlines)
     return {number: rises[place] for number, place in places.items()}
 
 
@@ -133,7 +133,7 @@ class Pictures(ABC):
         """The same as an image names it that shows all parts."""
 
     @abstractmethod
-    def places(self) -> Mapping[int, Place]:
+    def places(self) -> Mapping[int, TilePosition]:
         """Where the pictures lie that go on in each other."""
 
     @abstractmethod
@@ -307,7 +307,7 @@ def _facts(kind: str, results: Mapping[Part, Result], scale: float) -> dict:
 def _stored(
     source: bpy.types.Image, order: PreparedRequest, pictures: Pictures, facts: dict, folder: Path
 ) -> bpy.types.Image:
-    with filled_map(source, order.ask.settings.words(), facts) as image:
+    with filled_map(source, order.ask.settings.to_dict(), facts) as image:
         show_several(image, folder / pictures.shown(facts["map"]), pictures.layout, pack=pictures.folder is None)
     note_shown(image)
     return image

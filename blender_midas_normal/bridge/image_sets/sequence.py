@@ -11,9 +11,9 @@ from typing import Any
 import bpy
 
 from ...core.errors import Message, Phrase, SourceError
-from ...core.file_numbering import listed, runs, split_number
+from ...core.file_numbering import format_ranges, number_ranges, split_number
 from ...core.map_types import MAP_TYPES
-from ...core.tile_borders import Place
+from ...core.tile_borders import TilePosition
 from ..image_pixels import Reading, reading_frame
 from ..image_source import Source
 from ..map_files import place_beside
@@ -41,13 +41,13 @@ class Frames(Pictures):
         return reading_frame(self.source.image(), number, path)
 
     def file(self, kind: str, number: int) -> Path:
-        name = f"{self.stem}_{MAP_TYPES[kind].word}"
+        name = f"{self.stem}_{MAP_TYPES[kind].file_tag}"
         return Path(name) / f"{name}_{number:04d}.png"
 
     def shown(self, kind: str) -> Path:
         return self.file(kind, self.numbers[0])
 
-    def places(self) -> Mapping[int, Place]:
+    def places(self) -> Mapping[int, TilePosition]:
         return {}
 
     def settle(self, image: bpy.types.Image) -> None:
@@ -80,7 +80,7 @@ def frames_of(source: Source, ask: GenerateRequest, folder: Path) -> Frames:
     numbers = sorted(wanted & there)
     if not numbers:
         raise SourceError("None of the frames of {image!r} that are wanted can be read: {frames}.", image=image.name,
-                          frames=listed(runs(wanted)))
+                          frames=format_ranges(number_ranges(wanted)))
     notes = [_about_missing(is_movie, wanted - there)] if wanted - there else []
     if ask.save == "PACK":
         notes.append(Message("Blender cannot pack image sequences, so the map's frames are files beside the source, in "
@@ -133,4 +133,5 @@ def _nodes_showing(image: bpy.types.Image) -> Iterator[bpy.types.ShaderNodeTexIm
 def _about_missing(is_movie: bool, missing: set[int]) -> Message:
     if is_movie:
         return Message("The movie ends before the frame {frame}, and so does the map.", frame=min(missing))
-    return Message("There are no files of these frames, so they have no map: {frames}.", frames=listed(runs(missing)))
+    return Message("There are no files of these frames, so they have no map: {frames}.",
+                   frames=format_ranges(number_ranges(missing)))

@@ -13,12 +13,12 @@ import bpy
 import numpy as np
 
 from ...core.errors import Message, Phrase, SourceError, reason_of
-from ...core.file_numbering import place_of, with_number
+from ...core.file_numbering import fill_udim_token, udim_position
 from ...core.files import exists
 from ...core.filters import resize
 from ...core.map_types import MAP_TYPES
 from ...core.picture import Wrap
-from ...core.tile_borders import margin
+from ...core.tile_borders import margin_width
 from ..image_pixels import ImageBuffer, Reading, held_of_file, removed_unless_done, written
 from ..image_source import Source
 from ..map_files import place_beside
@@ -49,7 +49,7 @@ def pad_from_neighbours(look: Callable[[int], ImageBuffer], number: int,
     if not around:
         return held
     width, height = held.pixels.width, held.pixels.height
-    across, up = margin(width), margin(height)
+    across, up = margin_width(width), margin_width(height)
     whole = np.pad(_rows(held), [(up, up), (across, across), (0, 0)], mode="edge")
     counted = set()
     for place, other in around.items():
@@ -67,8 +67,8 @@ def pad_from_neighbours(look: Callable[[int], ImageBuffer], number: int,
 
 def _around(number: int, numbers: Collection[int]) -> dict[Place, int]:
     """The tiles of the numbers that touch a tile."""
-    column, row = place_of(number)
-    places = {other: place_of(other) for other in numbers if other != number}
+    column, row = udim_position(number)
+    places = {other: udim_position(other) for other in numbers if other != number}
     return {(x - column, y - row): other for other, (x, y) in places.items() if max(abs(x - column), abs(y - row)) == 1}
 
 
@@ -86,7 +86,7 @@ def _fill(whole: Array, place: Place, beside: Array) -> None:
 
 def _spans(step: int, length: int) -> tuple[slice, slice]:
     """In one direction, the pixels of a tile with margins that a neighbour fills, and those of its own that go there."""
-    wide = margin(length)
+    wide = margin_width(length)
     if step < 0:
         return slice(0, wide), slice(length - wide, length)
     if step > 0:
@@ -98,7 +98,7 @@ def _cropped(held: ImageBuffer, whole: Array, counted: Collection[Place]) -> Ima
     """The tile with those of its margins on whose side a neighbour counted."""
     left, right, below, above = (side in counted for side in SIDES)
     width, height = held.pixels.width, held.pixels.height
-    across, up = margin(width), margin(height)
+    across, up = margin_width(width), margin_width(height)
     whole = whole[0 if below else up:None if above else -up, 0 if left else across:None if right else -across]
     first_column, first_row = across * left, up * above
     part = [first_column, first_row, first_column + width, first_row + height]
@@ -142,13 +142,13 @@ class Tiles(Pictures):
             return (yield from written(held, path))
 
     def file(self, kind: str, number: int) -> Path:
-        return Path(with_number(str(self.shown(kind)), number))
+        return Path(fill_udim_token(str(self.shown(kind)), number))
 
     def shown(self, kind: str) -> Path:
-        return Path(f"{self.stem}_{MAP_TYPES[kind].word}.<UDIM>.png")
+        return Path(f"{self.stem}_{MAP_TYPES[kind].file_tag}.<UDIM>.png")
 
     def places(self) -> Mapping[int, Place]:
-        return {number: place_of(number) for number in self.numbers if self.across}
+        return {number: udim_position(number) for number in self.numbers if self.across}
 
     def settle(self, image: bpy.types.Image) -> None:
         """Tiles lie where their numbers say."""
@@ -186,7 +186,7 @@ def _files(image: bpy.types.Image, folder: Path) -> dict[int, Path]:
         name = _unpacked(image, folder)
     else:
         name = bpy.path.abspath(image.filepath_raw, library=image.library)
-    return {number: Path(with_number(name, number)) for number in numbers}
+    return {number: Path(fill_udim_token(name, number)) for number in numbers}
 
 
 def _unpacked(image: bpy.types.Image, folder: Path) -> str:
@@ -195,7 +195,7 @@ def _unpacked(image: bpy.types.Image, folder: Path) -> str:
     try:
         for packed in image.packed_files:
             assert packed.packed_file is not None
-            Path(with_number(name, packed.tile_number)).write_bytes(packed.packed_file.data)
+            Path(fill_udim_token(name, packed.tile_number)).write_bytes(packed.packed_file.data)
     except OSError as error:
         raise SourceError("The packed tiles of {image!r} cannot be read in {folder}: {reason}.", image=image.name,
                           folder=folder, reason=reason_of(error)) from None

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ...core.errors import Message
-from ...core.heights import MIDDLE
+from ...core.heights import MIDLEVEL
 from .edits import Changes, below, is_marked, link_across_groups
 from .map_nodes import image_node, image_of_node, is_stale, upstream_image
 from .mapping import mapping_of
@@ -73,7 +73,7 @@ def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: b
         texture = next((spot for spot in node_instances(tree) if image_of_node(spot.node) == source), None)
         _read(displacement, texture, material, source, map_image, changes)
         if is_marked(displacement.node):
-            changes.set(displacement.node.inputs["Midlevel"], "default_value", MIDDLE)
+            changes.set(displacement.node.inputs["Midlevel"], "default_value", MIDLEVEL)
             changes.set(displacement.node.inputs["Scale"], "default_value", scale * side_of(texture, thing, material))
         if not ours:
             beside = ends[0].spot.node.location

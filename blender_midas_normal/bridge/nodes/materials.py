@@ -236,7 +236,7 @@ def no_role(source: bpy.types.Image, material: bpy.types.Material) -> Message:
 
 
 def alpha_of(image: bpy.types.Image) -> str:
-    """What an image's alpha is, one of `core.protocol.ALPHAS`: transparency only where a link takes it somewhere."""
+    """What an image's alpha is, one of `core.protocol.ALPHA_MEANINGS`: transparency only where a link takes it somewhere."""
     textures = [
         spot
         for material in bpy.data.materials

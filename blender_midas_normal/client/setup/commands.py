@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ...core.errors import InstallError, Message, Phrase, joined
+from ...core.errors import InstallError, Message, Phrase, join_messages
 from . import ProgressEvent, weights
 from .environment import Environment, remove
 from .install import check, install
@@ -24,7 +24,7 @@ def install_environment(options: argparse.Namespace, report: Report, cancelled: 
     if options.offline:
         raise InstallError(OFFLINE)
     notes = install(_environment(options), find(options.python, cancelled).path, options.backend, report, cancelled)
-    return joined((Message("MiDaS is installed."), *notes))
+    return join_messages((Message("MiDaS is installed."), *notes))
 
 
 def download_weights(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
@@ -39,7 +39,7 @@ def check_environment(options: argparse.Namespace, report: Report, cancelled: Ca
     if options.weights is None:
         return Message(news)
     path: Path = weights.find(options.weights)
-    return joined((news, weights.verified(path) or Message("{file} is the known file.", file=path)))
+    return join_messages((news, weights.verify_weights(path) or Message("{file} is the known file.", file=path)))
 
 
 def remove_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from ...core.errors import InstallError, Message, Phrase, joined, reason_of
+from ...core.errors import InstallError, Message, Phrase, join_messages, reason_of
 from ...core.files import atomic_replace, exists, is_file
 from ..locks import file_lock
 
@@ -174,7 +174,7 @@ def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) ->
     if marker.requirements != fingerprint(requirements):
         return _repair(Phrase("this version of the extension needs other packages"))
     ready = Message("MiDaS is installed in {folder} (Python {version}).", folder=folder, version=marker.version)
-    return Status(State.READY, joined((ready, marker.installed)) if marker.installed else ready)
+    return Status(State.READY, join_messages((ready, marker.installed)) if marker.installed else ready)
 
 
 def _other_minor(marker: Marker) -> bool:

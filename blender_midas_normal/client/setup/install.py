@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import Cancelled, InstallError, Message, Phrase, joined
+from ...core.errors import Cancelled, InstallError, Message, Phrase, join_messages
 from ...core.files import exists
 from ..children import CompletedProcess, run
 from ..launch import CUDA_12, fitting_build
@@ -125,7 +125,7 @@ class StepFailed(InstallError):
     """A step's process ended badly: the message is what failed and what to do, `output` its last lines."""
 
     def __init__(self, what: Message, output: str, advice: Message | None = None) -> None:
-        super().__init__(joined((what, advice or hint(output))))
+        super().__init__(join_messages((what, advice or hint(output))))
         self.output = output
 
 
@@ -253,7 +253,7 @@ class _Work:
                              "instead."),)
             if build == CUDA_12:
                 notes += (Message("It does not know this graphics card; install again where that index can be reached."),)
-            self.say(4, self.packages, joined(notes))
+            self.say(4, self.packages, join_messages(notes))
             ended = self.uv("registry")
         if ended.code != 0:
             raise StepFailed(Message("{title} could not be installed.", title=self.recipe.title), ended.tail)

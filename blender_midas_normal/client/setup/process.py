@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import NO_MESSAGE, InstallError, Message, error_of_kind, from_json, reason_of
+from ...core.errors import NO_MESSAGE, InstallError, Message, error_from_kind, from_json, reason_of
 from ..children import Lines, end, read_available, start
 
 PROGRAM = Path(__file__).resolve().parent / "main.py"
@@ -112,7 +112,7 @@ class SetupProcess:
         """The closing text of an ended process; raises the exception that it names."""
         words = self._last or {}
         if "error" in words:
-            error = error_of_kind(str(words.get("kind")), words["error"])
+            error = error_from_kind(str(words.get("kind")), words["error"])
             error.output = words.get("output", "")  # type: ignore[attr-defined]
             raise error
         return words.get("text", NO_MESSAGE)

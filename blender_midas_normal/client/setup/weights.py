@@ -17,8 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...core.engines import CHOSEN, SHA256, WEIGHTS_BYTES, WEIGHTS_NAME, checksum, verified
-from ...core.errors import Cancelled, Message, MessageError, Phrase, WeightsError, joined, reason_of
+from ...core.engines import (
+    WEIGHTS_BYTES,
+    WEIGHTS_FOLDER_HINT,
+    WEIGHTS_NAME,
+    WEIGHTS_SHA256,
+    verify_weights,
+    weights_checksum,
+)
+from ...core.errors import Cancelled, Message, MessageError, Phrase, WeightsError, join_messages, reason_of
 from ...core.files import atomic_replace, is_file
 from ..locks import file_lock, open_regular
 from . import ProgressEvent
@@ -65,11 +72,11 @@ def find(folder: Path) -> Path:
         if is_file(path):
             return path
     raise WeightsError("MiDaS's weights {file} are not in {folder}; download them, or choose the folder that has them "
-                       "({chosen}).", file=_named(), folder=folder, chosen=CHOSEN)
+                       "({chosen}).", file=_named(), folder=folder, chosen=WEIGHTS_FOLDER_HINT)
 
 
 def download(folder: Path, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool], online: bool,
-             urls: Sequence[str] = (), size: int = WEIGHTS_BYTES, sha256: str = SHA256) -> Path:
+             urls: Sequence[str] = (), size: int = WEIGHTS_BYTES, sha256: str = WEIGHTS_SHA256) -> Path:
     """Download the weights into a folder and return the file; what an earlier, interrupted download left is gone on with.
 
     online: whether the user allows network access; urls: where the file is, the next one being tried when one does not give
@@ -78,7 +85,7 @@ def download(folder: Path, report: Callable[[ProgressEvent], None], cancelled: C
     if not online:
         raise WeightsError("MiDaS's weights {file} are not downloaded while Blender is offline; turn on Preferences > "
                            "System > Network > Allow Online Access, or choose a folder that has them ({chosen}).",
-                           file=_named(size), chosen=CHOSEN)
+                           file=_named(size), chosen=WEIGHTS_FOLDER_HINT)
     transfer = _Transfer(folder, tuple(urls) or sources(), size, sha256, report, cancelled)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +125,8 @@ class _Transfer:
         return self.folder / f".{WEIGHTS_NAME}.lock"
 
     def carry_out(self) -> Path:
-        if self.target.is_file() and self.target.stat().st_size == self.size and verified(self.target, self.sha256) is None:
+        has_size = self.target.is_file() and self.target.stat().st_size == self.size
+        if has_size and verify_weights(self.target, self.sha256) is None:
             self.say(1, Message("The weights are there already."), 1.0)
             return self.target
         self.check_space()
@@ -134,7 +142,7 @@ class _Transfer:
             atomic_replace(self.part, self.target)
             self.say(2, Message("{file} is complete.", file=self.target), 1.0)
             return self.target
-        raise self.failure(joined(reasons, "; "))
+        raise self.failure(join_messages(reasons, "; "))
 
     def had(self) -> int:
         """Bytes that an earlier download left; more than the whole are worth nothing."""
@@ -230,7 +238,7 @@ class _Transfer:
 
     def verify(self) -> None:
         self.say(2, Phrase("Comparing the checksum"))
-        found = checksum(self.part)
+        found = weights_checksum(self.part)
         if found != self.sha256:
             raise self.refused(Phrase("what came has another checksum (its SHA-256 is {found}, not {wanted}) and was "
                                       "removed", found=found, wanted=self.sha256))
@@ -243,7 +251,7 @@ class _Transfer:
     def failure(self, reason: str) -> WeightsError:
         return WeightsError("MiDaS's weights {file} could not be downloaded to {folder}: {reason}; try again, or choose "
                             "a folder that has them ({chosen}).", file=_named(self.size), folder=self.folder,
-                            reason=reason, chosen=CHOSEN)
+                            reason=reason, chosen=WEIGHTS_FOLDER_HINT)
 
     def say(self, number: int, detail: str, done: float | None = None) -> None:
         title = Phrase("Downloading MiDaS's weights") if number == 1 else Phrase("Checking MiDaS's weights")

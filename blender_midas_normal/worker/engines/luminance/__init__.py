@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ....core.colour import FAINTEST_CONTRAST
+from ....core.colour import MIN_CONTRAST
 from ....core.filters import blur, resize
 from ....core.picture import Surface
 
@@ -32,7 +32,7 @@ class Luminance:
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         report("luminance", 0.0)
         height = picture.luma()
-        if np.ptp(height) < FAINTEST_CONTRAST:
+        if np.ptp(height) < MIN_CONTRAST:
             height = np.zeros_like(height)  # exactly flat, where the blur would leave rounding errors
         scale = min(1.0, WORKING_SIDE / picture.shorter)
         if scale < 1:

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....core.colour import is_one_colour
-from ....core.edges import enlarged_along_edges
-from ....core.engines import CHOSEN, WEIGHTS_BYTES, WEIGHTS_NAME, verified
+from ....core.colour import is_single_colour
+from ....core.edges import upsample_along_edges
+from ....core.engines import WEIGHTS_BYTES, WEIGHTS_FOLDER_HINT, WEIGHTS_NAME, verify_weights
 from ....core.errors import NO_MESSAGE, Cancelled, EngineError, EngineUnavailable, Message
 from ....core.files import is_file
 from ....core.filters import resize
-from ....core.heights import normalised, without_holes
-from ....core.normals import in_convention, normal_map
+from ....core.heights import fill_non_finite, normalise_depth
+from ....core.normals import apply_convention, normal_map
 from ....core.picture import Surface
 from ....core.settings import node_size
-from ....core.tileable import made_periodic
+from ....core.tileable import make_periodic
 from ...devices import batch_of, described_device, device_for
 from ...memory import available_bytes, gigabytes, memory_errors_as
 from ..fallback import COMPARED, Attempt, Fallback, checked, example_picture
@@ -116,10 +116,11 @@ def unavailable_reason(weights: Path | None) -> Message:
                        packages=", ".join(missing))
     if weights is None:
         return Message("MiDaS needs the file {file} ({size} bytes), but no folder was named; choose its folder ({chosen}).",
-                       file=WEIGHTS_NAME, size=WEIGHTS_BYTES, chosen=CHOSEN)
+                       file=WEIGHTS_NAME, size=WEIGHTS_BYTES, chosen=WEIGHTS_FOLDER_HINT)
     if not is_file(weights / WEIGHTS_NAME):
         return Message("MiDaS needs the file {file} ({size} bytes), but it is not in {folder}; put it there or choose its "
-                       "folder ({chosen}).", file=WEIGHTS_NAME, size=WEIGHTS_BYTES, folder=weights, chosen=CHOSEN)
+                       "folder ({chosen}).", file=WEIGHTS_NAME, size=WEIGHTS_BYTES, folder=weights,
+                       chosen=WEIGHTS_FOLDER_HINT)
     return NO_MESSAGE
 
 
@@ -150,7 +151,7 @@ class Midas:
         if settings.depth_scale == "RAW" or self._max_batch_size(used) == 1:
             return None
         rgb = picture.rgb_float()
-        if is_one_colour(rgb):
+        if is_single_colour(rgb):
             return None
         pixels, margin = seen_picture(rgb, wrap, _resolution(picture, settings))
         if pixels.shape[0] * pixels.shape[1] > _affordable_pass(used):
@@ -181,7 +182,7 @@ class Midas:
         self.device = look.seen_on
         report("network", 1.0)
         with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
-            depth = made_periodic(look.depth, look.margin)
+            depth = make_periodic(look.depth, look.margin)
             return self._warned(_surface_of(depth, look.notes, picture, wrap, settings, report))
 
     def unload(self) -> None:
@@ -213,15 +214,15 @@ class Midas:
         def forward(attempt: Attempt) -> Array:
             _check_memory(size, settings.resolution, attempt.device)
             network = self._on(attempt.device, report)
-            depth = network.node_depth(picture.as_bytes(), settings.resolution, lambda done: report("network", done))
+            depth = network.node_depth(picture.to_uint8(), settings.resolution, lambda done: report("network", done))
             return checked(depth, attempt)
 
         depth, notes = self._fallback.run(forward, device, "FLOAT32", settings.device == "AUTO")
-        return Surface(without_holes(depth), 1.0, True, wrap, (picture.width, picture.height), notes)
+        return Surface(fill_non_finite(depth), 1.0, True, wrap, (picture.width, picture.height), notes)
 
     def _normalised(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         rgb = picture.rgb_float()
-        if is_one_colour(rgb):
+        if is_single_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, (picture.width, picture.height))
 
         resolution = _resolution(picture, settings)
@@ -244,7 +245,7 @@ class Midas:
 
     def _warned(self, surface: Surface) -> Surface:
         """The surface, with a note where the weights are not the published ones."""
-        warning = verified(self._weights / WEIGHTS_NAME)
+        warning = verify_weights(self._weights / WEIGHTS_NAME)
         return surface if warning is None else dataclasses.replace(surface, notes=(warning, *surface.notes))
 
     def _example(self, attempt: Attempt) -> Array:
@@ -265,7 +266,7 @@ def node_picture(surface: Surface, settings: Settings) -> NDArray[np.uint8]:
     """
     constant = float(surface.height.min()) == float(surface.height.max())
     if constant or np.square(np.float32(settings.a)) == 0:
-        components = in_convention(normal_map(surface, settings), "CONTROLNET")
+        components = apply_convention(normal_map(surface, settings), "CONTROLNET")
         return (np.stack(components, axis=2) * np.float32(127.5) + np.float32(127.5)).clip(0, 255).astype(np.uint8)
     return _network_module().replayed(surface.height, surface.source_size, settings)
 
@@ -290,10 +291,10 @@ def _surface_of(depth: Array, notes: tuple[Message, ...], picture: Picture, wrap
     """The NORMALISED surface of a picture's depth."""
     report("height", 0.0)
     source_size = (picture.width, picture.height)
-    height, depth_range = normalised(depth)
+    height, depth_range = normalise_depth(depth)
     height = _at_most(height, source_size, wrap)
     if settings.enlargement == "EDGES":
-        height = enlarged_along_edges(height, picture.luma(), wrap)
+        height = upsample_along_edges(height, picture.luma(), wrap)
     return Surface(height, RELIEF, False, wrap, source_size, notes, range=depth_range)
 
 

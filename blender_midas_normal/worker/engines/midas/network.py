@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....core.engines import CHOSEN, WEIGHTS_NAME
+from ....core.engines import WEIGHTS_FOLDER_HINT, WEIGHTS_NAME
 from ....core.errors import WeightsError
 from ....core.files import is_file
 from ...devices import empty_cache
@@ -173,7 +173,7 @@ def _loaded(folder: Path) -> torch.nn.Module:
             "There is no file {file} in {folder}; put it there or choose its folder ({chosen}).",
             file=WEIGHTS_NAME,
             folder=folder,
-            chosen=CHOSEN,
+            chosen=WEIGHTS_FOLDER_HINT,
         )
     try:
         return MidasDetector.from_pretrained(str(folder)).model

@@ -12,8 +12,8 @@ import numpy as np
 
 from ....core.filters import resize
 from ....core.picture import Wrap
-from ....core.regions import Tile, plan, tiled
-from ....core.tileable import extended, made_periodic, margins
+from ....core.regions import Tile, merge_tiles, plan_tiles
+from ....core.tileable import make_periodic, pad_periodic, wrap_margins
 
 if TYPE_CHECKING:
     from ....core.arrays import Array
@@ -90,14 +90,14 @@ def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, largest: int, run: 
     Reports the stage "network".
     """
     seen, margin = seen_picture(rgb, wrap, resolution)
-    return made_periodic(_depth(seen, largest, run, report), margin)
+    return make_periodic(_depth(seen, largest, run, report), margin)
 
 
 def seen_picture(rgb: Array, wrap: Wrap, resolution: int) -> tuple[Array, tuple[int, int]]:
     """The picture at the size that the network sees, and the (x, y) margin by which it goes on where it repeats."""
     width, height = network_size(rgb.shape[1], rgb.shape[0], resolution)
-    margin = margins(width, height, wrap, MARGIN, MULTIPLE // 2)
-    return extended(resampled(rgb, width, height, wrap), margin), margin
+    margin = wrap_margins(width, height, wrap, MARGIN, MULTIPLE // 2)
+    return pad_periodic(resampled(rgb, width, height, wrap), margin), margin
 
 
 def network_size(width: int, height: int, resolution: int) -> tuple[int, int]:
@@ -133,7 +133,7 @@ def _depth(picture: Array, largest: int, run: Run, report: Report) -> Array:
     if rows * columns <= largest:
         return run(picture, lambda done: report("network", done))
     side = _floor(math.sqrt(largest))
-    tiles = plan(columns, rows, side, _floor(side * OVERLAP))
+    tiles = plan_tiles(columns, rows, side, _floor(side * OVERLAP))
     passes = iter(range(len(tiles) + 1))
 
     def one(part: Array) -> Array:
@@ -144,7 +144,7 @@ def _depth(picture: Array, largest: int, run: Run, report: Report) -> Array:
         return one(picture[tile.area])
 
     whole = one(resampled(picture, *capped_size(columns, rows, largest), Wrap()))
-    return tiled(resize(whole, columns, rows, Wrap()), tiles, of_tile)
+    return merge_tiles(resize(whole, columns, rows, Wrap()), tiles, of_tile)
 
 
 def _multiple(length: float) -> int:

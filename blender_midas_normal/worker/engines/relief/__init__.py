@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ....core.colour import is_one_colour, luma
+from ....core.colour import is_single_colour, luma
 from ....core.errors import Message
-from ....core.heights import height_from_slopes
+from ....core.heights import integrate_slopes
 from ....core.picture import Surface, Wrap
 from ...devices import described_device, device_for, empty_cache, has_torch
 from ..fallback import Attempt, Fallback, example_picture
@@ -81,13 +81,13 @@ class Relief:
         """The surface of the slopes that `slopes_by` takes from the network and the pixels."""
         rgb = picture.rgb_float()
         source_size = (picture.width, picture.height)
-        if is_one_colour(rgb):
+        if is_single_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), 1.0, False, wrap, source_size)
         device = device_for(settings) if has_torch() else "cpu"
         (full, slopes), notes = self._fallback.run(lambda attempt: slopes_by(self._on(attempt), rgb), device,
                                                    settings.precision, settings.device == "AUTO")
         report("height", 0.0)
-        height = height_from_slopes(full[..., 0], full[..., 1], wrap)
+        height = integrate_slopes(full[..., 0], full[..., 1], wrap)
         height /= picture.shorter
         return Surface(height, 1.0, False, wrap, source_size, notes + flat_notes(rgb, full), slopes=slopes)
 

@@ -83,7 +83,7 @@ def spans(length: int, repeats: bool, largest: int, stride: int, margin: int) ->
 
 def spans_over(changed: Interval, length: int, repeats: bool, largest: int, stride: int, margin: int) -> list[TileSpan]:
     """The stretches that cover, of an axis of `length` pixels, those within `margin` of the changed ones."""
-    pieces = changed.pieces(margin, length, repeats)
+    pieces = changed.expand(margin, length, repeats)
     if pieces == [Interval(0, length)]:
         return spans(length, repeats, largest, stride, margin)
     return [span for piece in pieces for span in _spans_of(piece, length, repeats, largest, stride, margin)]
