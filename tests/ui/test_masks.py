@@ -8,7 +8,7 @@ import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge import addon, regenerate
 from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.image_sets.udim import with_number
+from bl_ext.user_default.midas_normal.bridge.image_sets.udim import fill_udim_token
 from bl_ext.user_default.midas_normal.bridge.map_metadata import mask_of, note_mask, stored
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
@@ -100,7 +100,7 @@ def test_every_tile_of_a_set_is_masked(tmp_path):
                                   mask_image="left")
     assert mask_of(bpy.data.images["wall_normal"]) == bpy.data.images["left"]
     for number in (1001, 1002):
-        values = np.abs(pixels_of_file(tmp_path / with_number("wall_normal.<UDIM>.png", number))[..., :2] - 0.5)
+        values = np.abs(pixels_of_file(tmp_path / fill_udim_token("wall_normal.<UDIM>.png", number))[..., :2] - 0.5)
         assert values[:, :8].max() < FLAT < values[:, 16:].max()
 
 
