@@ -22,7 +22,7 @@ installed_extension.install(Path(os.environ[installed_extension.RESOURCES]))
 import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 from bl_ext.user_default.midas_normal.bridge.addon import preferences  # noqa: E402
-from bl_ext.user_default.midas_normal.bridge.map_metadata import stored  # noqa: E402
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata  # noqa: E402
 from bl_ext.user_default.midas_normal.core.image_io import encode_png  # noqa: E402
 from bl_ext.user_default.midas_normal.core.protocol import VERSION  # noqa: E402
 
@@ -48,8 +48,8 @@ def main() -> int:
     except RuntimeError as error:
         print(str(error).strip(), file=sys.stderr)
         return NOT_AVAILABLE if options.engine != "auto" else 1
-    normal = next(image for image in bpy.data.images if stored(image))
-    facts = stored(normal)["facts"]
+    normal = next(image for image in bpy.data.images if stored_metadata(image))
+    facts = stored_metadata(normal)["facts"]
     seconds.update(facts["seconds"])
     (options.out / "normal.png").write_bytes(normal.packed_file.data)
 

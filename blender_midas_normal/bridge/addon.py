@@ -23,7 +23,7 @@ from ..core.files import redact_home
 Data = TypeVar("Data", bound=bpy.types.ID)
 
 
-def with_uid(collection: Iterable[Data], uid: int | None) -> Data | None:
+def find_by_uid(collection: Iterable[Data], uid: int | None) -> Data | None:
     """The one of a collection of `bpy.data` that has this session_uid; None when it is gone."""
     return next((data for data in collection if data.session_uid == uid), None)
 
@@ -35,18 +35,19 @@ EXTENSION = __package__.rpartition(".")[0]
 """The name under which Blender knows this extension."""
 
 
-UNSET = SimpleNamespace(environment_folder="", interpreter="", backend="auto", weights_folder="", device="AUTO",
-                        idle_minutes=10)
+DEFAULT_PREFERENCES = SimpleNamespace(environment_folder="", interpreter="", backend="auto", weights_folder="",
+                                      device="AUTO",
+                                      idle_minutes=10)
 """The preferences of a user who has none: Blender keeps none for an add-on that `--addons` enables for one run."""
 
 
 def preferences() -> Any:
     """The extension's preferences: a MidasNormalPreferences of the room above, whose fields Blender makes at run time."""
     addon = bpy.context.preferences.addons.get(EXTENSION)  # type: ignore[union-attr]
-    return addon.preferences if addon is not None else UNSET
+    return addon.preferences if addon is not None else DEFAULT_PREFERENCES
 
 
-def places() -> Paths:
+def worker_paths() -> Paths:
     """The environment, weights and log; each in the folder that the user chose, else in the extension's own."""
     chosen = preferences()
     return Paths(Environment(_folder(chosen.environment_folder, "environment")),
@@ -54,14 +55,14 @@ def places() -> Paths:
 
 
 def _folder(chosen: str, own: str) -> Path:
-    return Path(bpy.path.abspath(chosen)) if chosen else own_folder() / own
+    return Path(bpy.path.abspath(chosen)) if chosen else extension_folder() / own
 
 
 def log_file() -> Path:
-    return own_folder() / "worker.log"
+    return extension_folder() / "worker.log"
 
 
-def own_folder() -> Path:
+def extension_folder() -> Path:
     """The folder that Blender gives the extension for its data; gone when the extension is removed.
 
     Who writes into it makes it: Blender asks for it with each redraw.
@@ -69,24 +70,24 @@ def own_folder() -> Path:
     return Path(bpy.utils.extension_path_user(EXTENSION))
 
 
-def unavailable_reason(engine: str) -> Message:
+def engine_unavailable_reason(engine: str) -> Message:
     """"" when the engine asked for can run here, else one sentence."""
-    return reason_against_midas(places()) if engine == "MIDAS" else NO_MESSAGE
+    return reason_against_midas(worker_paths()) if engine == "MIDAS" else NO_MESSAGE
 
 
-def own_python() -> str:
+def blender_python() -> str:
     """The Python that Blender itself runs on; numpy is there."""
     return sys.executable
 
 
-def launch_with(engine: str) -> Launch:
+def launch_for_engine(engine: str) -> Launch:
     """How to start a worker for an engine, as the preferences say; raises EngineUnavailable where it cannot run."""
-    return launch_for(engine, places(), HostPython(own_python()), preferences().idle_minutes * 60.0)
+    return launch_for(engine, worker_paths(), HostPython(blender_python()), preferences().idle_minutes * 60.0)
 
 
 def bug_report(last: str) -> str:
     """Versions, system, MiDaS environment, the last outcome and the worker's last messages; the home folder is masked."""
-    environment = places().environment
+    environment = worker_paths().environment
     log = log_file()
     lines = [
         f"MiDaS Normal Map {__version__} in Blender {bpy.app.version_string}, Python {platform.python_version()}, "

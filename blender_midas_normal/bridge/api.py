@@ -8,7 +8,7 @@ import bpy
 
 from ..core.errors import SettingsError, SourceError
 from ..core.settings import Settings
-from .generate import begin
+from .generate import start_generation
 from .request import GenerateRequest
 from .tasks import check_main_thread
 
@@ -26,7 +26,7 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
                             "strength=2.", settings=repr(settings))
     if mask_image is not None:
         words = {"mask": "IMAGE", **words}
-    ask = GenerateRequest(
+    request = GenerateRequest(
         (settings or Settings()).replace_fields(words),
         source="IMAGE",
         image_uid=_uid_of(image, "image"),
@@ -34,7 +34,7 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
         replace=replace,
         mask_uid=_uid_of(mask_image, "mask_image") if mask_image is not None else None,
     )
-    return bpy.data.images[begin(bpy.context, ask).wait().map_name]
+    return bpy.data.images[start_generation(bpy.context, request).wait().map_name]
 
 
 def _uid_of(image: bpy.types.Image, name: str) -> int:

@@ -22,40 +22,40 @@ from ..core.errors import Message, Phrase, SourceError, reason_of
 from ..core.file_numbering import split_number
 from ..core.files import HEADER_BYTES, detect_file_format, detect_format, is_file, with_article
 from ..core.protocol import Pixels
-from .addon import with_uid
+from .addon import find_by_uid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..core.arrays import Array
 
-def why_image(image: bpy.types.Image, frame: int | None = None) -> Message:
+def image_unreadable_reason(image: bpy.types.Image, frame: int | None = None) -> Message:
     """Say in a sentence why an image has no pixels; frame: of an image sequence, the one that is wanted."""
     if image.packed_file is not None:
         return Message("The packed file of the image {image!r} {fault}.", image=image.name,
-                       fault=_of_format(detect_format(image.packed_file.data[:HEADER_BYTES])))
+                       fault=_format_fault(detect_format(image.packed_file.data[:HEADER_BYTES])))
     if image.source == "GENERATED" or not image.filepath_raw:
         return Message("The image {image!r} has no pixels.", image=image.name)
     path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
     if frame is not None and image.source == "SEQUENCE":
         path = _file_of_frame(path, frame)
-    return Message("The file {path} of the image {image!r} {fault}.", path=path, image=image.name, fault=_reason(path))
+    return Message("The file {path} of the image {image!r} {fault}.", path=path, image=image.name, fault=_file_fault(path))
 
 
-def why_file(path: Path) -> Message:
+def file_unreadable_reason(path: Path) -> Message:
     """Say in a sentence why Blender does not read a file."""
-    return Message("{path} {fault}.", path=path, fault=_reason(path))
+    return Message("{path} {fault}.", path=path, fault=_file_fault(path))
 
 
-def _reason(path: Path) -> Phrase:
+def _file_fault(path: Path) -> Phrase:
     """Say what is wrong with a file, as the predicate of a sentence."""
     try:
-        return _of_format(detect_file_format(path)) if is_file(path) else Phrase("is missing")
+        return _format_fault(detect_file_format(path)) if is_file(path) else Phrase("is missing")
     except OSError as error:
         return Phrase("cannot be opened: {reason}", reason=reason_of(error))
 
 
-def _of_format(name: str) -> Phrase:
+def _format_fault(name: str) -> Phrase:
     if not name:
         return Phrase("is no picture or movie of a known kind")
     if name in ("GIF", "movie"):
@@ -79,22 +79,22 @@ VIEWER_TYPES = ("RENDER_RESULT", "COMPOSITING")
 LINEAR_SPACES = re.compile(r"Linear .*|ACEScg|ACES2065-1|scene_linear")
 """Names of the colour spaces of pictures that are scene-linear themselves; others are decoded by Blender."""
 
-UNRELATED_ALPHA = ("NONE", "CHANNEL_PACKED")
+OPAQUE_ALPHA_MODES = ("NONE", "CHANNEL_PACKED")
 """Alpha modes in which the picture is opaque, whatever its fourth channel holds."""
 
-PIECE, UNFELT = 1 << 18, 0.02
+CHUNK_VALUES, MAX_CHUNK_SECONDS = 1 << 18, 0.02
 """Values written at a time, and seconds that may pass before Blender gets its turn: a disk may take 1 ms or 10 for them."""
 
-ROUNDED = 1e-5
+MATRIX_TOLERANCE = 1e-5
 """By how much Blender's matrix between two spaces that are the same may differ from none, as it does before 5.0."""
 
 Outcome = TypeVar("Outcome")
 
-Reading = Generator[None, None, Pixels]
+PixelExport = Generator[None, None, Pixels]
 """Yields between two pieces of work that would be felt as one, and returns what the pixels are."""
 
-SAVED_RENDER = (("media_type", "IMAGE"), ("file_format", "PNG"), ("color_mode", "RGBA"), ("color_depth", "16"),
-                ("compression", 0), ("color_management", "FOLLOW_SCENE"))
+RENDER_SAVE_SETTINGS = (("media_type", "IMAGE"), ("file_format", "PNG"), ("color_mode", "RGBA"), ("color_depth", "16"),
+                        ("compression", 0), ("color_management", "FOLLOW_SCENE"))
 """How a render is saved for reading, in the order in which the settings depend on each other; media_type is 5.0's.
 Sixteen bits, because Blender adds dithering noise to eight."""
 
@@ -122,7 +122,7 @@ class View:
 
     def scene(self) -> bpy.types.Scene:
         """The scene; raises SourceError when it is gone."""
-        scene = with_uid(bpy.data.scenes, self.scene_uid)
+        scene = find_by_uid(bpy.data.scenes, self.scene_uid)
         if scene is None:
             raise SourceError("The scene whose render was to be mapped is no longer there.")
         return scene
@@ -134,50 +134,50 @@ def read_pixels(image: bpy.types.Image, path: Path) -> Pixels:
     A Render Result is read as the artist sees it, through the scene's view transform.
     Raises SourceError when there is nothing to read, or no room for it.
     """
-    return at_once(reading(image, path, View.of(bpy.context.scene)))
+    return run_to_end(export_image_pixels(image, path, View.of(bpy.context.scene)))
 
 
-def reading(image: bpy.types.Image, path: Path, view: View) -> Reading:
+def export_image_pixels(image: bpy.types.Image, path: Path, view: View) -> PixelExport:
     """The same piece by piece, as the view shows it; only the first piece needs the image.
 
     Where it is given up, the file is removed, too.
     """
-    with removed_unless_done(path):
+    with remove_on_failure(path):
         if image.type in VIEWER_TYPES:
-            with _saved_and_loaded(image, view.scene()) as picture:
-                held = _held(picture, path)
+            with _load_viewer_image(image, view.scene()) as picture:
+                buffer = _load_buffer(picture, path)
         else:
-            held = _held(image, path)
-        return (yield from written(held, path))
+            buffer = _load_buffer(image, path)
+        return (yield from write_buffer(buffer, path))
 
 
-def reading_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> Reading:
+def export_file_pixels(picture: Path, path: Path, like: bpy.types.Image | None = None) -> PixelExport:
     """The same of an image file that is not in the .blend file.
 
     like: an image that tells the colour space and what alpha means.
     """
-    with removed_unless_done(path):
-        return (yield from written(held_of_file(picture, path, like), path))
+    with remove_on_failure(path):
+        return (yield from write_buffer(load_file_buffer(picture, path, like), path))
 
 
-def reading_frame(image: bpy.types.Image, number: int, path: Path) -> Reading:
+def export_frame_pixels(image: bpy.types.Image, number: int, path: Path) -> PixelExport:
     """The same of a frame of an image sequence or movie."""
-    with removed_unless_done(path):
-        with _frame(image, number) as copy:
-            held = _held(copy, path)
-        return (yield from written(held, path))
+    with remove_on_failure(path):
+        with _frame_copy(image, number) as copy:
+            buffer = _load_buffer(copy, path)
+        return (yield from write_buffer(buffer, path))
 
 
-def held_of_file(picture: Path, path: Path, like: bpy.types.Image | None = None) -> ImageBuffer:
-    """What `reading_file` writes into the file `path`."""
-    with _loaded(picture) as image:
+def load_file_buffer(picture: Path, path: Path, like: bpy.types.Image | None = None) -> ImageBuffer:
+    """What `export_file_pixels` writes into the file `path`."""
+    with _load_temporarily(picture) as image:
         if like is not None:
             image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
             image.alpha_mode = like.alpha_mode
-        return _held(image, path)
+        return _load_buffer(image, path)
 
 
-def at_once(pieces: Generator[Any, Any, Outcome]) -> Outcome:
+def run_to_end(pieces: Generator[Any, Any, Outcome]) -> Outcome:
     """What is done piece by piece gives where nobody minds waiting."""
     while True:
         try:
@@ -187,7 +187,7 @@ def at_once(pieces: Generator[Any, Any, Outcome]) -> Outcome:
 
 
 @contextmanager
-def removed_unless_done(path: Path) -> Iterator[None]:
+def remove_on_failure(path: Path) -> Iterator[None]:
     """Removes the file when the `with` block fails or is given up."""
     try:
         yield
@@ -197,12 +197,12 @@ def removed_unless_done(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _loaded(picture: Path) -> Iterator[bpy.types.Image]:
+def _load_temporarily(picture: Path) -> Iterator[bpy.types.Image]:
     """An image file as an image of its own, for a while."""
     try:
         image = bpy.data.images.load(str(picture.absolute()), check_existing=False)
     except RuntimeError:
-        raise SourceError(why_file(picture)) from None
+        raise SourceError(file_unreadable_reason(picture)) from None
     try:
         yield image
     finally:
@@ -210,7 +210,7 @@ def _loaded(picture: Path) -> Iterator[bpy.types.Image]:
 
 
 @contextmanager
-def _frame(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
+def _frame_copy(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
     """A frame of an image sequence or movie as an image of its own, for a while.
 
     Blender hands out the pixels of the frame that was shown last, so a texture shows the one that is wanted; on a copy, for
@@ -223,29 +223,29 @@ def _frame(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
         texture.image_user.frame_current = number  # type: ignore[attr-defined]
         texture.evaluate((0.0, 0.0, 0.0))
         if size_of(copy) == (0, 0):
-            raise SourceError(why_image(image, number))
+            raise SourceError(image_unreadable_reason(image, number))
         yield copy
     finally:
         bpy.data.textures.remove(texture)
         bpy.data.images.remove(copy)
 
 
-def _held(image: bpy.types.Image, path: Path) -> ImageBuffer:
+def _load_buffer(image: bpy.types.Image, path: Path) -> ImageBuffer:
     width, height = size_of(image)
     if width * height == 0 and image.type == "MULTILAYER":
         with _first_layer(image) as layer:
-            return dataclasses.replace(_held(layer, path), name=image.name)
+            return dataclasses.replace(_load_buffer(layer, path), name=image.name)
     if width * height == 0:
-        raise SourceError(why_image(image))
-    values = _values(image, width * height)
-    if image.alpha_mode in UNRELATED_ALPHA:
+        raise SourceError(image_unreadable_reason(image))
+    values = _rgba_values(image, width * height)
+    if image.alpha_mode in OPAQUE_ALPHA_MODES:
         values[3::4] = 1.0
     encoding = _encoding(image)
     to_rec709 = _to_rec709() if encoding in ("LINEAR", "DECODED") else []
-    return ImageBuffer(image.name, values, Pixels(path.name, width, height, encoding, _premultiplied(image), to_rec709))
+    return ImageBuffer(image.name, values, Pixels(path.name, width, height, encoding, _is_premultiplied(image), to_rec709))
 
 
-def _values(image: bpy.types.Image, count: int) -> Array:
+def _rgba_values(image: bpy.types.Image, count: int) -> Array:
     """count * 4 float32 on a line: the image's pixels; those of a layer have fewer channels in the file, and here."""
     channels = len(image.pixels) // count  # type: ignore[arg-type]
     values = np.empty(count * channels, np.float32)
@@ -266,11 +266,11 @@ def _first_layer(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
         file = Path(folder) / "layers_0001.exr"
         _copy_file(image, file)
-        with _loaded(file) as sequence:
+        with _load_temporarily(file) as sequence:
             sequence.source, sequence.alpha_mode = "SEQUENCE", image.alpha_mode
             if is_data(image):
                 set_is_data(sequence)
-            with _frame(sequence, 1) as layer:
+            with _frame_copy(sequence, 1) as layer:
                 yield layer
 
 
@@ -290,29 +290,29 @@ def _copy_file(image: bpy.types.Image, file: Path) -> None:
                           reason=reason_of(error)) from None
 
 
-def written(held: ImageBuffer, path: Path) -> Reading:
+def write_buffer(buffer: ImageBuffer, path: Path) -> PixelExport:
     """Writes what Blender holds into the file `path`, piece by piece; raises SourceError where there is no room.
 
     Through the file and not its memory map, where a full disk would end Blender (SIGBUS), and in half the time.
     """
     yield
-    values, in_file = held.values, as_bytes if held.pixels.encoding == "BYTE" else np.asarray
+    values, in_file = buffer.values, to_uint8 if buffer.pixels.encoding == "BYTE" else np.asarray
     try:
         with path.open("wb") as file:
             since = time.monotonic()
-            for start in range(0, len(values), PIECE):
-                file.write(in_file(values[start:start + PIECE]).data)
-                if time.monotonic() - since > UNFELT:
+            for start in range(0, len(values), CHUNK_VALUES):
+                file.write(in_file(values[start:start + CHUNK_VALUES]).data)
+                if time.monotonic() - since > MAX_CHUNK_SECONDS:
                     yield
                     since = time.monotonic()
     except OSError as error:
         raise SourceError("The {size} MB of the image {image!r} cannot be written into {folder}: {reason}.",
-                          size=held.pixels.nbytes >> 20, image=held.name, folder=path.parent,
+                          size=buffer.pixels.nbytes >> 20, image=buffer.name, folder=path.parent,
                           reason=reason_of(error)) from None
-    return held.pixels
+    return buffer.pixels
 
 
-def as_bytes(values: Array) -> NDArray[np.uint8]:
+def to_uint8(values: Array) -> NDArray[np.uint8]:
     """Floats 0..1 to 0..255, rounded.  A file of them is written sooner than one of the floats, and read so, too."""
     scaled = values * np.float32(255)
     scaled += np.float32(0.5)
@@ -328,8 +328,8 @@ def _encoding(image: bpy.types.Image) -> str:
     return "LINEAR" if space is not None and LINEAR_SPACES.fullmatch(space.name) else "DECODED"
 
 
-def _premultiplied(image: bpy.types.Image) -> bool:
-    if image.alpha_mode in UNRELATED_ALPHA:
+def _is_premultiplied(image: bpy.types.Image) -> bool:
+    if image.alpha_mode in OPAQUE_ALPHA_MODES:
         return False
     return image.alpha_mode == "PREMUL" if is_data(image) else image.is_float
 
@@ -341,7 +341,7 @@ def _to_rec709() -> list[float]:
     """
     columns = [Color(unit).from_scene_linear_to_rec709_linear() for unit in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
     matrix = np.array(columns).T
-    return [] if np.allclose(matrix, np.eye(3), atol=ROUNDED) else matrix.ravel().tolist()
+    return [] if np.allclose(matrix, np.eye(3), atol=MATRIX_TOLERANCE) else matrix.ravel().tolist()
 
 
 def size_of(image: bpy.types.Image) -> tuple[int, int]:
@@ -350,7 +350,7 @@ def size_of(image: bpy.types.Image) -> tuple[int, int]:
     return size[0], size[1]
 
 
-def draw_again(image: bpy.types.Image) -> None:
+def refresh_image(image: bpy.types.Image) -> None:
     """Else the Image Editor of 4.3 goes on showing the old pixels.  A sequence whose frames nobody has seen has none."""
     if image.source != "SEQUENCE":
         image.update()
@@ -376,19 +376,19 @@ def set_is_data(image: bpy.types.Image) -> None:
 
 
 @contextmanager
-def _saved_and_loaded(viewer: bpy.types.Image, scene: bpy.types.Scene) -> Iterator[bpy.types.Image]:
+def _load_viewer_image(viewer: bpy.types.Image, scene: bpy.types.Scene) -> Iterator[bpy.types.Image]:
     """The viewer's picture as an image of its own, for a while; its values are display-referred."""
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
         path = Path(folder) / "render.png"
-        _save(viewer, scene, path)
-        with _loaded(path) as picture:
+        _save_render(viewer, scene, path)
+        with _load_temporarily(path) as picture:
             set_is_data(picture)
             yield picture
 
 
-def _save(viewer: bpy.types.Image, scene: bpy.types.Scene, path: Path) -> None:
+def _save_render(viewer: bpy.types.Image, scene: bpy.types.Scene, path: Path) -> None:
     try:
-        with _settings(scene.render.image_settings, SAVED_RENDER):
+        with _override_settings(scene.render.image_settings, RENDER_SAVE_SETTINGS):
             viewer.save_render(str(path), scene=scene)
     except RuntimeError:  # "Image 'Render Result' does not have any image data": nothing else tells beforehand.
         pass
@@ -397,7 +397,7 @@ def _save(viewer: bpy.types.Image, scene: bpy.types.Scene, path: Path) -> None:
 
 
 @contextmanager
-def _settings(owner: bpy.types.bpy_struct, wanted: tuple[tuple[str, object], ...]) -> Iterator[None]:
+def _override_settings(owner: bpy.types.bpy_struct, wanted: tuple[tuple[str, object], ...]) -> Iterator[None]:
     """Some of Blender's settings changed for a while."""
     wanted = tuple((name, value) for name, value in wanted if hasattr(owner, name))
     before = [(name, getattr(owner, name)) for name, _ in wanted]

@@ -11,13 +11,13 @@ import bpy
 from ..core.errors import Phrase, SourceError
 from ..core.file_numbering import split_number
 from ..core.files import is_file
-from .addon import with_uid
-from .image_pixels import size_of, why_image
-from .nodes.materials import COLOURS, roles
+from .addon import find_by_uid
+from .image_pixels import image_unreadable_reason, size_of
+from .nodes.materials import COLOUR_INPUTS, texture_roles
 from .nodes.traversal import normal_shaders_of
 
 
-def animation_of(context: bpy.types.Context) -> Source:
+def find_animation(context: bpy.types.Context) -> Source:
     """The frames of the scene's range where its output is, as an image sequence or movie, which is loaded if need be.
 
     Raises SourceError where no frame is there.
@@ -33,7 +33,7 @@ def animation_of(context: bpy.types.Context) -> Source:
     is_movie = scene.render.is_movie_format
     if not is_movie:
         _check_numbered(file, number)
-    image = _showing(files.values()) or bpy.data.images.load(str(file))
+    image = _find_loaded(files.values()) or bpy.data.images.load(str(file))
     image.source = "MOVIE" if is_movie else "SEQUENCE"
     return Source("RENDER", image.name, image.session_uid, tuple(range(1, len(files) + 1) if is_movie else files))
 
@@ -46,16 +46,16 @@ def _check_numbered(file: Path, number: int) -> None:
                           "in the scene's output path.", number=number, file=file)
 
 
-def _showing(files: Collection[Path]) -> bpy.types.Image | None:
+def _find_loaded(files: Collection[Path]) -> bpy.types.Image | None:
     """The image sequence or movie that shows one of the files already."""
     return next((image for image in bpy.data.images if image.source in ("SEQUENCE", "MOVIE")
                  and Path(bpy.path.abspath(image.filepath_raw, library=image.library)) in files), None)
 
 
-VIEWERS = {"RENDER": "RENDER_RESULT", "VIEWER": "COMPOSITING"}
+VIEWER_IMAGE_TYPES = {"RENDER": "RENDER_RESULT", "VIEWER": "COMPOSITING"}
 """For each kind of source without pixels of its own: its type of image in Blender."""
 
-SEVERAL = {"TILED": Phrase("a set of UDIM tiles"), "SEQUENCE": Phrase("an image sequence"), "MOVIE": Phrase("a movie")}
+PICTURE_SETS = {"TILED": Phrase("a set of UDIM tiles"), "SEQUENCE": Phrase("an image sequence"), "MOVIE": Phrase("a movie")}
 """By Blender's name for the source of an image that has several pictures: what people call it."""
 
 
@@ -77,66 +77,66 @@ class Source:
 
     def image(self) -> bpy.types.Image:
         """The image; raises SourceError when it is gone."""
-        image = with_uid(bpy.data.images, self.session_uid)
+        image = find_by_uid(bpy.data.images, self.session_uid)
         if image is None:
             raise SourceError("The image {image!r} is no longer there.", image=self.name)
         return image
 
 
-def resolve(source: str, image: bpy.types.Image | None = None, context: bpy.types.Context | None = None) -> Source:
+def resolve_source(source: str, image: bpy.types.Image | None = None, context: bpy.types.Context | None = None) -> Source:
     """The source for a value of the operators' property `source`: ACTIVE, IMAGE (this one), RENDER or VIEWER.
 
     Raises SourceError when there is no such picture, or none that can be mapped.  Whether a Render Result that is there was
     rendered in this session shows only when its pixels are read.
     """
     if source == "ACTIVE":
-        return source_of_image(active_image(context or bpy.context))
+        return source_from_image(active_image(context or bpy.context))
     if source == "IMAGE":
         if image is None:
             raise SourceError("Choose an image.")
-        return source_of_image(image)
-    if source in VIEWERS:
-        return source_of_image(_viewer(source))
+        return source_from_image(image)
+    if source in VIEWER_IMAGE_TYPES:
+        return source_from_image(_viewer_image(source))
     raise SourceError("There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.", source=source)
 
 
-def source_of_image(image: bpy.types.Image) -> Source:
+def source_from_image(image: bpy.types.Image) -> Source:
     """The image as a source; raises SourceError when it cannot be mapped."""
-    kind = next((kind for kind, image_type in VIEWERS.items() if image.type == image_type), "IMAGE")
+    kind = next((kind for kind, image_type in VIEWER_IMAGE_TYPES.items() if image.type == image_type), "IMAGE")
     if kind == "VIEWER" and bpy.app.background:
         raise SourceError("The Viewer Node has a picture only in Blender's window, not in background mode.")
-    if kind == "IMAGE" and image.source not in SEVERAL:  # those are looked at one by one
-        _check(image)
+    if kind == "IMAGE" and image.source not in PICTURE_SETS:  # those are looked at one by one
+        _check_has_pixels(image)
     return Source(kind, image.name, image.session_uid)
 
 
-def mask_source(image: bpy.types.Image | None) -> Source:
+def mask_from_image(image: bpy.types.Image | None) -> Source:
     """The image as a mask; raises SourceError where there is none, or it has several pictures."""
     if image is None:
         raise SourceError("No mask image is chosen; choose one, or another mask.")
-    if image.source in SEVERAL:
+    if image.source in PICTURE_SETS:
         raise SourceError("The mask image {image!r} is {kind}; choose an image that is one picture.", image=image.name,
-                          kind=SEVERAL[image.source])
-    return source_of_image(image)
+                          kind=PICTURE_SETS[image.source])
+    return source_from_image(image)
 
 
-def single(image: bpy.types.Image) -> bpy.types.Image:
+def check_single_picture(image: bpy.types.Image) -> bpy.types.Image:
     """The image; raises SourceError when it has several pictures, or cannot be mapped."""
-    if image.source in SEVERAL:
+    if image.source in PICTURE_SETS:
         raise SourceError("The image {image!r} is {kind}, of which maps are made in the panel or by "
-                          "bpy.ops.midas_normal.generate.", image=image.name, kind=SEVERAL[image.source])
-    return source_of_image(image).image()
+                          "bpy.ops.midas_normal.generate.", image=image.name, kind=PICTURE_SETS[image.source])
+    return source_from_image(image).image()
 
 
-def _check(image: bpy.types.Image) -> None:
+def _check_has_pixels(image: bpy.types.Image) -> None:
     width, height = size_of(image)  # Loads the file, too.
     if image.type == "MULTILAYER":
         return  # it has no size
     if width * height == 0 or (not image.has_data and not len(image.pixels)):  # type: ignore[arg-type]
-        raise SourceError(why_image(image))
+        raise SourceError(image_unreadable_reason(image))
 
 
-def image_named(name: str) -> bpy.types.Image:
+def get_image(name: str) -> bpy.types.Image:
     """The image of this name, the file's own before one that is linked; raises SourceError when there is none."""
     image = bpy.data.images.get(name)
     if image is None:
@@ -144,9 +144,9 @@ def image_named(name: str) -> bpy.types.Image:
     return image
 
 
-def _viewer(kind: str) -> bpy.types.Image:
+def _viewer_image(kind: str) -> bpy.types.Image:
     for image in bpy.data.images:
-        if image.type == VIEWERS[kind]:
+        if image.type == VIEWER_IMAGE_TYPES[kind]:
             return image
     if kind == "RENDER":
         raise SourceError("Nothing was rendered yet; render first.")
@@ -162,7 +162,7 @@ def active_image(context: bpy.types.Context) -> bpy.types.Image:
     if image is not None:
         return image
     material = _material_with_image(context)
-    image = _active_texture(material, context.space_data) or _base_texture(material)
+    image = _active_node_image(material, context.space_data) or _base_colour_image(material)
     if image is None:
         raise SourceError("The material {material!r} has no image; select its Image Texture node, or choose an image.",
                           material=material.name)
@@ -170,12 +170,12 @@ def active_image(context: bpy.types.Context) -> bpy.types.Image:
 
 
 def _material_with_image(context: bpy.types.Context) -> bpy.types.Material:
-    material, thing = active_material(context), active_object(context)
-    if material is None and thing is None:
+    material, obj = active_material(context), active_object(context)
+    if material is None and obj is None:
         raise SourceError("No object is active; select one, or choose an image.")
     if material is None:
         raise SourceError("The object {object!r} has no material; give it one, or choose an image.",
-                          object=thing.name)  # type: ignore[union-attr]
+                          object=obj.name)  # type: ignore[union-attr]
     return material
 
 
@@ -184,8 +184,8 @@ def active_material(context: bpy.types.Context) -> bpy.types.Material | None:
     space = context.space_data
     if isinstance(space, bpy.types.SpaceNodeEditor) and space.pin and isinstance(space.id, bpy.types.Material):
         return space.id
-    thing = active_object(context)
-    return thing.active_material if thing else None
+    obj = active_object(context)
+    return obj.active_material if obj else None
 
 
 def active_object(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -194,21 +194,21 @@ def active_object(context: bpy.types.Context) -> bpy.types.Object | None:
     return layer.objects.active if layer else None
 
 
-def _active_texture(material: bpy.types.Material, space: bpy.types.Space | None) -> bpy.types.Image | None:
+def _active_node_image(material: bpy.types.Material, space: bpy.types.Space | None) -> bpy.types.Image | None:
     """The image of the active node, in the group that a Shader Editor shows, else in the material."""
     shown = space.edit_tree if isinstance(space, bpy.types.SpaceNodeEditor) and space.id == material else None
     for tree in (shown, material.node_tree):
-        image = _image(tree.nodes.active) if tree else None
+        image = _node_image(tree.nodes.active) if tree else None
         if image:
             return image
     return None
 
 
-def _image(node: bpy.types.Node | None) -> bpy.types.Image | None:
+def _node_image(node: bpy.types.Node | None) -> bpy.types.Image | None:
     return node.image if isinstance(node, bpy.types.ShaderNodeTexImage) else None
 
 
-def _base_texture(material: bpy.types.Material) -> bpy.types.Image | None:
+def _base_colour_image(material: bpy.types.Material) -> bpy.types.Image | None:
     """The image that feeds the colour of the material's first shader, through whatever lies between."""
-    found = (role for shader in normal_shaders_of(material.node_tree) for role in roles(shader))
-    return next((role.image for role in found if role.input.name in COLOURS), None)
+    found = (role for shader in normal_shaders_of(material.node_tree) for role in texture_roles(shader))
+    return next((role.image for role in found if role.input.name in COLOUR_INPUTS), None)

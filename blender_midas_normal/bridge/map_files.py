@@ -18,7 +18,7 @@ from ..core.errors import SourceError, TargetError, reason_of
 from ..core.files import atomic_replace
 from ..core.image_io import SOFTWARE_TEXT, SOFTWARE_TEXT_END, decode_png
 from ..core.map_types import MAP_TYPES
-from .map_metadata import ENDING, source_of
+from .map_metadata import FILE_SUFFIX, source_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,33 +28,33 @@ NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 """Characters that the name of an image can have, but that of a file cannot, at least on Windows."""
 
 
-def file_beside(source: bpy.types.Image, kind: str) -> Path:
-    """Path of a map's file beside that of its single picture; raises TargetError as `place_beside`."""
-    folder, stem = place_beside(source)
-    return folder / f"{stem}_{MAP_TYPES[kind].file_tag}.png"
+def map_file_beside(source: bpy.types.Image, map_type: str) -> Path:
+    """Path of a map's file beside that of its single picture; raises TargetError as `folder_and_stem`."""
+    folder, stem = folder_and_stem(source)
+    return folder / f"{stem}_{MAP_TYPES[map_type].file_tag}.png"
 
 
-def check_place(source: bpy.types.Image, file: Path, layout: str) -> None:
+def check_no_other_map(source: bpy.types.Image, file: Path, layout: str) -> None:
     """Raises TargetError where the source's map would lie on that of another picture, as those of a.png and a.jpg would.
 
     file: as an image names it; layout: Blender's name for an image of this map.
     """
-    place = _of_one_map(file, layout)
+    place = _map_location(file, layout)
     for image in bpy.data.images:
         other = source_of(image)
         if other in (None, source) or image.packed_files:
             continue
-        if _of_one_map(file_of(image), image.source) == place:
+        if _map_location(file_of(image), image.source) == place:
             raise TargetError("{file} is the map of {picture!r} already; rename one of the two pictures' files, or pack "
                               "the map.", file=file, picture=other.name)
 
 
-def _of_one_map(file: Path, layout: str) -> Path:
+def _map_location(file: Path, layout: str) -> Path:
     """What no two maps share: the file, or the folder of a sequence, whose numbers differ."""
     return file.parent if layout == "SEQUENCE" else file
 
 
-def place_beside(source: bpy.types.Image) -> tuple[Path, str]:
+def folder_and_stem(source: bpy.types.Image) -> tuple[Path, str]:
     """The folder of the source's file, and the file's name without its ending; raises TargetError where there is none."""
     path = file_of(source)
     if not path.is_absolute():
@@ -80,7 +80,7 @@ def packed_path(image: bpy.types.Image, suffix: str = ".png") -> str:
     Exporters that refer to pictures by their paths, most of all by the last part, would otherwise take one map for another.
     suffix: the end of the file's name, `.<UDIM>.png` for tiles.
     """
-    stem = NOT_IN_FILE_NAMES.sub("_", ENDING.sub("", image.name))
+    stem = NOT_IN_FILE_NAMES.sub("_", FILE_SUFFIX.sub("", image.name))
     taken = {bpy.path.basename(other.filepath_raw).casefold() for other in bpy.data.images if other != image}
     for number in count():
         path = f"//{stem}{f'.{number:03}' if number else ''}{suffix}"
@@ -96,10 +96,10 @@ def write_map(file: Path, png: bytes) -> None:
         _check_free(file)
         _replace(file, png)
     except OSError as error:
-        raise _not_saved(file, error) from None
+        raise _save_error(file, error) from None
 
 
-def pixels_of_map(file: Path) -> NDArray[np.uint16]:
+def read_map_pixels(file: Path) -> NDArray[np.uint16]:
     """H x W x 3 or H x W of a map's PNG file, rows from the top down; raises SourceError where it cannot be read."""
     try:
         return decode_png(file.read_bytes())
@@ -108,7 +108,7 @@ def pixels_of_map(file: Path) -> NDArray[np.uint16]:
 
 
 @contextmanager
-def staging(folder: Path | None) -> Iterator[Path]:
+def staging_folder(folder: Path | None) -> Iterator[Path]:
     """A folder, gone after the block, for files that are to be moved into `folder`, if any.  Raises TargetError."""
     try:
         # A worker that is asked to stop may still read a file, which Windows then keeps from being removed.
@@ -120,13 +120,13 @@ def staging(folder: Path | None) -> Iterator[Path]:
         yield Path(name)
 
 
-def stage(file: Path, png: bytes) -> None:
-    """Writes a map's PNG file into a folder made by `staging`; raises TargetError."""
+def write_staged(file: Path, png: bytes) -> None:
+    """Writes a map's PNG file into a folder made by `staging_folder`; raises TargetError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(png)
     except OSError as error:
-        raise _not_saved(file, error) from None
+        raise _save_error(file, error) from None
 
 
 def move_staged(places: Mapping[Path, Path]) -> None:
@@ -140,7 +140,7 @@ def move_staged(places: Mapping[Path, Path]) -> None:
                 _move(staged, place, undo)
             undo.pop_all()
     except OSError as error:
-        raise _not_saved(place, error) from None
+        raise _save_error(place, error) from None
 
 
 def _make_folder(folder: Path, undo: ExitStack) -> None:
@@ -156,12 +156,12 @@ def _move(staged: Path, place: Path, undo: ExitStack) -> None:
         undo.callback(place.unlink)
         return
     before = staged.with_name(f"{staged.name}.before")
-    _keep(place, before)
+    _link_or_copy(place, before)
     atomic_replace(staged, place)
-    undo.callback(_put_back, before, place)
+    undo.callback(_restore, before, place)
 
 
-def _keep(file: Path, kept: Path) -> None:
+def _link_or_copy(file: Path, kept: Path) -> None:
     """Gives a file a second name, or, where the file system knows no such thing, a copy: it is never out of its place."""
     try:
         os.link(file, kept)
@@ -169,7 +169,7 @@ def _keep(file: Path, kept: Path) -> None:
         shutil.copy2(file, kept)
 
 
-def _put_back(before: Path, place: Path) -> None:
+def _restore(before: Path, place: Path) -> None:
     """Puts a file back into its place; where that is closed meanwhile, into a new folder, named in a TargetError."""
     try:
         atomic_replace(before, place)
@@ -180,12 +180,12 @@ def _put_back(before: Path, place: Path) -> None:
                           "{safe} now.", place=place, reason=reason_of(error), safe=safe) from None
 
 
-def _not_saved(file: Path, error: OSError) -> TargetError:
+def _save_error(file: Path, error: OSError) -> TargetError:
     return TargetError("The map cannot be saved as {file}: {reason}.", file=file, reason=reason_of(error))
 
 
 def _check_free(file: Path) -> None:
-    if file.exists() and not _is_ours(file):
+    if file.exists() and not _is_map_file(file):
         raise TargetError("{file} is there already and was not made by this extension; rename it, or pack the map.",
                           file=file)
 
@@ -210,6 +210,6 @@ def _umask() -> int:
     return mask
 
 
-def _is_ours(file: Path) -> bool:
+def _is_map_file(file: Path) -> bool:
     with file.open("rb") as stream:
         return SOFTWARE_TEXT in stream.read(SOFTWARE_TEXT_END)

@@ -17,97 +17,101 @@ import numpy as np
 from ..client.result_files import ResultFiles
 from ..core.errors import TargetError
 from ..core.image_io import encode_png
-from .image_pixels import at_once, draw_again, set_is_data, size_of
-from .map_files import blender_path, check_place, file_beside, file_of, packed_path, write_map
-from .map_metadata import NUMBERED, SINGLE, SOURCE, STORED, map_name, map_of, name_of
+from .image_pixels import refresh_image, run_to_end, set_is_data, size_of
+from .map_files import blender_path, check_no_other_map, file_of, map_file_beside, packed_path, write_map
+from .map_metadata import METADATA_PROPERTY, NUMBERED_SOURCES, SINGLE_PICTURE, SOURCE_PROPERTY, base_name, find_map, map_name
 from .map_state import CHECKSUM, DIGESTS, check_unchanged
 
 
-def store(source: bpy.types.Image, files: ResultFiles, settings: Mapping[str, Any], facts: Mapping[str, Any],
-          save: str = "PACK", replace: bool = False) -> bpy.types.Image:
+def store_map(source: bpy.types.Image, files: ResultFiles, settings: Mapping[str, Any], facts: Mapping[str, Any],
+              save: str = "PACK", replace: bool = False) -> bpy.types.Image:
     """The source's map, new or updated, showing the PNG file's pixels as data.
 
-    settings, facts: what `stored` gives back, also after saving and loading; facts["map"] is the map's kind.
+    settings, facts: what `stored_metadata` gives back, also after saving and loading; facts["map"] is the map's kind.
     save: PACK, or BESIDE for a file beside the source's; replace: whether a map that was changed since it was made may go.
     Raises TargetError, and changes nothing, where that cannot be.
     """
-    at_once(check_unchanged(map_of(source, facts["map"]), replace))
+    run_to_end(check_unchanged(find_map(source, facts["map"]), replace))
     beside = _write_beside(source, facts["map"], files.png) if save == "BESIDE" else None
-    with filled_map(source, settings, {**facts, **_content(files, beside)}) as image:
+    with open_map(source, settings, {**facts, **_content_facts(files, beside)}) as image:
         _show(image, files, beside)
     return image
 
 
-def _content(files: ResultFiles, file: Path | None) -> dict[str, Any]:
+def _content_facts(files: ResultFiles, file: Path | None) -> dict[str, Any]:
     """The facts by which a change of the map is found: packed, or in a file."""
     if file is not None:
-        return {DIGESTS: {SINGLE: hashlib.sha256(files.png).hexdigest()}}
+        return {DIGESTS: {SINGLE_PICTURE: hashlib.sha256(files.png).hexdigest()}}
     return {CHECKSUM: files.checksum} if files.pixels is not None else {}
 
 
 @contextmanager
-def filled_map(source: bpy.types.Image, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[bpy.types.Image]:
+def open_map(source: bpy.types.Image, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[bpy.types.Image]:
     """The source's map, new or as it is, to be filled in the `with` block; a new one is removed again when that fails."""
-    there = map_of(source, facts["map"])
-    image = there or _new_map(source, facts["map"])
+    existing = find_map(source, facts["map"])
+    image = existing or _new_map(source, facts["map"])
     try:
-        with _refilled(image, settings, facts):
+        with _update_metadata(image, settings, facts):
             yield image
     except Exception:
-        if there is None:
+        if existing is None:
             bpy.data.images.remove(image)
         raise
 
 
 @contextmanager
-def _refilled(image: bpy.types.Image, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[None]:
+def _update_metadata(image: bpy.types.Image, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[None]:
     """What holds for a map whatever its pixels are."""
     set_is_data(image)
     yield
-    draw_again(image)
-    image[STORED] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
+    refresh_image(image)
+    image[METADATA_PROPERTY] = json.dumps({"settings": dict(settings), "facts": dict(facts)})
 
 
-def store_again(image: bpy.types.Image, files: ResultFiles, settings: Mapping[str, Any], facts: Mapping[str, Any],
-                replace: bool = False) -> None:
-    """The map with other pixels, packed or in its file as before.  Raises TargetError, and changes nothing, as `store`."""
-    at_once(check_unchanged(image, replace))
+def update_map(image: bpy.types.Image, files: ResultFiles, settings: Mapping[str, Any], facts: Mapping[str, Any],
+               replace: bool = False) -> None:
+    """Replace a map's pixels, packed or in its file as before.
+
+    Raises:
+        TargetError: as `store_map`, with nothing changed.
+    """
+    run_to_end(check_unchanged(image, replace))
     file = None
     if image.packed_file is None:
         file = file_of(image)
         if not file.is_absolute():
             raise TargetError("The map {map!r} has neither a file nor packed pixels; generate it again.", map=image.name)
         write_map(file, files.png)
-    with _refilled(image, settings, {**facts, **_content(files, file)}):
+    with _update_metadata(image, settings, {**facts, **_content_facts(files, file)}):
         _show(image, files, file)
 
 
-def _new_map(source: bpy.types.Image, kind: str) -> bpy.types.Image:
-    image = bpy.data.images.new(map_name(name_of(source), kind), 8, 8, float_buffer=True, is_data=True)
-    image[SOURCE] = source
+def _new_map(source: bpy.types.Image, map_type: str) -> bpy.types.Image:
+    image = bpy.data.images.new(map_name(base_name(source), map_type), 8, 8, float_buffer=True, is_data=True)
+    image[SOURCE_PROPERTY] = source
     return image
 
 
 def _show(image: bpy.types.Image, files: ResultFiles, file: Path | None) -> None:
     """Shows the map from its file, or packed where it has none."""
-    if image.source in NUMBERED:
-        _without_pictures(image)
+    if image.source in NUMBERED_SOURCES:
+        _release_pictures(image)
     if file is None:
         _show_packed(image, files)
     else:
         _show_file(image, file)
-        _check(image, files.png)
+        _check_loaded(image, files.png)
 
 
 def _show_packed(image: bpy.types.Image, files: ResultFiles) -> None:
     """Packs the file as it is, and shows its pixels; without them Blender decodes the file, 0.1 s at 2048 x 2048."""
     if files.pixels is None:
-        _pack_unread(image, files.png)
-        _check(image, files.png)
+        _pack_and_release_pixels(image, files.png)
+        _check_loaded(image, files.png)
     else:
-        header = _Header.of(files.png)
+        header = _PngHeader.of(files.png)
         if not header.fits(image):
-            _blank(image, header)
+            _allocate_pixels(image, header)
         image.pixels.foreach_set(np.memmap(files.pixels, np.float32, "r"))  # type: ignore[arg-type]
         _pack(image, files.png)
     image.update_tag()
@@ -123,16 +127,16 @@ def _pack(image: bpy.types.Image, png: bytes) -> None:
     image.filepath_raw = packed_path(image)
 
 
-def _pack_unread(image: bpy.types.Image, png: bytes) -> None:
+def _pack_and_release_pixels(image: bpy.types.Image, png: bytes) -> None:
     """Packs the file; Blender decodes it when asked for pixels, because its old buffers are dropped."""
     _pack(image, png)
     image.source = "FILE"
     image.buffers_free()
 
 
-def _blank(image: bpy.types.Image, header: _Header) -> None:
+def _allocate_pixels(image: bpy.types.Image, header: _PngHeader) -> None:
     """Gives the image pixels of the file's size and depth without decoding the file: a single one, enlarged."""
-    _pack_unread(image, encode_png(np.zeros((1, 1, 3), np.uint16 if header.is_float else np.uint8), False))
+    _pack_and_release_pixels(image, encode_png(np.zeros((1, 1, 3), np.uint16 if header.is_float else np.uint8), False))
     image.scale(header.width, header.height)
 
 
@@ -145,12 +149,12 @@ def _show_file(image: bpy.types.Image, file: Path) -> None:
     image.update_tag()
 
 
-def show_several(image: bpy.types.Image, file: Path, layout: Literal["TILED", "SEQUENCE"], pack: bool) -> None:
+def show_picture_set(image: bpy.types.Image, file: Path, layout: Literal["TILED", "SEQUENCE"], pack: bool) -> None:
     """Shows the files of several pictures.  Raises TargetError when Blender finds none.
 
     file: the name that stands for all of them; layout: TILED or SEQUENCE; pack: the files are not needed any more.
     """
-    _without_pictures(image)
+    _release_pictures(image)
     image.filepath_raw = str(file) if pack else blender_path(file)
     image.source = layout  # Blender looks for the files now
     if pack:
@@ -160,7 +164,7 @@ def show_several(image: bpy.types.Image, file: Path, layout: Literal["TILED", "S
         raise TargetError("Blender cannot read the map it was given as {map!r}.", map=image.name)
 
 
-def _without_pictures(image: bpy.types.Image) -> None:
+def _release_pictures(image: bpy.types.Image) -> None:
     """Forgets what the image shows, for it shows something else from now on."""
     if image.packed_file is not None:
         image.unpack(method="REMOVE")
@@ -168,7 +172,7 @@ def _without_pictures(image: bpy.types.Image) -> None:
 
 
 @dataclass(frozen=True)
-class _Header:
+class _PngHeader:
     """What a PNG file's header tells; Blender holds 16 bits as floats."""
 
     width: int
@@ -176,7 +180,7 @@ class _Header:
     is_float: bool
 
     @classmethod
-    def of(cls, png: bytes) -> _Header:
+    def of(cls, png: bytes) -> _PngHeader:
         width, height, depth = struct.unpack(">IIB", png[16:25])
         return cls(width, height, depth == 16)
 
@@ -186,16 +190,16 @@ class _Header:
                 and size_of(image) == (self.width, self.height))
 
 
-def _check(image: bpy.types.Image, png: bytes) -> None:
+def _check_loaded(image: bpy.types.Image, png: bytes) -> None:
     """Raises TargetError when Blender shows another size or depth than the PNG file's header tells."""
-    header = _Header.of(png)
+    header = _PngHeader.of(png)
     if size_of(image) != (header.width, header.height) or image.is_float != header.is_float:
         raise TargetError("Blender cannot read the map it was given as {map!r}.", map=image.name)
 
 
-def _write_beside(source: bpy.types.Image, kind: str, png: bytes) -> Path:
+def _write_beside(source: bpy.types.Image, map_type: str, png: bytes) -> Path:
     """Path of the map's file, complete."""
-    file = file_beside(source, kind)
-    check_place(source, file, "FILE")
+    file = map_file_beside(source, map_type)
+    check_no_other_map(source, file, "FILE")
     write_map(file, png)
     return file

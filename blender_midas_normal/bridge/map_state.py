@@ -17,64 +17,65 @@ from ..core.errors import NO_MESSAGE, Message, TargetError, reason_of
 from ..core.file_numbering import fill_udim_token, split_number
 from ..core.files import is_file
 from ..core.image_io import SOFTWARE_TEXT, SOFTWARE_TEXT_END
-from .image_pixels import checksum_of, draw_again
+from .image_pixels import checksum_of, refresh_image
 from .map_files import file_of
-from .map_metadata import SINGLE, STORED, stored
+from .map_metadata import METADATA_PROPERTY, SINGLE_PICTURE, stored_metadata
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownState:
     """What a map shows: the stored words of the result, and the checksum of pixels that were set, None for pixels read."""
 
     words: str
     checksum: int | None
 
 
-_shown: dict[int, Shown] = {}
+_shown_states: dict[int, ShownState] = {}
 """By session_uid."""
 
 
-def note_shown(image: bpy.types.Image, files: ResultFiles | None = None) -> None:
+def remember_shown(image: bpy.types.Image, files: ResultFiles | None = None) -> None:
     """The map's pixels are those of its stored result; files: from which they may have been set."""
-    _shown[image.session_uid] = Shown(image[STORED], files.checksum if files and files.pixels else None)
+    _shown_states[image.session_uid] = ShownState(image[METADATA_PROPERTY],
+                                                  files.checksum if files and files.pixels else None)
 
 
 def reload_changed() -> None:
     """Reads those maps again whose stored result is another than the one shown."""
     for image in bpy.data.images:
-        words = image.get(STORED)
-        known = _shown.get(image.session_uid)
+        words = image.get(METADATA_PROPERTY)
+        known = _shown_states.get(image.session_uid)
         if words is not None and known is not None and known.words != words:
-            _read_again(image)
-            _shown[image.session_uid] = Shown(words, None)
+            _reload(image)
+            _shown_states[image.session_uid] = ShownState(words, None)
 
 
-def settle_saved() -> None:
+def release_saved_pixels() -> None:
     """Lets Blender read its packed file where only this extension has set a map's pixels, so that it counts as saved."""
     for image in bpy.data.images:
-        if image.is_dirty and is_as_set(image):
-            _read_again(image)
-            _shown[image.session_uid] = Shown(_shown[image.session_uid].words, None)
+        if image.is_dirty and shows_own_pixels(image):
+            _reload(image)
+            _shown_states[image.session_uid] = ShownState(_shown_states[image.session_uid].words, None)
 
 
-def is_as_set(image: bpy.types.Image) -> bool:
+def shows_own_pixels(image: bpy.types.Image) -> bool:
     """Whether a map shows the pixels that this extension has set, and nobody has changed."""
-    known = _shown.get(image.session_uid)
+    known = _shown_states.get(image.session_uid)
     return known is not None and known.checksum is not None and checksum_of(image) == known.checksum
 
 
-def _read_again(image: bpy.types.Image) -> None:
+def _reload(image: bpy.types.Image) -> None:
     """Blender reads a packed file again when its pixels are gone; `reload` would complain that there is no file on disk."""
     if image.packed_file is None:
         image.reload()
     else:
         image.buffers_free()
-    draw_again(image)
+    refresh_image(image)
 
 
 def forget_shown() -> None:
     """Another file is loaded: nothing is shown yet."""
-    _shown.clear()
+    _shown_states.clear()
 
 
 CHECKSUM = "checksum"
@@ -88,13 +89,13 @@ TILE_NUMBER = re.compile("[0-9]{0,9}")
 
 
 def check_unchanged(image: bpy.types.Image | None, replace: bool) -> Generator[None, None, None]:
-    """Raises TargetError where `why_kept` has a sentence, unless maps may be replaced all the same."""
-    sentence = NO_MESSAGE if replace else (yield from why_kept(image))
+    """Raises TargetError where `changed_reason` has a sentence, unless maps may be replaced all the same."""
+    sentence = NO_MESSAGE if replace else (yield from changed_reason(image))
     if sentence:
         raise TargetError(sentence)
 
 
-def why_kept(image: bpy.types.Image | None) -> Generator[None, None, Message]:
+def changed_reason(image: bpy.types.Image | None) -> Generator[None, None, Message]:
     """"" where a map is as it was made, or there is none, else one sentence; found out file by file, for there may be many.
 
     Raises TargetError where a file cannot be read.
@@ -106,34 +107,34 @@ def why_kept(image: bpy.types.Image | None) -> Generator[None, None, Message]:
 
 
 def _is_changed(image: bpy.types.Image) -> Generator[None, None, bool]:
-    fields = stored(image)
+    fields = stored_metadata(image)
     facts: dict[str, Any] = fields["facts"] if fields is not None else {}
     if CHECKSUM in facts and image.packed_file is not None and image.colorspace_settings.is_data:  # type: ignore[union-attr]
         return checksum_of(image) != facts[CHECKSUM]
-    if image.is_dirty and not is_as_set(image):
+    if image.is_dirty and not shows_own_pixels(image):
         return True
     noted = facts.get(DIGESTS)
     digests = noted if isinstance(noted, dict) and all(map(TILE_NUMBER.fullmatch, noted)) else {}
-    for number, content in _contents(image, digests):
-        if not _is_as_made(content, digests.get(number)):
+    for number, content in _open_files(image, digests):
+        if not _is_unchanged_file(content, digests.get(number)):
             return True
         yield
     return False
 
 
-def _is_as_made(content: io.BytesIO | io.BufferedReader, digest: Any) -> bool:
+def _is_unchanged_file(content: io.BytesIO | io.BufferedReader, digest: Any) -> bool:
     """Whether a file is the one that was made; without a digest, whether it is one that this extension has made."""
     if digest is None:
         return SOFTWARE_TEXT in content.read(SOFTWARE_TEXT_END)
     return hashlib.file_digest(content, "sha256").hexdigest() == digest
 
 
-def _contents(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, io.BytesIO | io.BufferedReader]]:
+def _open_files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, io.BytesIO | io.BufferedReader]]:
     """The files of a map that are there, packed or on disk, opened, by the picture's number.  Raises TargetError."""
     for packed in image.packed_files:
         assert packed.packed_file is not None
-        yield str(packed.tile_number) if image.source == "TILED" else SINGLE, io.BytesIO(packed.packed_file.data)
-    for number, file in _files(image, numbers) if not image.packed_files else ():
+        yield str(packed.tile_number) if image.source == "TILED" else SINGLE_PICTURE, io.BytesIO(packed.packed_file.data)
+    for number, file in _numbered_files(image, numbers) if not image.packed_files else ():
         if is_file(file):
             try:
                 with file.open("rb") as stream:
@@ -142,7 +143,7 @@ def _contents(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tupl
                 raise TargetError("The map {file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
 
 
-def _files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, Path]]:
+def _numbered_files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, Path]]:
     """The files of a map on disk, by the picture's number; those of a sequence are named alike but for the frame's."""
     file = file_of(image)
     parts = split_number(file.stem)
@@ -153,4 +154,4 @@ def _files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[s
         for number in numbers:
             yield number, file.with_stem(f"{before}{int(number):0{len(digits)}d}{after}")
     else:
-        yield SINGLE, file
+        yield SINGLE_PICTURE, file

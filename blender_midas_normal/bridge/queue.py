@@ -25,15 +25,15 @@ from ..core.errors import (
     join_messages,
 )
 from . import tasks
-from .generate import find_up_to_date, generation_steps
+from .generate import find_up_to_date_surfaces, generation_steps
 from .image_pixels import View
-from .image_source import Source, source_of_image
-from .map_metadata import map_of
+from .image_source import Source, source_from_image
+from .map_metadata import find_map
 from .nodes.materials import colour_textures, textures_of_objects
-from .request import GenerateRequest, launch_of, prepare_for
-from .tasks import BREATH, Report, Step, Task, TaskSteps, wrap_unexpected
+from .request import GenerateRequest, check_and_find_launch, prepare_for_source
+from .tasks import YIELD_TO_UI, Report, Step, Task, TaskSteps, wrap_unexpected
 
-FORMS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
+SUMMARY_FORMATS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
     ".txt": lambda records, not_tried, seconds: summary(records, 0, not_tried, seconds) + "\n",
     ".json": lambda records, *_: as_json(records),
     ".csv": lambda records, *_: as_csv(records),
@@ -48,18 +48,18 @@ def check_summary(file: Path) -> None:
     if not file.is_absolute():
         raise SettingsError("The summary {file!r} has no folder to lie in; give a whole path, or save the .blend file "
                             "and begin with //.", file=str(file))
-    if file.suffix.lower() not in FORMS:
+    if file.suffix.lower() not in SUMMARY_FORMATS:
         raise SettingsError("The name of the summary {file!r} does not say its form; let it end with one of {choices}.",
-                            file=file.name, choices=", ".join(FORMS))
+                            file=file.name, choices=", ".join(SUMMARY_FORMATS))
     check_replaceable(file)
 
 
 def write_summary(file: Path, records: Sequence[Record], not_tried: int, seconds: float) -> None:
     """Writes the records in the form that the file's ending says; raises TargetError."""
-    write_report(file, FORMS[file.suffix.lower()](records, not_tried, seconds))
+    write_report(file, SUMMARY_FORMATS[file.suffix.lower()](records, not_tried, seconds))
 
 
-WAITING, MAKING = "waiting", "being made"
+WAITING, IN_PROGRESS = "waiting", "being made"
 """States beside MADE, SKIPPED and FAILED of the records."""
 
 _NO_TEXTURE = {
@@ -68,7 +68,7 @@ _NO_TEXTURE = {
 }
 """By scope, what is said where there is no picture."""
 
-MOST_NAMES = 3
+MAX_NAMES = 3
 """Pictures that are named before a sentence that holds for them and others."""
 
 
@@ -85,7 +85,7 @@ class Item:
     def state(self) -> str:
         """FAILED also where only some of its maps failed."""
         if self.is_in_work:
-            return MAKING
+            return IN_PROGRESS
         outcomes = [record.outcome for record in self.records]
         return next((state for state in (FAILED, MADE, SKIPPED) if state in outcomes), WAITING)
 
@@ -106,7 +106,7 @@ class Queue:
     """
 
     items: list[Item]
-    ask: GenerateRequest
+    request: GenerateRequest
     launch: Launch
     view: View
     skips: bool
@@ -134,7 +134,7 @@ class Queue:
         start = time.monotonic()
         try:
             for item in self.items:
-                yield BREATH
+                yield YIELD_TO_UI
                 if not (yield from self._tried(item)):
                     break
         finally:
@@ -154,30 +154,30 @@ class Queue:
         except Cancelled:
             raise
         except EngineUnavailable as error:
-            item.records = _failed(item, error.message)
+            item.records = _failed_records(item, error.message)
             return False
         except MidasNormalError as error:
-            item.records = _failed(item, error.message)
+            item.records = _failed_records(item, error.message)
         finally:
             item.is_in_work = False
         return True
 
     def _made(self, item: Item) -> Generator[Step | None, Any, tuple[Record, ...]]:
         image = item.source.image()
-        order = prepare_for(source_of_image(image), item.object_uid, None, self.ask, self.launch, self.view)
-        order = dataclasses.replace(order, is_one_of_many=True)
-        reasons = {kind: reasons for kind in self.ask.maps if (reasons := order.reasons_unused(kind))}
-        unused = tuple(tasks.record_unused(item.source, kind, sentences) for kind, sentences in reasons.items())
-        kinds = tuple(kind for kind in self.ask.maps if kind not in reasons)
-        if not kinds:
+        prepared = prepare_for_source(source_from_image(image), item.object_uid, None, self.request, self.launch, self.view)
+        prepared = dataclasses.replace(prepared, is_one_of_many=True)
+        reasons = {map_type: reasons for map_type in self.request.maps if (reasons := prepared.reasons_unused(map_type))}
+        unused = tuple(tasks.record_unused(item.source, map_type, sentences) for map_type, sentences in reasons.items())
+        map_types = tuple(map_type for map_type in self.request.maps if map_type not in reasons)
+        if not map_types:
             return unused
-        order = dataclasses.replace(order, ask=dataclasses.replace(order.ask, maps=kinds))
+        prepared = dataclasses.replace(prepared, request=dataclasses.replace(prepared.request, maps=map_types))
         if self.skips:
-            order = dataclasses.replace(order, known=find_up_to_date(order))
+            prepared = dataclasses.replace(prepared, known=find_up_to_date_surfaces(prepared))
         try:
-            report = yield from generation_steps(order)
+            report = yield from generation_steps(prepared)
         except Unchanged:
-            maps = [map_of(item.source.image(), kind) for kind in kinds]
+            maps = [find_map(item.source.image(), map_type) for map_type in map_types]
             return (*(tasks.record_skipped(item.source, image) for image in maps if image is not None), *unused)
         self.last_map = report.map_name
         return (*report.records, *unused)
@@ -188,7 +188,7 @@ class Queue:
         for item in self.items:
             if item.sentence:
                 names.setdefault(item.sentence, []).append(item.source.name)
-        return [_reason(sentence, found) for sentence, found in names.items()]
+        return [_reason_with_names(sentence, found) for sentence, found in names.items()]
 
     def _counts(self) -> Message:
         counts = {state: self.count(state) for state in (MADE, SKIPPED, FAILED)}
@@ -201,33 +201,34 @@ class Queue:
                        count=count, waiting=waiting, **counts)
 
 
-def queue_of(context: bpy.types.Context, scope: str, ask: GenerateRequest, skips: bool, summary: Path | None) -> Queue:
+def build_queue(context: bpy.types.Context, scope: str, request: GenerateRequest, skips: bool,
+                summary: Path | None) -> Queue:
     """The queue of a scope: SELECTED, the colour textures of the selected objects, or FILE, those of all materials.
 
     Each picture is wired into the materials that use it, or nowhere where the ask's target is NONE.
     Raises one of the project's exceptions where there is no picture, or none could be made.
     """
-    launch = launch_of(ask)
+    launch = check_and_find_launch(request)
     if summary is not None:
         check_summary(summary)
-    ask = dataclasses.replace(ask, target="NONE" if ask.target == "NONE" else "AUTO")
+    request = dataclasses.replace(request, target="NONE" if request.target == "NONE" else "AUTO")
     objects = context.view_layer.objects.selected if scope == "SELECTED" else bpy.data.objects  # type: ignore[union-attr]
     worn = textures_of_objects(objects)
     images = list(worn) if scope == "SELECTED" else colour_textures(bpy.data.materials)
     if not images:
         raise SourceError(_NO_TEXTURE[scope])
-    wearers = {image: thing.session_uid for image, thing in worn.items()}
+    wearers = {image: obj.session_uid for image, obj in worn.items()}
     items = [Item(Source("IMAGE", image.name, image.session_uid), wearers.get(image)) for image in images]
-    return Queue(items, ask, launch, View.of(context.scene), skips, summary)
+    return Queue(items, request, launch, View.of(context.scene), skips, summary)
 
 
-def _reason(sentence: Message, names: list[str]) -> Message:
+def _reason_with_names(sentence: Message, names: list[str]) -> Message:
     """The sentence, and of which pictures it holds."""
-    first, more = ", ".join(names[:MOST_NAMES]), len(names) - MOST_NAMES
+    first, more = ", ".join(names[:MAX_NAMES]), len(names) - MAX_NAMES
     if more > 0:
         return Message("{names} and {more} more: {reason}", names=first, more=more, reason=sentence)
     return Message("{names}: {reason}", names=first, reason=sentence)
 
 
-def _failed(item: Item, sentence: Message) -> tuple[Record, ...]:
+def _failed_records(item: Item, sentence: Message) -> tuple[Record, ...]:
     return (Record(item.source.name, FAILED, error=sentence),)

@@ -17,27 +17,35 @@ from ..core.errors import Message, WorkerError
 from ..core.map_types import MAP_TYPES, check_map_type
 from ..core.protocol import Request, Result
 from ..core.settings import Settings
-from .addon import client, launch_with, preferences, with_uid
-from .image_pixels import Reading, View, reading, removed_unless_done
-from .image_source import Source, active_material, active_object, animation_of, mask_source, resolve, source_of_image
-from .map_metadata import map_of, source_of
-from .nodes.displacement import attach, displace, ends_to_displace
+from .addon import client, find_by_uid, launch_for_engine, preferences
+from .image_pixels import PixelExport, View, export_image_pixels, remove_on_failure
+from .image_source import (
+    Source,
+    active_material,
+    active_object,
+    find_animation,
+    mask_from_image,
+    resolve_source,
+    source_from_image,
+)
+from .map_metadata import find_map, source_of
+from .nodes.displacement import add_image_node, find_displacement_inputs, wire_displacement
 from .nodes.map_nodes import can_read, readable_conventions
 from .nodes.materials import (
     alpha_of,
     check_active_material,
-    object_with,
-    targets,
-    unavailable_reason,
-    users_of,
-    why_not_its_colour,
+    find_object_with,
+    find_target_materials,
+    material_unavailable_reason,
+    materials_using,
+    other_role_reason,
 )
 from .nodes.normal_map import wire_normal_map
-from .nodes.wiring_plan import plan
+from .nodes.wiring_plan import plan_wiring
 
 SOURCES = (
     ("ACTIVE", "Active image", "The image in the Image Editor, else the active Image Texture node, else the one on Base "
-                               "Color of the active material"),
+     "Color of the active material"),
     ("IMAGE", "Image", "An image chosen by name"),
     ("RENDER", "Render result", "The last render, as it is shown; honest only for a plane seen head-on"),
     ("VIEWER", "Viewer", "The compositor's Viewer image; only in a window"),
@@ -59,7 +67,7 @@ EXISTING = (
     ("OVERWRITE", "Overwrite", "Maps that are there are made again"),
     ("SKIP", "Skip", "Maps that were made from the same pixels with the same settings stay as they are"),
 )
-MAPS = tuple((name, kind.label, kind.description) for name, kind in MAP_TYPES.items())
+MAPS = tuple((name, map_type.label, map_type.description) for name, map_type in MAP_TYPES.items())
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class GenerateRequest:
 
     image_uid: session_uid of the image for the source IMAGE; mask_uid: of the other image for the mask IMAGE.
     replace: whether a map of the user's own may be taken off an input, and a map be made again that somebody has changed.
-    maps: the kinds of map to make, names of `core.kinds.MAP_TYPES`, at least one; the first follows the settings.
+    maps: the kinds of map to make, names of `core.map_types.MAP_TYPES`, at least one; the first follows the settings.
     smoothing: over how many frames on either side the maps of sequences and movies are averaged.
     animation: whether the source RENDER means the files of the scene's frame range, and not the last render.
     across: whether relief goes on from one UDIM tile to the next.
@@ -100,7 +108,7 @@ class PreparedRequest:
     is_one_of_many: whether a shader is left to the texture among many that is its colour.
     """
 
-    ask: GenerateRequest
+    request: GenerateRequest
     source: Source
     mask: Source | None
     view: View
@@ -111,21 +119,21 @@ class PreparedRequest:
     known: Mapping[str, str] = field(default_factory=dict)
     is_one_of_many: bool = False
 
-    def handed_over(self, read: Callable[[Path], Reading]) -> Generator[None, None, dict[str, Any]]:
+    def handed_over(self, read: Callable[[Path], PixelExport]) -> Generator[None, None, dict[str, Any]]:
         """What a request says of a picture, whose pixels `read` writes into a file, and of the mask image, piece by piece.
 
         Raises SourceError.
         """
         client.prepare(self.launch)
         file = client.new_file()
-        with removed_unless_done(file):
+        with remove_on_failure(file):
             pixels = yield from read(file)
             alpha = "TRANSPARENCY" if self.source.is_render else alpha_of(self.source.image())
             pixels = dataclasses.replace(pixels, alpha=alpha)
             words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
                      "exposure": self.view.exposure}
             if self.mask is not None:
-                mask = yield from reading(self.mask.image(), client.new_file(), self.view)
+                mask = yield from export_image_pixels(self.mask.image(), client.new_file(), self.view)
                 words["mask_pixels"] = dataclasses.asdict(mask)
             return words
 
@@ -133,114 +141,118 @@ class PreparedRequest:
         """The mask image, if any; raises SourceError when it is gone."""
         return self.mask.image() if self.mask is not None else None
 
-    def submit(self, kind: str, strength: float = 1.0, **words: Any) -> Job:
+    def submit(self, map_type: str, strength: float = 1.0, **words: Any) -> Job:
         """Asks for one map; strength: a factor on that of the settings; words: the other fields of the request.
 
         Raises WorkerError when the picture's pixels went with a worker that has ended.
         """
-        settings = dataclasses.replace(self.ask.settings, strength=self.ask.settings.strength * strength)
+        settings = dataclasses.replace(self.request.settings, strength=self.request.settings.strength * strength)
         folder = client.prepare(self.launch)
         if "pixels" in words and not (folder / words["pixels"]["file"]).exists():
             raise WorkerError("The worker ended while it was given the picture; try again.")
-        return client.submit(Request(on_preferred_device(settings).to_dict(), map=kind, **words))
+        return client.submit(Request(on_preferred_device(settings).to_dict(), map=map_type, **words))
 
-    def wired(self, kind: str, image: bpy.types.Image, scale: float) -> list[Message]:
+    def wired(self, map_type: str, image: bpy.types.Image, scale: float) -> list[Message]:
         """Wires a finished map; sentences for the user, also about materials that cannot be wired."""
         try:
-            return self._in_materials(kind, image, scale)
+            return self._in_materials(map_type, image, scale)
         finally:
             if image.users == 0:
                 image.use_fake_user = True  # Blender drops what nobody uses when it saves
 
-    def _in_materials(self, kind: str, image: bpy.types.Image, scale: float) -> list[Message]:
+    def _in_materials(self, map_type: str, image: bpy.types.Image, scale: float) -> list[Message]:
         source = self.source.image()
-        thing = with_uid(bpy.data.objects, self.object_uid)
-        found = targets(self.ask.target, source, thing, with_uid(bpy.data.materials, self.material_uid))
-        sentences = list(found.sentences) if kind == self.ask.maps[0] else []
+        obj = find_by_uid(bpy.data.objects, self.object_uid)
+        found = find_target_materials(self.request.target, source, obj, find_by_uid(bpy.data.materials, self.material_uid))
+        sentences = list(found.sentences) if map_type == self.request.maps[0] else []
         for material in found.materials:
-            reasons = self._reasons_against(kind, material)
+            reasons = self._reasons_against(map_type, material)
             if reasons:
                 sentences += reasons
                 continue
-            if kind == "NORMAL":
-                report = wire_normal_map(material, source, image, self.ask.settings.convention,
-                                         self.ask.replace, self.is_one_of_many)
-            elif kind == "HEIGHT":
-                report = displace(material, source, image, scale, object_with(material, thing), self.ask.replace)
+            if map_type == "NORMAL":
+                report = wire_normal_map(material, source, image, self.request.settings.convention,
+                                         self.request.replace, self.is_one_of_many)
+            elif map_type == "HEIGHT":
+                report = wire_displacement(material, source, image, scale, find_object_with(material, obj),
+                                           self.request.replace)
             else:
-                report = attach(material, source, image)
+                report = add_image_node(material, source, image)
             sentences += report.sentences
         return sentences
 
-    def reasons_unused(self, kind: str) -> list[Message]:
+    def reasons_unused(self, map_type: str) -> list[Message]:
         """Why a map of one of many pictures would be used by no material, as sentences; none where one would use it.
 
         None, too, where it is asked for all the same: with the target NONE, and as a ControlNet map.
         """
-        if self.ask.target == "NONE":
+        if self.request.target == "NONE":
             return []
         source = self.source.image()
-        users = users_of(source, with_uid(bpy.data.objects, self.object_uid))
-        reasons = [self._reasons_against(kind, material) for material in users]
+        users = materials_using(source, find_by_uid(bpy.data.objects, self.object_uid))
+        reasons = [self._reasons_against(map_type, material) for material in users]
         if not users:
             return [Message("No material uses the image {image!r}.", image=source.name)]
         return list(dict.fromkeys(chain.from_iterable(reasons))) if all(reasons) else []
 
-    def _reasons_against(self, kind: str, material: bpy.types.Material) -> list[Message]:
+    def _reasons_against(self, map_type: str, material: bpy.types.Material) -> list[Message]:
         """Why a material would not use a map of one of many pictures; none where it would, or that is not asked."""
-        if not self.is_one_of_many or (kind == "NORMAL" and self.ask.settings.convention == "CONTROLNET"):
+        if not self.is_one_of_many or (map_type == "NORMAL" and self.request.settings.convention == "CONTROLNET"):
             return []
         source = self.source.image()
-        there = map_of(source, kind)
-        reason = unavailable_reason(material)
-        if not reason and kind == "NORMAL":
-            wishes, sentences = plan(material, source, there, self.ask.settings.convention, self.ask.replace, True)
-            return [] if wishes else sentences
-        reason = reason or why_not_its_colour(source, material)
-        if not reason and kind == "HEIGHT":
-            ends, sentences = ends_to_displace(material, there, self.ask.replace)
+        existing = find_map(source, map_type)
+        reason = material_unavailable_reason(material)
+        if not reason and map_type == "NORMAL":
+            targets, sentences = plan_wiring(material, source, existing, self.request.settings.convention,
+                                             self.request.replace, True)
+            return [] if targets else sentences
+        reason = reason or other_role_reason(source, material)
+        if not reason and map_type == "HEIGHT":
+            ends, sentences = find_displacement_inputs(material, existing, self.request.replace)
             return [] if ends else sentences
         return [reason] if reason else []
 
 
-def prepare_request(context: bpy.types.Context, ask: GenerateRequest) -> PreparedRequest:
+def prepare_request(context: bpy.types.Context, request: GenerateRequest) -> PreparedRequest:
     """The order of a user; raises one of the project's exceptions for what cannot be made."""
-    launch = launch_of(ask)
-    is_animation = ask.source == "RENDER" and ask.animation
-    image = with_uid(bpy.data.images, ask.image_uid)
-    source = _mapped(animation_of(context) if is_animation else resolve(ask.source, image, context))
-    thing, material = active_object(context), active_material(context)
-    if ask.target == "ACTIVE_MATERIAL":
+    launch = check_and_find_launch(request)
+    is_animation = request.source == "RENDER" and request.animation
+    image = find_by_uid(bpy.data.images, request.image_uid)
+    source = _picture_behind_map(find_animation(context) if is_animation else resolve_source(request.source, image, context))
+    obj, material = active_object(context), active_material(context)
+    if request.target == "ACTIVE_MATERIAL":
         check_active_material(material)
-    return prepare_for(source, thing.session_uid if thing else None, material.session_uid if material else None, ask, launch,
-                       View.of(context.scene))
+    return prepare_for_source(source, obj.session_uid if obj else None, material.session_uid if material else None, request,
+                              launch,
+                              View.of(context.scene))
 
 
-def prepare_for(source: Source, object_uid: int | None, material_uid: int | None, ask: GenerateRequest, launch: Launch,
-                view: View) -> PreparedRequest:
+def prepare_for_source(source: Source, object_uid: int | None, material_uid: int | None, request: GenerateRequest,
+                       launch: Launch,
+                       view: View) -> PreparedRequest:
     """The order of maps of a source, whatever the user is looking at; the other words are as in Order."""
-    ask, notes = _in_nodes_convention(ask, source)
-    mask = mask_source(with_uid(bpy.data.images, ask.mask_uid)) if ask.settings.mask == "IMAGE" else None
-    return PreparedRequest(ask, source, mask, view, object_uid, material_uid, launch, notes)
+    request, notes = _with_readable_convention(request, source)
+    mask = mask_from_image(find_by_uid(bpy.data.images, request.mask_uid)) if request.settings.mask == "IMAGE" else None
+    return PreparedRequest(request, source, mask, view, object_uid, material_uid, launch, notes)
 
 
-def launch_of(ask: GenerateRequest) -> Launch:
+def check_and_find_launch(request: GenerateRequest) -> Launch:
     """How to start the worker for what is asked; raises one of the project's exceptions where no picture could be mapped."""
-    for kind in ask.maps:
-        check_map_type(kind, ask.settings)
-    return launch_with(ask.settings.engine)
+    for map_type in request.maps:
+        check_map_type(map_type, request.settings)
+    return launch_for_engine(request.settings.engine)
 
 
-def facts_of(result: Result, kind: str) -> dict:
+def facts_of_result(result: Result, map_type: str) -> dict:
     """What is remembered of a map beside its settings."""
-    return {"map": kind, "engine": result.engine, "device": result.device, "why": result.why, "surface": result.surface,
+    return {"map": map_type, "engine": result.engine, "device": result.device, "why": result.why, "surface": result.surface,
             "seconds": result.seconds, "size": [result.width, result.height], "scale": result.scale}
 
 
-def _mapped(source: Source) -> Source:
+def _picture_behind_map(source: Source) -> Source:
     """The source itself, or, when it is a map made by this extension, the picture that the map was made from."""
     origin = source_of(source.image())
-    return source if origin is None else source_of_image(origin)
+    return source if origin is None else source_from_image(origin)
 
 
 def on_preferred_device(settings: Settings) -> Settings:
@@ -248,23 +260,23 @@ def on_preferred_device(settings: Settings) -> Settings:
     return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
 
 
-def _in_nodes_convention(ask: GenerateRequest, source: Source) -> tuple[GenerateRequest, tuple[Message, ...]]:
+def _with_readable_convention(request: GenerateRequest, source: Source) -> tuple[GenerateRequest, tuple[Message, ...]]:
     """What is asked for, with a map that is to be wired in a convention in which it is read, and why that is another one."""
-    convention = ask.settings.convention
-    if ask.target == "NONE" or convention == "CONTROLNET":
-        return ask, ()
+    convention = request.settings.convention
+    if request.target == "NONE" or convention == "CONTROLNET":
+        return request, ()
     if convention not in readable_conventions():
-        return _with_convention(ask, "OPENGL"), (
+        return _with_convention(request, "OPENGL"), (
             Message("This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels "
                     "choose the target Image only."),)
-    there = map_of(source.image(), "NORMAL")
-    if there is None or can_read(there, convention):
-        return ask, ()
-    read = next((name for name in readable_conventions() if can_read(there, name)), convention)
-    return _with_convention(ask, read), (
+    existing = find_map(source.image(), "NORMAL")
+    if existing is None or can_read(existing, convention):
+        return request, ()
+    read = next((name for name in readable_conventions() if can_read(existing, name)), convention)
+    return _with_convention(request, read), (
         Message("The map is read in a group that reads the maps of other materials too, so it was made as {convention} as "
                 "before; make the group single-user for another convention.", convention=read),)
 
 
-def _with_convention(ask: GenerateRequest, convention: str) -> GenerateRequest:
-    return dataclasses.replace(ask, settings=dataclasses.replace(ask.settings, convention=convention))
+def _with_convention(request: GenerateRequest, convention: str) -> GenerateRequest:
+    return dataclasses.replace(request, settings=dataclasses.replace(request.settings, convention=convention))

@@ -17,10 +17,10 @@ from ..core.errors import Message, MidasNormalError, WrongThread
 from .addon import client
 from .image_source import Source
 from .map_files import file_of
-from .map_metadata import kind_of, stored
+from .map_metadata import map_type_of, stored_metadata
 
-ELSEWHERE = Message("MiDaS Normal Map works in Blender's main thread only; from another thread, and from a handler during a "
-                    "render, have a timer (bpy.app.timers) call it.")
+WRONG_THREAD_MESSAGE = Message("MiDaS Normal Map works in Blender's main thread only; from another thread, and from a "
+                               "handler during a render, have a timer (bpy.app.timers) call it.")
 
 
 def is_main_thread() -> bool:
@@ -31,7 +31,7 @@ def is_main_thread() -> bool:
 def check_main_thread() -> None:
     """Raises WrongThread in any other thread than Blender's main one."""
     if not is_main_thread():
-        raise WrongThread(ELSEWHERE)
+        raise WrongThread(WRONG_THREAD_MESSAGE)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Step:
     of: int = 1
 
 
-BREATH = None
+YIELD_TO_UI = None
 """What a making yields between two pieces of work that would be felt as one."""
 
 TaskSteps = Generator[Step | None, Any, Report]
@@ -142,23 +142,23 @@ class Task:
 
 def record_made(source: Source, image: bpy.types.Image, notes: Sequence[Message]) -> Record:
     """The record of a map that was just made of the source; notes: sentences about it and its wiring."""
-    words = stored(image)
+    words = stored_metadata(image)
     assert words is not None
     facts = words["facts"]
-    return Record(source.name, MADE, facts["map"], _place(image), facts["engine"], facts["why"], facts["device"],
+    return Record(source.name, MADE, facts["map"], _location(image), facts["engine"], facts["why"], facts["device"],
                   tuple(facts["size"]), facts["seconds"], list(notes))
 
 
 def record_skipped(source: Source, image: bpy.types.Image) -> Record:
     """The record of a map that was there already."""
-    return Record(source.name, SKIPPED, kind_of(image), _place(image))
+    return Record(source.name, SKIPPED, map_type_of(image), _location(image))
 
 
-def record_unused(source: Source, kind: str, reasons: Sequence[Message]) -> Record:
+def record_unused(source: Source, map_type: str, reasons: Sequence[Message]) -> Record:
     """The record of a map that was not made, because nothing would use it."""
-    return Record(source.name, SKIPPED, kind, notes=list(reasons))
+    return Record(source.name, SKIPPED, map_type, notes=list(reasons))
 
 
-def _place(image: bpy.types.Image) -> str:
+def _location(image: bpy.types.Image) -> str:
     """The map's file, or the name of the packed image."""
     return image.name if image.packed_files else str(file_of(image))

@@ -22,9 +22,9 @@ from ..batch.cli import made_all
 from ..batch.inputs import Inputs, found
 from ..batch.options import add_options, parse_options, path
 from ..batch.pictures import Item, digest_of_file, exposed, item_of_file, stem_of
-from ..bridge.addon import own_python, places
-from ..bridge.image_pixels import View, at_once, read_pixels, reading_file
-from ..bridge.image_source import single
+from ..bridge.addon import blender_python, worker_paths
+from ..bridge.image_pixels import View, export_file_pixels, read_pixels, run_to_end
+from ..bridge.image_source import check_single_picture
 from ..bridge.map_files import file_of
 from ..bridge.nodes.materials import alpha_of, colour_textures
 from ..client.client import Client
@@ -77,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
     exposure = View.of(bpy.context.scene).exposure if asked.exposure is None else asked.exposure
     items = [exposed(item, exposure) for item in items]
     try:
-        launch = launch_for(asked.settings.engine, places(), HostPython(own_python()), IDLE_SECONDS)
+        launch = launch_for(asked.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
     except MidasNormalError as error:
         return ended(error)
     return made_all(items, asked, launch, inputs)
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
 def items_of(inputs: Inputs) -> list[Item]:
     """Pictures beside the open file; Blender reads them, for its own Python can read no image files."""
     def reading(file: Path) -> Callable[[Client], dict[str, Any]]:
-        return lambda client: {"pixels": dataclasses.asdict(at_once(reading_file(file, client.new_file())))}
+        return lambda client: {"pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
 
     return [item_of_file(picture.file, picture.folder, reading(picture.file)) for picture in inputs.pictures]
 
@@ -95,7 +95,7 @@ def masked(item: Item, mask: Path) -> Item:
     """The item with a mask image, which Blender reads, too."""
     def fields(client: Client) -> dict[str, Any]:
         picture = item.fields(client)
-        return {**picture, "mask_pixels": dataclasses.asdict(at_once(reading_file(mask, client.new_file())))}
+        return {**picture, "mask_pixels": dataclasses.asdict(run_to_end(export_file_pixels(mask, client.new_file())))}
 
     return dataclasses.replace(item, fields=fields)
 
@@ -103,7 +103,7 @@ def masked(item: Item, mask: Path) -> Item:
 def item_of_image(image: bpy.types.Image) -> Item:
     """An image of the open file; its own file, if any, is none that a map may replace."""
     def read(path: Path) -> Pixels:
-        return dataclasses.replace(read_pixels(single(image), path), alpha=alpha_of(image))
+        return dataclasses.replace(read_pixels(check_single_picture(image), path), alpha=alpha_of(image))
 
     def fields(client: Client) -> dict[str, Any]:
         return {"pixels": dataclasses.asdict(read(client.new_file()))}

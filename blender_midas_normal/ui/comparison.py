@@ -9,7 +9,7 @@ import bpy
 import gpu
 from gpu_extras.batch import batch_for_shader
 
-from ..bridge.map_metadata import map_of, source_of
+from ..bridge.map_metadata import find_map, source_of
 from .properties import scene_settings
 
 LINE_WIDTH = 1.5
@@ -58,7 +58,7 @@ def _draw() -> None:
     picture = source_of(result) if result is not None else None
     if picture is None or context.space_data.image != picture:
         return
-    over = [image for kind in ("NORMAL", "HEIGHT") if (image := map_of(picture, kind)) is not None]
+    over = [image for kind in ("NORMAL", "HEIGHT") if (image := find_map(picture, kind)) is not None]
     gpu.state.depth_test_set("NONE")  # Blender 5.2 leaves a test set that hides all that is drawn
     for number, image in enumerate(over, 1):
         _draw_part(context.region, image, number / (len(over) + 1), (number + 1) / (len(over) + 1))

@@ -10,7 +10,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_n as n_
 
 from ..bridge import addon
-from ..bridge.addon import with_uid
+from ..bridge.addon import find_by_uid
 from ..bridge.queue import Queue
 from ..bridge.tasks import Report, Step, Task
 from ..client.client import Client
@@ -199,7 +199,7 @@ def _look() -> bool:
         return True
     _end(report)
     made = bpy.data.images.get(report.map_name)  # a queue may have made it long ago, or nothing at all
-    scene = with_uid(bpy.data.scenes, _scene_uid)
+    scene = find_by_uid(bpy.data.scenes, _scene_uid)
     if scene is not None and made is not None:
         scene.midas_normal.take(made, _chosen)
     return False

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..bridge.map_state import forget_shown, reload_changed, settle_saved
+from ..bridge.map_state import forget_shown, release_saved_pixels, reload_changed
 from . import comparison, generation, live_paint, live_tuning
 from .operator_checks import running_operator
 
@@ -39,7 +39,7 @@ def _after_update(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
 def _after_save(*_: Any) -> None:
     """The packed files are on disk now; a script may have saved them in the middle of a stroke."""
     if running_operator() is None:
-        settle_saved()
+        release_saved_pixels()
 
 
 HANDLERS = ((bpy.app.handlers.load_pre, _before_load), (bpy.app.handlers.undo_post, _after_undo),

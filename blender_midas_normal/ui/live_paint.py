@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 import bpy
 
 from ..bridge import addon
-from ..bridge.addon import with_uid
+from ..bridge.addon import find_by_uid
 from ..bridge.image_pixels import View
 from ..bridge.image_source import active_image
 from ..bridge.map_metadata import source_of
-from ..bridge.regenerate import begin_repaint, unavailable_reason
+from ..bridge.regenerate import repaint_unavailable_reason, start_repaint
 from ..bridge.tasks import Task
 from ..core.errors import Message, MidasNormalError, SourceError
 from . import generation, live_tuning, timer
@@ -50,7 +50,7 @@ def reason_here(context: bpy.types.Context) -> Message:
         picture = active_image(context)
     except SourceError as error:
         return error.message
-    return unavailable_reason(source_of(picture) or picture)
+    return repaint_unavailable_reason(source_of(picture) or picture)
 
 
 def stop() -> None:
@@ -64,7 +64,7 @@ def stop() -> None:
 
 def _note(scene: bpy.types.Scene, pictures: Iterable[bpy.types.Image]) -> None:
     told = View.of(scene), scene.midas_normal.replace
-    _changed.update((picture.session_uid, told) for picture in pictures if not unavailable_reason(picture))
+    _changed.update((picture.session_uid, told) for picture in pictures if not repaint_unavailable_reason(picture))
     if _changed:
         timer.watch(_look)
 
@@ -94,10 +94,10 @@ def _begun() -> Task | None:
     """The task of the next picture that is still there."""
     while _changed:
         uid, told = _changed.popitem()
-        picture = with_uid(bpy.data.images, uid)
-        if picture is not None and not unavailable_reason(picture):
+        picture = find_by_uid(bpy.data.images, uid)
+        if picture is not None and not repaint_unavailable_reason(picture):
             try:
-                return begin_repaint(picture, *told)
+                return start_repaint(picture, *told)
             except MidasNormalError as error:
                 generation.remember(error)
     return None

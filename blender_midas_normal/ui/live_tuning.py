@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import bpy
 
 from ..bridge import addon
-from ..bridge.addon import with_uid
+from ..bridge.addon import find_by_uid
 from ..bridge.image_pixels import View
-from ..bridge.map_metadata import facts_on, settings_on
-from ..bridge.regenerate import begin_retune, missing_mask, retune_settings
+from ..bridge.map_metadata import stored_facts, stored_settings
+from ..bridge.regenerate import missing_mask, retune_settings, start_retune
 from ..bridge.tasks import Task
 from ..core.errors import MidasNormalError, SurfaceGone
 from ..core.settings import Settings
@@ -61,7 +61,7 @@ def can_retune(image: bpy.types.Image | None) -> bool:
     if image is None or image.library is not None:
         return False
     try:
-        surface = facts_on(image)["surface"]
+        surface = stored_facts(image)["surface"]
     except MidasNormalError:
         return False
     return surface != "" and surface in addon.client.surfaces
@@ -152,19 +152,19 @@ def _step(retune: Task) -> None:
 def _begin() -> bool:
     """Whether there was something to begin."""
     global _retune, _wanted
-    scene = with_uid(bpy.data.scenes, _scene_uid)
+    scene = find_by_uid(bpy.data.scenes, _scene_uid)
     image = scene.midas_normal.result if scene is not None else None
     addon.client.pump()  # the worker may have ended
     if scene is None or image is None or not can_retune(image):
         return False
     try:
         wanted, mask = retune_settings(image, scene.midas_normal.values()), scene.midas_normal.mask_image
-        if missing_mask(image, wanted, mask) is None and wanted.is_close_to(settings_on(image)):
+        if missing_mask(image, wanted, mask) is None and wanted.is_close_to(stored_settings(image)):
             return False
         _wanted = image.session_uid, wanted
         if _wanted == _refused:
             return False
-        _retune = begin_retune(image, wanted, mask, View.of(scene), scene.midas_normal.replace)
+        _retune = start_retune(image, wanted, mask, View.of(scene), scene.midas_normal.replace)
         _retune.step()
     except MidasNormalError as error:
         _retune = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..bridge.tasks import ELSEWHERE, is_main_thread
+from ..bridge.tasks import WRONG_THREAD_MESSAGE, is_main_thread
 
 HARMLESS = frozenset({
     "ASSET_OT_open_containing_blend_file",  # until the other Blender, which it has started, ends
@@ -30,6 +30,6 @@ class MainThreadOperator:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not is_main_thread():
-            cls.poll_message_set(ELSEWHERE)  # in English: Blender translates nothing in other threads
+            cls.poll_message_set(WRONG_THREAD_MESSAGE)  # in English: Blender translates nothing in other threads
             return False
         return True

@@ -8,10 +8,10 @@ from bpy.props import EnumProperty
 
 from ..bridge import addon
 from ..bridge.addon import bug_report, log_file
-from ..bridge.generate import begin
+from ..bridge.generate import start_generation
 from ..bridge.map_metadata import source_of
 from ..bridge.queue import Queue
-from ..bridge.regenerate import begin_retune, get_map
+from ..bridge.regenerate import get_map, start_retune
 from ..bridge.tasks import Report, Task
 from ..core.errors import MidasNormalError, join_messages
 from ..core.settings import PRESETS
@@ -101,7 +101,7 @@ class MIDAS_NORMAL_OT_generate(GenerateOperatorMixin, SettingProperties, SourceP
     bl_options = {"REGISTER"}
 
     def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
-        return begin(context, ask_of(self, context)), None
+        return start_generation(context, ask_of(self, context)), None
 
 
 class MIDAS_NORMAL_OT_generate_all(GenerateOperatorMixin, SettingProperties, QueueProperties, bpy.types.Operator):
@@ -138,7 +138,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
         assert isinstance(report, Report)
         try:
             settings = scene_settings(context.scene)
-            task = begin_retune(get_map(report.map_name), settings.values(), settings.mask_image,
+            task = start_retune(get_map(report.map_name), settings.values(), settings.mask_image,
                                 replace=settings.replace)
         except MidasNormalError as error:
             return report_outcome(self, error)

@@ -8,8 +8,8 @@ from bpy.app.translations import pgettext_n as n_
 
 from ..batch.report import FAILED, MADE, SKIPPED
 from ..bridge import addon
-from ..bridge.addon import unavailable_reason
-from ..bridge.queue import MAKING, WAITING, Item, Queue
+from ..bridge.addon import engine_unavailable_reason
+from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
 from ..bridge.tasks import Report
 from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
 from . import comparison, generation, live_paint, live_tuning
@@ -18,7 +18,7 @@ from .generation import worker_state
 from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
 from .properties import MidasNormalSettings, scene_settings
 
-LOOKS = {MAKING: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
+LOOKS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
          MADE: (n_("Made"), "CHECKMARK"), SKIPPED: (n_("Skipped"), "CHECKMARK")}
 """The words and the icon of each state, what a user most wants to know first."""
 
@@ -40,7 +40,7 @@ class MIDAS_NORMAL_MT_generate_all(bpy.types.Menu):
 def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
     """How many pictures are done, and below it, unless folded, the state of each and why some have no maps."""
     header, body = layout.panel("midas_normal_queue")
-    done = len(queue.items) - queue.count(WAITING) - queue.count(MAKING)
+    done = len(queue.items) - queue.count(WAITING) - queue.count(IN_PROGRESS)
     header.label(text=iface_("{done} of {of} pictures").format(done=done, of=len(queue.items)), translate=False)
     if body is None:
         return
@@ -170,7 +170,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         progress(layout, "Stopping", None)
         layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
     else:
-        reason = unavailable_reason(settings.engine)
+        reason = engine_unavailable_reason(settings.engine)
         row = layout.row(align=True)
         row.scale_y = 1.4
         row.enabled = not reason

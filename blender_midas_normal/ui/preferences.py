@@ -9,7 +9,7 @@ from bpy.app.translations import pgettext_n as n_
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..bridge import addon
-from ..bridge.addon import EXTENSION, places
+from ..bridge.addon import EXTENSION, worker_paths
 from ..client.setup.environment import State, status
 from ..client.setup.weights import find, host, sources
 from ..core.errors import WeightsError
@@ -72,7 +72,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         row.operator("midas_normal.restart", icon="FILE_REFRESH")
 
     def _draw_environment(self, box: bpy.types.UILayout) -> None:
-        here = places()
+        here = worker_paths()
         state = status(here.environment)
         box.label(text="MiDaS environment", icon="CONSOLE")
         if not setup.running():
@@ -97,7 +97,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
     def _draw_weights(self, box: bpy.types.UILayout) -> None:
         box.label(text="MiDaS weights", icon="FILE_BLANK")
         try:
-            lines(box, iface_("The weights are {file}.").format(file=find(places().weights)))
+            lines(box, iface_("The weights are {file}.").format(file=find(worker_paths().weights)))
         except WeightsError as error:
             lines(box, error.message)
         box.prop(self, "weights_folder")

@@ -10,9 +10,9 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..bridge.image_source import image_named
-from ..bridge.map_metadata import mask_of, settings_on, stored
-from ..bridge.queue import Queue, queue_of
+from ..bridge.image_source import get_image
+from ..bridge.map_metadata import mask_of, stored_metadata, stored_settings
+from ..bridge.queue import Queue, build_queue
 from ..bridge.request import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, GenerateRequest
 from ..bridge.tasks import is_main_thread
 from ..core.errors import MidasNormalError, SettingsError
@@ -61,7 +61,7 @@ def source_properties(options: set[str]) -> dict[str, Any]:
                                default="ACTIVE", options=options),
         "animation": BoolProperty(name="Animation", default=False, options=options,
                                   description="For the source Render result: the frames of the scene's range, from the "
-                                              "files that were rendered to its output"),
+                                  "files that were rendered to its output"),
     }
 
 
@@ -78,17 +78,17 @@ def place_properties(options: set[str]) -> dict[str, Any]:
                                default="AUTO", options=options),
         "replace": BoolProperty(name="Replace", default=False, options=options,
                                 description="Take the place of another map that feeds the shader's Normal input, and of a "
-                                            "map that was changed after it was made"),
+                                "map that was changed after it was made"),
         "save": EnumProperty(name="Save", description="Where the map is kept", items=SAVES, default="PACK",
                              options=options),
         "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},
                              options={*options, "ENUM_FLAG"}),
         "across": BoolProperty(name="Across tiles", default=False, options=options,
                                description="See each UDIM tile with a margin of its neighbours, so that the relief goes on "
-                                           "across the borders that they share"),
+                               "across the borders that they share"),
         "smoothing": IntProperty(name="Smoothing over time", default=0, min=0, max=MAX_TEMPORAL_RADIUS, options=options,
                                  description="Frames on either side over which the maps of sequences and movies are "
-                                             "averaged, so that they flicker less; 0 leaves each frame as it is"),
+                                 "averaged, so that they flicker less; 0 leaves each frame as it is"),
     }
 
 
@@ -101,7 +101,7 @@ assert {name for name, _, _ in PRESET_ITEMS} == set(PRESETS)
 
 def _is_map(_: MidasNormalSettings, image: bpy.types.Image) -> bool:
     """A map that is linked from another file belongs to that file: here it could not be kept."""
-    return stored(image) is not None and image.library is None
+    return stored_metadata(image) is not None and image.library is None
 
 
 def _follow(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
@@ -115,11 +115,11 @@ def _catch_up(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
 def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     """The settings become those that the map was made with, unless they are held, or another thread touches them."""
     image = settings.result
-    if image is not None and stored(image) is not None and not live_tuning.updates_suspended() and is_main_thread():
+    if image is not None and stored_metadata(image) is not None and not live_tuning.updates_suspended() and is_main_thread():
         try:
             with live_tuning.suspend_updates():
                 settings.mask_image = mask_of(image) or settings.mask_image
-            apply_settings(settings, settings_on(image))
+            apply_settings(settings, stored_settings(image))
         except MidasNormalError as error:
             generation.remember(error)
 
@@ -228,10 +228,10 @@ def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Generate
 
 
 def queue_for(operator: bpy.types.Operator, context: bpy.types.Context) -> Queue:
-    """What a call of an operator of many pictures asks for; raises as `bridge.queue.queue_of`."""
+    """What a call of an operator of many pictures asks for; raises as `bridge.queue.build_queue`."""
     existing = _given_or_scenes(operator, scene_settings(context.scene), "existing")
     summary = Path(bpy.path.abspath(operator.summary)) if operator.summary else None
-    return queue_of(context, operator.scope, ask_of_maps(operator, context), existing == "SKIP", summary)
+    return build_queue(context, operator.scope, ask_of_maps(operator, context), existing == "SKIP", summary)
 
 
 def has_own_settings(operator: bpy.types.Operator) -> bool:
@@ -275,7 +275,7 @@ def _given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSettings, n
 def _uid_of_given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> int | None:
     """An image's session_uid, None without one: an operator has its name, a scene points to it.  Raises SourceError."""
     given = _given_or_scenes(operator, scene, name)
-    image = image_named(given) if isinstance(given, str) and given else given
+    image = get_image(given) if isinstance(given, str) and given else given
     return image.session_uid if image else None
 
 

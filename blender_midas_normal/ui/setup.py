@@ -10,7 +10,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..bridge import addon
-from ..bridge.addon import EXTENSION, own_python, places, preferences
+from ..bridge.addon import EXTENSION, blender_python, preferences, worker_paths
 from ..client.setup.install import SPACE_NEEDED
 from ..client.setup.process import SetupProcess
 from ..client.setup.weights import host, sources
@@ -49,11 +49,11 @@ def start(verb: str) -> None:
     global _process, _outcome
     if _process is not None:
         raise InstallError("The setup is busy; wait for it or cancel it.")
-    chosen, here = preferences(), places()
+    chosen, here = preferences(), worker_paths()
     addon.client.close()
     _process = SetupProcess(verb, here.environment.folder, backend=chosen.backend, weights=here.weights,
                             python=Path(chosen.interpreter) if chosen.interpreter else None,
-                            online=bpy.app.online_access, runner=own_python())
+                            online=bpy.app.online_access, runner=blender_python())
     _outcome = NO_MESSAGE
     _news.clear()
 
@@ -169,7 +169,7 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
 
     def question(self) -> str:
         return iface_("From the Python package index into {folder}; needs {size:.0f} GB").format(
-            folder=places().environment.folder, size=SPACE_NEEDED / 1e9)
+            folder=worker_paths().environment.folder, size=SPACE_NEEDED / 1e9)
 
 
 class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
@@ -182,7 +182,7 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
     def question(self) -> str:
         hub, release = map(host, sources())
         return iface_("{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}").format(
-            file=WEIGHTS_NAME, size=WEIGHTS_BYTES / 1e6, hub=hub, release=release, folder=places().weights)
+            file=WEIGHTS_NAME, size=WEIGHTS_BYTES / 1e6, hub=hub, release=release, folder=worker_paths().weights)
 
 
 class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
@@ -197,13 +197,13 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
-        if not exists(places().environment.folder):
+        if not exists(worker_paths().environment.folder):
             cls.poll_message_set(rpt_("Nothing is installed"))
             return False
         return True
 
     def question(self) -> str:
-        return iface_("All that was installed in {folder}").format(folder=places().environment.folder)
+        return iface_("All that was installed in {folder}").format(folder=worker_paths().environment.folder)
 
 
 class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):

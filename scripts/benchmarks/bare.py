@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from bl_ext.user_default.midas_normal.bridge.image_pixels import as_bytes
+from bl_ext.user_default.midas_normal.bridge.image_pixels import to_uint8
 from bl_ext.user_default.midas_normal.core.image_io import make_compressor
 
 from benchmarks.answer import Answer, Table
@@ -38,12 +38,12 @@ def steps(source: bpy.types.Image, folder: Path) -> dict[str, Callable[[], objec
     width, height = source.size
     floats = np.zeros(width * height * 4, np.float32)
     source.pixels.foreach_get(floats)
-    values, encoded = as_bytes(floats), np.zeros(width * height * 3, np.uint16).tobytes()
+    values, encoded = to_uint8(floats), np.zeros(width * height * 3, np.uint16).tobytes()
     image = bpy.data.images.new("bare", width, height, float_buffer=True, is_data=True)
     picture, pixels = folder / "picture", folder / "pixels"
     return {
         "Blender's pixels into new memory": lambda: source.pixels.foreach_get(np.empty(len(floats), np.float32)),
-        "as bytes": lambda: as_bytes(floats),
+        "as bytes": lambda: to_uint8(floats),
         "these into a file": lambda: values.tofile(picture),
         "and out of it": lambda: np.fromfile(picture, np.uint8),
         "the map's 16 bits as a zlib stream, stored": lambda: make_compressor(compress=False).compress(encoded),

@@ -38,7 +38,7 @@ ARITHMETIC = ("preprocess", "forward", "surface", "maps")
 OF_WORKER = {"read": "convert", "prepare": "preprocess", "maps": "maps", "encode": "encode"}
 """Our names for stages of the worker's clock; its "engine" is "forward" and "surface"."""
 
-OF_BLENDER = ((PreparedRequest, "submit", "send"), (generate, "store", "write"), (PreparedRequest, "wired", "wire"))
+OF_BLENDER = ((PreparedRequest, "submit", "send"), (generate, "store_map", "write"), (PreparedRequest, "wired", "wire"))
 """Functions that are stages: where they are called from, their names there, and ours."""
 
 
@@ -46,7 +46,7 @@ def seconds_of_map(image: bpy.types.Image, words: dict) -> dict[str, float]:
     """Seconds by stage of one normal map, wired, with settings of these words; the map and its nodes' image are removed."""
     start = time.perf_counter()
     with watched() as seconds:
-        report, waiting = finished(generate.begin(bpy.context, GenerateRequest(
+        report, waiting = finished(generate.start_generation(bpy.context, GenerateRequest(
             Settings().replace_fields(words), "IMAGE", image.session_uid)))
     wall = time.perf_counter() - start
     read(bpy.data.images[report.map_name])
@@ -66,7 +66,8 @@ def watched() -> Iterator[Counter]:
     """Seconds of what Blender does, which is watched in the `with` block."""
     seconds: Counter = Counter()
     with ExitStack() as until_end:
-        until_end.enter_context(patch.object(generate, "reading", _timed_pieces(generate.reading, seconds, "read")))
+        exported = _timed_pieces(generate.export_image_pixels, seconds, "read")
+        until_end.enter_context(patch.object(generate, "export_image_pixels", exported))
         for owner, name, stage in OF_BLENDER:
             until_end.enter_context(patch.object(owner, name, _timed(getattr(owner, name), seconds, stage)))
         yield seconds

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import bpy
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
+from bl_ext.user_default.midas_normal.bridge.regenerate import start_retune
 from bl_ext.user_default.midas_normal.core.settings import Settings
 
 from benchmarks.answer import Answer
@@ -32,7 +32,7 @@ def measured(plan: Plan) -> Answer:
     def tune(name: str, blur: float) -> None:
         """Each time with another strength."""
         wanted = replace(settings, strength=1 + next(strengths) % 50 / 50, blur=blur)
-        seconds_of_worker[name].append(begin_retune(normal, wanted).wait().facts["seconds"])
+        seconds_of_worker[name].append(start_retune(normal, wanted).wait().facts["seconds"])
 
     seconds = in_turn({"retune": lambda: tune("retune", 0.0), "retune blur": lambda: tune("retune blur", BLUR)},
                       plan.runs * ROUNDS, plan.patience)

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 import numpy as np
 from {EXTENSION}.bridge.addon import client
-from {EXTENSION}.bridge.map_metadata import source_of, stored
+from {EXTENSION}.bridge.map_metadata import source_of, stored_metadata
 from {EXTENSION}.ui import generation, live_tuning, timer
 area = max(bpy.context.window.screen.areas, key=lambda area: area.width * area.height)
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import bpy
-from bl_ext.user_default.midas_normal.bridge.nodes.edits import Changes
+from bl_ext.user_default.midas_normal.bridge.nodes.edits import NodeEdits
 
 STEPS = ("set", "node", "link", "unlink", "remove", "interface_socket")
 
@@ -57,8 +57,8 @@ def assert_undone_at_each_step(monkeypatch, material, change):
         with monkeypatch.context() as patch:
             steps = itertools.count(1)
             for name in STEPS:
-                patch.setattr(Changes, name, counted(getattr(Changes, name), steps, fail_at))
-            patch.setattr(Changes, "__exit__", failing_after_the_last(Changes.__exit__, steps, fail_at))
+                patch.setattr(NodeEdits, name, counted(getattr(NodeEdits, name), steps, fail_at))
+            patch.setattr(NodeEdits, "__exit__", failing_after_the_last(NodeEdits.__exit__, steps, fail_at))
             try:
                 change()
             except OutOfLuck:
@@ -77,9 +77,9 @@ def counted(original, steps, fail_at):
 
 
 def failing_after_the_last(original, steps, fail_at):
-    def leave(changes, kind, *words):
+    def leave(edits, kind, *words):
         is_too_late = kind is None and next(steps) == fail_at
-        original(changes, OutOfLuck if is_too_late else kind, *words)
+        original(edits, OutOfLuck if is_too_late else kind, *words)
         if is_too_late:
             raise OutOfLuck
     return leave

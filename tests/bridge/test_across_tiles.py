@@ -6,10 +6,10 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import image_pixels
-from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_sets import udim
-from bl_ext.user_default.midas_normal.bridge.image_source import source_of_image
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.image_source import source_from_image
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import pixels_of, pixels_of_file, saved_by_blender, write_png
@@ -54,7 +54,7 @@ def tiled(folder):
 
 
 def made(image, settings, **words):
-    return begin(
+    return start_generation(
         bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, target="NONE", **words)
     ).wait()
 
@@ -85,7 +85,7 @@ def test_tiles_have_the_map_of_the_whole_picture(tmp_path, columns, rows):
 def heights_of(folder, image, columns, rows, settings, **words):
     """The heights of all tiles put together, in sides of a tile; rows from the top down."""
     made(image, settings, save="BESIDE", maps=("HEIGHT",), **words)
-    scale = stored(map_of(image, "HEIGHT"))["facts"]["scale"]
+    scale = stored_metadata(find_map(image, "HEIGHT"))["facts"]["scale"]
     tiles = [[folder / f"wall_height.{1001 + 10 * row + column}.png" for column in range(columns)] for row in range(rows)]
     values = [np.hstack([pixels_of_file(file)[..., 0] for file in files]) for files in reversed(tiles)]
     return (np.vstack(values) - 0.5) * scale
@@ -95,7 +95,7 @@ def heights_of_whole(folder, values, settings, sides):
     """The heights of the picture of all tiles; sides: of a tile, in its shorter side."""
     image = bpy.data.images.load(str(saved_by_blender(folder / "whole.png", values)))
     image = bpy.data.images[made(image, settings, maps=("HEIGHT",)).map_name]
-    return (pixels_of(image)[..., 0] - 0.5) * stored(image)["facts"]["scale"] * sides
+    return (pixels_of(image)[..., 0] - 0.5) * stored_metadata(image)["facts"]["scale"] * sides
 
 
 def border_step(heights, side):
@@ -140,7 +140,7 @@ def test_heights_of_the_built_in_network_go_on_across_tiles(tmp_path, photo, row
 def test_tiles_without_relief_have_heights_without_scale(tmp_path):
     image, _ = tile_set(tmp_path, 2, 2, np.full((2 * SIDE, 2 * SIDE, 4), 0.5))
     assert np.abs(heights_of(tmp_path, image, 2, 2, LUMINANCE, across=True)).max() == 0
-    assert stored(map_of(image, "HEIGHT"))["facts"]["scale"] == 0
+    assert stored_metadata(find_map(image, "HEIGHT"))["facts"]["scale"] == 0
 
 
 def test_the_built_in_network_sees_across_tiles(tmp_path):
@@ -199,10 +199,11 @@ def test_tiles_of_the_nodes_size_are_mapped_alone_and_that_is_said(tmp_path):
 def test_a_tile_is_read_piece_by_piece_and_leaves_nothing_when_it_is_given_up(tmp_path, monkeypatch):
     """Between any two tiles there is a breath."""
     image, _ = tile_set(tmp_path, 2, 2)
-    tiles = udim.tiles_of(source_of_image(image), GenerateRequest(LUMINANCE, across=True), tmp_path)
+    tiles = udim.find_tiles(source_from_image(image), GenerateRequest(LUMINANCE, across=True), tmp_path)
     looked = []
-    monkeypatch.setattr(image_pixels, "UNFELT", -1.0)
-    monkeypatch.setattr(udim, "held_of_file", lambda *words: looked.append(words) or image_pixels.held_of_file(*words))
+    monkeypatch.setattr(image_pixels, "MAX_CHUNK_SECONDS", -1.0)
+    monkeypatch.setattr(udim, "load_file_buffer", lambda *words: looked.append(words)
+                        or image_pixels.load_file_buffer(*words))
     path = tmp_path / "pixels"
     reading = tiles.read(1001, path)
     for count in range(1, 4):

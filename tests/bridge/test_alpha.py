@@ -7,11 +7,11 @@ import json
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_pixels import View
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map
 from bl_ext.user_default.midas_normal.bridge.nodes.materials import alpha_of
-from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint
+from bl_ext.user_default.midas_normal.bridge.regenerate import start_repaint
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui.command import run
@@ -33,8 +33,9 @@ def picture(name, alpha, is_float=False):
 
 def made(image, **words):
     """The map's values, and what is said of it."""
-    report = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid, **words)).wait()
-    return pixels_of(map_of(image, "NORMAL")), report.sentences
+    report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid,
+                                                           **words)).wait()
+    return pixels_of(find_map(image, "NORMAL")), report.sentences
 
 
 def says(sentences, words):
@@ -115,8 +116,8 @@ def test_a_painted_pictures_alpha_counts_as_it_did():
     feed_base_color(add_material(), image)
     before, _ = made(image)
     image.pixels[0] = 1 - image.pixels[0]
-    begin_repaint(image, View.of(bpy.context.scene)).wait()
-    np.testing.assert_allclose(pixels_of(map_of(image, "NORMAL"))[:16], before[:16], atol=1e-3)
+    start_repaint(image, View.of(bpy.context.scene)).wait()
+    np.testing.assert_allclose(pixels_of(find_map(image, "NORMAL"))[:16], before[:16], atol=1e-3)
 
 
 def test_the_command_line_says_that_alpha_flattens_a_file_and_looks_at_the_materials_of_a_blend_file(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -39,7 +39,8 @@ def rendered_animation(path, frames=(3, 6), step=1, movie=False):
 
 
 def made(**words):
-    report = begin(bpy.context, GenerateRequest(SETTINGS, source="RENDER", animation=True, target="NONE", **words)).wait()
+    report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="RENDER", animation=True, target="NONE",
+                                                           **words)).wait()
     return bpy.data.images[report.map_name], report
 
 
@@ -47,7 +48,7 @@ def alone(path):
     """The map that is made of one frame when it is an image of its own."""
     image = bpy.data.images.load(str(path), check_existing=False)
     ask = GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid)
-    return pixels_of(bpy.data.images[begin(bpy.context, ask).wait().map_name])
+    return pixels_of(bpy.data.images[start_generation(bpy.context, ask).wait().map_name])
 
 
 def names(folder):
@@ -109,4 +110,4 @@ def test_files_whose_last_number_is_not_the_frames_are_refused(tmp_path):
 
 def test_without_the_option_a_render_is_the_render_result():
     with pytest.raises(SourceError, match="render first"):
-        begin(bpy.context, GenerateRequest(SETTINGS, source="RENDER", target="NONE")).wait()
+        start_generation(bpy.context, GenerateRequest(SETTINGS, source="RENDER", target="NONE")).wait()

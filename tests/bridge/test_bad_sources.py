@@ -6,8 +6,8 @@ from pathlib import Path
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -52,7 +52,7 @@ def reported(image, **words):
     """What is told of the map."""
     words = {"target": "NONE", "save": "BESIDE", **words}
     ask = GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid, **words)
-    return begin(bpy.context, ask).wait()
+    return start_generation(bpy.context, ask).wait()
 
 
 def contents(folder):
@@ -71,7 +71,7 @@ def test_a_disk_that_is_full_in_the_middle_is_left_as_it_was(source_in, disk):
         made(image)
     assert contents(folder) == before and len(bpy.data.images) == images
     everything.unlink()
-    assert made(image) == map_of(image, "NORMAL")
+    assert made(image) == find_map(image, "NORMAL")
 
 
 def test_a_folder_that_may_only_be_read_takes_no_map(source_in, disk):
@@ -83,9 +83,9 @@ def test_a_folder_that_may_only_be_read_takes_no_map(source_in, disk):
         made(image)
     assert len(bpy.data.images) == images
     if image.source == "TILED":
-        assert made(image, save="PACK") == map_of(image, "NORMAL")
+        assert made(image, save="PACK") == find_map(image, "NORMAL")
     changed(folder, "rw")
-    assert made(image) == map_of(image, "NORMAL")
+    assert made(image) == find_map(image, "NORMAL")
 
 
 @pytest.mark.parametrize("across", [False, True])
@@ -135,5 +135,5 @@ def test_names_may_be_long_and_hold_spaces_and_any_letters(source_in, tmp_path, 
     image = source_in(tmp_path, stem)
     normal = made(image)
     files = [path for path in tmp_path.rglob("*") if path.is_file() and f"{stem}_normal" in path.name]
-    assert len(files) == {"TILED": 3, "SEQUENCE": 4, "MOVIE": 3}[image.source] and map_of(image, "NORMAL") == normal
+    assert len(files) == {"TILED": 3, "SEQUENCE": 4, "MOVIE": 3}[image.source] and find_map(image, "NORMAL") == normal
     assert made(image) == normal

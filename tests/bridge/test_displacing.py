@@ -6,10 +6,15 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.nodes.displacement import attach, displace, rescale, texture_world_size
-from bl_ext.user_default.midas_normal.bridge.nodes.materials import object_with
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
+from bl_ext.user_default.midas_normal.bridge.nodes.displacement import (
+    add_image_node,
+    rescale_displacement,
+    texture_world_size,
+    wire_displacement,
+)
+from bl_ext.user_default.midas_normal.bridge.nodes.materials import find_object_with
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
@@ -27,7 +32,7 @@ def image():
 
 @pytest.fixture
 def height(image):
-    return map_images.store(image, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    return map_images.store_map(image, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
 
 
 @pytest.fixture
@@ -56,7 +61,7 @@ def displacement(material):
 
 
 def test_heights_are_as_high_as_the_object_is_large(material, image, height):
-    assert displace(material, image, height, 0.1, plane(material, 3.0), False).done
+    assert wire_displacement(material, image, height, 0.1, plane(material, 3.0), False).done
     found, midlevel, scale = displacement(material)
     assert (found, midlevel) == (height, 0.5) and scale == pytest.approx(0.3)
     assert material.displacement_method == "DISPLACEMENT"
@@ -64,14 +69,15 @@ def test_heights_are_as_high_as_the_object_is_large(material, image, height):
 
 def test_displacement_together_with_bump_stays_as_the_user_chose_it(material, image, height):
     material.displacement_method = "BOTH"
-    assert displace(material, image, height, 0.1, plane(material), False).done and material.displacement_method == "BOTH"
+    assert wire_displacement(material, image, height, 0.1, plane(material),
+                             False).done and material.displacement_method == "BOTH"
 
 
-def without_nodes(there=False):
+def without_nodes(existing=False):
     """A material whose nodes Blender does not look at, as a new one's before 5.0; there: it has some."""
     material = bpy.data.materials.new("plain")
     if bpy.app.version < (5, 0):
-        material.use_nodes = there
+        material.use_nodes = existing
         material.use_nodes = False
     return material
 
@@ -80,33 +86,34 @@ def looks_at_nodes(material):
     return bpy.app.version >= (5, 0) or material.use_nodes
 
 
-@pytest.mark.parametrize("there", [False, True])
-def test_a_material_that_does_not_use_nodes_does_once_it_is_displaced(image, height, there):
-    material = without_nodes(there)
-    assert displace(material, image, height, 0.1, plane(material), False).done
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_material_that_does_not_use_nodes_does_once_it_is_displaced(image, height, existing):
+    material = without_nodes(existing)
+    assert wire_displacement(material, image, height, 0.1, plane(material), False).done
     assert displacement(material)[0] == height and looks_at_nodes(material)
 
 
 def test_a_material_that_is_not_displaced_does_not_begin_to_use_nodes(image, height):
-    material = without_nodes(there=True)
+    material = without_nodes(existing=True)
     own = material.node_tree.nodes.new("ShaderNodeDisplacement")
     material.node_tree.links.new(own.outputs[0], material.node_tree.get_output_node("ALL").inputs["Displacement"])
     before = looks_at_nodes(material)
-    assert not displace(material, image, height, 0.1, plane(material), False).done and looks_at_nodes(material) == before
+    assert not wire_displacement(material, image, height, 0.1, plane(material),
+                                 False).done and looks_at_nodes(material) == before
 
 
-@pytest.mark.parametrize("there", [False, True])
-def test_a_map_is_attached_to_a_material_that_does_not_use_nodes(image, there):
-    material, occlusion = without_nodes(there), map_images.store(image, GREY, {}, {"map": "AO"})
-    attach(material, image, occlusion)
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_map_is_attached_to_a_material_that_does_not_use_nodes(image, existing):
+    material, occlusion = without_nodes(existing), map_images.store_map(image, GREY, {}, {"map": "AO"})
+    add_image_node(material, image, occlusion)
     assert any(getattr(node, "image", None) == occlusion for node in material.node_tree.nodes) and looks_at_nodes(material)
 
 
 def test_a_second_map_updates_the_same_nodes(material, image, height):
-    thing = plane(material)
-    displace(material, image, height, 0.1, thing, False)
+    obj = plane(material)
+    wire_displacement(material, image, height, 0.1, obj, False)
     count = len(material.node_tree.nodes)
-    displace(material, image, height, 0.2, thing, False)
+    wire_displacement(material, image, height, 0.2, obj, False)
     assert len(material.node_tree.nodes) == count and displacement(material)[2] == pytest.approx(0.4)
 
 
@@ -114,9 +121,9 @@ def test_the_users_own_displacement_is_kept_unless_replaced(material, image, hei
     own = material.node_tree.nodes.new("ShaderNodeDisplacement")
     end = material.node_tree.get_output_node("ALL").inputs["Displacement"]
     material.node_tree.links.new(own.outputs[0], end)
-    report = displace(material, image, height, 0.1, None, False)
+    report = wire_displacement(material, image, height, 0.1, None, False)
     assert not report.done and "Replace" in report.sentences[0] and end.links[0].from_node == own
-    assert displace(material, image, height, 0.1, None, True).done and displacement(material)[0] == height
+    assert wire_displacement(material, image, height, 0.1, None, True).done and displacement(material)[0] == height
 
 
 @pytest.mark.parametrize("own", [False, True])
@@ -124,69 +131,69 @@ def test_a_failure_at_any_step_leaves_the_material_as_it_was(material, image, he
     if own:
         theirs = material.node_tree.nodes.new("ShaderNodeDisplacement")
         material.node_tree.links.new(theirs.outputs[0], material.node_tree.get_output_node("ALL").inputs["Displacement"])
-    thing = plane(material)
-    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.1, thing, True))
+    obj = plane(material)
+    assert_undone_at_each_step(monkeypatch, material, lambda: wire_displacement(material, image, height, 0.1, obj, True))
     assert displacement(material)[0] == height
     material.node_tree.nodes["Image Texture"].extension = "CLIP"
-    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.2, thing, False))
+    assert_undone_at_each_step(monkeypatch, material, lambda: wire_displacement(material, image, height, 0.2, obj, False))
 
 
 def test_a_failure_at_any_step_of_attaching_leaves_the_material_as_it_was(material, image, height, monkeypatch):
-    assert_undone_at_each_step(monkeypatch, material, lambda: attach(material, image, height))
+    assert_undone_at_each_step(monkeypatch, material, lambda: add_image_node(material, image, height))
 
 
 def test_a_linked_material_is_left_alone(image, height, tmp_path):
     linked = add_linked_material(image, tmp_path)
-    report = displace(linked, image, height, 0.1, None, False)
+    report = wire_displacement(linked, image, height, 0.1, None, False)
     assert not report.done and linked.name in report.sentences[0] and "linked" in report.sentences[0]
 
 
 def test_an_override_and_a_material_for_grease_pencil_are_left_alone(image, height, tmp_path):
     for material, words in ((add_overriding_material(image, tmp_path), "is a library override"),
                             (add_pencil_material(), "Grease Pencil")):
-        report = displace(material, image, height, 0.1, None, False)
+        report = wire_displacement(material, image, height, 0.1, None, False)
         assert not report.done and words in report.sentences[0]
 
 
 def test_a_retuned_height_map_keeps_the_users_factor(material, image, height):
-    displace(material, image, height, 0.1, plane(material), False)
+    wire_displacement(material, image, height, 0.1, plane(material), False)
     node = material.node_tree.get_output_node("ALL").inputs["Displacement"].links[0].from_node
     node.inputs["Scale"].default_value *= 3
-    rescale(height, 0.1, 0.05)
+    rescale_displacement(height, 0.1, 0.05)
     assert node.inputs["Scale"].default_value == pytest.approx(0.3)
 
 
 def test_the_side_of_a_texture_follows_the_uv_coordinates(material):
-    thing = plane(material, 3.0)
-    assert texture_world_size(thing, material) == pytest.approx(3.0)
-    for corner in thing.data.uv_layers.active.uv:
+    obj = plane(material, 3.0)
+    assert texture_world_size(obj, material) == pytest.approx(3.0)
+    for corner in obj.data.uv_layers.active.uv:
         corner.vector *= 6
-    assert texture_world_size(thing, material) == pytest.approx(0.5)
-    thing.data.uv_layers.remove(thing.data.uv_layers.active)
-    assert texture_world_size(thing, material) == texture_world_size(None, material) == 1.0
+    assert texture_world_size(obj, material) == pytest.approx(0.5)
+    obj.data.uv_layers.remove(obj.data.uv_layers.active)
+    assert texture_world_size(obj, material) == texture_world_size(None, material) == 1.0
 
 
 def test_the_side_of_a_texture_is_that_of_the_rendered_layer_on_the_faces_that_have_the_material(material):
-    thing = plane(bpy.data.materials.new("other"), 3.0)
+    obj = plane(bpy.data.materials.new("other"), 3.0)
     bpy.ops.object.mode_set(mode="EDIT")
     bpy.ops.mesh.primitive_plane_add(size=5.0)
     bpy.ops.object.mode_set(mode="OBJECT")
-    thing.data.materials.append(material)
-    assert texture_world_size(thing, material) == 1.0
-    thing.data.polygons[1].material_index = 1
-    assert texture_world_size(thing, material) == pytest.approx(5.0)
-    layer = thing.data.uv_layers.new(name="tiled")
+    obj.data.materials.append(material)
+    assert texture_world_size(obj, material) == 1.0
+    obj.data.polygons[1].material_index = 1
+    assert texture_world_size(obj, material) == pytest.approx(5.0)
+    layer = obj.data.uv_layers.new(name="tiled")
     for corner in layer.uv:
         corner.vector *= 10
-    thing.data.uv_layers.active = layer
-    assert texture_world_size(thing, material) == pytest.approx(5.0)
+    obj.data.uv_layers.active = layer
+    assert texture_world_size(obj, material) == pytest.approx(5.0)
     layer.active_render = True
-    assert texture_world_size(thing, material) == pytest.approx(0.5)
+    assert texture_world_size(obj, material) == pytest.approx(0.5)
 
 
 def test_heights_are_those_of_a_picture_as_large_as_its_mapping_and_its_layer_make_it(material, image, height):
-    thing, tree = plane(material, 3.0), material.node_tree
-    layer = thing.data.uv_layers.new(name="small")
+    obj, tree = plane(material, 3.0), material.node_tree
+    layer = obj.data.uv_layers.new(name="small")
     for corner in layer.uv:
         corner.vector *= 2
     texture = next(node for node in tree.nodes if getattr(node, "image", None) == image)
@@ -196,22 +203,22 @@ def test_heights_are_those_of_a_picture_as_large_as_its_mapping_and_its_layer_ma
     for name, side in (("", 3.0), ("small", 1.5)):
         uv.uv_map = name
         tree.links.new(uv.outputs[0], mapping.inputs["Vector"])
-        displace(material, image, height, 0.1, thing, False)
+        wire_displacement(material, image, height, 0.1, obj, False)
         assert displacement(material)[2] == pytest.approx(0.1 * side / 5)
 
 
 def test_heights_are_scaled_on_an_object_that_has_the_material_and_not_on_the_active_one(material, image):
     bpy.data.objects.remove(bpy.data.objects["Wall"])
     small, large = plane(material, 2.0), plane(size=200.0)
-    assert object_with(material, large) == small and object_with(material, None) == small
+    assert find_object_with(material, large) == small and find_object_with(material, None) == small
     bpy.context.view_layer.objects.active = large
     image.pixels.foreach_set(np.random.default_rng(0).random(64, np.float32))
-    begin(bpy.context, GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid,
-                                       maps=("HEIGHT",))).wait()
-    made = map_of(image, "HEIGHT")
-    assert displacement(material)[2] == pytest.approx(2.0 * stored(made)["facts"]["scale"])
+    start_generation(bpy.context, GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid,
+                                                  maps=("HEIGHT",))).wait()
+    made = find_map(image, "HEIGHT")
+    assert displacement(material)[2] == pytest.approx(2.0 * stored_metadata(made)["facts"]["scale"])
     large.data.materials.append(material)
-    assert object_with(material, large) == large
+    assert find_object_with(material, large) == large
 
 
 def test_a_node_in_a_group_of_several_materials_is_rescaled_once(image, height):
@@ -219,7 +226,7 @@ def test_a_node_in_a_group_of_several_materials_is_rescaled_once(image, height):
     inside.interface.new_socket("Displacement", in_out="OUTPUT", socket_type="NodeSocketVector")
     material = add_material("made here")
     feed_base_color(material, image)
-    displace(material, image, height, 0.1, None, False)
+    wire_displacement(material, image, height, 0.1, None, False)
     node, texture = inside.nodes.new("ShaderNodeDisplacement"), inside.nodes.new("ShaderNodeTexImage")
     node["midas_normal"], texture.image, node.inputs["Scale"].default_value = True, height, 1.0
     inside.links.new(texture.outputs["Color"], node.inputs["Height"])
@@ -229,7 +236,7 @@ def test_a_node_in_a_group_of_several_materials_is_rescaled_once(image, height):
         group = tree.nodes.new("ShaderNodeGroup")
         group.node_tree = inside
         tree.links.new(group.outputs[0], tree.get_output_node("ALL").inputs["Displacement"])
-    rescale(height, 0.1, 0.05)
+    rescale_displacement(height, 0.1, 0.05)
     assert node.inputs["Scale"].default_value == pytest.approx(0.5) and displacement(material)[2] == pytest.approx(0.05)
 
 
@@ -237,20 +244,20 @@ def test_a_node_in_a_group_of_several_materials_is_rescaled_once(image, height):
 def test_the_displacement_by_another_pictures_map_is_kept_unless_replaced(material, image, height, replace):
     other = bpy.data.images.new("mortar", 4, 4)
     material.node_tree.nodes.new("ShaderNodeTexImage").image = other
-    displace(material, image, height, 0.1, None, False)
-    new = map_images.store(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
-    report = displace(material, other, new, 0.1, None, replace)
+    wire_displacement(material, image, height, 0.1, None, False)
+    new = map_images.store_map(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    report = wire_displacement(material, other, new, 0.1, None, replace)
     assert report.done == replace and displacement(material)[0] == (new if replace else height)
     assert replace or "keeps the displacement by 'brick_height'; set Replace" in report.sentences[0]
 
 
 def test_the_map_of_an_image_that_the_material_lost_gives_way(material, image, height):
-    displace(material, image, height, 0.1, None, False)
+    wire_displacement(material, image, height, 0.1, None, False)
     before = len(material.node_tree.nodes)
     texture = next(node for node in material.node_tree.nodes if getattr(node, "image", None) == image)
     texture.image = other = bpy.data.images.new("mortar", 4, 4)
-    new = map_images.store(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
-    assert displace(material, other, new, 0.1, None, False).done and displacement(material)[0] == new
+    new = map_images.store_map(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
+    assert wire_displacement(material, other, new, 0.1, None, False).done and displacement(material)[0] == new
     assert len(material.node_tree.nodes) == before
 
 
@@ -266,19 +273,19 @@ def outputs_for(material, *targets):
 @pytest.mark.parametrize("targets", [("CYCLES", "EEVEE"), ("ALL", "CYCLES"), ("ALL", "EEVEE"), ("CYCLES",), ("EEVEE",)])
 def test_every_output_that_a_renderer_uses_is_displaced_by_one_node(material, image, height, targets, monkeypatch):
     outputs = outputs_for(material, *targets)
-    thing = plane(material)
-    assert_undone_at_each_step(monkeypatch, material, lambda: displace(material, image, height, 0.1, thing, False))
+    obj = plane(material)
+    assert_undone_at_each_step(monkeypatch, material, lambda: wire_displacement(material, image, height, 0.1, obj, False))
     nodes = [output.inputs["Displacement"].links[0].from_node for output in outputs]
     assert len(set(nodes)) == 1 and nodes[0].inputs["Height"].links[0].from_node.image == height
     count = len(material.node_tree.nodes)
-    assert displace(material, image, height, 0.1, thing, False).done and len(material.node_tree.nodes) == count
+    assert wire_displacement(material, image, height, 0.1, obj, False).done and len(material.node_tree.nodes) == count
 
 
 def test_an_output_with_a_displacement_of_the_users_own_is_named_and_the_other_is_displaced(material, image, height):
     first, second = outputs_for(material, "CYCLES", "EEVEE")
     own = material.node_tree.nodes.new("ShaderNodeDisplacement")
     material.node_tree.links.new(own.outputs[0], first.inputs["Displacement"])
-    report = displace(material, image, height, 0.1, None, False)
+    report = wire_displacement(material, image, height, 0.1, None, False)
     assert report.done and f"The output {first.name!r} of the material 'Wall' keeps its own" in report.sentences[0]
     assert first.inputs["Displacement"].links[0].from_node == own and second.inputs["Displacement"].is_linked
 
@@ -288,21 +295,21 @@ def test_a_texture_in_a_group_has_its_heights_beside_it(image, height):
     inside = feed_base_color(material, image, "group").node_tree
     texture = inside.nodes["Image Texture"]
     texture.extension = "EXTEND"
-    assert displace(material, image, height, 0.1, None, False).done
+    assert wire_displacement(material, image, height, 0.1, None, False).done
     made = next(node for node in inside.nodes if getattr(node, "image", None) == height)
     assert made.extension == "EXTEND" and [item.name for item in inside.interface.items_tree] == ["Color", "Height"]
     count = len(inside.nodes)
-    assert displace(material, image, height, 0.1, None, False).done and len(inside.nodes) == count
+    assert wire_displacement(material, image, height, 0.1, None, False).done and len(inside.nodes) == count
     node = material.node_tree.get_output_node("ALL").inputs["Displacement"].links[0].from_node
     assert node.inputs["Height"].links[0].from_node.node_tree == inside
 
 
 def test_other_maps_lie_beside_the_texture_and_are_linked_to_nothing(material, image):
-    occlusion = map_images.store(image, GREY, {}, {"map": "AO"})
+    occlusion = map_images.store_map(image, GREY, {}, {"map": "AO"})
     texture = next(node for node in material.node_tree.nodes if getattr(node, "image", None) == image)
     texture.extension = "EXTEND"
     for _ in range(2):
-        attach(material, image, occlusion)
+        add_image_node(material, image, occlusion)
         [node] = [node for node in material.node_tree.nodes if getattr(node, "image", None) == occlusion]
         assert not node.outputs["Color"].links and node.extension == "EXTEND"
         assert node.location.y <= texture.location.y - 280

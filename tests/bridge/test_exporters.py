@@ -12,11 +12,11 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import image_node, node_has_convention
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import find_image_node, node_has_convention
 from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
 from bl_ext.user_default.midas_normal.bridge.nodes.traversal import NodeInstance
-from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
+from bl_ext.user_default.midas_normal.bridge.regenerate import start_retune
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
@@ -54,7 +54,7 @@ def maps(tmp_path):
         texture = bpy.data.images.load(str(tmp_path / f"{name}.png"))
         feed_base_color(material, texture)
         values = np.full((4, 4, 3), (red * 65535, 32768, 65535), np.uint16)
-        found[name] = map_images.store(texture, ResultFiles(encode_png(values, 1)), {}, {"map": "NORMAL"})
+        found[name] = map_images.store_map(texture, ResultFiles(encode_png(values, 1)), {}, {"map": "NORMAL"})
         assert wire_normal_map(material, texture, found[name]).done
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     return found
@@ -136,7 +136,7 @@ def test_who_exports_a_map_that_nodes_turn(tmp_path, exporter, keeps):
 def map_in(material):
     """The image of the Normal Map node of an imported material."""
     node = next(node for node in material.node_tree.nodes if node.bl_idname == "ShaderNodeNormalMap")
-    return image_node(NodeInstance(node)).node.image
+    return find_image_node(NodeInstance(node)).node.image
 
 
 def nearest(image):
@@ -182,7 +182,7 @@ def test_a_map_that_lost_its_packed_file_is_not_written_into_any_folder(tmp_path
     image = stored("brick")
     image.unpack(method="REMOVE")
     with pytest.raises(TargetError, match="'brick_normal' has neither a file nor packed pixels"):
-        map_images.store_again(image, FLAT, {}, {"map": "NORMAL"})
+        map_images.update_map(image, FLAT, {}, {"map": "NORMAL"})
     assert not list(tmp_path.iterdir())
     assert stored("brick") == image and image.packed_file
 
@@ -191,7 +191,7 @@ def stored(source, save="PACK"):
     """The map of an image, or of the image of this name."""
     if isinstance(source, str):
         source = bpy.data.images.get(source) or bpy.data.images.new(source, 4, 4)
-    return map_images.store(source, FLAT, {}, {"map": "NORMAL"}, save)
+    return map_images.store_map(source, FLAT, {}, {"map": "NORMAL"}, save)
 
 
 @pytest.mark.parametrize("convention", ["OPENGL", "DIRECTX", "OBJECT"])
@@ -204,8 +204,8 @@ def test_what_is_exported_is_opengl_or_the_report_warns(tmp_path, convention):
     material = add_material("Ramp")
     feed_base_color(material, texture)
     settings = Settings(engine="LUMINANCE", tileable="OFF", strength=10, convention=convention)
-    made = begin(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=texture.session_uid)).wait()
-    again = begin_retune(bpy.data.images[made.map_name], settings).wait()
+    made = start_generation(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=texture.session_uid)).wait()
+    again = start_retune(bpy.data.images[made.map_name], settings).wait()
     with redirect_stdout(io.StringIO()):
         load = glb(tmp_path)
         bpy.ops.wm.read_homefile(use_empty=True)

@@ -9,13 +9,13 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_pixels import View
 from bl_ext.user_default.midas_normal.bridge.map_files import file_of
-from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of, stored
+from bl_ext.user_default.midas_normal.bridge.map_metadata import METADATA_PROPERTY, find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.map_state import CHECKSUM, DIGESTS
 from bl_ext.user_default.midas_normal.bridge.queue import FAILED, MADE, SKIPPED
-from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint, begin_retune
+from bl_ext.user_default.midas_normal.bridge.regenerate import start_repaint, start_retune
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -37,7 +37,7 @@ def picture(tmp_path):
 
 
 def task(image, settings=SETTINGS, **words):
-    return begin(
+    return start_generation(
         bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words})
     )
 
@@ -76,7 +76,7 @@ WAYS = {
     "generate": lambda source, normal, replace: task(source, STRONGER, replace=replace).wait(),
     "generate beside": lambda source, normal, replace: task(source, STRONGER, replace=replace, save="BESIDE").wait(),
     "function": lambda source, normal, replace: generate(source, STRONGER, replace=replace),
-    "re-tune": lambda source, normal, replace: begin_retune(normal, STRONGER, replace=replace).wait(),
+    "re-tune": lambda source, normal, replace: start_retune(normal, STRONGER, replace=replace).wait(),
     "repaint": lambda source, normal, replace: repainted(source, replace),
 }
 """How a map is made again."""
@@ -86,7 +86,7 @@ def repainted(source, replace):
     values = pixels_of(source)[::-1].copy()
     values[5:25, 5:25, :3] = 1.0
     source.pixels.foreach_set(values.ravel())
-    return begin_repaint(source, View.of(bpy.context.scene), replace).wait()
+    return start_repaint(source, View.of(bpy.context.scene), replace).wait()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -94,12 +94,13 @@ def repainted(source, replace):
 def test_a_packed_map_that_was_painted_on_is_made_again_only_with_replace(picture, edit, way):
     normal, _ = made(picture)
     edit(normal)
-    record, count = normal[STORED], len(bpy.data.images)
+    record, count = normal[METADATA_PROPERTY], len(bpy.data.images)
     with pytest.raises(TargetError, match=KEPT):
         WAYS[way](picture, normal, False)
-    assert is_painted(normal) and normal[STORED] == record and len(bpy.data.images) == count and normal.packed_file
+    assert is_painted(normal) and normal[METADATA_PROPERTY] == record
+    assert len(bpy.data.images) == count and normal.packed_file
     WAYS[way](picture, normal, True)
-    assert not is_painted(normal) and normal[STORED] != record
+    assert not is_painted(normal) and normal[METADATA_PROPERTY] != record
 
 
 def test_a_painted_map_of_a_saved_file_is_known_when_that_is_opened(picture, tmp_path):
@@ -140,9 +141,9 @@ def in_another_colour_space(normal):
 
 def of_an_earlier_version(normal):
     """It noted no checksum, and read the file that it had packed."""
-    words = json.loads(normal[STORED])
+    words = json.loads(normal[METADATA_PROPERTY])
     del words["facts"][CHECKSUM]
-    normal[STORED] = json.dumps(words)
+    normal[METADATA_PROPERTY] = json.dumps(words)
     normal.buffers_free()
 
 
@@ -156,7 +157,7 @@ def test_a_map_that_nobody_has_changed_is_made_again(picture, edit, is_reopened,
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
         bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     normal, _ = made(bpy.data.images["wall.png"], STRONGER)
-    assert stored(normal)["settings"]["strength"] == 4.0
+    assert stored_metadata(normal)["settings"]["strength"] == 4.0
 
 
 def test_a_map_of_an_earlier_version_that_was_painted_on_stays(picture):
@@ -181,26 +182,26 @@ def replaced_by_another_map(normal):
 def test_a_map_beside_that_was_changed_is_made_again_only_with_replace(picture, edit, way):
     normal, _ = made(picture, save="BESIDE")
     edit(normal)
-    shown, record, content = pixels_of(normal), normal[STORED], file_of(normal).read_bytes()
+    shown, record, content = pixels_of(normal), normal[METADATA_PROPERTY], file_of(normal).read_bytes()
     with pytest.raises(TargetError, match=KEPT):
         WAYS[way](picture, normal, False)
     np.testing.assert_array_equal(pixels_of(normal), shown)
-    assert normal[STORED] == record and file_of(normal).read_bytes() == content and not normal.packed_file
+    assert normal[METADATA_PROPERTY] == record and file_of(normal).read_bytes() == content and not normal.packed_file
     if edit == paint_and_save and way not in ("generate", "function"):
         with pytest.raises(TargetError, match="was not made by this extension"):  # nor is it any more
             WAYS[way](picture, normal, True)
         return
     WAYS[way](picture, normal, True)
-    assert normal[STORED] != record and (pixels_of(normal) != shown).any()
+    assert normal[METADATA_PROPERTY] != record and (pixels_of(normal) != shown).any()
 
 
 def test_a_map_beside_that_nobody_has_changed_or_whose_file_is_gone_is_made_again(picture):
     normal, _ = made(picture, save="BESIDE")
     made(picture, STRONGER, save="BESIDE")
-    assert stored(normal)["settings"]["strength"] == 4.0
+    assert stored_metadata(normal)["settings"]["strength"] == 4.0
     file_of(normal).unlink()
     made(picture, save="BESIDE")
-    assert stored(normal)["settings"]["strength"] == 2.0 and file_of(normal).exists()
+    assert stored_metadata(normal)["settings"]["strength"] == 2.0 and file_of(normal).exists()
 
 
 @pytest.mark.parametrize("save", ["PACK", "BESIDE"])
@@ -208,8 +209,8 @@ def test_the_maps_of_tiles_stay_when_one_was_changed(tmp_path, save):
     tiles = tile_set(tmp_path)
     normal, _ = made(tiles, save=save)
     made(tiles, STRONGER, save=save)
-    record = normal[STORED]
-    assert set(stored(normal)["facts"][DIGESTS]) == {"1001", "1002", "1011"}
+    record = normal[METADATA_PROPERTY]
+    assert set(stored_metadata(normal)["facts"][DIGESTS]) == {"1001", "1002", "1011"}
     if save == "BESIDE":
         shutil.copy(tmp_path / "wall_normal.1001.png", tmp_path / "wall_normal.1011.png")
     else:
@@ -217,9 +218,9 @@ def test_the_maps_of_tiles_stay_when_one_was_changed(tmp_path, save):
     files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     with pytest.raises(TargetError, match=KEPT):
         made(tiles, save=save)
-    assert normal[STORED] == record and {file.name: file.read_bytes() for file in tmp_path.iterdir()} == files
+    assert normal[METADATA_PROPERTY] == record and {file.name: file.read_bytes() for file in tmp_path.iterdir()} == files
     made(tiles, save=save, replace=True)
-    assert stored(normal)["settings"]["strength"] == 2.0
+    assert stored_metadata(normal)["settings"]["strength"] == 2.0
 
 
 def test_packed_tiles_that_were_painted_and_packed_stay(tmp_path):
@@ -239,9 +240,10 @@ def test_the_maps_of_frames_stay_when_one_was_changed(tmp_path):
     content = (folder / "shot_normal_0005.png").read_bytes()
     with pytest.raises(TargetError, match=KEPT):
         made(frames, save="BESIDE")
-    assert (folder / "shot_normal_0005.png").read_bytes() == content and stored(normal)["settings"]["strength"] == 4.0
+    assert (folder / "shot_normal_0005.png").read_bytes() == content
+    assert stored_metadata(normal)["settings"]["strength"] == 4.0
     made(frames, save="BESIDE", replace=True)
-    assert stored(normal)["settings"]["strength"] == 2.0
+    assert stored_metadata(normal)["settings"]["strength"] == 2.0
 
 
 def test_a_frame_that_is_changed_while_the_maps_are_made_stops_them_too(tmp_path):
@@ -255,16 +257,16 @@ def test_a_frame_that_is_changed_while_the_maps_are_made_stops_them_too(tmp_path
     with pytest.raises(TargetError, match=KEPT):
         under_way.wait()
     assert (folder / "shot_normal_0005.png").read_bytes() == (folder / "shot_normal_0003.png").read_bytes()
-    assert stored(normal)["settings"]["strength"] == 2.0
+    assert stored_metadata(normal)["settings"]["strength"] == 2.0
 
 
 @pytest.mark.parametrize("changed", ["NORMAL", "HEIGHT"])
 def test_of_several_maps_those_that_nobody_has_changed_are_made(picture, changed):
     made(picture, maps=("NORMAL", "HEIGHT"))
-    kept, other = (map_of(picture, kind) for kind in ((changed, "HEIGHT") if changed == "NORMAL" else (changed, "NORMAL")))
+    kept, other = (find_map(picture, kind) for kind in ((changed, "HEIGHT") if changed == "NORMAL" else (changed, "NORMAL")))
     paint(kept)
     _, report = made(picture, STRONGER, maps=("NORMAL", "HEIGHT"))
-    assert is_painted(kept) and stored(other)["settings"]["strength"] == 4.0 and report.maps == (other.name,)
+    assert is_painted(kept) and stored_metadata(other)["settings"]["strength"] == 4.0 and report.maps == (other.name,)
     assert f"The map {kept.name!r} was changed" in report.sentences[-1]
     assert [(record.outcome, record.error is not None) for record in report.records] == [(MADE, False), (FAILED, True)]
 
@@ -272,12 +274,12 @@ def test_of_several_maps_those_that_nobody_has_changed_are_made(picture, changed
 @pytest.mark.parametrize("changed", ["NORMAL", "HEIGHT"])
 def test_the_other_maps_follow_the_brush(picture, changed):
     made(picture, maps=("NORMAL", "HEIGHT"))
-    kept, other = (map_of(picture, kind) for kind in ((changed, "HEIGHT") if changed == "NORMAL" else (changed, "NORMAL")))
+    kept, other = (find_map(picture, kind) for kind in ((changed, "HEIGHT") if changed == "NORMAL" else (changed, "NORMAL")))
     paint(kept)
-    surface = stored(other)["facts"]["surface"]
+    surface = stored_metadata(other)["facts"]["surface"]
     with pytest.raises(TargetError, match=KEPT):
         repainted(picture, replace=False)
-    assert is_painted(kept) and stored(other)["facts"]["surface"] != surface
+    assert is_painted(kept) and stored_metadata(other)["facts"]["surface"] != surface
 
 
 def test_a_queue_keeps_it_and_makes_the_others(picture):
@@ -285,7 +287,7 @@ def test_a_queue_keeps_it_and_makes_the_others(picture):
     for image in (picture, other):
         worn(image)
         made(image)
-    normal = map_of(picture, "NORMAL")
+    normal = find_map(picture, "NORMAL")
     paint(normal)
     queue, _ = worked_through(settings=STRONGER)
     assert {item.source.name: item.state for item in queue.items} == {"wall.png": FAILED, "other": MADE}
@@ -297,7 +299,7 @@ def test_a_queue_keeps_it_and_makes_the_others(picture):
 def test_what_is_to_be_skipped_is_skipped_though_it_was_changed(picture):
     worn(picture)
     worked_through(settings=SETTINGS)
-    normal = map_of(picture, "NORMAL")
+    normal = find_map(picture, "NORMAL")
     paint(normal)
     queue, _ = worked_through(existing="SKIP", settings=SETTINGS)
     assert [item.state for item in queue.items] == [SKIPPED] and is_painted(normal)
@@ -306,9 +308,9 @@ def test_what_is_to_be_skipped_is_skipped_though_it_was_changed(picture):
 @pytest.mark.parametrize("digests", [None, [1], {"x": 1}, {"9" * 5000: "a"}, {"": 3}, {"1": "a"}], ids=str)
 def test_a_record_that_another_hand_has_written_harms_nothing(picture, digests):
     normal, _ = made(picture)
-    words = json.loads(normal[STORED])
+    words = json.loads(normal[METADATA_PROPERTY])
     words["facts"] |= {CHECKSUM: digests, DIGESTS: digests}
-    normal[STORED] = json.dumps(words)
+    normal[METADATA_PROPERTY] = json.dumps(words)
     with pytest.raises(TargetError, match=KEPT):
         made(picture, STRONGER)
     made(picture, STRONGER, replace=True)

@@ -6,9 +6,9 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_pixels import read_pixels
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.image_io import encode_exr
@@ -65,9 +65,9 @@ def test_its_map_is_that_of_the_same_picture_without_layers(tmp_path):
     plain.write_bytes(encode_exr({name: values[..., at].astype(np.float32) for at, name in enumerate("RGB")}, half=False))
     image = load(write_layers(tmp_path / "layers.exr", values))
     feed_base_color(add_material(), image)
-    report = begin(bpy.context, GenerateRequest(BUILT_IN, source="IMAGE", image_uid=image.session_uid)).wait()
+    report = start_generation(bpy.context, GenerateRequest(BUILT_IN, source="IMAGE", image_uid=image.session_uid)).wait()
     made = bpy.data.images[report.map_name]
-    assert tuple(made.size) == (8, 6) and made == map_of(image, "NORMAL")
+    assert tuple(made.size) == (8, 6) and made == find_map(image, "NORMAL")
     assert any(link.from_node.bl_idname == "ShaderNodeNormalMap" for link in bpy.data.materials[0].node_tree.links)
     np.testing.assert_array_equal(pixels_of(made), pixels_of(generate(load(plain), BUILT_IN)))
 
@@ -83,8 +83,8 @@ def test_frames_and_tiles_with_layers_have_their_maps(tmp_path, channels):
     tiles.filepath = str(tmp_path / "wall.<UDIM>.exr")
     tiles.tiles.new(1002)
     for image, files in ((sequence, "wall_normal/wall_normal_{}.png"), (tiles, "wall_normal.{}.png")):
-        begin(bpy.context, GenerateRequest(BUILT_IN, source="IMAGE",
-              image_uid=image.session_uid, target="NONE", save="BESIDE")).wait()
+        start_generation(bpy.context, GenerateRequest(BUILT_IN, source="IMAGE",
+                                                      image_uid=image.session_uid, target="NONE", save="BESIDE")).wait()
         for number in (1001, 1002):
             alone = generate(load(tmp_path / f"wall.{number}.exr"), BUILT_IN)
             made = pixels_of_file(tmp_path / files.format(number))

@@ -28,9 +28,9 @@ def folder(tmp_path):
 
 def save(folder, before_moving=lambda: None):
     """Saves all four maps."""
-    with map_files.staging(folder) as staged:
+    with map_files.staging_folder(folder) as staged:
         for name in MAPS:
-            map_files.stage(staged / name, NEW)
+            map_files.write_staged(staged / name, NEW)
         before_moving()
         map_files.move_staged({staged / name: folder / name for name in MAPS})
 

@@ -24,26 +24,26 @@ def image():
 
 
 def test_none():
-    assert materials.targets("NONE", None, bpy.context.object, None) == materials.Targets()
+    assert materials.find_target_materials("NONE", None, bpy.context.object, None) == materials.TargetMaterials()
 
 
 def test_auto_names_every_user_the_active_objects_first(image):
     first, second, third = (add_material(name) for name in ("A", "B", "C"))
     feed_base_color(first, image)
     feed_base_color(third, image, "group")
-    assert materials.targets("AUTO", image, bpy.context.object, None).materials == (third, first)
-    assert second not in materials.targets("AUTO", image, bpy.context.object, None).materials
+    assert materials.find_target_materials("AUTO", image, bpy.context.object, None).materials == (third, first)
+    assert second not in materials.find_target_materials("AUTO", image, bpy.context.object, None).materials
 
 
 def test_unused_image_goes_to_the_active_material(image):
     feed_base_color(add_material("other"), bpy.data.images.new("other", 4, 4))
     material = add_material()
-    assert materials.targets("AUTO", image, bpy.context.object, None) == materials.Targets((material,))
+    assert materials.find_target_materials("AUTO", image, bpy.context.object, None) == materials.TargetMaterials((material,))
 
 
 def test_render_goes_to_the_active_material_though_images_are_used(image):
     material = add_material()
-    assert materials.targets("AUTO", render_plane(), bpy.context.object, None).materials == (material,)
+    assert materials.find_target_materials("AUTO", render_plane(), bpy.context.object, None).materials == (material,)
 
 
 @pytest.mark.parametrize("is_render", (False, True))
@@ -52,7 +52,7 @@ def test_mesh_without_material_gets_one(image, is_render):
     source = render_plane() if is_render else image
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = materials.targets("AUTO", source, bpy.context.object, None)
+        found = materials.find_target_materials("AUTO", source, bpy.context.object, None)
     material, = found.materials
     assert bpy.context.object.active_material == material
     assert "had no material" in found.sentences[0]
@@ -62,17 +62,18 @@ def test_mesh_without_material_gets_one(image, is_render):
 
 
 def test_no_mesh_is_a_sentence(image):
-    assert "No mesh object is active" in materials.targets("AUTO", image, bpy.context.object, None).sentences[0]
+    assert "No mesh object is active" in materials.find_target_materials("AUTO", image, bpy.context.object,
+                                                                         None).sentences[0]
     empty = bpy.data.objects.new("empty", None)
     bpy.context.scene.collection.objects.link(empty)
     bpy.context.view_layer.objects.active = empty
-    assert materials.targets("AUTO", image, bpy.context.object, None).materials == ()
+    assert materials.find_target_materials("AUTO", image, bpy.context.object, None).materials == ()
 
 
 def test_linked_user_stays_as_it_is(image, tmp_path):
     linked = add_linked_material(image, tmp_path)
     used = linked.node_tree.nodes["Image Texture"].image
-    found = materials.targets("AUTO", used, bpy.context.object, None)
+    found = materials.find_target_materials("AUTO", used, bpy.context.object, None)
     assert found.materials == ()
     assert found.sentences == (f"The material {linked.name!r} is linked from another file and stays as it is.",)
 
@@ -80,24 +81,24 @@ def test_linked_user_stays_as_it_is(image, tmp_path):
 def test_active_material(image, tmp_path):
     with pytest.raises(TargetError, match="no material"):
         materials.check_active_material(None)
-    material, thing = add_material(), bpy.context.object
+    material, obj = add_material(), bpy.context.object
     materials.check_active_material(material)
-    thing.active_material = None
-    assert materials.targets("ACTIVE_MATERIAL", image, thing, material) == materials.Targets((material,))
-    linked = thing.active_material = add_linked_material(image, tmp_path)
+    obj.active_material = None
+    assert materials.find_target_materials("ACTIVE_MATERIAL", image, obj, material) == materials.TargetMaterials((material,))
+    linked = obj.active_material = add_linked_material(image, tmp_path)
     with pytest.raises(TargetError, match="linked"):
         materials.check_active_material(linked)
-    assert "stays as it is" in materials.targets("ACTIVE_MATERIAL", image, thing, linked).sentences[0]
-    assert "no longer there" in materials.targets("ACTIVE_MATERIAL", image, thing, None).sentences[0]
+    assert "stays as it is" in materials.find_target_materials("ACTIVE_MATERIAL", image, obj, linked).sentences[0]
+    assert "no longer there" in materials.find_target_materials("ACTIVE_MATERIAL", image, obj, None).sentences[0]
 
 
 def test_a_material_for_grease_pencil_is_no_target_and_has_no_textures(image):
     pencil = add_pencil_material()
-    thing = bpy.data.objects.new("stroke", None)
+    obj = bpy.data.objects.new("stroke", None)
     if pencil.node_tree:  # what is in it is never rendered
         pencil.node_tree.nodes.new("ShaderNodeTexImage").image = image
     assert materials.colour_textures([pencil]) == []
-    found = materials.targets("AUTO", image, thing, pencil)
+    found = materials.find_target_materials("AUTO", image, obj, pencil)
     assert found.materials == () and "Grease Pencil" in found.sentences[0]
     with pytest.raises(TargetError, match="Grease Pencil"):
         materials.check_active_material(pencil)
@@ -106,10 +107,10 @@ def test_a_material_for_grease_pencil_is_no_target_and_has_no_textures(image):
 def test_an_override_is_called_one(image, tmp_path):
     override = add_overriding_material(image, tmp_path)
     used = override.node_tree.nodes["Image Texture"].image
-    found = materials.targets("AUTO", used, None, None)
+    found = materials.find_target_materials("AUTO", used, None, None)
     assert found.materials == () and any("is a library override" in sentence for sentence in found.sentences)
 
 
 def test_unknown_target(image):
     with pytest.raises(TargetError, match="no target 'ALL'"):
-        materials.targets("ALL", image, bpy.context.object, None)
+        materials.find_target_materials("ALL", image, bpy.context.object, None)

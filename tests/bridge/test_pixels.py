@@ -123,15 +123,15 @@ def test_a_disk_that_fills_up_is_a_sentence_and_leaves_nothing(tmp_path):
 
 
 def test_reading_piece_by_piece_needs_the_image_once_and_leaves_nothing_when_it_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_pixels, "PIECE", 16)
-    monkeypatch.setattr(image_pixels, "UNFELT", -1.0)
+    monkeypatch.setattr(image_pixels, "CHUNK_VALUES", 16)
+    monkeypatch.setattr(image_pixels, "MAX_CHUNK_SECONDS", -1.0)
     image = bpy.data.images.new("a", 5, 3)
-    reading = image_pixels.reading(image, tmp_path / "whole", image_pixels.View.of(bpy.context.scene))
+    reading = image_pixels.export_image_pixels(image, tmp_path / "whole", image_pixels.View.of(bpy.context.scene))
     next(reading)
     bpy.data.images.remove(image)
     assert sum(1 for _ in reading) == 4 and (tmp_path / "whole").stat().st_size == 5 * 3 * 4
-    given_up = image_pixels.reading(bpy.data.images.new("b", 5, 3), tmp_path / \
-                                    "half", image_pixels.View.of(bpy.context.scene))
+    given_up = image_pixels.export_image_pixels(bpy.data.images.new("b", 5, 3), tmp_path / \
+                                                "half", image_pixels.View.of(bpy.context.scene))
     next(given_up), next(given_up)
     assert (tmp_path / "half").exists()
     given_up.close()
@@ -140,7 +140,7 @@ def test_reading_piece_by_piece_needs_the_image_once_and_leaves_nothing_when_it_
 
 def render_settings():
     settings = bpy.context.scene.render.image_settings
-    return {name: getattr(settings, name) for name, _ in image_pixels.SAVED_RENDER if hasattr(settings, name)}
+    return {name: getattr(settings, name) for name, _ in image_pixels.RENDER_SAVE_SETTINGS if hasattr(settings, name)}
 
 
 def test_render_is_read_as_it_is_seen_and_leaves_nothing_behind(tmp_path):
@@ -163,12 +163,12 @@ def test_a_render_is_read_through_the_scene_in_which_it_was_asked_for(tmp_path):
     asked_in.view_settings.exposure = 1.0
     order = prepare_request(bpy.context, GenerateRequest(Settings(engine="LUMINANCE"), source="RENDER", target="NONE"))
     bpy.context.window.scene = active
-    image_pixels.at_once(image_pixels.reading(render, tmp_path / "pixels", order.view))
+    image_pixels.run_to_end(image_pixels.export_image_pixels(render, tmp_path / "pixels", order.view))
     values = np.fromfile(tmp_path / "pixels", np.float32)
     np.testing.assert_allclose(linear(values.reshape(6, 8, 4)[..., :3]), 0.4, atol=1e-3)
     bpy.data.scenes.remove(asked_in)
     with pytest.raises(SourceError, match="The scene whose render was to be mapped is no longer there"):
-        image_pixels.at_once(image_pixels.reading(render, tmp_path / "pixels", order.view))
+        image_pixels.run_to_end(image_pixels.export_image_pixels(render, tmp_path / "pixels", order.view))
 
 
 def test_render_that_cannot_be_saved_restores_the_settings(tmp_path, monkeypatch):

@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.batch.report import as_csv
 from bl_ext.user_default.midas_normal.bridge import addon
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of
-from bl_ext.user_default.midas_normal.bridge.queue import FAILED, FORMS, MADE, MAKING, SKIPPED, WAITING, queue_of
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.map_metadata import METADATA_PROPERTY, find_map
+from bl_ext.user_default.midas_normal.bridge.queue import (
+    FAILED,
+    IN_PROGRESS,
+    MADE,
+    SKIPPED,
+    SUMMARY_FORMATS,
+    WAITING,
+    build_queue,
+)
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import (
     EngineUnavailable,
@@ -52,7 +60,7 @@ def worn(image, name="Wall"):
 
 
 def queue(scope="FILE", existing="OVERWRITE", summary=None, settings=SETTINGS, **words):
-    return queue_of(bpy.context, scope, GenerateRequest(settings, **words), EXISTING[existing], summary)
+    return build_queue(bpy.context, scope, GenerateRequest(settings, **words), EXISTING[existing], summary)
 
 
 def made(*words, **more):
@@ -99,10 +107,10 @@ def test_a_map_in_a_queue_is_the_one_that_is_made_alone():
     image = noise("a", 1)
     worn(image)
     made()
-    queued = pixels_of(map_of(image, "NORMAL"))
-    begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
-          image_uid=bpy.data.images["a"].session_uid, target="NONE")).wait()
-    np.testing.assert_array_equal(pixels_of(map_of(image, "NORMAL")), queued)
+    queued = pixels_of(find_map(image, "NORMAL"))
+    start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                                                  image_uid=bpy.data.images["a"].session_uid, target="NONE")).wait()
+    np.testing.assert_array_equal(pixels_of(find_map(image, "NORMAL")), queued)
     assert np.ptp(queued[..., 0]) > 0.01
 
 
@@ -146,10 +154,10 @@ def test_a_linked_material_stays_as_it_is_and_a_linked_image_of_the_same_name_ha
     assert [(item.source.name, item.state) for item in done.items] == [("stone", MADE), ("stone", SKIPPED)]
     assert report.sentences[1] == f"stone: The material {linked.name!r} is linked from another file and stays as it is."
     sources = [item.source.image() for item in done.items]
-    assert [source.library is None for source in sources] == [True, False] and map_of(sources[1], "NORMAL") is None
+    assert [source.library is None for source in sources] == [True, False] and find_map(sources[1], "NORMAL") is None
     done, report = made(target="NONE")
     assert normal_node(linked) is None and len({record.output for record in report.records}) == 2
-    assert None not in [map_of(source, "NORMAL") for source in sources]
+    assert None not in [find_map(source, "NORMAL") for source in sources]
 
 
 def texture(tree, image):
@@ -206,7 +214,7 @@ def test_a_shader_gets_the_map_of_the_picture_that_is_its_colour(socket, way):
     if socket:
         tree.links.new(other, shader.inputs[socket])
     done, report = made(maps=("NORMAL", "AO"))
-    assert states(done) == {"other": SKIPPED, "colour": MADE} and map_of(bpy.data.images["other"], "AO") is None
+    assert states(done) == {"other": SKIPPED, "colour": MADE} and find_map(bpy.data.images["other"], "AO") is None
     assert shader.inputs["Normal"].links[0].from_node.inputs["Color"].links[0].from_node.image.name == "colour_normal"
     is_used = socket or way in ("ambient occlusion", "brightened")
     assert ("is for the map of 'colour', which feeds its Base Color." if is_used else
@@ -226,7 +234,8 @@ def test_a_map_that_a_shader_has_already_is_made_again_though_another_picture_is
     material = worn(noise("colour", 1))
     tree = material.node_tree
     tree.links.new(texture(tree, noise("rough", 2)), tree.nodes["Principled BSDF"].inputs["Roughness"])
-    begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=bpy.data.images["rough"].session_uid)).wait()
+    start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                                                  image_uid=bpy.data.images["rough"].session_uid)).wait()
     done, report = made()
     assert states(done) == {"rough": MADE, "colour": SKIPPED}
     assert "keeps its own normal map 'rough_normal'" in report.sentences[1]
@@ -247,13 +256,13 @@ def test_maps_that_nothing_would_use_are_not_made_and_the_sentence_says_why(tmp_
     images = len(bpy.data.images)
     done, report = made(replace=replace, summary=tmp_path / "done.json")
     assert states(done) == {"kept": MADE if replace else SKIPPED, "free": MADE}
-    assert len(bpy.data.images) == images + 1 + replace and (map_of(bpy.data.images["kept"], "NORMAL") is None) != replace
+    assert len(bpy.data.images) == images + 1 + replace and (find_map(bpy.data.images["kept"], "NORMAL") is None) != replace
     if not replace:
         sentence = "The shader 'Principled BSDF' keeps its own normal map 'mine'; set Replace to wire the new map instead."
         assert report.sentences == ("Of 2 pictures 1 made, 1 skipped, 0 failed.", f"kept: {sentence}")
         skipped = next(record for record in json.loads((tmp_path / "done.json").read_text()) if record["input"] == "kept")
         assert skipped == {"input": "kept", "outcome": "skipped", "map": "NORMAL", "notes": [sentence]}
-        assert f"kept: {sentence}" in FORMS[".txt"](report.records, 0, 1.0) and sentence in as_csv(report.records)
+        assert f"kept: {sentence}" in SUMMARY_FORMATS[".txt"](report.records, 0, 1.0) and sentence in as_csv(report.records)
 
 
 @pytest.mark.parametrize("replace", [False, True])
@@ -271,7 +280,7 @@ def test_each_kind_of_map_is_made_where_it_would_be_used():
     done, report = made(maps=("NORMAL", "HEIGHT", "AO"))
     assert [(record.map, record.outcome) for record in report.records] == [
         ("HEIGHT", MADE), ("AO", MADE), ("NORMAL", SKIPPED)]
-    assert states(done) == {"a": MADE} and map_of(bpy.data.images["a"], "NORMAL") is None
+    assert states(done) == {"a": MADE} and find_map(bpy.data.images["a"], "NORMAL") is None
     other = worn(noise("b", 2))
     tree = other.node_tree
     tree.links.new(tree.nodes.new("ShaderNodeDisplacement").outputs[0], tree.get_output_node("ALL").inputs["Displacement"])
@@ -299,7 +308,7 @@ def test_a_map_that_one_of_its_materials_uses_is_made_and_the_others_stay_as_the
     _, report = made()
     shown = [material.node_tree.nodes["Principled BSDF"].inputs["Normal"].links[0].from_node.inputs["Color"].links[0]
              .from_node.image for material in (*materials, other)]
-    assert shown == [own, map_of(shared, "NORMAL"), map_of(bpy.data.images["colour of C"], "NORMAL")]
+    assert shown == [own, find_map(shared, "NORMAL"), find_map(bpy.data.images["colour of C"], "NORMAL")]
     notes = next(record.notes for record in report.records if record.input == "shared")
     assert any("keeps its own normal map" in note for note in notes) and any("'colour of C'" in note for note in notes)
 
@@ -333,7 +342,7 @@ def test_sets_of_tiles_and_sequences_are_made_as_generate_makes_them(tmp_path):
         worn(image)
     done, _ = made()
     assert set(states(done).values()) == {MADE}
-    assert [map_of(image, "NORMAL").source for image in (tiles, frames)] == ["TILED", "SEQUENCE"]
+    assert [find_map(image, "NORMAL").source for image in (tiles, frames)] == ["TILED", "SEQUENCE"]
 
 
 def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_settings_change():
@@ -341,12 +350,12 @@ def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_setti
     for image in images:
         worn(image)
     made(maps=("NORMAL", "AO"))
-    words = [map_of(image, "NORMAL")[STORED] for image in images]
+    words = [find_map(image, "NORMAL")[METADATA_PROPERTY] for image in images]
     addon.client.close()  # a new worker has no surface in memory, and would have to run the engine
     done, seen = queue(existing="SKIP", maps=("NORMAL", "AO")), set()
     stepped(done, lambda task: seen.add(task.job.stage))
     assert states(done) == {"a": SKIPPED, "b": SKIPPED} and not done.has_made and seen == {"start", "read"}
-    assert [map_of(image, "NORMAL")[STORED] for image in images] == words
+    assert [find_map(image, "NORMAL")[METADATA_PROPERTY] for image in images] == words
     assert [(record.outcome, record.map, record.output) for record in done.items[0].records] == [
         (SKIPPED, "NORMAL", "a_normal"), (SKIPPED, "AO", "a_ao")]
 
@@ -359,7 +368,8 @@ def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_setti
 
 def test_a_map_that_generate_made_is_current_too():
     worn(noise("a"))
-    begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=bpy.data.images["a"].session_uid)).wait()
+    start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                                                  image_uid=bpy.data.images["a"].session_uid)).wait()
     assert states(made(existing="SKIP")[0]) == {"a": SKIPPED}
 
 
@@ -385,7 +395,7 @@ def test_a_map_that_is_missing_or_kept_elsewhere_is_not_current(tmp_path):
     assert states(made(existing="SKIP", save="BESIDE")[0]) == {"wall.png": MADE}
     assert states(made(existing="SKIP", save="PACK")[0]) == {"wall.png": MADE}
     assert states(made(existing="SKIP", save="PACK")[0]) == {"wall.png": SKIPPED}
-    bpy.data.images.remove(map_of(image, "NORMAL"))
+    bpy.data.images.remove(find_map(image, "NORMAL"))
     assert states(made(existing="SKIP", save="PACK")[0]) == {"wall.png": MADE}
 
 
@@ -415,7 +425,7 @@ def test_a_record_that_cannot_be_read_only_makes_work(record):
     image = noise("a")
     worn(image)
     made()
-    map_of(image, "NORMAL")[STORED] = record
+    find_map(image, "NORMAL")[METADATA_PROPERTY] = record
     assert states(made(existing="SKIP")[0]) == {"a": MADE}
 
 
@@ -434,7 +444,7 @@ def test_a_picture_whose_worker_ends_fails_alone():
     for name, side in (("a", 16), ("b", 2000), ("c", 16)):
         worn(noise(name, side=side))
     new = queue()
-    task = stepped(new, lambda task: new.items[1].state == MAKING and not task.is_due)
+    task = stepped(new, lambda task: new.items[1].state == IN_PROGRESS and not task.is_due)
     addon.client._worker._process.kill()
     addon.client._worker._process.wait()
     task.wait()
@@ -445,11 +455,11 @@ def test_giving_up_in_the_middle_loses_nothing_that_was_made_and_running_again_g
     for number, name in enumerate("abcd"):
         worn(noise(name, number, 400))
     new = queue(summary=tmp_path / "done.json")
-    task = stepped(new, lambda task: new.items[2].state == MAKING and not task.is_due)
+    task = stepped(new, lambda task: new.items[2].state == IN_PROGRESS and not task.is_due)
     task.cancel()
     assert states(new) == {"a": MADE, "b": MADE, "c": WAITING, "d": WAITING} and new.has_made
     assert [record["outcome"] for record in json.loads((tmp_path / "done.json").read_text())] == ["made", "made"]
-    assert map_of(bpy.data.images["c"], "NORMAL") is None and map_of(bpy.data.images["a"], "NORMAL").packed_file
+    assert find_map(bpy.data.images["c"], "NORMAL") is None and find_map(bpy.data.images["a"], "NORMAL").packed_file
     again, _ = made(existing="SKIP")
     assert states(again) == {"a": SKIPPED, "b": SKIPPED, "c": MADE, "d": MADE}
 
@@ -476,8 +486,8 @@ def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypa
     from bl_ext.user_default.midas_normal.bridge import generate
     for name in "ab":
         worn(noise(name))
-    read = generate.reading
-    monkeypatch.setattr(generate, "reading", lambda image, path, view: 1 / \
+    read = generate.export_image_pixels
+    monkeypatch.setattr(generate, "export_image_pixels", lambda image, path, view: 1 / \
                         0 if image.name == "a" else read(image, path, view))
     done, _ = made()
     assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].sentence
@@ -540,4 +550,4 @@ def test_a_summary_that_cannot_be_written_is_said_and_what_was_made_stays(tmp_pa
     new = queue(summary=tmp_path / "nowhere" / "done.txt")
     with pytest.raises(TargetError, match="cannot be written"):
         new.task().wait()
-    assert new.has_made and map_of(image, "NORMAL")
+    assert new.has_made and find_map(image, "NORMAL")

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge import addon
-from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_pixels import View
-from bl_ext.user_default.midas_normal.bridge.map_metadata import STORED, map_of, stored
-from bl_ext.user_default.midas_normal.bridge.regenerate import begin_repaint, begin_retune, unavailable_reason
+from bl_ext.user_default.midas_normal.bridge.map_metadata import METADATA_PROPERTY, find_map, stored_metadata
+from bl_ext.user_default.midas_normal.bridge.regenerate import repaint_unavailable_reason, start_repaint, start_retune
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -33,15 +33,15 @@ def paint(image, value=1.0):
 
 
 def strength(image):
-    return stored(image)["settings"]["strength"]
+    return stored_metadata(image)["settings"]["strength"]
 
 
 def test_the_map_is_the_same_image_with_the_settings_it_had(picture):
     normal = generate(picture, MADE)
     before = pixels_of(normal)
     paint(picture)
-    report = begin_repaint(picture, View.of(bpy.context.scene)).wait()
-    assert report.map_name == normal.name and map_of(picture, "NORMAL") == normal and strength(normal) == 2.0
+    report = start_repaint(picture, View.of(bpy.context.scene)).wait()
+    assert report.map_name == normal.name and find_map(picture, "NORMAL") == normal and strength(normal) == 2.0
     after = pixels_of(normal)
     assert np.abs(after - before)[14:22, 8:22].max() > 0.01
     np.testing.assert_allclose(after, pixels_of(generate(picture, MADE)), atol=1e-4)
@@ -54,7 +54,7 @@ def test_maps_of_different_surfaces_follow_each_with_its_own(picture, other):
     mask.pixels.foreach_set(np.tile(np.float32([1, 1, 1, 1, 0, 0, 0, 1]), 32))
     normal, height = both(picture, other, mask)
     paint(picture)
-    report = begin_repaint(picture, View.of(bpy.context.scene)).wait()
+    report = start_repaint(picture, View.of(bpy.context.scene)).wait()
     assert report.maps == (normal.name, height.name)
     followed = pixels_of(normal), pixels_of(height)
     for image, pixels in zip(both(picture, other, mask), followed, strict=True):
@@ -72,21 +72,21 @@ def both(picture, other, mask):
         maps=("HEIGHT",),
         mask_uid=mask.session_uid,
     )
-    return generate(picture, MADE), bpy.data.images[begin(bpy.context, ask).wait().map_name]
+    return generate(picture, MADE), bpy.data.images[start_generation(bpy.context, ask).wait().map_name]
 
 
 def test_a_picture_that_has_not_changed_leaves_the_map_as_it_is(picture):
     normal = generate(picture, MADE)
     normal.pixels[0] = 0.123
-    words = normal[STORED]
-    begin_repaint(picture, View.of(bpy.context.scene)).wait()
-    assert normal[STORED] == words and normal.pixels[0] == pytest.approx(0.123)
+    words = normal[METADATA_PROPERTY]
+    start_repaint(picture, View.of(bpy.context.scene)).wait()
+    assert normal[METADATA_PROPERTY] == words and normal.pixels[0] == pytest.approx(0.123)
 
 
 def test_a_map_that_was_made_anew_meanwhile_is_not_overwritten(picture):
     normal = generate(picture, MADE)
     paint(picture)
-    task = begin_repaint(picture, View.of(bpy.context.scene))
+    task = start_repaint(picture, View.of(bpy.context.scene))
     task.step()
     paint(picture, 0.0)
     generate(picture, MADE.replace_fields({"strength": 1.0}))
@@ -98,10 +98,10 @@ def test_a_map_that_was_made_anew_meanwhile_is_not_overwritten(picture):
 
 def test_a_re_tune_of_the_picture_before_the_stroke_comes_too_late(picture):
     normal = generate(picture, MADE)
-    task = begin_retune(normal, MADE.replace_fields({"strength": 5.0}))
+    task = start_retune(normal, MADE.replace_fields({"strength": 5.0}))
     task.step()
     paint(picture)
-    begin_repaint(picture, View.of(bpy.context.scene)).wait()
+    start_repaint(picture, View.of(bpy.context.scene)).wait()
     shown = pixels_of(normal)
     task.wait()
     assert strength(normal) == 2.0
@@ -111,7 +111,7 @@ def test_a_re_tune_of_the_picture_before_the_stroke_comes_too_late(picture):
 def test_a_map_that_was_removed_meanwhile_is_named(picture):
     normal = generate(picture, MADE)
     paint(picture)
-    task = begin_repaint(picture, View.of(bpy.context.scene))
+    task = start_repaint(picture, View.of(bpy.context.scene))
     task.step()
     bpy.data.images.remove(normal)
     with pytest.raises(SourceError, match="removed while"):
@@ -119,8 +119,8 @@ def test_a_map_that_was_removed_meanwhile_is_named(picture):
 
 
 def test_what_cannot_follow_has_a_reason(picture):
-    assert "has no map that could follow" in unavailable_reason(picture)
+    assert "has no map that could follow" in repaint_unavailable_reason(picture)
     generate(picture, MADE)
-    assert unavailable_reason(picture) == ""
+    assert repaint_unavailable_reason(picture) == ""
     picture.source = "SEQUENCE"
-    assert "an image sequence, whose maps do not follow the brush" in unavailable_reason(picture)
+    assert "an image sequence, whose maps do not follow the brush" in repaint_unavailable_reason(picture)

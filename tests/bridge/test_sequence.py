@@ -7,8 +7,8 @@ import numpy as np
 import PIL.Image
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -75,7 +75,7 @@ def timing(node):
 
 def made(image, **words):
     ask = GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words})
-    report = begin(bpy.context, ask).wait()
+    report = start_generation(bpy.context, ask).wait()
     return bpy.data.images[report.map_name], report
 
 
@@ -194,7 +194,7 @@ def test_the_map_survives_saving_and_is_updated_where_it_is_shown(tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     source, image = bpy.data.images["shot_0003.png"], bpy.data.images["shot_normal"]
-    assert map_of(source, "NORMAL") == image and image.source == "SEQUENCE"
+    assert find_map(source, "NORMAL") == image and image.source == "SEQUENCE"
     first = looked_at(image, 5)
     saved_by_blender(tmp_path / "shot_0005.png", rgba(6, 8, 99))
     assert made(source, target="AUTO")[0] == image
@@ -328,9 +328,9 @@ def test_heights_are_smoothed_at_one_scale(tmp_path):
     saved_by_blender(tmp_path / "shot_0002.png", rgba(24, 32) * (1, 1, 1, 0) + (0, 0, 0, 1))
     image, _ = made(source, maps=("HEIGHT",))
     rough = maps_in(tmp_path / "shot_height")
-    scale = stored(image)["facts"]["scale"]
+    scale = stored_metadata(image)["facts"]["scale"]
     image, _ = made(source, maps=("HEIGHT",), smoothing=1)
-    assert stored(image)["facts"]["scale"] == scale
+    assert stored_metadata(image)["facts"]["scale"] == scale
     smoothed = maps_in(tmp_path / "shot_height")
     np.testing.assert_allclose(smoothed[1], 0.25 * rough[0] + 0.5 * rough[1] + 0.25 * rough[2], atol=1e-4)
 
@@ -338,8 +338,8 @@ def test_heights_are_smoothed_at_one_scale(tmp_path):
 def test_a_sequence_that_is_deleted_while_it_is_smoothed_leaves_no_files(tmp_path):
     source = noisy(tmp_path, (1, 2, 3))
     before = names(tmp_path)
-    task = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
-                 image_uid=source.session_uid, target="NONE", smoothing=1))
+    task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                                                         image_uid=source.session_uid, target="NONE", smoothing=1))
     while task.at.number < 3 or task.job.outcome is None:
         if task.is_due:
             task.step()
@@ -356,8 +356,8 @@ def test_a_cancelled_sequence_leaves_nothing(tmp_path, jobs):
     """While its frames are made, and while they are averaged."""
     source = sequence(tmp_path)
     before = names(tmp_path)
-    task = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
-                 image_uid=source.session_uid, target="NONE", smoothing=1))
+    task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                                                         image_uid=source.session_uid, target="NONE", smoothing=1))
     seen = set()
     while len(seen) < jobs:
         addon.client.wait_a_moment()
@@ -365,7 +365,7 @@ def test_a_cancelled_sequence_leaves_nothing(tmp_path, jobs):
             assert task.step() is None
             seen.add(task.job.id)
     task.cancel()
-    assert names(tmp_path) == before and map_of(source, "NORMAL") is None
+    assert names(tmp_path) == before and find_map(source, "NORMAL") is None
     while addon.client.is_busy:
         addon.client.wait_a_moment()
 
@@ -376,4 +376,4 @@ def test_two_sequences_do_not_share_a_folder_of_maps_though_their_numbers_differ
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(TargetError, match=r"is the map of 'shot_0003\.png' already"):
         made(other)
-    assert sorted(tmp_path.rglob("*")) == before and map_of(other, "NORMAL") is None
+    assert sorted(tmp_path.rglob("*")) == before and find_map(other, "NORMAL") is None

@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
 from bl_ext.user_default.midas_normal.bridge.regenerate import retune_settings
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
@@ -25,7 +25,7 @@ def image():
 
 @pytest.fixture
 def map_image(image):
-    return map_images.store(image, FLAT, {}, {"map": "NORMAL"})
+    return map_images.store_map(image, FLAT, {}, {"map": "NORMAL"})
 
 
 def group_with(*inputs):
@@ -145,18 +145,18 @@ def test_a_map_that_a_shared_group_reads_stays_in_the_convention_in_which_others
 
     def generate(convention):
         settings = Settings(engine="LUMINANCE", convention=convention)
-        return begin(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid)).wait()
+        return start_generation(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid)).wait()
 
     generate("OPENGL")
-    made = map_of(image, "NORMAL")
+    made = find_map(image, "NORMAL")
     assert retune_settings(made, Settings(convention="OBJECT")).convention == "OPENGL"
     assert any("maps of other materials" in sentence for sentence in generate("OBJECT").sentences)
-    assert stored(made)["settings"]["convention"] == "OPENGL"
-    map_nodes.read_as(made, "OBJECT")
+    assert stored_metadata(made)["settings"]["convention"] == "OPENGL"
+    map_nodes.set_convention(made, "OBJECT")
     assert normal.space == "TANGENT"
     bpy.data.materials.remove(bpy.data.materials["B"])
     assert retune_settings(made, Settings(convention="OBJECT")).convention == "OBJECT"
-    assert generate("OBJECT") and stored(made)["settings"]["convention"] == "OBJECT" and normal.space == "OBJECT"
+    assert generate("OBJECT") and stored_metadata(made)["settings"]["convention"] == "OBJECT" and normal.space == "OBJECT"
     assert [chain(shader, (bpy.data.materials[name].node_tree.nodes["Group"],))[1] for name in "AC"] == [made, made]
 
 

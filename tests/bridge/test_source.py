@@ -26,7 +26,7 @@ def material():
 
 def refusal(*words, **names):
     with pytest.raises(SourceError) as caught:
-        image_source.resolve(*words, **names)
+        image_source.resolve_source(*words, **names)
     assert str(caught.value).endswith(".")
     return str(caught.value)
 
@@ -41,7 +41,7 @@ class Context:
 
 
 def test_an_image_is_found_again_after_renaming(image):
-    found = image_source.resolve("IMAGE", image)
+    found = image_source.resolve_source("IMAGE", image)
     assert (found.kind, found.name, found.is_render) == ("IMAGE", "brick", False)
     image.name = "stone"
     assert found.image() == image
@@ -52,7 +52,7 @@ def test_an_image_is_found_again_after_renaming(image):
 
 def test_unknown_name_and_unknown_source():
     with pytest.raises(SourceError, match="no image named 'brick'"):
-        image_source.image_named("brick")
+        image_source.get_image("brick")
     assert "Choose an image" in refusal("IMAGE")
     assert "no source 'FILE'" in refusal("FILE")
 
@@ -71,14 +71,14 @@ def test_active_texture_node_comes_before_the_base_colour(material, image):
     node = material.node_tree.nodes.new("ShaderNodeTexImage")
     node.image = image
     material.node_tree.nodes.active = node
-    assert image_source.resolve("ACTIVE").image() == image
+    assert image_source.resolve_source("ACTIVE").image() == image
 
 
 @pytest.mark.parametrize("between", ("direct", "reroute", "mix", "group"))
 def test_base_colour_is_followed_upstream(material, image, between):
     feed_base_color(material, image, between)
     material.node_tree.nodes.active = material.node_tree.nodes["Principled BSDF"]
-    assert image_source.resolve("ACTIVE").image() == image
+    assert image_source.resolve_source("ACTIVE").image() == image
 
 
 def test_the_first_image_of_a_mix_wins_however_far(material, image):
@@ -90,7 +90,7 @@ def test_the_first_image_of_a_mix_wins_however_far(material, image):
     tree.links.new(tree.links.new(bright.inputs[0], mix.inputs[6].links[0].from_socket).to_node.outputs[0], mix.inputs[6])
     tree.links.new(near.outputs[0], mix.inputs[7])
     tree.nodes.active = mix
-    assert image_source.resolve("ACTIVE").image() == far
+    assert image_source.resolve_source("ACTIVE").image() == far
 
 
 def test_broken_and_empty_images(tmp_path):
@@ -108,23 +108,23 @@ def test_broken_and_empty_images(tmp_path):
 
 def test_file_that_was_never_touched_is_loaded(tmp_path):
     bpy.data.images.load(str(write_png(tmp_path / "lazy.png", rgba())))
-    assert image_source.resolve("IMAGE", bpy.data.images["lazy.png"]).name == "lazy.png"
+    assert image_source.resolve_source("IMAGE", bpy.data.images["lazy.png"]).name == "lazy.png"
 
 
 @pytest.mark.parametrize("kind, words", (("TILED", "UDIM"), ("SEQUENCE", "sequence"), ("MOVIE", "movie")))
 def test_several_pictures_are_no_single_one(image, kind, words):
-    assert image_source.single(image) == image
+    assert image_source.check_single_picture(image) == image
     image.source = kind
     with pytest.raises(SourceError, match=words):
-        image_source.single(image)
+        image_source.check_single_picture(image)
 
 
 def test_render_result():
     assert refusal("RENDER") == "Nothing was rendered yet; render first."
     render = render_plane()
-    found = image_source.resolve("RENDER")
+    found = image_source.resolve_source("RENDER")
     assert (found.kind, found.is_render, found.image()) == ("RENDER", True, render)
-    assert image_source.resolve("IMAGE", bpy.data.images["Render Result"]).kind == "RENDER"
+    assert image_source.resolve_source("IMAGE", bpy.data.images["Render Result"]).kind == "RENDER"
 
 
 def test_viewer_is_refused_in_the_background():
@@ -133,9 +133,9 @@ def test_viewer_is_refused_in_the_background():
 
 def test_image_editor_decides(image, material):
     feed_base_color(material, bpy.data.images.new("other", 4, 4))
-    assert image_source.resolve("ACTIVE", context=Context(edit_image=image)).image() == image
-    assert image_source.resolve("ACTIVE", context=Context()).name == "other"
-    assert image_source.resolve("ACTIVE", context=Context(edit_image=render_plane())).kind == "RENDER"
+    assert image_source.resolve_source("ACTIVE", context=Context(edit_image=image)).image() == image
+    assert image_source.resolve_source("ACTIVE", context=Context()).name == "other"
+    assert image_source.resolve_source("ACTIVE", context=Context(edit_image=render_plane())).kind == "RENDER"
 
 
 def test_shader_editor_shows_a_group(image, material, monkeypatch):
@@ -150,7 +150,7 @@ def test_shader_editor_shows_a_group(image, material, monkeypatch):
         edit_tree, id, pin = group, material, False
 
     monkeypatch.setattr(image_source.bpy.types, "SpaceNodeEditor", Editor, raising=False)
-    assert image_source.resolve("ACTIVE", context=Context(Editor())).image() == image
+    assert image_source.resolve_source("ACTIVE", context=Context(Editor())).image() == image
 
 
 class Pinned:
@@ -163,21 +163,21 @@ class Pinned:
 @pytest.mark.parametrize("pin", [True, False])
 def test_a_material_that_is_pinned_in_the_shader_editor_is_the_active_one_there(image, material, monkeypatch, pin):
     feed_base_color(material, image)
-    pinned, thing = material, bpy.context.object
+    pinned, obj = material, bpy.context.object
     active = add_material("Active")
     feed_base_color(active, bpy.data.images.new("other", 4, 4))
-    assert bpy.context.object != thing
+    assert bpy.context.object != obj
     monkeypatch.setattr(image_source.bpy.types, "SpaceNodeEditor", Pinned, raising=False)
     here = Context(Pinned(pinned, pin))
     assert image_source.active_material(here) == (pinned if pin else active)
-    assert image_source.resolve("ACTIVE", context=here).name == (image.name if pin else "other")
+    assert image_source.resolve_source("ACTIVE", context=here).name == (image.name if pin else "other")
     order = prepare_request(here, GenerateRequest(Settings(engine="LUMINANCE"), target="ACTIVE_MATERIAL"))
     assert order.material_uid == (pinned if pin else active).session_uid
 
 
 def test_painted_image_needs_no_file(image):
     image.pixels.foreach_set(np.ones(64, np.float32))
-    assert image_source.resolve("IMAGE", image).image() == image
+    assert image_source.resolve_source("IMAGE", image).image() == image
 
 
 @pytest.mark.parametrize(("content", "what"), [

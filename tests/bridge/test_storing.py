@@ -29,7 +29,7 @@ def store():
     """Stores a map as the worker hands it over: the PNG file, and for a packed map its pixels."""
     def stored(source, map_values, save="PACK"):
         facts = {"engine": "LUMINANCE", "map": "NORMAL"}
-        return map_images.store(source, taken(map_values, save), {"a": 6.28}, facts, save)
+        return map_images.store_map(source, taken(map_values, save), {"a": 6.28}, facts, save)
     return stored
 
 
@@ -67,8 +67,8 @@ def test_map_is_packed_data_with_sixteen_bits(store, source):
     assert image.name == "brick_normal"
     assert (image.is_float, image.source, image.packed_file is not None) == (True, "FILE", True)
     assert_shows(image, values())
-    assert map_metadata.stored(image)["settings"] == {"a": 6.28}
-    assert map_metadata.stored(image)["facts"].items() >= {"engine": "LUMINANCE", "map": "NORMAL"}.items()
+    assert map_metadata.stored_metadata(image)["settings"] == {"a": 6.28}
+    assert map_metadata.stored_metadata(image)["facts"].items() >= {"engine": "LUMINANCE", "map": "NORMAL"}.items()
 
 
 def test_eight_bit_picture_stays_eight_bit(store, source):
@@ -87,11 +87,11 @@ def test_the_packed_file_holds_the_pixels_that_are_shown(store, source, dtype):
 
 def test_a_map_that_nobody_painted_on_counts_as_saved_with_the_file(source):
     files = taken(values())
-    untouched, painted = (map_images.store(made_of, files, {}, {"map": "NORMAL"}) for made_of in (source, source.copy()))
+    untouched, painted = (map_images.store_map(made_of, files, {}, {"map": "NORMAL"}) for made_of in (source, source.copy()))
     for image in (untouched, painted):
-        map_state.note_shown(image, files)
+        map_state.remember_shown(image, files)
     painted.pixels[0] = 0.123
-    map_state.settle_saved()
+    map_state.release_saved_pixels()
     assert (untouched.is_dirty, painted.is_dirty) == (False, True)
     assert_shows(untouched, values())
     assert painted.pixels[0] == pytest.approx(0.123)
@@ -102,10 +102,10 @@ def test_map_and_its_tie_to_the_source_survive_saving(store, source, tmp_path):
     source.name = "renamed"
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    image = map_metadata.map_of(bpy.data.images["renamed"], "NORMAL")
+    image = map_metadata.find_map(bpy.data.images["renamed"], "NORMAL")
     assert image.name == "brick_normal"
     assert_shows(image, values())
-    assert map_metadata.stored(image)["settings"] == {"a": 6.28}
+    assert map_metadata.stored_metadata(image)["settings"] == {"a": 6.28}
 
 
 @pytest.mark.parametrize("shape", ((3, 5), (9, 2)))
@@ -156,7 +156,7 @@ def test_map_name(name, wanted):
 def test_unreadable_map_is_refused_and_leaves_no_image(source):
     png = encode_png(values(), 1)
     with pytest.raises(TargetError, match="cannot read the map"):
-        map_images.store(source, ResultFiles(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
+        map_images.store_map(source, ResultFiles(png[:40] + b"nothing"), {}, {"map": "NORMAL"})
     assert list(bpy.data.images) == [source]
 
 

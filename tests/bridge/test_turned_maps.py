@@ -7,7 +7,7 @@ import math
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import node_has_convention, read_as
+from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import node_has_convention, set_convention
 from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
 from shapes import node
 from steps import state
@@ -249,7 +249,7 @@ def test_a_directx_map_is_turned_the_other_way(tmp_path, lay, is_told_later):
     laid = lay(texture)
     wire_normal_map(material, source, map_image, "OPENGL" if is_told_later else "DIRECTX")
     if is_told_later:
-        read_as(map_image, "DIRECTX")
+        set_convention(map_image, "DIRECTX")
     assert_lit_right(tmp_path, *as_matrix_and_shift(laid))
     before = state(material)
     wire_normal_map(material, source, map_image, "DIRECTX")

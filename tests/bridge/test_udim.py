@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon, map_files
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.file_numbering import fill_udim_token
@@ -48,7 +48,8 @@ def tile_set(folder, name="wall.{}.png", token="<UDIM>"):
 def made(image, **words):
     """The map and the report."""
     words = {"target": "NONE", **words}
-    report = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid, **words)).wait()
+    report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid,
+                                                           **words)).wait()
     return bpy.data.images[report.map_name], report
 
 
@@ -87,7 +88,7 @@ def test_maps_survive_saving_and_are_updated(tiles, tmp_path, save):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     source, image = bpy.data.images["wall.1001.png"], bpy.data.images["wall_normal"]
-    assert map_of(source, "NORMAL") == image and {tile.number: tuple(tile.size) for tile in image.tiles} == SIZES
+    assert find_map(source, "NORMAL") == image and {tile.number: tuple(tile.size) for tile in image.tiles} == SIZES
     first = tiles_of(image, tmp_path)
     saved_by_blender(tmp_path / "wall.1002.png", rgba(3, 3, 9))
     assert made(source, save=save)[0] == image
@@ -162,16 +163,16 @@ def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
     flat[4, 2, :3] = 0.6
     saved_by_blender(tmp_path / "wall.1002.png", flat)
     made(tiles, maps=kinds, target="AUTO")
-    images = {kind: map_of(tiles, kind) for kind in kinds}
+    images = {kind: find_map(tiles, kind) for kind in kinds}
     shown = {node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE"}
     assert shown == {tiles, *images.values()}
     normal = material.node_tree.nodes["Principled BSDF"].inputs["Normal"].links[0].from_node
     assert normal.inputs["Color"].links[0].from_node.image == images["NORMAL"]
     heights = tiles_of(images["HEIGHT"], tmp_path)
-    scale = stored(images["HEIGHT"])["facts"]["scale"]
+    scale = stored_metadata(images["HEIGHT"])["facts"]["scale"]
     lone = bpy.data.images.load(str(tmp_path / "wall.1002.png"), check_existing=False)
     lone_height, _ = made(lone, maps=("HEIGHT",))
-    lone_scale = stored(lone_height)["facts"]["scale"]
+    lone_scale = stored_metadata(lone_height)["facts"]["scale"]
     assert lone_scale < scale / 2
     np.testing.assert_allclose((heights[1002][..., :3] - 0.5) * scale, (pixels_of(lone_height)[..., :3] - 0.5) * lone_scale,
                                atol=scale / 6e4)
@@ -200,8 +201,8 @@ def test_a_set_takes_the_place_of_a_single_map_and_the_other_way_round(tiles, tm
 
 def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
     before = names(tmp_path)
-    task = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
-                 image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
+    task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                                                         image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.at.number < 3:
         addon.client.wait_a_moment()
         if task.is_due:
@@ -214,15 +215,15 @@ def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
 
 def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     before = names(tmp_path)
-    task = begin(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
-                 image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
+    task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
+                                                         image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.at.number < 3:
         addon.client.wait_a_moment()
         if task.is_due:
             task.step()
     assert task.at.of == 3 and names(tmp_path) != before
     task.cancel()
-    assert names(tmp_path) == before and map_of(tiles, "NORMAL") is None
+    assert names(tmp_path) == before and find_map(tiles, "NORMAL") is None
     while addon.client.is_busy:
         addon.client.wait_a_moment()
 
@@ -232,7 +233,7 @@ def test_somebody_elses_file_keeps_the_whole_set_from_being_saved(tiles, tmp_pat
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(MidasNormalError, match="was not made by this extension"):
         made(tiles, save="BESIDE")
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and map_of(tiles, "NORMAL") is None
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and find_map(tiles, "NORMAL") is None
 
 
 def test_a_set_that_cannot_be_saved_whole_keeps_the_one_that_is_there(tiles, tmp_path, tmp_path_factory, monkeypatch):
@@ -266,5 +267,5 @@ def test_two_sets_do_not_share_the_files_of_their_maps(tiles, tmp_path):
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(TargetError, match=r"is the map of 'wall\.1001\.png' already"):
         made(other, save="BESIDE")
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and map_of(other, "NORMAL") is None
-    assert made(other)[0] == map_of(other, "NORMAL")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and find_map(other, "NORMAL") is None
+    assert made(other)[0] == find_map(other, "NORMAL")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
-from bl_ext.user_default.midas_normal.bridge.nodes.traversal import SocketInstance, feed
+from bl_ext.user_default.midas_normal.bridge.nodes.traversal import SocketInstance, find_link_source
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
@@ -39,7 +39,7 @@ def image():
 
 @pytest.fixture
 def map_image(image):
-    return map_images.store(image, FLAT, {}, {"map": "NORMAL"})
+    return map_images.store_map(image, FLAT, {}, {"map": "NORMAL"})
 
 
 @pytest.fixture
@@ -49,16 +49,17 @@ def material(image):
 
 def chain(shader, groups=()):
     """Kinds of the nodes before a shader's Normal, nearest first, and the image at their end."""
-    kinds, plug = [], SocketInstance(shader.inputs["Normal"], groups)
+    kinds, input_socket = [], SocketInstance(shader.inputs["Normal"], groups)
     while True:
-        output = feed(plug).output
+        output = find_link_source(input_socket).output
         if output is None:
             return kinds, None
-        node = output.spot.node
+        node = output.node
         kinds.append(node.bl_idname.removeprefix("ShaderNode"))
         if node.bl_idname == "ShaderNodeTexImage":
             return kinds, node.image
-        plug = SocketInstance(node.inputs["Normal" if node.bl_idname == "ShaderNodeBump" else "Color"], output.groups)
+        input_socket = SocketInstance(node.inputs["Normal" if node.bl_idname == "ShaderNodeBump" else "Color"],
+                                      output.groups)
 
 
 WIRED = ["NormalMap", "TexImage"]
@@ -354,7 +355,7 @@ def test_same_nodes_after_moving_renaming_and_saving(material, image, map_image,
     material, image = bpy.data.materials["Wall"], bpy.data.images["stone"]
     places = {found.name: found.location.copy() for found in material.node_tree.nodes}
     before = state(material)
-    assert normal_map.wire_normal_map(material, image, map_images.store(image, FLAT, {}, {"map": "NORMAL"})).done
+    assert normal_map.wire_normal_map(material, image, map_images.store_map(image, FLAT, {}, {"map": "NORMAL"})).done
     assert state(material) == before
     assert {found.name: found.location for found in material.node_tree.nodes} == places
 
@@ -388,7 +389,7 @@ def test_node_that_lost_its_map_shows_the_new_one(material, image, map_image):
     normal_map.wire_normal_map(material, image, map_image)
     before = state(material)
     bpy.data.images.remove(map_image)
-    map_image = map_images.store(image, FLAT, {}, {"map": "NORMAL"})
+    map_image = map_images.store_map(image, FLAT, {}, {"map": "NORMAL"})
     assert normal_map.wire_normal_map(material, image, map_image).done
     assert state(material) == before and chain(principled(material)) == (WIRED, map_image)
 
@@ -398,7 +399,7 @@ def test_map_of_an_image_that_the_material_lost_gives_way(material, image, map_i
     normal_map.wire_normal_map(material, image, map_image)
     before = sorted(map(ends, material.node_tree.links))
     texture.image = bpy.data.images.new("stone", 4, 4)
-    new_map = map_images.store(texture.image, FLAT, {}, {"map": "NORMAL"})
+    new_map = map_images.store_map(texture.image, FLAT, {}, {"map": "NORMAL"})
     assert normal_map.wire_normal_map(material, texture.image, new_map).done
     assert sorted(map(ends, material.node_tree.links)) == before
     assert chain(principled(material)) == (WIRED, new_map)
@@ -425,7 +426,7 @@ def test_linked_material_stays_as_it_is(image, tmp_path):
     linked = add_linked_material(image, tmp_path)
     used = linked.node_tree.nodes["Image Texture"].image
     before = state(linked)
-    report = normal_map.wire_normal_map(linked, used, map_images.store(used, FLAT, {}, {"map": "NORMAL"}))
+    report = normal_map.wire_normal_map(linked, used, map_images.store_map(used, FLAT, {}, {"map": "NORMAL"}))
     assert report == normal_map.WiringReport(
         False, ("The material 'Linked' is linked from another file and stays as it is.",))
     assert state(linked) == before
@@ -436,12 +437,12 @@ def test_an_override_stays_as_it_is_and_is_called_one(image, tmp_path):
     tree = material.node_tree
     used = tree.nodes["Image Texture"].image
     before = state(material)
-    report = normal_map.wire_normal_map(material, used, map_images.store(used, FLAT, {}, {"map": "NORMAL"}))
+    report = normal_map.wire_normal_map(material, used, map_images.store_map(used, FLAT, {}, {"map": "NORMAL"}))
     assert report.sentences == (f"The material {material.name!r} is a library override of one in another file and stays as "
                                 "it is.",)
     assert not report.done and state(material) == before
     made = user_map(tree, principled(material).inputs["Normal"]).image
-    map_nodes.read_as(made, "OBJECT")
+    map_nodes.set_convention(made, "OBJECT")
     assert principled(material).inputs["Normal"].links[0].from_node.space == "TANGENT"
 
 
@@ -462,7 +463,7 @@ def test_linked_group_stays_as_it_is(material, image, tmp_path):
     tree.nodes["Group"].node_tree = wanted.node_groups[0]
     tree.links.new(tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
     used = wanted.node_groups[0].nodes["Image Texture"]
-    report = normal_map.wire_normal_map(material, used.image, map_images.store(used.image, FLAT, {}, {"map": "NORMAL"}))
+    report = normal_map.wire_normal_map(material, used.image, map_images.store_map(used.image, FLAT, {}, {"map": "NORMAL"}))
     assert not report.done and "the group 'Bricks' is linked from another file" in report.sentences[0]
 
 
@@ -487,7 +488,8 @@ def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
 
 def test_a_map_in_object_space_is_read_so_until_it_is_another(material, image, map_image):
     plain(material, image)
-    for tell in (partial(normal_map.wire_normal_map, material, image, map_image), partial(map_nodes.read_as, map_image)):
+    for tell in (partial(normal_map.wire_normal_map, material, image, map_image),
+                 partial(map_nodes.set_convention, map_image)):
         for convention, space in (("OPENGL", "TANGENT"), ("OBJECT", "OBJECT"), ("DIRECTX", "TANGENT")):
             tell(convention)
             normal = principled(material).inputs["Normal"].links[0].from_node

@@ -35,7 +35,7 @@ def waves(aspect=1, is_directx=False):
     normals = np.dstack([-across, up if is_directx else -up, np.ones_like(up)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     values = np.rint((normals[::-1] * 0.5 + 0.5) * 65535).astype(np.uint16)
-    return source, map_images.store(source, ResultFiles(encode_png(values, 1)), {}, {"map": "NORMAL"})
+    return source, map_images.store_map(source, ResultFiles(encode_png(values, 1)), {}, {"map": "NORMAL"})
 
 
 def plane(material, width=1.0):
@@ -44,11 +44,11 @@ def plane(material, width=1.0):
     mesh.from_pydata([(0, 0, 0), (width, 0, 0), (width, 1, 0), (0, 1, 0)], [], [(0, 1, 2, 3)])
     for loop, uv in zip(mesh.uv_layers.new(name="UV").data, ((0, 0), (1, 0), (1, 1), (0, 1)), strict=True):
         loop.uv = uv
-    thing = bpy.data.objects.new("plane", mesh)
-    bpy.context.scene.collection.objects.link(thing)
-    bpy.context.view_layer.objects.active = thing
+    obj = bpy.data.objects.new("plane", mesh)
+    bpy.context.scene.collection.objects.link(obj)
+    bpy.context.view_layer.objects.active = obj
     mesh.materials.append(material)
-    return thing
+    return obj
 
 
 def lit(path, light, width=1.0):
@@ -59,8 +59,8 @@ def lit(path, light, width=1.0):
     sun = bpy.data.objects.new("sun", bpy.data.lights.new("sun", "SUN"))
     x, y, _ = LIGHTS[light]
     sun.rotation_euler, sun.data.energy, sun.data.angle = (-math.pi / 4 * y, math.pi / 4 * x, 0), math.pi * math.sqrt(2), 0.0
-    for thing in (camera, sun):
-        scene.collection.objects.link(thing)
+    for obj in (camera, sun):
+        scene.collection.objects.link(obj)
     scene.camera, scene.render.engine = camera, "CYCLES"
     scene.cycles.samples, scene.cycles.max_bounces, scene.cycles.use_denoising = 16, 0, False
     scene.cycles.pixel_filter_type = "BOX"

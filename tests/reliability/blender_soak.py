@@ -12,8 +12,8 @@ from pathlib import Path
 
 import bpy
 from bl_ext.user_default.midas_normal.bridge import addon
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.regenerate import begin_retune
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.regenerate import start_retune
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 
@@ -51,7 +51,8 @@ def mixed(chance: random.Random, counts: Counter, picture_of: MakePicture) -> No
     picture = picture_of(side, side, chance.randrange(PICTURES))
     settings = Settings(engine=chance.choice(ENGINES), tileable=chance.choice(("AUTO", "OFF", "BOTH")),
                         strength=chance.uniform(0, 10), blur=chance.choice((0.0, 0.0, 3.0)))
-    task = begin(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=picture.session_uid, target="NONE"))
+    task = start_generation(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=picture.session_uid,
+                                                         target="NONE"))
     if chance.random() < 0.2:
         give_up(task, chance.uniform(0, 0.02))
         counts["cancelled"] += 1
@@ -59,7 +60,7 @@ def mixed(chance: random.Random, counts: Counter, picture_of: MakePicture) -> No
         normal = bpy.data.images[task.wait().map_name]
         counts["made"] += 1
         while chance.random() < 0.5:
-            begin_retune(normal, replace(settings, strength=chance.uniform(0, 10))).wait()
+            start_retune(normal, replace(settings, strength=chance.uniform(0, 10))).wait()
             counts["re-tuned"] += 1
         bpy.data.images.remove(normal)
     bpy.data.images.remove(picture)
@@ -91,7 +92,7 @@ def probed(chance: random.Random, picture_of: MakePicture) -> float:
 def probe(chance: random.Random, picture_of: MakePicture) -> None:
     picture = picture_of(64, 64, 10 ** 6 + chance.randrange(10 ** 6))
     ask = GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=picture.session_uid, target="NONE")
-    bpy.data.images.remove(bpy.data.images[begin(bpy.context, ask).wait().map_name])
+    bpy.data.images.remove(bpy.data.images[start_generation(bpy.context, ask).wait().map_name])
     bpy.data.images.remove(picture)
 
 

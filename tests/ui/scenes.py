@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation, live_paint, live_tuning, timer
@@ -86,7 +86,7 @@ class Background:
         self.ask = GenerateRequest(BUILT_IN, **words)
 
     def __enter__(self):
-        generation.start(begin(bpy.context, self.ask), bpy.context.scene)
+        generation.start(start_generation(bpy.context, self.ask), bpy.context.scene)
         pumped(lambda: generation.task().job.id)  # it is at the worker
         return generation.task()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.ui import generation, timer
@@ -44,11 +44,11 @@ def test_a_slider_leaves_it_alone_and_says_so_until_replace_is_on(settings, pain
         generation.remember(None)
         settings.strength = strength
         pumped(lambda: not timer._watched)
-        assert said() == KEPT and is_painted(painted) and stored(painted)["settings"]["strength"] == 1.0
+        assert said() == KEPT and is_painted(painted) and stored_metadata(painted)["settings"]["strength"] == 1.0
     settings.replace = True
     settings.strength = 4.0
     pumped(lambda: not timer._watched)
-    assert not is_painted(painted) and stored(painted)["settings"]["strength"] == 4.0 and not said()
+    assert not is_painted(painted) and stored_metadata(painted)["settings"]["strength"] == 4.0 and not said()
 
 
 def test_live_paint_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
@@ -67,7 +67,7 @@ def test_live_paint_leaves_it_alone_and_says_so_until_replace_is_on(settings, pa
 
 def test_a_button_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
     for replace in (False, True):
-        generation.start(begin(bpy.context, GenerateRequest(BUILT_IN, replace=replace)), bpy.context.scene)
+        generation.start(start_generation(bpy.context, GenerateRequest(BUILT_IN, replace=replace)), bpy.context.scene)
         pumped(lambda: generation.task() is None and not timer._watched)
         assert is_painted(painted) != replace and (said() == KEPT or replace)
     assert not said()

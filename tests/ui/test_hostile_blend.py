@@ -12,9 +12,15 @@ from types import SimpleNamespace
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon
-from bl_ext.user_default.midas_normal.bridge.addon import own_folder
-from bl_ext.user_default.midas_normal.bridge.map_metadata import SOURCE, STORED, map_of, source_of, stored
-from bl_ext.user_default.midas_normal.bridge.map_state import reload_changed, settle_saved
+from bl_ext.user_default.midas_normal.bridge.addon import extension_folder
+from bl_ext.user_default.midas_normal.bridge.map_metadata import (
+    METADATA_PROPERTY,
+    SOURCE_PROPERTY,
+    find_map,
+    source_of,
+    stored_metadata,
+)
+from bl_ext.user_default.midas_normal.bridge.map_state import release_saved_pixels, reload_changed
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError
 from bl_ext.user_default.midas_normal.ui import drawing, generation, handlers, live_tuning, operators, panels, setup, timer
 
@@ -66,9 +72,9 @@ def hostile(tmp_path) -> Path:
     for number, record in enumerate(RECORDS):
         image = bpy.data.images.new(f"hostile{number}", 4, 4)
         image.use_fake_user = True
-        image[STORED] = record
-        assert image[STORED] == record or not isinstance(record, (str, int, float)), number
-        image[SOURCE] = (image, thing, "text", 5, bpy.context.scene)[number % 5]
+        image[METADATA_PROPERTY] = record
+        assert image[METADATA_PROPERTY] == record or not isinstance(record, (str, int, float)), number
+        image[SOURCE_PROPERTY] = (image, thing, "text", 5, bpy.context.scene)[number % 5]
         if number % 2:
             image.source, image.filepath_raw = "FILE", PATHS[number % 3]
     settings = bpy.context.scene.midas_normal
@@ -112,7 +118,7 @@ def opened(path):
 
 
 def files():
-    folders = (own_folder(), Path(tempfile.gettempdir()))
+    folders = (extension_folder(), Path(tempfile.gettempdir()))
     return {path for folder in folders for path in folder.rglob("*")}
 
 
@@ -124,12 +130,12 @@ def started():
 def looked_at():
     """Everything that Blender asks the extension by itself while a file is shown, undone and saved."""
     for image in bpy.data.images:
-        stored(image), source_of(image), map_of(image, "NORMAL"), live_tuning.can_retune(image)
+        stored_metadata(image), source_of(image), find_map(image, "NORMAL"), live_tuning.can_retune(image)
     draw()
     for _, handler in handlers.HANDLERS[1:]:
         handler(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
     reload_changed()
-    settle_saved()
+    release_saved_pixels()
     for operator in (*operators.CLASSES, *setup.CLASSES):
         if hasattr(operator, "poll"):
             operator.poll(bpy.context)

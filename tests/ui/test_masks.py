@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge import addon, regenerate
-from bl_ext.user_default.midas_normal.bridge.generate import begin
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_sets.udim import fill_udim_token
-from bl_ext.user_default.midas_normal.bridge.map_metadata import mask_of, note_mask, stored
+from bl_ext.user_default.midas_normal.bridge.map_metadata import mask_of, set_mask, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
@@ -47,7 +47,7 @@ def test_the_map_is_flat_where_the_mask_image_is_black():
     assert bpy.ops.midas_normal.generate(engine="LUMINANCE", tileable="OFF", mask_image="left") == {"FINISHED"}
     normal = bpy.data.images["photo_normal"]
     assert flat(normal) == (True, False)
-    assert stored(normal)["settings"]["mask"] == "IMAGE" and mask_of(normal) == bpy.data.images["left"]
+    assert stored_metadata(normal)["settings"]["mask"] == "IMAGE" and mask_of(normal) == bpy.data.images["left"]
     bpy.ops.midas_normal.generate(engine="LUMINANCE", tileable="OFF", mask="ALPHA")
     assert flat(normal) == (False, False) and mask_of(normal) is None
 
@@ -75,7 +75,7 @@ def test_a_mask_image_that_cannot_be_used_is_named_and_nothing_is_made(tmp_path)
                        ({"mask_image": "several"}, "an image sequence; choose"), ({"mask_image": "gone.png"}, "is missing")):
         with pytest.raises(RuntimeError, match=why):
             bpy.ops.midas_normal.generate(engine="LUMINANCE", **words)
-    assert not any(stored(image) for image in bpy.data.images)
+    assert not any(stored_metadata(image) for image in bpy.data.images)
 
 
 def test_a_mask_image_deleted_meanwhile_is_said_to_be_gone():
@@ -83,11 +83,11 @@ def test_a_mask_image_deleted_meanwhile_is_said_to_be_gone():
     mask = mask_image("left", 0, 1)
     ask = GenerateRequest(SETTINGS.replace_fields({"mask": "IMAGE"}),
                           source="IMAGE", image_uid=image.session_uid, mask_uid=mask.session_uid)
-    task = begin(bpy.context, ask)
+    task = start_generation(bpy.context, ask)
     bpy.data.images.remove(mask)
     with pytest.raises(SourceError, match="'left' is no longer there"):
         task.wait()
-    assert not any(stored(image) for image in bpy.data.images)
+    assert not any(stored_metadata(image) for image in bpy.data.images)
 
 
 def test_every_tile_of_a_set_is_masked(tmp_path):
@@ -106,14 +106,14 @@ def test_every_tile_of_a_set_is_masked(tmp_path):
 
 def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settings):
     textured()
-    generation.start(begin(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
+    generation.start(start_generation(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
     pumped(lambda: generation.task() is None and not timer._watched)
     normal = settings.result
     settings.mask = "IMAGE"
     assert "No mask image is chosen" in generation.last_message() and not timer._watched
     settings.mask_image = mask_image("left", 0, 1)
     pumped(lambda: flat(normal) == (True, False))
-    assert "made again" in generation.last_message() and "engine" not in stored(normal)["facts"]["seconds"]
+    assert "made again" in generation.last_message() and "engine" not in stored_metadata(normal)["facts"]["seconds"]
     settings.mask_image = mask_image("right", 1, 0)
     pumped(lambda: flat(normal) == (False, True))
     settings.mask = "OFF"
@@ -128,7 +128,7 @@ def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monke
     settings.mask_image = mask_image("left", 0, 1)
     settings.mask = "IMAGE"
     ask = GenerateRequest(SETTINGS.replace_fields({"mask": "IMAGE"}), mask_uid=settings.mask_image.session_uid)
-    generation.start(begin(bpy.context, ask), bpy.context.scene)
+    generation.start(start_generation(bpy.context, ask), bpy.context.scene)
     pumped(lambda: generation.task() is None and not timer._watched)
     sent, submit = [], addon.client.submit
     monkeypatch.setattr(addon.client, "submit", lambda request: sent.append(request) or submit(request))
@@ -152,15 +152,15 @@ def test_what_another_hand_has_written_is_no_mask_image():
     for value in ("left", 3, bpy.data.materials.new("left")):
         image["midas_normal_mask"] = value
         assert mask_of(image) is None
-        note_mask(image, None)
+        set_mask(image, None)
 
 
 def test_a_worker_that_ends_while_a_mask_is_read_is_one_sentence_and_maps_follow_again(settings, monkeypatch):
     textured()
     settings.mask_image = mask_image("left", 0, 1)
-    generation.start(begin(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
+    generation.start(start_generation(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
     pumped(lambda: generation.task() is None)
-    reading = regenerate.reading
+    reading = regenerate.export_image_pixels
 
     def ends_meanwhile(image, path, view):
         pixels = yield from reading(image, path, view)
@@ -168,11 +168,11 @@ def test_a_worker_that_ends_while_a_mask_is_read_is_one_sentence_and_maps_follow
         return pixels
 
     with monkeypatch.context() as patch:
-        patch.setattr(regenerate, "reading", ends_meanwhile)
+        patch.setattr(regenerate, "export_image_pixels", ends_meanwhile)
         settings.mask = "IMAGE"
         pumped(lambda: not timer._watched)
     assert "The worker ended" in generation.last_message()
-    generation.start(begin(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
+    generation.start(start_generation(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
     pumped(lambda: generation.task() is None)
     settings.strength = 3.0
-    pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)
+    pumped(lambda: stored_metadata(settings.result)["settings"]["strength"] == 3)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.addon import preferences
-from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
-from bl_ext.user_default.midas_normal.bridge.queue import MADE, MAKING, SKIPPED, queue_of
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
+from bl_ext.user_default.midas_normal.bridge.queue import IN_PROGRESS, MADE, SKIPPED, build_queue
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
 from bl_ext.user_default.midas_normal.core.engines import WEIGHTS_NAME
@@ -81,11 +81,11 @@ def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_a
     def stages(skips):
         """What the worker said to be doing for each picture, in a new process."""
         addon.client.close()
-        queue = queue_of(bpy.context, "FILE", GenerateRequest(Settings(engine="MIDAS", resolution=64)), skips, None)
+        queue = build_queue(bpy.context, "FILE", GenerateRequest(Settings(engine="MIDAS", resolution=64)), skips, None)
         take, said = addon.client._take, [set(), set()]
 
         def heard(message):
-            said[[item.state for item in queue.items].index(MAKING)].add(getattr(message, "stage", ""))
+            said[[item.state for item in queue.items].index(IN_PROGRESS)].add(getattr(message, "stage", ""))
             take(message)
 
         with monkeypatch.context() as patch:
@@ -126,7 +126,7 @@ def test_a_slider_of_a_map_of_midas_leaves_the_map_alone_that_another_worker_mak
     photograph(tmp_path / "photo.png")
     bpy.ops.midas_normal.generate(source="IMAGE", image="photo", resolution=64, target="NONE")
     normal, settings = bpy.data.images[generation.last().map_name], bpy.context.scene.midas_normal
-    assert stored(normal)["facts"]["engine"] == "MIDAS"
+    assert stored_metadata(normal)["facts"]["engine"] == "MIDAS"
     addon.client.close()
     textured()
     with Background():
@@ -134,7 +134,7 @@ def test_a_slider_of_a_map_of_midas_leaves_the_map_alone_that_another_worker_mak
         settings.result = normal
         settings.strength = 2.0
     assert isinstance(generation.last(), Report) and addon.client._worker is worker
-    assert not live_tuning.can_retune(normal) and stored(normal)["settings"]["strength"] == 1
+    assert not live_tuning.can_retune(normal) and stored_metadata(normal)["settings"]["strength"] == 1
 
 
 def test_midas_without_weights_names_the_file_and_the_folder(midas, tmp_path):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.ui import generation, live_tuning, operator_checks, operators, timer
 
 from .scenes import Background, counts, operator, pumped, textured, with_timers  # noqa: F401 - the fixture is used
@@ -21,7 +21,7 @@ def pushed(monkeypatch):
     """How many maps there were at each undo step that was pushed; FAKE is only that none is, for not all Blenders can."""
     steps = []
     def undo_push(**_):
-        steps.append(sum(stored(image) is not None for image in bpy.data.images))
+        steps.append(sum(stored_metadata(image) is not None for image in bpy.data.images))
     undo_push.poll = lambda: True
     fake = SimpleNamespace(ops=SimpleNamespace(ed=SimpleNamespace(undo_push=undo_push)), data=bpy.data, app=bpy.app)
     monkeypatch.setattr(generation, "bpy", fake)
@@ -97,9 +97,9 @@ def test_a_setting_that_changes_meanwhile_is_followed_afterwards(under_way):
     under_way.append(operator("TRANSFORM_OT_translate"))
     settings.strength = 3
     ticked()
-    assert live_tuning._retune is None and stored(settings.result)["settings"]["strength"] == 1
+    assert live_tuning._retune is None and stored_metadata(settings.result)["settings"]["strength"] == 1
     under_way.clear()
-    pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)
+    pumped(lambda: stored_metadata(settings.result)["settings"]["strength"] == 3)
 
 
 def test_a_map_that_follows_a_slider_waits_too(under_way):
@@ -111,9 +111,9 @@ def test_a_map_that_follows_a_slider_waits_too(under_way):
     under_way.append(operator("SCULPT_OT_brush_stroke"))
     pumped(lambda: live_tuning._retune.job.outcome is not None)
     ticked()
-    assert stored(settings.result)["settings"]["strength"] == 1
+    assert stored_metadata(settings.result)["settings"]["strength"] == 1
     under_way.clear()
-    pumped(lambda: stored(settings.result)["settings"]["strength"] == 3)
+    pumped(lambda: stored_metadata(settings.result)["settings"]["strength"] == 3)
 
 
 def test_an_operator_that_calls_this_one_has_all_in_its_own_undo_step(under_way, pushed):

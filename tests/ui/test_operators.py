@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, mask_of, source_of, stored
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, mask_of, source_of, stored_metadata
 from bl_ext.user_default.midas_normal.core.errors import SettingsError, SourceError
 from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, preset_of, setting_domains
 from bl_ext.user_default.midas_normal.ui import generation
@@ -35,12 +35,12 @@ def test_relief_runs_on_blenders_own_python_and_retunes_without_the_network():
     textured()
     assert bpy.ops.midas_normal.generate(engine="RELIEF") == {"FINISHED"}
     normal = bpy.data.images["photo_normal"]
-    facts, first = stored(normal)["facts"], values(normal)
+    facts, first = stored_metadata(normal)["facts"], values(normal)
     assert (facts["engine"], facts["device"]) == ("RELIEF", "cpu") and first[..., :2].std() > 0.001
     bpy.context.scene.midas_normal.strength = 3
     bpy.ops.midas_normal.retune()
     assert values(normal)[..., 0].std() > 1.5 * first[..., 0].std()
-    assert "engine" not in stored(normal)["facts"]["seconds"]
+    assert "engine" not in stored_metadata(normal)["facts"]["seconds"]
 
 
 def test_a_second_run_updates_the_same_image_and_nodes():
@@ -51,7 +51,7 @@ def test_a_second_run_updates_the_same_image_and_nodes():
     normal.name = "renamed by the user"
     bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=3)
     assert counts() == before and np.abs(values(normal) - first).max() > 0.02
-    assert stored(normal)["settings"]["strength"] == 3
+    assert stored_metadata(normal)["settings"]["strength"] == 3
 
 
 @pytest.mark.parametrize("in_use, kept", [("final", "backup of the first try"), ("photo_normal.001", "photo_normal")])
@@ -73,10 +73,10 @@ def test_what_a_call_does_not_give_comes_from_the_scene():
     scene = bpy.context.scene.midas_normal
     scene.engine, scene.strength, scene.target = "LUMINANCE", 2.0, "NONE"
     bpy.ops.midas_normal.generate(a=1.0)
-    words = stored(bpy.data.images["photo_normal"])["settings"]
+    words = stored_metadata(bpy.data.images["photo_normal"])["settings"]
     assert (words["engine"], words["strength"], words["a"]) == ("LUMINANCE", 2.0, 1.0)
     bpy.ops.midas_normal.generate(preset="MATERIAL", engine="LUMINANCE")
-    assert stored(bpy.data.images["photo_normal"])["settings"] == BUILT_IN.to_dict()
+    assert stored_metadata(bpy.data.images["photo_normal"])["settings"] == BUILT_IN.to_dict()
 
 
 def test_every_setting_is_a_described_property_of_the_operator_and_the_scene():
@@ -187,16 +187,16 @@ def test_a_linked_image_is_told_from_one_of_this_file_that_has_its_name(namesake
     assert made.library is None and (source_of(made), mask_of(made)) == (brick, linked["mask"])
     scene.source, scene.image = "IMAGE", brick
     bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=2)
-    assert stored(made)["settings"]["strength"] == 2 and mask_of(made) is None
+    assert stored_metadata(made)["settings"]["strength"] == 2 and mask_of(made) is None
     scene.source = "RENDER"
     with bpy.context.temp_override(edit_image=brick):  # as the entry of a node's menu does
         bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=3, source="ACTIVE")
-    assert stored(made)["settings"]["strength"] == 3
+    assert stored_metadata(made)["settings"]["strength"] == 3
     scene.mask, scene.mask_image = "IMAGE", linked["mask"]
     bpy.ops.midas_normal.retune()
     assert mask_of(made) == linked["mask"]
     bpy.ops.midas_normal.generate(engine="LUMINANCE", image="brick", mask_image="mask", target="NONE")
-    own_map = map_of(own["brick"], "NORMAL")
+    own_map = find_map(own["brick"], "NORMAL")
     assert (tuple(made.size), tuple(own_map.size), mask_of(own_map)) == ((16, 16), (8, 8), own["mask"])
 
 

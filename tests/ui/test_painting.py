@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon
-from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.core.errors import WorkerError
 from bl_ext.user_default.midas_normal.ui import generation, live_paint, timer
 
@@ -46,7 +46,7 @@ def put(image, pixels):
 
 
 def surface(normal):
-    return stored(normal)["facts"]["surface"]
+    return stored_metadata(normal)["facts"]["surface"]
 
 
 def is_idle():
@@ -72,7 +72,7 @@ def test_a_map_follows_the_brush_and_is_what_a_new_run_makes(settings):
     painted = values(normal)
     changed = np.abs(painted - first).max(axis=2) > 0.01
     assert changed[18:30, 22:34].any() and normal.packed_file
-    assert stored(normal)["settings"]["engine"] == "LUMINANCE"
+    assert stored_metadata(normal)["settings"]["engine"] == "LUMINANCE"
     np.testing.assert_allclose(painted, fresh(image, engine="LUMINANCE"), atol=1e-4)
 
 
@@ -97,7 +97,7 @@ def test_undoing_the_stroke_brings_the_map_back_without_the_engine(settings):
     put(image, before)
     followed(normal, key_after)
     np.testing.assert_array_equal(values(normal), first)
-    assert surface(normal) == key and "engine" not in stored(normal)["facts"]["seconds"]
+    assert surface(normal) == key and "engine" not in stored_metadata(normal)["facts"]["seconds"]
 
 
 def test_a_map_keeps_its_own_settings_and_its_file(settings, tmp_path):
@@ -111,7 +111,7 @@ def test_a_map_keeps_its_own_settings_and_its_file(settings, tmp_path):
     paint(image)
     followed(normal, key)
     assert normal.packed_file is None and file.read_bytes() != written
-    assert stored(normal)["settings"]["strength"] == 3.0
+    assert stored_metadata(normal)["settings"]["strength"] == 3.0
 
 
 def test_all_maps_of_the_surface_follow_in_place(settings):
@@ -127,8 +127,8 @@ def test_all_maps_of_the_surface_follow_in_place(settings):
 def test_strokes_that_come_while_a_map_is_made_are_followed_once(settings, monkeypatch):
     image, normal = made(settings)
     key, begun = surface(normal), []
-    begin = live_paint.begin_repaint
-    monkeypatch.setattr(live_paint, "begin_repaint", lambda *words: begun.append(1) or begin(*words))
+    begin = live_paint.start_repaint
+    monkeypatch.setattr(live_paint, "start_repaint", lambda *words: begun.append(1) or begin(*words))
     paint(image)
     timer._tick()
     for value in (0.2, 0.4, 0.6):
@@ -144,7 +144,7 @@ def test_nothing_is_read_while_the_brush_is_down(settings, monkeypatch, under_wa
     key = surface(normal)
     under_way.append(operator("PAINT_OT_image_paint"))
     with monkeypatch.context() as patch:
-        patch.setattr(live_paint, "begin_repaint", lambda *_: pytest.fail("the picture was read"))
+        patch.setattr(live_paint, "start_repaint", lambda *_: pytest.fail("the picture was read"))
         paint(image)
         for _ in range(20):
             timer._tick()
@@ -173,7 +173,7 @@ def test_a_slider_that_is_moved_meanwhile_is_followed_too(settings):
     key = surface(normal)
     paint(image)
     settings.strength = 3.0
-    pumped(lambda: surface(normal) != key and stored(normal)["settings"]["strength"] == 3.0 and is_idle())
+    pumped(lambda: surface(normal) != key and stored_metadata(normal)["settings"]["strength"] == 3.0 and is_idle())
     np.testing.assert_allclose(values(normal), fresh(image, engine="LUMINANCE", strength=3.0), atol=1e-4)
 
 
@@ -255,7 +255,7 @@ def test_a_stroke_is_followed_sooner_than_a_whole_run_ends(settings, engine, tim
         followed(normal, key, 120)
         values(normal)
         strokes.append(time.perf_counter() - start)
-        stages = stored(normal)["facts"]["seconds"]
+        stages = stored_metadata(normal)["facts"]["seconds"]
         settings.live_paint = False
         paint(image, (9, 9), 64, 0.3 + 0.02 * number)
         start = time.perf_counter()

@@ -10,8 +10,8 @@ import pytest
 from bl_ext.user_default.midas_normal.batch.report import Record
 from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.image_source import Source
-from bl_ext.user_default.midas_normal.bridge.map_metadata import map_of, stored
-from bl_ext.user_default.midas_normal.bridge.queue import FAILED, MADE, MAKING, SKIPPED, WAITING, Item
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
+from bl_ext.user_default.midas_normal.bridge.queue import FAILED, IN_PROGRESS, MADE, SKIPPED, WAITING, Item
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
 from bl_ext.user_default.midas_normal.core.settings import setting_domains
 from bl_ext.user_default.midas_normal.ui import drawing, generation, menus, panels, timer
@@ -96,7 +96,7 @@ def test_one_call_says_why_a_picture_has_no_map_and_fails_where_none_has_one():
     sentence = "The shader 'Principled BSDF' keeps its own normal map 'own'; set Replace to wire the new map instead."
     with pytest.raises(RuntimeError, match=f"^Error: Of 1 picture 0 made, 1 skipped, 0 failed. kept: {sentence}"):
         bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE")
-    assert states() == {"kept": SKIPPED} and map_of(image, "NORMAL") is None and sentence in " ".join(panel())
+    assert states() == {"kept": SKIPPED} and find_map(image, "NORMAL") is None and sentence in " ".join(panel())
     many("a", side=32)
     assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE") == {"FINISHED"}
     assert states() == {"kept": SKIPPED, "a": MADE} and sentence in panel()
@@ -123,8 +123,8 @@ def test_what_a_call_does_not_give_comes_from_the_scene():
         bpy.ops.midas_normal.generate_all(scope="FILE")
         assert states() == {"a": state}
     bpy.ops.midas_normal.generate_all(scope="FILE", existing="OVERWRITE", a=3.0)
-    words = stored(map_of(image, "AO"))["settings"]
-    assert states() == {"a": MADE} and (words["strength"], words["a"]) == (2.0, 3.0) and map_of(image, "NORMAL") is None
+    words = stored_metadata(find_map(image, "AO"))["settings"]
+    assert states() == {"a": MADE} and (words["strength"], words["a"]) == (2.0, 3.0) and find_map(image, "NORMAL") is None
     assert not any(node.type == "TEX_IMAGE" and node.image != image for node in bpy.data.materials["photo"].node_tree.nodes)
 
 
@@ -139,14 +139,14 @@ def test_a_queue_is_worked_through_while_blender_goes_on_and_the_panel_shows_whe
     images = many("a", "b", "c")
     assert "midas_normal_queue" not in panel()
     with Background() as queue:
-        pumped(lambda: queue.items[1].state == MAKING)
+        pumped(lambda: queue.items[1].state == IN_PROGRESS)
         shown = {"midas_normal_queue", "1 of 3 pictures", "Being made", "Waiting", "Made", "midas_normal.cancel"}
         assert shown <= set(panel())
         assert not bpy.ops.midas_normal.generate_all.poll() and not bpy.ops.midas_normal.generate.poll()
         worker = addon.client._worker
     assert addon.client._worker is worker and isinstance(generation.last(), Report)
     assert "3 made, 0 skipped, 0 failed" in panel() and "3 of 3 pictures" in panel()
-    assert bpy.context.scene.midas_normal.result == map_of(images[2], "NORMAL")
+    assert bpy.context.scene.midas_normal.result == find_map(images[2], "NORMAL")
 
 
 def test_a_map_that_is_deleted_before_the_queue_ends_is_missed_by_nobody(tmp_path):
@@ -154,7 +154,7 @@ def test_a_map_that_is_deleted_before_the_queue_ends_is_missed_by_nobody(tmp_pat
     textured()[1].node_tree.nodes["Image Texture"].image = bpy.data.images[missing(tmp_path)]
     with Background() as queue:
         pumped(lambda: queue.items[0].state == MADE)
-        bpy.data.images.remove(map_of(image, "NORMAL"))
+        bpy.data.images.remove(find_map(image, "NORMAL"))
     assert isinstance(generation.last(), Report) and states() == {"a": MADE, "gone": FAILED}
     assert bpy.context.scene.midas_normal.result is None
 
@@ -172,10 +172,10 @@ def test_cancel_in_the_middle_keeps_what_was_made_as_one_undo_step(monkeypatch):
     pushed = []
     monkeypatch.setattr(generation, "_push", lambda: pushed.append(1) and False)
     with Background() as queue:
-        pumped(lambda: queue.items[1].state == MAKING and not generation.task().is_due)
+        pumped(lambda: queue.items[1].state == IN_PROGRESS and not generation.task().is_due)
         bpy.ops.midas_normal.cancel()
         assert generation.task() is None and states() == {"a": MADE, "b": WAITING, "c": WAITING}
-    assert len(pushed) == 1 and [map_of(image, "NORMAL") is not None for image in images] == [True, False, False]
+    assert len(pushed) == 1 and [find_map(image, "NORMAL") is not None for image in images] == [True, False, False]
     pumped(lambda: not addon.client.is_busy)
     shown = panel()
     assert "Cancelled." in shown and "1 of 3 pictures" in shown
@@ -208,11 +208,11 @@ def test_a_file_loaded_meanwhile_takes_the_queue_along(monkeypatch):
     many("a", "b", "c")
     monkeypatch.setattr(generation, "_push", lambda: pytest.fail("an undo step in the new file"))
     with Background() as queue:
-        pumped(lambda: queue.items[1].state == MAKING)
+        pumped(lambda: queue.items[1].state == IN_PROGRESS)
         bpy.ops.wm.read_homefile(use_empty=True)
         assert generation.task() is None and generation.queue() is None and generation.last() is None
     pumped(lambda: generation.cancelled() is None)
-    assert not any(stored(image) for image in bpy.data.images)
+    assert not any(stored_metadata(image) for image in bpy.data.images)
 
 
 def test_a_summary_lies_beside_the_blend_file_once_that_is_saved(tmp_path, monkeypatch, recwarn):
@@ -233,13 +233,13 @@ def test_a_summary_that_cannot_be_written_is_an_error_though_all_was_made(tmp_pa
     image, = many("a", side=32)
     with pytest.raises(RuntimeError, match="cannot be written"):
         bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE", summary=str(tmp_path / "no" / "done.csv"))
-    assert map_of(image, "NORMAL") and states() == {"a": MADE}
+    assert find_map(image, "NORMAL") and states() == {"a": MADE}
 
 
 def test_giving_up_says_so_when_the_summary_cannot_be_written(tmp_path):
     many("a", "b")
     with Background(summary=str(tmp_path / "no" / "done.csv")) as queue:
-        pumped(lambda: queue.items[1].state == MAKING and not generation.task().is_due)
+        pumped(lambda: queue.items[1].state == IN_PROGRESS and not generation.task().is_due)
         bpy.ops.midas_normal.cancel()
     assert "cannot be written" in generation.last_message() and generation.task() is None
     pumped(lambda: not addon.client.is_busy)
@@ -265,4 +265,4 @@ def test_the_panel_shows_what_tells_most_and_all_that_failed():
     shown = panels.told_first(items)
     assert shown[0] is items[320] and [item.state for item in shown[1:]] == [FAILED] * 20
     items = items[:3] + items[318:]
-    assert [item.state for item in panels.told_first(items)] == [MAKING, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]
+    assert [item.state for item in panels.told_first(items)] == [IN_PROGRESS, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]

@@ -8,7 +8,7 @@ import signal
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon, generate
-from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
 from bl_ext.user_default.midas_normal.ui import generation
 
@@ -98,7 +98,7 @@ def test_a_file_loaded_meanwhile_gives_the_map_up():
         bpy.ops.wm.read_homefile(use_empty=True)
         assert generation.task() is None
     pumped(lambda: generation.cancelled() is None)
-    assert not any(stored(image) for image in bpy.data.images)
+    assert not any(stored_metadata(image) for image in bpy.data.images)
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
 
@@ -145,14 +145,14 @@ def test_disabled_while_a_map_is_made_it_starts_afresh_when_it_is_enabled_again(
 @pytest.mark.parametrize("words", [{}, {"mask_image": "photo.png"}], ids=["picture", "mask"])
 def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatch, words):
     textured()
-    reading = generate.reading
+    reading = generate.export_image_pixels
 
     def ends_meanwhile(image, path, view):
         pixels = yield from reading(image, path, view)
         addon.client.close()
         return pixels
 
-    monkeypatch.setattr(generate, "reading", ends_meanwhile)
+    monkeypatch.setattr(generate, "export_image_pixels", ends_meanwhile)
     with pytest.raises(RuntimeError, match=r"The worker ended .* try again\."):
         bpy.ops.midas_normal.generate(engine="LUMINANCE", **words)
     monkeypatch.undo()
@@ -174,7 +174,7 @@ def test_what_nobody_foresaw_is_one_sentence_and_the_next_map_can_be_made(monkey
         raise ZeroDivisionError("nobody foresaw it")
 
     with Background():
-        monkeypatch.setattr(generate, "store", unforeseen)
+        monkeypatch.setattr(generate, "store_map", unforeseen)
     assert str(generation.last()).startswith("It failed (ZeroDivisionError: nobody foresaw it)")
     assert capsys.readouterr().err.count("Traceback") == 1
     monkeypatch.undo()

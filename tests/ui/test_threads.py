@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.tasks import ELSEWHERE
+from bl_ext.user_default.midas_normal.bridge.tasks import WRONG_THREAD_MESSAGE
 from bl_ext.user_default.midas_normal.core.errors import WrongThread
 from bl_ext.user_default.midas_normal.ui import generation, live_paint, live_tuning, registration, timer
 
@@ -41,7 +41,7 @@ def operator(idname):
 def test_the_function_refuses_with_a_sentence_and_works_in_the_main_thread_afterwards():
     image, _ = textured()
     error = elsewhere(lambda: generate(image, engine="luminance"))
-    assert isinstance(error, WrongThread) and str(error) == ELSEWHERE
+    assert isinstance(error, WrongThread) and str(error) == WRONG_THREAD_MESSAGE
     assert generate(image, engine="luminance").name == "photo_normal"
 
 
@@ -51,7 +51,7 @@ def test_every_operator_refuses_with_a_sentence(idname):
     assert len(OPERATORS) > 15
     before = generation.last()
     error = elsewhere(operator(idname))
-    assert isinstance(error, RuntimeError) and str(error).strip().endswith(ELSEWHERE)
+    assert isinstance(error, RuntimeError) and str(error).strip().endswith(WRONG_THREAD_MESSAGE)
     assert generation.last() is before and not timer._watched
 
 

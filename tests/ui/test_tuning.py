@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon
-from bl_ext.user_default.midas_normal.bridge.generate import begin
-from bl_ext.user_default.midas_normal.bridge.map_metadata import stored
+from bl_ext.user_default.midas_normal.bridge.generate import start_generation
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.ui import generation, live_tuning, operators, properties, timer
 from bl_ext.user_default.midas_normal.ui.live_tuning import LONGEST, RedrawTimer
 from bl_ext.user_default.midas_normal.ui.properties import ask_of
@@ -31,20 +31,20 @@ def made(**words):
 
 
 def strength(image):
-    return stored(image)["settings"]["strength"]
+    return stored_metadata(image)["settings"]["strength"]
 
 
 def test_a_map_follows_a_slider_without_the_engine_and_skips_what_came_meanwhile(settings, monkeypatch):
     normal, _ = made()
     first, before, asked = values(normal), counts(), []
-    begin = live_tuning.begin_retune
-    monkeypatch.setattr(live_tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
+    start_original = live_tuning.start_retune
+    monkeypatch.setattr(live_tuning, "start_retune", lambda *words: asked.append(words) or start_original(*words))
     for value in (1.5, 2.0, 2.5, 3.0):
         settings.strength = value
     pumped(lambda: strength(normal) == 3)
     assert len(asked) == 2 and counts() == before
     assert values(normal)[..., 0].std() > 1.5 * first[..., 0].std()
-    assert "engine" not in stored(normal)["facts"]["seconds"]
+    assert "engine" not in stored_metadata(normal)["facts"]["seconds"]
 
 
 def test_a_map_on_disk_follows_in_its_file(settings, tmp_path):
@@ -102,11 +102,11 @@ def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(setti
     before = settings.chosen()
     given = SimpleNamespace(is_property_set=lambda name: name in words)
     operator = SimpleNamespace(**{"preset": "SCENE", **words}, properties=given)
-    operator.begun = lambda context: (begin(context, ask_of(operator, context)), None)
+    operator.begun = lambda context: (start_generation(context, ask_of(operator, context)), None)
     assert operators.GenerateOperatorMixin.invoke(operator, bpy.context, None) == {"FINISHED"}
     pumped(lambda: generation.task() is None)
     made = bpy.data.images["photo_normal"]
-    assert stored(made)["settings"]["strength"] == words.get("strength", 1.0 if "preset" in words else 2.0)
+    assert stored_metadata(made)["settings"]["strength"] == words.get("strength", 1.0 if "preset" in words else 2.0)
     assert settings.chosen().values == before.values and settings.mask_image is None
     assert settings.result == (None if {"strength", "preset", "mask_image"} & set(words) else made)
 
@@ -141,7 +141,7 @@ def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(setti
 def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(settings, is_told):
     """The same picture with the same settings has the same surface.  is_told: whether the worker had to say it was gone."""
     normal, picture = made()
-    surface = stored(normal)["facts"]["surface"]
+    surface = stored_metadata(normal)["facts"]["surface"]
     addon.client.close()
     made(name="other.png", width=8)
     if is_told:
@@ -151,7 +151,7 @@ def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(s
     assert strength(normal) == 1 and not live_tuning.can_retune(normal)
     with Background(source="IMAGE", image_uid=picture.session_uid):
         pass
-    assert live_tuning.can_retune(normal) and stored(normal)["facts"]["surface"] == surface
+    assert live_tuning.can_retune(normal) and stored_metadata(normal)["facts"]["surface"] == surface
     settings.strength = 2
     pumped(lambda: strength(normal) == 2)
 
@@ -225,8 +225,8 @@ def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_
 def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
     """The node's size of a strip has too many pixels."""
     normal, _ = made(width=1, height=4096)
-    asked, begin = [], live_tuning.begin_retune
-    monkeypatch.setattr(live_tuning, "begin_retune", lambda *words: asked.append(words) or begin(*words))
+    asked, start_original = [], live_tuning.start_retune
+    monkeypatch.setattr(live_tuning, "start_retune", lambda *words: asked.append(words) or start_original(*words))
     settings.size = "NODE"
     pumped(lambda: not timer._watched)
     assert len(asked) == 1 and "too many" in generation.last_message()

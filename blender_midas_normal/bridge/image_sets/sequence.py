@@ -14,18 +14,18 @@ from ...core.errors import Message, Phrase, SourceError
 from ...core.file_numbering import format_ranges, number_ranges, split_number
 from ...core.map_types import MAP_TYPES
 from ...core.tile_borders import TilePosition
-from ..image_pixels import Reading, reading_frame
+from ..image_pixels import PixelExport, export_frame_pixels
 from ..image_source import Source
-from ..map_files import place_beside
+from ..map_files import folder_and_stem
 from ..nodes.edits import is_marked
 from ..nodes.map_nodes import image_of_node
 from ..nodes.traversal import editable_nodes, node_instances, tree_of
 from ..request import GenerateRequest
-from . import Pictures
+from . import PictureSet
 
 
 @dataclass(frozen=True)
-class Frames(Pictures):
+class Frames(PictureSet):
     """The frames that are there; their maps are files in a folder beside the source's, and have the same numbers."""
 
     layout = "SEQUENCE"
@@ -37,15 +37,15 @@ class Frames(Pictures):
     def why_missing(self, number: int, reason: Message) -> Message:
         return Message("The frame {number} has no map: {reason}", number=number, reason=reason)
 
-    def read(self, number: int, path: Path) -> Reading:
-        return reading_frame(self.source.image(), number, path)
+    def read(self, number: int, path: Path) -> PixelExport:
+        return export_frame_pixels(self.source.image(), number, path)
 
-    def file(self, kind: str, number: int) -> Path:
-        name = f"{self.stem}_{MAP_TYPES[kind].file_tag}"
+    def file(self, map_type: str, number: int) -> Path:
+        name = f"{self.stem}_{MAP_TYPES[map_type].file_tag}"
         return Path(name) / f"{name}_{number:04d}.png"
 
-    def shown(self, kind: str) -> Path:
-        return self.file(kind, self.numbers[0])
+    def shown(self, map_type: str) -> Path:
+        return self.file(map_type, self.numbers[0])
 
     def places(self) -> Mapping[int, TilePosition]:
         return {}
@@ -56,7 +56,7 @@ class Frames(Pictures):
         It begins at frame 1 of the scene, or where the user has it begin.
         """
         source = self.source.image()
-        nodes: list[Any] = [spot.node for material in bpy.data.materials for spot in editable_nodes(material)]
+        nodes: list[Any] = [instance.node for material in bpy.data.materials for instance in editable_nodes(material)]
         for node in (node for node in nodes if is_marked(node) and image_of_node(node) == image):
             if not any(image_of_node(other) == source for other in tree_of(node).nodes):
                 user = node.image_user
@@ -65,24 +65,24 @@ class Frames(Pictures):
                 user.use_auto_refresh = True
 
 
-def frames_of(source: Source, ask: GenerateRequest, folder: Path) -> Frames:
+def find_frames(source: Source, request: GenerateRequest, folder: Path) -> Frames:
     """The frames of the source; the maps are files, whatever `ask.save` says.
 
     Raises SourceError when none is there, TargetError when maps cannot be saved beside them.
     """
     image = source.image()
-    beside, stem = place_beside(image)
+    beside, stem = folder_and_stem(image)
     is_movie = image.source == "MOVIE"
     if not is_movie:
         stem = _without_number(image, stem) or beside.name
-    there = _frames_of_movie(image) if is_movie else _frames_of_files(image)
-    wanted = set(source.frames) or _frames_shown(image) or set(range(min(there, default=0), max(there, default=0) + 1))
-    numbers = sorted(wanted & there)
+    existing = _frames_of_movie(image) if is_movie else _frames_of_files(image)
+    wanted = set(source.frames) or _frames_shown(image) or set(range(min(existing, default=0), max(existing, default=0) + 1))
+    numbers = sorted(wanted & existing)
     if not numbers:
         raise SourceError("None of the frames of {image!r} that are wanted can be read: {frames}.", image=image.name,
                           frames=format_ranges(number_ranges(wanted)))
-    notes = [_about_missing(is_movie, wanted - there)] if wanted - there else []
-    if ask.save == "PACK":
+    notes = [_missing_frames_message(is_movie, wanted - existing)] if wanted - existing else []
+    if request.save == "PACK":
         notes.append(Message("Blender cannot pack image sequences, so the map's frames are files beside the source, in "
                              "{folder}.", folder=beside))
     return Frames(source, tuple(numbers), tuple(notes), beside, stem)
@@ -96,13 +96,13 @@ def _frames_of_movie(image: bpy.types.Image) -> set[int]:
 def _frames_of_files(image: bpy.types.Image) -> set[int]:
     """The numbers of the files that are named like the sequence's."""
     path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
-    before, digits, after = _parted(image, path.stem)
+    before, digits, after = _split_stem(image, path.stem)
     pattern = re.compile(rf"{re.escape(before)}(\d+){re.escape(after + path.suffix)}")
     found = [match.group(1) for file in path.parent.glob("*") if (match := pattern.fullmatch(file.name))]
     return {int(number) for number in found if number == f"{int(number):0{len(digits)}d}"}
 
 
-def _parted(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
+def _split_stem(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
     parts = split_number(stem)
     if parts is None:
         raise SourceError("The file of the image sequence {image!r} has no number; choose one that has.", image=image.name)
@@ -110,7 +110,7 @@ def _parted(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
 
 
 def _without_number(image: bpy.types.Image, stem: str) -> str:
-    before, _, after = _parted(image, stem)
+    before, _, after = _split_stem(image, stem)
     return before.rstrip("._- ") + after
 
 
@@ -125,12 +125,12 @@ def _frames_shown(image: bpy.types.Image) -> set[int]:
 
 def _nodes_showing(image: bpy.types.Image) -> Iterator[bpy.types.ShaderNodeTexImage]:
     for material in bpy.data.materials:
-        for spot in node_instances(material.node_tree):
-            if isinstance(spot.node, bpy.types.ShaderNodeTexImage) and image_of_node(spot.node) == image:
-                yield spot.node
+        for instance in node_instances(material.node_tree):
+            if isinstance(instance.node, bpy.types.ShaderNodeTexImage) and image_of_node(instance.node) == image:
+                yield instance.node
 
 
-def _about_missing(is_movie: bool, missing: set[int]) -> Message:
+def _missing_frames_message(is_movie: bool, missing: set[int]) -> Message:
     if is_movie:
         return Message("The movie ends before the frame {frame}, and so does the map.", frame=min(missing))
     return Message("There are no files of these frames, so they have no map: {frames}.",

@@ -10,30 +10,30 @@ import numpy as np
 
 from ...core.errors import Message
 from ...core.heights import MIDLEVEL
-from .edits import Changes, below, is_marked, link_across_groups
-from .map_nodes import image_node, image_of_node, is_stale, upstream_image
+from .edits import NodeEdits, is_marked, link_across_groups, place_below
+from .map_nodes import find_image_node, image_of_node, is_stale, upstream_image
 from .mapping import mapping_of
-from .materials import nodes_of, unavailable_reason
+from .materials import ensure_nodes, material_unavailable_reason
 from .normal_map import WiringReport, copy_mapping
 from .traversal import (
     NodeInstance,
     SocketInstance,
     editable_nodes,
-    feed,
-    inputs_of_outputs,
+    find_link_source,
     is_editable,
     node_instances,
+    output_node_inputs,
     tree_inside,
     tree_of,
 )
 
 
-def attach(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image) -> WiringReport:
-    """Adds an Image Texture with the map beside the source's, or leaves the one that is there; nothing stays half done."""
-    with Changes() as changes:
-        tree = nodes_of(material, changes)
-        trees = [tree_of(spot.node) for spot in node_instances(tree) if image_of_node(spot.node) == map_image]
-        node = ensure_image_node(next(filter(is_editable, trees), tree), source, map_image, changes)
+def add_image_node(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image) -> WiringReport:
+    """Add an Image Texture with the map next to the source's, unless there is one; all or nothing."""
+    with NodeEdits() as edits:
+        tree = ensure_nodes(material, edits)
+        trees = [tree_of(instance.node) for instance in node_instances(tree) if image_of_node(instance.node) == map_image]
+        node = ensure_image_node(next(filter(is_editable, trees), tree), source, map_image, edits)
     names = {"map": map_image.name, "material": material.name, "node": node.name}
     if any(output.is_linked for output in node.outputs):
         return WiringReport(False, (Message("{map!r} is in the material {material!r} as the node {node!r}.", **names),))
@@ -42,82 +42,101 @@ def attach(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy
 
 
 def ensure_image_node(tree: bpy.types.NodeTree, source: bpy.types.Image, map_image: bpy.types.Image,
-                      changes: Changes) -> bpy.types.Node:
-    """The tree's Image Texture with the map, new where there is none, which lies as the source's first one there does."""
-    there = next((node for node in tree.nodes if image_of_node(node) == map_image), None)
+                      edits: NodeEdits) -> bpy.types.Node:
+    """Return the tree's Image Texture with the map, a new one if need be, mapped like the first one with the source."""
+    existing = next((node for node in tree.nodes if image_of_node(node) == map_image), None)
     texture = next((node for node in tree.nodes if image_of_node(node) == source), None)
-    node = there or changes.node(tree, "ShaderNodeTexImage")
-    changes.set(node, "image", map_image)
+    node = existing or edits.node(tree, "ShaderNodeTexImage")
+    edits.set(node, "image", map_image)
     if texture is not None:
-        copy_mapping(NodeInstance(texture), node, changes)
-    if there is None:
-        below(node, texture)
+        copy_mapping(NodeInstance(texture), node, edits)
+    if existing is None:
+        place_below(node, texture)
     return node
 
 
-def displace(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image, scale: float,
-             thing: bpy.types.Object | None, replace: bool) -> WiringReport:
-    """Wires the map to the Displacement of the material's outputs, or updates the wiring; nothing stays half done.
+def wire_displacement(material: bpy.types.Material, source: bpy.types.Image, map_image: bpy.types.Image, scale: float,
+                      obj: bpy.types.Object | None, replace: bool) -> WiringReport:
+    """Wire a height map to the Displacement of the material's outputs, or update its wiring.
 
-    scale: of the map's heights, in shorter sides of the picture; thing: an object that has the material.
-    replace: a displacement of the user's own, or by another picture's map, gives way.
+    When that fails, the material stays as it was.
+
+    Args:
+        scale: the heights that the values 0 to 1 span, in shorter sides of the picture.
+        obj: an object that has the material, by which the displacement's scale is found.
+        replace: whether a displacement of the user's own, or by another picture's map, is replaced.
     """
-    ends, sentences = ends_to_displace(material, map_image, replace)
-    if sentences and not ends:
+    inputs, sentences = find_displacement_inputs(material, map_image, replace)
+    if sentences and not inputs:
         return WiringReport(False, tuple(sentences))
-    with Changes() as changes:
-        tree = nodes_of(material, changes)
-        ends = ends or inputs_of_outputs(tree, "Displacement")
-        ours = [output.spot for end in ends if (output := feed(end).output) and _is_ours(output.spot, material, map_image)]
-        displacement = ours[0] if ours else NodeInstance(changes.node(tree, "ShaderNodeDisplacement"))
-        texture = next((spot for spot in node_instances(tree) if image_of_node(spot.node) == source), None)
-        _read(displacement, texture, material, source, map_image, changes)
+    with NodeEdits() as edits:
+        tree = ensure_nodes(material, edits)
+        inputs = inputs or output_node_inputs(tree, "Displacement")
+        linked = [output.node_instance for input_socket in inputs if (output := find_link_source(input_socket).output)]
+        reusable = [instance for instance in linked if _is_replaceable(instance, material, map_image)]
+        displacement = reusable[0] if reusable else NodeInstance(edits.node(tree, "ShaderNodeDisplacement"))
+        texture = next((instance for instance in node_instances(tree) if image_of_node(instance.node) == source), None)
+        _link_map(displacement, texture, material, source, map_image, edits)
         if is_marked(displacement.node):
-            changes.set(displacement.node.inputs["Midlevel"], "default_value", MIDLEVEL)
-            changes.set(displacement.node.inputs["Scale"], "default_value", scale * side_of(texture, thing, material))
-        if not ours:
-            beside = ends[0].spot.node.location
-            displacement.node.location = (beside.x - 200, beside.y - 200)
+            edits.set(displacement.node.inputs["Midlevel"], "default_value", MIDLEVEL)
+            edits.set(displacement.node.inputs["Scale"], "default_value",
+                      scale * texture_side_length(texture, obj, material))
+        if not reusable:
+            output_location = inputs[0].node.location
+            displacement.node.location = (output_location.x - 200, output_location.y - 200)
             if material.displacement_method == "BUMP":
-                changes.set(material, "displacement_method", "DISPLACEMENT")
-        for end in ends:
-            there = feed(end).output
-            if there is None or there.spot != displacement:
-                link_across_groups(SocketInstance(
-                    displacement.node.outputs[0], displacement.groups), end, "Displacement", changes)
+                edits.set(material, "displacement_method", "DISPLACEMENT")
+        for input_socket in inputs:
+            existing = find_link_source(input_socket).output
+            if existing is None or existing.node_instance != displacement:
+                output = SocketInstance(displacement.node.outputs[0], displacement.groups)
+                link_across_groups(output, input_socket, "Displacement", edits)
     sentences.append(Message("Wired {map!r} to the displacement of the material {material!r}; it shows on meshes with "
                              "enough faces.", map=map_image.name, material=material.name))
     return WiringReport(True, tuple(sentences))
 
 
-def ends_to_displace(material: bpy.types.Material, map_image: bpy.types.Image | None,
-                     replace: bool) -> tuple[list[SocketInstance], list[Message]]:
-    """The inputs of the material's outputs that can have the map, and sentences about those that cannot and why.
+def find_displacement_inputs(material: bpy.types.Material, map_image: bpy.types.Image | None,
+                             replace: bool) -> tuple[list[SocketInstance], list[Message]]:
+    """Find the Displacement inputs of the material's outputs to which the map can be linked.
 
-    Both are empty for a material without any nodes yet.  map_image: None for one that is still to be made.
+    Args:
+        map_image: None where it is still to be made.
+        replace: as for `wire_displacement`.
+
+    Returns:
+        The inputs, and messages about those that stay as they are; both empty for a material without nodes.
     """
-    reason = unavailable_reason(material)
+    reason = material_unavailable_reason(material)
     if reason:
         return [], [reason]
-    ends = inputs_of_outputs(material.node_tree, "Displacement")
-    if material.node_tree is not None and not ends:
+    inputs = output_node_inputs(material.node_tree, "Displacement")
+    if material.node_tree is not None and not inputs:
         return [], [Message("The material {material!r} has no output, so nothing is displaced.", material=material.name)]
     kept: dict[SocketInstance, Message] = {}
-    for end in ends:
-        there = feed(end).output
-        if there is not None and not replace and not _is_ours(there.spot, material, map_image):
-            kept[end] = _why_kept(material, end.spot.node if len(ends) > 1 else None, upstream_image(there.spot))
-    return [end for end in ends if end not in kept], list(kept.values())
+    for input_socket in inputs:
+        existing = find_link_source(input_socket).output
+        if existing is not None and not replace and not _is_replaceable(existing.node_instance, material, map_image):
+            output = input_socket.node if len(inputs) > 1 else None
+            kept[input_socket] = _kept_message(material, output, upstream_image(existing.node_instance))
+    return [input_socket for input_socket in inputs if input_socket not in kept], list(kept.values())
 
 
-def _why_kept(material: bpy.types.Material, output: bpy.types.Node | None, shown: bpy.types.Image | None) -> Message:
-    """Say which displacement stays; output: the one that has it, where there are several; shown: the image in it, if any."""
-    if shown is not None and output is not None:
+def _kept_message(
+    material: bpy.types.Material, output: bpy.types.Node | None, shown_image: bpy.types.Image | None
+) -> Message:
+    """Say which displacement stays.
+
+    Args:
+        output: the output node that has it, None where the material has only one.
+        shown_image: the image that feeds it, if any.
+    """
+    if shown_image is not None and output is not None:
         return Message("The output {output!r} of the material {material!r} keeps the displacement by {image!r}; set Replace "
-                       "to wire the new map instead.", output=output.name, material=material.name, image=shown.name)
-    if shown is not None:
+                       "to wire the new map instead.", output=output.name, material=material.name, image=shown_image.name)
+    if shown_image is not None:
         return Message("The material {material!r} keeps the displacement by {image!r}; set Replace to wire the new map "
-                       "instead.", material=material.name, image=shown.name)
+                       "instead.", material=material.name, image=shown_image.name)
     if output is not None:
         return Message("The output {output!r} of the material {material!r} keeps its own displacement; set Replace to wire "
                        "the new map instead.", output=output.name, material=material.name)
@@ -125,84 +144,86 @@ def _why_kept(material: bpy.types.Material, output: bpy.types.Node | None, shown
                    material=material.name)
 
 
-def _is_ours(spot: NodeInstance, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:
-    """Whether a node is a Displacement with this map, or one made here that has none, or that of an image that is gone."""
-    if spot.node.bl_idname != "ShaderNodeDisplacement" or not is_editable(tree_of(spot.node)):
+def _is_replaceable(instance: NodeInstance, material: bpy.types.Material, map_image: bpy.types.Image | None) -> bool:
+    """Whether a node is a Displacement that reads this map, or one made here that reads no image or a stale map."""
+    if instance.node.bl_idname != "ShaderNodeDisplacement" or not is_editable(tree_of(instance.node)):
         return False
-    behind = image_node(spot)
-    shown = image_of_node(behind.node) if behind else None
-    if shown is None:
-        return is_marked(spot.node)
-    return shown == map_image or (is_marked(spot.node) and is_stale(shown, material))
+    texture_node = find_image_node(instance)
+    shown_image = image_of_node(texture_node.node) if texture_node else None
+    if shown_image is None:
+        return is_marked(instance.node)
+    return shown_image == map_image or (is_marked(instance.node) and is_stale(shown_image, material))
 
 
-def _read(displacement: NodeInstance, texture: NodeInstance | None, material: bpy.types.Material, source: bpy.types.Image,
-          map_image: bpy.types.Image, changes: Changes) -> None:
-    """The Displacement reads the map by the Image Texture that it has, or one beside the source's, if any."""
-    behind = image_node(displacement)
-    if behind is not None:
-        changes.set(behind.node, "image", map_image)
-        if texture is not None and tree_of(behind.node) == tree_of(texture.node):
-            copy_mapping(texture, behind.node, changes)
+def _link_map(displacement: NodeInstance, texture: NodeInstance | None, material: bpy.types.Material,
+              source: bpy.types.Image, map_image: bpy.types.Image, edits: NodeEdits) -> None:
+    """Let a Displacement node read the map, through the Image Texture that it has or one next to the source's."""
+    texture_node = find_image_node(displacement)
+    if texture_node is not None:
+        edits.set(texture_node.node, "image", map_image)
+        if texture is not None and tree_of(texture_node.node) == tree_of(texture.node):
+            copy_mapping(texture, texture_node.node, edits)
         return
     groups = texture.groups if texture is not None and is_editable(tree_of(texture.node)) else ()
-    image = ensure_image_node(tree_inside(groups, material), source, map_image, changes)
+    image = ensure_image_node(tree_inside(groups, material), source, map_image, edits)
     height = SocketInstance(displacement.node.inputs["Height"], displacement.groups)
-    link_across_groups(SocketInstance(image.outputs["Color"], groups), height, "Height", changes)
+    link_across_groups(SocketInstance(image.outputs["Color"], groups), height, "Height", edits)
 
 
-def rescale(map_image: bpy.types.Image, before: float, now: float) -> None:
-    """The height map's values stand for other heights than before: the nodes made here that it feeds follow."""
-    for node in _displacements(map_image):
+def rescale_displacement(map_image: bpy.types.Image, before: float, now: float) -> None:
+    """Adjust the scale of the Displacement nodes made here when the heights that the map's values span change."""
+    for node in _displacement_nodes(map_image):
         if before > 0:
             node.inputs["Scale"].default_value *= now / before
 
 
-def side_of(texture: NodeInstance | None, thing: bpy.types.Object | None, material: bpy.types.Material) -> float:
-    """How long the side of a texture's picture is on an object that has the material, in the object's own units.
+def texture_side_length(texture: NodeInstance | None, obj: bpy.types.Object | None, material: bpy.types.Material) -> float:
+    """Return the side length of a texture's picture on an object with the material, in the object's units.
 
-    1 where that cannot be told.
+    1 where the UV layer or the faces that show it are unknown.
     """
     if texture is None:
-        return texture_world_size(thing, material)
+        return texture_world_size(obj, material)
     mapping = mapping_of(texture)
-    pictures = math.sqrt(abs(float(np.linalg.det(mapping.matrix))))  # in a unit of the coordinates
-    side = texture_world_size(thing, material, mapping.uv_layer) if mapping.uv_layer is not None else 1.0
-    return side / pictures if pictures > 0 else 1.0
+    repeats = math.sqrt(abs(float(np.linalg.det(mapping.matrix))))  # per unit of the coordinates
+    side = texture_world_size(obj, material, mapping.uv_layer) if mapping.uv_layer is not None else 1.0
+    return side / repeats if repeats > 0 else 1.0
 
 
-def texture_world_size(thing: bpy.types.Object | None, material: bpy.types.Material, uv_layer: str = "") -> float:
-    """How long a unit of UV coordinates is on the faces of an object that have the material, in the object's own units.
+def texture_world_size(obj: bpy.types.Object | None, material: bpy.types.Material, uv_layer: str = "") -> float:
+    """Return the length of a unit of UV coordinates on the faces that have the material, in the object's units.
 
-    The root of their area for a UV area of 1.  1 where there are no such faces, or no layer.
-    uv_layer: its name; without one of that name, the layer that is rendered.
+    It is the square root of area by UV area, summed over the faces; 1 where there are no such faces, or no layer.
+
+    Args:
+        uv_layer: its name; where no layer has it, the one that is rendered counts.
     """
-    mesh: Any = thing.data if thing is not None and thing.type == "MESH" else None
+    mesh: Any = obj.data if obj is not None and obj.type == "MESH" else None
     layers = {layer.name: layer for layer in mesh.uv_layers} if mesh else {}
     layer = layers.get(uv_layer) or next((layer for layer in layers.values() if layer.active_render), None)
     if layer is None or not len(layer.uv):
         return 1.0
     mesh.calc_loop_triangles()
-    slots = [number for number, slot in enumerate(thing.material_slots)  # type: ignore[union-attr]
+    slots = [number for number, slot in enumerate(obj.material_slots)  # type: ignore[union-attr]
              if slot.material == material]
-    is_counted = np.isin(_values(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0], slots)
-    corners = _values(mesh.loop_triangles, "loops", 3, np.int32)[is_counted]
-    a, b, c = np.moveaxis(_values(layer.uv, "vector", 2, np.float32)[corners], 1, 0)
+    has_material = np.isin(_property_array(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0], slots)
+    corners = _property_array(mesh.loop_triangles, "loops", 3, np.int32)[has_material]
+    a, b, c = np.moveaxis(_property_array(layer.uv, "vector", 2, np.float32)[corners], 1, 0)
     (x1, y1), (x2, y2) = (b - a).T, (c - a).T
-    flat = float(np.abs(x1 * y2 - y1 * x2).sum()) / 2
-    area = float(_values(mesh.loop_triangles, "area", 1, np.float32)[is_counted].sum())
-    return math.sqrt(area / flat) if area > 0 and flat > 0 else 1.0
+    uv_area = float(np.abs(x1 * y2 - y1 * x2).sum()) / 2
+    area = float(_property_array(mesh.loop_triangles, "area", 1, np.float32)[has_material].sum())
+    return math.sqrt(area / uv_area) if area > 0 and uv_area > 0 else 1.0
 
 
-def _values(owner: Any, name: str, width: int, kind: type) -> np.ndarray:
-    """A property of all items of one of Blender's collections, N x width."""
-    values: np.ndarray = np.empty(len(owner) * width, kind)
+def _property_array(owner: Any, name: str, width: int, dtype: type) -> np.ndarray:
+    """Read a property of all items of one of Blender's collections into an array of N x width."""
+    values: np.ndarray = np.empty(len(owner) * width, dtype)
     owner.foreach_get(name, values)
     return values.reshape(-1, width)
 
 
-def _displacements(map_image: bpy.types.Image) -> set[Any]:
-    """The nodes made here that read the map; one in a group, which several materials may use, is one."""
-    return {spot.node for material in bpy.data.materials for spot in editable_nodes(material)
-            if spot.node.bl_idname == "ShaderNodeDisplacement" and is_marked(spot.node)
-            and (behind := image_node(spot)) is not None and image_of_node(behind.node) == map_image}
+def _displacement_nodes(map_image: bpy.types.Image) -> set[Any]:
+    """Return the Displacement nodes made here that read the map, a node in a shared group once."""
+    return {instance.node for material in bpy.data.materials for instance in editable_nodes(material)
+            if instance.node.bl_idname == "ShaderNodeDisplacement" and is_marked(instance.node)
+            and (texture_node := find_image_node(instance)) is not None and image_of_node(texture_node.node) == map_image}

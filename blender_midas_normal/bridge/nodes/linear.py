@@ -1,4 +1,4 @@
-"""Vectors that nodes make of coordinates by linear means: their matrix, followed back from an input through the nodes."""
+"""Evaluate nodes that are linear functions of texture coordinates: find the matrix that an input applies to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from mathutils import Euler, Matrix, Vector
 
 from ...core.errors import Phrase
-from .traversal import SocketInstance, feed
+from .traversal import SocketInstance, find_link_source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ UV_COORDINATES = Phrase("UV coordinates")
 
 
 class NotLinearError(Exception):
-    """A node makes of coordinates what is no linear function of them."""
+    """A node whose output is not a linear function of the coordinates."""
 
     def __init__(self, node: bpy.types.Node) -> None:
         super().__init__(node.name)
@@ -32,8 +32,9 @@ class NotLinearError(Exception):
 class Coordinates:
     """Coordinates on surfaces.
 
-    name: for people; uv_layer: the name of the UV layer, "" for the active one, None for coordinates of another kind.
-    is_local: they run along the axes of the object.
+    name: what messages call them.
+    uv_layer: the name of the UV layer, "" for the active one, None for coordinates of another kind.
+    is_local: whether they run along the axes of the object.
     """
 
     name: Phrase
@@ -42,10 +43,10 @@ class Coordinates:
 
 
 @dataclass(frozen=True)
-class Value:
-    """matrix @ coordinates + constant, of three components; a number counts as three equal ones.
+class LinearValue:
+    """The value matrix @ coordinates + constant, with three components; a number counts as three equal ones.
 
-    is_animated: the constant changes with time.
+    matrix: 3 x 3; constant: 3; is_animated: whether the constant changes with time.
     """
 
     matrix: NDArray
@@ -56,20 +57,20 @@ class Value:
     def is_constant(self) -> bool:
         return not self.matrix.any()
 
-    def plus(self, other: Value) -> Value:
-        return Value(self.matrix + other.matrix, self.constant + other.constant, self.is_animated or other.is_animated)
+    def plus(self, other: LinearValue) -> LinearValue:
+        return LinearValue(self.matrix + other.matrix, self.constant + other.constant, self.is_animated or other.is_animated)
 
-    def transformed(self, matrix: NDArray) -> Value:
-        return Value(matrix @ self.matrix, matrix @ self.constant, self.is_animated)
+    def transformed(self, matrix: NDArray) -> LinearValue:
+        return LinearValue(matrix @ self.matrix, matrix @ self.constant, self.is_animated)
 
-    def minus(self, other: Value) -> Value:
+    def minus(self, other: LinearValue) -> LinearValue:
         return self.plus(other.transformed(-np.eye(3)))
 
 
 class Evaluation:
-    """What inputs get, each followed back to its beginning.
+    """The evaluation of inputs, each followed upstream to the coordinates.
 
-    coordinates: those from which vectors begin; is_animated: whether a matrix changes with time, which is the present one.
+    coordinates: all that were reached; is_animated: whether a matrix changes with time, of which the present one is used.
     """
 
     def __init__(self) -> None:
@@ -77,29 +78,30 @@ class Evaluation:
         self.is_animated = False
         self._open: list[SocketInstance] = []
 
-    def value(self, plug: SocketInstance) -> Value:
-        """Of an input; raises NotLinearError."""
-        fed = feed(plug)
-        if fed.output is None:
-            return _constant_of(fed.input.socket)
-        value = self._of_output(fed.output)
-        is_mean = plug.socket.type == "VALUE" and fed.output.socket.type != "VALUE"
+    def value(self, input_socket: SocketInstance) -> LinearValue:
+        """Evaluate an input; raises NotLinearError."""
+        link_source = find_link_source(input_socket)
+        if link_source.output is None:
+            return _constant_of(link_source.input.socket)
+        value = self._of_output(link_source.output)
+        is_mean = input_socket.socket.type == "VALUE" and link_source.output.socket.type != "VALUE"
         return value.transformed(np.full((3, 3), 1 / 3)) if is_mean else value
 
-    def factor(self, value: Value, node: bpy.types.Node) -> NDArray:
-        """Three numbers by which a node multiplies; raises NotLinearError where they depend on coordinates."""
+    def factor(self, value: LinearValue, node: bpy.types.Node) -> NDArray:
+        """Return the three numbers by which a node multiplies; raises NotLinearError where they depend on coordinates."""
         if not value.is_constant:
             raise NotLinearError(node)
         self.is_animated |= value.is_animated
         return value.constant
 
-    def begin(self, coordinates: Coordinates) -> Value:
+    def begin(self, coordinates: Coordinates) -> LinearValue:
+        """Return coordinates as the value of themselves, and note that they were reached."""
         self.coordinates.add(coordinates)
-        return Value(np.eye(3), np.zeros(3))
+        return LinearValue(np.eye(3), np.zeros(3))
 
-    def _of_output(self, output: SocketInstance) -> Value:
-        node = output.spot.node
-        read = READERS.get(node.bl_idname)
+    def _of_output(self, output: SocketInstance) -> LinearValue:
+        node = output.node
+        read = NODE_EVALUATORS.get(node.bl_idname)
         if (read is None and not node.mute) or output in self._open:  # links may run in a circle
             raise NotLinearError(node)
         self._open.append(output)
@@ -107,15 +109,18 @@ class Evaluation:
         self._open.pop()
         return value
 
-    def _through_muted(self, output: SocketInstance) -> Value:
-        for link in output.spot.node.internal_links:
+    def _through_muted(self, output: SocketInstance) -> LinearValue:
+        for link in output.node.internal_links:
             if link.to_socket == output.socket and link.from_socket is not None:
                 return self.value(SocketInstance(link.from_socket, output.groups))
-        return Value(np.zeros((3, 3)), np.zeros(3))
+        return LinearValue(np.zeros((3, 3)), np.zeros(3))
 
 
 def matrix_of_mapping(vector_type: str, rotation: Any, scale: Any) -> NDArray:
-    """3 x 3, of a mapping of the type POINT, VECTOR or TEXTURE, which is the inverse; where a scale is 0, that is 0 too."""
+    """Return the 3 x 3 matrix of a Mapping node of the type POINT, VECTOR or TEXTURE.
+
+    TEXTURE is the inverse of the others, with 0 for the inverse of a scale of 0.
+    """
     turned = np.array(Euler(rotation).to_matrix())
     scale = np.array(scale, float)
     if vector_type == "TEXTURE":
@@ -125,13 +130,13 @@ def matrix_of_mapping(vector_type: str, rotation: Any, scale: Any) -> NDArray:
 
 
 def is_animated(owner: bpy.types.bpy_struct, path: str) -> bool:
-    """Whether a value, named by its path from the owning ID, is animated or driven."""
+    """Whether a property, given by its path from the owning ID, is animated or driven."""
     data: bpy.types.AnimData | None = owner.id_data.animation_data  # type: ignore[union-attr]
     return data is not None and any(curve.data_path == path for curve in (*data.drivers, *_curves(data)))
 
 
 def _curves(data: bpy.types.AnimData) -> Iterator[bpy.types.FCurve]:
-    """The curves of the action and of those in the tracks of the NLA editor; from 4.4 on, IDs share actions by slots."""
+    """Yield the curves of the action and of those in NLA tracks; from 4.4 on, IDs share actions by slots."""
     users: list[Any] = [data, *(strip for track in data.nla_tracks for strip in track.strips)]
     for user in users:
         action = user.action
@@ -142,16 +147,16 @@ def _curves(data: bpy.types.AnimData) -> Iterator[bpy.types.FCurve]:
             yield from (curve for bag in bags if bag.slot_handle == user.action_slot_handle for curve in bag.fcurves)
 
 
-def _constant_of(socket: bpy.types.NodeSocket) -> Value:
-    """What a socket holds where nothing is linked to it; a reroute holds nothing."""
-    held = np.array(getattr(socket, "default_value", 0.0), float).ravel()
-    numbers = np.repeat(held, 3) if held.size == 1 else np.resize(held, 3)
+def _constant_of(socket: bpy.types.NodeSocket) -> LinearValue:
+    """Return the value of an unlinked socket; a reroute has none, which counts as 0."""
+    default = np.array(getattr(socket, "default_value", 0.0), float).ravel()
+    numbers = np.repeat(default, 3) if default.size == 1 else np.resize(default, 3)
     animated = hasattr(socket, "default_value") and is_animated(socket, socket.path_from_id("default_value"))
-    return Value(np.zeros((3, 3)), numbers, animated)
+    return LinearValue(np.zeros((3, 3)), numbers, animated)
 
 
-def _coordinates(evaluation: Evaluation, output: SocketInstance) -> Value:
-    node: Any = output.spot.node
+def _coordinates(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+    node: Any = output.node
     name = output.socket.name
     if node.from_instancer:
         return evaluation.begin(Coordinates(Phrase("the instancer's {name} coordinates", name=name)))
@@ -159,15 +164,15 @@ def _coordinates(evaluation: Evaluation, output: SocketInstance) -> Value:
     return evaluation.begin(Coordinates(Phrase("{name} coordinates", name=name), "" if name == "UV" else None, is_local))
 
 
-def _uv_map(evaluation: Evaluation, output: SocketInstance) -> Value:
-    node: Any = output.spot.node
+def _uv_map(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+    node: Any = output.node
     if node.from_instancer:
         return evaluation.begin(Coordinates(Phrase("the instancer's UV coordinates")))
     return evaluation.begin(Coordinates(UV_COORDINATES, node.uv_map))
 
 
-def _attribute(evaluation: Evaluation, output: SocketInstance) -> Value:
-    node: Any = output.spot.node
+def _attribute(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+    node: Any = output.node
     if node.attribute_type != "GEOMETRY" or output.socket.type == "VALUE":
         raise NotLinearError(node)
     name = node.attribute_name
@@ -176,20 +181,20 @@ def _attribute(evaluation: Evaluation, output: SocketInstance) -> Value:
     return evaluation.begin(Coordinates(Phrase("the attribute {name!r}", name=name), name if is_layer else None))
 
 
-def _geometry(evaluation: Evaluation, output: SocketInstance) -> Value:
+def _geometry(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     if output.socket.name != "Position":
-        raise NotLinearError(output.spot.node)
+        raise NotLinearError(output.node)
     return evaluation.begin(Coordinates(Phrase("the position in space")))
 
 
-def _inputs(evaluation: Evaluation, output: SocketInstance) -> list[Value]:
-    """Of all inputs of an output's node; what is linked to one that is not in use does not count."""
+def _inputs(evaluation: Evaluation, output: SocketInstance) -> list[LinearValue]:
+    """Evaluate all inputs of an output's node, without links to inputs that are not in use."""
     return [evaluation.value(SocketInstance(socket, output.groups)) if socket.enabled else _constant_of(socket)
-            for socket in output.spot.node.inputs]
+            for socket in output.node.inputs]
 
 
-def _mapping(evaluation: Evaluation, output: SocketInstance) -> Value:
-    node: Any = output.spot.node
+def _mapping(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+    node: Any = output.node
     if node.vector_type == "NORMAL":
         raise NotLinearError(node)
     vector, location, rotation, scale = _inputs(evaluation, output)
@@ -200,8 +205,8 @@ def _mapping(evaluation: Evaluation, output: SocketInstance) -> Value:
     return turned.plus(location) if node.vector_type == "POINT" else turned
 
 
-def _vector_rotate(evaluation: Evaluation, output: SocketInstance) -> Value:
-    node: Any = output.spot.node
+def _vector_rotate(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+    node: Any = output.node
     vector, center, axis, angle, rotation = _inputs(evaluation, output)
     if node.rotation_type == "EULER_XYZ":
         matrix = np.array(Euler(tuple(evaluation.factor(rotation, node))).to_matrix())
@@ -213,11 +218,11 @@ def _vector_rotate(evaluation: Evaluation, output: SocketInstance) -> Value:
     return vector.minus(center).transformed(matrix.T if node.invert else matrix).plus(center)
 
 
-def _arithmetic(evaluation: Evaluation, output: SocketInstance) -> Value:
-    """Of Vector Math and Math."""
-    node: Any = output.spot.node
+def _arithmetic(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+    """Evaluate Vector Math and Math."""
+    node: Any = output.node
     operation = node.operation
-    if operation not in OPERATIONS or getattr(node, "use_clamp", False):
+    if operation not in LINEAR_OPERATIONS or getattr(node, "use_clamp", False):
         raise NotLinearError(node)
     values = _inputs(evaluation, output)
     first, second, third = values[:3]
@@ -233,45 +238,45 @@ def _arithmetic(evaluation: Evaluation, output: SocketInstance) -> Value:
         return _product(evaluation, node, first, second).plus(third)
     if operation == "DIVIDE" and second.is_constant:
         inverse: NDArray = np.divide(1.0, second.constant, out=np.zeros(3), where=second.constant != 0)
-        return _product(evaluation, node, first, Value(second.matrix, inverse, second.is_animated))
+        return _product(evaluation, node, first, LinearValue(second.matrix, inverse, second.is_animated))
     if operation == "DIVIDE" or first.is_constant:
         raise NotLinearError(node)
     return first  # of FRACTION and its like, between two of their steps
 
 
-OPERATIONS = ("ADD", "SUBTRACT", "MULTIPLY", "SCALE", "MULTIPLY_ADD", "DIVIDE", "FRACTION", "FRACT", "MODULO",
-              "FLOORED_MODULO", "WRAP")
-"""Those of Vector Math and Math that are linear, or are so between steps, as in pictures that are repeated."""
+LINEAR_OPERATIONS = ("ADD", "SUBTRACT", "MULTIPLY", "SCALE", "MULTIPLY_ADD", "DIVIDE", "FRACTION", "FRACT", "MODULO",
+                     "FLOORED_MODULO", "WRAP")
+"""Operations of Vector Math and Math that are linear, or linear between steps, as in pictures that repeat."""
 
 
-def _product(evaluation: Evaluation, node: bpy.types.Node, one: Value, other: Value) -> Value:
+def _product(evaluation: Evaluation, node: bpy.types.Node, one: LinearValue, other: LinearValue) -> LinearValue:
     if one.is_constant and other.is_constant:
-        return Value(one.matrix, one.constant * other.constant, one.is_animated or other.is_animated)
+        return LinearValue(one.matrix, one.constant * other.constant, one.is_animated or other.is_animated)
     vector, factor = (other, one) if one.is_constant else (one, other)
     return vector.transformed(np.diag(evaluation.factor(factor, node)))
 
 
-def _separate(evaluation: Evaluation, output: SocketInstance) -> Value:
-    vector = evaluation.value(SocketInstance(output.spot.node.inputs[0], output.groups))
+def _separate(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+    vector = evaluation.value(SocketInstance(output.node.inputs[0], output.groups))
     picked = np.zeros((3, 3))
     picked[:, "XYZ".index(output.socket.name)] = 1
     return vector.transformed(picked)
 
 
-def _combine(evaluation: Evaluation, output: SocketInstance) -> Value:
-    parts = [evaluation.value(SocketInstance(socket, output.groups)) for socket in output.spot.node.inputs]
+def _combine(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+    parts = [evaluation.value(SocketInstance(socket, output.groups)) for socket in output.node.inputs]
     whole = [part.transformed(np.diag(unit)) for part, unit in zip(parts, np.eye(3), strict=True)]
     return whole[0].plus(whole[1]).plus(whole[2])
 
 
-def _number(evaluation: Evaluation, output: SocketInstance) -> Value:
+def _number(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     return _constant_of(output.socket)
 
 
-READERS: dict[str, Callable[[Evaluation, SocketInstance], Value]] = {
+NODE_EVALUATORS: dict[str, Callable[[Evaluation, SocketInstance], LinearValue]] = {
     "ShaderNodeTexCoord": _coordinates, "ShaderNodeUVMap": _uv_map, "ShaderNodeAttribute": _attribute,
     "ShaderNodeNewGeometry": _geometry, "ShaderNodeMapping": _mapping, "ShaderNodeVectorRotate": _vector_rotate,
     "ShaderNodeVectorMath": _arithmetic, "ShaderNodeMath": _arithmetic, "ShaderNodeSeparateXYZ": _separate,
     "ShaderNodeCombineXYZ": _combine, "ShaderNodeValue": _number,
 }
-"""By the kind of node: what one of its outputs gives."""
+"""By `bl_idname` of the node: the function that evaluates one of its outputs."""

@@ -1,4 +1,4 @@
-"""How an Image Texture lays its picture on surfaces, and how the vectors of a normal map are turned to follow."""
+"""Find how an Image Texture maps its picture to surfaces, and transform the vectors of a normal map to match."""
 
 from __future__ import annotations
 
@@ -13,20 +13,30 @@ from mathutils import Euler, Vector
 
 from ...core.errors import Message
 from ..image_pixels import size_of
-from .edits import Changes, below, is_marked
-from .linear import UV_COORDINATES, Coordinates, Evaluation, NotLinearError, Value, is_animated, matrix_of_mapping
-from .traversal import LinkSource, NodeInstance, SocketInstance, feed, linked_output, node_instances, tree_of, upstream
+from .edits import NodeEdits, is_marked, place_below
+from .linear import UV_COORDINATES, Coordinates, Evaluation, LinearValue, NotLinearError, is_animated, matrix_of_mapping
+from .traversal import (
+    LinkSource,
+    NodeInstance,
+    SocketInstance,
+    find_link_source,
+    linked_output,
+    node_instances,
+    tree_of,
+    upstream_nodes,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Mapping:
-    """How a picture is laid, apart from projection and extension: matrix @ step is what a step of the coordinates becomes.
+    """How a texture maps coordinates on a surface to its picture, apart from projection and extension.
 
-    coordinates: None where they are not known; matrix: 2 x 2, that of no mapping where it is not known.
-    is_animated: the matrix changes with time, or by a driver; it is the present one.
-    obstacle: the node that makes of the coordinates what no matrix can, if any.
+    coordinates: None where they are unknown.
+    matrix: 2 x 2, the derivative of picture coordinates by the coordinates; the identity where it is unknown.
+    is_animated: whether the matrix changes with time or by a driver; it is the present one.
+    obstacle: the node that is not a linear function of the coordinates, if any.
     """
 
     coordinates: Coordinates | None
@@ -36,33 +46,34 @@ class Mapping:
 
     @property
     def uv_layer(self) -> str | None:
-        """The name of the UV layer by which the picture is laid, "" for the active one; None where it is by none."""
+        """The name of the UV layer that gives the coordinates, "" for the active one, None where none does."""
         return self.coordinates.uv_layer if self.coordinates else None
 
 
 def mapping_of(texture: NodeInstance) -> Mapping:
-    """The mapping of an Image Texture."""
+    """Find the mapping of an Image Texture."""
     evaluation = Evaluation()
     vector = SocketInstance(texture.node.inputs["Vector"], texture.groups)
-    output = feed(vector).output
+    output = find_link_source(vector).output
     try:
         value = evaluation.value(vector) if output else evaluation.begin(Coordinates(UV_COORDINATES, ""))
         if output and len(evaluation.coordinates) > 1:
-            raise NotLinearError(output.spot.node)
-        value = _mapped_by_node(texture.node, value, evaluation)
+            raise NotLinearError(output.node)
+        value = _apply_texture_mapping(texture.node, value, evaluation)
     except NotLinearError as error:
-        return Mapping(_uv_coordinates_behind(vector), np.eye(2), obstacle=error.node)
+        return Mapping(_nearest_uv_map(vector), np.eye(2), obstacle=error.node)
     return Mapping(next(iter(evaluation.coordinates), None), value.matrix[:2, :2], evaluation.is_animated)
 
 
-def _uv_coordinates_behind(vector: SocketInstance) -> Coordinates | None:
-    """Those of the nearest UV Map node, whatever lies between."""
-    names = (spot.node.uv_map for spot in upstream(vector) if isinstance(spot.node, bpy.types.ShaderNodeUVMap))
+def _nearest_uv_map(vector: SocketInstance) -> Coordinates | None:
+    """Return the coordinates of the nearest UV Map node that feeds an input, directly or not."""
+    names = (instance.node.uv_map for instance in upstream_nodes(vector)
+             if isinstance(instance.node, bpy.types.ShaderNodeUVMap))
     return next((Coordinates(UV_COORDINATES, name) for name in names), None)
 
 
-def _mapped_by_node(texture: bpy.types.Node, value: Value, evaluation: Evaluation) -> Value:
-    """What an Image Texture's own mapping makes of what it is given."""
+def _apply_texture_mapping(texture: bpy.types.Node, value: LinearValue, evaluation: Evaluation) -> LinearValue:
+    """Apply an Image Texture's own mapping to the value of its Vector input."""
     own: Any = texture.texture_mapping  # type: ignore[attr-defined]
     axes = np.array([[axis == getattr(own, f"mapping_{row}") for axis in "XYZ"] for row in "xyz"], float)
     if own.vector_type == "NORMAL":  # the transpose of the inverse
@@ -74,10 +85,11 @@ def _mapped_by_node(texture: bpy.types.Node, value: Value, evaluation: Evaluatio
     return value.transformed(matrix @ axes)
 
 
-def about_mapping(texture: NodeInstance, convention: str) -> Iterator[Message]:
-    """Sentences for the user about what of a map's relief will look wrong however its vectors are turned.
+def mapping_messages(texture: NodeInstance, convention: str) -> Iterator[Message]:
+    """Warn the user where a texture's mapping makes a normal map look wrong, even with its vectors transformed.
 
-    convention: that of the map.
+    Args:
+        convention: that of the map.
     """
     node: Any = texture.node
     if node.projection != "FLAT":
@@ -102,173 +114,191 @@ def about_mapping(texture: NodeInstance, convention: str) -> Iterator[Message]:
         yield Message("The texture {texture!r} is laid by {coordinates}, while a normal map follows the UV layer, so its "
                       "relief is lit right only where both run alike; lay it by the UV layer, or choose the convention "
                       "OBJECT for a plane.", texture=node.name, coordinates=coordinates.name)
-    if not all(_is_alike(mapping, mapping_of(other)) for other in _other_uses(texture)):
+    if not all(_is_same_mapping(mapping, mapping_of(other)) for other in _other_uses(texture)):
         yield Message("The texture {texture!r} is mapped in other ways where else its group {group!r} is used, but has one "
                       "map there, so the relief is lit from the wrong side in one of them; make the group single-user.",
                       texture=node.name, group=tree_of(node).name)
 
 
 def _other_uses(texture: NodeInstance) -> Iterator[NodeInstance]:
-    """The same Image Texture in the other places where the groups are used that it lies in."""
+    """Yield the other instances of an Image Texture in groups that are used several times."""
     for material in bpy.data.materials if texture.groups else ():
-        yield from (spot for spot in node_instances(material.node_tree) if spot.node == texture.node and spot != texture)
+        yield from (instance for instance in node_instances(material.node_tree) if instance.node == texture.node
+                    and instance != texture)
 
 
-def _is_alike(one: Mapping, other: Mapping) -> bool:
+def _is_same_mapping(one: Mapping, other: Mapping) -> bool:
     return one.uv_layer == other.uv_layer and np.allclose(one.matrix, other.matrix, atol=1e-5)
 
 
-LABEL = "Turn Normals"
+TRANSFORM_NODE_LABEL = "Turn Normals"
 
-SAME = 1e-4
-"""By how much numbers may differ that count as the same: less than can be seen, more than Blender's floats are off."""
+TOLERANCE = 1e-4
+"""Difference up to which numbers count as equal: invisible, but more than the rounding of Blender's floats."""
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a Mapping node does with vectors: stretches them along x and y, then turns them by an angle in radians."""
+class VectorTransform:
+    """What a Mapping node does to vectors: scale x and y, then rotate about z by an angle in radians."""
 
     angle: float
     x: float = 1.0
     y: float = 1.0
 
-    def set(self, node: bpy.types.Node, changes: Changes) -> None:
-        """Gives a Mapping node these values, which act on encoded vectors."""
-        turned = np.array(Euler((0, 0, self.angle)).to_matrix()) @ np.diag((self.x, self.y, 1))
-        values = {"Location": Vector(0.5 - turned @ np.full(3, 0.5)), "Rotation": Euler((0, 0, self.angle)),
+    def set(self, node: bpy.types.Node, edits: NodeEdits) -> None:
+        """Set the inputs of a Mapping node, which acts on vectors encoded as 0.5 + v / 2."""
+        matrix = np.array(Euler((0, 0, self.angle)).to_matrix()) @ np.diag((self.x, self.y, 1))
+        values = {"Location": Vector(0.5 - matrix @ np.full(3, 0.5)), "Rotation": Euler((0, 0, self.angle)),
                   "Scale": Vector((self.x, self.y, 1))}
         for name, value in values.items():
-            changes.set(node.inputs[name], "default_value", value)
+            edits.set(node.inputs[name], "default_value", value)
 
 
-def turn(normal: NodeInstance, image: bpy.types.Node, turns: list[Turn], changes: Changes) -> None:
-    """Lets a map's vectors be turned so between its Image Texture and a Normal Map node, whatever else lies there."""
-    way = way_to(image, SocketInstance(normal.node.inputs["Color"], normal.groups))
-    there = _turning_on(way)
-    for node, wanted in zip(there, turns, strict=False):
-        wanted.set(node, changes)
-    if len(there) < len(turns):
-        last = there[-1] if there else image
-        _insert(next(fed for fed in way if fed.output and fed.output.spot.node == last), turns[len(there):], changes)
-    for node in there[len(turns):]:
-        _remove(node, changes)
+def apply_transforms(normal: NodeInstance, image: bpy.types.Node, transforms: list[VectorTransform],
+                     edits: NodeEdits) -> None:
+    """Insert, update or remove the nodes that transform a map's vectors between its Image Texture and a Normal Map node."""
+    path = find_path(image, SocketInstance(normal.node.inputs["Color"], normal.groups))
+    existing = _transform_nodes_on(path)
+    for node, transform in zip(existing, transforms, strict=False):
+        transform.set(node, edits)
+    if len(existing) < len(transforms):
+        last = existing[-1] if existing else image
+        link = next(link_source for link_source in path if link_source.output and link_source.output.node == last)
+        _insert_transform_nodes(link, transforms[len(existing):], edits)
+    for node in existing[len(transforms):]:
+        _bypass_and_remove(node, edits)
 
 
-def way_to(image: bpy.types.Node, plug: SocketInstance) -> list[LinkSource]:
-    """How an input is fed by a node, through others: nearest first, the node's own output last; empty where it is not."""
+def find_path(image: bpy.types.Node, input_socket: SocketInstance) -> list[LinkSource]:
+    """Find the links by which a node feeds an input, through others: nearest first, the node's own output last.
+
+    Empty where the node does not feed the input.
+    """
     seen: set[NodeInstance] = set()
 
-    def search(end: SocketInstance) -> list[LinkSource]:
-        fed = feed(end)
-        if fed.output is None or fed.output.spot in seen:
+    def search(target: SocketInstance) -> list[LinkSource]:
+        link_source = find_link_source(target)
+        if link_source.output is None or link_source.output.node_instance in seen:
             return []
-        spot = fed.output.spot
-        seen.add(spot)
-        if spot.node == image:
-            return [fed]
-        rest = next(filter(None, (search(SocketInstance(socket, spot.groups)) for socket in spot.node.inputs)), [])
-        return [fed, *rest] if rest else []
+        instance = link_source.output.node_instance
+        seen.add(instance)
+        if instance.node == image:
+            return [link_source]
+        rest = next(filter(None, (search(SocketInstance(socket, instance.groups)) for socket in instance.node.inputs)), [])
+        return [link_source, *rest] if rest else []
 
-    return search(plug)
-
-
-def reads_through_turns(normal: bpy.types.Node, image: bpy.types.Node) -> bool:
-    """Whether a Normal Map node reads an Image Texture in the same tree with nothing but turning nodes between."""
-    way = way_to(image, SocketInstance(normal.inputs["Color"]))
-    return bool(way) and len(_turning_on(way)) == len(way) - 1
+    return search(input_socket)
 
 
-def turning_nodes(normal: NodeInstance, image: bpy.types.Node) -> list[bpy.types.Node]:
-    """The nodes that turn a map's vectors before a Normal Map node, the one next to the Image Texture first."""
-    return _turning_on(way_to(image, SocketInstance(normal.node.inputs["Color"], normal.groups)))
+def reads_through_transforms(normal: bpy.types.Node, image: bpy.types.Node) -> bool:
+    """Whether only transform nodes lie between a Normal Map node and an Image Texture that it reads in the same tree."""
+    path = find_path(image, SocketInstance(normal.inputs["Color"]))
+    return bool(path) and len(_transform_nodes_on(path)) == len(path) - 1
 
 
-def mirror(node: bpy.types.Node, changes: Changes) -> None:
-    """Lets a turning node do the same with vectors whose y axis points the other way, as between OpenGL and DirectX."""
+def transform_nodes(normal: NodeInstance, image: bpy.types.Node) -> list[bpy.types.Node]:
+    """Return the nodes that transform a map's vectors before a Normal Map node, that next to the Image Texture first."""
+    return _transform_nodes_on(find_path(image, SocketInstance(normal.node.inputs["Color"], normal.groups)))
+
+
+def mirror_transform(node: bpy.types.Node, edits: NodeEdits) -> None:
+    """Adapt a transform node to vectors with the y axis reversed, as between OpenGL and DirectX."""
     rotation, scale = (node.inputs[name].default_value for name in ("Rotation", "Scale"))  # type: ignore[attr-defined]
-    Turn(-rotation.z, scale.x, scale.y).set(node, changes)
+    VectorTransform(-rotation.z, scale.x, scale.y).set(node, edits)
 
 
-def _turning_on(way: list[LinkSource]) -> list[bpy.types.Node]:
-    nodes = [fed.output.spot.node for fed in reversed(way) if fed.output]
-    return [node for node in nodes if is_turning(node)]
+def _transform_nodes_on(path: list[LinkSource]) -> list[bpy.types.Node]:
+    nodes = [link_source.output.node for link_source in reversed(path) if link_source.output]
+    return [node for node in nodes if is_transform_node(node)]
 
 
-def _insert(fed: LinkSource, turns: list[Turn], changes: Changes) -> None:
-    """Puts turning nodes into a link."""
-    assert fed.output is not None
-    output, neighbour = fed.output.socket, fed.output.spot.node
-    for wanted in turns:
-        node = changes.node(tree_of(neighbour), "ShaderNodeMapping")
-        changes.set(node, "label", LABEL)
-        wanted.set(node, changes)
-        changes.link(output, node.inputs["Vector"])
-        below(node, neighbour)
+def _insert_transform_nodes(link_source: LinkSource, transforms: list[VectorTransform], edits: NodeEdits) -> None:
+    """Insert new transform nodes into a link."""
+    assert link_source.output is not None
+    output, neighbour = link_source.output.socket, link_source.output.node
+    for transform in transforms:
+        node = edits.node(tree_of(neighbour), "ShaderNodeMapping")
+        edits.set(node, "label", TRANSFORM_NODE_LABEL)
+        transform.set(node, edits)
+        edits.link(output, node.inputs["Vector"])
+        place_below(node, neighbour)
         output, neighbour = node.outputs["Vector"], node
-    changes.link(output, fed.input.socket)
+    edits.link(output, link_source.input.socket)
 
 
-def _remove(node: bpy.types.Node, changes: Changes) -> None:
-    """Takes a turning node out of the links that it is in."""
+def _bypass_and_remove(node: bpy.types.Node, edits: NodeEdits) -> None:
+    """Link what feeds a transform node to what it feeds, and remove the node."""
     before = linked_output(node.inputs["Vector"])
     assert before is not None
     for link in list(node.outputs["Vector"].links or ()):
         if link.to_socket:
-            changes.link(before, link.to_socket)
-    changes.remove(node)
+            edits.link(before, link.to_socket)
+    edits.remove(node)
 
 
-def is_turning(node: bpy.types.Node) -> bool:
-    """Whether a node is one that turns a map's vectors."""
+def is_transform_node(node: bpy.types.Node) -> bool:
+    """Whether a node is one made here to transform a map's vectors."""
     return node.bl_idname == "ShaderNodeMapping" and is_marked(node)
 
 
-def turns_of(texture: NodeInstance, convention: str) -> list[Turn]:
-    """What is to be done with the vectors of a map in a convention that lies as an Image Texture does."""
+def transforms_of(texture: NodeInstance, convention: str) -> list[VectorTransform]:
+    """Return the transforms that the vectors of a map need that has the mapping of an Image Texture.
+
+    Args:
+        convention: that of the map.
+    """
     node: Any = texture.node
     if node.projection != "FLAT":
         return []
     width, height = size_of(node.image)
-    return turns_for(mapping_of(texture).matrix, width / height if width and height else 1.0, convention)
+    return transforms_for_matrix(mapping_of(texture).matrix, width / height if width and height else 1.0, convention)
 
 
-def about_turns(texture: NodeInstance, convention: str) -> Iterator[Message]:
-    """A sentence for the user about the nodes that turn the vectors of a map, if any; what exporters do, tests show."""
-    if turns_of(texture, convention):
+def transform_messages(texture: NodeInstance, convention: str) -> Iterator[Message]:
+    """Tell the user about the nodes that transform a map's vectors, if any; tests show what exporters do with them."""
+    if transforms_of(texture, convention):
         yield Message("The mapping of the texture {texture!r} turns the picture, so a node {node!r} turns the map's vectors "
                       "with it; FBX and OBJ files leave such a map out, so turn the UV layer instead for a material to be "
-                      "exported.", texture=texture.node.name, node=LABEL)
+                      "exported.", texture=texture.node.name, node=TRANSFORM_NODE_LABEL)
 
 
-def turns_for(matrix: NDArray, aspect: float, convention: str) -> list[Turn]:
-    """What is to be done with a map's vectors one after the other, two turns at most.
+def transforms_for_matrix(matrix: NDArray, aspect: float, convention: str) -> list[VectorTransform]:
+    """Decompose what a mapping does to tangent-space vectors into at most two rotations with scaling.
 
-    matrix: 2 x 2, of the mapping; aspect: the picture's width by its height.  Without the mapping, the UV layer lays the
-    picture as it is: then the map is as right with the mapping as it is without.
+    The vectors transform by the transpose of the mapping's matrix, without its uniform scale. A matrix whose columns are
+    not at right angles (rotation after non-uniform scaling) takes two steps, by its singular value decomposition.
+
+    Args:
+        matrix: 2 x 2, that of the mapping.
+        aspect: the picture's width divided by its height.
+        convention: that of the map.
+
+    Returns:
+        The transforms in the order in which they are applied; empty where the vectors need none.
     """
     shape = np.diag((aspect, 1.0))
     pixels = shape @ matrix @ np.linalg.inv(shape)
     size = math.sqrt(abs(float(np.linalg.det(pixels))))
-    if size < SAME:
+    if size < TOLERANCE:
         return []  # it shows one line or point of the picture
     vectors = pixels.T / size
     if convention == "DIRECTX":
         vectors = np.diag((1, -1)) @ vectors @ np.diag((1, -1))
-    if np.allclose(vectors, np.eye(2), atol=SAME):
+    if np.allclose(vectors, np.eye(2), atol=TOLERANCE):
         return []
-    if abs(vectors[:, 0] @ vectors[:, 1]) < SAME:
-        return [_turn_of(vectors)]
+    if abs(vectors[:, 0] @ vectors[:, 1]) < TOLERANCE:
+        return [_transform_of_matrix(vectors)]
     left, stretch, right = np.linalg.svd(vectors)
     if np.linalg.det(right) < 0:
         left, right = left @ np.diag((1, -1)), np.diag((1, -1)) @ right
-    return [_turn_of(right), _turn_of(left @ np.diag(stretch))]
+    return [_transform_of_matrix(right), _transform_of_matrix(left @ np.diag(stretch))]
 
 
-def _turn_of(matrix: NDArray) -> Turn:
-    """Of a 2 x 2 matrix whose columns are at right angles: by a right angle at most."""
+def _transform_of_matrix(matrix: NDArray) -> VectorTransform:
+    """Decompose a 2 x 2 matrix with orthogonal columns into scaling and a rotation by at most a right angle."""
     (x, y), other = matrix[:, 0], matrix[:, 1]
     length, angle = math.hypot(x, y), math.atan2(y, x)
     width = (x * other[1] - y * other[0]) / length
-    if abs(angle) > math.pi / 2 + SAME:
+    if abs(angle) > math.pi / 2 + TOLERANCE:
         angle, length, width = angle - math.copysign(math.pi, angle), -length, -width
-    return Turn(angle, length, width)
+    return VectorTransform(angle, length, width)

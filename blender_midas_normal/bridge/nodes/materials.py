@@ -1,4 +1,4 @@
-"""Choose the materials that get the map, and what their textures are for: a shader gets the maps of its colour's picture."""
+"""Choose the materials that get a map, and find which texture is the colour of a shader, whose maps it gets."""
 
 from __future__ import annotations
 
@@ -9,178 +9,193 @@ import bpy
 
 from ...core.errors import NO_MESSAGE, Message, TargetError
 from ..image_pixels import VIEWER_TYPES
-from ..map_metadata import ENDING, source_of
-from .edits import Changes
+from ..map_metadata import FILE_SUFFIX, source_of
+from .edits import NodeEdits
 from .map_nodes import image_of_node
-from .traversal import NodeInstance, SocketInstance, feed, inputs_fed, node_instances, shaders_of, why_fixed
+from .traversal import (
+    NodeInstance,
+    SocketInstance,
+    downstream_inputs,
+    find_link_source,
+    node_instances,
+    read_only_reason,
+    shaders_of,
+)
 
 
 @dataclass(frozen=True)
-class Targets:
-    """The materials to be wired, in order, and sentences for the report."""
+class TargetMaterials:
+    """The materials to be wired, in order, and messages for the report."""
 
     materials: tuple[bpy.types.Material, ...] = ()
     sentences: tuple[Message, ...] = ()
 
 
-def targets(target: str, image: bpy.types.Image, thing: bpy.types.Object | None,
-            material: bpy.types.Material | None) -> Targets:
-    """The materials for a value of the operators' property `target`: AUTO, ACTIVE_MATERIAL or NONE.
+def find_target_materials(target: str, image: bpy.types.Image, obj: bpy.types.Object | None,
+                          material: bpy.types.Material | None) -> TargetMaterials:
+    """Find the materials for a value of the operators' property `target`.
 
-    thing, material: those that were active when the map was asked for, as far as they are there still.  AUTO is every
-    material that uses the image, the object's first; for a render, or an image that nothing uses, the active material, else
-    the one that the object has by now, made where it has none.
+    Args:
+        target: AUTO for every material that uses the image, the object's first; for a render, or an image that no
+            material uses, `material`, else that of the object, which gets a new one where it has none.
+            ACTIVE_MATERIAL for `material`; NONE for none.
+        obj: the object that was active when the map was requested, None where it is gone.
+        material: the material that was active then, None where it is gone.
+
+    Raises:
+        TargetError: for any other target.
     """
     if target == "NONE":
-        return Targets()
+        return TargetMaterials()
     if target == "ACTIVE_MATERIAL":
-        return _only(material)
+        return _single_material(material)
     if target == "AUTO":
-        return _users(image, thing) or _of_object(image, thing, material)
+        return _materials_showing(image, obj) or _material_of_object(image, obj, material)
     raise TargetError("There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.", target=target)
 
 
-def unavailable_reason(material: bpy.types.Material) -> Message:
-    """A sentence about a material that no map can be put into; "" where one can."""
+def material_unavailable_reason(material: bpy.types.Material) -> Message:
+    """Say why no map can be put into a material; "" where one can."""
     if material.is_grease_pencil:
         return Message("The material {material!r} is one for Grease Pencil, which shows no maps.", material=material.name)
-    reason = why_fixed(material)
+    reason = read_only_reason(material)
     if reason:
         return Message("The material {material!r} is {reason} and stays as it is.", material=material.name, reason=reason)
     return NO_MESSAGE
 
 
 def uses_nodes(material: bpy.types.Material) -> bool:
-    """Whether Blender looks at the material's nodes; from 5.0 on it always does, but never for Grease Pencil."""
+    """Whether Blender uses the material's nodes; from 5.0 on it always does, except for Grease Pencil."""
     is_on = bpy.app.version >= (5, 0, 0) or material.use_nodes
     return material.node_tree is not None and is_on and not material.is_grease_pencil
 
 
-def nodes_of(material: bpy.types.Material, changes: Changes) -> bpy.types.NodeTree:
-    """The material's nodes; Blender looks at them from now on, and makes those of a new material where there are none."""
+def ensure_nodes(material: bpy.types.Material, edits: NodeEdits) -> bpy.types.NodeTree:
+    """Return the material's node tree, with `use_nodes` turned on, which makes a tree where there is none."""
     if not uses_nodes(material):
-        changes.set(material, "use_nodes", True)
+        edits.set(material, "use_nodes", True)
     assert material.node_tree is not None
     return material.node_tree
 
 
-def object_with(material: bpy.types.Material, thing: bpy.types.Object | None) -> bpy.types.Object | None:
-    """An object that has the material: this one if it does, else the first mesh of the file that does."""
-    things = [thing] if thing else []
-    things += [each for each in bpy.data.objects if each.type == "MESH"]
-    return next((each for each in things if any(slot.material == material for slot in each.material_slots)), None)
+def find_object_with(material: bpy.types.Material, obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    """Find an object that has the material: the given one if it does, else the first mesh object of the file that does."""
+    objects = [obj] if obj else []
+    objects += [other for other in bpy.data.objects if other.type == "MESH"]
+    return next((owner for owner in objects if any(slot.material == material for slot in owner.material_slots)), None)
 
 
 def check_active_material(material: bpy.types.Material | None) -> None:
-    """Raises TargetError when the target ACTIVE_MATERIAL is none that can have a map."""
+    """Raise TargetError where no map can be put into the active material."""
     if material is None:
         raise TargetError("The active object has no material; give it one, or choose the target AUTO.")
-    reason = unavailable_reason(material)
+    reason = material_unavailable_reason(material)
     if reason:
         raise TargetError("{reason} Choose another one, or the target Image only.", reason=reason)
 
 
-def _only(material: bpy.types.Material | None) -> Targets:
+def _single_material(material: bpy.types.Material | None) -> TargetMaterials:
     if material is None:
-        return Targets(sentences=(Message("The material is no longer there, so the map is made but not wired."),))
-    reason = unavailable_reason(material)
-    return Targets(sentences=(reason,)) if reason else Targets((material,))
+        return TargetMaterials(sentences=(Message("The material is no longer there, so the map is made but not wired."),))
+    reason = material_unavailable_reason(material)
+    return TargetMaterials(sentences=(reason,)) if reason else TargetMaterials((material,))
 
 
-def _users(image: bpy.types.Image, thing: bpy.types.Object | None) -> Targets | None:
-    """Those of the materials that use the image that can have the map; None when none uses it."""
-    found = users_of(image, thing)
-    if not found:
+def _materials_showing(image: bpy.types.Image, obj: bpy.types.Object | None) -> TargetMaterials | None:
+    """Return those of the materials that use the image that can have the map; None where no material uses it."""
+    users = materials_using(image, obj)
+    if not users:
         return None
-    return Targets(tuple(material for material in found if not unavailable_reason(material)),
-                   tuple(reason for material in found if (reason := unavailable_reason(material))))
+    return TargetMaterials(tuple(material for material in users if not material_unavailable_reason(material)),
+                           tuple(reason for material in users if (reason := material_unavailable_reason(material))))
 
 
-def users_of(image: bpy.types.Image, thing: bpy.types.Object | None) -> list[bpy.types.Material]:
-    """All materials that use the image, the object's first."""
-    found = [material for material in bpy.data.materials if _uses(material, image)]
-    own = [slot.material for slot in thing.material_slots] if thing else []
-    return sorted(found, key=lambda material: own.index(material) if material in own else len(own))
+def materials_using(image: bpy.types.Image, obj: bpy.types.Object | None) -> list[bpy.types.Material]:
+    """Return all materials that use the image, the object's first."""
+    users = [material for material in bpy.data.materials if _uses(material, image)]
+    own = [slot.material for slot in obj.material_slots] if obj else []
+    return sorted(users, key=lambda material: own.index(material) if material in own else len(own))
 
 
 def _uses(material: bpy.types.Material, image: bpy.types.Image) -> bool:
-    textures = (spot.node for spot in node_instances(material.node_tree)
-                if isinstance(spot.node, bpy.types.ShaderNodeTexImage))
+    textures = (instance.node for instance in node_instances(material.node_tree)
+                if isinstance(instance.node, bpy.types.ShaderNodeTexImage))
     return uses_nodes(material) and any(texture.image == image for texture in textures)
 
 
-def _of_object(image: bpy.types.Image, thing: bpy.types.Object | None, material: bpy.types.Material | None) -> Targets:
-    material = material or (thing.active_material if thing else None)
+def _material_of_object(image: bpy.types.Image, obj: bpy.types.Object | None,
+                        material: bpy.types.Material | None) -> TargetMaterials:
+    material = material or (obj.active_material if obj else None)
     if material is not None:
-        return _only(material)
-    if thing is None or thing.type != "MESH":
-        return Targets(sentences=(Message("No mesh object is active, so the map is made but not wired."),))
-    reason = why_fixed(thing) or why_fixed(thing.data)  # type: ignore[arg-type]
+        return _single_material(material)
+    if obj is None or obj.type != "MESH":
+        return TargetMaterials(sentences=(Message("No mesh object is active, so the map is made but not wired."),))
+    reason = read_only_reason(obj) or read_only_reason(obj.data)  # type: ignore[arg-type]
     if reason:
-        return Targets(sentences=(Message("The object {object!r} is {reason} and gets no material.", object=thing.name,
-                                          reason=reason),))
-    return _made_for(image, thing)
+        return TargetMaterials(sentences=(Message("The object {object!r} is {reason} and gets no material.", object=obj.name,
+                                                  reason=reason),))
+    return _add_material(image, obj)
 
 
-def _made_for(image: bpy.types.Image, thing: bpy.types.Object) -> Targets:
-    """A new material for the object, which shows the image; a render is no texture, so then it is plain."""
+def _add_material(image: bpy.types.Image, obj: bpy.types.Object) -> TargetMaterials:
+    """Give the object a new material that shows the image; a plain one for a render, which is no texture."""
     is_render = image.type in VIEWER_TYPES
-    material = bpy.data.materials.new("Material" if is_render else ENDING.sub("", image.name))
+    material = bpy.data.materials.new("Material" if is_render else FILE_SUFFIX.sub("", image.name))
     principled = _principled(material)
     if not is_render:
         texture = material.node_tree.nodes.new("ShaderNodeTexImage")  # type: ignore[union-attr]
         texture.image = image  # type: ignore[union-attr]
         texture.location = (principled.location.x - 600, principled.location.y)
         material.node_tree.links.new(texture.outputs["Color"], principled.inputs["Base Color"])  # type: ignore[union-attr]
-    thing.active_material = material
-    return Targets((material,), (Message("The object {object!r} had no material and got {material!r}.", object=thing.name,
-                                         material=material.name),))
+    obj.active_material = material
+    return TargetMaterials((material,), (Message("The object {object!r} had no material and got {material!r}.",
+                                                 object=obj.name,
+                                                 material=material.name),))
 
 
 def _principled(material: bpy.types.Material) -> bpy.types.Node:
-    """The Principled BSDF that Blender puts into a new material's nodes."""
+    """Return the Principled BSDF that Blender puts into a new material's nodes."""
     if not uses_nodes(material):
         material.use_nodes = True
-    return next(
-        spot.node for spot in node_instances(material.node_tree) if spot.node.bl_idname == "ShaderNodeBsdfPrincipled"
-    )
+    nodes = (instance.node for instance in node_instances(material.node_tree))
+    return next(node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
 
 
 def colour_textures(materials: Iterable[bpy.types.Material]) -> list[bpy.types.Image]:
-    """The images of all Image Texture nodes of materials, in groups too, but neither data nor maps of this extension."""
-    found: dict[bpy.types.Image, None] = {}
+    """Return the images of the materials' Image Textures, in groups too, without data and maps of this extension."""
+    images: dict[bpy.types.Image, None] = {}
     for material in materials:
-        for spot in node_instances(material.node_tree) if uses_nodes(material) else ():
-            image = image_of_node(spot.node)
-            if image is not None and is_colour(image):
-                found[image] = None
-    return list(found)
+        for instance in node_instances(material.node_tree) if uses_nodes(material) else ():
+            image = image_of_node(instance.node)
+            if image is not None and is_colour_image(image):
+                images[image] = None
+    return list(images)
 
 
-def textures_of_objects(things: Iterable[bpy.types.Object]) -> dict[bpy.types.Image, bpy.types.Object]:
-    """The colour textures of the objects' materials, each with the first object that wears it."""
-    wearers: dict[bpy.types.Material, bpy.types.Object] = {}
-    for thing in things:
-        for slot in thing.material_slots:
+def textures_of_objects(objects: Iterable[bpy.types.Object]) -> dict[bpy.types.Image, bpy.types.Object]:
+    """Map the colour textures of the objects' materials to the first object that has each."""
+    object_by_material: dict[bpy.types.Material, bpy.types.Object] = {}
+    for obj in objects:
+        for slot in obj.material_slots:
             if slot.material is not None:
-                wearers.setdefault(slot.material, thing)
-    found: dict[bpy.types.Image, bpy.types.Object] = {}
-    for material, thing in wearers.items():
+                object_by_material.setdefault(slot.material, obj)
+    object_by_image: dict[bpy.types.Image, bpy.types.Object] = {}
+    for material, obj in object_by_material.items():
         for image in colour_textures([material]):
-            found.setdefault(image, thing)
-    return found
+            object_by_image.setdefault(image, obj)
+    return object_by_image
 
 
-COLOURS = ("Base Color", "Color")
-"""Names of the inputs for the colour of a shader's surface."""
+COLOUR_INPUTS = ("Base Color", "Color")
+"""Names of the inputs for the colour of a shader."""
 
-FACTORS = ("Fac", "Factor")
-"""Names of the inputs that say how much a node does, rather than take what it works on."""
+FACTOR_INPUTS = ("Fac", "Factor")
+"""Names of the inputs that weight what a node does, rather than give what it works on."""
 
 
 @dataclass(frozen=True)
-class Role:
-    """A texture that feeds an input of a shader, through whatever lies between."""
+class TextureRole:
+    """A texture and an input of a shader that it feeds, directly or through other nodes."""
 
     texture: NodeInstance
     input: bpy.types.NodeSocket
@@ -192,80 +207,80 @@ class Role:
         return image
 
 
-def roles(shader: NodeInstance) -> Iterator[Role]:
-    """The textures that feed a shader: those of its colour, then those of its other colours, then all others.
+def texture_roles(shader: NodeInstance) -> Iterator[TextureRole]:
+    """Yield the textures that feed a shader: those of its colour, then of its other colour inputs, then all others.
 
-    Of those that are mixed, what is mixed in comes last.
+    Of textures that are mixed, the one that is mixed in comes last.
     """
-    for socket in sorted((socket for socket in shader.node.inputs if socket.enabled), key=_rank):
+    for socket in sorted((socket for socket in shader.node.inputs if socket.enabled), key=_input_rank):
         for texture in _textures(SocketInstance(socket, shader.groups), set()):
-            yield Role(texture, socket)
+            yield TextureRole(texture, socket)
 
 
-def first_role(shader: NodeInstance) -> Role | None:
-    """The texture from which a shader's maps are to be made, if any: none that is data, or a map of this extension."""
-    return next((role for role in roles(shader) if is_colour(role.image)), None)
+def map_source_role(shader: NodeInstance) -> TextureRole | None:
+    """Return the first texture of a shader from which maps can be made: neither data nor a map of this extension."""
+    return next((role for role in texture_roles(shader) if is_colour_image(role.image)), None)
 
 
-def is_colour(image: bpy.types.Image) -> bool:
-    """Whether an image is a picture in colours, rather than data or a map of this extension."""
+def is_colour_image(image: bpy.types.Image) -> bool:
+    """Whether an image holds colours, rather than data or a map of this extension."""
     return source_of(image) is None and not image.colorspace_settings.is_data  # type: ignore[union-attr]
 
 
-def why_not_its_colour(source: bpy.types.Image, material: bpy.types.Material) -> Message:
-    """Why no shader of a material is for the maps of the source, as a sentence; "" where one is."""
-    firsts = [(shader, role) for shader in shaders_of(material.node_tree) if (role := first_role(shader))]
-    if any(role.image == source for _, role in firsts):
+def other_role_reason(source: bpy.types.Image, material: bpy.types.Material) -> Message:
+    """Say why no shader of a material takes the maps of the source; "" where one does."""
+    shader_roles = [(shader, role) for shader in shaders_of(material.node_tree) if (role := map_source_role(shader))]
+    if any(role.image == source for _, role in shader_roles):
         return NO_MESSAGE
-    for shader, role in firsts:
-        if any(other.image == source for other in roles(shader)):
-            return left_to(role, shader, material)
-    return no_role(source, material)
+    for shader, role in shader_roles:
+        if any(other.image == source for other in texture_roles(shader)):
+            return other_texture_message(role, shader, material)
+    return no_role_message(source, material)
 
 
-def left_to(role: Role, shader: NodeInstance, material: bpy.types.Material) -> Message:
-    """A sentence that says which texture's maps a shader is for."""
+def other_texture_message(role: TextureRole, shader: NodeInstance, material: bpy.types.Material) -> Message:
+    """Say which texture's maps a shader takes."""
     return Message("The shader {shader!r} of the material {material!r} is for the map of {image!r}, which feeds its "
                    "{input}.", shader=shader.node.name, material=material.name, image=role.image.name, input=role.input.name)
 
 
-def no_role(source: bpy.types.Image, material: bpy.types.Material) -> Message:
-    """A sentence about a source that no shader shows."""
+def no_role_message(source: bpy.types.Image, material: bpy.types.Material) -> Message:
+    """Say that no shader shows the source."""
     return Message("The image {image!r} feeds no shader of the material {material!r} as a picture.", image=source.name,
                    material=material.name)
 
 
 def alpha_of(image: bpy.types.Image) -> str:
-    """What an image's alpha is, one of `core.protocol.ALPHA_MEANINGS`: transparency only where a link takes it somewhere."""
+    """Say what an image's alpha means, one of `core.protocol.ALPHA_MEANINGS`: transparency only where it is linked."""
     textures = [
-        spot
+        instance
         for material in bpy.data.materials
         if uses_nodes(material)
-        for spot in node_instances(material.node_tree)
-        if image_of_node(spot.node) == image
+        for instance in node_instances(material.node_tree)
+        if image_of_node(instance.node) == image
     ]
-    if any(any(inputs_fed(SocketInstance(spot.node.outputs["Alpha"], spot.groups))) for spot in textures):
+    if any(any(downstream_inputs(SocketInstance(instance.node.outputs["Alpha"], instance.groups))) for instance in textures):
         return "TRANSPARENCY"
     return "OTHER" if textures else "UNKNOWN"
 
 
-def _rank(socket: bpy.types.NodeSocket) -> int:
-    return 0 if socket.name in COLOURS else 1 if socket.type == "RGBA" else 2
+def _input_rank(socket: bpy.types.NodeSocket) -> int:
+    return 0 if socket.name in COLOUR_INPUTS else 1 if socket.type == "RGBA" else 2
 
 
-def _textures(plug: SocketInstance, seen: set[NodeInstance]) -> Iterator[NodeInstance]:
-    """The Image Textures that feed an input, through the colours of nodes that have such, in the order of their inputs.
+def _textures(input_socket: SocketInstance, seen: set[NodeInstance]) -> Iterator[NodeInstance]:
+    """Yield the Image Textures that feed an input, through the colour inputs of nodes that have such, in their order.
 
-    What a Normal Map reads is a normal map, and no picture to make one of.
+    What a Normal Map node reads is left out, because it is a normal map already.
     """
-    output = feed(plug).output
-    if output is None or output.spot in seen or output.spot.node.bl_idname == "ShaderNodeNormalMap":
+    output = find_link_source(input_socket).output
+    if output is None or output.node_instance in seen or output.node.bl_idname == "ShaderNodeNormalMap":
         return
-    seen.add(output.spot)
-    if image_of_node(output.spot.node) is not None:
-        yield output.spot
+    seen.add(output.node_instance)
+    if image_of_node(output.node) is not None:
+        yield output.node_instance
         return
-    inputs = [socket for socket in output.spot.node.inputs if socket.enabled]
-    inputs = [socket for socket in inputs if socket.name not in FACTORS] or inputs
+    inputs = [socket for socket in output.node.inputs if socket.enabled]
+    inputs = [socket for socket in inputs if socket.name not in FACTOR_INPUTS] or inputs
     for socket in [socket for socket in inputs if socket.type == "RGBA"] or inputs:
         yield from _textures(SocketInstance(socket, output.groups), seen)

@@ -41,7 +41,7 @@ before = shown()
 """
 """White, the map as it is, and a watch: when the first stroke was noticed, and when the last map had come."""
 
-SURFACE = f"stored({MAP})['facts']['surface']"
+SURFACE = f"stored_metadata({MAP})['facts']['surface']"
 IDLE = "live_paint._task is None and not live_paint._changed"
 MOVED = "bpy.data.objects['Cube'].location.x += 1; bpy.ops.ed.undo_push(message='Moved')"
 OVER = """

@@ -54,7 +54,7 @@ def generate(window: Window) -> str:
     check(["NORMAL_MAP", "BSDF_PRINCIPLED"] in links and ["TEX_IMAGE", "NORMAL_MAP"] in links, f"it is not wired: {links}")
     window.settle()
     check(_like_a_bar(window) <= before, "something is drawn as a progress bar still")
-    engine = window.blender.value(f"stored({MAP})['facts']['engine']")
+    engine = window.blender.value(f"stored_metadata({MAP})['facts']['engine']")
     return f"{engine.lower()} at 1024 x 1024, worker starting: {seconds:.1f} s"
 
 
@@ -134,7 +134,8 @@ def scripted(window: Window) -> str:
     """A script that invokes the operator with settings of its own leaves those of the scene as they are."""
     window.blender.do(SCRIPTED)
     window.blender.wait_until("generation.task() is None and generation.last() is not last", 60)
-    check(window.blender.value("stored(bpy.data.images['scripted_normal'])['settings']['strength']") == 7.0, "it has no map")
+    strength = window.blender.value("stored_metadata(bpy.data.images['scripted_normal'])['settings']['strength']")
+    check(strength == 7.0, "it has no map")
     check(window.blender.value("bpy.context.scene.midas_normal.chosen() == kept"), "the scene's settings were changed")
     window.blender.do("bpy.data.batch_remove([image for image in bpy.data.images if image.name.startswith('scripted')])")
     return ""

@@ -46,7 +46,7 @@ def drawn():
     bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=5)
     return (time.perf_counter() - start) / 5
 """
-FOLLOWED = f"abs(stored({MAP})['settings']['strength'] - bpy.context.scene.midas_normal.strength) < 1e-6"
+FOLLOWED = f"abs(stored_metadata({MAP})['settings']['strength'] - bpy.context.scene.midas_normal.strength) < 1e-6"
 
 
 def _drag(window: Window, strength: float) -> None:
