@@ -1,11 +1,11 @@
-"""A depth smaller than its picture, enlarged so that its edges lie where the picture has them.
+"""Edge-aware upsampling: enlarge a depth map so that its edges lie on the edges of its picture (guided filter).
 
 Source: He and Sun, "Fast guided filter", 2015: in each neighbourhood depth = slope * guide + offset by least squares, found
-at the depth's own size and applied at the picture's.  Two things differ, for slopes show what depths hide: a filter that
-takes every neighbourhood at its word prints the picture's texture into the relief, which made the slopes of a photograph
-with a measured depth 14 to 30 percent worse than splines do.
+at the depth's size and applied at the picture's.  Two things differ here, because normal maps show slopes: the plain filter
+copies the picture's texture into the relief, which made the slopes of a photograph with a measured depth 14 to 30 percent
+worse than splines do.
 
-- The guide is the luma's sign about its mean, with a narrow transition: two even plateaus, whatever their texture.
+- The guide is not the luma but a step function of it about its local mean: two plateaus, without the texture on them.
 - Where the guide explains too little of the depth, the depth stays as splines enlarge it.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import smoothstep
 from .filters import blur, resize, upsampled_strips
 
 if TYPE_CHECKING:
@@ -22,27 +23,40 @@ if TYPE_CHECKING:
     from .picture import Wrap
 
 WINDOW_SIGMA = 6
-"""Deviation of the Gaussian that weighs a neighbourhood's pixels, in pixels of the depth: a few times as wide as networks
-blur edges."""
+"""Standard deviation of the Gaussian window, in pixels of the depth: a few times as wide as networks blur edges."""
 
 AVERAGING_SIGMA = 1.5
-"""Deviation over which neighbourhoods are averaged, in pixels of the depth."""
+"""Standard deviation of the Gaussian that averages the fits of neighbouring windows, in pixels of the depth."""
 
 GUIDE_CONTRAST = 2
 """The guide's transition covers the luma's mean plus and minus its deviation divided by this."""
 
 MIN_DEVIATION = 0.02
-"""Of luma and of depth, whose ranges are about 1: fainter edges are none."""
+"""Standard deviation of luma and of depth, whose ranges are about 1, below which there is no edge."""
 
 VARIANCE_EPSILON = 1e-3
-"""Added to the guide's variance, of at most 1, so that slopes are finite."""
+"""Added to the guide's variance, which is at most 1, so that slopes are finite."""
 
 EXPLAINED_VARIANCE = (0.4, 0.7)
-"""Share of the depth's variance that the guide must explain: none of the depth follows it below, all above."""
+"""Share of the depth's variance that the guide explains: below the first the depth stays as it is, above the second it
+follows the guide."""
 
 
 def upsample_along_edges(depth: Array, luma: Array, wrap: Wrap) -> Array:
-    """The depth, h x w float32 of a range of about 1, at the size of the luma, H x W float32 of 0..1, at least as large."""
+    """Enlarge a depth map to the size of its picture, with the depth's edges on the picture's.
+
+    Args:
+        depth: h x w float32 with a range of about 1.
+        luma: H x W float32, 0..1, of the picture; H >= h, W >= w.
+        wrap: the directions that repeat.
+
+    Returns:
+        H x W float32.
+
+    >>> depth = np.float32([[0, 0, 1, 1]]).repeat(4, axis=0)
+    >>> upsample_along_edges(depth, depth.repeat(2, 0).repeat(2, 1), Wrap()).shape
+    (8, 8)
+    """
     if depth.shape == luma.shape:
         return depth
     rows, columns = luma.shape
@@ -54,7 +68,7 @@ def upsample_along_edges(depth: Array, luma: Array, wrap: Wrap) -> Array:
 
 
 def _coefficients(depth: Array, luma: Array, wrap: Wrap) -> Array:
-    """h x w x 4: offset and slope of the depth over the guide, and what makes the guide of the luma."""
+    """Return h x w x 4: offset and slope of the depth over the guide; the mean and factor that turn luma into guide."""
     rows, columns = depth.shape
     small = resize(luma, columns, rows, wrap)
     middle, square = _local_means(wrap, WINDOW_SIGMA, small, small * small)
@@ -72,7 +86,7 @@ def _guide(luma: Array, middle: Array, steepness: Array) -> Array:
 
 
 def _fit_local_lines(guide: Array, depth: Array, wrap: Wrap) -> tuple[Array, Array, Array]:
-    """Slope and offset of each neighbourhood's depth over the guide, and the share of the depth's variance they explain."""
+    """Fit depth = slope * guide + offset in each window; return slope, offset and the explained share of the variance."""
     mean_guide, mean_depth, squares, depth_squares, products = _local_means(
         wrap, WINDOW_SIGMA, guide, depth, guide * guide, depth * depth, guide * depth)
     covariance = products - mean_guide * mean_depth
@@ -83,11 +97,5 @@ def _fit_local_lines(guide: Array, depth: Array, wrap: Wrap) -> tuple[Array, Arr
 
 
 def _local_means(wrap: Wrap, deviation: float, *fields: Array) -> Array:
-    """The fields' means over each pixel's neighbourhood: as many x h x w."""
+    """Return the fields' Gaussian-weighted means around each pixel: as many x h x w."""
     return np.moveaxis(blur(np.stack(fields, axis=2), deviation, deviation, wrap), 2, 0)
-
-
-def smoothstep(values: Array, low: float, high: float) -> Array:
-    """0 below low, 1 above high, smooth between."""
-    t = np.clip((values - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
-    return t * t * (3 - 2 * t)

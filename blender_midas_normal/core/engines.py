@@ -1,4 +1,4 @@
-"""What is known of engines without running one: what AUTO means, whether depths have a range, and MiDaS's weights."""
+"""Facts about engines that need no engine: what AUTO selects, which surfaces have a depth range, and MiDaS's weights."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from .settings import Settings
 
 
 def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tuple[str, Message]:
-    """(engine, why) for the settings, given each engine's reason why it cannot run ("" when it can).
+    """Choose the engine for the settings.
 
-    Raises EngineUnavailable when the engine asked for cannot run.
+    Args:
+        settings: with the engine asked for, or AUTO.
+        unavailable: for each engine the reason why it cannot run, "" when it can.
+
+    Returns:
+        (name of the engine, why it was chosen).
+
+    Raises:
+        EngineUnavailable: the engine asked for cannot run.
     """
     asked = settings.engine
     if asked == "AUTO":
@@ -34,21 +42,27 @@ Key = TypeVar("Key")
 
 
 def has_depth_range(engine: str, settings: Settings) -> bool:
-    """Whether the surfaces of an engine have a range (see `core.picture.Surface`)."""
+    """Tell whether the surfaces of an engine have a depth range (see `core.picture.Surface`)."""
     return engine == "MIDAS" and settings.depth_scale == "NORMALISED"
 
 
 def shared_range_strengths(ranges: Mapping[Key, float]) -> dict[Key, float]:
-    """The factor on the strength of each picture's map, which makes all as steep as one range of depths does: 0 to 1."""
+    """Return factors on the strength, 0..1, that give several pictures one common depth range.
+
+    Each picture's depth is scaled to heights of 0..1; the factor restores its range relative to the widest one.
+
+    >>> shared_range_strengths({"near": 100.0, "far": 50.0})
+    {'near': 1.0, 'far': 0.5}
+    """
     widest = max(ranges.values(), default=0.0)
-    return {key: own / widest if own < widest else 1.0 for key, own in ranges.items()}
+    return {key: value / widest if value < widest else 1.0 for key, value in ranges.items()}
 
 
 WEIGHTS_NAME = "dpt_hybrid-midas-501f0c75.pt"
-"""DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; the name under which controlnet_aux looks for it."""
+"""File of DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; controlnet_aux looks for it under this name."""
 
 WEIGHTS_BYTES = 492757791
-"""Bytes."""
+"""Size of the file in bytes."""
 
 WEIGHTS_SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
 
@@ -59,7 +73,7 @@ _checksums: dict[tuple[str, int, int], str] = {}
 
 
 def weights_checksum(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal; raises WeightsError when it cannot be read."""
+    """Return the file's SHA-256 in hexadecimal; raise WeightsError when it cannot be read."""
     try:
         return sha256_of(path)
     except OSError as error:
@@ -67,12 +81,15 @@ def weights_checksum(path: Path) -> str:
 
 
 def verify_weights(path: Path, sha256: str = WEIGHTS_SHA256) -> Message | None:
-    """None when the file is the known one, else a warning; hashed once for each size and time of change."""
+    """Return None when the file has the given SHA-256, else a warning; raise WeightsError when it cannot be read.
+
+    A file is hashed again only after its size or time of modification has changed.
+    """
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         raise WeightsError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from error
-    key = (str(path.resolve()), found.st_size, found.st_mtime_ns)
+    key = (str(path.resolve()), status.st_size, status.st_mtime_ns)
     if key not in _checksums:
         _checksums[key] = weights_checksum(path)
     if _checksums[key] == sha256:

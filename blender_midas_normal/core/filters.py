@@ -1,4 +1,7 @@
-"""Separable filters on float32 fields: Gaussian blur, spline and Lanczos resampling, gradients, and à-trous smoothing."""
+"""Separable filters on float32 fields: Gaussian blur, spline and Lanczos resampling, Sobel gradients, à-trous smoothing.
+
+A field is H x W or H x W x C.  At borders of directions that repeat (see `Wrap`) every filter continues on the other side.
+"""
 
 from __future__ import annotations
 
@@ -20,24 +23,33 @@ if TYPE_CHECKING:
 
 SPLINE_RADIUS = 10
 SPLINE_PREFILTER = np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(np.arange(-SPLINE_RADIUS, SPLINE_RADIUS + 1))
-"""Turns samples into coefficients of the cubic B-spline that passes through them (Unser, "Splines: a perfect fit for signal
-and image processing", 1999); cut off where it has fallen to 2e-6."""
+"""Filter from samples to the coefficients of the cubic B-spline that passes through them (Unser, "Splines: a perfect fit for
+signal and image processing", 1999); cut off where it has fallen to 2e-6."""
 
 SPLINE_MARGIN = 2 + SPLINE_RADIUS
-"""Pixels before and after a line that its splines need; two of them are left as coefficients."""
+"""Pixels of padding at both ends of a line that its splines need; two of them are left as coefficients."""
 
 
 def gaussian_kernel(sigma: float) -> NDArray:
-    """An odd number of weights, whose sum is 1, of a Gaussian blur; sigma in pixels."""
+    """Return the weights of a Gaussian blur, an odd number with sum 1; sigma in pixels.
+
+    >>> print(gaussian_kernel(0.5).round(3))
+    [0.    0.106 0.787 0.106 0.   ]
+    """
     offsets = np.arange(-np.ceil(3 * sigma), np.ceil(3 * sigma) + 1)
     kernel = np.exp(-0.5 * (offsets / max(sigma, 1e-3)) ** 2)
     return kernel / kernel.sum()
 
 
 def spline_kernel(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
-    """(coefficients, weights), count x 4 each, for each of `count` pixels over a line of `before`.
+    """Return which spline coefficients, with which weights, make each pixel of an enlarged line.
 
-    Coefficients are numbered from two before the line's first.
+    Args:
+        before: pixels of the line.
+        count: pixels of the enlarged line.
+
+    Returns:
+        (indices of coefficients, weights), count x 4 each; index 0 is two before the line's first pixel.
     """
     centres = _pixel_centres(before, count)
     first = np.floor(centres)
@@ -48,9 +60,11 @@ def spline_kernel(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
 
 
 def lanczos_kernel(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
-    """(margin, pixels, weights) of 3 lobes for each of fewer pixels than a line has.
+    """Return the weights of Lanczos resampling with 3 lobes to `count` pixels, fewer than the `before` of a line.
 
-    margin: pixels needed before and after the line, from whose start the pixels are numbered.
+    Returns:
+        (margin, indices, weights): pixels of padding at both ends of the line; for each new pixel the indices of pixels of
+        the padded line, and their weights with sum 1.
     """
     ratio = before / count
     return _centred_kernel(before, count, int(np.ceil(3 * ratio)), ratio, lambda distance: np.where(
@@ -58,13 +72,18 @@ def lanczos_kernel(before: int, count: int) -> tuple[int, NDArray[np.int64], NDA
 
 
 def triangle_kernel(before: int, count: int) -> tuple[int, NDArray[np.int64], NDArray]:
-    """The same of lines between pixels, or, for fewer pixels than a line has, of averages."""
+    """Return the weights of linear interpolation, or of a triangle filter for fewer pixels, as `lanczos_kernel` does."""
     ratio = max(1.0, before / count)
     return _centred_kernel(before, count, int(np.ceil(ratio)), ratio, lambda distance: np.maximum(0.0, 1 - np.abs(distance)))
 
 
 def area_kernel(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
-    """(pixels, weights), for each of `count` pixels over a line of more: those it covers, and by how much of it."""
+    """Return the weights of area averaging: for each of `count` pixels, fewer than `before`, which it covers and how much.
+
+    >>> print(area_kernel(4, 2)[1])
+    [[0.5 0.5]
+     [0.5 0.5]]
+    """
     starts = np.arange(count) * (before / count)
     stops = starts + before / count
     pixels = np.floor(starts + 1e-9).astype(np.int64)[:, None] + np.arange(int(np.ceil(before / count - 1e-9)) + 1)
@@ -83,33 +102,39 @@ def _centred_kernel(before: int, count: int, reach: int, ratio: float,
 
 
 def _pixel_centres(before: int, count: int) -> NDArray:
-    """Where the centres of `count` pixels lie among `before` pixels."""
+    """Return where the centres of `count` pixels lie among `before` pixels."""
     return (np.arange(count) + 0.5) * (before / count) - 0.5
 
 
 COARSE_SIGMA = 4
-"""Rows: a blur twice as wide or wider is carried out on a field with fewer rows, where it is about as wide as this."""
+"""Pixels: a blur with more than twice this sigma is done on a smaller copy of the field, with about this sigma."""
 
 
 def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
-    """(d/dx, d/dy) per pixel of an H x W field, y downwards: the 3x3 Sobel operator divided by 8.
+    """Differentiate an H x W field with the 3x3 Sobel operator, divided by 8.
 
-    A border that repeats continues on the other side; one that does not continues its own slope (odd reflection), so that
-    a plane has one gradient everywhere, border included.
+    A border that does not repeat continues its own slope (odd reflection), so that a plane has one gradient everywhere.
+
+    Returns:
+        (d/dx, d/dy) per pixel, H x W float32 each, y downwards.
+
+    >>> gx, gy = gradient(np.float32([[0, 2, 4], [1, 3, 5]]), Wrap())
+    >>> gx.tolist(), gy.tolist()
+    ([[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]], [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
     """
     padded = pad_axis(pad_axis(field, 1, wrap.x, axis=1), 1, wrap.y, axis=0)
     gx, gy = np.empty(field.shape, np.float32), np.empty(field.shape, np.float32)
 
     def slope(part: slice) -> None:
-        for found, sums in zip((gx, gy), _sobel(padded[part.start:part.stop + 2]), strict=True):
-            np.multiply(sums, np.float32(1 / 8), out=found[part])
+        for derivative, sums in zip((gx, gy), _sobel(padded[part.start:part.stop + 2]), strict=True):
+            np.multiply(sums, np.float32(1 / 8), out=derivative[part])
 
     parallel_rows(slope, *field.shape)
     return gx, gy
 
 
 def node_gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
-    """The MiDaS node's own x and y: the 3x3 Sobel operator, not divided, borders reflected about the border pixel."""
+    """Differentiate as the MiDaS node does: 3x3 Sobel, not divided, with borders reflected about the border pixel."""
     def border(values: Array, repeats: bool, axis: int) -> Array:
         mode = "wrap" if repeats else "reflect" if values.shape[axis] > 1 else "edge"
         return np.pad(values, [(1, 1) if i == axis else (0, 0) for i in range(2)], mode=mode)  # type: ignore[call-overload]
@@ -118,9 +143,17 @@ def node_gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
 
 
 def blur(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
-    """Gaussian blur of an H x W (x C) field; the deviations are in pixels, 0 leaves a direction as it is.
+    """Blur an H x W (x C) field with a Gaussian.
 
     A border that does not repeat is continued by its mirror image.
+
+    Args:
+        field: H x W (x C) float32.
+        sigma_x, sigma_y: standard deviations in pixels; 0 leaves a direction as it is.
+        wrap: the directions that repeat.
+
+    >>> print(blur(np.float32([[0, 0, 1, 0, 0]]), 0.5, 0, Wrap()).round(2))
+    [[0.   0.11 0.79 0.11 0.  ]]
     """
     if max(sigma_x, sigma_y) <= 0:
         return field
@@ -129,13 +162,17 @@ def blur(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
 
 
 def blur_around_plane(field: Array, sigma_x: float, sigma_y: float, wrap: Wrap) -> Array:
-    """What a blur leaves of an H x W field beside its plane, which a blur would bend at borders that do not repeat."""
+    """Blur an H x W field, but keep its plane, which `blur` would bend at borders that do not repeat.
+
+    >>> blur_around_plane(np.float32([[0, 1, 2, 3]]), 1, 0, Wrap()).tolist()
+    [[0.0, 1.0, 2.0, 3.0]]
+    """
     plane = _fit_plane(field, wrap)
     return plane + blur(field - plane, sigma_x, sigma_y, wrap)
 
 
 def _fit_plane(field: Array, wrap: Wrap) -> Array:
-    """The plane nearest to an H x W field by least squares, level in directions that repeat."""
+    """Fit a plane to an H x W field by least squares, level in directions that repeat; its mean is 0."""
     rows, columns = field.shape
     y, x = (np.arange(count, dtype=np.float32) - np.float32((count - 1) / 2) for count in (rows, columns))
     across = 0.0 if wrap.x or columns == 1 else float(field.mean(axis=0) @ x) / float(x @ x)
@@ -144,11 +181,14 @@ def _fit_plane(field: Array, wrap: Wrap) -> Array:
 
 
 def resize(field: Array, width: int, height: int, wrap: Wrap) -> Array:
-    """An H x W (x C) field at another size: enlarged by cubic splines, made smaller by a Lanczos kernel of 3 lobes.
+    """Resample an H x W (x C) field: cubic splines enlarge it, a Lanczos kernel of 3 lobes reduces it.
 
-    Splines, because slopes are taken from what comes out: enlarging waves eightfold, 21 pixels from crest to crest, costs
-    0.01 degrees with splines, 1.4 with Lanczos, whose own ripple shows in the derivative.  Pixel centres stay where they are
-    on the picture: pixel i covers i..i+1.  A border that does not repeat continues its own slope, as in `gradient`.
+    Splines, because slopes are taken of the result: enlarging waves of 21 pixels eightfold costs 0.01 degrees with splines,
+    but 1.4 with Lanczos, whose own ripple shows in the derivative.  Pixel i covers i..i+1, so pixel centres stay where they
+    are on the picture.  A border that does not repeat continues its own slope, as in `gradient`.
+
+    >>> print(resize(np.float32([[0, 1, 2, 3]]), 8, 1, Wrap()).round(2))
+    [[-0.25  0.25  0.75  1.25  1.75  2.25  2.75  3.25]]
     """
     if field.shape[:2] == (height, width):
         return field
@@ -157,9 +197,12 @@ def resize(field: Array, width: int, height: int, wrap: Wrap) -> Array:
 
 
 def resize_mask(field: Array, width: int, height: int, wrap: Wrap) -> Array:
-    """An H x W field of shares at another size, nowhere more or less than around it: averages, or lines between pixels.
+    """Resample an H x W mask linearly or by averages, so that no value leaves the range of its neighbours.
 
-    What is all or nothing stays so beyond one pixel from its edge, where `resize` would ripple.
+    A mask of 0 and 1 keeps these values beyond one pixel from its edges, where `resize` would ring.
+
+    >>> resize_mask(np.float32([[0, 1]]), 4, 1, Wrap()).tolist()
+    [[0.0, 0.25, 0.75, 1.0]]
     """
     if field.shape[:2] == (height, width):
         return field
@@ -168,17 +211,21 @@ def resize_mask(field: Array, width: int, height: int, wrap: Wrap) -> Array:
 
 
 def resize_area(field: Array, width: int, height: int) -> Array:
-    """An H x W (x C) field with fewer pixels, each the mean of those it covers."""
+    """Reduce an H x W (x C) field: each new pixel is the mean of those it covers.
+
+    >>> resize_area(np.float32([[0, 2, 4, 6]]), 2, 1).tolist()
+    [[1.0, 5.0]]
+    """
     down = _combine_rows(field, *area_kernel(field.shape[0], height))
     return _transpose(_combine_rows(_transpose(down), *area_kernel(field.shape[1], width)))
 
 
 def interpolate_at(field: Array, rows: NDArray[np.intp], columns: NDArray[np.intp], size: tuple[int, int],
                    wrap: Wrap) -> Array:
-    """Some pixels of an H x W x C field enlarged to `size`, between pixels linearly: len(rows) x len(columns) x C.
+    """Return some pixels of an H x W x C field enlarged linearly to `size`: len(rows) x len(columns) x C.
 
     Args:
-        field: its first and last pixels go on beyond borders that do not repeat.
+        field: its border pixels continue beyond borders that do not repeat.
         rows, columns: of the enlarged field, in any order.
         size: rows and columns of the enlarged field.
         wrap: the directions that repeat.
@@ -188,7 +235,7 @@ def interpolate_at(field: Array, rows: NDArray[np.intp], columns: NDArray[np.int
 
 
 def upsampled_strips(field: Array, width: int, height: int, wrap: Wrap) -> Iterator[tuple[slice, Array]]:
-    """What `resize` makes of an H x W x C field that becomes no smaller, a few rows at a time: (those, C x rows x width)."""
+    """Enlarge an H x W x C field as `resize` does, and yield it some rows at a time: (slice of rows, C x rows x width)."""
     coefficients, rows, weights = _spline_rows(_transpose(_resize_rows(_transpose(field), width, wrap.x)), height, wrap.y)
     step = max(1, VALUES_PER_STRIP // int(np.prod(coefficients.shape[1:])))
     for start in range(0, height, step):
@@ -201,7 +248,7 @@ def _transpose(field: Array) -> Array:
 
 
 def _sobel(padded: Array) -> tuple[Array, Array]:
-    """The 3x3 Sobel operator, not divided, on a field with one pixel of border on each side."""
+    """Apply the 3x3 Sobel operator, not divided, to a field padded by one pixel on each side."""
     down = padded[:-2] + padded[2:]
     down += 2 * padded[1:-1]
     across = padded[:, :-2] + padded[:, 2:]
@@ -210,10 +257,12 @@ def _sobel(padded: Array) -> tuple[Array, Array]:
 
 
 def pad_axis(field: Array, count: int, repeats: bool, axis: int) -> Array:
-    """The field with `count` more rows (axis 0) or columns (axis 1) on both sides.
+    """Pad a field with `count` rows (axis 0) or columns (axis 1) on both sides.
 
-    A direction that repeats goes on with the other side; one that does not continues its own slope (odd reflection), so
-    that a plane goes on as a plane.
+    A direction that does not repeat continues its own slope (odd reflection), so that a plane stays a plane.
+
+    >>> pad_axis(np.float32([1, 2, 4]), 1, False, 0).tolist()
+    [0.0, 1.0, 2.0, 4.0, 6.0]
     """
     width = [(count, count) if i == axis else (0, 0) for i in range(field.ndim)]
     if repeats:
@@ -249,7 +298,7 @@ def _upsample_rows(field: Array, count: int, repeats: bool) -> Array:
 
 
 def _spline_rows(field: Array, count: int, repeats: bool) -> tuple[Array, NDArray, NDArray]:
-    """The splines' coefficients, and for each of `count` rows which of them count how much (see `_combine_rows`)."""
+    """Return the splines' coefficients, and for each of `count` rows the indices and weights for `_combine_rows`."""
     padded = pad_axis(field, SPLINE_MARGIN, repeats, axis=0)
     return _convolve_rows(padded, SPLINE_PREFILTER), *spline_kernel(field.shape[0], count)
 
@@ -276,7 +325,7 @@ def _interpolate_rows(field: Array, rows: NDArray[np.intp], count: int, repeats:
 
 
 def _convolve_rows(field: Array, kernel: NDArray) -> Array:
-    """The rows that a kernel covers wholly; it is symmetric and has an odd number of weights."""
+    """Convolve along axis 0 where the kernel fits; the kernel is symmetric and has an odd number of weights."""
     weights = kernel.astype(np.float32)
     last = len(kernel) - 1
     out = np.empty((len(field) - last, *field.shape[1:]), np.float32)
@@ -295,7 +344,7 @@ def _convolve_rows(field: Array, kernel: NDArray) -> Array:
 
 
 def _combine_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
-    """out[i] = sum over k of weights[i, k] * field[rows[i, k]], float32."""
+    """Return out[i] = sum over k of weights[i, k] * field[rows[i, k]], float32."""
     out = np.empty((rows.shape[0], *field.shape[1:]), np.float32)
     weights = weights.astype(np.float32).reshape(*weights.shape, *[1] * (field.ndim - 1))
 
@@ -310,18 +359,25 @@ def _combine_rows(field: Array, rows: NDArray, weights: NDArray) -> Array:
 
 
 def a_trous_smooth(field: Array, deviation: float, wrap: Wrap) -> Array:
-    """An H x W field smoothed by a deviation in pixels, more than 0, with the weights of `a_trous_kernel`.
+    """Smooth an H x W field further with five weights that lie `deviation` pixels apart (à trous, "with holes").
 
-    The field is smoothed already by a deviation of half as much, or the one asked for is 1.
+    Args:
+        field: smoothed already with about half of the deviation, unless that is 1: what lies between the weights is skipped.
+        deviation: standard deviation in pixels, more than 0.
+        wrap: the directions that repeat.
     """
     step, weights = a_trous_kernel(deviation)
     return convolve_separable(pad_field(field, 2 * step, wrap), weights, step)
 
 
 def a_trous_kernel(deviation: float) -> tuple[int, Array]:
-    """(pixels between weights, five weights) that smooth by a deviation in pixels, but leave what lies between the weights.
+    """Return (pixels between weights, five weights) that smooth with a standard deviation in pixels.
 
     They take as long for 8 pixels as for 1 (Starck and Murtagh, "Astronomical Image and Data Analysis", 2006, appendix A).
+
+    >>> step, weights = a_trous_kernel(1.0)
+    >>> step, weights.tolist()
+    (1, [0.0625, 0.25, 0.375, 0.25, 0.0625])
     """
     step = math.ceil(deviation)
     side = deviation ** 2 / (4 * step ** 2)
@@ -329,27 +385,32 @@ def a_trous_kernel(deviation: float) -> tuple[int, Array]:
 
 
 def pad_field(field: Array, margin: int, wrap: Wrap) -> Array:
-    """An H x W field with `margin` more pixels on each side: (H + 2 margin) x (W + 2 margin)."""
+    """Pad an H x W field with `margin` pixels on each side, as `pad_axis` does: (H + 2 margin) x (W + 2 margin)."""
     for axis, repeats in enumerate((wrap.y, wrap.x)):
         field = pad_axis(field, margin, repeats, axis)
     return field
 
 
-def convolve_separable(bordered: Array, weights: Array, step: int) -> Array:
-    """The sum of five times five pixels of a field, `step` apart, around each pixel.
+def convolve_separable(padded: Array, weights: Array, step: int) -> Array:
+    """Convolve a padded field with a separable 5 x 5 kernel whose weights lie `step` pixels apart.
 
-    weights: five, the same for rows and columns; the first is the last's and the second the fourth's.  The field has
-    2 * step more pixels on each side than what is returned.
+    Args:
+        padded: H x W field with 2 * step more pixels on each side.
+        weights: five, symmetric, the same for rows and columns.
+        step: pixels between weights.
+
+    Returns:
+        H x W float32.
     """
-    rows, columns = (length - 4 * step for length in bordered.shape)
-    found = np.empty((rows, columns), np.float32)
+    rows, columns = (length - 4 * step for length in padded.shape)
+    convolved = np.empty((rows, columns), np.float32)
 
     def work(part: slice) -> None:
-        down = _sum_of_five([bordered[part.start + i * step:part.stop + i * step] for i in range(5)], weights)
-        found[part] = _sum_of_five([down[:, i * step:i * step + columns] for i in range(5)], weights)
+        down = _sum_of_five([padded[part.start + i * step:part.stop + i * step] for i in range(5)], weights)
+        convolved[part] = _sum_of_five([down[:, i * step:i * step + columns] for i in range(5)], weights)
 
     parallel_rows(work, rows, columns)
-    return found
+    return convolved
 
 
 def _sum_of_five(shifted: list[Array], weights: Array) -> Array:

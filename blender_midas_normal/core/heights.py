@@ -1,4 +1,4 @@
-"""Height fields: normalised depth, the Poisson solve that integrates slopes, and heights as displacement maps hold them."""
+"""Height fields: normalised depth, integration of slopes (a Poisson solve in Fourier space), and encoded height maps."""
 
 from __future__ import annotations
 
@@ -16,17 +16,26 @@ if TYPE_CHECKING:
     from .picture import Wrap
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.0
-"""The percentiles that become 0 and 1: a few stray pixels must not decide how steep the rest is."""
+"""The percentiles that become 0 and 1: a few outliers must not decide how steep the rest is."""
 
 RANGE_TOLERANCE = 1e-5
 """Share of the largest magnitude: a range below it is the rounding of float32, not relief."""
 
 
 def normalise_depth(depth: Array) -> tuple[Array, float]:
-    """(H x W float32 heights, range): larger is nearer; the depth scaled from its 1st..99th percentile to 0..1, not clipped.
+    """Scale a depth map so that its 1st and 99th percentile become 0 and 1; nothing is clipped.
 
-    range: how far apart these percentiles were.  NaN and infinities become the median of the other pixels.  A depth that
-    is constant, but for rounding, becomes zeros, of range 0.
+    NaN and infinities become the median of the other pixels.  A depth that is constant, but for rounding, becomes zeros.
+
+    Args:
+        depth: H x W float32, larger is nearer.
+
+    Returns:
+        (H x W float32 heights, difference of the two percentiles in units of the depth, 0 where it is constant).
+
+    >>> heights, depth_range = normalise_depth(np.float32([[10, 20], [20, 30]]))
+    >>> round(depth_range, 2), heights.round(2).tolist()[0][1]
+    (19.4, 0.5)
     """
     depth = fill_non_finite(depth)
     low, high = np.percentile(depth, (LOW_PERCENTILE, HIGH_PERCENTILE)).astype(np.float64)
@@ -38,7 +47,11 @@ def normalise_depth(depth: Array) -> tuple[Array, float]:
 
 
 def fill_non_finite(depth: Array) -> Array:
-    """The field with every NaN and infinity replaced by the median of the finite pixels, or by 0 where there is none."""
+    """Replace NaN and infinities by the median of the finite pixels, or by 0 where there are none.
+
+    >>> fill_non_finite(np.float32([1, np.nan, 3])).tolist()
+    [1.0, 2.0, 3.0]
+    """
     finite = np.isfinite(depth)
     if finite.all():
         return depth
@@ -47,17 +60,22 @@ def fill_non_finite(depth: Array) -> Array:
 
 
 EPSILON = 1e-9
-"""Waves of which central differences see a smaller share than this get no height."""
+"""Waves whose squared transfer function is smaller than this get no height: central differences cannot see them."""
 
 
 def integrate_slopes(gx: Array, gy: Array, wrap: Wrap) -> Array:
-    """H x W float32 heights in pixels, of mean 0, whose central differences are nearest to the slopes.
+    """Find the heights whose central differences are nearest to the slopes, by least squares.
 
-    gx, gy: H x W each, dh/dx and dh/dy per pixel, rows downwards.  A direction that does not repeat is continued by its
-    mirror image.  Waves of 2 pixels get no height, since central differences cannot see them.
+    This is a Poisson solve in Fourier space: the heights' Laplacian equals the divergence of the slopes, and each wave of
+    the divergence is divided by the response of the discrete Laplacian to it.  Waves of 2 pixels get no height, since
+    central differences cannot see them.
 
-    The heights' second differences are the slopes' differences; waves of the former are those of the heights times
-    `transfer_function`.
+    Args:
+        gx, gy: H x W each, dh/dx and dh/dy per pixel, y downwards.
+        wrap: the directions that repeat; others are continued by their mirror image.
+
+    Returns:
+        H x W float32 in pixels, of mean 0.
     """
     rows, columns = gx.shape
     to_right, to_bottom = fft_order(columns, wrap.x), fft_order(rows, wrap.y)
@@ -88,28 +106,37 @@ def integrate_slopes(gx: Array, gy: Array, wrap: Wrap) -> Array:
 
 
 def fft_order(length: int, repeats: bool) -> NDArray[np.int64]:
-    """The pixels of a line in an order in which central differences go round, as Fourier's waves do.
+    """Return the order of a line's pixels in which central differences are periodic, as a Fourier transform needs.
 
-    A line that repeats goes round as it is.  In one that is mirrored central differences compare every second pixel: they
-    go there by the even ones and, behind the mirror, back by the odd ones.
+    A line that repeats keeps its order.  A mirrored line has twice its length as its period, and central differences
+    compare every second pixel of it: the even ones forwards, then the odd ones backwards, are one such period.
+
+    >>> fft_order(5, repeats=False).tolist()
+    [0, 2, 4, 3, 1]
     """
     pixels = np.arange(length, dtype=np.int64)
     return pixels if repeats else np.concatenate([pixels[::2], pixels[1::2][::-1]])
 
 
 def transfer_function(length: int, repeats: bool) -> NDArray[np.float64]:
-    """The square of what a central difference makes of each wave around the `fft_order`: sin^2 w, w radians per pixel."""
+    """Return the squared transfer function of central differences in `fft_order`: sin^2 w, w radians per pixel."""
     return np.sin((2 if repeats else 1) * np.pi * np.arange(length) / length) ** 2
 
 
 def poisson_factors(across: NDArray, down: NDArray) -> NDArray[np.float64]:
-    """What waves of the slopes' differences, which are twice as large as central ones, are multiplied by."""
-    seen = across + down
-    return np.divide(-0.5, seen, out=np.zeros_like(seen), where=seen > EPSILON)
+    """Return what the waves of the slopes' divergence are multiplied by; 0 where central differences see nothing.
+
+    The divergence comes as differences over two pixels, which are twice as large as central ones: hence 0.5.
+
+    Args:
+        across, down: `transfer_function` of both directions, with shapes that broadcast.
+    """
+    response = across + down
+    return np.divide(-0.5, response, out=np.zeros_like(response), where=response > EPSILON)
 
 
 def _pad_slope(slope: Array, repeats: bool, axis: int) -> Array:
-    """The slopes with one more on both sides: those of the other side, or, mirrored, the same the other way up."""
+    """Pad the slopes by one on both sides: those of the other side, or, mirrored, their own with the sign changed."""
     first, last = np.take(slope, [0], axis), np.take(slope, [-1], axis)
     return np.concatenate([last, slope, first] if repeats else [-first, slope, -last], axis)
 
@@ -123,10 +150,16 @@ see those, so that least squares puts them wherever slopes end at a border that 
 
 
 def height_map(gx: Array, gy: Array, wrap: Wrap) -> Array:
-    """H x W float32 heights in pixels, of mean 0, whose slopes are nearest to the ones given, by least squares.
+    """Integrate slopes to the height field nearest to them by least squares, without waves of 2 pixels.
 
-    gx, gy: H x W float32, dimensionless dh/du and dh/dv, v downwards: a slope of 1 rises a pixel's width in a pixel.
     Source: Frankot and Chellappa, "A method for enforcing integrability in shape from shading algorithms", 1988.
+
+    Args:
+        gx, gy: H x W float32, dimensionless dh/du and dh/dv, v downwards; a slope of 1 rises one pixel per pixel.
+        wrap: the directions that repeat.
+
+    Returns:
+        H x W float32 in pixels, of mean 0.
     """
     height = integrate_slopes(gx, gy, wrap)
     for axis, repeats in enumerate((wrap.y, wrap.x)):
@@ -135,10 +168,19 @@ def height_map(gx: Array, gy: Array, wrap: Wrap) -> Array:
 
 
 def encode_height(height: Array) -> tuple[Array, float]:
-    """(H x W float32 values of 0..1, scale): height less its mean = (value - 0.5) * scale, in shorter sides of the picture.
+    """Encode heights as values of 0..1 about their mean, which becomes 0.5.
 
-    height: H x W float32 in pixels.  The pixel farthest from the mean gets 0 or 1; heights that are constant get 0.5
-    everywhere and scale 0.
+    The pixel farthest from the mean becomes 0 or 1; constant heights become 0.5 with scale 0.
+
+    Args:
+        height: H x W float32 in pixels.
+
+    Returns:
+        (H x W float32 values, scale): height - mean = (value - 0.5) * scale, in shorter sides of the picture.
+
+    >>> values, scale = encode_height(np.float32([[0, 1], [2, 5]]))
+    >>> values.round(2).tolist()[1][1], scale
+    (1.0, 3.0)
     """
     centred = _subtract_mean(height)
     farthest = float(np.abs(centred).max())
@@ -150,7 +192,16 @@ def encode_height(height: Array) -> tuple[Array, float]:
 
 
 def rescale_height(values: Array, before: float, now: float, rise: float | Array = 0.0) -> Array:
-    """The values 0..1 of the same heights, raised by so much, for another, larger scale (see `encode_height`)."""
+    """Encode the same heights with another scale (see `encode_height`).
+
+    Args:
+        values: encoded with the scale `before`, 0..1.
+        before, now: scales; `now` is more than 0.
+        rise: added to the heights, in units of the scale.
+
+    >>> rescale_height(np.float32([0, 0.5, 1]), 1.0, 2.0).tolist()
+    [0.25, 0.5, 0.75]
+    """
     return (values - np.float32(MIDLEVEL)) * np.float32(before / now) + np.float32(MIDLEVEL + rise / now)
 
 

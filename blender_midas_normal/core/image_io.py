@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .arrays import Array
     from .maps import Map, NodeMap
 
+
 def make_compressor(compress: bool) -> zlib._Compress:
-    """What makes a zlib stream, with runs only (Z_RLE), or of bytes stored as they are.
+    """Return a zlib compressor that finds runs only (Z_RLE), or one that stores bytes as they are.
 
     Maps hardly ever repeat: a search for repetitions takes twice the time and saves no space.
     """
@@ -29,7 +30,7 @@ def make_compressor(compress: bool) -> zlib._Compress:
 
 
 def deflate(values: NDArray) -> bytes:
-    """The bytes of a contiguous array as a zlib stream."""
+    """Compress the bytes of a contiguous array to a zlib stream."""
     packer = make_compressor(compress=True)
     return packer.compress(values.data) + packer.flush()
 
@@ -42,23 +43,29 @@ PNG_NO_FILTER, PNG_UP = 0, 2
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 SOFTWARE_TEXT = b"Software\0MiDaS Normal Map"
-"""The text in each file that names its maker (PNG specification, section 11.3.4), also in one that Blender unpacks."""
+"""The tEXt chunk of each file (PNG specification, section 11.3.4); by it a map is recognised that Blender has unpacked."""
 
 SOFTWARE_TEXT_END = 33 + 12 + len(SOFTWARE_TEXT)
 """Bytes of a file up to the end of that text: signature, IHDR and tEXt."""
 
 
 def encode_png(pixels: NDArray, compress: bool) -> bytes:
-    """The PNG file of `encode_png_strips` for pixels that are there already."""
+    """Encode H x W x 3 (RGB) or H x W (grey) uint8 or uint16 pixels as a PNG file; see `encode_png_strips`.
+
+    >>> decode_png(encode_png(np.array([[0, 65535]], np.uint16), compress=True)).tolist()
+    [[0, 65535]]
+    """
     return b"".join(encode_png_strips([pixels], len(pixels), compress))
 
 
 def encode_png_strips(strips: Iterable[NDArray], height: int, compress: bool) -> Iterator[bytes]:
-    """A PNG file, part by part, of H x W x 3 (RGB) or H x W (grey) uint8 or uint16 pixels.
+    """Encode strips of uint8 or uint16 pixels as a PNG file, and yield the file in parts.
 
-    strips: some rows each, from the top down, in all as many as the height.
-    compress: each row is subtracted from the one before it ("Up" filter; PNG specification, section 9.2) and deflated;
-    else the rows are stored as they are.
+    Args:
+        strips: some rows each of H x W x 3 (RGB) or H x W (grey) pixels, from the top down.
+        height: rows of all strips together.
+        compress: subtract each row from the one before it ("Up" filter; PNG specification, section 9.2) and deflate; else
+            rows are stored as they are.
     """
     packer, above = make_compressor(compress), None
     for pixels in strips:
@@ -76,7 +83,7 @@ def _png_header(pixels: NDArray, height: int) -> bytes:
 
 
 def _filter_rows(rows: NDArray[np.uint8], above: NDArray[np.uint8] | None, compress: bool) -> NDArray[np.uint8]:
-    """Rows of bytes as the file has them, the name of the filter before each; above: the row before them, if any."""
+    """Filter rows of bytes and put the filter's type before each; above: the row before the first, if any."""
     lines = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
     lines[:, 0] = PNG_UP if compress else PNG_NO_FILTER
     lines[:, 1:] = rows
@@ -92,12 +99,16 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def decode_png(data: bytes) -> NDArray[np.uint16]:
-    """The pixels of a file that `encode_png_strips` wrote, those of 8 bits as 16 (0..255 to 0..65535).
+    """Decode a PNG file that `encode_png_strips` wrote.
 
-    Raises InvalidData for any other file.
+    Returns:
+        H x W x 3 or H x W uint16; pixels of 8 bits are scaled from 0..255 to 0..65535.
+
+    Raises:
+        InvalidData: it is another or a damaged file.
     """
     chunks = list(_read_png_chunks(data))
-    header, packed = (b"".join(content for kind, content in chunks if kind == wanted) for wanted in (b"IHDR", b"IDAT"))
+    header, packed = (b"".join(content for kind, content in chunks if kind == name) for name in (b"IHDR", b"IDAT"))
     try:
         width, height, depth, colours, *others = struct.unpack(">IIBBBBB", header)
         lines = np.frombuffer(zlib.decompress(packed), np.uint8)
@@ -114,12 +125,12 @@ def decode_png(data: bytes) -> NDArray[np.uint16]:
 
 
 def _read_png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The kind and content of each chunk that is whole; PNG specification, section 5.3."""
-    at = len(PNG_SIGNATURE)
-    while data.startswith(PNG_SIGNATURE) and at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        yield kind, data[at + 8:at + 8 + length]
-        at += length + 12
+    """Yield type and content of each complete chunk; PNG specification, section 5.3."""
+    offset = len(PNG_SIGNATURE)
+    while data.startswith(PNG_SIGNATURE) and offset + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, offset)
+        yield kind, data[offset + 8:offset + 8 + length]
+        offset += length + 12
 
 
 TIFF_STRIP_BYTES = 1 << 18
@@ -135,9 +146,9 @@ TIFF_NO_PREDICTOR, TIFF_HORIZONTAL = 1, 2
 
 
 def encode_tiff(pixels: NDArray[np.uint8] | NDArray[np.uint16] | Array) -> bytes:
-    """A TIFF file of H x W (grey) or H x W x 3 (RGB) pixels, uint8, uint16 or float32, rows from the top down.
+    """Encode H x W (grey) or H x W x 3 (RGB) pixels, uint8, uint16 or float32, as a TIFF file.
 
-    Little-endian, deflated in strips; of integers, the differences of neighbours in a row are.  Below 4 GB.
+    Little-endian, in strips compressed by Deflate, integers with horizontal differencing.  Below 4 GB.
     Source: TIFF 6.0, sections 2, 4, 6, 14 (differences) and 19 (floats); Adobe's "TIFF Technical Notes", 2002 (Deflate).
     """
     rows, columns, channels = pixels.shape if pixels.ndim == 3 else (*pixels.shape, 1)
@@ -166,14 +177,14 @@ def encode_tiff(pixels: NDArray[np.uint8] | NDArray[np.uint16] | Array) -> bytes
 
 
 def _horizontal_differences(lines: NDArray) -> NDArray:
-    """Each pixel but the first of a row less the one before it, modulo 65536."""
+    """Subtract from each pixel the one before it in its row, modulo 65536; the first stays."""
     less = lines.copy()
     less[:, 1:] -= lines[:, :-1]
     return less
 
 
 def _tiff_directory(start: int, fields: dict[int, tuple[int, list[int]]]) -> bytes:
-    """The image file directory at a place in the file: tags to types and values, the long ones behind the directory."""
+    """Encode the image file directory that begins at `start`: tags with types and values, long values behind it."""
     entries, behind = [], b""
     after = start + 2 + 12 * len(fields) + 4
     for tag, (kind, values) in fields.items():
@@ -192,19 +203,22 @@ EXR_HALF, EXR_FLOAT = 1, 2
 
 
 def encode_exr(channels: Mapping[str, Array], half: bool) -> bytes:
-    """An OpenEXR file (version 2, scan lines, ZIP compression) of H x W float32 channels, rows from the top down.
+    """Encode channels as an OpenEXR file (version 2, scan lines, ZIP compression), values stored as they are.
 
-    channels: at least one, all of one size, by names of at most 31 ASCII characters; R, G, B and A are a picture's colours,
-    Y alone is a grey one.  half: 16 bits a value, which end at 65504, else 32.  Values are stored as they are.
     Source: "OpenEXR File Layout", openexr.com.
+
+    Args:
+        channels: H x W float32 each, at least one, by names of at most 31 ASCII characters; R, G, B and A are colours, Y
+            alone is grey.
+        half: 16 bits a value, which end at 65504, instead of 32.
     """
     names = sorted(channels)
     rows, columns = channels[names[0]].shape
-    kind = np.dtype("<f2" if half else "<f4")
+    dtype = np.dtype("<f2" if half else "<f4")
 
     def block(first: int) -> bytes:
         planes = [channels[name][first:first + EXR_ROWS_PER_BLOCK] for name in names]
-        data = _compress_block(np.stack(planes, axis=1).astype(kind, order="C"))
+        data = _compress_block(np.stack(planes, axis=1).astype(dtype, order="C"))
         return struct.pack("<ii", first, len(data)) + data
 
     with ThreadPoolExecutor() as pool:
@@ -230,13 +244,13 @@ def _exr_attribute(name: str, kind: str, value: bytes) -> bytes:
 
 
 def _offset_table(blocks: list[bytes], start: int) -> bytes:
-    """Where each block begins in the file, behind the header and this table."""
+    """Encode the table of the blocks' offsets in the file; start: the offset of the table itself."""
     sizes = [start + 8 * len(blocks), *(len(block) for block in blocks[:-1])]
     return np.cumsum(sizes, dtype="<u8").tobytes()
 
 
 def _compress_block(values: NDArray) -> bytes:
-    """The values' bytes, first the even and then the odd ones, as differences plus 128, deflated; as they are if shorter."""
+    """Compress a block as OpenEXR's ZIP does: even bytes, then odd ones, as differences plus 128; or raw if shorter."""
     plain = values.view(np.uint8).reshape(-1)
     sorted_bytes = np.concatenate([plain[::2], plain[1::2]])
     differences = sorted_bytes.copy()
@@ -247,13 +261,17 @@ def _compress_block(values: NDArray) -> bytes:
 
 
 ROWS_PER_STRIP = 32
-"""Encoded at a time: they stay in the processor's cache."""
+"""Rows encoded at a time: they stay in the processor's cache."""
 
 
 def encode_integer_map(made: Map | NodeMap, name: str, bits: int, compress: bool) -> Iterable[bytes]:
-    """The parts of a map's PNG or TIFF file of 8 or 16 bits.
+    """Encode a map as a PNG or TIFF file, and return the file in parts.
 
-    compress: a PNG file as small as it gets, else it is written faster.
+    Args:
+        made: the map.
+        name: of the format, "PNG" or "TIFF".
+        bits: 8 or 16.
+        compress: make a PNG file small, else write it fast.
     """
     if name != "PNG":
         return [encode_tiff(made.encode(bits=bits))]
@@ -262,22 +280,25 @@ def encode_integer_map(made: Map | NodeMap, name: str, bits: int, compress: bool
 
 
 def encode_float_map(made: Map, name: str) -> bytes:
-    """The OpenEXR file of a map, in half or single precision."""
+    """Encode a map as an OpenEXR file; name: EXR_HALF for 16 bits, EXR for 32."""
     planes = made.to_floats()
     return encode_exr(dict(zip("RGB" if len(planes) == 3 else "Y", planes, strict=True)), half=name == "EXR_HALF")
 
 
 def to_blender_pixels(made: Map | NodeMap) -> Iterator[Array]:
-    """A map as Blender holds it, some rows of it at a time: rows x W x 4 float32 of 0..1, opaque, from the bottom up."""
+    """Yield a map as Blender holds pixels, some rows at a time: rows x W x 4 float32, 0..1, opaque, from the bottom up."""
     for end in range(made.height, 0, -ROWS_PER_STRIP):
         yield _to_rgba(made.encode(slice(max(0, end - ROWS_PER_STRIP), end)))
 
 
 def _to_rgba(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Array:
-    """They are spread as integers first, because numpy multiplies values that lie side by side six times as fast."""
-    held = np.empty((*pixels.shape[:2], 4), pixels.dtype)
+    """Turn rows over, add alpha, and scale to 0..1.
+
+    The channels are spread as integers first, because numpy multiplies contiguous values six times as fast.
+    """
+    rgba = np.empty((*pixels.shape[:2], 4), pixels.dtype)
     for channel in range(3):
-        held[..., channel] = pixels[::-1, :, channel] if pixels.ndim == 3 else pixels[::-1]
+        rgba[..., channel] = pixels[::-1, :, channel] if pixels.ndim == 3 else pixels[::-1]
     white = np.iinfo(pixels.dtype).max
-    held[..., 3] = white
-    return np.multiply(held, np.float32(1 / white), dtype=np.float32)
+    rgba[..., 3] = white
+    return np.multiply(rgba, np.float32(1 / white), dtype=np.float32)

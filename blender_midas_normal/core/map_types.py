@@ -10,9 +10,10 @@ from .errors import SettingsError
 if TYPE_CHECKING:
     from .settings import Settings
 
+
 @dataclass(frozen=True)
 class MapType:
-    """A kind of map as people know it, and the word for it in the names of files and images."""
+    """A map type's texts in the interface, and its tag in the names of files and images."""
 
     label: str
     description: str
@@ -29,7 +30,7 @@ MAP_TYPES: dict[str, MapType] = {
 
 
 def check_map_type(kind: str, settings: Settings) -> None:
-    """Raises SettingsError for a name that is no map's, and where the settings allow no map of this kind."""
+    """Raise SettingsError for an unknown map type, and for one that the settings do not allow."""
     if kind not in MAP_TYPES:
         raise SettingsError("There is no map {kind!r}; it is one of {choices}.", kind=kind, choices=", ".join(MAP_TYPES))
     if kind != "NORMAL" and settings.depth_scale == "RAW":
@@ -38,7 +39,7 @@ def check_map_type(kind: str, settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A format of files as people know it, and the ending of their names."""
+    """A file format's texts in the interface, and its file extension."""
 
     label: str
     description: str
@@ -55,12 +56,12 @@ FILE_FORMATS: dict[str, FileFormat] = {
 
 
 def check_format(name: str) -> None:
-    """Raises SettingsError for a name that is no format's."""
+    """Raise SettingsError for an unknown file format."""
     if name not in FILE_FORMATS:
         raise SettingsError("There is no format {name!r}; it is one of {choices}.", name=name,
                             choices=", ".join(FILE_FORMATS))
 
 
 def is_float_format(name: str) -> bool:
-    """Whether files of a format hold floats."""
+    """Tell whether files of a format hold floats."""
     return name.startswith("EXR")

@@ -1,4 +1,4 @@
-"""The maps of a surface: normal, height, ambient occlusion and curvature, as values that files hold."""
+"""Maps of a surface (normal, height, ambient occlusion, curvature), with values as files hold them."""
 
 from __future__ import annotations
 
@@ -25,19 +25,29 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 CURVATURE_SCALES = 3
-"""Smoothings whose curvatures are averaged, each twice as wide as the one before: sharp edges and broader forms."""
+"""Scales whose curvatures are averaged, each twice as wide as the one before: sharp edges and broader shapes."""
 
 CREASE_FACTOR = 2 * math.sqrt(2 * math.pi)
-"""A crease, where the slope falls by m, has the mean curvature m / (CREASE * sigma) once it is smoothed by sigma: half of m
-times the Gaussian's highest value.  So CREASE * sigma * curvature has no unit, and says m for a crease at every sigma."""
+"""A crease, where the slope falls by m, has the mean curvature m / (CREASE_FACTOR * sigma) once smoothed by sigma: half of
+m times the Gaussian's maximum.  So CREASE_FACTOR * sigma * curvature is dimensionless and is m at every sigma."""
 
 
 def curvature(height: Array, wrap: Wrap, radius: float) -> Array:
-    """H x W float32, 0..1: 0.5 where flat, more where convex (edges), less where concave (cavities).
+    """Compute a curvature map: the mean curvature of a height field, averaged over scales.
 
-    height: H x W float32 in pixels, rows from the top down.  radius: pixels, more than 0; details much finer do not count.
-    With a radius that is a share of the picture's sides the map does not depend on the resolution, from a pixel's radius on.
-    An edge between slopes that differ by 1 gives 0.5 + 0.5 tanh(1) = 0.88.
+    An edge between slopes that differ by 1 gives 0.5 + 0.5 tanh(1) = 0.88.  With a radius that is a share of the picture's
+    sides the map does not depend on the resolution, from a radius of one pixel on.
+
+    Args:
+        height: H x W float32 in pixels, rows from the top down.
+        wrap: the directions that repeat.
+        radius: pixels, more than 0; details much finer do not count.
+
+    Returns:
+        H x W float32, 0..1: 0.5 where flat, more where convex (edges), less where concave (cavities).
+
+    >>> curvature(np.zeros((4, 4), np.float32), Wrap(), 1.0)[0].tolist()
+    [0.5, 0.5, 0.5, 0.5]
     """
     field, sigma = _blur_keeping_planes(height, radius, wrap), radius
     total = np.zeros_like(field)
@@ -58,10 +68,19 @@ def curvature(height: Array, wrap: Wrap, radius: float) -> Array:
 
 
 def mean_curvature(height: Array) -> Array:
-    """(H - 2) x (W - 2) float32: the mean of the principal curvatures, per pixel, inside an H x W height field in pixels.
+    """Compute the mean of the principal curvatures of a height field, without its border pixels.
 
-    Positive where convex: 1 / R on a ball of radius R.  Source: do Carmo, "Differential Geometry of Curves and Surfaces",
-    section 3.3, the graph of a function; the derivatives are central differences.
+    Source: do Carmo, "Differential Geometry of Curves and Surfaces", section 3.3, the graph of a function; the derivatives
+    are central differences.
+
+    Args:
+        height: H x W float32 in pixels.
+
+    Returns:
+        (H - 2) x (W - 2) float32 per pixel, positive where convex: 1 / R on a sphere of radius R.
+
+    >>> mean_curvature(np.float32([[0, 0, 0], [0, 1, 0], [0, 0, 0]])).tolist()
+    [[2.0]]
     """
     middle = height[1:-1, 1:-1]
     x = (height[1:-1, 2:] - height[1:-1, :-2]) * np.float32(1 / 2)
@@ -77,38 +96,40 @@ def mean_curvature(height: Array) -> Array:
 
 
 def _add_curvature(total: Array, field: Array, sigma: float, wrap: Wrap) -> None:
-    """Adds the curvature of a field that has been smoothed by sigma, without a unit."""
+    """Add the dimensionless curvature of a field that has been smoothed by sigma to the total."""
     bordered = pad_field(field, 1, wrap)
 
     def add(part: slice) -> None:
-        found = mean_curvature(bordered[part.start:part.stop + 2])
-        found *= np.float32(CREASE_FACTOR * sigma)
-        total[part] += found
+        values = mean_curvature(bordered[part.start:part.stop + 2])
+        values *= np.float32(CREASE_FACTOR * sigma)
+        total[part] += values
 
     parallel_rows(add, *total.shape)
 
 
 def _blur_keeping_planes(height: Array, sigma: float, wrap: Wrap) -> Array:
-    """Gaussian blur by which a plane stays a plane, at the borders too."""
+    """Blur with a Gaussian by which a plane stays a plane, at the borders too."""
     reach = math.ceil(3 * sigma)
     return blur(pad_field(height, reach, wrap), sigma, sigma, Wrap())[reach:-reach, reach:-reach]
 
 
 OCCLUSION_RADIUS = 1 / 8
-"""Of ambient occlusion, in shorter sides: what is farther away takes no light."""
+"""Radius of ambient occlusion in shorter sides of the picture: heights farther away do not occlude."""
 
 CURVATURE_RADIUS = 1 / 512
-"""Of curvature, in shorter sides: details much finer than this do not count."""
+"""Radius of curvature maps in shorter sides of the picture: details much finer than this do not count."""
 
 ALL_ROWS = slice(None)
 
 
 @dataclass(frozen=True)
 class Map:
-    """One map: three planes (red, green, blue) or one (grey), H x W float32 each, rows from the top down.
+    """A map as floats.
 
-    low: the value of black, -1 for the components of directions, else 0; white is 1.
-    scale: of heights only: (value - 0.5) * scale is the height in shorter sides of the picture.
+    Attributes:
+        planes: three (red, green, blue) or one (grey), H x W float32 each, rows from the top down.
+        low: the value of black: -1 for components of normals, else 0; white is 1.
+        scale: of height maps: (value - 0.5) * scale is the height in shorter sides of the picture; else 0.
     """
 
     planes: tuple[Array, ...]
@@ -124,7 +145,11 @@ class Map:
         return self.planes[0].shape[1]
 
     def encode(self, rows: slice = ALL_ROWS, bits: int = 16) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        """Rows of the H x W x 3 or H x W picture of 8 or 16 bits, 0..255 or 0..65535, rounded."""
+        """Return rows of the map as H x W x 3 or H x W uint8 or uint16, 0..255 or 0..65535, rounded.
+
+        >>> Map((np.float32([[0, 0.5, 1]]),)).encode(bits=8).tolist()
+        [[0, 128, 255]]
+        """
         planes = [plane[rows] for plane in self.planes]
         pixels: NDArray = np.empty((*planes[0].shape, len(planes)), f"u{bits // 8}")
         factor = (2 ** bits - 1) / (1 - self.low)
@@ -135,7 +160,7 @@ class Map:
         return pixels if len(planes) == 3 else pixels[..., 0]
 
     def to_floats(self) -> tuple[Array, ...]:
-        """The planes for a file of floats: colours of 0..1, or heights themselves, in shorter sides about 0."""
+        """Return the planes for a file of floats: colours 0..1, or heights about 0 in shorter sides of the picture."""
         if self.scale:
             return tuple((plane - np.float32(0.5)) * np.float32(self.scale) for plane in self.planes)
         return tuple((plane - np.float32(self.low)) * np.float32(1 / (1 - self.low)) for plane in self.planes)
@@ -143,7 +168,7 @@ class Map:
 
 @dataclass(frozen=True)
 class NodeMap:
-    """The MiDaS node's own picture: H x W x 3 of 8 bits."""
+    """The MiDaS node's own map: H x W x 3 uint8."""
 
     pixels: NDArray[np.uint8]
     scale = 0.0
@@ -153,12 +178,12 @@ class NodeMap:
         return len(self.pixels)
 
     def encode(self, rows: slice = ALL_ROWS, bits: int = 8) -> NDArray[np.uint8]:
-        """Rows of it, as they are, whatever the bits that are asked for."""
+        """Return rows of the map; it always has 8 bits."""
         return self.pixels[rows]
 
 
 def relief_heights(surface: Surface, settings: Settings) -> Array:
-    """The heights, in pixels, of the slopes that the normal map shows."""
+    """Integrate the slopes that the normal map shows to heights, H x W float32 in pixels."""
     gx, gy = relief_slopes(surface, settings)
     factor = np.float32(slope_factor(settings))
     gx *= factor
@@ -168,9 +193,9 @@ def relief_heights(surface: Surface, settings: Settings) -> Array:
 
 @dataclass(frozen=True)
 class ArrayBackend:
-    """The functions that make maps, all on fields of one kind, H x W: numpy's arrays here, other libraries' elsewhere.
+    """The functions that make maps, on H x W arrays of one library: numpy here, torch in the worker.
 
-    to_numpy: the field as numpy has it.
+    Each does what the function of that name in core does; `to_numpy` turns the library's array into numpy's.
     """
 
     normal_map: Callable[[Surface, Settings], Any]
@@ -184,30 +209,34 @@ class ArrayBackend:
 NUMPY_BACKEND = ArrayBackend(normal_map, relief_heights, encode_height, occlusion, curvature, np.asarray)
 
 
-def make_map(kind: str, surface: Surface, settings: Settings, by: ArrayBackend = NUMPY_BACKEND) -> Map:
-    """A map of a kind that `kinds.check_map_type` allows, at the size that the settings ask for.
+def make_map(map_type: str, surface: Surface, settings: Settings, backend: ArrayBackend = NUMPY_BACKEND) -> Map:
+    """Make a map of a surface, at the size that the settings ask for.
 
-    Of a surface with a part, which has the source's size, the map is that of the part.
+    Args:
+        map_type: one of `core.map_types.MAP_TYPES` that `check_map_type` allows.
+        surface: if it has a part, the map is that of the part.
+        settings: how the map looks.
+        backend: the library that computes it.
     """
-    whole = _make_whole_map(kind, surface, settings, by)
+    whole = _make_whole_map(map_type, surface, settings, backend)
     area = ... if surface.part is None else surface.part.area
-    return dataclasses.replace(whole, planes=tuple(by.to_numpy(plane[area]) for plane in whole.planes))
+    return dataclasses.replace(whole, planes=tuple(backend.to_numpy(plane[area]) for plane in whole.planes))
 
 
-def rescale_height_map(made: Map, scale: float) -> Map:
-    """A map of heights with another scale than its own, more than 0; higher and lower than that is clipped."""
-    return Map((np.clip(rescale_height(made.planes[0], made.scale, scale), 0.0, 1.0),), scale=scale)
+def rescale_height_map(heights: Map, scale: float) -> Map:
+    """Give a height map another scale, more than 0; values beyond 0..1 are clipped."""
+    return Map((np.clip(rescale_height(heights.planes[0], heights.scale, scale), 0.0, 1.0),), scale=scale)
 
 
-def _make_whole_map(kind: str, surface: Surface, settings: Settings, by: ArrayBackend) -> Map:
-    """The planes are still fields of the mathematics."""
-    if kind == "NORMAL":
-        return Map(apply_convention(by.normal_map(surface, settings), settings.convention), low=-1.0)
-    height = by.relief_heights(surface, settings)
+def _make_whole_map(map_type: str, surface: Surface, settings: Settings, backend: ArrayBackend) -> Map:
+    """Make the map of all of the surface; its planes are still arrays of the backend."""
+    if map_type == "NORMAL":
+        return Map(apply_convention(backend.normal_map(surface, settings), settings.convention), low=-1.0)
+    height = backend.relief_heights(surface, settings)
     shorter = min(height.shape) if surface.part is None else surface.shorter
-    if kind == "HEIGHT":
-        values, scale = by.encode_height(height)
+    if map_type == "HEIGHT":
+        values, scale = backend.encode_height(height)
         return Map((values,), scale=scale * min(height.shape) / shorter)
-    if kind == "AO":
-        return Map((by.occlusion(height, surface.wrap, OCCLUSION_RADIUS * shorter),))
-    return Map((by.curvature(height, surface.wrap, CURVATURE_RADIUS * shorter),))
+    if map_type == "AO":
+        return Map((backend.occlusion(height, surface.wrap, OCCLUSION_RADIUS * shorter),))
+    return Map((backend.curvature(height, surface.wrap, CURVATURE_RADIUS * shorter),))

@@ -1,4 +1,4 @@
-"""From a surface to the normal map: the NORMALISED and the RAW formula, conventions and encoding."""
+"""Normal maps of surfaces: the NORMALISED and the RAW formula, masks, conventions, and the mean of several maps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import parallel_rows
+from .arrays import parallel_rows, smoothstep
 from .filters import blur, blur_around_plane, gradient, node_gradient, resize, resize_mask
 from .picture import Surface, as_float
 from .settings import Settings, node_size
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from .arrays import Array
 
 MIN_A = 1e-3
-"""Below this, `a` counts as this in the NORMALISED formula: the map stays finite at a = 0."""
+"""Lower limit of `a` in the NORMALISED formula: the map stays finite at a = 0."""
 
 MIN_SOFTNESS = 1e-6
-"""Softness of the background below which it ends with a step: heights are no finer than that."""
+"""Softness below which the background ends with a step: heights are no more exact than that."""
 
 DETAIL_RADIUS = 1 / 128
-"""Radius in shorter sides: relief finer than this is detail."""
+"""Radius in shorter sides of the picture: relief finer than this is detail."""
 
 
 def normal_map(surface: Surface, settings: Settings) -> Array:
-    """3 x H x W float32 unit normals, OpenGL (x right, y up, z out), rows from the top down, at the size asked for."""
+    """Compute unit normals, 3 x H x W float32, OpenGL (x right, y up, z out), rows from the top down, at the map's size."""
     if surface.raw:
         return _raw_normals(surface, settings)
     gx, gy = relief_slopes(surface, settings)
@@ -38,41 +38,53 @@ def normal_map(surface: Surface, settings: Settings) -> Array:
 
 
 def map_size(source_size: tuple[int, int], settings: Settings) -> tuple[int, int]:
-    """(width, height) of the map in pixels, of a source of that (width, height)."""
+    """Return (width, height) in pixels of the map of a source with that (width, height).
+
+    >>> map_size((300, 200), Settings()), map_size((300, 200), Settings(size="NODE", resolution=128))
+    ((300, 200), (192, 128))
+    """
     return node_size(*source_size, settings.resolution) if settings.size == "NODE" else source_size
 
 
 def slope_factor(settings: Settings) -> float:
-    """s = strength * 2 pi / max(a, 1e-3): 1 at the node's default a, smaller as a grows, negative when inverted."""
+    """Return s = strength * 2 pi / max(a, 1e-3): 1 at the node's default a, smaller as a grows, negative when inverted.
+
+    >>> slope_factor(Settings()), slope_factor(Settings(a=math.pi, invert=True))
+    (1.0, -2.0)
+    """
     return _signed_strength(settings) * 2 * math.pi / max(settings.a, MIN_A)
 
 
 def _signed_strength(settings: Settings) -> float:
-    """Slopes are inverted, not heights: the background stays where it is."""
+    """Return the strength, negative when inverted: slopes are inverted, not heights, so the background stays where it is."""
     return -settings.strength if settings.invert else settings.strength
 
 
 def relief_slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
-    """Dimensionless slopes g = K * (dh/du, dh/dv), v downwards, u and v in shorter sides of the source.
+    """Compute dimensionless slopes g = K * (dh/du, dh/dv), v downwards, u and v in shorter sides of the source.
 
-    H x W float32 each, at the map's size; all settings that shape relief are applied, but not the strength.
+    All settings that shape the relief are applied, but not the strength.
+
+    Returns:
+        (gx, gy), H x W float32 each, at the map's size.
     """
-    height, *relief = _height_and_gradient(surface, settings)
+    height, *gradients = _height_and_gradient(surface, settings)
     if surface.fine is not None:
         fine = _height_and_gradient(surface.fine, settings)[1:]
-        relief = [_mix_fine_relief(own, other, surface, settings) for own, other in zip(relief, fine, strict=True)]
-    gx, gy = relief
-    for kept in _masks(height, surface, settings):
-        gx *= kept
-        gy *= kept
+        gradients = [_mix_fine_relief(large, detail, surface, settings)
+                     for large, detail in zip(gradients, fine, strict=True)]
+    gx, gy = gradients
+    for mask in _masks(height, surface, settings):
+        gx *= mask
+        gy *= mask
     return gx, gy
 
 
 def _height_and_gradient(surface: Surface, settings: Settings) -> tuple[Array, Array, Array]:
-    """(heights, dh/du, dh/dv) of one surface at the map's size.
+    """Compute (heights, dh/du, dh/dv) of one surface at the map's size.
 
-    Heights are resized, not slopes: the Sobel operator smooths, so at the surface's own size it would lose what the surface
-    holds (2.5 degrees in 3.2 for six waves over 64 pixels, enlarged to 512).
+    Heights are resized, not slopes: the Sobel operator smooths, so at the surface's own size it would lose fine relief
+    (2.5 degrees of 3.2 for six waves over 64 pixels, enlarged to 512).
     """
     width, rows = map_size(surface.source_size, settings)
     height = resize(filter_height(surface, settings), width, rows, surface.wrap)
@@ -82,16 +94,16 @@ def _height_and_gradient(surface: Surface, settings: Settings) -> tuple[Array, A
     return height, gx, gy
 
 
-def _mix_fine_relief(own: Array, other: Array, surface: Surface, settings: Settings) -> Array:
-    """A slope whose large shapes are its own and whose fine relief is the other's."""
-    rows, columns = own.shape
+def _mix_fine_relief(large: Array, detail: Array, surface: Surface, settings: Settings) -> Array:
+    """Combine the large shapes of one slope field with the fine relief of another."""
+    rows, columns = large.shape
     across, down = settings.crossover * columns / surface.source_size[0], settings.crossover * rows / surface.source_size[1]
-    fine = other - blur(other, across, down, surface.wrap)
-    return blur(own, across, down, surface.wrap) + np.float32(settings.mix_amount) * fine
+    fine = detail - blur(detail, across, down, surface.wrap)
+    return blur(large, across, down, surface.wrap) + np.float32(settings.mix_amount) * fine
 
 
 def _masks(height: Array, surface: Surface, settings: Settings) -> Iterator[Array]:
-    """Factors on the slopes, H x W float32, 0..1."""
+    """Yield the masks of the settings, factors on the slopes: H x W float32, 0..1."""
     if settings.bg_threshold > 0:
         yield foreground_mask(height, settings.bg_threshold, settings.bg_softness)
     rows, columns = height.shape
@@ -102,9 +114,18 @@ def _masks(height: Array, surface: Surface, settings: Settings) -> Iterator[Arra
 
 
 def foreground_mask(height: Array, threshold: float, softness: float) -> Array:
-    """H x W float32, 0 where the height lies below the threshold, 1 above, smooth between over the softness about it.
+    """Return a mask that is 0 where heights lie below the threshold and 1 above, with a smooth step of width `softness`.
 
-    threshold, softness: 0..1 of the heights' range; without softness a height at the threshold counts as above, as in RAW.
+    Args:
+        height: H x W float32.
+        threshold, softness: 0..1, shares of the heights' range; without softness a height at the threshold counts as
+            above, as in RAW.
+
+    Returns:
+        H x W float32, 0..1.
+
+    >>> foreground_mask(np.float32([[0, 1, 2, 4]]), 0.5, 0.0).tolist()
+    [[0.0, 0.0, 1.0, 1.0]]
     """
     low, span = _minimum_and_range(height)
     if span == 0:
@@ -112,16 +133,22 @@ def foreground_mask(height: Array, threshold: float, softness: float) -> Array:
     above = (height - low) / span - threshold
     if softness < MIN_SOFTNESS:
         return (above >= 0).astype(np.float32)
-    t = above / softness + 0.5
-    t = np.clip(t, 0.0, 1.0)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    return smoothstep(above / softness + 0.5, 0.0, 1.0).astype(np.float32)
 
 
 def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
-    """normalize(-factor * gx, +factor * gy, 1): slopes with y downwards to OpenGL unit normals, 3 x H x W float32."""
+    """Return normalize(-factor * gx, +factor * gy, 1): OpenGL unit normals, 3 x H x W float32.
+
+    Args:
+        gx, gy: H x W float32 slopes, y downwards.
+        factor: multiplies the slopes.
+
+    >>> print(normals_from_slopes(np.float32([[0.75]]), np.float32([[0]]))[:, 0, 0].round(2))
+    [-0.6  0.   0.8]
+    """
     normals = np.empty((3, *gx.shape), np.float32)
 
-    def find(part: slice) -> None:
+    def normalise(part: slice) -> None:
         x, y, z = normals[:, part]
         np.multiply(gx[part], np.float32(-factor), out=x)
         np.multiply(gy[part], np.float32(factor), out=y)
@@ -133,11 +160,12 @@ def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
         x *= z
         y *= z
 
-    parallel_rows(find, *gx.shape)
+    parallel_rows(normalise, *gx.shape)
     return normals
 
 
 def _raw_normals(surface: Surface, settings: Settings) -> Array:
+    """Compute normals by the MiDaS node's own arithmetic, on heights in the network's own units."""
     height = filter_height(surface, settings)
     x, y = node_gradient(height, surface.wrap)
     low, span = _minimum_and_range(height)
@@ -152,19 +180,19 @@ def _raw_normals(surface: Surface, settings: Settings) -> Array:
 
 
 def filter_height(surface: Surface, settings: Settings) -> Array:
-    """The heights, H x W float32 at the surface's size, as blur, high_pass and detail make them."""
+    """Apply the settings blur, high_pass and detail to the heights; H x W float32 at the surface's size."""
     height = blur(surface.height, *_in_surface_pixels(settings.blur, surface), surface.wrap)
     if settings.high_pass > 0:
         height = height - blur_around_plane(height, *_in_surface_pixels(settings.high_pass, surface), surface.wrap)
     if settings.detail != 1:
-        reach = DETAIL_RADIUS * surface.shorter
-        large = blur_around_plane(height, *_in_surface_pixels(reach, surface), surface.wrap)
+        radius = DETAIL_RADIUS * surface.shorter
+        large = blur_around_plane(height, *_in_surface_pixels(radius, surface), surface.wrap)
         height = large + np.float32(settings.detail) * (height - large)
     return height
 
 
 def _in_surface_pixels(radius: float, surface: Surface) -> tuple[float, float]:
-    """A radius in pixels of the source as one in columns and one in rows of the surface."""
+    """Convert a radius in pixels of the source to columns and rows of the surface."""
     rows, columns = surface.height.shape
     return radius * columns / surface.source_size[0], radius * rows / surface.source_size[1]
 
@@ -175,7 +203,7 @@ def _minimum_and_range(height: Array) -> tuple[float, float]:
 
 
 def _normalise_vectors(normals: Array) -> Array:
-    """3 x H x W vectors made unit in place; where there is no direction (a = 0 on a flat pixel) it is (0, 0, 1)."""
+    """Normalise 3 x H x W vectors in place; null vectors (a = 0 on a flat pixel) become (0, 0, 1)."""
     length = np.sqrt(np.einsum("kij,kij->ij", normals, normals))
     empty = length < 1e-20
     normals[2][empty] = 1
@@ -185,15 +213,18 @@ def _normalise_vectors(normals: Array) -> Array:
 
 
 def z_channel(convention: str) -> int:
-    """Where `apply_convention` puts the component that points out of the surface."""
+    """Return the index of the channel in which `apply_convention` puts z, the component out of the surface."""
     return 0 if convention == "CONTROLNET" else 2
 
 
 def apply_convention(normals: Array, convention: str) -> tuple[Array, Array, Array]:
-    """OpenGL unit normals (3 x H x W) to the components that go into red, green and blue, -1..1.
+    """Return the components of OpenGL unit normals (3 x H x W) that become red, green and blue, -1..1.
 
     OPENGL (x, y, z); DIRECTX (x, -y, z); CONTROLNET (z, y, -x), the node's reversed channels and inverted x.
-    OBJECT (x, y, z), for the picture lies on the object's XY plane as it lies in its file: right is X, up is Y.
+    OBJECT (x, y, z), because the picture is assumed to lie on the object's XY plane: right is X, up is Y.
+
+    >>> print([component.item() for component in apply_convention(np.float32([0, 0.5, 1]), "CONTROLNET")])
+    [1.0, 0.5, -0.0]
     """
     x, y, z = normals
     if convention == "DIRECTX":
@@ -204,26 +235,35 @@ def apply_convention(normals: Array, convention: str) -> tuple[Array, Array, Arr
 
 
 MAX_SLOPE = 1000
-"""Slope that a pixel of a normal map can stand for: one that lies on its side has none."""
+"""Largest slope that is read from a pixel of a normal map: a normal in the plane of the picture has none."""
 
 
-def average_maps(maps: Iterable[tuple[float, NDArray[np.uint16]]], out: int | None) -> NDArray[np.uint16]:
-    """The mean of maps of one size, each with its share: H x W x 3 or H x W of 0..65535.  They are looked at one by one.
+def average_maps(maps: Iterable[tuple[float, NDArray[np.uint16]]], z: int | None) -> NDArray[np.uint16]:
+    """Average maps of one size.  They are taken from the iterable one by one, so one at a time needs to be in memory.
 
-    out: of normal maps the channel of the component that points out of the surface; their slopes are averaged, as heights
-    are, and not their directions.  None for maps of values.
+    Args:
+        maps: (weight, H x W x 3 or H x W pixels, 0..65535) each; the sum of the weights is 1.
+        z: of normal maps the index of their z channel: their slopes are averaged, not their directions, as an average of
+            heights would do.  None for other maps.
+
+    Returns:
+        uint16 pixels of the same shape.
+
+    >>> average_maps([(0.5, np.uint16([[0]])), (0.5, np.uint16([[100]]))], None).tolist()
+    [[50]]
     """
-    total = reduce(np.add, (np.float32(share) * (values if out is None else _decode_slopes(values, out))
-                            for share, values in maps))
-    return np.rint(total if out is None else _encode_directions(total)).astype(np.uint16)
+    total = reduce(np.add, (np.float32(weight) * (pixels if z is None else _decode_slopes(pixels, z))
+                            for weight, pixels in maps))
+    return np.rint(total if z is None else _encode_directions(total)).astype(np.uint16)
 
 
-def _decode_slopes(values: NDArray[np.uint16], out: int) -> Array:
-    """H x W x 3: the directions, as long as their component that points out of the surface is 1."""
-    directions = values * np.float32(2 / 65535) - 1
-    return directions / np.maximum(directions[..., out, None], np.float32(1 / MAX_SLOPE))
+def _decode_slopes(pixels: NDArray[np.uint16], z: int) -> Array:
+    """Return H x W x 3 vectors along the normals, scaled so that their z is 1."""
+    directions = pixels * np.float32(2 / 65535) - 1
+    return directions / np.maximum(directions[..., z, None], np.float32(1 / MAX_SLOPE))
 
 
 def _encode_directions(directions: Array) -> Array:
+    """Normalise H x W x 3 vectors and scale them to 0..65535."""
     length = np.sqrt(np.einsum("ijk,ijk->ij", directions, directions))
     return (directions / length[..., None] + 1) * np.float32(65535 / 2)
