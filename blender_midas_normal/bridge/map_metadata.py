@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import SourceError
+from ..core.files import PICTURE_SUFFIXES
 from ..core.map_types import MAP_TYPES
 from ..core.settings import Settings
 
@@ -33,8 +34,12 @@ NUMBERED_SOURCES = ("TILED", "SEQUENCE")
 NUMBER_SUFFIX = re.compile(r"[._-]*(<UDIM>|<UVTILE>|\d+)$")
 """The number of a tile or frame at the end of a name, or what stands for it, with what parts it from the rest."""
 
-FILE_SUFFIX = re.compile(r"\.(png|jpe?g|jp2|tiff?|tga|bmp|webp|exr|hdr|dpx|cin|psd|avif|mp4|m4v|mov|mkv|webm|avi|mpe?g|ogv)"
-                         r"(?=(\.\d{3})?$)", re.IGNORECASE)
+FILM_SUFFIXES = (".dpx", ".cin", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv")
+"""Of the film files that Blender reads beside pictures."""
+
+FILE_SUFFIX = re.compile(rf"({'|'.join(map(re.escape, sorted({*PICTURE_SUFFIXES, *FILM_SUFFIXES})))})(?=(\.\d{{3}})?$)",
+                         re.IGNORECASE)
+"""The ending of a picture or film file in an image's name, which Blender may have numbered."""
 
 
 def find_map(source: bpy.types.Image, map_type: str) -> bpy.types.Image | None:

@@ -15,6 +15,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images, map_metadata, map_state
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
+from bl_ext.user_default.midas_normal.core.files import PICTURE_SUFFIXES
 from bl_ext.user_default.midas_normal.core.image_io import encode_png, to_blender_pixels
 from bl_ext.user_default.midas_normal.core.maps import NodeMap
 from pictures import pixels_of, rgba, write_png
@@ -151,6 +152,11 @@ def test_two_sources_have_two_maps(store, source):
 def test_map_name(name, wanted):
     assert map_metadata.map_name(name, "NORMAL") == wanted
     assert bpy.data.images.new(wanted, 4, 4).name == wanted
+
+
+@pytest.mark.parametrize("suffix", sorted({*PICTURE_SUFFIXES, ".dpx", ".mp4"}))
+def test_a_maps_name_has_no_picture_file_ending(suffix):
+    assert map_metadata.map_name(f"brick{suffix}", "NORMAL") == "brick_normal"
 
 
 def test_unreadable_map_is_refused_and_leaves_no_image(source):
