@@ -30,7 +30,7 @@ from benchmarks.answer import Answer
 from benchmarks.plan import FULL, QUICK, Plan
 from environments import ROOT, State
 
-from blender_midas_normal.batch import ended
+from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.engines import WEIGHTS_NAME
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 from environments import State
 
-from blender_midas_normal.batch import ended
+from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.errors import MidasNormalError
 
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 import installed_extension
 
-from blender_midas_normal.batch import NOT_AVAILABLE
+from blender_midas_normal.batch.cli import NOT_AVAILABLE
 
 installed_extension.install(Path(os.environ[installed_extension.RESOURCES]))
 

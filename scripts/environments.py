@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Optional
+from typing import Optional, TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -25,7 +25,7 @@ from blender_midas_normal.client.provision import (  # noqa: E402
     provide_environment,
     provide_weights,
 )
-from blender_midas_normal.client.setup import ProgressEvent, interpreters, weights  # noqa: E402
+from blender_midas_normal.client.setup import interpreters, weights  # noqa: E402
 from blender_midas_normal.client.setup.environment import Environment, State, status  # noqa: E402
 from blender_midas_normal.client.setup.install import Recipe, install  # noqa: E402
 from blender_midas_normal.core.errors import InstallError, TargetError  # noqa: E402
@@ -44,20 +44,21 @@ BLENDERS = {11: "Blender 4.5 LTS", 13: "Blender 5.2 LTS"}
 """Minor versions of Python 3 for which requirements/blender.txt has a bpy wheel."""
 
 
-def ready_environment(folder: Path, names: tuple, check: str, minors: tuple) -> Path:
+def ready_environment(folder: Path, names: tuple, check: str, minors: tuple, out: TextIO = sys.stdout) -> Path:
     """The Python of the environment in `folder`, made or completed when it is not ready.
 
     names: files in scripts/requirements; check: a program that must end well in it; minors: the minor versions of Python 3
-    that will do, of which this process's own is preferred.  Raises InstallError.
+    that will do, of which this process's own is preferred; out: where the progress is printed.  Raises InstallError.
     """
     environment = Environment(folder)
     if found_python(folder, names) is None:
         advice = ANOTHER_FOLDER if folder.parent == DATA else ANOTHER_CLONE
-        with only_one(_beside(folder, ".lock"), sys.stdout, advice):
+        with only_one(_beside(folder, ".lock"), out, advice):
             if found_python(folder, names) is None:  # no other process has made it meanwhile
-                print(f"Making {folder.name}; this is needed once.", flush=True)
+                print(f"Making {folder.name}; this is needed once.", file=out, flush=True)
                 recipe = Recipe(title=", ".join(names), requirements=_joined(folder, names), check=check, space=2 * 10**9)
-                install(environment, base_python(minors), "registry", _print_step, recipe=recipe)
+                install(environment, base_python(minors), "registry",
+                        lambda step: print_progress(step.as_words(), out), recipe=recipe)
     return environment.python
 
 
@@ -127,9 +128,9 @@ def blender_python() -> Optional[Path]:
         raise
 
 
-def maps_python() -> Path:
-    """The Python of the small environment for the built-in engines without Blender."""
-    return ready_environment(DATA / "maps", ("maps.txt",), "import OpenImageIO, numpy, PIL", (13, 12, 11, 10))
+def maps_python(out: TextIO = sys.stdout) -> Path:
+    """The Python of the small environment for the built-in engines without Blender; out: where is told how it is made."""
+    return ready_environment(DATA / "maps", ("maps.txt",), "import OpenImageIO, numpy, PIL", (13, 12, 11, 10), out)
 
 
 def midas_python() -> Path:
@@ -148,11 +149,6 @@ def midas_ready(folder: Path) -> None:
         provide_weights(folder, MIDAS, sys.stdout)
     weights.find(folder)
     midas_python()
-
-
-def _print_step(step: ProgressEvent) -> None:
-    """Prints a step of an installation."""
-    print_progress(step.as_words(), sys.stdout)
 
 
 def _joined(folder: Path, names: tuple) -> Path:

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.batch import ended
+from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.map_types import MAP_TYPES
 from blender_midas_normal.core.settings import Settings

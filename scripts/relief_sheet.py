@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.batch import ended
+from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.errors import MidasNormalError
 
 

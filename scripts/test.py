@@ -23,7 +23,7 @@ import environments
 import gui_test
 from environments import ROOT, TEST_WEIGHTS, InstallError, State
 
-from blender_midas_normal.batch import ended
+from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.engines import WEIGHTS_NAME
 from blender_midas_normal.core.errors import MidasNormalError
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.batch import ended
+from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"

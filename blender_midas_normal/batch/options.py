@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..core.errors import SettingsError
 from ..core.file_numbering import MAX_TEMPORAL_RADIUS
 from ..core.files import resolve_path
-from ..core.map_types import FILE_FORMATS, MAP_TYPES, check_map_type, is_float_format
+from ..core.map_types import FILE_FORMATS, MAP_TYPES, check_format, check_map_type, is_float_format
 from ..core.protocol import MAX_EXPOSURE
 from ..core.settings import PRESETS, Choice, Flag, Number, Settings, preset, setting_domains
 from .outputs import TARGETS, TOKENS, Naming
@@ -59,6 +61,7 @@ class BatchOptions:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """All options but those of one command line alone."""
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--out", type=path, required=True, help="folder for the maps")
     parser.add_argument("--recursive", action="store_true",
                         help="take the pictures of subfolders too; their maps go into subfolders of the same names")
@@ -86,7 +89,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{MAX_TEMPORAL_RADIUS}", help=SMOOTHING.description)
     parser.add_argument("--jobs", type=_count, metavar="N",
                         help="processes that make maps (default: one for each graphics card, else 1)")
-    parser.add_argument("--json", type=path, metavar="FILE", help="write what was made, and what failed, as JSON")
+    parser.add_argument("--json", type=path, metavar="FILE",
+                        help="write what was made, and what failed, as JSON; - is the standard output")
     parser.add_argument("--csv", type=path, metavar="FILE", help="the same as a table")
     parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",
                         help="settings to start from; node makes the MiDaS node's picture (default: material)")
@@ -113,31 +117,63 @@ def path(text: str) -> Path:
 
 
 def parse_options(options: argparse.Namespace) -> BatchOptions:
-    """What the options ask for.
+    """What the options of a command line ask for; raises as `batch_options`."""
+    others = ("maps", "format", "bits", "target", "pattern", "existing", "jobs", "exposure", "mask_image", "sets",
+              "smoothing", "json", "csv")
+    return batch_options(options.out, _settings(options), **{name: getattr(options, name) for name in others})
 
-    Raises SettingsError, SourceError for a mask image that cannot be read, and TargetError for a report that cannot be
-    written, which all maps would be made before.
+
+def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORMAL",), format: str = "PNG",
+                  bits: int | None = None, target: str | None = None, pattern: str | None = None, existing: str = "RENEW",
+                  jobs: int | None = None, exposure: float | None = None, mask_image: Path | None = None, sets: str = "OFF",
+                  smoothing: int = 0, json: Path | None = None, csv: Path | None = None) -> BatchOptions:
+    """Check options that are named and valued as on the command line, and say what they ask for.
+
+    Args:
+        settings: with the convention of the target and the mask IMAGE, where these are wanted.
+
+    Raises:
+        SettingsError: an option has no such value, or contradicts another.
+        SourceError: the mask image cannot be read.
+        TargetError: a report cannot be written, before which all maps would be made.
     """
-    settings, format_, mask = _settings(options), options.format.upper(), options.mask_image
-    if (settings.mask == "IMAGE") != (mask is not None):
-        raise SettingsError("--mask image and --mask-image FILE belong together.")
-    for kind in options.maps:
+    kinds, format_ = tuple(kind.upper() for kind in maps), format.upper()
+    target_ = TARGETS[_one_of("target", target or "BLENDER", TARGETS)]
+    check_format(format_)
+    for kind in kinds:
         check_map_type(kind, settings)
-    smoothing = int(SMOOTHING.validate("smoothing", options.smoothing))
-    _check_smoothing(smoothing, options.sets, settings)
-    reports = [report for report in (options.json, options.csv) if report is not None]
+    sets_, existing_ = _one_of("sets", sets, SETS), _one_of("existing", existing, EXISTING)
+    if (settings.mask == "IMAGE") != (mask_image is not None):
+        raise SettingsError("--mask image and --mask-image FILE belong together.")
+    smoothing = int(SMOOTHING.validate("smoothing", smoothing))
+    _check_smoothing(smoothing, sets_, settings)
+    _check_reports(json, csv)
+    if exposure is not None:
+        exposure = EXPOSURE.validate("exposure", exposure)
+    _check_bits(bits, format_, settings)
+    if jobs is not None and jobs < 1:
+        raise SettingsError("jobs is {number!r}; it is a number of processes.", number=jobs)
+    naming = Naming(pattern if pattern is not None else target_.pattern, target_.words, settings.engine.lower(),
+                    FILE_FORMATS[format_].suffix, kinds)
+    return BatchOptions(out, settings, kinds, format_, bits or target_.bits, naming, existing_, jobs, json, csv, exposure,
+                  mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing)
+
+
+def _one_of(name: str, value: str, names: Collection[str]) -> str:
+    """The value in capitals; raises SettingsError where it is none of the names."""
+    if value.upper() not in names:
+        raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name=name, value=repr(value),
+                            choices=", ".join(names))
+    return value.upper()
+
+
+def _check_reports(json: Path | None, csv: Path | None) -> None:
+    """Raises TargetError where a report cannot be written, SettingsError where there are two in one place."""
+    reports = [report for report in (json, csv) if report is not None]
     for report in reports:
         check_report(report)
     if len(set(map(resolve_path, reports))) < len(reports):
-        raise SettingsError("--json and --csv both name {file}; give each a file of its own.", file=options.csv)
-    exposure = EXPOSURE.validate("exposure", options.exposure) if options.exposure is not None else None
-    target = TARGETS[(options.target or "blender").upper()]
-    _check_bits(options.bits, format_, settings)
-    naming = Naming(options.pattern if options.pattern is not None else target.pattern, target.words,
-                    settings.engine.lower(), FILE_FORMATS[format_].suffix, options.maps)
-    return BatchOptions(options.out, settings, options.maps, format_, options.bits or target.bits, naming,
-                        options.existing.upper(), options.jobs, options.json, options.csv, exposure, mask,
-                        digest_of_file(mask) if mask is not None else "", options.sets.upper(), smoothing)
+        raise SettingsError("--json and --csv both name {file}; give each a file of its own.", file=csv)
 
 
 def _spellings(name: str) -> list[str]:
@@ -147,6 +183,9 @@ def _spellings(name: str) -> list[str]:
 
 def _check_bits(bits: int | None, format_: str, settings: Settings) -> None:
     """Raises SettingsError where a number of bits is given for files that have another."""
+    if bits not in (None, 8, 16):
+        raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name="bits", value=repr(bits),
+                            choices="8, 16")
     if bits is not None and is_float_format(format_):
         raise SettingsError("--bits is about png and tiff; exr_half files have 16 bits, exr files 32.")
     if bits == 16 and settings.is_node_picture:
@@ -155,7 +194,7 @@ def _check_bits(bits: int | None, format_: str, settings: Settings) -> None:
 
 def _check_smoothing(smoothing: int, sets: str, settings: Settings) -> None:
     """Raises SettingsError for what cannot be averaged."""
-    if smoothing and sets != "sequence":
+    if smoothing and sets != "SEQUENCE":
         raise SettingsError("--smoothing needs frames; give it with --sets sequence.")
     if smoothing and settings.is_node_picture:
         raise SettingsError("--smoothing averages maps of 16 bits; the MiDaS node's picture has 8.")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..core.errors import TargetError
 from ..core.files import resolve_path
-from . import TOLD_APART
 from .options import BatchOptions
 from .pictures import Picture
+from .record import TOLD_APART
 
 
 class NameTaken(TargetError):

@@ -14,8 +14,10 @@ from typing import Any
 from ..core.errors import NO_MESSAGE, Message, Phrase, TargetError, reason_of
 from ..core.files import is_file, resolve_path, sha256_of
 from ..core.settings import Settings
-from . import TOLD_APART
 from .shared_record import SharedRecord
+
+TOLD_APART = Phrase("rename one of them, or give --pattern {pattern!r} or --existing number", pattern="{name}_{map}")
+"""What helps where two pictures' maps have one name."""
 
 STEM = ".midas_normal"
 

@@ -6,20 +6,27 @@ import csv
 import dataclasses
 import io
 import json
+import logging
 import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from ..client.client import Job
 from ..core.errors import Message, TargetError, reason_of
 from ..core.files import PICTURE_SUFFIXES, exists, is_file, resolve_path
 
+LOGGER = logging.getLogger(__name__)
+LOGGER.addHandler(logging.NullHandler())  # a program that does not listen prints nothing: the records tell all
+
 MADE, SKIPPED, FAILED = "made", "skipped", "failed"
+
+STDOUT = Path("-")
+"""In place of a report's file: the standard output."""
 
 COLUMNS = ("input", "outcome", "map", "output", "engine", "device", "width", "height", "seconds", "notes", "error")
 """Of the table."""
@@ -92,10 +99,12 @@ def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds
 
 
 def check_report(file: Path) -> None:
-    """Makes the folder of a report that is still to come.
+    """Makes the folder of a report that is still to come; STDOUT needs none.
 
     Raises TargetError where that could not be written, or would take the place of anything but a report.
     """
+    if file == STDOUT:
+        return
     if file.suffix.lower() in PICTURE_SUFFIXES:
         raise TargetError("The report cannot be {file}, which is the name of a picture; choose another.", file=file)
     if file.name.startswith(".midas_normal"):
@@ -126,9 +135,12 @@ def check_replaceable(file: Path) -> None:
 
 
 def write_report(file: Path, text: str) -> None:
-    """Writes a table or a summary; raises TargetError."""
+    """Writes a report; raises TargetError."""
     try:
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        if file == STDOUT:
+            print(text, end="", flush=True)
+        else:
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise _not_written(file, error) from None
 
@@ -144,17 +156,34 @@ GAP = 0.1
 """Seconds between two pictures of the bar."""
 
 
-class Screen:
-    """Lines go to standard output, errors and the bar to standard error."""
+class Reporter(Protocol):
+    """Whoever is told how a run goes."""
 
-    def __init__(self) -> None:
+    def say(self, line: str) -> None:
+        """Take a line about a map that was made or skipped."""
+
+    def print_error(self, line: str) -> None:
+        """Take a line about one that could not be made."""
+
+    def show(self, job: Job | None, done: int, of: int) -> None:
+        """Take how many pictures are done, and the job that is waited for."""
+
+    def clear(self) -> None:
+        """Let nothing stand in the way of other lines."""
+
+
+class Screen:
+    """Lines go to the standard output, or where they are told to; errors and the bar go to the standard error."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what the terminal cannot show
         self._has_bar = sys.stderr.isatty()
         self._shown = 0.0
 
     def say(self, line: str) -> None:
-        self._print(line, sys.stdout)
+        self._print(line, self._out)
 
     def print_error(self, line: str) -> None:
         self._print(line, sys.stderr)
@@ -179,3 +208,27 @@ class Screen:
             print(line, file=stream, flush=True)
         except OSError:  # whoever read the lines has gone, or their disk is full; that is no reason to make no maps
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class ProgramLog:
+    """What a program that calls `make_maps` may hear of a run: its lines through `logging`, and how far it is.
+
+    Args:
+        progress: called with how much is done, and of how much.
+    """
+
+    def __init__(self, progress: Callable[[int, int], None] | None) -> None:
+        self._progress = progress
+
+    def say(self, line: str) -> None:
+        LOGGER.info("%s", line)
+
+    def print_error(self, line: str) -> None:
+        LOGGER.warning("%s", line)
+
+    def show(self, job: Job | None, done: int, of: int) -> None:
+        if self._progress is not None:
+            self._progress(done, of)
+
+    def clear(self) -> None:
+        """There is nothing to take away."""

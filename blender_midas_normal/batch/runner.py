@@ -34,7 +34,7 @@ from .options import BatchOptions
 from .output_files import NameTaken, OutputFiles
 from .pictures import Item, Picture, Staged, bring_to_one_range, pictures_of, sets_of
 from .record import DepthStats, DepthStatsCache, OutputRecord, digest_of_settings
-from .report import FAILED, MADE, SKIPPED, Record, Screen
+from .report import FAILED, MADE, SKIPPED, Record, Reporter
 from .scheduler import Task, TaskFactory
 
 Stage = Callable[[Picture, Client], Task]
@@ -53,7 +53,7 @@ class BatchRunner:
     Raises EngineUnavailable, here and later, which no other picture would change.
     """
 
-    def __init__(self, items: Iterable[Item], wanted: BatchOptions, launch: Launch, screen: Screen) -> None:
+    def __init__(self, items: Iterable[Item], wanted: BatchOptions, launch: Launch, screen: Reporter) -> None:
         self._wanted = wanted
         self._launch = launch
         self.out = wanted.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import site
 import sys
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, join_messages, to_json
+from ..core.files import resolve_path
 from .children import run
+from .data_folder import data_folder
 from .setup import weights
 from .setup.environment import Environment, State, missing_packages, status
 
@@ -80,6 +83,19 @@ class Paths:
     environment: Environment
     weights: Path
     log: Path
+
+
+def user_paths(out: Path, weights_folder: Path | None = None) -> Paths:
+    """Find where things lie without Blender: in the user's data folder.
+
+    Args:
+        out: the folder of the maps; the worker's log lies there where nothing can be written into the data folder.
+        weights_folder: the one that the user named, None for the one in the data folder.
+    """
+    data = data_folder()
+    existing = next(folder for folder in (data, *data.parents) if folder.exists())
+    log = data / "worker.log" if os.access(existing, os.W_OK) else resolve_path(out) / ".midas_normal.log"
+    return Paths(Environment(data / "environment"), resolve_path(weights_folder or data / "weights"), log)
 
 
 @dataclass(frozen=True)

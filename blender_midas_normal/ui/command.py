@@ -3,7 +3,7 @@
     blender --command midas_normal IMAGE... --out DIR [settings]
     blender -b FILE.blend --command midas_normal --out DIR [settings]
 
-Exit codes as in `client.batch`.
+Exit codes as in `batch.cli`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import dataclasses
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TextIO
 
 import bpy
 
-from ..batch import ended
-from ..batch.cli import made_all
-from ..batch.inputs import Inputs, found
-from ..batch.options import add_options, parse_options, path
+from ..batch.api import IDLE_SECONDS
+from ..batch.cli import Command
+from ..batch.inputs import Inputs
+from ..batch.options import BatchOptions, path
 from ..batch.pictures import Item, digest_of_file, exposed, item_of_file, stem_of
 from ..bridge.addon import blender_python, worker_paths
 from ..bridge.image_pixels import View, export_file_pixels, read_pixels, run_to_end
@@ -28,12 +28,10 @@ from ..bridge.image_source import check_single_picture
 from ..bridge.map_files import file_of
 from ..bridge.nodes.materials import alpha_of, colour_textures
 from ..client.client import Client
-from ..client.launch import HostPython, launch_for
-from ..core.errors import MidasNormalError
+from ..client.launch import HostPython, Launch, launch_for
 from ..core.protocol import Pixels
 
 NAME = "midas_normal"
-IDLE_SECONDS = 600.0
 
 _registered: Any = None
 
@@ -53,34 +51,36 @@ def remove() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """What Blender calls with the words that follow the command's name; the exit code."""
-    parser = argparse.ArgumentParser(usage=f"blender --command {NAME} [IMAGE...] --out FOLDER [options]",
-                                     description="Maps of pictures as files of a folder.")
-    parser.add_argument("images", nargs="*", type=path, metavar="IMAGE",
-                        help="files, folders and patterns; without any, the colour textures of the file that is open")
-    add_options(parser)
-    options = parser.parse_args(list(arguments))
-    inputs = found(options.images, options.recursive)
-    try:
-        asked = parse_options(options)
-        asked.out.mkdir(parents=True, exist_ok=True)
-    except MidasNormalError as error:
-        parser.error(str(error))
-    except OSError as error:
-        parser.error(f"the folder {options.out} cannot be made: {error.strerror}")
-    if asked.sets != "OFF" and not options.images:
-        parser.error("--sets is about the names of picture files; give some")
-    items = items_of(inputs) if options.images else [item_of_image(image) for image in colour_textures(bpy.data.materials)]
-    if asked.mask_image is not None:
-        items = [masked(item, asked.mask_image) for item in items]
-    if not items and not options.images:
-        parser.error("no picture is given, and no material of the file has a colour texture")
-    exposure = View.of(bpy.context.scene).exposure if asked.exposure is None else asked.exposure
-    items = [exposed(item, exposure) for item in items]
-    try:
-        launch = launch_for(asked.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
-    except MidasNormalError as error:
-        return ended(error)
-    return made_all(items, asked, launch, inputs)
+    return BlenderCommand().run(list(arguments))
+
+
+class BlenderCommand(Command):
+    """The command line with Blender, which reads the pictures and has some of its own."""
+
+    def parser(self) -> argparse.ArgumentParser:
+        parser = argparse.ArgumentParser(f"blender --command {NAME}", "%(prog)s [IMAGE...] --out FOLDER [options]",
+                                         "Maps of pictures as files of a folder.")
+        parser.add_argument("images", nargs="*", type=path, metavar="IMAGE",
+                            help="files, folders and patterns; without any, the colour textures of the file that is open")
+        return parser
+
+    def items(self, parser: argparse.ArgumentParser, options: argparse.Namespace, asked: BatchOptions,
+              inputs: Inputs) -> list[Item]:
+        if options.images:
+            items = items_of(inputs)
+        elif asked.sets != "OFF":
+            parser.error("--sets is about the names of picture files; give some")
+        else:
+            items = [item_of_image(image) for image in colour_textures(bpy.data.materials)]
+            if not items:
+                parser.error("no picture is given, and no material of the file has a colour texture")
+        if asked.mask_image is not None:
+            items = [masked(item, asked.mask_image) for item in items]
+        exposure = View.of(bpy.context.scene).exposure if asked.exposure is None else asked.exposure
+        return [exposed(item, exposure) for item in items]
+
+    def launch(self, options: argparse.Namespace, asked: BatchOptions, out: TextIO) -> Launch:
+        return launch_for(asked.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
 
 
 def items_of(inputs: Inputs) -> list[Item]:

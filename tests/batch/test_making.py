@@ -14,13 +14,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from blender_midas_normal.batch.api import run_batch
 from blender_midas_normal.batch.atomic_files import temporary_folder
-from blender_midas_normal.batch.cli import _make
+from blender_midas_normal.batch.inputs import Inputs
 from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import Item, item_of_file
 from blender_midas_normal.batch.record import OutputRecord
 from blender_midas_normal.batch.report import Screen
-from blender_midas_normal.batch.runner import BatchRunner
 from blender_midas_normal.client.launch import Launch
 from blender_midas_normal.core.errors import EngineUnavailable
 from tests.batch.test_placing import leave_temporary_folder
@@ -66,10 +66,8 @@ def made(items, folder, *options, screen=None, stopped=lambda: False, launch=lau
     parser = argparse.ArgumentParser()
     add_options(parser)
     asked = parse_options(parser.parse_args(["--out", str(folder / "out"), "--engine", "luminance", *options]))
-    with contextlib.closing(BatchRunner(items, asked, launch(folder), screen or Screen())) as making:
-        _make(making, asked.workers, screen or Screen(), stopped)
-    return [(record.outcome, PurePath(record.output or "").name or record.error)
-            for picture in making.pictures for record in picture.records]
+    result = run_batch(items, asked, launch(folder), Inputs(), screen or Screen(), stopped)
+    return [(record.outcome, PurePath(record.output or "").name or record.error) for record in result.records]
 
 
 def test_a_picture_that_ends_its_worker_fails_alone(tmp_path):

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import signal
 import sys
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -15,11 +14,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blender_midas_normal.batch.cli import _make
+from blender_midas_normal.batch.api import run_batch
+from blender_midas_normal.batch.inputs import Inputs
 from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.batch.report import Screen
-from blender_midas_normal.batch.runner import BatchRunner
 from blender_midas_normal.core.file_numbering import temporal_weights
 from blender_midas_normal.core.normals import average_maps
 from tests.conftest import ROOT
@@ -80,14 +79,13 @@ def run(folder, *options, out="out", engine="luminance", screen=None, stopped=la
     asked = parse_options(parser.parse_args(["--out", str(folder / out), "--engine", engine, *options]))
     asked.out.mkdir(exist_ok=True)
     items = [item_of_file(file, PurePath(), fields_of(file)) for file in of or sorted(folder.glob("*.png"))]
-    with closing(BatchRunner(items, asked, launch(folder, **words), screen or Quiet())) as making:
-        _make(making, asked.workers, screen or Quiet(), stopped)
-    records = [record for picture in making.pictures for record in picture.records]
+    result = run_batch(items, asked, launch(folder, **words), Inputs(), screen or Quiet(), stopped)
+    records = result.records
     by_outcome = {outcome: [PurePath(record.output).name for record in records if record.outcome == outcome]
                   for outcome in ("made", "skipped")}
     errors = {PurePath(record.input).name: record.error for record in records if record.outcome == "failed"}
     stages = {stage for record in records for stage in record.seconds or ()}
-    return Run(by_outcome["made"], by_outcome["skipped"], errors, handed_over, making.lacks, stages)
+    return Run(by_outcome["made"], by_outcome["skipped"], errors, handed_over, result.missing, stages)
 
 
 def save(file, seed=0, contrast=1.0, size=(30, 40)):
