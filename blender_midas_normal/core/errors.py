@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 Value = Union[str, int, float]  # noqa: UP007 - scripts use Python 3.9
-"""What may stand in a template; a Message is a str."""
+"""Types of the values of a template; a Message is a str."""
 
 FORMAT = re.compile(r",?(\.\d{1,2})?[dfg%]?")
-"""How a template may say that a value is written: none of these makes a text much longer than the value is."""
+"""Format specifications that a template may use: none makes a text much longer than its value."""
 
 MAX_DEPTH = 8
-"""How deep messages from another process may lie in each other."""
+"""How deep messages from another process may be nested."""
 
 
 class Message(str):
-    """A finished English sentence that knows the template and the values it was made of.
+    """An English sentence that keeps the template and the values it was made of, so that it can be translated.
 
     It is the sentence wherever text is joined, stored or printed.  The interface looks up the template in the user's
     language instead, and fills in the same values; those of them that are messages are translated, too.
@@ -42,20 +42,26 @@ class Message(str):
         return message
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Value]]:
-        """Copy a message as it was made."""
+        """Let `copy` and `pickle` make the message again from its template and values."""
         return (self.template,), self.values
 
 
 class Phrase(Message):
-    """Words that are a value of other messages, such as a label: translated, but no sentence by themselves."""
+    """A part of other messages, such as a label: translated, but no sentence by itself."""
 
 
 NO_MESSAGE = Message("")
-"""Where there is nothing to say."""
+"""The empty message."""
 
 
 def join_messages(messages: Iterable[str], separator: str = " ") -> Message:
-    """Put messages one after the other, each still to be translated by itself; separator: without braces."""
+    """Join messages to one, in which each can still be translated by itself.
+
+    separator: text without braces.
+
+    >>> join_messages([Message("One."), Message("{count} more.", count=2)])
+    'One. 2 more.'
+    """
     values = {f"part{number}": message for number, message in enumerate(messages, 1)}
     return Message(separator.join(f"{{{name}}}" for name in values), **values)
 
@@ -137,7 +143,7 @@ def _escape_surrogates(text: str) -> str:
 
 
 def _check_text(text: str) -> str:
-    """The text; raises ValueError (UnicodeEncodeError) for half a pair of surrogates, which nobody can show."""
+    """Return the text; raise ValueError (UnicodeEncodeError) for a lone surrogate, which cannot be shown."""
     text.encode()
     return text
 
@@ -184,7 +190,7 @@ class WeightsError(EngineUnavailable):
 
 
 class SurfaceGone(MidasNormalError):
-    """The surface to be re-tuned is no longer in the worker's memory."""
+    """The surface of which a map is to be made again is no longer in the worker's memory."""
 
 
 class Unchanged(MidasNormalError):
@@ -208,7 +214,7 @@ class WrongThread(MidasNormalError):
 
 
 class Cancelled(MidasNormalError):
-    """The user, or the program for the user, gave the request up."""
+    """The request was cancelled, by the user or by the program."""
 
 
 _EXCEPTIONS = {
@@ -219,12 +225,12 @@ _EXCEPTIONS = {
 
 
 def error_from_kind(kind: str, message: Message) -> MidasNormalError:
-    """The exception that crossed the pipe as a kind (its class name) and its message; an unknown kind is the base class."""
+    """Make the exception with this class name and message; the base class for an unknown name."""
     return _EXCEPTIONS.get(kind, MidasNormalError)(message)
 
 
 def reason_of(error: Exception) -> str:
-    """Say why an exception was raised, as a value of another message: by its own one, or as the system or a library does."""
+    """Return the reason of an exception as a value for another message: its own, or that of the system or library."""
     if isinstance(error, MessageError):
         return error.message
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

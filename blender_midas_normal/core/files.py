@@ -1,4 +1,4 @@
-"""Files on disk: digests, formats told by first bytes, atomic replacement, and the user's home folder kept out of texts."""
+"""Files on disk: digests, detection of formats, atomic replacement, and the user's home folder redacted in texts."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ CHUNK_BYTES = 1 << 20
 
 
 def sha256_of(file: Path) -> str:
-    """SHA-256 of the file's bytes in hexadecimal; raises OSError."""
+    """Return the SHA-256 of a file in hexadecimal; raise OSError where it cannot be read."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
-        while piece := stream.read(CHUNK_BYTES):
-            digest.update(piece)
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
     return digest.hexdigest()
 
 
 LOCK_ERRORS = (5, 32)
-"""Windows' errors for a file that another program has open: a virus scanner looks at each new one for a moment."""
+"""Windows' error codes for a file that another program has open: virus scanners open each new file for a moment."""
 
 LOCK_TIMEOUT_S = 1.0
-"""Seconds for which a locked file is tried again."""
+"""Seconds for which replacing a locked file is retried."""
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file, as far as this process can see; raises nothing, unlike `Path.is_file`."""
+    """Tell whether this process sees a file there; raises nothing, unlike `Path.is_file`."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def exists(path: Path) -> bool:
-    """Whether there is anything, as far as this process can see; raises nothing, unlike `Path.exists`."""
+    """Tell whether this process sees anything there; raises nothing, unlike `Path.exists`."""
     return os.path.exists(path)  # noqa: PTH110
 
 
 def check_picture_file(path: Path) -> None:
-    """Raises SourceError where there is no such file, or one larger than any picture; OSError where that cannot be told."""
+    """Raise SourceError for a missing file, or one too large for a picture; OSError where that cannot be found out."""
     if is_file(path):
         if path.stat().st_size > MAX_FILE_BYTES:
             raise SourceError("{path} is larger than any picture may be.", path=path)
@@ -53,25 +53,25 @@ def check_picture_file(path: Path) -> None:
 
 
 def resolve_path(path: Path) -> Path:
-    """The absolute path without links; raises nothing, unlike `Path.resolve`, where a link leads to itself."""
+    """Return the absolute path with links resolved; raises nothing, unlike `Path.resolve`, for a link to itself."""
     return Path(os.path.realpath(path))
 
 
 def atomic_replace(file: Path, target: Path) -> None:
-    """Moves a file into the target's place, whole or not at all, once neither is locked; raises OSError."""
-    end = time.monotonic() + LOCK_TIMEOUT_S
+    """Rename a file to the target, atomically; retry while one of them is locked, then raise OSError."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
             file.replace(target)
             return
         except OSError as error:
-            if getattr(error, "winerror", None) not in LOCK_ERRORS or time.monotonic() > end:
+            if getattr(error, "winerror", None) not in LOCK_ERRORS or time.monotonic() > deadline:
                 raise
         time.sleep(0.05)
 
 
 def home_folder() -> Path | None:
-    """The user's home folder; None where the system knows none."""
+    """Return the user's home folder; None where the system knows none."""
     try:
         return Path.home()
     except RuntimeError:
@@ -79,9 +79,9 @@ def home_folder() -> Path | None:
 
 
 def redact_home(text: str) -> str:
-    """The text with ~ for the user's home folder, also where paths are written with doubled backslashes."""
+    """Replace the user's home folder in a text by ~, also in paths with doubled backslashes."""
     home = home_folder()
-    if home is None or home == Path(home.anchor):  # as of users that run services
+    if home is None or home == Path(home.anchor):  # such as that of users which run services
         return text
     names = "|".join(re.escape(name) for name in (str(home), str(home).replace("\\", "\\\\")))
     return re.sub(rf"(?<![\w./\\-])({names})(?![\w-]|\.\w)", "~", text)
@@ -89,10 +89,10 @@ def redact_home(text: str) -> str:
 
 PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".avif",
                               ".bmp", ".tga", ".dds", ".psd", ".jp2", ".gif"))
-"""Of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
+"""Extensions of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
 
 HEADER_BYTES = 64
-"""Bytes by which a file is told."""
+"""Bytes of a file by which its format is detected."""
 
 _SIGNATURES = {
     "PNG": rb"\x89PNG\r\n\x1a\n",
@@ -122,16 +122,20 @@ _SIGNATURES = {
     "SVG": rb"\s*<(svg|\?xml)",
     "Targa": rb".[\0\x01][\x01-\x03\x09-\x0b]",
 }
-"""What the files of each format begin with, the surer signs first: Targa has none but numbers that are no others."""
+"""Regular expressions for the first bytes of each format, the most reliable ones first: Targa has no magic number."""
 
 
 def detect_format(beginning: bytes) -> str:
-    """Name the format of a file with these first bytes; "" where it is none of those that are known."""
-    return next((name for name, sign in _SIGNATURES.items() if re.match(sign, beginning, re.DOTALL)), "")
+    """Return the name of the format of a file with these first bytes; "" for an unknown one.
+
+    >>> detect_format(b"GIF89a")
+    'GIF'
+    """
+    return next((name for name, signature in _SIGNATURES.items() if re.match(signature, beginning, re.DOTALL)), "")
 
 
 def detect_file_format(path: Path) -> str:
-    """Name the format of a file as `detect_format` does; raises OSError."""
+    """Return the name of a file's format, as `detect_format` does; raise OSError where it cannot be read."""
     with path.open("rb") as file:
         return detect_format(file.read(HEADER_BYTES))
 

@@ -1,4 +1,4 @@
-"""The data that flows: a Picture goes into an engine, a Surface comes out."""
+"""The data of the pipeline: a Picture goes into an engine, and a Surface comes out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 LUMA_ROWS = 16
-"""Converted at a time: they stay in the processor's cache."""
+"""Rows converted at a time: they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,11 @@ class Wrap:
 class Picture:
     """A display-referred sRGB picture, rows from the top down.
 
-    rgb: H x W x 3, uint8 (0..255) or float32 (0..1); alpha: H x W of the same type, or None when opaque.
-    part: the part of which a map is wanted, where the rest only shows how it goes on; None for the whole.
-    notes: what the user should know of how it was read.
+    Attributes:
+        rgb: H x W x 3, uint8 (0..255) or float32 (0..1).
+        alpha: H x W of the same dtype, or None when opaque.
+        part: the part of which a map is made, the rest being context around it; None for the whole.
+        notes: messages to the user about how it was read.
     """
 
     rgb: NDArray
@@ -58,7 +60,7 @@ class Picture:
 
     @property
     def shorter(self) -> int:
-        """Pixels of the shorter side of what is wanted, the unit of lengths."""
+        """Pixels of the shorter side of the picture, or of its part: the unit of lengths."""
         return _shorter(self.part, (self.width, self.height))
 
     def rgb_float(self) -> Array:
@@ -66,19 +68,22 @@ class Picture:
         return as_float(self.rgb)
 
     def luma(self) -> Array:
-        """H x W float32, 0..1; some rows at a time, which takes half as long and no memory for the floats of all colours."""
-        found = np.empty(self.rgb.shape[:2], np.float32)
+        """Return the luma, H x W float32, 0..1.
+
+        Some rows at a time, which takes half as long and needs no memory for all colours as floats.
+        """
+        values = np.empty(self.rgb.shape[:2], np.float32)
         for top in range(0, self.height, LUMA_ROWS):
             rows = slice(top, top + LUMA_ROWS)
-            found[rows] = luma(as_float(self.rgb[rows]))
-        return found
+            values[rows] = luma(as_float(self.rgb[rows]))
+        return values
 
     def alpha_float(self) -> Array | None:
         """H x W float32, 0..1, or None when opaque."""
         return None if self.alpha is None else as_float(self.alpha)
 
     def to_uint8(self) -> NDArray[np.uint8]:
-        """H x W x 3 or x 4 uint8, as the MiDaS node takes it."""
+        """Return H x W x 3 or x 4 uint8, as the MiDaS node takes it."""
         planes = self.rgb if self.alpha is None else np.dstack([self.rgb, self.alpha])
         if planes.dtype == np.uint8:
             return planes
@@ -87,16 +92,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class SlopePyramid:
-    """Slopes of a picture seen at several sizes, smallest first, each h x w x 2 float32.
+    """Dimensionless slopes (dh/dx, dh/dy), y downwards, of a picture at several sizes.
 
-    They are dimensionless dh/dx and dh/dy, rows downwards.
+    sizes: h x w x 2 float32 each, smallest first.
     """
 
     sizes: tuple[Array, ...]
 
     @property
     def full(self) -> Array:
-        """Those at the picture's own size."""
+        """The slopes at the picture's own size."""
         return self.sizes[-1]
 
     @property
@@ -106,20 +111,21 @@ class SlopePyramid:
 
 @dataclass(frozen=True)
 class Surface:
-    """An engine's answer: a height field from which every map is made.
+    """The result of an engine: a height field from which every map is made.
 
-    height: H x W float32, rows from the top down; at most the source's size.
-    relief: slope dh/du per unit of height, u in shorter sides (see `shorter`): K in the NORMALISED formula.
-    raw: heights are the network's own units (depth_scale RAW), and `relief` means nothing.
-    wrap: the directions in which the heights repeat.
-    source_size: (width, height) of the picture in pixels.
-    notes: sentences for the user.
-    alpha: H x W at the source's size, as in Picture: where the map may be masked.
-    mask: H x W float32, 0..1, at the source's size: the brightness of a mask image, None without one.
-    fine: the surface whose fine relief is mixed in.
-    range: how many of the engine's own units became heights from 0 to 1, where that differs from picture to picture; else 0.
-    slopes: what an engine made the heights from, with which it can follow changes of the picture; else None.
-    part: as in Picture.
+    Attributes:
+        height: H x W float32, rows from the top down; at most the source's size.
+        relief: slope dh/du per unit of height, u in shorter sides (see `shorter`): K in the NORMALISED formula.
+        raw: heights are in the network's own units (depth_scale RAW), and `relief` is not used.
+        wrap: the directions in which the heights repeat.
+        source_size: (width, height) of the picture in pixels.
+        notes: messages to the user.
+        alpha: H x W at the source's size, as in Picture, with which the map may be masked.
+        mask: H x W float32, 0..1, at the source's size: the brightness of a mask image; None without one.
+        fine: the surface whose fine relief is mixed in, if any.
+        range: how many of the engine's own units became heights from 0 to 1, where that differs between pictures; else 0.
+        slopes: the slopes that were integrated to the heights, if an engine can update them; else None.
+        part: as in Picture.
     """
 
     height: Array
@@ -137,7 +143,7 @@ class Surface:
 
     @property
     def shorter(self) -> int:
-        """Pixels of the shorter side of what is wanted of the source, the unit of lengths."""
+        """Pixels of the shorter side of the source, or of its part: the unit of lengths."""
         return _shorter(self.part, self.source_size)
 
     @property
@@ -146,7 +152,7 @@ class Surface:
         return sum(int(part.nbytes) for part in parts if part is not None)
 
     def without_slopes(self) -> Surface:
-        """All that maps are made from."""
+        """Return a copy without the slopes, which maps do not need."""
         return dataclasses.replace(self, slopes=None, fine=None if self.fine is None else self.fine.without_slopes())
 
 
@@ -155,7 +161,11 @@ def _shorter(part: Tile | None, size: tuple[int, int]) -> int:
 
 
 def as_float(values: NDArray) -> Array:
-    """uint8 0..255 or float to float32 0..1."""
+    """Convert uint8 0..255 or floats to float32 0..1.
+
+    >>> as_float(np.uint8([0, 255])).tolist()
+    [0.0, 1.0]
+    """
     if values.dtype == np.uint8:
         return values.astype(np.float32) * np.float32(1.0 / 255.0)
     return values.astype(np.float32, copy=False)

@@ -18,30 +18,30 @@ from .errors import NO_MESSAGE, Message, ProtocolError, from_json, to_json
 
 VERSION = 2
 MAX_LINE_BYTES = 1 << 20
-"""Bytes; a longer message is refused on both sides."""
+"""Longest message in bytes; a longer one is refused on both sides."""
 
 MAX_MAP_PIXELS = 1 << 28
-"""Of a map: 16384 x 16384."""
+"""Most pixels of a map: 16384 x 16384."""
 
 MAX_FILE_BYTES = MAX_MAP_PIXELS * 16 + (1 << 20)
-"""Bytes of a picture's file: four floats a pixel, and what stands before them."""
+"""Largest file of a picture in bytes: four floats a pixel, and a header."""
 
 MAX_EXPOSURE = 32.0
-"""By which a picture is exposed, up or down: as many as Blender's views can."""
+"""Largest exposure in stops, up or down: that of Blender's views."""
 
 MAX_GPUS = 64
-"""Of a computer: each may get a worker."""
+"""Most graphics cards of a computer: each may get a worker."""
 
 MAX_BATCH = 64
-"""Pictures that a worker sees at once: the client hands it as many."""
+"""Most pictures in one batch of a worker."""
 
 FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
-"""Names of files in the exchange folder: nothing that leads out of it on any system."""
+"""Allowed names of files in the exchange folder: none that leads out of it on any system."""
 
 
 @dataclass(frozen=True)
 class Hello:
-    """Worker, first message: it lives and speaks this version.  `python` is its version."""
+    """Worker, first message: it runs and speaks this version of the protocol; `python` is its Python's version."""
 
     protocol: int
     pid: int
@@ -52,10 +52,14 @@ class Hello:
 class Ready:
     """Worker, once: what it can do.
 
-    engines: for each engine "" when it can run, else the reason why not; device: the one that AUTO means, and how many bytes
-    of memory it has free; gpus: the numbers of the graphics cards that torch can run on, first that
-    of the one that this worker uses; batch: how many pictures it may see at once;
-    problem: "" or why a device that is there cannot be used.
+    Attributes:
+        engines: for each engine "" when it can run, else the reason why not.
+        device: the one that AUTO selects, described for people.
+        torch: the version of torch, "" without torch.
+        free_memory: bytes that the device has free.
+        gpus: numbers of the graphics cards that torch can use, first that of the one that this worker uses.
+        batch: how many pictures it may process in one batch.
+        problem: "" or why a device that exists cannot be used.
     """
 
     engines: dict[str, Message]
@@ -77,19 +81,27 @@ class Ready:
 class Request:
     """Client: make a map.
 
-    Exactly one source: `pixels` (file name in the exchange folder, see `Pixels`), `picture` (path of a picture file),
-    `surface` (key of a cached surface, from which the map is made without an engine) or `frames` (the share and path of each
-    of the maps whose mean is wanted: PNG files of 16 bits of the same kind, size and scale, made with the same convention).
-    exposure: stops by which a scene-linear picture is made brighter before it is turned into display-referred values.
-    mask_pixels or mask_picture: the mask image likewise; a surface keeps the one that it was given last.
-    map: its kind, a name of `core.map_types.MAP_TYPES`; format: of its file, a name of `core.map_types.FILE_FORMATS`;
-    bits: 8 or 16, of PNG and TIFF files; compress: a PNG file at its smallest.  with_pixels: the pixels are wanted, too, as
-    Blender has them, so that it need not decode the file.
-    unless: key of the surface of a map that is there; where the picture would give the same, nothing is made (Unchanged).
-    scale: of heights, the one that they are written at, for files that are to have one; 0 for each picture's own.
-    preceding: with `pixels` only, key of the surface of the picture as it was before it was painted on: an engine that can
-    makes anew only what the change reaches.
-    id: names the request in all messages about it; the client sets it.
+    Exactly one of `pixels`, `picture`, `surface` and `frames` is the source.
+
+    Attributes:
+        settings: values by name, see `core.settings.Settings`.
+        pixels: the fields of `Pixels`, for a file in the exchange folder.
+        picture: path of a picture file.
+        surface: key of a cached surface, from which the map is made without an engine.
+        mask_pixels, mask_picture: the mask image likewise; a surface keeps the last one.
+        exposure: stops by which a scene-linear picture is brightened before it is converted to display-referred values.
+        is_render: the picture is a render, which is not tileable.
+        map: the map's type, one of `core.map_types.MAP_TYPES`.
+        format: of the map's file, one of `core.map_types.FILE_FORMATS`.
+        bits: 8 or 16, of PNG and TIFF files.
+        compress: make a PNG file small instead of writing it fast.
+        with_pixels: also return the pixels as Blender holds them, so that it need not decode the file.
+        unless: key of the surface of an existing map; if the picture would give the same, the answer is Unchanged.
+        preceding: with `pixels` only, key of the surface of the picture before it was painted on: an engine that can updates
+            that surface where the picture has changed.
+        frames: [weight, path] of each map to average: PNG files of 16 bits of one map type, size, scale and convention.
+        scale: of height maps, the scale to write them with; 0 for each picture's own.
+        id: identifies the request in all messages about it; the client sets it.
     """
 
     settings: dict
@@ -126,7 +138,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Progress:
-    """Worker: how far a request is.  `done` is 0..1 within the stage."""
+    """Worker: how far a request is; `done` is 0..1 within the stage."""
 
     id: int
     stage: str
@@ -139,11 +151,20 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """Worker, terminal: the map lies as a file in the exchange folder, and belongs to the client from now on.
+    """Worker, terminal: the map is a file in the exchange folder, which belongs to the client from now on.
 
-    scale: of heights, see `core.maps.Map`.  range: of the depths, see `core.picture.Surface`.
-    pixels: a second file, "" unless asked for, of height * width * 4 float32: RGBA, 0..1, rows from the bottom up;
-    checksum: its CRC-32.
+    Attributes:
+        file: name of the map's file.
+        width, height: pixels of the map.
+        engine, device: what made the surface; the device described for people.
+        why: why this engine was chosen.
+        surface: key of the cached surface, see `Request.surface`.
+        seconds: by stage.
+        notes: messages to the user.
+        pixels: a second file, "" unless asked for, of height * width * 4 float32: RGBA, 0..1, rows from the bottom up.
+        checksum: CRC-32 of the second file.
+        scale: of height maps, see `core.maps.Map`.
+        range: of the depths, see `core.picture.Surface`.
     """
 
     id: int
@@ -185,7 +206,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Cancel:
-    """Client: the request is not wanted any more; it is still ended by a terminal message."""
+    """Client: cancel a request, which is still ended by a terminal message."""
 
     id: int
 
@@ -209,25 +230,27 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "dict[str, Message]": lambda values: {name: from_json(value) for name, value in values.items()},
     "list[Message]": lambda values: [from_json(value) for value in values],
 }
-"""By the type of a field: what makes its messages for users of JSON.  They raise ValueError."""
+"""By the type of a field: functions that make its messages to users from JSON.  They raise ValueError."""
 
 ALPHA_MEANINGS = ("TRANSPARENCY", "OTHER", "UNKNOWN")
-"""What alpha may be: where the picture is transparent; something else, such as gloss, which does not count; or nobody knows
-which, and it counts as transparency."""
+"""What alpha may be: transparency; something else, such as gloss, which is ignored; or unknown, treated as transparency."""
 
 
 @dataclass(frozen=True)
 class Pixels:
     """Pixels as Blender holds them: a file of height * width * 4 values, rows from the bottom up, RGBA.
 
-    encoding: BYTE (bytes, display-referred), or of float32 DISPLAY (display-referred), LINEAR (scene-linear) or DECODED (a
-    display-referred picture that Blender has made linear, such as a PNG file of 16 bits).
-    premultiplied: the colours are multiplied by alpha.
-    to_rec709: of LINEAR and DECODED pixels, the 3 x 3 matrix, row by row, from their primaries to those of Rec. 709; empty
-    where they are the same.
-    part: left, top, right and bottom, ends not included, of the part of the picture of which a map is wanted; empty for the
-    whole.
-    alpha: what alpha is, one of ALPHAS.
+    Attributes:
+        file: name in the exchange folder.
+        width, height: pixels.
+        encoding: BYTE (uint8, display-referred), or of float32 DISPLAY (display-referred), LINEAR (scene-linear) or DECODED
+            (a display-referred picture that Blender has made linear, such as a PNG file of 16 bits).
+        premultiplied: the colours are multiplied by alpha.
+        to_rec709: of LINEAR and DECODED pixels, the 3 x 3 matrix, row by row, from their primaries to those of Rec. 709;
+            empty where they are the same.
+        part: left, top, right and bottom, ends not included, of the part of the picture of which a map is made; empty for
+            the whole.
+        alpha: what alpha is, one of ALPHA_MEANINGS.
     """
 
     file: str
@@ -252,7 +275,7 @@ class Pixels:
 
     @property
     def nbytes(self) -> int:
-        """Of the file."""
+        """Size of the file in bytes."""
         return self.height * self.width * 4 * (1 if self.encoding == "BYTE" else 4)
 
 
@@ -261,13 +284,13 @@ def _is_weighted_file(frame: Any) -> bool:
 
 
 def _check_file_name(name: str) -> None:
-    """Raises ProtocolError for a name that leads out of the exchange folder."""
+    """Raise ProtocolError for a name that could lead out of the exchange folder."""
     if not FILE_NAME.fullmatch(name):
         raise ProtocolError("{name!r} is not the name of a file in the exchange folder.", name=name)
 
 
 def _check_part(part: list, width: int, height: int) -> None:
-    """Raises ProtocolError for a part that a picture of this size does not have."""
+    """Raise ProtocolError for a part that does not lie within a picture of this size."""
     if len(part) != 4 or not all(type(border) is int for border in part):
         raise ProtocolError("The part of a picture has four borders, not {part:.80}.", part=repr(part))
     left, top, right, bottom = part
@@ -277,10 +300,10 @@ def _check_part(part: list, width: int, height: int) -> None:
 
 
 def encode(message: PipeMessage) -> bytes:
-    """The message as one line; raises ProtocolError when it is longer than LONGEST_LINE, or holds what is no number."""
-    words = {"type": type(message).__name__.lower(), **dataclasses.asdict(message)}
+    """Encode a message as one line of JSON; raise ProtocolError when it is too long, or has NaN or infinity in it."""
+    fields = {"type": type(message).__name__.lower(), **dataclasses.asdict(message)}
     try:
-        line = json.dumps(_with_messages_as_json(words), ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+        line = json.dumps(_with_messages_as_json(fields), ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
     except ValueError as error:
         raise ProtocolError("A message cannot be sent: {reason}.", reason=error) from None
     if len(line) > MAX_LINE_BYTES:
@@ -297,16 +320,16 @@ def _with_messages_as_json(value: Any) -> Any:
 
 
 def decode(line: bytes) -> PipeMessage:
-    """The message in a line; raises ProtocolError when it is none, or one with missing, unknown or ill-typed fields."""
+    """Decode a line; raise ProtocolError when it is no message, or has missing, unknown or wrongly typed fields."""
     try:
-        words = json.loads(line, parse_float=_parse_finite, parse_constant=_parse_finite)
+        data = json.loads(line, parse_float=_parse_finite, parse_constant=_parse_finite)
     except (ValueError, RecursionError):
         raise ProtocolError("The other process sent something that is no message: {line}.", line=repr(line[:80])) from None
-    kind = _TYPES.get(words.pop("type", "")) if isinstance(words, dict) and isinstance(words.get("type"), str) else None
+    kind = _TYPES.get(data.pop("type", "")) if isinstance(data, dict) and isinstance(data.get("type"), str) else None
     if kind is None:
         raise ProtocolError("The other process sent a message of unknown type: {line}.", line=repr(line[:80]))
     fields = {f.name: f for f in dataclasses.fields(kind)}
-    values = {name: _read_field(kind, fields.get(name), name, value) for name, value in words.items()}
+    values = {name: _read_field(kind, fields.get(name), name, value) for name, value in data.items()}
     try:
         return kind(**values)
     except TypeError:
@@ -314,7 +337,7 @@ def decode(line: bytes) -> PipeMessage:
 
 
 def _parse_finite(number: str) -> float:
-    """The number; raises ValueError for NaN and Infinity, which are not JSON's but which Python would take."""
+    """Parse a number; raise ValueError for NaN and Infinity, which are not JSON but which Python would accept."""
     value = float(number)
     if not math.isfinite(value):
         raise ValueError(number)
@@ -322,7 +345,7 @@ def _parse_finite(number: str) -> float:
 
 
 def _read_field(kind: type, known: dataclasses.Field | None, name: str, value: Any) -> Any:
-    """What a message has in a field; raises ProtocolError for what cannot stand there."""
+    """Check and convert the value of a field; raise ProtocolError where it does not fit."""
     if known is None:
         raise ProtocolError("A {kind} message has no field {field!r}.", kind=kind.__name__, field=name)
     allowed = _FIELD_TYPES[str(known.type)]
@@ -341,7 +364,7 @@ def _read_field(kind: type, known: dataclasses.Field | None, name: str, value: A
 
 
 def _read_float(kind: type, name: str, value: Any) -> float:
-    """JSON's whole numbers have no end, floats have."""
+    """Convert to float; raise ProtocolError for an integer that is too large for one."""
     try:
         return float(value)
     except OverflowError:
@@ -350,7 +373,7 @@ def _read_float(kind: type, name: str, value: Any) -> float:
 
 
 def _is_text(value: str) -> bool:
-    """Whether it can be shown and printed; half a pair of surrogates, which JSON can hold, cannot."""
+    """Tell whether text can be encoded; a lone surrogate, which JSON can hold, cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -359,13 +382,13 @@ def _is_text(value: str) -> bool:
 
 
 class Decoder:
-    """Turns bytes, in whatever pieces they arrive, into messages."""
+    """Decodes messages from a stream of bytes that arrives in pieces of any size."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> Iterator[PipeMessage]:
-        """The messages that these bytes complete; raises ProtocolError on the first that is none."""
+        """Yield the messages that these bytes complete; raise ProtocolError at the first line that is none."""
         self._rest += data
         while (end := self._rest.find(b"\n")) >= 0:
             line = bytes(self._rest[:end])
@@ -379,7 +402,7 @@ class Decoder:
 
 
 def check_version(hello: Hello) -> None:
-    """Raises ProtocolError when the worker speaks another version."""
+    """Raise ProtocolError when the worker speaks another version."""
     if hello.protocol != VERSION:
         raise ProtocolError("The worker speaks version {worker} of the protocol, this extension version {own}; reinstall "
                             "the extension.", worker=hello.protocol, own=VERSION)

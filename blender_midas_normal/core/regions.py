@@ -1,4 +1,4 @@
-"""Parts of a field: overlapping tiles fitted to one global pass, and the region in which two pictures differ."""
+"""Parts of pictures: overlapping tiles, merged into one field, and the region in which two pictures differ."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from .arrays import Array
     from .picture import Wrap
 
+
 @dataclass(frozen=True)
 class Tile:
-    """A rectangle of the field, in pixels: columns left..right, rows top..bottom, ends not included."""
+    """A rectangle in pixels: columns left..right, rows top..bottom, ends not included."""
 
     left: int
     top: int
@@ -34,7 +35,11 @@ class Tile:
 
 
 def plan_tiles(width: int, height: int, tile: int, overlap: int) -> list[Tile]:
-    """Tiles of at most `tile` pixels a side that cover width x height, overlapping by at least `overlap`, row by row."""
+    """Cover width x height with tiles of at most `tile` pixels a side that overlap by at least `overlap`, row by row.
+
+    >>> [(tile.left, tile.right) for tile in plan_tiles(10, 4, tile=6, overlap=2)]
+    [(0, 6), (4, 10)]
+    """
     return [Tile(left, top, right, bottom)
             for top, bottom in _tile_spans(height, tile, overlap) for left, right in _tile_spans(width, tile, overlap)]
 
@@ -48,10 +53,13 @@ def _tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
 
 
 def fit_to_reference(field: Array, reference: Array) -> Array:
-    """The field scaled and shifted to the reference, by least squares over the pixels that fit best.
+    """Scale and shift a field to fit a reference of the same shape, by trimmed least squares.
 
     Three rounds, each without the fifth of the pixels that fitted worst in the round before.  A scale that is not
     positive would turn bumps into dents: then only the shift is fitted.
+
+    >>> fit_to_reference(np.float32([[0, 1, 2]]), np.float32([[10, 12, 14]])).tolist()
+    [[10.0, 12.0, 14.0]]
     """
     kept = np.ones(field.shape, bool)
     scale, shift = 1.0, 0.0
@@ -72,36 +80,45 @@ def _fit_line(x: Array, y: Array) -> tuple[float, float]:
 
 
 def merge_tiles(reference: Array, tiles: list[Tile], run: Callable[[Tile], Array]) -> Array:
-    """H x W field whose detail comes from `run(tile)` and whose level and scale come from the H x W reference.
+    """Merge the fields of tiles, each fitted to a reference for the whole (see `fit_to_reference`).
 
-    Overlapping tiles are averaged with weights that fall to nothing at each tile's border.
+    Overlapping tiles are averaged with weights that fall linearly towards each tile's border.
+
+    Args:
+        reference: H x W float32, with the level and scale of the result.
+        tiles: cover H x W.
+        run: returns the field of a tile, with its detail.
     """
     total = np.zeros_like(reference)
     weight = np.zeros_like(reference)
     for tile in tiles:
-        answer = fit_to_reference(run(tile), reference[tile.area])
-        share = _triangle_weights(tile.bottom - tile.top)[:, None] * _triangle_weights(tile.right - tile.left)[None, :]
-        total[tile.area] += answer * share
-        weight[tile.area] += share
+        field = fit_to_reference(run(tile), reference[tile.area])
+        tile_weight = _triangle_weights(tile.bottom - tile.top)[:, None] * _triangle_weights(tile.right - tile.left)[None, :]
+        total[tile.area] += field * tile_weight
+        weight[tile.area] += tile_weight
     return np.divide(total, weight, dtype=np.float32)
 
 
 def _triangle_weights(length: int) -> Array:
-    """Weights that rise linearly from the border to the middle and never reach zero."""
+    """Return weights that rise linearly from both ends to the middle and never reach zero."""
     position = np.arange(length, dtype=np.float32)
     return np.minimum((position + 1) / length, (length - position) / length).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Pixels start..stop of an axis, the end not included; beyond the axis's length they go on at its beginning."""
+    """Pixels start..stop of an axis, the end not included; beyond the length of a periodic axis it continues at 0."""
 
     start: int
     stop: int
 
-    def expand(self, reach: int, length: int, repeats: bool) -> list[Interval]:
-        """The stretch and `reach` pixels more on each side, as one or two stretches that lie within 0..length."""
-        start, stop = self.start - reach, self.stop + reach
+    def expand(self, margin: int, length: int, repeats: bool) -> list[Interval]:
+        """Add `margin` pixels on each side, and return one or two intervals within 0..length.
+
+        >>> Interval(1, 3).expand(2, 10, repeats=True)
+        [Interval(start=0, stop=5), Interval(start=9, stop=10)]
+        """
+        start, stop = self.start - margin, self.stop + margin
         if not repeats:
             return [Interval(max(start, 0), min(stop, length))]
         if stop - start >= length:
@@ -119,7 +136,7 @@ class Region:
 
 
 def changed_region(before: NDArray, after: NDArray, wrap: Wrap) -> Region | None:
-    """The smallest area outside of which two H x W x C pictures are the same; None where they are the same everywhere."""
+    """Return the smallest region outside of which two H x W x C pictures are equal; None where they are equal everywhere."""
     different = before != after
     rows = different.any(axis=(1, 2))
     if not rows.any():
@@ -128,11 +145,11 @@ def changed_region(before: NDArray, after: NDArray, wrap: Wrap) -> Region | None
 
 
 def _covering_interval(marked: NDArray[np.bool_], repeats: bool) -> Interval:
-    """The shortest stretch that has all that is marked; where the axis repeats, it leaves out the widest gap."""
-    at = np.flatnonzero(marked)
+    """Return the shortest interval with all marked pixels; on a periodic axis it leaves out the widest gap."""
+    indices = np.flatnonzero(marked)
     if not repeats:
-        return Interval(int(at[0]), int(at[-1]) + 1)
-    gaps = np.diff(at, append=at[0] + len(marked))
+        return Interval(int(indices[0]), int(indices[-1]) + 1)
+    gaps = np.diff(indices, append=indices[0] + len(marked))
     widest = int(gaps.argmax())
-    start = int(at[(widest + 1) % len(at)])
+    start = int(indices[(widest + 1) % len(indices)])
     return Interval(start, start + len(marked) - int(gaps[widest]) + 1)

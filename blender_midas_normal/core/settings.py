@@ -1,4 +1,4 @@
-"""What a user can ask for: one table from which the panel, the operators, the command line and the protocol are made."""
+"""The settings of a map: one table from which the panel, the operators, the command line and the protocol are made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .errors import SettingsError
 
 @dataclass(frozen=True)
 class Number:
-    """A numeric setting's domain; `unit` is the word a person reads beside the value."""
+    """The domain of a numeric setting; `unit` is shown beside the value."""
 
     label: str
     description: str
@@ -24,7 +24,7 @@ class Number:
     integer: bool = False
 
     def validate(self, name: str, value: Any) -> float | int:
-        """The value as int or float; raises SettingsError outside low..high."""
+        """Return the value as int or float; raise SettingsError outside low..high."""
         try:
             number = int(value) if self.integer else float(value)
         except (TypeError, ValueError, OverflowError):
@@ -50,12 +50,12 @@ class Choice:
         return tuple(name for name, _, _ in self.items)
 
     def validate(self, name: str, value: Any) -> str:
-        """The value in capitals; raises SettingsError for a name that is not among the items."""
-        word = str(value).upper()
-        if word not in self.names:
+        """Return the value in capitals; raise SettingsError for a name that is not among the items."""
+        choice = str(value).upper()
+        if choice not in self.names:
             raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name=name, value=repr(value),
                                 choices=", ".join(self.names))
-        return word
+        return choice
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Flag:
     description: str
 
     def validate(self, name: str, value: Any) -> bool:
-        """The value as bool; raises SettingsError for anything but true and false."""
+        """Return the value as bool; raise SettingsError for anything but true and false."""
         if value not in (True, False):
             raise SettingsError("{name} must be true or false, not {value:.80}.", name=name, value=repr(value))
         return bool(value)
@@ -138,9 +138,13 @@ def _setting(default: Any, domain: Domain, shapes_surface: bool = False) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that shapes one map; the values are checked, and names may be written in any case.
+    """All settings of one map; values are validated, and the names of choices may be written in any case.
 
-    Raises SettingsError for a value outside its domain (see `setting_domains`).
+    Raises:
+        SettingsError: a value lies outside its domain (see `setting_domains`), or two settings exclude each other.
+
+    >>> Settings(engine="relief").engine, Settings().is_close_to(PRESETS["MATERIAL"])
+    ('RELIEF', True)
     """
 
     engine: str = _setting("AUTO", ENGINE, shapes_surface=True)
@@ -194,43 +198,43 @@ class Settings:
 
     @property
     def is_node_picture(self) -> bool:
-        """Whether the map asked for is the node's own 8-bit picture, value for value."""
+        """Whether the map is the MiDaS node's own 8-bit picture, value for value."""
         return ((self.depth_scale, self.size, self.convention, self.tileable) == ("RAW", "NODE", "CONTROLNET", "OFF")
                 and (self.strength, self.blur, self.detail, self.high_pass, self.invert) == (1.0, 0.0, 1.0, 0.0, False))
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain words and numbers, for JSON and for custom properties."""
+        """Return the values by name, for JSON and for custom properties."""
         return dataclasses.asdict(self)
 
     def with_tuning_of(self, others: Settings) -> Settings:
-        """These settings with the others' values for all that only re-tunes a surface."""
+        """Return these settings with the others' values of all settings that do not shape the surface."""
         return dataclasses.replace(self, **{name: getattr(others, name) for name in tuning_setting_names()})
 
     def is_close_to(self, others: Settings) -> bool:
-        """Whether all values are the same; numbers may have passed through 32 bits."""
+        """Tell whether all values are equal; floats may have been rounded to 32 bits."""
         return all(_is_close(getattr(self, name), getattr(others, name)) for name in setting_domains())
 
-    def replace_fields(self, words: Mapping[str, Any]) -> Settings:
-        """These settings with some values replaced; raises SettingsError for a name that is no setting."""
-        unknown = sorted(set(words) - set(setting_domains()))
+    def replace_fields(self, values: Mapping[str, Any]) -> Settings:
+        """Return these settings with some values replaced; raise SettingsError for an unknown name."""
+        unknown = sorted(set(values) - set(setting_domains()))
         if unknown:
             raise SettingsError("There is no setting {name!r:.80}; the settings are {choices}.", name=unknown[0],
                                 choices=", ".join(setting_domains()))
-        return dataclasses.replace(self, **words)
+        return dataclasses.replace(self, **values)
 
 
 def setting_domains() -> dict[str, Domain]:
-    """Every setting's domain by name, in the order of the panel."""
+    """Return the domain of each setting by name, in the order of the panel."""
     return {f.name: f.metadata["domain"] for f in dataclasses.fields(Settings)}
 
 
 def surface_setting_names() -> tuple[str, ...]:
-    """The settings that shape the surface; all others only re-tune a surface that is already there."""
+    """Return the names of the settings that shape the surface; the others only change how a map is made of it."""
     return tuple(f.name for f in dataclasses.fields(Settings) if f.metadata["shapes_surface"])
 
 
 def tuning_setting_names() -> tuple[str, ...]:
-    """The settings that only re-tune a surface."""
+    """Return the names of the settings that a map can be made again with from a cached surface."""
     return tuple(name for name in setting_domains() if name not in surface_setting_names())
 
 
@@ -242,15 +246,15 @@ PRESETS: dict[str, Settings] = {
 
 
 def preset(name: str) -> Settings:
-    """The settings of a preset, named in any case; raises SettingsError for an unknown one."""
-    word = name.upper()
-    if word not in PRESETS:
+    """Return the settings of a preset, named in any case; raise SettingsError for an unknown one."""
+    key = name.upper()
+    if key not in PRESETS:
         raise SettingsError("There is no preset {name!r}; the presets are {choices}.", name=name, choices=", ".join(PRESETS))
-    return PRESETS[word]
+    return PRESETS[key]
 
 
 def preset_of(settings: Settings) -> str | None:
-    """The name of the preset that these settings are, or None; numbers may have passed through 32 bits."""
+    """Return the name of the preset with these settings, or None; floats may have been rounded to 32 bits."""
     for name, candidate in PRESETS.items():
         if candidate.is_close_to(settings):
             return name
@@ -262,13 +266,18 @@ def _is_close(one: Any, other: Any) -> bool:
 
 
 def node_size(width: int, height: int, resolution: int) -> tuple[int, int]:
-    """(width, height) of the picture that the MiDaS node gives: controlnet_aux rounds once for the network and once more for
-    its answer, which is another size only when the resolution is not a multiple of 64.
+    """Return (width, height) of the picture that the MiDaS node gives for a picture of that (width, height).
+
+    controlnet_aux rounds once for the network and once more for its output, which is another size only when the resolution
+    is not a multiple of 64.
+
+    >>> node_size(300, 200, 512)
+    (768, 512)
     """
     return _node_round(*_node_round(width, height, resolution), resolution)
 
 
 def _node_round(width: int, height: int, resolution: int) -> tuple[int, int]:
-    """The shorter side goes to `resolution`, then each to a multiple of 64 on its own, halves to the even one."""
+    """Scale the shorter side to `resolution`, then round both to multiples of 64, halves to the even one."""
     scale = float(resolution) / min(height, width)
     return round(width * scale / 64.0) * 64, round(height * scale / 64.0) * 64

@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from .arrays import Array
 
 TilePosition = tuple[int, int]
-"""Columns to the right and rows up, of a tile."""
+"""(column, row) of a tile, to the right and up."""
 
 TilePair = tuple[TilePosition, TilePosition]
 
 LEFT, RIGHT, BELOW, ABOVE = "left", "right", "below", "above"
 
 NEIGHBOURS = {LEFT: (-1, 0, RIGHT), RIGHT: (1, 0, LEFT), BELOW: (0, -1, ABOVE), ABOVE: (0, 1, BELOW)}
-"""Columns and rows from a tile to its neighbour there, and what that calls the border between both."""
+"""For each border: columns and rows to the neighbour there, and the neighbour's name of that border."""
 
 
 @dataclass(frozen=True)
 class BorderProfile:
-    """The mean height of a tile, and how much higher than that it is along each border, from the top down or the left on."""
+    """The mean height of a tile, and the heights above it along each border, from the top down or from left to right."""
 
     mean: float
     borders: Mapping[str, Array]
 
 
 def border_profile(heights: Array) -> BorderProfile:
-    """Of H x W heights, rows from the top down."""
+    """Measure the border profile of H x W heights, rows from the top down."""
     mean = float(heights.mean(dtype=np.float64))
     from_borders = {LEFT: heights.T, RIGHT: heights.T[::-1], BELOW: heights[::-1], ABOVE: heights}
     return BorderProfile(mean, {side: extrapolate_to_border(lines) - np.float32(mean)
@@ -43,57 +43,71 @@ def border_profile(heights: Array) -> BorderProfile:
 
 
 def extrapolate_to_border(lines: Array) -> Array:
-    """Of lines from a border on, what there is at the border: half a pixel before the first, where the slope leads to."""
+    """Extrapolate lines of pixels linearly to the border, half a pixel before the first line.
+
+    >>> float(extrapolate_to_border(np.float32([1, 2, 3])))
+    0.5
+    """
     return np.float32(1.5) * lines[0] - np.float32(0.5) * lines[:2][-1]
 
 
 def border_steps(tiles: Mapping[TilePosition, BorderProfile]) -> dict[TilePair, Array]:
-    """How much higher the second tile of a pair of neighbours is along their border than the first, if both means are 0.
+    """Return for each pair of neighbours how much higher the second is along their border, if both means are 0.
 
-    A line of another resolution is brought to that of the first tile.
+    A profile of another resolution is resized to that of the first tile.
     """
     steps = {}
     for (column, row), tile in tiles.items():
         for side, (right, up, opposite) in NEIGHBOURS.items():
             other = column + right, row + up
             if other in tiles:
-                own, beyond = tile.borders[side], tiles[other].borders[opposite]
-                steps[(column, row), other] = resize(beyond[:, None], 1, len(own), Wrap())[:, 0] - own
+                border, opposite_border = tile.borders[side], tiles[other].borders[opposite]
+                steps[(column, row), other] = resize(opposite_border[:, None], 1, len(border), Wrap())[:, 0] - border
     return steps
 
 
-def solve_levels(steps: Mapping[TilePair, float], places: Collection[TilePosition]) -> dict[TilePosition, float]:
-    """What is to be added at each place so that the steps between pairs are least, by least squares.
+def solve_levels(steps: Mapping[TilePair, float], positions: Collection[TilePosition]) -> dict[TilePosition, float]:
+    """Return the offset of each position that makes the steps between pairs smallest, by least squares.
 
-    Nothing is added on the whole to places that hang together.
+    The offsets of connected positions have the sum 0.
+
+    Args:
+        steps: for pairs of positions, how much higher the second is than the first.
+        positions: of all tiles.
+
+    >>> {key: round(offset, 6) for key, offset in solve_levels({((0, 0), (1, 0)): 4.0}, [(0, 0), (1, 0)]).items()}
+    {(0, 0): 2.0, (1, 0): -2.0}
     """
-    order = list(places)
-    climbs = [[float(place == second) - float(place == first) for place in order] for first, second in steps]
-    falls = -np.array([*steps.values()], np.float64)
-    # lstsq finds the shortest of all solutions: no sum is left over places that hang together.
-    added = np.linalg.lstsq(np.reshape(climbs, (len(steps), len(order))), falls, rcond=None)[0]
-    return dict(zip(order, map(float, added), strict=True))
+    order = list(positions)
+    differences = [[float(position == second) - float(position == first) for position in order]
+                   for first, second in steps]
+    targets = -np.array([*steps.values()], np.float64)
+    # Of all solutions lstsq finds the shortest, in which the offsets of connected positions have the sum 0.
+    offsets = np.linalg.lstsq(np.reshape(differences, (len(steps), len(order))), targets, rcond=None)[0]
+    return dict(zip(order, map(float, offsets), strict=True))
 
 
 MARGIN_SHARE = 1 / 8
-"""Of the tile's side: as far as ambient occlusion reaches."""
+"""Share of a tile's side over which a correction fades: as far as ambient occlusion reaches."""
 
 DETAIL_SIGMA = 8
-"""Pixels: what changes sooner along a border is the picture's own detail and stays.  Closed as well, it made streaks across
-the border, and steps there a quarter lower than the whole picture's."""
+"""Pixels: finer changes of a step along a border are the picture's own detail and stay.  Corrected as well, they made
+streaks across the border."""
 
 
 def margin_width(length: int) -> int:
-    """Pixels from a border on in which the neighbour counts, of a side of so many."""
+    """Return over how many pixels from a border a correction fades, for a side of `length` pixels."""
     return max(1, int(length * MARGIN_SHARE))
 
 
 @dataclass(frozen=True)
 class BorderCorrection:
-    """What is to be added to a tile's heights: a level, and lines along its borders that fade over the margins.
+    """What is added to a tile's heights: a level, and lines along its borders that fade over the margins.
 
-    across: H x 2 float32, along the left and the right border; up: 2 x W, along the upper and the lower one, less what
-    `across` adds there.
+    Attributes:
+        level: added everywhere.
+        across: H x 2 float32, along the left and the right border.
+        up: 2 x W float32, along the upper and the lower border, minus what `across` adds there.
     """
 
     level: float
@@ -102,52 +116,53 @@ class BorderCorrection:
 
     @property
     def max_change(self) -> float:
-        """No height is changed by more."""
+        """Upper limit of the change of any height."""
         return abs(self.level) + float(np.abs(self.across).max() + np.abs(self.up).max())
 
     def to_field(self) -> Array:
-        """H x W float32."""
+        """Return the correction of each pixel, H x W float32."""
         height, width = len(self.across), self.up.shape[1]
-        # One product, as a tile may be large: across @ fades + fades.T @ up.
+        # across @ fades + fades.T @ up as one product, since a tile may be large.
         field = np.hstack([self.across, _fade_weights(height).T]) @ np.vstack([_fade_weights(width), self.up])
         field += np.float32(self.level)
         return field
 
 
 def border_corrections(tiles: Mapping[TilePosition, BorderProfile]) -> dict[TilePosition, BorderCorrection]:
-    """What brings tiles to levels that agree at their borders, and then closes half of what is left of each step.
+    """Return the corrections that bring tiles to common levels, and then add half of each remaining step on both sides.
 
-    Source of the sum over borders: Gordon and Hall, "Transfinite element methods", 1973.
+    The lines along the borders are blended by transfinite interpolation (Gordon and Hall, "Transfinite element methods",
+    1973).
     """
     steps = border_steps(tiles)
     levels = solve_levels({pair: float(step.mean()) for pair, step in steps.items()}, tiles)
-    left = {(one, other): _smooth_step(step + np.float32(levels[other] - levels[one]))
-            for (one, other), step in steps.items()}
-    corners = _corner_corrections(left, tiles)
-    return {place: _border_correction(place, tile, levels[place] - tile.mean, corners[place], left)
+    remaining = {(one, other): _smooth_step(step + np.float32(levels[other] - levels[one]))
+                 for (one, other), step in steps.items()}
+    corners = _corner_corrections(remaining, tiles)
+    return {place: _border_correction(place, tile, levels[place] - tile.mean, corners[place], remaining)
             for place, tile in tiles.items()}
 
 
 def _smooth_step(step: Array) -> Array:
-    """What is to be closed of a step: straight lines stay as they are."""
+    """Blur a step along its border, but keep straight lines."""
     return blur_around_plane(step[:, None], 0, DETAIL_SIGMA, Wrap())[:, 0]
 
 
 def _corner_corrections(steps: Mapping[TilePair, Array], places: Collection[TilePosition]) -> dict[TilePosition, Array]:
-    """What is to be added at the corners of each tile so that steps there are least, 2 x 2: upper, lower by left, right."""
+    """Return what is added at the corners of each tile so that steps there are smallest: (upper, lower) x (left, right)."""
     corners = {place: np.zeros((2, 2), np.float32) for place in places}
     for column, row in {(column + right, row + up) for column, row in places for right, up in np.ndindex(2, 2)}:
         around = {(column - right, row - up): (1 - up, right) for right, up in np.ndindex(2, 2)}
-        there = {(one, other): float(_line_ends(steps[one, other])[lower if one[1] == other[1] else right])
-                 for (one, (lower, right)), other in product(around.items(), around) if (one, other) in steps}
-        for place, added in solve_levels(there, around.keys() & corners.keys()).items():
+        corner_steps = {(one, other): float(_line_ends(steps[one, other])[lower if one[1] == other[1] else right])
+                        for (one, (lower, right)), other in product(around.items(), around) if (one, other) in steps}
+        for place, added in solve_levels(corner_steps, around.keys() & corners.keys()).items():
             corners[place][around[place]] = added
     return corners
 
 
 def _border_correction(place: TilePosition, tile: BorderProfile, level: float, corners: Array,
                        steps: Mapping[TilePair, Array]) -> BorderCorrection:
-    """The lines along the borders of one tile: half of each step, bent so that they end in what is added at the corners."""
+    """Return the correction of one tile: half of each step along its borders, adjusted to end in those of its corners."""
     lines = {}
     for side, ends in zip((LEFT, RIGHT, ABOVE, BELOW), (*corners.T, *corners), strict=True):
         right, up, _ = NEIGHBOURS[side]
@@ -163,9 +178,9 @@ def _line_ends(line: Array) -> Array:
 
 
 def _fade_weights(length: int) -> Array:
-    """2 x length: 1 at one border and at the other, 0 beyond the margin.
+    """Return 2 x length weights that fall from 1 at the first or the last border to 0 at the margin's end.
 
-    Two tiles that close a step do so in one smooth bend: the fade of the one, turned over, goes on in that of the other.
+    The weights of two neighbours, one negated, join smoothly at the border, so that a step is closed in one smooth curve.
     """
     t = np.minimum((np.arange(length) + 0.5) / margin_width(length), 1)
     fade = (1 - 1.5 * t + 0.5 * t ** 3).astype(np.float32)
