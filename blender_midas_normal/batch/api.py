@@ -10,7 +10,7 @@ from typing import Any
 
 from ..client.client import Job
 from ..client.launch import Launch, launch_for, this_python, user_paths
-from ..core.errors import TargetError, reason_of
+from ..core.errors import Message, TargetError, reason_of
 from ..core.files import resolve_path
 from ..core.settings import Settings
 from .inputs import Inputs, found
@@ -23,6 +23,9 @@ from .scheduler import WorkerPool, max_in_flight, one, run_tasks
 
 IDLE_SECONDS = 600.0
 """A worker without work for so long unloads its network, and ends after as long again."""
+
+WITHOUT_MIDAS = Message("Run midas-normal --engine midas, which installs it, or choose the engine relief or luminance.")
+"""What a program that asked for MiDaS can tell its user."""
 
 
 def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, settings: Settings | None = None, *,
@@ -79,7 +82,7 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
     inputs = found([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive)
     make_folder(wanted.out)
     places = user_paths(wanted.out, Path(weights) if weights is not None else None)
-    launch = launch_for(wanted.settings.engine, places, this_python(), IDLE_SECONDS)
+    launch = launch_for(wanted.settings.engine, places, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
     return run_batch(items_of_files(inputs, wanted), wanted, launch, inputs, ProgramLog(progress)).records
 
 

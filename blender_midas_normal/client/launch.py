@@ -73,7 +73,7 @@ START = Path(__file__).resolve().parents[1] / "worker" / "main.py"
 NOT_NEEDED = Message("This worker was started for the built-in engines.")
 
 WITHOUT_ENVIRONMENT = Message("Press Install in the extension's preferences, or choose the engine relief or luminance.")
-"""What who asked for MiDaS can do."""
+"""What who asked for MiDaS can do in Blender."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +165,15 @@ def _weights_problem(places: Paths) -> Message:
     return NO_MESSAGE
 
 
-def launch_for(engine: str, places: Paths, host: HostPython, idle_seconds: float) -> Launch:
+def launch_for(engine: str, places: Paths, host: HostPython, idle_seconds: float,
+               advice: Message = WITHOUT_ENVIRONMENT) -> Launch:
     """Choose how to start the worker for an engine.
 
     Luminance runs on the host's Python, the others where torch and with it the GPU can be used: on the host's Python where
     it has the packages for MiDaS, else on the MiDaS environment's where that is ready.
+
+    Args:
+        advice: what who asked for MiDaS can do where its environment is not ready.
 
     Raises:
         EngineUnavailable: the engine asked for cannot run.
@@ -177,7 +181,7 @@ def launch_for(engine: str, places: Paths, host: HostPython, idle_seconds: float
     no_torch = NO_MESSAGE if host.has_midas else _environment_problem(places)
     reason = no_torch or _weights_problem(places)
     if engine == "MIDAS" and reason:
-        raise EngineUnavailable(join_messages((reason, WITHOUT_ENVIRONMENT)) if no_torch else reason)
+        raise EngineUnavailable(join_messages((reason, advice)) if no_torch else reason)
     if engine == "LUMINANCE" or no_torch:
         return Launch(host.path, places.weights, reason or NOT_NEEDED, idle_seconds, places.log, host.user_site)
     found = places.weights if reason else weights.find(places.weights).parent

@@ -67,7 +67,7 @@ def test_a_mask_image_implies_its_mask(photo, tmp_path):
     ({"bits": 12}, SettingsError, "bits has no value 12"), ({"existing": "ask"}, SettingsError, "existing has no value"),
     ({"target": "maya"}, SettingsError, "target has no value 'maya'"), ({"jobs": 0}, SettingsError, "jobs is 0"),
     ({"sets": "tiles"}, SettingsError, "sets has no value 'tiles'"), ({"mask_image": "none.png"}, SourceError, "none.png"),
-    ({"engine": "midas"}, EngineUnavailable, "MiDaS is not installed")])
+    ({"engine": "midas"}, EngineUnavailable, "not installed. Run midas-normal --engine midas")])
 def test_what_cannot_be_is_an_exception_before_anything_is_made(photo, tmp_path, wrong, error, words):
     with pytest.raises(error, match=words):
         make_maps(photo, tmp_path / "maps", **wrong)
