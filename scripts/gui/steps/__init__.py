@@ -19,6 +19,7 @@ from .modal import grab, strokes
 from .painting import paint
 from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, scripted, undo_and_redo
 from .places import linked, quad_view, second_window
+from .rendering import render_handlers
 from .setup import set_up
 from .tuning import tune
 
@@ -27,4 +28,5 @@ Step = Callable[[Window], str]
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, kinds, compare, paint, tune, never_block, cancel, cancel_twice,
     second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, pinned, scripted,
-    node_menu, viewport, strokes, grab, set_up, reenable, two_blenders, quit_beside_other_windows, disable)
+    node_menu, viewport, strokes, grab, set_up, reenable, two_blenders, render_handlers,
+    quit_beside_other_windows, disable)

@@ -41,6 +41,15 @@ def textured(image, material=bpy.data.materials["Material"]):
     tree.links.new(node.outputs[0], next(n for n in tree.nodes if n.type == "BSDF_PRINCIPLED").inputs[0])
 """
 
+RENDER = """
+render = bpy.context.scene.render
+render.engine, render.resolution_x, render.resolution_y = "CYCLES", 64, 64
+bpy.context.scene.cycles.samples, bpy.context.scene.cycles.use_denoising = 1, False
+render.filepath = bpy.app.tempdir + "render"
+bpy.ops.render.render("INVOKE_DEFAULT", write_still=True)
+"""
+"""Begins a small render, as F12 does, whose picture is written into a file."""
+
 
 def make(window: Window) -> None:
     """Clicks Generate and waits until that has ended: right after the click, Blender may not have seen it yet."""

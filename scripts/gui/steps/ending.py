@@ -7,7 +7,7 @@ from pathlib import Path
 from ..blender import opened
 from ..display import shown
 from ..window import EXTENSION, Window
-from .common import ENDED, MAP, PICTURE, begin, check, held, make
+from .common import ENDED, MAP, PICTURE, RENDER, begin, check, held, make
 from .file import AT_ONCE
 
 DISABLED = f"""
@@ -86,12 +86,6 @@ def two_blenders(window: Window) -> str:
     return f"ended within {took * 1000:.0f} ms"
 
 
-RENDER = """
-render = bpy.context.scene.render
-render.engine, render.resolution_x, render.resolution_y = "CYCLES", 64, 64
-bpy.context.scene.cycles.samples, bpy.context.scene.cycles.use_denoising = 1, False
-bpy.ops.render.render("INVOKE_DEFAULT")
-"""
 OTHER_WINDOWS = {"Preferences": "bpy.ops.screen.userpref_show()", "a render": RENDER}
 
 
