@@ -90,9 +90,9 @@ TILE_NUMBER = re.compile("[0-9]{0,9}")
 
 def check_unchanged(image: bpy.types.Image | None, replace: bool) -> Generator[None, None, None]:
     """Raises TargetError where `changed_reason` has a sentence, unless maps may be replaced all the same."""
-    sentence = NO_MESSAGE if replace else (yield from changed_reason(image))
-    if sentence:
-        raise TargetError(sentence)
+    message = NO_MESSAGE if replace else (yield from changed_reason(image))
+    if message:
+        raise TargetError(message)
 
 
 def changed_reason(image: bpy.types.Image | None) -> Generator[None, None, Message]:

@@ -79,18 +79,18 @@ class Item:
     source: Source
     object_uid: int | None
     records: tuple[Record, ...] = ()
-    is_in_work: bool = False
+    is_in_progress: bool = False
 
     @property
     def state(self) -> str:
         """FAILED also where only some of its maps failed."""
-        if self.is_in_work:
+        if self.is_in_progress:
             return IN_PROGRESS
         outcomes = [record.outcome for record in self.records]
         return next((state for state in (FAILED, MADE, SKIPPED) if state in outcomes), WAITING)
 
     @property
-    def sentence(self) -> Message:
+    def message(self) -> Message:
         """Why a map failed or, where none did, why one was skipped that is not there; "" where neither holds."""
         errors = [record.error for record in self.records if record.error is not None]
         reasons = [join_messages(record.notes) for record in self.records if record.outcome == SKIPPED and record.notes]
@@ -109,7 +109,7 @@ class Queue:
     request: GenerateRequest
     launch: Launch
     view: View
-    skips: bool
+    skip_existing: bool
     summary: Path | None
     last_map: str = ""
 
@@ -126,7 +126,7 @@ class Queue:
         return [record for item in self.items for record in item.records]
 
     @property
-    def has_made(self) -> bool:
+    def has_made_maps(self) -> bool:
         """Whether there is anything to be undone."""
         return any(record.outcome == MADE for record in self.records)
 
@@ -140,14 +140,14 @@ class Queue:
         finally:
             if self.summary is not None:
                 write_summary(self.summary, self.records, self.count(WAITING), time.monotonic() - start)
-        sentences = [self._counts(), *self._reasons()]
+        messages = [self._counts(), *self._reasons()]
         if not any(record.outcome == MADE or (record.outcome == SKIPPED and not record.notes) for record in self.records):
-            raise MidasNormalError(join_messages(sentences))
-        return Report((self.last_map,) if self.last_map else (), tuple(sentences), {}, tuple(self.records))
+            raise MidasNormalError(join_messages(messages))
+        return Report((self.last_map,) if self.last_map else (), tuple(messages), {}, tuple(self.records))
 
     def _tried(self, item: Item) -> Generator[Step | None, Any, bool]:
         """Makes the maps of a picture, or says why there are none; whether the next one is worth trying."""
-        item.is_in_work = True
+        item.is_in_progress = True
         try:
             with wrap_unexpected():
                 item.records = yield from self._made(item)
@@ -159,21 +159,21 @@ class Queue:
         except MidasNormalError as error:
             item.records = _failed_records(item, error.message)
         finally:
-            item.is_in_work = False
+            item.is_in_progress = False
         return True
 
     def _made(self, item: Item) -> Generator[Step | None, Any, tuple[Record, ...]]:
         image = item.source.image()
         prepared = prepare_for_source(source_from_image(image), item.object_uid, None, self.request, self.launch, self.view)
         prepared = dataclasses.replace(prepared, is_one_of_many=True)
-        reasons = {map_type: reasons for map_type in self.request.maps if (reasons := prepared.reasons_unused(map_type))}
-        unused = tuple(tasks.record_unused(item.source, map_type, sentences) for map_type, sentences in reasons.items())
+        reasons = {map_type: reasons for map_type in self.request.maps if (reasons := prepared.unused_reasons(map_type))}
+        unused = tuple(tasks.record_unused(item.source, map_type, messages) for map_type, messages in reasons.items())
         map_types = tuple(map_type for map_type in self.request.maps if map_type not in reasons)
         if not map_types:
             return unused
         prepared = dataclasses.replace(prepared, request=dataclasses.replace(prepared.request, maps=map_types))
-        if self.skips:
-            prepared = dataclasses.replace(prepared, known=find_up_to_date_surfaces(prepared))
+        if self.skip_existing:
+            prepared = dataclasses.replace(prepared, known_surfaces=find_up_to_date_surfaces(prepared))
         try:
             report = yield from generation_steps(prepared)
         except Unchanged:
@@ -186,9 +186,9 @@ class Queue:
         """Why pictures have no map, each sentence once."""
         names: dict[Message, list[str]] = {}
         for item in self.items:
-            if item.sentence:
-                names.setdefault(item.sentence, []).append(item.source.name)
-        return [_reason_with_names(sentence, found) for sentence, found in names.items()]
+            if item.message:
+                names.setdefault(item.message, []).append(item.source.name)
+        return [_reason_with_names(message, found) for message, found in names.items()]
 
     def _counts(self) -> Message:
         counts = {state: self.count(state) for state in (MADE, SKIPPED, FAILED)}
@@ -201,7 +201,7 @@ class Queue:
                        count=count, waiting=waiting, **counts)
 
 
-def build_queue(context: bpy.types.Context, scope: str, request: GenerateRequest, skips: bool,
+def build_queue(context: bpy.types.Context, scope: str, request: GenerateRequest, skip_existing: bool,
                 summary: Path | None) -> Queue:
     """The queue of a scope: SELECTED, the colour textures of the selected objects, or FILE, those of all materials.
 
@@ -219,16 +219,16 @@ def build_queue(context: bpy.types.Context, scope: str, request: GenerateRequest
         raise SourceError(_NO_TEXTURE[scope])
     wearers = {image: obj.session_uid for image, obj in worn.items()}
     items = [Item(Source("IMAGE", image.name, image.session_uid), wearers.get(image)) for image in images]
-    return Queue(items, request, launch, View.of(context.scene), skips, summary)
+    return Queue(items, request, launch, View.of(context.scene), skip_existing, summary)
 
 
-def _reason_with_names(sentence: Message, names: list[str]) -> Message:
+def _reason_with_names(message: Message, names: list[str]) -> Message:
     """The sentence, and of which pictures it holds."""
     first, more = ", ".join(names[:MAX_NAMES]), len(names) - MAX_NAMES
     if more > 0:
-        return Message("{names} and {more} more: {reason}", names=first, more=more, reason=sentence)
-    return Message("{names}: {reason}", names=first, reason=sentence)
+        return Message("{names} and {more} more: {reason}", names=first, more=more, reason=message)
+    return Message("{names}: {reason}", names=first, reason=message)
 
 
-def _failed_records(item: Item, sentence: Message) -> tuple[Record, ...]:
-    return (Record(item.source.name, FAILED, error=sentence),)
+def _failed_records(item: Item, message: Message) -> tuple[Record, ...]:
+    return (Record(item.source.name, FAILED, error=message),)

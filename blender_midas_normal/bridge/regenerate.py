@@ -57,11 +57,11 @@ def _retune_steps(image: bpy.types.Image, settings: Settings, mask_image: bpy.ty
         is_taken = apply_result(existing, facts["surface"], result, files, wanted, replace)
     if is_taken and mask is not None:
         set_mask(existing, mask.image())
-    sentences = [Message("{name} was made again in {seconds:.1f} s.", name=existing.name,
-                         seconds=float(sum(result.seconds.values())))]
+    messages = [Message("{name} was made again in {seconds:.1f} s.", name=existing.name,
+                        seconds=float(sum(result.seconds.values())))]
     if map_type == "NORMAL" and is_wired(existing):
-        sentences += convention_messages(wanted.convention)
-    return Report((existing.name,), tuple(sentences), facts_of_result(result, map_type))
+        messages += convention_messages(wanted.convention)
+    return Report((existing.name,), tuple(messages), facts_of_result(result, map_type))
 
 
 def apply_result(
@@ -208,7 +208,7 @@ def _repaint_group(
     kept: takes in a sentence for each map that stays as it is.
     """
     first, *others = group
-    words = yield from prepared.handed_over(partial(export_image_pixels, prepared.source.image(), view=prepared.view))
+    words = yield from prepared.export_pixels(partial(export_image_pixels, prepared.source.image(), view=prepared.view))
     result = yield Step(prepared.submit(first.map_type, preceding=first.surface, **words, **first.files))
     name = yield from _apply_to_dependent(prepared, first, result, kept)
     made = {name: facts_of_result(result, first.map_type)}
@@ -234,9 +234,9 @@ def _apply_to_dependent(
             raise SourceError("The map was removed while it was made again; generate it again.")
         if result.surface == dependent.surface:
             return image.name
-        sentence = NO_MESSAGE if prepared.request.replace else (yield from changed_reason(image))
-        if sentence:
-            kept.append(sentence)
+        message = NO_MESSAGE if prepared.request.replace else (yield from changed_reason(image))
+        if message:
+            kept.append(message)
         else:
             apply_result(image, dependent.surface, result, files, dependent.settings, replace=True)
     return image.name

@@ -1,4 +1,4 @@
-"""What a user asks for, checked and ready to be made: requests for the worker, and what becomes of a finished map."""
+"""Check what a user asks for, submit it to the worker, and apply finished maps to materials."""
 
 from __future__ import annotations
 
@@ -72,14 +72,15 @@ MAPS = tuple((name, map_type.label, map_type.description) for name, map_type in 
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """One request as the user makes it; the values are names from SOURCES, TARGETS and SAVES.
+    """What a user asks for; the values are names from SOURCES, TARGETS and SAVES.
 
-    image_uid: session_uid of the image for the source IMAGE; mask_uid: of the other image for the mask IMAGE.
-    replace: whether a map of the user's own may be taken off an input, and a map be made again that somebody has changed.
-    maps: the kinds of map to make, names of `core.map_types.MAP_TYPES`, at least one; the first follows the settings.
-    smoothing: over how many frames on either side the maps of sequences and movies are averaged.
-    animation: whether the source RENDER means the files of the scene's frame range, and not the last render.
-    across: whether relief goes on from one UDIM tile to the next.
+    image_uid: session_uid of the image for the source IMAGE.
+    replace: whether a user's own map is taken off an input, and a map is made again that a user has changed.
+    maps: the types of the maps to make, names of `core.map_types.MAP_TYPES`, at least one; the first comes first in reports.
+    mask_uid: session_uid of the image for the mask IMAGE.
+    smoothing: number of frames on either side over which the maps of sequences and movies are averaged.
+    animation: whether the source RENDER is the files of the scene's frame range, and not the last render.
+    across: whether relief continues from one UDIM tile to the next.
     """
 
     settings: Settings
@@ -97,15 +98,18 @@ class GenerateRequest:
 
 @dataclass(frozen=True)
 class PreparedRequest:
-    """Maps of a source.
+    """A checked request for the maps of one source.
 
-    mask: the mask image, None where the settings want none.
-    view: through which the pictures are seen.
-    object_uid, material_uid: the session_uid of the active object and of the active material, or None: an object, like any
-    data of Blender, may be gone at the end, and by then another material may be active.
-    notes: sentences for the user about what was asked.
-    known: keys of the surfaces of maps that are there and are not to be made from the same again, by the picture's number.
-    is_one_of_many: whether a shader is left to the texture among many that is its colour.
+    Data of Blender is held by its session_uid, because it may be removed before the maps are there.
+
+    request: what the user asked for, in a convention that the material's nodes can read.
+    mask: the mask image, None where the settings use none.
+    view: the scene's view, in which the pictures are read.
+    object_uid: the object that was active, or None.
+    material_uid: the material that was active, or None.
+    notes: messages for the user about changes to the request.
+    known_surfaces: keys of surfaces, by the picture's number: a map is not made again where its picture gives the same.
+    is_one_of_many: whether each shader gets only the map of the texture that is its colour.
     """
 
     request: GenerateRequest
@@ -116,13 +120,20 @@ class PreparedRequest:
     material_uid: int | None
     launch: Launch
     notes: tuple[Message, ...]
-    known: Mapping[str, str] = field(default_factory=dict)
+    known_surfaces: Mapping[str, str] = field(default_factory=dict)
     is_one_of_many: bool = False
 
-    def handed_over(self, read: Callable[[Path], PixelExport]) -> Generator[None, None, dict[str, Any]]:
-        """What a request says of a picture, whose pixels `read` writes into a file, and of the mask image, piece by piece.
+    def export_pixels(self, read: Callable[[Path], PixelExport]) -> Generator[None, None, dict[str, Any]]:
+        """Export a picture and the mask image for the worker, in short steps.
 
-        Raises SourceError.
+        Args:
+            read: writes the picture's pixels into a file.
+
+        Returns:
+            The fields of `core.protocol.Request` that describe them.
+
+        Raises:
+            SourceError: where they cannot be read.
         """
         client.prepare(self.launch)
         file = client.new_file()
@@ -130,45 +141,57 @@ class PreparedRequest:
             pixels = yield from read(file)
             alpha = "TRANSPARENCY" if self.source.is_render else alpha_of(self.source.image())
             pixels = dataclasses.replace(pixels, alpha=alpha)
-            words = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
-                     "exposure": self.view.exposure}
+            fields = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
+                      "exposure": self.view.exposure}
             if self.mask is not None:
                 mask = yield from export_image_pixels(self.mask.image(), client.new_file(), self.view)
-                words["mask_pixels"] = dataclasses.asdict(mask)
-            return words
+                fields["mask_pixels"] = dataclasses.asdict(mask)
+            return fields
 
     def mask_image(self) -> bpy.types.Image | None:
-        """The mask image, if any; raises SourceError when it is gone."""
+        """Return the mask image, if any; raises SourceError when it is gone."""
         return self.mask.image() if self.mask is not None else None
 
-    def submit(self, map_type: str, strength: float = 1.0, **words: Any) -> Job:
-        """Asks for one map; strength: a factor on that of the settings; words: the other fields of the request.
+    def submit(self, map_type: str, strength: float = 1.0, **fields: Any) -> Job:
+        """Submit a request for one map to the worker.
 
-        Raises WorkerError when the picture's pixels went with a worker that has ended.
+        Args:
+            strength: a factor on the strength of the settings.
+            fields: the other fields of `core.protocol.Request`.
+
+        Raises:
+            WorkerError: when the exported pixels are gone with a worker that has ended.
         """
         settings = dataclasses.replace(self.request.settings, strength=self.request.settings.strength * strength)
         folder = client.prepare(self.launch)
-        if "pixels" in words and not (folder / words["pixels"]["file"]).exists():
+        if "pixels" in fields and not (folder / fields["pixels"]["file"]).exists():
             raise WorkerError("The worker ended while it was given the picture; try again.")
-        return client.submit(Request(on_preferred_device(settings).to_dict(), map=map_type, **words))
+        return client.submit(Request(on_preferred_device(settings).to_dict(), map=map_type, **fields))
 
-    def wired(self, map_type: str, image: bpy.types.Image, scale: float) -> list[Message]:
-        """Wires a finished map; sentences for the user, also about materials that cannot be wired."""
+    def apply_to_materials(self, map_type: str, image: bpy.types.Image, scale: float) -> list[Message]:
+        """Put a finished map into the materials of the target.
+
+        Args:
+            scale: of a height map, see `core.maps.Map`.
+
+        Returns:
+            Messages for the user, also about materials that do not get the map.
+        """
         try:
-            return self._in_materials(map_type, image, scale)
+            return self._wire_into_materials(map_type, image, scale)
         finally:
             if image.users == 0:
-                image.use_fake_user = True  # Blender drops what nobody uses when it saves
+                image.use_fake_user = True  # Blender does not save data without users
 
-    def _in_materials(self, map_type: str, image: bpy.types.Image, scale: float) -> list[Message]:
+    def _wire_into_materials(self, map_type: str, image: bpy.types.Image, scale: float) -> list[Message]:
         source = self.source.image()
         obj = find_by_uid(bpy.data.objects, self.object_uid)
-        found = find_target_materials(self.request.target, source, obj, find_by_uid(bpy.data.materials, self.material_uid))
-        sentences = list(found.sentences) if map_type == self.request.maps[0] else []
-        for material in found.materials:
-            reasons = self._reasons_against(map_type, material)
+        targets = find_target_materials(self.request.target, source, obj, find_by_uid(bpy.data.materials, self.material_uid))
+        messages = list(targets.messages) if map_type == self.request.maps[0] else []
+        for material in targets.materials:
+            reasons = self._reasons_not_to_use(map_type, material)
             if reasons:
-                sentences += reasons
+                messages += reasons
                 continue
             if map_type == "NORMAL":
                 report = wire_normal_map(material, source, image, self.request.settings.convention,
@@ -178,43 +201,47 @@ class PreparedRequest:
                                            self.request.replace)
             else:
                 report = add_image_node(material, source, image)
-            sentences += report.sentences
-        return sentences
+            messages += report.messages
+        return messages
 
-    def reasons_unused(self, map_type: str) -> list[Message]:
-        """Why a map of one of many pictures would be used by no material, as sentences; none where one would use it.
+    def unused_reasons(self, map_type: str) -> list[Message]:
+        """Say why no material would use the map of one of many pictures; empty where one would.
 
-        None, too, where it is asked for all the same: with the target NONE, and as a ControlNet map.
+        Empty, too, where maps are made without being wired: with the target NONE, and ControlNet maps.
         """
         if self.request.target == "NONE":
             return []
         source = self.source.image()
         users = materials_using(source, find_by_uid(bpy.data.objects, self.object_uid))
-        reasons = [self._reasons_against(map_type, material) for material in users]
+        reasons = [self._reasons_not_to_use(map_type, material) for material in users]
         if not users:
             return [Message("No material uses the image {image!r}.", image=source.name)]
         return list(dict.fromkeys(chain.from_iterable(reasons))) if all(reasons) else []
 
-    def _reasons_against(self, map_type: str, material: bpy.types.Material) -> list[Message]:
-        """Why a material would not use a map of one of many pictures; none where it would, or that is not asked."""
+    def _reasons_not_to_use(self, map_type: str, material: bpy.types.Material) -> list[Message]:
+        """Say why a material would not use the map of one of many pictures; empty where it would."""
         if not self.is_one_of_many or (map_type == "NORMAL" and self.request.settings.convention == "CONTROLNET"):
             return []
         source = self.source.image()
         existing = find_map(source, map_type)
         reason = material_unavailable_reason(material)
         if not reason and map_type == "NORMAL":
-            targets, sentences = plan_wiring(material, source, existing, self.request.settings.convention,
-                                             self.request.replace, True)
-            return [] if targets else sentences
+            targets, messages = plan_wiring(material, source, existing, self.request.settings.convention,
+                                            self.request.replace, True)
+            return [] if targets else messages
         reason = reason or other_role_reason(source, material)
         if not reason and map_type == "HEIGHT":
-            ends, sentences = find_displacement_inputs(material, existing, self.request.replace)
-            return [] if ends else sentences
+            inputs, messages = find_displacement_inputs(material, existing, self.request.replace)
+            return [] if inputs else messages
         return [reason] if reason else []
 
 
 def prepare_request(context: bpy.types.Context, request: GenerateRequest) -> PreparedRequest:
-    """The order of a user; raises one of the project's exceptions for what cannot be made."""
+    """Check a request against what is active in Blender.
+
+    Raises:
+        MidasNormalError: for a request that cannot be met.
+    """
     launch = check_and_find_launch(request)
     is_animation = request.source == "RENDER" and request.animation
     image = find_by_uid(bpy.data.images, request.image_uid)
@@ -230,38 +257,46 @@ def prepare_request(context: bpy.types.Context, request: GenerateRequest) -> Pre
 def prepare_for_source(source: Source, object_uid: int | None, material_uid: int | None, request: GenerateRequest,
                        launch: Launch,
                        view: View) -> PreparedRequest:
-    """The order of maps of a source, whatever the user is looking at; the other words are as in Order."""
+    """Check a request for the maps of a given source; the other arguments are fields of `PreparedRequest`."""
     request, notes = _with_readable_convention(request, source)
     mask = mask_from_image(find_by_uid(bpy.data.images, request.mask_uid)) if request.settings.mask == "IMAGE" else None
     return PreparedRequest(request, source, mask, view, object_uid, material_uid, launch, notes)
 
 
 def check_and_find_launch(request: GenerateRequest) -> Launch:
-    """How to start the worker for what is asked; raises one of the project's exceptions where no picture could be mapped."""
+    """Check what a request asks of the worker, whatever its source, and return how to start it.
+
+    Raises:
+        MidasNormalError: where no picture could be mapped.
+    """
     for map_type in request.maps:
         check_map_type(map_type, request.settings)
     return launch_for_engine(request.settings.engine)
 
 
 def facts_of_result(result: Result, map_type: str) -> dict:
-    """What is remembered of a map beside its settings."""
+    """Return what is stored with a map besides its settings."""
     return {"map": map_type, "engine": result.engine, "device": result.device, "why": result.why, "surface": result.surface,
             "seconds": result.seconds, "size": [result.width, result.height], "scale": result.scale}
 
 
 def _picture_behind_map(source: Source) -> Source:
-    """The source itself, or, when it is a map made by this extension, the picture that the map was made from."""
+    """Return the source itself or, when it is a map of this extension, the picture that the map was made from."""
     origin = source_of(source.image())
     return source if origin is None else source_from_image(origin)
 
 
 def on_preferred_device(settings: Settings) -> Settings:
-    """A device that the settings leave open is the one of the preferences."""
+    """Return the settings with the device of the preferences where they say AUTO."""
     return dataclasses.replace(settings, device=preferences().device) if settings.device == "AUTO" else settings
 
 
 def _with_readable_convention(request: GenerateRequest, source: Source) -> tuple[GenerateRequest, tuple[Message, ...]]:
-    """What is asked for, with a map that is to be wired in a convention in which it is read, and why that is another one."""
+    """Change the convention of a map to be wired to one that the material's nodes can read.
+
+    Returns:
+        The request, and a message where the convention changed.
+    """
     convention = request.settings.convention
     if request.target == "NONE" or convention == "CONTROLNET":
         return request, ()
@@ -272,10 +307,10 @@ def _with_readable_convention(request: GenerateRequest, source: Source) -> tuple
     existing = find_map(source.image(), "NORMAL")
     if existing is None or can_read(existing, convention):
         return request, ()
-    read = next((name for name in readable_conventions() if can_read(existing, name)), convention)
-    return _with_convention(request, read), (
+    readable = next((name for name in readable_conventions() if can_read(existing, name)), convention)
+    return _with_convention(request, readable), (
         Message("The map is read in a group that reads the maps of other materials too, so it was made as {convention} as "
-                "before; make the group single-user for another convention.", convention=read),)
+                "before; make the group single-user for another convention.", convention=readable),)
 
 
 def _with_convention(request: GenerateRequest, convention: str) -> GenerateRequest:

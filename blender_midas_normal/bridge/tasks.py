@@ -1,4 +1,4 @@
-"""Work on its way, in Blender's main thread: one job at the worker after the other, what Blender does with each result."""
+"""Tasks that make maps in Blender's main thread in short steps: submit a job, wait, use its result, submit the next."""
 
 from __future__ import annotations
 
@@ -29,136 +29,148 @@ def is_main_thread() -> bool:
 
 
 def check_main_thread() -> None:
-    """Raises WrongThread in any other thread than Blender's main one."""
+    """Raise WrongThread in any other thread than Blender's main one."""
     if not is_main_thread():
         raise WrongThread(WRONG_THREAD_MESSAGE)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was made.  maps: names of the images; sentences: what the user should know; facts: as stored on the first image.
+    """What a task made.
 
-    records: of all maps.
+    maps: names of the images.
+    messages: what the user should know.
+    facts: as stored with the first image.
+    records: what became of each map.
     """
 
     maps: tuple[str, ...]
-    sentences: tuple[Message, ...]
+    messages: tuple[Message, ...]
     facts: dict
     records: tuple[Record, ...] = ()
 
     @property
     def map_name(self) -> str:
-        """Name of the first image, "" where nothing was made."""
+        """The name of the first image, "" where nothing was made."""
         return self.maps[0] if self.maps else ""
 
     @property
-    def is_there(self) -> bool:
-        """Whether the images are in the file still: an undo takes them away."""
+    def exists_in_file(self) -> bool:
+        """Whether the images are still in the file; an undo removes them."""
         return all(name in bpy.data.images for name in self.maps)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A job of a making, the `number`th `of` so many."""
+    """A job of a task, the `number`th of `count`."""
 
     job: Job
     number: int = 1
-    of: int = 1
+    count: int = 1
 
 
 YIELD_TO_UI = None
-"""What a making yields between two pieces of work that would be felt as one."""
+"""What a task yields between two pieces of work, so that Blender's window stays responsive."""
 
 TaskSteps = Generator[Step | None, Any, Report]
-"""Yields steps and breaths, and returns the report.  It is sent a step's result, or thrown the exception in its place."""
+"""The steps of a task: yields a Step, to be sent its result or thrown its exception, or YIELD_TO_UI; returns the report."""
 
 
 @contextmanager
 def wrap_unexpected() -> Iterator[None]:
-    """What goes wrong in the `with` block is one of the project's exceptions; the console has the details of any other."""
+    """Turn any unexpected exception of the `with` block into a MidasNormalError, with the traceback in the console."""
     try:
         yield
     except MidasNormalError:
         raise
-    except Exception as error:  # whatever it is, it is told, and what comes next goes on
+    except Exception as error:  # any fault is reported, and later tasks are not affected
         traceback.print_exc()
         raise MidasNormalError("It failed ({error}: {reason}); the console has the details.", error=type(error).__name__,
                                reason=error) from error
 
 
 class Task:
-    """A making under way, which begins with the first call of `step`; `at` is the step whose job is at the worker."""
+    """A task, which starts with the first call of `step`; the worker has the job of `current_step`."""
 
-    def __init__(self, making: TaskSteps) -> None:
-        self._making = making
-        self._breathes = True
-        self.at = Step(Job(0))
+    def __init__(self, steps: TaskSteps) -> None:
+        self._steps = steps
+        self._is_yielding = True
+        self.current_step = Step(Job(0))
 
     @property
     def job(self) -> Job:
-        """The job at the worker, or one that no worker knows before the first."""
-        return self.at.job
+        """The job at the worker; before the first, a job that no worker knows."""
+        return self.current_step.job
 
     @property
-    def is_due(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether `step` has something to do."""
-        return self._breathes or self.job.outcome is not None
+        return self._is_yielding or self.job.outcome is not None
 
     def step(self) -> Report | None:
-        """Goes on with the making as far as its next job or breath; the report when there is none.
+        """Continue until the next job is submitted or Blender's window should be updated; call it when `is_ready`.
 
-        Call it when it is due.  Raises one of the project's exceptions when the making fails.
+        Returns:
+            The report when the task is finished, else None.
+
+        Raises:
+            MidasNormalError: when the task fails.
         """
-        outcome = None if self._breathes else self.job.outcome
+        outcome = None if self._is_yielding else self.job.outcome
         with wrap_unexpected():
             try:
                 if isinstance(outcome, MidasNormalError):
-                    step = self._making.throw(outcome)
+                    step = self._steps.throw(outcome)
                 else:
-                    step = self._making.send(outcome)
+                    step = self._steps.send(outcome)
             except StopIteration as end:
                 return end.value
-        self._breathes, self.at = step is None, step or self.at
+        self._is_yielding, self.current_step = step is None, step or self.current_step
         return None
 
     def cancel(self) -> None:
-        """Gives the job up, and with it all that the making has not finished; a second call ends the worker.
+        """Cancel the job and all that is not finished; a second call ends the worker.
 
-        Raises one of the project's exceptions when the making cannot end as it should.
+        Raises:
+            MidasNormalError: when the task cannot clean up.
         """
         client.cancel(self.job)
         with wrap_unexpected():
-            self._making.close()
+            self._steps.close()
 
     def wait(self) -> Report:
-        """The report of the last job, or the exception with which the making fails."""
+        """Run the task to its end, blocking, and return its report; raises the exception with which it fails."""
         report = None
         while report is None:
-            while not self.is_due:
+            while not self.is_ready:
                 client.wait_a_moment()
             report = self.step()
         return report
 
 
 def record_made(source: Source, image: bpy.types.Image, notes: Sequence[Message]) -> Record:
-    """The record of a map that was just made of the source; notes: sentences about it and its wiring."""
-    words = stored_metadata(image)
-    assert words is not None
-    facts = words["facts"]
+    """Return the record of a map that was just made.
+
+    Args:
+        notes: messages about the map and its wiring.
+    """
+    metadata = stored_metadata(image)
+    assert metadata is not None
+    facts = metadata["facts"]
     return Record(source.name, MADE, facts["map"], _location(image), facts["engine"], facts["why"], facts["device"],
                   tuple(facts["size"]), facts["seconds"], list(notes))
 
 
 def record_skipped(source: Source, image: bpy.types.Image) -> Record:
-    """The record of a map that was there already."""
+    """Return the record of a map that existed already."""
     return Record(source.name, SKIPPED, map_type_of(image), _location(image))
 
 
 def record_unused(source: Source, map_type: str, reasons: Sequence[Message]) -> Record:
-    """The record of a map that was not made, because nothing would use it."""
+    """Return the record of a map that was not made, because no material would use it."""
     return Record(source.name, SKIPPED, map_type, notes=list(reasons))
 
 
 def _location(image: bpy.types.Image) -> str:
-    """The map's file, or the name of the packed image."""
+    """Return the map's file, or the name of a packed image."""
     return image.name if image.packed_files else str(file_of(image))

@@ -59,16 +59,16 @@ def describe_stage(step: Step) -> str:
     """The stage that a step's job is in and the seconds it has taken, in the user's language."""
     job = step.job
     progress = iface_("{stage}, {seconds:.1f} s").format(stage=iface_(STAGES[job.stage].label), seconds=job.elapsed)
-    if step.of == 1:
+    if step.count == 1:
         return progress
-    return iface_("{number} of {of}: {progress}").format(number=step.number, of=step.of, progress=progress)
+    return iface_("{number} of {of}: {progress}").format(number=step.number, of=step.count, progress=progress)
 
 
 def share(step: Step) -> float:
     """How much of the whole is done, 0..1."""
     stage = STAGES[step.job.stage]
     done = stage.start + (stage.end - stage.start) * step.job.done
-    return (step.number - 1 + done) / step.of
+    return (step.number - 1 + done) / step.count
 
 
 _task: Task | None = None
@@ -100,15 +100,15 @@ def show(queue: Queue | None) -> None:
 
 def described(task: Task) -> str:
     """What a task is doing, or waits for before it changes anything, in the user's language."""
-    operator = running_operator() if task.is_due else None
+    operator = running_operator() if task.is_ready else None
     if operator is None:
-        return describe_stage(task.at)
+        return describe_stage(task.current_step)
     return iface_("Waiting until {operator} has ended").format(operator=iface_(operator.bl_label, contexts.operator_default))
 
 
 def has_made(outcome: Report | MidasNormalError) -> bool:
     """Whether a task that ended so has made something; a queue has, however it ended, if one of its pictures was made."""
-    return _queue.has_made if _queue is not None else isinstance(outcome, Report)
+    return _queue.has_made_maps if _queue is not None else isinstance(outcome, Report)
 
 
 def last() -> Report | MidasNormalError | None:
@@ -119,7 +119,7 @@ def last() -> Report | MidasNormalError | None:
 def last_message() -> str:
     """What the last task ended with, in words."""
     if isinstance(_last, Report):
-        return " ".join(_last.sentences)
+        return " ".join(_last.messages)
     return f"{type(_last).__name__}: {_last}" if _last else "none"
 
 
@@ -187,7 +187,7 @@ def _look() -> bool:
     if _task is None:
         return False
     addon.client.pump()
-    if _task is None or not _task.is_due or running_operator() is not None:
+    if _task is None or not _task.is_ready or running_operator() is not None:
         _redraw_when_changed()
         return _task is not None
     try:

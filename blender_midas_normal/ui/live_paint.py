@@ -85,7 +85,7 @@ def _look() -> bool:
         return True
     if _task is None:
         _task = _begun()
-    if _task is not None and _task.is_due:
+    if _task is not None and _task.is_ready:
         _step(_task)
     return _task is not None or bool(_changed)
 

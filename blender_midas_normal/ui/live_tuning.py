@@ -126,7 +126,7 @@ def _go_on() -> bool:
     addon.client.pump()
     if running_operator() is not None:
         return True
-    if _retune is not None and _retune.is_due:
+    if _retune is not None and _retune.is_ready:
         _step(_retune)
     return _retune is not None or _begin()
 

@@ -45,7 +45,7 @@ def report_outcome(operator: bpy.types.Operator, outcome: Report | MidasNormalEr
     if isinstance(outcome, MidasNormalError):
         operator.report({"ERROR"}, translated(outcome.message, rpt_))
         return {"CANCELLED"}
-    operator.report({"INFO"}, translated(join_messages(outcome.sentences), rpt_))
+    operator.report({"INFO"}, translated(join_messages(outcome.messages), rpt_))
     return {"FINISHED"}
 
 
@@ -59,7 +59,7 @@ def run_blocking(operator: bpy.types.Operator, task: Task, queue: Queue | None =
         outcome = task.wait()
     except MidasNormalError as error:
         outcome = error
-    if generation.has_made(outcome) and running_operator() is None and bpy.ops.ed.undo_push.poll():
+    if generation.has_made_maps(outcome) and running_operator() is None and bpy.ops.ed.undo_push.poll():
         bpy.ops.ed.undo_push(message="Normal map")
     return report_outcome(operator, outcome)
 

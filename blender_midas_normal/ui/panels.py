@@ -50,8 +50,8 @@ def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
         row = rows.row()
         row.label(text=item.source.name, icon=icon, translate=False)
         row.label(text=word)
-        if item.sentence:
-            lines(rows, item.sentence, icon="BLANK1")
+        if item.message:
+            lines(rows, item.message, icon="BLANK1")
     if len(shown) < len(queue.items):
         rows.label(text=iface_("and {more} more").format(more=len(queue.items) - len(shown)), translate=False)
     counts = {state: queue.count(state) for state in (MADE, SKIPPED, FAILED)}
@@ -64,7 +64,7 @@ def told_first(items: list[Item]) -> list[Item]:
     Those that were skipped for a reason come after those that failed.
     """
     def place(item: Item) -> tuple[int, bool]:
-        is_explained = item.state == SKIPPED and item.sentence != ""
+        is_explained = item.state == SKIPPED and item.message != ""
         return tuple(LOOKS).index(FAILED if is_explained else item.state), is_explained
 
     ordered = sorted(items, key=place)
@@ -164,7 +164,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
     places.prop(settings, "save")
     task = generation.task()
     if task is not None:
-        progress(layout, generation.described(task), generation.share(task.at))
+        progress(layout, generation.described(task), generation.share(task.current_step))
         layout.operator("midas_normal.cancel", icon="CANCEL")
     elif generation.cancelled() is not None:
         progress(layout, "Stopping", None)
@@ -191,9 +191,9 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
             row = box.row(align=True)
             for name in ("show_log", "copy_report", "restart"):
                 row.operator(f"midas_normal.{name}")
-    elif isinstance(outcome, Report) and queue is None and outcome.is_there:
+    elif isinstance(outcome, Report) and queue is None and outcome.exists_in_file:
         box = layout.box()
-        for number, sentence in enumerate(outcome.sentences):
+        for number, sentence in enumerate(outcome.messages):
             lines(box, sentence, icon="BLANK1" if number else "CHECKMARK")
     elif outcome is None and generation.task() is None:
         lines(layout, worker_state(addon.client), icon="INFO")

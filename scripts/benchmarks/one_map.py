@@ -38,7 +38,8 @@ ARITHMETIC = ("preprocess", "forward", "surface", "maps")
 OF_WORKER = {"read": "convert", "prepare": "preprocess", "maps": "maps", "encode": "encode"}
 """Our names for stages of the worker's clock; its "engine" is "forward" and "surface"."""
 
-OF_BLENDER = ((PreparedRequest, "submit", "send"), (generate, "store_map", "write"), (PreparedRequest, "wired", "wire"))
+OF_BLENDER = ((PreparedRequest, "submit", "send"), (generate, "store_map", "write"),
+              (PreparedRequest, "apply_to_materials", "wire"))
 """Functions that are stages: where they are called from, their names there, and ours."""
 
 
@@ -131,7 +132,7 @@ def finished(task: Task) -> tuple[Report, Waiting]:
     """The task's report, as `Task.wait` gives it, and how it was waited for."""
     waiting, report = Waiting(), None
     while report is None:
-        while not task.is_due:
+        while not task.is_ready:
             waiting.moment(task.job)
         report = task.step()
     return report, waiting

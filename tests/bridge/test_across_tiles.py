@@ -193,7 +193,7 @@ def test_tiles_that_do_not_touch_are_mapped_as_they_are_alone(tmp_path):
 def test_tiles_of_the_nodes_size_are_mapped_alone_and_that_is_said(tmp_path):
     image, _ = tile_set(tmp_path, 2, 1)
     report = made(image, Settings(engine="LUMINANCE", size="NODE", resolution=64), across=True)
-    assert "Tiles of the node's size, or with depth_scale RAW, are mapped each on its own." in report.sentences
+    assert "Tiles of the node's size, or with depth_scale RAW, are mapped each on its own." in report.messages
 
 
 def test_a_tile_is_read_piece_by_piece_and_leaves_nothing_when_it_is_given_up(tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ def made(image, **words):
     """The map's values, and what is said of it."""
     report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid,
                                                            **words)).wait()
-    return pixels_of(find_map(image, "NORMAL")), report.sentences
+    return pixels_of(find_map(image, "NORMAL")), report.messages
 
 
 def says(sentences, words):

@@ -59,7 +59,7 @@ def test_each_frame_of_the_scenes_range_gets_a_map(tmp_path):
     rendered_animation(tmp_path / "out" / "shot_")
     image, report = made()
     folder = tmp_path / "out" / "shot_normal"
-    assert (image.name, image.source) == ("shot_normal", "SEQUENCE") and "4 frames" in report.sentences[0]
+    assert (image.name, image.source) == ("shot_normal", "SEQUENCE") and "4 frames" in report.messages[0]
     assert names(folder) == [f"shot_normal_{number:04d}.png" for number in (3, 4, 5, 6)]
     values = {number: pixels_of_file(folder / f"shot_normal_{number:04d}.png") for number in (3, 6)}
     assert np.abs(values[3] - values[6]).max() > 0.02
@@ -73,7 +73,7 @@ def test_the_range_is_the_scenes_and_what_is_missing_is_said(tmp_path):
     bpy.context.scene.frame_end = 5
     _, report = made()
     assert names(tmp_path / "shot_normal") == ["shot_normal_0001.png", "shot_normal_0005.png"]
-    assert "There are no files of these frames, so they have no map: 3." in report.sentences
+    assert "There are no files of these frames, so they have no map: 3." in report.messages
 
 
 def test_the_sequence_is_loaded_once_and_a_single_image_of_its_file_stays_one(tmp_path):
@@ -89,7 +89,7 @@ def test_a_movie_of_the_animation(tmp_path):
         pytest.skip("this Blender has no FFmpeg")
     rendered_animation(tmp_path / "clip_", movie=True)
     image, report = made()
-    assert image.source == "SEQUENCE" and "4 frames" in report.sentences[0]
+    assert image.source == "SEQUENCE" and "4 frames" in report.messages[0]
     folder = next(path for path in tmp_path.iterdir() if path.is_dir())
     assert [name[-8:] for name in names(folder)] == [f"{number:04d}.png" for number in (1, 2, 3, 4)]
 

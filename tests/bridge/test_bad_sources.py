@@ -96,7 +96,7 @@ def test_a_picture_that_is_none_is_named_and_the_others_have_their_maps(name, ac
     (tmp_path / name).write_bytes(b"no picture")
     images = len(bpy.data.images)
     report = reported(image, across=across)
-    assert [sentence for sentence in report.sentences if "has no map" in sentence] == [
+    assert [sentence for sentence in report.messages if "has no map" in sentence] == [
         f"The {'tile 1002' if name.startswith('wall') else 'frame 4'} has no map: The file {tmp_path / name} of the image "
         f"{name if name.startswith('wall') else image.name!r} is no picture or movie of a known kind."]
     files = [path.name for path in tmp_path.rglob("*_normal*.png")]

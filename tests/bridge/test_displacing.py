@@ -122,7 +122,7 @@ def test_the_users_own_displacement_is_kept_unless_replaced(material, image, hei
     end = material.node_tree.get_output_node("ALL").inputs["Displacement"]
     material.node_tree.links.new(own.outputs[0], end)
     report = wire_displacement(material, image, height, 0.1, None, False)
-    assert not report.done and "Replace" in report.sentences[0] and end.links[0].from_node == own
+    assert not report.done and "Replace" in report.messages[0] and end.links[0].from_node == own
     assert wire_displacement(material, image, height, 0.1, None, True).done and displacement(material)[0] == height
 
 
@@ -145,14 +145,14 @@ def test_a_failure_at_any_step_of_attaching_leaves_the_material_as_it_was(materi
 def test_a_linked_material_is_left_alone(image, height, tmp_path):
     linked = add_linked_material(image, tmp_path)
     report = wire_displacement(linked, image, height, 0.1, None, False)
-    assert not report.done and linked.name in report.sentences[0] and "linked" in report.sentences[0]
+    assert not report.done and linked.name in report.messages[0] and "linked" in report.messages[0]
 
 
 def test_an_override_and_a_material_for_grease_pencil_are_left_alone(image, height, tmp_path):
     for material, words in ((add_overriding_material(image, tmp_path), "is a library override"),
                             (add_pencil_material(), "Grease Pencil")):
         report = wire_displacement(material, image, height, 0.1, None, False)
-        assert not report.done and words in report.sentences[0]
+        assert not report.done and words in report.messages[0]
 
 
 def test_a_retuned_height_map_keeps_the_users_factor(material, image, height):
@@ -248,7 +248,7 @@ def test_the_displacement_by_another_pictures_map_is_kept_unless_replaced(materi
     new = map_images.store_map(other, GREY, {}, {"map": "HEIGHT", "scale": 0.1})
     report = wire_displacement(material, other, new, 0.1, None, replace)
     assert report.done == replace and displacement(material)[0] == (new if replace else height)
-    assert replace or "keeps the displacement by 'brick_height'; set Replace" in report.sentences[0]
+    assert replace or "keeps the displacement by 'brick_height'; set Replace" in report.messages[0]
 
 
 def test_the_map_of_an_image_that_the_material_lost_gives_way(material, image, height):
@@ -286,7 +286,7 @@ def test_an_output_with_a_displacement_of_the_users_own_is_named_and_the_other_i
     own = material.node_tree.nodes.new("ShaderNodeDisplacement")
     material.node_tree.links.new(own.outputs[0], first.inputs["Displacement"])
     report = wire_displacement(material, image, height, 0.1, None, False)
-    assert report.done and f"The output {first.name!r} of the material 'Wall' keeps its own" in report.sentences[0]
+    assert report.done and f"The output {first.name!r} of the material 'Wall' keeps its own" in report.messages[0]
     assert first.inputs["Displacement"].links[0].from_node == own and second.inputs["Displacement"].is_linked
 
 

@@ -123,7 +123,7 @@ def test_who_exports_a_map_that_nodes_turn(tmp_path, exporter, keeps):
     material = add_material("Brick")
     mapped(feed_base_color(material, source), 90)
     assert any("FBX and OBJ files leave such a map out" in text
-               for text in wire_normal_map(material, source, map_image).sentences)
+               for text in wire_normal_map(material, source, map_image).messages)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     folder = tmp_path / "out"
     folder.mkdir()
@@ -214,5 +214,5 @@ def test_what_is_exported_is_opengl_or_the_report_warns(tmp_path, convention):
     image.colorspace_settings.is_data = True
     is_opengl = convention != "OBJECT" and pixels_of(image)[16, 16, 1] < 0.5
     for report in (made, again):
-        assert any("choose OPENGL for a material to be exported" in text for text in report.sentences) != is_opengl
+        assert any("choose OPENGL for a material to be exported" in text for text in report.messages) != is_opengl
     assert is_opengl == (convention == "OPENGL" or (convention == "DIRECTX" and not node_has_convention()))

@@ -267,7 +267,7 @@ def test_of_several_maps_those_that_nobody_has_changed_are_made(picture, changed
     paint(kept)
     _, report = made(picture, STRONGER, maps=("NORMAL", "HEIGHT"))
     assert is_painted(kept) and stored_metadata(other)["settings"]["strength"] == 4.0 and report.maps == (other.name,)
-    assert f"The map {kept.name!r} was changed" in report.sentences[-1]
+    assert f"The map {kept.name!r} was changed" in report.messages[-1]
     assert [(record.outcome, record.error is not None) for record in report.records] == [(MADE, False), (FAILED, True)]
 
 
@@ -291,7 +291,7 @@ def test_a_queue_keeps_it_and_makes_the_others(picture):
     paint(normal)
     queue, _ = worked_through(settings=STRONGER)
     assert {item.source.name: item.state for item in queue.items} == {"wall.png": FAILED, "other": MADE}
-    assert "turn on Replace" in next(item.sentence for item in queue.items if item.state == FAILED) and is_painted(normal)
+    assert "turn on Replace" in next(item.message for item in queue.items if item.state == FAILED) and is_painted(normal)
     queue, _ = worked_through(settings=STRONGER, replace=True)
     assert [item.state for item in queue.items] == [MADE, MADE] and not is_painted(normal)
 

@@ -55,7 +55,7 @@ def test_mesh_without_material_gets_one(image, is_render):
         found = materials.find_target_materials("AUTO", source, bpy.context.object, None)
     material, = found.materials
     assert bpy.context.object.active_material == material
-    assert "had no material" in found.sentences[0]
+    assert "had no material" in found.messages[0]
     links = material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].links
     assert [link.from_node.image for link in links] == ([] if is_render else [image])
     assert material.name == ("Material" if is_render else "brick")
@@ -63,7 +63,7 @@ def test_mesh_without_material_gets_one(image, is_render):
 
 def test_no_mesh_is_a_sentence(image):
     assert "No mesh object is active" in materials.find_target_materials("AUTO", image, bpy.context.object,
-                                                                         None).sentences[0]
+                                                                         None).messages[0]
     empty = bpy.data.objects.new("empty", None)
     bpy.context.scene.collection.objects.link(empty)
     bpy.context.view_layer.objects.active = empty
@@ -75,7 +75,7 @@ def test_linked_user_stays_as_it_is(image, tmp_path):
     used = linked.node_tree.nodes["Image Texture"].image
     found = materials.find_target_materials("AUTO", used, bpy.context.object, None)
     assert found.materials == ()
-    assert found.sentences == (f"The material {linked.name!r} is linked from another file and stays as it is.",)
+    assert found.messages == (f"The material {linked.name!r} is linked from another file and stays as it is.",)
 
 
 def test_active_material(image, tmp_path):
@@ -88,8 +88,8 @@ def test_active_material(image, tmp_path):
     linked = obj.active_material = add_linked_material(image, tmp_path)
     with pytest.raises(TargetError, match="linked"):
         materials.check_active_material(linked)
-    assert "stays as it is" in materials.find_target_materials("ACTIVE_MATERIAL", image, obj, linked).sentences[0]
-    assert "no longer there" in materials.find_target_materials("ACTIVE_MATERIAL", image, obj, None).sentences[0]
+    assert "stays as it is" in materials.find_target_materials("ACTIVE_MATERIAL", image, obj, linked).messages[0]
+    assert "no longer there" in materials.find_target_materials("ACTIVE_MATERIAL", image, obj, None).messages[0]
 
 
 def test_a_material_for_grease_pencil_is_no_target_and_has_no_textures(image):
@@ -99,7 +99,7 @@ def test_a_material_for_grease_pencil_is_no_target_and_has_no_textures(image):
         pencil.node_tree.nodes.new("ShaderNodeTexImage").image = image
     assert materials.colour_textures([pencil]) == []
     found = materials.find_target_materials("AUTO", image, obj, pencil)
-    assert found.materials == () and "Grease Pencil" in found.sentences[0]
+    assert found.materials == () and "Grease Pencil" in found.messages[0]
     with pytest.raises(TargetError, match="Grease Pencil"):
         materials.check_active_material(pencil)
 
@@ -108,7 +108,7 @@ def test_an_override_is_called_one(image, tmp_path):
     override = add_overriding_material(image, tmp_path)
     used = override.node_tree.nodes["Image Texture"].image
     found = materials.find_target_materials("AUTO", used, None, None)
-    assert found.materials == () and any("is a library override" in sentence for sentence in found.sentences)
+    assert found.materials == () and any("is a library override" in sentence for sentence in found.messages)
 
 
 def test_unknown_target(image):

@@ -83,7 +83,7 @@ def stepped(new, until):
     """The task of a queue, begun and gone on with until something is so, or it has ended."""
     task = new.task()
     while not until(task) and task.step() is None:
-        while not task.is_due and not until(task):
+        while not task.is_ready and not until(task):
             addon.client.wait_a_moment()
     return task
 
@@ -98,8 +98,8 @@ def test_every_colour_texture_of_the_file_is_made_and_wired_and_bad_ones_stop_no
     done, report = made()
     assert states(done) == {"a": MADE, "gone.png": FAILED, "b": MADE}
     assert [normal_node(material) for material in materials] == ["ShaderNodeNormalMap", None, "ShaderNodeNormalMap"]
-    assert report.sentences[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
-    assert "gone.png of the image 'gone.png' is missing." in report.sentences[1]
+    assert report.messages[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
+    assert "gone.png of the image 'gone.png' is missing." in report.messages[1]
     assert report.map_name == "b_normal" and bpy.data.images["b_normal"].packed_file
 
 
@@ -152,7 +152,7 @@ def test_a_linked_material_stays_as_it_is_and_a_linked_image_of_the_same_name_ha
     worn(image)
     done, report = made()
     assert [(item.source.name, item.state) for item in done.items] == [("stone", MADE), ("stone", SKIPPED)]
-    assert report.sentences[1] == f"stone: The material {linked.name!r} is linked from another file and stays as it is."
+    assert report.messages[1] == f"stone: The material {linked.name!r} is linked from another file and stays as it is."
     sources = [item.source.image() for item in done.items]
     assert [source.library is None for source in sources] == [True, False] and find_map(sources[1], "NORMAL") is None
     done, report = made(target="NONE")
@@ -218,7 +218,7 @@ def test_a_shader_gets_the_map_of_the_picture_that_is_its_colour(socket, way):
     assert shader.inputs["Normal"].links[0].from_node.inputs["Color"].links[0].from_node.image.name == "colour_normal"
     is_used = socket or way in ("ambient occlusion", "brightened")
     assert ("is for the map of 'colour', which feeds its Base Color." if is_used else
-            "The image 'other' feeds no shader of the material 'Wall' as a picture.") in report.sentences[1]
+            "The image 'other' feeds no shader of the material 'Wall' as a picture.") in report.messages[1]
 
 
 def test_a_picture_for_roughness_alone_is_wired_where_there_is_no_other():
@@ -238,7 +238,7 @@ def test_a_map_that_a_shader_has_already_is_made_again_though_another_picture_is
                                                   image_uid=bpy.data.images["rough"].session_uid)).wait()
     done, report = made()
     assert states(done) == {"rough": MADE, "colour": SKIPPED}
-    assert "keeps its own normal map 'rough_normal'" in report.sentences[1]
+    assert "keeps its own normal map 'rough_normal'" in report.messages[1]
 
 
 def own_normal(material):
@@ -259,7 +259,7 @@ def test_maps_that_nothing_would_use_are_not_made_and_the_sentence_says_why(tmp_
     assert len(bpy.data.images) == images + 1 + replace and (find_map(bpy.data.images["kept"], "NORMAL") is None) != replace
     if not replace:
         sentence = "The shader 'Principled BSDF' keeps its own normal map 'mine'; set Replace to wire the new map instead."
-        assert report.sentences == ("Of 2 pictures 1 made, 1 skipped, 0 failed.", f"kept: {sentence}")
+        assert report.messages == ("Of 2 pictures 1 made, 1 skipped, 0 failed.", f"kept: {sentence}")
         skipped = next(record for record in json.loads((tmp_path / "done.json").read_text()) if record["input"] == "kept")
         assert skipped == {"input": "kept", "outcome": "skipped", "map": "NORMAL", "notes": [sentence]}
         assert f"kept: {sentence}" in SUMMARY_FORMATS[".txt"](report.records, 0, 1.0) and sentence in as_csv(report.records)
@@ -329,7 +329,7 @@ def test_where_no_map_could_be_made_the_whole_fails(tmp_path):
     new = queue(summary=tmp_path / "done.txt")
     with pytest.raises(MidasNormalError, match=r"Of 2 pictures 0 made, 1 skipped, 1 failed\. .*gone\.png: .*missing"):
         new.task().wait()
-    assert states(new) == {"kept": SKIPPED, "gone.png": FAILED} and not new.has_made
+    assert states(new) == {"kept": SKIPPED, "gone.png": FAILED} and not new.has_made_maps
     text = (tmp_path / "done.txt").read_text()
     assert "1 skipped, as nothing would use them" in text and "kept: The shader" in text
 
@@ -354,7 +354,7 @@ def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_setti
     addon.client.close()  # a new worker has no surface in memory, and would have to run the engine
     done, seen = queue(existing="SKIP", maps=("NORMAL", "AO")), set()
     stepped(done, lambda task: seen.add(task.job.stage))
-    assert states(done) == {"a": SKIPPED, "b": SKIPPED} and not done.has_made and seen == {"start", "read"}
+    assert states(done) == {"a": SKIPPED, "b": SKIPPED} and not done.has_made_maps and seen == {"start", "read"}
     assert [find_map(image, "NORMAL")[METADATA_PROPERTY] for image in images] == words
     assert [(record.outcome, record.map, record.output) for record in done.items[0].records] == [
         (SKIPPED, "NORMAL", "a_normal"), (SKIPPED, "AO", "a_ao")]
@@ -435,7 +435,7 @@ def test_maps_that_would_have_one_name_do_not_overwrite_each_other(tmp_path):
     worn(bpy.data.images.load(str(tmp_path / "wall.png"), check_existing=False))
     done, _ = made(save="BESIDE")
     assert sorted(item.state for item in done.items) == [FAILED, FAILED, MADE]
-    assert all("is the map of" in item.sentence for item in done.items if item.state == FAILED)
+    assert all("is the map of" in item.message for item in done.items if item.state == FAILED)
     packed, report = made(save="PACK")
     assert set(states(packed).values()) == {MADE} and len({record.output for record in report.records}) == 3
 
@@ -444,20 +444,20 @@ def test_a_picture_whose_worker_ends_fails_alone():
     for name, side in (("a", 16), ("b", 2000), ("c", 16)):
         worn(noise(name, side=side))
     new = queue()
-    task = stepped(new, lambda task: new.items[1].state == IN_PROGRESS and not task.is_due)
+    task = stepped(new, lambda task: new.items[1].state == IN_PROGRESS and not task.is_ready)
     addon.client._worker._process.kill()
     addon.client._worker._process.wait()
     task.wait()
-    assert states(new) == {"a": MADE, "b": FAILED, "c": MADE} and "killed" in new.items[1].sentence
+    assert states(new) == {"a": MADE, "b": FAILED, "c": MADE} and "killed" in new.items[1].message
 
 
 def test_giving_up_in_the_middle_loses_nothing_that_was_made_and_running_again_goes_on(tmp_path):
     for number, name in enumerate("abcd"):
         worn(noise(name, number, 400))
     new = queue(summary=tmp_path / "done.json")
-    task = stepped(new, lambda task: new.items[2].state == IN_PROGRESS and not task.is_due)
+    task = stepped(new, lambda task: new.items[2].state == IN_PROGRESS and not task.is_ready)
     task.cancel()
-    assert states(new) == {"a": MADE, "b": MADE, "c": WAITING, "d": WAITING} and new.has_made
+    assert states(new) == {"a": MADE, "b": MADE, "c": WAITING, "d": WAITING} and new.has_made_maps
     assert [record["outcome"] for record in json.loads((tmp_path / "done.json").read_text())] == ["made", "made"]
     assert find_map(bpy.data.images["c"], "NORMAL") is None and find_map(bpy.data.images["a"], "NORMAL").packed_file
     again, _ = made(existing="SKIP")
@@ -479,7 +479,7 @@ def test_pictures_that_go_away_meanwhile_fail_alone():
     new = queue()
     bpy.data.images.remove(bpy.data.images["a"])
     new.task().wait()
-    assert states(new) == {"a": FAILED, "b": MADE} and "no longer there" in new.items[0].sentence
+    assert states(new) == {"a": FAILED, "b": MADE} and "no longer there" in new.items[0].message
 
 
 def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypatch, capfd):
@@ -490,7 +490,7 @@ def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypa
     monkeypatch.setattr(generate, "export_image_pixels", lambda image, path, view: 1 / \
                         0 if image.name == "a" else read(image, path, view))
     done, _ = made()
-    assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].sentence
+    assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].message
     assert "ZeroDivisionError" in capfd.readouterr().err
     assert not list(addon.client._worker.folder.iterdir())
 
@@ -550,4 +550,4 @@ def test_a_summary_that_cannot_be_written_is_said_and_what_was_made_stays(tmp_pa
     new = queue(summary=tmp_path / "nowhere" / "done.txt")
     with pytest.raises(TargetError, match="cannot be written"):
         new.task().wait()
-    assert new.has_made and find_map(image, "NORMAL")
+    assert new.has_made_maps and find_map(image, "NORMAL")

@@ -94,7 +94,7 @@ def test_each_frame_is_mapped_as_it_is_alone(tmp_path):
     assert names(folder) == [f"shot_normal_{number:04d}.png" for number in (3, 4, 5, 6)]
     assert (image.name, image.source, image.colorspace_settings.is_data) == ("shot_normal", "SEQUENCE", True)
     assert image.filepath_raw == str(folder / "shot_normal_0003.png")
-    assert "4 frames from luminance" in report.sentences[0] and "cannot pack" in " ".join(report.sentences)
+    assert "4 frames from luminance" in report.messages[0] and "cannot pack" in " ".join(report.messages)
     for number in (3, 6):
         values = pixels_of_file(folder / f"shot_normal_{number:04d}.png")
         np.testing.assert_allclose(values, alone(tmp_path / f"shot_{number:04d}.png"), atol=1e-4)
@@ -117,7 +117,7 @@ def test_a_hole_is_said_and_skipped(tmp_path):
     shown_in_material(source, frame_offset=2, frame_duration=6)
     _, report = made(source)
     assert names(tmp_path / "shot_normal") == [f"shot_normal_{number:04d}.png" for number in (3, 5, 6)]
-    assert "There are no files of these frames, so they have no map: 4, 7 to 8." in report.sentences
+    assert "There are no files of these frames, so they have no map: 4, 7 to 8." in report.messages
     for number in (3, 5, 6):
         (tmp_path / f"shot_{number:04d}.png").unlink()
     with pytest.raises(SourceError, match="None of the frames"):
@@ -145,7 +145,7 @@ def test_a_movie_becomes_a_sequence_of_maps(tmp_path):
     before = pixels_of(source)
     counts = len(bpy.data.images), len(bpy.data.textures)
     image, report = made(source)
-    assert (image.name, image.source) == ("clip_normal", "SEQUENCE") and "5 frames" in report.sentences[0]
+    assert (image.name, image.source) == ("clip_normal", "SEQUENCE") and "5 frames" in report.messages[0]
     assert names(tmp_path / "clip_normal") == [f"clip_normal_{number:04d}.png" for number in range(1, 6)]
     assert (len(bpy.data.images), len(bpy.data.textures)) == (counts[0] + 1, counts[1])
     np.testing.assert_array_equal(pixels_of(source), before)
@@ -161,7 +161,7 @@ def test_a_movie_that_ends_early_ends_the_map(tmp_path):
     shown_in_material(source, frame_offset=1, frame_duration=9)
     _, report = made(source)
     assert names(tmp_path / "clip_normal") == ["clip_normal_0002.png", "clip_normal_0003.png"]
-    assert "The movie ends before the frame 4, and so does the map." in report.sentences
+    assert "The movie ends before the frame 4, and so does the map." in report.messages
 
 
 def test_a_movie_that_cannot_be_read_is_said_so(tmp_path):
@@ -340,8 +340,8 @@ def test_a_sequence_that_is_deleted_while_it_is_smoothed_leaves_no_files(tmp_pat
     before = names(tmp_path)
     task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
                                                          image_uid=source.session_uid, target="NONE", smoothing=1))
-    while task.at.number < 3 or task.job.outcome is None:
-        if task.is_due:
+    while task.current_step.number < 3 or task.job.outcome is None:
+        if task.is_ready:
             task.step()
         addon.client.wait_a_moment()
     assert task.step() is None
@@ -361,7 +361,7 @@ def test_a_cancelled_sequence_leaves_nothing(tmp_path, jobs):
     seen = set()
     while len(seen) < jobs:
         addon.client.wait_a_moment()
-        if task.is_due:
+        if task.is_ready:
             assert task.step() is None
             seen.add(task.job.id)
     task.cancel()

@@ -97,7 +97,7 @@ def test_the_users_own_map_that_a_shared_group_reads_is_replaced_on_request_only
     report = normal_map.wire_normal_map(material, image, map_image, replace=replace)
     assert report.done == replace and chain(shader, (theirs,)) == (WIRED, others)
     assert chain(shader, (group,)) == (WIRED, map_image if replace else own)
-    assert replace or "keeps its own normal map 'own'" in report.sentences[0]
+    assert replace or "keeps its own normal map 'own'" in report.messages[0]
 
 
 def test_a_picture_in_a_group_of_its_own_gets_its_map_out_of_it_and_to_where_it_is_read(image, map_image):
@@ -120,8 +120,8 @@ def refused(material, image, map_image, *words, **more):
     before = [state(each) for each in bpy.data.materials]
     report = normal_map.wire_normal_map(material, image, map_image, *words, **more)
     assert not report.done and [state(each) for each in bpy.data.materials] == before
-    assert "which is used in other places too" in report.sentences[-1]
-    return report.sentences
+    assert "which is used in other places too" in report.messages[-1]
+    return report.messages
 
 
 def test_a_shared_group_is_not_told_to_read_another_layer_or_space(image, map_image):
@@ -150,7 +150,7 @@ def test_a_map_that_a_shared_group_reads_stays_in_the_convention_in_which_others
     generate("OPENGL")
     made = find_map(image, "NORMAL")
     assert retune_settings(made, Settings(convention="OBJECT")).convention == "OPENGL"
-    assert any("maps of other materials" in sentence for sentence in generate("OBJECT").sentences)
+    assert any("maps of other materials" in sentence for sentence in generate("OBJECT").messages)
     assert stored_metadata(made)["settings"]["convention"] == "OPENGL"
     map_nodes.set_convention(made, "OBJECT")
     assert normal.space == "TANGENT"

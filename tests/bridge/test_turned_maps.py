@@ -225,7 +225,7 @@ def test_relief_is_lit_as_real_geometry_would_be(wall, tmp_path, lay):
     source, map_image, material, texture = wall
     laid = lay(texture)
     report = wire_normal_map(material, source, map_image)
-    assert report.done and report.sentences[-1].startswith("Wired") and not any("lit" in text for text in report.sentences)
+    assert report.done and report.messages[-1].startswith("Wired") and not any("lit" in text for text in report.messages)
     assert_lit_right(tmp_path, *as_matrix_and_shift(laid))
 
 

@@ -34,9 +34,9 @@ def test_a_group_that_is_used_with_two_mappings_is_said(wall):
     twin = node(other.node_tree, "Group", node_tree=group.node_tree)
     twin.inputs["Rotation"].default_value = (0, 0, 1)
     other.node_tree.links.new(node(other.node_tree, "TexCoord").outputs["UV"], twin.inputs["Vector"])
-    assert any("'Bricks' is used" in text for text in wire_normal_map(material, source, map_image).sentences)
+    assert any("'Bricks' is used" in text for text in wire_normal_map(material, source, map_image).messages)
     twin.inputs["Rotation"].default_value = (0, 0, 0)
-    assert not any("'Bricks' is used" in text for text in wire_normal_map(material, source, map_image).sentences)
+    assert not any("'Bricks' is used" in text for text in wire_normal_map(material, source, map_image).messages)
 
 
 def test_failure_at_any_step_of_turning_leaves_all_as_it_was(wall, monkeypatch):
@@ -130,7 +130,7 @@ def test_the_layer_behind_what_no_normal_map_can_follow(wall):
     tree, bent = material.node_tree, node(material.node_tree, "VectorMath", operation="SINE")
     tree.links.new(node(tree, "UVMap", uv_map="UV").outputs["UV"], bent.inputs[0])
     tree.links.new(bent.outputs[0], texture.inputs["Vector"])
-    assert any("by what 'Vector Math' gives" in text for text in wire_normal_map(material, source, map_image).sentences)
+    assert any("by what 'Vector Math' gives" in text for text in wire_normal_map(material, source, map_image).messages)
     assert next(found for found in tree.nodes if found.bl_idname == "ShaderNodeNormalMap").uv_map == "UV"
 
 
@@ -150,8 +150,8 @@ def test_where_no_normal_map_can_be_right_the_report_says_it_and_what_helps(wall
 
     def said(convention="OPENGL"):
         report = wire_normal_map(material, source, map_image, convention)
-        assert report.done and report.sentences[-1 if convention == "OPENGL" else -2].startswith("Wired")
-        return " ".join(text for text in report.sentences if "lit " in text)
+        assert report.done and report.messages[-1 if convention == "OPENGL" else -2].startswith("Wired")
+        return " ".join(text for text in report.messages if "lit " in text)
 
     def lay_by(output):
         tree.links.new(output, texture.inputs["Vector"])
@@ -186,7 +186,7 @@ def test_an_attribute_that_is_no_uv_layer(wall):
     attribute = node(material.node_tree, "Attribute", attribute_name="flow")
     material.node_tree.links.new(attribute.outputs["Vector"], texture.inputs["Vector"])
     bpy.context.object.data.attributes.new("flow", "FLOAT_VECTOR", "POINT")
-    assert any("laid by the attribute 'flow'" in text for text in wire_normal_map(material, source, map_image).sentences)
+    assert any("laid by the attribute 'flow'" in text for text in wire_normal_map(material, source, map_image).messages)
 
 
 def drive_mapping(texture, name):
@@ -218,7 +218,7 @@ def test_a_mapping_that_turns_with_time_is_said_and_one_that_moves_is_not(wall, 
     source, map_image, material, texture = wall
     drive(texture, name).driver.expression = "frame / 100"
     report = wire_normal_map(material, source, map_image)
-    assert report.done and any("by an animation or a driver" in text for text in report.sentences) == is_said
+    assert report.done and any("by an animation or a driver" in text for text in report.messages) == is_said
 
 
 def test_keyframes_are_found_in_actions_and_in_tracks(wall):
@@ -226,7 +226,7 @@ def test_keyframes_are_found_in_actions_and_in_tracks(wall):
     mapping = mapped(texture)
 
     def is_said():
-        return any("by an animation or a driver" in text for text in wire_normal_map(material, source, map_image).sentences)
+        return any("by an animation or a driver" in text for text in wire_normal_map(material, source, map_image).messages)
 
     mapping.inputs["Location"].keyframe_insert("default_value", frame=1)
     assert not is_said()

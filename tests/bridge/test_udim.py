@@ -76,7 +76,7 @@ def test_each_tile_is_mapped_as_it_is_alone(tiles, tmp_path, save):
     assert (len(image.packed_files) == 3) == (save == "PACK")
     assert names(tmp_path) == sorted([f"wall.{number}.png" for number in SIZES]
                                      + [f"wall_normal.{number}.png" for number in SIZES if save == "BESIDE"])
-    assert "3 tiles from luminance" in report.sentences[0]
+    assert "3 tiles from luminance" in report.messages[0]
     for number, values in tiles_of(image, tmp_path).items():
         np.testing.assert_allclose(values, alone(tmp_path / f"wall.{number}.png"), atol=1e-4)
         assert np.ptp(values[..., 0]) > 0.005
@@ -102,7 +102,7 @@ def test_a_missing_tile_is_said_and_the_others_are_made(tiles, tmp_path):
     (tmp_path / "wall.1002.png").unlink()
     image, report = made(tiles, save="BESIDE")
     assert [tile.number for tile in image.tiles] == [1001, 1011]
-    assert f"The tile 1002 has no map, because its file is missing: {tmp_path / 'wall.1002.png'}." in report.sentences
+    assert f"The tile 1002 has no map, because its file is missing: {tmp_path / 'wall.1002.png'}." in report.messages
     for number in (1001, 1011):
         (tmp_path / f"wall.{number}.png").unlink()
     with pytest.raises(SourceError, match="None of the tiles"):
@@ -203,9 +203,9 @@ def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
     before = names(tmp_path)
     task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
                                                          image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
-    while task.at.number < 3:
+    while task.current_step.number < 3:
         addon.client.wait_a_moment()
-        if task.is_due:
+        if task.is_ready:
             task.step()
     bpy.data.images.remove(tiles)
     with pytest.raises(SourceError, match="no longer there"):
@@ -217,11 +217,11 @@ def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     before = names(tmp_path)
     task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
                                                          image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
-    while task.at.number < 3:
+    while task.current_step.number < 3:
         addon.client.wait_a_moment()
-        if task.is_due:
+        if task.is_ready:
             task.step()
-    assert task.at.of == 3 and names(tmp_path) != before
+    assert task.current_step.count == 3 and names(tmp_path) != before
     task.cancel()
     assert names(tmp_path) == before and find_map(tiles, "NORMAL") is None
     while addon.client.is_busy:

@@ -71,7 +71,7 @@ def test_shape(shape, material, image, map_image):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         report = normal_map.wire_normal_map(material, image, map_image, replace=shape is own_map_replaced)
-    assert report.done and report.sentences[-1].startswith("Wired 'brick_normal' to ")
+    assert report.done and report.messages[-1].startswith("Wired 'brick_normal' to ")
     for shader, groups in shaders or [(principled(material), ())]:
         assert chain(shader, groups) == (WIRED, map_image)
     before = state(material)
@@ -205,7 +205,7 @@ def test_a_muted_link_to_the_users_own_map_is_none_and_comes_back_with_an_undo(m
     tree.links.new(own.outputs["Normal"], target).is_muted = True
     report = normal_map.wire_normal_map(material, image, map_image)
     assert report.done and chain(principled(material)) == (["Bump"] * with_bump + WIRED, map_image)
-    assert report.sentences[0] == f"The link from {own.name!r}, which was muted, is replaced by the map's."
+    assert report.messages[0] == f"The link from {own.name!r}, which was muted, is replaced by the map's."
 
 
 @pytest.mark.parametrize("where", ["Normal", "Color"])
@@ -216,7 +216,7 @@ def test_a_muted_link_of_our_own_is_linked_again_with_the_same_nodes(material, i
     muted(normal if where == "Normal" else normal.links[0].from_node.inputs["Color"])
     assert chain(principled(material))[1] is None
     report = normal_map.wire_normal_map(material, image, map_image)
-    assert report.done and len(report.sentences) == 1 and state(material) == before
+    assert report.done and len(report.messages) == 1 and state(material) == before
     assert chain(principled(material)) == (WIRED, map_image)
 
 
@@ -247,7 +247,7 @@ def test_normal_map_of_the_users_own(material, image, map_image, with_bump, repl
     assert kinds == ["Bump"] * with_bump + WIRED
     assert (report.done, shown) == ((True, map_image) if replace else (False, mine))
     if not replace:
-        assert report.sentences == ("The shader 'Principled BSDF' keeps its own normal map 'mine'; set Replace to wire the "
+        assert report.messages == ("The shader 'Principled BSDF' keeps its own normal map 'mine'; set Replace to wire the "
                                     "new map instead.",)
         assert state(material) == before
 
@@ -256,7 +256,7 @@ def test_only_the_shader_without_a_map_of_its_own_is_wired(material, image, map_
     (first, _), (second, _) = two_shaders(material, image)
     mine = user_map(material.node_tree, second.inputs["Normal"]).image
     report = normal_map.wire_normal_map(material, image, map_image)
-    assert report.done and "keeps its own normal map 'mine'" in report.sentences[0]
+    assert report.done and "keeps its own normal map 'mine'" in report.messages[0]
     assert (chain(first)[1], chain(second)[1]) == (map_image, mine)
 
 
@@ -290,7 +290,7 @@ def test_material_of_two_objects_is_wired_once_for_both(material, image, map_ima
 
 def test_roughness_only_is_said(material, image, map_image):
     roughness_only(material, image)
-    assert "feeds only Roughness of 'Principled BSDF'" in normal_map.wire_normal_map(material, image, map_image).sentences[0]
+    assert "feeds only Roughness of 'Principled BSDF'" in normal_map.wire_normal_map(material, image, map_image).messages[0]
 
 
 @pytest.mark.skipif(bpy.app.version >= (5, 0), reason="5.0 and newer always use nodes")
@@ -328,7 +328,7 @@ def test_a_volume_gets_no_surface(material, image, map_image):
     tree.links.new(smoke.outputs[0], tree.nodes["Material Output"].inputs["Volume"])
     before = state(material)
     report = normal_map.wire_normal_map(material, image, map_image)
-    assert not report.done and "no shader with a Normal input" in report.sentences[0] and state(material) == before
+    assert not report.done and "no shader with a Normal input" in report.messages[0] and state(material) == before
 
 
 def test_shader_without_normal_is_a_sentence(material, image, map_image):
@@ -337,7 +337,7 @@ def test_shader_without_normal_is_a_sentence(material, image, map_image):
     tree.links.new(node(tree, "Emission").outputs[0], tree.nodes["Material Output"].inputs["Surface"])
     before = state(material)
     report = normal_map.wire_normal_map(material, image, map_image)
-    assert not report.done and "has no shader with a Normal input" in report.sentences[0]
+    assert not report.done and "has no shader with a Normal input" in report.messages[0]
     assert state(material) == before
 
 
@@ -418,7 +418,7 @@ def test_group_used_elsewhere_is_not_given_an_input(material, image, map_image):
     node(other, "Group", node_tree=bpy.data.node_groups["Paint"])
     before = state(material)
     report = normal_map.wire_normal_map(material, image, map_image)
-    assert not report.done and "the group 'Paint', which is used in other places too" in report.sentences[0]
+    assert not report.done and "the group 'Paint', which is used in other places too" in report.messages[0]
     assert state(material) == before
 
 
@@ -438,7 +438,7 @@ def test_an_override_stays_as_it_is_and_is_called_one(image, tmp_path):
     used = tree.nodes["Image Texture"].image
     before = state(material)
     report = normal_map.wire_normal_map(material, used, map_images.store_map(used, FLAT, {}, {"map": "NORMAL"}))
-    assert report.sentences == (f"The material {material.name!r} is a library override of one in another file and stays as "
+    assert report.messages == (f"The material {material.name!r} is a library override of one in another file and stays as "
                                 "it is.",)
     assert not report.done and state(material) == before
     made = user_map(tree, principled(material).inputs["Normal"]).image
@@ -464,14 +464,14 @@ def test_linked_group_stays_as_it_is(material, image, tmp_path):
     tree.links.new(tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
     used = wanted.node_groups[0].nodes["Image Texture"]
     report = normal_map.wire_normal_map(material, used.image, map_images.store_map(used.image, FLAT, {}, {"map": "NORMAL"}))
-    assert not report.done and "the group 'Bricks' is linked from another file" in report.sentences[0]
+    assert not report.done and "the group 'Bricks' is linked from another file" in report.messages[0]
 
 
 def test_controlnet_is_never_wired(material, image, map_image):
     plain(material, image)
     before = state(material)
     report = normal_map.wire_normal_map(material, image, map_image, "CONTROLNET")
-    assert not report.done and "shade it black" in report.sentences[0]
+    assert not report.done and "shade it black" in report.messages[0]
     assert state(material) == before
 
 
@@ -482,7 +482,7 @@ def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
         report = normal_map.wire_normal_map(material, image, map_image, convention)
         normal = principled(material).inputs["Normal"].links[0].from_node
         assert getattr(normal, "convention", convention) == convention
-        assert any("as DirectX" in words for words in report.sentences) == (
+        assert any("as DirectX" in words for words in report.messages) == (
             convention == "DIRECTX" and map_nodes.node_has_convention())
 
 
@@ -496,4 +496,4 @@ def test_a_map_in_object_space_is_read_so_until_it_is_another(material, image, m
             assert normal.space == space
             assert not map_nodes.node_has_convention() or (normal.convention == "DIRECTX") == (convention == "DIRECTX")
     report = normal_map.wire_normal_map(material, image, map_image, "OBJECT")
-    assert any("XY plane" in sentence for sentence in report.sentences)
+    assert any("XY plane" in sentence for sentence in report.messages)

@@ -71,7 +71,7 @@ def give_up(task: object, seconds: float) -> None:
     end, report = time.monotonic() + seconds, None
     while report is None and time.monotonic() < end:
         addon.client.pump()
-        report = task.step() if task.is_due else None
+        report = task.step() if task.is_ready else None
     if report is None:
         task.cancel()
     else:

@@ -55,10 +55,10 @@ def test_a_button_makes_them_one_after_the_other():
 
     generation.start(start_generation(bpy.context, ask_of(Operator, bpy.context)), bpy.context.scene)
     pumped(lambda: generation.task().job.id)
-    at = generation.task().at
+    at = generation.task().current_step
     assert generation.describe_stage(at).startswith("1 of 2: ") and generation.share(at) < 0.5
-    pumped(lambda: generation.task() is None or generation.task().at != at)
-    at = generation.task().at
+    pumped(lambda: generation.task() is None or generation.task().current_step != at)
+    at = generation.task().current_step
     assert generation.describe_stage(at).startswith("2 of 2: ") and 0.5 <= generation.share(at) < 1
     pumped(lambda: generation.task() is None)
     assert find_map(image, "HEIGHT") and find_map(image, "AO") and find_map(image, "NORMAL") is None

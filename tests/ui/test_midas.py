@@ -119,7 +119,7 @@ def test_auto_takes_midas_where_it_is_there_and_says_so(midas, tmp_path):
     bpy.ops.midas_normal.generate(image=image.name, resolution=64, target="NONE")
     report = generation.last()
     assert report.facts["engine"] == "MIDAS" and "AUTO chose MiDaS" in report.facts["why"]
-    assert any("SHA-256" in sentence for sentence in report.sentences)
+    assert any("SHA-256" in sentence for sentence in report.messages)
 
 
 def test_a_slider_of_a_map_of_midas_leaves_the_map_alone_that_another_worker_makes(midas, tmp_path):

@@ -28,7 +28,7 @@ def test_generate_makes_and_wires_a_map():
     np.testing.assert_allclose(lengths, 1, atol=1e-3)
     principled = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
     assert principled.inputs["Normal"].links[0].from_node.bl_idname == "ShaderNodeNormalMap"
-    assert "photo_normal" in " ".join(generation.last().sentences)
+    assert "photo_normal" in " ".join(generation.last().messages)
 
 
 def test_relief_runs_on_blenders_own_python_and_retunes_without_the_network():
@@ -139,7 +139,7 @@ def test_a_directx_map_is_marked_on_the_node_or_made_as_opengl():
         np.testing.assert_allclose(directx[..., 1], 1 - opengl[..., 1], atol=1e-4)
     else:
         np.testing.assert_array_equal(directx, opengl)
-        assert "OpenGL" in " ".join(generation.last().sentences)
+        assert "OpenGL" in " ".join(generation.last().messages)
 
 
 def test_a_controlnet_map_is_made_but_never_wired():
@@ -147,7 +147,7 @@ def test_a_controlnet_map_is_made_but_never_wired():
     bpy.ops.midas_normal.generate(engine="LUMINANCE", convention="CONTROLNET")
     assert not any(node.bl_idname == "ShaderNodeNormalMap" for node in material.node_tree.nodes)
     assert values(bpy.data.images["photo_normal"])[..., 0].mean() > 0.9
-    assert "ControlNet" in " ".join(generation.last().sentences)
+    assert "ControlNet" in " ".join(generation.last().messages)
 
 
 def test_retune_needs_no_engine():

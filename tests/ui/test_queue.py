@@ -81,7 +81,7 @@ def test_one_call_makes_all_and_says_what_became_of_each(tmp_path):
     summary = tmp_path / "done.json"
     assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE", summary=str(summary)) == {"FINISHED"}
     assert states() == {"a": MADE, "b": MADE, "gone": FAILED}
-    assert generation.last().sentences[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
+    assert generation.last().messages[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
     assert [record["outcome"] for record in json.loads(summary.read_text())] == ["made", "made", "failed"]
 
 
@@ -172,7 +172,7 @@ def test_cancel_in_the_middle_keeps_what_was_made_as_one_undo_step(monkeypatch):
     pushed = []
     monkeypatch.setattr(generation, "_push", lambda: pushed.append(1) and False)
     with Background() as queue:
-        pumped(lambda: queue.items[1].state == IN_PROGRESS and not generation.task().is_due)
+        pumped(lambda: queue.items[1].state == IN_PROGRESS and not generation.task().is_ready)
         bpy.ops.midas_normal.cancel()
         assert generation.task() is None and states() == {"a": MADE, "b": WAITING, "c": WAITING}
     assert len(pushed) == 1 and [find_map(image, "NORMAL") is not None for image in images] == [True, False, False]
@@ -239,7 +239,7 @@ def test_a_summary_that_cannot_be_written_is_an_error_though_all_was_made(tmp_pa
 def test_giving_up_says_so_when_the_summary_cannot_be_written(tmp_path):
     many("a", "b")
     with Background(summary=str(tmp_path / "no" / "done.csv")) as queue:
-        pumped(lambda: queue.items[1].state == IN_PROGRESS and not generation.task().is_due)
+        pumped(lambda: queue.items[1].state == IN_PROGRESS and not generation.task().is_ready)
         bpy.ops.midas_normal.cancel()
     assert "cannot be written" in generation.last_message() and generation.task() is None
     pumped(lambda: not addon.client.is_busy)
@@ -260,7 +260,7 @@ def test_the_panel_shows_what_tells_most_and_all_that_failed():
     outcomes = [MADE] * 300 + [FAILED] * 20 + [None] * 5
     items = [Item(Source("IMAGE", str(number), number), None, (Record("", outcome, error=f"{number}."),) if outcome else ())
              for number, outcome in enumerate(outcomes)]
-    items[320].is_in_work = True
+    items[320].is_in_progress = True
     items[0].records = (Record("", SKIPPED, notes=["It is kept."]),)
     shown = panels.told_first(items)
     assert shown[0] is items[320] and [item.state for item in shown[1:]] == [FAILED] * 20

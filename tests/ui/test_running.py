@@ -28,9 +28,9 @@ def test_a_report_tells_of_maps_that_are_there():
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE", maps={"NORMAL", "AO"})
     report = generation.last()
-    assert report.maps == ("photo_normal", "photo_ao") and report.is_there
+    assert report.maps == ("photo_normal", "photo_ao") and report.exists_in_file
     bpy.data.images.remove(bpy.data.images["photo_ao"])
-    assert not report.is_there
+    assert not report.exists_in_file
 
 
 def test_cancel_frees_the_panel_at_once(monkeypatch):
@@ -88,7 +88,7 @@ def test_a_map_whose_material_is_deleted_meanwhile_is_made_and_saved_with_the_fi
     textured()
     with Background(target="ACTIVE_MATERIAL"):
         bpy.data.materials.remove(bpy.context.object.active_material)
-    assert "no longer there" in generation.last().sentences[-1]
+    assert "no longer there" in generation.last().messages[-1]
     assert bpy.context.scene.midas_normal.result.use_fake_user
 
 

@@ -86,8 +86,8 @@ def average_frames(prepared: PreparedRequest, map_type: str, frames: Mapping[int
     """
     for at, (number, frame) in enumerate(frames.items(), 1):
         alike = [other for other in frames if frames[other].size == frame.size]
-        counted = temporal_weights(alike, number, prepared.request.smoothing)
-        files = [[share, str(frames[other].own)] for other, share in counted.items()]
+        describe_count = temporal_weights(alike, number, prepared.request.smoothing)
+        files = [[share, str(frames[other].own)] for other, share in describe_count.items()]
         result = yield Step(prepared.submit(map_type, frames=files, compress=True), at, len(frames))
         with client.taken(result) as made:
             write_staged(frame.mean, made.png)
@@ -114,7 +114,7 @@ class PictureSet(ABC):
     stem: str
 
     @abstractmethod
-    def counted(self) -> Phrase:
+    def describe_count(self) -> Phrase:
         """Say how many there are."""
 
     @abstractmethod
@@ -130,15 +130,15 @@ class PictureSet(ABC):
         """The file of a part of a map, relative to the folder."""
 
     @abstractmethod
-    def shown(self, map_type: str) -> Path:
+    def display_path(self, map_type: str) -> Path:
         """The same as an image names it that shows all parts."""
 
     @abstractmethod
-    def places(self) -> Mapping[int, TilePosition]:
+    def tile_positions(self) -> Mapping[int, TilePosition]:
         """Where the pictures lie that go on in each other."""
 
     @abstractmethod
-    def settle(self, image: bpy.types.Image) -> None:
+    def configure_nodes(self, image: bpy.types.Image) -> None:
         """Gives the nodes that show a wired map what they need beside it."""
 
 
@@ -168,12 +168,14 @@ def _check_pictures_changed(prepared: PreparedRequest, pictures: PictureSet) -> 
     files = [pictures.folder / pictures.file(map_type, number) for map_type in prepared.request.maps
              for number in pictures.numbers
              if pictures.folder is not None]
-    if set(prepared.known) != {str(number) for number in pictures.numbers} or not all(file.exists() for file in files):
+    are_known = set(prepared.known_surfaces) == {str(number) for number in pictures.numbers}
+    if not are_known or not all(file.exists() for file in files):
         return
     for number in pictures.numbers:
-        words = yield from prepared.handed_over(partial(pictures.read, number))
+        words = yield from prepared.export_pixels(partial(pictures.read, number))
         try:
-            result = yield Step(prepared.submit(prepared.request.maps[0], unless=prepared.known[str(number)], **words))
+            known = prepared.known_surfaces[str(number)]
+            result = yield Step(prepared.submit(prepared.request.maps[0], unless=known, **words))
         except Unchanged:
             continue
         with client.taken(result):
@@ -196,7 +198,7 @@ def _make_parts(prepared: PreparedRequest, pictures: PictureSet, factors: Mappin
             continue
         if map_type == first:
             try:
-                words = yield from prepared.handed_over(partial(pictures.read, number))
+                words = yield from prepared.export_pixels(partial(pictures.read, number))
             except SourceError as error:
                 unreadable[number] = error
                 continue
@@ -232,23 +234,23 @@ def _store_results(prepared: PreparedRequest, pictures: PictureSet, results: Map
     source, mask = prepared.source.image(), prepared.mask_image()
     if pictures.folder is not None:
         for map_type in map_types:
-            check_no_other_map(source, pictures.folder / pictures.shown(map_type), pictures.layout)
+            check_no_other_map(source, pictures.folder / pictures.display_path(map_type), pictures.layout)
         files = [pictures.file(*part) for part in results]
         move_staged({folder / file: pictures.folder / file for file in files})
     images = {map_type: _store_map(source, prepared, pictures, facts[map_type], pictures.folder or folder)
               for map_type in map_types}
     main = facts[map_types[0]]
-    sentences = [_timing_message(images[map_types[0]].name, pictures, main), main["why"], *prepared.notes, *pictures.notes]
-    sentences += dict.fromkeys(note for result in results.values() for note in result.notes)
+    messages = [_timing_message(images[map_types[0]].name, pictures, main), main["why"], *prepared.notes, *pictures.notes]
+    messages += dict.fromkeys(note for result in results.values() for note in result.notes)
     records = []
     for map_type, image in images.items():
         set_mask(image, mask)
         notes = dict.fromkeys(note for (of, _), result in results.items() if of == map_type for note in result.notes)
-        about_wiring = prepared.wired(map_type, image, facts[map_type]["scale"])
+        about_wiring = prepared.apply_to_materials(map_type, image, facts[map_type]["scale"])
         records.append(tasks.record_made(prepared.source, image, [*pictures.notes, *notes, *about_wiring]))
-        sentences += about_wiring
-        pictures.settle(image)
-    return Report(tuple(image.name for image in images.values()), tuple(sentences), main, tuple(records))
+        messages += about_wiring
+        pictures.configure_nodes(image)
+    return Report(tuple(image.name for image in images.values()), tuple(messages), main, tuple(records))
 
 
 def _digests(pictures: PictureSet, map_type: str, folder: Path) -> Generator[None, None, dict[str, str]]:
@@ -273,7 +275,7 @@ def _equalise_height_scales(prepared: PreparedRequest, pictures: PictureSet, res
     if "HEIGHT" in scales:
         own = {number: result.scale for (map_type, number), result in results.items() if map_type == "HEIGHT"}
         files = {number: folder / pictures.file("HEIGHT", number) for number in own}
-        scales["HEIGHT"] = yield from normalise_heights(files, own, pictures.places())
+        scales["HEIGHT"] = yield from normalise_heights(files, own, pictures.tile_positions())
     return scales
 
 
@@ -312,12 +314,12 @@ def _store_map(
     source: bpy.types.Image, prepared: PreparedRequest, pictures: PictureSet, facts: dict, folder: Path
 ) -> bpy.types.Image:
     with open_map(source, prepared.request.settings.to_dict(), facts) as image:
-        show_picture_set(image, folder / pictures.shown(facts["map"]), pictures.layout, pack=pictures.folder is None)
+        show_picture_set(image, folder / pictures.display_path(facts["map"]), pictures.layout, pack=pictures.folder is None)
     remember_shown(image)
     return image
 
 
 def _timing_message(name: str, pictures: PictureSet, facts: dict) -> Message:
     return Message("{name}: {pictures} from {engine} on {device} in {seconds:.1f} s.", name=name,
-                   pictures=pictures.counted(), engine=facts["engine"].lower(), device=facts["device"],
+                   pictures=pictures.describe_count(), engine=facts["engine"].lower(), device=facts["device"],
                    seconds=float(sum(facts["seconds"].values())))

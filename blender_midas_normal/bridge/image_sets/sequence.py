@@ -30,7 +30,7 @@ class Frames(PictureSet):
 
     layout = "SEQUENCE"
 
-    def counted(self) -> Phrase:
+    def describe_count(self) -> Phrase:
         count = len(self.numbers)
         return Phrase("{count} frames", count=count) if count > 1 else Phrase("1 frame")
 
@@ -44,13 +44,13 @@ class Frames(PictureSet):
         name = f"{self.stem}_{MAP_TYPES[map_type].file_tag}"
         return Path(name) / f"{name}_{number:04d}.png"
 
-    def shown(self, map_type: str) -> Path:
+    def display_path(self, map_type: str) -> Path:
         return self.file(map_type, self.numbers[0])
 
-    def places(self) -> Mapping[int, TilePosition]:
+    def tile_positions(self) -> Mapping[int, TilePosition]:
         return {}
 
-    def settle(self, image: bpy.types.Image) -> None:
+    def configure_nodes(self, image: bpy.types.Image) -> None:
         """A node made here without the source's beside it, whose frames it could follow, shows one frame after the other.
 
         It begins at frame 1 of the scene, or where the user has it begin.

@@ -128,7 +128,7 @@ class Tiles(PictureSet):
     across: bool
     layout = "TILED"
 
-    def counted(self) -> Phrase:
+    def describe_count(self) -> Phrase:
         count = len(self.numbers)
         return Phrase("{count} tiles", count=count) if count > 1 else Phrase("1 tile")
 
@@ -142,15 +142,15 @@ class Tiles(PictureSet):
             return (yield from write_buffer(buffer, path))
 
     def file(self, map_type: str, number: int) -> Path:
-        return Path(fill_udim_token(str(self.shown(map_type)), number))
+        return Path(fill_udim_token(str(self.display_path(map_type)), number))
 
-    def shown(self, map_type: str) -> Path:
+    def display_path(self, map_type: str) -> Path:
         return Path(f"{self.stem}_{MAP_TYPES[map_type].file_tag}.<UDIM>.png")
 
-    def places(self) -> Mapping[int, TileOffset]:
+    def tile_positions(self) -> Mapping[int, TileOffset]:
         return {number: udim_position(number) for number in self.numbers if self.across}
 
-    def settle(self, image: bpy.types.Image) -> None:
+    def configure_nodes(self, image: bpy.types.Image) -> None:
         """Tiles lie where their numbers say."""
 
     def _held(self, path: Path, number: int) -> ImageBuffer:

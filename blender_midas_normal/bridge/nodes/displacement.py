@@ -66,9 +66,9 @@ def wire_displacement(material: bpy.types.Material, source: bpy.types.Image, map
         obj: an object that has the material, by which the displacement's scale is found.
         replace: whether a displacement of the user's own, or by another picture's map, is replaced.
     """
-    inputs, sentences = find_displacement_inputs(material, map_image, replace)
-    if sentences and not inputs:
-        return WiringReport(False, tuple(sentences))
+    inputs, messages = find_displacement_inputs(material, map_image, replace)
+    if messages and not inputs:
+        return WiringReport(False, tuple(messages))
     with NodeEdits() as edits:
         tree = ensure_nodes(material, edits)
         inputs = inputs or output_node_inputs(tree, "Displacement")
@@ -91,9 +91,9 @@ def wire_displacement(material: bpy.types.Material, source: bpy.types.Image, map
             if existing is None or existing.node_instance != displacement:
                 output = SocketInstance(displacement.node.outputs[0], displacement.groups)
                 link_across_groups(output, input_socket, "Displacement", edits)
-    sentences.append(Message("Wired {map!r} to the displacement of the material {material!r}; it shows on meshes with "
+    messages.append(Message("Wired {map!r} to the displacement of the material {material!r}; it shows on meshes with "
                              "enough faces.", map=map_image.name, material=material.name))
-    return WiringReport(True, tuple(sentences))
+    return WiringReport(True, tuple(messages))
 
 
 def find_displacement_inputs(material: bpy.types.Material, map_image: bpy.types.Image | None,

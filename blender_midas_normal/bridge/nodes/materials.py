@@ -28,7 +28,7 @@ class TargetMaterials:
     """The materials to be wired, in order, and messages for the report."""
 
     materials: tuple[bpy.types.Material, ...] = ()
-    sentences: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] = ()
 
 
 def find_target_materials(target: str, image: bpy.types.Image, obj: bpy.types.Object | None,
@@ -96,9 +96,9 @@ def check_active_material(material: bpy.types.Material | None) -> None:
 
 def _single_material(material: bpy.types.Material | None) -> TargetMaterials:
     if material is None:
-        return TargetMaterials(sentences=(Message("The material is no longer there, so the map is made but not wired."),))
+        return TargetMaterials(messages=(Message("The material is no longer there, so the map is made but not wired."),))
     reason = material_unavailable_reason(material)
-    return TargetMaterials(sentences=(reason,)) if reason else TargetMaterials((material,))
+    return TargetMaterials(messages=(reason,)) if reason else TargetMaterials((material,))
 
 
 def _materials_showing(image: bpy.types.Image, obj: bpy.types.Object | None) -> TargetMaterials | None:
@@ -129,10 +129,10 @@ def _material_of_object(image: bpy.types.Image, obj: bpy.types.Object | None,
     if material is not None:
         return _single_material(material)
     if obj is None or obj.type != "MESH":
-        return TargetMaterials(sentences=(Message("No mesh object is active, so the map is made but not wired."),))
+        return TargetMaterials(messages=(Message("No mesh object is active, so the map is made but not wired."),))
     reason = read_only_reason(obj) or read_only_reason(obj.data)  # type: ignore[arg-type]
     if reason:
-        return TargetMaterials(sentences=(Message("The object {object!r} is {reason} and gets no material.", object=obj.name,
+        return TargetMaterials(messages=(Message("The object {object!r} is {reason} and gets no material.", object=obj.name,
                                                   reason=reason),))
     return _add_material(image, obj)
 

@@ -71,7 +71,7 @@ class WiringReport:
     """
 
     done: bool
-    sentences: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,14 @@ def wire_normal_map(
     with NodeEdits() as edits:
         if not is_one_of_many:
             _ensure_shader(material, edits)
-        targets, sentences = plan_wiring(material, source, map_image, convention, replace, is_one_of_many)
+        targets, messages = plan_wiring(material, source, map_image, convention, replace, is_one_of_many)
         for target in targets:
             _wire_target(target, material, map_image, convention, edits)
     if targets:
-        sentences.append(Message("Wired {map!r} to {shaders} of the material {material!r}.", map=map_image.name,
+        messages.append(Message("Wired {map!r} to {shaders} of the material {material!r}.", map=map_image.name,
                                  shaders=_shader_names(targets), material=material.name))
-        sentences += convention_messages(convention)
-    return WiringReport(bool(targets), tuple(sentences))
+        messages += convention_messages(convention)
+    return WiringReport(bool(targets), tuple(messages))
 
 
 def _shader_names(targets: list[WiringTarget]) -> str:

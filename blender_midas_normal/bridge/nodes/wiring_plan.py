@@ -82,10 +82,10 @@ def plan_wiring(material: bpy.types.Material, source: bpy.types.Image, map_image
         The shaders to wire, and messages about those that are not wired and about what the wiring changes.
     """
     targets: list[WiringTarget] = []
-    sentences: list[Message] = []
+    messages: list[Message] = []
     shaders = normal_shaders_of(material.node_tree)
     if not shaders:
-        sentences.append(Message("The material {material!r} has no shader with a Normal input, so the map is not wired.",
+        messages.append(Message("The material {material!r} has no shader with a Normal input, so the map is not wired.",
                                  material=material.name))
     textures = [instance for instance in node_instances(material.node_tree) if image_of_node(instance.node) == source]
     textures_by_shader = _textures_by_shader(textures, shaders)
@@ -96,16 +96,16 @@ def plan_wiring(material: bpy.types.Material, source: bpy.types.Image, map_image
         if not reason and is_one_of_many:
             reason = _other_texture_reason(target, source, material, map_image)
         if reason:
-            sentences.append(reason)
+            messages.append(reason)
             continue
         targets.append(target)
-        sentences += _muted_link_messages(target)
+        messages += _muted_link_messages(target)
         if names:
-            sentences.append(Message("The image {image!r} feeds only {inputs} of {shader!r}; the map is wired to it all the "
+            messages.append(Message("The image {image!r} feeds only {inputs} of {shader!r}; the map is wired to it all the "
                                      "same.", image=source.name, inputs=names, shader=shader.node.name))
         if target.texture and target.can_copy_mapping:
-            sentences += (*mapping_messages(target.texture, convention), *transform_messages(target.texture, convention))
-    return targets, list(dict.fromkeys(sentences))
+            messages += (*mapping_messages(target.texture, convention), *transform_messages(target.texture, convention))
+    return targets, list(dict.fromkeys(messages))
 
 
 def _textures_by_shader(

@@ -68,11 +68,12 @@ def undo_and_redo(window: Window) -> str:
     before = window.blender.value(PIXELS)
     window.press("ctrl+z")
     check("NORMAL_MAP" not in window.blender.value(NODES), "undo left the Normal Map node")
-    check(not window.blender.value("generation.last().is_there"), "the panel tells still of the map that was taken back")
+    exists = window.blender.value("generation.last().exists_in_file")
+    check(not exists, "the panel tells still of the map that was taken back")
     window.press("ctrl+shift+z")
     check("NORMAL_MAP" in window.blender.value(NODES), "redo did not bring the Normal Map node back")
     check(window.blender.value(PIXELS) == before, "redo did not bring the pixels back")
-    check(window.blender.value("generation.last().is_there"), "the panel does not tell of the map that is there again")
+    check(window.blender.value("generation.last().exists_in_file"), "the panel does not tell of the map that is there again")
     check(not window.blender.value("client.is_busy"), "redo ran the network")
     return ""
 
