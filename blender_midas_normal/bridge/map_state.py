@@ -1,4 +1,4 @@
-"""What maps showed when they were stored: kept right through undo and saving, and whether somebody has changed it since."""
+"""Track what maps showed when they were stored: restore it after undo and saving, and find what users have changed."""
 
 from __future__ import annotations
 
@@ -24,48 +24,59 @@ from .map_metadata import METADATA_PROPERTY, SINGLE_PICTURE, stored_metadata
 
 @dataclass(frozen=True)
 class ShownState:
-    """What a map shows: the stored words of the result, and the checksum of pixels that were set, None for pixels read."""
+    """What a map shows.
 
-    words: str
+    metadata: the stored metadata of the result, as JSON.
+    checksum: that of the pixels that were set, None where Blender read them from a file.
+    """
+
+    metadata: str
     checksum: int | None
 
 
 _shown_states: dict[int, ShownState] = {}
-"""By session_uid."""
+"""What each map shows, by session_uid."""
 
 
 def remember_shown(image: bpy.types.Image, files: ResultFiles | None = None) -> None:
-    """The map's pixels are those of its stored result; files: from which they may have been set."""
+    """Remember that a map's pixels are those of its stored result.
+
+    Args:
+        files: those from which the pixels may have been set.
+    """
     _shown_states[image.session_uid] = ShownState(image[METADATA_PROPERTY],
                                                   files.checksum if files and files.pixels else None)
 
 
 def reload_changed() -> None:
-    """Reads those maps again whose stored result is another than the one shown."""
+    """Reload the maps whose stored result is another than the one shown, as after an undo."""
     for image in bpy.data.images:
-        words = image.get(METADATA_PROPERTY)
-        known = _shown_states.get(image.session_uid)
-        if words is not None and known is not None and known.words != words:
+        metadata = image.get(METADATA_PROPERTY)
+        shown = _shown_states.get(image.session_uid)
+        if metadata is not None and shown is not None and shown.metadata != metadata:
             _reload(image)
-            _shown_states[image.session_uid] = ShownState(words, None)
+            _shown_states[image.session_uid] = ShownState(metadata, None)
 
 
 def release_saved_pixels() -> None:
-    """Lets Blender read its packed file where only this extension has set a map's pixels, so that it counts as saved."""
+    """Let Blender read the packed files of maps whose pixels only this extension has set, so that they count as saved."""
     for image in bpy.data.images:
         if image.is_dirty and shows_own_pixels(image):
             _reload(image)
-            _shown_states[image.session_uid] = ShownState(_shown_states[image.session_uid].words, None)
+            _shown_states[image.session_uid] = ShownState(_shown_states[image.session_uid].metadata, None)
 
 
 def shows_own_pixels(image: bpy.types.Image) -> bool:
-    """Whether a map shows the pixels that this extension has set, and nobody has changed."""
-    known = _shown_states.get(image.session_uid)
-    return known is not None and known.checksum is not None and checksum_of(image) == known.checksum
+    """Whether a map shows the pixels that this extension has set, unchanged."""
+    shown = _shown_states.get(image.session_uid)
+    return shown is not None and shown.checksum is not None and checksum_of(image) == shown.checksum
 
 
 def _reload(image: bpy.types.Image) -> None:
-    """Blender reads a packed file again when its pixels are gone; `reload` would complain that there is no file on disk."""
+    """Let Blender read a map's file again.
+
+    A packed file is read when the pixels are dropped; `reload` would report that there is no file on disk.
+    """
     if image.packed_file is None:
         image.reload()
     else:
@@ -74,31 +85,32 @@ def _reload(image: bpy.types.Image) -> None:
 
 
 def forget_shown() -> None:
-    """Another file is loaded: nothing is shown yet."""
+    """Forget what maps show, when another .blend file is loaded."""
     _shown_states.clear()
 
 
 CHECKSUM = "checksum"
-"""Fact of a packed map: the CRC-32 of its pixels as Blender holds them."""
+"""Name of a fact of packed maps: the CRC-32 of the pixels as Blender holds them."""
 
 DIGESTS = "digests"
-"""Fact of a map in files, or packed with several: the SHA-256 of each in hexadecimal, by the picture's number."""
+"""Name of a fact of maps in files, or of several packed files: the SHA-256 of each in hexadecimal, by number."""
 
 TILE_NUMBER = re.compile("[0-9]{0,9}")
-"""Of a picture; a file from a stranger may hold anything in its place."""
+"""The form of a picture's number; a file from elsewhere may hold anything in its place."""
 
 
 def check_unchanged(image: bpy.types.Image | None, replace: bool) -> Generator[None, None, None]:
-    """Raises TargetError where `changed_reason` has a sentence, unless maps may be replaced all the same."""
+    """Raise TargetError where a user has changed a map, unless it may be replaced; in short steps."""
     message = NO_MESSAGE if replace else (yield from changed_reason(image))
     if message:
         raise TargetError(message)
 
 
 def changed_reason(image: bpy.types.Image | None) -> Generator[None, None, Message]:
-    """"" where a map is as it was made, or there is none, else one sentence; found out file by file, for there may be many.
+    """Say that a user has changed a map; "" where it is as it was made, or None. Yields after each of its files.
 
-    Raises TargetError where a file cannot be read.
+    Raises:
+        TargetError: where a file cannot be read.
     """
     if image is None or not (yield from _is_changed(image)):
         return NO_MESSAGE
@@ -113,8 +125,8 @@ def _is_changed(image: bpy.types.Image) -> Generator[None, None, bool]:
         return checksum_of(image) != facts[CHECKSUM]
     if image.is_dirty and not shows_own_pixels(image):
         return True
-    noted = facts.get(DIGESTS)
-    digests = noted if isinstance(noted, dict) and all(map(TILE_NUMBER.fullmatch, noted)) else {}
+    stored = facts.get(DIGESTS)
+    digests = stored if isinstance(stored, dict) and all(map(TILE_NUMBER.fullmatch, stored)) else {}
     for number, content in _open_files(image, digests):
         if not _is_unchanged_file(content, digests.get(number)):
             return True
@@ -123,14 +135,18 @@ def _is_changed(image: bpy.types.Image) -> Generator[None, None, bool]:
 
 
 def _is_unchanged_file(content: io.BytesIO | io.BufferedReader, digest: Any) -> bool:
-    """Whether a file is the one that was made; without a digest, whether it is one that this extension has made."""
+    """Whether a file has the digest or, without a digest, was written by this extension."""
     if digest is None:
         return SOFTWARE_TEXT in content.read(SOFTWARE_TEXT_END)
     return hashlib.file_digest(content, "sha256").hexdigest() == digest
 
 
 def _open_files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, io.BytesIO | io.BufferedReader]]:
-    """The files of a map that are there, packed or on disk, opened, by the picture's number.  Raises TargetError."""
+    """Yield the existing files of a map, packed or on disk, opened, with the picture's number.
+
+    Raises:
+        TargetError: where one cannot be read.
+    """
     for packed in image.packed_files:
         assert packed.packed_file is not None
         yield str(packed.tile_number) if image.source == "TILED" else SINGLE_PICTURE, io.BytesIO(packed.packed_file.data)
@@ -144,7 +160,7 @@ def _open_files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tu
 
 
 def _numbered_files(image: bpy.types.Image, numbers: Collection[str]) -> Iterator[tuple[str, Path]]:
-    """The files of a map on disk, by the picture's number; those of a sequence are named alike but for the frame's."""
+    """Yield the paths of a map on disk with the picture's number; those of a sequence differ by the frame's number only."""
     file = file_of(image)
     parts = split_number(file.stem)
     if image.source == "TILED":

@@ -1,4 +1,4 @@
-"""Make maps again that are there: with other settings from the cached surface, or of a picture that was painted on."""
+"""Regenerate existing maps: with other settings from the cached surface, or after their picture was painted on."""
 
 from __future__ import annotations
 
@@ -29,47 +29,61 @@ from .tasks import YIELD_TO_UI, Report, Step, Task, TaskSteps
 
 def start_retune(image: bpy.types.Image, settings: Settings, mask: bpy.types.Image | None = None,
                  view: View | None = None, replace: bool = False) -> Task:
-    """Asks for a map again with what the settings say that needs no engine; it is shown wherever it is wired.
+    """Start to make a map again with those settings that need no engine.
 
-    mask: the mask image for the mask IMAGE, as the view, or the one of now, shows it; None leaves the map its own.
-    It ends with SurfaceGone where the worker has not kept the surface: another worker could not have it, so none is started.
+    The task ends with SurfaceGone where the worker no longer has the surface; no other worker is started, as it would not
+    have it either.
+
+    Args:
+        mask: the mask image for the mask IMAGE; None keeps the map's own.
+        view: in which the mask image is read; None for the view of the current scene.
+        replace: whether a map that a user has changed is replaced.
     """
     return Task(_retune_steps(image, settings, mask, view or View.of(bpy.context.scene), replace))
 
 
 def _retune_steps(image: bpy.types.Image, settings: Settings, mask_image: bpy.types.Image | None, view: View,
                   replace: bool) -> TaskSteps:
-    facts, wanted, map_type, uid = stored_facts(image), retune_settings(image,
-                                                                        settings), map_type_of(image), image.session_uid
-    mask = missing_mask(image, wanted, mask_image)
+    settings = retune_settings(image, settings)
+    facts, map_type, uid = stored_facts(image), map_type_of(image), image.session_uid
+    mask = missing_mask(image, settings, mask_image)
     client.pump()  # the worker may have ended
     if facts["surface"] not in client.surfaces:
         raise SurfaceGone("The surface of {map!r} is no longer in memory; generate it again.", map=image.name)
-    words: dict[str, Any] = {"surface": facts["surface"], **(DISK_FILE_FIELDS if image.packed_file is None
-                                                             else PACKED_FILE_FIELDS)}
+    fields: dict[str, Any] = {"surface": facts["surface"]}
+    fields |= DISK_FILE_FIELDS if image.packed_file is None else PACKED_FILE_FIELDS
     if mask is not None:
-        words["mask_pixels"] = dataclasses.asdict((yield from export_image_pixels(mask.image(), client.new_file(), view)))
-    result = yield Step(client.submit(Request(wanted.to_dict(), map=map_type, **words)))
-    existing = find_by_uid(bpy.data.images, uid)
+        fields["mask_pixels"] = dataclasses.asdict((yield from export_image_pixels(mask.image(), client.new_file(), view)))
+    result = yield Step(client.submit(Request(settings.to_dict(), map=map_type, **fields)))
+    map_image = find_by_uid(bpy.data.images, uid)
     with client.taken(result) as files:
-        if existing is None:
+        if map_image is None:
             raise SourceError("The map was removed while it was re-tuned; generate it again.")
-        is_taken = apply_result(existing, facts["surface"], result, files, wanted, replace)
-    if is_taken and mask is not None:
-        set_mask(existing, mask.image())
-    messages = [Message("{name} was made again in {seconds:.1f} s.", name=existing.name,
+        is_applied = apply_result(map_image, facts["surface"], result, files, settings, replace)
+    if is_applied and mask is not None:
+        set_mask(map_image, mask.image())
+    messages = [Message("{name} was made again in {seconds:.1f} s.", name=map_image.name,
                         seconds=float(sum(result.seconds.values())))]
-    if map_type == "NORMAL" and is_wired(existing):
-        messages += convention_messages(wanted.convention)
-    return Report((existing.name,), tuple(messages), facts_of_result(result, map_type))
+    if map_type == "NORMAL" and is_wired(map_image):
+        messages += convention_messages(settings.convention)
+    return Report((map_image.name,), tuple(messages), facts_of_result(result, map_type))
 
 
 def apply_result(
     image: bpy.types.Image, surface: str, result: Result, files: ResultFiles, settings: Settings, replace: bool
 ) -> bool:
-    """The map becomes a result that was made with the settings, unless it shows another surface by now than the one named.
+    """Store a result in an existing map, and set the nodes that read the map to its convention and scale.
 
-    What shows the map reads it right.  Raises TargetError, and changes nothing, where it cannot be stored.
+    Args:
+        surface: the key of the surface that the map had when the result was requested.
+        settings: those with which the result was made.
+        replace: whether a map that a user has changed is replaced.
+
+    Returns:
+        False, with nothing changed, where the map has another surface by now.
+
+    Raises:
+        TargetError: with nothing changed, where the result cannot be stored.
     """
     facts, map_type = stored_facts(image), map_type_of(image)
     if facts["surface"] != surface:
@@ -84,25 +98,30 @@ def apply_result(
 
 
 def retune_settings(image: bpy.types.Image, settings: Settings) -> Settings:
-    """A map's stored settings, re-tuned as these are, in a convention that the nodes that show the map can read."""
-    now = stored_settings(image)
-    wanted = now.with_tuning_of(settings)
-    is_read_so = wanted.convention == now.convention and wanted.convention in readable_conventions()
-    if is_read_so or not is_wired(image) or can_read(image, wanted.convention):
-        return wanted
-    return dataclasses.replace(wanted, convention=now.convention if can_read(image, now.convention) else "OPENGL")
+    """Return a map's stored settings with the tuning of others, in a convention that the nodes that read the map support."""
+    stored = stored_settings(image)
+    retuned = stored.with_tuning_of(settings)
+    is_read_already = retuned.convention == stored.convention and retuned.convention in readable_conventions()
+    if is_read_already or not is_wired(image) or can_read(image, retuned.convention):
+        return retuned
+    convention = stored.convention if can_read(image, stored.convention) else "OPENGL"
+    return dataclasses.replace(retuned, convention=convention)
 
 
-def missing_mask(image: bpy.types.Image, wanted: Settings, mask: bpy.types.Image | None) -> Source | None:
-    """The mask image that is wanted and that the map's surface lacks, if any; raises SourceError where it cannot be used."""
+def missing_mask(image: bpy.types.Image, settings: Settings, mask: bpy.types.Image | None) -> Source | None:
+    """Return the mask image that the settings need and that the map's surface lacks, if any.
+
+    Raises:
+        SourceError: where the image cannot be used as a mask.
+    """
     existing = mask_of(image)
-    if wanted.mask != "IMAGE" or (existing is not None and mask in (existing, None)):
+    if settings.mask != "IMAGE" or (existing is not None and mask in (existing, None)):
         return None
     return mask_from_image(mask)
 
 
 def get_map(name: str) -> bpy.types.Image:
-    """The map of this name; raises SourceError when it is gone."""
+    """Return the map of this name; raises SourceError when it or its source is gone."""
     image = bpy.data.images.get(name)
     if image is None or source_of(image) is None:
         raise SourceError("The map {map!r} or its source is no longer there; generate it again.", map=name)
@@ -111,9 +130,11 @@ def get_map(name: str) -> bpy.types.Image:
 
 @dataclass(frozen=True)
 class DependentMap:
-    """A map of the picture, by session_uid, and what it was when it was asked for again.
+    """A map of a picture, and what it was when it was requested again.
 
+    uid: session_uid of the map's image.
     mask_uid: session_uid of the mask image for the mask IMAGE, None without one.
+    surface: the key of its surface.
     """
 
     uid: int
@@ -125,32 +146,33 @@ class DependentMap:
 
     @classmethod
     def of(cls, image: bpy.types.Image) -> DependentMap:
-        """Raises one of the project's exceptions where what is stored with the map cannot be read."""
+        """Read what is stored with a map; raises MidasNormalError where that cannot be read."""
         settings, mask = stored_settings(image), mask_of(image)
         mask_uid = mask.session_uid if mask is not None and settings.mask == "IMAGE" else None
         return cls(image.session_uid, map_type_of(image), settings, mask_uid, stored_facts(image)["surface"],
                    image.packed_file is not None)
 
     @property
-    def files(self) -> dict:
-        """What a request says of the files it wants."""
+    def file_fields(self) -> dict:
+        """The fields of a request about the result's files."""
         return PACKED_FILE_FIELDS if self.is_packed else DISK_FILE_FIELDS
 
     def image(self) -> bpy.types.Image | None:
+        """Return the map's image, None when it is gone."""
         return find_by_uid(bpy.data.images, self.uid)
 
     def mask(self) -> Source | None:
-        """The mask image, if any; raises SourceError when it cannot be used."""
+        """Return the mask image, if any; raises SourceError when it cannot be used."""
         image = find_by_uid(bpy.data.images, self.mask_uid)
         return source_from_image(image) if image is not None else None
 
     def shares_surface(self, other: DependentMap) -> bool:
-        """Whether both maps can be made from one surface."""
+        """Whether both maps can be rendered from one surface."""
         return self.mask_uid == other.mask_uid and self.settings.with_tuning_of(other.settings).is_close_to(other.settings)
 
 
 def repaint_unavailable_reason(picture: bpy.types.Image) -> Message:
-    """"" when a picture's maps can follow what is painted on it, else one sentence."""
+    """Say why a picture's maps cannot follow what is painted on it; "" where they can."""
     if picture.source in PICTURE_SETS:
         return Message("The image {image!r} is {kind}, whose maps do not follow the brush; generate them again.",
                        image=picture.name, kind=PICTURE_SETS[picture.source])
@@ -160,7 +182,7 @@ def repaint_unavailable_reason(picture: bpy.types.Image) -> Message:
 
 
 def start_repaint(picture: bpy.types.Image, view: View, replace: bool = False) -> Task:
-    """Asks for the maps of a picture again, of which the worker makes only what has changed since they were made.
+    """Start to make the maps of a picture again; the worker makes only the region that has changed.
 
     Args:
         picture: one without a `repaint_unavailable_reason`.
@@ -174,7 +196,7 @@ def start_repaint(picture: bpy.types.Image, view: View, replace: bool = False) -
 
 
 def _group_by_surface(picture: bpy.types.Image) -> list[list[DependentMap]]:
-    """The picture's maps, those together that share a surface."""
+    """Return the picture's maps in groups that share a surface."""
     groups: list[list[DependentMap]] = []
     for dependent in map(DependentMap.of, find_maps(picture)):
         for group in groups:
@@ -203,29 +225,38 @@ def _repaint_steps(source: Source, view: View, replace: bool, groups: list[list[
 def _repaint_group(
     prepared: PreparedRequest, group: list[DependentMap], kept: list[Message]
 ) -> Generator[Step | None, Any, dict[str, dict]]:
-    """The facts of the maps of a surface by their names: the first is made from the picture, the others from its surface.
+    """Make the maps of one surface again: the first from the picture, the others from the surface of the first.
 
-    kept: takes in a sentence for each map that stays as it is.
+    Args:
+        kept: takes a message for each map that stays as it is.
+
+    Returns:
+        The facts of the maps by the maps' names.
     """
     first, *others = group
-    words = yield from prepared.export_pixels(partial(export_image_pixels, prepared.source.image(), view=prepared.view))
-    result = yield Step(prepared.submit(first.map_type, preceding=first.surface, **words, **first.files))
+    fields = yield from prepared.export_pixels(partial(export_image_pixels, prepared.source.image(), view=prepared.view))
+    result = yield Step(prepared.submit(first.map_type, preceding=first.surface, **fields, **first.file_fields))
     name = yield from _apply_to_dependent(prepared, first, result, kept)
     made = {name: facts_of_result(result, first.map_type)}
     for other in others:
-        more = yield Step(client.submit(Request(on_preferred_device(other.settings).to_dict(), surface=result.surface,
-                                                map=other.map_type, **other.files)))
-        name = yield from _apply_to_dependent(prepared, other, more, kept)
-        made[name] = facts_of_result(more, other.map_type)
+        settings = on_preferred_device(other.settings)
+        other_result = yield Step(client.submit(Request(settings.to_dict(), surface=result.surface,
+                                                        map=other.map_type, **other.file_fields)))
+        name = yield from _apply_to_dependent(prepared, other, other_result, kept)
+        made[name] = facts_of_result(other_result, other.map_type)
     return made
 
 
 def _apply_to_dependent(
     prepared: PreparedRequest, dependent: DependentMap, result: Result, kept: list[Message]
 ) -> Generator[None, None, str]:
-    """The map's name; the map shows the result, or stays as it is where the picture has not changed, or the map has.
+    """Store a result in a map, unless the picture has not changed, or a user has changed the map.
 
-    kept: takes in a sentence in the latter case.
+    Args:
+        kept: takes a message in the latter case.
+
+    Returns:
+        The map's name.
     """
     with client.taken(result) as files:
         yield YIELD_TO_UI

@@ -106,7 +106,7 @@ def described(task: Task) -> str:
     return iface_("Waiting until {operator} has ended").format(operator=iface_(operator.bl_label, contexts.operator_default))
 
 
-def has_made(outcome: Report | MidasNormalError) -> bool:
+def has_made_maps(outcome: Report | MidasNormalError) -> bool:
     """Whether a task that ended so has made something; a queue has, however it ended, if one of its pictures was made."""
     return _queue.has_made_maps if _queue is not None else isinstance(outcome, Report)
 
@@ -179,7 +179,7 @@ def _end(outcome: Report | MidasNormalError) -> None:
     global _task
     _task = None
     remember(outcome)
-    if has_made(outcome):
+    if has_made_maps(outcome):
         timer.watch(_push)
 
 
