@@ -1,4 +1,4 @@
-"""The extension in this Blender: its client, folders, preferences and bug report, and data found by session_uid."""
+"""The extension in this Blender: its client, folders, preferences and bug report, and look-up of data by session_uid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Data = TypeVar("Data", bound=bpy.types.ID)
 
 
 def find_by_uid(collection: Iterable[Data], uid: int | None) -> Data | None:
-    """The one of a collection of `bpy.data` that has this session_uid; None when it is gone."""
+    """Return the item of a collection of `bpy.data` that has this session_uid, None when it is gone."""
     return next((data for data in collection if data.session_uid == uid), None)
 
 
@@ -38,55 +38,56 @@ EXTENSION = __package__.rpartition(".")[0]
 DEFAULT_PREFERENCES = SimpleNamespace(environment_folder="", interpreter="", backend="auto", weights_folder="",
                                       device="AUTO",
                                       idle_minutes=10)
-"""The preferences of a user who has none: Blender keeps none for an add-on that `--addons` enables for one run."""
+"""What counts where Blender has no preferences for the extension, as when `--addons` enables it for one run."""
 
 
 def preferences() -> Any:
-    """The extension's preferences: a MidasNormalPreferences of the room above, whose fields Blender makes at run time."""
+    """Return the extension's preferences, a MidasNormalPreferences of `ui.preferences`."""
     addon = bpy.context.preferences.addons.get(EXTENSION)  # type: ignore[union-attr]
     return addon.preferences if addon is not None else DEFAULT_PREFERENCES
 
 
 def worker_paths() -> Paths:
-    """The environment, weights and log; each in the folder that the user chose, else in the extension's own."""
+    """Return where environment, weights and log are: in the folders that the user chose, else in the extension's own."""
     chosen = preferences()
     return Paths(Environment(_folder(chosen.environment_folder, "environment")),
                  _folder(chosen.weights_folder, "weights"), log_file())
 
 
-def _folder(chosen: str, own: str) -> Path:
-    return Path(bpy.path.abspath(chosen)) if chosen else extension_folder() / own
+def _folder(chosen: str, default_name: str) -> Path:
+    return Path(bpy.path.abspath(chosen)) if chosen else extension_folder() / default_name
 
 
 def log_file() -> Path:
+    """Return the worker's log file."""
     return extension_folder() / "worker.log"
 
 
 def extension_folder() -> Path:
-    """The folder that Blender gives the extension for its data; gone when the extension is removed.
+    """Return the folder that Blender gives the extension for its data, and removes with the extension.
 
-    Who writes into it makes it: Blender asks for it with each redraw.
+    It is not created here, because panels ask for it with each redraw.
     """
     return Path(bpy.utils.extension_path_user(EXTENSION))
 
 
 def engine_unavailable_reason(engine: str) -> Message:
-    """"" when the engine asked for can run here, else one sentence."""
+    """Say why an engine cannot run here; "" where it can."""
     return reason_against_midas(worker_paths()) if engine == "MIDAS" else NO_MESSAGE
 
 
 def blender_python() -> str:
-    """The Python that Blender itself runs on; numpy is there."""
+    """Return the Python that Blender itself runs on, which has numpy."""
     return sys.executable
 
 
 def launch_for_engine(engine: str) -> Launch:
-    """How to start a worker for an engine, as the preferences say; raises EngineUnavailable where it cannot run."""
+    """Return how to start a worker for an engine with the preferences; raises EngineUnavailable where it cannot run."""
     return launch_for(engine, worker_paths(), HostPython(blender_python()), preferences().idle_minutes * 60.0)
 
 
 def bug_report(last: str) -> str:
-    """Versions, system, MiDaS environment, the last outcome and the worker's last messages; the home folder is masked."""
+    """Return versions, system, MiDaS environment, last outcome and the worker's last messages, with the home folder hidden."""
     environment = worker_paths().environment
     log = log_file()
     lines = [

@@ -1,4 +1,4 @@
-"""The Python function for scripts: an image in, its normal map out."""
+"""The Python function for scripts: makes the normal map of an image."""
 
 from __future__ import annotations
 
@@ -14,20 +14,29 @@ from .tasks import check_main_thread
 
 
 def generate(image: bpy.types.Image, settings: Settings | None = None, mask_image: bpy.types.Image | None = None,
-             replace: bool = False, **words: Any) -> bpy.types.Image:
-    """The image's map, made with the settings (the Material preset without any), some replaced by the words; not wired.
+             replace: bool = False, **fields: Any) -> bpy.types.Image:
+    """Make the normal map of an image, without wiring it into a material.
 
-    mask_image: the other image for the mask IMAGE, which it implies; replace: as in Ask.
-    Raises one of the exceptions of `core.errors`.
+    Args:
+        settings: those of the Material preset by default.
+        mask_image: the image for the mask IMAGE, which it implies.
+        replace: whether an existing map that a user has changed is replaced.
+        fields: single settings that replace those of `settings`, such as `strength=2.0`.
+
+    Returns:
+        The map, a new image or the one that was made before.
+
+    Raises:
+        MidasNormalError: where it cannot be made; see `core.errors` for the types.
     """
     check_main_thread()
     if settings is not None and not isinstance(settings, Settings):
         raise SettingsError("settings must be a Settings, not {settings:.80}; give single ones by their names, such as "
                             "strength=2.", settings=repr(settings))
     if mask_image is not None:
-        words = {"mask": "IMAGE", **words}
+        fields = {"mask": "IMAGE", **fields}
     request = GenerateRequest(
-        (settings or Settings()).replace_fields(words),
+        (settings or Settings()).replace_fields(fields),
         source="IMAGE",
         image_uid=_uid_of(image, "image"),
         target="NONE",
@@ -38,7 +47,7 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
 
 
 def _uid_of(image: bpy.types.Image, name: str) -> int:
-    """The session_uid of what a script gives as an image; raises SourceError for what is none."""
+    """Return the session_uid of an argument that should be an image; raises SourceError where it is none."""
     if not isinstance(image, bpy.types.Image):
         raise SourceError("{name} must be one of bpy.data.images, not {image:.80}.", name=name, image=repr(image))
     try:

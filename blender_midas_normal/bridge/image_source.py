@@ -1,4 +1,4 @@
-"""Find the picture to be mapped: the active image, a named one, the Render Result, the Viewer Node's image, an animation."""
+"""Find the source of a map: the active image, a given one, the Render Result, the Viewer Node's image, an animation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from .nodes.traversal import normal_shaders_of
 
 
 def find_animation(context: bpy.types.Context) -> Source:
-    """The frames of the scene's range where its output is, as an image sequence or movie, which is loaded if need be.
+    """Find the rendered frames of the scene's range, as an image sequence or movie, which is loaded if need be.
 
-    Raises SourceError where no frame is there.
+    Raises:
+        SourceError: where no frame exists.
     """
     scene = context.scene
     assert scene is not None
@@ -39,7 +40,7 @@ def find_animation(context: bpy.types.Context) -> Source:
 
 
 def _check_numbered(file: Path, number: int) -> None:
-    """Raises SourceError where Blender would read another number than the frame's in the file's name."""
+    """Raise SourceError where Blender would read another number than the frame's in the file's name."""
     parts = split_number(file.stem)
     if parts is None or int(parts[1]) != number:
         raise SourceError("Blender does not read {number} as the frame of {file}; let the frame's number be the last one "
@@ -47,23 +48,24 @@ def _check_numbered(file: Path, number: int) -> None:
 
 
 def _find_loaded(files: Collection[Path]) -> bpy.types.Image | None:
-    """The image sequence or movie that shows one of the files already."""
+    """Find the image sequence or movie that shows one of the files already."""
     return next((image for image in bpy.data.images if image.source in ("SEQUENCE", "MOVIE")
                  and Path(bpy.path.abspath(image.filepath_raw, library=image.library)) in files), None)
 
 
 VIEWER_IMAGE_TYPES = {"RENDER": "RENDER_RESULT", "VIEWER": "COMPOSITING"}
-"""For each kind of source without pixels of its own: its type of image in Blender."""
+"""By kind of source: the `type` of the images in Blender that have no pixels of their own."""
 
 PICTURE_SETS = {"TILED": Phrase("a set of UDIM tiles"), "SEQUENCE": Phrase("an image sequence"), "MOVIE": Phrase("a movie")}
-"""By Blender's name for the source of an image that has several pictures: what people call it."""
+"""By the `source` of an image that has several pictures: what messages call it."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is to be mapped: an IMAGE, the RENDER or the VIEWER.
+    """The source of a map.
 
-    frames: of a sequence or movie, the numbers that are wanted, where that is not for its materials to say.
+    kind: IMAGE, RENDER or VIEWER.
+    frames: the numbers of the frames to map, of a sequence or movie; empty for those that materials show.
     """
 
     kind: str
@@ -73,10 +75,11 @@ class Source:
 
     @property
     def is_render(self) -> bool:
+        """Whether it is the Render Result, its frames or the Viewer."""
         return self.kind != "IMAGE"
 
     def image(self) -> bpy.types.Image:
-        """The image; raises SourceError when it is gone."""
+        """Return the image; raises SourceError when it is gone."""
         image = find_by_uid(bpy.data.images, self.session_uid)
         if image is None:
             raise SourceError("The image {image!r} is no longer there.", image=self.name)
@@ -84,10 +87,16 @@ class Source:
 
 
 def resolve_source(source: str, image: bpy.types.Image | None = None, context: bpy.types.Context | None = None) -> Source:
-    """The source for a value of the operators' property `source`: ACTIVE, IMAGE (this one), RENDER or VIEWER.
+    """Find the source for a value of the operators' property `source`.
 
-    Raises SourceError when there is no such picture, or none that can be mapped.  Whether a Render Result that is there was
-    rendered in this session shows only when its pixels are read.
+    Whether a Render Result was rendered in this session shows only when its pixels are read.
+
+    Args:
+        source: ACTIVE, IMAGE, RENDER or VIEWER.
+        image: the one for IMAGE.
+
+    Raises:
+        SourceError: where there is no such picture, or it cannot be mapped.
     """
     if source == "ACTIVE":
         return source_from_image(active_image(context or bpy.context))
@@ -101,17 +110,17 @@ def resolve_source(source: str, image: bpy.types.Image | None = None, context: b
 
 
 def source_from_image(image: bpy.types.Image) -> Source:
-    """The image as a source; raises SourceError when it cannot be mapped."""
+    """Return an image as a source; raises SourceError where it cannot be mapped."""
     kind = next((kind for kind, image_type in VIEWER_IMAGE_TYPES.items() if image.type == image_type), "IMAGE")
     if kind == "VIEWER" and bpy.app.background:
         raise SourceError("The Viewer Node has a picture only in Blender's window, not in background mode.")
-    if kind == "IMAGE" and image.source not in PICTURE_SETS:  # those are looked at one by one
+    if kind == "IMAGE" and image.source not in PICTURE_SETS:  # pictures of a set are checked one by one
         _check_has_pixels(image)
     return Source(kind, image.name, image.session_uid)
 
 
 def mask_from_image(image: bpy.types.Image | None) -> Source:
-    """The image as a mask; raises SourceError where there is none, or it has several pictures."""
+    """Return an image as a mask; raises SourceError where there is none, or it has several pictures."""
     if image is None:
         raise SourceError("No mask image is chosen; choose one, or another mask.")
     if image.source in PICTURE_SETS:
@@ -121,7 +130,7 @@ def mask_from_image(image: bpy.types.Image | None) -> Source:
 
 
 def check_single_picture(image: bpy.types.Image) -> bpy.types.Image:
-    """The image; raises SourceError when it has several pictures, or cannot be mapped."""
+    """Return the image; raises SourceError where it has several pictures, or cannot be mapped."""
     if image.source in PICTURE_SETS:
         raise SourceError("The image {image!r} is {kind}, of which maps are made in the panel or by "
                           "bpy.ops.midas_normal.generate.", image=image.name, kind=PICTURE_SETS[image.source])
@@ -137,7 +146,7 @@ def _check_has_pixels(image: bpy.types.Image) -> None:
 
 
 def get_image(name: str) -> bpy.types.Image:
-    """The image of this name, the file's own before one that is linked; raises SourceError when there is none."""
+    """Return the image of this name, the file's own before a linked one; raises SourceError where there is none."""
     image = bpy.data.images.get(name)
     if image is None:
         raise SourceError("There is no image named {name!r} in this file.", name=name)
@@ -154,9 +163,9 @@ def _viewer_image(kind: str) -> bpy.types.Image:
 
 
 def active_image(context: bpy.types.Context) -> bpy.types.Image:
-    """The image shown in the Image Editor, else the active material's; raises SourceError when there is none.
+    """Return the image shown in the Image Editor, else the active material's; raises SourceError where there is none.
 
-    The Image Editor calls it the context's `edit_image`, and so does a menu's entry for another image.
+    The context's `edit_image` holds it in the Image Editor, and for a menu entry about another image.
     """
     image = getattr(context, "edit_image", None)
     if image is not None:
@@ -180,7 +189,7 @@ def _material_with_image(context: bpy.types.Context) -> bpy.types.Material:
 
 
 def active_material(context: bpy.types.Context) -> bpy.types.Material | None:
-    """The material that is pinned in the Shader Editor, else the active object's active one."""
+    """Return the material that is pinned in the Shader Editor, else the active object's active one."""
     space = context.space_data
     if isinstance(space, bpy.types.SpaceNodeEditor) and space.pin and isinstance(space.id, bpy.types.Material):
         return space.id
@@ -189,13 +198,13 @@ def active_material(context: bpy.types.Context) -> bpy.types.Material | None:
 
 
 def active_object(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The active object; in a timer, too, where the context has no `object`."""
+    """Return the active object, also in a timer, where the context has no `object`."""
     layer = context.view_layer
     return layer.objects.active if layer else None
 
 
 def _active_node_image(material: bpy.types.Material, space: bpy.types.Space | None) -> bpy.types.Image | None:
-    """The image of the active node, in the group that a Shader Editor shows, else in the material."""
+    """Return the image of the active node, in the group that a Shader Editor shows, else in the material."""
     shown = space.edit_tree if isinstance(space, bpy.types.SpaceNodeEditor) and space.id == material else None
     for tree in (shown, material.node_tree):
         image = _node_image(tree.nodes.active) if tree else None
@@ -209,6 +218,6 @@ def _node_image(node: bpy.types.Node | None) -> bpy.types.Image | None:
 
 
 def _base_colour_image(material: bpy.types.Material) -> bpy.types.Image | None:
-    """The image that feeds the colour of the material's first shader, through whatever lies between."""
-    found = (role for shader in normal_shaders_of(material.node_tree) for role in texture_roles(shader))
-    return next((role.image for role in found if role.input.name in COLOUR_INPUTS), None)
+    """Return the image that feeds the colour of the material's first shader, directly or through other nodes."""
+    roles = (role for shader in normal_shaders_of(material.node_tree) for role in texture_roles(shader))
+    return next((role.image for role in roles if role.input.name in COLOUR_INPUTS), None)

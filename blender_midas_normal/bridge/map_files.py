@@ -1,4 +1,4 @@
-"""Files of maps on the user's disk: where they go, whole or not at all, and none in the place of somebody else's."""
+"""Write files of maps: where they go, all or none of a set, and never over a file that is not a map."""
 
 from __future__ import annotations
 
@@ -29,33 +29,35 @@ NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 
 
 def map_file_beside(source: bpy.types.Image, map_type: str) -> Path:
-    """Path of a map's file beside that of its single picture; raises TargetError as `folder_and_stem`."""
+    """Return the path of a map's file beside that of its single picture; raises TargetError as `folder_and_stem`."""
     folder, stem = folder_and_stem(source)
     return folder / f"{stem}_{MAP_TYPES[map_type].file_tag}.png"
 
 
 def check_no_other_map(source: bpy.types.Image, file: Path, layout: str) -> None:
-    """Raises TargetError where the source's map would lie on that of another picture, as those of a.png and a.jpg would.
+    """Raise TargetError where a map would overwrite that of another picture, as those of a.png and a.jpg would.
 
-    file: as an image names it; layout: Blender's name for an image of this map.
+    Args:
+        file: the map's path as an image names it.
+        layout: the `source` of an image with this map: FILE, TILED or SEQUENCE.
     """
-    place = _map_location(file, layout)
+    location = _map_location(file, layout)
     for image in bpy.data.images:
         other = source_of(image)
         if other in (None, source) or image.packed_files:
             continue
-        if _map_location(file_of(image), image.source) == place:
+        if _map_location(file_of(image), image.source) == location:
             raise TargetError("{file} is the map of {picture!r} already; rename one of the two pictures' files, or pack "
                               "the map.", file=file, picture=other.name)
 
 
 def _map_location(file: Path, layout: str) -> Path:
-    """What no two maps share: the file, or the folder of a sequence, whose numbers differ."""
+    """Return what no two maps share: the file, or the folder of a sequence, whose numbers may differ."""
     return file.parent if layout == "SEQUENCE" else file
 
 
 def folder_and_stem(source: bpy.types.Image) -> tuple[Path, str]:
-    """The folder of the source's file, and the file's name without its ending; raises TargetError where there is none."""
+    """Return the folder of the source's file and the file's stem; raises TargetError where it has no file."""
     path = file_of(source)
     if not path.is_absolute():
         raise TargetError("The image {image!r} has no file to save the map beside; save it first, or pack the map.",
@@ -64,21 +66,23 @@ def folder_and_stem(source: bpy.types.Image) -> tuple[Path, str]:
 
 
 def file_of(image: bpy.types.Image) -> Path:
-    """The file that an image names, without detours; "." where it names none."""
+    """Return the normalised path of an image's file, "." where it has none."""
     return Path(os.path.normpath(bpy.path.abspath(image.filepath_raw, library=image.library)))
 
 
 def blender_path(file: Path) -> str:
-    """The path as an image keeps it: relative to the .blend file where that can be."""
+    """Return a path as Blender stores it, relative to the .blend file where that is possible."""
     is_on_same_drive = bool(bpy.data.filepath) and file.drive == Path(bpy.data.filepath).drive
     return bpy.path.relpath(str(file)) if is_on_same_drive else str(file)
 
 
 def packed_path(image: bpy.types.Image, suffix: str = ".png") -> str:
-    """The path that a packed map is to have: a file's name that is free beside the .blend file and in no other image's path.
+    """Return a path for a packed map that no file beside the .blend file and no other image has.
 
-    Exporters that refer to pictures by their paths, most of all by the last part, would otherwise take one map for another.
-    suffix: the end of the file's name, `.<UDIM>.png` for tiles.
+    Exporters that identify images by their paths, mostly by the last part, would otherwise confuse maps.
+
+    Args:
+        suffix: the end of the file's name, `.<UDIM>.png` for tiles.
     """
     stem = NOT_IN_FILE_NAMES.sub("_", FILE_SUFFIX.sub("", image.name))
     taken = {bpy.path.basename(other.filepath_raw).casefold() for other in bpy.data.images if other != image}
@@ -91,7 +95,7 @@ def packed_path(image: bpy.types.Image, suffix: str = ".png") -> str:
 
 
 def write_map(file: Path, png: bytes) -> None:
-    """Writes a map's PNG file; raises TargetError where that cannot be, or would replace a file that is no map."""
+    """Write a map's PNG file; raises TargetError where that fails, or would replace a file that is no map."""
     try:
         _check_free(file)
         _replace(file, png)
@@ -100,7 +104,7 @@ def write_map(file: Path, png: bytes) -> None:
 
 
 def read_map_pixels(file: Path) -> NDArray[np.uint16]:
-    """H x W x 3 or H x W of a map's PNG file, rows from the top down; raises SourceError where it cannot be read."""
+    """Read a map's PNG file into an array of H x W x 3 or H x W, rows top-down; raises SourceError where that fails."""
     try:
         return decode_png(file.read_bytes())
     except (OSError, ValueError) as error:
@@ -109,19 +113,26 @@ def read_map_pixels(file: Path) -> NDArray[np.uint16]:
 
 @contextmanager
 def staging_folder(folder: Path | None) -> Iterator[Path]:
-    """A folder, gone after the block, for files that are to be moved into `folder`, if any.  Raises TargetError."""
+    """Make a temporary folder for the `with` block, inside `folder` so that its files can be moved there.
+
+    Args:
+        folder: None for files that are not moved.
+
+    Raises:
+        TargetError: where nothing can be written there.
+    """
     try:
-        # A worker that is asked to stop may still read a file, which Windows then keeps from being removed.
-        made = tempfile.TemporaryDirectory(prefix=".midas_normal_", dir=folder, ignore_cleanup_errors=True)
+        # A worker that is asked to stop may still read a file, which Windows then does not let be removed.
+        temporary = tempfile.TemporaryDirectory(prefix=".midas_normal_", dir=folder, ignore_cleanup_errors=True)
     except OSError as error:
         raise TargetError("Nothing can be written into the folder {folder}: {reason}.", folder=folder,
                           reason=reason_of(error)) from None
-    with made as name:
+    with temporary as name:
         yield Path(name)
 
 
 def write_staged(file: Path, png: bytes) -> None:
-    """Writes a map's PNG file into a folder made by `staging_folder`; raises TargetError."""
+    """Write a map's PNG file into a folder made by `staging_folder`; raises TargetError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(png)
@@ -129,18 +140,22 @@ def write_staged(file: Path, png: bytes) -> None:
         raise _save_error(file, error) from None
 
 
-def move_staged(places: Mapping[Path, Path]) -> None:
-    """Moves staged files to their places, all of them or none; raises TargetError, also where one would replace no map."""
+def move_staged(destinations: Mapping[Path, Path]) -> None:
+    """Move staged files to their destinations, all or none.
+
+    Raises:
+        TargetError: where that fails, or would replace a file that is no map.
+    """
     try:
         with ExitStack() as undo:
-            for place in places.values():
-                _make_folder(place.parent, undo)
-                _check_free(place)
-            for staged, place in places.items():
-                _move(staged, place, undo)
+            for destination in destinations.values():
+                _make_folder(destination.parent, undo)
+                _check_free(destination)
+            for staged, destination in destinations.items():
+                _move(staged, destination, undo)
             undo.pop_all()
     except OSError as error:
-        raise _save_error(place, error) from None
+        raise _save_error(destination, error) from None
 
 
 def _make_folder(folder: Path, undo: ExitStack) -> None:
@@ -149,35 +164,35 @@ def _make_folder(folder: Path, undo: ExitStack) -> None:
         undo.callback(folder.rmdir)
 
 
-def _move(staged: Path, place: Path, undo: ExitStack) -> None:
-    """Moves a staged file to its place; `undo` takes in what brings back what was there."""
-    if not place.exists():
-        atomic_replace(staged, place)
-        undo.callback(place.unlink)
+def _move(staged: Path, destination: Path, undo: ExitStack) -> None:
+    """Move a staged file to its destination, and add to `undo` what restores the file that was there."""
+    if not destination.exists():
+        atomic_replace(staged, destination)
+        undo.callback(destination.unlink)
         return
     before = staged.with_name(f"{staged.name}.before")
-    _link_or_copy(place, before)
-    atomic_replace(staged, place)
-    undo.callback(_restore, before, place)
+    _link_or_copy(destination, before)
+    atomic_replace(staged, destination)
+    undo.callback(_restore, before, destination)
 
 
-def _link_or_copy(file: Path, kept: Path) -> None:
-    """Gives a file a second name, or, where the file system knows no such thing, a copy: it is never out of its place."""
+def _link_or_copy(file: Path, backup: Path) -> None:
+    """Back up a file by a hard link, or by a copy where the file system has none; the file itself is never moved."""
     try:
-        os.link(file, kept)
+        os.link(file, backup)
     except OSError:
-        shutil.copy2(file, kept)
+        shutil.copy2(file, backup)
 
 
-def _restore(before: Path, place: Path) -> None:
-    """Puts a file back into its place; where that is closed meanwhile, into a new folder, named in a TargetError."""
+def _restore(before: Path, destination: Path) -> None:
+    """Move a backup back; where that fails, into a new folder, which the TargetError names."""
     try:
-        atomic_replace(before, place)
+        atomic_replace(before, destination)
     except OSError as error:
-        safe = Path(tempfile.mkdtemp(prefix=f"{place.stem}_", dir=place.parent)) / place.name
+        safe = Path(tempfile.mkdtemp(prefix=f"{destination.stem}_", dir=destination.parent)) / destination.name
         before.replace(safe)
         raise TargetError("The maps cannot be saved, and {place} cannot be put back: {reason}; the map that was there is "
-                          "{safe} now.", place=place, reason=reason_of(error), safe=safe) from None
+                          "{safe} now.", place=destination, reason=reason_of(error), safe=safe) from None
 
 
 def _save_error(file: Path, error: OSError) -> TargetError:
@@ -191,7 +206,7 @@ def _check_free(file: Path) -> None:
 
 
 def _replace(file: Path, data: bytes) -> None:
-    """Writes the file whole or not at all."""
+    """Write a file wholly or not at all."""
     handle, partial = tempfile.mkstemp(prefix=f".{file.stem}", suffix=".part", dir=file.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -204,7 +219,7 @@ def _replace(file: Path, data: bytes) -> None:
 
 
 def _umask() -> int:
-    """The rights that new files lack; mkstemp gives its own none but the owner's."""
+    """Return the process's umask; mkstemp gives its files the owner's rights only."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

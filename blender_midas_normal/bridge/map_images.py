@@ -1,4 +1,4 @@
-"""A map into its image: made once for each source, updated ever after, packed or beside the source's file."""
+"""Store maps in images of Blender: one image for each source and map type, packed or in a file beside the source's."""
 
 from __future__ import annotations
 
@@ -25,11 +25,16 @@ from .map_state import CHECKSUM, DIGESTS, check_unchanged
 
 def store_map(source: bpy.types.Image, files: ResultFiles, settings: Mapping[str, Any], facts: Mapping[str, Any],
               save: str = "PACK", replace: bool = False) -> bpy.types.Image:
-    """The source's map, new or updated, showing the PNG file's pixels as data.
+    """Store a result as the source's map, in a new image or the one that exists.
 
-    settings, facts: what `stored_metadata` gives back, also after saving and loading; facts["map"] is the map's kind.
-    save: PACK, or BESIDE for a file beside the source's; replace: whether a map that was changed since it was made may go.
-    Raises TargetError, and changes nothing, where that cannot be.
+    Args:
+        files: the map as a PNG file, with its pixels or without.
+        settings, facts: what `stored_metadata` returns later; facts["map"] is the map's type.
+        save: PACK, or BESIDE for a file beside the source's.
+        replace: whether a map that a user has changed is replaced.
+
+    Raises:
+        TargetError: with nothing changed, where the map cannot be stored.
     """
     run_to_end(check_unchanged(find_map(source, facts["map"]), replace))
     beside = _write_beside(source, facts["map"], files.png) if save == "BESIDE" else None
@@ -39,7 +44,7 @@ def store_map(source: bpy.types.Image, files: ResultFiles, settings: Mapping[str
 
 
 def _content_facts(files: ResultFiles, file: Path | None) -> dict[str, Any]:
-    """The facts by which a change of the map is found: packed, or in a file."""
+    """Return the facts by which a change of the map is detected, packed or in a file."""
     if file is not None:
         return {DIGESTS: {SINGLE_PICTURE: hashlib.sha256(files.png).hexdigest()}}
     return {CHECKSUM: files.checksum} if files.pixels is not None else {}
@@ -47,7 +52,7 @@ def _content_facts(files: ResultFiles, file: Path | None) -> dict[str, Any]:
 
 @contextmanager
 def open_map(source: bpy.types.Image, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[bpy.types.Image]:
-    """The source's map, new or as it is, to be filled in the `with` block; a new one is removed again when that fails."""
+    """Open the source's map for the `with` block to set its pixels; a new image is removed when the block fails."""
     existing = find_map(source, facts["map"])
     image = existing or _new_map(source, facts["map"])
     try:
@@ -61,7 +66,7 @@ def open_map(source: bpy.types.Image, settings: Mapping[str, Any], facts: Mappin
 
 @contextmanager
 def _update_metadata(image: bpy.types.Image, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[None]:
-    """What holds for a map whatever its pixels are."""
+    """Set what all maps need before and after their pixels are set: data colour space, redraw, metadata."""
     set_is_data(image)
     yield
     refresh_image(image)
@@ -93,7 +98,7 @@ def _new_map(source: bpy.types.Image, map_type: str) -> bpy.types.Image:
 
 
 def _show(image: bpy.types.Image, files: ResultFiles, file: Path | None) -> None:
-    """Shows the map from its file, or packed where it has none."""
+    """Show the map from its file, or packed where it has none."""
     if image.source in NUMBERED_SOURCES:
         _release_pictures(image)
     if file is None:
@@ -104,7 +109,7 @@ def _show(image: bpy.types.Image, files: ResultFiles, file: Path | None) -> None
 
 
 def _show_packed(image: bpy.types.Image, files: ResultFiles) -> None:
-    """Packs the file as it is, and shows its pixels; without them Blender decodes the file, 0.1 s at 2048 x 2048."""
+    """Pack the file and set its pixels; without them Blender decodes the file, which takes 0.1 s at 2048 x 2048."""
     if files.pixels is None:
         _pack_and_release_pixels(image, files.png)
         _check_loaded(image, files.png)
@@ -118,9 +123,9 @@ def _show_packed(image: bpy.types.Image, files: ResultFiles) -> None:
 
 
 def _pack(image: bpy.types.Image, png: bytes) -> None:
-    """Packs the file.
+    """Pack the file.
 
-    The packed file has no path of its own, although the image has one: from that, Blender's Reload would read another file.
+    The packed file gets no path of its own, because Blender's Reload would read another file from there.
     """
     image.filepath_raw = ""
     image.pack(data=png, data_len=len(png))
@@ -128,14 +133,14 @@ def _pack(image: bpy.types.Image, png: bytes) -> None:
 
 
 def _pack_and_release_pixels(image: bpy.types.Image, png: bytes) -> None:
-    """Packs the file; Blender decodes it when asked for pixels, because its old buffers are dropped."""
+    """Pack the file and drop the pixels, so that Blender decodes the file when it needs them."""
     _pack(image, png)
     image.source = "FILE"
     image.buffers_free()
 
 
 def _allocate_pixels(image: bpy.types.Image, header: _PngHeader) -> None:
-    """Gives the image pixels of the file's size and depth without decoding the file: a single one, enlarged."""
+    """Allocate pixels of the file's size and depth without decoding the file, by scaling up a single pixel."""
     _pack_and_release_pixels(image, encode_png(np.zeros((1, 1, 3), np.uint16 if header.is_float else np.uint8), False))
     image.scale(header.width, header.height)
 
@@ -150,9 +155,14 @@ def _show_file(image: bpy.types.Image, file: Path) -> None:
 
 
 def show_picture_set(image: bpy.types.Image, file: Path, layout: Literal["TILED", "SEQUENCE"], pack: bool) -> None:
-    """Shows the files of several pictures.  Raises TargetError when Blender finds none.
+    """Show the files of a set of pictures.
 
-    file: the name that stands for all of them; layout: TILED or SEQUENCE; pack: the files are not needed any more.
+    Args:
+        file: the path that stands for all of them, with <UDIM> or the first frame's number.
+        pack: whether the files are packed, and not needed afterwards.
+
+    Raises:
+        TargetError: where Blender cannot read them.
     """
     _release_pictures(image)
     image.filepath_raw = str(file) if pack else blender_path(file)
@@ -165,7 +175,7 @@ def show_picture_set(image: bpy.types.Image, file: Path, layout: Literal["TILED"
 
 
 def _release_pictures(image: bpy.types.Image) -> None:
-    """Forgets what the image shows, for it shows something else from now on."""
+    """Release the tiles or frames of an image that will show something else."""
     if image.packed_file is not None:
         image.unpack(method="REMOVE")
     image.source = "FILE"
@@ -173,7 +183,7 @@ def _release_pictures(image: bpy.types.Image) -> None:
 
 @dataclass(frozen=True)
 class _PngHeader:
-    """What a PNG file's header tells; Blender holds 16 bits as floats."""
+    """The size and depth in a PNG file's header; Blender holds 16 bits as floats."""
 
     width: int
     height: int
@@ -185,20 +195,20 @@ class _PngHeader:
         return cls(width, height, depth == 16)
 
     def fits(self, image: bpy.types.Image) -> bool:
-        """Whether a packed image's pixels are loaded, and of this size and depth."""
+        """Whether a packed image has pixels of this size and depth loaded."""
         return (image.has_data and image.packed_file is not None and image.is_float == self.is_float
                 and size_of(image) == (self.width, self.height))
 
 
 def _check_loaded(image: bpy.types.Image, png: bytes) -> None:
-    """Raises TargetError when Blender shows another size or depth than the PNG file's header tells."""
+    """Raise TargetError where Blender shows another size or depth than the PNG file has."""
     header = _PngHeader.of(png)
     if size_of(image) != (header.width, header.height) or image.is_float != header.is_float:
         raise TargetError("Blender cannot read the map it was given as {map!r}.", map=image.name)
 
 
 def _write_beside(source: bpy.types.Image, map_type: str, png: bytes) -> Path:
-    """Path of the map's file, complete."""
+    """Write the map's file beside the source's, and return its path."""
     file = map_file_beside(source, map_type)
     check_no_other_map(source, file, "FILE")
     write_map(file, png)

@@ -1,4 +1,4 @@
-"""Which images are maps, of what, and what they know of how they were made: running again finds them by that."""
+"""What is stored with maps: their source, mask, settings and facts; a map that exists already is found by them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from ..core.map_types import MAP_TYPES
 from ..core.settings import Settings
 
 SOURCE_PROPERTY = "midas_normal_source"
-"""Property of a map: its source, a pointer that Blender keeps right when either is renamed, saved or appended."""
+"""Custom property of a map: its source, a pointer that Blender keeps valid when either is renamed, saved or appended."""
 
 MASK_PROPERTY = "midas_normal_mask"
-"""Property of a map: the mask image that its surface has, a pointer like the source's."""
+"""Custom property of a map: the mask image of its surface, a pointer too."""
 
 METADATA_PROPERTY = "midas_normal"
-"""Property of a map: its settings and facts as JSON."""
+"""Custom property of a map: its settings and facts as JSON."""
 
 MAX_NAME_BYTES = 63
-"""Bytes that a name has at most in Blender 4.2."""
+"""Bytes that a data-block's name can have in Blender 4.2."""
 
 SINGLE_PICTURE = ""
-"""The number of a picture that is the only one of its source."""
+"""What stands for the number of a picture that is the only one of its source."""
 
 NUMBERED_SOURCES = ("TILED", "SEQUENCE")
-"""Blender's names for the source of an image that has a file with a number for each of its pictures; a movie is one file."""
+"""Values of `Image.source` where each picture has a numbered file of its own; a movie is one file."""
 
 NUMBER_SUFFIX = re.compile(r"[._-]*(<UDIM>|<UVTILE>|\d+)$")
-"""The number of a tile or frame at the end of a name, or what stands for it, with what parts it from the rest."""
+"""The number of a tile or frame at the end of a name, or its token, with the separators before it."""
 
 FILM_SUFFIXES = (".dpx", ".cin", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv")
 """Of the film files that Blender reads beside pictures."""
@@ -43,9 +43,9 @@ FILE_SUFFIX = re.compile(rf"({'|'.join(map(re.escape, sorted({*PICTURE_SUFFIXES,
 
 
 def find_map(source: bpy.types.Image, map_type: str) -> bpy.types.Image | None:
-    """The map of a kind made from this source before, whatever it is called now, as long as it can be changed.
+    """Find the map of a type that was made from a source before, whatever its name, and that can be changed.
 
-    Of a map and its copies it is one that a material shows: a user who keeps another keeps it as it is.
+    Of a map and its copies, one that a material shows is returned; the other copies stay as they are.
     """
     maps = [image for image in bpy.data.images
             if source_of(image) == source and image.library is None and map_type_of(image) == map_type]
@@ -56,24 +56,24 @@ def find_map(source: bpy.types.Image, map_type: str) -> bpy.types.Image | None:
 
 
 def find_maps(source: bpy.types.Image) -> list[bpy.types.Image]:
-    """The maps of all kinds made from this source before, as `find_map` finds them; the normal map is the first."""
+    """Find the maps of all types that were made from a source before, the normal map first."""
     return [image for map_type in MAP_TYPES if (image := find_map(source, map_type)) is not None]
 
 
 def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
-    """The image from which this map was made; None for any other image, and when the source is gone."""
+    """Return the image from which a map was made, None for any other image and when the source is gone."""
     source = image.get(SOURCE_PROPERTY)
     return source if isinstance(source, bpy.types.Image) else None
 
 
 def mask_of(image: bpy.types.Image) -> bpy.types.Image | None:
-    """The mask image that the map's surface has, if any."""
+    """Return the mask image of the map's surface, if any."""
     mask = image.get(MASK_PROPERTY)
     return mask if isinstance(mask, bpy.types.Image) else None
 
 
 def set_mask(image: bpy.types.Image, mask: bpy.types.Image | None) -> None:
-    """Remembers which mask image the map's surface has."""
+    """Store which mask image the map's surface has."""
     if mask is not None:
         image[MASK_PROPERTY] = mask
     elif mask_of(image) is not None:
@@ -85,43 +85,44 @@ def map_type_of(image: bpy.types.Image) -> str:
 
     Those did not store their type.
     """
-    words = stored_metadata(image)
-    map_type = words["facts"].get("map") if words else None
+    metadata = stored_metadata(image)
+    map_type = metadata["facts"].get("map") if metadata else None
     return map_type if map_type in tuple(MAP_TYPES) else "NORMAL"
 
 
 def stored_metadata(image: bpy.types.Image) -> dict[str, Any] | None:
-    """{"settings": ..., "facts": ...} of a map; None for any other image, and for words that another hand has written."""
-    words = image.get(METADATA_PROPERTY)
+    """Return {"settings": ..., "facts": ...} of a map, None for any other image and where the stored text is damaged."""
+    text = image.get(METADATA_PROPERTY)
     try:
-        found = json.loads(words) if isinstance(words, str) else None
+        metadata = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         return None
-    is_ours = isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in ("settings", "facts"))
-    return found if is_ours else None
+    is_valid = isinstance(metadata, dict) and all(isinstance(metadata.get(part), dict) for part in ("settings", "facts"))
+    return metadata if is_valid else None
 
 
 def map_name(source_name: str, map_type: str) -> str:
-    """`brick.png` -> `brick_normal`; a number that Blender added stays a part of the name."""
+    """Return the name of a map: `brick.png` -> `brick_normal`; a number that Blender added stays part of it."""
     ending = f"_{MAP_TYPES[map_type].file_tag}"
     stem = FILE_SUFFIX.sub("", source_name).encode()[:MAX_NAME_BYTES - len(ending)].decode(errors="ignore")
     return stem + ending
 
 
 def base_name(source: bpy.types.Image) -> str:
-    """The source's name; of several pictures, which Blender calls like the first one's file, without ending and number."""
+    """Return the source's name; for numbered files, which Blender names after the first, without suffix and number."""
     return NUMBER_SUFFIX.sub("", FILE_SUFFIX.sub("", source.name)) if source.source in NUMBERED_SOURCES else source.name
 
 
 def stored_settings(image: bpy.types.Image) -> Settings:
-    """The settings that a map was made with; raises SourceError for an image that is no map."""
+    """Return the settings with which a map was made; raises SourceError for an image that is no map."""
     return Settings().replace_fields(_require_metadata(image)["settings"])
 
 
 def stored_facts(image: bpy.types.Image) -> dict:
-    """What is remembered of a map beside its settings, with its engine, its surface's key and the scale of its heights.
+    """Return what is stored with a map besides its settings: engine, key of the surface, scale of its heights and others.
 
-    Raises SourceError for an image that is no map, or one whose facts another hand has written.
+    Raises:
+        SourceError: for an image that is no map, or whose facts are damaged.
     """
     facts = {"scale": 0.0, **_require_metadata(image)["facts"]}
     if not (all(isinstance(facts.get(name), str) for name in ("engine", "surface"))
@@ -131,7 +132,7 @@ def stored_facts(image: bpy.types.Image) -> dict:
 
 
 def _require_metadata(image: bpy.types.Image) -> dict:
-    words = stored_metadata(image)
-    if words is None:
+    metadata = stored_metadata(image)
+    if metadata is None:
         raise SourceError("The image {image!r} is no map of this extension; generate one.", image=image.name)
-    return words
+    return metadata

@@ -1,4 +1,4 @@
-"""Many pictures, one after the other: none stops another, what was made stays, and a table says what became of each."""
+"""Make the maps of many pictures, one after the other; a failure does not stop the others, and records list the outcomes."""
 
 from __future__ import annotations
 
@@ -38,12 +38,15 @@ SUMMARY_FORMATS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
     ".json": lambda records, *_: as_json(records),
     ".csv": lambda records, *_: as_csv(records),
 }
-"""By the file's ending: the text of records, with how many pictures were not tried, and the seconds that all took."""
+"""By the file's suffix: a function of the records, the number of pictures not tried and the seconds, that gives the text."""
 
 
 def check_summary(file: Path) -> None:
-    """Raises SettingsError for a name whose ending says no form, and for one without a folder; TargetError where a file has
-    the name that is no summary.
+    """Check the path of a summary before anything is made.
+
+    Raises:
+        SettingsError: for an unknown suffix, and for a path without a folder.
+        TargetError: where another file, which is no summary, has this path.
     """
     if not file.is_absolute():
         raise SettingsError("The summary {file!r} has no folder to lie in; give a whole path, or save the .blend file "
@@ -55,7 +58,7 @@ def check_summary(file: Path) -> None:
 
 
 def write_summary(file: Path, records: Sequence[Record], not_tried: int, seconds: float) -> None:
-    """Writes the records in the form that the file's ending says; raises TargetError."""
+    """Write the records in the format of the file's suffix; raises TargetError where that fails."""
     write_report(file, SUMMARY_FORMATS[file.suffix.lower()](records, not_tried, seconds))
 
 
@@ -66,15 +69,19 @@ _NO_TEXTURE = {
     "SELECTED": Message("No material of the selected objects has a colour texture; select others."),
     "FILE": Message("No material of this file has a colour texture; give one an Image Texture."),
 }
-"""By scope, what is said where there is no picture."""
+"""By scope, the message where there is no picture."""
 
 MAX_NAMES = 3
-"""Pictures that are named before a sentence that holds for them and others."""
+"""Number of pictures that are named in front of a message about them and others."""
 
 
 @dataclass
 class Item:
-    """A picture of a queue.  object_uid: session_uid of an object that wears it; records: what became of its maps."""
+    """A picture of a queue.
+
+    object_uid: session_uid of an object with a material that shows it, if any.
+    records: what became of its maps.
+    """
 
     source: Source
     object_uid: int | None
@@ -83,7 +90,7 @@ class Item:
 
     @property
     def state(self) -> str:
-        """FAILED also where only some of its maps failed."""
+        """One of WAITING, IN_PROGRESS, MADE, SKIPPED and FAILED, the latter also where only some of its maps failed."""
         if self.is_in_progress:
             return IN_PROGRESS
         outcomes = [record.outcome for record in self.records]
@@ -91,7 +98,7 @@ class Item:
 
     @property
     def message(self) -> Message:
-        """Why a map failed or, where none did, why one was skipped that is not there; "" where neither holds."""
+        """Why a map failed or, where none did, why one was skipped that does not exist; "" otherwise."""
         errors = [record.error for record in self.records if record.error is not None]
         reasons = [join_messages(record.notes) for record in self.records if record.outcome == SKIPPED and record.notes]
         return next(iter(errors + reasons), NO_MESSAGE)
@@ -99,10 +106,12 @@ class Item:
 
 @dataclass
 class Queue:
-    """Pictures to be made as one asks for.
+    """Pictures whose maps are made by one request.
 
-    view: as in Order.
-    skips: maps that would be made again as they are stay; summary: a file for the table of what was made, or None.
+    view: the scene's view, in which the pictures are read.
+    skip_existing: whether maps that are up to date are not made again.
+    summary: a file for the records, or None.
+    last_map: the name of the map that was made last.
     """
 
     items: list[Item]
@@ -114,28 +123,29 @@ class Queue:
     last_map: str = ""
 
     def task(self) -> Task:
-        """The work: it can be given up at any time, and then what is not made waits still."""
-        return Task(self._making())
+        """Return the task that makes all maps; when it is cancelled, the pictures not yet made remain WAITING."""
+        return Task(self._steps())
 
     def count(self, state: str) -> int:
-        """How many pictures are in a state."""
+        """Return the number of pictures in a state."""
         return sum(item.state == state for item in self.items)
 
     @property
     def records(self) -> list[Record]:
+        """The records of all pictures."""
         return [record for item in self.items for record in item.records]
 
     @property
     def has_made_maps(self) -> bool:
-        """Whether there is anything to be undone."""
+        """Whether any map was made, which an undo would take back."""
         return any(record.outcome == MADE for record in self.records)
 
-    def _making(self) -> TaskSteps:
+    def _steps(self) -> TaskSteps:
         start = time.monotonic()
         try:
             for item in self.items:
                 yield YIELD_TO_UI
-                if not (yield from self._tried(item)):
+                if not (yield from self._try_item(item)):
                     break
         finally:
             if self.summary is not None:
@@ -145,12 +155,16 @@ class Queue:
             raise MidasNormalError(join_messages(messages))
         return Report((self.last_map,) if self.last_map else (), tuple(messages), {}, tuple(self.records))
 
-    def _tried(self, item: Item) -> Generator[Step | None, Any, bool]:
-        """Makes the maps of a picture, or says why there are none; whether the next one is worth trying."""
+    def _try_item(self, item: Item) -> Generator[Step | None, Any, bool]:
+        """Make the maps of a picture, or record why there are none.
+
+        Returns:
+            Whether the next picture can succeed.
+        """
         item.is_in_progress = True
         try:
             with wrap_unexpected():
-                item.records = yield from self._made(item)
+                item.records = yield from self._make_item(item)
         except Cancelled:
             raise
         except EngineUnavailable as error:
@@ -162,7 +176,8 @@ class Queue:
             item.is_in_progress = False
         return True
 
-    def _made(self, item: Item) -> Generator[Step | None, Any, tuple[Record, ...]]:
+    def _make_item(self, item: Item) -> Generator[Step | None, Any, tuple[Record, ...]]:
+        """Make the maps of a picture that a material would use; returns their records."""
         image = item.source.image()
         prepared = prepare_for_source(source_from_image(image), item.object_uid, None, self.request, self.launch, self.view)
         prepared = dataclasses.replace(prepared, is_one_of_many=True)
@@ -183,12 +198,12 @@ class Queue:
         return (*report.records, *unused)
 
     def _reasons(self) -> list[Message]:
-        """Why pictures have no map, each sentence once."""
+        """Say why pictures have no map, each reason once."""
         names: dict[Message, list[str]] = {}
         for item in self.items:
             if item.message:
                 names.setdefault(item.message, []).append(item.source.name)
-        return [_reason_with_names(message, found) for message, found in names.items()]
+        return [_reason_with_names(message, pictures) for message, pictures in names.items()]
 
     def _counts(self) -> Message:
         counts = {state: self.count(state) for state in (MADE, SKIPPED, FAILED)}
@@ -203,27 +218,31 @@ class Queue:
 
 def build_queue(context: bpy.types.Context, scope: str, request: GenerateRequest, skip_existing: bool,
                 summary: Path | None) -> Queue:
-    """The queue of a scope: SELECTED, the colour textures of the selected objects, or FILE, those of all materials.
+    """Build the queue of a scope; maps are wired into the materials that use the picture, unless the target is NONE.
 
-    Each picture is wired into the materials that use it, or nowhere where the ask's target is NONE.
-    Raises one of the project's exceptions where there is no picture, or none could be made.
+    Args:
+        scope: SELECTED for the colour textures of the selected objects, FILE for those of all materials.
+        skip_existing, summary: as in `Queue`.
+
+    Raises:
+        MidasNormalError: where there is no picture, or no map could be made.
     """
     launch = check_and_find_launch(request)
     if summary is not None:
         check_summary(summary)
     request = dataclasses.replace(request, target="NONE" if request.target == "NONE" else "AUTO")
     objects = context.view_layer.objects.selected if scope == "SELECTED" else bpy.data.objects  # type: ignore[union-attr]
-    worn = textures_of_objects(objects)
-    images = list(worn) if scope == "SELECTED" else colour_textures(bpy.data.materials)
+    object_by_image = textures_of_objects(objects)
+    images = list(object_by_image) if scope == "SELECTED" else colour_textures(bpy.data.materials)
     if not images:
         raise SourceError(_NO_TEXTURE[scope])
-    wearers = {image: obj.session_uid for image, obj in worn.items()}
-    items = [Item(Source("IMAGE", image.name, image.session_uid), wearers.get(image)) for image in images]
+    object_uids = {image: obj.session_uid for image, obj in object_by_image.items()}
+    items = [Item(Source("IMAGE", image.name, image.session_uid), object_uids.get(image)) for image in images]
     return Queue(items, request, launch, View.of(context.scene), skip_existing, summary)
 
 
 def _reason_with_names(message: Message, names: list[str]) -> Message:
-    """The sentence, and of which pictures it holds."""
+    """Put the names of the pictures for which a reason holds in front of it."""
     first, more = ", ".join(names[:MAX_NAMES]), len(names) - MAX_NAMES
     if more > 0:
         return Message("{names} and {more} more: {reason}", names=first, more=more, reason=message)
