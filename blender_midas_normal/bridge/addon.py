@@ -87,7 +87,7 @@ def launch_for_engine(engine: str) -> Launch:
 
 
 def bug_report(last: str) -> str:
-    """Return versions, system, MiDaS environment, last outcome and the worker's last messages, with the home folder hidden."""
+    """Return versions, system, MiDaS environment, last outcome and the worker's last messages, without the home folder."""
     environment = worker_paths().environment
     log = log_file()
     lines = [

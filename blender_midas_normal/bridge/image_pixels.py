@@ -1,4 +1,4 @@
-"""Read the pixels of a Blender image into a file for the worker, or say why Blender hands out none."""
+"""Export the pixels of images into files for the worker, and say why an image has none."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from ..core.arrays import Array
 
 def image_unreadable_reason(image: bpy.types.Image, frame: int | None = None) -> Message:
-    """Say in a sentence why an image has no pixels; frame: of an image sequence, the one that is wanted."""
+    """Say why an image has no pixels.
+
+    Args:
+        frame: the frame of an image sequence, if it is one.
+    """
     if image.packed_file is not None:
         return Message("The packed file of the image {image!r} {fault}.", image=image.name,
                        fault=_format_fault(detect_format(image.packed_file.data[:HEADER_BYTES])))
@@ -43,7 +47,7 @@ def image_unreadable_reason(image: bpy.types.Image, frame: int | None = None) ->
 
 
 def file_unreadable_reason(path: Path) -> Message:
-    """Say in a sentence why Blender does not read a file."""
+    """Say why Blender does not read a file."""
     return Message("{path} {fault}.", path=path, fault=_file_fault(path))
 
 
@@ -74,34 +78,39 @@ def _file_of_frame(path: Path, frame: int) -> Path:
 
 
 VIEWER_TYPES = ("RENDER_RESULT", "COMPOSITING")
-"""Types of images without pixels of their own: what a viewer shows, the Render Result and the Viewer Node."""
+"""Values of `Image.type` of images without pixels of their own: the Render Result and the Viewer Node's image."""
 
 LINEAR_SPACES = re.compile(r"Linear .*|ACEScg|ACES2065-1|scene_linear")
-"""Names of the colour spaces of pictures that are scene-linear themselves; others are decoded by Blender."""
+"""Names of the colour spaces that are scene-linear; pixels in other spaces are decoded by Blender."""
 
 OPAQUE_ALPHA_MODES = ("NONE", "CHANNEL_PACKED")
 """Alpha modes in which the picture is opaque, whatever its fourth channel holds."""
 
 CHUNK_VALUES, MAX_CHUNK_SECONDS = 1 << 18, 0.02
-"""Values written at a time, and seconds that may pass before Blender gets its turn: a disk may take 1 ms or 10 for them."""
+"""Values written at a time, and seconds after which Blender's window is updated: a disk may take 1 ms or 10 for them."""
 
 MATRIX_TOLERANCE = 1e-5
-"""By how much Blender's matrix between two spaces that are the same may differ from none, as it does before 5.0."""
+"""Tolerance of the test for the identity: before 5.0, Blender's matrix between equal spaces is not exactly that."""
 
 Outcome = TypeVar("Outcome")
 
 PixelExport = Generator[None, None, Pixels]
-"""Yields between two pieces of work that would be felt as one, and returns what the pixels are."""
+"""An export in short steps: yields between them, and returns the description of the pixels."""
 
 RENDER_SAVE_SETTINGS = (("media_type", "IMAGE"), ("file_format", "PNG"), ("color_mode", "RGBA"), ("color_depth", "16"),
                         ("compression", 0), ("color_management", "FOLLOW_SCENE"))
-"""How a render is saved for reading, in the order in which the settings depend on each other; media_type is 5.0's.
-Sixteen bits, because Blender adds dithering noise to eight."""
+"""Image settings with which a render is saved to be read, in the order in which they depend on each other.
+
+media_type exists from 5.0 on. Sixteen bits, because Blender adds dithering noise to eight."""
 
 
 @dataclass(frozen=True)
 class ImageBuffer:
-    """What Blender hands out of an image: height * width * 4 float32 on a line, and what they are in the file."""
+    """The pixels of an image in memory.
+
+    values: height * width * 4 float32, flat, rows bottom-up.
+    pixels: their description once they are written to the file.
+    """
 
     name: str
     values: Array
@@ -110,18 +119,19 @@ class ImageBuffer:
 
 @dataclass(frozen=True)
 class View:
-    """How pictures are seen: in which scene, by session_uid, and how many stops brighter where they are scene-linear."""
+    """A scene's view: the scene, by session_uid, and its exposure in stops, which acts on scene-linear pictures."""
 
     scene_uid: int
     exposure: float
 
     @classmethod
     def of(cls, scene: bpy.types.Scene | None) -> View:
+        """Return the view of a scene."""
         assert scene is not None and scene.view_settings is not None
         return cls(scene.session_uid, scene.view_settings.exposure)
 
     def scene(self) -> bpy.types.Scene:
-        """The scene; raises SourceError when it is gone."""
+        """Return the scene; raises SourceError when it is gone."""
         scene = find_by_uid(bpy.data.scenes, self.scene_uid)
         if scene is None:
             raise SourceError("The scene whose render was to be mapped is no longer there.")
@@ -129,18 +139,27 @@ class View:
 
 
 def read_pixels(image: bpy.types.Image, path: Path) -> Pixels:
-    """Writes the image's pixels into the file `path`, and says what they are; where that fails, the file is removed.
+    """Export an image's pixels into a file, blocking; when that fails, the file is removed.
 
-    A Render Result is read as the artist sees it, through the scene's view transform.
-    Raises SourceError when there is nothing to read, or no room for it.
+    A Render Result is exported as it is displayed, through the scene's view transform.
+
+    Returns:
+        The description of the pixels for the worker.
+
+    Raises:
+        SourceError: where there are no pixels, or no room for them.
     """
     return run_to_end(export_image_pixels(image, path, View.of(bpy.context.scene)))
 
 
 def export_image_pixels(image: bpy.types.Image, path: Path, view: View) -> PixelExport:
-    """The same piece by piece, as the view shows it; only the first piece needs the image.
+    """Export an image's pixels in short steps, of which only the first needs the image.
 
-    Where it is given up, the file is removed, too.
+    When it fails or is cancelled, the file is removed.
+
+    Args:
+        path: the file to write.
+        view: through which a Render Result is displayed.
     """
     with remove_on_failure(path):
         if image.type in VIEWER_TYPES:
@@ -152,16 +171,19 @@ def export_image_pixels(image: bpy.types.Image, path: Path, view: View) -> Pixel
 
 
 def export_file_pixels(picture: Path, path: Path, like: bpy.types.Image | None = None) -> PixelExport:
-    """The same of an image file that is not in the .blend file.
+    """Export the pixels of an image file that is not in the .blend file, in short steps.
 
-    like: an image that tells the colour space and what alpha means.
+    Args:
+        picture: the image file.
+        path: the file to write.
+        like: an image whose colour space and alpha mode it has.
     """
     with remove_on_failure(path):
         return (yield from write_buffer(load_file_buffer(picture, path, like), path))
 
 
 def export_frame_pixels(image: bpy.types.Image, number: int, path: Path) -> PixelExport:
-    """The same of a frame of an image sequence or movie."""
+    """Export the pixels of a frame of an image sequence or movie, in short steps."""
     with remove_on_failure(path):
         with _frame_copy(image, number) as copy:
             buffer = _load_buffer(copy, path)
@@ -169,7 +191,7 @@ def export_frame_pixels(image: bpy.types.Image, number: int, path: Path) -> Pixe
 
 
 def load_file_buffer(picture: Path, path: Path, like: bpy.types.Image | None = None) -> ImageBuffer:
-    """What `export_file_pixels` writes into the file `path`."""
+    """Load what `export_file_pixels` writes into the file `path`."""
     with _load_temporarily(picture) as image:
         if like is not None:
             image.colorspace_settings.name = like.colorspace_settings.name  # type: ignore[union-attr]
@@ -177,18 +199,18 @@ def load_file_buffer(picture: Path, path: Path, like: bpy.types.Image | None = N
         return _load_buffer(image, path)
 
 
-def run_to_end(pieces: Generator[Any, Any, Outcome]) -> Outcome:
-    """What is done piece by piece gives where nobody minds waiting."""
+def run_to_end(steps: Generator[Any, Any, Outcome]) -> Outcome:
+    """Run a generator to its end, and return its result."""
     while True:
         try:
-            next(pieces)
+            next(steps)
         except StopIteration as end:
             return end.value
 
 
 @contextmanager
 def remove_on_failure(path: Path) -> Iterator[None]:
-    """Removes the file when the `with` block fails or is given up."""
+    """Remove a file when the `with` block fails or is cancelled."""
     try:
         yield
     except BaseException:
@@ -198,7 +220,7 @@ def remove_on_failure(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _load_temporarily(picture: Path) -> Iterator[bpy.types.Image]:
-    """An image file as an image of its own, for a while."""
+    """Load an image file as an image for the `with` block."""
     try:
         image = bpy.data.images.load(str(picture.absolute()), check_existing=False)
     except RuntimeError:
@@ -211,10 +233,10 @@ def _load_temporarily(picture: Path) -> Iterator[bpy.types.Image]:
 
 @contextmanager
 def _frame_copy(image: bpy.types.Image, number: int) -> Iterator[bpy.types.Image]:
-    """A frame of an image sequence or movie as an image of its own, for a while.
+    """Copy an image sequence or movie, showing one frame, for the `with` block.
 
-    Blender hands out the pixels of the frame that was shown last, so a texture shows the one that is wanted; on a copy, for
-    the image itself goes on showing what it did.
+    Blender gives the pixels of the frame that was evaluated last, so a texture evaluates the one to read; on a copy, so
+    that the image itself keeps showing its frame.
     """
     texture, copy = bpy.data.textures.new(image.name, "IMAGE"), image.copy()
     assert copy is not None
@@ -246,7 +268,7 @@ def _load_buffer(image: bpy.types.Image, path: Path) -> ImageBuffer:
 
 
 def _rgba_values(image: bpy.types.Image, count: int) -> Array:
-    """count * 4 float32 on a line: the image's pixels; those of a layer have fewer channels in the file, and here."""
+    """Return an image's pixels as count * 4 float32, flat; a layer may have fewer channels, which are expanded."""
     channels = len(image.pixels) // count  # type: ignore[arg-type]
     values = np.empty(count * channels, np.float32)
     image.pixels.foreach_get(values)
@@ -259,9 +281,9 @@ def _rgba_values(image: bpy.types.Image, count: int) -> Array:
 
 @contextmanager
 def _first_layer(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
-    """What textures show of an OpenEXR file with layers, as an image of its own, for a while.
+    """Load the layer of a multilayer OpenEXR file that textures show, for the `with` block.
 
-    Blender hands out pixels of such a file only where it is a frame of a sequence.
+    Blender gives pixels of such a file only where it is a frame of a sequence.
     """
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
         file = Path(folder) / "layers_0001.exr"
@@ -275,7 +297,7 @@ def _first_layer(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
 
 
 def _copy_file(image: bpy.types.Image, file: Path) -> None:
-    """The file of an image under another name; raises SourceError."""
+    """Copy or link the file of an image to another path; raises SourceError where that fails."""
     path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
     try:
         if image.packed_file is not None:
@@ -291,17 +313,17 @@ def _copy_file(image: bpy.types.Image, file: Path) -> None:
 
 
 def write_buffer(buffer: ImageBuffer, path: Path) -> PixelExport:
-    """Writes what Blender holds into the file `path`, piece by piece; raises SourceError where there is no room.
+    """Write pixels into a file in short steps; raises SourceError where there is no room.
 
-    Through the file and not its memory map, where a full disk would end Blender (SIGBUS), and in half the time.
+    Not through a memory map, where a full disk would end Blender (SIGBUS), and which takes twice the time.
     """
     yield
-    values, in_file = buffer.values, to_uint8 if buffer.pixels.encoding == "BYTE" else np.asarray
+    values, convert = buffer.values, to_uint8 if buffer.pixels.encoding == "BYTE" else np.asarray
     try:
         with path.open("wb") as file:
             since = time.monotonic()
             for start in range(0, len(values), CHUNK_VALUES):
-                file.write(in_file(values[start:start + CHUNK_VALUES]).data)
+                file.write(convert(values[start:start + CHUNK_VALUES]).data)
                 if time.monotonic() - since > MAX_CHUNK_SECONDS:
                     yield
                     since = time.monotonic()
@@ -313,7 +335,7 @@ def write_buffer(buffer: ImageBuffer, path: Path) -> PixelExport:
 
 
 def to_uint8(values: Array) -> NDArray[np.uint8]:
-    """Floats 0..1 to 0..255, rounded.  A file of them is written sooner than one of the floats, and read so, too."""
+    """Convert floats of 0..1 to bytes of 0..255, rounded; a file of bytes is faster to write and read than one of floats."""
     scaled = values * np.float32(255)
     scaled += np.float32(0.5)
     return scaled.astype(np.uint8)
@@ -335,9 +357,9 @@ def _is_premultiplied(image: bpy.types.Image) -> bool:
 
 
 def _to_rec709() -> list[float]:
-    """Row by row, the matrix from the primaries of the working space to those of Rec. 709; empty where they are the same.
+    """Return the 3 x 3 matrix from the working space to linear Rec. 709, row by row; empty where they are the same.
 
-    A file of 5.0 chooses its working space; in earlier versions, that of a configuration of OpenColorIO may be another.
+    From 5.0 on, a .blend file chooses its working space; before, an OpenColorIO configuration may set another.
     """
     columns = [Color(unit).from_scene_linear_to_rec709_linear() for unit in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
     matrix = np.array(columns).T
@@ -345,19 +367,22 @@ def _to_rec709() -> list[float]:
 
 
 def size_of(image: bpy.types.Image) -> tuple[int, int]:
-    """(width, height) in pixels; (0, 0) when Blender has none, after trying to load them."""
+    """Return (width, height) in pixels, (0, 0) where Blender cannot load the image."""
     size: Any = image.size
     return size[0], size[1]
 
 
 def refresh_image(image: bpy.types.Image) -> None:
-    """Else the Image Editor of 4.3 goes on showing the old pixels.  A sequence whose frames nobody has seen has none."""
+    """Redraw an image, because the Image Editor of 4.3 keeps showing old pixels.
+
+    Not a sequence, which may have no frame loaded yet.
+    """
     if image.source != "SEQUENCE":
         image.update()
 
 
 def checksum_of(image: bpy.types.Image) -> int:
-    """The CRC-32 of an image's pixels as Blender holds them."""
+    """Return the CRC-32 of an image's pixels as Blender holds them."""
     width, height = size_of(image)
     values = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(values)
@@ -365,19 +390,19 @@ def checksum_of(image: bpy.types.Image) -> int:
 
 
 def is_data(image: bpy.types.Image) -> bool:
-    """Whether the image's values are numbers rather than colours, whatever its colour space is called."""
+    """Whether the image's colour space is for data rather than colours, whatever its name."""
     return image.colorspace_settings is not None and image.colorspace_settings.is_data
 
 
 def set_is_data(image: bpy.types.Image) -> None:
-    """Says that the image's values are numbers; before it has pixels, because a generated image loses them."""
+    """Set the image's colour space to data; call it before pixels are set, which a generated image loses by it."""
     assert image.colorspace_settings is not None
     image.colorspace_settings.is_data = True
 
 
 @contextmanager
 def _load_viewer_image(viewer: bpy.types.Image, scene: bpy.types.Scene) -> Iterator[bpy.types.Image]:
-    """The viewer's picture as an image of its own, for a while; its values are display-referred."""
+    """Save and load what a viewer shows, for the `with` block; the values are display-referred."""
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
         path = Path(folder) / "render.png"
         _save_render(viewer, scene, path)
@@ -390,19 +415,19 @@ def _save_render(viewer: bpy.types.Image, scene: bpy.types.Scene, path: Path) ->
     try:
         with _override_settings(scene.render.image_settings, RENDER_SAVE_SETTINGS):
             viewer.save_render(str(path), scene=scene)
-    except RuntimeError:  # "Image 'Render Result' does not have any image data": nothing else tells beforehand.
+    except RuntimeError:  # "Image 'Render Result' does not have any image data": nothing tells that before
         pass
     if not path.exists():
         raise SourceError("The {image} is empty; render first.", image=viewer.name)
 
 
 @contextmanager
-def _override_settings(owner: bpy.types.bpy_struct, wanted: tuple[tuple[str, object], ...]) -> Iterator[None]:
-    """Some of Blender's settings changed for a while."""
-    wanted = tuple((name, value) for name, value in wanted if hasattr(owner, name))
-    before = [(name, getattr(owner, name)) for name, _ in wanted]
+def _override_settings(owner: bpy.types.bpy_struct, values: tuple[tuple[str, object], ...]) -> Iterator[None]:
+    """Change some of Blender's settings for the `with` block; those that this version does not have are left out."""
+    existing = tuple((name, value) for name, value in values if hasattr(owner, name))
+    before = [(name, getattr(owner, name)) for name, _ in existing]
     try:
-        for name, value in wanted:
+        for name, value in existing:
             setattr(owner, name, value)
         yield
     finally:

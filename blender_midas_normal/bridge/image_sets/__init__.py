@@ -1,4 +1,4 @@
-"""The maps of a source of several pictures: each picture on its own, and no map before the last one is there."""
+"""Make the maps of a source of several pictures, UDIM tiles or frames; they are stored when all pictures are done."""
 
 from __future__ import annotations
 
@@ -35,75 +35,86 @@ from ..tasks import YIELD_TO_UI, Report, Step, TaskSteps
 if TYPE_CHECKING:
     from ...core.arrays import Array
 
-def normalise_heights(files: Mapping[int, Path], scales: Mapping[int, float],
-                      places: Mapping[int, TilePosition]) -> Generator[None, None, float]:
-    """Writes those files again that are raised or have another scale than all have in the end; that scale.
 
-    files, scales: by picture, see `core.maps.Map`; places: of those pictures that go on in each other.
+def normalise_heights(files: Mapping[int, Path], scales: Mapping[int, float],
+                      positions: Mapping[int, TilePosition]) -> Generator[None, None, float]:
+    """Bring height maps to one scale and match them at shared borders; rewrites the files that change.
+
+    Args:
+        files: by the picture's number.
+        scales: by the picture's number, see `core.maps.Map`.
+        positions: those of the pictures that continue in each other.
+
+    Returns:
+        The common scale.
     """
-    rises = yield from _border_corrections(files, scales, places)
-    most = dict.fromkeys(files, 0.0) | {number: rise.max_change for number, rise in rises.items()}
-    largest = max(scales[number] + 2 * most[number] for number in files)
+    corrections = yield from _border_corrections(files, scales, positions)
+    max_changes = dict.fromkeys(files, 0.0) | {number: correction.max_change for number, correction in corrections.items()}
+    common_scale = max(scales[number] + 2 * max_changes[number] for number in files)
     for number, file in files.items():
-        if (scales[number], most[number]) != (largest, 0.0):
-            rise = rises[number].to_field() if number in rises else 0.0
-            values = rescale_height(_height_values(file), scales[number], largest, rise)
+        if (scales[number], max_changes[number]) != (common_scale, 0.0):
+            correction = corrections[number].to_field() if number in corrections else 0.0
+            values = rescale_height(_height_values(file), scales[number], common_scale, correction)
             write_staged(file, encode_png(np.rint(values * 65535).astype(np.uint16), True))
             yield YIELD_TO_UI
-    return largest
+    return common_scale
 
 
 def _border_corrections(files: Mapping[int, Path], scales: Mapping[int, float],
-                        places: Mapping[int, TilePosition]) -> Generator[None, None, dict[int, BorderCorrection]]:
-    """What is to be added to the heights of the pictures that go on in each other."""
-    outlines = {}
-    for number, place in places.items():
-        outlines[place] = border_profile((_height_values(files[number]) - np.float32(MIDLEVEL)) * np.float32(scales[number]))
+                        positions: Mapping[int, TilePosition]) -> Generator[None, None, dict[int, BorderCorrection]]:
+    """Find what to add to the heights of pictures that continue in each other, so that shared borders match."""
+    profiles = {}
+    for number, position in positions.items():
+        heights = (_height_values(files[number]) - np.float32(MIDLEVEL)) * np.float32(scales[number])
+        profiles[position] = border_profile(heights)
         yield YIELD_TO_UI
-    rises = border_corrections(outlines)
-    return {number: rises[place] for number, place in places.items()}
+    corrections = border_corrections(profiles)
+    return {number: corrections[position] for number, position in positions.items()}
 
 
 def _height_values(file: Path) -> Array:
-    """H x W float32 of 0..1, rows from the top down."""
+    """Read a height map into H x W float32 of 0..1, rows top-down."""
     return read_map_pixels(file) * np.float32(1 / 65535)
 
 
 @dataclass(frozen=True)
 class FrameFiles:
-    """A map of one frame: the file of its own, the file that its mean becomes, and its width and height."""
+    """The files of one frame's map: its own, that of the average over its neighbours, and the width and height of both."""
 
     own: Path
-    mean: Path
+    average: Path
     size: tuple[int, int]
 
 
-def average_frames(prepared: PreparedRequest, map_type: str, frames: Mapping[int, FrameFiles]) -> Generator[Step, Result,
-                                                                                                            None]:
-    """Makes the means of a map's frames, by number, over as many frames on either side as the order wants.
+def average_frames(
+    prepared: PreparedRequest, map_type: str, frames: Mapping[int, FrameFiles]
+) -> Generator[Step, Result, None]:
+    """Average each frame of a map over the frames on either side of it, as many as the request's smoothing says.
 
-    Frames of another size than the middle one's do not count.
+    Frames of another size than the middle one are left out.
     """
     for at, (number, frame) in enumerate(frames.items(), 1):
-        alike = [other for other in frames if frames[other].size == frame.size]
-        describe_count = temporal_weights(alike, number, prepared.request.smoothing)
-        files = [[share, str(frames[other].own)] for other, share in describe_count.items()]
+        same_size = [other for other in frames if frames[other].size == frame.size]
+        weights = temporal_weights(same_size, number, prepared.request.smoothing)
+        files = [[weight, str(frames[other].own)] for other, weight in weights.items()]
         result = yield Step(prepared.submit(map_type, frames=files, compress=True), at, len(frames))
-        with client.taken(result) as made:
-            write_staged(frame.mean, made.png)
+        with client.taken(result) as result_files:
+            write_staged(frame.average, result_files.png)
 
 
 MapPart = tuple[str, int]
-"""A part of a map: the map's kind, and the number of the picture."""
+"""A part of a map: the map's type, and the number of the picture."""
 
 
 @dataclass(frozen=True)
 class PictureSet(ABC):
     """The pictures of a source, and the names of the files of their maps.
 
-    layout: Blender's name for an image that shows several.
-    numbers: those of the pictures that are there; notes: sentences for the user, about those that are not.
-    folder: where the files belong, None where the maps are packed; stem: what their names begin with.
+    layout: the `source` of an image that shows them.
+    numbers: those of the pictures that exist.
+    notes: messages for the user, about those that do not.
+    folder: where the files belong, None where the maps are packed.
+    stem: what the files' names begin with.
     """
 
     layout: ClassVar[Literal["TILED", "SEQUENCE"]]
@@ -115,7 +126,7 @@ class PictureSet(ABC):
 
     @abstractmethod
     def describe_count(self) -> Phrase:
-        """Say how many there are."""
+        """Say how many pictures there are."""
 
     @abstractmethod
     def why_missing(self, number: int, reason: Message) -> Message:
@@ -123,34 +134,38 @@ class PictureSet(ABC):
 
     @abstractmethod
     def read(self, number: int, path: Path) -> PixelExport:
-        """Writes a picture's pixels into the file `path`, piece by piece; raises SourceError."""
+        """Export a picture's pixels into the file `path`, in short steps; raises SourceError."""
 
     @abstractmethod
     def file(self, map_type: str, number: int) -> Path:
-        """The file of a part of a map, relative to the folder."""
+        """Return the file of a part of a map, relative to the folder."""
 
     @abstractmethod
     def display_path(self, map_type: str) -> Path:
-        """The same as an image names it that shows all parts."""
+        """Return the path of an image that shows all parts, relative to the folder."""
 
     @abstractmethod
     def tile_positions(self) -> Mapping[int, TilePosition]:
-        """Where the pictures lie that go on in each other."""
+        """Return the positions of the pictures that continue in each other, by number."""
 
     @abstractmethod
     def configure_nodes(self, image: bpy.types.Image) -> None:
-        """Gives the nodes that show a wired map what they need beside it."""
+        """Set what else the nodes that show a wired map need."""
 
 
 FindPictures = Callable[[Source, GenerateRequest, Path], PictureSet]
-"""find(source, ask, folder): `folder` may take in files that are needed until the maps are made.  Raises SourceError or
+"""find(source, request, folder): `folder` takes files that are needed until the maps are made; raises SourceError or
 TargetError."""
 
 
-def picture_set_steps(prepared: PreparedRequest, find: FindPictures) -> TaskSteps:
-    """Makes the maps.  Where an engine stretches each picture's depths to one range, the widest range counts for all."""
+def picture_set_steps(prepared: PreparedRequest, find_pictures: FindPictures) -> TaskSteps:
+    """Make the maps of all pictures and store them.
+
+    Where the engine scales the depths of each picture to 0..1, those with a smaller range than the widest are made again,
+    weaker, so that all have the same relief.
+    """
     with staging_folder(None) as copies:
-        pictures = find(prepared.source, prepared.request, copies)
+        pictures = find_pictures(prepared.source, prepared.request, copies)
         yield from _check_pictures_changed(prepared, pictures)
         with staging_folder(pictures.folder) as folder:
             results, unreadable = yield from _make_parts(prepared, pictures, dict.fromkeys(pictures.numbers, 1.0), folder)
@@ -164,7 +179,7 @@ def picture_set_steps(prepared: PreparedRequest, find: FindPictures) -> TaskStep
 
 
 def _check_pictures_changed(prepared: PreparedRequest, pictures: PictureSet) -> Generator[Step | None, Any, None]:
-    """Raises Unchanged where the maps are there, and were made from the same pictures."""
+    """Raise Unchanged where the maps exist and were made from the same pictures."""
     files = [pictures.folder / pictures.file(map_type, number) for map_type in prepared.request.maps
              for number in pictures.numbers
              if pictures.folder is not None]
@@ -172,10 +187,10 @@ def _check_pictures_changed(prepared: PreparedRequest, pictures: PictureSet) -> 
     if not are_known or not all(file.exists() for file in files):
         return
     for number in pictures.numbers:
-        words = yield from prepared.export_pixels(partial(pictures.read, number))
+        fields = yield from prepared.export_pixels(partial(pictures.read, number))
         try:
             known = prepared.known_surfaces[str(number)]
-            result = yield Step(prepared.submit(prepared.request.maps[0], unless=known, **words))
+            result = yield Step(prepared.submit(prepared.request.maps[0], unless=known, **fields))
         except Unchanged:
             continue
         with client.taken(result):
@@ -185,9 +200,13 @@ def _check_pictures_changed(prepared: PreparedRequest, pictures: PictureSet) -> 
 
 def _make_parts(prepared: PreparedRequest, pictures: PictureSet, factors: Mapping[int, float],
                 folder: Path) -> Generator[Step | None, Any, tuple[dict[MapPart, Result], dict[int, SourceError]]]:
-    """Makes all kinds of map of the numbered pictures, each with a factor on the strength, as files of the folder.
+    """Make all map types of pictures as files of a folder.
 
-    Also returns what is wrong with those that cannot be read.
+    Args:
+        factors: by the number of each picture to make, a factor on the strength.
+
+    Returns:
+        The results, and the errors of the pictures that cannot be read, by number.
     """
     first = prepared.request.maps[0]
     parts = [(map_type, number) for number in factors for map_type in prepared.request.maps]
@@ -198,13 +217,13 @@ def _make_parts(prepared: PreparedRequest, pictures: PictureSet, factors: Mappin
             continue
         if map_type == first:
             try:
-                words = yield from prepared.export_pixels(partial(pictures.read, number))
+                fields = yield from prepared.export_pixels(partial(pictures.read, number))
             except SourceError as error:
                 unreadable[number] = error
                 continue
         else:
-            words = {"surface": made[first, number].surface}
-        job = prepared.submit(map_type, factors[number], compress=pictures.folder is not None, **words)
+            fields = {"surface": made[first, number].surface}
+        job = prepared.submit(map_type, factors[number], compress=pictures.folder is not None, **fields)
         result = made[map_type, number] = yield Step(job, at, len(parts))
         with client.taken(result) as files:
             write_staged(folder / pictures.file(map_type, number), files.png)
@@ -212,7 +231,7 @@ def _make_parts(prepared: PreparedRequest, pictures: PictureSet, factors: Mappin
 
 
 def _without_unreadable(pictures: PictureSet, unreadable: Mapping[int, SourceError]) -> PictureSet:
-    """The pictures without those that cannot be read, which are named; raises SourceError where none is left."""
+    """Return the set without unreadable pictures, which its notes name; raises SourceError where none is left."""
     numbers = tuple(number for number in pictures.numbers if number not in unreadable)
     if not numbers:
         raise next(iter(unreadable.values()))
@@ -222,7 +241,7 @@ def _without_unreadable(pictures: PictureSet, unreadable: Mapping[int, SourceErr
 
 def _store_results(prepared: PreparedRequest, pictures: PictureSet, results: Mapping[MapPart, Result],
                    folder: Path) -> Generator[Step | None, Any, Report]:
-    """Stores the maps, whose parts lie in the folder, and wires them."""
+    """Store the maps whose parts are in a folder, and put them into the materials."""
     map_types = prepared.request.maps
     scales = yield from _equalise_height_scales(prepared, pictures, results, folder)
     facts = {map_type: _set_facts(map_type, results, scales[map_type]) for map_type in map_types}
@@ -254,7 +273,7 @@ def _store_results(prepared: PreparedRequest, pictures: PictureSet, results: Map
 
 
 def _digests(pictures: PictureSet, map_type: str, folder: Path) -> Generator[None, None, dict[str, str]]:
-    """Those of a map's parts, which lie in the folder, by the picture's number."""
+    """Return the SHA-256 of a map's parts in a folder, by the picture's number."""
     digests = {}
     for number in pictures.numbers:
         digests[str(number)] = sha256_of(folder / pictures.file(map_type, number))
@@ -263,14 +282,14 @@ def _digests(pictures: PictureSet, map_type: str, folder: Path) -> Generator[Non
 
 
 def _range_factors(results: Mapping[MapPart, Result], map_type: str) -> dict[int, float]:
-    """The pictures whose depths have not the widest range of all, with the factor on the strength that their own has."""
+    """Return a factor on the strength for each picture whose depths have a smaller range than the widest of all."""
     factors = shared_range_strengths({number: result.range for (of, number), result in results.items() if of == map_type})
     return {number: factor for number, factor in factors.items() if factor < 1}
 
 
 def _equalise_height_scales(prepared: PreparedRequest, pictures: PictureSet, results: Mapping[MapPart, Result],
                             folder: Path) -> Generator[None, None, dict[str, float]]:
-    """Brings the parts of the map of heights to one scale; the scale of each map, 0 of the others."""
+    """Bring the parts of a height map to one scale; returns the scale of each map type, 0 for the others."""
     scales = dict.fromkeys(prepared.request.maps, 0.0)
     if "HEIGHT" in scales:
         own = {number: result.scale for (map_type, number), result in results.items() if map_type == "HEIGHT"}
@@ -281,26 +300,27 @@ def _equalise_height_scales(prepared: PreparedRequest, pictures: PictureSet, res
 
 def _average_maps(prepared: PreparedRequest, pictures: PictureSet, results: Mapping[MapPart, Result], facts: dict,
                   folder: Path) -> Generator[Step, Result, Path]:
-    """Averages each map's parts over neighbouring frames, where that is asked for, and notes it in the map's facts.
+    """Average each map's parts over neighbouring frames where requested, and store that in the map's facts.
 
-    The folder in which the parts lie then.
+    Returns:
+        The folder that holds the parts afterwards.
     """
     for map_type in prepared.request.maps:
         facts[map_type]["smoothing"] = prepared.request.smoothing
     if prepared.request.smoothing == 0:
         return folder
-    means = folder / "means"
+    averages = folder / "means"
     for map_type in prepared.request.maps:
         frames = {}
         for number in pictures.numbers:
             file, result = pictures.file(map_type, number), results[map_type, number]
-            frames[number] = FrameFiles(folder / file, means / file, (result.width, result.height))
+            frames[number] = FrameFiles(folder / file, averages / file, (result.width, result.height))
         yield from average_frames(prepared, map_type, frames)
-    return means
+    return averages
 
 
 def _set_facts(map_type: str, results: Mapping[MapPart, Result], scale: float) -> dict:
-    """What is remembered of a map: it has several surfaces, so that none can be tuned alone."""
+    """Return what is stored with a map of several pictures: it has several surfaces, so it cannot be re-tuned."""
     surfaces = {str(number): result.surface for (of, number), result in results.items() if of == map_type}
     of_kind = [result for (of, _), result in results.items() if of == map_type]
     seconds: dict[str, float] = {}

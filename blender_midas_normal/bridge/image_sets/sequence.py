@@ -1,4 +1,4 @@
-"""The frames of image sequences and movies: those that the materials show, else all there are."""
+"""The frames of image sequences and movies: those that the materials show, else all that exist."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from . import PictureSet
 
 @dataclass(frozen=True)
 class Frames(PictureSet):
-    """The frames that are there; their maps are files in a folder beside the source's, and have the same numbers."""
+    """The frames that exist; their maps are files in a folder beside the source's, with the same numbers."""
 
     layout = "SEQUENCE"
 
@@ -51,9 +51,9 @@ class Frames(PictureSet):
         return {}
 
     def configure_nodes(self, image: bpy.types.Image) -> None:
-        """A node made here without the source's beside it, whose frames it could follow, shows one frame after the other.
+        """Let nodes made here show one frame after the other where there is no node of the source whose frames to copy.
 
-        It begins at frame 1 of the scene, or where the user has it begin.
+        They start at frame 1 of the scene, or where the user has set it.
         """
         source = self.source.image()
         nodes: list[Any] = [instance.node for material in bpy.data.materials for instance in editable_nodes(material)]
@@ -66,9 +66,11 @@ class Frames(PictureSet):
 
 
 def find_frames(source: Source, request: GenerateRequest, folder: Path) -> Frames:
-    """The frames of the source; the maps are files, whatever `ask.save` says.
+    """Find the frames of a source; their maps are files, whatever `request.save` says.
 
-    Raises SourceError when none is there, TargetError when maps cannot be saved beside them.
+    Raises:
+        SourceError: where no frame exists.
+        TargetError: where maps cannot be saved beside them.
     """
     image = source.image()
     beside, stem = folder_and_stem(image)
@@ -76,12 +78,13 @@ def find_frames(source: Source, request: GenerateRequest, folder: Path) -> Frame
     if not is_movie:
         stem = _without_number(image, stem) or beside.name
     existing = _frames_of_movie(image) if is_movie else _frames_of_files(image)
-    wanted = set(source.frames) or _frames_shown(image) or set(range(min(existing, default=0), max(existing, default=0) + 1))
-    numbers = sorted(wanted & existing)
+    all_frames = set(range(min(existing, default=0), max(existing, default=0) + 1))
+    requested = set(source.frames) or _frames_shown(image) or all_frames
+    numbers = sorted(requested & existing)
     if not numbers:
         raise SourceError("None of the frames of {image!r} that are wanted can be read: {frames}.", image=image.name,
-                          frames=format_ranges(number_ranges(wanted)))
-    notes = [_missing_frames_message(is_movie, wanted - existing)] if wanted - existing else []
+                          frames=format_ranges(number_ranges(requested)))
+    notes = [_missing_frames_message(is_movie, requested - existing)] if requested - existing else []
     if request.save == "PACK":
         notes.append(Message("Blender cannot pack image sequences, so the map's frames are files beside the source, in "
                              "{folder}.", folder=beside))
@@ -89,17 +92,17 @@ def find_frames(source: Source, request: GenerateRequest, folder: Path) -> Frame
 
 
 def _frames_of_movie(image: bpy.types.Image) -> set[int]:
-    """Blender says 1 of a movie that it cannot read."""
+    """Return the numbers of a movie's frames; Blender gives 1 frame for one that it cannot read."""
     return set(range(1, image.frame_duration + 1))
 
 
 def _frames_of_files(image: bpy.types.Image) -> set[int]:
-    """The numbers of the files that are named like the sequence's."""
+    """Return the numbers of the files that belong to the sequence by their names."""
     path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
     before, digits, after = _split_stem(image, path.stem)
     pattern = re.compile(rf"{re.escape(before)}(\d+){re.escape(after + path.suffix)}")
-    found = [match.group(1) for file in path.parent.glob("*") if (match := pattern.fullmatch(file.name))]
-    return {int(number) for number in found if number == f"{int(number):0{len(digits)}d}"}
+    digit_groups = [match.group(1) for file in path.parent.glob("*") if (match := pattern.fullmatch(file.name))]
+    return {int(number) for number in digit_groups if number == f"{int(number):0{len(digits)}d}"}
 
 
 def _split_stem(image: bpy.types.Image, stem: str) -> tuple[str, str, str]:
@@ -115,7 +118,7 @@ def _without_number(image: bpy.types.Image, stem: str) -> str:
 
 
 def _frames_shown(image: bpy.types.Image) -> set[int]:
-    """The frames that Image Textures of materials show at one time or another."""
+    """Return the frames that Image Textures of materials show at any time."""
     shown: set[int] = set()
     for node in _nodes_showing(image):
         first = node.image_user.frame_offset + 1

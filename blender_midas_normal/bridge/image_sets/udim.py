@@ -1,4 +1,4 @@
-"""The tiles of a UDIM set, each with margins of its neighbours' pixels, so that relief goes on across shared borders."""
+"""The tiles of a UDIM set, each padded with its neighbours' pixels, so that relief continues across shared borders."""
 
 from __future__ import annotations
 
@@ -30,84 +30,89 @@ if TYPE_CHECKING:
     from ...core.arrays import Array
 
 TileOffset = tuple[int, int]
-"""Columns to the right and rows up, of a neighbour."""
+"""Offset of a neighbour: columns to the right, rows up."""
 
 SIDE_OFFSETS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 """Left, right, below and above."""
 
 
-def pad_from_neighbours(look: Callable[[int], ImageBuffer], number: int,
+def pad_from_neighbours(load_tile: Callable[[int], ImageBuffer], number: int,
                         numbers: Collection[int]) -> Generator[None, None, ImageBuffer]:
-    """What Blender holds of a tile with margins where a neighbour is among the numbers; its part is the tile's.
+    """Load a tile padded with margins of its neighbours; yields after each neighbour.
 
-    look(number): what Blender holds of a tile, raising SourceError; the generator yields between two of them.
-    Neighbours of another resolution are brought to the tile's; those that hold colours in another way, or that cannot be
-    read, do not count.
+    Neighbours of another resolution are resized; those with another encoding, or that cannot be read, are left out.
+
+    Args:
+        load_tile: loads the tile of a number, raising SourceError.
+        numbers: those of the tiles that count as neighbours.
+
+    Returns:
+        The padded pixels; `pixels.part` is the tile's own rectangle in them.
     """
-    buffer = look(number)
-    around = _neighbours(number, numbers)
-    if not around:
+    buffer = load_tile(number)
+    neighbours = _neighbours(number, numbers)
+    if not neighbours:
         return buffer
     width, height = buffer.pixels.width, buffer.pixels.height
     across, up = margin_width(width), margin_width(height)
-    whole = np.pad(_pixel_rows(buffer), [(up, up), (across, across), (0, 0)], mode="edge")
-    counted = set()
-    for place, other in around.items():
+    padded = np.pad(_pixel_rows(buffer), [(up, up), (across, across), (0, 0)], mode="edge")
+    filled = set()
+    for offset, other in neighbours.items():
         yield
         try:
-            beside = look(other)
-        except SourceError:  # the user is told when it is this one's own turn
+            neighbour = load_tile(other)
+        except SourceError:  # reported when this tile itself is read
             continue
-        if _has_same_encoding(beside, buffer):
-            _fill_margin(whole, place, _resize(_pixel_rows(beside), width, height))
-            counted.add(place)
+        if _has_same_encoding(neighbour, buffer):
+            _fill_margin(padded, offset, _resize(_pixel_rows(neighbour), width, height))
+            filled.add(offset)
     yield
-    return _crop(buffer, whole, counted)
+    return _crop(buffer, padded, filled)
 
 
 def _neighbours(number: int, numbers: Collection[int]) -> dict[TileOffset, int]:
-    """The tiles of the numbers that touch a tile."""
+    """Return which of the tiles touch a tile, at a side or a corner, by offset."""
     column, row = udim_position(number)
     places = {other: udim_position(other) for other in numbers if other != number}
     return {(x - column, y - row): other for other, (x, y) in places.items() if max(abs(x - column), abs(y - row)) == 1}
 
 
 def _has_same_encoding(one: ImageBuffer, other: ImageBuffer) -> bool:
-    """Whether two tiles hold colours in one way."""
+    """Whether two tiles hold their colours in the same encoding."""
     return (one.pixels.encoding, one.pixels.premultiplied) == (other.pixels.encoding, other.pixels.premultiplied)
 
 
-def _fill_margin(whole: Array, place: TileOffset, beside: Array) -> None:
-    """Puts what a neighbour of the tile's size has there into the margins of a tile."""
-    height, width = beside.shape[:2]
-    rows, columns = _spans(place[1], height), _spans(place[0], width)
-    whole[rows[0], columns[0]] = beside[rows[1], columns[1]]
+def _fill_margin(padded: Array, offset: TileOffset, neighbour: Array) -> None:
+    """Copy the adjacent pixels of a neighbour, which has the tile's size, into the margin of a padded tile."""
+    height, width = neighbour.shape[:2]
+    rows, columns = _spans(offset[1], height), _spans(offset[0], width)
+    padded[rows[0], columns[0]] = neighbour[rows[1], columns[1]]
 
 
 def _spans(step: int, length: int) -> tuple[slice, slice]:
-    """In one direction, the pixels of a tile with margins that a neighbour fills, and those of its own that go there."""
-    wide = margin_width(length)
+    """Return along one axis the pixels of the padded tile that a neighbour fills, and the neighbour's pixels to copy."""
+    margin = margin_width(length)
     if step < 0:
-        return slice(0, wide), slice(length - wide, length)
+        return slice(0, margin), slice(length - margin, length)
     if step > 0:
-        return slice(wide + length, None), slice(0, wide)
-    return slice(wide, wide + length), slice(0, length)
+        return slice(margin + length, None), slice(0, margin)
+    return slice(margin, margin + length), slice(0, length)
 
 
-def _crop(buffer: ImageBuffer, whole: Array, counted: Collection[TileOffset]) -> ImageBuffer:
-    """The tile with those of its margins on whose side a neighbour counted."""
-    left, right, below, above = (side in counted for side in SIDE_OFFSETS)
+def _crop(buffer: ImageBuffer, padded: Array, filled: Collection[TileOffset]) -> ImageBuffer:
+    """Crop the margins of the sides where no neighbour was filled in."""
+    left, right, below, above = (side in filled for side in SIDE_OFFSETS)
     width, height = buffer.pixels.width, buffer.pixels.height
     across, up = margin_width(width), margin_width(height)
-    whole = whole[0 if below else up:None if above else -up, 0 if left else across:None if right else -across]
+    padded = padded[0 if below else up:None if above else -up, 0 if left else across:None if right else -across]
     first_column, first_row = across * left, up * above
     part = [first_column, first_row, first_column + width, first_row + height]
-    pixels = dataclasses.replace(buffer.pixels, width=whole.shape[1], height=whole.shape[0], part=part)
-    return dataclasses.replace(buffer, values=whole.ravel(), pixels=pixels)
+    pixels = dataclasses.replace(buffer.pixels, width=padded.shape[1], height=padded.shape[0], part=part)
+    return dataclasses.replace(buffer, values=padded.ravel(), pixels=pixels)
 
 
 def _pixel_rows(buffer: ImageBuffer) -> Array:
-    """H x W x 4, rows from the bottom up."""
+    """Return the pixels as H x W x 4, rows bottom-up."""
     return buffer.values.reshape(buffer.pixels.height, buffer.pixels.width, 4)
 
 
@@ -119,9 +124,9 @@ def _resize(values: Array, width: int, height: int) -> Array:
 
 @dataclass(frozen=True)
 class Tiles(PictureSet):
-    """The tiles whose files are there; their maps are files beside the source's, or packed.
+    """The tiles whose files exist; their maps are files beside the source's, or packed.
 
-    across: whether a tile is seen with margins of its neighbours.
+    across: whether each tile is read with margins of its neighbours.
     """
 
     files: dict[int, Path]
@@ -137,8 +142,8 @@ class Tiles(PictureSet):
 
     def read(self, number: int, path: Path) -> PixelExport:
         with remove_on_failure(path):
-            around = self.numbers if self.across else ()
-            buffer = yield from pad_from_neighbours(partial(self._held, path), number, around)
+            neighbours = self.numbers if self.across else ()
+            buffer = yield from pad_from_neighbours(partial(self._load, path), number, neighbours)
             return (yield from write_buffer(buffer, path))
 
     def file(self, map_type: str, number: int) -> Path:
@@ -151,34 +156,36 @@ class Tiles(PictureSet):
         return {number: udim_position(number) for number in self.numbers if self.across}
 
     def configure_nodes(self, image: bpy.types.Image) -> None:
-        """Tiles lie where their numbers say."""
+        """Do nothing: Blender places tiles by their numbers."""
 
-    def _held(self, path: Path, number: int) -> ImageBuffer:
+    def _load(self, path: Path, number: int) -> ImageBuffer:
         return load_file_buffer(self.files[number], path, self.source.image())
 
 
 def find_tiles(source: Source, request: GenerateRequest, folder: Path) -> Tiles:
-    """The tiles of the source, with their files; those that have none yet are saved into the folder for a while.
+    """Find the tiles of a source with their files; tiles without files are saved into the folder.
 
-    Raises SourceError when there is none, TargetError when maps cannot be saved beside them.
+    Raises:
+        SourceError: where no tile has a file.
+        TargetError: where maps cannot be saved beside them.
     """
     image = source.image()
     beside, stem = folder_and_stem(image) if request.save == "BESIDE" else (None, base_name(image))
     files = _tile_files(image, folder)
-    found = {number: file for number, file in files.items() if exists(file)}
-    if not found:
+    existing = {number: file for number, file in files.items() if exists(file)}
+    if not existing:
         raise SourceError("None of the tiles of {image!r} has a file that can be read.", image=image.name)
     notes = [Message("The tile {number} has no map, because its file is missing: {file}.", number=number, file=file)
-             for number, file in files.items() if number not in found]
-    is_whole = request.settings.size == "SOURCE" and request.settings.depth_scale == "NORMALISED"
-    if request.across and not is_whole:
+             for number, file in files.items() if number not in existing]
+    is_source_size = request.settings.size == "SOURCE" and request.settings.depth_scale == "NORMALISED"
+    if request.across and not is_source_size:
         notes.append(Message("Tiles of the node's size, or with depth_scale RAW, are mapped each on its own."))
-    return Tiles(source, tuple(found), tuple(notes), beside, NUMBER_SUFFIX.sub("", stem), found,
-                 request.across and is_whole)
+    return Tiles(source, tuple(existing), tuple(notes), beside, NUMBER_SUFFIX.sub("", stem), existing,
+                 request.across and is_source_size)
 
 
 def _tile_files(image: bpy.types.Image, folder: Path) -> dict[int, Path]:
-    """The file of each tile; where Blender holds other pixels than a file does, a new one in the folder."""
+    """Return the file of each tile, a new one in the folder where Blender holds other pixels than the file."""
     numbers = sorted(tile.number for tile in image.tiles)
     if image.is_dirty or not (image.packed_files or image.filepath_raw):
         name = _save_tiles(image, folder)
@@ -190,7 +197,7 @@ def _tile_files(image: bpy.types.Image, folder: Path) -> dict[int, Path]:
 
 
 def _write_packed_tiles(image: bpy.types.Image, folder: Path) -> str:
-    """The name of the set of packed files as they are written into the folder."""
+    """Write the packed files into the folder, and return their path with the UDIM token."""
     name = str(folder / f"tile.<UDIM>{Path(image.filepath_raw).suffix}")
     try:
         for packed in image.packed_files:
@@ -203,7 +210,7 @@ def _write_packed_tiles(image: bpy.types.Image, folder: Path) -> str:
 
 
 def _save_tiles(image: bpy.types.Image, folder: Path) -> str:
-    """The name of the set that Blender saves into the folder; the image goes on having the files it had, or none."""
+    """Let Blender save the tiles into the folder, and return their path with the UDIM token; the image keeps its own."""
     before = image.filepath_raw
     name = str(folder / f"tile.<UDIM>{Path(before).suffix or '.png'}")
     try:
