@@ -5,14 +5,39 @@ map, with their groups.
 from __future__ import annotations
 
 import bpy
+import numpy as np
+from bl_ext.user_default.midas_normal.bridge.nodes.traversal import SocketInstance, find_link_source
+from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
+from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from pictures import feed_base_color
 
+FLAT = ResultFiles(encode_png(np.full((4, 4, 3), 32768, np.uint16), 1))
+"""A map that is flat everywhere, 4 x 4."""
 
-def node(tree, kind, **settings):
-    made = tree.nodes.new(f"ShaderNode{kind}")
+WIRED = ["NormalMap", "TexImage"]
+"""The `chain` of a shader with a wired map."""
+
+
+def chain(shader, groups=()):
+    """Return the types of the nodes before a shader's Normal, nearest first, and the image at their end."""
+    node_types, input_socket = [], SocketInstance(shader.inputs["Normal"], groups)
+    while True:
+        output = find_link_source(input_socket).output
+        if output is None:
+            return node_types, None
+        node = output.node
+        node_types.append(node.bl_idname.removeprefix("ShaderNode"))
+        if node.bl_idname == "ShaderNodeTexImage":
+            return node_types, node.image
+        input_socket = SocketInstance(node.inputs["Normal" if node.bl_idname == "ShaderNodeBump" else "Color"],
+                                      output.groups)
+
+
+def node(tree, node_type, **settings):
+    new = tree.nodes.new(f"ShaderNode{node_type}")
     for name, value in settings.items():
-        setattr(made, name, value)
-    return made
+        setattr(new, name, value)
+    return new
 
 
 def principled(material):
@@ -20,7 +45,7 @@ def principled(material):
 
 
 def texture_of(tree, image):
-    return next(found for found in tree.nodes if found.bl_idname == "ShaderNodeTexImage" and found.image == image)
+    return next(node for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage" and node.image == image)
 
 
 def user_map(tree, target):

@@ -13,9 +13,8 @@ from bl_ext.user_default.midas_normal.bridge.regenerate import retune_settings
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from pictures import add_material
-from shapes import all_in_group, node, user_map
-from steps import assert_undone_at_each_step, state
-from test_wiring import FLAT, WIRED, chain
+from rollback import assert_undone_at_each_step, state
+from shapes import FLAT, WIRED, all_in_group, chain, node, user_map
 
 
 @pytest.fixture

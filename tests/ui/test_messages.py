@@ -158,7 +158,7 @@ KNOWN = templates() | {text for _, text in all_texts()}
 
 def told():
     outcome = generation.last()
-    return outcome.messages if hasattr(outcome, "sentences") else [outcome.message]
+    return outcome.messages if hasattr(outcome, "messages") else [outcome.message]
 
 
 def test_all_that_is_told_of_maps_can_be_translated(tmp_path):

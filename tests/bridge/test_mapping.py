@@ -7,8 +7,8 @@ import math
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
+from rollback import assert_undone_at_each_step, state
 from shapes import node, texture_of, user_map
-from steps import assert_undone_at_each_step, state
 from waves import in_group, mapped, material_with, own, plane, waves
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import node_has_convention, set_convention
 from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
+from rollback import state
 from shapes import node
-from steps import state
 from waves import LIGHTS, expected, in_group, lit, mapped, material_with, own, plane, waves
 
 COS, SIN = math.cos(math.radians(30)), math.sin(math.radians(30))

@@ -6,16 +6,16 @@ import warnings
 from functools import partial
 
 import bpy
-import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
-from bl_ext.user_default.midas_normal.bridge.nodes.traversal import SocketInstance, find_link_source
-from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
-from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
+from rollback import assert_undone_at_each_step, ends, state
 from shapes import (
+    FLAT,
     SHAPES,
+    WIRED,
+    chain,
     in_frame,
     node,
     own_map_replaced,
@@ -27,9 +27,6 @@ from shapes import (
     two_shaders,
     user_map,
 )
-from steps import assert_undone_at_each_step, ends, state
-
-FLAT = ResultFiles(encode_png(np.full((4, 4, 3), 32768, np.uint16), 1))
 
 
 @pytest.fixture
@@ -45,24 +42,6 @@ def map_image(image):
 @pytest.fixture
 def material(image):
     return add_material()
-
-
-def chain(shader, groups=()):
-    """Kinds of the nodes before a shader's Normal, nearest first, and the image at their end."""
-    kinds, input_socket = [], SocketInstance(shader.inputs["Normal"], groups)
-    while True:
-        output = find_link_source(input_socket).output
-        if output is None:
-            return kinds, None
-        node = output.node
-        kinds.append(node.bl_idname.removeprefix("ShaderNode"))
-        if node.bl_idname == "ShaderNodeTexImage":
-            return kinds, node.image
-        input_socket = SocketInstance(node.inputs["Normal" if node.bl_idname == "ShaderNodeBump" else "Color"],
-                                      output.groups)
-
-
-WIRED = ["NormalMap", "TexImage"]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

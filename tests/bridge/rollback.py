@@ -1,4 +1,4 @@
-"""What a material is, down to each value, and what is left of a change to it that fails at one of its steps."""
+"""Compare materials down to each value, and check that an edit that fails at any step is rolled back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from bl_ext.user_default.midas_normal.bridge.nodes.edits import NodeEdits
 STEPS = ("set", "node", "link", "unlink", "remove", "interface_socket")
 
 NO_VALUES = {"rna_type"} if bpy.app.version < (5, 0) else {"rna_type", "use_nodes"}
-"""Properties that are none of a thing's settings; 5.0 warns of one that is always on."""
+"""Properties that are not settings; 5.0 warns of one that is always on."""
 
 
-class OutOfLuck(Exception):
-    pass
+class InjectedFailure(Exception):
+    """The failure of a step that a test injects."""
 
 
 def state(material):
-    """All that a material is made of, by which a change shows: settings, nodes, links, and the sockets of its groups."""
+    """Return everything by which a change of a material shows: settings, nodes, links, and the sockets of its groups."""
     trees = [material.node_tree, *bpy.data.node_groups]
     return [settings(material), *([[settings(node) for node in sorted(tree.nodes, key=lambda node: node.name)],
                                    sorted(ends(link) for link in tree.links),
@@ -30,20 +30,20 @@ def ends(link):
 
 
 def settings(owner, depth=2):
-    """The values of a struct of Blender's, of the structs in it, and of a node's inputs."""
-    found = {}
+    """Return the values of one of Blender's structs, of the structs in it, and of a node's inputs."""
+    values = {}
     for name, value in ((name, getattr(owner, name)) for name in set(owner.bl_rna.properties.keys()) - NO_VALUES):
         if isinstance(value, bpy.types.ID):
-            found[name] = value.name
+            values[name] = value.name
         elif isinstance(value, bpy.types.bpy_struct):
-            found[name] = settings(value, depth - 1) if depth and isinstance(owner, bpy.types.Node) else None
+            values[name] = settings(value, depth - 1) if depth and isinstance(owner, bpy.types.Node) else None
         elif isinstance(value, (bool, int, float, str, set)):
-            found[name] = value
+            values[name] = value
         elif name == "inputs":
-            found[name] = [(socket.identifier, plain(getattr(socket, "default_value", None))) for socket in value]
+            values[name] = [(socket.identifier, plain(getattr(socket, "default_value", None))) for socket in value]
         elif not isinstance(value, bpy.types.bpy_prop_collection):
-            found[name] = plain(value)
-    return found
+            values[name] = plain(value)
+    return values
 
 
 def plain(value):
@@ -51,35 +51,35 @@ def plain(value):
 
 
 def assert_undone_at_each_step(monkeypatch, material, change):
-    """Fails `change` at its first step, its second, ..., and after its last, then lets it through; how often it failed."""
+    """Run `change` failing at its first step, its second, ..., and after its last, then not; returns how often it failed."""
     before = state(material)
     for fail_at in itertools.count(1):
         with monkeypatch.context() as patch:
             steps = itertools.count(1)
             for name in STEPS:
-                patch.setattr(NodeEdits, name, counted(getattr(NodeEdits, name), steps, fail_at))
-            patch.setattr(NodeEdits, "__exit__", failing_after_the_last(NodeEdits.__exit__, steps, fail_at))
+                patch.setattr(NodeEdits, name, fail_at_step(getattr(NodeEdits, name), steps, fail_at))
+            patch.setattr(NodeEdits, "__exit__", fail_after_last_step(NodeEdits.__exit__, steps, fail_at))
             try:
                 change()
-            except OutOfLuck:
+            except InjectedFailure:
                 assert state(material) == before, fail_at
             else:
                 assert state(material) != before
                 return fail_at - 1
 
 
-def counted(original, steps, fail_at):
+def fail_at_step(original, steps, fail_at):
     def step(*words):
         if next(steps) == fail_at:
-            raise OutOfLuck
+            raise InjectedFailure
         return original(*words)
     return step
 
 
-def failing_after_the_last(original, steps, fail_at):
+def fail_after_last_step(original, steps, fail_at):
     def leave(edits, kind, *words):
         is_too_late = kind is None and next(steps) == fail_at
-        original(edits, OutOfLuck if is_too_late else kind, *words)
+        original(edits, InjectedFailure if is_too_late else kind, *words)
         if is_too_late:
-            raise OutOfLuck
+            raise InjectedFailure
     return leave
