@@ -28,7 +28,7 @@ import environments
 from benchmarks import answer, bars, document, machine
 from benchmarks.answer import Answer
 from benchmarks.plan import FULL, QUICK, Plan
-from environments import ROOT, State
+from environments import ROOT, EnvironmentState
 
 from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.engines import WEIGHTS_NAME
@@ -83,7 +83,7 @@ def parsed() -> argparse.Namespace:
 def planned(options: argparse.Namespace) -> Plan:
     """The plan, with MiDaS where it is installed."""
     plan = QUICK if options.quick else FULL
-    if environments.status(environments.MIDAS).state is State.READY:
+    if environments.environment_status(environments.MIDAS).state is EnvironmentState.READY:
         folders = (environments.WEIGHTS, environments.TEST_WEIGHTS)
         weights = next((str(folder) for folder in folders if (folder / WEIGHTS_NAME).is_file()), "")
         plan = dataclasses.replace(plan, midas=str(environments.MIDAS.folder), weights=weights)

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
-from environments import State
+from environments import EnvironmentState
 
 from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.errors import MidasNormalError
@@ -32,7 +32,7 @@ def main() -> int:
         environments.writable(options.out)
         if options.engine == "midas":
             environments.midas_ready(weights)
-        elif options.engine == "auto" and environments.status(environments.MIDAS).state is not State.READY:
+        elif options.engine == "auto" and not _is_midas_ready():
             print("MiDaS is not installed here: a built-in engine does the work; --engine midas installs it (about 5 GB).")
         python = environments.blender_python()
     except MidasNormalError as error:
@@ -41,6 +41,10 @@ def main() -> int:
     if code == 0:
         print(words_on(options.out.resolve()))
     return code
+
+
+def _is_midas_ready() -> bool:
+    return environments.environment_status(environments.MIDAS).state is EnvironmentState.READY
 
 
 def parsed() -> argparse.Namespace:

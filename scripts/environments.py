@@ -26,8 +26,8 @@ from blender_midas_normal.client.provision import (  # noqa: E402
     provide_weights,
 )
 from blender_midas_normal.client.setup import interpreters, weights  # noqa: E402
-from blender_midas_normal.client.setup.environment import Environment, State, status  # noqa: E402
-from blender_midas_normal.client.setup.install import Recipe, install  # noqa: E402
+from blender_midas_normal.client.setup.environment import Environment, EnvironmentState, environment_status  # noqa: E402
+from blender_midas_normal.client.setup.install import InstallRecipe, install  # noqa: E402
 from blender_midas_normal.core.errors import InstallError, TargetError  # noqa: E402
 from blender_midas_normal.core.files import atomic_replace  # noqa: E402
 
@@ -56,9 +56,10 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple, out
         with only_one(_beside(folder, ".lock"), out, advice):
             if found_python(folder, names) is None:  # no other process has made it meanwhile
                 print(f"Making {folder.name}; this is needed once.", file=out, flush=True)
-                recipe = Recipe(title=", ".join(names), requirements=_joined(folder, names), check=check, space=2 * 10**9)
+                recipe = InstallRecipe(title=", ".join(names), requirements=_joined(folder, names), check=check,
+                                       space=2 * 10**9)
                 install(environment, base_python(minors), "registry",
-                        lambda step: print_progress(step.as_words(), out), recipe=recipe)
+                        lambda step: print_progress(step.to_dict(), out), recipe=recipe)
     return environment.python
 
 
@@ -68,7 +69,8 @@ def found_python(folder: Path, names: tuple) -> Optional[Path]:
     names: files in scripts/requirements.  Raises InstallError where several cannot be joined beside the environment.
     """
     environment = Environment(folder)
-    return environment.python if status(environment, _joined(folder, names)).state is State.READY else None
+    is_ready = environment_status(environment, _joined(folder, names)).state is EnvironmentState.READY
+    return environment.python if is_ready else None
 
 
 def base_python(minors: tuple) -> Path:
@@ -82,14 +84,14 @@ def base_python(minors: tuple) -> Path:
 
 def _own_python(minors: tuple) -> Optional[Path]:
     if sys.version_info[0] == 3 and sys.version_info[1] in minors:
-        return interpreters.probe([sys.executable]).path
+        return interpreters.probe_interpreter([sys.executable]).path
     return None
 
 
 def _found_python(minors: tuple) -> Optional[Path]:
     for command in interpreters.candidates():
         try:
-            found = interpreters.probe(command)
+            found = interpreters.probe_interpreter(command)
         except InstallError:
             continue
         if found.version[1] in minors:
@@ -147,7 +149,7 @@ def midas_ready(folder: Path) -> None:
     """
     if folder == WEIGHTS:
         provide_weights(folder, MIDAS, sys.stdout)
-    weights.find(folder)
+    weights.find_weights(folder)
     midas_python()
 
 

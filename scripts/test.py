@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 import gui_test
-from environments import ROOT, TEST_WEIGHTS, InstallError, State
+from environments import ROOT, TEST_WEIGHTS, EnvironmentState, InstallError
 
 from blender_midas_normal.batch.cli import ended
 from blender_midas_normal.core.engines import WEIGHTS_NAME
@@ -81,7 +81,7 @@ def midas_variables(ci: bool, not_run: list) -> dict:
     variables = {}
     if ci:
         environments.midas_python()
-    if environments.status(environments.MIDAS).state is State.READY:
+    if environments.environment_status(environments.MIDAS).state is EnvironmentState.READY:
         variables["MIDAS_NORMAL_ENVIRONMENT"] = str(environments.MIDAS.folder)
         if not (TEST_WEIGHTS / WEIGHTS_NAME).exists():
             run([sys.executable, ROOT / "scripts" / "make_test_weights.py", "--out", TEST_WEIGHTS])

@@ -26,7 +26,7 @@ def until_ready(client: Client, seconds: float = 60.0) -> None:
     """Waits until the worker that `prepare` started says what it can do."""
     end = time.monotonic() + seconds
     while client.ready is None and time.monotonic() < end:
-        client.wait_a_moment()
+        client.sleep_and_pump()
     assert client.ready is not None, "the worker did not become ready"
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..client.client import Job
-from ..client.launch import Launch, launch_for, this_python, user_paths
+from ..client.client import ResultFuture
+from ..client.launch import Launch, choose_launch, this_python, user_paths
 from ..core.errors import Message, TargetError, reason_of
 from ..core.files import resolve_path
 from ..core.settings import Settings
@@ -82,7 +82,7 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
     inputs = found([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive)
     make_folder(wanted.out)
     places = user_paths(wanted.out, Path(weights) if weights is not None else None)
-    launch = launch_for(wanted.settings.engine, places, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
+    launch = choose_launch(wanted.settings.engine, places, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
     return run_batch(items_of_files(inputs, wanted), wanted, launch, inputs, ProgramLog(progress)).records
 
 
@@ -130,7 +130,7 @@ def _crew_size(wanted: BatchOptions) -> int | None:
 
 
 def _make(making: BatchRunner, crew: WorkerPool, reporter: Reporter, stopped: Callable[[], bool]) -> None:
-    def watch(job: Job | None) -> None:
+    def watch(job: ResultFuture | None) -> None:
         crew.complete(reporter.say)
         reporter.show(job, *making.progress)
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from ..client.launch import HostPython, Launch, launch_for, this_python, user_paths
+from ..client.launch import HostPython, Launch, choose_launch, this_python, user_paths
 from ..client.provision import provide_environment, provide_weights
 from ..client.setup import weights
 from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
@@ -118,11 +118,11 @@ class FilesCommand(Command):
         if engine == "MIDAS":
             if options.weights is None:
                 provide_weights(places.weights, places.environment, out)
-            weights.find(places.weights)
+            weights.find_weights(places.weights)
         host = self._host(out)
         if engine == "MIDAS" and not host.has_midas:
             provide_environment(places.environment, out)
-        return launch_for(engine, places, host, IDLE_SECONDS)
+        return choose_launch(engine, places, host, IDLE_SECONDS)
 
 
 def _tell(result: BatchResult, inputs: Inputs, seconds: float, screen: Screen) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from ..client.client import Job
+from ..client.client import ResultFuture
 from ..core.errors import Message, TargetError, reason_of
 from ..core.files import PICTURE_SUFFIXES, exists, is_file, resolve_path
 
@@ -165,7 +165,7 @@ class Reporter(Protocol):
     def print_error(self, line: str) -> None:
         """Take a line about one that could not be made."""
 
-    def show(self, job: Job | None, done: int, of: int) -> None:
+    def show(self, job: ResultFuture | None, done: int, of: int) -> None:
         """Take how many pictures are done, and the job that is waited for."""
 
     def clear(self) -> None:
@@ -188,7 +188,7 @@ class Screen:
     def print_error(self, line: str) -> None:
         self._print(line, sys.stderr)
 
-    def show(self, job: Job | None, done: int, of: int) -> None:
+    def show(self, job: ResultFuture | None, done: int, of: int) -> None:
         """Draws the bar: how many pictures are done, and how far the job is that is waited for."""
         now = time.monotonic()
         if self._has_bar and now - self._shown > GAP:
@@ -226,7 +226,7 @@ class ProgramLog:
     def print_error(self, line: str) -> None:
         LOGGER.warning("%s", line)
 
-    def show(self, job: Job | None, done: int, of: int) -> None:
+    def show(self, job: ResultFuture | None, done: int, of: int) -> None:
         if self._progress is not None:
             self._progress(done, of)
 

@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from ..client.client import Client, Job
+from ..client.client import Client, ResultFuture
 from ..client.launch import Launch
 from ..core.engines import has_depth_range, select_engine
 from ..core.errors import (
@@ -235,7 +235,7 @@ class BatchRunner:
             surface = result.surface
             waiting.pop(0)
 
-    def _submitted(self, client: Client, picture: Picture, surface: str | None, **words: Any) -> Job:
+    def _submitted(self, client: Client, picture: Picture, surface: str | None, **words: Any) -> ResultFuture:
         """The job of a map, from the surface if there is one, else from the picture."""
         client.prepare(self._launch)
         source = {"surface": surface} if surface is not None else picture.item.fields(client)
@@ -301,7 +301,7 @@ def _taken(client: Client, result: Result) -> Iterator[Path]:
 
     One that cannot be removed then goes with its worker's folder: what was made of it is in its place.
     """
-    file = client.take_file(result)
+    file = client.take_map_file(result)
     try:
         yield file
     finally:

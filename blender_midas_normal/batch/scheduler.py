@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-from ..client.client import Client, Job
+from ..client.client import Client, ResultFuture
 
 
 class WorkerPool:
@@ -39,7 +39,7 @@ class WorkerPool:
             client.close()
 
 
-Task = Generator[Job, None, None]
+Task = Generator[ResultFuture, None, None]
 """A piece of work that yields each job that it waits for."""
 
 TaskFactory = Callable[[Client], Task]
@@ -65,10 +65,10 @@ class WorkerQueue:
     def __init__(self, client: Client, at_once: Callable[[Client], int]) -> None:
         self._client = client
         self._at_once = at_once
-        self._waiting: list[tuple[Job, Task]] = []
+        self._waiting: list[tuple[ResultFuture, Task]] = []
 
     @property
-    def job(self) -> Job | None:
+    def job(self) -> ResultFuture | None:
         """The job that came first of those that are waited for."""
         return self._waiting[0][0] if self._waiting else None
 
@@ -91,7 +91,7 @@ class WorkerQueue:
 
 
 def run_tasks(beginnings: Iterable[TaskFactory], clients: Sequence[Client], at_once: Callable[[Client], int],
-              watch: Callable[[Job | None], None], stopped: Callable[[], bool]) -> None:
+              watch: Callable[[ResultFuture | None], None], stopped: Callable[[], bool]) -> None:
     """Does all pieces of work, `at_once(client)` of them with each client, until all are done or `stopped()`.
 
     clients: more may come meanwhile.

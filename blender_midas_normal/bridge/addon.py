@@ -14,9 +14,9 @@ import numpy as np
 
 from .. import __version__
 from ..client.client import Client
-from ..client.launch import HostPython, Launch, Paths, launch_for, reason_against_midas
-from ..client.setup.environment import Environment, status
-from ..client.worker_process import tail
+from ..client.launch import HostPython, Launch, Paths, choose_launch, midas_unavailable_reason
+from ..client.setup.environment import Environment, environment_status
+from ..client.worker_process import read_log_tail
 from ..core.errors import NO_MESSAGE, Message
 from ..core.files import redact_home
 
@@ -73,7 +73,7 @@ def extension_folder() -> Path:
 
 def engine_unavailable_reason(engine: str) -> Message:
     """Say why an engine cannot run here; "" where it can."""
-    return reason_against_midas(worker_paths()) if engine == "MIDAS" else NO_MESSAGE
+    return midas_unavailable_reason(worker_paths()) if engine == "MIDAS" else NO_MESSAGE
 
 
 def blender_python() -> str:
@@ -83,7 +83,7 @@ def blender_python() -> str:
 
 def launch_for_engine(engine: str) -> Launch:
     """Return how to start a worker for an engine with the preferences; raises EngineUnavailable where it cannot run."""
-    return launch_for(engine, worker_paths(), HostPython(blender_python()), preferences().idle_minutes * 60.0)
+    return choose_launch(engine, worker_paths(), HostPython(blender_python()), preferences().idle_minutes * 60.0)
 
 
 def bug_report(last: str) -> str:
@@ -94,9 +94,9 @@ def bug_report(last: str) -> str:
         f"MiDaS Normal Map {__version__} in Blender {bpy.app.version_string}, Python {platform.python_version()}, "
         f"numpy {np.__version__}",
         f"{platform.system()} {platform.release()}, {platform.machine()}",
-        f"MiDaS environment in {environment.folder}: {status(environment).sentence}",
+        f"MiDaS environment in {environment.folder}: {environment_status(environment).sentence}",
         f"Last outcome: {last}",
         "Worker's last messages:",
-        tail(log, 0, 30) if log.exists() else "none",
+        read_log_tail(log, 0, 30) if log.exists() else "none",
     ]
     return redact_home("\n".join(lines))

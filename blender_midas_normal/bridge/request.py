@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from ..client.client import Job
+from ..client.client import ResultFuture
 from ..client.launch import Launch
 from ..core.errors import Message, WorkerError
 from ..core.map_types import MAP_TYPES, check_map_type
@@ -152,7 +152,7 @@ class PreparedRequest:
         """Return the mask image, if any; raises SourceError when it is gone."""
         return self.mask.image() if self.mask is not None else None
 
-    def submit(self, map_type: str, strength: float = 1.0, **fields: Any) -> Job:
+    def submit(self, map_type: str, strength: float = 1.0, **fields: Any) -> ResultFuture:
         """Submit a request for one map to the worker.
 
         Args:

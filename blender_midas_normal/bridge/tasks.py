@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..batch.report import MADE, SKIPPED, Record
-from ..client.client import Job
+from ..client.client import ResultFuture
 from ..core.errors import Message, MidasNormalError, WrongThread
 from .addon import client
 from .image_source import Source
@@ -64,7 +64,7 @@ class Report:
 class Step:
     """A job of a task, the `number`th of `count`."""
 
-    job: Job
+    job: ResultFuture
     number: int = 1
     count: int = 1
 
@@ -95,10 +95,10 @@ class Task:
     def __init__(self, steps: TaskSteps) -> None:
         self._steps = steps
         self._is_yielding = True
-        self.current_step = Step(Job(0))
+        self.current_step = Step(ResultFuture(0))
 
     @property
-    def job(self) -> Job:
+    def job(self) -> ResultFuture:
         """The job at the worker; before the first, a job that no worker knows."""
         return self.current_step.job
 
@@ -143,7 +143,7 @@ class Task:
         report = None
         while report is None:
             while not self.is_ready:
-                client.wait_a_moment()
+                client.sleep_and_pump()
             report = self.step()
         return report
 

@@ -14,22 +14,22 @@ from pathlib import Path
 from ..core.errors import Cancelled, MidasNormalError, ProtocolError, SurfaceGone, WorkerError, error_from_kind, reason_of
 from ..core.protocol import Cancel, Error, Hello, PipeMessage, Progress, Ready, Request, Result, check_version
 from .launch import Launch
-from .result_files import GONE, ResultFiles, map_file, pixels_file
+from .result_files import RESULT_GONE, ResultFiles, find_map_file, find_pixels_file
 from .worker_process import WorkerProcess
 
-GREETING_SECONDS = 60.0
+HELLO_TIMEOUT_S = 60.0
 """Within this time a new worker says Hello, or counts as one that does not work."""
 
-SILENCE_SECONDS = 120.0
+SILENCE_TIMEOUT_S = 120.0
 """A worker that has something to do and says nothing for so long counts as stuck; a live one says something every 10, as
 long as its work goes on (`worker/channel.py`)."""
 
-LONGEST_GAP = 1.0
+MAX_SILENCE_PER_PUMP_S = 1.0
 """Seconds of silence that one look counts at most: while this process is frozen or the computer sleeps, nobody listens."""
 
 
 @dataclass
-class Job:
+class ResultFuture:
     """A request on its way.  `outcome` is None until the end, then a Result or the exception that says why there is none.
 
     surface: key of the surface that the request names, "" for a picture's.
@@ -65,13 +65,13 @@ class Client:
     def __init__(self, gpu: int | None = None) -> None:
         """gpu: the place of the only graphics card that the worker may use among those that there are; None for any."""
         self._gpu = gpu
-        self._worker: WorkerProcess | None = None
+        self.worker: WorkerProcess | None = None
         self._ids = itertools.count(1)
-        self._pending: dict[int, Job] = {}
-        self._swallowed: set[int] = set()
-        self._greeted = False
-        self._started = 0.0
-        self._looked = 0.0
+        self._pending: dict[int, ResultFuture] = {}
+        self._cancelled_ids: set[int] = set()
+        self._has_said_hello = False
+        self._started_at = 0.0
+        self._pumped_at = 0.0
         self._silence = 0.0
         self.ready: Ready | None = None
         self.surfaces: set[str] = set()
@@ -79,15 +79,15 @@ class Client:
     @property
     def is_busy(self) -> bool:
         """Whether a job is pending, or a cancelled one still keeps the worker."""
-        return bool(self._pending or self._swallowed)
+        return bool(self._pending or self._cancelled_ids)
 
-    def swallows(self, job: Job) -> bool:
+    def is_draining(self, job: ResultFuture) -> bool:
         """Whether the worker is still at a job that was cancelled."""
-        return job.id in self._swallowed
+        return job.id in self._cancelled_ids
 
     @property
     def is_running(self) -> bool:
-        return self._worker is not None
+        return self.worker is not None
 
     def prepare(self, launch: Launch) -> Path:
         """Makes sure that a worker runs which serves the launch; returns the exchange folder.
@@ -95,17 +95,17 @@ class Client:
         Raises WorkerError when it cannot be started.  A worker of another kind is closed first; its jobs fail.
         """
         self.pump()
-        if self._worker is not None and not self._worker.launch.is_compatible_with(launch):
-            self._drop(WorkerError("The worker was restarted for another engine."))
-        if self._worker is None:
-            self._worker = WorkerProcess(launch, self._gpu)
-            self._greeted, self._started, self.ready = False, time.monotonic(), None
-            self._looked, self._silence = self._started, 0.0
-        return self._worker.folder
+        if self.worker is not None and not self.worker.launch.is_compatible_with(launch):
+            self._stop_worker(WorkerError("The worker was restarted for another engine."))
+        if self.worker is None:
+            self.worker = WorkerProcess(launch, self._gpu)
+            self._has_said_hello, self._started_at, self.ready = False, time.monotonic(), None
+            self._pumped_at, self._silence = self._started_at, 0.0
+        return self.worker.folder
 
     def new_file(self) -> Path:
         """A new, empty, private file in the exchange folder, for pixels; raises WorkerError when there can be none."""
-        folder = self._there().folder
+        folder = self._running_worker().folder
         try:
             with tempfile.NamedTemporaryFile(dir=folder, prefix="pixels_", delete=False) as file:
                 return Path(file.name)
@@ -113,92 +113,94 @@ class Client:
             raise WorkerError("The picture cannot be handed over in {folder}: {reason}.", folder=folder,
                               reason=reason_of(error)) from None
 
-    def submit(self, request: Request) -> Job:
+    def submit(self, request: Request) -> ResultFuture:
         """Send a request, with an id of its own, to the worker that `prepare` started.
 
         Returns:
             Its job, which has ended already where the worker is gone.
         """
-        job = Job(next(self._ids), request.surface or "")
+        job = ResultFuture(next(self._ids), request.surface or "")
         self._pending[job.id] = job
         self._send(dataclasses.replace(request, id=job.id))
         return job
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: ResultFuture) -> None:
         """Ends the job at once; what the worker still sends for it is swallowed.  A second call kills the worker."""
-        if job.id in self._swallowed:
-            self._drop(WorkerError("The worker was stopped."), kill=True)
+        if job.id in self._cancelled_ids:
+            self._stop_worker(WorkerError("The worker was stopped."), kill=True)
         elif job.id in self._pending:
             self._finish(job.id, Cancelled("Cancelled."))
-            self._swallowed.add(job.id)
+            self._cancelled_ids.add(job.id)
             self._send(Cancel(job.id))
 
     def pump(self) -> None:
         """Takes in what the worker has sent, without waiting; never raises: what goes wrong is the outcome of the jobs."""
-        if self._worker is None:
+        if self.worker is None:
             return
         try:
-            messages = self._worker.receive()
+            messages = self.worker.receive()
             for message in messages:
-                self._take(message)
-            self._listen(bool(messages))
-            if not self._greeted and time.monotonic() - self._started > GREETING_SECONDS:
+                self.handle(message)
+            self._check_silence(bool(messages))
+            if not self._has_said_hello and time.monotonic() - self._started_at > HELLO_TIMEOUT_S:
                 raise WorkerError("{python} did not start the worker within {seconds:.0f} seconds; choose another Python in "
-                                  "the preferences.", python=self._worker.launch.python, seconds=GREETING_SECONDS)
+                                  "the preferences.", python=self.worker.launch.python, seconds=HELLO_TIMEOUT_S)
         except WorkerError as error:
-            self._drop(error, kill=True)
+            self._stop_worker(error, kill=True)
         except OSError as error:
-            self._drop(WorkerError("The worker's files cannot be removed: {reason}.", reason=reason_of(error)), kill=True)
+            self._stop_worker(WorkerError("The worker's files cannot be removed: {reason}.", reason=reason_of(error)),
+                              kill=True)
 
-    def wait(self, job: Job, timeout: float | None = None, watch: Callable[[Job], None] = lambda job: None) -> Result:
+    def wait(self, job: ResultFuture, timeout: float | None = None,
+             watch: Callable[[ResultFuture], None] = lambda job: None) -> Result:
         """Pumps until the job has ended; returns its result or raises what stands in its place.
 
         timeout: seconds, after which the job is cancelled and WorkerError raised; watch: called with the job now and then.
         """
         while job.outcome is None:
-            self.wait_a_moment()
+            self.sleep_and_pump()
             watch(job)
             if timeout is not None and job.outcome is None and job.elapsed > timeout:
                 self.cancel(job)
                 raise WorkerError("The worker did not answer within {seconds:.0f} seconds.", seconds=timeout)
         return job.result()
 
-    def wait_a_moment(self) -> None:
+    def sleep_and_pump(self) -> None:
         """Pumps once, after a pause that leaves the processor to the worker."""
         time.sleep(0.002)
         self.pump()
 
-    def take_file(self, result: Result) -> Path:
+    def take_map_file(self, result: Result) -> Path:
         """The path of a result's PNG file; whoever takes it moves or removes it.
 
         Raises WorkerError when it is gone, or cannot be what the result says.
         """
-        return map_file(self._there().folder, result)
+        return find_map_file(self._running_worker().folder, result)
 
     @contextmanager
     def taken(self, result: Result) -> Iterator[ResultFiles]:
         """The result's files, which are removed at the end of the `with` block.  Raises WorkerError when they are gone."""
         try:
-            png, pixels = self.take_file(result), pixels_file(self._there().folder, result)
+            png, pixels = self.take_map_file(result), find_pixels_file(self._running_worker().folder, result)
             with pixels.open("rb") if pixels is not None else nullcontext() as opened:
                 yield ResultFiles(png.read_bytes(), opened, result.checksum)
         finally:
-            self._forget_files(result)
+            self._remove_files(result)
 
     def close(self) -> None:
         """Ends the worker, without asking when it is busy; pending jobs end as cancelled."""
-        self._drop(Cancelled("The worker was closed."), kill=self.is_busy)
+        self._stop_worker(Cancelled("The worker was closed."), kill=self.is_busy)
 
     def _send(self, message: PipeMessage) -> None:
         try:
-            self._there().send(message)
+            self._running_worker().send(message)
         except WorkerError as error:
-            self._drop(error, kill=True)
+            self._stop_worker(error, kill=True)
 
-    def _take(self, message: PipeMessage) -> None:
+    def handle(self, message: PipeMessage) -> None:
         if isinstance(message, Hello):
             check_version(message)
-            self._greeted = True
+            self._has_said_hello = True
         elif isinstance(message, Ready):
             self.ready = message
         elif isinstance(message, Progress):
@@ -209,7 +211,7 @@ class Client:
             self._end(message.id, error_from_kind(message.kind, message.text))
         elif isinstance(message, Result):
             if message.id not in self._pending:
-                self._forget_files(message)
+                self._remove_files(message)
             self._end(message.id, message)
         else:
             raise ProtocolError("A worker does not send {kind}.", kind=type(message).__name__)
@@ -217,28 +219,28 @@ class Client:
     def _end(self, job: int, outcome: Result | MidasNormalError) -> None:
         if job in self._pending:
             self._finish(job, outcome)
-        self._swallowed.discard(job)
+        self._cancelled_ids.discard(job)
 
-    def _there(self) -> WorkerProcess:
+    def _running_worker(self) -> WorkerProcess:
         """The worker; raises WorkerError when it has ended."""
-        if self._worker is None:
-            raise WorkerError(GONE)
-        return self._worker
+        if self.worker is None:
+            raise WorkerError(RESULT_GONE)
+        return self.worker
 
-    def _forget_files(self, result: Result) -> None:
+    def _remove_files(self, result: Result) -> None:
         """A worker that has ended took its folder along."""
-        if self._worker is not None:
+        if self.worker is not None:
             for name in filter(None, (result.file, result.pixels)):
-                (self._worker.folder / name).unlink(missing_ok=True)
+                (self.worker.folder / name).unlink(missing_ok=True)
 
-    def _listen(self, heard: bool) -> None:
+    def _check_silence(self, heard: bool) -> None:
         """Raises WorkerError when the worker has something to do and has said nothing for SILENCE_SECONDS."""
         now = time.monotonic()
-        gap, self._looked = now - self._looked, now
-        self._silence = 0.0 if heard or not self.is_busy else self._silence + min(gap, LONGEST_GAP)
-        if self._silence > SILENCE_SECONDS:
+        gap, self._pumped_at = now - self._pumped_at, now
+        self._silence = 0.0 if heard or not self.is_busy else self._silence + min(gap, MAX_SILENCE_PER_PUMP_S)
+        if self._silence > SILENCE_TIMEOUT_S:
             raise WorkerError("The worker said nothing for {seconds:.0f} seconds and was ended; try again, and choose "
-                              "the device CPU where that happens again.", seconds=SILENCE_SECONDS)
+                              "the device CPU where that happens again.", seconds=SILENCE_TIMEOUT_S)
 
     def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
         ended = self._pending.pop(job)
@@ -248,10 +250,10 @@ class Client:
         elif isinstance(outcome, SurfaceGone):
             self.surfaces.discard(ended.surface)
 
-    def _drop(self, reason: MidasNormalError, kill: bool = False) -> None:
+    def _stop_worker(self, reason: MidasNormalError, kill: bool = False) -> None:
         """Ends the worker and all its jobs."""
-        worker, self._worker, self.ready = self._worker, None, None
-        self._swallowed.clear()
+        worker, self.worker, self.ready = self.worker, None, None
+        self._cancelled_ids.clear()
         self.surfaces.clear()
         for job in list(self._pending):
             self._finish(job, reason)

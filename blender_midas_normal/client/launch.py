@@ -13,26 +13,26 @@ from pathlib import Path
 
 from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, join_messages, to_json
 from ..core.files import resolve_path
-from .children import run
+from .child_process import run_process
 from .data_folder import data_folder
 from .setup import weights
-from .setup.environment import Environment, State, missing_packages, status
+from .setup.environment import Environment, EnvironmentState, environment_status, missing_packages
 
-CUDA, HIP = "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"
+CUDA_VARIABLE, HIP_VARIABLE = "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"
 """Variables in which CUDA and ROCm look for the cards that a program may see: numbers or names, with commas between."""
 
-CUDA_12 = "cu126"
-"""The last build of torch with kernels for cards before OLDEST_OF_CUDA_13: Maxwell, Pascal and Volta."""
+CUDA_12_BUILD = "cu126"
+"""The last build of torch with kernels for cards before MIN_CAPABILITY_CUDA_13: Maxwell, Pascal and Volta."""
 
-OLDEST_OF_CUDA_12, OLDEST_OF_CUDA_13 = (5, 0), (7, 5)
+MIN_CAPABILITY_CUDA_12, MIN_CAPABILITY_CUDA_13 = (5, 0), (7, 5)
 """Compute capabilities; torch's builds for CUDA 13, the default ones, begin with Turing."""
 
-QUERY = ("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
-QUERY_SECONDS = 20.0
+NVIDIA_SMI_QUERY = ("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
+NVIDIA_SMI_TIMEOUT_S = 20.0
 """Within this time NVIDIA's program answers, which wakes sleeping cards for it."""
 
 
-def fitting_build(backend: str, cancelled: Callable[[], bool] = lambda: False) -> str:
+def choose_torch_build(backend: str, cancelled: Callable[[], bool] = lambda: False) -> str:
     """The build of torch to install for a choice that leaves it open (`auto`, `registry`), else the one that was chosen.
 
     It is CUDA_12 where all of NVIDIA's cards here are too old for CUDA 13; one that is not would be the one used.
@@ -40,39 +40,41 @@ def fitting_build(backend: str, cancelled: Callable[[], bool] = lambda: False) -
     if backend not in ("auto", "registry"):
         return backend
     capabilities = compute_capabilities(cancelled)
-    is_old = all(OLDEST_OF_CUDA_12 <= capability < OLDEST_OF_CUDA_13 for capability in capabilities)
-    return CUDA_12 if capabilities and is_old else backend
+    is_old = all(MIN_CAPABILITY_CUDA_12 <= capability < MIN_CAPABILITY_CUDA_13 for capability in capabilities)
+    return CUDA_12_BUILD if capabilities and is_old else backend
 
 
 def compute_capabilities(cancelled: Callable[[], bool] = lambda: False) -> list[tuple[int, int]]:
     """(major, minor) of each of NVIDIA's cards, as its driver's program tells; none where there is no such program."""
     try:
-        ended = run(QUERY, cancelled=cancelled, seconds=QUERY_SECONDS)
+        ended = run_process(NVIDIA_SMI_QUERY, cancelled=cancelled, seconds=NVIDIA_SMI_TIMEOUT_S)
     except (OSError, TimeoutError):
         return []
     found = [re.fullmatch(r"(\d+)\.(\d+)", line.strip()) for line in ended.tail.splitlines()] if ended.code == 0 else []
     return [(int(match[1]), int(match[2])) for match in found if match]
 
 
-def only_gpu(number: int, variables: Mapping[str, str]) -> dict[str, str]:
+def gpu_variables(number: int, variables: Mapping[str, str]) -> dict[str, str]:
     """The variables that show a program one card of those that these variables show; number: its place among them, from 0.
 
     ROCm takes CUDA's variable where its own is not set.
     """
-    return {CUDA: _named(number, variables.get(CUDA)), HIP: _named(number, variables.get(HIP, variables.get(CUDA)))}
+    cuda_devices = variables.get(CUDA_VARIABLE)
+    return {CUDA_VARIABLE: _device_name(number, cuda_devices),
+            HIP_VARIABLE: _device_name(number, variables.get(HIP_VARIABLE, cuda_devices))}
 
 
-def _named(number: int, shown: str | None) -> str:
+def _device_name(number: int, shown: str | None) -> str:
     """What a variable calls the card; its number where there is no variable, or one for other makers' cards."""
     names = shown.split(",") if shown is not None else []
     return names[number].strip() if number < len(names) else str(number)
 
 
-START = Path(__file__).resolve().parents[1] / "worker" / "main.py"
+WORKER_PROGRAM = Path(__file__).resolve().parents[1] / "worker" / "main.py"
 
-NOT_NEEDED = Message("This worker was started for the built-in engines.")
+MIDAS_NOT_NEEDED = Message("This worker was started for the built-in engines.")
 
-WITHOUT_ENVIRONMENT = Message("Press Install in the extension's preferences, or choose the engine relief or luminance.")
+ENVIRONMENT_ADVICE = Message("Press Install in the extension's preferences, or choose the engine relief or luminance.")
 """What who asked for MiDaS can do in Blender."""
 
 
@@ -136,37 +138,37 @@ class Launch:
 
     def command(self, folder: Path) -> list[str]:
         """The command line of a worker whose exchange folder is `folder`."""
-        return [self.python, "-I", "-u", "-X", "utf8", str(START), "--folder", str(folder), "--weights", str(self.weights),
-                "--without-midas", json.dumps(to_json(self.without_midas)), "--idle", str(self.idle_seconds),
-                "--user-site", self.user_site]
+        return [self.python, "-I", "-u", "-X", "utf8", str(WORKER_PROGRAM), "--folder", str(folder),
+                "--weights", str(self.weights), "--without-midas", json.dumps(to_json(self.without_midas)),
+                "--idle", str(self.idle_seconds), "--user-site", self.user_site]
 
     def is_compatible_with(self, wanted: Launch) -> bool:
         """Whether a worker started this way can do what one started as wanted could; any can run the built-in engines."""
         return self == wanted or bool(wanted.without_midas)
 
 
-def reason_against_midas(places: Paths) -> Message:
+def midas_unavailable_reason(places: Paths) -> Message:
     """"" when the environment is ready and the weights are there, else one sentence."""
     return _environment_problem(places) or _weights_problem(places)
 
 
 def _environment_problem(places: Paths) -> Message:
     """"" when the environment is ready, else one sentence."""
-    found = status(places.environment)
-    return NO_MESSAGE if found.state is State.READY else found.sentence
+    found = environment_status(places.environment)
+    return NO_MESSAGE if found.state is EnvironmentState.READY else found.sentence
 
 
 def _weights_problem(places: Paths) -> Message:
     """"" when the weights are there, else one sentence."""
     try:
-        weights.find(places.weights)
+        weights.find_weights(places.weights)
     except EngineUnavailable as error:
         return error.message
     return NO_MESSAGE
 
 
-def launch_for(engine: str, places: Paths, host: HostPython, idle_seconds: float,
-               advice: Message = WITHOUT_ENVIRONMENT) -> Launch:
+def choose_launch(engine: str, places: Paths, host: HostPython, idle_seconds: float,
+                  advice: Message = ENVIRONMENT_ADVICE) -> Launch:
     """Choose how to start the worker for an engine.
 
     Luminance runs on the host's Python, the others where torch and with it the GPU can be used: on the host's Python where
@@ -183,8 +185,8 @@ def launch_for(engine: str, places: Paths, host: HostPython, idle_seconds: float
     if engine == "MIDAS" and reason:
         raise EngineUnavailable(join_messages((reason, advice)) if no_torch else reason)
     if engine == "LUMINANCE" or no_torch:
-        return Launch(host.path, places.weights, reason or NOT_NEEDED, idle_seconds, places.log, host.user_site)
-    found = places.weights if reason else weights.find(places.weights).parent
+        return Launch(host.path, places.weights, reason or MIDAS_NOT_NEEDED, idle_seconds, places.log, host.user_site)
+    found = places.weights if reason else weights.find_weights(places.weights).parent
     if host.has_midas:
         return Launch(host.path, found, reason, idle_seconds, places.log, host.user_site)
     return Launch(str(places.environment.python), found, reason, idle_seconds, places.log)

@@ -21,14 +21,14 @@ else:
 SAFE_OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """A link under a file's name is not followed, and a pipe is not waited for."""
 
-_FAR = 1 << 20
+_LOCKED_BYTE = 1 << 20
 """The byte that is locked on Windows: one beyond the text, because a locked byte cannot be read by others."""
 
 
-WAIT = 0.2
+RETRY_INTERVAL_S = 0.2
 """Seconds after which a lock that another process has is tried again."""
 
-_HELD_BY_ANOTHER = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+_LOCKED_ERRNOS = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
 def open_regular(path: Path, flags: int, mode: int = 0o666) -> int:
@@ -69,7 +69,7 @@ def file_lock(path: Path, error: type[MidasNormalError], busy: Callable[[Message
     The system keeps the lock and drops it when the process ends, however it ends: a file left by a process that died, even
     one whose number another process has now, is taken over.  The number in the file only serves the message.
     """
-    descriptor = _locked(path, error, busy)
+    descriptor = _acquire(path, error, busy)
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
@@ -78,7 +78,7 @@ def file_lock(path: Path, error: type[MidasNormalError], busy: Callable[[Message
         remove_locked(descriptor, path)
 
 
-def _locked(path: Path, error: type[MidasNormalError], busy: Callable[[Message], None] | None) -> int:
+def _acquire(path: Path, error: type[MidasNormalError], busy: Callable[[Message], None] | None) -> int:
     while True:
         descriptor = open_regular(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -96,7 +96,7 @@ def _locked(path: Path, error: type[MidasNormalError], busy: Callable[[Message],
                 raise error(sentence)
             busy(sentence)
             busy = _say_nothing
-            time.sleep(WAIT)
+            time.sleep(RETRY_INTERVAL_S)
             continue
         if _is_at(descriptor, path):
             return descriptor
@@ -120,7 +120,7 @@ def try_lock(descriptor: int) -> bool:
     """Locks an open file until it is closed; False where another process has it.  Raises OSError where none can be."""
     try:
         if sys.platform == "win32":
-            os.lseek(descriptor, _FAR, os.SEEK_SET)
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
             try:
                 msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
             finally:
@@ -128,7 +128,7 @@ def try_lock(descriptor: int) -> bool:
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _HELD_BY_ANOTHER:
+        if error.errno in _LOCKED_ERRNOS:
             return False
         raise
     return True
@@ -138,12 +138,12 @@ def remove_locked(descriptor: int, path: Path) -> None:
     """Remove a file and close it: while it is still locked where the system lets one; Windows does so only after closing."""
     if sys.platform == "win32":
         os.close(descriptor)
-        _without_file(path)
+        _try_unlink(path)
     else:
-        _without_file(path)
+        _try_unlink(path)
         os.close(descriptor)
 
 
-def _without_file(path: Path) -> None:
+def _try_unlink(path: Path) -> None:
     with suppress(OSError):
         path.unlink()

@@ -13,7 +13,7 @@ from ..core.errors import EngineUnavailable, InstallError, Phrase, reason_of
 from .data_folder import VARIABLE
 from .locks import file_lock
 from .setup import weights
-from .setup.environment import Environment, State, status
+from .setup.environment import Environment, EnvironmentState, environment_status
 from .setup.process import SetupProcess
 
 ANOTHER_FOLDER = Phrase("the variable {variable} names another folder for environments and weights", variable=VARIABLE)
@@ -48,17 +48,17 @@ def provide_environment(environment: Environment, out: TextIO) -> None:
     Raises:
         InstallError: it cannot be installed.
     """
-    if status(environment).state is State.READY:
+    if environment_status(environment).state is EnvironmentState.READY:
         return
     with only_one(environment.folder.parent / f"{environment.folder.name}.lock", out, ANOTHER_FOLDER):
-        if status(environment).state is not State.READY:  # no other process has made it meanwhile
+        if environment_status(environment).state is not EnvironmentState.READY:  # no other process has made it meanwhile
             print("Installing the MiDaS environment; this is needed once.", file=out, flush=True)
             SetupProcess("install", environment.folder).wait(partial(print_progress, out=out))
 
 
 def _are_missing(folder: Path) -> bool:
     try:
-        weights.find(folder)
+        weights.find_weights(folder)
     except EngineUnavailable:
         return True
     return False

@@ -15,23 +15,23 @@ from typing import BinaryIO
 
 from ..core.errors import Message, WorkerError, join_messages, reason_of
 from ..core.protocol import Decoder, PipeMessage, Shutdown, encode
-from .children import make_non_blocking, read_available, start, write_available
-from .launch import Launch, only_gpu
+from .child_process import make_non_blocking, read_available, start_process, write_available
+from .launch import Launch, gpu_variables
 
-LARGEST = 1 << 20
+MAX_LOG_BYTES = 1 << 20
 """Bytes; a larger log is set aside as `<name>.old` when the next worker starts, where no other worker has it open."""
 
 
-def opened_log(path: Path) -> BinaryIO:
+def open_log(path: Path) -> BinaryIO:
     """The log, open for appending; only its owner may read a new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LARGEST:
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         with suppress(OSError):  # another program has just done it, or, on Windows, a worker writes it: it grows on
             path.replace(path.with_name(path.name + ".old"))
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
-def tail(path: Path, since: int, lines: int = 5) -> str:
+def read_log_tail(path: Path, since: int, lines: int = 5) -> str:
     """The last lines that were written after byte `since`; none where somebody has taken the log away."""
     try:
         with path.open("rb") as file:
@@ -42,11 +42,11 @@ def tail(path: Path, since: int, lines: int = 5) -> str:
     return "\n".join(text.strip().splitlines()[-lines:])
 
 
-LONGEST_READ = 0.02
+MAX_READ_S = 0.02
 """Seconds after which no further piece of the pipe is read in one go, so that a worker that floods it cannot hold the caller
 up.  One piece of small messages takes as long, all others together much less."""
 
-KILLED_SECONDS = 2.0
+KILL_TIMEOUT_S = 2.0
 """Within this time a worker that was killed is gone, or is left to the system: one that waits for a graphics driver that
 does not answer cannot be ended, and would freeze whoever waits for it."""
 
@@ -65,16 +65,16 @@ class WorkerProcess:
         self._decoder = Decoder()
         self._unsent = bytearray()
         try:
-            log = opened_log(launch.log)
+            log = open_log(launch.log)
             self._log_start = launch.log.stat().st_size
         except OSError as error:
             raise WorkerError("The worker's log {log} cannot be written: {reason}.", log=launch.log,
                               reason=reason_of(error)) from None
         with log:
-            self.folder = _folder_to_be()
+            self.folder = _new_folder_path()
             try:
-                self._process = start(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log,
-                                      **(only_gpu(gpu, os.environ) if gpu is not None else {}))
+                self._process = start_process(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log,
+                                      **(gpu_variables(gpu, os.environ) if gpu is not None else {}))
             except OSError as error:
                 raise WorkerError("The worker could not be started with {python}: {reason}; choose another Python in the "
                                   "preferences.", python=launch.python, reason=reason_of(error)) from None
@@ -83,7 +83,7 @@ class WorkerProcess:
             self.folder.mkdir(mode=0o700)  # fails where anything has this name, a link too
         except OSError as error:
             self.kill()
-            raise _without_folder(error) from None
+            raise _folder_error(error) from None
 
     @property
     def pid(self) -> int:
@@ -99,7 +99,7 @@ class WorkerProcess:
         assert self._process.stdout is not None
         self._flush()
         messages: list[PipeMessage] = []
-        end = time.monotonic() + LONGEST_READ
+        end = time.monotonic() + MAX_READ_S
         while time.monotonic() < end:
             data = read_available(self._process.stdout.fileno())
             if data is None:
@@ -123,7 +123,7 @@ class WorkerProcess:
     def exit_message(self) -> Message:
         """How the worker ended, with the exit status and the end of its log."""
         how = self._how_it_ended()
-        last = tail(self.launch.log, self._log_start)
+        last = read_log_tail(self.launch.log, self._log_start)
         return join_messages((how, Message("Its last words:\n{words}", words=last))) if last else how
 
     def _how_it_ended(self) -> Message:
@@ -152,19 +152,19 @@ class WorkerProcess:
 
     def _clear(self) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=KILLED_SECONDS)
+            self._process.wait(timeout=KILL_TIMEOUT_S)
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _folder_to_be() -> Path:
+def _new_folder_path() -> Path:
     try:
         return Path(tempfile.gettempdir()) / f"midas_normal_{secrets.token_hex(8)}"
     except OSError as error:
-        raise _without_folder(error) from None
+        raise _folder_error(error) from None
 
 
-def _without_folder(error: OSError) -> WorkerError:
+def _folder_error(error: OSError) -> WorkerError:
     return WorkerError("The worker can have no folder for its pictures: {reason}; free some space.", reason=reason_of(error))

@@ -28,7 +28,7 @@ from ..bridge.image_source import check_single_picture
 from ..bridge.map_files import file_of
 from ..bridge.nodes.materials import alpha_of, colour_textures
 from ..client.client import Client
-from ..client.launch import HostPython, Launch, launch_for
+from ..client.launch import HostPython, Launch, choose_launch
 from ..core.protocol import Pixels
 
 NAME = "midas_normal"
@@ -36,13 +36,13 @@ NAME = "midas_normal"
 _registered: Any = None
 
 
-def add() -> None:
+def register() -> None:
     """Lets Blender know the command."""
     global _registered
     _registered = bpy.utils.register_cli_command(NAME, run)
 
 
-def remove() -> None:
+def unregister() -> None:
     global _registered
     registered, _registered = _registered, None
     if registered is not None:
@@ -67,7 +67,7 @@ class BlenderCommand(Command):
     def items(self, parser: argparse.ArgumentParser, options: argparse.Namespace, asked: BatchOptions,
               inputs: Inputs) -> list[Item]:
         if options.images:
-            items = items_of(inputs)
+            items = items_of_files(inputs)
         elif asked.sets != "OFF":
             parser.error("--sets is about the names of picture files; give some")
         else:
@@ -75,15 +75,15 @@ class BlenderCommand(Command):
             if not items:
                 parser.error("no picture is given, and no material of the file has a colour texture")
         if asked.mask_image is not None:
-            items = [masked(item, asked.mask_image) for item in items]
+            items = [with_mask(item, asked.mask_image) for item in items]
         exposure = View.of(bpy.context.scene).exposure if asked.exposure is None else asked.exposure
         return [exposed(item, exposure) for item in items]
 
     def launch(self, options: argparse.Namespace, asked: BatchOptions, out: TextIO) -> Launch:
-        return launch_for(asked.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
+        return choose_launch(asked.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
 
 
-def items_of(inputs: Inputs) -> list[Item]:
+def items_of_files(inputs: Inputs) -> list[Item]:
     """Pictures beside the open file; Blender reads them, for its own Python can read no image files."""
     def reading(file: Path) -> Callable[[Client], dict[str, Any]]:
         return lambda client: {"pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
@@ -91,7 +91,7 @@ def items_of(inputs: Inputs) -> list[Item]:
     return [item_of_file(picture.file, picture.folder, reading(picture.file)) for picture in inputs.pictures]
 
 
-def masked(item: Item, mask: Path) -> Item:
+def with_mask(item: Item, mask: Path) -> Item:
     """The item with a mask image, which Blender reads, too."""
     def fields(client: Client) -> dict[str, Any]:
         picture = item.fields(client)

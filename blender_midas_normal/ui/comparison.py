@@ -32,19 +32,19 @@ def toggle(area: bpy.types.Area, picture: bpy.types.Image) -> None:
     area.tag_redraw()
 
 
-def hide_all() -> None:
+def reset() -> None:
     """Another file is loaded: its areas are others."""
     _areas.clear()
 
 
-def add() -> None:
+def register() -> None:
     global _handler
     _handler = bpy.types.SpaceImageEditor.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
 
 
-def remove() -> None:
+def unregister() -> None:
     global _handler
-    hide_all()
+    reset()
     handler, _handler = _handler, None
     if handler is not None:
         bpy.types.SpaceImageEditor.draw_handler_remove(handler, "WINDOW")

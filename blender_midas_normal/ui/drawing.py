@@ -10,29 +10,29 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..core.errors import Message
-from .messages import translated
+from .messages import translate_message
 
-BORDERS = 95
+TEXT_MARGIN = 95
 """What stands left and right of a text, in unscaled pixels: margins, an icon, the sidebar's tabs."""
 
-FONT = 0
+FONT_ID = 0
 """Blender's own."""
 
 _has_message = False
 """Whether the status bars show a message of this extension."""
 
 
-def lines(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
+def draw_text(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
     """A text over as many lines as it needs, translated first: a message, or a text as Blender's labels are."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for paragraph in (translated(text, iface_) if isinstance(text, Message) else iface_(text)).splitlines():
-        for line in wrapped(paragraph, _fits):
+    for paragraph in (translate_message(text, iface_) if isinstance(text, Message) else iface_(text)).splitlines():
+        for line in wrap(paragraph, fits):
             column.label(text=line, icon=icon, translate=False)
             icon = "BLANK1" if icon != "NONE" else "NONE"
 
 
-def wrapped(text: str, fits: Callable[[str], bool]) -> list[str]:
+def wrap(text: str, fits: Callable[[str], bool]) -> list[str]:
     """The text in lines that fit, cut between words, or within a word that fits no line."""
     whole, line = [], ""
     for word in text.split():
@@ -47,20 +47,20 @@ def wrapped(text: str, fits: Callable[[str], bool]) -> list[str]:
     return [*whole, line]
 
 
-def _fits(line: str) -> bool:
+def fits(line: str) -> bool:
     """Whether the region that is being drawn is wide enough for the line."""
     region, preferences = bpy.context.region, bpy.context.preferences
     scale = preferences.system.ui_scale
-    blf.size(FONT, preferences.ui_styles[0].widget.points * scale)
-    return blf.dimensions(FONT, line)[0] <= (region.width if region is not None else 300) - BORDERS * scale
+    blf.size(FONT_ID, preferences.ui_styles[0].widget.points * scale)
+    return blf.dimensions(FONT_ID, line)[0] <= (region.width if region is not None else 300) - TEXT_MARGIN * scale
 
 
-def progress(layout: bpy.types.UILayout, text: str, done: float | None) -> None:
+def draw_progress(layout: bpy.types.UILayout, text: str, done: float | None) -> None:
     """A progress bar; without a share that is known it stands at nothing."""
     layout.progress(text=text, factor=done or 0.0, type="BAR")
 
 
-def in_place_of_progress(layout: bpy.types.UILayout) -> None:
+def draw_progress_placeholder(layout: bpy.types.UILayout) -> None:
     """Goes right after what is drawn where a progress bar was.
 
     Blender 4.3 takes the first thing that is no button for that bar as long as the mouse is there, and draws a whole box as
@@ -69,7 +69,7 @@ def in_place_of_progress(layout: bpy.types.UILayout) -> None:
     layout.separator(factor=0.0)
 
 
-def redraw() -> None:
+def redraw_editors() -> None:
     """Redraws the places where the extension shows itself."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
@@ -79,7 +79,7 @@ def redraw() -> None:
                         region.tag_redraw()
 
 
-def status(text: str | None) -> None:
+def show_status(text: str | None) -> None:
     """A message in the status bars of all windows; None gives them back to Blender, where there is one of this extension's.
 
     Blender keeps the message in the context's workspace, whichever it is called on, and needs a window in the context: a

@@ -16,12 +16,12 @@ from ..bridge.tasks import Report, Step, Task
 from ..client.client import Client
 from ..core.errors import Cancelled, MidasNormalError
 from . import timer
-from .drawing import redraw, status
-from .messages import translated
+from .drawing import redraw_editors, show_status
+from .messages import translate_message
 from .operator_checks import running_operator
 
 
-def worker_state(client: Client) -> str:
+def describe_worker(client: Client) -> str:
     """Whether it runs, on which device and why on no other, and how much of its memory was free when it started; in the
     user's language.
     """
@@ -31,11 +31,11 @@ def worker_state(client: Client) -> str:
         return iface_("The worker is starting")
     state = iface_("Ready on {device}, {free:.1f} GB of memory free").format(device=client.ready.device,
                                                                              free=client.ready.free_memory / 1e9)
-    return f"{state}. {translated(client.ready.problem, iface_)}" if client.ready.problem else state
+    return f"{state}. {translate_message(client.ready.problem, iface_)}" if client.ready.problem else state
 
 
 @dataclass(frozen=True)
-class Stage:
+class ProgressStage:
     """One of the worker's stages: its name for people, and the part of the progress bar that belongs to it."""
 
     label: str
@@ -44,14 +44,14 @@ class Stage:
 
 
 STAGES = {
-    "start": Stage(n_("Starting the worker"), 0.0, 0.0),
-    "read": Stage(n_("Reading the picture"), 0.0, 0.05),
-    "load": Stage(n_("Loading the network"), 0.05, 0.2),
-    "network": Stage(n_("Running the network"), 0.2, 0.8),
-    "height": Stage(n_("Building the heights"), 0.8, 0.85),
-    "luminance": Stage(n_("Measuring the brightness"), 0.05, 0.6),
-    "maps": Stage(n_("Making the map"), 0.85, 0.95),
-    "write": Stage(n_("Writing the map"), 0.95, 1.0),
+    "start": ProgressStage(n_("Starting the worker"), 0.0, 0.0),
+    "read": ProgressStage(n_("Reading the picture"), 0.0, 0.05),
+    "load": ProgressStage(n_("Loading the network"), 0.05, 0.2),
+    "network": ProgressStage(n_("Running the network"), 0.2, 0.8),
+    "height": ProgressStage(n_("Building the heights"), 0.8, 0.85),
+    "luminance": ProgressStage(n_("Measuring the brightness"), 0.05, 0.6),
+    "maps": ProgressStage(n_("Making the map"), 0.85, 0.95),
+    "write": ProgressStage(n_("Writing the map"), 0.95, 1.0),
 }
 
 
@@ -64,7 +64,7 @@ def describe_stage(step: Step) -> str:
     return iface_("{number} of {of}: {progress}").format(number=step.number, of=step.count, progress=progress)
 
 
-def share(step: Step) -> float:
+def total_progress(step: Step) -> float:
     """How much of the whole is done, 0..1."""
     stage = STAGES[step.job.stage]
     done = stage.start + (stage.end - stage.start) * step.job.done
@@ -73,13 +73,13 @@ def share(step: Step) -> float:
 
 _task: Task | None = None
 _scene_uid: int | None = None
-_chosen: object = None
+_snapshot_at_start: object = None
 """What was chosen in the scene when the task was started."""
 
 _queue: Queue | None = None
-_last: Report | MidasNormalError | None = None
-_cancelled: Task | None = None
-_drawn: tuple = ()
+_outcome: Report | MidasNormalError | None = None
+_draining_task: Task | None = None
+_shown_progress: tuple = ()
 
 
 def task() -> Task | None:
@@ -92,13 +92,13 @@ def queue() -> Queue | None:
     return _queue
 
 
-def show(queue: Queue | None) -> None:
+def show_queue(queue: Queue | None) -> None:
     """Shows a queue in the panel, or none any more."""
     global _queue
     _queue = queue
 
 
-def described(task: Task) -> str:
+def describe_task(task: Task) -> str:
     """What a task is doing, or waits for before it changes anything, in the user's language."""
     operator = running_operator() if task.is_ready else None
     if operator is None:
@@ -111,29 +111,29 @@ def has_made_maps(outcome: Report | MidasNormalError) -> bool:
     return _queue.has_made_maps if _queue is not None else isinstance(outcome, Report)
 
 
-def last() -> Report | MidasNormalError | None:
+def last_outcome() -> Report | MidasNormalError | None:
     """What the last task ended with."""
-    return _last
+    return _outcome
 
 
 def last_message() -> str:
     """What the last task ended with, in words."""
-    if isinstance(_last, Report):
-        return " ".join(_last.messages)
-    return f"{type(_last).__name__}: {_last}" if _last else "none"
+    if isinstance(_outcome, Report):
+        return " ".join(_outcome.messages)
+    return f"{type(_outcome).__name__}: {_outcome}" if _outcome else "none"
 
 
-def cancelled() -> Task | None:
+def draining_task() -> Task | None:
     """A task that was given up and still keeps the worker."""
-    return _cancelled if _cancelled is not None and addon.client.swallows(_cancelled.job) else None
+    return _draining_task if _draining_task is not None and addon.client.is_draining(_draining_task.job) else None
 
 
-def remember(outcome: Report | MidasNormalError | None) -> None:
+def show_outcome(outcome: Report | MidasNormalError | None) -> None:
     """Shows an outcome in the panel."""
-    global _last
-    _last = outcome
-    status(None)
-    redraw()
+    global _outcome
+    _outcome = outcome
+    show_status(None)
+    redraw_editors()
 
 
 def start(new: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) -> None:
@@ -141,18 +141,19 @@ def start(new: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) 
 
     scene: whose map it is from then on, so that it follows the scene's settings; None where it is made with others.
     """
-    global _task, _scene_uid, _chosen
+    global _task, _scene_uid, _snapshot_at_start
     _task = new
-    _scene_uid, _chosen = (scene.session_uid, scene.midas_normal.chosen()) if scene is not None else (None, None)
-    show(queue)
-    remember(None)
-    timer.watch(_look)
+    _scene_uid = scene.session_uid if scene is not None else None
+    _snapshot_at_start = scene.midas_normal.snapshot() if scene is not None else None
+    show_queue(queue)
+    show_outcome(None)
+    timer.add(_poll)
 
 
 def cancel() -> None:
     """Gives the task under way up; called again, while the worker is still busy with it, it ends the worker."""
-    global _cancelled
-    given_up = _task or cancelled()
+    global _draining_task
+    given_up = _task or draining_task()
     if given_up is None:
         return
     outcome: MidasNormalError = Cancelled("Cancelled.")
@@ -160,30 +161,30 @@ def cancel() -> None:
         given_up.cancel()
     except MidasNormalError as error:
         outcome = error
-    _cancelled = given_up
+    _draining_task = given_up
     if _task is not None:
-        _end(outcome)
-    timer.watch(_drain)
+        _finish(outcome)
+    timer.add(_drain)
 
 
-def forget() -> None:
+def reset() -> None:
     """Gives up what is under way and shows nothing any more: all that was made goes away with its file."""
     cancel()
-    show(None)
-    remember(None)
-    timer.forget(_push)
+    show_queue(None)
+    show_outcome(None)
+    timer.remove(push_undo_step)
 
 
-def _end(outcome: Report | MidasNormalError) -> None:
+def _finish(outcome: Report | MidasNormalError) -> None:
     """The task is over."""
     global _task
     _task = None
-    remember(outcome)
+    show_outcome(outcome)
     if has_made_maps(outcome):
-        timer.watch(_push)
+        timer.add(push_undo_step)
 
 
-def _look() -> bool:
+def _poll() -> bool:
     if _task is None:
         return False
     addon.client.pump()
@@ -193,19 +194,19 @@ def _look() -> bool:
     try:
         report = _task.step()
     except MidasNormalError as error:
-        _end(error)
+        _finish(error)
         return False
     if report is None:
         return True
-    _end(report)
+    _finish(report)
     made = bpy.data.images.get(report.map_name)  # a queue may have made it long ago, or nothing at all
     scene = find_by_uid(bpy.data.scenes, _scene_uid)
     if scene is not None and made is not None:
-        scene.midas_normal.take(made, _chosen)
+        scene.midas_normal.set_result(made, _snapshot_at_start)
     return False
 
 
-def _push() -> bool:
+def push_undo_step() -> bool:
     """One undo step for all that was made; on its own, since it takes as long as storing a map."""
     if running_operator() is not None:
         return True
@@ -215,19 +216,19 @@ def _push() -> bool:
 
 def _redraw_when_changed() -> None:
     """Redraws when the panel would show another text or share."""
-    global _drawn
+    global _shown_progress
     if _task is None:
         return
-    look = described(_task), round(_task.job.done, 2)
-    if look != _drawn:
-        _drawn = look
-        status(iface_("Normal map: {progress}").format(progress=look[0]))
-        redraw()
+    look = describe_task(_task), round(_task.job.done, 2)
+    if look != _shown_progress:
+        _shown_progress = look
+        show_status(iface_("Normal map: {progress}").format(progress=look[0]))
+        redraw_editors()
 
 
 def _drain() -> bool:
     """Takes in what a cancelled task's worker still sends."""
     addon.client.pump()
-    if cancelled() is None:
-        redraw()
-    return cancelled() is not None
+    if draining_task() is None:
+        redraw_editors()
+    return draining_task() is not None

@@ -15,11 +15,11 @@ from .operator_checks import running_operator
 @persistent
 def _before_load(*_: Any) -> None:
     """The task belongs to the file that is going away."""
-    generation.forget()
+    generation.reset()
     live_tuning.stop()
     live_paint.stop()
     forget_shown()
-    comparison.hide_all()
+    comparison.reset()
 
 
 @persistent
@@ -32,7 +32,7 @@ def _after_undo(*_: Any) -> None:
 @persistent
 def _after_update(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
     """Something was painted, perhaps."""
-    live_paint.look_at_changes(scene, graph)
+    live_paint.note_painted_images(scene, graph)
 
 
 @persistent
@@ -47,12 +47,12 @@ HANDLERS = ((bpy.app.handlers.load_pre, _before_load), (bpy.app.handlers.undo_po
             (bpy.app.handlers.depsgraph_update_post, _after_update))
 
 
-def add() -> None:
+def register() -> None:
     for handlers, handler in HANDLERS:
         handlers.append(handler)
 
 
-def remove() -> None:
+def unregister() -> None:
     """Takes away those that are there: other scripts clear such lists."""
     for handlers, handler in HANDLERS:
         if handler in handlers:

@@ -17,10 +17,10 @@ from ..bridge.tasks import Task
 from ..core.errors import MidasNormalError, SurfaceGone
 from ..core.settings import Settings
 from . import generation, timer
-from .drawing import redraw
+from .drawing import redraw_editors
 from .operator_checks import running_operator
 
-LONGEST = 0.1
+MAX_REDRAW_S = 0.1
 """Seconds that are waited at most, however long Blender draws."""
 
 
@@ -31,29 +31,29 @@ class RedrawTimer:
         self._left = 0.0
         self.seconds = 0.0
 
-    def leave(self) -> None:
+    def drawing_starts(self) -> None:
         """The call ends; Blender draws next."""
         self._left = time.monotonic()
 
-    def come_back(self, interval: float) -> None:
+    def drawing_ended(self, interval: float) -> None:
         """The timer looks, which it would have done after `interval` seconds without any drawing."""
         if self._left:
-            self.seconds = min(max(time.monotonic() - self._left - interval, 0.0), LONGEST)
+            self.seconds = min(max(time.monotonic() - self._left - interval, 0.0), MAX_REDRAW_S)
             self._left = 0.0
 
 
 _scene_uid = 0
 """The scene whose settings changed last, by session_uid."""
 
-_held = False
+_suspended = False
 _retune: Task | None = None
-_wanted: tuple[int, Settings] | None = None
+_target: tuple[int, Settings] | None = None
 """What that re-tune shall give: the map's session_uid, and its settings."""
 
-_refused: tuple[int, Settings] | None = None
+_failed_target: tuple[int, Settings] | None = None
 """What could not be given, and is not tried again before something else has been."""
 
-_patience = RedrawTimer()
+redraw_timer = RedrawTimer()
 
 
 def can_retune(image: bpy.types.Image | None) -> bool:
@@ -73,85 +73,90 @@ def schedule_retune(scene: bpy.types.Scene) -> None:
     The worker begins at once, and the map is waited for as long as Blender would draw the slider that was moved.
     """
     global _scene_uid
-    if _held or not timer.runs():
+    if _suspended or not timer.is_available():
         return
     _scene_uid = scene.session_uid
     if running_operator() is not None:
-        timer.watch(_look)
-    elif _retune is not None or _begin():
-        _wait()
-        timer.watch(_look)
-        _patience.leave()
+        timer.add(_poll)
+    elif _retune is not None or _start_retune():
+        _wait_for_map()
+        timer.add(_poll)
+        redraw_timer.drawing_starts()
 
 
-def _wait() -> None:
+def _wait_for_map() -> None:
     """Waits for the map while Blender would draw."""
-    end = time.monotonic() + _patience.seconds
-    while time.monotonic() < end and _go_on():
+    end = time.monotonic() + redraw_timer.seconds
+    while time.monotonic() < end and _advance():
         time.sleep(0.002)
 
 
+def task() -> Task | None:
+    """The re-tune that is under way."""
+    return _retune
+
+
 def updates_suspended() -> bool:
-    """Whether the `with` block of `file_lock` is entered."""
-    return _held
+    """Whether the `with` block of `suspend_updates` is entered."""
+    return _suspended
 
 
 @contextmanager
 def suspend_updates() -> Iterator[None]:
     """Settings that change together: nothing follows before they all have."""
-    global _held
-    before, _held = _held, True
+    global _suspended
+    before, _suspended = _suspended, True
     try:
         yield
     finally:
-        _held = before
+        _suspended = before
 
 
 def stop() -> None:
     """Gives up what is under way: its map belongs to a file that is going away."""
-    global _retune, _refused
+    global _retune, _failed_target
     if _retune is not None:
         _retune.cancel()
-    _retune = _refused = None
+    _retune = _failed_target = None
 
 
-def _look() -> bool:
+def _poll() -> bool:
     """What the timer does."""
-    _patience.come_back(timer.INTERVAL)
-    return _go_on()
+    redraw_timer.drawing_ended(timer.INTERVAL)
+    return _advance()
 
 
-def _go_on() -> bool:
+def _advance() -> bool:
     """Goes on with the re-tune under way and begins another one as long as the map is not what the settings say."""
     addon.client.pump()
     if running_operator() is not None:
         return True
     if _retune is not None and _retune.is_ready:
         _step(_retune)
-    return _retune is not None or _begin()
+    return _retune is not None or _start_retune()
 
 
 def _step(retune: Task) -> None:
-    global _retune, _refused
+    global _retune, _failed_target
     try:
         report = retune.step()
         if report is None:
             return
-        _refused = None
-        if isinstance(generation.last(), MidasNormalError):
-            generation.remember(report)
+        _failed_target = None
+        if isinstance(generation.last_outcome(), MidasNormalError):
+            generation.show_outcome(report)
     except SurfaceGone:
         pass  # the panel says so as long as it shows the map
     except MidasNormalError as error:
-        _refused = _wanted
-        generation.remember(error)
+        _failed_target = _target
+        generation.show_outcome(error)
     _retune = None
-    redraw()
+    redraw_editors()
 
 
-def _begin() -> bool:
+def _start_retune() -> bool:
     """Whether there was something to begin."""
-    global _retune, _wanted
+    global _retune, _target
     scene = find_by_uid(bpy.data.scenes, _scene_uid)
     image = scene.midas_normal.result if scene is not None else None
     addon.client.pump()  # the worker may have ended
@@ -161,13 +166,13 @@ def _begin() -> bool:
         wanted, mask = retune_settings(image, scene.midas_normal.values()), scene.midas_normal.mask_image
         if missing_mask(image, wanted, mask) is None and wanted.is_close_to(stored_settings(image)):
             return False
-        _wanted = image.session_uid, wanted
-        if _wanted == _refused:
+        _target = image.session_uid, wanted
+        if _target == _failed_target:
             return False
         _retune = start_retune(image, wanted, mask, View.of(scene), scene.midas_normal.replace)
         _retune.step()
     except MidasNormalError as error:
         _retune = None
-        generation.remember(error)
+        generation.show_outcome(error)
         return False
     return True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..core.errors import Message, template_fields
 
 
-def translated(message: Message, translate: Callable[[str], str]) -> str:
+def translate_message(message: Message, translate: Callable[[str], str]) -> str:
     """Say a message, and the messages among its values, in the user's language.
 
     Args:
@@ -20,7 +20,7 @@ def translated(message: Message, translate: Callable[[str], str]) -> str:
     template = translate(message.template)
     if not message.values:
         return template
-    values = {name: translated(value, translate) if isinstance(value, Message) else value
+    values = {name: translate_message(value, translate) if isinstance(value, Message) else value
               for name, value in message.values.items()}
     try:
         return template.format(**values) if set(template_fields(template)) == set(values) else str(message)

@@ -6,7 +6,7 @@ import bpy
 
 from ..bridge.tasks import WRONG_THREAD_MESSAGE, is_main_thread
 
-HARMLESS = frozenset({
+HARMLESS_OPERATORS = frozenset({
     "ASSET_OT_open_containing_blend_file",  # until the other Blender, which it has started, ends
     "EXTENSIONS_OT_repo_sync", "EXTENSIONS_OT_repo_sync_all",  # as long as the network takes
     "VIEW3D_OT_blenderkit_asset_bar_widget",  # of the add-on BlenderKit, as long as its bar is shown
@@ -21,7 +21,7 @@ None runs all the time in Blender itself, 4.2 to 5.2: playing an animation, noti
 def running_operator() -> bpy.types.Operator | None:
     """One that nothing may be changed behind, if any runs."""
     operators = (operator for window in bpy.context.window_manager.windows for operator in window.modal_operators)
-    return next((operator for operator in operators if operator.bl_idname not in HARMLESS), None)
+    return next((operator for operator in operators if operator.bl_idname not in HARMLESS_OPERATORS), None)
 
 
 class MainThreadOperator:

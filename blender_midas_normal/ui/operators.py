@@ -16,7 +16,7 @@ from ..bridge.tasks import Report, Task
 from ..core.errors import MidasNormalError, join_messages
 from ..core.settings import PRESETS
 from . import comparison, generation, timer
-from .messages import translated
+from .messages import translate_message
 from .operator_checks import MainThreadOperator, running_operator
 from .properties import (
     PRESET_ITEMS,
@@ -24,9 +24,9 @@ from .properties import (
     SettingProperties,
     SourceProperties,
     apply_settings,
-    ask_of,
     has_own_settings,
     queue_for,
+    request_of,
     scene_settings,
 )
 
@@ -41,11 +41,11 @@ def can_start(cls: type) -> bool:
 
 def report_outcome(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> set[str]:
     """Shows the outcome in the panel and as Blender's report; the operator's answer."""
-    generation.remember(outcome)
+    generation.show_outcome(outcome)
     if isinstance(outcome, MidasNormalError):
-        operator.report({"ERROR"}, translated(outcome.message, rpt_))
+        operator.report({"ERROR"}, translate_message(outcome.message, rpt_))
         return {"CANCELLED"}
-    operator.report({"INFO"}, translated(join_messages(outcome.messages), rpt_))
+    operator.report({"INFO"}, translate_message(join_messages(outcome.messages), rpt_))
     return {"FINISHED"}
 
 
@@ -53,7 +53,7 @@ def run_blocking(operator: bpy.types.Operator, task: Task, queue: Queue | None =
     """Waits for the task, that of the queue if any; all that it has made is one undo step, or a part of the step of an
     operator that is under way and may have called this one.
     """
-    generation.show(queue)
+    generation.show_queue(queue)
     outcome: Report | MidasNormalError
     try:
         outcome = task.wait()
@@ -79,7 +79,7 @@ class GenerateOperatorMixin(MainThreadOperator):
         return run_blocking(self, task, queue)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if not timer.runs():
+        if not timer.is_available():
             return self.execute(context)
         try:
             task, queue = self.begun(context)
@@ -101,7 +101,7 @@ class MIDAS_NORMAL_OT_generate(GenerateOperatorMixin, SettingProperties, SourceP
     bl_options = {"REGISTER"}
 
     def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
-        return start_generation(context, ask_of(self, context)), None
+        return start_generation(context, request_of(self, context)), None
 
 
 class MIDAS_NORMAL_OT_generate_all(GenerateOperatorMixin, SettingProperties, QueueProperties, bpy.types.Operator):
@@ -125,7 +125,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        last = generation.last()
+        last = generation.last_outcome()
         if not super().poll(context):
             return False
         if not isinstance(last, Report) or not last.map_name:
@@ -134,7 +134,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
         return can_start(cls)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        report = generation.last()
+        report = generation.last_outcome()
         assert isinstance(report, Report)
         try:
             settings = scene_settings(context.scene)
@@ -156,7 +156,7 @@ class MIDAS_NORMAL_OT_cancel(MainThreadOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
-        if generation.task() is None and generation.cancelled() is None:
+        if generation.task() is None and generation.draining_task() is None:
             cls.poll_message_set(rpt_("No normal map is being made"))
             return False
         return True

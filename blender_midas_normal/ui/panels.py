@@ -13,16 +13,16 @@ from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
 from ..bridge.tasks import Report
 from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
 from . import comparison, generation, live_paint, live_tuning
-from .drawing import in_place_of_progress, lines, progress
-from .generation import worker_state
-from .preset_panel import MIDAS_NORMAL_PT_presets, name_in_use
+from .drawing import draw_progress, draw_progress_placeholder, draw_text
+from .generation import describe_worker
+from .preset_panel import MIDAS_NORMAL_PT_presets, current_preset_label
 from .properties import MidasNormalSettings, scene_settings
 
-LOOKS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
+STATE_LABELS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
          MADE: (n_("Made"), "CHECKMARK"), SKIPPED: (n_("Skipped"), "CHECKMARK")}
 """The words and the icon of each state, what a user most wants to know first."""
 
-ROWS = 8
+MAX_ROWS = 8
 """Pictures that the panel shows at most, beside those that failed."""
 
 
@@ -44,38 +44,39 @@ def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
     header.label(text=iface_("{done} of {of} pictures").format(done=done, of=len(queue.items)), translate=False)
     if body is None:
         return
-    shown, rows = told_first(queue.items), body.column(align=True)
+    shown, rows = order_for_display(queue.items), body.column(align=True)
     for item in shown:
-        word, icon = LOOKS[item.state]
+        word, icon = STATE_LABELS[item.state]
         row = rows.row()
         row.label(text=item.source.name, icon=icon, translate=False)
         row.label(text=word)
         if item.message:
-            lines(rows, item.message, icon="BLANK1")
+            draw_text(rows, item.message, icon="BLANK1")
     if len(shown) < len(queue.items):
         rows.label(text=iface_("and {more} more").format(more=len(queue.items) - len(shown)), translate=False)
     counts = {state: queue.count(state) for state in (MADE, SKIPPED, FAILED)}
-    lines(body, iface_("{made} made, {skipped} skipped, {failed} failed").format(**counts))
+    draw_text(body, iface_("{made} made, {skipped} skipped, {failed} failed").format(**counts))
 
 
-def told_first(items: list[Item]) -> list[Item]:
+def order_for_display(items: list[Item]) -> list[Item]:
     """The pictures to be shown: all that failed, and some of the others, ordered by what their states tell.
 
     Those that were skipped for a reason come after those that failed.
     """
     def place(item: Item) -> tuple[int, bool]:
         is_explained = item.state == SKIPPED and item.message != ""
-        return tuple(LOOKS).index(FAILED if is_explained else item.state), is_explained
+        return tuple(STATE_LABELS).index(FAILED if is_explained else item.state), is_explained
 
     ordered = sorted(items, key=place)
-    return [item for at, item in enumerate(ordered) if at < ROWS or item.state == FAILED]
+    return [item for at, item in enumerate(ordered) if at < MAX_ROWS or item.state == FAILED]
 
 
-MAIN = ("engine", "quality", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable", "convention")
-RELIEF = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
-MIXING = ("crossover", "mix_amount")
-DETAILS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
-TILES_AND_FRAMES = ("across", "smoothing")
+MAIN_SETTINGS = ("engine", "quality", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable",
+                 "convention")
+RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
+MIX_SETTINGS = ("crossover", "mix_amount")
+SIZE_SETTINGS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
+SET_SETTINGS = ("across", "smoothing")
 
 
 class MidasNormalPanel:
@@ -87,14 +88,14 @@ class MidasNormalPanel:
         layout: bpy.types.UILayout = self.layout
         settings = scene_settings(context.scene)
         _draw_generate(layout, settings)
-        _draw_outcome(layout)
+        draw_outcome(layout)
         _draw_result(layout, settings, context.area)
         _draw_live_paint(layout, settings, context)
         _draw_presets(layout, settings)
-        _draw_settings(layout.column(), settings, MAIN)
-        for idname, title, names in (("midas_normal_relief", n_("Relief"), RELIEF),
-                                     ("midas_normal_details", n_("MiDaS and size"), DETAILS),
-                                     ("midas_normal_several", n_("Tiles and frames"), TILES_AND_FRAMES)):
+        _draw_settings(layout.column(), settings, MAIN_SETTINGS)
+        for idname, title, names in (("midas_normal_relief", n_("Relief"), RELIEF_SETTINGS),
+                                     ("midas_normal_details", n_("MiDaS and size"), SIZE_SETTINGS),
+                                     ("midas_normal_several", n_("Tiles and frames"), SET_SETTINGS)):
             header, folded = layout.panel(idname, default_closed=True)
             header.label(text=title)
             if folded is not None:
@@ -124,25 +125,25 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
         if name == "mask_image" and settings.mask != "IMAGE":
             continue
         row = layout.row()
-        row.active = _matters(name, settings)
+        row.active = _has_effect(name, settings)
         row.prop(settings, name)
 
 
-def _matters(name: str, settings: MidasNormalSettings) -> bool:
+def _has_effect(name: str, settings: MidasNormalSettings) -> bool:
     """Whether a setting changes anything as the others are."""
     if name == "bg_softness":
         return settings.bg_threshold > 0
     if name == "quality":
         return settings.engine in ("AUTO", "RELIEF") or settings.mix == "RELIEF"
-    return name not in MIXING or settings.mix != "OFF"
+    return name not in MIX_SETTINGS or settings.mix != "OFF"
 
 
 def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
     """The menu of presets; above it, what is wrong with settings that do not go together."""
     try:
-        name = name_in_use(settings.values())
+        name = current_preset_label(settings.values())
     except SettingsError as error:
-        lines(layout, error.message, icon="ERROR")
+        draw_text(layout, error.message, icon="ERROR")
         name = "Presets"
     MIDAS_NORMAL_PT_presets.draw_menu(layout, name)
 
@@ -157,17 +158,17 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
     if settings.source == "RENDER":
         places.prop(settings, "animation")
     if settings.source in ("RENDER", "VIEWER"):
-        lines(places, "Camera-space: honest only for a plane seen head-on", icon="INFO")
+        draw_text(places, "Camera-space: honest only for a plane seen head-on", icon="INFO")
     places.column(align=True).prop(settings, "maps")
     places.prop(settings, "target")
     places.prop(settings, "replace")
     places.prop(settings, "save")
     task = generation.task()
     if task is not None:
-        progress(layout, generation.described(task), generation.share(task.current_step))
+        draw_progress(layout, generation.describe_task(task), generation.total_progress(task.current_step))
         layout.operator("midas_normal.cancel", icon="CANCEL")
-    elif generation.cancelled() is not None:
-        progress(layout, "Stopping", None)
+    elif generation.draining_task() is not None:
+        draw_progress(layout, "Stopping", None)
         layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
     else:
         reason = engine_unavailable_reason(settings.engine)
@@ -176,17 +177,17 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         row.enabled = not reason
         row.operator("midas_normal.generate", icon="TEXTURE")
         row.menu("MIDAS_NORMAL_MT_generate_all", text="", icon="DOWNARROW_HLT")
-        in_place_of_progress(row)
+        draw_progress_placeholder(row)
         if reason:
-            lines(layout, reason, icon="ERROR")
+            draw_text(layout, reason, icon="ERROR")
             layout.operator("midas_normal.show_preferences", icon="PREFERENCES")
 
 
-def _draw_outcome(layout: bpy.types.UILayout) -> None:
-    outcome, queue = generation.last(), generation.queue()
+def draw_outcome(layout: bpy.types.UILayout) -> None:
+    outcome, queue = generation.last_outcome(), generation.queue()
     if isinstance(outcome, MidasNormalError):
         box = layout.box()
-        lines(box, outcome.message, icon="ERROR")
+        draw_text(box, outcome.message, icon="ERROR")
         if not isinstance(outcome, Cancelled):
             row = box.row(align=True)
             for name in ("show_log", "copy_report", "restart"):
@@ -194,9 +195,9 @@ def _draw_outcome(layout: bpy.types.UILayout) -> None:
     elif isinstance(outcome, Report) and queue is None and outcome.exists_in_file:
         box = layout.box()
         for number, sentence in enumerate(outcome.messages):
-            lines(box, sentence, icon="BLANK1" if number else "CHECKMARK")
+            draw_text(box, sentence, icon="BLANK1" if number else "CHECKMARK")
     elif outcome is None and generation.task() is None:
-        lines(layout, worker_state(addon.client), icon="INFO")
+        draw_text(layout, describe_worker(addon.client), icon="INFO")
     if queue is not None:
         draw_queue(layout, queue)
 
@@ -212,7 +213,7 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area
     row.prop(settings, "result")
     row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT", depress=comparison.is_shown(area))
     if not live_tuning.can_retune(settings.result):
-        lines(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
+        draw_text(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
 
 
 def _draw_live_paint(layout: bpy.types.UILayout, settings: MidasNormalSettings, context: bpy.types.Context) -> None:
@@ -221,9 +222,9 @@ def _draw_live_paint(layout: bpy.types.UILayout, settings: MidasNormalSettings, 
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(settings, "live_paint")
-    reason = live_paint.reason_here(context) if settings.live_paint else NO_MESSAGE
+    reason = live_paint.inactive_reason(context) if settings.live_paint else NO_MESSAGE
     if reason:
-        lines(column, reason, icon="INFO")
+        draw_text(column, reason, icon="INFO")
 
 
 CLASSES = (MIDAS_NORMAL_MT_generate_all, VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal)

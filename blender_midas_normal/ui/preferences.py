@@ -10,13 +10,13 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, worker_paths
-from ..client.setup.environment import State, status
-from ..client.setup.weights import find, host, sources
+from ..client.setup.environment import EnvironmentState, environment_status
+from ..client.setup.weights import find_weights, host_of, source_urls
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
 from . import setup
-from .drawing import in_place_of_progress, lines
-from .generation import worker_state
+from .drawing import draw_progress_placeholder, draw_text
+from .generation import describe_worker
 
 BACKENDS = (
     ("auto", "Automatic", "The build of torch that fits this computer's graphics card and driver"),
@@ -63,7 +63,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         self._draw_weights(layout.box())
         worker = layout.box()
         worker.label(text="Worker", icon="PREFERENCES")
-        lines(worker, worker_state(addon.client))
+        draw_text(worker, describe_worker(addon.client))
         worker.prop(self, "device")
         worker.prop(self, "idle_minutes")
         row = worker.row()
@@ -73,34 +73,34 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
 
     def _draw_environment(self, box: bpy.types.UILayout) -> None:
         here = worker_paths()
-        state = status(here.environment)
+        state = environment_status(here.environment)
         box.label(text="MiDaS environment", icon="CONSOLE")
-        if not setup.running():
-            lines(box, state.sentence)
+        if not setup.is_running():
+            draw_text(box, state.sentence)
         box.prop(self, "environment_folder")
         box.prop(self, "interpreter")
         box.prop(self, "backend")
-        if setup.running():
-            setup.draw(box)
+        if setup.is_running():
+            setup.draw_running_setup(box)
             return
         row = box.row()
-        words = {State.ABSENT: n_("Install", contexts.operator_default),
-                 State.INCOMPLETE: n_("Resume installing", contexts.operator_default),
-                 State.READY: n_("Install again", contexts.operator_default),
-                 State.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
+        words = {EnvironmentState.ABSENT: n_("Install", contexts.operator_default),
+                 EnvironmentState.INCOMPLETE: n_("Resume installing", contexts.operator_default),
+                 EnvironmentState.READY: n_("Install again", contexts.operator_default),
+                 EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=words[state.state], icon="IMPORT")
         row.operator("midas_normal.remove", icon="TRASH")
         if setup.outcome():
-            lines(box, setup.outcome())
-        in_place_of_progress(box)
+            draw_text(box, setup.outcome())
+        draw_progress_placeholder(box)
 
     def _draw_weights(self, box: bpy.types.UILayout) -> None:
         box.label(text="MiDaS weights", icon="FILE_BLANK")
         try:
-            lines(box, iface_("The weights are {file}.").format(file=find(worker_paths().weights)))
+            draw_text(box, iface_("The weights are {file}.").format(file=find_weights(worker_paths().weights)))
         except WeightsError as error:
-            lines(box, error.message)
+            draw_text(box, error.message)
         box.prop(self, "weights_folder")
-        hub, release = map(host, sources())
-        lines(box, iface_("Download takes them from {hub}, or else from {release}.").format(hub=hub, release=release))
+        hub, release = map(host_of, source_urls())
+        draw_text(box, iface_("Download takes them from {hub}, or else from {release}.").format(hub=hub, release=release))
         box.operator("midas_normal.download_weights", icon="IMPORT")

@@ -18,40 +18,40 @@ from . import live_tuning
 from .operator_checks import MainThreadOperator
 from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings
 
-FOLDER = "midas_normal"
+PRESET_SUBDIR = "midas_normal"
 """Name of the extension's folder among all presets."""
 
-_chosen: tuple[str, Settings] | None = None
+_current: tuple[str, Settings] | None = None
 """The file of the preset that was chosen or added last, and the settings it stands for."""
 
 
-def name_in_use(settings: Settings) -> str:
+def current_preset_label(settings: Settings) -> str:
     """What the menu is called: the preset that these settings are, or "Presets"."""
     shipped = preset_of(settings)
     if shipped is not None:
         return next(label for name, label, _ in PRESET_ITEMS if name == shipped)
-    if _chosen is not None and settings.is_close_to(_chosen[1]):
-        return bpy.path.display_name(_chosen[0], title_case=False)
+    if _current is not None and settings.is_close_to(_current[1]):
+        return bpy.path.display_name(_current[0], title_case=False)
     return n_("Presets")
 
 
-def _choose(context: bpy.types.Context, filepath: str) -> None:
+def _set_current(context: bpy.types.Context, filepath: str) -> None:
     """Remembers that the scene's settings are now those of the preset in the file."""
-    global _chosen
-    _chosen = filepath, scene_settings(context.scene).values()
+    global _current
+    _current = filepath, scene_settings(context.scene).values()
 
 
-def _forget() -> None:
-    global _chosen
-    _chosen = None
+def _clear_current() -> None:
+    global _current
+    _current = None
 
 
 class MIDAS_NORMAL_PT_presets(PresetPanel, bpy.types.Panel):
     bl_label = "Normal map presets"
-    preset_subdir = FOLDER
+    preset_subdir = PRESET_SUBDIR
     preset_operator = "midas_normal.preset_choose"
     preset_add_operator = "midas_normal.preset_add"
-    post_cb = staticmethod(_choose)
+    post_cb = staticmethod(_set_current)
 
     def draw(self, context: bpy.types.Context) -> None:
         super().draw(context)
@@ -80,16 +80,16 @@ class MIDAS_NORMAL_OT_preset_add(MainThreadOperator, AddPresetBase, bpy.types.Op
     bl_idname = "midas_normal.preset_add"
     bl_label = "Add normal map preset"
     preset_menu = "MIDAS_NORMAL_PT_presets"
-    preset_subdir = FOLDER
+    preset_subdir = PRESET_SUBDIR
     preset_defines = ("settings = bpy.context.scene.midas_normal",)
     preset_values = tuple(f"settings.{name}" for name in setting_domains())
 
     def post_cb(self, context: bpy.types.Context, filepath: str) -> None:
         """Blender calls this when a preset was added or removed."""
         if self.remove_name or self.remove_active:
-            _forget()
+            _clear_current()
         else:
-            _choose(context, filepath)
+            _set_current(context, filepath)
 
 
 class MIDAS_NORMAL_OT_reset(MainThreadOperator, bpy.types.Operator):
@@ -110,11 +110,11 @@ class MIDAS_NORMAL_OT_reset(MainThreadOperator, bpy.types.Operator):
 CLASSES = (MIDAS_NORMAL_PT_presets, MIDAS_NORMAL_OT_preset_choose, MIDAS_NORMAL_OT_preset_add, MIDAS_NORMAL_OT_reset)
 
 
-def add() -> None:
+def register() -> None:
     """Lets Blender find the extension's presets."""
     bpy.utils.register_preset_path(str(Path(__file__).parent))
 
 
-def remove() -> None:
-    _forget()
+def unregister() -> None:
+    _clear_current()
     bpy.utils.unregister_preset_path(str(Path(__file__).parent))

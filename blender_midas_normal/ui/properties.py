@@ -20,11 +20,11 @@ from ..core.file_numbering import MAX_TEMPORAL_RADIUS
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, setting_domains
 from . import generation, live_paint, live_tuning
 
-NOT_REMEMBERED = {"SKIP_SAVE"}
+SKIP_SAVE = {"SKIP_SAVE"}
 """Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
 
-KNOWS_RELATIVE_PATHS = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
-MAY_BE_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if KNOWS_RELATIVE_PATHS else set()
+HAS_RELATIVE_PATH_OPTION = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
+RELATIVE_PATH_OPTION = {"PATH_SUPPORTS_BLEND_RELATIVE"} if HAS_RELATIVE_PATH_OPTION else set()
 """Option of a path that may begin with //, for the .blend file's folder; a Blender that knows it warns where it lacks."""
 
 
@@ -34,7 +34,7 @@ def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
         return EnumProperty(name=domain.label, description=domain.description, items=domain.items, default=default, **common)
     if isinstance(domain, Flag):
         return BoolProperty(name=domain.label, description=domain.description, default=default, **common)
-    words: dict[str, Any] = {"name": domain.label, "description": _described(domain), "default": default,
+    words: dict[str, Any] = {"name": domain.label, "description": _describe_range(domain), "default": default,
                              "min": domain.low, "max": domain.high, **common}
     if domain.unit == "px":
         words["subtype"] = "PIXEL"
@@ -43,7 +43,7 @@ def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
     return FloatProperty(step=domain.step * 100, precision=2, **words)
 
 
-def _described(number: Number) -> str:
+def _describe_range(number: Number) -> str:
     unit = {"": "", "px": " pixels"}[number.unit]
     return f"{number.description} ({number.low:g} to {number.high:.6g}{unit})"
 
@@ -71,7 +71,7 @@ def existing_properties(options: set[str]) -> dict[str, Any]:
                                      items=EXISTING, default="OVERWRITE", options=options)}
 
 
-def place_properties(options: set[str]) -> dict[str, Any]:
+def output_properties(options: set[str]) -> dict[str, Any]:
     """Properties for which maps are made and where they go."""
     return {
         "target": EnumProperty(name="Target", description="Materials that the map is wired into", items=TARGETS,
@@ -99,20 +99,20 @@ PRESET_ITEMS = (
 assert {name for name, _, _ in PRESET_ITEMS} == set(PRESETS)
 
 
-def _is_map(_: MidasNormalSettings, image: bpy.types.Image) -> bool:
+def is_map(_: MidasNormalSettings, image: bpy.types.Image) -> bool:
     """A map that is linked from another file belongs to that file: here it could not be kept."""
     return stored_metadata(image) is not None and image.library is None
 
 
-def _follow(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
+def _on_setting_changed(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     live_tuning.schedule_retune(settings.id_data)
 
 
-def _catch_up(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
+def _on_live_paint_changed(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     live_paint.mark_for_update(settings.id_data)
 
 
-def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
+def _on_result_changed(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
     """The settings become those that the map was made with, unless they are held, or another thread touches them."""
     image = settings.result
     if image is not None and stored_metadata(image) is not None and not live_tuning.updates_suspended() and is_main_thread():
@@ -121,10 +121,10 @@ def _pick(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
                 settings.mask_image = mask_of(image) or settings.mask_image
             apply_settings(settings, stored_settings(image))
         except MidasNormalError as error:
-            generation.remember(error)
+            generation.show_outcome(error)
 
 
-def _uid(data: bpy.types.ID | None) -> int | None:
+def _uid_of(data: bpy.types.ID | None) -> int | None:
     return data.session_uid if data is not None else None
 
 
@@ -141,16 +141,16 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
     """The scene's settings: what the panel shows, and what an operator takes for a setting it was not given."""
 
     __annotations__ = {
-        **setting_properties(options={"ANIMATABLE"}, update=_follow),
+        **setting_properties(options={"ANIMATABLE"}, update=_on_setting_changed),
         **source_properties({"ANIMATABLE"}),
-        **place_properties({"ANIMATABLE"}),
+        **output_properties({"ANIMATABLE"}),
         **existing_properties({"ANIMATABLE"}),
         "image": PointerProperty(type=bpy.types.Image, name="Image", description="Picture that the map is made from"),
-        "mask_image": PointerProperty(type=bpy.types.Image, name="Mask image", update=_follow,
+        "mask_image": PointerProperty(type=bpy.types.Image, name="Mask image", update=_on_setting_changed,
                                       description="Image that masks the map: flat where it is black or transparent"),
-        "live_paint": BoolProperty(name="Live paint", update=_catch_up,
+        "live_paint": BoolProperty(name="Live paint", update=_on_live_paint_changed,
                                    description="Painting on a picture changes its map when the brush is lifted"),
-        "result": PointerProperty(type=bpy.types.Image, name="Map", poll=_is_map, update=_pick,
+        "result": PointerProperty(type=bpy.types.Image, name="Map", poll=is_map, update=_on_result_changed,
                                   description="Map that follows these settings: the one made last, or another one"),
     }
 
@@ -158,14 +158,14 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
         """The properties as Settings; raises SettingsError where they do not go together."""
         return Settings(**{name: getattr(self, name) for name in setting_domains()})
 
-    def chosen(self) -> SettingsSnapshot:
+    def snapshot(self) -> SettingsSnapshot:
         """What is chosen now."""
-        return SettingsSnapshot(_uid(self.result), _uid(self.mask_image),
-                                tuple(getattr(self, name) for name in setting_domains()))
+        values = tuple(getattr(self, name) for name in setting_domains())
+        return SettingsSnapshot(_uid_of(self.result), _uid_of(self.mask_image), values)
 
-    def take(self, image: bpy.types.Image, before: SettingsSnapshot) -> None:
+    def set_result(self, image: bpy.types.Image, before: SettingsSnapshot) -> None:
         """A map that has been made is the scene's, unless another was picked since `before`; what was changed it follows."""
-        now = self.chosen()
+        now = self.snapshot()
         if now.result_uid not in (before.result_uid, None):
             return
         with live_tuning.suspend_updates():  # the scene's settings stay as they are
@@ -180,11 +180,11 @@ class SettingProperties:
     __annotations__ = {
         "preset": EnumProperty(name="Preset", description="Settings to start from instead of the scene's",
                                items=(("SCENE", "Scene", "The scene's settings"), *PRESET_ITEMS), default="SCENE",
-                               options=NOT_REMEMBERED),
-        **setting_properties(options=NOT_REMEMBERED),
-        **place_properties(NOT_REMEMBERED),
+                               options=SKIP_SAVE),
+        **setting_properties(options=SKIP_SAVE),
+        **output_properties(SKIP_SAVE),
         "mask_image": StringProperty(name="Mask image", description="Name of the image that masks the map",
-                                     options=NOT_REMEMBERED),
+                                     options=SKIP_SAVE),
     }
 
 
@@ -192,9 +192,9 @@ class SourceProperties:
     """Mixed into operators of one picture: which one it is."""
 
     __annotations__ = {
-        **source_properties(NOT_REMEMBERED),
+        **source_properties(SKIP_SAVE),
         "image": StringProperty(name="Image", description="Name of the picture, for the source Image",
-                                options=NOT_REMEMBERED),
+                                options=SKIP_SAVE),
     }
 
 
@@ -203,9 +203,9 @@ class QueueProperties:
 
     __annotations__ = {
         "scope": EnumProperty(name="Scope", description="Images that maps are made of", items=SCOPES, default="SELECTED",
-                              options=NOT_REMEMBERED),
-        **existing_properties(NOT_REMEMBERED),
-        "summary": StringProperty(name="Summary", subtype="FILE_PATH", options={*NOT_REMEMBERED, *MAY_BE_RELATIVE},
+                              options=SKIP_SAVE),
+        **existing_properties(SKIP_SAVE),
+        "summary": StringProperty(name="Summary", subtype="FILE_PATH", options={*SKIP_SAVE, *RELATIVE_PATH_OPTION},
                                   description="File for the table of what was made: .txt, .json or .csv"),
     }
 
@@ -214,24 +214,24 @@ def scene_settings(scene: bpy.types.Scene) -> MidasNormalSettings:
     return scene.midas_normal
 
 
-def ask_of(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
+def request_of(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
     """What a call of an operator of one picture asks for.
 
     Raises SettingsError where its values do not go together, SourceError where it names an image that is not there.
     """
     given = operator.properties.is_property_set
     scene = scene_settings(context.scene)
-    source = "IMAGE" if given("image") and not given("source") else _given_or_scenes(operator, scene, "source")
-    return dataclasses.replace(ask_of_maps(operator, context), source=source,
-                               image_uid=_uid_of_given_or_scenes(operator, scene, "image"),
-                               animation=_given_or_scenes(operator, scene, "animation"))
+    source = "IMAGE" if given("image") and not given("source") else _value_of(operator, scene, "source")
+    return dataclasses.replace(request_of_maps(operator, context), source=source,
+                               image_uid=_image_uid_of(operator, scene, "image"),
+                               animation=_value_of(operator, scene, "animation"))
 
 
 def queue_for(operator: bpy.types.Operator, context: bpy.types.Context) -> Queue:
     """What a call of an operator of many pictures asks for; raises as `bridge.queue.build_queue`."""
-    existing = _given_or_scenes(operator, scene_settings(context.scene), "existing")
+    existing = _value_of(operator, scene_settings(context.scene), "existing")
     summary = Path(bpy.path.abspath(operator.summary)) if operator.summary else None
-    return build_queue(context, operator.scope, ask_of_maps(operator, context), existing == "SKIP", summary)
+    return build_queue(context, operator.scope, request_of_maps(operator, context), existing == "SKIP", summary)
 
 
 def has_own_settings(operator: bpy.types.Operator) -> bool:
@@ -240,10 +240,10 @@ def has_own_settings(operator: bpy.types.Operator) -> bool:
     return operator.preset != "SCENE" or any(given(name) for name in (*setting_domains(), "mask_image"))
 
 
-def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
+def request_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
     """The preset's or the scene's values, replaced by those that an operator call gives.
 
-    Raises as `ask_of`.
+    Raises as `request_of`.
     """
     scene = scene_settings(context.scene)
     base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
@@ -252,7 +252,7 @@ def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Gen
     settings = base.replace_fields({"mask": "IMAGE", **words} if given("mask_image") else words)
 
     target, replace, save, chosen, smoothing, across = (
-        _given_or_scenes(operator, scene, name) for name in ("target", "replace", "save", "maps", "smoothing", "across"))
+        _value_of(operator, scene, name) for name in ("target", "replace", "save", "maps", "smoothing", "across"))
     maps = tuple(name for name, _, _ in MAPS if name in chosen)
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
@@ -264,17 +264,17 @@ def ask_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> Gen
         maps=maps,
         smoothing=smoothing,
         across=across,
-        mask_uid=_uid_of_given_or_scenes(operator, scene, "mask_image"),
+        mask_uid=_image_uid_of(operator, scene, "mask_image"),
     )
 
 
-def _given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:
+def _value_of(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:
     return getattr(operator if operator.properties.is_property_set(name) else scene, name)
 
 
-def _uid_of_given_or_scenes(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> int | None:
+def _image_uid_of(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> int | None:
     """An image's session_uid, None without one: an operator has its name, a scene points to it.  Raises SourceError."""
-    given = _given_or_scenes(operator, scene, name)
+    given = _value_of(operator, scene, name)
     image = get_image(given) if isinstance(given, str) and given else given
     return image.session_uid if image else None
 

@@ -43,8 +43,8 @@ def unregister() -> None:
     with ExitStack() as ending:
         for _, remove in PARTS:
             ending.callback(remove)
-        for end in reversed(ENDS):
-            ending.callback(end)
+        for stop in reversed(STOP_FUNCTIONS):
+            ending.callback(stop)
 
 
 def _add_classes() -> None:
@@ -68,10 +68,17 @@ def _remove_property() -> None:
         del bpy.types.Scene.midas_normal
 
 
-PARTS = ((translations.add, translations.remove), (_add_classes, _remove_classes), (_add_property, _remove_property),
-         (preset_panel.add, preset_panel.remove), (menus.add, menus.remove), (command.add, command.remove),
-         (comparison.add, comparison.remove), (handlers.add, handlers.remove))
-"""How each part is added, in this order, and removed, in the reverse one, whether it is there or not."""
+PARTS = (
+    (translations.register, translations.unregister),
+    (_add_classes, _remove_classes),
+    (_add_property, _remove_property),
+    (preset_panel.register, preset_panel.unregister),
+    (menus.register, menus.unregister),
+    (command.register, command.unregister),
+    (comparison.register, comparison.unregister),
+    (handlers.register, handlers.unregister),
+)
+"""The functions that add and remove each part; they remove, in the reverse order, also a part that is missing."""
 
-ENDS = (generation.forget, live_tuning.stop, live_paint.stop, timer.stop, setup.close, addon.client.close)
+STOP_FUNCTIONS = (generation.reset, live_tuning.stop, live_paint.stop, timer.clear, setup.close_setup, addon.client.close)
 """What ends the work under way, in this order."""

@@ -11,23 +11,23 @@ from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, blender_python, preferences, worker_paths
-from ..client.setup.install import SPACE_NEEDED
+from ..client.setup.install import SPACE_NEEDED_BYTES
 from ..client.setup.process import SetupProcess
-from ..client.setup.weights import host, sources
+from ..client.setup.weights import host_of, source_urls
 from ..core.engines import WEIGHTS_BYTES, WEIGHTS_NAME
 from ..core.errors import NO_MESSAGE, InstallError, Message, MidasNormalError
 from ..core.files import exists
 from . import timer
-from .drawing import progress, redraw
-from .messages import translated
+from .drawing import draw_progress, redraw_editors
+from .messages import translate_message
 from .operator_checks import MainThreadOperator
 
 _process: SetupProcess | None = None
-_news: dict = {}
+_last_event: dict = {}
 _outcome: Message = NO_MESSAGE
 
 
-def running() -> bool:
+def is_running() -> bool:
     return _process is not None
 
 
@@ -41,7 +41,7 @@ def outcome() -> Message:
     return _outcome
 
 
-def start(verb: str) -> None:
+def start_setup(verb: str) -> None:
     """Starts install, download or remove with the preferences' folders; raises InstallError when one runs already.
 
     The worker is ended first: it would keep files of the environment open.
@@ -55,31 +55,31 @@ def start(verb: str) -> None:
                             python=Path(chosen.interpreter) if chosen.interpreter else None,
                             online=bpy.app.online_access, runner=blender_python())
     _outcome = NO_MESSAGE
-    _news.clear()
+    _last_event.clear()
 
 
-def watch() -> None:
+def watch_setup() -> None:
     """Lets the timer look after the setup, which the preferences show."""
-    timer.watch(_look)
+    timer.add(_poll)
 
 
-def wait() -> Message:
+def wait_for_setup() -> Message:
     """Waits for the setup, printing its steps; returns its closing message or raises what it failed with."""
     global _process
     assert _process is not None
     try:
-        return _process.wait(lambda words: print(described(words)))
+        return _process.wait(lambda words: print(describe_event(words)))
     finally:
         _process = None
 
 
-def cancel() -> None:
+def cancel_setup() -> None:
     """Gives the setup up; what it has downloaded is kept for the next time."""
     if _process is not None:
         _process.cancel()
 
 
-def close() -> None:
+def close_setup() -> None:
     """Ends the setup at once."""
     global _process
     if _process is not None:
@@ -87,28 +87,33 @@ def close() -> None:
     _process = None
 
 
-def described(words: dict) -> str:
+def describe_event(words: dict) -> str:
     """A step in the user's language."""
     if "step" not in words:
-        return translated(words.get("text") or words.get("error", NO_MESSAGE), iface_)
-    step = iface_("Step {step} of {of}: {title}").format(**{**words, "title": translated(words["title"], iface_)})
-    return f"{step} - {translated(words['detail'], iface_)}" if words["detail"] else step
+        return translate_message(words.get("text") or words.get("error", NO_MESSAGE), iface_)
+    step = iface_("Step {step} of {of}: {title}").format(**{**words, "title": translate_message(words["title"], iface_)})
+    return f"{step} - {translate_message(words['detail'], iface_)}" if words["detail"] else step
 
 
-def draw(layout: bpy.types.UILayout) -> None:
+def describe_progress() -> str:
+    """The step under way in the user's language."""
+    return describe_event(_last_event) if _last_event else iface_("Starting the setup")
+
+
+def draw_running_setup(layout: bpy.types.UILayout) -> None:
     """The step under way, with a button to give the setup up."""
-    progress(layout, described(_news) if _news else "Starting the setup", _news.get("done"))
+    draw_progress(layout, describe_progress(), _last_event.get("done"))
     layout.operator("midas_normal.cancel_setup", icon="CANCEL")
 
 
-def _look() -> bool:
+def _poll() -> bool:
     global _process, _outcome
     if _process is None:
         return False
     for words in _process.poll():
-        _news.clear()
-        _news.update(words)
-        redraw()
+        _last_event.clear()
+        _last_event.update(words)
+        redraw_editors()
     if _process.running:
         return True
     ended, _process = _process, None
@@ -121,7 +126,7 @@ def _look() -> bool:
 
 def can_set_up(cls: type, needs_network: bool) -> bool:
     """Whether a setup can start; says why not in the button's tooltip."""
-    if running():
+    if is_running():
         cls.poll_message_set(rpt_("The setup is busy"))
         return False
     if needs_network and not bpy.app.online_access:
@@ -142,13 +147,13 @@ class SetupOperator(MainThreadOperator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            start(self.verb)
+            start_setup(self.verb)
             if self.options.is_invoke:
-                watch()
+                watch_setup()
             else:
-                self.report({"INFO"}, translated(wait(), rpt_))
+                self.report({"INFO"}, translate_message(wait_for_setup(), rpt_))
         except MidasNormalError as error:
-            self.report({"ERROR"}, translated(error.message, rpt_))
+            self.report({"ERROR"}, translate_message(error.message, rpt_))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -169,7 +174,7 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
 
     def question(self) -> str:
         return iface_("From the Python package index into {folder}; needs {size:.0f} GB").format(
-            folder=worker_paths().environment.folder, size=SPACE_NEEDED / 1e9)
+            folder=worker_paths().environment.folder, size=SPACE_NEEDED_BYTES / 1e9)
 
 
 class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
@@ -180,7 +185,7 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
     verb = "download"
 
     def question(self) -> str:
-        hub, release = map(host, sources())
+        hub, release = map(host_of, source_urls())
         return iface_("{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}").format(
             file=WEIGHTS_NAME, size=WEIGHTS_BYTES / 1e6, hub=hub, release=release, folder=worker_paths().weights)
 
@@ -228,7 +233,7 @@ class MIDAS_NORMAL_OT_cancel_setup(MainThreadOperator, bpy.types.Operator):
         return super().poll(context) and can_be_cancelled()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        cancel()
+        cancel_setup()
         return {"FINISHED"}
 
 

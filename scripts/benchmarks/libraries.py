@@ -25,7 +25,7 @@ from blender_midas_normal.batch.report import Screen
 from blender_midas_normal.batch.runner import BatchRunner
 from blender_midas_normal.batch.scheduler import max_in_flight, one, run_tasks
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.launch import NOT_NEEDED, Launch
+from blender_midas_normal.client.launch import MIDAS_NOT_NEEDED, Launch
 from blender_midas_normal.client.setup.environment import Environment
 
 SIDE = 1024
@@ -85,7 +85,7 @@ def _launch(engine: str, plan: Plan, folder: Path) -> Launch:
     if engine == "midas":
         python = str(Environment(Path(plan.midas)).python)
         return Launch(python, Path(plan.weights), "", 600.0, folder / "log")
-    return Launch(sys.executable, folder, NOT_NEEDED, 600.0, folder / "log")
+    return Launch(sys.executable, folder, MIDAS_NOT_NEEDED, 600.0, folder / "log")
 
 
 def _quiet(job) -> None:

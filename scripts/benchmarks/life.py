@@ -13,7 +13,7 @@ from benchmarks import memory, pictures
 from benchmarks.answer import Answer
 from benchmarks.plan import Plan
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.launch import NOT_NEEDED, Launch
+from blender_midas_normal.client.launch import MIDAS_NOT_NEEDED, Launch
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.surface_cache import BUDGET
@@ -29,7 +29,7 @@ def measured(plan: Plan) -> Answer:
     values = pictures.repeated(np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE), SIDE)
     rgba = (values * 255).astype(np.uint8)
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Client()) as client:
-        launch = Launch(sys.executable, Path(folder), NOT_NEEDED, 600.0, Path(folder) / "log")
+        launch = Launch(sys.executable, Path(folder), MIDAS_NOT_NEEDED, 600.0, Path(folder) / "log")
         in_memory = [_after(client, launch, rgba, number) for number in range(plan.life)]
     last = np.array(in_memory[FULL_AFTER:])
     per_picture = np.polyfit(np.arange(len(last)), last, 1)[0]

@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.bridge import generate
 from bl_ext.user_default.midas_normal.bridge.addon import client
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest, PreparedRequest
 from bl_ext.user_default.midas_normal.bridge.tasks import Report, Task
-from bl_ext.user_default.midas_normal.client.client import Job
+from bl_ext.user_default.midas_normal.client.client import ResultFuture
 from bl_ext.user_default.midas_normal.core.settings import Settings
 
 from benchmarks.blender_images import read
@@ -110,9 +110,9 @@ class Waiting:
         self._first: dict[str, float] = {}
         self._last = 0.0
 
-    def moment(self, job: Job) -> None:
+    def moment(self, job: ResultFuture) -> None:
         start = time.perf_counter()
-        client.wait_a_moment()
+        client.sleep_and_pump()
         self._last = time.perf_counter()
         self.seconds += self._last - start
         self._first.setdefault(job.stage, self._last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blender_midas_normal.batch.scheduler import run_tasks
-from blender_midas_normal.client.client import Job
+from blender_midas_normal.client.client import ResultFuture
 from blender_midas_normal.core.errors import SourceError
 
 
@@ -16,7 +16,7 @@ class Slow:
         self.jobs, self.most, self._looks = [], 0, 0
 
     def submit(self, name):
-        self.jobs.append(Job(name))
+        self.jobs.append(ResultFuture(name))
         self.most = max(self.most, len(self.jobs))
         return self.jobs[-1]
 

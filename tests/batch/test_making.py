@@ -50,7 +50,7 @@ def item(file, at_request=lambda client: None) -> Item:
 
 def kill(client):
     """Ends the client's worker as the system does where memory is short."""
-    os.kill(client._worker.pid, signal.SIGKILL)
+    os.kill(client.worker.pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def test_several_workers_share_the_pictures_and_each_is_made_once(tmp_path):
     items, made_by = pictures(tmp_path, 24), []
 
     def note(client):
-        made_by.append(client._worker.pid)
+        made_by.append(client.worker.pid)
 
     outcomes = made([item(each.file, note) for each in items], tmp_path, "--jobs", "3")
     assert outcomes == [("made", f"{number}_normal.png") for number in range(24)]

@@ -248,7 +248,7 @@ def test_a_bad_frame_stops_no_other_and_takes_no_part(tmp_path):
 def test_a_frame_that_ends_its_worker_fails_alone(tmp_path, options):
     def kill(file, client):
         if file.name == "shot_0003.png":
-            os.kill(client._worker.pid, signal.SIGKILL)
+            os.kill(client.worker.pid, signal.SIGKILL)
 
     found = run(sequence(tmp_path), *options, at_request=kill)
     assert list(found.errors) == ["shot_0003.png"] and "killed by signal 9" in found.errors["shot_0003.png"]

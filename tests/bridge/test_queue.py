@@ -84,7 +84,7 @@ def stepped(new, until):
     task = new.task()
     while not until(task) and task.step() is None:
         while not task.is_ready and not until(task):
-            addon.client.wait_a_moment()
+            addon.client.sleep_and_pump()
     return task
 
 
@@ -409,7 +409,7 @@ def test_a_set_of_tiles_is_current_as_a_whole(tmp_path, save):
     saved_by_blender(tmp_path / "wall.1002.png", rgba(9, 5, 77))
     assert set(states(made(existing="SKIP", save=save)[0]).values()) == {MADE}
     assert set(states(made(existing="SKIP", save=save)[0]).values()) == {SKIPPED}
-    assert len(list(addon.client._worker.folder.iterdir())) == 0
+    assert len(list(addon.client.worker.folder.iterdir())) == 0
     if save == "BESIDE":
         (tmp_path / "wall_normal.1011.png").unlink()
         assert set(states(made(existing="SKIP", save=save)[0]).values()) == {MADE}
@@ -445,8 +445,8 @@ def test_a_picture_whose_worker_ends_fails_alone():
         worn(noise(name, side=side))
     new = queue()
     task = stepped(new, lambda task: new.items[1].state == IN_PROGRESS and not task.is_ready)
-    addon.client._worker._process.kill()
-    addon.client._worker._process.wait()
+    addon.client.worker._process.kill()
+    addon.client.worker._process.wait()
     task.wait()
     assert states(new) == {"a": MADE, "b": FAILED, "c": MADE} and "killed" in new.items[1].message
 
@@ -492,7 +492,7 @@ def test_what_no_part_of_ours_foresaw_fails_alone_and_is_in_the_console(monkeypa
     done, _ = made()
     assert states(done) == {"a": FAILED, "b": MADE} and "ZeroDivisionError" in done.items[0].message
     assert "ZeroDivisionError" in capfd.readouterr().err
-    assert not list(addon.client._worker.folder.iterdir())
+    assert not list(addon.client.worker.folder.iterdir())
 
 
 def test_an_engine_that_ceases_to_work_ends_the_queue(monkeypatch):

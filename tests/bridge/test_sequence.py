@@ -343,7 +343,7 @@ def test_a_sequence_that_is_deleted_while_it_is_smoothed_leaves_no_files(tmp_pat
     while task.current_step.number < 3 or task.job.outcome is None:
         if task.is_ready:
             task.step()
-        addon.client.wait_a_moment()
+        addon.client.sleep_and_pump()
     assert task.step() is None
     bpy.data.images.remove(source)
     with pytest.raises(SourceError, match="no longer there"):
@@ -360,14 +360,14 @@ def test_a_cancelled_sequence_leaves_nothing(tmp_path, jobs):
                                                          image_uid=source.session_uid, target="NONE", smoothing=1))
     seen = set()
     while len(seen) < jobs:
-        addon.client.wait_a_moment()
+        addon.client.sleep_and_pump()
         if task.is_ready:
             assert task.step() is None
             seen.add(task.job.id)
     task.cancel()
     assert names(tmp_path) == before and find_map(source, "NORMAL") is None
     while addon.client.is_busy:
-        addon.client.wait_a_moment()
+        addon.client.sleep_and_pump()
 
 
 def test_two_sequences_do_not_share_a_folder_of_maps_though_their_numbers_differ(tmp_path):

@@ -204,7 +204,7 @@ def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
     task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
                                                          image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.current_step.number < 3:
-        addon.client.wait_a_moment()
+        addon.client.sleep_and_pump()
         if task.is_ready:
             task.step()
     bpy.data.images.remove(tiles)
@@ -218,14 +218,14 @@ def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
                                                          image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
     while task.current_step.number < 3:
-        addon.client.wait_a_moment()
+        addon.client.sleep_and_pump()
         if task.is_ready:
             task.step()
     assert task.current_step.count == 3 and names(tmp_path) != before
     task.cancel()
     assert names(tmp_path) == before and find_map(tiles, "NORMAL") is None
     while addon.client.is_busy:
-        addon.client.wait_a_moment()
+        addon.client.sleep_and_pump()
 
 
 def test_somebody_elses_file_keeps_the_whole_set_from_being_saved(tiles, tmp_path):

@@ -61,7 +61,7 @@ def submit_long(client, folder):
 
 
 def pid(client):
-    return client._worker.pid
+    return client.worker.pid
 
 
 def is_alive(process):
@@ -152,7 +152,7 @@ def test_the_surfaces_of_a_worker_are_known_until_it_says_that_they_are_gone_or_
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_a_worker_killed_in_the_middle_is_reported_and_replaced(client, tmp_path, number):
     job = submit_long(client, tmp_path)
-    folder = client._worker.folder
+    folder = client.worker.folder
     os.kill(pid(client), number)
     with pytest.raises(WorkerError, match=f"killed by signal {int(number)}"):
         client.wait(job)
@@ -166,7 +166,7 @@ def test_a_worker_whose_log_is_gone_is_still_said_to_have_been_killed(client, tm
     os.kill(pid(client), signal.SIGSTOP)  # it cannot answer before it is killed
     job = submit(client, tmp_path, noise(8, 8))
     (tmp_path / "worker.log").unlink()
-    os.kill(client._worker.pid, signal.SIGKILL)
+    os.kill(client.worker.pid, signal.SIGKILL)
     with pytest.raises(WorkerError, match="killed"):
         client.wait(job)
 
@@ -219,7 +219,7 @@ def test_a_worker_that_does_not_speak_the_protocol_is_ended(client, tmp_path, pr
 
 
 def test_a_worker_that_says_nothing_is_given_up(client, tmp_path, monkeypatch):
-    monkeypatch.setattr("blender_midas_normal.client.client.GREETING_SECONDS", 0.3)
+    monkeypatch.setattr("blender_midas_normal.client.client.HELLO_TIMEOUT_S", 0.3)
     job = submit(client, tmp_path, noise(4, 4), python=hostile(tmp_path, "time.sleep(60)"))
     with pytest.raises(WorkerError, match="did not start"):
         client.wait(job, timeout=10)
@@ -234,7 +234,7 @@ def test_a_cancelled_job_ends_at_once_and_its_late_result_is_swallowed(client, t
     os.kill(pid(client), signal.SIGCONT)
     after = client.wait(submit(client, tmp_path, noise(8, 8)))
     assert not client.is_busy
-    assert [path.name for path in client._worker.folder.iterdir()] == [after.file]
+    assert [path.name for path in client.worker.folder.iterdir()] == [after.file]
 
 
 LATE = f"""
@@ -257,7 +257,7 @@ def test_a_result_that_comes_after_the_cancel_leaves_nothing_behind(client, tmp_
     client.cancel(job)
     assert client.is_busy and waited(lambda: (client.pump(), not client.is_busy)[1])
     assert isinstance(job.outcome, Cancelled)
-    assert not (client._worker.folder / "late.png").exists() and not (client._worker.folder / "late").exists()
+    assert not (client.worker.folder / "late.png").exists() and not (client.worker.folder / "late").exists()
 
 
 def test_a_map_whose_worker_was_replaced_is_said_to_be_gone(client, tmp_path):
@@ -353,7 +353,7 @@ def test_closing_does_not_wait_for_a_busy_worker(client, tmp_path):
 def test_closing_leaves_no_process_and_no_folder(tmp_path):
     client = Client()
     client.wait(submit(client, tmp_path, noise(8, 8)))
-    process, folder = pid(client), client._worker.folder
+    process, folder = pid(client), client.worker.folder
     assert folder.stat().st_mode & 0o777 == 0o700
     client.close()
     assert not is_alive(process) and not folder.exists()
@@ -362,7 +362,7 @@ def test_closing_leaves_no_process_and_no_folder(tmp_path):
 def test_a_worker_that_nothing_can_end_freezes_nobody(client, tmp_path, monkeypatch):
     """As one that waits for a graphics driver that does not answer, for which a kill that does nothing stands."""
     job = submit_long(client, tmp_path)
-    process = client._worker._process
+    process = client.worker._process
     monkeypatch.setattr(process, "kill", lambda: None)
     os.kill(process.pid, signal.SIGSTOP)
     start = time.monotonic()
@@ -375,7 +375,7 @@ def test_a_worker_that_nothing_can_end_freezes_nobody(client, tmp_path, monkeypa
 def test_an_answer_that_comes_with_the_last_look_counts(client, tmp_path):
     def late(job):
         while job.outcome is None:
-            client.wait_a_moment()
+            client.sleep_and_pump()
 
     assert client.wait(submit(client, tmp_path, noise(8, 8)), timeout=1e-9, watch=late).height == 8
 
@@ -389,7 +389,7 @@ folder = Path(sys.argv[1])
 client = Client()
 exchange = client.prepare(launch(folder))
 until_ready(client)
-print(client._worker.pid, exchange, flush=True)
+print(client.worker.pid, exchange, flush=True)
 time.sleep(60)
 """
 
@@ -409,14 +409,14 @@ from pathlib import Path
 from blender_midas_normal.client import worker_process
 from blender_midas_normal.client.client import Client
 from tests.requests_for_tests import launch
-start = worker_process.start
+start_process = worker_process.start_process
 
 def killed(*words, **more):
     if sys.argv[2] == "after":
-        print(start(*words, **more).pid, flush=True)
+        print(start_process(*words, **more).pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
-worker_process.start = killed
+worker_process.start_process = killed
 Client().prepare(launch(Path(sys.argv[1])))
 """
 

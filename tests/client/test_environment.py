@@ -15,15 +15,15 @@ from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.client.setup import environment as module
 from blender_midas_normal.client.setup.environment import (
     Environment,
+    EnvironmentState,
     Marker,
-    State,
+    environment_status,
     fingerprint,
     free_space,
     missing_packages,
     read_marker,
-    remove,
+    remove_environment,
     size_on_disk,
-    status,
     write_marker,
 )
 from blender_midas_normal.core.errors import InstallError
@@ -54,7 +54,7 @@ def made(tmp_path, pins) -> Environment:
 
 def test_a_complete_one_is_ready_and_says_with_what(made, pins):
     sentence = f"MiDaS is installed in {made.folder} (Python 3.12.1). It works."
-    assert status(made, pins) == module.Status(State.READY, sentence)
+    assert environment_status(made, pins) == module.EnvironmentStatus(EnvironmentState.READY, sentence)
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -62,18 +62,18 @@ def test_a_missing_or_empty_folder_is_absent(tmp_path, there):
     empty = Environment(tmp_path / "none")
     if there:
         empty.folder.mkdir()
-    assert status(empty).state is State.ABSENT
+    assert environment_status(empty).state is EnvironmentState.ABSENT
 
 
 def test_another_folder_is_not_taken_for_an_environment(tmp_path):
     (tmp_path / "holiday.jpg").write_text("")
-    found = status(Environment(tmp_path))
-    assert found.state is State.ABSENT and "holds something else" in found.sentence
+    found = environment_status(Environment(tmp_path))
+    assert found.state is EnvironmentState.ABSENT and "holds something else" in found.sentence
 
 
 def test_an_interrupted_one_is_incomplete(made, pins):
     write_marker(made, Marker(fingerprint(pins), "/gone", "3.12.1", "auto"))
-    assert status(made, pins).state is State.INCOMPLETE
+    assert environment_status(made, pins).state is EnvironmentState.INCOMPLETE
 
 
 def break_base(made: Environment, pins: Path) -> None:
@@ -114,8 +114,8 @@ def upgrade_base(made: Environment, pins: Path) -> None:
     (break_marker_types, "record"), (break_state, "do not work together")])
 def test_what_was_damaged_needs_repair_and_says_why(made, pins, damage, reason):
     damage(made, pins)
-    found = status(made, pins)
-    assert found.state is State.REPAIR_NEEDED and reason in found.sentence
+    found = environment_status(made, pins)
+    assert found.state is EnvironmentState.REPAIR_NEEDED and reason in found.sentence
 
 
 @needs_links
@@ -124,12 +124,12 @@ def test_an_upgrade_within_a_minor_version_harms_nothing(made, pins):
     base.unlink()
     base.with_name("python3.12").write_text("")
     base.symlink_to("python3.12")
-    assert status(made, pins).state is State.READY
+    assert environment_status(made, pins).state is EnvironmentState.READY
 
 
 def test_comments_and_order_do_not_ask_for_another_installation(made, pins):
     pins.write_text("two==2\n# other words\n\none==1\n")
-    assert status(made, pins).state is State.READY
+    assert environment_status(made, pins).state is EnvironmentState.READY
 
 
 def test_looking_starts_no_process(made, pins, monkeypatch):
@@ -137,18 +137,18 @@ def test_looking_starts_no_process(made, pins, monkeypatch):
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    assert status(made, pins).state is State.READY
+    assert environment_status(made, pins).state is EnvironmentState.READY
 
 
 def test_removing_takes_the_folder_away(made):
-    remove(made)
+    remove_environment(made)
     assert not made.folder.exists()
-    remove(made)
+    remove_environment(made)
 
 
 def test_removing_keeps_what_the_user_put_there(made):
     (made.folder / "my weights.pt").write_text("mine")
-    remove(made)
+    remove_environment(made)
     assert [path.name for path in made.folder.iterdir()] == ["my weights.pt"]
 
 
@@ -156,7 +156,7 @@ def test_removing_a_folder_that_is_not_ours_is_refused(tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "thesis.txt").write_text("mine")
     with pytest.raises(InstallError, match="left as it is"):
-        remove(Environment(tmp_path))
+        remove_environment(Environment(tmp_path))
     assert (tmp_path / "lib" / "thesis.txt").read_text() == "mine"
 
 
@@ -172,9 +172,10 @@ def test_a_file_that_cannot_be_removed_is_said_so_and_the_rest_is_no_environment
     with monkeypatch.context() as patch:
         patch.setattr(os, "unlink", refuse)
         with pytest.raises(InstallError, match=r"Access is denied.*try again"):
-            remove(made)
-    assert status(made, pins).state is State.REPAIR_NEEDED and (made.folder / "lib" / "module.py").exists()
-    remove(made)
+            remove_environment(made)
+    assert environment_status(made, pins).state is EnvironmentState.REPAIR_NEEDED
+    assert (made.folder / "lib" / "module.py").exists()
+    remove_environment(made)
     assert not made.folder.exists()
 
 
@@ -184,7 +185,7 @@ def test_removing_does_not_follow_links(made, tmp_path):
     outside.mkdir()
     (outside / "kept").write_text("")
     (made.folder / "lib64").symlink_to(outside, target_is_directory=True)
-    remove(made)
+    remove_environment(made)
     assert (outside / "kept").exists() and not made.folder.exists()
 
 
@@ -194,14 +195,14 @@ def test_removing_waits_for_nobody_but_refuses_while_another_works_there(made):
     try:
         assert holder.stdout.readline().strip() == b"held"
         with pytest.raises(InstallError, match=f"number {holder.pid}"):
-            remove(made)
+            remove_environment(made)
         assert made.python.exists()
     finally:
         holder.kill()
         holder.wait()
         holder.stdout.close()
     assert made.lock.exists()
-    remove(made)  # the lock of a dead process is taken over
+    remove_environment(made)  # the lock of a dead process is taken over
     assert not made.folder.exists()
 
 

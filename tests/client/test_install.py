@@ -14,18 +14,25 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client import children
-from blender_midas_normal.client.launch import compute_capabilities, fitting_build
+from blender_midas_normal.client import child_process
+from blender_midas_normal.client.launch import choose_torch_build, compute_capabilities
 from blender_midas_normal.client.setup import interpreters
-from blender_midas_normal.client.setup.environment import Environment, State, read_marker, remove, status, write_marker
+from blender_midas_normal.client.setup.environment import (
+    Environment,
+    EnvironmentState,
+    environment_status,
+    read_marker,
+    remove_environment,
+    write_marker,
+)
 from blender_midas_normal.client.setup.install import (
     CHECK_PROGRAM,
-    Downloads,
-    Recipe,
+    DownloadProgress,
+    Installation,
+    InstallRecipe,
     StepFailed,
-    _Work,
     check,
-    hint,
+    failure_hint,
     index_unreachable,
     install,
 )
@@ -58,15 +65,15 @@ def shop(tmp_path_factory) -> Path:
 
 
 def recipe(shop: Path, tmp_path: Path, pin: str = "midasprobe==1.0",
-           check: str = "import midasprobe; print('version', midasprobe.VERSION)") -> Recipe:
+           check: str = "import midasprobe; print('version', midasprobe.VERSION)") -> InstallRecipe:
     path = tmp_path / "requirements.txt"
     path.write_text(f"--no-index\n--find-links {shop}\n{pin}\n")
-    return Recipe(path, check=check, space=10**8)
+    return InstallRecipe(path, check=check, space=10**8)
 
 
 @pytest.fixture(scope="module")
 def base() -> Path:
-    return interpreters.find().path
+    return interpreters.find_interpreter().path
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +116,7 @@ def alive(pid: int) -> bool:
 
 def test_a_first_installation_is_ready(first, shop, tmp_path):
     made, _ = first
-    assert status(made, recipe(shop, tmp_path).requirements).state is State.READY
+    assert environment_status(made, recipe(shop, tmp_path).requirements).state is EnvironmentState.READY
     assert python_says(made, "import midasprobe; print(midasprobe.VERSION)") == "1.0"
     assert read_marker(made).installed == "version 1.0"
     assert not made.lock.exists() and not made.cache.exists()
@@ -127,9 +134,9 @@ def test_it_reports_each_of_its_steps_in_order(first):
 def test_another_version_of_the_pins_needs_repair_and_is_repaired_in_place(made, shop, base, tmp_path):
     newer = recipe(shop, tmp_path, "midasprobe==10.0")
     stays = put_in_place(made)
-    assert status(made, newer.requirements).state is State.REPAIR_NEEDED
+    assert environment_status(made, newer.requirements).state is EnvironmentState.REPAIR_NEEDED
     install(made, base, "registry", lambda step: None, recipe=newer)
-    assert status(made, newer.requirements).state is State.READY
+    assert environment_status(made, newer.requirements).state is EnvironmentState.READY
     assert python_says(made, "import midasprobe; print(midasprobe.VERSION)") == "10.0"
     assert stays.exists()
 
@@ -144,9 +151,9 @@ def test_another_build_is_made_anew(made, shop, base, tmp_path):
 def test_a_broken_environment_is_made_anew(made, shop, base, tmp_path):
     tiny = recipe(shop, tmp_path)
     made.python.unlink()
-    assert status(made, tiny.requirements).state is State.REPAIR_NEEDED
+    assert environment_status(made, tiny.requirements).state is EnvironmentState.REPAIR_NEEDED
     install(made, base, "registry", lambda step: None, recipe=tiny)
-    assert status(made, tiny.requirements).state is State.READY
+    assert environment_status(made, tiny.requirements).state is EnvironmentState.READY
     assert python_says(made, "import midasprobe; print(midasprobe.VERSION)") == "1.0"
 
 
@@ -165,10 +172,10 @@ def test_cancelling_ends_the_child_and_its_children_and_the_next_installation_re
         time.sleep(0.01)
     assert time.monotonic() - started < 300
     tiny = recipe(shop, tmp_path)
-    assert status(made, tiny.requirements).state is State.INCOMPLETE
+    assert environment_status(made, tiny.requirements).state is EnvironmentState.INCOMPLETE
     stays = put_in_place(made)
     install(made, base, "registry", lambda step: None, recipe=tiny)
-    assert status(made, tiny.requirements).state is State.READY and stays.exists()
+    assert environment_status(made, tiny.requirements).state is EnvironmentState.READY and stays.exists()
 
 
 def test_a_requirement_that_does_not_exist_gives_a_sentence_a_hint_and_the_output(made, shop, base, tmp_path):
@@ -176,7 +183,7 @@ def test_a_requirement_that_does_not_exist_gives_a_sentence_a_hint_and_the_outpu
     with pytest.raises(StepFailed, match=r"could not be installed.*no build for this Python") as caught:
         install(made, base, "registry", lambda step: None, recipe=wrong)
     assert "midasprobe==9.0" in caught.value.output and "\n" not in str(caught.value)
-    assert status(made, wrong.requirements).state is State.INCOMPLETE
+    assert environment_status(made, wrong.requirements).state is EnvironmentState.INCOMPLETE
 
 
 def test_packages_that_do_not_work_together_are_not_called_ready(made, shop, base, tmp_path):
@@ -184,7 +191,7 @@ def test_packages_that_do_not_work_together_are_not_called_ready(made, shop, bas
     with pytest.raises(StepFailed, match="do not work together") as caught:
         install(made, base, "registry", lambda step: None, recipe=bad)
     assert "torchvision::nms" in caught.value.output
-    assert status(made, bad.requirements).state is State.REPAIR_NEEDED
+    assert environment_status(made, bad.requirements).state is EnvironmentState.REPAIR_NEEDED
 
 
 @pytest.mark.slow
@@ -198,18 +205,18 @@ def test_packages_that_did_not_work_together_are_not_kept(made, shop, base, tmp_
 def test_auto_falls_back_to_the_package_index_and_says_so(made, shop, tmp_path, monkeypatch):
     tiny, steps, asked = recipe(shop, tmp_path, "torch==2.13.0"), [], []
     local = tiny.requirements.read_text()
-    plain = _Work.uv
+    plain = Installation.uv
 
-    def uv(work: _Work, backend: str) -> children.CompletedProcess:
+    def uv(work: Installation, backend: str) -> child_process.CompletedProcess:
         """PyTorch's own index, and only that, is out of reach."""
         asked.append(backend)
         tiny.requirements.write_text(local if backend == "registry" else local.replace("--no-index", ""))
         return plain(work, backend)
 
-    monkeypatch.setattr(_Work, "uv", uv)
+    monkeypatch.setattr(Installation, "uv", uv)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    notes = _Work(made, tiny, steps.append, lambda: False).install_packages("auto", may_be_another=True)
+    notes = Installation(made, tiny, steps.append, lambda: False).install_packages("auto", allow_other_index=True)
     assert asked == ["auto", "registry"]
     assert len(notes) == 1 and "index cannot be reached" in notes[0]
     assert notes[0] in [step.detail for step in steps]
@@ -224,7 +231,7 @@ def test_auto_falls_back_to_the_package_index_and_says_so(made, shop, tmp_path, 
 ])
 def test_old_graphics_cards_get_the_build_that_has_kernels_for_them(nvidia, backend, cards, build):
     nvidia(*cards)
-    assert fitting_build(backend) == build
+    assert choose_torch_build(backend) == build
 
 
 @pytest.fixture
@@ -243,7 +250,7 @@ def nvidia(tmp_path, monkeypatch):
 
 def test_without_nvidias_program_the_choice_stays_as_it_is(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert compute_capabilities() == [] and fitting_build("auto") == "auto"
+    assert compute_capabilities() == [] and choose_torch_build("auto") == "auto"
 
 
 @posix
@@ -252,18 +259,18 @@ def test_an_installation_for_an_old_card_takes_that_build_and_makes_another_one_
                                                                                      monkeypatch, backend):
     """The index is the folder, since PyTorch's own is out of reach; what is asked of uv is what counts."""
     nvidia("6.1")
-    stays, asked, plain = put_in_place(made), [], _Work.uv
-    monkeypatch.setattr(_Work, "uv", lambda work, build: asked.append(build) or plain(work, "registry"))
+    stays, asked, plain = put_in_place(made), [], Installation.uv
+    monkeypatch.setattr(Installation, "uv", lambda work, build: asked.append(build) or plain(work, "registry"))
     install(made, base, backend, lambda step: None, recipe=recipe(shop, tmp_path))
     assert asked == ["cu126"] and read_marker(made).backend == "cu126" and not stays.exists()
 
 
 def test_where_that_build_cannot_be_had_the_other_one_is_said_to_know_no_such_card(made, shop, tmp_path, monkeypatch):
     tiny = recipe(shop, tmp_path)
-    unreachable = children.CompletedProcess(2, "error: Failed to fetch: `https://download.pytorch.org/whl/cu126/torch/`")
-    monkeypatch.setattr(_Work, "uv", lambda work, build: unreachable if build ==
-                        "cu126" else children.CompletedProcess(0, ""))
-    notes = _Work(made, tiny, lambda step: None, lambda: False).install_packages("cu126", may_be_another=True)
+    unreachable = child_process.CompletedProcess(2, "error: Failed to fetch: `https://download.pytorch.org/whl/cu126/torch/`")
+    monkeypatch.setattr(Installation, "uv", lambda work, build: unreachable if build ==
+                        "cu126" else child_process.CompletedProcess(0, ""))
+    notes = Installation(made, tiny, lambda step: None, lambda: False).install_packages("cu126", allow_other_index=True)
     assert "does not know this graphics card" in " ".join(notes)
 
 
@@ -297,29 +304,30 @@ def test_a_build_that_was_asked_for_by_name_is_not_replaced(made, shop, tmp_path
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     asked = []
-    plain = _Work.uv
-    monkeypatch.setattr(_Work, "uv", lambda work, backend: asked.append(backend) or plain(work, backend))
+    plain = Installation.uv
+    monkeypatch.setattr(Installation, "uv", lambda work, backend: asked.append(backend) or plain(work, backend))
     with pytest.raises(StepFailed, match="cannot be reached"):
-        _Work(made, tiny, lambda step: None, lambda: False).install_packages("cpu", may_be_another=False)
+        Installation(made, tiny, lambda step: None, lambda: False).install_packages("cpu", allow_other_index=False)
     assert asked == ["cpu"]
 
 
 def test_a_folder_with_other_content_is_left_alone(shop, base, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InstallError, match="left as it is"):
-        install(Environment(tmp_path), base, "registry", lambda step: None, recipe=Recipe(space=0))
+        install(Environment(tmp_path), base, "registry", lambda step: None, recipe=InstallRecipe(space=0))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_too_little_space_is_said_before_anything_is_written(base, tmp_path):
     with pytest.raises(InstallError, match=r"needs 1000000\.0 GB more"):
-        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=Recipe(space=10**15))
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=InstallRecipe(space=10**15))
     assert not (tmp_path / "env").exists()
 
 
 def test_a_base_that_is_no_python_is_refused(tmp_path):
     with pytest.raises(InstallError, match="not a Python that runs"):
-        install(Environment(tmp_path / "env"), tmp_path / "nothing", "registry", lambda step: None, recipe=Recipe(space=0))
+        install(Environment(tmp_path / "env"), tmp_path / "nothing", "registry", lambda step: None,
+                recipe=InstallRecipe(space=0))
 
 
 @pytest.mark.parametrize("backend", ["", "cuda", "cpu --index-url x", "CPU"])
@@ -333,13 +341,13 @@ def test_an_unknown_build_is_refused(base, tmp_path, backend):
 def test_a_folder_that_may_not_be_written_gives_a_hint(base, tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InstallError, match="belongs to you"):
-        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=Recipe(space=0))
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=InstallRecipe(space=0))
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(base, tmp_path):
     (tmp_path / "env").write_text("mine")
     with pytest.raises(InstallError):
-        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=Recipe(space=0))
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=InstallRecipe(space=0))
     assert (tmp_path / "env").read_text() == "mine"
 
 
@@ -348,7 +356,7 @@ def test_checking_runs_in_the_environment_and_refuses_one_that_is_not_ready(made
     assert check(made, lambda step: None, recipe=tiny) == "version 1.0"
     with pytest.raises(StepFailed, match="do not work together"):
         check(made, lambda step: None, recipe=dataclasses.replace(tiny, check="1 / 0"))
-    remove(made)
+    remove_environment(made)
     with pytest.raises(InstallError, match="not installed"):
         check(made, lambda step: None, recipe=tiny)
 
@@ -369,7 +377,7 @@ def test_checking_runs_in_the_environment_and_refuses_one_that_is_not_ready(made
     ("something nobody has seen", "last lines of its output"),
 ])
 def test_known_failures_get_advice(output, advice):
-    assert advice in hint(output)
+    assert advice in failure_hint(output)
 
 
 def test_only_an_index_out_of_reach_counts_as_such():
@@ -378,10 +386,10 @@ def test_only_an_index_out_of_reach_counts_as_such():
 
 
 def test_downloads_are_followed_by_size_and_never_go_back():
-    downloads = Downloads()
+    downloads = DownloadProgress()
     lines = ["Resolved 3 packages", "Downloading a (3.0MiB)", "Downloading b (1.0GiB)", " Downloaded a", " Downloaded b",
              "Downloading c (1.0GiB)", "Prepared 3 packages"]
-    news, shares = zip(*(downloads.after(line) for line in lines), strict=True)
+    news, shares = zip(*(downloads.update(line) for line in lines), strict=True)
     assert shares[:3] == (None, 0.0, 0.0)
     assert shares[3] == pytest.approx(3 / 1003) and shares[4:] == (1.0, 1.0, 1.0)
     assert news[0] == "Resolved 3 packages" and re.fullmatch(r"Downloaded b, 1003 of 1003 MB, [\d.]+ MB/s", news[4])
@@ -391,7 +399,7 @@ def test_a_child_gets_no_variables_of_another_python(monkeypatch):
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_TORCH_BACKEND", "PIP_USER"):
         monkeypatch.setenv(name, "/somewhere")
     monkeypatch.setenv("UV_CACHE_DIR", "/mine")
-    names = children.clean_variables()
+    names = child_process.clean_environment()
     assert not {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_TORCH_BACKEND", "PIP_USER"} & set(names)
     assert names["UV_CACHE_DIR"] == "/mine" and "PATH" in names
 
@@ -399,13 +407,13 @@ def test_a_child_gets_no_variables_of_another_python(monkeypatch):
 def test_a_childs_output_comes_line_by_line_whatever_ends_them():
     seen = []
     program = r"import os; os.write(1, b'one\rtwo\r\n\n'); os.write(2, b'\xff last'); raise SystemExit(3)"
-    ended = children.run([sys.executable, "-I", "-c", program], seen.append)
-    assert seen == ["one", "two", "� last"] and ended == children.CompletedProcess(3, "one\ntwo\n� last")
+    ended = child_process.run_process([sys.executable, "-I", "-c", program], seen.append)
+    assert seen == ["one", "two", "� last"] and ended == child_process.CompletedProcess(3, "one\ntwo\n� last")
 
 
 def test_only_the_end_of_a_long_output_is_kept():
-    ended = children.run([sys.executable, "-I", "-c", "for i in range(100_000): print(i)"])
-    assert ended.tail.split("\n") == [str(i) for i in range(100_000 - children.TAIL, 100_000)]
+    ended = child_process.run_process([sys.executable, "-I", "-c", "for i in range(100_000): print(i)"])
+    assert ended.tail.split("\n") == [str(i) for i in range(100_000 - child_process.TAIL_LINES, 100_000)]
 
 
 @posix
@@ -415,23 +423,23 @@ def test_a_child_that_closes_its_output_and_lives_on_is_still_given_up(limit):
     started = time.monotonic()
     if limit == "cancelled":
         with pytest.raises(Cancelled):
-            children.run(command, cancelled=lambda: time.monotonic() > started + 0.5)
+            child_process.run_process(command, cancelled=lambda: time.monotonic() > started + 0.5)
     else:
         with pytest.raises(TimeoutError):
-            children.run(command, seconds=0.5)
+            child_process.run_process(command, seconds=0.5)
     assert time.monotonic() - started < 10
 
 
 @posix
 def test_a_child_that_nothing_can_end_is_not_waited_for(monkeypatch):
     """As one that waits for a driver that does not answer, for which signals that do not arrive stand."""
-    child = children.start([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = child_process.start_process([sys.executable, "-c", "import time; time.sleep(60)"])
     started = time.monotonic()
     with monkeypatch.context() as patch:
-        patch.setattr(children.os, "killpg", lambda group, number: None)
-        children.end(child)
-    assert child.poll() is None and time.monotonic() - started < 3 * children.PATIENCE
-    children.end(child)
+        patch.setattr(child_process.os, "killpg", lambda group, number: None)
+        child_process.terminate_process(child)
+    assert child.poll() is None and time.monotonic() - started < 3 * child_process.TERMINATE_TIMEOUT_S
+    child_process.terminate_process(child)
     child.stdout.close()
     assert child.poll() is not None
 
@@ -449,7 +457,7 @@ for name in {names!r} or [m.name.removeprefix(package + ".client.") for m in pkg
     importlib.import_module(package + ".client." + name)
     print(name)
 """
-MINE = ["children", "locks", "setup", "setup.commands", "setup.environment", "setup.install", "setup.interpreters",
+MINE = ["child_process", "locks", "setup", "setup.commands", "setup.environment", "setup.install", "setup.interpreters",
         "setup.main", "setup.process", "setup.weights"]
 
 
@@ -471,7 +479,7 @@ def test_the_real_environment_becomes_ready(base, tmp_path, monkeypatch):
     made = Environment(tmp_path / "env")
     try:
         install(made, base, "auto", lambda step: None)
-        assert status(made).state is State.READY
+        assert environment_status(made).state is EnvironmentState.READY
         program = "from controlnet_aux import MidasDetector; print(MidasDetector.__name__)"
         assert python_says(made, program) == "MidasDetector"
     finally:

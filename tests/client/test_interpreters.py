@@ -27,21 +27,21 @@ def alone(monkeypatch, tmp_path):
     """A computer with nothing but what the test puts into bin/ and the pyenv folder."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
-    monkeypatch.setattr(interpreters, "PLACES", ())
+    monkeypatch.setattr(interpreters, "SEARCH_FOLDERS", ())
     return tmp_path
 
 
 def test_the_one_found_really_runs_and_is_a_base_interpreter():
-    found = interpreters.find()
-    assert found.version[0] == 3 and found.version[1] in interpreters.MINORS
-    assert interpreters.probe([str(found.path)]) == found
+    found = interpreters.find_interpreter()
+    assert found.version[0] == 3 and found.version[1] in interpreters.MINOR_VERSIONS
+    assert interpreters.probe_interpreter([str(found.path)]) == found
 
 
 def test_an_environment_stands_for_the_interpreter_it_was_made_from(tmp_path):
-    base = interpreters.find()
+    base = interpreters.find_interpreter()
     subprocess.run([base.path, "-I", "-m", "venv", "--without-pip", tmp_path / "v"], check=True)
     inner = tmp_path / "v" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    assert interpreters.find(inner) == base
+    assert interpreters.find_interpreter(inner) == base
 
 
 @posix
@@ -49,7 +49,7 @@ def test_an_environment_stands_for_the_interpreter_it_was_made_from(tmp_path):
                                             ("echo '[1, 2]'", "exit code 0")])
 def test_a_choice_that_is_no_python_is_refused_in_one_sentence(tmp_path, script, reason):
     with pytest.raises(InstallError, match=reason) as caught:
-        interpreters.find(program(tmp_path / "python3.13", script))
+        interpreters.find_interpreter(program(tmp_path / "python3.13", script))
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
 
 
@@ -58,27 +58,27 @@ def test_a_choice_that_cannot_be_run_is_refused(tmp_path, name):
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.txt").write_text("not a program")
     with pytest.raises(InstallError, match="is not a Python that runs"):
-        interpreters.find(tmp_path / name)
+        interpreters.find_interpreter(tmp_path / name)
 
 
 @posix
 def test_a_version_without_builds_is_refused_by_name(tmp_path):
     script = """echo '["/x", [3, 9, 18], true, true]'"""
     with pytest.raises(InstallError, match=r"Python 3\.9\.18.*3\.10 to 3\.13"):
-        interpreters.find(program(tmp_path / "python3", script))
+        interpreters.find_interpreter(program(tmp_path / "python3", script))
 
 
 @posix
 def test_a_python_without_ensurepip_names_the_package_to_install(tmp_path):
     with pytest.raises(InstallError, match="python3-venv"):
-        interpreters.find(program(tmp_path / "python3", """echo '["/x", [3, 12, 1], true, false]'"""))
+        interpreters.find_interpreter(program(tmp_path / "python3", """echo '["/x", [3, 12, 1], true, false]'"""))
 
 
 @posix
 def test_a_hanging_program_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(interpreters, "TIMEOUT", 0.3)
+    monkeypatch.setattr(interpreters, "PROBE_TIMEOUT_S", 0.3)
     with pytest.raises(InstallError, match=r"0\.3 seconds"):
-        interpreters.find(program(tmp_path / "python3", "sleep 30"))
+        interpreters.find_interpreter(program(tmp_path / "python3", "sleep 30"))
 
 
 @posix
@@ -87,7 +87,7 @@ def test_a_shim_without_a_python_behind_it_is_passed_over(alone):
     program(alone / "pyenv/versions/3.13.9/bin/python3.13", """echo '["/old", [3, 13, 9], true, true]'""")
     program(alone / "pyenv/versions/3.13.10/bin/python3.13", """echo '["/new", [3, 13, 10], true, true]'""")
     program(alone / "pyenv/versions/3.13.11rc1/bin/python3.13", """echo '["/rc", [3, 13, 11], true, true]'""")
-    assert interpreters.find() == interpreters.Interpreter(Path("/new"), (3, 13, 10))
+    assert interpreters.find_interpreter() == interpreters.Interpreter(Path("/new"), (3, 13, 10))
 
 
 @posix
@@ -95,7 +95,7 @@ def test_a_python_further_down_the_path_is_found_behind_a_shim(alone, monkeypatc
     monkeypatch.setenv("PATH", os.pathsep.join([str(alone / "bin"), str(alone / "more")]))
     program(alone / "bin/python3.12", "exit 127")
     program(alone / "more/python3.12", """echo '["/real", [3, 12, 4], true, true]'""")
-    assert interpreters.find().path == Path("/real")
+    assert interpreters.find_interpreter().path == Path("/real")
 
 
 @posix
@@ -110,7 +110,7 @@ def test_newer_versions_go_first_and_this_process_last(alone):
 def test_nothing_usable_says_what_to_do(alone, monkeypatch):
     monkeypatch.setattr(sys, "executable", "")
     with pytest.raises(InstallError, match=r"3\.10 to 3\.13.*python\.org.*--python"):
-        interpreters.find()
+        interpreters.find_interpreter()
 
 
 @posix
@@ -134,4 +134,4 @@ def test_a_user_without_a_home_has_no_pyenv_there(alone, monkeypatch):
     monkeypatch.delenv("PYENV_ROOT")
     monkeypatch.setattr(Path, "home", homeless)
     program(alone / "bin/python3.12", """echo '["/real", [3, 12, 4], true, true]'""")
-    assert interpreters.find().path == Path("/real")
+    assert interpreters.find_interpreter().path == Path("/real")

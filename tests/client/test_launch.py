@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from blender_midas_normal.client.launch import NOT_NEEDED, HostPython, Paths, launch_for
+from blender_midas_normal.client.launch import MIDAS_NOT_NEEDED, HostPython, Paths, choose_launch
 from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, write_marker
 from blender_midas_normal.core.engines import WEIGHTS_NAME
 from blender_midas_normal.core.errors import EngineUnavailable
@@ -27,7 +27,7 @@ def with_midas(places, tmp_path):
 
 
 def launched(engine, places, **attributes):
-    return launch_for(engine, places, HostPython("own python", **attributes), 60.0)
+    return choose_launch(engine, places, HostPython("own python", **attributes), 60.0)
 
 
 def test_without_midas_everything_runs_on_blenders_own_python(places):
@@ -39,7 +39,7 @@ def test_without_midas_everything_runs_on_blenders_own_python(places):
 
 def test_with_midas_the_built_in_engine_still_needs_no_torch(with_midas):
     assert launched("LUMINANCE", with_midas).python == "own python"
-    assert launched("LUMINANCE", with_midas).without_midas == NOT_NEEDED
+    assert launched("LUMINANCE", with_midas).without_midas == MIDAS_NOT_NEEDED
     for engine in ("AUTO", "MIDAS"):
         launch = launched(engine, with_midas)
         assert launch.python == str(with_midas.environment.python) and not launch.without_midas

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from blender_midas_normal.client.children import CHUNK, make_non_blocking, read_available
+from blender_midas_normal.client.child_process import READ_SIZE, make_non_blocking, read_available
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_closed_pipe_gives_its_rest_and_then_none(pipe):
 
 
 def test_a_child_that_writes_more_than_a_pipe_holds_is_read_whole():
-    count = 5 * CHUNK + 17
+    count = 5 * READ_SIZE + 17
     child = subprocess.Popen([sys.executable, "-c", f"import sys; sys.stdout.write('x' * {count})"],
                              stdout=subprocess.PIPE)
     fd = child.stdout.fileno()
@@ -53,7 +53,7 @@ def test_a_child_that_writes_more_than_a_pipe_holds_is_read_whole():
     total, deadline = 0, time.monotonic() + 20
     while (data := read_available(fd)) is not None:
         assert time.monotonic() < deadline
-        assert len(data) <= CHUNK
+        assert len(data) <= READ_SIZE
         total += len(data)
         time.sleep(0.001)
     child.stdout.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from blender_midas_normal.client.setup import process as setup_process
-from blender_midas_normal.client.setup.process import PROGRAM, SetupProcess
+from blender_midas_normal.client.setup.process import SETUP_PROGRAM, SetupProcess
 from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsError, from_json
 from tests.client.weights_server import serving
 
@@ -139,7 +139,7 @@ def test_a_process_that_closes_its_pipe_and_lives_on_is_ended(tmp_path):
 def test_it_ends_with_a_parent_that_is_killed(tmp_path, stuck):
     python, pids = stuck
     parent = subprocess.Popen([sys.executable, "-c", (
-        f"import sys, time; sys.path.insert(0, {str(PROGRAM.parents[2])!r})\n"
+        f"import sys, time; sys.path.insert(0, {str(SETUP_PROGRAM.parents[2])!r})\n"
         "from pathlib import Path\n"
         "from blender_midas_normal.client.setup.process import SetupProcess\n"
         f"process = SetupProcess('install', Path({str(tmp_path / 'env')!r}), python=Path({str(python)!r}))\n"
@@ -176,7 +176,8 @@ def test_an_interrupted_wait_ends_the_process(tmp_path, stuck):
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         plain = time.sleep
-        patch.setattr(setup_process.time, "sleep", lambda s: interrupt(s) if s == setup_process.INTERVAL else plain(s))
+        patch.setattr(setup_process.time, "sleep",
+                      lambda s: interrupt(s) if s == setup_process.POLL_INTERVAL_S else plain(s))
         process.wait()
     assert not alive(process._child.pid)
 
@@ -205,7 +206,7 @@ def test_the_output_of_a_failed_step_comes_along(tmp_path):
 
 
 def test_the_program_runs_by_hand_without_a_pipe_as_stdin(tmp_path):
-    done = subprocess.run([sys.executable, "-I", "-u", str(PROGRAM), "--folder", str(tmp_path / "env"), "check"],
+    done = subprocess.run([sys.executable, "-I", "-u", str(SETUP_PROGRAM), "--folder", str(tmp_path / "env"), "check"],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stderr == ""
     assert from_json(json.loads(done.stdout)["error"]) == "MiDaS is not installed."
@@ -214,7 +215,8 @@ def test_the_program_runs_by_hand_without_a_pipe_as_stdin(tmp_path):
 @posix
 def test_only_a_pipe_as_stdin_can_give_the_work_up(tmp_path):
     slow = program(tmp_path / "python3", "#!/bin/sh\nsleep 0.5\nexit 7\n")
-    command = [sys.executable, "-I", "-u", str(PROGRAM), "--folder", str(tmp_path / "env"), "--python", str(slow), "install"]
+    command = [sys.executable, "-I", "-u", str(SETUP_PROGRAM), "--folder", str(tmp_path / "env"), "--python", str(slow),
+               "install"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert "exit code 7" in from_json(json.loads(done.stdout)["error"])
 

@@ -69,13 +69,13 @@ def test_a_download_puts_the_file_and_nothing_else_in_its_place(get, folder):
     path = get(steps.append)
     assert path == folder / weights.WEIGHTS_NAME and path.read_bytes() == DATA
     assert [file.name for file in folder.iterdir()] == [weights.WEIGHTS_NAME]
-    assert weights.find(folder) == path and weights.verify_weights(path, SHA256) is None
+    assert weights.find_weights(folder) == path and weights.verify_weights(path, SHA256) is None
     assert steps[-1].done == 1.0 and [step.number for step in steps] == sorted(step.number for step in steps)
 
 
 def test_progress_tells_size_and_speed(get, monkeypatch):
-    monkeypatch.setattr(weights, "REPORT_EVERY", 0.0)
-    monkeypatch.setattr(weights, "CHUNK", 1 << 16)
+    monkeypatch.setattr(weights, "REPORT_INTERVAL_S", 0.0)
+    monkeypatch.setattr(weights, "READ_SIZE", 1 << 16)
     steps = []
     get(steps.append)
     shares = [step.done for step in steps if "MB/s" in step.detail]
@@ -224,7 +224,7 @@ def test_where_one_source_fails_the_next_one_gives_the_file(get, server, second,
     elif fault == "status":
         server.status = 403
     elif fault == "silent":
-        monkeypatch.setattr(weights, "TIMEOUT", 0.2)
+        monkeypatch.setattr(weights, "SERVER_TIMEOUT_S", 0.2)
         server.stalls = True
     elif fault == "page":
         server.data = b"<html>Please log in</html>"
@@ -235,7 +235,7 @@ def test_where_one_source_fails_the_next_one_gives_the_file(get, server, second,
     assert get(steps.append, urls=[first, second.url]).read_bytes() == DATA
     assert second.asked == asked
     assert [path.name for path in folder.iterdir()] == [weights.WEIGHTS_NAME]
-    assert any(weights.host(first) in step.detail for step in steps)
+    assert any(weights.host_of(first) in step.detail for step in steps)
 
 
 @pytest.mark.parametrize("step", ["begin", "read1"])
@@ -260,7 +260,7 @@ def test_a_disk_that_fails_is_no_fault_of_the_source(get, second, monkeypatch):
         def write(self, data):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(weights._Transfer, "opened_part", lambda transfer, had: Full())
+    monkeypatch.setattr(weights.Download, "open_part", lambda download, offset: Full())
     with pytest.raises(WeightsError, match="No space left on device"):
         get()
     assert second.asked == []
@@ -296,16 +296,16 @@ def test_the_sources_are_the_hub_or_its_mirror_then_the_release_of_the_networks_
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     release = "https://github.com/isl-org/DPT/releases/download/1_0/dpt_hybrid-midas-501f0c75.pt"
     path = "lllyasviel/Annotators/resolve/main/dpt_hybrid-midas-501f0c75.pt"
-    assert weights.sources() == (f"https://huggingface.co/{path}", release)
+    assert weights.source_urls() == (f"https://huggingface.co/{path}", release)
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example/hf/")
-    assert weights.sources() == (f"https://mirror.example/hf/{path}", release)
-    assert [weights.host(url) for url in weights.sources()] == ["mirror.example", "github.com"]
+    assert weights.source_urls() == (f"https://mirror.example/hf/{path}", release)
+    assert [weights.host_of(url) for url in weights.source_urls()] == ["mirror.example", "github.com"]
 
 
 @pytest.mark.parametrize("mirror", ["mirror.example", "http://mirror.example", "https://[mirror"])
 def test_a_mirror_that_is_no_safe_address_is_passed_over(get, second, monkeypatch, mirror):
     monkeypatch.setenv("HF_ENDPOINT", mirror)
-    assert get(urls=[weights.sources()[0], second.url]).read_bytes() == DATA
+    assert get(urls=[weights.source_urls()[0], second.url]).read_bytes() == DATA
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -339,7 +339,7 @@ def test_a_proxy_that_lets_nothing_through_is_named_without_its_password(get, mo
 
 
 def test_a_silent_server_times_out(get, server, monkeypatch):
-    monkeypatch.setattr(weights, "TIMEOUT", 0.2)
+    monkeypatch.setattr(weights, "SERVER_TIMEOUT_S", 0.2)
     server.stalls = True
     with pytest.raises(WeightsError, match="timed out"):
         get()
@@ -360,8 +360,8 @@ def test_a_redirect_is_followed_only_where_that_is_allowed(get, server):
 
 def test_a_redirect_from_https_to_http_is_refused_even_on_this_computer():
     with pytest.raises(weights._SourceFailed, match="only https"):
-        weights._refuse_insecure("http://127.0.0.1/x.pt", https_only=True)
-    weights._refuse_insecure("http://127.0.0.1/x.pt")
+        weights.check_is_secure("http://127.0.0.1/x.pt", https_only=True)
+    weights.check_is_secure("http://127.0.0.1/x.pt")
 
 
 def test_two_downloads_into_one_folder_do_not_mix(get, folder):
@@ -385,7 +385,7 @@ def test_a_folder_that_cannot_be_made(get, tmp_path):
 
 def test_missing_weights_are_named_with_size_place_and_option(tmp_path):
     with pytest.raises(WeightsError) as caught:
-        weights.find(tmp_path)
+        weights.find_weights(tmp_path)
     for word in ("dpt_hybrid-midas-501f0c75.pt", "493 MB", str(tmp_path), "in the preferences", "with --weights"):
         assert word in str(caught.value)
 
@@ -395,15 +395,15 @@ def test_weights_are_found_where_users_have_them(tmp_path, below):
     path = tmp_path / below / weights.WEIGHTS_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"")
-    assert weights.find(tmp_path) == path
-    assert weights.find(path) == path
+    assert weights.find_weights(tmp_path) == path
+    assert weights.find_weights(path) == path
 
 
 def test_other_weights_get_a_warning_and_are_hashed_once(tmp_path, monkeypatch):
     path = tmp_path / "mine.pt"
     path.write_bytes(b"mine")
     warning = weights.verify_weights(path)
-    assert hashlib.sha256(b"mine").hexdigest() in warning and weights.SHA256 in warning
+    assert hashlib.sha256(b"mine").hexdigest() in warning and weights.WEIGHTS_SHA256 in warning
 
     calls = []
     plain = engines.weights_checksum
@@ -414,6 +414,6 @@ def test_other_weights_get_a_warning_and_are_hashed_once(tmp_path, monkeypatch):
 
 
 def test_a_missing_file_cannot_be_checked(tmp_path):
-    for look in (weights.checksum, weights.verified):
+    for look in (weights.weights_checksum, weights.verify_weights):
         with pytest.raises(WeightsError, match="cannot be read"):
             look(tmp_path / "none.pt")

@@ -68,7 +68,7 @@ def storm_in_blender(count: int, seed: int) -> dict:
 
 def endless() -> None:
     for seed in itertools.count():
-        worker = addon.client._worker
+        worker = addon.client.worker
         print(os.getpid(), worker.pid if worker else 0, flush=True)
         outcome = request(random.Random(seed))
         assert outcome == "map", outcome

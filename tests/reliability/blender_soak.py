@@ -33,7 +33,7 @@ def soaked(count: int, seed: int, picture_of: MakePicture) -> dict:
     """What came of `count` requests; `samples`: (requests, bytes of Blender, bytes of the worker, descriptors of both)."""
     chance, counts, samples, images = random.Random(seed), Counter(), [], len(bpy.data.images)
     first = probed(chance, picture_of)
-    worker = addon.client._worker
+    worker = addon.client.worker
     while counts.total() < count:
         if counts.total() >= len(samples) * count // SAMPLES:
             samples.append((counts.total(), *held(worker.pid)))
@@ -42,7 +42,7 @@ def soaked(count: int, seed: int, picture_of: MakePicture) -> dict:
     samples.append((counts.total(), *held(worker.pid)))
     return {"counts": counts, "samples": samples, "first": first, "last": last,
             "files": len(list(worker.folder.iterdir())), "images": len(bpy.data.images) - images,
-            "one worker": addon.client._worker is worker and not addon.client.is_busy}
+            "one worker": addon.client.worker is worker and not addon.client.is_busy}
 
 
 def mixed(chance: random.Random, counts: Counter, picture_of: MakePicture) -> None:
@@ -77,7 +77,7 @@ def give_up(task: object, seconds: float) -> None:
     else:
         bpy.data.images.remove(bpy.data.images[report.map_name])
     while addon.client.is_busy:
-        addon.client.wait_a_moment()
+        addon.client.sleep_and_pump()
 
 
 def probed(chance: random.Random, picture_of: MakePicture) -> float:
@@ -97,7 +97,7 @@ def probe(chance: random.Random, picture_of: MakePicture) -> None:
 
 
 def spent() -> float:
-    return sum(map(processor_seconds, (os.getpid(), addon.client._worker.pid)))
+    return sum(map(processor_seconds, (os.getpid(), addon.client.worker.pid)))
 
 
 def held(worker: int) -> tuple[int, int, int, int]:

@@ -19,19 +19,19 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.launch import HostPython, Paths, launch_for
+from blender_midas_normal.client.launch import HostPython, Paths, choose_launch
 from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.client.setup import interpreters
 from blender_midas_normal.client.setup.environment import (
     Environment,
+    EnvironmentState,
     Marker,
-    State,
+    environment_status,
     fingerprint,
-    remove,
-    status,
+    remove_environment,
     write_marker,
 )
-from blender_midas_normal.client.setup.install import Recipe, install
+from blender_midas_normal.client.setup.install import InstallRecipe, install
 from blender_midas_normal.client.setup.weights import download
 from blender_midas_normal.core.errors import (
     EngineError,
@@ -93,7 +93,7 @@ def test_a_full_disk_is_said_to_be_full_and_the_next_map_is_made_when_it_is_not(
         everything = fill(folder)
         with pytest.raises(TargetError, match=r"cannot be handed over in .*No space left"):
             client.wait(client.submit(Request(LUMINANCE.to_dict(), surface=first.surface)), 20)
-        assert not list(client._worker.folder.iterdir())
+        assert not list(client.worker.folder.iterdir())
         everything.unlink()
         with client.taken(client.wait(ask(client, tmp_path, 300), 20)) as files:
             assert len(files.png) > 500_000
@@ -118,13 +118,13 @@ def test_a_log_that_finds_no_room_stops_no_worker(tmp_path, disk):
     try:
         client.wait(ask(client, tmp_path, 8, log=log), 20)
         fill(log.parent)
-        worker = client._worker
+        worker = client.worker
         for _ in range(3):
             pixels = {"file": "never_written", "width": 2, "height": 2, "encoding": "BYTE"}
             with pytest.raises(EngineError, match="FileNotFoundError"):
                 client.wait(client.submit(Request(LUMINANCE.to_dict(), pixels=pixels)), 20)
         client.wait(ask(client, tmp_path, 8, log=log), 20)
-        assert client._worker is worker
+        assert client.worker is worker
     finally:
         client.close()
 
@@ -149,9 +149,10 @@ def test_an_environment_that_finds_no_room_is_said_so_and_not_called_ready(disk,
     """Where less is free than was looked for: others write too."""
     environment = Environment(disk(f"size={size}") / "env")
     with pytest.raises(InstallError, match="The drive is full: free some space"):
-        install(environment, interpreters.find().path, "registry", lambda step: None, recipe=Recipe(space=0))
-    assert status(environment).state is State.INCOMPLETE
-    remove(environment)
+        install(environment, interpreters.find_interpreter().path, "registry", lambda step: None,
+                recipe=InstallRecipe(space=0))
+    assert environment_status(environment).state is EnvironmentState.INCOMPLETE
+    remove_environment(environment)
     assert not environment.folder.exists()
 
 
@@ -159,10 +160,10 @@ def test_folders_that_are_closed_to_this_user_are_no_environment_and_no_weights(
     """Neither raises what is no sentence: a panel asks each time that it is drawn."""
     folder = closed(tmp_path / "closed")
     places = Paths(Environment(folder), folder, tmp_path / "worker.log")
-    assert status(places.environment).state is State.ABSENT
-    assert launch_for("AUTO", places, HostPython("python"), 1.0).without_midas
+    assert environment_status(places.environment).state is EnvironmentState.ABSENT
+    assert choose_launch("AUTO", places, HostPython("python"), 1.0).without_midas
     with pytest.raises(EngineUnavailable):
-        launch_for("MIDAS", places, HostPython("python"), 1.0)
+        choose_launch("MIDAS", places, HostPython("python"), 1.0)
     with pytest.raises(WeightsError):
         download(folder, lambda step: None, lambda: False, True, "https://127.0.0.1:9/x", 10)
 
@@ -195,7 +196,7 @@ def test_whatever_is_deleted_of_an_environment_its_state_is_told_and_never_wrong
         if marker is not None:
             environment.marker.write_bytes(marker)
         whole = environment.marker.exists() and environment.python.exists() and marker is None
-        assert (status(environment, pins).state is State.READY) == whole
+        assert (environment_status(environment, pins).state is EnvironmentState.READY) == whole
 
     check()
 
@@ -253,7 +254,7 @@ def test_a_worker_whose_exchange_folder_is_taken_away_is_no_harm(tmp_path, tempo
     client = Client()
     try:
         client.wait(ask(client, tmp_path, 8), 20)
-        shutil.rmtree(client._worker.folder)
+        shutil.rmtree(client.worker.folder)
         with pytest.raises(WorkerError, match="cannot be handed over"):
             client.new_file()
         job = client.submit(Request(LUMINANCE.to_dict(), picture=str(ROOT / "docs" / "sheet.jpg")))
@@ -281,14 +282,14 @@ def test_a_worker_that_runs_out_of_memory_says_so_and_lives_on(tmp_path, engine,
 
     try:
         made(8)
-        worker = client._worker
+        worker = client.worker
         for more in np.linspace(1, 120, amount(120, 12)):
             pages = int(Path(f"/proc/{worker.pid}/statm").read_text().split()[0])
             limit = int(pages * os.sysconf("SC_PAGE_SIZE") + more * (1 << 20))
             resource.prlimit(worker.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
             outcomes[made(1000)] += 1
             resource.prlimit(worker.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-            assert made(8) == "map" and client._worker is worker
+            assert made(8) == "map" and client.worker is worker
     finally:
         client.close()
     assert set(outcomes) == {"map", TOO_LITTLE_MEMORY}

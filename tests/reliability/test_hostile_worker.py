@@ -118,8 +118,8 @@ def take(client: Client, outcome: object) -> None:
 
 
 def test_no_plan_of_a_hostile_worker_brings_the_client_down(tmp_path, temporary, monkeypatch, amount, figure):
-    monkeypatch.setattr(client_module, "GREETING_SECONDS", 0.6)
-    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.8)
+    monkeypatch.setattr(client_module, "HELLO_TIMEOUT_S", 0.6)
+    monkeypatch.setattr(client_module, "SILENCE_TIMEOUT_S", 0.8)
     before, memory, count, longest = traces(temporary), resident(os.getpid()), amount(200, 30), 0.0
 
     @seed(1)
@@ -148,7 +148,7 @@ def test_no_plan_of_a_hostile_worker_brings_the_client_down(tmp_path, temporary,
 
 def test_what_fuzzing_has_kept_is_an_error_of_ours_at_most(tmp_path, temporary, monkeypatch, amount):
     """The decoder's corpus, said by a worker."""
-    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(client_module, "SILENCE_TIMEOUT_S", 0.3)
     before, inputs = traces(temporary), kept()
     for line in inputs[:: len(inputs) // amount(len(inputs), 8)]:
         outcomes, _ = suffered(tmp_path, [HELLO, ["hear", 1], ["binary", (line + b"\n").hex()]])
@@ -178,11 +178,11 @@ def test_requests_that_waited_for_a_full_pipe_are_all_answered(tmp_path, tempora
 
 
 def test_a_worker_that_falls_silent_is_ended_and_one_that_works_long_is_not(tmp_path, temporary, monkeypatch):
-    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 3.0)
+    monkeypatch.setattr(client_module, "SILENCE_TIMEOUT_S", 3.0)
     beat = [["say", {"type": "progress", "id": 1, "stage": "network", "done": 0.1}], ["sleep", 0.3]]
     ends = [["say", {"type": "error", "id": 1 + job, "kind": "EngineError", "text": "At last."}] for job in range(JOBS)]
     outcomes, _ = suffered(tmp_path, [HELLO, *beat * 12, *ends], 60.0)
     assert [str(outcome) for outcome in outcomes] == ["At last."] * JOBS
-    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(client_module, "SILENCE_TIMEOUT_S", 0.5)
     outcomes, _ = suffered(tmp_path, [HELLO, *beat], 60.0)
     assert all("said nothing" in str(outcome) for outcome in outcomes)

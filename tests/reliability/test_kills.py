@@ -45,7 +45,7 @@ def asked(client, folder, chance):
     except WorkerError as error:
         assert job.outcome is error
         return type(error).__name__
-    folder = client.take_file(result).parent
+    folder = client.take_map_file(result).parent
     with client.taken(result) as files:
         assert files.png.startswith(b"\x89PNG")
     assert not list(folder.iterdir())
@@ -98,7 +98,7 @@ from blender_midas_normal.client.client import Client
 from tests.reliability.test_kills import asked
 client = Client()
 for seed in itertools.count():
-    print(os.getpid(), client._worker.pid if client._worker else 0, flush=True)
+    print(os.getpid(), client.worker.pid if client.worker else 0, flush=True)
     assert asked(client, Path(sys.argv[1]), random.Random(seed)) == "map"
 """
 

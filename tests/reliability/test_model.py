@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from blender_midas_normal.client.client import Client, Job
+from blender_midas_normal.client.client import Client, ResultFuture
 from blender_midas_normal.core.errors import Cancelled, MidasNormalError, SurfaceGone, WorkerError
 from blender_midas_normal.core.protocol import Request, Result
 from tests.reliability.traces import is_alive, waited
@@ -41,7 +41,7 @@ class Story(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.client = Client()
-        self.all: list[Job] = []
+        self.all: list[ResultFuture] = []
         self.ended: dict[int, Result | MidasNormalError] = {}
         self.worker: object = None
         self.untaken: dict[int, object] = {}
@@ -60,7 +60,7 @@ class Story(RuleBasedStateMachine):
         self.send(settings={**LUMINANCE.to_dict(), "strength": strength}, surface=surface)
 
     def send(self, **fields: object) -> None:
-        self.worker = self.client._worker
+        self.worker = self.client.worker
         self.all.append(self.client.submit(Request(**fields)))
 
     @rule(pick=PICK)
@@ -78,15 +78,15 @@ class Story(RuleBasedStateMachine):
         if made:
             self.take_map(made[-1 - pick % len(made)])
 
-    def take_map(self, job: Job) -> None:
+    def take_map(self, job: ResultFuture) -> None:
         result = job.result()
-        there = job.id in self.untaken and self.untaken[job.id] is self.client._worker and self.client.is_running
+        there = job.id in self.untaken and self.untaken[job.id] is self.client.worker and self.client.is_running
         try:
             with self.client.taken(result) as files:
                 assert there and files.png.startswith(b"\x89PNG")
                 assert (files.pixels is not None) == bool(result.pixels)
         except WorkerError:
-            assert not there or not self.client.is_running or not is_alive(self.client._worker.pid)
+            assert not there or not self.client.is_running or not is_alive(self.client.worker.pid)
         self.untaken.pop(job.id, None)
 
     @rule(pick=PICK)
@@ -107,7 +107,7 @@ class Story(RuleBasedStateMachine):
             self.client.close()
             assert not self.client.is_busy and not self.client.is_running
         elif self.client.is_running:
-            pid = self.client._worker.pid
+            pid = self.client.worker.pid
             os.kill(pid, end)
             assert waited(lambda: not is_alive(pid))
 
@@ -134,7 +134,7 @@ class Story(RuleBasedStateMachine):
 
     def check_files(self) -> None:
         """Where nothing is under way, the exchange folder holds the maps that nobody has taken, and nothing else."""
-        process = self.client._worker
+        process = self.client.worker
         if process is None or self.client.is_busy or not is_alive(process.pid):
             return
         expected = {name for number, worker in self.untaken.items() if worker is process
@@ -142,7 +142,7 @@ class Story(RuleBasedStateMachine):
         assert {path.name for path in process.folder.iterdir()} == expected
 
     def teardown(self) -> None:
-        folder = self.client._worker.folder if self.client.is_running else None
+        folder = self.client.worker.folder if self.client.is_running else None
         self.client.close()
         assert all(job.outcome is not None for job in self.all)
         assert folder is None or not folder.exists()

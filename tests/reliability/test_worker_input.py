@@ -63,7 +63,7 @@ def test_requests_of_nonsense_are_answered_one_by_one(client, tmp_path, amount, 
     """In one worker, which lives on."""
     count, chance, kinds = amount(3_000, 300), random.Random(2), Counter()
     client.prepare(launch(tmp_path))
-    process = client._worker
+    process = client.worker
     for _ in range(count):
         fields = nonsense(chance, client)
         job = client.submit(Request(**fields))
@@ -73,7 +73,7 @@ def test_requests_of_nonsense_are_answered_one_by_one(client, tmp_path, amount, 
         except MidasNormalError as error:
             assert job.outcome is error, fields
             kinds[type(error).__name__] += 1
-        assert client._worker is process, fields
+        assert client.worker is process, fields
     assert client.ready is not None
     figure(f"worker: {count} requests of nonsense, one worker: {dict(kinds)}")
 
@@ -92,7 +92,7 @@ def nonsense(chance: random.Random, client: Client) -> dict:
         for _ in range(chance.choice((0, 1, 2))):
             words[chance.choice([*words, "x"])] = chance.choice(values)
         if words.get("file") != name:
-            (client._worker.folder / name).unlink()
+            (client.worker.folder / name).unlink()
         fields["pixels"] = words
     elif kind != "nothing":
         fields[kind] = chance.choice([str(value) for value in values] + ["/dev/zero", "/", "/proc/self/mem", "x" * 100_000])
@@ -108,7 +108,7 @@ def test_damaged_pictures_are_refused_by_name_and_stop_nothing(client, tmp_path,
     count, chance, kinds = amount(1_500, 150), random.Random(3), Counter()
     originals = pictures(tmp_path)
     client.prepare(launch(tmp_path))
-    process = client._worker
+    process = client.worker
     for number in range(count):
         original = chance.choice(originals)
         path = tmp_path / f"damaged{original.suffix}"
@@ -123,7 +123,7 @@ def test_damaged_pictures_are_refused_by_name_and_stop_nothing(client, tmp_path,
         except MidasNormalError as error:
             (tmp_path / f"found{number}{original.suffix}").write_bytes(path.read_bytes())
             kinds[f"{type(error).__name__}: {error}"] += 1
-        assert client._worker is process, (number, original)
+        assert client.worker is process, (number, original)
     figure(f"pictures: {count} damaged files, one worker: {dict(kinds)}")
     assert set(kinds) <= {"map", "SourceError"}
 

@@ -20,20 +20,20 @@ BUILT_IN = Settings(engine="LUMINANCE")
 @pytest.fixture(autouse=True)
 def quiet_panel():
     yield
-    generation.forget()
-    timer.stop()
+    generation.reset()
+    timer.clear()
 
 
 @pytest.fixture(autouse=True)
 def with_timers(monkeypatch):
     """Blender as it is with a window: timers run, and nothing has been drawn yet that took long."""
-    monkeypatch.setattr(timer, "runs", lambda: True)
-    monkeypatch.setattr(live_tuning, "_patience", RedrawTimer())
+    monkeypatch.setattr(timer, "is_available", lambda: True)
+    monkeypatch.setattr(live_tuning, "redraw_timer", RedrawTimer())
     yield
     live_paint.stop()
     live_tuning.stop()
-    generation.forget()
-    timer.stop()
+    generation.reset()
+    timer.clear()
 
 
 def operator(name, label="Brush Stroke"):
@@ -68,7 +68,7 @@ def pumped(until, seconds=60.0):
     end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end, "nothing happened"
-        timer._tick()
+        timer.tick()
         time.sleep(0.002)
 
 
@@ -91,4 +91,4 @@ class Background:
         return generation.task()
 
     def __exit__(self, *_):
-        pumped(lambda: generation.task() is None and not timer._watched)
+        pumped(lambda: generation.task() is None and timer.is_idle())

@@ -44,7 +44,7 @@ def test_bad_input_is_one_sentence_and_changes_nothing(case, tmp_path):
     with pytest.raises(RuntimeError, match=sentence) as caught:
         bpy.ops.midas_normal.generate(**words)
     assert "Traceback" not in str(caught.value)
-    assert isinstance(generation.last(), MidasNormalError) and counts() == before
+    assert isinstance(generation.last_outcome(), MidasNormalError) and counts() == before
     textured(name="good.png")
     bpy.ops.midas_normal.generate(engine="LUMINANCE", image="good.png")
 
@@ -61,7 +61,7 @@ def test_one_colour_is_flat_and_said_to_be():
     image.pixels.foreach_set(np.full(32 * 24 * 4, 1.0, np.float32))
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert np.abs(values(bpy.data.images["photo_normal"]) - (0.5, 0.5, 1, 1)).max() < 1e-4
-    assert "flat" in " ".join(generation.last().messages)
+    assert "flat" in " ".join(generation.last_outcome().messages)
 
 
 def test_pixels_that_are_no_numbers_spoil_nothing():
@@ -80,7 +80,7 @@ def test_a_transparent_image_is_flat_and_said_to_be():
     image.pixels.foreach_set(np.zeros(32 * 24 * 4, np.float32))
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert np.abs(values(bpy.data.images["photo_normal"]) - (0.5, 0.5, 1, 1)).max() < 1e-4
-    assert "transparent" in " ".join(generation.last().messages)
+    assert "transparent" in " ".join(generation.last_outcome().messages)
 
 
 def test_a_linked_material_stays_as_it_is_and_the_map_is_made(tmp_path):
@@ -94,7 +94,7 @@ def test_a_linked_material_stays_as_it_is_and_the_map_is_made(tmp_path):
     before = counts()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert counts() == before | {"images": before["images"] + 1}
-    assert "linked" in " ".join(generation.last().messages)
+    assert "linked" in " ".join(generation.last_outcome().messages)
 
 
 def test_a_full_disk_is_one_sentence_and_changes_nothing(disk):

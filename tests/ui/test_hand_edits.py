@@ -36,39 +36,39 @@ def is_painted(image):
 
 
 def said():
-    return isinstance(generation.last(), TargetError) and str(generation.last())
+    return isinstance(generation.last_outcome(), TargetError) and str(generation.last_outcome())
 
 
 def test_a_slider_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
     for strength in (2.0, 3.0):
-        generation.remember(None)
+        generation.show_outcome(None)
         settings.strength = strength
-        pumped(lambda: not timer._watched)
+        pumped(lambda: timer.is_idle())
         assert said() == KEPT and is_painted(painted) and stored_metadata(painted)["settings"]["strength"] == 1.0
     settings.replace = True
     settings.strength = 4.0
-    pumped(lambda: not timer._watched)
+    pumped(lambda: timer.is_idle())
     assert not is_painted(painted) and stored_metadata(painted)["settings"]["strength"] == 4.0 and not said()
 
 
 def test_live_paint_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
     picture = bpy.data.images["photo.png"]
     settings.live_paint = True
-    pumped(lambda: not timer._watched)
+    pumped(lambda: timer.is_idle())
     assert not said()  # the picture is as it was
     for replace in (False, True):
         settings.replace = replace
         picture.pixels.foreach_set(values(picture).ravel() * 0.5)
         picture.update_tag()
         bpy.context.view_layer.update()
-        pumped(lambda: not timer._watched)
+        pumped(lambda: timer.is_idle())
         assert is_painted(painted) != replace and (said() == KEPT or replace)
 
 
 def test_a_button_leaves_it_alone_and_says_so_until_replace_is_on(settings, painted):
     for replace in (False, True):
         generation.start(start_generation(bpy.context, GenerateRequest(BUILT_IN, replace=replace)), bpy.context.scene)
-        pumped(lambda: generation.task() is None and not timer._watched)
+        pumped(lambda: generation.task() is None and timer.is_idle())
         assert is_painted(painted) != replace and (said() == KEPT or replace)
     assert not said()
 

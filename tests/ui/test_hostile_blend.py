@@ -61,7 +61,7 @@ class AnyLayout:
 @pytest.fixture(autouse=True)
 def region(monkeypatch):
     """A place to draw in, which background Blender lacks."""
-    monkeypatch.setattr(drawing, "_fits", lambda line: len(line) <= 60)
+    monkeypatch.setattr(drawing, "fits", lambda line: len(line) <= 60)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_opening_and_looking_starts_and_writes_nothing(hostile, capfd, tmp_path,
     capfd.readouterr()
     opened(hostile)
     looked_at()
-    assert not addon.client.is_running and generation.task() is None and not timer._watched
+    assert not addon.client.is_running and generation.task() is None and timer.is_idle()
     assert files() == before and started() == processes
     assert "Traceback" not in capfd.readouterr().err
 
@@ -160,7 +160,7 @@ def test_settings_that_a_driver_or_a_key_changes_start_and_write_nothing(hostile
     """As when the file is played: only a user who moves a slider has a map follow it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     opened(hostile)
-    monkeypatch.setattr(timer, "runs", lambda: True)
+    monkeypatch.setattr(timer, "is_available", lambda: True)
     scene = bpy.context.scene
     scene.midas_normal.result = bpy.data.images["hostile1"]
     before, processes = files(), started()
@@ -168,7 +168,7 @@ def test_settings_that_a_driver_or_a_key_changes_start_and_write_nothing(hostile
         scene.frame_set(frame)
         looked_at()
     assert scene.midas_normal.blur == pytest.approx(5.0) and scene.midas_normal.high_pass > 90
-    assert not addon.client.is_running and generation.task() is None and not timer._watched
+    assert not addon.client.is_running and generation.task() is None and timer.is_idle()
     assert files() == before and started() == processes and not (tmp_path / "written").exists()
 
 
@@ -176,21 +176,21 @@ def test_picking_each_of_its_maps_raises_nothing_and_asks_the_worker_for_nothing
     """With a worker at hand, as after a map of another file."""
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE", source="IMAGE", image=bpy.data.images[0].name, target="NONE")
-    worker = addon.client._worker
+    worker = addon.client.worker
     opened(hostile)
-    monkeypatch.setattr(timer, "runs", lambda: True)
+    monkeypatch.setattr(timer, "is_available", lambda: True)
     capfd.readouterr()
     for image in list(bpy.data.images):
         bpy.context.scene.midas_normal.result = image
         draw()
         live_tuning.schedule_retune(bpy.context.scene)
         for _ in range(200):
-            timer._tick()
+            timer.tick()
         for operator in ("retune", "generate"):
             call(operator, image)
     live_tuning.stop()
-    timer.stop()
-    assert addon.client._worker is worker
+    timer.clear()
+    assert addon.client.worker is worker
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -201,4 +201,4 @@ def call(operator, image):
         getattr(bpy.ops.midas_normal, operator)(**words)
     except RuntimeError as error:
         assert "Traceback" not in str(error), error
-        assert isinstance(generation.last(), MidasNormalError) or "poll" in str(error), error
+        assert isinstance(generation.last_outcome(), MidasNormalError) or "poll" in str(error), error

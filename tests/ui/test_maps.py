@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, map_t
 from bl_ext.user_default.midas_normal.bridge.regenerate import start_retune
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation
-from bl_ext.user_default.midas_normal.ui.properties import ask_of
+from bl_ext.user_default.midas_normal.ui.properties import request_of
 
 from .scenes import pumped, quiet_panel, textured, values  # noqa: F401 - the fixture is used
 
@@ -53,13 +53,13 @@ def test_a_button_makes_them_one_after_the_other():
 
         preset = "SCENE"
 
-    generation.start(start_generation(bpy.context, ask_of(Operator, bpy.context)), bpy.context.scene)
+    generation.start(start_generation(bpy.context, request_of(Operator, bpy.context)), bpy.context.scene)
     pumped(lambda: generation.task().job.id)
     at = generation.task().current_step
-    assert generation.describe_stage(at).startswith("1 of 2: ") and generation.share(at) < 0.5
+    assert generation.describe_stage(at).startswith("1 of 2: ") and generation.total_progress(at) < 0.5
     pumped(lambda: generation.task() is None or generation.task().current_step != at)
     at = generation.task().current_step
-    assert generation.describe_stage(at).startswith("2 of 2: ") and 0.5 <= generation.share(at) < 1
+    assert generation.describe_stage(at).startswith("2 of 2: ") and 0.5 <= generation.total_progress(at) < 1
     pumped(lambda: generation.task() is None)
     assert find_map(image, "HEIGHT") and find_map(image, "AO") and find_map(image, "NORMAL") is None
     assert settings.result == find_map(image, "HEIGHT")

@@ -107,10 +107,10 @@ def test_every_tile_of_a_set_is_masked(tmp_path):
 def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settings):
     textured()
     generation.start(start_generation(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
-    pumped(lambda: generation.task() is None and not timer._watched)
+    pumped(lambda: generation.task() is None and timer.is_idle())
     normal = settings.result
     settings.mask = "IMAGE"
-    assert "No mask image is chosen" in generation.last_message() and not timer._watched
+    assert "No mask image is chosen" in generation.last_message() and timer.is_idle()
     settings.mask_image = mask_image("left", 0, 1)
     pumped(lambda: flat(normal) == (True, False))
     assert "made again" in generation.last_message() and "engine" not in stored_metadata(normal)["facts"]["seconds"]
@@ -119,8 +119,8 @@ def test_the_panels_map_follows_the_mask_and_its_image_without_the_engine(settin
     settings.mask = "OFF"
     pumped(lambda: flat(normal) == (False, False))
     settings.mask = "IMAGE"
-    pumped(lambda: flat(normal) == (False, True) and not timer._watched)
-    assert mask_of(normal) == bpy.data.images["right"] and not list(addon.client._worker.folder.iterdir())
+    pumped(lambda: flat(normal) == (False, True) and timer.is_idle())
+    assert mask_of(normal) == bpy.data.images["right"] and not list(addon.client.worker.folder.iterdir())
 
 
 def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monkeypatch):
@@ -129,11 +129,11 @@ def test_another_setting_is_tuned_without_sending_the_mask_again(settings, monke
     settings.mask = "IMAGE"
     ask = GenerateRequest(SETTINGS.replace_fields({"mask": "IMAGE"}), mask_uid=settings.mask_image.session_uid)
     generation.start(start_generation(bpy.context, ask), bpy.context.scene)
-    pumped(lambda: generation.task() is None and not timer._watched)
+    pumped(lambda: generation.task() is None and timer.is_idle())
     sent, submit = [], addon.client.submit
     monkeypatch.setattr(addon.client, "submit", lambda request: sent.append(request) or submit(request))
     settings.strength = 3
-    pumped(lambda: not timer._watched)
+    pumped(lambda: timer.is_idle())
     assert flat(settings.result) == (True, False) and [request.mask_pixels for request in sent] == [None]
 
 
@@ -170,7 +170,7 @@ def test_a_worker_that_ends_while_a_mask_is_read_is_one_sentence_and_maps_follow
     with monkeypatch.context() as patch:
         patch.setattr(regenerate, "export_image_pixels", ends_meanwhile)
         settings.mask = "IMAGE"
-        pumped(lambda: not timer._watched)
+        pumped(lambda: timer.is_idle())
     assert "The worker ended" in generation.last_message()
     generation.start(start_generation(bpy.context, GenerateRequest(SETTINGS)), bpy.context.scene)
     pumped(lambda: generation.task() is None)

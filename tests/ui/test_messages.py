@@ -17,7 +17,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge.addon import bug_report
 from bl_ext.user_default.midas_normal.core.errors import EngineError, Message, Phrase, join_messages
 from bl_ext.user_default.midas_normal.ui import drawing, generation, live_paint, operators, panels, setup
-from bl_ext.user_default.midas_normal.ui.messages import translated
+from bl_ext.user_default.midas_normal.ui.messages import translate_message
 from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES
 from pictures import use_alpha
 
@@ -41,7 +41,7 @@ def in_german(monkeypatch):
         monkeypatch.setattr(module, "iface_", german)
     for module in (operators, setup):
         monkeypatch.setattr(module, "rpt_", german)
-    monkeypatch.setattr(drawing, "_fits", lambda line: True)
+    monkeypatch.setattr(drawing, "fits", lambda line: True)
 
 
 def shown(draw, *arguments):
@@ -65,15 +65,15 @@ def test_a_message_and_those_in_it_are_translated_and_names_are_not():
     message = Message("The map {map} was not made: {reason}", map="Height",
                       reason=Message("The material {material!r} is {reason} and stays as it is.", material="read-only",
                                      reason=Phrase("read-only")))
-    assert translated(message, german) == (
+    assert translate_message(message, german) == (
         "Die Map Height wurde nicht erzeugt: Das Material 'read-only' ist schreibgeschützt und bleibt, wie es ist.")
-    assert translated(Message(message.template, map=Phrase("Height"), reason="x"), german) == (
+    assert translate_message(Message(message.template, map=Phrase("Height"), reason="x"), german) == (
         "Die Map Höhe wurde nicht erzeugt: x")
 
 
 def test_what_has_no_translation_stays_english_around_what_has_one():
-    assert translated(Message("{a} comes next.", a=Phrase("1 frame")), german) == "1 Bild comes next."
-    assert translated(join_messages((Message("Nobody knows {this}"), Message("Cancelled."))), german) == (
+    assert translate_message(Message("{a} comes next.", a=Phrase("1 frame")), german) == "1 Bild comes next."
+    assert translate_message(join_messages((Message("Nobody knows {this}"), Message("Cancelled."))), german) == (
         "Nobody knows {this} Abgebrochen.")
 
 
@@ -83,14 +83,14 @@ def test_what_has_no_translation_stays_english_around_what_has_one():
 ])
 def test_a_translation_that_cannot_hold_the_values_is_not_used(broken):
     message = Message("The map {map!r} stays.", map="a {b}")
-    assert translated(message, lambda text: broken) == "The map 'a {b}' stays."
+    assert translate_message(message, lambda text: broken) == "The map 'a {b}' stays."
 
 
 def test_what_the_worker_says_is_shown_in_the_users_language(in_german, capfd):
     transparent()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert GERMAN["The picture is fully transparent, so the map is flat."] in shown(panels._draw_outcome)
-    made, why = shown(panels._draw_outcome)[:2]
+    assert GERMAN["The picture is fully transparent, so the map is flat."] in shown(panels.draw_outcome)
+    made, why = shown(panels.draw_outcome)[:2]
     assert made.startswith("photo_normal: 32 x 24 von luminance auf cpu in ") and why == "LUMINANCE war verlangt."
     reported = capfd.readouterr().out
     assert f"Info: {made} {why} " in reported and GERMAN["The picture is fully transparent, so the map is flat."] in reported
@@ -101,7 +101,7 @@ def test_what_the_worker_refuses_is_shown_in_the_users_language(in_german):
     sentence = "Das Bild hat 20000 x 2 Pixel; die längste Seite darf 16384 haben."
     with pytest.raises(RuntimeError, match=sentence):
         bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert shown(panels._draw_outcome) == [sentence]
+    assert shown(panels.draw_outcome) == [sentence]
 
 
 def test_what_blenders_side_refuses_is_shown_in_the_users_language(in_german, tmp_path):
@@ -110,7 +110,7 @@ def test_what_blenders_side_refuses_is_shown_in_the_users_language(in_german, tm
     sentence = f"Die Datei {tmp_path / 'Höhe.png'} des Bildes 'photo.png' fehlt."
     with pytest.raises(RuntimeError, match=re.escape(sentence)):
         bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert shown(panels._draw_outcome) == [sentence]
+    assert shown(panels.draw_outcome) == [sentence]
 
 
 def test_a_report_of_a_problem_is_in_english_whatever_the_user_reads(in_german):
@@ -123,23 +123,23 @@ def test_why_the_worker_is_on_no_other_device_is_shown_in_the_users_language(in_
     client = MagicMock()
     client.ready.device, client.ready.free_memory = "cpu", 2e9
     client.ready.problem = Message("The device {device} cannot be used ({problem}).", device="cuda", problem="no driver")
-    assert generation.worker_state(client) == (
+    assert generation.describe_worker(client) == (
         "Bereit auf cpu, 2.0 GB Speicher frei. Das Gerät cuda ist nicht benutzbar (no driver).")
 
 
 def test_the_steps_and_the_end_of_a_setup_are_shown_in_the_users_language(in_german, chosen, tmp_path, capsys):  # noqa: F811
-    for run in (lambda: setup.start("remove") or setup.wait(), Button("remove").press):
+    for run in (lambda: setup.start_setup("remove") or setup.wait_for_setup(), Button("remove").press):
         (tmp_path / "environment" / "lib").mkdir(parents=True)
         (tmp_path / "environment" / ".version").write_text("{}")
         run()
-        pumped(lambda: not setup.running())
+        pumped(lambda: not setup.is_running())
     assert capsys.readouterr().out == "Schritt 1 von 1: MiDaS-Umgebung entfernen\n"
-    assert shown(drawing.lines, setup.outcome()) == ["MiDaS ist entfernt."]
+    assert shown(drawing.draw_text, setup.outcome()) == ["MiDaS ist entfernt."]
 
 
 def test_why_a_picture_does_not_follow_the_brush_is_shown_in_the_users_language(in_german):
     bpy.ops.mesh.primitive_plane_add()
-    assert shown(drawing.lines, live_paint.reason_here(bpy.context)) == [
+    assert shown(drawing.draw_text, live_paint.inactive_reason(bpy.context)) == [
         "Das Objekt 'Plane' hat kein Material; ihm eines geben oder ein Bild wählen."]
 
 
@@ -157,7 +157,7 @@ KNOWN = templates() | {text for _, text in all_texts()}
 
 
 def told():
-    outcome = generation.last()
+    outcome = generation.last_outcome()
     return outcome.messages if hasattr(outcome, "messages") else [outcome.message]
 
 

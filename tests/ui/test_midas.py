@@ -33,7 +33,7 @@ def midas(midas_python, test_weights):
     yield chosen
     chosen.environment_folder = chosen.weights_folder = ""
     chosen.device = "AUTO"
-    generation.remember(None)
+    generation.show_outcome(None)
 
 
 def photograph(path):
@@ -53,7 +53,7 @@ def photograph(path):
 def test_the_node_preset_gives_the_nodes_picture_in_blender(midas, midas_python, test_weights, tmp_path):
     image = photograph(tmp_path / "photo.png")
     bpy.ops.midas_normal.generate(preset="NODE", image=image.name, resolution=128, target="NONE")
-    normal = bpy.data.images[generation.last().map_name]
+    normal = bpy.data.images[generation.last_outcome().map_name]
     ours = np.empty(normal.size[0] * normal.size[1] * 4, np.float32)
     normal.pixels.foreach_get(ours)
     ours = np.rint(ours.reshape(normal.size[1], normal.size[0], 4)[::-1, :, :3] * 255)
@@ -82,14 +82,14 @@ def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_a
         """What the worker said to be doing for each picture, in a new process."""
         addon.client.close()
         queue = build_queue(bpy.context, "FILE", GenerateRequest(Settings(engine="MIDAS", resolution=64)), skips, None)
-        take, said = addon.client._take, [set(), set()]
+        take, said = addon.client.handle, [set(), set()]
 
         def heard(message):
             said[[item.state for item in queue.items].index(IN_PROGRESS)].add(getattr(message, "stage", ""))
             take(message)
 
         with monkeypatch.context() as patch:
-            patch.setattr(addon.client, "_take", heard)
+            patch.setattr(addon.client, "handle", heard)
             queue.task().wait()
         return [item.state for item in queue.items], ["load" in words for words in said]
 
@@ -117,7 +117,7 @@ def test_bad_weights_are_one_sentence_and_the_next_map_works(midas, test_weights
 def test_auto_takes_midas_where_it_is_there_and_says_so(midas, tmp_path):
     image = photograph(tmp_path / "photo.png")
     bpy.ops.midas_normal.generate(image=image.name, resolution=64, target="NONE")
-    report = generation.last()
+    report = generation.last_outcome()
     assert report.facts["engine"] == "MIDAS" and "AUTO chose MiDaS" in report.facts["why"]
     assert any("SHA-256" in sentence for sentence in report.messages)
 
@@ -125,15 +125,15 @@ def test_auto_takes_midas_where_it_is_there_and_says_so(midas, tmp_path):
 def test_a_slider_of_a_map_of_midas_leaves_the_map_alone_that_another_worker_makes(midas, tmp_path):
     photograph(tmp_path / "photo.png")
     bpy.ops.midas_normal.generate(source="IMAGE", image="photo", resolution=64, target="NONE")
-    normal, settings = bpy.data.images[generation.last().map_name], bpy.context.scene.midas_normal
+    normal, settings = bpy.data.images[generation.last_outcome().map_name], bpy.context.scene.midas_normal
     assert stored_metadata(normal)["facts"]["engine"] == "MIDAS"
     addon.client.close()
     textured()
     with Background():
-        worker = addon.client._worker
+        worker = addon.client.worker
         settings.result = normal
         settings.strength = 2.0
-    assert isinstance(generation.last(), Report) and addon.client._worker is worker
+    assert isinstance(generation.last_outcome(), Report) and addon.client.worker is worker
     assert not live_tuning.can_retune(normal) and stored_metadata(normal)["settings"]["strength"] == 1
 
 
@@ -156,13 +156,13 @@ def test_the_tiles_of_a_set_have_one_range_of_depths(midas, tmp_path):
     factors = []
     words = {"source": "IMAGE", "engine": "MIDAS", "resolution": 128, "target": "NONE", "strength": 0.02}
     bpy.ops.midas_normal.generate(image=tiles.name, **words)
-    packed = bpy.data.images[generation.last().map_name].packed_files
+    packed = bpy.data.images[generation.last_outcome().map_name].packed_files
     for tile in packed:
         (tmp_path / "tile.png").write_bytes(tile.packed_file.data)
         together = slopes(bpy.data.images.load(str(tmp_path / "tile.png"), check_existing=False))
         lone = bpy.data.images.load(str(tmp_path / f"wall.{tile.tile_number}.png"), check_existing=False)
         bpy.ops.midas_normal.generate(image=lone.name, **words)
-        alone = slopes(bpy.data.images[generation.last().map_name])
+        alone = slopes(bpy.data.images[generation.last_outcome().map_name])
         factors.append(float((together * alone).sum() / (alone * alone).sum()))
         np.testing.assert_allclose(together, alone * factors[-1], atol=2e-3)
     assert max(factors) == pytest.approx(1, abs=1e-3) and 0 < min(factors) < 0.9

@@ -31,7 +31,7 @@ def pushed(monkeypatch):
 
 def ticked():
     for _ in range(20):
-        timer._tick()
+        timer.tick()
 
 
 @pytest.mark.parametrize("name", STROKES)
@@ -43,7 +43,7 @@ def test_a_finished_map_waits_and_is_then_one_undo_step(under_way, pushed, name)
         pumped(lambda: task.job.outcome is not None)
         ticked()
         assert generation.task() is task and counts() == before and not pushed
-        assert generation.described(task) == "Waiting until Brush Stroke has ended"
+        assert generation.describe_task(task) == "Waiting until Brush Stroke has ended"
         under_way.clear()
     assert "photo_normal" in bpy.data.images and pushed == [1]
 
@@ -72,7 +72,7 @@ def test_a_queue_waits_with_all_that_it_makes(under_way, pushed):
 
 def test_what_runs_for_long_and_changes_nothing_is_not_waited_for(under_way, pushed):
     textured()
-    under_way.extend(map(operator, operator_checks.HARMLESS))
+    under_way.extend(map(operator, operator_checks.HARMLESS_OPERATORS))
     with Background():
         pass
     assert "photo_normal" in bpy.data.images and pushed == [1]
@@ -97,7 +97,7 @@ def test_a_setting_that_changes_meanwhile_is_followed_afterwards(under_way):
     under_way.append(operator("TRANSFORM_OT_translate"))
     settings.strength = 3
     ticked()
-    assert live_tuning._retune is None and stored_metadata(settings.result)["settings"]["strength"] == 1
+    assert live_tuning.task() is None and stored_metadata(settings.result)["settings"]["strength"] == 1
     under_way.clear()
     pumped(lambda: stored_metadata(settings.result)["settings"]["strength"] == 3)
 
@@ -109,7 +109,7 @@ def test_a_map_that_follows_a_slider_waits_too(under_way):
     settings = bpy.context.scene.midas_normal
     settings.strength = 3
     under_way.append(operator("SCULPT_OT_brush_stroke"))
-    pumped(lambda: live_tuning._retune.job.outcome is not None)
+    pumped(lambda: live_tuning.task().job.outcome is not None)
     ticked()
     assert stored_metadata(settings.result)["settings"]["strength"] == 1
     under_way.clear()

@@ -28,7 +28,7 @@ def test_generate_makes_and_wires_a_map():
     np.testing.assert_allclose(lengths, 1, atol=1e-3)
     principled = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
     assert principled.inputs["Normal"].links[0].from_node.bl_idname == "ShaderNodeNormalMap"
-    assert "photo_normal" in " ".join(generation.last().messages)
+    assert "photo_normal" in " ".join(generation.last_outcome().messages)
 
 
 def test_relief_runs_on_blenders_own_python_and_retunes_without_the_network():
@@ -139,7 +139,7 @@ def test_a_directx_map_is_marked_on_the_node_or_made_as_opengl():
         np.testing.assert_allclose(directx[..., 1], 1 - opengl[..., 1], atol=1e-4)
     else:
         np.testing.assert_array_equal(directx, opengl)
-        assert "OpenGL" in " ".join(generation.last().messages)
+        assert "OpenGL" in " ".join(generation.last_outcome().messages)
 
 
 def test_a_controlnet_map_is_made_but_never_wired():
@@ -147,7 +147,7 @@ def test_a_controlnet_map_is_made_but_never_wired():
     bpy.ops.midas_normal.generate(engine="LUMINANCE", convention="CONTROLNET")
     assert not any(node.bl_idname == "ShaderNodeNormalMap" for node in material.node_tree.nodes)
     assert values(bpy.data.images["photo_normal"])[..., 0].mean() > 0.9
-    assert "ControlNet" in " ".join(generation.last().messages)
+    assert "ControlNet" in " ".join(generation.last_outcome().messages)
 
 
 def test_retune_needs_no_engine():
@@ -156,7 +156,7 @@ def test_retune_needs_no_engine():
     first = values(bpy.data.images["photo_normal"])
     bpy.context.scene.midas_normal.strength = 4
     assert bpy.ops.midas_normal.retune() == {"FINISHED"}
-    assert "engine" not in generation.last().facts["seconds"]
+    assert "engine" not in generation.last_outcome().facts["seconds"]
     assert np.abs(values(bpy.data.images["photo_normal"]) - first).max() > 0.02
 
 
@@ -210,5 +210,5 @@ def test_a_render_becomes_a_map():
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 40, 30, 100
     bpy.ops.render.render()
     bpy.ops.midas_normal.generate(source="RENDER", engine="LUMINANCE", target="NONE")
-    normal = bpy.data.images[generation.last().map_name]
+    normal = bpy.data.images[generation.last_outcome().map_name]
     assert tuple(normal.size) == (40, 30)

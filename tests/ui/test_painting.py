@@ -50,7 +50,7 @@ def surface(normal):
 
 
 def is_idle():
-    return not timer._watched
+    return timer.is_idle()
 
 
 def followed(normal, before, seconds=20.0):
@@ -130,7 +130,7 @@ def test_strokes_that_come_while_a_map_is_made_are_followed_once(settings, monke
     begin = live_paint.start_repaint
     monkeypatch.setattr(live_paint, "start_repaint", lambda *words: begun.append(1) or begin(*words))
     paint(image)
-    timer._tick()
+    timer.tick()
     for value in (0.2, 0.4, 0.6):
         paint(image, value=value)
     followed(normal, key)
@@ -147,7 +147,7 @@ def test_nothing_is_read_while_the_brush_is_down(settings, monkeypatch, under_wa
         patch.setattr(live_paint, "start_repaint", lambda *_: pytest.fail("the picture was read"))
         paint(image)
         for _ in range(20):
-            timer._tick()
+            timer.tick()
     under_way.clear()
     followed(normal, key)
 
@@ -156,11 +156,11 @@ def test_a_map_that_is_made_when_the_next_stroke_begins_is_stored_after_it(setti
     image, normal = made(settings)
     key, first = surface(normal), values(normal)
     paint(image)
-    pumped(lambda: live_paint._task is not None and live_paint._task.job.id > 0)
+    pumped(lambda: live_paint.task() is not None and live_paint.task().job.id > 0)
     under_way.append(operator("SCULPT_OT_brush_stroke"))
-    pumped(lambda: live_paint._task.job.outcome is not None)
+    pumped(lambda: live_paint.task().job.outcome is not None)
     for _ in range(20):
-        timer._tick()
+        timer.tick()
     assert surface(normal) == key and (values(normal) == first).all()
     under_way.clear()
     followed(normal, key)
@@ -200,27 +200,27 @@ def test_what_nobody_painted_on_is_left_alone(settings):
 def test_a_picture_that_cannot_be_followed_has_a_reason(settings, tmp_path):
     image, _ = textured()
     settings.live_paint = True
-    assert live_paint.reason_here(
+    assert live_paint.inactive_reason(
         bpy.context) == "The image 'photo.png' has no map that could follow the brush; generate one."
     paint(image)
     assert is_idle()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert live_paint.reason_here(bpy.context) == ""
+    assert live_paint.inactive_reason(bpy.context) == ""
     image.filepath_raw, image.file_format = str(tmp_path / "wall.1001.png"), "PNG"
     image.save()
     image.source = "TILED"
-    assert "UDIM" in live_paint.reason_here(bpy.context)
+    assert "UDIM" in live_paint.inactive_reason(bpy.context)
 
 
 def test_a_failure_is_a_sentence_in_the_panel_and_the_next_stroke_is_followed(settings):
     image, normal = made(settings)
     key = surface(normal)
-    os.kill(addon.client._worker.pid, signal.SIGSTOP)
+    os.kill(addon.client.worker.pid, signal.SIGSTOP)
     paint(image)
-    pumped(lambda: live_paint._task is not None and live_paint._task.job.id > 0)
-    os.kill(addon.client._worker.pid, signal.SIGKILL)
+    pumped(lambda: live_paint.task() is not None and live_paint.task().job.id > 0)
+    os.kill(addon.client.worker.pid, signal.SIGKILL)
     pumped(is_idle)
-    assert isinstance(generation.last(), WorkerError) and surface(normal) == key
+    assert isinstance(generation.last_outcome(), WorkerError) and surface(normal) == key
     paint(image, value=0.5)
     followed(normal, key)
 
@@ -228,9 +228,9 @@ def test_a_failure_is_a_sentence_in_the_panel_and_the_next_stroke_is_followed(se
 def test_another_file_ends_it(settings):
     image, _ = made(settings)
     paint(image)
-    timer._tick()
+    timer.tick()
     bpy.ops.wm.read_homefile(use_empty=True)
-    assert live_paint._task is None and not live_paint._changed
+    assert live_paint.is_idle()
 
 
 @pytest.mark.slow

@@ -8,21 +8,21 @@ import bpy
 from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.addon import engine_unavailable_reason
 from bl_ext.user_default.midas_normal.core.errors import Message
-from bl_ext.user_default.midas_normal.ui.generation import worker_state
+from bl_ext.user_default.midas_normal.ui.generation import describe_worker
 
 from .scenes import pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
 
 
 def test_the_state_of_the_worker_can_be_read():
     addon.client.close()
-    assert worker_state(addon.client) == "The worker starts with the first map"
+    assert describe_worker(addon.client) == "The worker starts with the first map"
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert addon.client.ready is not None and addon.client.ready.free_memory > 1e6
-    assert worker_state(addon.client).startswith("Ready on cpu, ")
+    assert describe_worker(addon.client).startswith("Ready on cpu, ")
     problem = Message("The device {device} cannot be used ({problem}).", device="cuda", problem="CUDA error: unknown error")
     addon.client.ready = dataclasses.replace(addon.client.ready, problem=problem)
-    assert worker_state(addon.client).endswith(f" GB of memory free. {problem}")
+    assert describe_worker(addon.client).endswith(f" GB of memory free. {problem}")
     addon.client.close()
 
 

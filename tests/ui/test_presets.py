@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.core.settings import Settings, preset_of
-from bl_ext.user_default.midas_normal.ui.preset_panel import FOLDER, name_in_use
+from bl_ext.user_default.midas_normal.ui.preset_panel import PRESET_SUBDIR, current_preset_label
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def settings():
 def files():
     """The presets' files by the name that is shown."""
     found = {}
-    for folder in bpy.utils.preset_paths(FOLDER):
+    for folder in bpy.utils.preset_paths(PRESET_SUBDIR):
         found |= {bpy.path.display_name(file.name, title_case=False): str(file) for file in Path(folder).glob("*.py")}
     return found
 
@@ -28,19 +28,19 @@ def test_the_extensions_presets_are_there_and_set_everything(settings):
     settings.strength = 7
     for label, name in (("MiDaS node", "NODE"), ("Material", "MATERIAL")):
         bpy.ops.midas_normal.preset_choose(filepath=files()[label])
-        assert preset_of(settings.values()) == name and name_in_use(settings.values()) == label
+        assert preset_of(settings.values()) == name and current_preset_label(settings.values()) == label
 
 
 def test_a_preset_of_the_users_own_is_added_chosen_and_removed(settings):
     settings.strength, settings.tileable = 2.5, "X"
     wanted = settings.values()
     bpy.ops.midas_normal.preset_add(name="Rough walls")
-    assert name_in_use(wanted) == "Rough walls"
+    assert current_preset_label(wanted) == "Rough walls"
     bpy.ops.midas_normal.reset()
     assert settings.values().is_close_to(Settings())
     bpy.ops.midas_normal.preset_choose(filepath=files()["Rough walls"])
-    assert settings.values().is_close_to(wanted) and name_in_use(wanted) == "Rough walls"
+    assert settings.values().is_close_to(wanted) and current_preset_label(wanted) == "Rough walls"
     settings.strength = 1
-    assert name_in_use(settings.values()) == "Presets"
+    assert current_preset_label(settings.values()) == "Presets"
     bpy.ops.midas_normal.preset_add(name="Rough walls", remove_name=True)
     assert "Rough walls" not in files()

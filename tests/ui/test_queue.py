@@ -41,7 +41,7 @@ class Layout:
 @pytest.fixture(autouse=True)
 def region(monkeypatch):
     """A place to draw in, which background Blender lacks."""
-    monkeypatch.setattr(drawing, "_fits", lambda line: True)
+    monkeypatch.setattr(drawing, "fits", lambda line: True)
 
 
 def panel():
@@ -68,7 +68,7 @@ class Background:
         return queue
 
     def __exit__(self, *_):
-        pumped(lambda: generation.task() is None and not timer._watched)
+        pumped(lambda: generation.task() is None and timer.is_idle())
 
 
 def many(*names, side=400):
@@ -81,7 +81,7 @@ def test_one_call_makes_all_and_says_what_became_of_each(tmp_path):
     summary = tmp_path / "done.json"
     assert bpy.ops.midas_normal.generate_all(scope="FILE", engine="LUMINANCE", summary=str(summary)) == {"FINISHED"}
     assert states() == {"a": MADE, "b": MADE, "gone": FAILED}
-    assert generation.last().messages[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
+    assert generation.last_outcome().messages[0] == "Of 3 pictures 2 made, 0 skipped, 1 failed."
     assert [record["outcome"] for record in json.loads(summary.read_text())] == ["made", "made", "failed"]
 
 
@@ -143,8 +143,8 @@ def test_a_queue_is_worked_through_while_blender_goes_on_and_the_panel_shows_whe
         shown = {"midas_normal_queue", "1 of 3 pictures", "Being made", "Waiting", "Made", "midas_normal.cancel"}
         assert shown <= set(panel())
         assert not bpy.ops.midas_normal.generate_all.poll() and not bpy.ops.midas_normal.generate.poll()
-        worker = addon.client._worker
-    assert addon.client._worker is worker and isinstance(generation.last(), Report)
+        worker = addon.client.worker
+    assert addon.client.worker is worker and isinstance(generation.last_outcome(), Report)
     assert "3 made, 0 skipped, 0 failed" in panel() and "3 of 3 pictures" in panel()
     assert bpy.context.scene.midas_normal.result == find_map(images[2], "NORMAL")
 
@@ -155,7 +155,7 @@ def test_a_map_that_is_deleted_before_the_queue_ends_is_missed_by_nobody(tmp_pat
     with Background() as queue:
         pumped(lambda: queue.items[0].state == MADE)
         bpy.data.images.remove(find_map(image, "NORMAL"))
-    assert isinstance(generation.last(), Report) and states() == {"a": MADE, "gone": FAILED}
+    assert isinstance(generation.last_outcome(), Report) and states() == {"a": MADE, "gone": FAILED}
     assert bpy.context.scene.midas_normal.result is None
 
 
@@ -170,7 +170,7 @@ def test_a_new_map_takes_the_queue_off_the_panel():
 def test_cancel_in_the_middle_keeps_what_was_made_as_one_undo_step(monkeypatch):
     images = many("a", "b", "c")
     pushed = []
-    monkeypatch.setattr(generation, "_push", lambda: pushed.append(1) and False)
+    monkeypatch.setattr(generation, "push_undo_step", lambda: pushed.append(1) and False)
     with Background() as queue:
         pumped(lambda: queue.items[1].state == IN_PROGRESS and not generation.task().is_ready)
         bpy.ops.midas_normal.cancel()
@@ -186,7 +186,7 @@ def test_cancel_in_the_middle_keeps_what_was_made_as_one_undo_step(monkeypatch):
 
 def test_what_made_nothing_is_no_undo_step(monkeypatch, tmp_path):
     textured()[1].node_tree.nodes["Image Texture"].image = bpy.data.images[missing(tmp_path)]
-    monkeypatch.setattr(generation, "_push", lambda: pytest.fail("an undo step for nothing"))
+    monkeypatch.setattr(generation, "push_undo_step", lambda: pytest.fail("an undo step for nothing"))
     with Background():
         pass
     assert states() == {"gone": FAILED} and bpy.context.scene.midas_normal.result is None
@@ -206,12 +206,12 @@ def test_one_undo_takes_all_of_it_back():
 
 def test_a_file_loaded_meanwhile_takes_the_queue_along(monkeypatch):
     many("a", "b", "c")
-    monkeypatch.setattr(generation, "_push", lambda: pytest.fail("an undo step in the new file"))
+    monkeypatch.setattr(generation, "push_undo_step", lambda: pytest.fail("an undo step in the new file"))
     with Background() as queue:
         pumped(lambda: queue.items[1].state == IN_PROGRESS)
         bpy.ops.wm.read_homefile(use_empty=True)
-        assert generation.task() is None and generation.queue() is None and generation.last() is None
-    pumped(lambda: generation.cancelled() is None)
+        assert generation.task() is None and generation.queue() is None and generation.last_outcome() is None
+    pumped(lambda: generation.draining_task() is None)
     assert not any(stored_metadata(image) for image in bpy.data.images)
 
 
@@ -250,7 +250,7 @@ def test_both_scopes_are_in_the_menu_which_is_in_the_panel_and_in_blenders_own()
     panels.MIDAS_NORMAL_MT_generate_all.draw(SimpleNamespace(layout=layout), bpy.context)
     assert layout.drawn == ["All images of the selected objects", "All materials of this file"]
     assert "MIDAS_NORMAL_MT_generate_all" in panel()
-    for draw in (menus._image_menu, menus._object_menu):
+    for draw in (menus.draw_image_menu, menus.draw_object_menu):
         layout = Layout()
         draw(SimpleNamespace(layout=layout), bpy.context)
         assert "MIDAS_NORMAL_MT_generate_all" in layout.drawn
@@ -262,7 +262,7 @@ def test_the_panel_shows_what_tells_most_and_all_that_failed():
              for number, outcome in enumerate(outcomes)]
     items[320].is_in_progress = True
     items[0].records = (Record("", SKIPPED, notes=["It is kept."]),)
-    shown = panels.told_first(items)
+    shown = panels.order_for_display(items)
     assert shown[0] is items[320] and [item.state for item in shown[1:]] == [FAILED] * 20
     items = items[:3] + items[318:]
-    assert [item.state for item in panels.told_first(items)] == [IN_PROGRESS, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]
+    assert [item.state for item in panels.order_for_display(items)] == [IN_PROGRESS, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]

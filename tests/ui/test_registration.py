@@ -36,7 +36,7 @@ def delete_property():
 
 
 def clear_menus():
-    for name, draw in menus.PLACES:
+    for name, draw in menus.MENUS:
         getattr(bpy.types, name).remove(draw)
 
 
@@ -67,7 +67,7 @@ def traces():
     found = [f"{name} {handler.__name__}" for name in LISTS for handler in getattr(bpy.app.handlers, name)
              if EXTENSION in handler.__module__]
     found += [cls.__name__ for cls in registration.CLASSES if cls.is_registered]
-    found += [f"{name} {draw.__name__}" for name, draw in menus.PLACES
+    found += [f"{name} {draw.__name__}" for name, draw in menus.MENUS
               if draw in getattr(getattr(bpy.types, name).draw, "_draw_funcs", ())]
     found += ["property"] if hasattr(bpy.types.Scene, "midas_normal") else []
     found += ["presets"] if PRESETS in bpy.utils._preset_path_registry else []
@@ -90,7 +90,7 @@ def whole():
 
 @pytest.mark.parametrize("others", UNDOINGS)
 def test_what_others_have_taken_away_stops_neither_disabling_nor_enabling(whole, others):
-    assert {"property", "presets", "command", "draw handler", "load_pre _before_load", "IMAGE_MT_image _image_menu",
+    assert {"property", "presets", "command", "draw handler", "load_pre _before_load", "IMAGE_MT_image draw_image_menu",
             "MIDAS_NORMAL_OT_generate"} <= set(whole)
     UNDOINGS[others]()
     extension.unregister()

@@ -18,16 +18,16 @@ from .scenes import Background, counts, pumped, quiet_panel, textured  # noqa: F
 def test_a_map_is_made_while_blender_goes_on():
     textured()
     with Background() as task:
-        assert task.job.outcome is None and generation.last() is None
+        assert task.job.outcome is None and generation.last_outcome() is None
         assert not bpy.ops.midas_normal.generate.poll()
-    assert isinstance(generation.last(), Report) and "photo_normal" in bpy.data.images
+    assert isinstance(generation.last_outcome(), Report) and "photo_normal" in bpy.data.images
 
 
 def test_a_report_tells_of_maps_that_are_there():
     """An undo takes a map away, which background Blender cannot always do."""
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE", maps={"NORMAL", "AO"})
-    report = generation.last()
+    report = generation.last_outcome()
     assert report.maps == ("photo_normal", "photo_ao") and report.exists_in_file
     bpy.data.images.remove(bpy.data.images["photo_ao"])
     assert not report.exists_in_file
@@ -38,14 +38,14 @@ def test_cancel_frees_the_panel_at_once(monkeypatch):
     textured(2000, 2000)
     before = counts()
     with Background():
-        os.kill(addon.client._worker.pid, signal.SIGSTOP)
+        os.kill(addon.client.worker.pid, signal.SIGSTOP)
         with monkeypatch.context() as patch:
             patch.setattr("time.sleep", lambda seconds: pytest.fail("it waits"))
             bpy.ops.midas_normal.cancel()
-        os.kill(addon.client._worker.pid, signal.SIGCONT)
-        assert generation.task() is None and generation.cancelled() is not None
-    pumped(lambda: generation.cancelled() is None)
-    assert counts() == before and str(generation.last()) == "Cancelled."
+        os.kill(addon.client.worker.pid, signal.SIGCONT)
+        assert generation.task() is None and generation.draining_task() is not None
+    pumped(lambda: generation.draining_task() is None)
+    assert counts() == before and str(generation.last_outcome()) == "Cancelled."
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
 
 
@@ -54,9 +54,9 @@ def test_an_image_deleted_meanwhile_is_said_to_be_gone():
     before = counts()
     with Background():
         bpy.data.images.remove(image)
-    assert "no longer there" in str(generation.last())
+    assert "no longer there" in str(generation.last_outcome())
     assert counts() == before | {"images": before["images"] - 1}
-    assert not list(addon.client._worker.folder.iterdir())
+    assert not list(addon.client.worker.folder.iterdir())
 
 
 def active(name):
@@ -88,7 +88,7 @@ def test_a_map_whose_material_is_deleted_meanwhile_is_made_and_saved_with_the_fi
     textured()
     with Background(target="ACTIVE_MATERIAL"):
         bpy.data.materials.remove(bpy.context.object.active_material)
-    assert "no longer there" in generation.last().messages[-1]
+    assert "no longer there" in generation.last_outcome().messages[-1]
     assert bpy.context.scene.midas_normal.result.use_fake_user
 
 
@@ -97,7 +97,7 @@ def test_a_file_loaded_meanwhile_gives_the_map_up():
     with Background():
         bpy.ops.wm.read_homefile(use_empty=True)
         assert generation.task() is None
-    pumped(lambda: generation.cancelled() is None)
+    pumped(lambda: generation.draining_task() is None)
     assert not any(stored_metadata(image) for image in bpy.data.images)
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
@@ -107,9 +107,9 @@ def test_a_worker_killed_meanwhile_is_reported_and_replaced():
     textured(2000, 2000)
     before = counts()
     with Background():
-        addon.client._worker._process.kill()
-        addon.client._worker._process.wait()
-    assert "killed" in str(generation.last()) and counts() == before
+        addon.client.worker._process.kill()
+        addon.client.worker._process.wait()
+    assert "killed" in str(generation.last_outcome()) and counts() == before
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
 
 
@@ -118,7 +118,7 @@ def test_blender_ends_no_timer_handler_or_process_behind():
     import bl_ext.user_default.midas_normal as extension
     textured()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    worker, folder = addon.client._worker.pid, addon.client._worker.folder
+    worker, folder = addon.client.worker.pid, addon.client.worker.folder
     def handlers():
         return [h for name in ("load_pre", "undo_post", "redo_post") for h in getattr(bpy.app.handlers, name)
                 if "midas_normal" in h.__module__]
@@ -138,7 +138,7 @@ def test_disabled_while_a_map_is_made_it_starts_afresh_when_it_is_enabled_again(
     with Background():
         extension.unregister()
         extension.register()
-        assert generation.task() is None and generation.cancelled() is None and generation.last() is None
+        assert generation.task() is None and generation.draining_task() is None and generation.last_outcome() is None
     assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
 
 
@@ -164,7 +164,7 @@ def test_a_map_that_has_arrived_is_stored_although_its_worker_ends():
     with Background() as task:
         pumped(lambda: task.job.outcome is not None and task._is_yielding)
         addon.client.close()
-    assert generation.last().maps == ("photo_normal",) and bpy.data.images["photo_normal"].packed_file is not None
+    assert generation.last_outcome().maps == ("photo_normal",) and bpy.data.images["photo_normal"].packed_file is not None
 
 
 def test_what_nobody_foresaw_is_one_sentence_and_the_next_map_can_be_made(monkeypatch, capsys):
@@ -175,7 +175,7 @@ def test_what_nobody_foresaw_is_one_sentence_and_the_next_map_can_be_made(monkey
 
     with Background():
         monkeypatch.setattr(generate, "store_map", unforeseen)
-    assert str(generation.last()).startswith("It failed (ZeroDivisionError: nobody foresaw it)")
+    assert str(generation.last_outcome()).startswith("It failed (ZeroDivisionError: nobody foresaw it)")
     assert capsys.readouterr().err.count("Traceback") == 1
     monkeypatch.undo()
     assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}

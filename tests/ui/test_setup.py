@@ -26,8 +26,8 @@ def chosen(tmp_path):
     chosen.environment_folder = str(tmp_path / "environment")
     yield chosen
     chosen.environment_folder = chosen.interpreter = ""
-    timer.stop()
-    setup.close()
+    timer.clear()
+    setup.close_setup()
 
 
 class Button(SetupOperator):
@@ -66,10 +66,10 @@ def test_an_interpreter_that_is_none_is_named(chosen, tmp_path, monkeypatch, con
         fake.chmod(0o755)
     chosen.interpreter = str(fake)
     monkeypatch.setattr(bpy.context.preferences.system, "use_online_access", True)
-    setup.start("install")
+    setup.start_setup("install")
     with pytest.raises(InstallError, match="no_python"):
-        setup.wait()
-    assert not setup.running() and not (tmp_path / "environment").exists()
+        setup.wait_for_setup()
+    assert not setup.is_running() and not (tmp_path / "environment").exists()
 
 
 def test_removing_nothing_is_no_error_and_a_users_folder_is_left_alone(chosen, tmp_path):
@@ -89,10 +89,10 @@ def test_a_button_leaves_the_setup_to_the_timer_and_cancel_ends_it(chosen, tmp_p
     chosen.interpreter = str(stuck)
     monkeypatch.setattr(bpy.context.preferences.system, "use_online_access", True)
     Button("install").press()
-    pumped(lambda: setup.described(setup._news).startswith("Step 2 of 6"))
-    assert setup.running() and not bpy.ops.midas_normal.install.poll()
+    pumped(lambda: setup.describe_progress().startswith("Step 2 of 6"))
+    assert setup.is_running() and not bpy.ops.midas_normal.install.poll()
     bpy.ops.midas_normal.cancel_setup()
-    pumped(lambda: not setup.running() and not timer._watched)
+    pumped(lambda: not setup.is_running() and timer.is_idle())
     assert "installing again goes on from here" in setup.outcome()
     Button("install").press()
     assert setup.outcome() == ""
@@ -102,6 +102,6 @@ def test_a_button_removes_without_waiting_and_that_is_not_given_up_halfway(chose
     (tmp_path / "environment" / "lib").mkdir(parents=True)
     (tmp_path / "environment" / ".version").write_text("{}")
     Button("remove").press()
-    assert setup.running() and not bpy.ops.midas_normal.cancel_setup.poll()
-    pumped(lambda: not setup.running())
+    assert setup.is_running() and not bpy.ops.midas_normal.cancel_setup.poll()
+    pumped(lambda: not setup.is_running())
     assert setup.outcome() == "MiDaS is removed." and not (tmp_path / "environment").exists()

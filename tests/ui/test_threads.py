@@ -49,10 +49,10 @@ def test_the_function_refuses_with_a_sentence_and_works_in_the_main_thread_after
 def test_every_operator_refuses_with_a_sentence(idname):
     textured()
     assert len(OPERATORS) > 15
-    before = generation.last()
+    before = generation.last_outcome()
     error = elsewhere(operator(idname))
     assert isinstance(error, RuntimeError) and str(error).strip().endswith(WRONG_THREAD_MESSAGE)
-    assert generation.last() is before and not timer._watched
+    assert generation.last_outcome() is before and timer.is_idle()
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_settings_that_another_thread_touches_start_nothing(in_a_window):
         run(lambda: setattr(settings, "live_paint", True))
         run(lambda: setattr(settings, "strength", settings.strength + 1))
         run(bpy.context.view_layer.update)
-        assert bool(timer._watched) == is_followed
-        assert bool(live_paint._changed) == is_followed and (live_tuning._retune is not None) == is_followed
+        assert (not timer.is_idle()) == is_followed
+        assert (not live_paint.is_idle()) == is_followed and (live_tuning.task() is not None) == is_followed
 
 
 def test_a_map_that_another_thread_picks_changes_no_setting(in_a_window):

@@ -11,8 +11,8 @@ from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.ui import generation, live_tuning, operators, properties, timer
-from bl_ext.user_default.midas_normal.ui.live_tuning import LONGEST, RedrawTimer
-from bl_ext.user_default.midas_normal.ui.properties import ask_of
+from bl_ext.user_default.midas_normal.ui.live_tuning import MAX_REDRAW_S, RedrawTimer
+from bl_ext.user_default.midas_normal.ui.properties import request_of
 
 from .scenes import Background, counts, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
 
@@ -70,7 +70,7 @@ def test_picking_a_map_loads_its_settings_and_leaves_the_maps_alone(settings):
     second, _ = made(name="second.png")
     shown = values(first), values(second)
     settings.result = first
-    assert settings.strength == 3 and not timer._watched
+    assert settings.strength == 3 and timer.is_idle()
     np.testing.assert_array_equal(values(first), shown[0])
     np.testing.assert_array_equal(values(second), shown[1])
 
@@ -99,15 +99,15 @@ def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(setti
     textured()
     bpy.data.images.new("mask", 4, 4)
     settings.engine, settings.strength, settings.bg_softness = "LUMINANCE", 2.0, 0.5
-    before = settings.chosen()
+    before = settings.snapshot()
     given = SimpleNamespace(is_property_set=lambda name: name in words)
     operator = SimpleNamespace(**{"preset": "SCENE", **words}, properties=given)
-    operator.begun = lambda context: (start_generation(context, ask_of(operator, context)), None)
+    operator.begun = lambda context: (start_generation(context, request_of(operator, context)), None)
     assert operators.GenerateOperatorMixin.invoke(operator, bpy.context, None) == {"FINISHED"}
     pumped(lambda: generation.task() is None)
     made = bpy.data.images["photo_normal"]
     assert stored_metadata(made)["settings"]["strength"] == words.get("strength", 1.0 if "preset" in words else 2.0)
-    assert settings.chosen().values == before.values and settings.mask_image is None
+    assert settings.snapshot().values == before.values and settings.mask_image is None
     assert settings.result == (None if {"strength", "preset", "mask_image"} & set(words) else made)
 
 
@@ -124,7 +124,7 @@ def test_only_what_needs_no_engine_is_followed(settings):
     normal, _ = made()
     words = normal["midas_normal"]
     settings.engine, settings.resolution = "RELIEF", 256
-    assert normal["midas_normal"] == words and not timer._watched
+    assert normal["midas_normal"] == words and timer.is_idle()
 
 
 def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(settings):
@@ -133,7 +133,7 @@ def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(setti
     assert live_tuning.can_retune(normal)
     addon.client.close()
     settings.strength = 3
-    assert not live_tuning.can_retune(normal) and not timer._watched
+    assert not live_tuning.can_retune(normal) and timer.is_idle()
     np.testing.assert_array_equal(values(normal), shown)
 
 
@@ -147,7 +147,7 @@ def test_a_map_whose_surface_was_gone_follows_again_once_it_is_generated_again(s
     if is_told:
         addon.client.surfaces.add(surface)
     settings.result, settings.strength = normal, 3
-    pumped(lambda: not timer._watched)
+    pumped(lambda: timer.is_idle())
     assert strength(normal) == 1 and not live_tuning.can_retune(normal)
     with Background(source="IMAGE", image_uid=picture.session_uid):
         pass
@@ -172,7 +172,7 @@ def test_a_map_that_was_unpacked_follows_in_its_file(settings, tmp_path):
     file, = (tmp_path / "textures").iterdir()
     before = file.read_bytes()
     settings.strength = 3
-    pumped(lambda: not timer._watched)
+    pumped(lambda: timer.is_idle())
     assert strength(normal) == 3 and file.read_bytes() != before and normal.packed_file is None
 
 
@@ -194,10 +194,10 @@ def test_a_map_of_another_file_is_neither_offered_nor_tuned(settings, tmp_path, 
         into.materials = ["photo"]
     normal, settings = bpy.data.images["photo_normal"], bpy.context.scene.midas_normal
     shown, files = values(normal), contents(tmp_path)
-    assert not properties._is_map(settings, normal) and not live_tuning.can_retune(normal)
+    assert not properties.is_map(settings, normal) and not live_tuning.can_retune(normal)
     settings.result = normal
     settings.strength = 3
-    pumped(lambda: not timer._watched)
+    pumped(lambda: timer.is_idle())
     assert strength(normal) == 1 and contents(tmp_path) == files
     np.testing.assert_array_equal(values(normal), shown)
 
@@ -228,10 +228,10 @@ def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
     asked, start_original = [], live_tuning.start_retune
     monkeypatch.setattr(live_tuning, "start_retune", lambda *words: asked.append(words) or start_original(*words))
     settings.size = "NODE"
-    pumped(lambda: not timer._watched)
+    pumped(lambda: timer.is_idle())
     assert len(asked) == 1 and "too many" in generation.last_message()
     settings.strength = 2.0
-    pumped(lambda: not timer._watched)
+    pumped(lambda: timer.is_idle())
     assert len(asked) == 2
     settings.size = "SOURCE"
     pumped(lambda: strength(normal) == 2)
@@ -239,35 +239,35 @@ def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
 
 
 def test_what_was_given_up_once_is_not_stopping_again_while_a_map_follows(settings, monkeypatch):
-    monkeypatch.setattr(live_tuning._patience, "seconds", 0.0)
+    monkeypatch.setattr(live_tuning.redraw_timer, "seconds", 0.0)
     textured()
     with Background():
         bpy.ops.midas_normal.cancel()
     normal, _ = made(name="other.png")
     settings.strength = 3.0
     assert addon.client.is_busy
-    assert generation.cancelled() is None and not bpy.ops.midas_normal.cancel.poll()
+    assert generation.draining_task() is None and not bpy.ops.midas_normal.cancel.poll()
     pumped(lambda: strength(normal) == 3)
 
 
 def test_where_drawing_takes_long_the_map_is_there_before_it(settings, monkeypatch):
     normal, _ = made()
-    monkeypatch.setattr(live_tuning._patience, "seconds", 10.0)
+    monkeypatch.setattr(live_tuning.redraw_timer, "seconds", 10.0)
     settings.strength = 3.0
-    assert strength(normal) == 3 and live_tuning._retune is None
-    pumped(lambda: not timer._watched)
-    assert live_tuning._patience.seconds < 10
+    assert strength(normal) == 3 and live_tuning.task() is None
+    pumped(lambda: timer.is_idle())
+    assert live_tuning.redraw_timer.seconds < 10
 
 
 def test_a_map_is_waited_for_as_long_as_was_drawn_last_within_bounds(monkeypatch):
     now = 100.0
     monkeypatch.setattr(live_tuning, "time", SimpleNamespace(monotonic=lambda: now))
     measured = RedrawTimer()
-    for pause, seconds in ((0.0, 0.0), (0.06, 0.05), (0.2, LONGEST)):
-        measured.leave()
+    for pause, seconds in ((0.0, 0.0), (0.06, 0.05), (0.2, MAX_REDRAW_S)):
+        measured.drawing_starts()
         now += pause
-        measured.come_back(0.01)
+        measured.drawing_ended(0.01)
         assert measured.seconds == pytest.approx(seconds)
         now += 1.0
-        measured.come_back(0.01)  # a later look says nothing of drawing
+        measured.drawing_ended(0.01)  # a later look says nothing of drawing
         assert measured.seconds == pytest.approx(seconds)

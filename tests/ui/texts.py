@@ -19,7 +19,7 @@ OWN = ui.__name__.rpartition(".")[0]
 KEYWORDS = {"text", "title", "message", "heading"}
 """Arguments of Blender's functions that are shown."""
 
-POSITIONS = {"lines": 1, "progress": 1, "poll_message_set": 0, "report": 1}
+POSITIONS = {"draw_text": 1, "draw_progress": 1, "poll_message_set": 0, "report": 1}
 """Functions that show an argument, and which."""
 
 

@@ -37,14 +37,14 @@ def client():
 @pytest.fixture
 def heard(client, monkeypatch):
     """What the worker has said, in turn: (number of the request, the stage that it is in, or "end")."""
-    found, take = [], client._take
+    found, take = [], client.handle
 
     def noted(message):
         if isinstance(message, (Progress, Result, Error)):
             found.append((message.id, getattr(message, "stage", "end")))
         take(message)
 
-    monkeypatch.setattr(client, "_take", noted)
+    monkeypatch.setattr(client, "handle", noted)
     return found
 
 
@@ -102,7 +102,7 @@ def test_a_request_that_waits_can_be_cancelled_and_a_bad_one_harms_no_other(clie
     with pytest.raises(SourceError, match="missing"):
         client.wait(bad)
     assert not client.is_busy
-    assert sorted(path.name for path in client._worker.folder.iterdir()) == sorted(
+    assert sorted(path.name for path in client.worker.folder.iterdir()) == sorted(
         job.outcome.file for job in (first, third))
 
 
@@ -115,7 +115,7 @@ def test_a_painted_picture_is_made_from_the_surface_before_it(client, heard, tmp
 
     def made(rgba, **words):
         result = client.wait(client.submit(Request(RELIEF.to_dict(), pixels=write_pixels(client.new_file(), rgba), **words)))
-        return result, cv2.imread(str(client.take_file(result)), cv2.IMREAD_UNCHANGED) / 65535 * 2 - 1
+        return result, cv2.imread(str(client.take_map_file(result)), cv2.IMREAD_UNCHANGED) / 65535 * 2 - 1
 
     first, _ = made(before)
     second, followed = made(after, preceding=first.surface)
@@ -250,7 +250,7 @@ start["main"]()
 @pytest.mark.skipif(sys.platform == "win32", reason="its interpreter is a script")
 def test_a_worker_whose_engine_hangs_is_ended_and_the_next_one_makes_the_map(client, tmp_path, monkeypatch):
     """In a real worker; the engine hangs as in a graphics driver that does not answer, for which a long sleep stands."""
-    monkeypatch.setattr("blender_midas_normal.client.client.SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr("blender_midas_normal.client.client.SILENCE_TIMEOUT_S", 2.0)
     python = tmp_path / "python"
     python.write_text(f"#!{sys.executable}{HANGING}")
     python.chmod(0o755)

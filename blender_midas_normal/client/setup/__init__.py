@@ -22,6 +22,6 @@ class ProgressEvent:
     detail: str = ""
     done: float | None = None
 
-    def as_words(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The words of one line on the pipe."""
         return {"step": self.number, "of": self.of, "title": self.title, "detail": self.detail, "done": self.done}

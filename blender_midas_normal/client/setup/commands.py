@@ -7,45 +7,46 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...core.errors import InstallError, Message, Phrase, join_messages
-from . import ProgressEvent, weights
-from .environment import Environment, remove
+from . import ProgressEvent, environment, weights
+from .environment import Environment
 from .install import check, install
-from .interpreters import find
+from .interpreters import find_interpreter
 
-Report = Callable[[ProgressEvent], None]
-Cancelled = Callable[[], bool]
+ReportProgress = Callable[[ProgressEvent], None]
+IsCancelled = Callable[[], bool]
 
 OFFLINE = Message("MiDaS is not installed while Blender is offline; turn on Preferences > System > Network > Allow Online "
                   "Access and try again.")
 
 
-def install_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
+def install_environment(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Make, complete or repair the environment."""
     if options.offline:
         raise InstallError(OFFLINE)
-    notes = install(_environment(options), find(options.python, cancelled).path, options.backend, report, cancelled)
+    base = find_interpreter(options.python, cancelled)
+    notes = install(_environment(options), base.path, options.backend, report, cancelled)
     return join_messages((Message("MiDaS is installed."), *notes))
 
 
-def download_weights(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
+def download_weights(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Download the weights."""
     file = weights.download(options.weights.absolute(), report, cancelled, online=not options.offline)
     return Message("The weights are {file}.", file=file)
 
 
-def check_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
+def check_environment(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Run the environment once, and look at the weights where a folder is given."""
     news = check(_environment(options), report, cancelled)
     if options.weights is None:
         return Message(news)
-    path: Path = weights.find(options.weights)
+    path: Path = weights.find_weights(options.weights)
     return join_messages((news, weights.verify_weights(path) or Message("{file} is the known file.", file=path)))
 
 
-def remove_environment(options: argparse.Namespace, report: Report, cancelled: Cancelled) -> Message:
+def remove_environment(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Remove the environment."""
     report(ProgressEvent(1, 1, Phrase("Removing the MiDaS environment")))
-    remove(_environment(options))
+    environment.remove_environment(_environment(options))
     return Message("MiDaS is removed.")
 
 

@@ -31,11 +31,12 @@ CACHE = ".cache"
 _PYTHON_FIRST = ("bin", "Scripts", "pyvenv.cfg")
 """Taken away before the rest: what is left after an interruption has no Python and is not taken for an environment."""
 
-_OURS = (*_PYTHON_FIRST, "include", "Include", "lib", "Lib", "lib64", "share", ".gitignore", "CACHEDIR.TAG", ".lock", CACHE)
+_INSTALLED_NAMES = (*_PYTHON_FIRST, "include", "Include", "lib", "Lib", "lib64", "share", ".gitignore", "CACHEDIR.TAG",
+                    ".lock", CACHE)
 """What venv, pip, uv and this program write into the folder, besides MARKER and LOCK."""
 
 
-class State(Enum):
+class EnvironmentState(Enum):
     """What can be done with an environment's folder."""
 
     ABSENT = "absent"
@@ -48,10 +49,10 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Status:
+class EnvironmentStatus:
     """The state and a sentence about it for the user."""
 
-    state: State
+    state: EnvironmentState
     sentence: Message
 
 
@@ -148,43 +149,44 @@ def write_marker(environment: Environment, marker: Marker) -> None:
     atomic_replace(temporary, environment.marker)
 
 
-def status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> Status:
+def environment_status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> EnvironmentStatus:
     """What state the folder is in; cheap, and raises nothing."""
     folder = environment.folder
     if not is_file(environment.marker):
         if is_vacant(environment):
-            return Status(State.ABSENT, Message("MiDaS is not installed."))
-        return Status(State.ABSENT, Message("{folder} holds something else; choose an empty or new folder for MiDaS.",
-                                            folder=folder))
+            return EnvironmentStatus(EnvironmentState.ABSENT, Message("MiDaS is not installed."))
+        return EnvironmentStatus(EnvironmentState.ABSENT, Message(
+            "{folder} holds something else; choose an empty or new folder for MiDaS.", folder=folder))
     marker = read_marker(environment)
     if marker is None:
-        return _repair(Phrase("its record cannot be read"))
+        return _repair_needed(Phrase("its record cannot be read"))
     if marker.state == "incomplete":
-        return Status(State.INCOMPLETE, Message("The installation in {folder} was interrupted; installing again goes on "
-                                                "from it.", folder=folder))
+        return EnvironmentStatus(EnvironmentState.INCOMPLETE, Message(
+            "The installation in {folder} was interrupted; installing again goes on from it.", folder=folder))
     if marker.state != "complete":
-        return _repair(Phrase("its packages do not work together"))
+        return _repair_needed(Phrase("its packages do not work together"))
     if not exists(Path(marker.base)):
-        return _repair(Phrase("the Python it was made from, {python}, is gone", python=marker.base))
+        return _repair_needed(Phrase("the Python it was made from, {python}, is gone", python=marker.base))
     if not exists(environment.python):
-        return _repair(Phrase("its own Python is gone"))
-    if _other_minor(marker):
-        return _repair(Phrase("{python} is another version now than Python {version}, which it was made from",
+        return _repair_needed(Phrase("its own Python is gone"))
+    if _has_other_minor_version(marker):
+        return _repair_needed(Phrase("{python} is another version now than Python {version}, which it was made from",
                               python=marker.base, version=marker.version))
     if marker.requirements != fingerprint(requirements):
-        return _repair(Phrase("this version of the extension needs other packages"))
+        return _repair_needed(Phrase("this version of the extension needs other packages"))
     ready = Message("MiDaS is installed in {folder} (Python {version}).", folder=folder, version=marker.version)
-    return Status(State.READY, join_messages((ready, marker.installed)) if marker.installed else ready)
+    return EnvironmentStatus(EnvironmentState.READY, join_messages((ready, marker.installed)) if marker.installed else ready)
 
 
-def _other_minor(marker: Marker) -> bool:
+def _has_other_minor_version(marker: Marker) -> bool:
     """Whether the base's name says that a system's upgrade has put another minor version there: packages are of one."""
     name = re.fullmatch(r"python(3\.\d+)", os.path.basename(os.path.realpath(marker.base)))  # noqa: PTH119
     return name is not None and not marker.version.startswith(f"{name[1]}.")
 
 
-def _repair(reason: Phrase) -> Status:
-    return Status(State.REPAIR_NEEDED, Message("The MiDaS environment must be installed again: {reason}.", reason=reason))
+def _repair_needed(reason: Phrase) -> EnvironmentStatus:
+    return EnvironmentStatus(EnvironmentState.REPAIR_NEEDED,
+                             Message("The MiDaS environment must be installed again: {reason}.", reason=reason))
 
 
 def is_vacant(environment: Environment) -> bool:
@@ -197,24 +199,24 @@ def is_vacant(environment: Environment) -> bool:
         return False
 
 
-def refuse_foreign(environment: Environment) -> None:
+def check_is_ours(environment: Environment) -> None:
     """Raise InstallError when the folder has content that no installation of ours put there."""
     if not is_file(environment.marker) and not is_vacant(environment):
         raise InstallError("{folder} holds something that is not a MiDaS environment, and is left as it is; choose an "
                            "empty or new folder.", folder=environment.folder)
 
 
-def remove(environment: Environment) -> None:
+def remove_environment(environment: Environment) -> None:
     """Take the environment away; what else lies in its folder stays.
 
     Raises InstallError when the folder is not ours, is in use or cannot be changed.
     """
-    refuse_foreign(environment)
+    check_is_ours(environment)
     if not environment.folder.is_dir():
         return
     try:
         with file_lock(environment.lock, InstallError):
-            clear(environment)
+            remove_contents(environment)
             for path in environment.folder.glob(f"{MARKER}*"):
                 path.unlink()
         if not any(environment.folder.iterdir()):
@@ -224,9 +226,9 @@ def remove(environment: Environment) -> None:
                            folder=environment.folder, reason=reason_of(error)) from error
 
 
-def clear(environment: Environment) -> None:
+def remove_contents(environment: Environment) -> None:
     """Take away all that was installed, the marker apart; raises OSError."""
-    for name in _OURS:
+    for name in _INSTALLED_NAMES:
         path = environment.folder / name
         if path.is_symlink() or path.is_file():
             path.unlink()

@@ -14,26 +14,26 @@ from pathlib import Path
 
 from ...core.errors import Cancelled, InstallError, Message, Phrase, join_messages
 from ...core.files import exists
-from ..children import CompletedProcess, run
-from ..launch import CUDA_12, fitting_build
+from ..child_process import CompletedProcess, run_process
+from ..launch import CUDA_12_BUILD, choose_torch_build
 from ..locks import file_lock
 from . import ProgressEvent
 from .environment import (
     MIDAS_REQUIREMENTS,
     REQUIREMENTS,
     Environment,
+    EnvironmentState,
     Marker,
-    State,
-    clear,
+    check_is_ours,
+    environment_status,
     fingerprint,
     free_space,
     read_marker,
-    refuse_foreign,
+    remove_contents,
     size_on_disk,
-    status,
     write_marker,
 )
-from .interpreters import probe
+from .interpreters import probe_interpreter
 
 _UNREACHABLE = re.compile(
     r"error sending request|dns error|failed to lookup address|Temporary failure in name resolution"
@@ -67,7 +67,7 @@ _HINTS = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice 
 ))
 
 
-def hint(output: str) -> Message:
+def failure_hint(output: str) -> Message:
     """A sentence on what to do about the failure; a general one when the output shows nothing that is known."""
     for pattern, sentence in _HINTS:
         if pattern.search(output):
@@ -80,7 +80,7 @@ def index_unreachable(output: str) -> bool:
     return bool(_UNREACHABLE.search(output))
 
 
-SPACE_NEEDED = 6 * 10**9
+SPACE_NEEDED_BYTES = 6 * 10**9
 """Bytes: the environment with torch 2.13.0's default build for Linux (CUDA 13) takes 4.9 GiB (measured with du), and wheels
 are unpacked beside it on the way."""
 
@@ -89,7 +89,7 @@ PACKAGE_LOADER = Path(__file__).resolve().parents[2] / "standalone.py"
 BACKENDS = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
 """PyTorch's builds: uv's own names for them, and `registry` for the one that the package index gives by default."""
 
-STEPS = 6
+STEP_COUNT = 6
 
 CHECK_PROGRAM = f"""
 import importlib, runpy, torch, torchvision
@@ -107,7 +107,7 @@ worker does: one on which no kernel runs is not named."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class InstallRecipe:
     """What is installed and how it is checked; the defaults are the real thing.
 
     requirements, uv: requirements files; check: a Python program that must end well in the environment, its last line being
@@ -117,7 +117,7 @@ class Recipe:
     requirements: Path = MIDAS_REQUIREMENTS
     uv: Path = REQUIREMENTS / "uv.txt"
     check: str = CHECK_PROGRAM
-    space: int = SPACE_NEEDED
+    space: int = SPACE_NEEDED_BYTES
     title: Phrase = Phrase("PyTorch and the packages for MiDaS")  # noqa: RUF009 - it cannot change
 
 
@@ -125,28 +125,28 @@ class StepFailed(InstallError):
     """A step's process ended badly: the message is what failed and what to do, `output` its last lines."""
 
     def __init__(self, what: Message, output: str, advice: Message | None = None) -> None:
-        super().__init__(join_messages((what, advice or hint(output))))
+        super().__init__(join_messages((what, advice or failure_hint(output))))
         self.output = output
 
 
 def install(environment: Environment, base_python: Path, backend: str, report: Callable[[ProgressEvent], None],
-            cancelled: Callable[[], bool] = lambda: False, recipe: Recipe = Recipe()) -> tuple[Message, ...]:
+            cancelled: Callable[[], bool] = lambda: False, recipe: InstallRecipe = InstallRecipe()) -> tuple[Message, ...]:
     """Make, complete or repair the environment; returns notes for the user.
 
     backend: see BACKENDS; `auto` lets uv choose by the graphics card's driver, and is `registry` where PyTorch's own index
-    cannot be reached; for cards that are too old for what these give, both are `gpus.CUDA_12`.  Raises InstallError (see
+    cannot be reached; for cards that are too old for what these give, both are `CUDA_12_BUILD`.  Raises InstallError (see
     StepFailed) or Cancelled; installing again goes on from where it ended.
     """
     if not BACKENDS.fullmatch(backend):
         raise InstallError("PyTorch has no build {backend!r}; choose auto, registry, cpu, xpu, cu<number> or rocm<number>.",
                            backend=backend)
-    work = _Work(environment, recipe, report, cancelled)
-    refuse_foreign(environment)
+    work = Installation(environment, recipe, report, cancelled)
+    check_is_ours(environment)
     try:
         work.check_space()
         environment.folder.mkdir(parents=True, exist_ok=True)
         with file_lock(environment.lock, InstallError):
-            return work.carry_out(base_python, backend)
+            return work.run(base_python, backend)
     except Cancelled:
         raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
     except OSError as error:
@@ -155,21 +155,21 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
 
 
 def check(environment: Environment, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool] = lambda: False,
-          recipe: Recipe = Recipe()) -> str:
+          recipe: InstallRecipe = InstallRecipe()) -> str:
     """Run the checking program in an installed environment and return its news.
 
     Raises InstallError when the environment is not ready or its packages do not work together.
     """
-    now = status(environment, recipe.requirements)
-    if now.state is not State.READY:
+    now = environment_status(environment, recipe.requirements)
+    if now.state is not EnvironmentState.READY:
         raise InstallError(now.sentence)
-    return _Work(environment, recipe, report, cancelled).check_packages()
+    return Installation(environment, recipe, report, cancelled).check_packages()
 
 
 @dataclass(frozen=True)
-class _Work:
+class Installation:
     environment: Environment
-    recipe: Recipe
+    recipe: InstallRecipe
     report: Callable[[ProgressEvent], None]
     cancelled: Callable[[], bool]
 
@@ -178,18 +178,18 @@ class _Work:
         """Step 4's title."""
         return Phrase("Installing {title}", title=self.recipe.title)
 
-    def carry_out(self, base_python: Path, backend: str) -> tuple[Message, ...]:
+    def run(self, base_python: Path, backend: str) -> tuple[Message, ...]:
         """Steps 2 to 6, under the lock."""
         before = read_marker(self.environment)
-        base = probe([str(base_python)], self.cancelled)
-        build = fitting_build(backend, self.cancelled)
+        base = probe_interpreter([str(base_python)], self.cancelled)
+        build = choose_torch_build(backend, self.cancelled)
         marker = Marker(fingerprint(self.recipe.requirements), str(base.path), base.label, build)
         reusable = before is not None and before.state != "broken" and (
             (before.base, before.version, before.backend) == (marker.base, marker.version, marker.backend))
         write_marker(self.environment, marker)
         self.make_venv(base.path, reusable)
         self.install_uv()
-        notes = self.install_packages(build, may_be_another=backend in ("auto", "registry"))
+        notes = self.install_packages(build, allow_other_index=backend in ("auto", "registry"))
         try:
             installed = self.check_packages()
         except StepFailed:
@@ -198,18 +198,18 @@ class _Work:
         self.finish(dataclasses.replace(marker, installed=installed, state="complete"))
         return notes
 
-    def say(self, number: int, title: Phrase, detail: str = "", done: float | None = None) -> None:
-        self.report(ProgressEvent(number, STEPS, title, detail, done))
+    def report_progress(self, number: int, title: Phrase, detail: str = "", done: float | None = None) -> None:
+        self.report(ProgressEvent(number, STEP_COUNT, title, detail, done))
 
-    def run(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> CompletedProcess:
+    def run_python(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> CompletedProcess:
         """Run one of the environment's programs."""
-        return run([str(self.environment.python), "-I", *command], on_line, self.cancelled)
+        return run_process([str(self.environment.python), "-I", *command], on_line, self.cancelled)
 
     def check_space(self) -> None:
         folder = self.environment.folder
         title = Phrase("Checking the free space")
-        self.say(1, title)
-        if status(self.environment, self.recipe.requirements).state is State.READY:
+        self.report_progress(1, title)
+        if environment_status(self.environment, self.recipe.requirements).state is EnvironmentState.READY:
             return
         needed = self.recipe.space - size_on_disk(folder)
         free = free_space(folder)
@@ -217,43 +217,45 @@ class _Work:
             raise InstallError("{folder} needs {needed:.1f} GB more, but only {free:.1f} GB are free on its drive; free "
                                "some space or choose a folder on another drive.", folder=folder, needed=needed / 1e9,
                                free=free / 1e9)
-        self.say(1, title, Message("{free:.0f} GB are free.", free=free / 1e9), 1.0)
+        self.report_progress(1, title, Message("{free:.0f} GB are free.", free=free / 1e9), 1.0)
 
     def make_venv(self, base: Path, reusable: bool) -> None:
         title = Phrase("Making the Python environment")
-        self.say(2, title, Phrase("From {source}", source=base))
-        if reusable and exists(self.environment.python) and self.run(["-c", "import pip"]).code == 0:
-            self.say(2, title, Message("It is there already."), 1.0)
+        self.report_progress(2, title, Phrase("From {source}", source=base))
+        if reusable and exists(self.environment.python) and self.run_python(["-c", "import pip"]).code == 0:
+            self.report_progress(2, title, Message("It is there already."), 1.0)
             return
-        clear(self.environment)
-        ended = run([str(base), "-I", "-m", "venv", "--without-pip", str(self.environment.folder)], cancelled=self.cancelled)
+        remove_contents(self.environment)
+        ended = run_process([str(base), "-I", "-m", "venv", "--without-pip", str(self.environment.folder)],
+                            cancelled=self.cancelled)
         if ended.code == 0:  # venv itself would keep pip's complaints to itself
-            ended = self.run(["-m", "ensurepip", "--upgrade", "--default-pip"])
+            ended = self.run_python(["-m", "ensurepip", "--upgrade", "--default-pip"])
         if ended.code != 0:
             raise StepFailed(Message("{python} could not make an environment in {folder}.", python=base,
                                      folder=self.environment.folder), ended.tail)
 
     def install_uv(self) -> None:
         title = Phrase("Installing the installer uv")
-        self.say(3, title)
-        ended = self.run(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off",
-                          "-r", str(self.recipe.uv)], lambda line: self.say(3, title, line.strip()))
+        self.report_progress(3, title)
+        command = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off",
+                   "-r", str(self.recipe.uv)]
+        ended = self.run_python(command, lambda line: self.report_progress(3, title, line.strip()))
         if ended.code != 0:
             raise StepFailed(Message("The installer uv could not be installed."), ended.tail)
 
-    def install_packages(self, build: str, may_be_another: bool) -> tuple[Message, ...]:
+    def install_packages(self, build: str, allow_other_index: bool) -> tuple[Message, ...]:
         """Step 4; returns notes for the user.
 
-        may_be_another: whether the package index's build will do where PyTorch's own index cannot be reached.
+        allow_other_index: whether the package index's build will do where PyTorch's own index cannot be reached.
         """
         ended = self.uv(build)
         notes: tuple[Message, ...] = ()
-        if ended.code != 0 and build != "registry" and may_be_another and index_unreachable(ended.tail):
+        if ended.code != 0 and build != "registry" and allow_other_index and index_unreachable(ended.tail):
             notes = (Message("PyTorch's own index cannot be reached, so its build was taken from the package index "
                              "instead."),)
-            if build == CUDA_12:
+            if build == CUDA_12_BUILD:
                 notes += (Message("It does not know this graphics card; install again where that index can be reached."),)
-            self.say(4, self.packages, join_messages(notes))
+            self.report_progress(4, self.packages, join_messages(notes))
             ended = self.uv("registry")
         if ended.code != 0:
             raise StepFailed(Message("{title} could not be installed.", title=self.recipe.title), ended.tail)
@@ -268,32 +270,32 @@ class _Work:
         # user's own choice of cache goes before it.
         if not os.environ.get("UV_CACHE_DIR"):
             command += ["--cache-dir", str(self.environment.cache)]
-        downloads = Downloads()
-        self.say(4, self.packages)
-        return self.run(command, lambda line: self.say(4, self.packages, *downloads.after(line)))
+        downloads = DownloadProgress()
+        self.report_progress(4, self.packages)
+        return self.run_python(command, lambda line: self.report_progress(4, self.packages, *downloads.update(line)))
 
     def check_packages(self) -> str:
         title = Phrase("Checking that the packages work together")
-        self.say(5, title)
-        ended = self.run(["-c", self.recipe.check])
+        self.report_progress(5, title)
+        ended = self.run_python(["-c", self.recipe.check])
         if ended.code != 0:
             raise StepFailed(Message("The installed packages do not work together."), ended.tail,
                              Message("Install again, with another build of PyTorch if it keeps failing."))
-        self.say(5, title, ended.last_line, 1.0)
+        self.report_progress(5, title, ended.last_line, 1.0)
         return ended.last_line
 
     def finish(self, marker: Marker) -> None:
         title = Phrase("Finishing")
-        self.say(6, title)
+        self.report_progress(6, title)
         shutil.rmtree(self.environment.cache, ignore_errors=True)
         write_marker(self.environment, marker)
-        self.say(6, title, Message("All is there."), 1.0)
+        self.report_progress(6, title, Message("All is there."), 1.0)
 
 
 _UNITS = {"K": 1e3, "M": 1e6, "G": 1e9}
 
 
-class Downloads:
+class DownloadProgress:
     """How far uv's downloads are, read from its lines "Downloading name (size)" and "Downloaded name"."""
 
     def __init__(self) -> None:
@@ -302,7 +304,7 @@ class Downloads:
         self._share = 0.0
         self._started = time.monotonic()
 
-    def after(self, line: str) -> tuple[str, float | None]:
+    def update(self, line: str) -> tuple[str, float | None]:
         """(news, share of the announced bytes that has come, 0..1) after this line; None before any was announced."""
         if match := re.match(r"\s*Downloading (\S+) \(([\d.]+) ?([KMG])iB\)", line):
             self._sizes[match[1]] = float(match[2]) * _UNITS[match[3]]

@@ -12,18 +12,18 @@ from pathlib import Path
 
 from ...core.errors import InstallError, Phrase, reason_of
 from ...core.files import exists, home_folder, is_file
-from ..children import run
+from ..child_process import run_process
 
-MINORS = (13, 12, 11, 10)
+MINOR_VERSIONS = (13, 12, 11, 10)
 """3.x versions with builds of every pin in requirements/midas.txt, the first choice first."""
 
-TIMEOUT = 20.0
+PROBE_TIMEOUT_S = 20.0
 """Seconds within which an interpreter must have said what it is; a first start from a slow disk takes several."""
 
-PLACES = ("/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
+SEARCH_FOLDERS = ("/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
 """Looked into besides PATH: a program started from a desktop often has a short one."""
 
-_PROGRAM = """
+_PROBE_PROGRAM = """
 import json, sys
 try:
     import ensurepip, venv
@@ -47,27 +47,27 @@ class Interpreter:
         return ".".join(map(str, self.version))
 
 
-def find(chosen: Path | None = None, cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
+def find_interpreter(chosen: Path | None = None, cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
     """The user's choice, else the first usable one of `candidates`; raises InstallError when there is none, or Cancelled."""
     if chosen is not None:
-        return probe([str(chosen)], cancelled)
+        return probe_interpreter([str(chosen)], cancelled)
     for command in candidates():
         try:
-            return probe(command, cancelled)
+            return probe_interpreter(command, cancelled)
         except InstallError:
             continue
     raise InstallError("No usable Python {versions} was found on this computer; install one from python.org (on Debian and "
                        "Ubuntu with python3-venv), or choose one (in the preferences, or with --python).",
-                       versions=_versions())
+                       versions=_version_range())
 
 
 def candidates() -> Iterator[list[str]]:
     """Commands that may start a suitable Python, the newest version first, this process's own last; some may not exist."""
     seen: set[str] = set()
-    for minor in MINORS:
+    for minor in MINOR_VERSIONS:
         if sys.platform == "win32":
             yield ["py", f"-3.{minor}"]
-        for path in _files(minor):
+        for path in _possible_paths(minor):
             if str(path) not in seen and is_file(path):
                 seen.add(str(path))
                 yield [str(path)]
@@ -75,14 +75,14 @@ def candidates() -> Iterator[list[str]]:
         yield [sys.executable]
 
 
-def probe(command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
+def probe_interpreter(command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
     """Run the command as a Python and ask what it is.
 
     Raises InstallError when it cannot carry the environment, or Cancelled.
     """
     name = " ".join(command)
     try:
-        ended = run([*command, "-I", "-c", _PROGRAM], cancelled=cancelled, seconds=TIMEOUT)
+        ended = run_process([*command, "-I", "-c", _PROBE_PROGRAM], cancelled=cancelled, seconds=PROBE_TIMEOUT_S)
     except (OSError, TimeoutError) as error:
         raise InstallError("{name} is not a Python that runs: {reason}.", name=name, reason=reason_of(error)) from None
     try:
@@ -90,19 +90,19 @@ def probe(command: Sequence[str], cancelled: Callable[[], bool] = lambda: False)
         interpreter = Interpreter(Path(path), (int(version[0]), int(version[1]), int(version[2])))
     except (ValueError, TypeError):
         raise InstallError("{name} is not a Python that runs (exit code {code}).", name=name, code=ended.code) from None
-    if interpreter.version[0] != 3 or interpreter.version[1] not in MINORS or not wide:
+    if interpreter.version[0] != 3 or interpreter.version[1] not in MINOR_VERSIONS or not wide:
         if wide:
             raise InstallError("{name} is Python {version}, but PyTorch has builds for 64-bit Python {versions}.", name=name,
-                               version=interpreter.label, versions=_versions())
+                               version=interpreter.label, versions=_version_range())
         raise InstallError("{name} is Python {version} with 32 bits, but PyTorch has builds for 64-bit Python {versions}.",
-                           name=name, version=interpreter.label, versions=_versions())
+                           name=name, version=interpreter.label, versions=_version_range())
     if not can_make:
         raise InstallError("{name} cannot make environments because venv or ensurepip is missing; install python3-venv, or "
                            "choose another Python.", name=name)
     return interpreter
 
 
-def _files(minor: int) -> Iterator[Path]:
+def _possible_paths(minor: int) -> Iterator[Path]:
     """Where python3.<minor> may lie; on PATH all of them, because the first may be a shim without a Python behind it."""
     name = f"python3.{minor}"
     if sys.platform == "win32":
@@ -112,7 +112,7 @@ def _files(minor: int) -> Iterator[Path]:
             yield Path(place, name)
     for folder in _pyenv_versions(minor):
         yield folder / "bin" / name
-    for place in PLACES:
+    for place in SEARCH_FOLDERS:
         yield Path(place, name)
 
 
@@ -127,5 +127,5 @@ def _pyenv_versions(minor: int) -> list[Path]:
     return [folder for _, folder in sorted(found, reverse=True)]
 
 
-def _versions() -> Phrase:
-    return Phrase("3.{first} to 3.{last}", first=min(MINORS), last=max(MINORS))
+def _version_range() -> Phrase:
+    return Phrase("3.{first} to 3.{last}", first=min(MINOR_VERSIONS), last=max(MINOR_VERSIONS))

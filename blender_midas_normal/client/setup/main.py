@@ -2,7 +2,7 @@
 
     python -I -u main.py --folder DIR [--python EXE] [--backend auto] [--weights DIR] [--offline] VERB
 
-where VERB is install, download, check or remove.  It prints one JSON object a line: steps as in `steps.Step.as_words`, and
+where VERB is install, download, check or remove.  It prints one JSON object a line: steps as in `steps.Step.to_dict`, and
 last {"ok": true, "text": ...} or {"error": message, "kind": exception, "output": last lines of the step's process}.  Texts
 are as `core.errors.to_json` makes them.  It ends, with 0 or 1, and with it all it started, when its work is done or its
 stdin, being a pipe, is closed.
@@ -25,7 +25,7 @@ from typing import Any
 
 PACKAGE_LOADER = Path(__file__).resolve().parents[2] / "standalone.py"
 
-GRACE = 5.0
+SHUTDOWN_TIMEOUT_S = 5.0
 """Seconds after the pipe's end within which the work must have stopped by itself."""
 
 
@@ -34,15 +34,15 @@ def main(arguments: list[str]) -> int:
     package = runpy.run_path(str(PACKAGE_LOADER))["load_package"]()
     errors = importlib.import_module(f"{package}.core.errors")
     work = importlib.import_module(f"{package}.client.setup.commands")
-    options = parsed(arguments)
-    given_up = watched_stdin()
+    options = parse_arguments(arguments)
+    given_up = watch_stdin()
 
     def say(words: dict[str, Any]) -> None:
         line = {name: errors.to_json(value) if isinstance(value, str) else value for name, value in words.items()}
         print(json.dumps(line), flush=True)
 
     try:
-        text = work.VERBS[options.verb](options, lambda step: say(step.as_words()), given_up.is_set)
+        text = work.VERBS[options.verb](options, lambda step: say(step.to_dict()), given_up.is_set)
     except errors.MidasNormalError as error:
         kind = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
         say({"error": error.message, "kind": kind.__name__, "output": getattr(error, "output", "")})
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def parsed(arguments: list[str]) -> argparse.Namespace:
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Make, check or remove the Python environment that MiDaS runs in.")
     parser.add_argument("verb", choices=("install", "download", "check", "remove"))
     parser.add_argument("--folder", type=Path, required=True, help="where the environment is, or is to be")
@@ -65,7 +65,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def watched_stdin() -> threading.Event:
+def watch_stdin() -> threading.Event:
     """An event that is set when stdin, where it is a pipe, is closed: whoever started this program gave it up or died."""
     closed = threading.Event()
 
@@ -76,7 +76,7 @@ def watched_stdin() -> threading.Event:
         except OSError:
             pass
         closed.set()
-        time.sleep(GRACE)
+        time.sleep(SHUTDOWN_TIMEOUT_S)
         os._exit(1)
 
     try:

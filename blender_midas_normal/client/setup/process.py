@@ -15,25 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import NO_MESSAGE, InstallError, Message, error_from_kind, from_json, reason_of
-from ..children import Lines, end, read_available, start
+from ..child_process import LineSplitter, read_available, start_process, terminate_process
 
-PROGRAM = Path(__file__).resolve().parent / "main.py"
+SETUP_PROGRAM = Path(__file__).resolve().parent / "main.py"
 
-INTERVAL = 0.1
+POLL_INTERVAL_S = 0.1
 """Seconds between two looks at the process while waiting for it."""
 
-PATIENCE = 8.0
+CLOSE_TIMEOUT_S = 8.0
 """Seconds that `close` leaves it to end what it started: more than it takes itself."""
 
-ENDED_SECONDS = 1.0
+EXIT_TIMEOUT_S = 1.0
 """Within this time a process that has said its last line, or closed its pipe, is gone, or is ended."""
 
-CANCELLED = {"install": Message("The installation was cancelled; installing again goes on from here."),
+CANCELLED_MESSAGES = {"install": Message("The installation was cancelled; installing again goes on from here."),
              "download": Message("The download was cancelled; downloading again goes on from here.")}
 """By verb, the outcome of a process that was asked to give up and ended without saying more: one that waits for a server
 notices nothing and is ended."""
 
-MESSAGES = ("title", "detail", "text", "error")
+MESSAGE_FIELDS = ("title", "detail", "text", "error")
 """What of a line is for users to read."""
 
 
@@ -48,17 +48,17 @@ class SetupProcess:
     def __init__(self, verb: str, folder: Path, *, python: Path | None = None, backend: str = "auto",
                  weights: Path | None = None, online: bool = True, runner: str = sys.executable) -> None:
         self.verb = verb
-        command = [runner, "-I", "-u", str(PROGRAM), "--folder", str(folder), "--backend", backend]
+        command = [runner, "-I", "-u", str(SETUP_PROGRAM), "--folder", str(folder), "--backend", backend]
         command += ["--python", str(python)] if python is not None else []
         command += ["--weights", str(weights)] if weights is not None else []
         command += [] if online else ["--offline"]
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         try:
-            self._child = start([*command, verb], stdin=subprocess.PIPE, stderr=self._complaints)
+            self._child = start_process([*command, verb], stdin=subprocess.PIPE, stderr=self._stderr)
         except OSError as error:
-            self._complaints.close()
+            self._stderr.close()
             raise InstallError("{runner} could not be started: {reason}.", runner=runner, reason=reason_of(error)) from error
-        self._lines = Lines()
+        self._lines = LineSplitter()
         self._last: dict[str, Any] | None = None
         self._is_cancelled = False
 
@@ -75,14 +75,14 @@ class SetupProcess:
         found: list[dict[str, Any]] = []
         while self._last is None:
             data = read_available(self._child.stdout.fileno())  # type: ignore[union-attr]
-            found += self._understood(self._lines.fed(data))
+            found += self._parse_lines(self._lines.feed(data))
             if data is None and self._last is None:
                 self._last = self._unexpected_end()
                 found.append(self._last)
             if not data:
                 break
         if self._last is not None:
-            self._put_away()
+            self._close_pipes()
         return found
 
     def cancel(self) -> None:
@@ -103,7 +103,7 @@ class SetupProcess:
                     if words is not self._last:
                         report(words)
                 if self.running:
-                    time.sleep(INTERVAL)
+                    time.sleep(POLL_INTERVAL_S)
         finally:
             self.close()
         return self.result()
@@ -120,22 +120,22 @@ class SetupProcess:
     def close(self) -> None:
         """End the process, if it still runs, and all it started; waits for that at most PATIENCE seconds."""
         self.cancel()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + CLOSE_TIMEOUT_S
         while self.running and time.monotonic() < deadline:
             if not self.poll():
-                time.sleep(INTERVAL / 2)
+                time.sleep(POLL_INTERVAL_S / 2)
         if self.running:
-            end(self._child)
+            terminate_process(self._child)
             self.poll()
 
-    def _understood(self, lines: list[str]) -> list[dict[str, Any]]:
+    def _parse_lines(self, lines: list[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for line in lines:
             try:
                 words = json.loads(line)
                 if not isinstance(words, dict):
                     continue
-                words |= {name: from_json(words[name]) for name in MESSAGES if name in words}
+                words |= {name: from_json(words[name]) for name in MESSAGE_FIELDS if name in words}
             except ValueError:
                 continue
             if self._last is None:
@@ -145,25 +145,26 @@ class SetupProcess:
         return found
 
     def _unexpected_end(self) -> dict[str, Any]:
-        self._see_it_end()
+        self._wait_for_exit()
         if self._is_cancelled:
-            return {"error": CANCELLED.get(self.verb, Message("The work was cancelled.")), "kind": "Cancelled", "output": ""}
+            message = CANCELLED_MESSAGES.get(self.verb, Message("The work was cancelled."))
+            return {"error": message, "kind": "Cancelled", "output": ""}
         code = self._child.returncode
-        self._complaints.seek(0)
-        output = self._complaints.read()[-4000:].decode("utf-8", "replace").strip()
+        self._stderr.seek(0)
+        output = self._stderr.read()[-4000:].decode("utf-8", "replace").strip()
         sentence = Message("The installing process ended unexpectedly (exit code {code}).", code=code)
         return {"error": sentence, "kind": "InstallError", "output": output}
 
-    def _put_away(self) -> None:
+    def _close_pipes(self) -> None:
         """The process has said its last line and ends by itself: it is waited for, and its pipes are closed."""
         self.cancel()
-        self._see_it_end()
+        self._wait_for_exit()
         self._child.stdout.close()  # type: ignore[union-attr]
-        self._complaints.close()
+        self._stderr.close()
 
-    def _see_it_end(self) -> None:
+    def _wait_for_exit(self) -> None:
         """Waits a moment for the process, which has nothing more to do, and ends it where it does not end by itself."""
         try:
-            self._child.wait(ENDED_SECONDS)
+            self._child.wait(EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            end(self._child)
+            terminate_process(self._child)

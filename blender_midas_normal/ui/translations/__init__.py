@@ -15,12 +15,12 @@ LANGUAGES = {"de": de.MESSAGES}
 """Translations by language, context and English text; a bare language serves all its countries, such as de_DE."""
 
 
-def add() -> None:
+def register() -> None:
     """Lets Blender know the translations."""
     bpy.app.translations.register(EXTENSION, {language: _by_key(messages) for language, messages in LANGUAGES.items()})
 
 
-def remove() -> None:
+def unregister() -> None:
     bpy.app.translations.unregister(EXTENSION)
 
 

@@ -10,13 +10,13 @@ from ..window import Window
 
 GENERATE, CANCEL = "bpy.ops.midas_normal.generate", "bpy.ops.midas_normal.cancel"
 MAP = "bpy.context.scene.midas_normal.result"
-ENDED = "generation.task() is None and generation.last() is not None"
+ENDED = "generation.task() is None and generation.last_outcome() is not None"
 TREE = "bpy.data.materials['Material'].node_tree"
 NODES = f"[node.type for node in {TREE}.nodes]"
 PIXELS = f"float(np.array({MAP}.pixels[:4096]).reshape(-1, 4)[:, :2].std())"
 """A figure that tells one map from another."""
 
-HOLD = "pid = client._worker.pid; os.kill(pid, signal.SIGSTOP)"
+HOLD = "pid = client.worker.pid; os.kill(pid, signal.SIGSTOP)"
 ASKED = "generation.task() is not None and generation.task().job.id"
 """Whether the worker has been asked for a map, stopped as it may be."""
 
@@ -53,10 +53,10 @@ bpy.ops.render.render("INVOKE_DEFAULT", write_still=True)
 
 def make(window: Window) -> None:
     """Clicks Generate and waits until that has ended: right after the click, Blender may not have seen it yet."""
-    window.blender.do("before = generation.last()")
+    window.blender.do("before = generation.last_outcome()")
     window.click(GENERATE)
     window.blender.wait_until(
-        "generation.task() is None and generation.last() is not None and generation.last() is not before", 60
+        "generation.task() is None and generation.last_outcome() is not None and generation.last_outcome() is not before", 60
     )
 
 

@@ -56,7 +56,7 @@ tree = bpy.data.materials["Material"].node_tree
 before = tree.nodes.active
 node = tree.nodes.active = tree.nodes.new("ShaderNodeTexImage")
 node.image = theirs
-last = generation.last()
+last = generation.last_outcome()
 bpy.context.scene.midas_normal.target = "NONE"
 with bpy.context.temp_override(area=area, region=next(r for r in area.regions if r.type == 'WINDOW')):
     bpy.ops.wm.call_menu(name="NODE_MT_context_menu")
@@ -77,10 +77,9 @@ def node_menu(window: Window) -> str:
     window.display.key("Up")
     window.shoot("node_menu_open")
     window.display.key("Return")
-    window.blender.wait_until("generation.task() is None and generation.last() is not last", 60)
-    check(
-        window.blender.value("source_of(bpy.data.images[generation.last().map_name]) == theirs"), "another image was mapped"
-    )
+    window.blender.wait_until("generation.task() is None and generation.last_outcome() is not last", 60)
+    mapped = "source_of(bpy.data.images[generation.last_outcome().map_name])"
+    check(window.blender.value(f"{mapped} == theirs"), "another image was mapped")
     window.blender.do(FORGOTTEN)
     return ""
 

@@ -11,7 +11,7 @@ from .common import ENDED, MAP, PICTURE, RENDER, begin, check, held, make
 from .file import AT_ONCE
 
 DISABLED = f"""
-tick = timer._tick
+tick = timer.tick
 start = time.perf_counter()
 bpy.ops.preferences.addon_disable(module='{EXTENSION}')
 took = time.perf_counter() - start
@@ -36,7 +36,7 @@ def reenable(window: Window) -> str:
     took = window.blender.value("took")
     window.blender.do(f"bpy.ops.preferences.addon_enable(module='{EXTENSION}')")
     window.find_again()
-    check(window.blender.value("generation.last() is None"), "what was given up is shown again")
+    check(window.blender.value("generation.last_outcome() is None"), "what was given up is shown again")
     window.blender.do("area.spaces.active.image = picture(256, 13)")
     window.show_tab()
     make(window)
@@ -75,7 +75,7 @@ def two_blenders(window: Window) -> str:
             check(each.blender.value(f"source_of({MAP}) == area.spaces.active.image"), "a Blender has no map")
         blender.do("area.spaces.active.image = picture(1024, 9)")
         begin(other)
-        pid, folder = blender.value("[client._worker.pid, str(client._worker.folder)]")
+        pid, folder = blender.value("[client.worker.pid, str(client.worker.folder)]")
         blender.do(f"noted = {str(noted)!r}")
         blender.do(TIMED_AT_EXIT)
         code = blender.quit()

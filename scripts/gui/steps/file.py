@@ -58,7 +58,8 @@ def _interrupted(window: Window, statement: str) -> float:
     begin(window)
     window.blender.do(f"marks.clear(); {statement}")
     window.find_again()
-    check(window.blender.value("generation.task() is None and generation.last() is None"), "the map was not given up")
+    is_given_up = "generation.task() is None and generation.last_outcome() is None"
+    check(window.blender.value(is_given_up), "the map was not given up")
     check(window.blender.value("bpy.ops.midas_normal.generate.poll()"), "no other map can be made")
     check(not window.blender.value("any(source_of(image) and source_of(image).name == 'tiles_1024_6.png' "
                                    "for image in bpy.data.images)"), "the map came into the other file")

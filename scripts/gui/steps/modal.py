@@ -11,7 +11,7 @@ from .painting import BRUSH
 
 MODAL = "[operator.bl_idname for window in bpy.context.window_manager.windows for operator in window.modal_operators]"
 ARRIVED = "generation.task() is None or generation.task().job.outcome is not None"
-IDLE = "generation.task() is None and not timer._watched"
+IDLE = "generation.task() is None and timer.is_idle()"
 
 CANVAS = """
 canvas = picture(256, 30)
@@ -104,9 +104,8 @@ def _waits(window: Window, seed: int, operator: str, effect: str, under_way: Abs
         window.shoot(f"{operator.lower()}_under_way")
         check(window.blender.value(runs), f"{operator} has ended")
         check(not window.blender.value(there), f"a map was stored during {operator}")
-        check(
-            "Waiting until" in window.blender.value("generation.described(generation.task())"), "the panel does not say why"
-        )
+        description = window.blender.value("generation.describe_task(generation.task())")
+        check("Waiting until" in description, "the panel does not say why")
     window.blender.wait_until(f"{there} and {IDLE}", 60)
     after = window.blender.value(effect)
     check(after != before, f"{operator} has changed nothing")

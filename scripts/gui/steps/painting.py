@@ -23,15 +23,15 @@ READY = """
 from {package}.ui import live_paint
 paint.brush.color = 1, 1, 1
 times = []
-noted, stepped = live_paint._note, live_paint._step
+noted, stepped = live_paint._add_painted, live_paint._step
 def note(scene, pictures):
     noted(scene, pictures)
-    if live_paint._changed and not times:
+    if live_paint._painted and not times:
         times.append(time.perf_counter())
 def step(task):
     stepped(task)
     times[1:] = [time.perf_counter()]
-live_paint._note, live_paint._step = note, step
+live_paint._add_painted, live_paint._step = note, step
 def shown():
     values = np.empty(1024 * 1024 * 4, np.float32)
     {map}.pixels.foreach_get(values)
@@ -42,10 +42,10 @@ before = shown()
 """White, the map as it is, and a watch: when the first stroke was noticed, and when the last map had come."""
 
 SURFACE = f"stored_metadata({MAP})['facts']['surface']"
-IDLE = "live_paint._task is None and not live_paint._changed"
+IDLE = "live_paint.is_idle()"
 MOVED = "bpy.data.objects['Cube'].location.x += 1; bpy.ops.ed.undo_push(message='Moved')"
 OVER = """
-live_paint._note, live_paint._step = noted, stepped
+live_paint._add_painted, live_paint._step = noted, stepped
 area.spaces.active.mode = "VIEW"
 """
 
@@ -54,7 +54,7 @@ def paint(window: Window) -> str:
     """A stroke in the Image Editor's paint mode changes the map around it alone; one undo takes both back."""
     window.click(SWITCH)
     check(window.blender.value(f"bpy.context.scene.{SWITCH}"), "the switch is not on")
-    window.blender.wait_until("not timer._watched", 30)
+    window.blender.wait_until("timer.is_idle()", 30)
     window.blender.do("area.spaces.active.mode = 'PAINT'")
     window.settle()  # 4.3 crashes when a brush is activated before the mode was drawn
     window.blender.do(BRUSH.format(mode="TEXTURE_PAINT", settings="image_paint"))

@@ -68,12 +68,13 @@ def undo_and_redo(window: Window) -> str:
     before = window.blender.value(PIXELS)
     window.press("ctrl+z")
     check("NORMAL_MAP" not in window.blender.value(NODES), "undo left the Normal Map node")
-    exists = window.blender.value("generation.last().exists_in_file")
+    exists = window.blender.value("generation.last_outcome().exists_in_file")
     check(not exists, "the panel tells still of the map that was taken back")
     window.press("ctrl+shift+z")
     check("NORMAL_MAP" in window.blender.value(NODES), "redo did not bring the Normal Map node back")
     check(window.blender.value(PIXELS) == before, "redo did not bring the pixels back")
-    check(window.blender.value("generation.last().exists_in_file"), "the panel does not tell of the map that is there again")
+    exists = window.blender.value("generation.last_outcome().exists_in_file")
+    check(exists, "the panel does not tell of the map that is there again")
     check(not window.blender.value("client.is_busy"), "redo ran the network")
     return ""
 
@@ -114,7 +115,7 @@ def cancel_twice(window: Window) -> str:
     window.click(CANCEL)
     window.blender.wait_until("generation.task() is None", 20)
     window.shoot("stopping")
-    check(window.blender.value("generation.cancelled() is not None"), "the panel offers no second click")
+    check(window.blender.value("generation.draining_task() is not None"), "the panel offers no second click")
     window.click(CANCEL)
     seconds = window.blender.wait_until("is_gone(pid)", 20, 0.01)
     window.blender.do("area.spaces.active.image = picture(256, 12)")
@@ -123,9 +124,9 @@ def cancel_twice(window: Window) -> str:
 
 
 SCRIPTED = """
-kept = bpy.context.scene.midas_normal.chosen()
+kept = bpy.context.scene.midas_normal.snapshot()
 picture(64, 11).name = "scripted"
-last = generation.last()
+last = generation.last_outcome()
 bpy.ops.midas_normal.generate("INVOKE_DEFAULT", source="IMAGE", image="scripted", target="NONE", engine="LUMINANCE",
                               strength=7.0, a=1.0)
 """
@@ -134,9 +135,9 @@ bpy.ops.midas_normal.generate("INVOKE_DEFAULT", source="IMAGE", image="scripted"
 def scripted(window: Window) -> str:
     """A script that invokes the operator with settings of its own leaves those of the scene as they are."""
     window.blender.do(SCRIPTED)
-    window.blender.wait_until("generation.task() is None and generation.last() is not last", 60)
+    window.blender.wait_until("generation.task() is None and generation.last_outcome() is not last", 60)
     strength = window.blender.value("stored_metadata(bpy.data.images['scripted_normal'])['settings']['strength']")
     check(strength == 7.0, "it has no map")
-    check(window.blender.value("bpy.context.scene.midas_normal.chosen() == kept"), "the scene's settings were changed")
+    check(window.blender.value("bpy.context.scene.midas_normal.snapshot() == kept"), "the scene's settings were changed")
     window.blender.do("bpy.data.batch_remove([image for image in bpy.data.images if image.name.startswith('scripted')])")
     return ""
