@@ -22,23 +22,19 @@ from ..core.files import redact_home
 
 Data = TypeVar("Data", bound=bpy.types.ID)
 
+EXTENSION = __package__.rpartition(".")[0]
+"""The name under which Blender knows this extension."""
 
-def find_by_uid(collection: Iterable[Data], uid: int | None) -> Data | None:
-    """Return the item of a collection of `bpy.data` that has this session_uid, None when it is gone."""
-    return next((data for data in collection if data.session_uid == uid), None)
-
+DEFAULT_PREFERENCES = SimpleNamespace(environment_folder="", interpreter="", backend="auto", weights_folder="",
+                                      device="AUTO", idle_minutes=10)
+"""What counts where Blender has no preferences for the extension, as when `--addons` enables it for one run."""
 
 client = Client()
 
 
-EXTENSION = __package__.rpartition(".")[0]
-"""The name under which Blender knows this extension."""
-
-
-DEFAULT_PREFERENCES = SimpleNamespace(environment_folder="", interpreter="", backend="auto", weights_folder="",
-                                      device="AUTO",
-                                      idle_minutes=10)
-"""What counts where Blender has no preferences for the extension, as when `--addons` enables it for one run."""
+def find_by_uid(collection: Iterable[Data], uid: int | None) -> Data | None:
+    """Return the item of a collection of `bpy.data` that has this session_uid, None when it is gone."""
+    return next((data for data in collection if data.session_uid == uid), None)
 
 
 def preferences() -> Any:

@@ -29,6 +29,12 @@ from .tasks import YIELD_TO_UI, Report, Step, Task, TaskSteps
 SURFACE_KEY = re.compile("[0-9a-f]{32}(-[0-9a-f]{32})?")
 """The form of a surface's key; a file from elsewhere may hold anything in its place."""
 
+PICTURE_SET_FINDERS = {"TILED": find_tiles, "SEQUENCE": find_frames, "MOVIE": find_frames}
+"""By the `source` of an image that has several pictures: the function that finds them."""
+
+PACKED_FILE_FIELDS, DISK_FILE_FIELDS = ({"compress": on_disk, "with_pixels": not on_disk} for on_disk in (False, True))
+"""Fields of a request about the result's files: raw pixels to show a packed map, a compressed file for one on disk."""
+
 
 def find_up_to_date_surfaces(prepared: PreparedRequest) -> dict[str, str]:
     """Find the surfaces from which the requested maps were made, where all exist as they are requested.
@@ -71,13 +77,6 @@ def _is_stored_as_requested(image: bpy.types.Image, prepared: PreparedRequest) -
         return not image.packed_files
     file = map_file_beside(source, map_type_of(image))
     return file_of(image) == file and file.exists()
-
-
-PICTURE_SET_FINDERS = {"TILED": find_tiles, "SEQUENCE": find_frames, "MOVIE": find_frames}
-"""By the `source` of an image that has several pictures: the function that finds them."""
-
-PACKED_FILE_FIELDS, DISK_FILE_FIELDS = ({"compress": on_disk, "with_pixels": not on_disk} for on_disk in (False, True))
-"""Fields of a request about the result's files: raw pixels to show a packed map, a compressed file for one on disk."""
 
 
 def start_generation(context: bpy.types.Context, request: GenerateRequest) -> Task:

@@ -29,54 +29,6 @@ if TYPE_CHECKING:
 
     from ..core.arrays import Array
 
-def image_unreadable_reason(image: bpy.types.Image, frame: int | None = None) -> Message:
-    """Say why an image has no pixels.
-
-    Args:
-        frame: the frame of an image sequence, if it is one.
-    """
-    if image.packed_file is not None:
-        return Message("The packed file of the image {image!r} {fault}.", image=image.name,
-                       fault=_format_fault(detect_format(image.packed_file.data[:HEADER_BYTES])))
-    if image.source == "GENERATED" or not image.filepath_raw:
-        return Message("The image {image!r} has no pixels.", image=image.name)
-    path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
-    if frame is not None and image.source == "SEQUENCE":
-        path = _file_of_frame(path, frame)
-    return Message("The file {path} of the image {image!r} {fault}.", path=path, image=image.name, fault=_file_fault(path))
-
-
-def file_unreadable_reason(path: Path) -> Message:
-    """Say why Blender does not read a file."""
-    return Message("{path} {fault}.", path=path, fault=_file_fault(path))
-
-
-def _file_fault(path: Path) -> Phrase:
-    """Say what is wrong with a file, as the predicate of a sentence."""
-    try:
-        return _format_fault(detect_file_format(path)) if is_file(path) else Phrase("is missing")
-    except OSError as error:
-        return Phrase("cannot be opened: {reason}", reason=reason_of(error))
-
-
-def _format_fault(name: str) -> Phrase:
-    if not name:
-        return Phrase("is no picture or movie of a known kind")
-    if name in ("GIF", "movie"):
-        return Phrase("is {what}, which this Blender cannot read, or damaged; save its frames as PNG files",
-                      what=with_article(name))
-    return Phrase("is {what}, which this Blender cannot read, or damaged; save it again, as PNG, TIFF or OpenEXR",
-                  what=with_article(name))
-
-
-def _file_of_frame(path: Path, frame: int) -> Path:
-    parts = split_number(path.stem)
-    if parts is None:
-        return path
-    before, digits, after = parts
-    return path.with_name(f"{before}{frame:0{len(digits)}d}{after}{path.suffix}")
-
-
 VIEWER_TYPES = ("RENDER_RESULT", "COMPOSITING")
 """Values of `Image.type` of images without pixels of their own: the Render Result and the Viewer Node's image."""
 
@@ -92,16 +44,16 @@ CHUNK_VALUES, MAX_CHUNK_SECONDS = 1 << 18, 0.02
 MATRIX_TOLERANCE = 1e-5
 """Tolerance of the test for the identity: before 5.0, Blender's matrix between equal spaces is not exactly that."""
 
-Outcome = TypeVar("Outcome")
-
-PixelExport = Generator[None, None, Pixels]
-"""An export in short steps: yields between them, and returns the description of the pixels."""
-
 RENDER_SAVE_SETTINGS = (("media_type", "IMAGE"), ("file_format", "PNG"), ("color_mode", "RGBA"), ("color_depth", "16"),
                         ("compression", 0), ("color_management", "FOLLOW_SCENE"))
 """Image settings with which a render is saved to be read, in the order in which they depend on each other.
 
 media_type exists from 5.0 on. Sixteen bits, because Blender adds dithering noise to eight."""
+
+Outcome = TypeVar("Outcome")
+
+PixelExport = Generator[None, None, Pixels]
+"""An export in short steps: yields between them, and returns the description of the pixels."""
 
 
 @dataclass(frozen=True)
@@ -433,3 +385,51 @@ def _override_settings(owner: bpy.types.bpy_struct, values: tuple[tuple[str, obj
     finally:
         for name, value in before:
             setattr(owner, name, value)
+
+
+def image_unreadable_reason(image: bpy.types.Image, frame: int | None = None) -> Message:
+    """Say why an image has no pixels.
+
+    Args:
+        frame: the frame of an image sequence, if it is one.
+    """
+    if image.packed_file is not None:
+        return Message("The packed file of the image {image!r} {fault}.", image=image.name,
+                       fault=_format_fault(detect_format(image.packed_file.data[:HEADER_BYTES])))
+    if image.source == "GENERATED" or not image.filepath_raw:
+        return Message("The image {image!r} has no pixels.", image=image.name)
+    path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+    if frame is not None and image.source == "SEQUENCE":
+        path = _file_of_frame(path, frame)
+    return Message("The file {path} of the image {image!r} {fault}.", path=path, image=image.name, fault=_file_fault(path))
+
+
+def file_unreadable_reason(path: Path) -> Message:
+    """Say why Blender does not read a file."""
+    return Message("{path} {fault}.", path=path, fault=_file_fault(path))
+
+
+def _file_fault(path: Path) -> Phrase:
+    """Say what is wrong with a file, as the predicate of a sentence."""
+    try:
+        return _format_fault(detect_file_format(path)) if is_file(path) else Phrase("is missing")
+    except OSError as error:
+        return Phrase("cannot be opened: {reason}", reason=reason_of(error))
+
+
+def _format_fault(name: str) -> Phrase:
+    if not name:
+        return Phrase("is no picture or movie of a known kind")
+    if name in ("GIF", "movie"):
+        return Phrase("is {what}, which this Blender cannot read, or damaged; save its frames as PNG files",
+                      what=with_article(name))
+    return Phrase("is {what}, which this Blender cannot read, or damaged; save it again, as PNG, TIFF or OpenEXR",
+                  what=with_article(name))
+
+
+def _file_of_frame(path: Path, frame: int) -> Path:
+    parts = split_number(path.stem)
+    if parts is None:
+        return path
+    before, digits, after = parts
+    return path.with_name(f"{before}{frame:0{len(digits)}d}{after}{path.suffix}")

@@ -13,45 +13,9 @@ from ..core.file_numbering import split_number
 from ..core.files import is_file
 from .addon import find_by_uid
 from .image_pixels import image_unreadable_reason, size_of
+from .nodes.map_nodes import image_of_node
 from .nodes.materials import COLOUR_INPUTS, texture_roles
 from .nodes.traversal import normal_shaders_of
-
-
-def find_animation(context: bpy.types.Context) -> Source:
-    """Find the rendered frames of the scene's range, as an image sequence or movie, which is loaded if need be.
-
-    Raises:
-        SourceError: where no frame exists.
-    """
-    scene = context.scene
-    assert scene is not None
-    files = {number: Path(bpy.path.abspath(scene.render.frame_path(frame=number)))
-             for number in range(scene.frame_start, scene.frame_end + 1, scene.frame_step)}
-    number, file = next(((number, file) for number, file in files.items() if is_file(file)), (0, None))
-    if file is None:
-        raise SourceError("No frame of the animation is there, such as {file}; render it, or set the scene's output and "
-                          "range to what was rendered.", file=files[scene.frame_start])
-    is_movie = scene.render.is_movie_format
-    if not is_movie:
-        _check_numbered(file, number)
-    image = _find_loaded(files.values()) or bpy.data.images.load(str(file))
-    image.source = "MOVIE" if is_movie else "SEQUENCE"
-    return Source("RENDER", image.name, image.session_uid, tuple(range(1, len(files) + 1) if is_movie else files))
-
-
-def _check_numbered(file: Path, number: int) -> None:
-    """Raise SourceError where Blender would read another number than the frame's in the file's name."""
-    parts = split_number(file.stem)
-    if parts is None or int(parts[1]) != number:
-        raise SourceError("Blender does not read {number} as the frame of {file}; let the frame's number be the last one "
-                          "in the scene's output path.", number=number, file=file)
-
-
-def _find_loaded(files: Collection[Path]) -> bpy.types.Image | None:
-    """Find the image sequence or movie that shows one of the files already."""
-    return next((image for image in bpy.data.images if image.source in ("SEQUENCE", "MOVIE")
-                 and Path(bpy.path.abspath(image.filepath_raw, library=image.library)) in files), None)
-
 
 VIEWER_IMAGE_TYPES = {"RENDER": "RENDER_RESULT", "VIEWER": "COMPOSITING"}
 """By kind of source: the `type` of the images in Blender that have no pixels of their own."""
@@ -207,17 +171,49 @@ def _active_node_image(material: bpy.types.Material, space: bpy.types.Space | No
     """Return the image of the active node, in the group that a Shader Editor shows, else in the material."""
     shown = space.edit_tree if isinstance(space, bpy.types.SpaceNodeEditor) and space.id == material else None
     for tree in (shown, material.node_tree):
-        image = _node_image(tree.nodes.active) if tree else None
+        image = image_of_node(tree.nodes.active) if tree else None
         if image:
             return image
     return None
-
-
-def _node_image(node: bpy.types.Node | None) -> bpy.types.Image | None:
-    return node.image if isinstance(node, bpy.types.ShaderNodeTexImage) else None
 
 
 def _base_colour_image(material: bpy.types.Material) -> bpy.types.Image | None:
     """Return the image that feeds the colour of the material's first shader, directly or through other nodes."""
     roles = (role for shader in normal_shaders_of(material.node_tree) for role in texture_roles(shader))
     return next((role.image for role in roles if role.input.name in COLOUR_INPUTS), None)
+
+
+def find_animation(context: bpy.types.Context) -> Source:
+    """Find the rendered frames of the scene's range, as an image sequence or movie, which is loaded if need be.
+
+    Raises:
+        SourceError: where no frame exists.
+    """
+    scene = context.scene
+    assert scene is not None
+    files = {number: Path(bpy.path.abspath(scene.render.frame_path(frame=number)))
+             for number in range(scene.frame_start, scene.frame_end + 1, scene.frame_step)}
+    number, file = next(((number, file) for number, file in files.items() if is_file(file)), (0, None))
+    if file is None:
+        raise SourceError("No frame of the animation is there, such as {file}; render it, or set the scene's output and "
+                          "range to what was rendered.", file=files[scene.frame_start])
+    is_movie = scene.render.is_movie_format
+    if not is_movie:
+        _check_numbered(file, number)
+    image = _find_loaded(files.values()) or bpy.data.images.load(str(file))
+    image.source = "MOVIE" if is_movie else "SEQUENCE"
+    return Source("RENDER", image.name, image.session_uid, tuple(range(1, len(files) + 1) if is_movie else files))
+
+
+def _check_numbered(file: Path, number: int) -> None:
+    """Raise SourceError where Blender would read another number than the frame's in the file's name."""
+    parts = split_number(file.stem)
+    if parts is None or int(parts[1]) != number:
+        raise SourceError("Blender does not read {number} as the frame of {file}; let the frame's number be the last one "
+                          "in the scene's output path.", number=number, file=file)
+
+
+def _find_loaded(files: Collection[Path]) -> bpy.types.Image | None:
+    """Find the image sequence or movie that shows one of the files already."""
+    return next((image for image in bpy.data.images if image.source in ("SEQUENCE", "MOVIE")
+                 and Path(bpy.path.abspath(image.filepath_raw, library=image.library)) in files), None)

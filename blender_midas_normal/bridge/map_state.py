@@ -21,6 +21,15 @@ from .image_pixels import checksum_of, refresh_image
 from .map_files import file_of
 from .map_metadata import METADATA_PROPERTY, SINGLE_PICTURE, stored_metadata
 
+CHECKSUM = "checksum"
+"""Name of a fact of packed maps: the CRC-32 of the pixels as Blender holds them."""
+
+DIGESTS = "digests"
+"""Name of a fact of maps in files, or of several packed files: the SHA-256 of each in hexadecimal, by number."""
+
+TILE_NUMBER = re.compile("[0-9]{0,9}")
+"""The form of a picture's number; a file from elsewhere may hold anything in its place."""
+
 
 @dataclass(frozen=True)
 class ShownState:
@@ -87,16 +96,6 @@ def _reload(image: bpy.types.Image) -> None:
 def forget_shown() -> None:
     """Forget what maps show, when another .blend file is loaded."""
     _shown_states.clear()
-
-
-CHECKSUM = "checksum"
-"""Name of a fact of packed maps: the CRC-32 of the pixels as Blender holds them."""
-
-DIGESTS = "digests"
-"""Name of a fact of maps in files, or of several packed files: the SHA-256 of each in hexadecimal, by number."""
-
-TILE_NUMBER = re.compile("[0-9]{0,9}")
-"""The form of a picture's number; a file from elsewhere may hold anything in its place."""
 
 
 def check_unchanged(image: bpy.types.Image | None, replace: bool) -> Generator[None, None, None]:

@@ -40,28 +40,6 @@ SUMMARY_FORMATS: dict[str, Callable[[Sequence[Record], int, float], str]] = {
 }
 """By the file's suffix: a function of the records, the number of pictures not tried and the seconds, that gives the text."""
 
-
-def check_summary(file: Path) -> None:
-    """Check the path of a summary before anything is made.
-
-    Raises:
-        SettingsError: for an unknown suffix, and for a path without a folder.
-        TargetError: where another file, which is no summary, has this path.
-    """
-    if not file.is_absolute():
-        raise SettingsError("The summary {file!r} has no folder to lie in; give a whole path, or save the .blend file "
-                            "and begin with //.", file=str(file))
-    if file.suffix.lower() not in SUMMARY_FORMATS:
-        raise SettingsError("The name of the summary {file!r} does not say its form; let it end with one of {choices}.",
-                            file=file.name, choices=", ".join(SUMMARY_FORMATS))
-    check_replaceable(file)
-
-
-def write_summary(file: Path, records: Sequence[Record], not_tried: int, seconds: float) -> None:
-    """Write the records in the format of the file's suffix; raises TargetError where that fails."""
-    write_report(file, SUMMARY_FORMATS[file.suffix.lower()](records, not_tried, seconds))
-
-
 WAITING, IN_PROGRESS = "waiting", "being made"
 """States beside MADE, SKIPPED and FAILED of the records."""
 
@@ -239,6 +217,27 @@ def build_queue(context: bpy.types.Context, scope: str, request: GenerateRequest
     object_uids = {image: obj.session_uid for image, obj in object_by_image.items()}
     items = [Item(Source("IMAGE", image.name, image.session_uid), object_uids.get(image)) for image in images]
     return Queue(items, request, launch, View.of(context.scene), skip_existing, summary)
+
+
+def check_summary(file: Path) -> None:
+    """Check the path of a summary before anything is made.
+
+    Raises:
+        SettingsError: for an unknown suffix, and for a path without a folder.
+        TargetError: where another file, which is no summary, has this path.
+    """
+    if not file.is_absolute():
+        raise SettingsError("The summary {file!r} has no folder to lie in; give a whole path, or save the .blend file "
+                            "and begin with //.", file=str(file))
+    if file.suffix.lower() not in SUMMARY_FORMATS:
+        raise SettingsError("The name of the summary {file!r} does not say its form; let it end with one of {choices}.",
+                            file=file.name, choices=", ".join(SUMMARY_FORMATS))
+    check_replaceable(file)
+
+
+def write_summary(file: Path, records: Sequence[Record], not_tried: int, seconds: float) -> None:
+    """Write the records in the format of the file's suffix; raises TargetError where that fails."""
+    write_report(file, SUMMARY_FORMATS[file.suffix.lower()](records, not_tried, seconds))
 
 
 def _reason_with_names(message: Message, names: list[str]) -> Message:

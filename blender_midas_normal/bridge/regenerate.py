@@ -209,17 +209,17 @@ def _group_by_surface(picture: bpy.types.Image) -> list[list[DependentMap]]:
 
 
 def _repaint_steps(source: Source, view: View, replace: bool, groups: list[list[DependentMap]]) -> TaskSteps:
-    made: dict[str, dict] = {}
+    facts_by_name: dict[str, dict] = {}
     kept: list[Message] = []
     for group in groups:
         request, launch = GenerateRequest(group[0].settings, replace=replace), launch_for_engine(group[0].settings.engine)
-        made |= yield from _repaint_group(
+        facts_by_name |= yield from _repaint_group(
             PreparedRequest(request, source, group[0].mask(), view, None, None, launch, ()), group, kept
         )
     if kept:
         raise TargetError(kept[0])
-    name, facts = next(iter(made.items()))
-    return Report(tuple(made), (Message("{map} follows {picture}.", map=name, picture=source.name),), facts)
+    name, facts = next(iter(facts_by_name.items()))
+    return Report(tuple(facts_by_name), (Message("{map} follows {picture}.", map=name, picture=source.name),), facts)
 
 
 def _repaint_group(
@@ -237,14 +237,14 @@ def _repaint_group(
     fields = yield from prepared.export_pixels(partial(export_image_pixels, prepared.source.image(), view=prepared.view))
     result = yield Step(prepared.submit(first.map_type, preceding=first.surface, **fields, **first.file_fields))
     name = yield from _apply_to_dependent(prepared, first, result, kept)
-    made = {name: facts_of_result(result, first.map_type)}
+    facts_by_name = {name: facts_of_result(result, first.map_type)}
     for other in others:
         settings = on_preferred_device(other.settings)
         other_result = yield Step(client.submit(Request(settings.to_dict(), surface=result.surface,
                                                         map=other.map_type, **other.file_fields)))
         name = yield from _apply_to_dependent(prepared, other, other_result, kept)
-        made[name] = facts_of_result(other_result, other.map_type)
-    return made
+        facts_by_name[name] = facts_of_result(other_result, other.map_type)
+    return facts_by_name
 
 
 def _apply_to_dependent(

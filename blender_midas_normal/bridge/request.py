@@ -249,14 +249,12 @@ def prepare_request(context: bpy.types.Context, request: GenerateRequest) -> Pre
     obj, material = active_object(context), active_material(context)
     if request.target == "ACTIVE_MATERIAL":
         check_active_material(material)
-    return prepare_for_source(source, obj.session_uid if obj else None, material.session_uid if material else None, request,
-                              launch,
-                              View.of(context.scene))
+    object_uid, material_uid = obj.session_uid if obj else None, material.session_uid if material else None
+    return prepare_for_source(source, object_uid, material_uid, request, launch, View.of(context.scene))
 
 
 def prepare_for_source(source: Source, object_uid: int | None, material_uid: int | None, request: GenerateRequest,
-                       launch: Launch,
-                       view: View) -> PreparedRequest:
+                       launch: Launch, view: View) -> PreparedRequest:
     """Check a request for the maps of a given source; the other arguments are fields of `PreparedRequest`."""
     request, notes = _with_readable_convention(request, source)
     mask = mask_from_image(find_by_uid(bpy.data.images, request.mask_uid)) if request.settings.mask == "IMAGE" else None

@@ -15,7 +15,7 @@ from bl_ext.user_default.midas_normal.bridge.regenerate import start_repaint
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui.command import run
-from pictures import add_material, feed_base_color, pixels_of, use_alpha, write_png
+from blender_data import add_material, feed_base_color, pixels_of, use_alpha, write_png
 
 SETTINGS = Settings(engine="LUMINANCE", strength=10, tileable="OFF")
 LINKED_TO_NOTHING, COUNTS_LESS = "alpha is linked to nothing in its materials", "its colours count less"

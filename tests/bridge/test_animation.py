@@ -9,7 +9,7 @@ from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, pixels_of, pixels_of_file
+from blender_data import add_material, pixels_of, pixels_of_file
 
 SETTINGS = Settings(engine="LUMINANCE", strength=4.0, tileable="OFF")
 

@@ -19,7 +19,7 @@ from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
+from blender_data import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
 from rollback import assert_undone_at_each_step
 
 GREY = ResultFiles(encode_png(np.full((4, 4), 32768, np.uint16), False))

@@ -22,8 +22,8 @@ from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, feed_base_color, pixels_of, saved_by_blender
-from waves import mapped, waves
+from blender_data import add_material, feed_base_color, pixels_of, saved_by_blender
+from wave_relief import mapped, waves
 
 RED = {"Brick": 0.05, "Stone": 0.75}
 """The materials, each with the red of its map by which it is known again."""

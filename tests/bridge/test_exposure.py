@@ -8,7 +8,7 @@ import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui.command import run
-from pictures import pixels_of, pixels_of_file, rgba, write_png
+from blender_data import pixels_of, pixels_of_file, rgba, write_png
 
 SETTINGS = Settings(engine="LUMINANCE", tileable="OFF", strength=10)
 

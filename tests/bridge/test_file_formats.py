@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.core.image_io import encode_exr, encode_tiff
-from pictures import pixels_of
+from blender_data import pixels_of
 
 SIZE = (37, 21)
 

@@ -11,7 +11,7 @@ from bl_ext.user_default.midas_normal.bridge import image_source
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest, prepare_request
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, feed_base_color, render_plane, rgba, write_png
+from blender_data import add_material, feed_base_color, render_plane, rgba, write_png
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.image_io import encode_exr
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material, feed_base_color, pixels_of, pixels_of_file, rgba
+from blender_data import add_material, feed_base_color, pixels_of, pixels_of_file, rgba
 
 BUILT_IN = Settings(engine="LUMINANCE", strength=4.0)
 

@@ -18,7 +18,7 @@ from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.files import PICTURE_SUFFIXES
 from bl_ext.user_default.midas_normal.core.image_io import encode_png, to_blender_pixels
 from bl_ext.user_default.midas_normal.core.maps import NodeMap
-from pictures import pixels_of, rgba, write_png
+from blender_data import pixels_of, rgba, write_png
 
 
 def values(height=3, width=5, seed=0, dtype=np.uint16):

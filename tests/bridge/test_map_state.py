@@ -19,7 +19,7 @@ from bl_ext.user_default.midas_normal.bridge.regenerate import start_repaint, st
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import pixels_of, rgba, write_png
+from blender_data import pixels_of, rgba, write_png
 from test_queue import made as worked_through
 from test_queue import worn
 from test_sequence import sequence

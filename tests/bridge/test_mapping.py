@@ -7,9 +7,9 @@ import math
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
+from material_setups import node, texture_of, user_map
 from rollback import assert_undone_at_each_step, state
-from shapes import node, texture_of, user_map
-from waves import in_group, mapped, material_with, own, plane, waves
+from wave_relief import in_group, mapped, material_with, own, plane, waves
 
 
 @pytest.fixture

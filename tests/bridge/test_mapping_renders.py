@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import node_has_convention, set_convention
 from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
+from material_setups import node
 from rollback import state
-from shapes import node
-from waves import LIGHTS, expected, in_group, lit, mapped, material_with, own, plane, waves
+from wave_relief import LIGHTS, expected, in_group, lit, mapped, material_with, own, plane, waves
 
 COS, SIN = math.cos(math.radians(30)), math.sin(math.radians(30))
 R30 = ((COS, -SIN), (SIN, COS))

@@ -8,7 +8,7 @@ import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge.nodes import materials
 from bl_ext.user_default.midas_normal.core.errors import TargetError
-from pictures import (
+from blender_data import (
     add_linked_material,
     add_material,
     add_overriding_material,

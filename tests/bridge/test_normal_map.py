@@ -9,9 +9,8 @@ import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
-from pictures import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
-from rollback import assert_undone_at_each_step, ends, state
-from shapes import (
+from blender_data import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
+from material_setups import (
     FLAT,
     SHAPES,
     WIRED,
@@ -27,6 +26,7 @@ from shapes import (
     two_shaders,
     user_map,
 )
+from rollback import assert_undone_at_each_step, ends, state
 
 
 @pytest.fixture

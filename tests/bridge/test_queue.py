@@ -30,8 +30,8 @@ from bl_ext.user_default.midas_normal.core.errors import (
     TargetError,
 )
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_linked_material, add_material, feed_base_color, pixels_of, rgba, saved_by_blender, write_png
-from shapes import user_map
+from blender_data import add_linked_material, add_material, feed_base_color, pixels_of, rgba, saved_by_blender, write_png
+from material_setups import user_map
 from test_sequence import sequence
 from test_udim import tile_set
 

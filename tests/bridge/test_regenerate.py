@@ -14,7 +14,7 @@ from bl_ext.user_default.midas_normal.bridge.regenerate import repaint_unavailab
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import pixels_of
+from blender_data import pixels_of
 
 MADE = Settings(engine="LUMINANCE", strength=2.0, tileable="OFF")
 

@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, store
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import (
+from blender_data import (
     add_material,
     feed_base_color,
     pixels_of,

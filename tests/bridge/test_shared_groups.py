@@ -12,9 +12,9 @@ from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
 from bl_ext.user_default.midas_normal.bridge.regenerate import retune_settings
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import add_material
+from blender_data import add_material
+from material_setups import FLAT, WIRED, all_in_group, chain, node, user_map
 from rollback import assert_undone_at_each_step, state
-from shapes import FLAT, WIRED, all_in_group, chain, node, user_map
 
 
 @pytest.fixture

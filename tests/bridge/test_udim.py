@@ -14,7 +14,7 @@ from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.file_numbering import fill_udim_token
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import (
+from blender_data import (
     add_material,
     feed_base_color,
     pixels_of,

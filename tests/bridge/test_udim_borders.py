@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.image_source import source_from_ima
 from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import pixels_of, pixels_of_file, saved_by_blender, write_png
+from blender_data import pixels_of, pixels_of_file, saved_by_blender, write_png
 
 SIDE = 64
 LUMINANCE = Settings(engine="LUMINANCE", strength=8.0, tileable="OFF")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from pictures import pixels_of, rgba, write_png
+from blender_data import pixels_of, rgba, write_png
 
 pytestmark = pytest.mark.skipif(bpy.app.version < (5, 0), reason="before 5.0 files have no working space of their own")
 

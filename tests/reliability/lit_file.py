@@ -48,7 +48,7 @@ def add_wall(number: int, name: str, folder: Path) -> None:
     """A unit square with the photograph and its maps, the `number`th from the left."""
     import bpy
 
-    from tests.bridge.pictures import add_material, feed_base_color
+    from tests.bridge.blender_data import add_material, feed_base_color
 
     material = add_material(name)
     wall = bpy.context.view_layer.objects.active
@@ -67,7 +67,7 @@ def photograph(path: Path, bumps: int):
     import bpy
     import numpy as np
 
-    from tests.bridge.pictures import saved_by_blender
+    from tests.bridge.blender_data import saved_by_blender
 
     waves = np.sin(np.linspace(0, np.pi * bumps, SIDE))
     values = np.ones((SIDE, SIDE, 4))
@@ -121,7 +121,7 @@ def render(picture: Path) -> None:
     import bpy
     import numpy as np
 
-    from tests.bridge.pictures import pixels_of
+    from tests.bridge.blender_data import pixels_of
 
     file = picture.with_suffix(".exr")
     bpy.context.scene.render.filepath = str(file)

@@ -9,7 +9,7 @@ from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation
-from pictures import use_alpha
+from blender_data import use_alpha
 
 from .scenes import counts, quiet_panel, textured, values  # noqa: F401 - the fixture is used
 

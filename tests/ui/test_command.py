@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.core.settings import setting_domains
 from bl_ext.user_default.midas_normal.ui.command import run
-from pictures import pixels_of_file
+from blender_data import pixels_of_file
 
 from tests.conftest import ROOT
 

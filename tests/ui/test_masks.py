@@ -14,7 +14,7 @@ from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation, timer
-from pictures import pixels_of, pixels_of_file, rgba, saved_by_blender
+from blender_data import pixels_of, pixels_of_file, rgba, saved_by_blender
 
 from .scenes import pumped, textured, with_timers  # noqa: F401 - the fixture is used
 

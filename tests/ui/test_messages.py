@@ -19,7 +19,7 @@ from bl_ext.user_default.midas_normal.core.errors import EngineError, Message, P
 from bl_ext.user_default.midas_normal.ui import drawing, generation, live_paint, operators, panels, setup
 from bl_ext.user_default.midas_normal.ui.messages import translate_message
 from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES
-from pictures import use_alpha
+from blender_data import use_alpha
 
 from tests.templates import templates
 from tests.ui.texts import all_texts

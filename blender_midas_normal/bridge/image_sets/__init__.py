@@ -35,46 +35,8 @@ from ..tasks import YIELD_TO_UI, Report, Step, TaskSteps
 if TYPE_CHECKING:
     from ...core.arrays import Array
 
-
-def normalise_heights(files: Mapping[int, Path], scales: Mapping[int, float],
-                      positions: Mapping[int, TilePosition]) -> Generator[None, None, float]:
-    """Bring height maps to one scale and match them at shared borders; rewrites the files that change.
-
-    Args:
-        files: by the picture's number.
-        scales: by the picture's number, see `core.maps.Map`.
-        positions: those of the pictures that continue in each other.
-
-    Returns:
-        The common scale.
-    """
-    corrections = yield from _border_corrections(files, scales, positions)
-    max_changes = dict.fromkeys(files, 0.0) | {number: correction.max_change for number, correction in corrections.items()}
-    common_scale = max(scales[number] + 2 * max_changes[number] for number in files)
-    for number, file in files.items():
-        if (scales[number], max_changes[number]) != (common_scale, 0.0):
-            correction = corrections[number].to_field() if number in corrections else 0.0
-            values = rescale_height(_height_values(file), scales[number], common_scale, correction)
-            write_staged(file, encode_png(np.rint(values * 65535).astype(np.uint16), True))
-            yield YIELD_TO_UI
-    return common_scale
-
-
-def _border_corrections(files: Mapping[int, Path], scales: Mapping[int, float],
-                        positions: Mapping[int, TilePosition]) -> Generator[None, None, dict[int, BorderCorrection]]:
-    """Find what to add to the heights of pictures that continue in each other, so that shared borders match."""
-    profiles = {}
-    for number, position in positions.items():
-        heights = (_height_values(files[number]) - np.float32(MIDLEVEL)) * np.float32(scales[number])
-        profiles[position] = border_profile(heights)
-        yield YIELD_TO_UI
-    corrections = border_corrections(profiles)
-    return {number: corrections[position] for number, position in positions.items()}
-
-
-def _height_values(file: Path) -> Array:
-    """Read a height map into H x W float32 of 0..1, rows top-down."""
-    return read_map_pixels(file) * np.float32(1 / 65535)
+MapPart = tuple[str, int]
+"""A part of a map: the map's type, and the number of the picture."""
 
 
 @dataclass(frozen=True)
@@ -84,26 +46,6 @@ class FrameFiles:
     own: Path
     average: Path
     size: tuple[int, int]
-
-
-def average_frames(
-    prepared: PreparedRequest, map_type: str, frames: Mapping[int, FrameFiles]
-) -> Generator[Step, Result, None]:
-    """Average each frame of a map over the frames on either side of it, as many as the request's smoothing says.
-
-    Frames of another size than the middle one are left out.
-    """
-    for at, (number, frame) in enumerate(frames.items(), 1):
-        same_size = [other for other in frames if frames[other].size == frame.size]
-        weights = temporal_weights(same_size, number, prepared.request.smoothing)
-        files = [[weight, str(frames[other].own)] for other, weight in weights.items()]
-        result = yield Step(prepared.submit(map_type, frames=files, compress=True), at, len(frames))
-        with client.taken(result) as result_files:
-            write_staged(frame.average, result_files.png)
-
-
-MapPart = tuple[str, int]
-"""A part of a map: the map's type, and the number of the picture."""
 
 
 @dataclass(frozen=True)
@@ -178,11 +120,67 @@ def picture_set_steps(prepared: PreparedRequest, find_pictures: FindPictures) ->
             return (yield from _store_results(prepared, pictures, results, folder))
 
 
+def normalise_heights(files: Mapping[int, Path], scales: Mapping[int, float],
+                      positions: Mapping[int, TilePosition]) -> Generator[None, None, float]:
+    """Bring height maps to one scale and match them at shared borders; rewrites the files that change.
+
+    Args:
+        files: by the picture's number.
+        scales: by the picture's number, see `core.maps.Map`.
+        positions: those of the pictures that continue in each other.
+
+    Returns:
+        The common scale.
+    """
+    corrections = yield from _border_corrections(files, scales, positions)
+    max_changes = dict.fromkeys(files, 0.0) | {number: correction.max_change for number, correction in corrections.items()}
+    common_scale = max(scales[number] + 2 * max_changes[number] for number in files)
+    for number, file in files.items():
+        if (scales[number], max_changes[number]) != (common_scale, 0.0):
+            correction = corrections[number].to_field() if number in corrections else 0.0
+            values = rescale_height(_height_values(file), scales[number], common_scale, correction)
+            write_staged(file, encode_png(np.rint(values * 65535).astype(np.uint16), True))
+            yield YIELD_TO_UI
+    return common_scale
+
+
+def _border_corrections(files: Mapping[int, Path], scales: Mapping[int, float],
+                        positions: Mapping[int, TilePosition]) -> Generator[None, None, dict[int, BorderCorrection]]:
+    """Find what to add to the heights of pictures that continue in each other, so that shared borders match."""
+    profiles = {}
+    for number, position in positions.items():
+        heights = (_height_values(files[number]) - np.float32(MIDLEVEL)) * np.float32(scales[number])
+        profiles[position] = border_profile(heights)
+        yield YIELD_TO_UI
+    corrections = border_corrections(profiles)
+    return {number: corrections[position] for number, position in positions.items()}
+
+
+def _height_values(file: Path) -> Array:
+    """Read a height map into H x W float32 of 0..1, rows top-down."""
+    return read_map_pixels(file) * np.float32(1 / 65535)
+
+
+def average_frames(
+    prepared: PreparedRequest, map_type: str, frames: Mapping[int, FrameFiles]
+) -> Generator[Step, Result, None]:
+    """Average each frame of a map over the frames on either side of it, as many as the request's smoothing says.
+
+    Frames of another size than the middle one are left out.
+    """
+    for at, (number, frame) in enumerate(frames.items(), 1):
+        same_size = [other for other in frames if frames[other].size == frame.size]
+        weights = temporal_weights(same_size, number, prepared.request.smoothing)
+        files = [[weight, str(frames[other].own)] for other, weight in weights.items()]
+        result = yield Step(prepared.submit(map_type, frames=files, compress=True), at, len(frames))
+        with client.taken(result) as result_files:
+            write_staged(frame.average, result_files.png)
+
+
 def _check_pictures_changed(prepared: PreparedRequest, pictures: PictureSet) -> Generator[Step | None, Any, None]:
     """Raise Unchanged where the maps exist and were made from the same pictures."""
     files = [pictures.folder / pictures.file(map_type, number) for map_type in prepared.request.maps
-             for number in pictures.numbers
-             if pictures.folder is not None]
+             for number in pictures.numbers if pictures.folder is not None]
     are_known = set(prepared.known_surfaces) == {str(number) for number in pictures.numbers}
     if not are_known or not all(file.exists() for file in files):
         return
@@ -210,7 +208,7 @@ def _make_parts(prepared: PreparedRequest, pictures: PictureSet, factors: Mappin
     """
     first = prepared.request.maps[0]
     parts = [(map_type, number) for number in factors for map_type in prepared.request.maps]
-    made: dict[MapPart, Result] = {}
+    results: dict[MapPart, Result] = {}
     unreadable: dict[int, SourceError] = {}
     for at, (map_type, number) in enumerate(parts, 1):
         if number in unreadable:
@@ -222,12 +220,12 @@ def _make_parts(prepared: PreparedRequest, pictures: PictureSet, factors: Mappin
                 unreadable[number] = error
                 continue
         else:
-            fields = {"surface": made[first, number].surface}
+            fields = {"surface": results[first, number].surface}
         job = prepared.submit(map_type, factors[number], compress=pictures.folder is not None, **fields)
-        result = made[map_type, number] = yield Step(job, at, len(parts))
+        result = results[map_type, number] = yield Step(job, at, len(parts))
         with client.taken(result) as files:
             write_staged(folder / pictures.file(map_type, number), files.png)
-    return made, unreadable
+    return results, unreadable
 
 
 def _without_unreadable(pictures: PictureSet, unreadable: Mapping[int, SourceError]) -> PictureSet:

@@ -12,6 +12,12 @@ from .traversal import GroupPath, SocketInstance, find_group_output, linked_outp
 MARK = "midas_normal"
 """Custom property of the nodes made by this extension; it survives saving, moving and renaming."""
 
+GAP = 40
+"""Free space between nodes, in units of the node editor."""
+
+IMAGE_SIZE, NORMAL_SIZE, USUAL_HEIGHT = (240, 280), (150, 160), 300
+"""Width and height of an Image Texture and of a Normal Map node; Blender knows heights only once it has drawn them."""
+
 
 def is_marked(node: bpy.types.Node) -> bool:
     """Whether the node was made by this extension."""
@@ -103,13 +109,6 @@ def _link_restorer(input_socket: bpy.types.NodeSocket) -> Callable[[], Any]:
         restored.is_muted = is_muted
 
     return restore
-
-
-GAP = 40
-"""Free space between nodes, in units of the node editor."""
-
-IMAGE_SIZE, NORMAL_SIZE, USUAL_HEIGHT = (240, 280), (150, 160), 300
-"""Width and height of an Image Texture and of a Normal Map node; Blender knows heights only once it has drawn them."""
 
 
 def place_node(image: bpy.types.Node, normal: bpy.types.Node, texture: bpy.types.Node | None,

@@ -29,6 +29,12 @@ from .traversal import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+TRANSFORM_NODE_LABEL = "Turn Normals"
+
+TOLERANCE = 1e-4
+"""Difference up to which numbers count as equal: invisible, but more than the rounding of Blender's floats."""
+
+
 @dataclass(frozen=True)
 class Mapping:
     """How a texture maps coordinates on a surface to its picture, apart from projection and extension.
@@ -48,6 +54,23 @@ class Mapping:
     def uv_layer(self) -> str | None:
         """The name of the UV layer that gives the coordinates, "" for the active one, None where none does."""
         return self.coordinates.uv_layer if self.coordinates else None
+
+
+@dataclass(frozen=True)
+class VectorTransform:
+    """What a Mapping node does to vectors: scale x and y, then rotate about z by an angle in radians."""
+
+    angle: float
+    x: float = 1.0
+    y: float = 1.0
+
+    def set(self, node: bpy.types.Node, edits: NodeEdits) -> None:
+        """Set the inputs of a Mapping node, which acts on vectors encoded as 0.5 + v / 2."""
+        matrix = np.array(Euler((0, 0, self.angle)).to_matrix()) @ np.diag((self.x, self.y, 1))
+        values = {"Location": Vector(0.5 - matrix @ np.full(3, 0.5)), "Rotation": Euler((0, 0, self.angle)),
+                  "Scale": Vector((self.x, self.y, 1))}
+        for name, value in values.items():
+            edits.set(node.inputs[name], "default_value", value)
 
 
 def mapping_of(texture: NodeInstance) -> Mapping:
@@ -129,29 +152,6 @@ def _other_uses(texture: NodeInstance) -> Iterator[NodeInstance]:
 
 def _is_same_mapping(one: Mapping, other: Mapping) -> bool:
     return one.uv_layer == other.uv_layer and np.allclose(one.matrix, other.matrix, atol=1e-5)
-
-
-TRANSFORM_NODE_LABEL = "Turn Normals"
-
-TOLERANCE = 1e-4
-"""Difference up to which numbers count as equal: invisible, but more than the rounding of Blender's floats."""
-
-
-@dataclass(frozen=True)
-class VectorTransform:
-    """What a Mapping node does to vectors: scale x and y, then rotate about z by an angle in radians."""
-
-    angle: float
-    x: float = 1.0
-    y: float = 1.0
-
-    def set(self, node: bpy.types.Node, edits: NodeEdits) -> None:
-        """Set the inputs of a Mapping node, which acts on vectors encoded as 0.5 + v / 2."""
-        matrix = np.array(Euler((0, 0, self.angle)).to_matrix()) @ np.diag((self.x, self.y, 1))
-        values = {"Location": Vector(0.5 - matrix @ np.full(3, 0.5)), "Rotation": Euler((0, 0, self.angle)),
-                  "Scale": Vector((self.x, self.y, 1))}
-        for name, value in values.items():
-            edits.set(node.inputs[name], "default_value", value)
 
 
 def apply_transforms(normal: NodeInstance, image: bpy.types.Node, transforms: list[VectorTransform],

@@ -22,6 +22,12 @@ from .traversal import (
     shaders_of,
 )
 
+COLOUR_INPUTS = ("Base Color", "Color")
+"""Names of the inputs for the colour of a shader."""
+
+FACTOR_INPUTS = ("Fac", "Factor")
+"""Names of the inputs that weight what a node does, rather than give what it works on."""
+
 
 @dataclass(frozen=True)
 class TargetMaterials:
@@ -29,6 +35,20 @@ class TargetMaterials:
 
     materials: tuple[bpy.types.Material, ...] = ()
     messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class TextureRole:
+    """A texture and an input of a shader that it feeds, directly or through other nodes."""
+
+    texture: NodeInstance
+    input: bpy.types.NodeSocket
+
+    @property
+    def image(self) -> bpy.types.Image:
+        image = image_of_node(self.texture.node)
+        assert image is not None
+        return image
 
 
 def find_target_materials(target: str, image: bpy.types.Image, obj: bpy.types.Object | None,
@@ -184,27 +204,6 @@ def textures_of_objects(objects: Iterable[bpy.types.Object]) -> dict[bpy.types.I
         for image in colour_textures([material]):
             object_by_image.setdefault(image, obj)
     return object_by_image
-
-
-COLOUR_INPUTS = ("Base Color", "Color")
-"""Names of the inputs for the colour of a shader."""
-
-FACTOR_INPUTS = ("Fac", "Factor")
-"""Names of the inputs that weight what a node does, rather than give what it works on."""
-
-
-@dataclass(frozen=True)
-class TextureRole:
-    """A texture and an input of a shader that it feeds, directly or through other nodes."""
-
-    texture: NodeInstance
-    input: bpy.types.NodeSocket
-
-    @property
-    def image(self) -> bpy.types.Image:
-        image = image_of_node(self.texture.node)
-        assert image is not None
-        return image
 
 
 def texture_roles(shader: NodeInstance) -> Iterator[TextureRole]:

@@ -26,11 +26,32 @@ from .traversal import (
 from .wiring_plan import WiringTarget, plan_wiring
 
 COPIED_NODE_PROPERTIES = ("projection", "projection_blend", "extension")
+
 COPIED_MAPPING_PROPERTIES = ("vector_type", "translation", "rotation", "scale", "min", "max", "use_min", "use_max",
-                             "mapping_x",
-                             "mapping_y", "mapping_z", "mapping")
+                             "mapping_x", "mapping_y", "mapping_z", "mapping")
+
 COPIED_FRAME_PROPERTIES = ("frame_start", "frame_offset", "frame_duration", "use_cyclic", "use_auto_refresh")
 """Properties that the map's Image Texture copies from the source's: its own, those of its texture mapping, of its frames."""
+
+
+@dataclass(frozen=True)
+class WiringReport:
+    """What wiring a map did.
+
+    done: whether the map is linked to at least one input.
+    sentences: messages for the user.
+    """
+
+    done: bool
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class MapNodes:
+    """The Image Texture and the Normal Map node of a wired map."""
+
+    image_node: bpy.types.Node
+    normal_node: bpy.types.Node
 
 
 def copy_mapping(texture: NodeInstance, image: bpy.types.Node, edits: NodeEdits) -> None:
@@ -60,26 +81,6 @@ def has_same_mapping(texture: bpy.types.Node, image: bpy.types.Node) -> bool:
                        for name in COPIED_MAPPING_PROPERTIES)
     return (has_same_own and all(getattr(texture, name) == getattr(image, name) for name in COPIED_NODE_PROPERTIES)
             and linked_output(texture.inputs["Vector"]) == linked_output(image.inputs["Vector"]))
-
-
-@dataclass(frozen=True)
-class WiringReport:
-    """What wiring a map did.
-
-    done: whether the map is linked to at least one input.
-    sentences: messages for the user.
-    """
-
-    done: bool
-    messages: tuple[Message, ...] = ()
-
-
-@dataclass(frozen=True)
-class MapNodes:
-    """The Image Texture and the Normal Map node of a wired map."""
-
-    image_node: bpy.types.Node
-    normal_node: bpy.types.Node
 
 
 def wire_normal_map(

@@ -1,4 +1,4 @@
-"""Small pictures for the tests of this folder: files, images and materials."""
+"""Make small image files, images, renders and materials in Blender, for tests."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 
 
 def rgba(height=3, width=5, seed=0):
-    """H x W x 4 float64 in 0.25..1, rows from the top down."""
+    """Return random values: H x W x 4 float64 in 0.25..1, rows top-down."""
     return np.random.default_rng(seed).uniform(0.25, 1.0, (height, width, 4))
 
 
 def write_png(path, values, depth=16):
-    """A PNG file with alpha, of H x W x 4 values 0..1."""
+    """Write a PNG file with alpha from H x W x 4 values in 0..1."""
     height, width, _ = values.shape
     rows = np.rint(values * (2 ** depth - 1)).astype(f">u{depth // 8}").reshape(height, -1)
     data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
 
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 6, 0, 0, 0))
                      + chunk(b"IDAT", data) + chunk(b"IEND", b""))
@@ -29,7 +29,7 @@ def write_png(path, values, depth=16):
 
 
 def saved_by_blender(path, values):
-    """A PNG file of 8 bits, of H x W x 4 values 0..1."""
+    """Let Blender save an 8-bit PNG file from H x W x 4 values in 0..1."""
     image = bpy.data.images.new("saved", values.shape[1], values.shape[0], alpha=True)
     image.pixels.foreach_set(values[::-1].astype(np.float32).ravel())
     image.filepath_raw, image.file_format = str(path), "PNG"
@@ -39,7 +39,7 @@ def saved_by_blender(path, values):
 
 
 def pixels_of_file(path):
-    """The values of a file of data, rows from the top down."""
+    """Read a file as data: H x W x 4, rows top-down."""
     image = bpy.data.images.load(str(path), check_existing=False)
     image.colorspace_settings.is_data = True
     values = pixels_of(image)
@@ -48,19 +48,19 @@ def pixels_of_file(path):
 
 
 def pixels_of(image):
-    """H x W x 4 as Blender hands them out, but with rows from the top down."""
+    """Return an image's pixels as H x W x 4, rows top-down."""
     values = np.empty(image.size[0] * image.size[1] * 4, np.float32)
     image.pixels.foreach_get(values)
     return values.reshape(image.size[1], image.size[0], 4)[::-1]
 
 
 def linear(encoded):
-    """sRGB to scene-linear."""
+    """Convert sRGB to scene-linear."""
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
 def render_plane(colour=(0.5, 0.25, 0.75), size=(8, 6)):
-    """Renders a camera's view of nothing but an even background."""
+    """Render an even background."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.samples, scene.cycles.use_denoising = 1, False
@@ -78,9 +78,15 @@ def render_plane(colour=(0.5, 0.25, 0.75), size=(8, 6)):
 
 
 def rendered(texture, size, path, corner=(0, 0)):
-    """What Cycles shows of an Image Texture on the active plane, pixel by pixel, with UV coordinates that begin at a corner.
+    """Render an Image Texture on the active plane with Cycles, one value for each of the picture's pixels.
 
-    size: (width, height) of the picture; path: of a file to render into.  H x W x 3, rows from the top down.
+    Args:
+        size: (width, height) of the picture.
+        path: the file to render into.
+        corner: the UV coordinates of the plane's corner.
+
+    Returns:
+        H x W x 3, rows top-down.
     """
     scene, plane, tree = bpy.context.scene, bpy.context.view_layer.objects.active, texture.id_data
     for loop, (u, v) in zip(plane.data.uv_layers[0].data, ((0, 0), (1, 0), (1, 1), (0, 1)), strict=True):
@@ -105,7 +111,7 @@ def rendered(texture, size, path, corner=(0, 0)):
 
 
 def add_material(name="Wall"):
-    """A plane, active, with a material: Principled BSDF and Material Output."""
+    """Add a plane with a material of a Principled BSDF, and make it active."""
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata([(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)], [], [(0, 1, 2, 3)])
     mesh.uv_layers.new(name="UVMap")
@@ -120,7 +126,7 @@ def add_material(name="Wall"):
 
 
 def feed_base_color(material, image, between="direct"):
-    """Feeds Base Color with an image, through a node of some kind; gives the last node before the shader."""
+    """Link an image to Base Color, directly or through a node; returns the last node before the shader."""
     tree = material.node_tree
     target = tree.nodes["Principled BSDF"].inputs["Base Color"]
     if between == "group":
@@ -142,7 +148,7 @@ def feed_base_color(material, image, between="direct"):
 
 
 def use_alpha(texture):
-    """Links an Image Texture's alpha to the shader, so that it counts as transparency."""
+    """Link an Image Texture's alpha to the shader, so that it counts as transparency."""
     tree = texture.id_data
     tree.links.new(texture.outputs["Alpha"], tree.nodes["Principled BSDF"].inputs["Alpha"])
 
@@ -160,7 +166,7 @@ def _feed_from_group(tree, target, image):
 
 
 def add_linked_material(image, folder):
-    """A material linked from another file, whose base colour shows a copy of the image."""
+    """Add a material linked from another file, whose base colour shows a copy of the image."""
     other = bpy.data.materials.new("Linked")
     if bpy.app.version < (5, 0):
         other.use_nodes = True
@@ -168,21 +174,21 @@ def add_linked_material(image, folder):
     path = str(folder / "library.blend")
     bpy.data.libraries.write(path, {other})
     bpy.data.materials.remove(other)
-    with bpy.data.libraries.load(path, link=True) as (_, wanted):
-        wanted.materials = ["Linked"]
-    return wanted.materials[0]
+    with bpy.data.libraries.load(path, link=True) as (_, loaded):
+        loaded.materials = ["Linked"]
+    return loaded.materials[0]
 
 
 def add_overriding_material(image, folder):
-    """A library override of such a material, which shows the linked copy of the image."""
+    """Add a library override of such a material, which shows the linked copy of the image."""
     linked = add_linked_material(image, folder)
-    made = linked.override_create(remap_local_usages=True)
-    assert made.override_library and not made.library
-    return made
+    override = linked.override_create(remap_local_usages=True)
+    assert override.override_library and not override.library
+    return override
 
 
 def add_pencil_material(name="Pencil"):
-    """A material for Grease Pencil, which from 5.0 on has nodes that nothing looks at."""
+    """Add a material for Grease Pencil, which from 5.0 on has nodes that Blender does not use."""
     material = bpy.data.materials.new(name)
     bpy.data.materials.create_gpencil_data(material)
     return material

@@ -1,4 +1,4 @@
-"""A relief without seams of which everything is known, its normal map, how it is lit, and materials that lay it somehow."""
+"""A tileable relief of sine waves with known slopes: its normal map, its lit render, and materials that map it variously."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from bl_ext.user_default.midas_normal.bridge import map_images
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
-from shapes import node
+from material_setups import node
 
 WAVES = ((0.05, 1, 0, 0.4), (0.04, 0, 1, 1.1), (0.025, 1, 2, 2.0), (0.02, 2, -1, 0.3))
-"""Heights in sides of the picture, periods to the right and up, and phases; turned, their sum is not like itself."""
+"""Heights in sides of the picture, periods to the right and up, and phases; their sum has no rotational symmetry."""
 
 LIGHTS = {"left": (-1.0, 0.0, 1.0), "top": (0.0, 1.0, 1.0)}
 """Directions towards the sun."""
@@ -21,14 +21,14 @@ RESOLUTION = 64
 
 
 def slopes(u, v, aspect=1.0):
-    """Of the heights to the right and up; u, v: coordinates of the picture; aspect: its width, with a height of 1."""
+    """Return the slopes to the right and up at the picture's coordinates u, v; aspect: width by height."""
     across = sum(height * 2 * math.pi * x * np.cos(2 * math.pi * (x * u + y * v) + phase) for height, x, y, phase in WAVES)
     up = sum(height * 2 * math.pi * y * np.cos(2 * math.pi * (x * u + y * v) + phase) for height, x, y, phase in WAVES)
     return across / aspect, up
 
 
 def waves(aspect=1, is_directx=False):
-    """The picture, and its stored normal map."""
+    """Return the picture, and its stored normal map."""
     source = bpy.data.images.new("waves", 64 * aspect, 64)
     v, u = (np.mgrid[:128, :128 * aspect] + 0.5) / 128
     across, up = slopes(u / aspect, v, aspect)
@@ -39,7 +39,7 @@ def waves(aspect=1, is_directx=False):
 
 
 def plane(material, width=1.0):
-    """From the origin to (width, 1), active; its layer "UV" runs from 0 to 1."""
+    """Add a plane from the origin to (width, 1) with the layer "UV" from 0 to 1, and make it active."""
     mesh = bpy.data.meshes.new("plane")
     mesh.from_pydata([(0, 0, 0), (width, 0, 0), (width, 1, 0), (0, 1, 0)], [], [(0, 1, 2, 3)])
     for loop, uv in zip(mesh.uv_layers.new(name="UV").data, ((0, 0), (1, 0), (1, 1), (0, 1)), strict=True):
@@ -52,7 +52,7 @@ def plane(material, width=1.0):
 
 
 def lit(path, light, width=1.0):
-    """How the plane is lit, seen from above: RESOLUTION x RESOLUTION, rows from the bottom up, 1 where it is flat."""
+    """Render the lit plane from above: RESOLUTION x RESOLUTION, rows bottom-up, 1 where it is flat."""
     scene = bpy.context.scene
     camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
     camera.data.type, camera.data.ortho_scale, camera.location = "ORTHO", max(width, 1.0), (width / 2, 0.5, 2)
@@ -72,15 +72,16 @@ def lit(path, light, width=1.0):
     image = bpy.data.images.load(str(path), check_existing=False)
     values = np.empty(RESOLUTION * RESOLUTION * 4, np.float32)
     image.pixels.foreach_get(values)
-    for owner, made in ((bpy.data.images, image), (bpy.data.objects, camera), (bpy.data.objects, sun)):
-        owner.remove(made)
+    for owner, item in ((bpy.data.images, image), (bpy.data.objects, camera), (bpy.data.objects, sun)):
+        owner.remove(item)
     return values.reshape(RESOLUTION, RESOLUTION, 4)[..., 0]
 
 
 def expected(light, matrix=((1, 0), (0, 1)), shift=(0, 0), aspect=1.0):
-    """The same of real geometry that is laid by picture = matrix @ uv + shift, as high as its mean side is long.
+    """Compute the same for real geometry mapped by picture = matrix @ uv + shift, scaled by the mean side length.
 
-    aspect: of the picture, and of the plane, on which it would be undistorted without the matrix.
+    Args:
+        aspect: of the picture, and of the plane, on which it would be undistorted without the matrix.
     """
     v, u = (np.mgrid[:RESOLUTION, :RESOLUTION] + 0.5) / RESOLUTION
     v = (v - 0.5) * max(aspect, 1.0) + 0.5
@@ -95,7 +96,7 @@ def expected(light, matrix=((1, 0), (0, 1)), shift=(0, 0), aspect=1.0):
 
 
 def material_with(source):
-    """A white and dull material on a plane, with a texture of the source that does not show."""
+    """Make a white diffuse material with a texture of the source that has no effect on the colour."""
     material = bpy.data.materials.new("Wall")
     if bpy.app.version < (5, 0):
         material.use_nodes = True
@@ -112,7 +113,7 @@ def material_with(source):
 
 
 def mapped(texture, rotation=0.0, scale=(1, 1, 1), location=(0, 0, 0), vector_type="POINT", vector=None):
-    """Lays a texture by a Mapping node, before what lays it already."""
+    """Put a Mapping node in front of a texture's Vector input."""
     tree = texture.id_data
     mapping = node(tree, "Mapping", vector_type=vector_type)
     if vector_type in ("POINT", "TEXTURE"):
@@ -128,13 +129,14 @@ def mapped(texture, rotation=0.0, scale=(1, 1, 1), location=(0, 0, 0), vector_ty
     return mapping
 
 
-def own(texture, **words):
-    for name, value in words.items():
+def own(texture, **properties):
+    """Set the texture's own mapping."""
+    for name, value in properties.items():
         setattr(texture.texture_mapping, name, value)
 
 
 def in_group(material, texture, **exposed):
-    """Puts the texture into a group, laid there by a Mapping node whose inputs the group shows with these values."""
+    """Move the texture into a group, with a Mapping node whose inputs the group exposes with these values."""
     tree, inside = material.node_tree, bpy.data.node_groups.new("Bricks", "ShaderNodeTree")
     for name in ("Vector", *exposed):
         inside.interface.new_socket(name, in_out="INPUT", socket_type="NodeSocketVector")

@@ -1,4 +1,4 @@
-"""Materials as users make them: each of SHAPES prepares one that uses the image, and gives the shaders that must get the
+"""Materials as users build them: each of SHAPES makes one that uses the image, and returns the shaders that must get the
 map, with their groups.
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 from bl_ext.user_default.midas_normal.bridge.nodes.traversal import SocketInstance, find_link_source
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
-from pictures import feed_base_color
+from blender_data import feed_base_color
 
 FLAT = ResultFiles(encode_png(np.full((4, 4, 3), 32768, np.uint16), 1))
 """A map that is flat everywhere, 4 x 4."""
