@@ -1,4 +1,4 @@
-"""The worker's end of the pipe: messages out on a descriptor that no library prints to, requests and cancellations in."""
+"""The worker's end of the pipe: sends messages on a descriptor that no library prints to, receives requests."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .inputs import LoadedInputs
 
 
 class Clock:
-    """Seconds by stage."""
+    """Measures the seconds that each stage of a request takes."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        with stage_of_all([self], name):
+        with shared_stage([self], name):
             yield
 
 
 @contextmanager
-def stage_of_all(clocks: Sequence[Clock], name: str) -> Iterator[None]:
-    """A stage of several requests at once, who share its time."""
+def shared_stage(clocks: Sequence[Clock], name: str) -> Iterator[None]:
+    """Measure a stage of several requests at once, which share its time equally."""
     start = time.perf_counter()
     try:
         yield
@@ -44,61 +44,67 @@ def stage_of_all(clocks: Sequence[Clock], name: str) -> Iterator[None]:
 
 @dataclass(eq=False)
 class Job:
-    """A request, the time that its stages took, and whether it is not wanted any more.
+    """A request being processed.
 
-    given: what it gives to look at, read or about to be.
+    Attributes:
+        request: as the client sent it.
+        clock: the time that its stages took.
+        cancelled: whether the client has cancelled it.
+        inputs: its picture and mask, once they are read.
     """
 
     request: Request
     clock: Clock = field(default_factory=Clock)
     cancelled: bool = False
-    given: Future[LoadedInputs] = field(default_factory=Future)
+    inputs: Future[LoadedInputs] = field(default_factory=Future)
 
 
-BEAT = 10.0
-"""Seconds of silence after which the messages of what is under way are repeated, so that the client can tell a long stage
-from a worker that is stuck."""
+HEARTBEAT_S = 10.0
+"""Seconds of silence after which the last message of each running request is repeated, so that the client can tell a long
+stage from a worker that hangs.
+"""
 
-STUCK_SECONDS = {"start": 600.0, "read": 600.0, "load": 600.0, "network": 600.0}
-"""By stage, the time after its last news for which a message is repeated: a call of a graphics driver that never comes
-back looks like a long stage from here.  It leaves time for a first pass on a card whose kernels are compiled as it goes."""
+STAGE_TIMEOUT_S = {"start": 600.0, "read": 600.0, "load": 600.0, "network": 600.0}
+"""By stage, the seconds after its last progress for which a message is repeated: a call of a graphics driver that never
+returns looks like a long stage from here.  It leaves time for a first pass on a card whose kernels are compiled then.
+"""
 
-LONG_STAGE_SECONDS = 1800.0
-"""The same for all other stages, in which the CPU works on pictures of any size without a word."""
+LONG_STAGE_TIMEOUT_S = 1800.0
+"""The same for all other stages, in which the CPU works on pictures of any size without reporting progress."""
 
-STARTING = 0
-"""Stands for the worker's own start among the requests that are under way."""
+START_ID = 0
+"""Stands for the worker's own start among the ids of requests."""
 
 
 class Channel:
-    """Takes over the process's standard output; whatever prints from now on goes to standard error, which is the log.
+    """Sends messages on the process's standard output; everything that prints goes to standard error, the log, from then on.
 
-    at_end is called, by whoever sends, when the client has gone.
+    on_close is called, in the thread that sends, when the client has gone.
     """
 
-    def __init__(self, at_end: Callable[[], None]) -> None:
-        self._at_end = at_end
+    def __init__(self, on_close: Callable[[], None]) -> None:
+        self._on_close = on_close
         sys.stdout.flush()
         self._descriptor = os.dup(1)
         os.dup2(2, 1)
         sys.stdout = sys.stderr
         self._lock = threading.Lock()
         self._sent = 0
-        self._under_way: dict[int, tuple[PipeMessage, float]] = {}
-        threading.Thread(target=self._beat, name="beat", daemon=True).start()
+        self._active: dict[int, tuple[PipeMessage, float]] = {}
+        threading.Thread(target=self._send_heartbeats, name="beat", daemon=True).start()
 
     def send(self, message: PipeMessage) -> None:
-        """Writes the whole message; may be called from any thread."""
+        """Write the whole message; may be called from any thread."""
         with self._lock:
             self._note(message)
             self._write(message)
 
     def _note(self, message: PipeMessage) -> None:
         if isinstance(message, (Hello, Progress)):
-            under_way = STARTING if isinstance(message, Hello) else message.id
-            self._under_way[under_way] = message, time.monotonic()
+            request_id = START_ID if isinstance(message, Hello) else message.id
+            self._active[request_id] = message, time.monotonic()
         elif isinstance(message, (Ready, Result, Error)):
-            self._under_way.pop(STARTING if isinstance(message, Ready) else message.id, None)
+            self._active.pop(START_ID if isinstance(message, Ready) else message.id, None)
 
     def _write(self, message: PipeMessage) -> None:
         self._sent += 1
@@ -107,51 +113,51 @@ class Channel:
             while data:
                 data = data[os.write(self._descriptor, data):]
         except OSError:
-            self._at_end()
+            self._on_close()
 
-    def _beat(self) -> None:
+    def _send_heartbeats(self) -> None:
         while True:
             before = self._sent
-            time.sleep(BEAT)
+            time.sleep(HEARTBEAT_S)
             with self._lock:
                 if self._sent == before:
-                    for message, since in self._under_way.values():
-                        if time.monotonic() - since < _patience(message):
+                    for message, since in self._active.values():
+                        if time.monotonic() - since < _repeat_timeout(message):
                             self._write(message)
 
 
-def _patience(message: PipeMessage) -> float:
-    """Seconds for which a message is repeated."""
-    return STUCK_SECONDS.get(message.stage if isinstance(message, Progress) else "start", LONG_STAGE_SECONDS)
+def _repeat_timeout(message: PipeMessage) -> float:
+    """Return the seconds for which a message is repeated."""
+    return STAGE_TIMEOUT_S.get(message.stage if isinstance(message, Progress) else "start", LONG_STAGE_TIMEOUT_S)
 
 
 class Inbox:
-    """Reads standard input in a thread of its own, so that a cancellation or the client's death is seen while the network
-    runs.
+    """Reads standard input in a thread, so that a cancellation or the client's death is noticed while the network runs.
 
-    at_end is called in that thread when the client has gone, or asked the worker to end, or sends what is no message;
-    begin with each new order.
+    Args:
+        on_close: called in that thread when the client has gone, or asked the worker to end, or sent what is no message.
+        begin: called with each new job.
     """
 
-    def __init__(self, at_end: Callable[[], None], begin: Callable[[Job], None]) -> None:
+    def __init__(self, on_close: Callable[[], None], begin: Callable[[Job], None]) -> None:
         self._waiting: deque[Job] = deque()
         self._arrived = threading.Condition()
         self._unanswered: weakref.WeakValueDictionary[int, Job] = weakref.WeakValueDictionary()
-        self._at_end = at_end
+        self._on_close = on_close
         self._begin = begin
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
-    def next_orders(self, timeout: float | None, most: int = 1) -> list[Job]:
-        """The next request, and of those after it at most so many that there are `most` in all, as far as they are read.
+    def next_jobs(self, timeout: float | None, max_count: int = 1) -> list[Job]:
+        """Return the next job, and up to `max_count` jobs in all as far as their inputs are read already.
 
-        Empty when no request came within `timeout` seconds (None waits for ever).
+        Empty when no request came within `timeout` seconds; None waits for ever.
         """
         with self._arrived:
             self._arrived.wait_for(lambda: self._waiting, timeout)
-            orders: list[Job] = []
-            while self._waiting and len(orders) < most and (not orders or self._waiting[0].given.done()):
-                orders.append(self._waiting.popleft())
-            return orders
+            jobs: list[Job] = []
+            while self._waiting and len(jobs) < max_count and (not jobs or self._waiting[0].inputs.done()):
+                jobs.append(self._waiting.popleft())
+            return jobs
 
     def _read(self) -> None:
         decoder = Decoder()
@@ -164,19 +170,19 @@ class Inbox:
         except ProtocolError as error:
             print(error, file=sys.stderr)
         finally:
-            self._at_end()
+            self._on_close()
 
     def _take(self, message: PipeMessage) -> None:
         if isinstance(message, Request):
-            order = Job(message)
-            self._unanswered[message.id] = order
-            self._begin(order)
+            job = Job(message)
+            self._unanswered[message.id] = job
+            self._begin(job)
             with self._arrived:
-                self._waiting.append(order)
+                self._waiting.append(job)
                 self._arrived.notify()
         elif isinstance(message, Cancel):
-            given_up = self._unanswered.get(message.id)
-            if given_up is not None:
-                given_up.cancelled = True
+            cancelled = self._unanswered.get(message.id)
+            if cancelled is not None:
+                cancelled.cancelled = True
         else:
             raise ProtocolError("A client does not send {kind}.", kind=type(message).__name__)

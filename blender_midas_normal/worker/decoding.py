@@ -1,13 +1,14 @@
-"""Decode picture files to the values that Blender has of them: by OpenImageIO, with which Blender itself reads most of them,
-and by Pillow."""
+"""Decode picture files to the values that Blender has of them, with OpenImageIO, which Blender itself uses, and Pillow."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +17,15 @@ import numpy as np
 
 from ..core.errors import InvalidData, reason_of
 from ..core.files import detect_file_format, with_article
-from .log import silent_libraries
-from .pictures import LONGEST_SIDE, check_size
+from .pictures import MAX_SIDE, check_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COLOURS = ("RGB", "XYZ", "V", "Y")
-"""Names of a picture's channels, in the order in which they count."""
+COLOUR_CHANNELS = ("RGB", "XYZ", "V", "Y")
+"""Names of colour channels, the preferred ones first."""
 
-WORDS = {"RED": "R", "GREEN": "G", "BLUE": "B", "ALPHA": "A"}
+CHANNEL_NAMES = {"RED": "R", "GREEN": "G", "BLUE": "B", "ALPHA": "A"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ChosenChannels:
     is_premultiplied: bool
 
 
-def chosen_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> ChosenChannels:
+def choose_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> ChosenChannels:
     """Choose the channels that are the picture of an OpenEXR file.
 
     Of a file with layers, that is the layer called Combined or without a name, else the first with colours, else the first.
@@ -78,14 +78,14 @@ def _layers(parts: Iterable[tuple[str, Sequence[str]]]) -> dict[tuple[int, str],
         for name in sorted(names):
             whole = name if not part_name or name.startswith(f"{part_name}.") else f"{part_name}.{name}"
             layer, _, component = whole.rpartition(".")
-            component = WORDS.get(component.upper(), component.upper())
+            component = CHANNEL_NAMES.get(component.upper(), component.upper())
             layers.setdefault((part, layer), {}).setdefault(component, names.index(name))
     return layers
 
 
 def _colours(layer: Mapping[str, int]) -> tuple[int | None, ...]:
     """Find the first of COLOURS of which a layer has any; one alone is grey."""
-    for names in COLOURS:
+    for names in COLOUR_CHANNELS:
         found = tuple(layer.get(name) for name in names)
         there = [place for place in found if place is not None]
         if there and (names != "XYZ" or len(there) == 3):
@@ -115,15 +115,15 @@ MAY_BE_PREMULTIPLIED = ("tiff", "targa", "openexr")
 LINEAR = ("openexr", "hdr")
 """Formats of scene-linear values.  Floats of TIFF files are display-referred, as Blender takes them."""
 
-UPRIGHT: dict[int, Callable[[NDArray], NDArray]] = {
+ORIENTATION_TRANSFORMS: dict[int, Callable[[NDArray], NDArray]] = {
     2: np.fliplr, 3: lambda values: np.rot90(values, 2), 4: np.flipud, 5: lambda values: values.swapaxes(0, 1),
     6: lambda values: np.rot90(values, -1), 7: lambda values: np.rot90(values, 2).swapaxes(0, 1), 8: np.rot90,
 }
-"""What makes a picture upright, by the orientation that its file names; Exif 2.32, section 4.6.4."""
+"""Functions that make a picture upright, by the orientation in its file; Exif 2.32, section 4.6.4."""
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedFile:
     """The values in a picture file, upright.
 
     colours: H x W x 1 (grey) or x 3, uint8 (0..255), or float32 where the file has more than 8 bits; alpha: H x W of the
@@ -137,7 +137,7 @@ class Decoded:
     is_premultiplied: bool = False
 
 
-def decode(path: Path) -> Decoded:
+def decode(path: Path) -> DecodedFile:
     """Decode the picture in a file; of several, the first one.
 
     Raises:
@@ -149,29 +149,44 @@ def decode(path: Path) -> Decoded:
         raise InvalidData("it is {what}", what=with_article(name)) if name else InvalidData(
             "it is none of the formats that are known")
     with silent_libraries():
-        return _decoded(path, name)
+        return _decode_as(path, name)
 
 
-def _decoded(path: Path, name: str) -> Decoded:
+def _decode_as(path: Path, name: str) -> DecodedFile:
     if name in PILLOW:
-        return _by_pillow(path, PILLOW[name])
+        return _decode_with_pillow(path, PILLOW[name])
     try:
         decoder, endings = OPENIMAGEIO[name]
-        with _name_with_ending(path, endings) as plain:
+        with _path_with_suffix(path, endings) as plain:
             try:
-                return _by_openimageio(plain, decoder)
+                return _decode_with_openimageio(plain, decoder)
             except ValueError as error:
-                raise InvalidData(_without_name(reason_of(error), plain)) from None
+                raise InvalidData(_remove_name(reason_of(error), plain)) from None
     except InvalidData:
         if name != "TIFF":
             raise
         with suppress(InvalidData):  # this library knows some more ways of compressing, such as Zstandard
-            return _by_pillow(path, "TIFF")
+            return _decode_with_pillow(path, "TIFF")
         raise
 
 
+_silence = threading.Lock()
+
+
 @contextmanager
-def _name_with_ending(path: Path, endings: tuple[str, ...]) -> Iterator[str]:
+def silent_libraries() -> Iterator[None]:
+    """Discard what libraries print without Python in the `with` block: it may contain the picture's data or name."""
+    with _silence, ExitStack() as undo, open(os.devnull, "wb") as devnull:
+        for descriptor in (1, 2):
+            copy = os.dup(descriptor)
+            undo.callback(os.close, copy)
+            undo.callback(os.dup2, copy, descriptor)
+            os.dup2(devnull.fileno(), descriptor)
+        yield
+
+
+@contextmanager
+def _path_with_suffix(path: Path, endings: tuple[str, ...]) -> Iterator[str]:
     """Give the file a name that is text and has one of these endings: its own, or else that of a link or a copy."""
     is_text = str(path).encode(errors="replace").decode() == str(path)
     if is_text and path.suffix.lower() in endings:
@@ -186,7 +201,7 @@ def _name_with_ending(path: Path, endings: tuple[str, ...]) -> Iterator[str]:
         yield str(named)
 
 
-def _by_openimageio(name: str, decoder: str) -> Decoded:
+def _decode_with_openimageio(name: str, decoder: str) -> DecodedFile:
     import OpenImageIO
 
     OpenImageIO.attribute("dds:bc5normal", 1)  # as Blender has it
@@ -195,61 +210,61 @@ def _by_openimageio(name: str, decoder: str) -> Decoded:
     straight.attribute("oiio:UnassociatedAlpha", 1)
     file = OpenImageIO.ImageInput.open(name, straight)
     if file is None:
-        raise InvalidData(_line(OpenImageIO.geterror()))
+        raise InvalidData(_first_line(OpenImageIO.geterror()))
     try:
         if file.format_name() != decoder:
             raise InvalidData("it is damaged")
-        return _exr(file) if decoder == "openexr" else _flat(file, decoder)
+        return _decode_exr(file) if decoder == "openexr" else _decode_simple(file, decoder)
     finally:
         file.close()
 
 
-def _flat(file: Any, decoder: str) -> Decoded:
+def _decode_simple(file: Any, decoder: str) -> DecodedFile:
     """Read a file of any other format than OpenEXR; channels after the fourth are none of the picture."""
     spec = file.spec()
     count = min(spec.nchannels, 4)
-    values = _values(file, spec, 0, 0, count)
+    values = _read_pixels(file, spec, 0, 0, count)
     has_alpha = count in (2, 4)
     is_premultiplied = (has_alpha and decoder in MAY_BE_PREMULTIPLIED and spec.alpha_channel == count - 1
                         and not spec.getattribute("oiio:UnassociatedAlpha"))
-    values = UPRIGHT.get(spec.get_int_attribute("Orientation", 1), np.asarray)(values)
+    values = ORIENTATION_TRANSFORMS.get(spec.get_int_attribute("Orientation", 1), np.asarray)(values)
     colours = values[..., :count - 1] if has_alpha else values
-    return Decoded(colours, values[..., -1] if has_alpha else None, decoder in LINEAR, is_premultiplied)
+    return DecodedFile(colours, values[..., -1] if has_alpha else None, decoder in LINEAR, is_premultiplied)
 
 
-def _exr(file: Any) -> Decoded:
+def _decode_exr(file: Any) -> DecodedFile:
     """Read an OpenEXR file, which may have many channels and parts."""
     parts: list[tuple[str, list[str]]] = []
     while file.seek_subimage(len(parts), 0):
         spec = file.spec()
         parts.append((spec.get_string_attribute("oiio:subimagename"), list(spec.channelnames)))
-    chosen = chosen_channels(parts)
+    chosen = choose_channels(parts)
     file.seek_subimage(chosen.part, 0)
-    planes = _planes(file, chosen)
+    planes = _read_channels(file, chosen)
     colours = np.stack([planes[place] if place is not None else np.zeros_like(next(iter(planes.values())))
                         for place in chosen.colours], axis=2)
     alpha = planes[chosen.alpha] if chosen.alpha is not None else None
-    return Decoded(colours, alpha, is_linear=True, is_premultiplied=chosen.is_premultiplied)
+    return DecodedFile(colours, alpha, is_linear=True, is_premultiplied=chosen.is_premultiplied)
 
 
-def _planes(file: Any, chosen: ChosenChannels) -> dict[int, NDArray]:
+def _read_channels(file: Any, chosen: ChosenChannels) -> dict[int, NDArray]:
     """Read the chosen channels, H x W float32 by their places; what lies between them is read, too, but no more."""
     spec = file.spec()
     if spec.deep:
         raise InvalidData("it has several values for each pixel (deep data)")
     places = [place for place in (*chosen.colours, chosen.alpha) if place is not None]
     first = min(places)
-    values = _values(file, spec, chosen.part, first, max(places) + 1)
+    values = _read_pixels(file, spec, chosen.part, first, max(places) + 1)
     return {place: values[..., place - first] for place in places}
 
 
-def _values(file: Any, spec: Any, part: int, begin: int, end: int) -> NDArray:
+def _read_pixels(file: Any, spec: Any, part: int, begin: int, end: int) -> NDArray:
     """Read H x W x channels: bytes as uint8, all else as float32, whole numbers as shares of their range."""
     check_size(spec.width, spec.height)
     if spec.depth > 1:
         raise InvalidData("it is a volume")
     values = file.read_image(part, 0, begin, end, "uint8" if spec.format.basesize() == 1 else "float")
-    error = _line(file.geterror())
+    error = _first_line(file.geterror())
     # What libjpeg only warns of is said to be an error; but what is not there, it makes up.
     is_warning = file.format_name() == "jpeg" and "premature end" not in error.lower()
     if values is None or (error and not is_warning):
@@ -257,34 +272,34 @@ def _values(file: Any, spec: Any, part: int, begin: int, end: int) -> NDArray:
     return values.reshape(spec.height, spec.width, end - begin)
 
 
-def _by_pillow(path: Path, decoder: str) -> Decoded:
+def _decode_with_pillow(path: Path, decoder: str) -> DecodedFile:
     import PIL.Image
     import PIL.ImageOps
 
-    PIL.Image.MAX_IMAGE_PIXELS = LONGEST_SIDE * LONGEST_SIDE
+    PIL.Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
     try:
         with PIL.Image.open(path, formats=[decoder]) as opened:
             check_size(*opened.size)
             upright = PIL.ImageOps.exif_transpose(opened)
             if upright.mode == "F":
-                return Decoded(np.asarray(upright)[..., None], None)
+                return DecodedFile(np.asarray(upright)[..., None], None)
             if upright.mode.startswith("I;16"):
-                return Decoded(np.asarray(upright, np.float32)[..., None] / np.float32(65535), None)
+                return DecodedFile(np.asarray(upright, np.float32)[..., None] / np.float32(65535), None)
             if upright.mode not in PILLOW_MODES:
                 raise InvalidData("its pixels are of a kind that is not known")
             has_alpha = "A" in upright.getbands() or "transparency" in upright.info
             values = np.asarray(upright.convert("RGBA" if has_alpha else "RGB"))
     except (OSError, SyntaxError, RuntimeError, PIL.Image.DecompressionBombError) as error:
-        raise InvalidData(_without_name(_line(str(error)), str(path))) from None
-    return Decoded(values[..., :3], values[..., 3] if has_alpha else None)
+        raise InvalidData(_remove_name(_first_line(str(error)), str(path))) from None
+    return DecodedFile(values[..., :3], values[..., 3] if has_alpha else None)
 
 
-def _line(text: str) -> str:
+def _first_line(text: str) -> str:
     """Cut a library's message to its first line, without its full stop."""
     return (text.strip().splitlines() or [""])[0].rstrip(".")
 
 
-def _without_name(text: str, name: str) -> str:
+def _remove_name(text: str, name: str) -> str:
     """Take a file's name, which may be a temporary one, out of a library's text; what has none stays the message it is."""
     if name not in text:
         return text

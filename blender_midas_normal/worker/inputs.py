@@ -1,4 +1,4 @@
-"""The picture and the mask of a request, as engines take them, wherever they lie."""
+"""Load the picture and the mask of a request, from files or from Blender's pixels, as engines take them."""
 
 from __future__ import annotations
 
@@ -13,51 +13,52 @@ from ..core.errors import Message, ProtocolError, SourceError, reason_of
 from ..core.files import check_picture_file
 from ..core.picture import Picture, as_float
 from ..core.protocol import Pixels, Request
-from .decoding import Decoded, decode
-from .pictures import opaque_or, picture_from_pixels, picture_of_floats, strips_of
+from .decoding import DecodedFile, decode
+from .pictures import drop_opaque_alpha, picture_from_floats, picture_from_pixels, row_strips
 
 if TYPE_CHECKING:
     from ..core.arrays import Array
     from .engines import Report
 
 def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
-    """The Picture in a picture file, its orientation applied.  Raises SourceError, naming the file, when it cannot be read.
+    """Read a picture file, its orientation applied; raise SourceError, naming the file, when it cannot be read.
 
     exposure: as in `picture_from_pixels`, for scene-linear files.
     """
     try:
         check_picture_file(path)
-        return _picture_of(decode(path), exposure)
+        return _picture_from_decoded(decode(path), exposure)
     except ValueError as error:
         raise SourceError("{path} is not a readable picture: {reason}.", path=path, reason=reason_of(error)) from None
     except OSError as error:
         raise SourceError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from None
 
 
-def _picture_of(file: Decoded, exposure: float) -> Picture:
+def _picture_from_decoded(file: DecodedFile, exposure: float) -> Picture:
     if file.colours.dtype == np.uint8 and not file.is_premultiplied:
         colours = np.broadcast_to(file.colours, (*file.colours.shape[:2], 3))
-        return Picture(np.ascontiguousarray(colours), opaque_or(file.alpha) if file.alpha is not None else None)
+        return Picture(np.ascontiguousarray(colours), drop_opaque_alpha(file.alpha) if file.alpha is not None else None)
     rgba = np.ones((*file.colours.shape[:2], 4), np.float32)
     rgba[..., :3] = as_float(file.colours)
     if file.alpha is not None:
         rgba[..., 3] = as_float(file.alpha)
     encoding = "LINEAR" if file.is_linear else "DISPLAY"
-    return picture_of_floats(strips_of(rgba), rgba.shape[:2], encoding, file.is_premultiplied, exposure)
+    return picture_from_floats(row_strips(rgba), rgba.shape[:2], encoding, file.is_premultiplied, exposure)
 
 
 ALPHA_COUNTS = Message("Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no "
                        "transparency, save the picture without it.")
 ALPHA_IGNORED = Message("The picture's alpha is linked to nothing in its materials, so it makes no part of the map flatter.")
-"""Notes about alpha below 1."""
+"""Messages to the user about alpha below 1."""
 
 
 @dataclass(frozen=True)
 class LoadedInputs:
-    """What a request gives to look at.
+    """The inputs of a request.
 
-    picture: None where it names a surface, or frames; mask: H x W float32, 0..1, of the mask image's own size, None without
-    one.
+    Attributes:
+        picture: None where the request names a surface or frames.
+        mask: H x W float32, 0..1, of the mask image's own size; None without one.
     """
 
     picture: Picture | None
@@ -70,11 +71,11 @@ class LoadedInputs:
 
 
 def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
-    """What the request gives; files of its pixels are gone afterwards, also when nobody wants it any more.
+    """Load the inputs of a request; files of its pixels are removed afterwards, also when that fails.
 
     folder: the exchange folder.  Raises SourceError or ProtocolError.
     """
-    pixels, mask_pixels = (_checked(words) for words in (request.pixels, request.mask_pixels))
+    pixels, mask_pixels = (_parse_pixels(fields) for fields in (request.pixels, request.mask_pixels))
     try:
         sources = (pixels, request.picture, request.surface, request.frames or None)
         if sum(source is not None for source in sources) != 1:
@@ -82,28 +83,28 @@ def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
         picture = None
         if pixels is not None or request.picture is not None:
             report("read", 0.0)
-            picture = _picture(pixels, request.picture, folder, request.exposure)
-        mask = _picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
-        return LoadedInputs(picture, None if mask is None else brightness(mask))
+            picture = _load_picture(pixels, request.picture, folder, request.exposure)
+        mask = _load_picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
+        return LoadedInputs(picture, None if mask is None else mask_brightness(mask))
     finally:
-        for there in filter(None, (pixels, mask_pixels)):
-            (folder / there.file).unlink(missing_ok=True)
+        for file_pixels in filter(None, (pixels, mask_pixels)):
+            (folder / file_pixels.file).unlink(missing_ok=True)
 
 
-def brightness(picture: Picture) -> Array:
-    """H x W float32, 0..1: the luma of a picture, with what is transparent black."""
+def mask_brightness(picture: Picture) -> Array:
+    """Return the luma of a picture, H x W float32, 0..1, with transparent pixels black."""
     alpha, bright = picture.alpha_float(), picture.luma()
     return bright if alpha is None else bright * alpha
 
 
-def _picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: float) -> Picture | None:
+def _load_picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: float) -> Picture | None:
     if pixels is not None:
-        return with_alpha_as(pixels.alpha, picture_from_pixels(folder, pixels, exposure))
-    return with_alpha_as("UNKNOWN", picture_from_file(Path(file), exposure)) if file is not None else None
+        return interpret_alpha(pixels.alpha, picture_from_pixels(folder, pixels, exposure))
+    return interpret_alpha("UNKNOWN", picture_from_file(Path(file), exposure)) if file is not None else None
 
 
-def with_alpha_as(meaning: str, picture: Picture) -> Picture:
-    """The picture, opaque where its alpha is no transparency, with a note where nobody can see what alpha does to the map.
+def interpret_alpha(meaning: str, picture: Picture) -> Picture:
+    """Return the picture as its alpha means: opaque where alpha is no transparency, with a note where that is unknown.
 
     meaning: one of `core.protocol.ALPHA_MEANINGS`.
     """
@@ -114,8 +115,8 @@ def with_alpha_as(meaning: str, picture: Picture) -> Picture:
     return dataclasses.replace(picture, notes=(ALPHA_COUNTS,)) if picture.alpha.any() else picture
 
 
-def _checked(words: dict | None) -> Pixels | None:
+def _parse_pixels(fields: dict | None) -> Pixels | None:
     try:
-        return None if words is None else Pixels(**words)
+        return None if fields is None else Pixels(**fields)
     except TypeError:
         raise ProtocolError("The request's pixels lack fields.") from None

@@ -1,4 +1,4 @@
-"""How much memory is left for a network, errors that say there is not enough, and memory that OpenBLAS takes beforehand."""
+"""Free memory, errors that say there is not enough, and memory that OpenBLAS allocates in advance."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ import numpy as np
 
 from ..core.errors import EngineError, Message
 
-SIDE, TIMES = 512, 4
-"""Of the products that take memory, a few milliseconds each: long enough that all threads are at one at the same time."""
+PRODUCT_SIDE, PRODUCT_COUNT = 512, 4
+"""Size and number of the matrix products that allocate memory: long enough that all threads multiply at the same time."""
 
 
-def products_at_once() -> int:
-    """As many as there are cores where the products leave the cores to us.
+def parallel_products() -> int:
+    """Return how many matrix products to run at once: one for each core, if each product uses only one.
 
-    One product after the other, each on all cores, takes two to ten times as long as this when other programs use the cores
-    too, since the threads of a product wait for each other.
+    One product after the other, each on all cores, takes two to ten times as long when other programs use the cores too,
+    since the threads of a product wait for each other.
     """
     return min(8, os.cpu_count() or 1) if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else 1
 
 
 def preallocate_blas() -> None:
-    """Has OpenBLAS take what each product at once works in: asked for later, where there is none, it tries for ever."""
-    count, matrix = products_at_once(), np.ones((SIDE, SIDE), np.float32)
+    """Make OpenBLAS allocate its buffers for all threads now: later, with too little memory, it would retry for ever."""
+    count, matrix = parallel_products(), np.ones((PRODUCT_SIDE, PRODUCT_SIDE), np.float32)
     together = Barrier(count)
 
     def multiply(_: int) -> None:
         together.wait()
-        for _ in range(TIMES):
+        for _ in range(PRODUCT_COUNT):
             matrix @ matrix
 
     with ThreadPoolExecutor(count) as pool:
@@ -43,8 +43,8 @@ def preallocate_blas() -> None:
 
 
 @dataclass(frozen=True)
-class Container:
-    """Where Linux says what a container may use, and what it uses; cache: what of that is kept of files, and given up."""
+class Cgroup:
+    """Files in which Linux tells a control group's limit and use of memory; cache: use that is released if needed."""
 
     folder: Path
     limit: str
@@ -52,35 +52,35 @@ class Container:
     cache: tuple[str, ...]
 
     def free(self) -> int:
-        """Bytes.  Raises OSError where there is no container, ValueError where it may use everything ("max")."""
+        """Return free bytes; raise OSError where there is no such group, ValueError where it has no limit ("max")."""
         stat = dict(line.split() for line in (self.folder / "memory.stat").read_text().splitlines())
         limit, used = (int((self.folder / name).read_text()) for name in (self.limit, self.used))
         return limit - used + sum(int(stat.get(name, 0)) for name in self.cache)
 
 
-CONTAINERS = (
-    Container(Path("/sys/fs/cgroup"), "memory.max", "memory.current", ("active_file", "inactive_file")),
-    Container(Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes",
+CGROUPS = (
+    Cgroup(Path("/sys/fs/cgroup"), "memory.max", "memory.current", ("active_file", "inactive_file")),
+    Cgroup(Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes",
               ("total_active_file", "total_inactive_file")),
 )
-"""Of Linux's second and first version."""
+"""Control groups of version 2 and version 1."""
 
 TOO_LITTLE_MEMORY = Message("There is not enough memory for this picture; use a smaller one, or close other programs.")
 
-OUT_OF_MEMORY = (
+OUT_OF_MEMORY_TEXTS = (
     "out of memory", "out_of_memory", "outofmemory", "can't allocate memory", "cannot allocate memory", "memoryallocation",
     "insufficient memory", "not enough memory", "bad_alloc", "bad allocation", "can't start new thread",
     "alloc_failed", "allocation_failed",  # of cuBLAS, cuFFT and cuDNN, and of their like for ROCm
     "out_of_device_memory", "out_of_host_memory", "out_of_resources",  # of Intel's Level Zero
     "invalid buffer size",  # of Metal
 )
-"""What errors say, in small letters, when memory ran out."""
+"""What errors contain, in lower case, when memory ran out."""
 
 
 def available_bytes(device: str) -> int:
-    """Bytes that the device ("cpu", "cuda", ...) has free; where that cannot be told, all that it has and we do not use."""
+    """Return the bytes that a device ("cpu", "cuda", ...) has free; where that is unknown, its total minus our own use."""
     if device == "cpu":
-        return _free_of_computer()
+        return _free_system_memory()
     import torch
 
     if device == "mps":  # the computer's own memory, of which Metal says how much of it may be used
@@ -92,7 +92,7 @@ def available_bytes(device: str) -> int:
         return max(0, int(module.get_device_properties().total_memory) - int(module.memory_allocated()))
 
 
-def _free_of_computer() -> int:
+def _free_system_memory() -> int:
     if sys.platform == "win32":
         return _free_on_windows()
     if sys.platform == "linux":
@@ -100,22 +100,22 @@ def _free_of_computer() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def gigabytes(count: int) -> str:
+def format_gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception of Python, the system, torch or OpenCV means that memory ran out."""
+    """Tell whether an exception of Python, the system, torch or OpenCV means that memory ran out."""
     torch = sys.modules.get("torch")
     if isinstance(error, (MemoryError, getattr(torch, "OutOfMemoryError", MemoryError))):
         return True
     text = str(error).lower()
-    return any(words in text for words in OUT_OF_MEMORY)
+    return any(words in text for words in OUT_OF_MEMORY_TEXTS)
 
 
 @contextmanager
 def memory_errors_as(sentence: Message) -> Iterator[None]:
-    """Raises EngineError with the sentence where memory ran out."""
+    """Raise EngineError with the sentence where memory runs out in the `with` block."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -127,10 +127,10 @@ def memory_errors_as(sentence: Message) -> Iterator[None]:
 def _free_on_linux() -> int:
     fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     free = [int(fields["MemAvailable"].split()[0]) * 1024]
-    for container in CONTAINERS:
+    for cgroup in CGROUPS:
         try:
-            free.append(container.free())
-        except (OSError, ValueError):  # no container, or one that may use everything ("max")
+            free.append(cgroup.free())
+        except (OSError, ValueError):  # no cgroup, or one that may use everything ("max")
             continue
     return max(0, min(free))
 

@@ -16,7 +16,7 @@ from ..core.errors import TargetError, reason_of
 from ..core.image_io import encode_float_map, encode_integer_map, to_blender_pixels
 from ..core.map_types import FILE_FORMATS, is_float_format
 from ..core.maps import Map, make_map
-from .devices import device_named
+from .devices import device_from_description
 
 if TYPE_CHECKING:
     from ..core.maps import NodeMap
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from ..core.protocol import Request
     from ..core.settings import Settings
 
-DEVICES = {"cuda"}
-"""Of torch, on which maps are made.  A CPU does it as fast by numpy; others may lack the double precision of heights."""
+MAP_DEVICES = {"cuda"}
+"""Devices of torch on which maps are made.  A CPU is as fast with numpy; others may lack the double precision of heights."""
 
 
 def make_map_on_device(engine_device: str, kind: str, surface: Surface, settings: Settings) -> Map:
-    """As `core.maps.make_map`, on the engine's device (see `Engine.device`) where that can and has enough memory; where it
-    fails, the log says how.
+    """Make a map as `core.maps.make_map` does, on the engine's device where that can and has enough memory.
+
+    Where that fails, the log says why, and numpy makes the map.
     """
-    device = device_named(engine_device)
-    if device in DEVICES and not surface.raw:
+    device = device_from_description(engine_device)
+    if device in MAP_DEVICES and not surface.raw:
         from .torch_backend import torch_array_backend
 
         try:
@@ -45,8 +46,8 @@ def make_map_on_device(engine_device: str, kind: str, surface: Surface, settings
 
 
 @dataclass(frozen=True)
-class Files:
-    """Names of a map's file, and of the file of its pixels, with their checksum, where they are asked for."""
+class WrittenFiles:
+    """Names of a map's file, and of the file of its pixels with their checksum, where they are requested."""
 
     map: str
     pixels: str = ""
@@ -54,44 +55,44 @@ class Files:
 
 
 @contextmanager
-def write_map(made: Map | NodeMap, request: Request, folder: Path) -> Iterator[Files]:
-    """The map's files in the exchange folder, as the request wants them.
+def write_map(rendered: Map | NodeMap, request: Request, folder: Path) -> Iterator[WrittenFiles]:
+    """Write the map's files into the exchange folder, as the request asks for them.
 
-    Where writing them, or the `with` block, fails, they are removed again.  Raises TargetError.
+    Where that, or the `with` block, fails, they are removed again.  Raises TargetError.
     """
     with ExitStack() as undo:
-        yield _Writer(folder, undo).files(made, request)
+        yield _Writer(folder, undo).files(rendered, request)
         undo.pop_all()
 
 
 class _Writer:
-    """Writes into a folder; `undo` takes in what removes the files again."""
+    """Writes into a folder; `undo` gets the callbacks that remove the files again."""
 
     def __init__(self, folder: Path, undo: ExitStack) -> None:
         self._folder = folder
         self._undo = undo
 
-    def files(self, made: Map | NodeMap, request: Request) -> Files:
-        """Both files are made side by side, for both take long."""
+    def files(self, rendered: Map | NodeMap, request: Request) -> WrittenFiles:
+        """Write both files at the same time, since both take long."""
         suffix = FILE_FORMATS[request.format].suffix
-        if isinstance(made, Map) and is_float_format(request.format):
-            return Files(self._write([encode_float_map(made, request.format)], suffix))
+        if isinstance(rendered, Map) and is_float_format(request.format):
+            return WrittenFiles(self._write([encode_float_map(rendered, request.format)], suffix))
         with ThreadPoolExecutor() as pool:
-            held = pool.submit(self._held, made) if request.with_pixels else None
-            file = self._write(encode_integer_map(made, request.format, request.bits, request.compress), suffix)
-            return Files(file, *held.result()) if held else Files(file)
+            pixels = pool.submit(self._write_pixels, rendered) if request.with_pixels else None
+            file = self._write(encode_integer_map(rendered, request.format, request.bits, request.compress), suffix)
+            return WrittenFiles(file, *pixels.result()) if pixels else WrittenFiles(file)
 
-    def _held(self, made: Map | NodeMap) -> tuple[str, int]:
+    def _write_pixels(self, rendered: Map | NodeMap) -> tuple[str, int]:
         checksum = 0
         with self._new_file("pixels_") as file:
-            for rows in to_blender_pixels(made):
+            for rows in to_blender_pixels(rendered):
                 checksum = zlib.crc32(rows.data, checksum)
                 file.write(rows.data)
         return Path(file.name).name, checksum
 
     def _write(self, parts: Iterable[bytes], suffix: str) -> str:
-        """Name of a new file of the map with these bytes."""
-        with self._new_file("map_", suffix) as file:
+        """Write a new file of the map, and return its name."""
+        with self._new_file("rendered", suffix) as file:
             file.writelines(parts)
         return Path(file.name).name
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..core.arrays import Array
 
-LONGEST_SIDE = 16384
+MAX_SIDE = 16384
 """Pixels; what the project promises, and with it what a picture may claim."""
 
 Strip = tuple[slice, "NDArray"]
@@ -39,10 +39,10 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> 
         raise SourceError("The pixels of the picture take {size} bytes instead of {expected}.", size=path.stat().st_size,
                           expected=pixels.nbytes)
     if pixels.encoding == "BYTE":
-        picture = _of_bytes(_strips_of_file(path, pixels, np.uint8), (pixels.height, pixels.width))
+        picture = _picture_from_bytes(_file_strips(path, pixels, np.uint8), (pixels.height, pixels.width))
     else:
-        strips = _strips_of_file(path, pixels, np.float32)
-        picture = picture_of_floats(strips, (pixels.height, pixels.width), pixels.encoding, pixels.premultiplied, exposure,
+        strips = _file_strips(path, pixels, np.float32)
+        picture = picture_from_floats(strips, (pixels.height, pixels.width), pixels.encoding, pixels.premultiplied, exposure,
                                     pixels.to_rec709)
     return dataclasses.replace(picture, part=Tile(*pixels.part)) if pixels.part else picture
 
@@ -51,62 +51,62 @@ def check_size(width: int, height: int) -> None:
     """Raises SourceError for a picture without pixels or with a side beyond LONGEST_SIDE."""
     if width < 1 or height < 1:
         raise SourceError("The picture has no pixels; save or reload it first.")
-    if max(width, height) > LONGEST_SIDE:
+    if max(width, height) > MAX_SIDE:
         raise SourceError("The picture is {width} x {height} pixels; the longest side may be {longest}.", width=width,
-                          height=height, longest=LONGEST_SIDE)
+                          height=height, longest=MAX_SIDE)
 
 
-def _strips_of_file(path: Path, pixels: Pixels, kind: type) -> Iterator[Strip]:
+def _file_strips(path: Path, pixels: Pixels, dtype: type) -> Iterator[Strip]:
     """The file's rows, the last ones of the picture first."""
     with path.open("rb") as file:
         for end in range(pixels.height, 0, -LUMA_ROWS):
             rows = slice(max(0, end - LUMA_ROWS), end)
-            values: NDArray = np.fromfile(file, kind, (end - rows.start) * pixels.width * 4)
+            values: NDArray = np.fromfile(file, dtype, (end - rows.start) * pixels.width * 4)
             yield rows, values.reshape(-1, pixels.width, 4)[::-1]
 
 
-def strips_of(rgba: Array) -> Iterator[Strip]:
+def row_strips(rgba: Array) -> Iterator[Strip]:
     """Some rows at a time, from the top down."""
     for top in range(0, len(rgba), LUMA_ROWS):
         rows = slice(top, top + LUMA_ROWS)
         yield rows, rgba[rows]
 
 
-def _of_bytes(strips: Iterator[Strip], shape: tuple[int, int]) -> Picture:
+def _picture_from_bytes(strips: Iterator[Strip], shape: tuple[int, int]) -> Picture:
     """Channel by channel, which takes half as long as three bytes of four at a time."""
     rgb, alpha = np.empty((*shape, 3), np.uint8), np.empty(shape, np.uint8)
     for rows, values in strips:
         for channel in range(3):
             rgb[rows, :, channel] = values[..., channel]
         alpha[rows] = values[..., 3]
-    return Picture(rgb, opaque_or(alpha))
+    return Picture(rgb, drop_opaque_alpha(alpha))
 
 
-def picture_of_floats(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool,
+def picture_from_floats(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool,
                       exposure: float, to_rec709: Sequence[float] = ()) -> Picture:
     """The Picture of strips of floats; shape: its height and width; the rest is as in Pixels and `picture_from_pixels`."""
     rgb, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
     matrix = np.array(to_rec709, np.float32).reshape(-1, 3)
     for rows, values in strips:
         alpha[rows] = np.clip(np.nan_to_num(values[..., 3], nan=0.0), 0.0, 1.0)
-        colours = finite(values[..., :3])
+        colours = replace_non_finite(values[..., :3])
         if premultiplied:
             cover = alpha[rows, :, None]
             colours = np.divide(colours, cover, out=np.zeros_like(colours), where=cover > 0)
         if encoding != "DISPLAY" and len(matrix):
             with np.errstate(over="ignore", invalid="ignore"):
-                colours = finite(colours @ matrix.T)
+                colours = replace_non_finite(colours @ matrix.T)
         if encoding == "LINEAR":
             colours = apply_exposure(colours, exposure)
         rgb[rows] = np.clip(colours, 0.0, 1.0) if encoding == "DISPLAY" else linear_to_srgb(colours)
-    return Picture(rgb, opaque_or(alpha))
+    return Picture(rgb, drop_opaque_alpha(alpha))
 
 
-def finite(values: Array) -> Array:
+def replace_non_finite(values: Array) -> Array:
     """The values with NaN replaced by 0 and infinities by the largest and smallest float."""
     return values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0)
 
 
-def opaque_or(alpha: NDArray) -> NDArray | None:
+def drop_opaque_alpha(alpha: NDArray) -> NDArray | None:
     """None when every pixel is opaque, else the alpha values."""
     return None if (alpha >= (255 if alpha.dtype == np.uint8 else 1.0)).all() else alpha

@@ -1,4 +1,4 @@
-"""One request from its picture to its maps."""
+"""The pipeline of a request: prepare, infer a surface with an engine, render a map."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..core.protocol import MAX_MAP_PIXELS, Request
 from ..core.regions import Region, changed_region
 from ..core.settings import Settings
 from ..core.tileable import resolve_wrap
-from .channel import Clock, stage_of_all
+from .channel import Clock, shared_stage
 from .engines import BatchedEngine, EngineRegistry, IncrementalEngine, Report
 from .inputs import LoadedInputs
 from .outputs import make_map_on_device
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from ..core.arrays import Array
     from .engines.midas import InferenceItem
 
-def mean_of_map_files(request: Request, convention: str) -> Map:
-    """The map that is the mean of the request's frames, of which one at a time is in memory; raises SourceError."""
+def average_map_files(request: Request, convention: str) -> Map:
+    """Average the maps of the request's frames, one at a time in memory; raise SourceError where that cannot be done."""
     is_normal = request.map == "NORMAL"
-    maps = ((share, _pixels(Path(file))) for share, file in request.frames)
+    maps = ((share, _read_map(Path(file))) for share, file in request.frames)
     try:
         mean = average_maps(maps, z_channel(convention) if is_normal else None)
     except ValueError as error:
@@ -49,7 +49,7 @@ def mean_of_map_files(request: Request, convention: str) -> Map:
     return Map(tuple(plane * np.float32((1 - low) / 65535) + np.float32(low) for plane in planes), low, request.scale)
 
 
-def _pixels(file: Path) -> NDArray[np.uint16]:
+def _read_map(file: Path) -> NDArray[np.uint16]:
     try:
         return decode_png(file.read_bytes())
     except OSError as error:
@@ -74,21 +74,26 @@ class RenderedMap:
 
 @dataclass(frozen=True)
 class DirtyRegion:
-    """The surface of a picture, and the area in which the next picture differs from it."""
+    """The surface of the preceding picture, and the region in which the present picture differs from it."""
 
     before: Surface
     area: Region
 
-    def of_fine(self) -> DirtyRegion | None:
-        """The same of the surface that is mixed in; None where there was none."""
+    def of_fine_surface(self) -> DirtyRegion | None:
+        """Return the same for the surface that is mixed in; None without one."""
         return None if self.before.fine is None else DirtyRegion(self.before.fine, self.area)
 
 
 @dataclass(frozen=True)
 class EngineInput:
-    """A picture as an engine may see it, what repeats of it, and what was painted since its preceding surface, if any.
+    """What an engine gets.
 
-    notes: what the user should know about it; alpha: of the picture that was given.
+    Attributes:
+        picture: opaque everywhere.
+        wrap: the directions that repeat.
+        change: what was painted since the preceding surface, if any.
+        notes: messages to the user.
+        alpha: of the original picture.
     """
 
     picture: Picture
@@ -100,11 +105,17 @@ class EngineInput:
 
 @dataclass(frozen=True)
 class PendingMap:
-    """A request of which all is known that needs no engine.
+    """A prepared request.
 
-    key: of its surface; engine, why: the chosen one's name, and the reason; source: the surface where it is there already,
-    else what it is to be made of, None for a mean of maps; look: for an engine that may see it together with others, None
-    where it is seen alone; notes: about how its picture was read; report, clock: the request's own.
+    Attributes:
+        request, settings: what is asked for.
+        key: of its surface.
+        engine, why: the chosen engine, and the reason.
+        source: the cached surface, or what the engine gets; None for an average of maps.
+        mask: H x W float32, 0..1, or None.
+        report, clock: the request's own.
+        item: for an engine that processes it in a batch; None where it runs alone.
+        notes: messages to the user about how its picture was read.
     """
 
     request: Request
@@ -116,30 +127,38 @@ class PendingMap:
     mask: Array | None
     report: Report
     clock: Clock
-    look: InferenceItem | None = None
+    item: InferenceItem | None = None
     notes: tuple[Message, ...] = ()
 
 
 class MapPipeline:
-    """Draws maps with the engines of this process; keeps surfaces for re-tuning."""
+    """Makes maps with the engines of this process, and caches surfaces."""
 
     def __init__(self, engines: EngineRegistry) -> None:
         self._engines = engines
         self._surfaces = SurfaceCache()
 
-    def begun(
-        self, request: Request, given: LoadedInputs, report: Report, clock: Clock, has_company: bool = False
+    def prepare(
+        self, request: Request, inputs: LoadedInputs, report: Report, clock: Clock, in_batch: bool = False
     ) -> PendingMap:
-        """What is to be drawn: of the picture, or of the surface that the request names.
+        """Prepare a request: choose the engine, look up the surface, and prepare the picture.
 
-        has_company: other requests are begun, too, and `see` comes next.  Raises one of the project's exceptions.
+        Args:
+            request: what is asked for.
+            inputs: its picture and mask.
+            report: takes its progress.
+            clock: measures its stages.
+            in_batch: whether `infer` is called next, with other prepared requests.
+
+        Raises:
+            MidasNormalError: the request cannot be fulfilled.
         """
         settings = Settings().replace_fields(request.settings)
         check_map_type(request.map, settings)
         check_format(request.format)
         if request.frames:
-            return PendingMap(request, settings, "", "", NO_MESSAGE, None, given.mask, report, clock)
-        picture = given.picture
+            return PendingMap(request, settings, "", "", NO_MESSAGE, None, inputs.mask, report, clock)
+        picture = inputs.picture
         if picture is None:
             key = request.surface or ""
             found = self._surfaces.get(key)
@@ -147,95 +166,96 @@ class MapPipeline:
                 raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
             _check_map_size(found.surface.source_size, settings)
             engine, why = found.engine, Message("The surface was there already.")
-            return PendingMap(request, settings, key, engine, why, found, given.mask, report, clock)
+            return PendingMap(request, settings, key, engine, why, found, inputs.mask, report, clock)
         _check_map_size((picture.width, picture.height), settings)
         engine, why = select_engine(settings, self._engines.unavailable())
         key = surface_key(picture, engine, settings, request.is_render)
-        if request.unless == (key if given.mask is None else masked_key(key, given.mask)):
+        if request.unless == (key if inputs.mask is None else masked_key(key, inputs.mask)):
             raise Unchanged("The map is there already, made from the same picture with the same settings.")
         source: CacheEntry | EngineInput | None = self._surfaces.get(key)
         if source is None:
             with clock.stage("prepare"):
-                source = self._sight(picture, engine, settings, request)
-        look = None
-        if has_company and isinstance(source, EngineInput):
+                source = self._make_input(picture, engine, settings, request)
+        item = None
+        if in_batch and isinstance(source, EngineInput):
             with clock.stage("engine"):
-                look = self._look(engine, source, settings, report)
+                item = self._make_item(engine, source, settings, report)
         notes = () if settings.depth_scale == "RAW" else picture.notes
-        return PendingMap(request, settings, key, engine, why, source, given.mask, report, clock, look, notes)
+        return PendingMap(request, settings, key, engine, why, source, inputs.mask, report, clock, item, notes)
 
-    def see(self, drafts: Sequence[PendingMap]) -> None:
-        """Has engines see the pictures of several drafts at once, where they can; `drawn` goes on from there."""
-        looking = [draft for draft in drafts if draft.look is not None]
-        for name in {draft.engine for draft in looking}:
-            engine, alike = self._engines.get(name), [draft for draft in looking if draft.engine == name]
+    def infer(self, pending_maps: Sequence[PendingMap]) -> None:
+        """Run engines on the pictures of several prepared requests at once, where they can; `render` uses the results."""
+        looking = [pending for pending in pending_maps if pending.item is not None]
+        for name in {pending.engine for pending in looking}:
+            engine, batch = self._engines.get(name), [pending for pending in looking if pending.engine == name]
             assert isinstance(engine, BatchedEngine)
-            with stage_of_all([draft.clock for draft in alike], "engine"):
-                engine.see([draft.look for draft in alike if draft.look is not None])
+            with shared_stage([pending.clock for pending in batch], "engine"):
+                engine.run_items([pending.item for pending in batch if pending.item is not None])
 
-    def drawn(self, draft: PendingMap) -> RenderedMap:
-        """The map; raises one of the project's exceptions."""
-        settings, engine, key = draft.settings, draft.engine, draft.key
-        if draft.source is None:
-            return _mean(draft.request, settings, draft.report, draft.clock)
-        kept = draft.source if isinstance(draft.source, CacheEntry) else self._surface(draft, draft.source)
-        if draft.mask is not None:
-            key, kept = self._masked(key, kept, draft.mask)
-        surface = kept.surface
+    def render(self, pending: PendingMap) -> RenderedMap:
+        """Make the map; raise MidasNormalError where that cannot be done."""
+        settings, engine, key = pending.settings, pending.engine, pending.key
+        if pending.source is None:
+            return _render_average(pending.request, settings, pending.report, pending.clock)
+        entry = pending.source if isinstance(pending.source, CacheEntry) else self._infer(pending, pending.source)
+        if pending.mask is not None:
+            key, entry = self._with_mask(key, entry, pending.mask)
+        surface = entry.surface
         if settings.mask == "IMAGE" and surface.mask is None:
             raise SettingsError("The map has no mask image; choose one, or another mask.")
-        width, height = _size(surface, settings)
-        draft.report("maps", 0.0)
-        with draft.clock.stage("maps"):
-            made = self._made(draft.request, engine, surface, settings)
-        return RenderedMap(made, width, height, engine, self._engines.get(engine).device, draft.why, key,
-                           draft.notes + surface.notes, surface.range)
+        width, height = _checked_size(surface, settings)
+        pending.report("maps", 0.0)
+        with pending.clock.stage("maps"):
+            rendered = self._render_map(pending.request, engine, surface, settings)
+        return RenderedMap(rendered, width, height, engine, self._engines.get(engine).device, pending.why, key,
+                           pending.notes + surface.notes, surface.range)
 
-    def forget(self) -> None:
-        """Drops the surfaces and unloads the engines."""
+    def unload(self) -> None:
+        """Clear the cache and unload the engines."""
         self._surfaces.clear()
         self._engines.unload()
 
-    def _sight(self, picture: Picture, engine: str, settings: Settings, request: Request) -> EngineInput:
+    def _make_input(self, picture: Picture, engine: str, settings: Settings, request: Request) -> EngineInput:
         prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepare_picture(picture)
-        wrap = _without_margins(resolve_wrap(settings.tileable, prepared.luma(), request.is_render), picture)
-        change = self._change(request.preceding, engine, prepared, wrap)
+        wrap = _wrap_of_part(resolve_wrap(settings.tileable, prepared.luma(), request.is_render), picture)
+        change = self._dirty_region(request.preceding, engine, prepared, wrap)
         return EngineInput(prepared, wrap, change, notes, picture.alpha)
 
-    def _look(self, name: str, sight: EngineInput, settings: Settings, report: Report) -> InferenceItem | None:
+    def _make_item(self, name: str, engine_input: EngineInput, settings: Settings, report: Report) -> InferenceItem | None:
         engine = self._engines.get(name)
-        if sight.change is not None or not isinstance(engine, BatchedEngine):
+        if engine_input.change is not None or not isinstance(engine, BatchedEngine):
             return None
-        return engine.look(sight.picture, sight.wrap, settings, report)
+        return engine.make_item(engine_input.picture, engine_input.wrap, settings, report)
 
-    def _surface(self, draft: PendingMap, sight: EngineInput) -> CacheEntry:
-        """The surface, made by the engine and kept."""
-        engine, settings, report, change = draft.engine, draft.settings, draft.report, sight.change
-        with draft.clock.stage("engine"):
-            surface = self._by_engine(engine, sight, settings, report, change, draft.look)
+    def _infer(self, pending: PendingMap, engine_input: EngineInput) -> CacheEntry:
+        """Have the engine make the surface, and cache it."""
+        engine, settings, report, change = pending.engine, pending.settings, pending.report, engine_input.change
+        with pending.clock.stage("engine"):
+            surface = self._infer_surface(engine, engine_input, settings, report, change, pending.item)
             fine = None
             if settings.mix not in ("OFF", engine):
-                fine = self._by_engine(settings.mix, sight, settings, report, change and change.of_fine())
-                fine = dataclasses.replace(fine, part=sight.picture.part)
-        notes = sight.notes
+                fine = self._infer_surface(settings.mix, engine_input, settings, report, change and change.of_fine_surface())
+                fine = dataclasses.replace(fine, part=engine_input.picture.part)
+        notes = engine_input.notes
         if all(float(part.height.min()) == float(part.height.max()) for part in (surface, fine) if part is not None):
             notes += (Message("The surface has no relief at all, so the map is flat."),)
-        alpha = None if surface.raw else sight.alpha
-        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=sight.picture.part)
-        kept = CacheEntry(engine, surface, sight.picture)
-        if draft.request.pixels is None:  # nobody paints on a picture file here
-            kept = kept.alone()
-        self._surfaces.keep(draft.key, kept)
-        return kept
+        alpha = None if surface.raw else engine_input.alpha
+        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine,
+                                      part=engine_input.picture.part)
+        entry = CacheEntry(engine, surface, engine_input.picture)
+        if pending.request.pixels is None:  # nobody paints on a picture file here
+            entry = entry.without_picture()
+        self._surfaces.put(pending.key, entry)
+        return entry
 
-    def _masked(self, key: str, kept: CacheEntry, mask: Array) -> tuple[str, CacheEntry]:
-        """The surface with the mask image, and its own key: the heights may get another one the next time."""
-        masked = dataclasses.replace(kept, surface=dataclasses.replace(kept.surface, mask=_fitted(mask, kept.surface)))
-        self._surfaces.keep(masked_key(key, mask), masked)
+    def _with_mask(self, key: str, entry: CacheEntry, mask: Array) -> tuple[str, CacheEntry]:
+        """Add a mask image to a surface, and cache it under its own key: the heights may get another mask later."""
+        masked = dataclasses.replace(entry, surface=dataclasses.replace(entry.surface, mask=_fit_mask(mask, entry.surface)))
+        self._surfaces.put(masked_key(key, mask), masked)
         return masked_key(key, mask), masked
 
-    def _change(self, preceding: str | None, engine: str, picture: Picture, wrap: Wrap) -> DirtyRegion | None:
-        """What was painted since the preceding surface was made; None where that cannot be told."""
+    def _dirty_region(self, preceding: str | None, engine: str, picture: Picture, wrap: Wrap) -> DirtyRegion | None:
+        """Find what was painted since the preceding surface was made; None where that is not known."""
         before = self._surfaces.get(preceding) if preceding is not None else None
         if before is None or before.picture is None or (before.engine, before.surface.wrap) != (engine, wrap):
             return None
@@ -245,46 +265,44 @@ class MapPipeline:
         area = changed_region(pixels, picture.rgb, wrap)
         return DirtyRegion(before.surface, area) if area is not None else None
 
-    def _by_engine(self, name: str, sight: EngineInput, settings: Settings, report: Report, change: DirtyRegion | None,
-                   look: InferenceItem | None = None) -> Surface:
+    def _infer_surface(self, name: str, engine_input: EngineInput, settings: Settings, report: Report,
+                       change: DirtyRegion | None, item: InferenceItem | None = None) -> Surface:
         engine = self._engines.get(name)
-        if look is not None and look.depth is not None and isinstance(engine, BatchedEngine):
-            return engine.surface_of_item(look, sight.picture, sight.wrap, settings, report)
+        if item is not None and item.depth is not None and isinstance(engine, BatchedEngine):
+            return engine.surface_of_item(item, engine_input.picture, engine_input.wrap, settings, report)
         if change is not None and isinstance(engine, IncrementalEngine):
-            return engine.update_surface(change.before, change.area, sight.picture, settings, report)
-        return engine.surface(sight.picture, sight.wrap, settings, report)
+            return engine.update_surface(change.before, change.area, engine_input.picture, settings, report)
+        return engine.surface(engine_input.picture, engine_input.wrap, settings, report)
 
-    def _made(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NodeMap:
-        """The map asked for, or the MiDaS node's own picture."""
+    def _render_map(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NodeMap:
+        """Make the requested map, or the MiDaS node's own picture."""
         if (request.map == "NORMAL" and engine == "MIDAS" and settings.is_node_picture
                 and not is_float_format(request.format)):
             from .engines.midas import node_picture
 
             return NodeMap(node_picture(surface, settings))
-        made = make_map_on_device(self._engines.get(engine).device, request.map, surface, settings)
-        return rescale_height_map(made, request.scale) if request.map == "HEIGHT" and request.scale else made
+        rendered = make_map_on_device(self._engines.get(engine).device, request.map, surface, settings)
+        return rescale_height_map(rendered, request.scale) if request.map == "HEIGHT" and request.scale else rendered
 
 
-def _mean(request: Request, settings: Settings, report: Report, clock: Clock) -> RenderedMap:
-    """The mean of the request's frames, for which no engine runs; raises SourceError."""
+def _render_average(request: Request, settings: Settings, report: Report, clock: Clock) -> RenderedMap:
+    """Average the maps of the request's frames, without an engine; raise SourceError where that cannot be done."""
     report("maps", 0.0)
     with clock.stage("maps"):
-        made = mean_of_map_files(request, settings.convention)
-    return RenderedMap(made, made.width, made.height, "", "", NO_MESSAGE, "", (), 0.0)
+        rendered = average_map_files(request, settings.convention)
+    return RenderedMap(rendered, rendered.width, rendered.height, "", "", NO_MESSAGE, "", (), 0.0)
 
 
 def _check_map_size(source_size: tuple[int, int], settings: Settings) -> None:
-    """Raises SettingsError where the map would have more pixels than any may have: the node's size of a strip has no other
-    limit.
-    """
+    """Raise SettingsError where the map would have too many pixels: only this limits the node's size of a narrow strip."""
     width, height = map_size(source_size, settings)
     if width * height > MAX_MAP_PIXELS:
         raise SettingsError("The map would have {width} x {height} pixels, which are too many; choose a lower resolution.",
                             width=width, height=height)
 
 
-def _size(surface: Surface, settings: Settings) -> tuple[int, int]:
-    """(width, height) of the map; raises SettingsError for a part whose map cannot be cut out."""
+def _checked_size(surface: Surface, settings: Settings) -> tuple[int, int]:
+    """Return (width, height) of the map; raise SettingsError for a part whose map cannot be cut out."""
     if surface.part is None:
         return map_size(surface.source_size, settings)
     if surface.raw or settings.size != "SOURCE":
@@ -292,8 +310,8 @@ def _size(surface: Surface, settings: Settings) -> tuple[int, int]:
     return surface.part.size
 
 
-def _fitted(mask: Array, surface: Surface) -> Array:
-    """A mask image at the size of a surface's source.  It masks the part that is wanted, and so each part beside it."""
+def _fit_mask(mask: Array, surface: Surface) -> Array:
+    """Resize a mask image to a surface's source; it masks the part that is made, and is repeated around it."""
     part, (width, height) = surface.part, surface.source_size
     if part is None:
         return resize_mask(mask, width, height, surface.wrap)
@@ -302,7 +320,7 @@ def _fitted(mask: Array, surface: Surface) -> Array:
 
 
 def prepare_picture(picture: Picture) -> tuple[Picture, tuple[Message, ...]]:
-    """The picture as an engine may see it, with every pixel opaque, and what the user should know about it."""
+    """Make every pixel of a picture opaque, and return it with messages to the user."""
     alpha = picture.alpha_float()
     if alpha is None:
         return picture, ()
@@ -310,8 +328,8 @@ def prepare_picture(picture: Picture) -> tuple[Picture, tuple[Message, ...]]:
     return Picture(inpaint_transparent(picture.rgb_float(), alpha), part=picture.part), notes
 
 
-def _without_margins(wrap: Wrap, picture: Picture) -> Wrap:
-    """What repeats of a picture, whose part cannot repeat where it goes on."""
+def _wrap_of_part(wrap: Wrap, picture: Picture) -> Wrap:
+    """Return the directions that repeat of a picture: none in which it is only a part."""
     part = picture.part
     if part is None:
         return wrap

@@ -1,7 +1,8 @@
-"""Greet the client, then answer requests, three at a time: one is read and one written while an engine works for a third."""
+"""The worker's main loop: answers requests, reading the next one and writing the last one while an engine works."""
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import shutil
@@ -16,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import Cancelled, Message, MidasNormalError, shorten_message
+from ..core.files import redact_home
 from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Result
 from . import memory
 from .channel import Channel, Inbox
-from .devices import auto_device, batch_of, described_device, device_problem, torch_version, usable_gpus
+from .devices import auto_device, default_batch_size, describe_device, device_problem, torch_version, usable_gpus
 from .engines import EngineRegistry
 from .inputs import LoadedInputs, load_inputs
-from .log import mask_standard_error
 from .memory import TOO_LITTLE_MEMORY, available_bytes, is_out_of_memory
 from .outputs import write_map
 from .pipeline import MapPipeline
@@ -30,18 +31,18 @@ from .pipeline import MapPipeline
 if TYPE_CHECKING:
     from .channel import Job
     from .engines import Report
-    from .outputs import Files
+    from .outputs import WrittenFiles
     from .pipeline import PendingMap, RenderedMap
 
-LONGEST_TEXT = 5000
-"""Characters of a text in an error: more than the longest path."""
+MAX_ERROR_CHARACTERS = 5000
+"""Longest text in an error, in characters: more than the longest path has."""
 
-AHEAD = 256 << 20
-"""Bytes of pictures that wait for the engine; once there are as many, no further one is read."""
+READ_AHEAD_BYTES = 256 << 20
+"""Bytes of pictures that wait for the engine, from which on no further one is read."""
 
 
 class InputReader:
-    """Reads pictures in a thread of its own, one ahead of those that have been taken, or a few: pictures can be large."""
+    """Reads the inputs of jobs in a thread, ahead of the engine but not many at once: pictures can be large."""
 
     def __init__(self, folder: Path, channel: Channel) -> None:
         self._folder = folder
@@ -52,117 +53,117 @@ class InputReader:
         self._changed = threading.Condition()
 
     def read_ahead(self, count: int) -> None:
-        """At most so many pictures are read before they are taken; fewer where they take AHEAD bytes."""
+        """Read up to `count` pictures ahead, fewer where they take READ_AHEAD_BYTES."""
         with self._changed:
             self._ahead = count
             self._changed.notify()
 
-    def begin(self, order: Job) -> None:
-        """What the order gives will be read; call this for each order, from any thread."""
-        order.given = self._thread.submit(self._read, order)
+    def submit(self, job: Job) -> None:
+        """Have the inputs of a job read; call this for each job, from any thread."""
+        job.inputs = self._thread.submit(self._read, job)
 
-    def take(self, order: Job) -> LoadedInputs:
-        """What the order gives, once it has been read; raises what reading it raised.  Call this once for each order."""
+    def result(self, job: Job) -> LoadedInputs:
+        """Wait for the inputs of a job and return them, or raise what reading them raised; call this once for each job."""
         try:
-            return order.given.result()
+            return job.inputs.result()
         finally:
             with self._changed:
-                del self._waiting[order]
+                del self._waiting[job]
                 self._changed.notify()
 
-    def _read(self, order: Job) -> LoadedInputs:
+    def _read(self, job: Job) -> LoadedInputs:
         with self._changed:
             self._changed.wait_for(self._has_room)
-            self._waiting[order] = 0
-        with order.clock.stage("read"):
-            found = load_inputs(order.request, self._folder, reporter(order, self._channel))
-        self._waiting[order] = found.nbytes
-        return found
+            self._waiting[job] = 0
+        with job.clock.stage("read"):
+            inputs = load_inputs(job.request, self._folder, make_reporter(job, self._channel))
+        self._waiting[job] = inputs.nbytes
+        return inputs
 
     def _has_room(self) -> bool:
-        return not self._waiting or (len(self._waiting) < self._ahead and sum(self._waiting.values()) < AHEAD)
+        return not self._waiting or (len(self._waiting) < self._ahead and sum(self._waiting.values()) < READ_AHEAD_BYTES)
 
 
 class RequestLoop:
-    """Sends exactly one terminal message for each order, whatever happens."""
+    """Answers jobs: sends exactly one terminal message for each, whatever happens."""
 
-    def __init__(self, maker: MapPipeline, reading: InputReader, folder: Path, channel: Channel) -> None:
-        self._maker = maker
-        self._reading = reading
+    def __init__(self, pipeline: MapPipeline, reader: InputReader, folder: Path, channel: Channel) -> None:
+        self._pipeline = pipeline
+        self._reader = reader
         self._folder = folder
         self._channel = channel
         self._thread = ThreadPoolExecutor(1, "writing")
         self._last: Future[None] = Future()
         self._last.set_result(None)
 
-    def answer(self, orders: Sequence[Job]) -> None:
-        """Draws the orders' maps, each of which is written and sent while the caller goes on with the next one."""
-        drafts: list[tuple[Job, PendingMap]] = []
-        for order in orders:
-            with self._errors_sent(order):
-                found, report = self._reading.take(order), reporter(order, self._channel)
-                draft = self._maker.begun(order.request, found, report, order.clock, len(orders) > 1)
-                drafts.append((order, draft))
-        self._see([draft for _, draft in drafts])
-        for order, draft in drafts:
-            with self._errors_sent(order):
-                drawn = self._maker.drawn(draft)
+    def answer(self, jobs: Sequence[Job]) -> None:
+        """Render the jobs' maps, each of which is written and sent while the next one is rendered."""
+        pending_maps: list[tuple[Job, PendingMap]] = []
+        for job in jobs:
+            with self._send_errors(job):
+                inputs, report = self._reader.result(job), make_reporter(job, self._channel)
+                pending = self._pipeline.prepare(job.request, inputs, report, job.clock, len(jobs) > 1)
+                pending_maps.append((job, pending))
+        self._infer([pending for _, pending in pending_maps])
+        for job, pending in pending_maps:
+            with self._send_errors(job):
+                rendered = self._pipeline.render(pending)
                 self.finish()
-                self._last = self._thread.submit(self._write, order, drawn)
+                self._last = self._thread.submit(self._write, job, rendered)
 
     def finish(self) -> None:
-        """Waits until the last order has been answered."""
+        """Wait until the last job has been answered."""
         self._last.result()
 
-    def _see(self, drafts: Sequence[PendingMap]) -> None:
-        """Has the engine see the drafts' pictures at once; where that fails, each is seen alone and has its own error."""
+    def _infer(self, pending_maps: Sequence[PendingMap]) -> None:
+        """Run the engine on several pictures at once; where that fails, each runs alone later and has its own error."""
         try:
-            self._maker.see(drafts)
+            self._pipeline.infer(pending_maps)
         except Cancelled:
-            return  # nobody wants any of them, as each will say
+            return  # all are cancelled; each is answered so when it is rendered
         except Exception:  # noqa: BLE001 - memory ran short, for one; what is wrong with a picture alone is its answer
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
 
-    def _write(self, order: Job, drawn: RenderedMap) -> None:
-        with self._errors_sent(order):
-            report = reporter(order, self._channel)
+    def _write(self, job: Job, rendered: RenderedMap) -> None:
+        with self._send_errors(job):
+            report = make_reporter(job, self._channel)
             report("write", 0.0)
-            with order.clock.stage("encode"), write_map(drawn.map, order.request, self._folder) as files:
-                result = _result(order, drawn, files)
+            with job.clock.stage("encode"), write_map(rendered.map, job.request, self._folder) as files:
+                result = _make_result(job, rendered, files)
             self._channel.send(result)
 
     @contextmanager
-    def _errors_sent(self, order: Job) -> Iterator[None]:
-        """What is raised in the `with` block is the order's answer."""
-        request = order.request.id
+    def _send_errors(self, job: Job) -> Iterator[None]:
+        """Send what is raised in the `with` block as the job's answer."""
+        request = job.request.id
         try:
             yield
         except MidasNormalError as error:
-            self._channel.send(Error(request, type(error).__name__, shorten_message(error.message, LONGEST_TEXT)))
+            self._channel.send(Error(request, type(error).__name__, shorten_message(error.message, MAX_ERROR_CHARACTERS)))
         except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
-            self._channel.send(Error(request, "EngineError", _unforeseen(error)))
+            self._channel.send(Error(request, "EngineError", _unexpected_error(error)))
 
 
-def _result(order: Job, drawn: RenderedMap, files: Files) -> Result:
-    return Result(order.request.id, files.map, drawn.width, drawn.height, drawn.engine, drawn.device, drawn.why,
-                  drawn.surface, order.clock.seconds, list(drawn.notes), files.pixels, files.checksum, drawn.map.scale,
-                  drawn.range)
+def _make_result(job: Job, rendered: RenderedMap, files: WrittenFiles) -> Result:
+    return Result(job.request.id, files.map, rendered.width, rendered.height, rendered.engine, rendered.device,
+                  rendered.why, rendered.surface, job.clock.seconds, list(rendered.notes), files.pixels, files.checksum,
+                  rendered.map.scale, rendered.range)
 
 
-def reporter(order: Job, channel: Channel) -> Report:
-    """What tells the client how far an order is; it raises Cancelled when nobody wants the map any more."""
+def make_reporter(job: Job, channel: Channel) -> Report:
+    """Return a function that reports a job's progress to the client; it raises Cancelled once the job is cancelled."""
     def report(stage: str, done: float) -> None:
-        if order.cancelled:
+        if job.cancelled:
             raise Cancelled("The request was cancelled.")
-        channel.send(Progress(order.request.id, stage, float(done)))
+        channel.send(Progress(job.request.id, stage, float(done)))
 
     return report
 
 
-def _unforeseen(error: Exception) -> Message:
+def _unexpected_error(error: Exception) -> Message:
     if is_out_of_memory(error):
         return TOO_LITTLE_MEMORY
     return Message("The engine failed ({error}: {reason}); the log has the details.", error=type(error).__name__,
@@ -173,52 +174,68 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or ["no message"])[0][:200]
 
 
-ATTEMPTS = 20
-"""How often the exchange folder is taken away, should it fill up again."""
+REMOVE_ATTEMPTS = 20
+"""How often removing the exchange folder is tried, should another thread write into it meanwhile."""
 
 
 def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: float, batch: int = 0) -> None:
-    """Answers requests until the client goes, or none has come for `idle_seconds` and again as long.
+    """Answer requests until the client goes, or none has come for twice `idle_seconds`.
 
-    folder: the exchange folder, which belongs to this worker and its client and goes with the worker.
-    without_midas: "" or the message that says why MiDaS cannot run in this process.
-    batch: pictures that the MiDaS network may see at once; 0 for as many as are worth it on the device.
+    Args:
+        folder: the exchange folder, which belongs to this worker and its client, and is removed when the worker ends.
+        weights: the folder with MiDaS's weights.
+        without_midas: "" or the message that says why MiDaS cannot run in this process.
+        idle_seconds: after one such time without requests engines are unloaded, after the second the process ends.
+        batch: pictures in one batch of the MiDaS network; 0 for the device's default.
     """
-    mask_standard_error()
+    redact_standard_error()
     memory.preallocate_blas()
-    channel = Channel(at_end=lambda: _end(folder))
+    channel = Channel(on_close=lambda: _end_process(folder))
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
-    reading = InputReader(folder, channel)
-    inbox = Inbox(at_end=lambda: _end(folder), begin=reading.begin)
+    reader = InputReader(folder, channel)
+    inbox = Inbox(on_close=lambda: _end_process(folder), begin=reader.submit)
     engines = EngineRegistry(weights, without_midas, batch)
     torch = torch_version()
     device = auto_device() if torch else "cpu"
-    most = batch or batch_of(device)
-    reading.read_ahead(most)
+    batch_size = batch or default_batch_size(device)
+    reader.read_ahead(batch_size)
     problem = device_problem()
     if problem:
         print(problem, file=sys.stderr)
-    channel.send(Ready(engines.unavailable(), described_device(device), torch, available_bytes(device), usable_gpus(),
-                       most, problem))
-    maker = MapPipeline(engines)
-    answering = RequestLoop(maker, reading, folder, channel)
+    channel.send(Ready(engines.unavailable(), describe_device(device), torch, available_bytes(device), usable_gpus(),
+                       batch_size, problem))
+    pipeline = MapPipeline(engines)
+    loop = RequestLoop(pipeline, reader, folder, channel)
     idle_once = False
     while True:
-        orders = inbox.next_orders(idle_seconds, most)
-        if orders:
+        jobs = inbox.next_jobs(idle_seconds, batch_size)
+        if jobs:
             idle_once = False
-            answering.answer(orders)
+            loop.answer(jobs)
         elif idle_once:
-            answering.finish()
-            _end(folder)
+            loop.finish()
+            _end_process(folder)
         else:
             idle_once = True
-            maker.forget()
+            pipeline.unload()
 
 
-def _end(folder: Path) -> None:
-    """Ends the process at once, from any thread; the exchange folder is nobody's any more."""
-    for _ in range(ATTEMPTS):
+class RedactedLog(io.TextIOWrapper):
+    """A text stream that replaces the user's home folder and writes at once."""
+
+    def write(self, text: str) -> int:
+        super().write(redact_home(text))
+        return len(text)
+
+
+def redact_standard_error() -> None:
+    """Redact what Python prints to standard error, on a copy of its descriptor; see `decoding.silent_libraries`."""
+    sys.stderr = RedactedLog(io.FileIO(os.dup(2), "w"), "utf-8", "backslashreplace", write_through=True)
+
+
+def _end_process(folder: Path) -> None:
+    """Remove the exchange folder and end the process at once, from any thread."""
+    for _ in range(REMOVE_ATTEMPTS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             break

@@ -12,7 +12,7 @@ from benchmarks import pictures
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn, median_ratio
-from blender_midas_normal.worker.devices import batch_of
+from blender_midas_normal.worker.devices import default_batch_size
 from blender_midas_normal.worker.engines.midas.network import Network
 
 ONE_BY_ONE, AT_ONCE = "one by one", "at once"
@@ -21,7 +21,7 @@ ONE_BY_ONE, AT_ONCE = "one by one", "at once"
 def measured(plan: Plan) -> Answer:
     answer = Answer()
     if torch.cuda.is_available():
-        rows = [compared("cuda", resolution, batch_of("cuda"), plan, answer) for resolution in plan.resolutions]
+        rows = [compared("cuda", resolution, default_batch_size("cuda"), plan, answer) for resolution in plan.resolutions]
         columns = ["Resolution", "pictures at once", ONE_BY_ONE, AT_ONCE, f"{AT_ONCE} / {ONE_BY_ONE}"]
         answer.tables.append(Table("MiDaS's network on CUDA, pictures a second", columns, rows))
     return answer

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
-from blender_midas_normal.worker.surface_cache import BUDGET, CacheEntry, SurfaceCache
+from blender_midas_normal.worker.surface_cache import CACHE_BYTES, CacheEntry, SurfaceCache
 
 pytestmark = [pytest.mark.reliability, pytest.mark.slow,
               pytest.mark.skipif(sys.platform != "linux", reason="memory and descriptors are read from /proc")]
@@ -55,7 +55,7 @@ def test_surfaces_that_are_kept_are_bounded_in_bytes_whatever_comes():
         side = chance.choice((1, 30, 200, 400, 600))
         heights, slopes = np.zeros((side, side), np.float32), np.zeros((side, side, 2), np.float32)
         surface = Surface(heights, 1.0, False, Wrap(), (side, side), slopes=slopes if number % 2 else None)
-        surfaces.keep(str(number), CacheEntry("RELIEF", surface, Picture(np.zeros((side, side, 3), np.uint8))))
+        surfaces.put(str(number), CacheEntry("RELIEF", surface, Picture(np.zeros((side, side, 3), np.uint8))))
         kept = [one.nbytes for one in surfaces._kept.values()]
         assert sum(kept) <= budget or len(kept) == 1
-    assert BUDGET == 512 << 20
+    assert CACHE_BYTES == 512 << 20

@@ -20,16 +20,16 @@ class Desk:
 
     def __init__(self, folder):
         self._sent = []
-        self._reading = InputReader(folder, self)
-        self._answering = RequestLoop(MapPipeline(EngineRegistry(folder, "not in this test")), self._reading, folder, self)
+        self._reader = InputReader(folder, self)
+        self._answering = RequestLoop(MapPipeline(EngineRegistry(folder, "not in this test")), self._reader, folder, self)
 
     def send(self, message):
         self._sent.append(message)
 
     def make(self, request, cancelled=False):
-        order = Job(request, cancelled=cancelled)
-        self._reading.begin(order)
-        self._answering.answer([order])
+        job = Job(request, cancelled=cancelled)
+        self._reader.submit(job)
+        self._answering.answer([job])
         self._answering.finish()
         end = self._sent[-1]
         if isinstance(end, Error):

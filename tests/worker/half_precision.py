@@ -64,7 +64,7 @@ def relief() -> dict[str, Any]:
     from blender_midas_normal.worker.engines.relief import torch_network
     from blender_midas_normal.worker.engines.relief.inference import infer
 
-    devices.probed = lambda name: devices.Probe(True, name)
+    devices.probe_device = lambda name: devices.Probe(True, name)
     devices.empty_cache = engine_module.give_back_memory = lambda device: None
 
     def tensor(network: Any, values: np.ndarray) -> Any:

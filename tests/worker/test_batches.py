@@ -68,25 +68,25 @@ class Desk:
         self.folder, self.sent = folder, []
         self.engines = EngineRegistry(folder, "", batch)
         self.engines.get("MIDAS")._network = network
-        self.reading = InputReader(folder, self)
-        self.reading.read_ahead(9)
-        self.answering = RequestLoop(MapPipeline(self.engines), self.reading, folder, self)
+        self.reader = InputReader(folder, self)
+        self.reader.read_ahead(9)
+        self.answering = RequestLoop(MapPipeline(self.engines), self.reader, folder, self)
 
     def send(self, message):
         self.sent.append(message)
 
-    def order(self, number, size=(48, 64), settings=PLAIN, cancelled=False):
+    def job(self, number, size=(48, 64), settings=PLAIN, cancelled=False):
         pixels = write_pixels(self.folder / f"pixels{number}", noise(*size, seed=number))
-        order = Job(Request(settings.to_dict(), id=number, pixels=pixels), cancelled=cancelled)
-        self.reading.begin(order)
-        return order
+        job = Job(Request(settings.to_dict(), id=number, pixels=pixels), cancelled=cancelled)
+        self.reader.submit(job)
+        return job
 
-    def answer(self, orders):
+    def answer(self, jobs):
         """The terminal messages by number, each of which has exactly one."""
-        self.answering.answer(orders)
+        self.answering.answer(jobs)
         self.answering.finish()
         ends = [message for message in self.sent if not isinstance(message, Progress)]
-        assert sorted(end.id for end in ends) == sorted(order.request.id for order in orders)
+        assert sorted(end.id for end in ends) == sorted(job.request.id for job in jobs)
         return {end.id: end for end in ends}
 
 
@@ -96,18 +96,18 @@ def computer(request, monkeypatch):
     if "midas" in request.keywords:
         return
     monkeypatch.setattr(devices, "has_device", lambda name: True)
-    monkeypatch.setattr(midas, "described_device", lambda name: name)
+    monkeypatch.setattr(midas, "describe_device", lambda name: name)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(midas, "unavailable_reason", lambda weights: "")
     monkeypatch.setattr(midas, "verify_weights", lambda path: None)
-    monkeypatch.setattr(outputs, "DEVICES", set())  # where torch is needed
+    monkeypatch.setattr(outputs, "MAP_DEVICES", set())  # where torch is needed
 
 
 @pytest.mark.parametrize(("device", "batch", "passes"), [("CPU", 0, [1, 1, 1]), ("CUDA", 0, [3]), ("CPU", 3, [3])])
 def test_pictures_are_seen_at_once_where_the_device_is_quicker_or_one_asks_for_it(tmp_path, device, batch, passes):
     network = Network()
     desk = Desk(tmp_path, network, batch)
-    ends = desk.answer([desk.order(number, settings=replace(PLAIN, device=device)) for number in range(3)])
+    ends = desk.answer([desk.job(number, settings=replace(PLAIN, device=device)) for number in range(3)])
     assert network.passes == passes and all(isinstance(end, Result) for end in ends.values())
     assert {end.device for end in ends.values()} == {device.lower()}
 
@@ -116,9 +116,9 @@ def test_only_what_the_network_sees_alike_goes_together(tmp_path):
     network = Network()
     desk = Desk(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA")
-    ends = desk.answer([desk.order(0, settings=cuda), desk.order(1, (64, 48), cuda), desk.order(2, (96, 128), cuda),
-                        desk.order(3, settings=replace(cuda, precision="AUTO")),
-                        desk.order(4, settings=replace(cuda, a=1.0)), desk.order(5, settings=PLAIN)])
+    ends = desk.answer([desk.job(0, settings=cuda), desk.job(1, (64, 48), cuda), desk.job(2, (96, 128), cuda),
+                        desk.job(3, settings=replace(cuda, precision="AUTO")),
+                        desk.job(4, settings=replace(cuda, a=1.0)), desk.job(5, settings=PLAIN)])
     assert sorted(network.passes) == [1, 1, 1, 3]
     assert [ends[number].device for number in range(6)] == ["cuda"] * 5 + ["cpu"]
 
@@ -127,7 +127,7 @@ def test_raw_depths_are_the_nodes_own_in_company_too(tmp_path):
     network = Network()
     desk = Desk(tmp_path, network)
     raw = replace(RAW, device="CUDA", convention="OPENGL")
-    ends = desk.answer([desk.order(number, settings=raw) for number in range(3)])
+    ends = desk.answer([desk.job(number, settings=raw) for number in range(3)])
     assert network.passes == [] and all(isinstance(end, Result) for end in ends.values())
 
 
@@ -135,7 +135,7 @@ def test_each_says_on_which_device_it_was_seen(tmp_path):
     network = Network()
     desk = Desk(tmp_path, network, batch=2)
     named = ("CPU", "CUDA", "CPU", "CUDA")
-    ends = desk.answer([desk.order(number, settings=replace(PLAIN, device=name)) for number, name in enumerate(named)])
+    ends = desk.answer([desk.job(number, settings=replace(PLAIN, device=name)) for number, name in enumerate(named)])
     assert network.passes == [2, 2] and [ends[number].device.upper() for number in range(4)] == list(named)
 
 
@@ -144,14 +144,14 @@ def test_no_more_go_together_than_have_room_in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(midas, "available_bytes", lambda device: room)
     network = Network()
     desk = Desk(tmp_path, network)
-    desk.answer([desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    desk.answer([desk.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
     assert network.passes == [2, 1]
 
 
 def test_where_memory_is_too_short_for_several_each_is_seen_alone(tmp_path):
     network = Network(largest=1)
     desk = Desk(tmp_path, network)
-    ends = desk.answer([desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    ends = desk.answer([desk.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
     assert network.passes == [3, 1, 1, 1]
     assert all(isinstance(end, Result) and end.device == "cuda" and not end.notes for end in ends.values())
 
@@ -177,7 +177,7 @@ def test_a_card_that_was_found_unfit_decides_nothing_more(tmp_path, monkeypatch,
     monkeypatch.setattr(devices, "auto_device", lambda: "cuda")
     desk = Desk(tmp_path, network, batch)
     auto = replace(PLAIN, device="AUTO")
-    assert desk.answer([desk.order(0, settings=auto)])[0].device == "cpu"
+    assert desk.answer([desk.job(0, settings=auto)])[0].device == "cpu"
 
     def available(device):
         if device == "cuda":
@@ -187,7 +187,7 @@ def test_a_card_that_was_found_unfit_decides_nothing_more(tmp_path, monkeypatch,
     monkeypatch.setattr(midas, "available_bytes", available)
     network.passes.clear()
     desk.sent.clear()
-    ends = desk.answer([desk.order(number, settings=auto) for number in range(1, 4)])
+    ends = desk.answer([desk.job(number, settings=auto) for number in range(1, 4)])
     assert network.passes == passes
     assert all(isinstance(end, Result) and "failed" in end.notes[0] for end in ends.values())
 
@@ -204,10 +204,10 @@ def test_where_halves_are_no_numbers_each_is_seen_alone_in_float32_and_the_next_
     network = WithoutHalves()
     desk = Desk(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA", precision="AUTO")
-    first = desk.answer([desk.order(number, settings=cuda) for number in range(3)])
+    first = desk.answer([desk.job(number, settings=cuda) for number in range(3)])
     assert network.passes == [3, 1, 1, 1, 1]
     desk.sent.clear()
-    second = desk.answer([desk.order(number, settings=cuda) for number in range(3, 6)])
+    second = desk.answer([desk.job(number, settings=cuda) for number in range(3, 6)])
     assert network.passes[5:] == [3]
     assert all(isinstance(end, Result) and not end.notes for end in (first | second).values())
 
@@ -219,7 +219,7 @@ def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path, monk
     network = Network()
     desk = Desk(tmp_path, network)
     network.on_pass = lambda: passes.append(network)
-    ends = desk.answer([desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    ends = desk.answer([desk.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
     assert [end.seconds["engine"] for end in ends.values()] == pytest.approx([0.2] * 3)
 
 
@@ -227,10 +227,10 @@ def test_one_that_is_cancelled_or_wrong_leaves_the_others_together(tmp_path):
     network = Network()
     desk = Desk(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA")
-    orders = [desk.order(0, settings=cuda), desk.order(1, settings=cuda, cancelled=True), desk.order(2, settings=cuda),
-              desk.order(3, settings=cuda)]
-    network.on_pass = lambda: setattr(orders[2], "cancelled", True)
-    ends = desk.answer(orders)
+    jobs = [desk.job(0, settings=cuda), desk.job(1, settings=cuda, cancelled=True), desk.job(2, settings=cuda),
+              desk.job(3, settings=cuda)]
+    network.on_pass = lambda: setattr(jobs[2], "cancelled", True)
+    ends = desk.answer(jobs)
     assert network.passes == [3] and [isinstance(ends[number], Result) for number in range(4)] == [True, False, False, True]
     assert ends[1].kind == ends[2].kind == "Cancelled"
 
@@ -238,33 +238,33 @@ def test_one_that_is_cancelled_or_wrong_leaves_the_others_together(tmp_path):
 def test_a_pass_that_nobody_wants_any_more_ends(tmp_path):
     network = Network()
     desk = Desk(tmp_path, network)
-    orders = [desk.order(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)]
+    jobs = [desk.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)]
 
     def cancel_all():
-        for order in orders:
-            order.cancelled = True
+        for job in jobs:
+            job.cancelled = True
 
     network.on_pass = cancel_all
-    assert {end.kind for end in desk.answer(orders).values()} == {"Cancelled"}
+    assert {end.kind for end in desk.answer(jobs).values()} == {"Cancelled"}
     assert network.passes == [3] and network.finished == []
 
 
 def test_pictures_wait_for_the_engine_only_as_far_as_memory_allows(tmp_path, monkeypatch):
     for most, number in ((48 * 64 * 3 * 3, 3), (1, 1)):
-        monkeypatch.setattr(request_loop, "AHEAD", most)
+        monkeypatch.setattr(request_loop, "READ_AHEAD_BYTES", most)
         desk = Desk(tmp_path, Network())
-        orders = [desk.order(number) for number in range(5)]
-        orders[number - 1].given.result(10)
-        assert not _ended(orders[number])
-        desk.reading.take(orders[0])
-        orders[number].given.result(10)
-        for order in orders[1:]:
-            desk.reading.take(order)
+        jobs = [desk.job(number) for number in range(5)]
+        jobs[number - 1].inputs.result(10)
+        assert not _ended(jobs[number])
+        desk.reader.result(jobs[0])
+        jobs[number].inputs.result(10)
+        for job in jobs[1:]:
+            desk.reader.result(job)
 
 
-def _ended(order):
+def _ended(job):
     try:
-        order.given.result(0.2)
+        job.inputs.result(0.2)
     except TimeoutError:
         return False
     return True

@@ -22,7 +22,7 @@ from threading import Barrier
 import numpy as np
 sys.path.insert(0, sys.argv[1])
 from blender_midas_normal.worker import memory
-blas.products_at_once = lambda: {COUNT}
+memory.parallel_products = lambda: {COUNT}
 matrix, outs = np.ones((512, 512), np.float32), np.empty(({COUNT}, 512, 512), np.float32)
 together = Barrier({COUNT})
 
@@ -33,7 +33,7 @@ def multiply(out):
 
 with ThreadPoolExecutor({COUNT}) as pool:
     list(pool.map(lambda _: together.wait(), range({COUNT})))  # the threads are there before memory becomes short
-    blas.take_memory()
+    memory.preallocate_blas()
     used = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (used + {LITTLE}, resource.RLIM_INFINITY))
     list(pool.map(multiply, outs))
@@ -44,6 +44,6 @@ print(outs.min(), outs.max())
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
 def test_products_side_by_side_need_no_memory_once_it_is_taken():
     """Where it is asked for later and there is none, OpenBLAS tries for ever."""
-    told = subprocess.run([sys.executable, "-c", PRODUCTS, str(ROOT)], capture_output=True, text=True, check=False,
+    result = subprocess.run([sys.executable, "-c", PRODUCTS, str(ROOT)], capture_output=True, text=True, check=False,
                           timeout=60)
-    assert told.stdout.split() == ["512.0", "512.0"], told.stderr
+    assert result.stdout.split() == ["512.0", "512.0"], result.stderr

@@ -11,11 +11,11 @@ from blender_midas_normal.core.errors import EngineUnavailable
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.devices import (
     auto_device,
-    described_device,
+    describe_device,
     device_for,
     device_problem,
     has_torch,
-    probed,
+    probe_device,
     torch_version,
     usable_gpus,
 )
@@ -32,11 +32,11 @@ def torch(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "torch").mkdir()
     has_torch.cache_clear()
-    probed.cache_clear()
+    probe_device.cache_clear()
     yield tmp_path / "torch"
     sys.modules.pop("torch", None)
     has_torch.cache_clear()
-    probed.cache_clear()
+    probe_device.cache_clear()
 
 
 @pytest.mark.parametrize("left", ["", "import gone_with_the_rest", "raise OSError('libc10.so: cannot open')",
@@ -45,7 +45,7 @@ def test_a_torch_that_was_half_deleted_counts_as_none(torch, left):
     """Its folder without __init__.py, or a part of it that does not load."""
     if left:
         (torch / "__init__.py").write_text(left)
-    assert not has_torch() and described_device() == "cpu" and torch_version() == ""
+    assert not has_torch() and describe_device() == "cpu" and torch_version() == ""
 
 
 STUB = """
@@ -137,7 +137,7 @@ built = ["sm_75", "sm_80", "sm_86", "sm_90a", "compute_120"]
 def test_the_first_graphics_card_that_works_is_used_and_those_count_for_which_torch_was_built(stub, cards, unfit, usable):
     """Kernels run on no more of them than are needed to find it: that takes memory of each."""
     stub(f"{CARDS}cards, unfit = {cards}, {unfit}\ncuda = Cards({len(cards)})")
-    assert usable_gpus() == usable and described_device() == f"cuda (Card {usable[0]})" and device_problem() == ""
+    assert usable_gpus() == usable and describe_device() == f"cuda (Card {usable[0]})" and device_problem() == ""
     assert sys.modules["torch"].cuda.tried == list(range(usable[0] + 1))
 
 
@@ -155,7 +155,7 @@ def test_names_of_architectures_that_are_not_known_speak_against_no_card(stub):
 @pytest.mark.parametrize(("device", "described"), [("cuda", "cuda (Some GPU)"), ("mps", "mps"), ("xpu", "xpu")])
 def test_a_device_on_which_a_kernel_ran_is_the_one_that_auto_means(stub, device, described):
     stub(f"{'backends.' if device == 'mps' else ''}{device} = Device(1)")
-    assert (auto_device(), described_device(), device_problem()) == (device, described, "")
+    assert (auto_device(), describe_device(), device_problem()) == (device, described, "")
     assert device_for(Settings(device=device.upper())) == device
 
 
@@ -170,7 +170,7 @@ def test_a_device_on_which_a_kernel_ran_is_the_one_that_auto_means(stub, device,
 ])
 def test_a_device_that_fails_as_it_is_tried_means_cpu_and_the_reason(stub, fault, reason):
     stub(f"cuda = Device(1)\n{fault}")
-    assert (auto_device(), described_device(), usable_gpus()) == ("cpu", "cpu", [])
+    assert (auto_device(), describe_device(), usable_gpus()) == ("cpu", "cpu", [])
     assert re.search(f"^The device cuda cannot be used .*{reason}", device_problem())
     with pytest.raises(EngineUnavailable, match=f"{reason}.*Choose the device AUTO or CPU"):
         device_for(Settings(device="CUDA"))

@@ -19,7 +19,7 @@ from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import midas, relief
-from blender_midas_normal.worker.engines.fallback import Attempt, Fallback, WrongValues, checked
+from blender_midas_normal.worker.engines.fallback import Attempt, Fallback, WrongValues, check_finite
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 from tests.worker.relief_example import photo
 
@@ -79,10 +79,10 @@ class MidasNetwork:
 @pytest.fixture
 def computer(monkeypatch, tmp_path):
     """computer(engine, card): an engine on a computer with this card."""
-    monkeypatch.setattr(midas, "described_device", lambda name: name)
+    monkeypatch.setattr(midas, "describe_device", lambda name: name)
     monkeypatch.setattr(midas, "verify_weights", lambda path: None)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
-    monkeypatch.setattr(relief, "described_device", lambda name: name)
+    monkeypatch.setattr(relief, "describe_device", lambda name: name)
     monkeypatch.setattr(relief, "has_torch", lambda: True)
     monkeypatch.setattr(relief, "empty_cache", lambda device: None)
 
@@ -100,7 +100,7 @@ def computer(monkeypatch, tmp_path):
 
             def forward(self, rgb, coarse, wrap, done):
                 given = card.given(super().forward(rgb, coarse, wrap, done), self.device, self.precision)
-                return checked(given, Attempt(self.device, self.precision))
+                return check_finite(given, Attempt(self.device, self.precision))
 
         module = types.ModuleType("torch_network")
         module.TorchReliefNetwork = TorchReliefNetwork
@@ -216,9 +216,9 @@ def test_on_the_cpu_what_is_no_number_is_computed_in_float32_and_then_believed()
 
     def forward(attempt):
         attempts.append(attempt)
-        return checked(np.float32([math.inf]), attempt)
+        return check_finite(np.float32([math.inf]), attempt)
 
     assert fallback.run(forward, "cpu", "AUTO", may_use_cpu=True) == (np.float32([math.inf]), ())
     assert attempts == [Attempt("cpu", "AUTO"), Attempt("cpu", "FLOAT32")]
     with pytest.raises(WrongValues):
-        checked(np.float32([math.nan]), Attempt("cuda", "FLOAT32"))
+        check_finite(np.float32([math.nan]), Attempt("cuda", "FLOAT32"))

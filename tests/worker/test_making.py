@@ -174,7 +174,7 @@ def painted(rgba):
 @pytest.fixture
 def followed(monkeypatch):
     """Counts how often the relief engine follows a change, and how often it makes all anew."""
-    found = {"surface_again": 0, "surface": 0}
+    found = {"update_surface": 0, "surface": 0}
 
     def counted(name, original):
         def call(*words):
@@ -191,17 +191,17 @@ def test_a_painted_picture_follows_the_surface_that_it_names(maker, tmp_path, fo
     rgba = noise(400, 380)
     first, _ = make(maker, tmp_path, rgba, PAINTED)
     second, values = make(maker, tmp_path, painted(rgba), PAINTED, preceding=first.surface)
-    assert followed == {"surface": 1, "surface_again": 1} and second.surface != first.surface
+    assert followed == {"surface": 1, "update_surface": 1} and second.surface != first.surface
     np.testing.assert_allclose(values, make(Desk(tmp_path), tmp_path, painted(rgba), PAINTED)[1], atol=1e-3)
     third, _ = make(maker, tmp_path, rgba, PAINTED, preceding=second.surface)
-    assert third.surface == first.surface and followed == {"surface": 2, "surface_again": 1}
+    assert third.surface == first.surface and followed == {"surface": 2, "update_surface": 1}
 
 
 def test_fine_relief_that_is_mixed_in_follows_too(maker, tmp_path, followed):
     mixing, rgba = dataclasses.replace(LUMINANCE, mix="RELIEF", mask="OFF"), noise(400, 380)
     first, _ = make(maker, tmp_path, rgba, mixing)
     _, values = make(maker, tmp_path, painted(rgba), mixing, preceding=first.surface)
-    assert followed == {"surface": 1, "surface_again": 1}
+    assert followed == {"surface": 1, "update_surface": 1}
     np.testing.assert_allclose(values, make(Desk(tmp_path), tmp_path, painted(rgba), mixing)[1], atol=1e-3)
 
 
@@ -219,7 +219,7 @@ def transparent_below(rgba):
 def test_all_is_made_anew_where_the_change_cannot_be_told(maker, tmp_path, followed, after, settings, preceding):
     first, _ = make(maker, tmp_path, noise(400, 380), PAINTED)
     _, values = make(maker, tmp_path, after(noise(400, 380)), settings, preceding=preceding or first.surface)
-    assert followed == {"surface": 2, "surface_again": 0}
+    assert followed == {"surface": 2, "update_surface": 0}
     np.testing.assert_array_equal(values, make(Desk(tmp_path), tmp_path, after(noise(400, 380)), settings)[1])
 
 
@@ -281,11 +281,11 @@ def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
         return CacheEntry("LUMINANCE", Surface(np.zeros((side, side), np.float32), 1.0, False, Wrap(), (side, side)))
     surfaces = SurfaceCache(budget=3 * 400)
     for name in "abc":
-        surfaces.keep(name, surface(10))
+        surfaces.put(name, surface(10))
     surfaces.get("a")
-    surfaces.keep("d", surface(10))
+    surfaces.put("d", surface(10))
     assert surfaces.get("b") is None and all(surfaces.get(name) for name in "acd")
-    surfaces.keep("huge", surface(100))
+    surfaces.put("huge", surface(100))
     assert surfaces.get("huge") and not surfaces.get("a")
 
 
@@ -296,7 +296,7 @@ def test_what_only_painting_needs_goes_before_any_surface_does():
                           Picture(np.zeros((10, 10, 3), np.uint8)))
     surfaces = SurfaceCache(budget=400 + 400 + 1500)
     for name in "abc":
-        surfaces.keep(name, followed)
+        surfaces.put(name, followed)
     kept = [surfaces.get(name) for name in "abc"]
     assert [one.nbytes for one in kept] == [400, 400, 1500] and kept[2].picture and kept[2].surface.slopes is not None
 

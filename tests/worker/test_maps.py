@@ -52,28 +52,28 @@ def on_torch(monkeypatch):
             raise asked.error
         return NUMPY_BACKEND.occlusion(height, wrap, reach)
 
-    def mathematics(device):
+    def torch_array_backend(device):
         asked.devices.append(device)
         return dataclasses.replace(NUMPY_BACKEND, occlusion=light)
 
-    module = types.ModuleType("maps_torch")
-    module.mathematics = mathematics
+    module = types.ModuleType("torch_backend")
+    module.torch_array_backend = torch_array_backend
     monkeypatch.setitem(sys.modules, "blender_midas_normal.worker.torch_backend", module)
     return asked
 
 
-def drawn(maker, request, given):
-    return maker.drawn(maker.begun(request, given, lambda stage, done: None, Clock()))
+def render(pipeline, request, inputs):
+    return pipeline.render(pipeline.prepare(request, inputs, lambda stage, done: None, Clock()))
 
 
 def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, monkeypatch, tmp_path):
-    maker = MapPipeline(EngineRegistry(tmp_path, "not in this test"))
+    pipeline = MapPipeline(EngineRegistry(tmp_path, "not in this test"))
     request = Request(LUMINANCE.to_dict(), id=1, picture="photo.png", map="HEIGHT")
-    given = LoadedInputs(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
-    here = drawn(maker, request, given)
+    inputs = LoadedInputs(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
+    here = render(pipeline, request, inputs)
     assert on_torch.devices == []
     monkeypatch.setattr(Luminance, "device", GPU)
-    there = drawn(maker, request, given)
+    there = render(pipeline, request, inputs)
     assert on_torch.devices == ["cuda"]
     np.testing.assert_array_equal(there.map.planes[0], here.map.planes[0])
 

@@ -11,7 +11,7 @@ from blender_midas_normal.core.errors import ProtocolError, SettingsError, Sourc
 from blender_midas_normal.core.picture import Picture
 from blender_midas_normal.core.protocol import Pixels, Request
 from blender_midas_normal.worker.engines.luminance import Luminance
-from blender_midas_normal.worker.inputs import ALPHA_COUNTS, ALPHA_IGNORED, brightness
+from blender_midas_normal.worker.inputs import ALPHA_COUNTS, ALPHA_IGNORED, mask_brightness
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 from tests.worker.desk import components, make
 
@@ -58,7 +58,7 @@ def test_the_map_is_flat_where_the_mask_image_is_black(maker, tmp_path):
 
 def test_a_masks_transparent_parts_are_black():
     rgb, alpha = np.full((1, 2, 3), 0.5, np.float32), np.array([[0.0, 1.0]], np.float32)
-    np.testing.assert_allclose(brightness(Picture(rgb, alpha)), [[0, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(mask_brightness(Picture(rgb, alpha)), [[0, 0.5]], atol=1e-6)
 
 
 def test_the_mask_of_a_surface_is_changed_and_put_off_without_the_engine(maker, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from blender_midas_normal.worker.memory import Container, available_bytes, is_out_of_memory
+from blender_midas_normal.worker.memory import Cgroup, available_bytes, is_out_of_memory
 from tests.conftest import ROOT
 
 FULL = [
@@ -56,7 +56,7 @@ def test_what_a_container_keeps_of_files_is_free(tmp_path):
     (tmp_path / "limit").write_text("1000\n")
     (tmp_path / "used").write_text("900\n")
     (tmp_path / "memory.stat").write_text("anon 200\nactive_file 300\ninactive_file 400\n")
-    container = Container(tmp_path, "limit", "used", ("active_file", "inactive_file"))
+    container = Cgroup(tmp_path, "limit", "used", ("active_file", "inactive_file"))
     assert container.free() == 800
     (tmp_path / "limit").write_text("max\n")
     with pytest.raises(ValueError, match="max"):

@@ -18,8 +18,8 @@ from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import midas
 from blender_midas_normal.worker.engines.midas import unavailable_reason
 from blender_midas_normal.worker.engines.midas.tiled_inference import (
-    LARGEST_PASS,
-    LONGEST_SEEN,
+    MAX_NETWORK_SIDE,
+    MAX_PASS_PIXELS,
     DepthCache,
     capped_size,
     network_size,
@@ -68,11 +68,11 @@ def likeness(depth, picture):
 def test_the_network_sees_multiples_of_32(width, height, resolution):
     size = network_size(width, height, resolution)
     assert all(side % 32 == 0 and side >= 64 for side in size)
-    assert abs(min(size) - resolution) <= 16 or max(size) == LONGEST_SEEN
-    assert max(size) <= LONGEST_SEEN
-    capped = capped_size(*size, LARGEST_PASS)
+    assert abs(min(size) - resolution) <= 16 or max(size) == MAX_NETWORK_SIDE
+    assert max(size) <= MAX_NETWORK_SIDE
+    capped = capped_size(*size, MAX_PASS_PIXELS)
     assert all(side % 32 == 0 and side >= 64 for side in capped)
-    assert capped[0] * capped[1] <= LARGEST_PASS
+    assert capped[0] * capped[1] <= MAX_PASS_PIXELS
 
 
 @settings(deadline=None)
@@ -84,7 +84,7 @@ def test_the_aspect_is_kept_as_well_as_multiples_allow(width, height, resolution
 
 def test_a_usual_picture_takes_one_pass():
     network, progress, picture = Brightness(), Progress(), photo(300, 450)
-    depth = tiled_inference(picture, Wrap(), 256, LARGEST_PASS, network, progress)
+    depth = tiled_inference(picture, Wrap(), 256, MAX_PASS_PIXELS, network, progress)
     assert network.sizes == [(384, 256)]
     assert depth.shape == (256, 384)
     assert likeness(depth, picture) > 0.99
@@ -93,10 +93,10 @@ def test_a_usual_picture_takes_one_pass():
 
 def test_a_long_picture_is_seen_whole_and_in_tiles():
     network, progress, picture = Brightness(), Progress(), photo(4000, 300)
-    depth = tiled_inference(picture, Wrap(), 512, LARGEST_PASS, network, progress)
+    depth = tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, network, progress)
     assert depth.shape == (6816, 512)
     assert len(network.sizes) > 5
-    assert all(w * h <= LARGEST_PASS for w, h in network.sizes)
+    assert all(w * h <= MAX_PASS_PIXELS for w, h in network.sizes)
     assert likeness(depth, picture) > 0.99
     assert progress.done == sorted(progress.done) and progress.done[-1] == 1.0
 
@@ -113,7 +113,7 @@ def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_
 
     def seen(picture):
         passes.clear()
-        return tiled_inference(picture, Wrap(), 512, LARGEST_PASS, answers.of(network), Progress()), len(passes)
+        return tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, answers.of(network), Progress()), len(passes)
 
     _, whole = seen(before)
     depth, again = seen(after)
@@ -138,7 +138,7 @@ def test_answers_are_bounded_in_bytes_and_told_apart_by_their_conditions():
 
 
 def test_tiles_have_borders_like_any_other_place():
-    depth = tiled_inference(photo(4000, 300), Wrap(), 512, LARGEST_PASS, Brightness(), Progress())
+    depth = tiled_inference(photo(4000, 300), Wrap(), 512, MAX_PASS_PIXELS, Brightness(), Progress())
     steps = np.abs(np.diff(depth, axis=0)).mean(axis=1)
     assert steps.max() < 3 * np.median(steps)
 
@@ -146,7 +146,7 @@ def test_tiles_have_borders_like_any_other_place():
 @pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(x=True), Wrap(y=True)])
 def test_a_picture_that_repeats_is_seen_with_its_repetition(wrap):
     network = Brightness()
-    depth = tiled_inference(photo(256, 256), wrap, 256, LARGEST_PASS, network, Progress())
+    depth = tiled_inference(photo(256, 256), wrap, 256, MAX_PASS_PIXELS, network, Progress())
     assert network.sizes == [(384 if wrap.x else 256, 384 if wrap.y else 256)]
     assert depth.shape == (256, 256)
 
@@ -194,7 +194,7 @@ class Crowded:
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "has_device", lambda name: True)
-    monkeypatch.setattr(midas, "described_device", lambda name: name)
+    monkeypatch.setattr(midas, "describe_device", lambda name: name)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(midas, "verify_weights", lambda path: None)
     return midas.Midas(tmp_path)
@@ -237,7 +237,7 @@ def test_other_failures_are_not_taken_for_a_full_memory(engine):
 
 
 def test_the_engine_runs_again_for_the_tiles_with_a_stroke_until_it_is_unloaded(engine, monkeypatch):
-    monkeypatch.setattr(midas, "LARGEST_PASS", 256 * 256)
+    monkeypatch.setattr(midas, "MAX_PASS_PIXELS", 256 * 256)
     network, before = Crowded(0, MemoryError()), photo(512, 512)
     after = before.copy()
     after[40:60, 40:60] = 1.0

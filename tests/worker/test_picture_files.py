@@ -12,7 +12,7 @@ import pytest
 from blender_midas_normal.client.setup.environment import MIDAS_REQUIREMENTS
 from blender_midas_normal.core.errors import SourceError
 from blender_midas_normal.core.image_io import encode_exr, encode_tiff
-from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW, ChosenChannels, chosen_channels
+from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW, ChosenChannels, choose_channels
 from blender_midas_normal.worker.inputs import picture_from_file
 from tests.conftest import ROOT
 
@@ -114,14 +114,14 @@ def test_the_channels_that_are_the_picture(parts, wanted):
     part, colours, alpha = wanted
     names = list(parts[part][1])
     places = tuple(None if name == "-" else names.index(name) for name in colours)
-    chosen = chosen_channels([(name, list(channels)) for name, channels in parts])
+    chosen = choose_channels([(name, list(channels)) for name, channels in parts])
     place = names.index(alpha) if alpha else None
     assert chosen == ChosenChannels(part, places, place, is_premultiplied=bool(alpha) and "Z" not in colours)
 
 
 def test_a_file_without_channels_is_refused():
     with pytest.raises(ValueError, match="no channels"):
-        chosen_channels([("", [])])
+        choose_channels([("", [])])
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P", "1", "CMYK"])

@@ -66,16 +66,16 @@ class Nobody:
 
 def test_one_picture_is_read_ahead_and_no_more(tmp_path):
     """Each may take gigabytes."""
-    reading = InputReader(tmp_path, Nobody())
-    orders = [Job(Request({}, id=n, pixels=write_pixels(tmp_path / f"pixels{n}", noise(8, 8)))) for n in range(4)]
-    for order in orders:
-        reading.begin(order)
+    reader = InputReader(tmp_path, Nobody())
+    jobs = [Job(Request({}, id=n, pixels=write_pixels(tmp_path / f"pixels{n}", noise(8, 8)))) for n in range(4)]
+    for job in jobs:
+        reader.submit(job)
     for taken in range(3):
-        orders[taken].given.result(10)
+        jobs[taken].inputs.result(10)
         time.sleep(0.1)
-        assert [order.given.done() for order in orders] == [n <= taken for n in range(4)]
-        assert reading.take(orders[taken]).picture.height == 8
-    assert reading.take(orders[3]).picture.height == 8
+        assert [job.inputs.done() for job in jobs] == [n <= taken for n in range(4)]
+        assert reader.result(jobs[taken]).picture.height == 8
+    assert reader.result(jobs[3]).picture.height == 8
 
 
 def test_a_cancellation_is_heard_while_the_engine_works(tmp_path):
@@ -132,7 +132,7 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from blender_midas_normal.core.protocol import Error, Progress
 from blender_midas_normal.worker import channel
-channel.BEAT = 0.05
+channel.HEARTBEAT_S = 0.05
 sender = channel.Channel(lambda: None)
 sender.send(Progress(1, "network", 0.5))
 sender.send(Progress(2, "write", 0.0))
@@ -155,8 +155,8 @@ def test_a_worker_that_nobody_listens_to_ends_and_takes_its_folder_along(tmp_pat
     """Blender may be killed before the worker's first word."""
     folder = tmp_path / "exchange"
     folder.mkdir()
-    reading, writing = os.pipe()
-    os.close(reading)
+    reader, writing = os.pipe()
+    os.close(reader)
     worker = subprocess.Popen(launch(tmp_path).command(folder), stdin=subprocess.PIPE, stdout=writing,
                               stderr=subprocess.PIPE)
     os.close(writing)
@@ -187,8 +187,8 @@ LONG_STAGE = """
 import time
 from blender_midas_normal.core.protocol import Error, Progress
 from blender_midas_normal.worker import channel
-channel.BEAT = 0.05
-sent = channel.Channel(at_end=lambda: None)
+channel.HEARTBEAT_S = 0.05
+sent = channel.Channel(on_close=lambda: None)
 sent.send(Progress(1, "network", 0.5))
 while sent._sent < 3:
     time.sleep(0.01)
@@ -208,8 +208,8 @@ STUCK = """
 import time
 from blender_midas_normal.core.protocol import Error, Progress
 from blender_midas_normal.worker import channel
-channel.BEAT, channel.STUCK_SECONDS["network"], channel.LONG_STAGE_SECONDS = 0.05, 0.5, 600
-sent = channel.Channel(at_end=lambda: None)
+channel.HEARTBEAT_S, channel.STAGE_TIMEOUT_S["network"], channel.LONG_STAGE_TIMEOUT_S = 0.05, 0.5, 600
+sent = channel.Channel(on_close=lambda: None)
 sent.send(Progress(1, "network", 0.5))
 sent.send(Progress(2, "{other}", 0.0))
 time.sleep(1.5)
@@ -236,7 +236,7 @@ sys.argv = sys.argv[5:]
 start = runpy.run_path(sys.argv[0])
 package = runpy.run_path(str(start["STANDALONE"]))["load_package"]()
 channel, luminance = (importlib.import_module(f"{package}.worker.{name}") for name in ("channel", "engines.luminance"))
-channel.BEAT, channel.STUCK_SECONDS["network"] = 0.05, 0.5
+channel.HEARTBEAT_S, channel.STAGE_TIMEOUT_S["network"] = 0.05, 0.5
 
 def hang(self, picture, wrap, settings, report):
     report("network", 0.1)

@@ -1,4 +1,4 @@
-"""The engines, each in a file of its own behind one small interface: Picture -> Surface."""
+"""The engines, each in a folder of its own behind one interface: Picture -> Surface."""
 
 from __future__ import annotations
 
@@ -16,58 +16,58 @@ if TYPE_CHECKING:
     from .midas import InferenceItem
 
 Report = Callable[[str, float], None]
-"""report(stage, done): how far the engine is, `done` 0..1 within the stage; raises Cancelled when nobody wants it."""
+"""report(stage, done): progress, `done` 0..1 within the stage; raises Cancelled when the request is cancelled."""
 
 
 class Engine(Protocol):
-    """What turns a picture into a surface."""
+    """Turns a picture into a surface."""
 
     device: str
-    """The processor it runs on, as people name it: "cpu", "cuda (NVIDIA H200)"."""
+    """The device it runs on, described for people: "cpu", "cuda (NVIDIA H200)"."""
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
-        """The picture's surface; raises EngineError when it cannot be made."""
+        """Make the picture's surface; raise EngineError when that is impossible."""
         ...
 
     def unload(self) -> None:
-        """Gives back memory that can be had again."""
+        """Release memory that can be allocated again."""
         ...
 
 
 @runtime_checkable
 class IncrementalEngine(Protocol):
-    """What an engine is, too, that need not make all of a surface again when its picture was painted on."""
+    """An engine that can update a surface where its picture was painted on."""
 
     def update_surface(
         self, before: Surface, changed: Region, picture: Picture, settings: Settings, report: Report
     ) -> Surface:
-        """The picture's surface, given that of a picture that differs in the changed area only and repeats alike."""
+        """Update the surface of a picture that differs in the changed region only and has the same `wrap`."""
         ...
 
 
 @runtime_checkable
 class BatchedEngine(Protocol):
-    """What an engine is, too, that can see several pictures at once."""
+    """An engine that can process several pictures in a batch."""
 
-    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> InferenceItem | None:
-        """What it would see of a picture; None where it is better seen alone."""
+    def make_item(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> InferenceItem | None:
+        """Prepare a picture for a batch; None where it should run alone."""
         ...
 
-    def see(self, looks: Sequence[InferenceItem]) -> None:
-        """Sees those at once that can be; the others' depths stay None."""
+    def run_items(self, items: Sequence[InferenceItem]) -> None:
+        """Run the items that fit together in batches; the depth of the others stays None."""
         ...
 
     def surface_of_item(
-        self, look: InferenceItem, picture: Picture, wrap: Wrap, settings: Settings, report: Report
+        self, item: InferenceItem, picture: Picture, wrap: Wrap, settings: Settings, report: Report
     ) -> Surface:
-        """The picture's surface, given a look at it that has its depth."""
+        """Make the picture's surface from an item that has its depth."""
         ...
 
 
 class EngineRegistry:
-    """The engines of this process; each is made when it is first asked for.
+    """The engines of this process, each made at its first use.
 
-    batch: pictures that may be seen at once; 0 for as many as are worth it on the device.
+    batch: pictures in one batch; 0 for the device's default.
     """
 
     def __init__(self, weights: Path, without_midas: Message, batch: int = 0) -> None:
@@ -77,18 +77,18 @@ class EngineRegistry:
         self._made: dict[str, Engine] = {}
 
     def unavailable(self) -> dict[str, Message]:
-        """For each engine "" when it can run in this process, else one sentence saying why not."""
+        """Return for each engine "" when it can run in this process, else one sentence saying why not."""
         return {"MIDAS": self._without_midas or self._reason_against_midas(), "RELIEF": NO_MESSAGE,
                 "LUMINANCE": NO_MESSAGE}
 
     def get(self, name: str) -> Engine:
-        """The engine of that name, which `unavailable` has no reason against."""
+        """Return an engine that `unavailable` gives no reason against."""
         if name not in self._made:
             self._made[name] = self._make(name)
         return self._made[name]
 
     def unload(self) -> None:
-        """Gives back the memory of all engines."""
+        """Release the memory of all engines."""
         for engine in self._made.values():
             engine.unload()
 

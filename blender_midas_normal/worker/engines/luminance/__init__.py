@@ -1,4 +1,4 @@
-"""Brightness as height: the classic of every texture tool, deterministic and instant."""
+"""Brightness as height: deterministic and instant, as in most texture tools."""
 
 from __future__ import annotations
 

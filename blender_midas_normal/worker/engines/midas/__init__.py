@@ -24,10 +24,10 @@ from ....core.normals import apply_convention, normal_map
 from ....core.picture import Surface
 from ....core.settings import node_size
 from ....core.tileable import make_periodic
-from ...devices import batch_of, described_device, device_for
-from ...memory import available_bytes, gigabytes, memory_errors_as
-from ..fallback import COMPARED, Attempt, Fallback, checked, example_picture
-from .tiled_inference import LARGEST_PASS, DepthCache, seen_picture, tiled_inference
+from ...devices import default_batch_size, describe_device, device_for
+from ...memory import available_bytes, format_gigabytes, memory_errors_as
+from ..fallback import COMPARED_DEVICES, Attempt, Fallback, check_finite, example_picture
+from .tiled_inference import MAX_PASS_PIXELS, DepthCache, prepare_pixels, tiled_inference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,10 +42,15 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class InferenceItem:
-    """One pass over a picture; `depth` is None until it has been made together with others.
+    """A forward pass for one picture, to be run in a batch.
 
-    pixels: H x W x 3 float32, 0..1, as `seen_picture` gives them with their margin; device, precision: as for the network.
-    seen_on, notes: the device as people name it, and what the user should know about it.
+    Attributes:
+        pixels: H x W x 3 float32, 0..1, as `prepare_pixels` gives them, with their margin.
+        margin: (x, y) pixels that were added on each side.
+        device, precision: as asked for.
+        report: the request's own.
+        depth: None until the batch has run.
+        device_description, notes: the device described for people, and messages to the user.
     """
 
     pixels: Array
@@ -54,43 +59,43 @@ class InferenceItem:
     precision: str
     report: Report
     depth: Array | None = None
-    seen_on: str = ""
+    device_description: str = ""
     notes: tuple[Message, ...] = ()
 
 
-def group_by_shape(looks: Sequence[InferenceItem], most: Callable[[InferenceItem], int]) -> list[list[InferenceItem]]:
-    """The looks in groups that can be taken at once, each of `most` looks like it at most; those alone are left out."""
+def group_by_shape(items: Sequence[InferenceItem], max_count: Callable[[InferenceItem], int]) -> list[list[InferenceItem]]:
+    """Group items of one shape, device and precision into batches of at most `max_count(item)`; single ones are left out."""
     groups: list[list[InferenceItem]] = []
-    for _, like in groupby(sorted(looks, key=_kind), _kind):
+    for _, like in groupby(sorted(items, key=_batch_key), _batch_key):
         rest = list(like)
-        count = max(1, most(rest[0]))
+        count = max(1, max_count(rest[0]))
         groups += [rest[start:start + count] for start in range(0, len(rest), count)]
     return [group for group in groups if len(group) > 1]
 
 
-def _kind(look: InferenceItem) -> tuple[str, str, tuple[int, ...]]:
-    """What is alike in looks that can be taken at once."""
-    return look.device, look.precision, look.pixels.shape
+def _batch_key(item: InferenceItem) -> tuple[str, str, tuple[int, ...]]:
+    """Return what items of one batch have in common."""
+    return item.device, item.precision, item.pixels.shape
 
 
-def run_batch(looks: Sequence[InferenceItem], run: Callable[[Array, Callable[[float], None]], Array]) -> None:
-    """Gives each look its depth; run(N x H x W x 3 pixels, done) -> N x H x W.
+def run_batch(items: Sequence[InferenceItem], run: Callable[[Array, Callable[[float], None]], Array]) -> None:
+    """Run a batch and store each item's depth; run(N x H x W x 3 pixels, done) -> N x H x W.
 
-    Raises Cancelled when nobody wants any of them any more.
+    Raises Cancelled when all of the requests are cancelled.
     """
     def done(share: float) -> None:
-        report_all(looks, "network", share)
+        report_all(items, "network", share)
 
-    for look, depth in zip(looks, run(np.stack([look.pixels for look in looks]), done), strict=True):
-        look.depth = depth
+    for item, depth in zip(items, run(np.stack([item.pixels for item in items]), done), strict=True):
+        item.depth = depth
 
 
-def report_all(looks: Sequence[InferenceItem], stage: str, share: float) -> None:
-    """Reports to all; where one is not wanted any more, others may be.  Raises Cancelled when none is."""
+def report_all(items: Sequence[InferenceItem], stage: str, share: float) -> None:
+    """Report progress to all items; raise Cancelled only when all of the requests are cancelled."""
     wanted = 0
-    for look in looks:
+    for item in items:
         with suppress(Cancelled):
-            look.report(stage, share)
+            item.report(stage, share)
             wanted += 1
     if not wanted:
         raise Cancelled("The requests were cancelled.")
@@ -134,18 +139,18 @@ class Midas:
         self._batch = batch
         self._network: Network | None = None
         self._fallback = Fallback(self._example, self._release)
-        self._answers = DepthCache()
+        self._depth_cache = DepthCache()
 
     def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
         device = device_for(settings)
-        self._loaded(report)
+        self._load(report)
         with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
-            way = self._raw if settings.depth_scale == "RAW" else self._normalised
-            return self._warned(way(device, picture, wrap, settings, report))
+            make_surface = self._raw_surface if settings.depth_scale == "RAW" else self._normalised_surface
+            return self._add_weights_warning(make_surface(device, picture, wrap, settings, report))
 
-    def look(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> InferenceItem | None:
-        """What the network would see of the picture, for `see`; None where it is better seen alone, as RAW always is."""
+    def make_item(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> InferenceItem | None:
+        """Prepare a picture for `run_items`; None where it should run alone, as RAW always does."""
         device = device_for(settings)
         used = self._device_used(device, settings.precision)
         if settings.depth_scale == "RAW" or self._max_batch_size(used) == 1:
@@ -153,40 +158,40 @@ class Midas:
         rgb = picture.rgb_float()
         if is_single_colour(rgb):
             return None
-        pixels, margin = seen_picture(rgb, wrap, _resolution(picture, settings))
+        pixels, margin = prepare_pixels(rgb, wrap, _resolution(picture, settings))
         if pixels.shape[0] * pixels.shape[1] > _affordable_pass(used):
             return None
         return InferenceItem(pixels, margin, device, settings.precision, report)
 
-    def see(self, looks: Sequence[InferenceItem]) -> None:
-        """Has the network see those that are alike at once, as far as memory allows; the others get no depth."""
-        def most(look: InferenceItem) -> int:
-            needed = look.pixels.shape[0] * look.pixels.shape[1] * BYTES_PER_PIXEL
-            used = self._device_used(look.device, look.precision)
+    def run_items(self, items: Sequence[InferenceItem]) -> None:
+        """Run items of one shape in batches, as far as memory allows; the others get no depth."""
+        def max_count(item: InferenceItem) -> int:
+            needed = item.pixels.shape[0] * item.pixels.shape[1] * BYTES_PER_PIXEL
+            used = self._device_used(item.device, item.precision)
             return min(self._max_batch_size(used), available_bytes(used) // needed)
 
-        report = functools.partial(report_all, looks)
-        for group in group_by_shape(looks, most):
-            attempt, notes = self._fallback.first(group[0].device, group[0].precision)
-            network = self._on(attempt.device, report)
-            for look in group:
-                look.notes, look.seen_on = notes, self.device
+        report = functools.partial(report_all, items)
+        for group in group_by_shape(items, max_count):
+            attempt, notes = self._fallback.first_attempt(group[0].device, group[0].precision)
+            network = self._network_on(attempt.device, report)
+            for item in group:
+                item.notes, item.device_description = notes, self.device
             with suppress(Cancelled):  # nobody wants any of the group
-                run_batch(group, _checked_by(network.depths, attempt))
+                run_batch(group, _checking(network.depths, attempt))
 
     def surface_of_item(
-        self, look: InferenceItem, picture: Picture, wrap: Wrap, settings: Settings, report: Report
+        self, item: InferenceItem, picture: Picture, wrap: Wrap, settings: Settings, report: Report
     ) -> Surface:
-        """The same as `surface`, of a look that has its depth."""
-        assert look.depth is not None
-        self.device = look.seen_on
+        """Make the surface of an item that has its depth."""
+        assert item.depth is not None
+        self.device = item.device_description
         report("network", 1.0)
         with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
-            depth = make_periodic(look.depth, look.margin)
-            return self._warned(_surface_of(depth, look.notes, picture, wrap, settings, report))
+            depth = make_periodic(item.depth, item.margin)
+            return self._add_weights_warning(_surface_from_depth(depth, item.notes, picture, wrap, settings, report))
 
     def unload(self) -> None:
-        self._answers.clear()
+        self._depth_cache.clear()
         self._forget_network()
 
     def _forget_network(self) -> None:
@@ -194,33 +199,33 @@ class Midas:
             self._network.close()
             self._network = None
 
-    def _loaded(self, report: Report) -> Network:
+    def _load(self, report: Report) -> Network:
         report("load", 0.0)
         if self._network is None:
             self._network = _network_module().Network(self._weights)
         report("load", 1.0)
         return self._network
 
-    def _on(self, device: str, report: Report) -> Network:
-        """The network on a device."""
-        network = self._loaded(report)
+    def _network_on(self, device: str, report: Report) -> Network:
+        """Load the network and move it to a device."""
+        network = self._load(report)
         network.move(device)
-        self.device = described_device(device)
+        self.device = describe_device(device)
         return network
 
-    def _raw(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+    def _raw_surface(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         size = node_size(picture.width, picture.height, settings.resolution)
 
         def forward(attempt: Attempt) -> Array:
             _check_memory(size, settings.resolution, attempt.device)
-            network = self._on(attempt.device, report)
+            network = self._network_on(attempt.device, report)
             depth = network.node_depth(picture.to_uint8(), settings.resolution, lambda done: report("network", done))
-            return checked(depth, attempt)
+            return check_finite(depth, attempt)
 
         depth, notes = self._fallback.run(forward, device, "FLOAT32", settings.device == "AUTO")
         return Surface(fill_non_finite(depth), 1.0, True, wrap, (picture.width, picture.height), notes)
 
-    def _normalised(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+    def _normalised_surface(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
         rgb = picture.rgb_float()
         if is_single_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, (picture.width, picture.height))
@@ -228,31 +233,31 @@ class Midas:
         resolution = _resolution(picture, settings)
 
         def forward(attempt: Attempt) -> Array:
-            network = self._on(attempt.device, report)
-            pixels = LARGEST_PASS // 8 if attempt.in_pieces else _affordable_pass(attempt.device)
-            run = self._answers.of(_checked_by(network.depth, attempt), attempt.device, attempt.precision)
+            network = self._network_on(attempt.device, report)
+            pixels = MAX_PASS_PIXELS // 8 if attempt.in_pieces else _affordable_pass(attempt.device)
+            run = self._depth_cache.memoize(_checking(network.depth, attempt), attempt.device, attempt.precision)
             return tiled_inference(rgb, wrap, resolution, pixels, run, report)
 
         depth, notes = self._fallback.run(forward, device, settings.precision, settings.device == "AUTO", can_split=True)
-        return _surface_of(depth, notes, picture, wrap, settings, report)
+        return _surface_from_depth(depth, notes, picture, wrap, settings, report)
 
     def _device_used(self, device: str, precision: str) -> str:
-        """The device on which the network runs where this one is asked for: another one if it was found unfit."""
-        return self._fallback.first(device, precision)[0].device
+        """Return the device on which the network runs where this one is asked for: another one if it was found unfit."""
+        return self._fallback.first_attempt(device, precision)[0].device
 
     def _max_batch_size(self, device: str) -> int:
-        return 1 if device in COMPARED else self._batch or batch_of(device)
+        return 1 if device in COMPARED_DEVICES else self._batch or default_batch_size(device)
 
-    def _warned(self, surface: Surface) -> Surface:
-        """The surface, with a note where the weights are not the published ones."""
+    def _add_weights_warning(self, surface: Surface) -> Surface:
+        """Add a note to a surface where the weights are not the published ones."""
         warning = verify_weights(self._weights / WEIGHTS_NAME)
         return surface if warning is None else dataclasses.replace(surface, notes=(warning, *surface.notes))
 
     def _example(self, attempt: Attempt) -> Array:
-        return self._on(attempt.device, _quiet).depth(example_picture(), lambda done: None, attempt.precision)
+        return self._network_on(attempt.device, _quiet).depth(example_picture(), lambda done: None, attempt.precision)
 
     def _release(self, device: str, has_failed: bool) -> None:
-        """Between two attempts: of a device that has failed, the network's weights cannot be had back."""
+        """Release memory between two attempts; on a device that has failed, the network is lost."""
         if has_failed:
             self._forget_network()
         elif self._network is not None:
@@ -260,9 +265,9 @@ class Midas:
 
 
 def node_picture(surface: Surface, settings: Settings) -> NDArray[np.uint8]:
-    """H x W x 3 uint8: the node's own picture of a RAW surface, by the library's own arithmetic and without the network.
+    """Return the node's own picture of a RAW surface, H x W x 3 uint8, computed by controlnet_aux without the network.
 
-    Where the library answers 0/0 (a = 0, constant depth), the same formula is carried out with a flat pixel as its limit.
+    Where that divides 0 by 0 (a = 0, constant depth), the same formula is computed here with a flat pixel as its limit.
     """
     constant = float(surface.height.min()) == float(surface.height.max())
     if constant or np.square(np.float32(settings.a)) == 0:
@@ -272,7 +277,7 @@ def node_picture(surface: Surface, settings: Settings) -> NDArray[np.uint8]:
 
 
 def _network_module() -> Any:
-    """The module that needs torch; raises EngineUnavailable when the environment is damaged."""
+    """Import the module that needs torch; raise EngineUnavailable when the environment is damaged."""
     try:
         from . import network
     except (ImportError, OSError, AttributeError) as error:
@@ -282,51 +287,49 @@ def _network_module() -> Any:
 
 
 def _resolution(picture: Picture, settings: Settings) -> int:
-    """Pixels of the picture's shorter side that the network sees; of a part, that are the setting's."""
+    """Return the shorter side in pixels at which the network gets the picture; the setting is that of its part."""
     return round(settings.resolution * min(picture.width, picture.height) / picture.shorter)
 
 
-def _surface_of(depth: Array, notes: tuple[Message, ...], picture: Picture, wrap: Wrap, settings: Settings,
+def _surface_from_depth(depth: Array, notes: tuple[Message, ...], picture: Picture, wrap: Wrap, settings: Settings,
                 report: Report) -> Surface:
-    """The NORMALISED surface of a picture's depth."""
+    """Make the NORMALISED surface of a picture's depth."""
     report("height", 0.0)
     source_size = (picture.width, picture.height)
     height, depth_range = normalise_depth(depth)
-    height = _at_most(height, source_size, wrap)
+    height = _limit_size(height, source_size, wrap)
     if settings.enlargement == "EDGES":
         height = upsample_along_edges(height, picture.luma(), wrap)
     return Surface(height, RELIEF, False, wrap, source_size, notes, range=depth_range)
 
 
 def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:
-    """Raises MemoryError, or EngineError on the CPU, when the network cannot see a picture of that size in one pass, as RAW
-    demands.
-    """
+    """Raise MemoryError, or EngineError on the CPU, when memory is too small for one pass over a picture, as RAW demands."""
     needed, available = size[0] * size[1] * BYTES_PER_PIXEL, available_bytes(device)
     if needed > available and device != "cpu":
         raise MemoryError
     if needed > available:
         raise EngineError("At resolution {resolution} the MiDaS network sees {width} x {height} pixels, which needs about "
                           "{needed} of memory, but {free} are free; choose a lower resolution or depth_scale NORMALISED.",
-                          resolution=resolution, width=size[0], height=size[1], needed=gigabytes(needed),
-                          free=gigabytes(available))
+                          resolution=resolution, width=size[0], height=size[1], needed=format_gigabytes(needed),
+                          free=format_gigabytes(available))
 
 
 def _affordable_pass(device: str) -> int:
     """Pixels that the network may see in one pass."""
-    return min(LARGEST_PASS, max(available_bytes(device) // BYTES_PER_PIXEL, LARGEST_PASS // 16))
+    return min(MAX_PASS_PIXELS, max(available_bytes(device) // BYTES_PER_PIXEL, MAX_PASS_PIXELS // 16))
 
 
-def _checked_by(run: Callable[..., Array], attempt: Attempt) -> Callable[[Array, Callable[[float], None]], Array]:
+def _checking(run: Callable[..., Array], attempt: Attempt) -> Callable[[Array, Callable[[float], None]], Array]:
     """The network's own function as an attempt wants it, its answers checked."""
-    return lambda pixels, done: checked(run(pixels, done, attempt.precision), attempt)
+    return lambda pixels, done: check_finite(run(pixels, done, attempt.precision), attempt)
 
 
 def _quiet(stage: str, done: float) -> None:
     """Nobody waits for it."""
 
 
-def _at_most(height: Array, source_size: tuple[int, int], wrap: Wrap) -> Array:
+def _limit_size(height: Array, source_size: tuple[int, int], wrap: Wrap) -> Array:
     """The heights, made smaller where the network saw more pixels than the picture has."""
     rows, columns = height.shape
     return resize(height, min(columns, source_size[0]), min(rows, source_size[1]), wrap)

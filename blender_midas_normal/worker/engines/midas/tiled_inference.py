@@ -1,4 +1,4 @@
-"""How the network sees a picture: at which size, in how many tiles, with what around its borders; and tiles kept."""
+"""Tiled inference: the size at which the network gets a picture, its tiles and margins, and a cache of their depths."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ if TYPE_CHECKING:
     from ....core.arrays import Array
     from .. import Report
 
-BUDGET = 128 << 20
-"""Bytes of depth: those of 21 tiles of the largest size, which are a picture of 4096 x 4096."""
+CACHE_BYTES = 128 << 20
+"""Bytes of cached depth: 21 tiles of the largest size, as many as a picture of 4096 x 4096 has."""
 
 
 class DepthCache:
-    """Depths by what the network saw; the one used longest ago goes first when the budget is full."""
+    """Caches depths by the pixels they were made of; the least recently used are dropped first."""
 
-    def __init__(self, budget: int = BUDGET) -> None:
+    def __init__(self, budget: int = CACHE_BYTES) -> None:
         self._budget = budget
-        self._kept: OrderedDict[bytes, Array] = OrderedDict()
+        self._depths: OrderedDict[bytes, Array] = OrderedDict()
 
-    def of(self, run: Run, *conditions: str) -> Run:
-        """The same as `run`, which is called only for pixels that it has not seen; conditions: what else its answers depend
-        on.
+    def memoize(self, run: ForwardFn, *conditions: str) -> ForwardFn:
+        """Return a function that calls `run` only for pixels that are not cached.
+
+        conditions: what else the depth depends on.
         """
-        def remembered(pixels: Array, done: Callable[[float], None]) -> Array:
+        def memoized(pixels: Array, done: Callable[[float], None]) -> Array:
             key = _key(pixels, conditions)
-            if key in self._kept:
-                self._kept.move_to_end(key)
+            if key in self._depths:
+                self._depths.move_to_end(key)
                 done(1.0)
-                return self._kept[key]
-            answer = run(pixels, done)
-            self._keep(key, answer)
-            return answer
+                return self._depths[key]
+            depth = run(pixels, done)
+            self._keep(key, depth)
+            return depth
 
-        return remembered
+        return memoized
 
     def clear(self) -> None:
-        self._kept.clear()
+        self._depths.clear()
 
-    def _keep(self, key: bytes, answer: Array) -> None:
-        self._kept[key] = answer
-        while sum(kept.nbytes for kept in self._kept.values()) > self._budget:
-            self._kept.popitem(last=False)
+    def _keep(self, key: bytes, depth: Array) -> None:
+        self._depths[key] = depth
+        while sum(kept.nbytes for kept in self._depths.values()) > self._budget:
+            self._depths.popitem(last=False)
 
 
 def _key(pixels: Array, conditions: tuple[str, ...]) -> bytes:
@@ -61,65 +62,76 @@ def _key(pixels: Array, conditions: tuple[str, ...]) -> bytes:
     return digest.digest()
 
 
-Run = Callable[["Array", Callable[[float], None]], "Array"]
-"""run(H x W x 3 pixels 0..1, done) -> H x W depth; `done` is told how much of the pass is done, 0..1."""
+ForwardFn = Callable[["Array", Callable[[float], None]], "Array"]
+"""run(H x W x 3 pixels 0..1, done) -> H x W depth; `done` is called with the finished share of the pass, 0..1."""
 
-MULTIPLE = 32
-"""Both sides that the network sees are multiples of this."""
+SIDE_MULTIPLE = 32
+"""Both sides of the network's input are multiples of this."""
 
-SMALLEST_SIDE = 64
+MIN_NETWORK_SIDE = 64
 
-LARGEST_PASS = 1024 * 1536
-"""Pixels that the network sees at once: measured, it takes 2.9 GB for these and 7.1 GB for 2048 x 2048, and pictures of the
-default resolution up to an aspect of 1 to 6 still need one pass."""
+MAX_PASS_PIXELS = 1024 * 1536
+"""Most pixels of one forward pass: measured, it takes 2.9 GB for these and 7.1 GB for 2048 x 2048, and pictures of the
+default resolution up to an aspect of 1 to 6 still need one pass.
+"""
 
-LONGEST_SEEN = 16384
-"""Pixels of the longer side that the network sees: a strip with its shorter side at the resolution would fill the memory."""
+MAX_NETWORK_SIDE = 16384
+"""Longest side of the network's input: a narrow strip with its shorter side at the resolution would fill the memory."""
 
-OVERLAP = 0.25
-"""Share of a tile's side that the next one sees again."""
+OVERLAP_SHARE = 0.25
+"""Share of a tile's side by which tiles overlap."""
 
-MARGIN = 0.25
-"""Share of the picture's side that is repeated beyond each border of a picture that repeats."""
+MARGIN_SHARE = 0.25
+"""Share of the side by which a picture that repeats is padded."""
 
 
-def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, largest: int, run: Run, report: Report) -> Array:
-    """H x W float32 depth of a picture (rows x columns x 3, float32, 0..1) at the size that the network sees.
+def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, largest: int, run: ForwardFn, report: Report) -> Array:
+    """Estimate the depth of a picture, in tiles where it is large.
 
-    resolution: pixels of the shorter side; largest: pixels of one pass, beyond which the picture is seen in tiles.
-    Reports the stage "network".
+    Args:
+        rgb: rows x columns x 3 float32, 0..1.
+        wrap: the directions that repeat.
+        resolution: pixels of the shorter side of the network's input.
+        largest: most pixels of one forward pass.
+        run: the forward pass.
+        report: gets the progress of the stage "network".
+
+    Returns:
+        H x W float32 at the size of the network's input.
     """
-    seen, margin = seen_picture(rgb, wrap, resolution)
-    return make_periodic(_depth(seen, largest, run, report), margin)
+    seen, margin = prepare_pixels(rgb, wrap, resolution)
+    return make_periodic(_infer_depth(seen, largest, run, report), margin)
 
 
-def seen_picture(rgb: Array, wrap: Wrap, resolution: int) -> tuple[Array, tuple[int, int]]:
-    """The picture at the size that the network sees, and the (x, y) margin by which it goes on where it repeats."""
+def prepare_pixels(rgb: Array, wrap: Wrap, resolution: int) -> tuple[Array, tuple[int, int]]:
+    """Resize a picture to the network's input and pad it where it repeats; return it with the (x, y) margin."""
     width, height = network_size(rgb.shape[1], rgb.shape[0], resolution)
-    margin = wrap_margins(width, height, wrap, MARGIN, MULTIPLE // 2)
+    margin = wrap_margins(width, height, wrap, MARGIN_SHARE, SIDE_MULTIPLE // 2)
     return pad_periodic(resampled(rgb, width, height, wrap), margin), margin
 
 
 def network_size(width: int, height: int, resolution: int) -> tuple[int, int]:
-    """(width, height) with the shorter side at the resolution, or else the longer one at LONGEST_SEEN.
+    """Return (width, height) with the shorter side at the resolution, or else the longer one at MAX_NETWORK_SIDE.
 
     Each is a multiple of 32, at least 64.
     """
-    scale = min(resolution / min(width, height), LONGEST_SEEN / max(width, height))
-    return _multiple(width * scale), _multiple(height * scale)
+    scale = min(resolution / min(width, height), MAX_NETWORK_SIDE / max(width, height))
+    return _round_to_multiple(width * scale), _round_to_multiple(height * scale)
 
 
 def capped_size(width: int, height: int, largest: int) -> tuple[int, int]:
-    """(width, height) made smaller to at most `largest` pixels; the aspect is kept unless a side would be below 64."""
+    """Reduce (width, height) to at most `largest` pixels; the aspect is kept unless a side would be below 64."""
     if width * height <= largest:
         return width, height
-    shorter = max(SMALLEST_SIDE, _floor(min(width, height) * math.sqrt(largest / (width * height))))
-    longer = max(SMALLEST_SIDE, min(_floor(largest / shorter), _floor(max(width, height) * shorter / min(width, height))))
+    shorter = max(MIN_NETWORK_SIDE, _floor_to_multiple(min(width, height) * math.sqrt(largest / (width * height))))
+    longer = min(_floor_to_multiple(largest / shorter),
+                 _floor_to_multiple(max(width, height) * shorter / min(width, height)))
+    longer = max(MIN_NETWORK_SIDE, longer)
     return (shorter, longer) if width < height else (longer, shorter)
 
 
 def resampled(rgb: Array, width: int, height: int, wrap: Wrap) -> Array:
-    """The picture at another size; area means (60 times as fast) where no side becomes longer, else splines."""
+    """Resize a picture: area means (60 times as fast) where no side becomes longer, else splines."""
     if width <= rgb.shape[1] and height <= rgb.shape[0]:
         import cv2
 
@@ -127,13 +139,13 @@ def resampled(rgb: Array, width: int, height: int, wrap: Wrap) -> Array:
     return resize(rgb, width, height, wrap)
 
 
-def _depth(picture: Array, largest: int, run: Run, report: Report) -> Array:
-    """One pass where that is enough; else one over the whole at a smaller size, and tiles fitted to it."""
+def _infer_depth(picture: Array, largest: int, run: ForwardFn, report: Report) -> Array:
+    """Run one pass where that is enough; else one over the whole at a smaller size, and tiles fitted to it."""
     rows, columns = picture.shape[:2]
     if rows * columns <= largest:
         return run(picture, lambda done: report("network", done))
-    side = _floor(math.sqrt(largest))
-    tiles = plan_tiles(columns, rows, side, _floor(side * OVERLAP))
+    side = _floor_to_multiple(math.sqrt(largest))
+    tiles = plan_tiles(columns, rows, side, _floor_to_multiple(side * OVERLAP_SHARE))
     passes = iter(range(len(tiles) + 1))
 
     def one(part: Array) -> Array:
@@ -147,9 +159,9 @@ def _depth(picture: Array, largest: int, run: Run, report: Report) -> Array:
     return merge_tiles(resize(whole, columns, rows, Wrap()), tiles, of_tile)
 
 
-def _multiple(length: float) -> int:
-    return max(SMALLEST_SIDE, round(length / MULTIPLE) * MULTIPLE)
+def _round_to_multiple(length: float) -> int:
+    return max(MIN_NETWORK_SIDE, round(length / SIDE_MULTIPLE) * SIDE_MULTIPLE)
 
 
-def _floor(length: float) -> int:
-    return int(length // MULTIPLE) * MULTIPLE
+def _floor_to_multiple(length: float) -> int:
+    return int(length // SIDE_MULTIPLE) * SIDE_MULTIPLE

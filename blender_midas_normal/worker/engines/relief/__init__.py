@@ -15,7 +15,7 @@ from ....core.colour import is_single_colour, luma
 from ....core.errors import Message
 from ....core.heights import integrate_slopes
 from ....core.picture import Surface, Wrap
-from ...devices import described_device, device_for, empty_cache, has_torch
+from ...devices import describe_device, device_for, empty_cache, has_torch
 from ..fallback import Attempt, Fallback, example_picture
 from .architecture import read_weights
 from .inference import infer, infer_orientations, update
@@ -84,7 +84,7 @@ class Relief:
         if is_single_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), 1.0, False, wrap, source_size)
         device = device_for(settings) if has_torch() else "cpu"
-        (full, slopes), notes = self._fallback.run(lambda attempt: slopes_by(self._on(attempt), rgb), device,
+        (full, slopes), notes = self._fallback.run(lambda attempt: slopes_by(self._network_on(attempt), rgb), device,
                                                    settings.precision, settings.device == "AUTO")
         report("height", 0.0)
         height = integrate_slopes(full[..., 0], full[..., 1], wrap)
@@ -97,7 +97,7 @@ class Relief:
         for device in devices:
             empty_cache(device)
 
-    def _on(self, attempt: Attempt) -> Network:
+    def _network_on(self, attempt: Attempt) -> Network:
         """The network for an attempt."""
         if attempt not in self._networks:
             weights = read_weights(self._weights)
@@ -107,11 +107,11 @@ class Relief:
                 self._networks[attempt] = TorchReliefNetwork(weights, attempt.device, attempt.precision)
             else:
                 self._networks[attempt] = ReliefNetwork(weights)
-        self.device = described_device(attempt.device)
+        self.device = describe_device(attempt.device)
         return self._networks[attempt]
 
     def _example(self, attempt: Attempt) -> Array:
-        return infer(self._on(attempt), example_picture(), Wrap(), lambda stage, done: None).full
+        return infer(self._network_on(attempt), example_picture(), Wrap(), lambda stage, done: None).full
 
     def _release(self, device: str, has_failed: bool) -> None:
         """Between two attempts: the network may lie on another device next."""

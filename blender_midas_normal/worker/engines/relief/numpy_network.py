@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...memory import products_at_once
+from ...memory import parallel_products
 from .architecture import Progress, network_input, pixel_shuffle
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class ReliefNetwork:
         self.architecture = weights.architecture
         self._matrices = {name: values.reshape(len(values), -1) for name, values in weights.weights.items()}
         self._biases = {name: values[:, None] for name, values in weights.biases.items()}
-        self._pool = ThreadPoolExecutor(products_at_once())
+        self._pool = ThreadPoolExecutor(parallel_products())
 
     def forward(self, rgb: Array, coarse: Array, wrap: Wrap, done: Callable[[float], None]) -> Array:
         """See `pyramid.Network`."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..fallback import Attempt, checked
+from ..fallback import Attempt, check_finite
 from .architecture import Progress, Weights, network_input, pixel_shuffle
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class TorchReliefNetwork:
         with torch.inference_mode():
             pixels = self._tensor(network_input(rgb, coarse))[None].contiguous(memory_format=torch.channels_last)
             added = pixel_shuffle(self._answer(pixels, wrap, tell)[0].float().cpu().numpy())
-            return checked(coarse + added, self._attempt)
+            return check_finite(coarse + added, self._attempt)
 
     def _answer(self, pixels: Tensor, wrap: Wrap, tell: Progress) -> Tensor:
         """1 x 8 x H x W from 1 x 20 x H x W."""
