@@ -34,12 +34,12 @@ def midas(weights: Path) -> dict[str, Any]:
 
     network.half_type = lambda device: torch.float16
     engine = Midas(weights)
-    network = engine._loaded(quiet)
+    network = engine._load(quiet)
     picture = np.random.default_rng(0).random((64, 64, 3), np.float32)
     passes: list[tuple[str, float]] = []
 
     def height(precision: str) -> np.ndarray:
-        engine._answers.clear()
+        engine._depth_cache.clear()
         settings = Settings(engine="MIDAS", device="CPU", precision=precision, resolution=64, tileable="OFF")
         surface = engine.surface(Picture(picture), Wrap(), settings, lambda stage, done: passes.append((stage, done)))
         return surface.height

@@ -113,7 +113,7 @@ def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_
 
     def seen(picture):
         passes.clear()
-        return tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, answers.of(network), Progress()), len(passes)
+        return tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, answers.memoize(network), Progress()), len(passes)
 
     _, whole = seen(before)
     depth, again = seen(after)
@@ -128,12 +128,12 @@ def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_
 def test_answers_are_bounded_in_bytes_and_told_apart_by_their_conditions():
     network, answers = Brightness(), DepthCache(budget=2 * 400)
     pictures = [np.full((10, 10, 3), grey, np.float32) for grey in (0.1, 0.2, 0.3)]
-    run = answers.of(network, "cpu")
+    run = answers.memoize(network, "cpu")
     for picture in (*pictures, pictures[2], pictures[1]):
         run(picture, lambda done: None)
     assert len(network.sizes) == 3
     run(pictures[0], lambda done: None)
-    answers.of(network, "cuda")(pictures[0], lambda done: None)
+    answers.memoize(network, "cuda")(pictures[0], lambda done: None)
     assert len(network.sizes) == 5
 
 
