@@ -72,7 +72,7 @@ TERMINATE_TIMEOUT_S = 2.0
 driver or a drive that does not answer cannot be ended, and nobody must wait with it."""
 
 POLL_INTERVAL_S = 0.05
-"""Seconds between two looks at a quiet child."""
+"""Seconds between two reads while a child prints nothing."""
 
 _PYTHON_VARIABLES = re.compile(
     r"PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV|CONDA_PREFIX|PIP_(USER|TARGET|PREFIX|REQUIRE_VIRTUALENV)"
@@ -156,7 +156,7 @@ def _stream_output(child: subprocess.Popen[bytes], on_line: Callable[[str], None
 
 
 class LineSplitter:
-    """Bytes as they come, cut into lines; a carriage return ends a line too, and empty lines are left out."""
+    """Cut bytes into lines as they come; a carriage return ends a line too, and empty lines are left out."""
 
     def __init__(self) -> None:
         self._rest = b""

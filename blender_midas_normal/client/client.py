@@ -1,4 +1,4 @@
-"""Requests and their outcomes: each request ends in exactly one of them, whatever happens to the worker."""
+"""The client of the worker: it starts the process, sends requests, and ends each with exactly one result or exception."""
 
 from __future__ import annotations
 
@@ -30,9 +30,13 @@ MAX_SILENCE_PER_PUMP_S = 1.0
 
 @dataclass
 class ResultFuture:
-    """A request on its way.  `outcome` is None until the end, then a Result or the exception that says why there is none.
+    """The result of a request, which comes later.
 
-    surface: key of the surface that the request names, "" for a picture's.
+    Attributes:
+        surface: key of the surface that the request names, "" for a picture's.
+        stage: name of the worker's stage, and `done` the share of it, 0..1.
+        started: when the request was sent, in seconds of `time.monotonic`.
+        outcome: None until the end, then a Result or the exception that says why there is none.
     """
 
     id: int
@@ -56,14 +60,18 @@ class ResultFuture:
 
 
 class Client:
-    """Keeps one worker, starts it when it is first needed, and again when it has died.
+    """Keep one worker process, started when it is first needed, and again when it has died.
 
     Nothing here waits, except `wait`: call `pump` often while jobs are pending.
     surfaces: keys of those that the worker keeps, as far as it has told.
     """
 
     def __init__(self, gpu: int | None = None) -> None:
-        """gpu: the place of the only graphics card that the worker may use among those that there are; None for any."""
+        """Create a client without a worker.
+
+        Args:
+            gpu: index of the only graphics card that the worker may use, among those that are visible; None for any.
+        """
         self._gpu = gpu
         self.worker: WorkerProcess | None = None
         self._ids = itertools.count(1)
@@ -82,7 +90,7 @@ class Client:
         return bool(self._pending or self._cancelled_ids)
 
     def is_draining(self, job: ResultFuture) -> bool:
-        """Whether the worker is still at a job that was cancelled."""
+        """Tell whether the worker still works on a job that was cancelled."""
         return job.id in self._cancelled_ids
 
     @property
@@ -90,7 +98,7 @@ class Client:
         return self.worker is not None
 
     def prepare(self, launch: Launch) -> Path:
-        """Makes sure that a worker runs which serves the launch; returns the exchange folder.
+        """Start a worker that can serve the launch, unless one runs; return the exchange folder.
 
         Raises WorkerError when it cannot be started.  A worker of another kind is closed first; its jobs fail.
         """
@@ -125,7 +133,7 @@ class Client:
         return job
 
     def cancel(self, job: ResultFuture) -> None:
-        """Ends the job at once; what the worker still sends for it is swallowed.  A second call kills the worker."""
+        """End the job at once; what the worker still sends for it is dropped.  A second call kills the worker."""
         if job.id in self._cancelled_ids:
             self._stop_worker(WorkerError("The worker was stopped."), kill=True)
         elif job.id in self._pending:
@@ -134,7 +142,7 @@ class Client:
             self._send(Cancel(job.id))
 
     def pump(self) -> None:
-        """Takes in what the worker has sent, without waiting; never raises: what goes wrong is the outcome of the jobs."""
+        """Take in what the worker has sent, without waiting; never raises: what goes wrong is the outcome of the jobs."""
         if self.worker is None:
             return
         try:
@@ -153,7 +161,7 @@ class Client:
 
     def wait(self, job: ResultFuture, timeout: float | None = None,
              watch: Callable[[ResultFuture], None] = lambda job: None) -> Result:
-        """Pumps until the job has ended; returns its result or raises what stands in its place.
+        """Pump until the job has ended; return its result or raise the exception in its place.
 
         timeout: seconds, after which the job is cancelled and WorkerError raised; watch: called with the job now and then.
         """
@@ -166,7 +174,7 @@ class Client:
         return job.result()
 
     def sleep_and_pump(self) -> None:
-        """Pumps once, after a pause that leaves the processor to the worker."""
+        """Sleep for 2 ms, which leaves the processor to the worker, then pump once."""
         time.sleep(0.002)
         self.pump()
 
@@ -188,7 +196,7 @@ class Client:
             self._remove_files(result)
 
     def close(self) -> None:
-        """Ends the worker, without asking when it is busy; pending jobs end as cancelled."""
+        """End the worker, without asking when it is busy; pending jobs end as cancelled."""
         self._stop_worker(Cancelled("The worker was closed."), kill=self.is_busy)
 
     def _send(self, message: PipeMessage) -> None:
@@ -234,7 +242,7 @@ class Client:
                 (self.worker.folder / name).unlink(missing_ok=True)
 
     def _check_silence(self, heard: bool) -> None:
-        """Raises WorkerError when the worker has something to do and has said nothing for SILENCE_SECONDS."""
+        """Raise WorkerError when the worker has something to do and has said nothing for SILENCE_TIMEOUT_S."""
         now = time.monotonic()
         gap, self._pumped_at = now - self._pumped_at, now
         self._silence = 0.0 if heard or not self.is_busy else self._silence + min(gap, MAX_SILENCE_PER_PUMP_S)
@@ -251,7 +259,7 @@ class Client:
             self.surfaces.discard(ended.surface)
 
     def _stop_worker(self, reason: MidasNormalError, kill: bool = False) -> None:
-        """Ends the worker and all its jobs."""
+        """End the worker and all its jobs."""
         worker, self.worker, self.ready = self.worker, None, None
         self._cancelled_ids.clear()
         self.surfaces.clear()

@@ -117,7 +117,7 @@ def _say_nothing(sentence: Message) -> None:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Locks an open file until it is closed; False where another process has it.  Raises OSError where none can be."""
+    """Lock an open file until it is closed; False where another process has it.  Raises OSError where none can be."""
     try:
         if sys.platform == "win32":
             os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)

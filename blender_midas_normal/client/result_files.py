@@ -1,4 +1,4 @@
-"""The files of a result, which are believed only as far as they have been looked at."""
+"""The files of a result: found in the exchange folder, and checked before they are used."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ does not answer cannot be ended, and would freeze whoever waits for it."""
 
 
 class WorkerProcess:
-    """Starts the worker; raises WorkerError when the interpreter cannot be run.
+    """Start the worker; raises WorkerError when the interpreter cannot be run.
 
     The worker, which takes the exchange folder away when nobody listens any more, is there before the folder is: this
     process may be killed in between.
@@ -90,7 +90,7 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: PipeMessage) -> None:
-        """Writes the message, without waiting; raises WorkerError when the worker has gone."""
+        """Write the message, without waiting; raises WorkerError when the worker has gone."""
         self._unsent += encode(message)
         self._flush()
 
@@ -112,7 +112,7 @@ class WorkerProcess:
         return messages
 
     def _flush(self) -> None:
-        """Writes what the pipe takes now; a worker that reads nothing, because it is stopped, must not stop the caller."""
+        """Write what the pipe takes now; a worker that reads nothing, because it is stopped, must not stop the caller."""
         if self._unsent:
             try:
                 sent = write_available(self._process.stdin.fileno(), self._unsent)  # type: ignore[union-attr]
@@ -136,16 +136,16 @@ class WorkerProcess:
         return Message("The worker ended with status {status} before it answered; try again.", status=status)
 
     def kill(self) -> None:
-        """Ends the worker at once and removes all it left."""
+        """End the worker at once and remove all it left."""
         self._process.kill()
         self._clear()
 
-    def close(self, patience: float = 1.0) -> None:
-        """Asks the worker to end, waits for it up to `patience` seconds, then kills it."""
+    def close(self, timeout: float = 1.0) -> None:
+        """Ask the worker to end, wait for it up to `timeout` seconds, then kill it."""
         with contextlib.suppress(WorkerError):  # it has gone already, which is what is wanted
             self.send(Shutdown())
         try:
-            self._process.wait(timeout=patience)
+            self._process.wait(timeout=timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._clear()

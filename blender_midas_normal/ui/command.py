@@ -37,7 +37,7 @@ _registered: Any = None
 
 
 def register() -> None:
-    """Lets Blender know the command."""
+    """Let Blender know the command."""
     global _registered
     _registered = bpy.utils.register_cli_command(NAME, run)
 

@@ -26,7 +26,7 @@ def is_shown(area: bpy.types.Area | None) -> bool:
 
 
 def toggle(area: bpy.types.Area, picture: bpy.types.Image) -> None:
-    """Shows the picture in an Image Editor's area with the split look, or without it again."""
+    """Show the picture in an Image Editor's area with the split look, or without it again."""
     _areas.symmetric_difference_update({area.as_pointer()})
     area.spaces.active.image = picture
     area.tag_redraw()
@@ -65,7 +65,7 @@ def _draw() -> None:
 
 
 def _draw_part(region: bpy.types.Region, image: bpy.types.Image, start: float, end: float) -> None:
-    """Draws the part of an image between two shares of its width where the editor shows the same part of its own."""
+    """Draw the part of an image between two shares of its width where the editor shows the same part of its own."""
     shares = ((start, 0.0), (end, 0.0), (end, 1.0), (start, 1.0))
     places: list[tuple[float, ...]] = [tuple(region.view2d.view_to_region(*share, clip=False)) for share in shares]
     shader = gpu.shader.from_builtin("IMAGE")

@@ -1,4 +1,4 @@
-"""Small pieces that panels are drawn from."""
+"""Drawing functions that the panels share: wrapped text, progress bars, status bars."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def draw_progress(layout: bpy.types.UILayout, text: str, done: float | None) -> 
 
 
 def draw_progress_placeholder(layout: bpy.types.UILayout) -> None:
-    """Goes right after what is drawn where a progress bar was.
+    """Draw an invisible separator where a progress bar was; call it right after what is drawn there.
 
     Blender 4.3 takes the first thing that is no button for that bar as long as the mouse is there, and draws a whole box as
     one; here it finds nothing to be seen.
@@ -70,7 +70,7 @@ def draw_progress_placeholder(layout: bpy.types.UILayout) -> None:
 
 
 def redraw_editors() -> None:
-    """Redraws the places where the extension shows itself."""
+    """Redraw the places where the extension shows itself."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in ("VIEW_3D", "IMAGE_EDITOR", "NODE_EDITOR", "PREFERENCES"):

@@ -1,4 +1,4 @@
-"""The map that is being made for the panel: one at a time, watched by the timer, and described in words."""
+"""The generation that the panel shows: one task at a time, run by the timer; its progress and outcome."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def queue() -> Queue | None:
 
 
 def show_queue(queue: Queue | None) -> None:
-    """Shows a queue in the panel, or none any more."""
+    """Show a queue in the panel, or none any more."""
     global _queue
     _queue = queue
 
@@ -129,7 +129,7 @@ def draining_task() -> Task | None:
 
 
 def show_outcome(outcome: Report | MidasNormalError | None) -> None:
-    """Shows an outcome in the panel."""
+    """Show an outcome in the panel."""
     global _outcome
     _outcome = outcome
     show_status(None)
@@ -137,7 +137,7 @@ def show_outcome(outcome: Report | MidasNormalError | None) -> None:
 
 
 def start(new: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) -> None:
-    """Watches the task, that of the queue if any, until it ends; then its map is stored and wired.
+    """Watch the task, that of the queue if any, until it ends; then its map is stored and wired.
 
     scene: whose map it is from then on, so that it follows the scene's settings; None where it is made with others.
     """
@@ -151,7 +151,7 @@ def start(new: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) 
 
 
 def cancel() -> None:
-    """Gives the task under way up; called again, while the worker is still busy with it, it ends the worker."""
+    """Give the task under way up; called again, while the worker is still busy with it, it ends the worker."""
     global _draining_task
     given_up = _task or draining_task()
     if given_up is None:
@@ -168,7 +168,7 @@ def cancel() -> None:
 
 
 def reset() -> None:
-    """Gives up what is under way and shows nothing any more: all that was made goes away with its file."""
+    """Give up what is under way and show nothing any more: all that was made goes away with its file."""
     cancel()
     show_queue(None)
     show_outcome(None)
@@ -215,7 +215,7 @@ def push_undo_step() -> bool:
 
 
 def _redraw_when_changed() -> None:
-    """Redraws when the panel would show another text or share."""
+    """Redraw when the panel would show another text or share."""
     global _shown_progress
     if _task is None:
         return
@@ -227,7 +227,7 @@ def _redraw_when_changed() -> None:
 
 
 def _drain() -> bool:
-    """Takes in what a cancelled task's worker still sends."""
+    """Take in what a cancelled task's worker still sends."""
     addon.client.pump()
     if draining_task() is None:
         redraw_editors()

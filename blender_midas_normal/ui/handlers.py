@@ -53,7 +53,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Takes away those that are there: other scripts clear such lists."""
+    """Take away those that are there: other scripts clear such lists."""
     for handlers, handler in HANDLERS:
         if handler in handlers:
             handlers.remove(handler)

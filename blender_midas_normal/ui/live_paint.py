@@ -31,7 +31,7 @@ _task: Task | None = None
 
 
 def note_painted_images(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
-    """Takes note of the pictures that were painted on, or on which that was undone, as far as Blender tells."""
+    """Take note of the pictures that were painted on, or on which that was undone, as far as Blender tells."""
     if scene.midas_normal.live_paint and timer.is_available() and graph.id_type_updated("IMAGE"):
         updated = [update.id.original for update in graph.updates if isinstance(update.id, bpy.types.Image)]
         # Every image that was painted on is dirty, but Blender names only those that the scene shows.
@@ -65,7 +65,7 @@ def is_idle() -> bool:
 
 
 def stop() -> None:
-    """Gives up what is under way: its map belongs to a file that is going away."""
+    """Give up what is under way: its map belongs to a file that is going away."""
     global _task
     if _task is not None:
         _task.cancel()
@@ -89,7 +89,7 @@ def _images_in_paint_mode() -> Iterator[bpy.types.Image]:
 
 
 def _poll() -> bool:
-    """Goes on with one picture after the other, unless something else is made, or Blender is in the middle of something."""
+    """Go on with one picture after the other, unless something else is made, or Blender is in the middle of something."""
     global _task
     addon.client.pump()
     if generation.task() is not None or running_operator() is not None:

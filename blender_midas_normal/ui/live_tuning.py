@@ -68,7 +68,7 @@ def can_retune(image: bpy.types.Image | None) -> bool:
 
 
 def schedule_retune(scene: bpy.types.Scene) -> None:
-    """Sees that the scene's map becomes what its settings say; calls that come while one is made are one.
+    """See that the scene's map becomes what its settings say; calls that come while one is made are one.
 
     The worker begins at once, and the map is waited for as long as Blender would draw the slider that was moved.
     """
@@ -85,7 +85,7 @@ def schedule_retune(scene: bpy.types.Scene) -> None:
 
 
 def _wait_for_map() -> None:
-    """Waits for the map while Blender would draw."""
+    """Wait for the map while Blender would draw."""
     end = time.monotonic() + redraw_timer.seconds
     while time.monotonic() < end and _advance():
         time.sleep(0.002)
@@ -113,7 +113,7 @@ def suspend_updates() -> Iterator[None]:
 
 
 def stop() -> None:
-    """Gives up what is under way: its map belongs to a file that is going away."""
+    """Give up what is under way: its map belongs to a file that is going away."""
     global _retune, _failed_target
     if _retune is not None:
         _retune.cancel()
@@ -127,7 +127,7 @@ def _poll() -> bool:
 
 
 def _advance() -> bool:
-    """Goes on with the re-tune under way and begins another one as long as the map is not what the settings say."""
+    """Go on with the re-tune under way and begin another one as long as the map is not what the settings say."""
     addon.client.pump()
     if running_operator() is not None:
         return True

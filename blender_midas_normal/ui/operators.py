@@ -40,7 +40,7 @@ def can_start(cls: type) -> bool:
 
 
 def report_outcome(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> set[str]:
-    """Shows the outcome in the panel and as Blender's report; the operator's answer."""
+    """Show the outcome in the panel and as Blender's report; the operator's answer."""
     generation.show_outcome(outcome)
     if isinstance(outcome, MidasNormalError):
         operator.report({"ERROR"}, translate_message(outcome.message, rpt_))
@@ -50,7 +50,7 @@ def report_outcome(operator: bpy.types.Operator, outcome: Report | MidasNormalEr
 
 
 def run_blocking(operator: bpy.types.Operator, task: Task, queue: Queue | None = None) -> set[str]:
-    """Waits for the task, that of the queue if any; all that it has made is one undo step, or a part of the step of an
+    """Wait for the task, that of the queue if any; all that it has made is one undo step, or a part of the step of an
     operator that is under way and may have called this one.
     """
     generation.show_queue(queue)

@@ -36,7 +36,7 @@ def current_preset_label(settings: Settings) -> str:
 
 
 def _set_current(context: bpy.types.Context, filepath: str) -> None:
-    """Remembers that the scene's settings are now those of the preset in the file."""
+    """Remember that the scene's settings are now those of the preset in the file."""
     global _current
     _current = filepath, scene_settings(context.scene).values()
 
@@ -111,7 +111,7 @@ CLASSES = (MIDAS_NORMAL_PT_presets, MIDAS_NORMAL_OT_preset_choose, MIDAS_NORMAL_
 
 
 def register() -> None:
-    """Lets Blender find the extension's presets."""
+    """Let Blender find the extension's presets."""
     bpy.utils.register_preset_path(str(Path(__file__).parent))
 
 

@@ -280,7 +280,7 @@ def _image_uid_of(operator: bpy.types.Operator, scene: MidasNormalSettings, name
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:
-    """Writes Settings into the scene's properties; the scene's map follows all of them at once."""
+    """Write Settings into the scene's properties; the scene's map follows all of them at once."""
     with live_tuning.suspend_updates():
         for name, value in settings.to_dict().items():
             setattr(properties, name, value)

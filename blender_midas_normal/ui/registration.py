@@ -30,7 +30,7 @@ CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *opera
 
 
 def register() -> None:
-    """Adds all parts, or none of them where one cannot be added."""
+    """Add all parts, or none of them where one cannot be added."""
     with ExitStack() as added:
         for add, remove in PARTS:
             added.callback(remove)
@@ -39,7 +39,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Ends what is under way and removes all parts, also when others have removed some already or one of them fails."""
+    """End what is under way and remove all parts, also when others have removed some already or one of them fails."""
     with ExitStack() as ending:
         for _, remove in PARTS:
             ending.callback(remove)

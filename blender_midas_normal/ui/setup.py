@@ -42,7 +42,7 @@ def outcome() -> Message:
 
 
 def start_setup(verb: str) -> None:
-    """Starts install, download or remove with the preferences' folders; raises InstallError when one runs already.
+    """Start install, download or remove with the preferences' folders; raises InstallError when one runs already.
 
     The worker is ended first: it would keep files of the environment open.
     """
@@ -59,40 +59,40 @@ def start_setup(verb: str) -> None:
 
 
 def watch_setup() -> None:
-    """Lets the timer look after the setup, which the preferences show."""
+    """Let the timer look after the setup, which the preferences show."""
     timer.add(_poll)
 
 
 def wait_for_setup() -> Message:
-    """Waits for the setup, printing its steps; returns its closing message or raises what it failed with."""
+    """Wait for the setup, printing its steps; return its closing message or raise what it failed with."""
     global _process
     assert _process is not None
     try:
-        return _process.wait(lambda words: print(describe_event(words)))
+        return _process.wait(lambda event: print(describe_event(event)))
     finally:
         _process = None
 
 
 def cancel_setup() -> None:
-    """Gives the setup up; what it has downloaded is kept for the next time."""
+    """Give the setup up; what it has downloaded is kept for the next time."""
     if _process is not None:
         _process.cancel()
 
 
 def close_setup() -> None:
-    """Ends the setup at once."""
+    """End the setup at once."""
     global _process
     if _process is not None:
         _process.close()
     _process = None
 
 
-def describe_event(words: dict) -> str:
+def describe_event(event: dict) -> str:
     """A step in the user's language."""
-    if "step" not in words:
-        return translate_message(words.get("text") or words.get("error", NO_MESSAGE), iface_)
-    step = iface_("Step {step} of {of}: {title}").format(**{**words, "title": translate_message(words["title"], iface_)})
-    return f"{step} - {translate_message(words['detail'], iface_)}" if words["detail"] else step
+    if "step" not in event:
+        return translate_message(event.get("text") or event.get("error", NO_MESSAGE), iface_)
+    step = iface_("Step {step} of {of}: {title}").format(**{**event, "title": translate_message(event["title"], iface_)})
+    return f"{step} - {translate_message(event['detail'], iface_)}" if event["detail"] else step
 
 
 def describe_progress() -> str:
@@ -110,9 +110,9 @@ def _poll() -> bool:
     global _process, _outcome
     if _process is None:
         return False
-    for words in _process.poll():
+    for event in _process.poll():
         _last_event.clear()
-        _last_event.update(words)
+        _last_event.update(event)
         redraw_editors()
     if _process.running:
         return True

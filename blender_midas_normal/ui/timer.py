@@ -1,4 +1,4 @@
-"""The one timer: it looks after what is under way, and rests when nothing is."""
+"""The one timer of the extension: it calls functions until each says that it is done, and stops when there are none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import bpy
 from ..bridge.tasks import is_main_thread
 
 INTERVAL = 0.01
-"""Seconds between two looks."""
+"""Seconds between two calls of each function."""
 
 _callbacks: list[Callable[[], bool]] = []
 
@@ -22,42 +22,43 @@ def is_available() -> bool:
     return not bpy.app.background and is_main_thread()
 
 
-def add(look: Callable[[], bool]) -> None:
-    """Calls `look` again and again until it returns False; it must be quick."""
-    if look not in _callbacks:
-        _callbacks.append(look)
+def add(callback: Callable[[], bool]) -> None:
+    """Call `callback` again and again until it returns False; it must be quick."""
+    if callback not in _callbacks:
+        _callbacks.append(callback)
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=INTERVAL, persistent=True)
 
 
-def remove(look: Callable[[], bool]) -> None:
-    """Does not call `look` again, if it is watched."""
-    if look in _callbacks:
-        _callbacks.remove(look)
+def remove(callback: Callable[[], bool]) -> None:
+    """Stop calling `callback`, if it was added."""
+    if callback in _callbacks:
+        _callbacks.remove(callback)
 
 
 def clear() -> None:
-    """Forgets all that is watched."""
+    """Remove all functions and stop the timer."""
     _callbacks.clear()
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
 
 
 def is_idle() -> bool:
-    """Whether nothing is called any more."""
+    """Tell whether no function is left to call."""
     return not _callbacks
 
 
 def tick() -> float | None:
-    for look in list(_callbacks):
-        if not _call(look) and look in _callbacks:
-            _callbacks.remove(look)
+    """Call each function once; Blender calls this again after the seconds that it returns."""
+    for callback in list(_callbacks):
+        if not _call(callback) and callback in _callbacks:
+            _callbacks.remove(callback)
     return INTERVAL if _callbacks else None
 
 
-def _call(look: Callable[[], bool]) -> bool:
+def _call(callback: Callable[[], bool]) -> bool:
     try:
-        return look()
+        return callback()
     except Exception:  # noqa: BLE001 - Blender drops a timer that raises, without a word: what is left would hang for ever
         traceback.print_exc()
         return False

@@ -1,4 +1,4 @@
-"""What a long piece of work reports."""
+"""Installing and removing the MiDaS environment and its weights; what each step reports."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ class ProgressEvent:
     done: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The words of one line on the pipe."""
+        """Return the fields of one line on the pipe."""
         return {"step": self.number, "of": self.of, "title": self.title, "detail": self.detail, "done": self.done}

@@ -2,7 +2,7 @@
 
     python -I -u main.py --folder DIR [--python EXE] [--backend auto] [--weights DIR] [--offline] VERB
 
-where VERB is install, download, check or remove.  It prints one JSON object a line: steps as in `steps.Step.to_dict`, and
+where VERB is install, download, check or remove.  It prints one JSON object a line: steps as in `ProgressEvent.to_dict`, and
 last {"ok": true, "text": ...} or {"error": message, "kind": exception, "output": last lines of the step's process}.  Texts
 are as `core.errors.to_json` makes them.  It ends, with 0 or 1, and with it all it started, when its work is done or its
 stdin, being a pipe, is closed.

@@ -72,18 +72,18 @@ class SetupProcess:
 
         The last one ever, and exactly one, has "ok" or "error", "kind" and "output", however the process ended.
         """
-        found: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
         while self._last is None:
             data = read_available(self._child.stdout.fileno())  # type: ignore[union-attr]
-            found += self._parse_lines(self._lines.feed(data))
+            events += self._parse_lines(self._lines.feed(data))
             if data is None and self._last is None:
                 self._last = self._unexpected_end()
-                found.append(self._last)
+                events.append(self._last)
             if not data:
                 break
         if self._last is not None:
             self._close_pipes()
-        return found
+        return events
 
     def cancel(self) -> None:
         """Ask the process to give up; `poll` still brings its last line, soon."""
@@ -92,16 +92,16 @@ class SetupProcess:
         if stdin is not None and not stdin.closed:
             stdin.close()
 
-    def wait(self, report: Callable[[dict[str, Any]], None] = lambda words: None) -> Message:
+    def wait(self, report: Callable[[dict[str, Any]], None] = lambda event: None) -> Message:
         """Wait for the end, each step going to `report`; returns the closing text.
 
         Raises the exception that the process names, with its `output`.  When waiting is interrupted the process ends too.
         """
         try:
             while self.running:
-                for words in self.poll():
-                    if words is not self._last:
-                        report(words)
+                for event in self.poll():
+                    if event is not self._last:
+                        report(event)
                 if self.running:
                     time.sleep(POLL_INTERVAL_S)
         finally:
@@ -110,12 +110,12 @@ class SetupProcess:
 
     def result(self) -> Message:
         """The closing text of an ended process; raises the exception that it names."""
-        words = self._last or {}
-        if "error" in words:
-            error = error_from_kind(str(words.get("kind")), words["error"])
-            error.output = words.get("output", "")  # type: ignore[attr-defined]
+        event = self._last or {}
+        if "error" in event:
+            error = error_from_kind(str(event.get("kind")), event["error"])
+            error.output = event.get("output", "")  # type: ignore[attr-defined]
             raise error
-        return words.get("text", NO_MESSAGE)
+        return event.get("text", NO_MESSAGE)
 
     def close(self) -> None:
         """End the process, if it still runs, and all it started; waits for that at most PATIENCE seconds."""
@@ -129,20 +129,20 @@ class SetupProcess:
             self.poll()
 
     def _parse_lines(self, lines: list[str]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
         for line in lines:
             try:
-                words = json.loads(line)
-                if not isinstance(words, dict):
+                event = json.loads(line)
+                if not isinstance(event, dict):
                     continue
-                words |= {name: from_json(words[name]) for name in MESSAGE_FIELDS if name in words}
+                event |= {name: from_json(event[name]) for name in MESSAGE_FIELDS if name in event}
             except ValueError:
                 continue
             if self._last is None:
-                found.append(words)
-                if "ok" in words or "error" in words:
-                    self._last = words
-        return found
+                events.append(event)
+                if "ok" in event or "error" in event:
+                    self._last = event
+        return events
 
     def _unexpected_end(self) -> dict[str, Any]:
         self._wait_for_exit()
@@ -163,7 +163,7 @@ class SetupProcess:
         self._stderr.close()
 
     def _wait_for_exit(self) -> None:
-        """Waits a moment for the process, which has nothing more to do, and ends it where it does not end by itself."""
+        """Wait a moment for the process, which has nothing more to do, and end it where it does not end by itself."""
         try:
             self._child.wait(EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -300,7 +300,7 @@ def _split_login(url: str) -> tuple[str, str]:
 
 @contextmanager
 def _connection_errors() -> Iterator[None]:
-    """Raises _ConnectionFailed for what the system says of a connection: of files it may say the same."""
+    """Raise _ConnectionFailed for what the system says of a connection: of files it may say the same."""
     try:
         yield
     except urllib.error.URLError:

@@ -16,7 +16,7 @@ LANGUAGES = {"de": de.MESSAGES}
 
 
 def register() -> None:
-    """Lets Blender know the translations."""
+    """Let Blender know the translations."""
     bpy.app.translations.register(EXTENSION, {language: _by_key(messages) for language, messages in LANGUAGES.items()})
 
 
