@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from blender_midas_normal.batch.atomic_files import temporary_folder  # noqa: E402
-from blender_midas_normal.client.data_folder import data_folder  # noqa: E402
 from blender_midas_normal.client.provision import (  # noqa: E402
     ANOTHER_FOLDER,
+    data_folder,
     only_one,
     print_progress,
     provide_environment,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "blender_midas_normal"
 
-MACHINERY = (PACKAGE / "core" / "messages.py", PACKAGE / "core" / "errors.py")
+MACHINERY = (PACKAGE / "core" / "errors.py",)
 """Files that handle whatever messages there are, and make none themselves."""
 
 ROOTS = ("Message", "MessageError")

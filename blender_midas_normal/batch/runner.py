@@ -31,7 +31,7 @@ from ..core.protocol import Request, Result
 from ..core.settings import Settings
 from .atomic_files import atomic_create, incomplete, remove_leftovers, temporary_folder
 from .options import BatchOptions
-from .output_files import NameTaken, OutputFiles
+from .outputs import NameTaken, OutputFiles
 from .pictures import Item, Picture, Staged, bring_to_one_range, pictures_of, sets_of
 from .record import DepthStats, DepthStatsCache, OutputRecord, digest_of_settings
 from .report import FAILED, MADE, SKIPPED, Record, Reporter

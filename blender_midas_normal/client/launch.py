@@ -14,7 +14,7 @@ from pathlib import Path
 from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, join_messages, to_json
 from ..core.files import resolve_path
 from .child_process import run_process
-from .data_folder import data_folder
+from .provision import data_folder
 from .setup import weights
 from .setup.environment import Environment, EnvironmentState, environment_status, missing_packages
 

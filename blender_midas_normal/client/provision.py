@@ -1,7 +1,9 @@
-"""What makes MiDaS ready to run without Blender: its weights are downloaded and its environment is installed, once."""
+"""Make MiDaS ready to run without Blender: the data folder, the weights' download and the environment's installation."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -10,11 +12,45 @@ from typing import Any, TextIO
 
 from ..core.engines import WEIGHTS_BYTES, WEIGHTS_NAME
 from ..core.errors import EngineUnavailable, InstallError, Phrase, reason_of
-from .data_folder import VARIABLE
+from ..core.files import home_folder
 from .locks import file_lock
 from .setup import weights
 from .setup.environment import Environment, EnvironmentState, environment_status
 from .setup.process import SetupProcess
+
+VARIABLE = "MIDAS_NORMAL_DATA"
+"""The environment variable that names another folder."""
+
+NAME = "midas-normal"
+
+IN_CLONE = Path(__file__).resolve().parents[2] / ".midas"
+"""The folder of a clone that was used before there was one for each user."""
+
+
+def data_folder() -> Path:
+    """Find the folder for environments and weights, which need not exist.
+
+    Returns:
+        The folder that MIDAS_NORMAL_DATA names; without one `.midas` in the clone, where it exists, else the user's own:
+        `~/.local/share/midas-normal` on Linux (XDG_DATA_HOME goes before `~/.local/share`),
+        `~/Library/Application Support/midas-normal` on macOS, `%LOCALAPPDATA%\\midas-normal` on Windows.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        return Path(named).absolute()
+    return IN_CLONE if IN_CLONE.is_dir() else _users_folder() / NAME
+
+
+def _users_folder() -> Path:
+    """The folder that the system reserves for the data of this user's programs."""
+    home = home_folder() or Path("/")  # a user without a home, as in a container, is one who can write nothing there
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support"
+    named = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return named if named.is_absolute() else home / ".local" / "share"
+
 
 ANOTHER_FOLDER = Phrase("the variable {variable} names another folder for environments and weights", variable=VARIABLE)
 """What helps where nothing can be written into the data folder."""

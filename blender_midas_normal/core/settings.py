@@ -92,7 +92,7 @@ PRECISION = Choice("Precision", "Numbers with which the MiDaS network computes",
     ("FLOAT32", "Float32", "32 bits everywhere"),
 ))
 QUALITY = Choice("Quality", "How thoroughly the built-in network looks at the picture; Relief only", (
-    ("FAST", "Fast", "The picture at several sizes, once each"),
+    ("FAST", "Quick", "The picture at several sizes, once each"),
     ("BEST", "Best", "The mean of eight orientations, at each size: nearer to the truth, takes eight times as long"),
 ))
 MIX = Choice("Mix in", "Engine whose fine relief replaces the engine's own", (

@@ -10,7 +10,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..core.errors import Message
-from .messages import translate_message
+from .translations import translate_message
 
 TEXT_MARGIN = 95
 """What stands left and right of a text, in unscaled pixels: margins, an icon, the sidebar's tabs."""

@@ -17,8 +17,8 @@ from ..client.client import Client
 from ..core.errors import Cancelled, MidasNormalError
 from . import timer
 from .drawing import redraw_editors, show_status
-from .messages import translate_message
 from .operator_checks import running_operator
+from .translations import translate_message
 
 
 def describe_worker(client: Client) -> str:

@@ -16,7 +16,6 @@ from ..bridge.tasks import Report, Task
 from ..core.errors import MidasNormalError, join_messages
 from ..core.settings import PRESETS
 from . import comparison, generation, timer
-from .messages import translate_message
 from .operator_checks import MainThreadOperator, running_operator
 from .properties import (
     PRESET_ITEMS,
@@ -29,6 +28,7 @@ from .properties import (
     request_of,
     scene_settings,
 )
+from .translations import translate_message
 
 
 def can_start(cls: type) -> bool:

@@ -1,6 +1,8 @@
-"""The panel "MiDaS Normal" in the sidebars of the 3D Viewport, the Image Editor and the Shader Editor."""
+"""The panel "MiDaS Normal" in three editors' sidebars, and the entries in Blender's menus."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
@@ -17,6 +19,55 @@ from .drawing import draw_progress, draw_progress_placeholder, draw_text
 from .generation import describe_worker
 from .preset_panel import MIDAS_NORMAL_PT_presets, current_preset_label
 from .properties import MidasNormalSettings, scene_settings
+
+
+def draw_image_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.operator("midas_normal.generate", icon="TEXTURE")
+    self.layout.menu("MIDAS_NORMAL_MT_generate_all")
+
+
+def draw_object_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.menu("MIDAS_NORMAL_MT_generate_all", icon="TEXTURE")
+
+
+def draw_node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    node = context.active_node
+    if node is not None and node.bl_idname == "ShaderNodeTexImage" and node.image is not None:
+        self.layout.separator()
+        entry = self.layout.column()
+        entry.context_pointer_set("edit_image", node.image)  # a name could be that of a linked image, too
+        entry.operator("midas_normal.generate", text="Normal map from this image", icon="TEXTURE").source = "ACTIVE"
+
+
+def draw_render_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.operator("midas_normal.generate", text="Normal map from render", icon="TEXTURE").source = "RENDER"
+
+
+MENUS: tuple[tuple[str, Callable], ...] = (
+    ("IMAGE_MT_image", draw_image_menu), ("VIEW3D_MT_object", draw_object_menu),
+    ("NODE_MT_context_menu", draw_node_menu), ("TOPBAR_MT_render", draw_render_menu))
+
+
+def register() -> None:
+    for menu, draw in _existing_menus():
+        menu.append(draw)
+
+
+def unregister() -> None:
+    for menu, draw in _existing_menus():
+        menu.remove(draw)
+
+
+def _existing_menus() -> Iterator[tuple[type[bpy.types.Menu], Callable]]:
+    """Those of the menus that are there: other add-ons take Blender's own away."""
+    for name, draw in MENUS:
+        menu = getattr(bpy.types, name, None)
+        if menu is not None:
+            yield menu, draw
+
 
 STATE_LABELS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
          MADE: (n_("Made"), "CHECKMARK"), SKIPPED: (n_("Skipped"), "CHECKMARK")}

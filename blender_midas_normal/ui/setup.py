@@ -19,8 +19,8 @@ from ..core.errors import NO_MESSAGE, InstallError, Message, MidasNormalError
 from ..core.files import exists
 from . import timer
 from .drawing import draw_progress, redraw_editors
-from .messages import translate_message
 from .operator_checks import MainThreadOperator
+from .translations import translate_message
 
 _process: SetupProcess | None = None
 _last_event: dict = {}

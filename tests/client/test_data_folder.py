@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.client import data_folder as module
-from blender_midas_normal.client.data_folder import data_folder
+from blender_midas_normal.client import provision as module
+from blender_midas_normal.client.provision import data_folder
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from blender_midas_normal.client.data_folder import VARIABLE
+from blender_midas_normal.client.provision import VARIABLE
 from tests.client.weights_server import serving
 from tests.conftest import ROOT, changed
 

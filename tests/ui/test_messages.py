@@ -17,8 +17,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge.addon import bug_report
 from bl_ext.user_default.midas_normal.core.errors import EngineError, Message, Phrase, join_messages
 from bl_ext.user_default.midas_normal.ui import drawing, generation, live_paint, operators, panels, setup
-from bl_ext.user_default.midas_normal.ui.messages import translate_message
-from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES
+from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES, translate_message
 from blender_data import use_alpha
 
 from tests.templates import templates

@@ -14,7 +14,7 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, store
 from bl_ext.user_default.midas_normal.bridge.queue import FAILED, IN_PROGRESS, MADE, SKIPPED, WAITING, Item
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
 from bl_ext.user_default.midas_normal.core.settings import setting_domains
-from bl_ext.user_default.midas_normal.ui import drawing, generation, menus, panels, timer
+from bl_ext.user_default.midas_normal.ui import drawing, generation, panels, timer
 from bl_ext.user_default.midas_normal.ui.properties import queue_for
 
 from .scenes import counts, pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
@@ -250,7 +250,7 @@ def test_both_scopes_are_in_the_menu_which_is_in_the_panel_and_in_blenders_own()
     panels.MIDAS_NORMAL_MT_generate_all.draw(SimpleNamespace(layout=layout), bpy.context)
     assert layout.drawn == ["All images of the selected objects", "All materials of this file"]
     assert "MIDAS_NORMAL_MT_generate_all" in panel()
-    for draw in (menus.draw_image_menu, menus.draw_object_menu):
+    for draw in (panels.draw_image_menu, panels.draw_object_menu):
         layout = Layout()
         draw(SimpleNamespace(layout=layout), bpy.context)
         assert "MIDAS_NORMAL_MT_generate_all" in layout.drawn

@@ -1,15 +1,36 @@
-"""The interface in the user's language, by Blender's own mechanism: data for each language.
-
-All texts of `ui` are translated.  Of the messages that core, client, worker and bridge make, the template is looked up (see
-`ui.messages`); those without a translation are shown in English.
-"""
+"""The interface's translations: registered with Blender, and looked up for messages with their values."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import bpy
 
 from ...bridge.addon import EXTENSION
+from ...core.errors import Message, template_fields
 from . import de
+
+
+def translate_message(message: Message, translate: Callable[[str], str]) -> str:
+    """Say a message, and the messages among its values, in the user's language.
+
+    Args:
+        message: its other values, such as names of files, stay as they are.
+        translate: Blender's lookup for the place where the message is shown.
+
+    Returns:
+        The English sentence where the translation of its template cannot hold its values.
+    """
+    template = translate(message.template)
+    if not message.values:
+        return template
+    values = {name: translate_message(value, translate) if isinstance(value, Message) else value
+              for name, value in message.values.items()}
+    try:
+        return template.format(**values) if set(template_fields(template)) == set(values) else str(message)
+    except ValueError:
+        return str(message)
+
 
 LANGUAGES = {"de": de.MESSAGES}
 """Translations by language, context and English text; a bare language serves all its countries, such as de_DE."""

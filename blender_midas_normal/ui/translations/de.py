@@ -344,7 +344,7 @@ SETTINGS = {
     "Quality": "Qualität",
     "How thoroughly the built-in network looks at the picture; Relief only":
         "Wie gründlich das eingebaute Netzwerk das Bild ansieht; nur Relief",
-    "Fast": "Schnell",
+    "Quick": "Schnell",
     "The picture at several sizes, once each": "Das Bild in mehreren Größen, jede einmal",
     "Best": "Beste",
     "The mean of eight orientations, at each size: nearer to the truth, takes eight times as long":
