@@ -92,6 +92,7 @@ def learn(ranks, wanted: argparse.Namespace, pool: Path, device: str) -> None:
     import torch
     from relief.batches import Batches, RealPlates
     from relief.materials import read_materials
+    from relief.measures import measured_of
     from relief.network import ARCHITECTURES
     from relief.pool import Shards
     from relief.training import Plan, Training
@@ -101,12 +102,15 @@ def learn(ranks, wanted: argparse.Namespace, pool: Path, device: str) -> None:
     plan = Plan(wanted.minutes, wanted.rate, wanted.seed, device, wanted.checkpoint_minutes,
                 device == "cuda" or wanted.half, wanted.compile)
     training = Training(ARCHITECTURES[wanted.architecture], plan, ranks)
+    materials = read_materials(wanted.real, "train") if wanted.real is not None else []
+    learnt = [material for material in materials if not material.held_out]
     if wanted.resume and (wanted.out / "checkpoint.pt").exists():
         training.resume(wanted.out)
     elif wanted.begin_with is not None:
-        training.begin_with(wanted.begin_with)
-    materials = read_materials(wanted.real, "train") if wanted.real is not None else []
-    learnt = [material for material in materials if not material.held_out]
+        seen = [measured_of(m.rgb, m.slopes, m.tiles, MEASURED_SIDES[1], device).pixels for m in learnt[::15]]
+        revived = training.begin_with(wanted.begin_with, seen)
+        if ranks.rank == 0 and seen:
+            print(f"{revived} dead hidden units begin anew", flush=True)
     shards = Shards(pool)
     seed = [wanted.seed, training.step, ranks.rank]
     torch.manual_seed(hash(tuple(seed)))

@@ -182,6 +182,47 @@ def new_network(architecture: Architecture) -> Relief:
     return network.to(memory_format=torch.channels_last)
 
 
+ALIVE = 1e-3
+"""Share of a picture's pixels at which a hidden unit is positive, from which on it counts as alive."""
+
+
+def revive(network: Relief, pictures: Sequence[Tensor], smallest: int) -> int:
+    """Begin hidden units of the blocks anew that no picture makes active; the answers stay as they are.
+
+    A ReLU that is never positive gets no gradient, so it stays as it is for good.  Its weights become random (He), and those
+    that read it zero.
+
+    Args:
+        network: changed in place.
+        pictures: 1 x 3 x H x W each, 0..1, of sides that are multiples of the stride at all sizes.
+        smallest: see `sizes_of`.
+
+    Returns:
+        How many units began anew.
+    """
+    firsts = {name: layer for name, layer in network.layers.items() if name.endswith("_a")}
+    active = {name: torch.zeros(layer.out_channels) for name, layer in firsts.items()}
+
+    def observe(name: str) -> Callable[[nn.Module, tuple, Tensor], None]:
+        def hook(layer: nn.Module, inputs: tuple, output: Tensor) -> None:
+            active[name] = torch.maximum(active[name], (output > 0).float().mean((0, 2, 3)).cpu())
+        return hook
+
+    hooks = [layer.register_forward_hook(observe(name)) for name, layer in firsts.items()]
+    with torch.no_grad():
+        for pixels in pictures:
+            sizes = sizes_of(pixels, smallest)
+            through_sizes(network, sizes, [(0, 0)] * len(sizes), (True, True))
+        for hook in hooks:
+            hook.remove()
+        for name, first in firsts.items():
+            dead = (active[name] < ALIVE).to(first.weight.device)
+            fresh = nn.init.kaiming_normal_(torch.empty_like(first.weight), nonlinearity="relu")
+            first.weight[dead], first.bias[dead] = fresh[dead], 0.0
+            network.layers[name.removesuffix("a") + "b"].weight[:, dead] = 0.0
+    return sum(int((share < ALIVE).sum()) for share in active.values())
+
+
 def load(network: Relief, path: Path) -> None:
     """Gives the network the numbers of a file of weights; raises WeightsError when it is of another architecture."""
     weights = read_weights(path)

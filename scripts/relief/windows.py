@@ -26,11 +26,14 @@ SLOPE_STEP = 1 / 4096
 """Slopes are held as 16-bit whole numbers of this unit: up to 8, in steps of 0.014 degrees."""
 
 SIZES = (2, 3, 4)
-SHARES = (0.25, 0.5, 0.25)
+SHARES = (0.3, 0.55, 0.15)
 """Sizes of a batch, and how often."""
 
-SMALLEST, LARGEST_BASE, LARGEST = 1 / 6, 0.5, 2.0
+SMALLEST, LARGEST_BASE, LARGEST = 1 / 6, 0.5, 2.7
 """Scales of a picture: the smallest one, the largest of the base size, and the largest of all."""
+
+ENLARGED = 0.2
+"""Share of the batches of fewer than all sizes in which pictures may be enlarged: sharp ones are what users mostly have."""
 
 ANY_ANGLE = 0.25
 """Share of the samples that are turned by any angle, where the picture repeats or is large enough; else by quarters."""
@@ -80,7 +83,8 @@ def draw(rng: Generator, plates: Sequence[Plate], side: int) -> list[Windows]:
     """A batch of nested windows of `side` pixels, one sample of each plate, smallest size first."""
     count = int(rng.choice(SIZES, p=SHARES))
     inside = [(0, 0), *((int(rng.integers(side // 2 + 1)), int(rng.integers(side // 2 + 1))) for _ in range(count - 1))]
-    samples = [_nested(rng, one, side, inside) for one in plates]
+    largest = LARGEST if count == SIZES[-1] or rng.random() < ENLARGED else 1.0
+    samples = [_nested(rng, one, side, inside, largest) for one in plates]
     return [Windows(np.stack([sample[i][0] for sample in samples]), np.stack([sample[i][1] for sample in samples]), place)
             for i, place in enumerate(inside)]
 
@@ -94,9 +98,9 @@ def whole(rng: Generator, plates: Sequence[Plate], side: int) -> Windows:
     return Windows(np.stack([rgb for rgb, _ in found]), np.stack([slopes for _, slopes in found]), (0, 0))
 
 
-def _nested(rng: Generator, one: Plate, side: int,
-            inside: Sequence[tuple[int, int]]) -> list[tuple[NDArray[np.uint8], Array]]:
-    base = _base_scale(rng, one, side, len(inside))
+def _nested(rng: Generator, one: Plate, side: int, inside: Sequence[tuple[int, int]],
+            largest: float) -> list[tuple[NDArray[np.uint8], Array]]:
+    base = _base_scale(rng, one, side, largest / 2 ** (len(inside) - 1))
     turn = _turn(rng, one, side / base)
     half = side / base / 2 * float(np.abs(turn).sum(1).max())
     rows, columns = one.rgb.shape[:2]
@@ -112,10 +116,10 @@ def _nested(rng: Generator, one: Plate, side: int,
     return found
 
 
-def _base_scale(rng: Generator, one: Plate, side: int, count: int) -> float:
-    """A scale of the base size at which the window fits into the picture and the largest size is not too large."""
+def _base_scale(rng: Generator, one: Plate, side: int, largest: float) -> float:
+    """A scale of the base size, up to `largest`, at which the window fits into the picture."""
     lowest = SMALLEST if one.repeats else max(SMALLEST, side / one.side)
-    highest = max(lowest, min(LARGEST_BASE, LARGEST / 2 ** (count - 1)))
+    highest = max(lowest, min(LARGEST_BASE, largest))
     return math.exp(rng.uniform(math.log(lowest), math.log(highest)))
 
 
