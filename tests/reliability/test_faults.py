@@ -215,12 +215,12 @@ def test_a_link_in_the_place_of_a_lock_or_a_part_is_not_followed(tmp_path):
 COUNT = """
 import sys, time
 from pathlib import Path
-from blender_midas_normal.client.locks import held
+from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.core.errors import InstallError
 folder, times = Path(sys.argv[1]), int(sys.argv[2])
 while times:
     try:
-        with held(folder / "lock", InstallError):
+        with file_lock(folder / "lock", InstallError):
             number = int((folder / "number").read_text())
             time.sleep(0.0005)
             (folder / "number").write_text(str(number + 1))

@@ -30,9 +30,10 @@ def midas(weights: Path) -> dict[str, Any]:
 
     from blender_midas_normal.core.picture import Picture, Wrap
     from blender_midas_normal.core.settings import Settings
-    from blender_midas_normal.worker.engines.midas import Midas, network
+    from blender_midas_normal.worker.engines.midas import Midas
+    from blender_midas_normal.worker.engines.midas import network as network_module
 
-    network.half_type = lambda device: torch.float16
+    network_module.inference_dtype = lambda device: torch.float16
     engine = Midas(weights)
     network = engine._load(quiet)
     picture = np.random.default_rng(0).random((64, 64, 3), np.float32)
@@ -65,7 +66,7 @@ def relief() -> dict[str, Any]:
     from blender_midas_normal.worker.engines.relief.inference import infer
 
     devices.probe_device = lambda name: devices.Probe(True, name)
-    devices.empty_cache = engine_module.give_back_memory = lambda device: None
+    devices.empty_cache = engine_module.empty_cache = lambda device: None
 
     def tensor(network: Any, values: np.ndarray) -> Any:
         return torch_network.torch.from_numpy(np.ascontiguousarray(values)).to(network._type)

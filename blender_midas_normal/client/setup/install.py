@@ -100,7 +100,7 @@ from controlnet_aux import MidasDetector
 package = runpy.run_path({str(PACKAGE_LOADER)!r})["load_package"]()
 devices = importlib.import_module(package + ".worker.devices")
 print(f"PyTorch {{torch.__version__}} and torchvision {{torchvision.__version__}} work together, on "
-      f"{{devices.described_device()}}. {{devices.device_problem()}}".strip())
+      f"{{devices.describe_device()}}. {{devices.device_problem()}}".strip())
 """
 """Runs one compiled operation of torchvision, which fails when torch is of another build, and tries the devices as the
 worker does: one on which no kernel runs is not named."""
