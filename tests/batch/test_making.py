@@ -125,7 +125,7 @@ def test_other_maps_come_without_the_engine_and_with_it_where_the_surface_is_gon
     def at_line(line):
         if "_normal.png" in line:
             kill(clients[-1])
-            clients[-1]._worker._process.wait()
+            clients[-1].worker._process.wait()
 
     outcomes = made([item(file, fields)], tmp_path, "--maps", "normal,ao", screen=Watched(at_line))
     assert outcomes == [("made", "0_normal.png"), ("made", "0_ao.png")] and len(asked) == 3

@@ -60,7 +60,7 @@ class Hit:
 
     def _strike(self) -> None:
         time.sleep(self._delay)
-        process = self._client._worker
+        process = self._client.worker
         if process is None:
             return
         self._worker = process.pid
