@@ -144,11 +144,11 @@ def held_out(wanted: argparse.Namespace, pool: Path, materials: list, device: st
     sets = {"made_up": [measured_of(rgb, slopes, (True, True), 256, device)
                         for rgb, slopes in zip(made_up.rgb[:wanted.measured], made_up.slopes)]}
     calibration = [material for material in materials if material.held_out]
-    if not calibration:
-        return HeldOut(sets, "made_up")
-    sets["held_out"] = measured(calibration, MEASURED_SIDES)
-    val = read_materials(wanted.real, "val") if wanted.real.is_dir() else []
-    return HeldOut(sets | {"val": measured(val, MEASURED_SIDES[-1:])} if val else sets, "held_out")
+    if calibration:
+        sets["held_out"] = measured(calibration, MEASURED_SIDES)
+    if val := read_materials(wanted.real, "val") if wanted.real is not None and wanted.real.is_dir() else []:
+        sets["val"] = measured(val, MEASURED_SIDES[-1:])
+    return HeldOut(sets, "held_out" if calibration else "made_up")
 
 
 def check_packages() -> None:

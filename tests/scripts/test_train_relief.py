@@ -24,14 +24,14 @@ from pathlib import Path
 import cv2, numpy as np
 from relief.samples import sample
 folder = Path(sys.argv[2])
-lines = ["id\\tlumfit"]
-for seed in (5, 6):
+lines = ["id\\tlumfit\\tsplit"]
+for seed, split in ((5, "train"), (6, "train"), (7, "val")):
     made = sample(seed, 128)
     normals = np.dstack([-made.slopes[..., 0], made.slopes[..., 1], np.ones((128, 128))])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     for name, values in (("color", made.rgb), ("normal", normals * 0.5 + 0.5)):
         cv2.imwrite(str(folder / f"m{seed}_{name}.png"), np.rint(values[..., ::-1] * 255).astype(np.uint8))
-    lines.append(f"m{seed}\\t0.{seed}")
+    lines.append(f"m{seed}\\t0.{seed}\\t{split}")
 (folder / "index.tsv").write_text("\\n".join(lines) + "\\n")
 """
 
