@@ -51,8 +51,9 @@ FOLLOWED = f"abs(stored_metadata({MAP})['settings']['strength'] - bpy.context.sc
 
 def _drag(window: Window, strength: float) -> None:
     """Drags the slider until it is beyond this strength; raises GuiError when it does not move."""
-    x, y = window.place("midas_normal.strength")
     for _ in range(TRIES):
+        window.settle()
+        x, y = window.place("midas_normal.strength")  # looked up each time: rows above it come and go
         window.display.drag((x, y), (x + 12, y))
         window.settle(1)
         if window.blender.value(STRENGTH) > strength:
