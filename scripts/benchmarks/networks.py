@@ -13,7 +13,7 @@ from benchmarks.rounds import in_turn, median_ratio
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.worker.engines.relief import WEIGHTS
 from blender_midas_normal.worker.engines.relief.architecture import Architecture, Level, Weights, read_weights
-from blender_midas_normal.worker.engines.relief.inference import infer, infer_orientations, tile_whole
+from blender_midas_normal.worker.engines.relief.inference import infer, infer_orientations, tile_picture
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 from blender_midas_normal.worker.engines.relief.torch_network import TorchReliefNetwork
 
@@ -47,7 +47,7 @@ def measured(plan: Plan) -> Answer:
 
 def once(network: ReliefNetwork, rgb: np.ndarray) -> None:
     """The network over the picture at its own size alone, tile by tile."""
-    tiling = tile_whole(rgb.shape, REPEATS, network.architecture)
+    tiling = tile_picture(rgb.shape, REPEATS, network.architecture)
     for row in tiling.rows:
         for column in tiling.columns:
             tile = rgb[np.ix_(row.seen, column.seen)]

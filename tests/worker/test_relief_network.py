@@ -21,7 +21,7 @@ from blender_midas_normal.worker.engines.relief.architecture import (
     read_weights,
     write_weights,
 )
-from blender_midas_normal.worker.engines.relief.inference import SMALLEST_SIDE, infer, infer_orientations, update
+from blender_midas_normal.worker.engines.relief.inference import MIN_SIDE, infer, infer_orientations, update
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 from tests.worker import relief_example as example
 
@@ -135,7 +135,7 @@ def bilinearly_doubled(slopes):
 def test_the_smallest_size_has_between_one_and_two_times_the_least_side(small, side, count):
     sizes = infer(small, example.photo(side, side + 3), Wrap(), quiet).sizes
     assert len(sizes) == count and sizes[-1].shape == (side, side + 3, 2)
-    assert count == 1 or SMALLEST_SIDE <= min(sizes[0].shape[:2]) <= 2 * SMALLEST_SIDE
+    assert count == 1 or MIN_SIDE <= min(sizes[0].shape[:2]) <= 2 * MIN_SIDE
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
