@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("weights.npz")
 
 MARGIN = 112
-"""Pixels from a change, at each size, within which the network runs again: farther slopes change by less than 0.001 with these
-weights, to which the tests hold it."""
+"""Pixels from a change, at each size, within which the network runs again: with these weights, farther slopes change by less
+than 0.001, to which the tests hold it."""
 
 NEARLY_FLAT = math.tan(math.radians(1.0))
 """Root mean square slope below which a map hardly shows."""
