@@ -13,7 +13,7 @@ from ..client.launch import Launch, choose_launch, this_python, user_paths
 from ..core.errors import Message, TargetError, reason_of
 from ..core.files import resolve_path
 from ..core.settings import Settings
-from .inputs import Inputs, found
+from .inputs import Inputs, find_pictures
 from .options import BatchOptions, batch_options
 from .outputs import TARGETS
 from .pictures import Item, Picture, exposed, item_of_file
@@ -79,7 +79,7 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
         Path(out), (settings or Settings()).replace_fields(fields), maps=kinds, format=format, bits=bits, target=target,
         pattern=pattern, existing=existing, sets=sets, smoothing=smoothing, jobs=jobs, exposure=exposure,
         mask_image=Path(mask_image) if mask_image is not None else None)
-    inputs = found([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive)
+    inputs = find_pictures([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive)
     make_folder(wanted.out)
     places = user_paths(wanted.out, Path(weights) if weights is not None else None)
     launch = choose_launch(wanted.settings.engine, places, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)

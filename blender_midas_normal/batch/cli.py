@@ -25,7 +25,7 @@ from ..client.provision import provide_environment, provide_weights
 from ..client.setup import weights
 from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
-from .inputs import Inputs, found
+from .inputs import Inputs, find_pictures
 from .options import BatchOptions, add_options, parse_options, path
 from .pictures import Item
 from .report import FAILED, STDOUT, Screen, as_csv, as_json, summary, write_report
@@ -72,7 +72,7 @@ class Command(ABC):
         parser = self.parser()
         add_options(parser)
         options = parser.parse_args(arguments)
-        inputs = found(options.images, options.recursive)
+        inputs = find_pictures(options.images, options.recursive)
         try:
             asked = parse_options(options)
             make_folder(asked.out)

@@ -38,7 +38,7 @@ class Inputs:
     links: set[Path] = field(default_factory=set)
 
 
-def found(named: Sequence[Path], recursive: bool) -> Inputs:
+def find_pictures(named: Sequence[Path], recursive: bool) -> Inputs:
     """The pictures of files, folders (with their subfolders if `recursive`) and patterns such as `textures/**/*.png`.
 
     A picture that is named twice, or found by two of them, counts once.  Maps that were made by earlier runs are left out of

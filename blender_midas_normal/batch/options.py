@@ -156,7 +156,7 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     naming = Naming(pattern if pattern is not None else target_.pattern, target_.words, settings.engine.lower(),
                     FILE_FORMATS[format_].suffix, kinds)
     return BatchOptions(out, settings, kinds, format_, bits or target_.bits, naming, existing_, jobs, json, csv, exposure,
-                  mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing)
+                        mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing)
 
 
 def _one_of(name: str, value: str, names: Collection[str]) -> str:

@@ -25,12 +25,18 @@ TOKENS = {"stem": "the picture's name", "name": "the same with its ending", "map
 """What a pattern may hold in braces."""
 
 
-LONGEST = 255
+MAX_NAME_BYTES = 255
 """Bytes of a file's name that file systems allow."""
 
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)", re.IGNORECASE)
 """What Windows does not allow, there or on a drive that goes there."""
+
+_WORDS = {name: kind.file_tag for name, kind in MAP_TYPES.items()}
+
+_CAPITALS = {"NORMAL": "Normal", "HEIGHT": "Height", "AO": "AO", "CURVATURE": "Curvature"}
+
+_LETTERS = {"NORMAL": "N", "HEIGHT": "H", "AO": "AO", "CURVATURE": "C"}
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,6 @@ class Target:
     words: Mapping[str, str]
     bits: int = 16
 
-
-_WORDS = {name: kind.file_tag for name, kind in MAP_TYPES.items()}
-_CAPITALS = {"NORMAL": "Normal", "HEIGHT": "Height", "AO": "AO", "CURVATURE": "Curvature"}
-_LETTERS = {"NORMAL": "N", "HEIGHT": "H", "AO": "AO", "CURVATURE": "C"}
 
 TARGETS: dict[str, Target] = {
     "BLENDER": Target("Blender", "OPENGL", "{stem}_{map}", _WORDS),
@@ -108,7 +110,7 @@ def _parts(pattern: str) -> list[str]:
 def _fitted(pattern: str, stem: str, words: Mapping[str, str], ending: str) -> str:
     """A safe name by the pattern; where it is too long for a file system, the stem is cut."""
     name = _safe(pattern.format(stem=stem, **words))
-    too_long = len(_bytes(name + ending)) - LONGEST
+    too_long = len(_bytes(name + ending)) - MAX_NAME_BYTES
     if too_long <= 0:
         return name + ending
     shorter = _bytes(stem)[:-too_long].decode("utf-8", "ignore")

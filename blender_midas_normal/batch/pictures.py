@@ -19,6 +19,15 @@ from ..core.protocol import Result
 from .record import DepthStats
 from .report import Record
 
+SETS = ("OFF", "UDIM", "SEQUENCE")
+"""What numbers in the names of files mean: nothing, the tile of a UDIM set, or the frame of a sequence."""
+
+MAX_LISTED_GAPS = 20
+"""That are named."""
+
+PARTING = "._- "
+"""Between a name and its number."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -64,16 +73,6 @@ def digest_of_file(file: Path) -> str:
         return sha256_of(file)
     except OSError as error:
         raise SourceError("{file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
-
-
-SETS = ("OFF", "UDIM", "SEQUENCE")
-"""What numbers in the names of files mean: nothing, the tile of a UDIM set, or the frame of a sequence."""
-
-MOST_HOLES = 20
-"""That are named."""
-
-PARTING = "._- "
-"""Between a name and its number."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +121,15 @@ def sets_of(items: Iterable[Item], kind: str) -> list[PictureSet]:
     """The sets, each where its first picture was, and the pictures that are none's."""
     every = list(items)
     name_in = _names(kind, [item.file for item in every if item.file is not None])
-    found: dict[object, list[tuple[int, Item]]] = {}
+    members_by_set: dict[object, list[tuple[int, Item]]] = {}
     for item in every:
         name = name_in(item.file) if item.file is not None else None
         if name is None:
-            found[object()] = [(0, item)]
+            members_by_set[object()] = [(0, item)]
         else:
-            found.setdefault(_title(item, name), []).append((name.number, _renamed(item, name)))
+            members_by_set.setdefault(_title(item, name), []).append((name.number, _renamed(item, name)))
     return [PictureSet(key if isinstance(key, str) else "", kind, tuple(sorted(members, key=lambda member: member[0])))
-            for key, members in found.items()]
+            for key, members in members_by_set.items()]
 
 
 def _names(kind: str, files: Sequence[Path]) -> Callable[[Path], Named | None]:
@@ -143,10 +142,10 @@ def _names(kind: str, files: Sequence[Path]) -> Callable[[Path], Named | None]:
 
 
 def _tile(file: Path) -> Named | None:
-    found = parse_udim_name(file.stem)
-    if found is None:
+    parsed = parse_udim_name(file.stem)
+    if parsed is None:
         return None
-    before, token, after, number = found
+    before, token, after, number = parsed
     return Named(before, token, after, file.stem[len(before):len(file.stem) - len(after)], number)
 
 
@@ -158,17 +157,17 @@ def _zeros(files: Iterable[Path]) -> dict[Place, set[int]]:
     """How many digits the numbers have that begin with zeros."""
     zeros: dict[Place, set[int]] = {}
     for file in files:
-        if (found := split_number(file.stem)) and found[1].startswith("0"):
-            zeros.setdefault((file.parent, found[0], found[2], file.suffix), set()).add(len(found[1]))
+        if (parts := split_number(file.stem)) and parts[1].startswith("0"):
+            zeros.setdefault((file.parent, parts[0], parts[2], file.suffix), set()).add(len(parts[1]))
     return zeros
 
 
 def _frame(zeros: Mapping[Place, set[int]], file: Path) -> Named | None:
     """Numbers of a sequence have at least as many digits as those of its frames that begin with zeros."""
-    found = split_number(file.stem)
-    if found is None:
+    parts = split_number(file.stem)
+    if parts is None:
         return None
-    before, digits, after = found
+    before, digits, after = parts
     fitting = [width for width in zeros.get((file.parent, before, after, file.suffix), ()) if width <= len(digits)]
     width = len(digits) if digits.startswith("0") else max(fitting, default=1)
     return Named(before, "#" * width, after, digits, int(digits))
@@ -189,8 +188,8 @@ def _renamed(item: Item, name: Named) -> Item:
 
 
 def _first(lacking: list[tuple[int, int]]) -> str:
-    more = len(lacking) - MOST_HOLES
-    return format_ranges(lacking[:MOST_HOLES]) + (f", and {more} more gaps" if more > 0 else "")
+    more = len(lacking) - MAX_LISTED_GAPS
+    return format_ranges(lacking[:MAX_LISTED_GAPS]) + (f", and {more} more gaps" if more > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -243,9 +242,9 @@ class Picture:
         return hashlib.sha256(json.dumps(words).encode()).hexdigest()
 
 
-def pictures_of(found: PictureSet, reach: int) -> list[Picture]:
+def pictures_of(picture_set: PictureSet, reach: int) -> list[Picture]:
     """The pictures of a set; reach: over how many frames on either side their maps are to be averaged."""
-    pictures = [Picture(item, number) for number, item in found.members]
+    pictures = [Picture(item, number) for number, item in picture_set.members]
     by_number = {picture.number: picture for picture in pictures}
     for picture in pictures:
         picture.among = pictures

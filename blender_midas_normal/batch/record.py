@@ -30,6 +30,12 @@ HIDDEN_FOR = 120.0
 
 WAYS_OUT = Phrase("move it, or give --existing overwrite or number")
 
+STATS_STEM = ".midas_normal_ranges"
+
+LOOK_UP_EVERY = 1.0
+"""Seconds between two looks at what other processes have measured meanwhile: each lists the folder, which may be large, and
+what is overlooked is only measured once more."""
+
 
 @dataclass(frozen=True)
 class RecordEntry:
@@ -193,13 +199,6 @@ def _read(words: Any) -> list[tuple[str, RecordEntry]]:
     except (KeyError, TypeError):
         return []
     return [(name, origin)] if all(isinstance(text, str) for text in (name, *vars(origin).values())) else []
-
-
-STATS_STEM = ".midas_normal_ranges"
-
-LOOK_UP_EVERY = 1.0
-"""Seconds between two looks at what other processes have measured meanwhile: each lists the folder, which may be large, and
-what is overlooked is only measured once more."""
 
 
 @dataclass(frozen=True)

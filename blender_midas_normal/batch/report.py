@@ -34,6 +34,12 @@ COLUMNS = ("input", "outcome", "map", "output", "engine", "device", "width", "he
 REPORT_HEAD = re.compile(rb'\[(\]|\s*\{\s*"input")|input,outcome,| *\d+ made, in ')
 """Of a report, as JSON, a table or a summary."""
 
+WIDTH = 24
+"""Characters of the bar."""
+
+GAP = 0.1
+"""Seconds between two pictures of the bar."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -147,13 +153,6 @@ def write_report(file: Path, text: str) -> None:
 
 def _not_written(file: Path, error: OSError) -> TargetError:
     return TargetError("The report cannot be written as {file}: {reason}.", file=file, reason=reason_of(error))
-
-
-WIDTH = 24
-"""Characters of the bar."""
-
-GAP = 0.1
-"""Seconds between two pictures of the bar."""
 
 
 class Reporter(Protocol):

@@ -40,6 +40,9 @@ from .scheduler import Task, TaskFactory
 Stage = Callable[[Picture, Client], Task]
 """What is done with a picture; raises MidasNormalError or OSError where that cannot be."""
 
+WINDOW = 16
+"""Frames whose maps are made before these are averaged; an interrupted run loses no more of them."""
+
 
 class Refused(TargetError):
     """A map that may not take its place; the others of its picture may."""
@@ -67,10 +70,10 @@ class BatchRunner:
         self._postponed: list[Picture] = []
         self._folders: set[Path] = set()
         self._measured = self.done = 0
-        found = sets_of(items, wanted.sets)
-        self.names = [each.sentence for each in found if len(each.members) > 1]
-        self.lacks = [each.missing_message for each in found if each.missing_message]
-        self.sets = [pictures_of(each, wanted.smoothing) for each in found]
+        sets = sets_of(items, wanted.sets)
+        self.names = [each.sentence for each in sets if len(each.members) > 1]
+        self.lacks = [each.missing_message for each in sets if each.missing_message]
+        self.sets = [pictures_of(each, wanted.smoothing) for each in sets]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
         self._targets = OutputFiles(wanted, [picture.item.file for picture in self.pictures])
@@ -119,16 +122,16 @@ class BatchRunner:
         if not self._has_scale:
             settings, kind = settings.with_tuning_of(Settings()), "NORMAL"
         digest = digest_of_settings(settings, self._engine, kind, "")
-        found = self._measures.get(picture.content, digest) if self._wanted.existing == "SKIP" else None
-        if found is None:
+        stats = self._measures.get(picture.content, digest) if self._wanted.existing == "SKIP" else None
+        if stats is None:
             job = self._submitted(client, picture, None, settings=settings.to_dict(), map=kind)
             yield job
             result = job.result()
             with _taken(client, result):
                 pass  # what is wanted of it are its numbers
-            found = DepthStats(float(result.range), float(result.scale))
-            self._measures.note(picture.content, digest, found)
-        picture.measure = found
+            stats = DepthStats(float(result.range), float(result.scale))
+            self._measures.note(picture.content, digest, stats)
+        picture.measure = stats
         self._measured += 1
 
     def skip(self, picture: Picture, client: Client) -> Task:
@@ -322,9 +325,6 @@ def _scale(picture: Picture, kind: str) -> float:
 def _size(result: Result) -> tuple[int, int]:
     return result.width, result.height
 
-
-WINDOW = 16
-"""Frames whose maps are made before these are averaged; an interrupted run loses no more of them."""
 
 Through = Callable[[Stage, Sequence[Picture]], None]
 """Does something with all of the pictures, and returns when that is done, or given up."""

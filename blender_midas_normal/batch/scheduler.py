@@ -7,6 +7,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from ..client.client import Client, ResultFuture
 
+POLL = 0.002
+"""Seconds between two looks at workers that are busy."""
+
 
 class WorkerPool:
     """At first one client; the others when its worker has said how many graphics cards there are.
@@ -43,9 +46,6 @@ Task = Generator[ResultFuture, None, None]
 """A piece of work that yields each job that it waits for."""
 
 TaskFactory = Callable[[Client], Task]
-
-POLL = 0.002
-"""Seconds between two looks at workers that are busy."""
 
 
 def max_in_flight(client: Client) -> int:

@@ -22,6 +22,9 @@ from .map_metadata import map_type_of, stored_metadata
 WRONG_THREAD_MESSAGE = Message("MiDaS Normal Map works in Blender's main thread only; from another thread, and from a "
                                "handler during a render, have a timer (bpy.app.timers) call it.")
 
+YIELD_TO_UI = None
+"""What a task yields between two pieces of work, so that Blender's window stays responsive."""
+
 
 def is_main_thread() -> bool:
     """Whether this is Blender's main thread."""
@@ -68,9 +71,6 @@ class Step:
     number: int = 1
     count: int = 1
 
-
-YIELD_TO_UI = None
-"""What a task yields between two pieces of work, so that Blender's window stays responsive."""
 
 TaskSteps = Generator[Step | None, Any, Report]
 """The steps of a task: yields a Step, to be sent its result or thrown its exception, or YIELD_TO_UI; returns the report."""

@@ -98,7 +98,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def start_process(command: Sequence[str], stdin: int = subprocess.DEVNULL,
-          stderr: int | IO[bytes] = subprocess.STDOUT, **variables: str) -> subprocess.Popen[bytes]:
+                  stderr: int | IO[bytes] = subprocess.STDOUT, **variables: str) -> subprocess.Popen[bytes]:
     """The child, in a process group of its own, with a pipe as stdout; raises OSError when there is no such program.
 
     variables: of its environment, in place of this process's own or besides them.
@@ -113,7 +113,7 @@ def start_process(command: Sequence[str], stdin: int = subprocess.DEVNULL,
 
 
 def run_process(command: Sequence[str], on_line: Callable[[str], None] = lambda line: None,
-        cancelled: Callable[[], bool] = lambda: False, seconds: float | None = None) -> CompletedProcess:
+                cancelled: Callable[[], bool] = lambda: False, seconds: float | None = None) -> CompletedProcess:
     """Run a child to its end, each line of its output going to `on_line` as it comes.
 
     Raises OSError when there is no such program, TimeoutError after `seconds` and Cancelled when `cancelled()` says so;
@@ -129,7 +129,7 @@ def run_process(command: Sequence[str], on_line: Callable[[str], None] = lambda 
 
 
 def _stream_output(child: subprocess.Popen[bytes], on_line: Callable[[str], None], cancelled: Callable[[], bool],
-              seconds: float | None) -> CompletedProcess:
+                   seconds: float | None) -> CompletedProcess:
     deadline = None if seconds is None else time.monotonic() + seconds
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     lines = LineSplitter()

@@ -31,6 +31,11 @@ NVIDIA_SMI_QUERY = ("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,nohea
 NVIDIA_SMI_TIMEOUT_S = 20.0
 """Within this time NVIDIA's program answers, which wakes sleeping cards for it."""
 
+MIDAS_NOT_NEEDED = Message("This worker was started for the built-in engines.")
+
+ENVIRONMENT_ADVICE = Message("Press Install in the extension's preferences, or choose the engine relief or luminance.")
+"""What who asked for MiDaS can do in Blender."""
+
 
 def choose_torch_build(backend: str, cancelled: Callable[[], bool] = lambda: False) -> str:
     """The build of torch to install for a choice that leaves it open (`auto`, `registry`), else the one that was chosen.
@@ -50,8 +55,8 @@ def compute_capabilities(cancelled: Callable[[], bool] = lambda: False) -> list[
         ended = run_process(NVIDIA_SMI_QUERY, cancelled=cancelled, seconds=NVIDIA_SMI_TIMEOUT_S)
     except (OSError, TimeoutError):
         return []
-    found = [re.fullmatch(r"(\d+)\.(\d+)", line.strip()) for line in ended.tail.splitlines()] if ended.code == 0 else []
-    return [(int(match[1]), int(match[2])) for match in found if match]
+    matches = [re.fullmatch(r"(\d+)\.(\d+)", line.strip()) for line in ended.tail.splitlines()] if ended.code == 0 else []
+    return [(int(match[1]), int(match[2])) for match in matches if match]
 
 
 def gpu_variables(number: int, variables: Mapping[str, str]) -> dict[str, str]:
@@ -71,11 +76,6 @@ def _device_name(number: int, shown: str | None) -> str:
 
 
 WORKER_PROGRAM = Path(__file__).resolve().parents[1] / "worker" / "main.py"
-
-MIDAS_NOT_NEEDED = Message("This worker was started for the built-in engines.")
-
-ENVIRONMENT_ADVICE = Message("Press Install in the extension's preferences, or choose the engine relief or luminance.")
-"""What who asked for MiDaS can do in Blender."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ def midas_unavailable_reason(places: Paths) -> Message:
 
 def _environment_problem(places: Paths) -> Message:
     """"" when the environment is ready, else one sentence."""
-    found = environment_status(places.environment)
-    return NO_MESSAGE if found.state is EnvironmentState.READY else found.sentence
+    status = environment_status(places.environment)
+    return NO_MESSAGE if status.state is EnvironmentState.READY else status.sentence
 
 
 def _weights_problem(places: Paths) -> Message:
@@ -186,7 +186,7 @@ def choose_launch(engine: str, places: Paths, host: HostPython, idle_seconds: fl
         raise EngineUnavailable(join_messages((reason, advice)) if no_torch else reason)
     if engine == "LUMINANCE" or no_torch:
         return Launch(host.path, places.weights, reason or MIDAS_NOT_NEEDED, idle_seconds, places.log, host.user_site)
-    found = places.weights if reason else weights.find_weights(places.weights).parent
+    weights_folder = places.weights if reason else weights.find_weights(places.weights).parent
     if host.has_midas:
-        return Launch(host.path, found, reason, idle_seconds, places.log, host.user_site)
-    return Launch(str(places.environment.python), found, reason, idle_seconds, places.log)
+        return Launch(host.path, weights_folder, reason, idle_seconds, places.log, host.user_site)
+    return Launch(str(places.environment.python), weights_folder, reason, idle_seconds, places.log)

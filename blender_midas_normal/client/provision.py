@@ -26,6 +26,9 @@ NAME = "midas-normal"
 IN_CLONE = Path(__file__).resolve().parents[2] / ".midas"
 """The folder of a clone that was used before there was one for each user."""
 
+ANOTHER_FOLDER = Phrase("the variable {variable} names another folder for environments and weights", variable=VARIABLE)
+"""What helps where nothing can be written into the data folder."""
+
 
 def data_folder() -> Path:
     """Find the folder for environments and weights, which need not exist.
@@ -50,10 +53,6 @@ def _users_folder() -> Path:
         return home / "Library" / "Application Support"
     named = Path(os.environ.get("XDG_DATA_HOME", ""))
     return named if named.is_absolute() else home / ".local" / "share"
-
-
-ANOTHER_FOLDER = Phrase("the variable {variable} names another folder for environments and weights", variable=VARIABLE)
-"""What helps where nothing can be written into the data folder."""
 
 
 def provide_weights(folder: Path, environment: Environment, out: TextIO) -> None:

@@ -21,6 +21,14 @@ from .launch import Launch, gpu_variables
 MAX_LOG_BYTES = 1 << 20
 """Bytes; a larger log is set aside as `<name>.old` when the next worker starts, where no other worker has it open."""
 
+MAX_READ_S = 0.02
+"""Seconds after which no further piece of the pipe is read in one go, so that a worker that floods it cannot hold the caller
+up.  One piece of small messages takes as long, all others together much less."""
+
+KILL_TIMEOUT_S = 2.0
+"""Within this time a worker that was killed is gone, or is left to the system: one that waits for a graphics driver that
+does not answer cannot be ended, and would freeze whoever waits for it."""
+
 
 def open_log(path: Path) -> BinaryIO:
     """The log, open for appending; only its owner may read a new one."""
@@ -40,15 +48,6 @@ def read_log_tail(path: Path, since: int, lines: int = 5) -> str:
     except OSError:
         return ""
     return "\n".join(text.strip().splitlines()[-lines:])
-
-
-MAX_READ_S = 0.02
-"""Seconds after which no further piece of the pipe is read in one go, so that a worker that floods it cannot hold the caller
-up.  One piece of small messages takes as long, all others together much less."""
-
-KILL_TIMEOUT_S = 2.0
-"""Within this time a worker that was killed is gone, or is left to the system: one that waits for a graphics driver that
-does not answer cannot be ended, and would freeze whoever waits for it."""
 
 
 class WorkerProcess:
@@ -74,7 +73,7 @@ class WorkerProcess:
             self.folder = _new_folder_path()
             try:
                 self._process = start_process(launch.command(self.folder), stdin=subprocess.PIPE, stderr=log,
-                                      **(gpu_variables(gpu, os.environ) if gpu is not None else {}))
+                                              **(gpu_variables(gpu, os.environ) if gpu is not None else {}))
             except OSError as error:
                 raise WorkerError("The worker could not be started with {python}: {reason}; choose another Python in the "
                                   "preferences.", python=launch.python, reason=reason_of(error)) from None

@@ -17,6 +17,8 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 MIN_CONTRAST = 1e-3
 """Range of the pixels, 0..1, below which a picture counts as one colour: a quarter of a step of 8 bits."""
 
+MIDDLE_GREY = np.float32(0.5)
+
 
 def apply_exposure(linear: Array, stops: float) -> Array:
     """Multiply scene-linear values by 2 for each stop; what grows too large for float32 becomes infinite.
@@ -51,9 +53,6 @@ def luma(rgb: Array) -> Array:
 def is_single_colour(rgb: Array) -> bool:
     """Tell whether H x W x 3 pixels, 0..1, differ by less than can be seen."""
     return float(np.ptp(rgb.reshape(-1, 3), axis=0).max()) < MIN_CONTRAST
-
-
-MIDDLE_GREY = np.float32(0.5)
 
 
 def inpaint_transparent(rgb: Array, alpha: Array) -> Array:

@@ -10,6 +10,17 @@ from .errors import EngineUnavailable, Message, Phrase, WeightsError, reason_of
 from .files import sha256_of
 from .settings import Settings
 
+WEIGHTS_NAME = "dpt_hybrid-midas-501f0c75.pt"
+"""File of DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; controlnet_aux looks for it under this name."""
+
+WEIGHTS_BYTES = 492757791
+"""Size of the file in bytes."""
+
+WEIGHTS_SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
+
+WEIGHTS_FOLDER_HINT = Phrase("in Blender in the preferences, on the command line with --weights")
+"""Where a user names the folder: the first in Blender, the second on the command line."""
+
 
 def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tuple[str, Message]:
     """Choose the engine for the settings.
@@ -57,17 +68,6 @@ def shared_range_strengths(ranges: Mapping[Key, float]) -> dict[Key, float]:
     widest = max(ranges.values(), default=0.0)
     return {key: value / widest if value < widest else 1.0 for key, value in ranges.items()}
 
-
-WEIGHTS_NAME = "dpt_hybrid-midas-501f0c75.pt"
-"""File of DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; controlnet_aux looks for it under this name."""
-
-WEIGHTS_BYTES = 492757791
-"""Size of the file in bytes."""
-
-WEIGHTS_SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
-
-WEIGHTS_FOLDER_HINT = Phrase("in Blender in the preferences, on the command line with --weights")
-"""Where a user names the folder: the first in Blender, the second on the command line."""
 
 _checksums: dict[tuple[str, int, int], str] = {}
 

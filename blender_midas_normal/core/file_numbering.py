@@ -13,6 +13,16 @@ NUMBER_PATTERN = re.compile(r"(.*?)(\d+)(\D*)")
 NumberRange = tuple[int, int]
 """(first, last) of consecutive numbers."""
 
+FIRST_TILE, TILES_PER_ROW, LAST_TILE = 1001, 10, 2000
+"""UDIM numbers of the first and last tile, and the number of tiles in a row."""
+
+UDIM_PATTERN = re.compile(r"(.*[._-]|)(1\d{3}|2000)([._-].*|)")
+
+UVTILE_PATTERN = re.compile(r"(.*[._-]|)(u(\d{1,2})_v(\d{1,3}))([._-].*|)")
+
+MAX_TEMPORAL_RADIUS = 16
+"""Largest number of frames on either side that are averaged."""
+
 
 def split_number(stem: str) -> tuple[str, str, str] | None:
     """Split a file's stem around its frame number, the last number in it: (before, digits, after); None without a number.
@@ -48,14 +58,7 @@ def missing_ranges(numbers: Collection[int]) -> list[NumberRange]:
 def format_ranges(ranges: Sequence[NumberRange]) -> Message:
     """Write ranges for people: `3, 7 to 9`."""
     return join_messages((str(first) if first == last else Phrase("{first} to {last}", first=first, last=last)
-                   for first, last in ranges), ", ")
-
-
-FIRST_TILE, TILES_PER_ROW, LAST_TILE = 1001, 10, 2000
-"""UDIM numbers of the first and last tile, and the number of tiles in a row."""
-
-UDIM_PATTERN = re.compile(r"(.*[._-]|)(1\d{3}|2000)([._-].*|)")
-UVTILE_PATTERN = re.compile(r"(.*[._-]|)(u(\d{1,2})_v(\d{1,3}))([._-].*|)")
+                          for first, last in ranges), ", ")
 
 
 def udim_position(number: int) -> tuple[int, int]:
@@ -112,10 +115,6 @@ def missing_tiles(numbers: Collection[int]) -> list[int]:
         covered.update(udim_number(between, row) for between in range(column, max(x for x, y in positions if y == row)))
         covered.update(udim_number(column, between) for between in range(row, max(y for x, y in positions if x == column)))
     return sorted(covered - set(numbers))
-
-
-MAX_TEMPORAL_RADIUS = 16
-"""Largest number of frames on either side that are averaged."""
 
 
 def temporal_weights(numbers: Collection[int], middle: int, radius: int) -> dict[int, float]:

@@ -14,6 +14,49 @@ from .protocol import MAX_FILE_BYTES
 CHUNK_BYTES = 1 << 20
 """Bytes read at a time."""
 
+LOCK_ERRORS = (5, 32)
+"""Windows' error codes for a file that another program has open: virus scanners open each new file for a moment."""
+
+LOCK_TIMEOUT_S = 1.0
+"""Seconds for which replacing a locked file is retried."""
+
+PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".avif",
+                              ".bmp", ".tga", ".dds", ".psd", ".jp2", ".gif"))
+"""Extensions of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
+
+HEADER_BYTES = 64
+"""Bytes of a file by which its format is detected."""
+
+_SIGNATURES = {
+    "PNG": rb"\x89PNG\r\n\x1a\n",
+    "JPEG": rb"\xff\xd8\xff",
+    "TIFF": rb"II[*+]\0|MM\0[*+]",
+    "OpenEXR": rb"v/1\x01",
+    "Radiance HDR": rb"#\?R(ADIANCE|GBE)",
+    "WebP": rb"RIFF.{4}WEBP",
+    "AVIF": rb".{4}ftyp(avi[fs]|(mif1|msf1).{4}.*avi[fs])",
+    "BMP": rb"BM",
+    "DDS": rb"DDS ",
+    "Photoshop": rb"8BPS",
+    "JPEG 2000": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
+    "GIF": rb"GIF8[79]a",
+    "SGI": rb"\x01\xda",
+    "Netpbm": rb"P[1-6Ff]\s",
+    "icon": rb"\0\0\x01\0",
+    "QOI": rb"qoif",
+    "PCX": rb"\x0a[\x02\x03\x05]\x01[\x01\x02\x04\x08]",
+    "HEIC": rb".{4}ftyp(hei|hev|mif1|msf1)",
+    "JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL ",
+    "DPX": rb"SDPX|XPDS",
+    "Cineon": rb"\x80\x2a\x5f\xd7|\xd7\x5f\x2a\x80",
+    "movie": rb".{4}ftyp|RIFF.{4}AVI |\x1aE\xdf\xa3",
+    "PostScript": rb"%!PS|\xc5\xd0\xd3\xc6",
+    "PDF": rb"%PDF",
+    "SVG": rb"\s*<(svg|\?xml)",
+    "Targa": rb".[\0\x01][\x01-\x03\x09-\x0b]",
+}
+"""Regular expressions for the first bytes of each format, the most reliable ones first: Targa has no magic number."""
+
 
 def sha256_of(file: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal; raise OSError where it cannot be read."""
@@ -22,13 +65,6 @@ def sha256_of(file: Path) -> str:
         while chunk := stream.read(CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-LOCK_ERRORS = (5, 32)
-"""Windows' error codes for a file that another program has open: virus scanners open each new file for a moment."""
-
-LOCK_TIMEOUT_S = 1.0
-"""Seconds for which replacing a locked file is retried."""
 
 
 def is_file(path: Path) -> bool:
@@ -85,44 +121,6 @@ def redact_home(text: str) -> str:
         return text
     names = "|".join(re.escape(name) for name in (str(home), str(home).replace("\\", "\\\\")))
     return re.sub(rf"(?<![\w./\\-])({names})(?![\w-]|\.\w)", "~", text)
-
-
-PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".exr", ".hdr", ".webp", ".avif",
-                              ".bmp", ".tga", ".dds", ".psd", ".jp2", ".gif"))
-"""Extensions of files that count as pictures in folders and patterns; a file that is named itself is always tried."""
-
-HEADER_BYTES = 64
-"""Bytes of a file by which its format is detected."""
-
-_SIGNATURES = {
-    "PNG": rb"\x89PNG\r\n\x1a\n",
-    "JPEG": rb"\xff\xd8\xff",
-    "TIFF": rb"II[*+]\0|MM\0[*+]",
-    "OpenEXR": rb"v/1\x01",
-    "Radiance HDR": rb"#\?R(ADIANCE|GBE)",
-    "WebP": rb"RIFF.{4}WEBP",
-    "AVIF": rb".{4}ftyp(avi[fs]|(mif1|msf1).{4}.*avi[fs])",
-    "BMP": rb"BM",
-    "DDS": rb"DDS ",
-    "Photoshop": rb"8BPS",
-    "JPEG 2000": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
-    "GIF": rb"GIF8[79]a",
-    "SGI": rb"\x01\xda",
-    "Netpbm": rb"P[1-6Ff]\s",
-    "icon": rb"\0\0\x01\0",
-    "QOI": rb"qoif",
-    "PCX": rb"\x0a[\x02\x03\x05]\x01[\x01\x02\x04\x08]",
-    "HEIC": rb".{4}ftyp(hei|hev|mif1|msf1)",
-    "JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL ",
-    "DPX": rb"SDPX|XPDS",
-    "Cineon": rb"\x80\x2a\x5f\xd7|\xd7\x5f\x2a\x80",
-    "movie": rb".{4}ftyp|RIFF.{4}AVI |\x1aE\xdf\xa3",
-    "PostScript": rb"%!PS|\xc5\xd0\xd3\xc6",
-    "PDF": rb"%PDF",
-    "SVG": rb"\s*<(svg|\?xml)",
-    "Targa": rb".[\0\x01][\x01-\x03\x09-\x0b]",
-}
-"""Regular expressions for the first bytes of each format, the most reliable ones first: Targa has no magic number."""
 
 
 def detect_format(beginning: bytes) -> str:

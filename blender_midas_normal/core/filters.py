@@ -29,6 +29,9 @@ signal and image processing", 1999); cut off where it has fallen to 2e-6."""
 SPLINE_MARGIN = 2 + SPLINE_RADIUS
 """Pixels of padding at both ends of a line that its splines need; two of them are left as coefficients."""
 
+COARSE_SIGMA = 4
+"""Pixels: a blur with more than twice this sigma is done on a smaller copy of the field, with about this sigma."""
+
 
 def gaussian_kernel(sigma: float) -> NDArray:
     """Return the weights of a Gaussian blur, an odd number with sum 1; sigma in pixels.
@@ -94,7 +97,7 @@ def area_kernel(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
 
 
 def _centred_kernel(before: int, count: int, reach: int, ratio: float,
-           weight: Callable[[NDArray], NDArray]) -> tuple[int, NDArray[np.int64], NDArray]:
+                    weight: Callable[[NDArray], NDArray]) -> tuple[int, NDArray[np.int64], NDArray]:
     centres = _pixel_centres(before, count)
     pixels = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
     weights = weight((pixels - centres[:, None]) / ratio)
@@ -104,10 +107,6 @@ def _centred_kernel(before: int, count: int, reach: int, ratio: float,
 def _pixel_centres(before: int, count: int) -> NDArray:
     """Return where the centres of `count` pixels lie among `before` pixels."""
     return (np.arange(count) + 0.5) * (before / count) - 0.5
-
-
-COARSE_SIGMA = 4
-"""Pixels: a blur with more than twice this sigma is done on a smaller copy of the field, with about this sigma."""
 
 
 def gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:

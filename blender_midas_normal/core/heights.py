@@ -21,6 +21,16 @@ LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.0
 RANGE_TOLERANCE = 1e-5
 """Share of the largest magnitude: a range below it is the rounding of float32, not relief."""
 
+EPSILON = 1e-9
+"""Waves whose squared transfer function is smaller than this get no height: central differences cannot see them."""
+
+MIDLEVEL = 0.5
+"""The value of the mean height: `Midlevel` of Blender's Displacement node and modifier."""
+
+NYQUIST_FILTER = np.array([-1, 4, 10, 4, -1], np.float32) / np.float32(16)
+"""Weights that keep all but the shortest waves: 1 - sin(w/2)^4, nothing of a wave of 2 pixels.  Central differences cannot
+see those, so that least squares puts them wherever slopes end at a border that does not repeat: a ramp became stairs."""
+
 
 def normalise_depth(depth: Array) -> tuple[Array, float]:
     """Scale a depth map so that its 1st and 99th percentile become 0 and 1; nothing is clipped.
@@ -57,10 +67,6 @@ def fill_non_finite(depth: Array) -> Array:
         return depth
     middle = np.median(depth[finite]) if finite.any() else 0.0
     return np.where(finite, depth, np.float32(middle)).astype(np.float32)
-
-
-EPSILON = 1e-9
-"""Waves whose squared transfer function is smaller than this get no height: central differences cannot see them."""
 
 
 def integrate_slopes(gx: Array, gy: Array, wrap: Wrap) -> Array:
@@ -139,14 +145,6 @@ def _pad_slope(slope: Array, repeats: bool, axis: int) -> Array:
     """Pad the slopes by one on both sides: those of the other side, or, mirrored, their own with the sign changed."""
     first, last = np.take(slope, [0], axis), np.take(slope, [-1], axis)
     return np.concatenate([last, slope, first] if repeats else [-first, slope, -last], axis)
-
-
-MIDLEVEL = 0.5
-"""The value of the mean height: `Midlevel` of Blender's Displacement node and modifier."""
-
-NYQUIST_FILTER = np.array([-1, 4, 10, 4, -1], np.float32) / np.float32(16)
-"""Weights that keep all but the shortest waves: 1 - sin(w/2)^4, nothing of a wave of 2 pixels.  Central differences cannot
-see those, so that least squares puts them wherever slopes end at a border that does not repeat: a ramp became stairs."""
 
 
 def height_map(gx: Array, gy: Array, wrap: Wrap) -> Array:

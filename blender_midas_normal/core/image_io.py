@@ -20,6 +20,44 @@ if TYPE_CHECKING:
     from .arrays import Array
     from .maps import Map, NodeMap
 
+PNG_GREY, PNG_RGB = 0, 2
+"""Colour types; PNG specification, section 11.2.1."""
+
+PNG_NO_FILTER, PNG_UP = 0, 2
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+SOFTWARE_TEXT = b"Software\0MiDaS Normal Map"
+"""The tEXt chunk of each file (PNG specification, section 11.3.4); by it a map is recognised that Blender has unpacked."""
+
+SOFTWARE_TEXT_END = 33 + 12 + len(SOFTWARE_TEXT)
+"""Bytes of a file up to the end of that text: signature, IHDR and tEXt."""
+
+TIFF_STRIP_BYTES = 1 << 18
+"""Bytes of a strip before compression, unless a single row is longer."""
+
+TIFF_SHORT, TIFF_LONG, TIFF_RATIONAL = 3, 4, 5
+
+TIFF_TYPE_CODES = {TIFF_SHORT: "H", TIFF_LONG: "I", TIFF_RATIONAL: "II"}
+
+TIFF_DEFLATE = 8
+
+TIFF_GREY, TIFF_RGB = 1, 2
+
+TIFF_UINT, TIFF_FLOAT = 1, 3
+
+TIFF_NO_PREDICTOR, TIFF_HORIZONTAL = 1, 2
+
+EXR_ROWS_PER_BLOCK = 16
+"""Rows in a block of ZIP compression."""
+
+EXR_ZIP = 3
+
+EXR_HALF, EXR_FLOAT = 1, 2
+
+ROWS_PER_STRIP = 32
+"""Rows encoded at a time: they stay in the processor's cache."""
+
 
 def make_compressor(compress: bool) -> zlib._Compress:
     """Return a zlib compressor that finds runs only (Z_RLE), or one that stores bytes as they are.
@@ -33,20 +71,6 @@ def deflate(values: NDArray) -> bytes:
     """Compress the bytes of a contiguous array to a zlib stream."""
     packer = make_compressor(compress=True)
     return packer.compress(values.data) + packer.flush()
-
-
-PNG_GREY, PNG_RGB = 0, 2
-"""Colour types; PNG specification, section 11.2.1."""
-
-PNG_NO_FILTER, PNG_UP = 0, 2
-
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
-SOFTWARE_TEXT = b"Software\0MiDaS Normal Map"
-"""The tEXt chunk of each file (PNG specification, section 11.3.4); by it a map is recognised that Blender has unpacked."""
-
-SOFTWARE_TEXT_END = 33 + 12 + len(SOFTWARE_TEXT)
-"""Bytes of a file up to the end of that text: signature, IHDR and tEXt."""
 
 
 def encode_png(pixels: NDArray, compress: bool) -> bytes:
@@ -133,18 +157,6 @@ def _read_png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         offset += length + 12
 
 
-TIFF_STRIP_BYTES = 1 << 18
-"""Bytes of a strip before compression, unless a single row is longer."""
-
-TIFF_SHORT, TIFF_LONG, TIFF_RATIONAL = 3, 4, 5
-TIFF_TYPE_CODES = {TIFF_SHORT: "H", TIFF_LONG: "I", TIFF_RATIONAL: "II"}
-
-TIFF_DEFLATE = 8
-TIFF_GREY, TIFF_RGB = 1, 2
-TIFF_UINT, TIFF_FLOAT = 1, 3
-TIFF_NO_PREDICTOR, TIFF_HORIZONTAL = 1, 2
-
-
 def encode_tiff(pixels: NDArray[np.uint8] | NDArray[np.uint16] | Array) -> bytes:
     """Encode H x W (grey) or H x W x 3 (RGB) pixels, uint8, uint16 or float32, as a TIFF file.
 
@@ -193,13 +205,6 @@ def _tiff_directory(start: int, fields: dict[int, tuple[int, list[int]]]) -> byt
             data, behind = struct.pack("<I", after + len(behind)), behind + data
         entries.append(struct.pack("<HHI4s", tag, kind, len(values) // len(TIFF_TYPE_CODES[kind]), data))
     return b"".join((struct.pack("<H", len(entries)), *entries, bytes(4), behind))
-
-
-EXR_ROWS_PER_BLOCK = 16
-"""Rows in a block of ZIP compression."""
-
-EXR_ZIP = 3
-EXR_HALF, EXR_FLOAT = 1, 2
 
 
 def encode_exr(channels: Mapping[str, Array], half: bool) -> bytes:
@@ -258,10 +263,6 @@ def _compress_block(values: NDArray) -> bytes:
     differences[1:] += 128
     packed = deflate(differences)
     return packed if len(packed) < len(plain) else plain.tobytes()
-
-
-ROWS_PER_STRIP = 32
-"""Rows encoded at a time: they stay in the processor's cache."""
 
 
 def encode_integer_map(made: Map | NodeMap, name: str, bits: int, compress: bool) -> Iterable[bytes]:

@@ -31,6 +31,14 @@ CREASE_FACTOR = 2 * math.sqrt(2 * math.pi)
 """A crease, where the slope falls by m, has the mean curvature m / (CREASE_FACTOR * sigma) once smoothed by sigma: half of
 m times the Gaussian's maximum.  So CREASE_FACTOR * sigma * curvature is dimensionless and is m at every sigma."""
 
+OCCLUSION_RADIUS = 1 / 8
+"""Radius of ambient occlusion in shorter sides of the picture: heights farther away do not occlude."""
+
+CURVATURE_RADIUS = 1 / 512
+"""Radius of curvature maps in shorter sides of the picture: details much finer than this do not count."""
+
+ALL_ROWS = slice(None)
+
 
 def curvature(height: Array, wrap: Wrap, radius: float) -> Array:
     """Compute a curvature map: the mean curvature of a height field, averaged over scales.
@@ -111,15 +119,6 @@ def _blur_keeping_planes(height: Array, sigma: float, wrap: Wrap) -> Array:
     """Blur with a Gaussian by which a plane stays a plane, at the borders too."""
     reach = math.ceil(3 * sigma)
     return blur(pad_field(height, reach, wrap), sigma, sigma, Wrap())[reach:-reach, reach:-reach]
-
-
-OCCLUSION_RADIUS = 1 / 8
-"""Radius of ambient occlusion in shorter sides of the picture: heights farther away do not occlude."""
-
-CURVATURE_RADIUS = 1 / 512
-"""Radius of curvature maps in shorter sides of the picture: details much finer than this do not count."""
-
-ALL_ROWS = slice(None)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ MIN_SOFTNESS = 1e-6
 DETAIL_RADIUS = 1 / 128
 """Radius in shorter sides of the picture: relief finer than this is detail."""
 
+MAX_SLOPE = 1000
+"""Largest slope that is read from a pixel of a normal map: a normal in the plane of the picture has none."""
+
 
 def normal_map(surface: Surface, settings: Settings) -> Array:
     """Compute unit normals, 3 x H x W float32, OpenGL (x right, y up, z out), rows from the top down, at the map's size."""
@@ -232,10 +235,6 @@ def apply_convention(normals: Array, convention: str) -> tuple[Array, Array, Arr
     if convention == "CONTROLNET":
         return z, y, -x
     return x, y, z
-
-
-MAX_SLOPE = 1000
-"""Largest slope that is read from a pixel of a normal map: a normal in the plane of the picture has none."""
 
 
 def average_maps(maps: Iterable[tuple[float, NDArray[np.uint16]]], z: int | None) -> NDArray[np.uint16]:

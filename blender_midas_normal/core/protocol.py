@@ -38,6 +38,22 @@ MAX_BATCH = 64
 FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 """Allowed names of files in the exchange folder: none that leads out of it on any system."""
 
+_FIELD_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,), "float": (float, int), "str": (str,), "dict": (dict,), "list": (list,), "bool": (bool,),
+    "dict | None": (dict, type(None)), "str | None": (str, type(None)),
+    "Message": (str, dict), "dict[str, Message]": (dict,), "list[Message]": (list,),
+}
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "Message": from_json,
+    "dict[str, Message]": lambda values: {name: from_json(value) for name, value in values.items()},
+    "list[Message]": lambda values: [from_json(value) for value in values],
+}
+"""By the type of a field: functions that make its messages to users from JSON.  They raise ValueError."""
+
+ALPHA_MEANINGS = ("TRANSPARENCY", "OTHER", "UNKNOWN")
+"""What alpha may be: transparency; something else, such as gloss, which is ignored; or unknown, treated as transparency."""
+
 
 @dataclass(frozen=True)
 class Hello:
@@ -220,20 +236,6 @@ PipeMessage = Union[Hello, Ready, Request, Progress, Result, Error, Cancel, Shut
 
 _TYPES: dict[str, type] = {kind.__name__.lower(): kind
                            for kind in (Hello, Ready, Request, Progress, Result, Error, Cancel, Shutdown)}
-_FIELD_TYPES: dict[str, tuple[type, ...]] = {
-    "int": (int,), "float": (float, int), "str": (str,), "dict": (dict,), "list": (list,), "bool": (bool,),
-    "dict | None": (dict, type(None)), "str | None": (str, type(None)),
-    "Message": (str, dict), "dict[str, Message]": (dict,), "list[Message]": (list,),
-}
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "Message": from_json,
-    "dict[str, Message]": lambda values: {name: from_json(value) for name, value in values.items()},
-    "list[Message]": lambda values: [from_json(value) for value in values],
-}
-"""By the type of a field: functions that make its messages to users from JSON.  They raise ValueError."""
-
-ALPHA_MEANINGS = ("TRANSPARENCY", "OTHER", "UNKNOWN")
-"""What alpha may be: transparency; something else, such as gloss, which is ignored; or unknown, treated as transparency."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,13 @@ LEFT, RIGHT, BELOW, ABOVE = "left", "right", "below", "above"
 NEIGHBOURS = {LEFT: (-1, 0, RIGHT), RIGHT: (1, 0, LEFT), BELOW: (0, -1, ABOVE), ABOVE: (0, 1, BELOW)}
 """For each border: columns and rows to the neighbour there, and the neighbour's name of that border."""
 
+MARGIN_SHARE = 1 / 8
+"""Share of a tile's side over which a correction fades: as far as ambient occlusion reaches."""
+
+DETAIL_SIGMA = 8
+"""Pixels: finer changes of a step along a border are the picture's own detail and stay.  Corrected as well, they made
+streaks across the border."""
+
 
 @dataclass(frozen=True)
 class BorderProfile:
@@ -85,14 +92,6 @@ def solve_levels(steps: Mapping[TilePair, float], positions: Collection[TilePosi
     # Of all solutions lstsq finds the shortest, in which the offsets of connected positions have the sum 0.
     offsets = np.linalg.lstsq(np.reshape(differences, (len(steps), len(order))), targets, rcond=None)[0]
     return dict(zip(order, map(float, offsets), strict=True))
-
-
-MARGIN_SHARE = 1 / 8
-"""Share of a tile's side over which a correction fades: as far as ambient occlusion reaches."""
-
-DETAIL_SIGMA = 8
-"""Pixels: finer changes of a step along a border are the picture's own detail and stay.  Corrected as well, they made
-streaks across the border."""
 
 
 def margin_width(length: int) -> int:

@@ -20,6 +20,24 @@ from .generation import describe_worker
 from .preset_panel import MIDAS_NORMAL_PT_presets, current_preset_label
 from .properties import MidasNormalSettings, scene_settings
 
+STATE_LABELS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
+                MADE: (n_("Made"), "CHECKMARK"), SKIPPED: (n_("Skipped"), "CHECKMARK")}
+"""The words and the icon of each state, what a user most wants to know first."""
+
+MAX_ROWS = 8
+"""Pictures that the panel shows at most, beside those that failed."""
+
+MAIN_SETTINGS = ("engine", "quality", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable",
+                 "convention")
+
+RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
+
+MIX_SETTINGS = ("crossover", "mix_amount")
+
+SIZE_SETTINGS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
+
+SET_SETTINGS = ("across", "smoothing")
+
 
 def draw_image_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.separator()
@@ -69,14 +87,6 @@ def _existing_menus() -> Iterator[tuple[type[bpy.types.Menu], Callable]]:
             yield menu, draw
 
 
-STATE_LABELS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
-         MADE: (n_("Made"), "CHECKMARK"), SKIPPED: (n_("Skipped"), "CHECKMARK")}
-"""The words and the icon of each state, what a user most wants to know first."""
-
-MAX_ROWS = 8
-"""Pictures that the panel shows at most, beside those that failed."""
-
-
 class MIDAS_NORMAL_MT_generate_all(bpy.types.Menu):
     bl_label = "Normal maps of many images"
 
@@ -120,14 +130,6 @@ def order_for_display(items: list[Item]) -> list[Item]:
 
     ordered = sorted(items, key=place)
     return [item for at, item in enumerate(ordered) if at < MAX_ROWS or item.state == FAILED]
-
-
-MAIN_SETTINGS = ("engine", "quality", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable",
-                 "convention")
-RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
-MIX_SETTINGS = ("crossover", "mix_amount")
-SIZE_SETTINGS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
-SET_SETTINGS = ("across", "smoothing")
 
 
 class MidasNormalPanel:

@@ -27,6 +27,11 @@ HAS_RELATIVE_PATH_OPTION = "is_path_supports_blend_relative" in bpy.types.Proper
 RELATIVE_PATH_OPTION = {"PATH_SUPPORTS_BLEND_RELATIVE"} if HAS_RELATIVE_PATH_OPTION else set()
 """Option of a path that may begin with //, for the .blend file's folder; a Blender that knows it warns where it lacks."""
 
+PRESET_ITEMS = (
+    ("MATERIAL", "Material", "Map for a material: the picture's size, wired, the look independent of resolution"),
+    ("NODE", "MiDaS node", "The picture that the ComfyUI node \"MiDaS Normal Map\" gives, value for value"),
+)
+
 
 def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
     """The Blender property of a setting, with its range in the description; `common`: further arguments of bpy.props."""
@@ -92,10 +97,6 @@ def output_properties(options: set[str]) -> dict[str, Any]:
     }
 
 
-PRESET_ITEMS = (
-    ("MATERIAL", "Material", "Map for a material: the picture's size, wired, the look independent of resolution"),
-    ("NODE", "MiDaS node", "The picture that the ComfyUI node \"MiDaS Normal Map\" gives, value for value"),
-)
 assert {name for name, _, _ in PRESET_ITEMS} == set(PRESETS)
 
 

@@ -27,6 +27,9 @@ from .properties import MidasNormalSettings
 CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup.CLASSES,
                              *preset_panel.CLASSES, *panels.CLASSES)
 
+STOP_FUNCTIONS = (generation.reset, live_tuning.stop, live_paint.stop, timer.clear, setup.close_setup, addon.client.close)
+"""What ends the work under way, in this order."""
+
 
 def register() -> None:
     """Add all parts, or none of them where one cannot be added."""
@@ -78,6 +81,3 @@ PARTS = (
     (handlers.register, handlers.unregister),
 )
 """The functions that add and remove each part; they remove, in the reverse order, also a part that is missing."""
-
-STOP_FUNCTIONS = (generation.reset, live_tuning.stop, live_paint.stop, timer.clear, setup.close_setup, addon.client.close)
-"""What ends the work under way, in this order."""

@@ -17,6 +17,22 @@ from ..core.errors import ProtocolError
 from ..core.protocol import Cancel, Decoder, Error, Hello, PipeMessage, Progress, Ready, Request, Result, Shutdown, encode
 from .inputs import LoadedInputs
 
+HEARTBEAT_S = 10.0
+"""Seconds of silence after which the last message of each running request is repeated, so that the client can tell a long
+stage from a worker that hangs.
+"""
+
+STAGE_TIMEOUT_S = {"start": 600.0, "read": 600.0, "load": 600.0, "network": 600.0}
+"""By stage, the seconds after its last progress for which a message is repeated: a call of a graphics driver that never
+returns looks like a long stage from here.  It leaves time for a first pass on a card whose kernels are compiled then.
+"""
+
+LONG_STAGE_TIMEOUT_S = 1800.0
+"""The same for all other stages, in which the CPU works on pictures of any size without reporting progress."""
+
+START_ID = 0
+"""Stands for the worker's own start among the ids of requests."""
+
 
 class Clock:
     """Measures the seconds that each stage of a request takes."""
@@ -57,23 +73,6 @@ class Job:
     clock: Clock = field(default_factory=Clock)
     cancelled: bool = False
     inputs: Future[LoadedInputs] = field(default_factory=Future)
-
-
-HEARTBEAT_S = 10.0
-"""Seconds of silence after which the last message of each running request is repeated, so that the client can tell a long
-stage from a worker that hangs.
-"""
-
-STAGE_TIMEOUT_S = {"start": 600.0, "read": 600.0, "load": 600.0, "network": 600.0}
-"""By stage, the seconds after its last progress for which a message is repeated: a call of a graphics driver that never
-returns looks like a long stage from here.  It leaves time for a first pass on a card whose kernels are compiled then.
-"""
-
-LONG_STAGE_TIMEOUT_S = 1800.0
-"""The same for all other stages, in which the CPU works on pictures of any size without reporting progress."""
-
-START_ID = 0
-"""Stands for the worker's own start among the ids of requests."""
 
 
 class Channel:

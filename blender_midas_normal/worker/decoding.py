@@ -27,6 +27,34 @@ COLOUR_CHANNELS = ("RGB", "XYZ", "V", "Y")
 
 CHANNEL_NAMES = {"RED": "R", "GREEN": "G", "BLUE": "B", "ALPHA": "A"}
 
+OPENIMAGEIO = {
+    "PNG": ("png", (".png",)), "JPEG": ("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif")), "TIFF": ("tiff", (".tif", ".tiff")),
+    "OpenEXR": ("openexr", (".exr",)), "Radiance HDR": ("hdr", (".hdr",)), "BMP": ("bmp", (".bmp",)),
+    "DDS": ("dds", (".dds",)), "Photoshop": ("psd", (".psd",)), "GIF": ("gif", (".gif",)),
+    "JPEG 2000": ("jpeg2000", (".jp2",)), "SGI": ("sgi", (".sgi", ".rgb")), "Netpbm": ("pnm", (".ppm", ".pgm", ".pnm")),
+    "icon": ("ico", (".ico",)), "Targa": ("targa", (".tga",)),
+}
+"""OpenImageIO's decoders by the formats that are let through to them, with the endings by which it chooses them."""
+
+PILLOW = {"WebP": "WEBP", "AVIF": "AVIF", "QOI": "QOI", "PCX": "PCX"}
+"""Pillow's for those that the other lacks, or whose orientation it does not read.  Its decoders that start programs (EPS:
+Ghostscript) stay out of reach."""
+
+PILLOW_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK")
+"""Pillow's names of pixels that it turns into bytes rightly; others it cuts off at 0 and 255."""
+
+MAY_BE_PREMULTIPLIED = ("tiff", "targa", "openexr")
+"""Formats in which the file says whether its colours are multiplied by alpha, or always are; in the others none are."""
+
+LINEAR = ("openexr", "hdr")
+"""Formats of scene-linear values.  Floats of TIFF files are display-referred, as Blender takes them."""
+
+ORIENTATION_TRANSFORMS: dict[int, Callable[[NDArray], NDArray]] = {
+    2: np.fliplr, 3: lambda values: np.rot90(values, 2), 4: np.flipud, 5: lambda values: values.swapaxes(0, 1),
+    6: lambda values: np.rot90(values, -1), 7: lambda values: np.rot90(values, 2).swapaxes(0, 1), 8: np.rot90,
+}
+"""Functions that make a picture upright, by the orientation in its file; Exif 2.32, section 4.6.4."""
+
 
 @dataclass(frozen=True)
 class ChosenChannels:
@@ -91,35 +119,6 @@ def _colours(layer: Mapping[str, int]) -> tuple[int | None, ...]:
         if there and (names != "XYZ" or len(there) == 3):
             return found if len(there) > 1 else (there[0],)
     return ()
-
-
-OPENIMAGEIO = {
-    "PNG": ("png", (".png",)), "JPEG": ("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif")), "TIFF": ("tiff", (".tif", ".tiff")),
-    "OpenEXR": ("openexr", (".exr",)), "Radiance HDR": ("hdr", (".hdr",)), "BMP": ("bmp", (".bmp",)),
-    "DDS": ("dds", (".dds",)), "Photoshop": ("psd", (".psd",)), "GIF": ("gif", (".gif",)),
-    "JPEG 2000": ("jpeg2000", (".jp2",)), "SGI": ("sgi", (".sgi", ".rgb")), "Netpbm": ("pnm", (".ppm", ".pgm", ".pnm")),
-    "icon": ("ico", (".ico",)), "Targa": ("targa", (".tga",)),
-}
-"""OpenImageIO's decoders by the formats that are let through to them, with the endings by which it chooses them."""
-
-PILLOW = {"WebP": "WEBP", "AVIF": "AVIF", "QOI": "QOI", "PCX": "PCX"}
-"""Pillow's for those that the other lacks, or whose orientation it does not read.  Its decoders that start programs (EPS:
-Ghostscript) stay out of reach."""
-
-PILLOW_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK")
-"""Pillow's names of pixels that it turns into bytes rightly; others it cuts off at 0 and 255."""
-
-MAY_BE_PREMULTIPLIED = ("tiff", "targa", "openexr")
-"""Formats in which the file says whether its colours are multiplied by alpha, or always are; in the others none are."""
-
-LINEAR = ("openexr", "hdr")
-"""Formats of scene-linear values.  Floats of TIFF files are display-referred, as Blender takes them."""
-
-ORIENTATION_TRANSFORMS: dict[int, Callable[[NDArray], NDArray]] = {
-    2: np.fliplr, 3: lambda values: np.rot90(values, 2), 4: np.flipud, 5: lambda values: values.swapaxes(0, 1),
-    6: lambda values: np.rot90(values, -1), 7: lambda values: np.rot90(values, 2).swapaxes(0, 1), 8: np.rot90,
-}
-"""Functions that make a picture upright, by the orientation in its file; Exif 2.32, section 4.6.4."""
 
 
 @dataclass(frozen=True)

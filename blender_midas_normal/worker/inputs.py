@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from ..core.arrays import Array
     from .engines import Report
 
+ALPHA_COUNTS = Message("Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no "
+                       "transparency, save the picture without it.")
+
+ALPHA_IGNORED = Message("The picture's alpha is linked to nothing in its materials, so it makes no part of the map flatter.")
+"""Messages to the user about alpha below 1."""
+
+
 def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
     """Read a picture file, its orientation applied; raise SourceError, naming the file, when it cannot be read.
 
@@ -44,12 +51,6 @@ def _picture_from_decoded(file: DecodedFile, exposure: float) -> Picture:
         rgba[..., 3] = as_float(file.alpha)
     encoding = "LINEAR" if file.is_linear else "DISPLAY"
     return picture_from_floats(row_strips(rgba), rgba.shape[:2], encoding, file.is_premultiplied, exposure)
-
-
-ALPHA_COUNTS = Message("Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no "
-                       "transparency, save the picture without it.")
-ALPHA_IGNORED = Message("The picture's alpha is linked to nothing in its materials, so it makes no part of the map flatter.")
-"""Messages to the user about alpha below 1."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,17 @@ from ..core.errors import EngineError, Message
 PRODUCT_SIDE, PRODUCT_COUNT = 512, 4
 """Size and number of the matrix products that allocate memory: long enough that all threads multiply at the same time."""
 
+TOO_LITTLE_MEMORY = Message("There is not enough memory for this picture; use a smaller one, or close other programs.")
+
+OUT_OF_MEMORY_TEXTS = (
+    "out of memory", "out_of_memory", "outofmemory", "can't allocate memory", "cannot allocate memory", "memoryallocation",
+    "insufficient memory", "not enough memory", "bad_alloc", "bad allocation", "can't start new thread",
+    "alloc_failed", "allocation_failed",  # of cuBLAS, cuFFT and cuDNN, and of their like for ROCm
+    "out_of_device_memory", "out_of_host_memory", "out_of_resources",  # of Intel's Level Zero
+    "invalid buffer size",  # of Metal
+)
+"""What errors contain, in lower case, when memory ran out."""
+
 
 def parallel_products() -> int:
     """Return how many matrix products to run at once: one for each core, if each product uses only one.
@@ -61,20 +72,9 @@ class Cgroup:
 CGROUPS = (
     Cgroup(Path("/sys/fs/cgroup"), "memory.max", "memory.current", ("active_file", "inactive_file")),
     Cgroup(Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes",
-              ("total_active_file", "total_inactive_file")),
+           ("total_active_file", "total_inactive_file")),
 )
 """Control groups of version 2 and version 1."""
-
-TOO_LITTLE_MEMORY = Message("There is not enough memory for this picture; use a smaller one, or close other programs.")
-
-OUT_OF_MEMORY_TEXTS = (
-    "out of memory", "out_of_memory", "outofmemory", "can't allocate memory", "cannot allocate memory", "memoryallocation",
-    "insufficient memory", "not enough memory", "bad_alloc", "bad allocation", "can't start new thread",
-    "alloc_failed", "allocation_failed",  # of cuBLAS, cuFFT and cuDNN, and of their like for ROCm
-    "out_of_device_memory", "out_of_host_memory", "out_of_resources",  # of Intel's Level Zero
-    "invalid buffer size",  # of Metal
-)
-"""What errors contain, in lower case, when memory ran out."""
 
 
 def available_bytes(device: str) -> int:

@@ -43,7 +43,7 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> 
     else:
         strips = _file_strips(path, pixels, np.float32)
         picture = picture_from_floats(strips, (pixels.height, pixels.width), pixels.encoding, pixels.premultiplied, exposure,
-                                    pixels.to_rec709)
+                                      pixels.to_rec709)
     return dataclasses.replace(picture, part=Tile(*pixels.part)) if pixels.part else picture
 
 
@@ -83,7 +83,7 @@ def _picture_from_bytes(strips: Iterator[Strip], shape: tuple[int, int]) -> Pict
 
 
 def picture_from_floats(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool,
-                      exposure: float, to_rec709: Sequence[float] = ()) -> Picture:
+                        exposure: float, to_rec709: Sequence[float] = ()) -> Picture:
     """The Picture of strips of floats; shape: its height and width; the rest is as in Pixels and `picture_from_pixels`."""
     rgb, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
     matrix = np.array(to_rec709, np.float32).reshape(-1, 3)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ..core.arrays import Array
     from .engines.midas import InferenceItem
 
+
 def average_map_files(request: Request, convention: str) -> Map:
     """Average the maps of the request's frames, one at a time in memory; raise SourceError where that cannot be done."""
     is_normal = request.map == "NORMAL"

@@ -40,6 +40,9 @@ MAX_ERROR_CHARACTERS = 5000
 READ_AHEAD_BYTES = 256 << 20
 """Bytes of pictures that wait for the engine, from which on no further one is read."""
 
+REMOVE_ATTEMPTS = 20
+"""How often removing the exchange folder is tried, should another thread write into it meanwhile."""
+
 
 class InputReader:
     """Reads the inputs of jobs in a thread, ahead of the engine but not many at once: pictures can be large."""
@@ -172,10 +175,6 @@ def _unexpected_error(error: Exception) -> Message:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or ["no message"])[0][:200]
-
-
-REMOVE_ATTEMPTS = 20
-"""How often removing the exchange folder is tried, should another thread write into it meanwhile."""
 
 
 def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: float, batch: int = 0) -> None:

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from ..core.picture import Surface
     from ..core.settings import Settings
 
+PIXELS_PER_STRIP = 1 << 22
+"""Pixels whose light is found at a time: a device is busy with them, and few bytes lie between."""
+
+
 def gradient(field: Tensor, wrap: Wrap) -> tuple[Tensor, Tensor]:
     """As `core.filters.gradient`."""
     padded = pad_field(field, 1, wrap)
@@ -172,10 +176,6 @@ def _combine_axis(field: Tensor, pixels: NDArray, weights: NDArray, dim: int) ->
     return total
 
 
-PIXELS_PER_STRIP = 1 << 22
-"""Pixels whose light is found at a time: a device is busy with them, and few bytes lie between."""
-
-
 def torch_array_backend(device: str) -> ArrayBackend:
     """What makes maps on the device, "cpu", "cuda", ..., of surfaces that are not raw."""
     return ArrayBackend(partial(normal_map, device=device), partial(relief_heights, device=device), encode_height, occlusion,
@@ -189,8 +189,8 @@ def to_tensor(values: Array, device: str) -> Tensor:
 
 def to_numpy(field: Tensor) -> Array:
     """The field as numpy has it."""
-    found: Array = field.cpu().numpy()
-    return found
+    array: Array = field.cpu().numpy()
+    return array
 
 
 def normal_map(surface: Surface, settings: Settings, device: str) -> Tensor:
@@ -409,8 +409,8 @@ def _blocked_light(rise: Tensor, slope: Tensor) -> Tensor:
     """As `core.occlusion.blocked_light`; the rises are used up."""
     cosine = (rise * rise).add_(1).rsqrt_()
     sine = rise.mul_(cosine)
-    found = cosine * ANGLE_COEFFICIENTS[-1]
+    polynomial = cosine * ANGLE_COEFFICIENTS[-1]
     for factor in ANGLE_COEFFICIENTS[-2:1:-1]:
-        found.add_(factor).mul_(cosine)
-    found.add_(1 + ANGLE_COEFFICIENTS[1]).mul_(cosine).add_(ANGLE_COEFFICIENTS[0]).mul_(slope)
-    return torch.sub(sine, found, out=found).mul_(sine)
+        polynomial.add_(factor).mul_(cosine)
+    polynomial.add_(1 + ANGLE_COEFFICIENTS[1]).mul_(cosine).add_(ANGLE_COEFFICIENTS[0]).mul_(slope)
+    return torch.sub(sine, polynomial, out=polynomial).mul_(sine)

@@ -72,12 +72,12 @@ class RealPlates:
         if weights is None:
             return []
         several = int((weights > 0).sum()) >= count
-        found = []
+        plates = []
         for i in rng.choice(len(weights), size=count, p=weights, replace=not several):
             pictures = self._plates[i]
             lit_anew = len(pictures) > 1 and rng.random() < RELIT_SHARE
-            found.append(pictures[rng.integers(1, len(pictures))] if lit_anew else pictures[0])
-        return found
+            plates.append(pictures[rng.integers(1, len(pictures))] if lit_anew else pictures[0])
+        return plates
 
 
 class Batches:
@@ -154,9 +154,9 @@ def recoloured(sizes: Sequence[Tensor]) -> list[Tensor]:
     middle = (first.clamp_min(1e-4) ** power * factors).mean((1, 2, 3), keepdim=True)
     ground = torch.where(contrast < 1, middle * random(0.5, 1.1), middle)
     noisy = random(0, 0.02) * (random(0, 1) < 0.5) * contrast
-    found = []
+    changed_sizes = []
     for pixels in sizes:
         changed = ground + contrast * (pixels.clamp_min(1e-4) ** power * factors - middle)
         changed = changed + torch.randn_like(pixels) * noisy
-        found.append(((changed).clamp(0, 1) * 255).round() / 255)
-    return found
+        changed_sizes.append(((changed).clamp(0, 1) * 255).round() / 255)
+    return changed_sizes

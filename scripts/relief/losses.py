@@ -31,11 +31,11 @@ def loss(answer: Tensor, truth: Tensor) -> Tensor:
     answer's steepness, so doubt does not flatten it, and steepness has a term of its own.
     """
     a, b = tilts(answer), tilts(truth)
-    found = ANGLE * chord(answer, truth).mean() + STEEPNESS * _steepness(answer, truth).mean()
+    total = ANGLE * chord(answer, truth).mean() + STEEPNESS * _steepness(answer, truth).mean()
     for side, weight in SQUARES.items():
         alike = similarity(*(functional.avg_pool2d(field, side) for field in (a, b)), FAINT / side ** 0.5)
-        found = found + weight * (1 - alike).mean()
-    return found
+        total = total + weight * (1 - alike).mean()
+    return total
 
 
 def tilts(slopes: Tensor) -> Tensor:

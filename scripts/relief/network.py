@@ -140,13 +140,13 @@ def through_sizes(forward: Forward, pixels: Sequence[Tensor], inside: Sequence[t
         repeats: whether x and y do, as a whole picture's may.
     """
     coarse = torch.zeros_like(pixels[0][:, :2])
-    found: list[Tensor] = []
+    answers: list[Tensor] = []
     for one, (row, column) in zip(pixels, inside):
-        if found:
-            coarse = doubled(found[-1].detach(), repeats)
+        if answers:
+            coarse = doubled(answers[-1].detach(), repeats)
             coarse = coarse[:, :, 2 * row:2 * row + one.shape[2], 2 * column:2 * column + one.shape[3]]
-        found.append(coarse + forward(one, coarse, repeats).float())
-    return found
+        answers.append(coarse + forward(one, coarse, repeats).float())
+    return answers
 
 
 def doubled(slopes: Tensor, repeats: tuple[bool, bool]) -> Tensor:
@@ -158,10 +158,10 @@ def doubled(slopes: Tensor, repeats: tuple[bool, bool]) -> Tensor:
 
 def sizes_of(pixels: Tensor, smallest: int) -> list[Tensor]:
     """A whole picture at 1, 1/2, 1/4, ... of its size, smallest first, none below `smallest` pixels on the shorter side."""
-    found = [pixels]
-    while min(found[-1].shape[2:]) >= 2 * smallest:
-        found.append(functional.avg_pool2d(found[-1], 2))
-    return found[::-1]
+    sizes = [pixels]
+    while min(sizes[-1].shape[2:]) >= 2 * smallest:
+        sizes.append(functional.avg_pool2d(sizes[-1], 2))
+    return sizes[::-1]
 
 
 def new_network(architecture: Architecture) -> Relief:

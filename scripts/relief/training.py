@@ -141,7 +141,7 @@ class Training:
         share = min(1.0, self.seconds / (self.plan.minutes * 60))
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate * rate_at(share)
-        found, gradients = self._gradients(batch)
+        total, gradients = self._gradients(batch)
         gradients, self.seconds = self.ranks.agree(gradients, seconds)
         for parameter, gradient in zip(self.network.parameters(), gradients):
             parameter.grad = gradient
@@ -151,17 +151,17 @@ class Training:
         self._average_in()
         if self.plan.device != "cpu" and self.step % 20:
             return math.nan  # asking a GPU for every number would make it wait
-        return float(found)
+        return float(total)
 
     def _gradients(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The loss on a batch, the mean over its sizes, and its gradients."""
         answers = _of_tile(self._forward, batch.pixels[0]) if batch.repeats else \
             through_sizes(self._forward, batch.pixels, batch.inside, (False, False))
         truths = sizes_of(batch.truths[0], SMALLEST_TILE) if batch.repeats else batch.truths
-        found = torch.stack([loss(answer, truth) for answer, truth in zip(answers, truths)]).mean()
+        total = torch.stack([loss(answer, truth) for answer, truth in zip(answers, truths)]).mean()
         if batch.repeats:
-            found = found + STEADY * share_missed(answers[-1] - self._rolled(batch.pixels[0]), truths[-1]).mean()
-        return found.detach(), torch.autograd.grad(found, list(self.network.parameters()))
+            total = total + STEADY * share_missed(answers[-1] - self._rolled(batch.pixels[0]), truths[-1]).mean()
+        return total.detach(), torch.autograd.grad(total, list(self.network.parameters()))
 
     @torch.no_grad()
     def _rolled(self, pixels: Tensor) -> Tensor:

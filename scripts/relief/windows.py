@@ -91,11 +91,11 @@ def draw(rng: Generator, plates: Sequence[Plate], side: int) -> list[Windows]:
 
 def whole(rng: Generator, plates: Sequence[Plate], side: int) -> Windows:
     """Whole square pictures that repeat, cut anywhere and turned by quarters, at `side` pixels."""
-    found = []
+    samples = []
     for one in plates:
         full = one.rgb.shape[0]
-        found.append(_window(one, side / full, rng.uniform(0, full, 2), _quarter_turn(rng), side))
-    return Windows(np.stack([rgb for rgb, _ in found]), np.stack([slopes for _, slopes in found]), (0, 0))
+        samples.append(_window(one, side / full, rng.uniform(0, full, 2), _quarter_turn(rng), side))
+    return Windows(np.stack([rgb for rgb, _ in samples]), np.stack([slopes for _, slopes in samples]), (0, 0))
 
 
 def _nested(rng: Generator, one: Plate, side: int, inside: Sequence[tuple[int, int]],
@@ -106,14 +106,14 @@ def _nested(rng: Generator, one: Plate, side: int, inside: Sequence[tuple[int, i
     rows, columns = one.rgb.shape[:2]
     margin_x, margin_y = (0.0, 0.0) if one.repeats else (min(half, columns / 2), min(half, rows / 2))
     centre = np.array([rng.uniform(margin_x, columns - margin_x), rng.uniform(margin_y, rows - margin_y)])
-    found = []
+    nested = []
     for i, (row, column) in enumerate(inside):
         scale = base * 2 ** i
         if i > 0:
             offset = np.array([column, row]) - side / 4
             centre = centre + turn @ offset / (scale / 2)
-        found.append(_window(one, scale, centre, turn, side))
-    return found
+        nested.append(_window(one, scale, centre, turn, side))
+    return nested
 
 
 def _base_scale(rng: Generator, one: Plate, side: int, largest: float) -> float:

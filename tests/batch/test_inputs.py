@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_midas_normal.batch.inputs import found
+from blender_midas_normal.batch.inputs import find_pictures
 from blender_midas_normal.batch.pictures import digest_of_file
 from blender_midas_normal.batch.record import OutputRecord
 from blender_midas_normal.core.errors import SourceError
@@ -31,19 +31,19 @@ def listed(inputs):
 
 
 def test_a_folder_means_the_pictures_in_it(textures):
-    inputs = found([textures], recursive=False)
+    inputs = find_pictures([textures], recursive=False)
     assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", ".")] and inputs.no_pictures == 1
 
 
 @pytest.mark.parametrize("ending", ["jfif", "JPE", "avif", "dds", "psd", "tiff", "webp", "exr"])
 def test_every_kind_of_picture_that_is_read_is_found(textures, ending):
     (textures / f"wood.{ending}").write_bytes(b"")
-    inputs = found([textures], recursive=False)
+    inputs = find_pictures([textures], recursive=False)
     assert (f"wood.{ending}", ".") in listed(inputs) and inputs.no_pictures == 1
 
 
 def test_a_folder_with_its_subfolders_is_mirrored(textures):
-    inputs = found([textures], recursive=True)
+    inputs = find_pictures([textures], recursive=True)
     assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", "."), ("a/wall.png", "a"), ("a/b/deep.tif", "a/b")]
     assert inputs.no_pictures == 2
 
@@ -54,13 +54,13 @@ def test_a_folder_with_its_subfolders_is_mirrored(textures):
     ("textures/?/wall.*", [("a/wall.png", "a")]), ("textures/a/../*.png", [("a/../wall.png", ".")]),
     ("textures/*/../wall.png", [("a/../wall.png", "a")])])
 def test_a_pattern_is_mirrored_below_its_first_wildcard(textures, pattern, files):
-    assert listed(found([Path(pattern)], recursive=False)) == files
+    assert listed(find_pictures([Path(pattern)], recursive=False)) == files
 
 
 def test_what_is_named_is_taken_as_it_is(textures):
     (textures / "wall[1].png").write_bytes(b"")
     named = [textures / name for name in ("notes.txt", "missing.png", ".hidden.png", "wall[1].png", "*.exr")]
-    inputs = found(named, recursive=True)
+    inputs = find_pictures(named, recursive=True)
     assert [picture.file for picture in inputs.pictures] == named and not inputs.no_pictures
     assert {picture.folder.as_posix() for picture in inputs.pictures} == {"."}
 
@@ -72,17 +72,17 @@ def test_maps_of_earlier_runs_are_left_out_wherever_their_record_is(textures):
         OutputRecord(folder).note(folder / name, textures / "wall.png",
                                   None, "content", "settings")  # by a run that was killed
     for named in (textures, Path("textures/**/*"), textures / "a"):
-        files = {picture.file.name for picture in found([named], recursive=True).pictures}
+        files = {picture.file.name for picture in find_pictures([named], recursive=True).pictures}
         assert "deep.tif" in files and not files & {"wall_normal.png", "x.png"}
-    assert len(found([textures / "wall_normal.png"], recursive=True).pictures) == 1
+    assert len(find_pictures([textures / "wall_normal.png"], recursive=True).pictures) == 1
 
 
 def test_a_folder_without_pictures_is_said_to_be_one(textures):
     (textures / "empty" / "below").mkdir(parents=True)
     (textures / "empty" / "below" / "x.png").write_bytes(b"")
-    assert found([textures / "empty"], recursive=False).useless == {
+    assert find_pictures([textures / "empty"], recursive=False).useless == {
         "textures/empty": "There is no picture in textures/empty; --recursive looks into its subfolders too."}
-    assert not found([textures / "empty"], recursive=True).useless
+    assert not find_pictures([textures / "empty"], recursive=True).useless
 
 
 @pytest.mark.parametrize("named", [
@@ -90,20 +90,27 @@ def test_a_folder_without_pictures_is_said_to_be_one(textures):
     ("textures", "link/wall.png")])
 def test_a_picture_that_is_named_twice_or_found_again_counts_once_where_it_was_first(textures, named):
     Path("link").symlink_to(textures)
-    assert listed(found([Path(name) for name in named], recursive=False)) == [("Stein 壁.JPG", "."), ("wall.png", ".")]
+    assert listed(find_pictures([Path(name) for name in named], recursive=False)) == [
+        ("Stein 壁.JPG", "."),
+        ("wall.png", "."),
+    ]
 
 
 def test_a_picture_lies_where_it_was_found_first(textures):
-    assert ("a/wall.png", "a") in listed(found([textures, textures / "a"], recursive=True))
-    assert ("a/wall.png", ".") in listed(found([textures / "a", textures], recursive=True))
+    assert ("a/wall.png", "a") in listed(find_pictures([textures, textures / "a"], recursive=True))
+    assert ("a/wall.png", ".") in listed(find_pictures([textures / "a", textures], recursive=True))
     (textures / "same.png").symlink_to("wall.png")
-    assert {name for name, _ in listed(found([textures], recursive=False))} == {"Stein 壁.JPG", "same.png", "wall.png"}
+    assert {name for name, _ in listed(find_pictures([textures], recursive=False))} == {
+        "Stein 壁.JPG",
+        "same.png",
+        "wall.png",
+    }
 
 
 def test_a_link_that_leads_to_itself_is_a_picture_that_fails(textures):
     (textures / "self.png").symlink_to("self.png")
     for named in (textures, Path("textures/*.png"), textures / "self.png"):
-        assert "self.png" in [picture.file.name for picture in found([named], recursive=False).pictures]
+        assert "self.png" in [picture.file.name for picture in find_pictures([named], recursive=False).pictures]
     with pytest.raises(SourceError, match=r"^textures/self\.png is a link to a file that is not there\.$"):
         digest_of_file(textures / "self.png")
 
@@ -113,7 +120,7 @@ def test_links_to_folders_above_are_not_followed(textures, named):
     """Two of them would have 2 ** 40 ways through each other."""
     for link in ("a/loop", "a/again", "to_a"):
         (textures / link).symlink_to((textures / "a" if link == "to_a" else textures).resolve())
-    inputs = found([Path(named)], recursive=True)
+    inputs = find_pictures([Path(named)], recursive=True)
     files = {picture.file.relative_to("textures").as_posix() for picture in inputs.pictures}
     assert inputs.links == {Path("textures", link) for link in ("a/loop", "a/again", "to_a")}
     assert {"wall.png", "a/wall.png"} <= files <= {"wall.png", "a/wall.png", "a/b/deep.tif", "Stein 壁.JPG"}
@@ -131,7 +138,7 @@ def test_a_closed_folder_is_one_sentence(textures, tmp_path):
     try:
         if user == 0:
             os.seteuid(NOBODY)
-        inputs = found([textures], recursive=True)
+        inputs = find_pictures([textures], recursive=True)
     finally:
         os.seteuid(user)
         (textures / "a").chmod(0o755)

@@ -92,7 +92,7 @@ def wire_displacement(material: bpy.types.Material, source: bpy.types.Image, map
                 output = SocketInstance(displacement.node.outputs[0], displacement.groups)
                 link_across_groups(output, input_socket, "Displacement", edits)
     messages.append(Message("Wired {map!r} to the displacement of the material {material!r}; it shows on meshes with "
-                             "enough faces.", map=map_image.name, material=material.name))
+                            "enough faces.", map=map_image.name, material=material.name))
     return WiringReport(True, tuple(messages))
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 UV_COORDINATES = Phrase("UV coordinates")
 
+LINEAR_OPERATIONS = ("ADD", "SUBTRACT", "MULTIPLY", "SCALE", "MULTIPLY_ADD", "DIVIDE", "FRACTION", "FRACT", "MODULO",
+                     "FLOORED_MODULO", "WRAP")
+"""Operations of Vector Math and Math that are linear, or linear between steps, as in pictures that repeat."""
+
 
 class NotLinearError(Exception):
     """A node whose output is not a linear function of the coordinates."""
@@ -242,11 +246,6 @@ def _arithmetic(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     if operation == "DIVIDE" or first.is_constant:
         raise NotLinearError(node)
     return first  # of FRACTION and its like, between two of their steps
-
-
-LINEAR_OPERATIONS = ("ADD", "SUBTRACT", "MULTIPLY", "SCALE", "MULTIPLY_ADD", "DIVIDE", "FRACTION", "FRACT", "MODULO",
-                     "FLOORED_MODULO", "WRAP")
-"""Operations of Vector Math and Math that are linear, or linear between steps, as in pictures that repeat."""
 
 
 def _product(evaluation: Evaluation, node: bpy.types.Node, one: LinearValue, other: LinearValue) -> LinearValue:

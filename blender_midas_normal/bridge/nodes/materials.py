@@ -153,7 +153,7 @@ def _material_of_object(image: bpy.types.Image, obj: bpy.types.Object | None,
     reason = read_only_reason(obj) or read_only_reason(obj.data)  # type: ignore[arg-type]
     if reason:
         return TargetMaterials(messages=(Message("The object {object!r} is {reason} and gets no material.", object=obj.name,
-                                                  reason=reason),))
+                                                 reason=reason),))
     return _add_material(image, obj)
 
 

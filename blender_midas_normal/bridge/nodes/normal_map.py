@@ -114,7 +114,7 @@ def wire_normal_map(
             _wire_target(target, material, map_image, convention, edits)
     if targets:
         messages.append(Message("Wired {map!r} to {shaders} of the material {material!r}.", map=map_image.name,
-                                 shaders=_shader_names(targets), material=material.name))
+                                shaders=_shader_names(targets), material=material.name))
         messages += convention_messages(convention)
     return WiringReport(bool(targets), tuple(messages))
 

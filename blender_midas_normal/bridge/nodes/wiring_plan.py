@@ -86,7 +86,7 @@ def plan_wiring(material: bpy.types.Material, source: bpy.types.Image, map_image
     shaders = normal_shaders_of(material.node_tree)
     if not shaders:
         messages.append(Message("The material {material!r} has no shader with a Normal input, so the map is not wired.",
-                                 material=material.name))
+                                material=material.name))
     textures = [instance for instance in node_instances(material.node_tree) if image_of_node(instance.node) == source]
     textures_by_shader = _textures_by_shader(textures, shaders)
     for shader in textures_by_shader or shaders:
@@ -102,7 +102,7 @@ def plan_wiring(material: bpy.types.Material, source: bpy.types.Image, map_image
         messages += _muted_link_messages(target)
         if names:
             messages.append(Message("The image {image!r} feeds only {inputs} of {shader!r}; the map is wired to it all the "
-                                     "same.", image=source.name, inputs=names, shader=shader.node.name))
+                                    "same.", image=source.name, inputs=names, shader=shader.node.name))
         if target.texture and target.can_copy_mapping:
             messages += (*mapping_messages(target.texture, convention), *transform_messages(target.texture, convention))
     return targets, list(dict.fromkeys(messages))

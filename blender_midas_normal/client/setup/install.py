@@ -66,6 +66,17 @@ _HINTS = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice 
      Message("A file cannot be written: choose a folder that belongs to you, and end every Blender that uses MiDaS.")),
 ))
 
+SPACE_NEEDED_BYTES = 6 * 10**9
+"""Bytes: the environment with torch 2.13.0's default build for Linux (CUDA 13) takes 4.9 GiB (measured with du), and wheels
+are unpacked beside it on the way."""
+
+BACKENDS = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
+"""PyTorch's builds: uv's own names for them, and `registry` for the one that the package index gives by default."""
+
+STEP_COUNT = 6
+
+_UNITS = {"K": 1e3, "M": 1e6, "G": 1e9}
+
 
 def failure_hint(output: str) -> Message:
     """A sentence on what to do about the failure; a general one when the output shows nothing that is known."""
@@ -80,16 +91,8 @@ def index_unreachable(output: str) -> bool:
     return bool(_UNREACHABLE.search(output))
 
 
-SPACE_NEEDED_BYTES = 6 * 10**9
-"""Bytes: the environment with torch 2.13.0's default build for Linux (CUDA 13) takes 4.9 GiB (measured with du), and wheels
-are unpacked beside it on the way."""
-
 PACKAGE_LOADER = Path(__file__).resolve().parents[2] / "standalone.py"
 
-BACKENDS = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
-"""PyTorch's builds: uv's own names for them, and `registry` for the one that the package index gives by default."""
-
-STEP_COUNT = 6
 
 CHECK_PROGRAM = f"""
 import importlib, runpy, torch, torchvision
@@ -290,9 +293,6 @@ class Installation:
         shutil.rmtree(self.environment.cache, ignore_errors=True)
         write_marker(self.environment, marker)
         self.report_progress(6, title, Message("All is there."), 1.0)
-
-
-_UNITS = {"K": 1e3, "M": 1e6, "G": 1e9}
 
 
 class DownloadProgress:

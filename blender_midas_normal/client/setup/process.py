@@ -29,7 +29,7 @@ EXIT_TIMEOUT_S = 1.0
 """Within this time a process that has said its last line, or closed its pipe, is gone, or is ended."""
 
 CANCELLED_MESSAGES = {"install": Message("The installation was cancelled; installing again goes on from here."),
-             "download": Message("The download was cancelled; downloading again goes on from here.")}
+                      "download": Message("The download was cancelled; downloading again goes on from here.")}
 """By verb, the outcome of a process that was asked to give up and ended without saying more: one that waits for a server
 notices nothing and is ended."""
 

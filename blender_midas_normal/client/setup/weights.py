@@ -243,7 +243,7 @@ class Download:
         found = weights_checksum(self.part)
         if found != self.sha256:
             raise self.reject(Phrase("what came has another checksum (its SHA-256 is {found}, not {wanted}) and was "
-                                      "removed", found=found, wanted=self.sha256))
+                                     "removed", found=found, wanted=self.sha256))
 
     def reject(self, reason: Phrase) -> _SourceFailed:
         """What came is another file: it is taken away, so that the next source, or download, starts anew."""

@@ -10,6 +10,9 @@ from ...bridge.addon import EXTENSION
 from ...core.errors import Message, template_fields
 from . import de
 
+LANGUAGES = {"de": de.MESSAGES}
+"""Translations by language, context and English text; a bare language serves all its countries, such as de_DE."""
+
 
 def translate_message(message: Message, translate: Callable[[str], str]) -> str:
     """Say a message, and the messages among its values, in the user's language.
@@ -30,10 +33,6 @@ def translate_message(message: Message, translate: Callable[[str], str]) -> str:
         return template.format(**values) if set(template_fields(template)) == set(values) else str(message)
     except ValueError:
         return str(message)
-
-
-LANGUAGES = {"de": de.MESSAGES}
-"""Translations by language, context and English text; a bare language serves all its countries, such as de_DE."""
 
 
 def register() -> None:

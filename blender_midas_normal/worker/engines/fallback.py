@@ -112,7 +112,7 @@ class Fallback:
             attempt, notes = following, notes + note
 
     def _next_attempt(self, error: Exception, attempt: Attempt, may_use_cpu: bool,
-               can_split: bool) -> tuple[Attempt | None, tuple[Message, ...]]:
+                      can_split: bool) -> tuple[Attempt | None, tuple[Message, ...]]:
         """Return the next attempt, None where there is no other, and messages to the user."""
         device = attempt.device
         if isinstance(error, WrongValues):

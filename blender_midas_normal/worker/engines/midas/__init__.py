@@ -40,6 +40,18 @@ if TYPE_CHECKING:
     from .. import Report
     from .network import Network
 
+RELIEF = 0.75
+"""K in the NORMALISED formula: the node's default look at resolution 512 for a depth range of 300 units."""
+
+BYTES_PER_PIXEL = 2200
+"""Memory that one pass takes for each pixel the network sees.  Peaks measured on the CPU above the loaded network, with
+timm's fused attention, which keeps memory proportional to the pixels: 0.55 GB at 512 x 512 (2104 bytes a pixel), 1.94 GB at
+1024 x 1024 (1847), 2.94 GB at 1024 x 1536 (1872), 7.14 GB at 2048 x 2048 (1702)."""
+
+TOO_LITTLE_FOR_NETWORK = Message(
+    "There is not enough memory for the network; choose a lower resolution, or close other programs.")
+
+
 @dataclass(eq=False)
 class InferenceItem:
     """A forward pass for one picture, to be run in a batch.
@@ -99,18 +111,6 @@ def report_all(items: Sequence[InferenceItem], stage: str, share: float) -> None
             wanted += 1
     if not wanted:
         raise Cancelled("The requests were cancelled.")
-
-
-RELIEF = 0.75
-"""K in the NORMALISED formula: the node's default look at resolution 512 for a depth range of 300 units."""
-
-BYTES_PER_PIXEL = 2200
-"""Memory that one pass takes for each pixel the network sees.  Peaks measured on the CPU above the loaded network, with
-timm's fused attention, which keeps memory proportional to the pixels: 0.55 GB at 512 x 512 (2104 bytes a pixel), 1.94 GB at
-1024 x 1024 (1847), 2.94 GB at 1024 x 1536 (1872), 7.14 GB at 2048 x 2048 (1702)."""
-
-TOO_LITTLE_FOR_NETWORK = Message(
-    "There is not enough memory for the network; choose a lower resolution, or close other programs.")
 
 
 def unavailable_reason(weights: Path | None) -> Message:
@@ -292,7 +292,7 @@ def _resolution(picture: Picture, settings: Settings) -> int:
 
 
 def _surface_from_depth(depth: Array, notes: tuple[Message, ...], picture: Picture, wrap: Wrap, settings: Settings,
-                report: Report) -> Surface:
+                        report: Report) -> Surface:
     """Make the NORMALISED surface of a picture's depth."""
     report("height", 0.0)
     source_size = (picture.width, picture.height)

@@ -27,6 +27,17 @@ ANSWER = torch.tensor([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4,
                       dtype=torch.float32)
 """The transforms of one direction; those of both at once are their Kronecker products with themselves."""
 
+FUSIONS = ("refinenet1", "refinenet2", "refinenet3", "refinenet4")
+
+FINE = ("layer1_rn", "layer2_rn", "refinenet1", "refinenet2", "output_conv")
+"""Parts of the decoder at 1/8 of the resolution and finer, where convolutions take long."""
+
+MANY_CHANNELS = 128
+"""With fewer, in or out, the transforms around Winograd's products take longer than what these save."""
+
+BFLOAT16 = ("amx_bf16", "avx512_bf16")
+"""Instructions of a CPU without which bfloat16 is slower than float32."""
+
 
 class Winograd:
     """Answers as a 3 x 3 convolution with a border of zeros does, but for rounding; its weights take four times as much."""
@@ -66,17 +77,6 @@ class Winograd:
         if self._bias is not None:
             answer += self._bias
         return answer.permute(2, 0, 3, 1, 4)
-
-
-FUSIONS = ("refinenet1", "refinenet2", "refinenet3", "refinenet4")
-FINE = ("layer1_rn", "layer2_rn", "refinenet1", "refinenet2", "output_conv")
-"""Parts of the decoder at 1/8 of the resolution and finer, where convolutions take long."""
-
-MANY_CHANNELS = 128
-"""With fewer, in or out, the transforms around Winograd's products take longer than what these save."""
-
-BFLOAT16 = ("amx_bf16", "avx512_bf16")
-"""Instructions of a CPU without which bfloat16 is slower than float32."""
 
 
 def inference_dtype(device: str) -> torch.dtype | None:

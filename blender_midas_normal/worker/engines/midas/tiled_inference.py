@@ -22,6 +22,25 @@ if TYPE_CHECKING:
 CACHE_BYTES = 128 << 20
 """Bytes of cached depth: 21 tiles of the largest size, as many as a picture of 4096 x 4096 has."""
 
+SIDE_MULTIPLE = 32
+"""Both sides of the network's input are multiples of this."""
+
+MIN_NETWORK_SIDE = 64
+
+MAX_PASS_PIXELS = 1024 * 1536
+"""Most pixels of one forward pass: measured, it takes 2.9 GB for these and 7.1 GB for 2048 x 2048, and pictures of the
+default resolution up to an aspect of 1 to 6 still need one pass.
+"""
+
+MAX_NETWORK_SIDE = 16384
+"""Longest side of the network's input: a narrow strip with its shorter side at the resolution would fill the memory."""
+
+OVERLAP_SHARE = 0.25
+"""Share of a tile's side by which tiles overlap."""
+
+MARGIN_SHARE = 0.25
+"""Share of the side by which a picture that repeats is padded."""
+
 
 class DepthCache:
     """Caches depths by the pixels they were made of; the least recently used are dropped first."""
@@ -64,25 +83,6 @@ def _key(pixels: Array, conditions: tuple[str, ...]) -> bytes:
 
 ForwardFn = Callable[["Array", Callable[[float], None]], "Array"]
 """run(H x W x 3 pixels 0..1, done) -> H x W depth; `done` is called with the finished share of the pass, 0..1."""
-
-SIDE_MULTIPLE = 32
-"""Both sides of the network's input are multiples of this."""
-
-MIN_NETWORK_SIDE = 64
-
-MAX_PASS_PIXELS = 1024 * 1536
-"""Most pixels of one forward pass: measured, it takes 2.9 GB for these and 7.1 GB for 2048 x 2048, and pictures of the
-default resolution up to an aspect of 1 to 6 still need one pass.
-"""
-
-MAX_NETWORK_SIDE = 16384
-"""Longest side of the network's input: a narrow strip with its shorter side at the resolution would fill the memory."""
-
-OVERLAP_SHARE = 0.25
-"""Share of a tile's side by which tiles overlap."""
-
-MARGIN_SHARE = 0.25
-"""Share of the side by which a picture that repeats is padded."""
 
 
 def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, largest: int, run: ForwardFn, report: Report) -> Array:

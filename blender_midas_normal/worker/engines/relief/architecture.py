@@ -80,16 +80,16 @@ class Architecture:
 
     def convolutions(self) -> list[tuple[Convolution, int]]:
         """Every layer in the order of work, with the side in pixels of the square that one of its outputs stands for."""
-        found = [(Convolution("stem", self.levels[0].channels, 4 * INPUTS, 3), 2)]
+        layers = [(Convolution("stem", self.levels[0].channels, 4 * INPUTS, 3), 2)]
         for i, level in enumerate(self.levels):
             if i > 0:
-                found.append((Convolution(f"down{i}", level.channels, self.levels[i - 1].channels, 2), 2 ** (i + 1)))
-            found += _blocks(f"down{i}", level.down, level.channels, 2 ** (i + 1))
+                layers.append((Convolution(f"down{i}", level.channels, self.levels[i - 1].channels, 2), 2 ** (i + 1)))
+            layers += _blocks(f"down{i}", level.down, level.channels, 2 ** (i + 1))
         for i in reversed(range(len(self.levels))):
             if i < len(self.levels) - 1:
-                found.append((Convolution(f"up{i}", self.levels[i].channels, self.levels[i + 1].channels, 1), 2 ** (i + 2)))
-            found += _blocks(f"up{i}", self.levels[i].up, self.levels[i].channels, 2 ** (i + 1))
-        return [*found, (Convolution("out", 8, self.levels[0].channels, 3), 2)]
+                layers.append((Convolution(f"up{i}", self.levels[i].channels, self.levels[i + 1].channels, 1), 2 ** (i + 2)))
+            layers += _blocks(f"up{i}", self.levels[i].up, self.levels[i].channels, 2 ** (i + 1))
+        return [*layers, (Convolution("out", 8, self.levels[0].channels, 3), 2)]
 
 
 def _blocks(name: str, count: int, channels: int, side: int) -> list[tuple[Convolution, int]]:

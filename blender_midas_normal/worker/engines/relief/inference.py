@@ -135,14 +135,14 @@ def update(network: Network, before: SlopePyramid, changed: Region, rgb: Array, 
 
 
 def tile_picture(shape: tuple[int, ...], wrap: Wrap, architecture: Architecture,
-               largest: tuple[int, int] = MAX_TILE) -> Tiling:
+                 largest: tuple[int, int] = MAX_TILE) -> Tiling:
     """The tiles of a whole picture of H x W (x C) pixels, each of `largest` rows and columns at most."""
     return Tiling(*(cover_axis(length, repeats, side, architecture.stride, architecture.receptive_field)
                     for length, repeats, side in zip(shape[:2], (wrap.y, wrap.x), largest, strict=True)))
 
 
 def tile_region(changed: Region, shape: tuple[int, ...], wrap: Wrap, architecture: Architecture, margin: int,
-                 largest: tuple[int, int] = MAX_TILE) -> Tiling:
+                largest: tuple[int, int] = MAX_TILE) -> Tiling:
     """The tiles that cover what lies within `margin` pixels of a changed area, each seen with `margin` pixels around it."""
     axes = zip((changed.rows, changed.columns), shape[:2], (wrap.y, wrap.x), largest, strict=True)
     return Tiling(*(cover_interval(interval, length, repeats, side, architecture.stride, margin)
@@ -171,7 +171,7 @@ def cover_interval(changed: Interval, length: int, repeats: bool, largest: int, 
 
 
 def _infer_pyramid(network: Network, pictures: Sequence[Array], tilings: Sequence[Tiling], wrap: Wrap, report: Report,
-         initial: Callable[[int, Sequence[Array]], Array]) -> SlopePyramid:
+                   initial: Callable[[int, Sequence[Array]], Array]) -> SlopePyramid:
     """The slopes at all sizes; `initial` gives the array whose tiles are filled, from the slopes of the smaller sizes."""
     total, done_before = sum(tiling.pixels for tiling in tilings), 0
     levels: list[Array] = []

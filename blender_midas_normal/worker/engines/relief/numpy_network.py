@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Product = Callable[["Array", "Array"], "Array"]
 """M x K float32 and K x N float32 to M x N float32."""
 
+STRIP = 1 << 18
+"""Values of the matrix that one product takes: 1 MB of float32 stays in the second-level cache."""
+
 
 def by_rows(left: Array, right: Array) -> Array:
     """The product without BLAS; best while `right` fits into the second-level cache."""
@@ -42,10 +45,6 @@ def _seconds(product: Product, left: Array, right: Array) -> float:
         return time.perf_counter() - start
 
     return min(once() for _ in range(3))
-
-
-STRIP = 1 << 18
-"""Values of the matrix that one product takes: 1 MB of float32 stays in the second-level cache."""
 
 
 class ReliefNetwork:

@@ -100,9 +100,9 @@ class TorchReliefNetwork:
 
     def _layer(self, name: str, x: Tensor, tell: Progress, stride: int = 1) -> Tensor:
         weights = self._weights[name]
-        found = functional.conv2d(x, weights, self._biases[name], stride)
-        tell(found.shape[2] * found.shape[3] * weights.numel())
-        return found
+        convolved = functional.conv2d(x, weights, self._biases[name], stride)
+        tell(convolved.shape[2] * convolved.shape[3] * weights.numel())
+        return convolved
 
     def _field(self, values: Tensor) -> Field:
         field = Field(values)
