@@ -75,15 +75,15 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
     if mask_image is not None:
         fields = {"mask": "IMAGE", **fields}
     kinds = [kind.strip() for kind in maps.split(",")] if isinstance(maps, str) else maps
-    wanted = batch_options(
+    options = batch_options(
         Path(out), (settings or Settings()).replace_fields(fields), maps=kinds, format=format, bits=bits, target=target,
         pattern=pattern, existing=existing, sets=sets, smoothing=smoothing, jobs=jobs, exposure=exposure,
         mask_image=Path(mask_image) if mask_image is not None else None)
     inputs = find_pictures([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive)
-    make_folder(wanted.out)
-    places = user_paths(wanted.out, Path(weights) if weights is not None else None)
-    launch = choose_launch(wanted.settings.engine, places, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
-    return run_batch(items_of_files(inputs, wanted), wanted, launch, inputs, ProgramLog(progress)).records
+    make_folder(options.out)
+    places = user_paths(options.out, Path(weights) if weights is not None else None)
+    launch = choose_launch(options.settings.engine, places, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
+    return run_batch(items_of_files(inputs, options), options, launch, inputs, ProgramLog(progress)).records
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class BatchResult:
     not_tried: int
 
 
-def run_batch(items: Iterable[Item], wanted: BatchOptions, launch: Launch, inputs: Inputs, reporter: Reporter,
+def run_batch(items: Iterable[Item], options: BatchOptions, launch: Launch, inputs: Inputs, reporter: Reporter,
               stopped: Callable[[], bool] = lambda: False) -> BatchResult:
     """Make the maps of all items.
 
@@ -114,38 +114,38 @@ def run_batch(items: Iterable[Item], wanted: BatchOptions, launch: Launch, input
     """
     for folder, sentence in inputs.useless.items():
         reporter.print_error(f"{folder}: error: {sentence}")
-    making = BatchRunner(items, wanted, launch, reporter)
-    for name in making.names:
+    runner = BatchRunner(items, options, launch, reporter)
+    for name in runner.names:
         reporter.say(name)
-    with closing(making), closing(WorkerPool(_crew_size(wanted))) as crew:
-        _make(making, crew, reporter, stopped)
+    with closing(runner), closing(WorkerPool(_pool_size(options))) as pool:
+        _make(runner, pool, reporter, stopped)
     records = [Record(folder, FAILED, error=sentence) for folder, sentence in inputs.useless.items()]
-    records += [record for picture in making.pictures for record in picture.records]
-    return BatchResult(records, making.lacks, len(making.pictures) - making.done)
+    records += [record for picture in runner.pictures for record in picture.records]
+    return BatchResult(records, runner.lacks, len(runner.pictures) - runner.done)
 
 
-def _crew_size(wanted: BatchOptions) -> int | None:
-    """The workers that are wanted; None for one for each graphics card, which the CPU alone has no use for."""
-    return 1 if wanted.workers is None and wanted.settings.device == "CPU" else wanted.workers
+def _pool_size(options: BatchOptions) -> int | None:
+    """How many workers the options ask for; None for one for each graphics card, which the CPU alone has no use for."""
+    return 1 if options.workers is None and options.settings.device == "CPU" else options.workers
 
 
-def _make(making: BatchRunner, crew: WorkerPool, reporter: Reporter, stopped: Callable[[], bool]) -> None:
+def _make(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Callable[[], bool]) -> None:
     def watch(job: ResultFuture | None) -> None:
-        crew.complete(reporter.say)
-        reporter.show(job, *making.progress)
+        pool.complete(reporter.say)
+        reporter.show(job, *runner.progress)
 
     def through(way: Stage, pictures: Sequence[Picture]) -> None:
-        run_tasks(making.beginnings(way, pictures, alone=False), crew.clients, max_in_flight, watch, stopped)
-        run_tasks(making.beginnings(way, making.take_postponed(), alone=True), crew.clients[:1], one, watch, stopped)
+        run_tasks(runner.beginnings(way, pictures, alone=False), pool.clients, max_in_flight, watch, stopped)
+        run_tasks(runner.beginnings(way, runner.take_postponed(), alone=True), pool.clients[:1], one, watch, stopped)
 
-    run_stages(making, through)
+    run_stages(runner, through)
 
 
-def items_of_files(inputs: Inputs, wanted: BatchOptions) -> list[Item]:
+def items_of_files(inputs: Inputs, options: BatchOptions) -> list[Item]:
     """Make an item of each picture file, which the worker reads itself."""
-    mask = {"mask_picture": str(resolve_path(wanted.mask_image))} if wanted.mask_image is not None else {}
+    mask = {"mask_picture": str(resolve_path(options.mask_image))} if options.mask_image is not None else {}
     items = [item_of_file(picture.file, picture.folder, _request_of(picture.file, mask)) for picture in inputs.pictures]
-    return items if wanted.exposure is None else [exposed(item, wanted.exposure) for item in items]
+    return items if options.exposure is None else [exposed(item, options.exposure) for item in items]
 
 
 def _request_of(file: Path, mask: dict[str, str]) -> Callable[[object], dict[str, Any]]:

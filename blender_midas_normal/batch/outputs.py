@@ -137,9 +137,9 @@ class NameTaken(TargetError):
 class OutputFiles:
     """Gives maps their files; pictures: the files of all pictures of the run."""
 
-    def __init__(self, wanted: BatchOptions, pictures: Iterable[Path | None]) -> None:
-        self._wanted = wanted
-        self._pictures = {resolve_path(file) for file in (*pictures, wanted.mask_image) if file is not None}
+    def __init__(self, options: BatchOptions, pictures: Iterable[Path | None]) -> None:
+        self._options = options
+        self._pictures = {resolve_path(file) for file in (*pictures, options.mask_image) if file is not None}
         self._maps: dict[Path, Picture] = {}
         self._numbers: dict[tuple[int, str], int] = {}
 
@@ -148,7 +148,7 @@ class OutputFiles:
 
         Raises TargetError where a picture, and NameTaken where another map of this run has the name of one.
         """
-        targets = [(kind, self._place(picture, kind, self._number(picture.among, kind))) for kind in self._wanted.kinds]
+        targets = [(kind, self._place(picture, kind, self._number(picture.among, kind))) for kind in self._options.kinds]
         for _, target in targets:
             self._check_free(target, picture)
         self._maps.update((resolve_path(target), picture) for _, target in targets)
@@ -177,7 +177,7 @@ class OutputFiles:
 
     def _number(self, pictures: Sequence[Picture], kind: str) -> int:
         """Where nothing is to be replaced, the first one that all pictures of a set have free; else 1."""
-        if self._wanted.existing != "NUMBER":
+        if self._options.existing != "NUMBER":
             return 1
         key = id(pictures), kind
         if key not in self._numbers:
@@ -190,4 +190,4 @@ class OutputFiles:
         return place not in self._pictures and place not in self._maps and not os.path.lexists(target)
 
     def _place(self, picture: Picture, kind: str, number: int) -> Path:
-        return self._wanted.out / self._wanted.naming.path(picture.item, kind, number)
+        return self._options.out / self._options.naming.path(picture.item, kind, number)

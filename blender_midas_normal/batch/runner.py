@@ -49,34 +49,34 @@ class Refused(TargetError):
 
 
 class BatchRunner:
-    """Makes the maps that are wanted, one bad picture never stopping the rest.
+    """Makes the maps that the options ask for, one bad picture never stopping the rest.
 
     sets: the pictures, those of a set together, in the order of their numbers; names: sentences about the sets; lacks: the
     same about what these lack.  done: how many pictures need nothing more.
     Raises EngineUnavailable, here and later, which no other picture would change.
     """
 
-    def __init__(self, items: Iterable[Item], wanted: BatchOptions, launch: Launch, screen: Reporter) -> None:
-        self._wanted = wanted
+    def __init__(self, items: Iterable[Item], options: BatchOptions, launch: Launch, screen: Reporter) -> None:
+        self._options = options
         self._launch = launch
-        self.out = wanted.out
+        self.out = options.out
         self._screen = screen
-        self._ledger = OutputRecord(wanted.out)
-        self._measures = DepthStatsCache(wanted.out)
-        self._engine, _ = select_engine(wanted.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
+        self._ledger = OutputRecord(options.out)
+        self._measures = DepthStatsCache(options.out)
+        self._engine, _ = select_engine(options.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
                                                           "LUMINANCE": NO_MESSAGE})
-        self._has_scale = "HEIGHT" in wanted.kinds and (wanted.smoothing > 0 or not is_float_format(wanted.format))
-        self._file: dict[str, Any] = {"format": wanted.format, "bits": wanted.bits, "compress": True}
+        self._has_scale = "HEIGHT" in options.kinds and (options.smoothing > 0 or not is_float_format(options.format))
+        self._file: dict[str, Any] = {"format": options.format, "bits": options.bits, "compress": True}
         self._postponed: list[Picture] = []
         self._folders: set[Path] = set()
         self._measured = self.done = 0
-        sets = sets_of(items, wanted.sets)
+        sets = sets_of(items, options.sets)
         self.names = [each.sentence for each in sets if len(each.members) > 1]
         self.lacks = [each.missing_message for each in sets if each.missing_message]
-        self.sets = [pictures_of(each, wanted.smoothing) for each in sets]
+        self.sets = [pictures_of(each, options.smoothing) for each in sets]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
-        self._targets = OutputFiles(wanted, [picture.item.file for picture in self.pictures])
+        self._targets = OutputFiles(options, [picture.item.file for picture in self.pictures])
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -85,7 +85,7 @@ class BatchRunner:
 
     def is_measured(self, pictures: Sequence[Picture]) -> bool:
         """Whether a set is to be measured before its maps are made, for each shapes those of the others."""
-        return len(pictures) > 1 and (self._has_scale or has_depth_range(self._engine, self._wanted.settings))
+        return len(pictures) > 1 and (self._has_scale or has_depth_range(self._engine, self._options.settings))
 
     def close(self) -> None:
         """End this process's part of the folder's records, and remove what killed ones have left; call this at the end."""
@@ -110,7 +110,7 @@ class BatchRunner:
     def begin(self, picture: Picture, client: Client) -> Task:
         """Looks at a picture, and gives its maps their names."""
         if not picture.content:
-            content = picture.item.content() + self._wanted.mask_content
+            content = picture.item.content() + self._options.mask_content
             picture.left = self._targets.take(picture)
             picture.content = content
         yield from ()
@@ -118,17 +118,17 @@ class BatchRunner:
     def measure(self, picture: Picture, client: Client) -> Task:
         """Finds out how deep a picture is; what is on record counts where what is there is skipped."""
         yield from self.begin(picture, client)
-        settings, kind = self._wanted.settings, "HEIGHT"
+        settings, kind = self._options.settings, "HEIGHT"
         if not self._has_scale:
             settings, kind = settings.with_tuning_of(Settings()), "NORMAL"
         digest = digest_of_settings(settings, self._engine, kind, "")
-        stats = self._measures.get(picture.content, digest) if self._wanted.existing == "SKIP" else None
+        stats = self._measures.get(picture.content, digest) if self._options.existing == "SKIP" else None
         if stats is None:
             job = self._submitted(client, picture, None, settings=settings.to_dict(), map=kind)
             yield job
             result = job.result()
             with _taken(client, result):
-                pass  # what is wanted of it are its numbers
+                pass  # only its numbers are of interest
             stats = DepthStats(float(result.range), float(result.scale))
             self._measures.note(picture.content, digest, stats)
         picture.measure = stats
@@ -139,11 +139,11 @@ class BatchRunner:
         content = picture.content_of_maps()
         for kind, target in list(picture.left):
             digest = self._digest(picture, self._engine, kind)
-            if self._wanted.existing == "SKIP" and self._ledger.is_current(target, content, digest):
+            if self._options.existing == "SKIP" and self._ledger.is_current(target, content, digest):
                 self._screen.say(f"{picture.item.title}: {target} is there already")
                 picture.records.append(Record(picture.item.title, SKIPPED, kind, str(target)))
                 picture.left.remove((kind, target))
-            elif self._wanted.existing != "OVERWRITE" and (
+            elif self._options.existing != "OVERWRITE" and (
                     refusal := self._ledger.refusal(target, picture.item.file)
             ) and not self._ledger.may_be_on_record_soon(target):
                 self._complain(picture, kind, refusal)
@@ -166,7 +166,7 @@ class BatchRunner:
             window: the frames whose maps are averaged next.
         """
         needed = {kind for other in picture.near if other in window for kind, _ in other.left}
-        kinds = [kind for kind in self._wanted.kinds if kind in needed and kind not in picture.staged]
+        kinds = [kind for kind in self._options.kinds if kind in needed and kind not in picture.staged]
 
         def take(kind: str, result: Result) -> None:
             file = folder() / f"{kind}_{picture.number}.png"
@@ -182,7 +182,7 @@ class BatchRunner:
             own = picture.staged[kind].result
             staged = {other.number: other.staged[kind] for other in picture.near if kind in other.staged}
             alike = [number for number, each in staged.items() if _size(each.result) == _size(own)]
-            counted = temporal_weights(alike, picture.number, self._wanted.smoothing)
+            counted = temporal_weights(alike, picture.number, self._options.smoothing)
             client.prepare(self._launch)
             frames = [[share, str(staged[number].file)] for number, share in counted.items()]
             job = client.submit(Request(self._settings(picture).to_dict(), frames=frames, map=kind,
@@ -262,11 +262,11 @@ class BatchRunner:
         """
         target = dict(picture.left)[kind]
         self._folders.add(target.parent)
-        replaces = self._wanted.existing == "OVERWRITE"
+        replaces = self._options.existing == "OVERWRITE"
         while True:
             with incomplete(target) as made:
                 shutil.copyfile(file, made)
-                if self._wanted.existing in ("RENEW", "SKIP"):
+                if self._options.existing in ("RENEW", "SKIP"):
                     replaces = os.path.lexists(target)
                     if refusal := self._ledger.refusal(target, picture.item.file, made):
                         raise Refused(refusal)
@@ -275,19 +275,19 @@ class BatchRunner:
                     atomic_replace(made, target)
                 if replaces or atomic_create(made, target):
                     return target
-            if self._wanted.existing == "NUMBER":
+            if self._options.existing == "NUMBER":
                 target = self._targets.another(picture, kind)
 
     def _settings(self, picture: Picture) -> Settings:
         """Those of the run, at the strength that brings the picture to the range of its set."""
-        settings = self._wanted.settings
+        settings = self._options.settings
         return dataclasses.replace(settings, strength=settings.strength * picture.strength)
 
     def _digest(self, picture: Picture, engine: str, kind: str) -> str:
         scale = _scale(picture, kind)
-        others = {**({"scale": scale} if scale else {}), **({"smoothing": self._wanted.smoothing} if picture.near else {}),
-                  **({"bits": 8} if self._wanted.bits == 8 else {})}
-        return digest_of_settings(self._settings(picture), engine, kind, self._wanted.format, **others)
+        others = {**({"scale": scale} if scale else {}), **({"smoothing": self._options.smoothing} if picture.near else {}),
+                  **({"bits": 8} if self._options.bits == 8 else {})}
+        return digest_of_settings(self._settings(picture), engine, kind, self._options.format, **others)
 
     def _say(self, picture: Picture, kind: str, target: Path, result: Result) -> None:
         size = f"{result.width} x {result.height}"
@@ -330,40 +330,40 @@ Through = Callable[[Stage, Sequence[Picture]], None]
 """Does something with all of the pictures, and returns when that is done, or given up."""
 
 
-def run_stages(making: BatchRunner, through: Through) -> None:
+def run_stages(runner: BatchRunner, through: Through) -> None:
     """Makes all maps: first those of pictures that need no others, then set by set."""
-    through(making.make, [picture for pictures in making.sets if not _is_linked(making, pictures) for picture in pictures])
-    for pictures in making.sets:
-        if not _is_linked(making, pictures):
+    through(runner.make, [picture for pictures in runner.sets if not _is_linked(runner, pictures) for picture in pictures])
+    for pictures in runner.sets:
+        if not _is_linked(runner, pictures):
             continue
-        if making.is_measured(pictures):
-            through(making.measure, pictures)
+        if runner.is_measured(pictures):
+            through(runner.measure, pictures)
             bring_to_one_range(pictures)
         if pictures[0].near:
-            _smooth(making, pictures, through)
+            _smooth(runner, pictures, through)
         else:
-            through(making.make, pictures)
+            through(runner.make, pictures)
 
 
-def _is_linked(making: BatchRunner, pictures: Sequence[Picture]) -> bool:
+def _is_linked(runner: BatchRunner, pictures: Sequence[Picture]) -> bool:
     """Whether the maps of a set's pictures shape each other."""
-    return making.is_measured(pictures) or len(pictures[0].near) > 0
+    return runner.is_measured(pictures) or len(pictures[0].near) > 0
 
 
-def _smooth(making: BatchRunner, frames: Sequence[Picture], through: Through) -> None:
+def _smooth(runner: BatchRunner, frames: Sequence[Picture], through: Through) -> None:
     """Makes the frames' maps as means over their neighbours', which lie in a folder for as long as they are needed."""
     with ExitStack() as stack:
         @cache
         def folder() -> Path:
-            return stack.enter_context(temporary_folder(resolve_path(making.out)))
+            return stack.enter_context(temporary_folder(resolve_path(runner.out)))
 
         for start in range(0, len(frames), WINDOW):
             window = frames[start:start + WINDOW]
             around = sorted({other for frame in window for other in frame.near}, key=lambda frame: frame.number)
-            through(making.begin, around)
-            through(making.skip, window)
-            through(partial(making.stage, folder, set(window)), around)
-            through(making.average, window)
+            through(runner.begin, around)
+            through(runner.skip, window)
+            through(partial(runner.stage, folder, set(window)), around)
+            through(runner.average, window)
             for frame in around:
                 if frame.near[-1].number <= window[-1].number:
                     _forget(frame)
