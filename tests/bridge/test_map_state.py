@@ -20,8 +20,8 @@ from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import pixels_of, rgba, write_png
-from test_queue import made as worked_through
-from test_queue import worn
+from queue_runs import made as worked_through
+from queue_runs import worn
 from test_sequence import sequence
 from test_udim import tile_set
 
