@@ -1,6 +1,6 @@
-"""MiDaS Normal Map: a tangent-space normal map from the active image or the Render Result.
+"""MiDaS Normal Map: make tangent-space normal maps from images and renders.
 
-Importing this package imports neither bpy nor anything else: core, client and worker are used without Blender too.
+Importing this package imports neither bpy nor anything else, because core, client and worker are used without Blender too.
 """
 
 from __future__ import annotations
@@ -17,28 +17,35 @@ if TYPE_CHECKING:
 
 
 def register() -> None:
-    """Blender's entry: adds classes, properties, menus and handlers."""
+    """Add the extension's classes, properties, menus and handlers; Blender calls this."""
     from .ui import registration
 
     registration.register()
 
 
 def unregister() -> None:
-    """Blender's exit: takes away all that `register` added, and ends the worker."""
+    """Remove all that `register` added, and end the worker; Blender calls this."""
     from .ui import registration
 
     registration.unregister()
 
 
 def generate(image: bpy.types.Image, settings: Settings | None = None, mask_image: bpy.types.Image | None = None,
-             replace: bool = False, **words: Any) -> bpy.types.Image:
-    """The normal map of a Blender image, as a new or updated packed image `<name>_normal`; nothing is wired.
+             replace: bool = False, **fields: Any) -> bpy.types.Image:
+    """Make the normal map of an image as a packed image `<name>_normal`, without wiring it; waits for the worker.
 
-    settings: a `Settings`, else the Material preset; words replace single settings (`strength=2`, `engine="luminance"`).
-    mask_image: the other image for the mask IMAGE, which it implies.
-    replace: whether the map is made again although somebody has changed it since it was made, as by painting on it.
-    Waits for the worker.  Raises one of the exceptions of `core.errors`.
+    Args:
+        settings: those of the Material preset by default.
+        mask_image: the image for the mask IMAGE, which it implies.
+        replace: whether an existing map is made again although a user has changed it, as by painting on it.
+        fields: single settings that replace those of `settings`, such as `strength=2` and `engine="luminance"`.
+
+    Returns:
+        The map, a new image or the one that was made before.
+
+    Raises:
+        MidasNormalError: where it cannot be made; see `core.errors` for the types.
     """
     from .bridge.api import generate as generate_image
 
-    return generate_image(image, settings, mask_image, replace, **words)
+    return generate_image(image, settings, mask_image, replace, **fields)

@@ -1,9 +1,9 @@
-"""`blender --command midas_normal`: maps of pictures, or of the colour textures of a .blend file, as files of a folder.
+"""The command line of Blender: make maps of picture files, or of the colour textures of a .blend file, as files.
 
     blender --command midas_normal IMAGE... --out DIR [settings]
     blender -b FILE.blend --command midas_normal --out DIR [settings]
 
-Exit codes as in `batch.cli`.
+The exit codes are those of `batch.cli`.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ _registered: Any = None
 
 
 def register() -> None:
-    """Let Blender know the command."""
+    """Add the command to Blender's command line."""
     global _registered
     _registered = bpy.utils.register_cli_command(NAME, run)
 
 
 def unregister() -> None:
+    """Remove the command."""
     global _registered
     registered, _registered = _registered, None
     if registered is not None:
@@ -50,12 +51,12 @@ def unregister() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """What Blender calls with the words that follow the command's name; the exit code."""
+    """Run the command and return its exit code; Blender calls this with the arguments after the command's name."""
     return BlenderCommand().run(list(arguments))
 
 
 class BlenderCommand(Command):
-    """The command line with Blender, which reads the pictures and has some of its own."""
+    """The command inside Blender, which reads the picture files and has the images of the open .blend file."""
 
     def parser(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(f"blender --command {NAME}", "%(prog)s [IMAGE...] --out FOLDER [options]",
@@ -64,35 +65,37 @@ class BlenderCommand(Command):
                             help="files, folders and patterns; without any, the colour textures of the file that is open")
         return parser
 
-    def items(self, parser: argparse.ArgumentParser, options: argparse.Namespace, asked: BatchOptions,
+    def items(self, parser: argparse.ArgumentParser, options: argparse.Namespace, batch_options: BatchOptions,
               inputs: Inputs) -> list[Item]:
         if options.images:
             items = items_of_files(inputs)
-        elif asked.sets != "OFF":
+        elif batch_options.sets != "OFF":
             parser.error("--sets is about the names of picture files; give some")
         else:
             items = [item_of_image(image) for image in colour_textures(bpy.data.materials)]
             if not items:
                 parser.error("no picture is given, and no material of the file has a colour texture")
-        if asked.mask_image is not None:
-            items = [with_mask(item, asked.mask_image) for item in items]
-        exposure = View.of(bpy.context.scene).exposure if asked.exposure is None else asked.exposure
+        if batch_options.mask_image is not None:
+            items = [with_mask(item, batch_options.mask_image) for item in items]
+        exposure = batch_options.exposure
+        if exposure is None:
+            exposure = View.of(bpy.context.scene).exposure
         return [exposed(item, exposure) for item in items]
 
-    def launch(self, options: argparse.Namespace, asked: BatchOptions, out: TextIO) -> Launch:
-        return choose_launch(asked.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
+    def launch(self, options: argparse.Namespace, batch_options: BatchOptions, out: TextIO) -> Launch:
+        return choose_launch(batch_options.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
 
 
 def items_of_files(inputs: Inputs) -> list[Item]:
-    """Pictures beside the open file; Blender reads them, for its own Python can read no image files."""
-    def reading(file: Path) -> Callable[[Client], dict[str, Any]]:
+    """Return items for picture files, which Blender reads, because its Python has no library for image files."""
+    def read_with_blender(file: Path) -> Callable[[Client], dict[str, Any]]:
         return lambda client: {"pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
 
-    return [item_of_file(picture.file, picture.folder, reading(picture.file)) for picture in inputs.pictures]
+    return [item_of_file(picture.file, picture.folder, read_with_blender(picture.file)) for picture in inputs.pictures]
 
 
 def with_mask(item: Item, mask: Path) -> Item:
-    """The item with a mask image, which Blender reads, too."""
+    """Return the item with a mask image, which Blender reads."""
     def fields(client: Client) -> dict[str, Any]:
         picture = item.fields(client)
         return {**picture, "mask_pixels": dataclasses.asdict(run_to_end(export_file_pixels(mask, client.new_file())))}
@@ -101,7 +104,7 @@ def with_mask(item: Item, mask: Path) -> Item:
 
 
 def item_of_image(image: bpy.types.Image) -> Item:
-    """An image of the open file; its own file, if any, is none that a map may replace."""
+    """Return an item for an image of the open .blend file; no map may replace the image's own file, if any."""
     def read(path: Path) -> Pixels:
         return dataclasses.replace(read_pixels(check_single_picture(image), path), alpha=alpha_of(image))
 

@@ -1,4 +1,4 @@
-"""The split look of an Image Editor: the picture on the left, its maps of normals and of heights over the rest."""
+"""Compare a picture with its maps in an Image Editor: the picture on the left, its normal and height maps beside it."""
 
 from __future__ import annotations
 
@@ -13,36 +13,39 @@ from ..bridge.map_metadata import find_map, source_of
 from .properties import scene_settings
 
 LINE_WIDTH = 1.5
-"""Of the line between two parts, in unscaled pixels."""
+"""Half the width of the line between two parts, in unscaled pixels."""
 
 _areas: set[int] = set()
-"""Areas that show it, by address."""
+"""Addresses of the areas that show the comparison."""
 
 _handler: Any = None
 
 
 def is_shown(area: bpy.types.Area | None) -> bool:
+    """Whether an area shows the comparison."""
     return area is not None and area.as_pointer() in _areas
 
 
 def toggle(area: bpy.types.Area, picture: bpy.types.Image) -> None:
-    """Show the picture in an Image Editor's area with the split look, or without it again."""
+    """Show the picture in an Image Editor's area and turn the comparison on, or off where it is on."""
     _areas.symmetric_difference_update({area.as_pointer()})
     area.spaces.active.image = picture
     area.tag_redraw()
 
 
 def reset() -> None:
-    """Another file is loaded: its areas are others."""
+    """Turn all comparisons off, when another file is loaded."""
     _areas.clear()
 
 
 def register() -> None:
+    """Add the function that draws in all Image Editors."""
     global _handler
     _handler = bpy.types.SpaceImageEditor.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
 
 
 def unregister() -> None:
+    """Remove the function that draws, and turn all comparisons off."""
     global _handler
     reset()
     handler, _handler = _handler, None
@@ -51,6 +54,7 @@ def unregister() -> None:
 
 
 def _draw() -> None:
+    """Draw the maps over their parts of the picture; Blender calls this for each Image Editor."""
     context = bpy.context
     if not is_shown(context.area):
         return
@@ -58,29 +62,30 @@ def _draw() -> None:
     picture = source_of(result) if result is not None else None
     if picture is None or context.space_data.image != picture:
         return
-    over = [image for kind in ("NORMAL", "HEIGHT") if (image := find_map(picture, kind)) is not None]
+    maps = [image for map_type in ("NORMAL", "HEIGHT") if (image := find_map(picture, map_type)) is not None]
     gpu.state.depth_test_set("NONE")  # Blender 5.2 leaves a test set that hides all that is drawn
-    for number, image in enumerate(over, 1):
-        _draw_part(context.region, image, number / (len(over) + 1), (number + 1) / (len(over) + 1))
+    for number, image in enumerate(maps, 1):
+        _draw_part(context.region, image, number / (len(maps) + 1), (number + 1) / (len(maps) + 1))
 
 
 def _draw_part(region: bpy.types.Region, image: bpy.types.Image, start: float, end: float) -> None:
-    """Draw the part of an image between two shares of its width where the editor shows the same part of its own."""
-    shares = ((start, 0.0), (end, 0.0), (end, 1.0), (start, 1.0))
-    places: list[tuple[float, ...]] = [tuple(region.view2d.view_to_region(*share, clip=False)) for share in shares]
+    """Draw the part of an image from `start` to `end`, shares of its width, over the same part of the editor's image."""
+    uvs = ((start, 0.0), (end, 0.0), (end, 1.0), (start, 1.0))
+    corners: list[tuple[float, ...]] = [tuple(region.view2d.view_to_region(*uv, clip=False)) for uv in uvs]
     shader = gpu.shader.from_builtin("IMAGE")
     shader.bind()
     shader.uniform_sampler("image", gpu.texture.from_image(image))
-    batch_for_shader(shader, "TRI_FAN", {"pos": places, "texCoord": shares}).draw(shader)
-    _draw_line(places[0], places[3])
+    batch_for_shader(shader, "TRI_FAN", {"pos": corners, "texCoord": uvs}).draw(shader)
+    _draw_line(corners[0], corners[3])
 
 
 def _draw_line(start: Sequence[float], end: Sequence[float]) -> None:
-    """A line in the colour that the theme has for what is highlighted."""
+    """Draw an upright line from `start` to `end`, in region pixels, in the theme's colour for highlighted text."""
     theme = bpy.context.preferences.themes[0].image_editor.space
     width = LINE_WIDTH * bpy.context.preferences.system.ui_scale
-    places = [(start[0] - width, start[1]), (start[0] + width, start[1]), (end[0] + width, end[1]), (end[0] - width, end[1])]
+    (x0, y0), (x1, y1) = start, end
+    corners = [(x0 - width, y0), (x0 + width, y0), (x1 + width, y1), (x1 - width, y1)]
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     shader.bind()
     shader.uniform_float("color", (*theme.text_hi, 1.0))
-    batch_for_shader(shader, "TRI_FAN", {"pos": places}).draw(shader)
+    batch_for_shader(shader, "TRI_FAN", {"pos": corners}).draw(shader)

@@ -13,17 +13,17 @@ from ..core.errors import Message
 from .translations import translate_message
 
 TEXT_MARGIN = 95
-"""What stands left and right of a text, in unscaled pixels: margins, an icon, the sidebar's tabs."""
+"""Width of all that is beside a text, in unscaled pixels: margins, an icon, the sidebar's tabs."""
 
 FONT_ID = 0
-"""Blender's own."""
+"""The id of Blender's own font in `blf`."""
 
 _has_message = False
 """Whether the status bars show a message of this extension."""
 
 
 def draw_text(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
-    """A text over as many lines as it needs, translated first: a message, or a text as Blender's labels are."""
+    """Translate a text or message and draw it in as many lines as it needs, the icon before the first."""
     column = layout.column(align=True)
     column.scale_y = 0.8
     for paragraph in (translate_message(text, iface_) if isinstance(text, Message) else iface_(text)).splitlines():
@@ -33,22 +33,22 @@ def draw_text(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None
 
 
 def wrap(text: str, fits: Callable[[str], bool]) -> list[str]:
-    """The text in lines that fit, cut between words, or within a word that fits no line."""
-    whole, line = [], ""
+    """Split a text into lines that fit, between words, or within a word that is too long for a line."""
+    lines, line = [], ""
     for word in text.split():
         if line and not fits(f"{line} {word}"):
-            whole.append(line)
+            lines.append(line)
             line = ""
         line = f"{line} {word}".lstrip()
         while len(line) > 1 and not fits(line):
             end = next((end for end in range(len(line) - 1, 1, -1) if fits(line[:end])), 1)
-            whole.append(line[:end])
+            lines.append(line[:end])
             line = line[end:]
-    return [*whole, line]
+    return [*lines, line]
 
 
 def fits(line: str) -> bool:
-    """Whether the region that is being drawn is wide enough for the line."""
+    """Whether the region that is being drawn is wide enough for a line of text."""
     region, preferences = bpy.context.region, bpy.context.preferences
     scale = preferences.system.ui_scale
     blf.size(FONT_ID, preferences.ui_styles[0].widget.points * scale)
@@ -56,21 +56,21 @@ def fits(line: str) -> bool:
 
 
 def draw_progress(layout: bpy.types.UILayout, text: str, done: float | None) -> None:
-    """A progress bar; without a share that is known it stands at nothing."""
+    """Draw a progress bar with a text; `done` is a share 0..1, None where it is unknown."""
     layout.progress(text=text, factor=done or 0.0, type="BAR")
 
 
 def draw_progress_placeholder(layout: bpy.types.UILayout) -> None:
     """Draw an invisible separator where a progress bar was; call it right after what is drawn there.
 
-    Blender 4.3 takes the first thing that is no button for that bar as long as the mouse is there, and draws a whole box as
-    one; here it finds nothing to be seen.
+    While the mouse is over it, Blender 4.3 draws the next element that is no button as a progress bar, even a whole box;
+    with the separator it draws nothing visible.
     """
     layout.separator(factor=0.0)
 
 
 def redraw_editors() -> None:
-    """Redraw the places where the extension shows itself."""
+    """Redraw the sidebars and the Preferences, where the extension is shown."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in ("VIEW_3D", "IMAGE_EDITOR", "NODE_EDITOR", "PREFERENCES"):
@@ -80,11 +80,11 @@ def redraw_editors() -> None:
 
 
 def show_status(text: str | None) -> None:
-    """A message in the status bars of all windows; None gives them back to Blender, where there is one of this extension's.
+    """Show a message in the status bars of all windows; None removes a message of this extension, if any is shown.
 
-    Blender keeps the message in the context's workspace, whichever it is called on, and needs a window in the context: a
-    Blender that is ending has none there while its Preferences or a render are open.  A workspace that was left meanwhile
-    keeps its message.
+    `status_text_set` changes the context's workspace, not the one it is called on, and needs a window in the context, where
+    a Blender that ends has none while its Preferences or a render are open. A workspace that no window shows any more keeps
+    its message, so all are cleared.
     """
     global _has_message
     if text is None and not _has_message:

@@ -1,4 +1,4 @@
-"""The generation that the panel shows: one task at a time, run by the timer; its progress and outcome."""
+"""Run the task that makes maps, one at a time, in the timer; the panel shows its progress and outcome."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from .translations import translate_message
 
 
 def describe_worker(client: Client) -> str:
-    """Whether it runs, on which device and why on no other, and how much of its memory was free when it started; in the
-    user's language.
-    """
+    """Say in the user's language whether the worker runs, on which device, why on no other, and its free memory at start."""
     if not client.is_running:
         return iface_("The worker starts with the first map")
     if client.ready is None:
@@ -36,7 +34,7 @@ def describe_worker(client: Client) -> str:
 
 @dataclass(frozen=True)
 class ProgressStage:
-    """One of the worker's stages: its name for people, and the part of the progress bar that belongs to it."""
+    """A stage of the worker's job: its name on the screen, and its part of the progress bar from `start` to `end`, 0..1."""
 
     label: str
     start: float
@@ -53,10 +51,11 @@ STAGES = {
     "maps": ProgressStage(n_("Making the map"), 0.85, 0.95),
     "write": ProgressStage(n_("Writing the map"), 0.95, 1.0),
 }
+"""By the stage's name in the protocol."""
 
 
 def describe_stage(step: Step) -> str:
-    """The stage that a step's job is in and the seconds it has taken, in the user's language."""
+    """Say in the user's language which stage a step's job is in, and how many seconds it has taken."""
     job = step.job
     progress = iface_("{stage}, {seconds:.1f} s").format(stage=iface_(STAGES[job.stage].label), seconds=job.elapsed)
     if step.count == 1:
@@ -65,7 +64,7 @@ def describe_stage(step: Step) -> str:
 
 
 def total_progress(step: Step) -> float:
-    """How much of the whole is done, 0..1."""
+    """Return the share of a task that is done when its current step is this one, 0..1."""
     stage = STAGES[step.job.stage]
     done = stage.start + (stage.end - stage.start) * step.job.done
     return (step.number - 1 + done) / step.count
@@ -74,7 +73,7 @@ def total_progress(step: Step) -> float:
 _task: Task | None = None
 _scene_uid: int | None = None
 _snapshot_at_start: object = None
-"""What was chosen in the scene when the task was started."""
+"""The scene's SettingsSnapshot when the task was started."""
 
 _queue: Queue | None = None
 _outcome: Report | MidasNormalError | None = None
@@ -83,23 +82,23 @@ _shown_progress: tuple = ()
 
 
 def task() -> Task | None:
-    """The task under way."""
+    """Return the running task."""
     return _task
 
 
 def queue() -> Queue | None:
-    """The queue that the task under way, or the one that ended last, works through."""
+    """Return the queue whose task runs or has ended last, None where that task has no queue."""
     return _queue
 
 
 def show_queue(queue: Queue | None) -> None:
-    """Show a queue in the panel, or none any more."""
+    """Show a queue in the panel, or no queue with None."""
     global _queue
     _queue = queue
 
 
 def describe_task(task: Task) -> str:
-    """What a task is doing, or waits for before it changes anything, in the user's language."""
+    """Say in the user's language what a task is doing, or which operator it waits for before it changes the file."""
     operator = running_operator() if task.is_ready else None
     if operator is None:
         return describe_stage(task.current_step)
@@ -107,42 +106,44 @@ def describe_task(task: Task) -> str:
 
 
 def has_made_maps(outcome: Report | MidasNormalError) -> bool:
-    """Whether a task that ended so has made something; a queue has, however it ended, if one of its pictures was made."""
+    """Whether the task that ended with this outcome has made a map; a queue may have made some before it failed."""
     return _queue.has_made_maps if _queue is not None else isinstance(outcome, Report)
 
 
 def last_outcome() -> Report | MidasNormalError | None:
-    """What the last task ended with."""
+    """Return the report or the error with which the last task ended."""
     return _outcome
 
 
 def last_message() -> str:
-    """What the last task ended with, in words."""
+    """Return the outcome of the last task as text, for a bug report."""
     if isinstance(_outcome, Report):
         return " ".join(_outcome.messages)
     return f"{type(_outcome).__name__}: {_outcome}" if _outcome else "none"
 
 
 def draining_task() -> Task | None:
-    """A task that was given up and still keeps the worker."""
+    """Return the cancelled task whose job the worker still has to end."""
     return _draining_task if _draining_task is not None and addon.client.is_draining(_draining_task.job) else None
 
 
 def show_outcome(outcome: Report | MidasNormalError | None) -> None:
-    """Show an outcome in the panel."""
+    """Show an outcome in the panel, or none with None."""
     global _outcome
     _outcome = outcome
     show_status(None)
     redraw_editors()
 
 
-def start(new: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) -> None:
-    """Watch the task, that of the queue if any, until it ends; then its map is stored and wired.
+def start(new_task: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) -> None:
+    """Let the timer run a task to its end.
 
-    scene: whose map it is from then on, so that it follows the scene's settings; None where it is made with others.
+    Args:
+        scene: the scene whose settings the map follows when it is made; None where it is made with other settings.
+        queue: the queue whose task it is, if any.
     """
     global _task, _scene_uid, _snapshot_at_start
-    _task = new
+    _task = new_task
     _scene_uid = scene.session_uid if scene is not None else None
     _snapshot_at_start = scene.midas_normal.snapshot() if scene is not None else None
     show_queue(queue)
@@ -151,24 +152,24 @@ def start(new: Task, scene: bpy.types.Scene | None, queue: Queue | None = None) 
 
 
 def cancel() -> None:
-    """Give the task under way up; called again, while the worker is still busy with it, it ends the worker."""
+    """Cancel the running task; called again while the worker is still busy with it, end the worker."""
     global _draining_task
-    given_up = _task or draining_task()
-    if given_up is None:
+    cancelled_task = _task or draining_task()
+    if cancelled_task is None:
         return
     outcome: MidasNormalError = Cancelled("Cancelled.")
     try:
-        given_up.cancel()
+        cancelled_task.cancel()
     except MidasNormalError as error:
         outcome = error
-    _draining_task = given_up
+    _draining_task = cancelled_task
     if _task is not None:
         _finish(outcome)
     timer.add(_drain)
 
 
 def reset() -> None:
-    """Give up what is under way and show nothing any more: all that was made goes away with its file."""
+    """Cancel the running task and show no outcome any more, when another file is loaded."""
     cancel()
     show_queue(None)
     show_outcome(None)
@@ -176,7 +177,7 @@ def reset() -> None:
 
 
 def _finish(outcome: Report | MidasNormalError) -> None:
-    """The task is over."""
+    """Forget the running task, show its outcome, and make an undo step of its maps."""
     global _task
     _task = None
     show_outcome(outcome)
@@ -185,6 +186,7 @@ def _finish(outcome: Report | MidasNormalError) -> None:
 
 
 def _poll() -> bool:
+    """Run the task's next step when its job is done and no operator runs; returns whether the task still runs."""
     if _task is None:
         return False
     addon.client.pump()
@@ -199,15 +201,15 @@ def _poll() -> bool:
     if report is None:
         return True
     _finish(report)
-    made = bpy.data.images.get(report.map_name)  # a queue may have made it long ago, or nothing at all
+    image = bpy.data.images.get(report.map_name)  # None where a queue made nothing, or its map was removed since
     scene = find_by_uid(bpy.data.scenes, _scene_uid)
-    if scene is not None and made is not None:
-        scene.midas_normal.set_result(made, _snapshot_at_start)
+    if scene is not None and image is not None:
+        scene.midas_normal.set_result(image, _snapshot_at_start)
     return False
 
 
 def push_undo_step() -> bool:
-    """One undo step for all that was made; on its own, since it takes as long as storing a map."""
+    """Make one undo step of all new maps; in a timer call of its own, because it takes as long as storing a map."""
     if running_operator() is not None:
         return True
     bpy.ops.ed.undo_push(message="Normal map")
@@ -215,19 +217,20 @@ def push_undo_step() -> bool:
 
 
 def _redraw_when_changed() -> None:
-    """Redraw when the panel would show another text or share."""
+    """Redraw when the panel would show another text or share of progress."""
     global _shown_progress
     if _task is None:
         return
-    look = describe_task(_task), round(_task.job.done, 2)
-    if look != _shown_progress:
-        _shown_progress = look
-        show_status(iface_("Normal map: {progress}").format(progress=look[0]))
+    description = describe_task(_task)
+    progress = description, round(_task.job.done, 2)
+    if progress != _shown_progress:
+        _shown_progress = progress
+        show_status(iface_("Normal map: {progress}").format(progress=description))
         redraw_editors()
 
 
 def _drain() -> bool:
-    """Take in what a cancelled task's worker still sends."""
+    """Read what the worker still sends for a cancelled task; returns whether it is still busy with it."""
     addon.client.pump()
     if draining_task() is None:
         redraw_editors()

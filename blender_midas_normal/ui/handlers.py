@@ -1,4 +1,4 @@
-"""What Blender tells the extension: a file is loaded, a step is undone, an image has changed, Blender ends."""
+"""Blender's handlers: before a file is loaded, after undo, after an update of data, after saving."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .operator_checks import running_operator
 
 @persistent
 def _before_load(*_: Any) -> None:
-    """The task belongs to the file that is going away."""
+    """Cancel all tasks and forget all that belongs to the file that is going away."""
     generation.reset()
     live_tuning.stop()
     live_paint.stop()
@@ -24,20 +24,20 @@ def _before_load(*_: Any) -> None:
 
 @persistent
 def _after_undo(*_: Any) -> None:
-    """Blender's undo brings the packed file back, but not the pixels that are shown."""
+    """Reload maps, because undo restores a packed file but not the pixels that are shown, and re-tune the scene's."""
     reload_changed()
     live_tuning.schedule_retune(bpy.context.scene)
 
 
 @persistent
 def _after_update(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
-    """Something was painted, perhaps."""
+    """Look for images that were painted on."""
     live_paint.note_painted_images(scene, graph)
 
 
 @persistent
 def _after_save(*_: Any) -> None:
-    """The packed files are on disk now; a script may have saved them in the middle of a stroke."""
+    """Let Blender read maps from the saved packed files, unless a script saved during a stroke."""
     if running_operator() is None:
         release_saved_pixels()
 
@@ -48,12 +48,13 @@ HANDLERS = ((bpy.app.handlers.load_pre, _before_load), (bpy.app.handlers.undo_po
 
 
 def register() -> None:
+    """Add the handlers to Blender's lists."""
     for handlers, handler in HANDLERS:
         handlers.append(handler)
 
 
 def unregister() -> None:
-    """Take away those that are there: other scripts clear such lists."""
+    """Remove the handlers that are still in Blender's lists; other scripts clear such lists."""
     for handlers, handler in HANDLERS:
         if handler in handlers:
             handlers.remove(handler)

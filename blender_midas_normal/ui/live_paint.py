@@ -1,7 +1,7 @@
-"""Live paint: while it is on, the maps of a picture that was painted on follow when the brush is lifted.
+"""Live paint: while it is on, make the maps of a picture again after each stroke of the brush.
 
-Blender tells at the end of a stroke, and after its undo and redo, that images have changed, and says nothing while the brush
-is down.  Which ones it tells of those that the scene shows only.
+Blender calls the handler for updates at the end of a stroke and after its undo and redo, but not during a stroke. It names
+the changed images only where the scene shows them.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from .drawing import redraw_editors
 from .operator_checks import running_operator
 
 _painted: dict[int, tuple[View, bool]] = {}
-"""Pictures that were painted on since their maps were asked for, by session_uid: how they are seen, and whether maps that
-somebody has changed are replaced.
+"""Pictures that were painted on since their maps were requested last, by session_uid: the view in which they are read, and
+whether maps that a user has changed are replaced.
 """
 
 _task: Task | None = None
 
 
 def note_painted_images(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
-    """Take note of the pictures that were painted on, or on which that was undone, as far as Blender tells."""
+    """Add the images that a stroke, its undo or its redo has changed to those whose maps are made again."""
     if scene.midas_normal.live_paint and timer.is_available() and graph.id_type_updated("IMAGE"):
         updated = [update.id.original for update in graph.updates if isinstance(update.id, bpy.types.Image)]
-        # Every image that was painted on is dirty, but Blender names only those that the scene shows.
+        # Each image that was painted on is dirty. Where the scene does not show it, Blender names no image.
         _add_painted(scene, (image for image in updated or _images_in_paint_mode() if image.is_dirty))
 
 
 def mark_for_update(scene: bpy.types.Scene) -> None:
-    """The picture of the scene's map may have been painted on before."""
+    """Add the picture of the scene's map, which may have been painted on before live paint was turned on."""
     picture = source_of(scene.midas_normal.result) if scene.midas_normal.result is not None else None
     if scene.midas_normal.live_paint and timer.is_available() and picture is not None:
         _add_painted(scene, [picture])
 
 
 def inactive_reason(context: bpy.types.Context) -> Message:
-    """"" when the picture that is worked on would be followed, else one sentence."""
+    """Say why the maps of the active image would not follow the brush; "" where they would."""
     try:
         picture = active_image(context)
     except SourceError as error:
@@ -55,7 +55,7 @@ def inactive_reason(context: bpy.types.Context) -> Message:
 
 
 def task() -> Task | None:
-    """The task of the picture that is under way."""
+    """Return the running task."""
     return _task
 
 
@@ -65,7 +65,7 @@ def is_idle() -> bool:
 
 
 def stop() -> None:
-    """Give up what is under way: its map belongs to a file that is going away."""
+    """Cancel the running task and forget all painted pictures, when another file is loaded."""
     global _task
     if _task is not None:
         _task.cancel()
@@ -89,7 +89,7 @@ def _images_in_paint_mode() -> Iterator[bpy.types.Image]:
 
 
 def _poll() -> bool:
-    """Go on with one picture after the other, unless something else is made, or Blender is in the middle of something."""
+    """Make the maps of one picture after the other, unless another task or an operator runs; returns whether any is left."""
     global _task
     addon.client.pump()
     if generation.task() is not None or running_operator() is not None:
@@ -102,7 +102,7 @@ def _poll() -> bool:
 
 
 def _start_next_task() -> Task | None:
-    """The task of the next picture that is still there."""
+    """Return the task of the next painted picture that still exists, None where there is none."""
     while _painted:
         uid, options = _painted.popitem()
         picture = find_by_uid(bpy.data.images, uid)
@@ -115,7 +115,7 @@ def _start_next_task() -> Task | None:
 
 
 def _step(task: Task) -> None:
-    """A map that was made may follow a slider, too, that was moved meanwhile."""
+    """Run the task's next step; when it ends, re-tune its maps where a setting changed meanwhile."""
     global _task
     try:
         report = task.step()
@@ -127,6 +127,6 @@ def _step(task: Task) -> None:
         _task = None
         redraw_editors()
         for scene in bpy.data.scenes:
-            shown = scene.midas_normal.result
-            if shown is not None and shown.name in report.maps:
+            result = scene.midas_normal.result
+            if result is not None and result.name in report.maps:
                 live_tuning.schedule_retune(scene)

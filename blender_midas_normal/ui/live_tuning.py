@@ -1,4 +1,4 @@
-"""Live tuning: a map that was made or picked in the panel follows those settings that need no engine."""
+"""Live tuning: make the map in the panel again when a setting changes that needs no run of the engine."""
 
 from __future__ import annotations
 
@@ -21,25 +21,28 @@ from .drawing import redraw_editors
 from .operator_checks import running_operator
 
 MAX_REDRAW_S = 0.1
-"""Seconds that are waited at most, however long Blender draws."""
+"""Seconds that a call waits for the map at most, however long Blender takes to draw."""
 
 
 class RedrawTimer:
-    """Measures how long Blender takes from the end of the call in which a slider moved to the timer's next look."""
+    """Measures how long Blender draws after a slider was moved.
+
+    seconds: those of the last redraw, at most MAX_REDRAW_S.
+    """
 
     def __init__(self) -> None:
-        self._left = 0.0
+        self._start: float | None = None
         self.seconds = 0.0
 
-    def drawing_starts(self) -> None:
-        """The call ends; Blender draws next."""
-        self._left = time.monotonic()
+    def start(self) -> None:
+        """Start to measure at the end of the slider's update function, after which Blender draws."""
+        self._start = time.monotonic()
 
-    def drawing_ended(self, interval: float) -> None:
-        """The timer looks, which it would have done after `interval` seconds without any drawing."""
-        if self._left:
-            self.seconds = min(max(time.monotonic() - self._left - interval, 0.0), MAX_REDRAW_S)
-            self._left = 0.0
+    def stop(self, interval: float) -> None:
+        """Stop to measure, if started, in the timer's next call, which without a redraw comes after `interval` seconds."""
+        if self._start is not None:
+            self.seconds = min(max(time.monotonic() - self._start - interval, 0.0), MAX_REDRAW_S)
+            self._start = None
 
 
 _scene_uid = 0
@@ -48,16 +51,16 @@ _scene_uid = 0
 _suspended = False
 _retune: Task | None = None
 _target: tuple[int, Settings] | None = None
-"""What that re-tune shall give: the map's session_uid, and its settings."""
+"""What the running re-tune makes: the map's session_uid, and its settings."""
 
 _failed_target: tuple[int, Settings] | None = None
-"""What could not be given, and is not tried again before something else has been."""
+"""The target of the re-tune that failed last, which is not tried again before another one succeeds."""
 
 redraw_timer = RedrawTimer()
 
 
 def can_retune(image: bpy.types.Image | None) -> bool:
-    """Whether a map follows the settings: this file's own, of one surface, which the worker has kept as far as is known."""
+    """Whether a map can be re-tuned: it is no linked one, it has one surface, and that is in the worker's cache."""
     if image is None or image.library is not None:
         return False
     try:
@@ -68,9 +71,10 @@ def can_retune(image: bpy.types.Image | None) -> bool:
 
 
 def schedule_retune(scene: bpy.types.Scene) -> None:
-    """See that the scene's map becomes what its settings say; calls that come while one is made are one.
+    """Make the scene's map again with the scene's settings; several calls during one re-tune cause one more.
 
-    The worker begins at once, and the map is waited for as long as Blender would draw the slider that was moved.
+    The worker starts at once. The call then waits for the map as long as the last redraw took, so that a fast worker's map
+    is on the screen together with the slider's new value.
     """
     global _scene_uid
     if _suspended or not timer.is_available():
@@ -81,29 +85,29 @@ def schedule_retune(scene: bpy.types.Scene) -> None:
     elif _retune is not None or _start_retune():
         _wait_for_map()
         timer.add(_poll)
-        redraw_timer.drawing_starts()
+        redraw_timer.start()
 
 
 def _wait_for_map() -> None:
-    """Wait for the map while Blender would draw."""
+    """Wait for the map as long as the last redraw took."""
     end = time.monotonic() + redraw_timer.seconds
     while time.monotonic() < end and _advance():
         time.sleep(0.002)
 
 
 def task() -> Task | None:
-    """The re-tune that is under way."""
+    """Return the running re-tune."""
     return _retune
 
 
 def updates_suspended() -> bool:
-    """Whether the `with` block of `suspend_updates` is entered."""
+    """Whether a `with` block of `suspend_updates` is running."""
     return _suspended
 
 
 @contextmanager
 def suspend_updates() -> Iterator[None]:
-    """Settings that change together: nothing follows before they all have."""
+    """Start no re-tune in the `with` block, in which several settings change together."""
     global _suspended
     before, _suspended = _suspended, True
     try:
@@ -113,7 +117,7 @@ def suspend_updates() -> Iterator[None]:
 
 
 def stop() -> None:
-    """Give up what is under way: its map belongs to a file that is going away."""
+    """Cancel the running re-tune, when another file is loaded."""
     global _retune, _failed_target
     if _retune is not None:
         _retune.cancel()
@@ -121,13 +125,13 @@ def stop() -> None:
 
 
 def _poll() -> bool:
-    """What the timer does."""
-    redraw_timer.drawing_ended(timer.INTERVAL)
+    """Measure the redraw and continue, in the timer; returns whether there is more to do."""
+    redraw_timer.stop(timer.INTERVAL)
     return _advance()
 
 
 def _advance() -> bool:
-    """Go on with the re-tune under way and begin another one as long as the map is not what the settings say."""
+    """Continue the running re-tune, or start one where the map has other settings; returns whether there is more to do."""
     addon.client.pump()
     if running_operator() is not None:
         return True
@@ -137,6 +141,7 @@ def _advance() -> bool:
 
 
 def _step(retune: Task) -> None:
+    """Run a re-tune's next step and, when it ends, show an error or take a shown one away."""
     global _retune, _failed_target
     try:
         report = retune.step()
@@ -146,7 +151,7 @@ def _step(retune: Task) -> None:
         if isinstance(generation.last_outcome(), MidasNormalError):
             generation.show_outcome(report)
     except SurfaceGone:
-        pass  # the panel says so as long as it shows the map
+        pass  # `can_retune` is False now, which the panel shows
     except MidasNormalError as error:
         _failed_target = _target
         generation.show_outcome(error)
@@ -155,7 +160,7 @@ def _step(retune: Task) -> None:
 
 
 def _start_retune() -> bool:
-    """Whether there was something to begin."""
+    """Start a re-tune where the scene's map has other settings than the scene; returns whether one runs."""
     global _retune, _target
     scene = find_by_uid(bpy.data.scenes, _scene_uid)
     image = scene.midas_normal.result if scene is not None else None
@@ -163,13 +168,13 @@ def _start_retune() -> bool:
     if scene is None or image is None or not can_retune(image):
         return False
     try:
-        wanted, mask = retune_settings(image, scene.midas_normal.values()), scene.midas_normal.mask_image
-        if missing_mask(image, wanted, mask) is None and wanted.is_close_to(stored_settings(image)):
+        settings, mask = retune_settings(image, scene.midas_normal.values()), scene.midas_normal.mask_image
+        if missing_mask(image, settings, mask) is None and settings.is_close_to(stored_settings(image)):
             return False
-        _target = image.session_uid, wanted
+        _target = image.session_uid, settings
         if _target == _failed_target:
             return False
-        _retune = start_retune(image, wanted, mask, View.of(scene), scene.midas_normal.replace)
+        _retune = start_retune(image, settings, mask, View.of(scene), scene.midas_normal.replace)
         _retune.step()
     except MidasNormalError as error:
         _retune = None

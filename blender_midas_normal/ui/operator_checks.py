@@ -1,4 +1,4 @@
-"""When operators may run: in Blender's main thread, and not while Blender is in the middle of another operator."""
+"""Check when the extension may change the file: in Blender's main thread, and while no modal operator runs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ HARMLESS_OPERATORS = frozenset({
     "VIEW3D_OT_blenderkit_asset_bar_widget",  # of the add-on BlenderKit, as long as its bar is shown
     "WM_OT_sk_screencast_keys",  # of the add-on Screencast Keys, as long as it is on
 })
-"""Those that run for long, change no data of the file, and let others do so meanwhile.
+"""Names of modal operators that run for long, change no data of the file, and let others change it meanwhile.
 
-None runs all the time in Blender itself, 4.2 to 5.2: playing an animation, notifications and consoles are no such operators.
+No operator of Blender 4.2 to 5.2 itself runs all the time: playing an animation, notifications and consoles are none.
 """
 
 
 def running_operator() -> bpy.types.Operator | None:
-    """One that nothing may be changed behind, if any runs."""
+    """Return a running modal operator during which the file must not be changed, None where there is none."""
     operators = (operator for window in bpy.context.window_manager.windows for operator in window.modal_operators)
     return next((operator for operator in operators if operator.bl_idname not in HARMLESS_OPERATORS), None)
 
 
 class MainThreadOperator:
-    """Mixed into every operator: elsewhere it cannot be called, which one sentence says instead of a crash."""
+    """Mixin of every operator: in another thread than the main one, its poll fails with a message instead of a crash."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -1,4 +1,7 @@
-"""What a user can do: generate, re-tune, cancel, choose a preset."""
+"""The operators of the panel and of scripts: generate, re-tune, cancel, compare, choose a preset, report a problem.
+
+The docstring of an operator is its tooltip.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ from .translations import translate_message
 
 
 def can_start(cls: type) -> bool:
-    """Whether a new task can start; says why not in the button's tooltip."""
+    """Whether a new task can start; else the button's tooltip says why not."""
     if generation.task() is not None:
         cls.poll_message_set(rpt_("A normal map is being made; wait for it or cancel it"))
         return False
@@ -40,7 +43,7 @@ def can_start(cls: type) -> bool:
 
 
 def report_outcome(operator: bpy.types.Operator, outcome: Report | MidasNormalError) -> set[str]:
-    """Show the outcome in the panel and as Blender's report; the operator's answer."""
+    """Show an outcome in the panel and as Blender's report; returns what `execute` has to return."""
     generation.show_outcome(outcome)
     if isinstance(outcome, MidasNormalError):
         operator.report({"ERROR"}, translate_message(outcome.message, rpt_))
@@ -50,8 +53,12 @@ def report_outcome(operator: bpy.types.Operator, outcome: Report | MidasNormalEr
 
 
 def run_blocking(operator: bpy.types.Operator, task: Task, queue: Queue | None = None) -> set[str]:
-    """Wait for the task, that of the queue if any; all that it has made is one undo step, or a part of the step of an
-    operator that is under way and may have called this one.
+    """Run a task to its end and report its outcome; returns what `execute` has to return.
+
+    All that it made is one undo step, or a part of the step of a running operator, which may have called this one.
+
+    Args:
+        queue: the queue whose task it is, if any.
     """
     generation.show_queue(queue)
     outcome: Report | MidasNormalError
@@ -65,7 +72,7 @@ def run_blocking(operator: bpy.types.Operator, task: Task, queue: Queue | None =
 
 
 class GenerateOperatorMixin(MainThreadOperator):
-    """Mixed into operators that make maps: a call waits for them, a button returns at once."""
+    """Mixin of operators that make maps: called from a script they wait for the maps, from a button they return at once."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -73,7 +80,7 @@ class GenerateOperatorMixin(MainThreadOperator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            task, queue = self.begun(context)
+            task, queue = self.start_task(context)
         except MidasNormalError as error:
             return report_outcome(self, error)
         return run_blocking(self, task, queue)
@@ -82,14 +89,18 @@ class GenerateOperatorMixin(MainThreadOperator):
         if not timer.is_available():
             return self.execute(context)
         try:
-            task, queue = self.begun(context)
+            task, queue = self.start_task(context)
         except MidasNormalError as error:
             return report_outcome(self, error)
         generation.start(task, None if has_own_settings(self) else context.scene, queue)
         return {"FINISHED"}
 
-    def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
-        """What is to be done, and the queue that it works through, if any; raises one of the project's exceptions."""
+    def start_task(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
+        """Return the task that makes the maps, and the queue whose task it is, if any.
+
+        Raises:
+            MidasNormalError: for a request that cannot be met.
+        """
         raise NotImplementedError
 
 
@@ -100,7 +111,7 @@ class MIDAS_NORMAL_OT_generate(GenerateOperatorMixin, SettingProperties, SourceP
     bl_label = "Generate normal map"
     bl_options = {"REGISTER"}
 
-    def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
+    def start_task(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
         return start_generation(context, request_of(self, context)), None
 
 
@@ -111,7 +122,7 @@ class MIDAS_NORMAL_OT_generate_all(GenerateOperatorMixin, SettingProperties, Que
     bl_label = "Generate many normal maps"
     bl_options = {"REGISTER"}
 
-    def begun(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
+    def start_task(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
         queue = queue_for(self, context)
         return queue.task(), queue
 

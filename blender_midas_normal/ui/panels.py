@@ -22,10 +22,10 @@ from .properties import MidasNormalSettings, scene_settings
 
 STATE_LABELS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
                 MADE: (n_("Made"), "CHECKMARK"), SKIPPED: (n_("Skipped"), "CHECKMARK")}
-"""The words and the icon of each state, what a user most wants to know first."""
+"""The label and the icon of each state, in the order in which pictures are listed."""
 
 MAX_ROWS = 8
-"""Pictures that the panel shows at most, beside those that failed."""
+"""Number of pictures that the panel lists at most, besides those that failed."""
 
 MAIN_SETTINGS = ("engine", "quality", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable",
                  "convention")
@@ -40,17 +40,20 @@ SET_SETTINGS = ("across", "smoothing")
 
 
 def draw_image_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """Draw the entries in the Image Editor's menu Image."""
     self.layout.separator()
     self.layout.operator("midas_normal.generate", icon="TEXTURE")
     self.layout.menu("MIDAS_NORMAL_MT_generate_all")
 
 
 def draw_object_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """Draw the entry in the 3D Viewport's menu Object."""
     self.layout.separator()
     self.layout.menu("MIDAS_NORMAL_MT_generate_all", icon="TEXTURE")
 
 
 def draw_node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """Draw the entry in the context menu of an Image Texture node."""
     node = context.active_node
     if node is not None and node.bl_idname == "ShaderNodeTexImage" and node.image is not None:
         self.layout.separator()
@@ -60,6 +63,7 @@ def draw_node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 def draw_render_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """Draw the entry in the menu Render."""
     self.layout.separator()
     self.layout.operator("midas_normal.generate", text="Normal map from render", icon="TEXTURE").source = "RENDER"
 
@@ -70,17 +74,19 @@ MENUS: tuple[tuple[str, Callable], ...] = (
 
 
 def register() -> None:
+    """Add the entries to Blender's menus."""
     for menu, draw in _existing_menus():
         menu.append(draw)
 
 
 def unregister() -> None:
+    """Remove the entries from Blender's menus."""
     for menu, draw in _existing_menus():
         menu.remove(draw)
 
 
 def _existing_menus() -> Iterator[tuple[type[bpy.types.Menu], Callable]]:
-    """Those of the menus that are there: other add-ons take Blender's own away."""
+    """Yield the menus that exist, with the function for each; other add-ons may have removed one of Blender's."""
     for name, draw in MENUS:
         menu = getattr(bpy.types, name, None)
         if menu is not None:
@@ -99,7 +105,7 @@ class MIDAS_NORMAL_MT_generate_all(bpy.types.Menu):
 
 
 def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
-    """How many pictures are done, and below it, unless folded, the state of each and why some have no maps."""
+    """Draw how many pictures are done, and in a panel that folds, the state of each and why some have no maps."""
     header, body = layout.panel("midas_normal_queue")
     done = len(queue.items) - queue.count(WAITING) - queue.count(IN_PROGRESS)
     header.label(text=iface_("{done} of {of} pictures").format(done=done, of=len(queue.items)), translate=False)
@@ -107,10 +113,10 @@ def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
         return
     shown, rows = order_for_display(queue.items), body.column(align=True)
     for item in shown:
-        word, icon = STATE_LABELS[item.state]
+        label, icon = STATE_LABELS[item.state]
         row = rows.row()
         row.label(text=item.source.name, icon=icon, translate=False)
-        row.label(text=word)
+        row.label(text=label)
         if item.message:
             draw_text(rows, item.message, icon="BLANK1")
     if len(shown) < len(queue.items):
@@ -120,19 +126,21 @@ def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
 
 
 def order_for_display(items: list[Item]) -> list[Item]:
-    """The pictures to be shown: all that failed, and some of the others, ordered by what their states tell.
+    """Return the pictures to list, in the order of STATE_LABELS: all that failed, and the others up to MAX_ROWS.
 
     Those that were skipped for a reason come after those that failed.
     """
-    def place(item: Item) -> tuple[int, bool]:
+    def sort_key(item: Item) -> tuple[int, bool]:
         is_explained = item.state == SKIPPED and item.message != ""
         return tuple(STATE_LABELS).index(FAILED if is_explained else item.state), is_explained
 
-    ordered = sorted(items, key=place)
-    return [item for at, item in enumerate(ordered) if at < MAX_ROWS or item.state == FAILED]
+    ordered = sorted(items, key=sort_key)
+    return [item for index, item in enumerate(ordered) if index < MAX_ROWS or item.state == FAILED]
 
 
 class MidasNormalPanel:
+    """Mixin of the three panels, which differ only in their editor."""
+
     bl_label = "MiDaS Normal"
     bl_region_type = "UI"
     bl_category = "MiDaS Normal"
@@ -172,6 +180,7 @@ class NODE_EDITOR_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
 
 
 def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, names: tuple[str, ...]) -> None:
+    """Draw the settings of these names; those without effect are greyed out."""
     layout.use_property_split = True
     layout.use_property_decorate = False
     for name in names:
@@ -183,7 +192,7 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
 
 
 def _has_effect(name: str, settings: MidasNormalSettings) -> bool:
-    """Whether a setting changes anything as the others are."""
+    """Whether a setting changes the map while the other settings are as they are."""
     if name == "bg_softness":
         return settings.bg_threshold > 0
     if name == "quality":
@@ -192,7 +201,7 @@ def _has_effect(name: str, settings: MidasNormalSettings) -> bool:
 
 
 def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
-    """The menu of presets; above it, what is wrong with settings that do not go together."""
+    """Draw the menu of presets, and above it an error where the settings contradict each other."""
     try:
         name = current_preset_label(settings.values())
     except SettingsError as error:
@@ -202,20 +211,21 @@ def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> 
 
 
 def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
-    places = layout.column()
-    places.use_property_split = True
-    places.use_property_decorate = False
-    places.prop(settings, "source")
+    """Draw source, maps and target, and below them the button, the progress, or why no map can be made."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(settings, "source")
     if settings.source == "IMAGE":
-        places.prop(settings, "image")
+        column.prop(settings, "image")
     if settings.source == "RENDER":
-        places.prop(settings, "animation")
+        column.prop(settings, "animation")
     if settings.source in ("RENDER", "VIEWER"):
-        draw_text(places, "Camera-space: honest only for a plane seen head-on", icon="INFO")
-    places.column(align=True).prop(settings, "maps")
-    places.prop(settings, "target")
-    places.prop(settings, "replace")
-    places.prop(settings, "save")
+        draw_text(column, "Camera-space: honest only for a plane seen head-on", icon="INFO")
+    column.column(align=True).prop(settings, "maps")
+    column.prop(settings, "target")
+    column.prop(settings, "replace")
+    column.prop(settings, "save")
     task = generation.task()
     if task is not None:
         draw_progress(layout, generation.describe_task(task), generation.total_progress(task.current_step))
@@ -237,6 +247,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
 
 
 def draw_outcome(layout: bpy.types.UILayout) -> None:
+    """Draw the report or the error of the last task, the state of the worker before the first, and the queue, if any."""
     outcome, queue = generation.last_outcome(), generation.queue()
     if isinstance(outcome, MidasNormalError):
         box = layout.box()
@@ -256,7 +267,7 @@ def draw_outcome(layout: bpy.types.UILayout) -> None:
 
 
 def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area: bpy.types.Area) -> None:
-    """The map that the settings below belong to, and whether it follows them."""
+    """Draw the map that follows the settings below, and why it cannot where its surface is gone."""
     if settings.result is None:
         return
     column = layout.column()
@@ -270,7 +281,7 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area
 
 
 def _draw_live_paint(layout: bpy.types.UILayout, settings: MidasNormalSettings, context: bpy.types.Context) -> None:
-    """The switch, and why nothing follows, as long as that is so."""
+    """Draw the switch for live paint and, where it is on, why the active image's maps do not follow the brush."""
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False

@@ -30,7 +30,7 @@ BACKENDS = (
 
 
 class MidasNormalPreferences(bpy.types.AddonPreferences):
-    """Kept by Blender with the user's preferences."""
+    """The extension's preferences, which Blender stores with the user's."""
 
     bl_idname = EXTENSION
     __annotations__ = {
@@ -72,11 +72,10 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         row.operator("midas_normal.restart", icon="FILE_REFRESH")
 
     def _draw_environment(self, box: bpy.types.UILayout) -> None:
-        here = worker_paths()
-        state = environment_status(here.environment)
+        status = environment_status(worker_paths().environment)
         box.label(text="MiDaS environment", icon="CONSOLE")
         if not setup.is_running():
-            draw_text(box, state.sentence)
+            draw_text(box, status.sentence)
         box.prop(self, "environment_folder")
         box.prop(self, "interpreter")
         box.prop(self, "backend")
@@ -84,11 +83,11 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
             setup.draw_running_setup(box)
             return
         row = box.row()
-        words = {EnvironmentState.ABSENT: n_("Install", contexts.operator_default),
-                 EnvironmentState.INCOMPLETE: n_("Resume installing", contexts.operator_default),
-                 EnvironmentState.READY: n_("Install again", contexts.operator_default),
-                 EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
-        row.operator("midas_normal.install", text=words[state.state], icon="IMPORT")
+        labels = {EnvironmentState.ABSENT: n_("Install", contexts.operator_default),
+                  EnvironmentState.INCOMPLETE: n_("Resume installing", contexts.operator_default),
+                  EnvironmentState.READY: n_("Install again", contexts.operator_default),
+                  EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
+        row.operator("midas_normal.install", text=labels[status.state], icon="IMPORT")
         row.operator("midas_normal.remove", icon="TRASH")
         if setup.outcome():
             draw_text(box, setup.outcome())

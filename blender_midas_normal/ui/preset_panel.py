@@ -1,6 +1,7 @@
-"""The menu of presets, as Blender has it everywhere: those of the extension and of the user, to choose, add and remove.
+"""Blender's usual menu of presets, to choose, add and remove: those of the extension and of the user.
 
-The user's presets lie in Blender's own folder for presets, the extension's in `presets`, from where nobody removes them.
+The user's presets are files in Blender's own folder for presets. The extension's are in the folder `presets` here, and
+cannot be removed.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from .operator_checks import MainThreadOperator
 from .properties import PRESET_ITEMS, MidasNormalSettings, scene_settings
 
 PRESET_SUBDIR = "midas_normal"
-"""Name of the extension's folder among all presets."""
+"""Name of the folder for the extension's presets in each of Blender's folders for presets."""
 
 _current: tuple[str, Settings] | None = None
-"""The file of the preset that was chosen or added last, and the settings it stands for."""
+"""The file of the preset that was chosen or added last, and its settings."""
 
 
 def current_preset_label(settings: Settings) -> str:
-    """What the menu is called: the preset that these settings are, or "Presets"."""
+    """Return the label of the menu: the name of the preset with these settings, or "Presets"."""
     shipped = preset_of(settings)
     if shipped is not None:
         return next(label for name, label, _ in PRESET_ITEMS if name == shipped)
@@ -36,7 +37,7 @@ def current_preset_label(settings: Settings) -> str:
 
 
 def _set_current(context: bpy.types.Context, filepath: str) -> None:
-    """Remember that the scene's settings are now those of the preset in the file."""
+    """Remember that the scene has the settings of the preset in this file."""
     global _current
     _current = filepath, scene_settings(context.scene).values()
 
@@ -85,7 +86,7 @@ class MIDAS_NORMAL_OT_preset_add(MainThreadOperator, AddPresetBase, bpy.types.Op
     preset_values = tuple(f"settings.{name}" for name in setting_domains())
 
     def post_cb(self, context: bpy.types.Context, filepath: str) -> None:
-        """Blender calls this when a preset was added or removed."""
+        """Update the menu's label; Blender calls this after a preset was added or removed."""
         if self.remove_name or self.remove_active:
             _clear_current()
         else:
@@ -111,10 +112,11 @@ CLASSES = (MIDAS_NORMAL_PT_presets, MIDAS_NORMAL_OT_preset_choose, MIDAS_NORMAL_
 
 
 def register() -> None:
-    """Let Blender find the extension's presets."""
+    """Add the extension's folder to those in which Blender looks for presets."""
     bpy.utils.register_preset_path(str(Path(__file__).parent))
 
 
 def unregister() -> None:
+    """Remove the extension's folder, and forget the current preset."""
     _clear_current()
     bpy.utils.unregister_preset_path(str(Path(__file__).parent))

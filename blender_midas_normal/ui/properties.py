@@ -1,4 +1,4 @@
-"""Blender's properties for every setting, made from the one table in core."""
+"""Blender's properties for each setting, made from the table in `core.settings`, and requests made from their values."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, set
 from . import generation, live_paint, live_tuning
 
 SKIP_SAVE = {"SKIP_SAVE"}
-"""Blender would fill a property that a call does not give with the last call's value; here the scene's counts."""
+"""Option of operators' properties: one that a call does not set has not the last call's value, but counts as not set."""
 
 HAS_RELATIVE_PATH_OPTION = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
 RELATIVE_PATH_OPTION = {"PATH_SUPPORTS_BLEND_RELATIVE"} if HAS_RELATIVE_PATH_OPTION else set()
-"""Option of a path that may begin with //, for the .blend file's folder; a Blender that knows it warns where it lacks."""
+"""Option of a path that may begin with //, the .blend file's folder; newer Blenders warn about such a path without it."""
 
 PRESET_ITEMS = (
     ("MATERIAL", "Material", "Map for a material: the picture's size, wired, the look independent of resolution"),
@@ -34,18 +34,22 @@ PRESET_ITEMS = (
 
 
 def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
-    """The Blender property of a setting, with its range in the description; `common`: further arguments of bpy.props."""
+    """Return the Blender property of a setting, with its range in the description.
+
+    Args:
+        common: further arguments of the functions of `bpy.props`.
+    """
     if isinstance(domain, Choice):
         return EnumProperty(name=domain.label, description=domain.description, items=domain.items, default=default, **common)
     if isinstance(domain, Flag):
         return BoolProperty(name=domain.label, description=domain.description, default=default, **common)
-    words: dict[str, Any] = {"name": domain.label, "description": _describe_range(domain), "default": default,
-                             "min": domain.low, "max": domain.high, **common}
+    kwargs: dict[str, Any] = {"name": domain.label, "description": _describe_range(domain), "default": default,
+                              "min": domain.low, "max": domain.high, **common}
     if domain.unit == "px":
-        words["subtype"] = "PIXEL"
+        kwargs["subtype"] = "PIXEL"
     if domain.integer:
-        return IntProperty(step=int(domain.step), **words)
-    return FloatProperty(step=domain.step * 100, precision=2, **words)
+        return IntProperty(step=int(domain.step), **kwargs)
+    return FloatProperty(step=domain.step * 100, precision=2, **kwargs)
 
 
 def _describe_range(number: Number) -> str:
@@ -54,13 +58,13 @@ def _describe_range(number: Number) -> str:
 
 
 def setting_properties(**common: Any) -> dict[str, Any]:
-    """A property for each setting, by name."""
+    """Return a property for each setting, by name; `common` as for `setting_property`."""
     defaults = Settings()
     return {name: setting_property(domain, getattr(defaults, name), **common) for name, domain in setting_domains().items()}
 
 
 def source_properties(options: set[str]) -> dict[str, Any]:
-    """Properties for where the picture comes from."""
+    """Return the properties that choose the picture."""
     return {
         "source": EnumProperty(name="Source", description="Picture that the map is made from", items=SOURCES,
                                default="ACTIVE", options=options),
@@ -71,13 +75,13 @@ def source_properties(options: set[str]) -> dict[str, Any]:
 
 
 def existing_properties(options: set[str]) -> dict[str, Any]:
-    """Properties for many pictures."""
+    """Return the property that says what becomes of existing maps of many pictures."""
     return {"existing": EnumProperty(name="Existing", description="What to do with maps of many images that are there",
                                      items=EXISTING, default="OVERWRITE", options=options)}
 
 
 def output_properties(options: set[str]) -> dict[str, Any]:
-    """Properties for which maps are made and where they go."""
+    """Return the properties that say which maps are made, and where they are stored and wired."""
     return {
         "target": EnumProperty(name="Target", description="Materials that the map is wired into", items=TARGETS,
                                default="AUTO", options=options),
@@ -101,7 +105,7 @@ assert {name for name, _, _ in PRESET_ITEMS} == set(PRESETS)
 
 
 def is_map(_: MidasNormalSettings, image: bpy.types.Image) -> bool:
-    """A map that is linked from another file belongs to that file: here it could not be kept."""
+    """Whether an image is a map that can be changed here, not one that is linked from another file."""
     return stored_metadata(image) is not None and image.library is None
 
 
@@ -114,7 +118,7 @@ def _on_live_paint_changed(settings: MidasNormalSettings, _: bpy.types.Context) 
 
 
 def _on_result_changed(settings: MidasNormalSettings, _: bpy.types.Context) -> None:
-    """The settings become those that the map was made with, unless they are held, or another thread touches them."""
+    """Set the settings to those of the picked map, unless updates are suspended or another thread set the property."""
     image = settings.result
     if image is not None and stored_metadata(image) is not None and not live_tuning.updates_suspended() and is_main_thread():
         try:
@@ -131,7 +135,7 @@ def _uid_of(data: bpy.types.ID | None) -> int | None:
 
 @dataclass(frozen=True)
 class SettingsSnapshot:
-    """What a user has chosen in a scene, to be compared: the map and the mask image, by session_uid, and all settings."""
+    """A scene's map and mask image, by session_uid, and the values of all settings, to find out later what has changed."""
 
     result_uid: int | None
     mask_uid: int | None
@@ -139,7 +143,7 @@ class SettingsSnapshot:
 
 
 class MidasNormalSettings(bpy.types.PropertyGroup):
-    """The scene's settings: what the panel shows, and what an operator takes for a setting it was not given."""
+    """The scene's settings: shown in the panel, and used by an operator for each property that its call does not set."""
 
     __annotations__ = {
         **setting_properties(options={"ANIMATABLE"}, update=_on_setting_changed),
@@ -156,16 +160,20 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
     }
 
     def values(self) -> Settings:
-        """The properties as Settings; raises SettingsError where they do not go together."""
+        """Return the properties as Settings; raises SettingsError where they contradict each other."""
         return Settings(**{name: getattr(self, name) for name in setting_domains()})
 
     def snapshot(self) -> SettingsSnapshot:
-        """What is chosen now."""
+        """Return the present values."""
         values = tuple(getattr(self, name) for name in setting_domains())
         return SettingsSnapshot(_uid_of(self.result), _uid_of(self.mask_image), values)
 
     def set_result(self, image: bpy.types.Image, before: SettingsSnapshot) -> None:
-        """A map that has been made is the scene's, unless another was picked since `before`; what was changed it follows."""
+        """Make a new map the scene's, unless another one was picked since it was requested, and re-tune it where needed.
+
+        Args:
+            before: the snapshot when the map was requested.
+        """
         now = self.snapshot()
         if now.result_uid not in (before.result_uid, None):
             return
@@ -176,7 +184,7 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
 
 
 class SettingProperties:
-    """Mixed into operators: every setting and place as a property; one that is not given is taken from the scene."""
+    """Mixin of operators with a property for each setting and output; those that a call does not set are the scene's."""
 
     __annotations__ = {
         "preset": EnumProperty(name="Preset", description="Settings to start from instead of the scene's",
@@ -190,7 +198,7 @@ class SettingProperties:
 
 
 class SourceProperties:
-    """Mixed into operators of one picture: which one it is."""
+    """Mixin of operators with the properties that choose one picture."""
 
     __annotations__ = {
         **source_properties(SKIP_SAVE),
@@ -200,7 +208,7 @@ class SourceProperties:
 
 
 class QueueProperties:
-    """Mixed into operators of many pictures: which ones they are, and what becomes of maps that are there."""
+    """Mixin of operators with the properties that choose many pictures, what becomes of existing maps, and the summary."""
 
     __annotations__ = {
         "scope": EnumProperty(name="Scope", description="Images that maps are made of", items=SCOPES, default="SELECTED",
@@ -212,49 +220,57 @@ class QueueProperties:
 
 
 def scene_settings(scene: bpy.types.Scene) -> MidasNormalSettings:
+    """Return the scene's settings."""
     return scene.midas_normal
 
 
 def request_of(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
-    """What a call of an operator of one picture asks for.
+    """Return the request of a call of an operator of one picture.
 
-    Raises SettingsError where its values do not go together, SourceError where it names an image that is not there.
+    Raises:
+        SettingsError: where its settings contradict each other, or it has no map.
+        SourceError: where it names an image that does not exist.
     """
-    given = operator.properties.is_property_set
+    is_set = operator.properties.is_property_set
     scene = scene_settings(context.scene)
-    source = "IMAGE" if given("image") and not given("source") else _value_of(operator, scene, "source")
+    source = "IMAGE" if is_set("image") and not is_set("source") else _value_of(operator, scene, "source")
     return dataclasses.replace(request_of_maps(operator, context), source=source,
                                image_uid=_image_uid_of(operator, scene, "image"),
                                animation=_value_of(operator, scene, "animation"))
 
 
 def queue_for(operator: bpy.types.Operator, context: bpy.types.Context) -> Queue:
-    """What a call of an operator of many pictures asks for; raises as `bridge.queue.build_queue`."""
+    """Return the queue of a call of an operator of many pictures.
+
+    Raises:
+        MidasNormalError: as `request_of` and `bridge.queue.build_queue`.
+    """
     existing = _value_of(operator, scene_settings(context.scene), "existing")
     summary = Path(bpy.path.abspath(operator.summary)) if operator.summary else None
     return build_queue(context, operator.scope, request_of_maps(operator, context), existing == "SKIP", summary)
 
 
 def has_own_settings(operator: bpy.types.Operator) -> bool:
-    """Whether a call gives settings, which are not the scene's then."""
-    given = operator.properties.is_property_set
-    return operator.preset != "SCENE" or any(given(name) for name in (*setting_domains(), "mask_image"))
+    """Whether a call sets settings, so that they are not the scene's."""
+    is_set = operator.properties.is_property_set
+    return operator.preset != "SCENE" or any(is_set(name) for name in (*setting_domains(), "mask_image"))
 
 
 def request_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) -> GenerateRequest:
-    """The preset's or the scene's values, replaced by those that an operator call gives.
+    """Return a request without a source: the preset's or the scene's values, replaced by those that a call sets.
 
-    Raises as `request_of`.
+    Raises:
+        MidasNormalError: as `request_of`.
     """
     scene = scene_settings(context.scene)
     base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
-    given = operator.properties.is_property_set
-    words = {name: getattr(operator, name) for name in setting_domains() if given(name)}
-    settings = base.replace_fields({"mask": "IMAGE", **words} if given("mask_image") else words)
+    is_set = operator.properties.is_property_set
+    fields = {name: getattr(operator, name) for name in setting_domains() if is_set(name)}
+    settings = base.replace_fields({"mask": "IMAGE", **fields} if is_set("mask_image") else fields)
 
-    target, replace, save, chosen, smoothing, across = (
+    target, replace, save, map_types, smoothing, across = (
         _value_of(operator, scene, name) for name in ("target", "replace", "save", "maps", "smoothing", "across"))
-    maps = tuple(name for name, _, _ in MAPS if name in chosen)
+    maps = tuple(name for name, _, _ in MAPS if name in map_types)
     if not maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
     return GenerateRequest(
@@ -270,18 +286,23 @@ def request_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) ->
 
 
 def _value_of(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:
+    """Return the value of a property that the call sets, else the scene's."""
     return getattr(operator if operator.properties.is_property_set(name) else scene, name)
 
 
 def _image_uid_of(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> int | None:
-    """An image's session_uid, None without one: an operator has its name, a scene points to it.  Raises SourceError."""
-    given = _value_of(operator, scene, name)
-    image = get_image(given) if isinstance(given, str) and given else given
+    """Return the session_uid of an image, which an operator's property names and a scene's points to; None without one.
+
+    Raises:
+        SourceError: where no image has the name.
+    """
+    value = _value_of(operator, scene, name)
+    image = get_image(value) if isinstance(value, str) and value else value
     return image.session_uid if image else None
 
 
 def apply_settings(properties: MidasNormalSettings, settings: Settings) -> None:
-    """Write Settings into the scene's properties; the scene's map follows all of them at once."""
+    """Set the scene's properties to these Settings, and re-tune its map once for all of them."""
     with live_tuning.suspend_updates():
         for name, value in settings.to_dict().items():
             setattr(properties, name, value)

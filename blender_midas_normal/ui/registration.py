@@ -1,4 +1,4 @@
-"""The one ordered list of what the extension adds to Blender, and the exact reverse."""
+"""Add all parts of the extension to Blender in one order, and remove them in the reverse order."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *opera
                              *preset_panel.CLASSES, *panels.CLASSES)
 
 STOP_FUNCTIONS = (generation.reset, live_tuning.stop, live_paint.stop, timer.clear, setup.close_setup, addon.client.close)
-"""What ends the work under way, in this order."""
+"""The functions that end what is running; the last one is called first."""
 
 
 def register() -> None:
-    """Add all parts, or none of them where one cannot be added."""
+    """Add all parts; where one cannot be added, remove the others again."""
     with ExitStack() as added:
         for add, remove in PARTS:
             added.callback(remove)
@@ -41,7 +41,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """End what is under way and remove all parts, also when others have removed some already or one of them fails."""
+    """End what is running and remove all parts, also where one fails or was removed by others before."""
     with ExitStack() as ending:
         for _, remove in PARTS:
             ending.callback(remove)
@@ -80,4 +80,4 @@ PARTS = (
     (comparison.register, comparison.unregister),
     (handlers.register, handlers.unregister),
 )
-"""The functions that add and remove each part; they remove, in the reverse order, also a part that is missing."""
+"""By part, the functions that add and remove it; the latter do nothing where the part is missing."""

@@ -1,4 +1,4 @@
-"""The MiDaS environment and its weights: the process that installs, downloads and removes, and the operators for it."""
+"""Install or remove the MiDaS environment and download its weights, in a process of its own, with operators for each."""
 
 from __future__ import annotations
 
@@ -28,43 +28,48 @@ _outcome: Message = NO_MESSAGE
 
 
 def is_running() -> bool:
+    """Whether a setup process is running."""
     return _process is not None
 
 
 def can_be_cancelled() -> bool:
-    """Whether there is something to give up; half an environment removed is of no use to anybody."""
+    """Whether a setup runs that can be cancelled; a removal cannot, because half an environment is of no use."""
     return _process is not None and _process.verb != "remove"
 
 
 def outcome() -> Message:
-    """The message with which the last setup that the timer watched has ended, "" before."""
+    """Return the closing message of the last setup that the timer watched, "" before."""
     return _outcome
 
 
 def start_setup(verb: str) -> None:
-    """Start install, download or remove with the preferences' folders; raises InstallError when one runs already.
+    """Start a setup process in the folders of the preferences; ends the worker first, which has files in them open.
 
-    The worker is ended first: it would keep files of the environment open.
+    Args:
+        verb: install, download or remove.
+
+    Raises:
+        InstallError: where a setup runs already.
     """
     global _process, _outcome
     if _process is not None:
         raise InstallError("The setup is busy; wait for it or cancel it.")
-    chosen, here = preferences(), worker_paths()
+    prefs, paths = preferences(), worker_paths()
     addon.client.close()
-    _process = SetupProcess(verb, here.environment.folder, backend=chosen.backend, weights=here.weights,
-                            python=Path(chosen.interpreter) if chosen.interpreter else None,
+    _process = SetupProcess(verb, paths.environment.folder, backend=prefs.backend, weights=paths.weights,
+                            python=Path(prefs.interpreter) if prefs.interpreter else None,
                             online=bpy.app.online_access, runner=blender_python())
     _outcome = NO_MESSAGE
     _last_event.clear()
 
 
 def watch_setup() -> None:
-    """Let the timer look after the setup, which the preferences show."""
+    """Let the timer read the setup's progress, which the Preferences show."""
     timer.add(_poll)
 
 
 def wait_for_setup() -> Message:
-    """Wait for the setup, printing its steps; return its closing message or raise what it failed with."""
+    """Wait for the setup, print its steps and return its closing message; raises MidasNormalError where it fails."""
     global _process
     assert _process is not None
     try:
@@ -74,13 +79,13 @@ def wait_for_setup() -> Message:
 
 
 def cancel_setup() -> None:
-    """Give the setup up; what it has downloaded is kept for the next time."""
+    """Cancel the setup; what it has downloaded is kept for the next time."""
     if _process is not None:
         _process.cancel()
 
 
 def close_setup() -> None:
-    """End the setup at once."""
+    """Kill the setup process, if any runs."""
     global _process
     if _process is not None:
         _process.close()
@@ -88,7 +93,7 @@ def close_setup() -> None:
 
 
 def describe_event(event: dict) -> str:
-    """A step in the user's language."""
+    """Describe an event of the setup process, a step or a message, in the user's language."""
     if "step" not in event:
         return translate_message(event.get("text") or event.get("error", NO_MESSAGE), iface_)
     step = iface_("Step {step} of {of}: {title}").format(**{**event, "title": translate_message(event["title"], iface_)})
@@ -96,17 +101,18 @@ def describe_event(event: dict) -> str:
 
 
 def describe_progress() -> str:
-    """The step under way in the user's language."""
+    """Describe the running step in the user's language."""
     return describe_event(_last_event) if _last_event else iface_("Starting the setup")
 
 
 def draw_running_setup(layout: bpy.types.UILayout) -> None:
-    """The step under way, with a button to give the setup up."""
+    """Draw the running step, with a button that cancels the setup."""
     draw_progress(layout, describe_progress(), _last_event.get("done"))
     layout.operator("midas_normal.cancel_setup", icon="CANCEL")
 
 
 def _poll() -> bool:
+    """Read the setup's events, in the timer; returns whether it still runs."""
     global _process, _outcome
     if _process is None:
         return False
@@ -116,16 +122,16 @@ def _poll() -> bool:
         redraw_editors()
     if _process.running:
         return True
-    ended, _process = _process, None
+    process, _process = _process, None
     try:
-        _outcome = ended.result()
+        _outcome = process.result()
     except MidasNormalError as error:
         _outcome = error.message
     return False
 
 
 def can_set_up(cls: type, needs_network: bool) -> bool:
-    """Whether a setup can start; says why not in the button's tooltip."""
+    """Whether a setup can start; else the button's tooltip says why not."""
     if is_running():
         cls.poll_message_set(rpt_("The setup is busy"))
         return False
@@ -136,7 +142,7 @@ def can_set_up(cls: type, needs_network: bool) -> bool:
 
 
 class SetupOperator(MainThreadOperator):
-    """Runs a verb of the setup program: a call waits for it, a button, whose question has been answered, returns at once."""
+    """Mixin of operators that run a setup: a script's call waits for it, a button asks first and returns at once."""
 
     verb = ""
     needs_network = True
@@ -162,7 +168,8 @@ class SetupOperator(MainThreadOperator):
                                                      text_ctxt=contexts.operator_default)
 
     def question(self) -> str:
-        raise AssertionError("Each verb asks its own question.")
+        """Return what the user is asked before the setup starts."""
+        raise NotImplementedError
 
 
 class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):

@@ -1,4 +1,4 @@
-"""The one timer of the extension: it calls functions until each says that it is done, and stops when there are none."""
+"""The one timer of the extension: it calls each added function until that returns False, and stops when none is left."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ _callbacks: list[Callable[[], bool]] = []
 
 
 def is_available() -> bool:
-    """Whether the timer can be asked for here: Blender runs timers where there is a window, and takes new ones in its main
-    thread only, while handlers and settings may be touched by others.
+    """Whether a function can be added here.
+
+    Blender runs timers only where there is a window, and registers them in its main thread only, while handlers and updates
+    of properties are called in other threads too.
     """
     return not bpy.app.background and is_main_thread()
 
 
 def add(callback: Callable[[], bool]) -> None:
-    """Call `callback` again and again until it returns False; it must be quick."""
+    """Call a function every INTERVAL seconds until it returns False; it must be quick."""
     if callback not in _callbacks:
         _callbacks.append(callback)
     if not bpy.app.timers.is_registered(tick):
@@ -31,7 +33,7 @@ def add(callback: Callable[[], bool]) -> None:
 
 
 def remove(callback: Callable[[], bool]) -> None:
-    """Stop calling `callback`, if it was added."""
+    """Stop calling a function, if it was added."""
     if callback in _callbacks:
         _callbacks.remove(callback)
 
@@ -44,12 +46,12 @@ def clear() -> None:
 
 
 def is_idle() -> bool:
-    """Tell whether no function is left to call."""
+    """Whether no function is left to call."""
     return not _callbacks
 
 
 def tick() -> float | None:
-    """Call each function once; Blender calls this again after the seconds that it returns."""
+    """Call each function once; returns the seconds after which Blender calls this again, None to stop."""
     for callback in list(_callbacks):
         if not _call(callback) and callback in _callbacks:
             _callbacks.remove(callback)
@@ -57,8 +59,9 @@ def tick() -> float | None:
 
 
 def _call(callback: Callable[[], bool]) -> bool:
+    """Call a function; one that raises is not called again, and its traceback is in the console."""
     try:
         return callback()
-    except Exception:  # noqa: BLE001 - Blender drops a timer that raises, without a word: what is left would hang for ever
+    except Exception:  # noqa: BLE001 - Blender silently drops a timer that raises, so the other functions would never be called
         traceback.print_exc()
         return False

@@ -102,7 +102,7 @@ def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(setti
     before = settings.snapshot()
     given = SimpleNamespace(is_property_set=lambda name: name in words)
     operator = SimpleNamespace(**{"preset": "SCENE", **words}, properties=given)
-    operator.begun = lambda context: (start_generation(context, request_of(operator, context)), None)
+    operator.start_task = lambda context: (start_generation(context, request_of(operator, context)), None)
     assert operators.GenerateOperatorMixin.invoke(operator, bpy.context, None) == {"FINISHED"}
     pumped(lambda: generation.task() is None)
     made = bpy.data.images["photo_normal"]
@@ -264,10 +264,10 @@ def test_a_map_is_waited_for_as_long_as_was_drawn_last_within_bounds(monkeypatch
     monkeypatch.setattr(live_tuning, "time", SimpleNamespace(monotonic=lambda: now))
     measured = RedrawTimer()
     for pause, seconds in ((0.0, 0.0), (0.06, 0.05), (0.2, MAX_REDRAW_S)):
-        measured.drawing_starts()
+        measured.start()
         now += pause
-        measured.drawing_ended(0.01)
+        measured.stop(0.01)
         assert measured.seconds == pytest.approx(seconds)
         now += 1.0
-        measured.drawing_ended(0.01)  # a later look says nothing of drawing
+        measured.stop(0.01)  # a later look says nothing of drawing
         assert measured.seconds == pytest.approx(seconds)

@@ -1,4 +1,4 @@
-"""The interface's translations: registered with Blender, and looked up for messages with their values."""
+"""Register the interface's translations with Blender, and translate messages with their values."""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ def translate_message(message: Message, translate: Callable[[str], str]) -> str:
 
 
 def register() -> None:
-    """Let Blender know the translations."""
+    """Add the translations to Blender."""
     bpy.app.translations.register(EXTENSION, {language: _by_key(messages) for language, messages in LANGUAGES.items()})
 
 
 def unregister() -> None:
+    """Remove the translations from Blender."""
     bpy.app.translations.unregister(EXTENSION)
 
 
 def _by_key(messages: dict[str, dict[str, str]]) -> dict[tuple[str, str], str]:
-    """Blender's keys: context and English text."""
+    """Return the translations by Blender's keys: context and English text."""
     return {(context, english): text for context, texts in messages.items() for english, text in texts.items()}
