@@ -50,16 +50,17 @@ def once(network: ReliefNetwork, rgb: np.ndarray) -> None:
     tiling = tile_picture(rgb.shape, REPEATS, network.architecture)
     for row in tiling.rows:
         for column in tiling.columns:
-            tile = rgb[np.ix_(row.seen, column.seen)]
-            network.forward(tile, np.zeros_like(tile[..., :2]), Wrap(column.closed, row.closed), lambda share: None)
+            tile = rgb[np.ix_(row.pixels, column.pixels)]
+            wrap = Wrap(column.is_periodic, row.is_periodic)
+            network.forward(tile, np.zeros_like(tile[..., :2]), wrap, lambda share: None)
 
 
 def random_weights(architecture: Architecture) -> Weights:
     random, layers = np.random.default_rng(0), [layer for layer, _ in architecture.convolutions()]
-    weights = {layer.name: random.standard_normal(layer.shape, np.float32) / layer.inputs ** 0.5 / layer.size
+    weights = {layer.name: random.standard_normal(layer.shape, np.float32) / layer.in_channels ** 0.5 / layer.kernel_size
                for layer in layers}
-    return Weights(architecture, weights, {layer.name: np.zeros(layer.outputs, np.float32) for layer in layers})
+    return Weights(architecture, weights, {layer.name: np.zeros(layer.out_channels, np.float32) for layer in layers})
 
 
 def quiet(stage: str, done: float) -> None:
-    """Nobody wants to know."""
+    """Ignore progress."""

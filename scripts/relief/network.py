@@ -16,11 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from blender_midas_normal.core.errors import WeightsError
 from blender_midas_normal.worker.engines.relief.architecture import (
-    COARSE_GAIN,
-    COLOURS,
-    GAIN,
-    MIDDLE,
-    RELIEF,
+    PIXEL_GAIN,
+    PIXEL_OFFSET,
+    RELIEF_ARCHITECTURE,
+    RGB_CHANNELS,
+    SLOPE_GAIN,
     Architecture,
     Level,
     Weights,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from blender_midas_normal.core.arrays import Array
 
 ARCHITECTURES = {
-    "full": RELIEF,
+    "full": RELIEF_ARCHITECTURE,
     "small": Architecture((Level(16, 0, 1), Level(32, 1, 1), Level(64, 1, 1), Level(96, 1, 1), Level(128, 1, 0))),
     "tiny": Architecture((Level(8, 0, 1), Level(12, 1, 0))),
 }
@@ -49,7 +49,8 @@ class Relief(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.layers = nn.ModuleDict({
-            _key(layer.name): nn.Conv2d(layer.inputs, layer.outputs, layer.size, stride=2 if layer.size == 2 else 1)
+            _key(layer.name): nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size,
+                                       stride=2 if layer.kernel_size == 2 else 1)
             for layer, _ in architecture.convolutions()})
 
     def forward(self, pixels: Tensor, coarse: Tensor, repeats: tuple[bool, bool] = (True, True)) -> Tensor:
@@ -64,7 +65,7 @@ class Relief(nn.Module):
             N x 2 x H x W: what is added to `coarse`.
         """
         levels = self.architecture.levels
-        seen = torch.cat([(pixels - MIDDLE) * GAIN, coarse * COARSE_GAIN], 1)
+        seen = torch.cat([(pixels - PIXEL_OFFSET) * PIXEL_GAIN, coarse * SLOPE_GAIN], 1)
         x = functional.pixel_unshuffle(seen, 2).contiguous(memory_format=torch.channels_last)
         x = functional.relu(self._convolved("stem", x, repeats))
         finer: list[Tensor] = []
@@ -239,7 +240,7 @@ def export(network: Relief, path: Path, factor: float = 1.0) -> None:
 def scaled(weights: Weights, factor: float) -> Weights:
     """The same network with all slopes multiplied by the factor, those that it is given included."""
     stem = weights.weights["stem"].copy()
-    stem[:, 4 * COLOURS:] /= factor
+    stem[:, 4 * RGB_CHANNELS:] /= factor
     return Weights(weights.architecture, {**weights.weights, "stem": stem, "out": weights.weights["out"] * factor},
                    {**weights.biases, "out": weights.biases["out"] * factor})
 

@@ -68,10 +68,10 @@ def relief() -> dict[str, Any]:
     devices.probe_device = lambda name: devices.Probe(True, name)
     devices.empty_cache = engine_module.empty_cache = lambda device: None
 
-    def tensor(network: Any, values: np.ndarray) -> Any:
-        return torch_network.torch.from_numpy(np.ascontiguousarray(values)).to(network._type)
+    def to_device(network: Any, values: np.ndarray) -> Any:
+        return torch_network.torch.from_numpy(np.ascontiguousarray(values)).to(network.dtype)
 
-    torch_network.TorchReliefNetwork._tensor = tensor
+    torch_network.TorchReliefNetwork.to_device = to_device
     picture = np.random.default_rng(0).random((64, 64, 3), np.float32)
     weights = engine_module.read_weights(engine_module.WEIGHTS)
     passes: list[tuple[str, float]] = []

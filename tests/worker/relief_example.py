@@ -12,14 +12,15 @@ import numpy as np
 
 
 def example_weights(architecture=None, seed=0):
-    from blender_midas_normal.worker.engines.relief.architecture import RELIEF, Weights
+    from blender_midas_normal.worker.engines.relief.architecture import RELIEF_ARCHITECTURE, Weights
 
-    architecture = architecture or RELIEF
+    architecture = architecture or RELIEF_ARCHITECTURE
     random = np.random.default_rng(seed)
     layers = [layer for layer, _ in architecture.convolutions()]
-    gain = {layer.name: (0.05 if layer.name == "out" else 0.7) / np.sqrt(layer.inputs * layer.size ** 2) for layer in layers}
+    gain = {layer.name: (0.05 if layer.name == "out" else 0.7) / np.sqrt(layer.in_channels) / layer.kernel_size
+            for layer in layers}
     weights = {layer.name: random.standard_normal(layer.shape) * gain[layer.name] for layer in layers}
-    biases = {layer.name: random.standard_normal(layer.outputs) * 0.1 for layer in layers}
+    biases = {layer.name: random.standard_normal(layer.out_channels) * 0.1 for layer in layers}
     return Weights(architecture, half(weights), half(biases))
 
 

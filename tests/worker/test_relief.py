@@ -16,7 +16,7 @@ from blender_midas_normal.core.regions import Tile, changed_region
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
-from blender_midas_normal.worker.engines.relief.architecture import MAX_FILE_BYTES, RELIEF, read_weights
+from blender_midas_normal.worker.engines.relief.architecture import MAX_WEIGHTS_BYTES, RELIEF_ARCHITECTURE, read_weights
 from tests.worker.relief_example import photo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -32,7 +32,7 @@ MATERIALS = Path(__file__).resolve().parents[1] / "materials"
 TILE = Wrap(True, True)
 INSIDE_OUT = ("pebbles", "weave")
 """Dark pebbles on pale ground, and a weave with a bold pattern: these weights take them for their opposite."""
-SETTINGS = Settings(engine="RELIEF", tileable="BOTH")
+SETTINGS = Settings(engine="RELIEF_ARCHITECTURE", tileable="BOTH")
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +95,8 @@ def test_a_part_of_a_picture_has_the_slopes_of_the_whole(relief):
 
 def test_the_shipped_file_is_small_and_of_the_architecture():
     weights = read_weights(WEIGHTS)
-    assert weights.architecture == RELIEF and weights.count <= 6_000_000
-    assert WEIGHTS.stat().st_size <= MAX_FILE_BYTES
+    assert weights.architecture == RELIEF_ARCHITECTURE and weights.count <= 6_000_000
+    assert WEIGHTS.stat().st_size <= MAX_WEIGHTS_BYTES
 
 
 def test_on_rendered_materials_it_is_nearer_to_the_truth_than_flat_and_than_luminance(materials):
@@ -184,7 +184,7 @@ def rolled_apart(relief, rgb, shift):
 
 
 def test_a_tile_rolled_by_strides_gives_the_rolled_map(relief, materials):
-    step = 2 * RELIEF.stride  # a picture of 256 is seen at half its size too
+    step = 2 * RELIEF_ARCHITECTURE.stride  # a picture of 256 is seen at half its size too
     for m in materials:
         assert rolled_apart(relief, pixels(m), (step, 3 * step)) < 0.1
 

@@ -1,4 +1,4 @@
-"""The runtime of the relief network on numpy: tiles, borders, sizes, files; and that torch gives the same."""
+"""The relief network on numpy: tiles, borders, sizes, files, matrix products; and that torch gives the same."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blender_midas_normal.core.errors import Cancelled, WeightsError
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.core.regions import Interval, Region, changed_region
+from blender_midas_normal.worker.engines.relief import numpy_network
 from blender_midas_normal.worker.engines.relief.architecture import (
-    MAX_FILE_BYTES,
-    RELIEF,
+    MAX_WEIGHTS_BYTES,
+    RELIEF_ARCHITECTURE,
     Architecture,
     Level,
     Weights,
     read_weights,
     write_weights,
 )
-from blender_midas_normal.worker.engines.relief.inference import MIN_SIDE, infer, infer_orientations, update
-from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief.inference import MIN_PYRAMID_SIDE, infer, infer_orientations, update
+from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork, fastest_matmul, matmul_einsum
 from tests.worker import relief_example as example
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = Path(example.__file__)
 SMALL = Architecture((Level(8, 0, 1), Level(12, 1, 1), Level(16, 1, 0)))
 WRAPS = [Wrap(), Wrap(x=True), Wrap(y=True), Wrap(True, True)]
+sizes = st.integers(1, 40)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def small():
 
 
 def quiet(stage, done):
-    """Nobody wants to know."""
+    """Ignore progress."""
 
 
 def degrees(a, b):
@@ -101,8 +105,9 @@ def reference(weights: Weights, rgb, coarse):
 
 def test_the_shipped_architecture_is_within_its_limits():
     count = example.example_weights().count
-    assert count <= 6_000_000 and count * 2 < MAX_FILE_BYTES
-    assert RELIEF.receptive_field * 2 >= 200 and RELIEF.receptive_field % RELIEF.stride == 0
+    assert count <= 6_000_000 and count * 2 < MAX_WEIGHTS_BYTES
+    receptive_field = RELIEF_ARCHITECTURE.receptive_field
+    assert receptive_field * 2 >= 200 and receptive_field % RELIEF_ARCHITECTURE.stride == 0
 
 
 def test_the_answer_is_that_of_the_definition(small):
@@ -135,7 +140,7 @@ def bilinearly_doubled(slopes):
 def test_the_smallest_size_has_between_one_and_two_times_the_least_side(small, side, count):
     sizes = infer(small, example.photo(side, side + 3), Wrap(), quiet).sizes
     assert len(sizes) == count and sizes[-1].shape == (side, side + 3, 2)
-    assert count == 1 or MIN_SIDE <= min(sizes[0].shape[:2]) <= 2 * MIN_SIDE
+    assert count == 1 or MIN_PYRAMID_SIDE <= min(sizes[0].shape[:2]) <= 2 * MIN_PYRAMID_SIDE
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
@@ -193,8 +198,9 @@ def test_tiles_of_the_shipped_network_give_what_the_whole_gives(network, wrap):
 def test_a_picture_that_repeats_may_be_rolled(network):
     rgb = example.photo(192, 256)
     slopes = slopes_of(network, rgb, Wrap(True, True))
-    rolled = slopes_of(network, np.roll(rgb, (RELIEF.stride, -2 * RELIEF.stride), (0, 1)), Wrap(True, True))
-    assert degrees(np.roll(rolled, (-RELIEF.stride, 2 * RELIEF.stride), (0, 1)), slopes).mean() < 0.01
+    stride = RELIEF_ARCHITECTURE.stride
+    rolled = slopes_of(network, np.roll(rgb, (stride, -2 * stride), (0, 1)), Wrap(True, True))
+    assert degrees(np.roll(rolled, (-stride, 2 * stride), (0, 1)), slopes).mean() < 0.01
 
 
 def test_a_length_that_is_no_multiple_of_the_stride_repeats_without_a_seam(small):
@@ -261,7 +267,7 @@ def test_a_file_of_something_else_is_named_in_one_sentence(tmp_path, damage):
     elif damage == "pickle":
         np.savez(path, levels=np.array([{}], object))
     elif damage == "huge":
-        path.write_bytes(b"0" * (MAX_FILE_BYTES + 1))
+        path.write_bytes(b"0" * (MAX_WEIGHTS_BYTES + 1))
     elif damage == "nan":
         write_weights(path, Weights(SMALL, weights.weights, {**weights.biases, "out": np.full(8, np.nan, np.float32)}))
     elif damage == "a folder":
@@ -272,6 +278,30 @@ def test_a_file_of_something_else_is_named_in_one_sentence(tmp_path, damage):
     with pytest.raises(WeightsError) as caught:
         read_weights(path)
     assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+
+
+@given(sizes, sizes, sizes, st.integers(0, 1000))
+def test_einsum_multiplies_matrices(rows, inner, columns, seed):
+    rng = np.random.default_rng(seed)
+    left, right = rng.normal(size=(rows, inner)).astype(np.float32), rng.normal(size=(inner, columns)).astype(np.float32)
+    product = matmul_einsum(left, right)
+    assert product.dtype == np.float32
+    np.testing.assert_allclose(product, left.astype(float) @ right.astype(float), atol=1e-4)
+
+
+def test_the_network_gives_the_same_with_and_without_blas():
+    weights, rgb = example.example_weights(), np.random.default_rng(0).random((70, 96, 3), np.float32)
+    with_blas, without = (slopes_of(ReliefNetwork(weights, matmul), rgb, Wrap(True))
+                          for matmul in (np.matmul, matmul_einsum))
+    np.testing.assert_allclose(with_blas, without, atol=1e-4)
+
+
+@pytest.mark.parametrize("faster", [np.matmul, matmul_einsum])
+def test_the_faster_product_is_used(monkeypatch, faster):
+    monkeypatch.setattr(numpy_network, "measure_seconds", lambda matmul, *_: 1.0 if matmul is faster else 2.0)
+    fastest_matmul.cache_clear()
+    assert fastest_matmul() is faster
+    fastest_matmul.cache_clear()
 
 
 @pytest.mark.midas

@@ -19,22 +19,28 @@ if TYPE_CHECKING:
 
     from ....core.arrays import Array
 
-MIDDLE, GAIN = 0.5, 4.0
-"""The network sees (pixel - MIDDLE) * GAIN."""
+PIXEL_OFFSET, PIXEL_GAIN = 0.5, 4.0
+"""Pixels, 0..1, are normalised to (pixel - PIXEL_OFFSET) * PIXEL_GAIN."""
 
-COLOURS, INPUTS = 3, 5
-"""Red, green, blue, and the slopes in x and y that the network answered of the same picture at half its size."""
+RGB_CHANNELS, INPUT_CHANNELS = 3, 5
+"""Red, green, blue; then the slopes in x and y that the network predicted for the same picture at half its size."""
 
-COARSE_GAIN = 4.0
-"""The network sees those slopes times this."""
+SLOPE_GAIN = 4.0
+"""Factor of those slopes in the network's input."""
 
-MAX_FILE_BYTES = 12_000_000
-"""A file above it holds no weights of ours."""
+MAX_WEIGHTS_BYTES = 12_000_000
+"""Largest file that is read as weights of this network."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """One resolution of the U-Net: residual blocks of two 3 x 3 convolutions on the way down and on the way up."""
+    """One resolution of the U-Net.
+
+    Attributes:
+        channels: of all its features.
+        down: residual blocks of two 3 x 3 convolutions in the encoder.
+        up: residual blocks in the decoder.
+    """
 
     channels: int
     down: int
@@ -43,44 +49,45 @@ class Level:
 
 @dataclass(frozen=True)
 class Convolution:
-    """A layer's name and the shape of its weights, outputs x inputs x size x size."""
+    """A layer: its name, its channels, and the side of its square kernel."""
 
     name: str
-    outputs: int
-    inputs: int
-    size: int
+    out_channels: int
+    in_channels: int
+    kernel_size: int
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        return self.outputs, self.inputs, self.size, self.size
+        """The shape of its weights, as torch has it."""
+        return self.out_channels, self.in_channels, self.kernel_size, self.kernel_size
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Level 0 lies at half the picture's resolution, each next one at half of the one before."""
+    """A U-Net; level 0 has half the picture's resolution, each further one half that of the level before."""
 
     levels: tuple[Level, ...]
 
     @property
     def stride(self) -> int:
-        """Pixels of the picture to one of the coarsest level."""
+        """Side, in pixels of the picture, of one pixel of the coarsest level."""
         return 2 ** len(self.levels)
 
     @property
     def receptive_field(self) -> int:
-        """How far from a pixel, at most, a pixel lies that its slopes depend on; a multiple of the stride."""
+        """The largest distance in pixels at which a pixel affects a slope, rounded up to a multiple of the stride."""
         blocks = sum((level.down + level.up) * 2 * 2 ** (i + 1) for i, level in enumerate(self.levels))
-        ends = 2 * 2
-        return -(-(blocks + ends + self.stride) // self.stride) * self.stride
+        stem_and_output = 2 * 2
+        return -(-(blocks + stem_and_output + self.stride) // self.stride) * self.stride
 
     @property
-    def work(self) -> float:
-        """Multiplications per pixel of the picture."""
+    def multiplications_per_pixel(self) -> float:
+        """Of a forward pass, by pixels of the picture."""
         return sum(math.prod(layer.shape) / side ** 2 for layer, side in self.convolutions())
 
     def convolutions(self) -> list[tuple[Convolution, int]]:
-        """Every layer in the order of work, with the side in pixels of the square that one of its outputs stands for."""
-        layers = [(Convolution("stem", self.levels[0].channels, 4 * INPUTS, 3), 2)]
+        """Return all layers in the order of the forward pass, each with the side of its output's pixels in the picture."""
+        layers = [(Convolution("stem", self.levels[0].channels, 4 * INPUT_CHANNELS, 3), 2)]
         for i, level in enumerate(self.levels):
             if i > 0:
                 layers.append((Convolution(f"down{i}", level.channels, self.levels[i - 1].channels, 2), 2 ** (i + 1)))
@@ -96,13 +103,19 @@ def _blocks(name: str, count: int, channels: int, side: int) -> list[tuple[Convo
     return [(Convolution(f"{name}.{block}.{half}", channels, channels, 3), side) for block in range(count) for half in "ab"]
 
 
-RELIEF = Architecture((Level(24, 0, 1), Level(48, 1, 1), Level(96, 1, 1), Level(192, 1, 1), Level(256, 2, 0)))
-"""The network that is trained and shipped.  Half of the time goes into the two finest levels, so they are thin."""
+RELIEF_ARCHITECTURE = Architecture((Level(24, 0, 1), Level(48, 1, 1), Level(96, 1, 1), Level(192, 1, 1), Level(256, 2, 0)))
+"""The network that is trained and shipped.  Half of the time goes into the two finest levels, so they have few channels."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """An architecture and, by a layer's name, its weights (outputs x inputs x size x size) and biases, float32."""
+    """An architecture with its trained parameters.
+
+    Attributes:
+        architecture: the layers.
+        weights: by a layer's name, float32 of `Convolution.shape`.
+        biases: by a layer's name, float32 of its output channels.
+    """
 
     architecture: Architecture
     weights: dict[str, Array]
@@ -110,11 +123,12 @@ class Weights:
 
     @property
     def count(self) -> int:
-        return sum(values.size for part in (self.weights, self.biases) for values in part.values())
+        """The number of parameters."""
+        return sum(values.size for arrays in (self.weights, self.biases) for values in arrays.values())
 
 
 def write_weights(path: Path, weights: Weights) -> None:
-    """Writes the .npz file in half precision."""
+    """Write weights to an .npz file in half precision."""
     levels = [[level.channels, level.down, level.up] for level in weights.architecture.levels]
     arrays: dict[str, NDArray] = {"levels": np.array(levels, np.int32)}
     arrays |= {f"{name}.weight": values.astype(np.float16) for name, values in weights.weights.items()}
@@ -124,16 +138,16 @@ def write_weights(path: Path, weights: Weights) -> None:
 
 
 def read_weights(path: Path) -> Weights:
-    """The weights in a file that `write_weights` wrote; raises WeightsError when it is missing, damaged or another one."""
+    """Read a file of `write_weights`; raise WeightsError when it is missing, damaged or holds something else."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if path.stat().st_size > MAX_WEIGHTS_BYTES:
             raise WeightsError("{path} is too large to hold the weights of the relief network; reinstall the extension.",
                                path=path)
         with np.load(path, allow_pickle=False) as file:
             architecture = Architecture(tuple(Level(*map(int, row)) for row in file["levels"]))
             layers = [layer for layer, _ in architecture.convolutions()]
-            weights = {layer.name: _array(file[f"{layer.name}.weight"], layer.shape) for layer in layers}
-            biases = {layer.name: _array(file[f"{layer.name}.bias"], (layer.outputs,)) for layer in layers}
+            weights = {layer.name: _check_array(file[f"{layer.name}.weight"], layer.shape) for layer in layers}
+            biases = {layer.name: _check_array(file[f"{layer.name}.bias"], (layer.out_channels,)) for layer in layers}
     except OSError as error:
         raise WeightsError("{path} cannot be read ({reason}); reinstall the extension.", path=path,
                            reason=reason_of(error)) from None
@@ -143,40 +157,48 @@ def read_weights(path: Path) -> Weights:
     return Weights(architecture, weights, biases)
 
 
-def _array(values: NDArray, shape: tuple[int, ...]) -> Array:
-    """The values as float32; raises InvalidData for another shape or for what is no number."""
+def _check_array(values: NDArray, shape: tuple[int, ...]) -> Array:
+    """Return values as float32; raise InvalidData for another shape or type, NaN and infinity."""
     if values.shape != shape or values.dtype != np.float16:
-        raise InvalidData("{kind} of shape {shape} instead of float16 of {wanted}", kind=values.dtype, shape=values.shape,
-                          wanted=shape)
+        raise InvalidData("{dtype} of shape {shape} instead of float16 of {expected}", dtype=values.dtype,
+                          shape=values.shape, expected=shape)
     if not np.isfinite(values).all():
         raise InvalidData("a weight is not finite")
     return values.astype(np.float32)
 
 
 def network_input(rgb: Array, coarse: Array) -> Array:
-    """4 INPUTS x H/2 x W/2 from H x W x 3 sRGB, 0..1, and H x W x 2 slopes of half the size."""
-    return pixel_unshuffle(np.concatenate([(rgb - np.float32(MIDDLE)) * np.float32(GAIN),
-                                           coarse * np.float32(COARSE_GAIN)], axis=2))
+    """Normalise and join the inputs of the network.
+
+    Args:
+        rgb: H x W x 3 float32 sRGB, 0..1; H and W are even.
+        coarse: H x W x 2 float32, the enlarged slopes that were predicted at half the size.
+
+    Returns:
+        4 INPUT_CHANNELS x H/2 x W/2 float32.
+    """
+    return pixel_unshuffle(np.concatenate([(rgb - np.float32(PIXEL_OFFSET)) * np.float32(PIXEL_GAIN),
+                                           coarse * np.float32(SLOPE_GAIN)], axis=2))
 
 
 def pixel_unshuffle(x: Array) -> Array:
-    """H x W x C to 4C x H/2 x W/2: channel c of the four pixels of a square, then the next channel."""
+    """Turn H x W x C into 4C x H/2 x W/2: the first channel of each 2 x 2 pixels, then the next channel, as torch does."""
     rows, columns, channels = x.shape
     return x.reshape(rows // 2, 2, columns // 2, 2, channels).transpose(4, 1, 3, 0, 2).reshape(-1, rows // 2, columns // 2)
 
 
 def pixel_shuffle(x: Array) -> Array:
-    """8 x H x W to 2H x 2W x 2, the inverse of `pixel_unshuffle`."""
+    """Turn 8 x H x W into 2H x 2W x 2; the inverse of `pixel_unshuffle`."""
     _, rows, columns = x.shape
     return x.reshape(2, 2, 2, rows, columns).transpose(3, 1, 4, 2, 0).reshape(rows * 2, columns * 2, 2)
 
 
-class Progress:
-    """Adds up multiplications and says which share of all is done."""
+class WorkCounter:
+    """Adds up the multiplications of a forward pass, and reports their share of all of them."""
 
-    def __init__(self, total: float, done: Callable[[float], None]) -> None:
-        self._total, self._sum, self._done = total, 0.0, done
+    def __init__(self, total: float, on_progress: Callable[[float], None]) -> None:
+        self._total, self._sum, self._on_progress = total, 0.0, on_progress
 
-    def __call__(self, multiplications: int) -> None:
+    def add(self, multiplications: int) -> None:
         self._sum += multiplications
-        self._done(min(1.0, self._sum / self._total))
+        self._on_progress(min(1.0, self._sum / self._total))
