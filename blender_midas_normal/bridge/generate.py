@@ -16,7 +16,7 @@ from ..core.protocol import Result
 from . import tasks
 from .addon import client
 from .image_pixels import export_image_pixels
-from .image_sets import picture_set_steps
+from .image_sets.picture_set import picture_set_steps
 from .image_sets.sequence import find_frames
 from .image_sets.udim import find_tiles
 from .map_files import file_of, map_file_beside

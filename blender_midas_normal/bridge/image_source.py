@@ -68,9 +68,7 @@ def resolve_source(source: str, image: bpy.types.Image | None = None, context: b
         if image is None:
             raise SourceError("Choose an image.")
         return source_from_image(image)
-    if source in VIEWER_IMAGE_TYPES:
-        return source_from_image(_viewer_image(source))
-    raise SourceError("There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.", source=source)
+    return source_from_image(_viewer_image(source))
 
 
 def source_from_image(image: bpy.types.Image) -> Source:
@@ -118,6 +116,7 @@ def get_image(name: str) -> bpy.types.Image:
 
 
 def _viewer_image(kind: str) -> bpy.types.Image:
+    """Return Blender's image for RENDER or VIEWER; raises SourceError where there is none yet."""
     for image in bpy.data.images:
         if image.type == VIEWER_IMAGE_TYPES[kind]:
             return image

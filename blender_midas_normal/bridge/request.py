@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,7 @@ import bpy
 
 from ..client.client import ResultFuture
 from ..client.launch import Launch
-from ..core.errors import Message, WorkerError
+from ..core.errors import Message, SettingsError, SourceError, TargetError, WorkerError
 from ..core.map_types import MAP_TYPES, check_map_type
 from ..core.protocol import Request, Result
 from ..core.settings import Settings
@@ -262,14 +262,26 @@ def prepare_for_source(source: Source, object_uid: int | None, material_uid: int
 
 
 def check_and_find_launch(request: GenerateRequest) -> Launch:
-    """Check what a request asks of the worker, whatever its source, and return how to start it.
+    """Check the values of a request that do not depend on its picture, and return how to start the worker for it.
 
     Raises:
         MidasNormalError: where no picture could be mapped.
     """
+    if request.source not in _names(SOURCES):
+        raise SourceError("There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.",
+                          source=request.source)
+    if request.target not in _names(TARGETS):
+        raise TargetError("There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.", target=request.target)
+    if not request.maps:
+        raise SettingsError("No map is chosen; choose at least one under Maps.")
     for map_type in request.maps:
         check_map_type(map_type, request.settings)
     return launch_for_engine(request.settings.engine)
+
+
+def _names(items: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Return the identifiers of the items of an EnumProperty."""
+    return [name for name, _, _ in items]
 
 
 def facts_of_result(result: Result, map_type: str) -> dict:

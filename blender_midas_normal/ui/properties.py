@@ -15,7 +15,7 @@ from ..bridge.map_metadata import mask_of, stored_metadata, stored_settings
 from ..bridge.queue import Queue, build_queue
 from ..bridge.request import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, GenerateRequest
 from ..bridge.tasks import is_main_thread
-from ..core.errors import MidasNormalError, SettingsError
+from ..core.errors import MidasNormalError
 from ..core.file_numbering import MAX_TEMPORAL_RADIUS
 from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, setting_domains
 from . import generation, live_paint, live_tuning
@@ -228,7 +228,7 @@ def request_of(operator: bpy.types.Operator, context: bpy.types.Context) -> Gene
     """Return the request of a call of an operator of one picture.
 
     Raises:
-        SettingsError: where its settings contradict each other, or it has no map.
+        SettingsError: where its settings contradict each other.
         SourceError: where it names an image that does not exist.
     """
     is_set = operator.properties.is_property_set
@@ -268,21 +268,10 @@ def request_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) ->
     fields = {name: getattr(operator, name) for name in setting_domains() if is_set(name)}
     settings = base.replace_fields({"mask": "IMAGE", **fields} if is_set("mask_image") else fields)
 
-    target, replace, save, map_types, smoothing, across = (
-        _value_of(operator, scene, name) for name in ("target", "replace", "save", "maps", "smoothing", "across"))
-    maps = tuple(name for name, _, _ in MAPS if name in map_types)
-    if not maps:
-        raise SettingsError("No map is chosen; choose at least one under Maps.")
-    return GenerateRequest(
-        settings,
-        target=target,
-        replace=replace,
-        save=save,
-        maps=maps,
-        smoothing=smoothing,
-        across=across,
-        mask_uid=_image_uid_of(operator, scene, "mask_image"),
-    )
+    outputs = {name: _value_of(operator, scene, name) for name in ("target", "replace", "save", "smoothing", "across")}
+    map_types = _value_of(operator, scene, "maps")
+    return GenerateRequest(settings, maps=tuple(name for name, _, _ in MAPS if name in map_types),
+                           mask_uid=_image_uid_of(operator, scene, "mask_image"), **outputs)
 
 
 def _value_of(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:

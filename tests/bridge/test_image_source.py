@@ -50,11 +50,10 @@ def test_an_image_is_found_again_after_renaming(image):
         found.image()
 
 
-def test_unknown_name_and_unknown_source():
+def test_unknown_name_and_no_image():
     with pytest.raises(SourceError, match="no image named 'brick'"):
         image_source.get_image("brick")
     assert "Choose an image" in refusal("IMAGE")
-    assert "no source 'FILE'" in refusal("FILE")
 
 
 def test_no_object_no_material_no_image():

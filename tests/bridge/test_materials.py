@@ -109,8 +109,3 @@ def test_an_override_is_called_one(image, tmp_path):
     used = override.node_tree.nodes["Image Texture"].image
     found = materials.find_target_materials("AUTO", used, None, None)
     assert found.materials == () and any("is a library override" in sentence for sentence in found.messages)
-
-
-def test_unknown_target(image):
-    with pytest.raises(TargetError, match="no target 'ALL'"):
-        materials.find_target_materials("ALL", image, bpy.context.object, None)

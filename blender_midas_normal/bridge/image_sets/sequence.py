@@ -21,7 +21,7 @@ from ..nodes.edits import is_marked
 from ..nodes.map_nodes import image_of_node
 from ..nodes.traversal import editable_nodes, node_instances, tree_of
 from ..request import GenerateRequest
-from . import PictureSet
+from .picture_set import PictureSet
 
 
 @dataclass(frozen=True)

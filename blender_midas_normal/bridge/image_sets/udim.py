@@ -24,7 +24,7 @@ from ..image_source import Source
 from ..map_files import folder_and_stem
 from ..map_metadata import NUMBER_SUFFIX, base_name
 from ..request import GenerateRequest
-from . import PictureSet
+from .picture_set import PictureSet
 
 if TYPE_CHECKING:
     from ...core.arrays import Array

@@ -61,17 +61,12 @@ def find_target_materials(target: str, image: bpy.types.Image, obj: bpy.types.Ob
             ACTIVE_MATERIAL for `material`; NONE for none.
         obj: the object that was active when the map was requested, None where it is gone.
         material: the material that was active then, None where it is gone.
-
-    Raises:
-        TargetError: for any other target.
     """
     if target == "NONE":
         return TargetMaterials()
     if target == "ACTIVE_MATERIAL":
         return _single_material(material)
-    if target == "AUTO":
-        return _materials_showing(image, obj) or _material_of_object(image, obj, material)
-    raise TargetError("There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.", target=target)
+    return _materials_showing(image, obj) or _material_of_object(image, obj, material)
 
 
 def material_unavailable_reason(material: bpy.types.Material) -> Message:
