@@ -1,9 +1,9 @@
-"""What the networks do where halves are too small for their numbers: run by the MiDaS environment's Python, on the CPU.
+"""Networks whose values are too large for float16: run by the MiDaS environment's Python, on the CPU.
 
-`python half_precision.py ROOT WEIGHTS` prints JSON, for each engine: "half", whether the weights as they are give another
-answer in float16 than in float32; with weights that are too large for float16, "overflow", whether the network says so;
-"exact", whether the engine's answers are those of float32; "passes" that the first and the second one took.  And "tf32":
-whether CUDA may round what float32 multiplies.
+`python half_precision.py ROOT WEIGHTS` prints JSON, for each engine: "half", whether the weights as they are give other
+values in float16 than in float32; with weights that are too large for float16, "overflow", whether the network says so;
+"exact", whether the engine's surfaces are those of float32; "passes", the forward passes of the first and the second one.
+And "tf32": whether CUDA may round the products of float32.
 """
 
 from __future__ import annotations
@@ -11,48 +11,51 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-TOO_MUCH = 1e5
+TOO_LARGE = 1e5
 """More than the largest number of float16."""
 
 
 def quiet(stage: str, done: float) -> None:
-    """Nobody wants to know."""
+    """Ignore progress."""
 
 
 def midas(weights: Path) -> dict[str, Any]:
     import torch
 
+    from blender_midas_normal.core.engines import WEIGHTS_NAME
     from blender_midas_normal.core.picture import Picture, Wrap
     from blender_midas_normal.core.settings import Settings
     from blender_midas_normal.worker.engines.midas import Midas
     from blender_midas_normal.worker.engines.midas import network as network_module
 
-    network_module.inference_dtype = lambda device: torch.float16
-    engine = Midas(weights)
-    network = engine._load(quiet)
-    picture = np.random.default_rng(0).random((64, 64, 3), np.float32)
-    passes: list[tuple[str, float]] = []
+    def depth(folder: Path, precision: str) -> np.ndarray:
+        network = network_module.Network(folder)
+        values = network.depth(pictures[0], lambda share: None, precision)
+        network.close()
+        return values
 
-    def height(precision: str) -> np.ndarray:
-        engine._depth_cache.clear()
+    def height(engine: Midas, picture: np.ndarray, precision: str, report: Callable[[str, float], None]) -> np.ndarray:
         settings = Settings(engine="MIDAS", device="CPU", precision=precision, resolution=64, tileable="OFF")
-        surface = engine.surface(Picture(picture), Wrap(), settings, lambda stage, done: passes.append((stage, done)))
-        return surface.height
+        return engine.surface(Picture(picture), Wrap(), settings, report).height
 
-    found: dict[str, Any] = {"half": not np.array_equal(height("AUTO"), height("FLOAT32"))}
-    with torch.no_grad():
-        for block in network._inference.model.pretrained.model.blocks:
-            block.mlp.fc1.bias += TOO_MUCH
-    network._quick.clear()
-    found["overflow"] = not bool(np.isfinite(network.depth(picture, lambda done: None)).all())
-    found |= taken(height, passes)
-    return found
+    network_module.inference_dtype = lambda device: torch.float16
+    pictures = noise_pictures()
+    results = {"half": not np.array_equal(depth(weights, "AUTO"), depth(weights, "FLOAT32"))}
+    with tempfile.TemporaryDirectory() as folder:
+        values = torch.load(weights / WEIGHTS_NAME, weights_only=True)
+        for name in values:
+            if name.endswith("mlp.fc1.bias"):
+                values[name] += TOO_LARGE
+        torch.save(values, Path(folder) / WEIGHTS_NAME)
+        results["overflow"] = not bool(np.isfinite(depth(Path(folder), "AUTO")).all())
+        return results | observe(lambda: Midas(Path(folder)), height, pictures)
 
 
 def relief() -> dict[str, Any]:
@@ -72,38 +75,44 @@ def relief() -> dict[str, Any]:
         return torch_network.torch.from_numpy(np.ascontiguousarray(values)).to(network.dtype)
 
     torch_network.TorchReliefNetwork.to_device = to_device
-    picture = np.random.default_rng(0).random((64, 64, 3), np.float32)
-    weights = engine_module.read_weights(engine_module.WEIGHTS)
-    passes: list[tuple[str, float]] = []
 
-    def height(precision: str) -> np.ndarray:
+    def height(engine: Any, picture: np.ndarray, precision: str, report: Callable[[str, float], None]) -> np.ndarray:
         settings = Settings(engine="RELIEF", device="CUDA", precision=precision, tileable="OFF")
-        surface = engine.surface(Picture(picture), Wrap(), settings, lambda stage, done: passes.append((stage, done)))
-        return surface.height
+        return engine.surface(Picture(picture), Wrap(), settings, report).height
 
+    pictures = noise_pictures()
+    weights = engine_module.read_weights(engine_module.WEIGHTS)
     engine = engine_module.Relief()
-    found: dict[str, Any] = {"half": not np.array_equal(height("AUTO"), height("FLOAT32"))}
-    large = dataclasses.replace(weights, biases={name: values + (TOO_MUCH if name == "stem" else 0)
+    half, exact = (height(engine, pictures[0], precision, quiet) for precision in ("AUTO", "FLOAT32"))
+    results = {"half": not np.array_equal(half, exact)}
+    large = dataclasses.replace(weights, biases={name: values + (TOO_LARGE if name == "stem" else 0)
                                                  for name, values in weights.biases.items()})
     engine_module.read_weights = lambda path: large
-    engine = engine_module.Relief()
     try:
-        infer(torch_network.TorchReliefNetwork(large, "cuda"), picture, Wrap(), quiet)
-        found["overflow"] = False
+        infer(torch_network.TorchReliefNetwork(large, "cuda"), pictures[0], Wrap(), quiet)
+        results["overflow"] = False
     except WrongValues:
-        found["overflow"] = True
-    return found | taken(height, passes)
+        results["overflow"] = True
+    return results | observe(engine_module.Relief, height, pictures)
 
 
-def taken(height: Callable[[str], np.ndarray], passes: list[tuple[str, float]]) -> dict[str, Any]:
-    """What the engine does with weights that are too large: the first time it notices, and remembers."""
-    exact = height("FLOAT32")
-    found: dict[str, Any] = {"exact": bool(np.isfinite(exact).all()) and float(np.ptp(exact)) > 0, "passes": []}
-    for _ in range(2):
-        passes.clear()
-        found["exact"] &= np.array_equal(height("AUTO"), exact)
-        found["passes"].append(sum(stage == "network" and done > 0.999 for stage, done in passes))
-    return found
+def noise_pictures() -> list[np.ndarray]:
+    return [np.random.default_rng(seed).random((64, 64, 3), np.float32) for seed in range(2)]
+
+
+def observe(make_engine: Callable[[], Any], height: Callable[..., np.ndarray], pictures: list[np.ndarray]) -> dict[str, Any]:
+    """Run an engine whose weights are too large: at the first picture it notices that, at the second it knows."""
+    reports: list[tuple[str, float]] = []
+    engine, exact_engine = make_engine(), make_engine()
+    is_exact, passes = True, []
+    for picture in pictures:
+        exact = height(exact_engine, picture, "FLOAT32", quiet)
+        reports.clear()
+        fallback = height(engine, picture, "AUTO", lambda stage, share: reports.append((stage, share)))
+        is_exact &= np.array_equal(fallback, exact)
+        is_exact &= bool(np.isfinite(exact).all()) and float(np.ptp(exact)) > 0
+        passes.append(sum(stage == "network" and share > 0.999 for stage, share in reports))
+    return {"exact": is_exact, "passes": passes}
 
 
 def main(root: str, weights: str) -> None:

@@ -24,12 +24,12 @@ def main(root: str) -> None:
 
 
 def errors(inputs: int, outputs: int, rows: int, columns: int, bias: bool) -> tuple[float, float]:
-    from blender_midas_normal.worker.engines.midas.optimize import Winograd
+    from blender_midas_normal.worker.engines.midas.optimize import WinogradConvolution
 
     layer = torch.nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)
     picture = torch.randn(1, inputs, rows, columns).contiguous(memory_format=torch.channels_last)
     exact = functional.conv2d(picture.double(), layer.weight.double(), layer.bias.double() if bias else None, padding=1)
-    error = (Winograd(layer)(picture).double() - exact) / exact.square().mean().sqrt()
+    error = (WinogradConvolution(layer)(picture).double() - exact) / exact.square().mean().sqrt()
     return float(error.square().mean().sqrt()), float(error.abs().max())
 
 

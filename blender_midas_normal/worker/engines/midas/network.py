@@ -1,6 +1,6 @@
-"""The network itself: loaded through controlnet_aux, and run by the library or, quicker, on pictures of our own.
+"""The network of MiDaS: loaded by controlnet_aux, and run by that library as the node does, or an optimised copy of it.
 
-A worker imports this, and with it torch and controlnet_aux, when it needs the network.
+A worker imports this module, and with it torch and controlnet_aux, when it needs the network.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # the worker never goes online
 os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # a file of weights must not bring code along
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 
-# Only now, since the libraries read these words when they are imported.
+# Only now, since the libraries read these variables when they are imported.
 import torch
 from controlnet_aux.midas import MidasDetector
 
 from .optimize import inference_dtype, optimize_for_inference
 
-torch.backends.cudnn.allow_tf32 = False  # else CUDA rounds what float32 convolutions multiply: grain in the normals
+torch.backends.cudnn.allow_tf32 = False  # else CUDA rounds the products of float32 convolutions: grain in the normals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,105 +38,111 @@ if TYPE_CHECKING:
     from ....core.arrays import Array
     from ....core.settings import Settings
 
-Done = Callable[[float], None]
-"""done(share): how much of a pass is done, 0..1; raises Cancelled when nobody wants it any more."""
+OnProgress = Callable[[float], None]
+"""on_progress(share): called with the finished share of a pass, 0..1; an exception that it raises ends the pass."""
 
 
 class Network:
-    """The network of a weights file, on one device at a time.
-
-    Raises WeightsError when the file in `folder` is missing, damaged or of another network.
-    """
+    """The network, on one device at a time; raises WeightsError when its file is missing, damaged or of another network."""
 
     def __init__(self, folder: Path) -> None:
         self.device = "cpu"
         self._inference = _loaded(folder)
-        self._quick: dict[torch.dtype | None, torch.nn.Module] = {}
-        self._steps = _steps(self._inference.model)
-        self._on_step: Callable[[], None] = _nothing
+        self._optimized: dict[torch.dtype | None, torch.nn.Module] = {}
+        self._steps = _find_steps(self._inference.model)
+        self._on_step: Callable[[], None] = _ignore
         for step in self._steps:
             step.register_forward_hook(lambda *_: self._on_step())
 
     def move(self, device: str) -> None:
         if device != self.device:
-            self._quick.clear()
+            self._optimized.clear()
         self._inference.to(device)
         self.device = device
 
-    def node_depth(self, picture: NDArray[np.uint8], resolution: int, done: Done) -> Array:
-        """H x W float32: the depth that the node's own call gives the network's picture, bit for bit on the CPU.
+    def node_depth(self, picture: NDArray[np.uint8], resolution: int, on_progress: OnProgress) -> Array:
+        """Estimate depth as the node's own call does, bit for bit on the CPU.
 
-        picture: H x W x 3 or x 4 uint8, as the node takes it.
+        Args:
+            picture: H x W x 3 or x 4 uint8, as the node takes it.
+            resolution: the node's.
+            on_progress: see OnProgress.
+
+        Returns:
+            float32 relative inverse depth at the size of the network's input.
         """
-        remembering = _Remembering(self._inference)
-        self._run(lambda: _called(remembering, picture, resolution), done)
-        assert remembering.depth is not None
-        return remembering.depth
+        recorder = _Recorder(self._inference)
+        self._run(lambda: _call_node(recorder, picture, resolution), on_progress)
+        assert recorder.depth is not None
+        return recorder.depth
 
-    def depth(self, rgb: Array, done: Done, precision: str = "AUTO") -> Array:
-        """H x W float32 relative inverse depth of H x W x 3 float32 pixels, 0..1; H and W are multiples of 32.
+    def depth(self, rgb: Array, on_progress: OnProgress, precision: str = "AUTO") -> Array:
+        """Estimate depth, H x W float32, of one picture of H x W x 3; the rest is as for `depths`."""
+        return self.depths(rgb[None], on_progress, precision)[0]
 
-        precision, and the difference to the node's depth: as in `depths`.
+    def depths(self, pictures: Array, on_progress: OnProgress, precision: str = "AUTO") -> Array:
+        """Estimate the depth of several pictures in one pass; differs from the node's depth by rounding.
+
+        Args:
+            pictures: N x H x W x 3 float32, 0..1; H and W are multiples of 32.
+            on_progress: see OnProgress.
+            precision: AUTO or FLOAT32, as in the settings; in half precision, values that are too large become NaN.
+
+        Returns:
+            N x H x W float32 relative inverse depth.
         """
-        return self.depths(rgb[None], done, precision)[0]
-
-    def depths(self, pictures: Array, done: Done, precision: str = "AUTO") -> Array:
-        """N x H x W float32 depths of N x H x W x 3 float32 pictures, all in one pass.
-
-        precision: as in the settings; what is too large for half precision comes out as no number.  Differs from the node's
-        depth by what is rounded otherwise.
-        """
-        return self._quick_depths(pictures, None if precision == "FLOAT32" else inference_dtype(self.device), done)
+        network = self._optimize(None if precision == "FLOAT32" else inference_dtype(self.device))
+        pixels = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device) * 2 - 1
+        planes = pixels.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            depths = self._run(lambda: network(planes), on_progress)
+        return depths.float().cpu().numpy()
 
     def free(self) -> None:
-        """Gives back what the last pass left behind."""
+        """Release memory that the last pass left in torch's cache."""
         empty_cache(self.device)
 
     def close(self) -> None:
-        """Gives back all memory; the network cannot be used again."""
-        del self._inference, self._quick, self._steps
+        """Release all memory; the network cannot be used again."""
+        del self._inference, self._optimized, self._steps
         self.free()
 
-    def _quick_depths(self, pictures: Array, half: torch.dtype | None, done: Done) -> Array:
-        network = self._made_quick(half)
-        pixels = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device) * 2 - 1
-        seen = pixels.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
-            depths = self._run(lambda: network(seen), done)
-        return depths.float().cpu().numpy()
+    def _optimize(self, dtype: torch.dtype | None) -> torch.nn.Module:
+        """Return the optimised network for a dtype of its transformer; one is kept at a time."""
+        if dtype not in self._optimized:
+            self._optimized = {dtype: optimize_for_inference(self._inference, self.device, dtype)}
+        return self._optimized[dtype]
 
-    def _made_quick(self, half: torch.dtype | None) -> torch.nn.Module:
-        if half not in self._quick:
-            self._quick = {half: optimize_for_inference(self._inference, self.device, half)}
-        return self._quick[half]
-
-    def _run(self, call: Callable[[], Any], done: Done) -> Any:
-        """The call's answer; `done` hears of each step, and may end the call by raising."""
-        taken = 0
+    def _run(self, call: Callable[[], Any], on_progress: OnProgress) -> Any:
+        """Call and return what that returns, reporting progress after each step of the network."""
+        finished = 0
 
         def step() -> None:
-            nonlocal taken
-            taken += 1
-            done(taken / len(self._steps))
+            nonlocal finished
+            finished += 1
+            on_progress(finished / len(self._steps))
 
-        done(0.0)
+        on_progress(0.0)
         self._on_step = step
         try:
             return call()
         finally:
-            self._on_step = _nothing
+            self._on_step = _ignore
             self._inference.model.pretrained.activations.clear()  # the library keeps features until its next pass
 
 
 def replayed(depth: Array, source_size: tuple[int, int], settings: Settings) -> NDArray[np.uint8]:
-    """H x W x 3 uint8: the normal picture that the node's own call makes of a depth it gave for a picture of that size."""
+    """Return the normal picture, H x W x 3 uint8, that the node makes of a depth of `node_depth`.
+
+    source_size: (width, height) of the picture that the depth is of.
+    """
     blank = np.zeros((source_size[1], source_size[0], 3), np.uint8)
-    return np.ascontiguousarray(_called(_Replaying(depth), blank, settings.resolution, a=settings.a,
-                                        bg_th=settings.bg_threshold, depth_and_normal=True)[1])
+    return np.ascontiguousarray(_call_node(_FixedDepth(depth), blank, settings.resolution, a=settings.a,
+                                           bg_th=settings.bg_threshold, depth_and_normal=True)[1])
 
 
-class _Remembering(torch.nn.Module):
-    """The network as it is, except that its last answer is kept."""
+class _Recorder(torch.nn.Module):
+    """Passes pictures on to a network and keeps its last depth."""
 
     def __init__(self, network: torch.nn.Module) -> None:
         super().__init__()
@@ -144,13 +150,13 @@ class _Remembering(torch.nn.Module):
         self.depth: Array | None = None
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        answer = self.network(picture)
-        self.depth = answer[0].cpu().numpy().copy()
-        return answer
+        depths = self.network(picture)
+        self.depth = depths[0].cpu().numpy().copy()
+        return depths
 
 
-class _Replaying(torch.nn.Module):
-    """Answers every picture with the same depth; a parameter, since the library asks the first one for its device."""
+class _FixedDepth(torch.nn.Module):
+    """Returns the same depth for every picture; it is a parameter, since the library asks the first one for its device."""
 
     def __init__(self, depth: Array) -> None:
         super().__init__()
@@ -160,10 +166,10 @@ class _Replaying(torch.nn.Module):
         return self.depth
 
 
-def _called(network: torch.nn.Module, picture: NDArray[np.uint8], resolution: int, **words: Any) -> Any:
-    """The library's own call, with any network."""
+def _call_node(network: torch.nn.Module, picture: NDArray[np.uint8], resolution: int, **kwargs: Any) -> Any:
+    """Make the node's own call to the library, with any network."""
     with np.errstate(divide="ignore", invalid="ignore"):  # constant depth: the library divides by its range
-        return MidasDetector(network)(picture, detect_resolution=resolution, image_resolution=resolution, **words)
+        return MidasDetector(network)(picture, detect_resolution=resolution, image_resolution=resolution, **kwargs)
 
 
 def _loaded(folder: Path) -> torch.nn.Module:
@@ -186,12 +192,12 @@ def _loaded(folder: Path) -> torch.nn.Module:
                            path=path) from None
 
 
-def _steps(network: torch.nn.Module) -> list[torch.nn.Module]:
-    """The parts of the network one after the other, about as long as each other: where a pass can be given up."""
+def _find_steps(network: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return parts of the network that take about the same time each: a pass can be cancelled between them."""
     vision, decoder = network.pretrained.model, network.scratch
     return [*vision.patch_embed.backbone.stages, *vision.blocks, decoder.refinenet4, decoder.refinenet3, decoder.refinenet2,
             decoder.refinenet1]
 
 
-def _nothing() -> None:
-    """No pass is running."""
+def _ignore() -> None:
+    """Do nothing: no pass is running."""
