@@ -87,10 +87,10 @@ def _guide(luma: Array, middle: Array, steepness: Array) -> Array:
 
 def _fit_local_lines(guide: Array, depth: Array, wrap: Wrap) -> tuple[Array, Array, Array]:
     """Fit depth = slope * guide + offset in each window; return slope, offset and the explained share of the variance."""
-    mean_guide, mean_depth, squares, depth_squares, products = _local_means(
+    mean_guide, mean_depth, guide_squares, depth_squares, products = _local_means(
         wrap, WINDOW_SIGMA, guide, depth, guide * guide, depth * depth, guide * depth)
     covariance = products - mean_guide * mean_depth
-    variance = squares - mean_guide * mean_guide + np.float32(VARIANCE_EPSILON)
+    variance = guide_squares - mean_guide * mean_guide + np.float32(VARIANCE_EPSILON)
     depth_variance = depth_squares - mean_depth * mean_depth + np.float32(MIN_DEVIATION ** 2)
     slope = covariance / variance
     return slope, mean_depth - slope * mean_guide, slope * covariance / depth_variance

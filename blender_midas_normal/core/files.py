@@ -11,7 +11,7 @@ from pathlib import Path
 from .errors import Phrase, SourceError
 from .protocol import MAX_FILE_BYTES
 
-CHUNK_BYTES = 1 << 20
+FILE_CHUNK_BYTES = 1 << 20
 """Bytes read at a time."""
 
 LOCK_ERRORS = (5, 32)
@@ -62,7 +62,7 @@ def sha256_of(file: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal; raise OSError where it cannot be read."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
+        while chunk := stream.read(FILE_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
 

@@ -96,12 +96,12 @@ def area_kernel(before: int, count: int) -> tuple[NDArray[np.int64], NDArray]:
     return np.minimum(pixels[:, used], before - 1), weights
 
 
-def _centred_kernel(before: int, count: int, reach: int, ratio: float,
+def _centred_kernel(before: int, count: int, radius: int, ratio: float,
                     weight: Callable[[NDArray], NDArray]) -> tuple[int, NDArray[np.int64], NDArray]:
     centres = _pixel_centres(before, count)
-    pixels = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
+    pixels = np.floor(centres).astype(np.int64)[:, None] + np.arange(1 - radius, radius + 1)
     weights = weight((pixels - centres[:, None]) / ratio)
-    return reach, pixels + reach, weights / weights.sum(axis=1, keepdims=True)
+    return radius, pixels + radius, weights / weights.sum(axis=1, keepdims=True)
 
 
 def _pixel_centres(before: int, count: int) -> NDArray:
@@ -279,9 +279,9 @@ def _blur_rows(field: Array, sigma: float, repeats: bool) -> Array:
         coarse = _downsample_rows(field, count, repeats)
         return _upsample_rows(_blur_rows(coarse, sigma * count / field.shape[0], repeats), field.shape[0], repeats)
     kernel = gaussian_kernel(sigma)
-    reach = len(kernel) // 2
+    radius = len(kernel) // 2
     mode = "wrap" if repeats else "symmetric"
-    padded = np.pad(field, [(reach, reach)] + [(0, 0)] * (field.ndim - 1), mode=mode)  # type: ignore[call-overload]
+    padded = np.pad(field, [(radius, radius)] + [(0, 0)] * (field.ndim - 1), mode=mode)  # type: ignore[call-overload]
     return _convolve_rows(padded, kernel)
 
 

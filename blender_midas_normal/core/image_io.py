@@ -265,31 +265,31 @@ def _compress_block(values: NDArray) -> bytes:
     return packed if len(packed) < len(plain) else plain.tobytes()
 
 
-def encode_integer_map(made: Map | NodeMap, name: str, bits: int, compress: bool) -> Iterable[bytes]:
+def encode_integer_map(rendered: Map | NodeMap, name: str, bits: int, compress: bool) -> Iterable[bytes]:
     """Encode a map as a PNG or TIFF file, and return the file in parts.
 
     Args:
-        made: the map.
+        rendered: the map.
         name: of the format, "PNG" or "TIFF".
         bits: 8 or 16.
         compress: make a PNG file small, else write it fast.
     """
     if name != "PNG":
-        return [encode_tiff(made.encode(bits=bits))]
-    strips = (made.encode(slice(top, top + ROWS_PER_STRIP), bits) for top in range(0, made.height, ROWS_PER_STRIP))
-    return encode_png_strips(strips, made.height, compress)
+        return [encode_tiff(rendered.encode(bits=bits))]
+    strips = (rendered.encode(slice(top, top + ROWS_PER_STRIP), bits) for top in range(0, rendered.height, ROWS_PER_STRIP))
+    return encode_png_strips(strips, rendered.height, compress)
 
 
-def encode_float_map(made: Map, name: str) -> bytes:
+def encode_float_map(rendered: Map, name: str) -> bytes:
     """Encode a map as an OpenEXR file; name: EXR_HALF for 16 bits, EXR for 32."""
-    planes = made.to_floats()
+    planes = rendered.to_floats()
     return encode_exr(dict(zip("RGB" if len(planes) == 3 else "Y", planes, strict=True)), half=name == "EXR_HALF")
 
 
-def to_blender_pixels(made: Map | NodeMap) -> Iterator[Array]:
+def to_blender_pixels(rendered: Map | NodeMap) -> Iterator[Array]:
     """Yield a map as Blender holds pixels, some rows at a time: rows x W x 4 float32, 0..1, opaque, from the bottom up."""
-    for end in range(made.height, 0, -ROWS_PER_STRIP):
-        yield _to_rgba(made.encode(slice(max(0, end - ROWS_PER_STRIP), end)))
+    for end in range(rendered.height, 0, -ROWS_PER_STRIP):
+        yield _to_rgba(rendered.encode(slice(max(0, end - ROWS_PER_STRIP), end)))
 
 
 def _to_rgba(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Array:

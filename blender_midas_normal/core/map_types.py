@@ -29,11 +29,11 @@ MAP_TYPES: dict[str, MapType] = {
 """By the name that requests use."""
 
 
-def check_map_type(kind: str, settings: Settings) -> None:
+def check_map_type(map_type: str, settings: Settings) -> None:
     """Raise SettingsError for an unknown map type, and for one that the settings do not allow."""
-    if kind not in MAP_TYPES:
-        raise SettingsError("There is no map {kind!r}; it is one of {choices}.", kind=kind, choices=", ".join(MAP_TYPES))
-    if kind != "NORMAL" and settings.depth_scale == "RAW":
+    if map_type not in MAP_TYPES:
+        raise SettingsError("There is no map {kind!r}; it is one of {choices}.", kind=map_type, choices=", ".join(MAP_TYPES))
+    if map_type != "NORMAL" and settings.depth_scale == "RAW":
         raise SettingsError("depth_scale RAW gives the normal map only; choose NORMALISED for other maps.")
 
 

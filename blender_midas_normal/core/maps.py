@@ -117,8 +117,8 @@ def _add_curvature(total: Array, field: Array, sigma: float, wrap: Wrap) -> None
 
 def _blur_keeping_planes(height: Array, sigma: float, wrap: Wrap) -> Array:
     """Blur with a Gaussian by which a plane stays a plane, at the borders too."""
-    reach = math.ceil(3 * sigma)
-    return blur(pad_field(height, reach, wrap), sigma, sigma, Wrap())[reach:-reach, reach:-reach]
+    margin = math.ceil(3 * sigma)
+    return blur(pad_field(height, margin, wrap), sigma, sigma, Wrap())[margin:-margin, margin:-margin]
 
 
 @dataclass(frozen=True)

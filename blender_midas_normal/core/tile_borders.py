@@ -25,7 +25,7 @@ LEFT, RIGHT, BELOW, ABOVE = "left", "right", "below", "above"
 NEIGHBOURS = {LEFT: (-1, 0, RIGHT), RIGHT: (1, 0, LEFT), BELOW: (0, -1, ABOVE), ABOVE: (0, 1, BELOW)}
 """For each border: columns and rows to the neighbour there, and the neighbour's name of that border."""
 
-MARGIN_SHARE = 1 / 8
+FADE_SHARE = 1 / 8
 """Share of a tile's side over which a correction fades: as far as ambient occlusion reaches."""
 
 DETAIL_SIGMA = 8
@@ -96,7 +96,7 @@ def solve_levels(steps: Mapping[TilePair, float], positions: Collection[TilePosi
 
 def margin_width(length: int) -> int:
     """Return over how many pixels from a border a correction fades, for a side of `length` pixels."""
-    return max(1, int(length * MARGIN_SHARE))
+    return max(1, int(length * FADE_SHARE))
 
 
 @dataclass(frozen=True)

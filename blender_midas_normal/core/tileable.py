@@ -41,9 +41,9 @@ def _repeats(luma: Array) -> bool:
     count = len(luma)
     if count < 8:
         return False
-    reach = max(4, int(count * NEARBY_SHARE))
+    border_rows = max(4, int(count * NEARBY_SHARE))
     across = float(np.abs(luma[-1] - luma[0]).mean())
-    nearby = float(np.median(np.concatenate([_row_steps(luma[:reach]), _row_steps(luma[-reach:])])))
+    nearby = float(np.median(np.concatenate([_row_steps(luma[:border_rows]), _row_steps(luma[-border_rows:])])))
     inner = luma[np.linspace(count // 8, count - 1 - count // 8, SAMPLED_ROWS).astype(int)]
     unrelated = float(np.median(np.abs(inner - luma[[0, -1]][:, None]).mean(axis=2)))
     return across <= nearby + MAX_BORDER_STEP * max(unrelated - nearby, 0.0) + 1e-6

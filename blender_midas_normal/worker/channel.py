@@ -1,4 +1,4 @@
-"""The worker's end of the pipe: sends messages on a descriptor that no library prints to, receives requests."""
+"""The worker's end of the pipes: sends messages on a descriptor that no library prints to, and receives requests."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ stage from a worker that hangs.
 
 STAGE_TIMEOUT_S = {"start": 600.0, "read": 600.0, "load": 600.0, "network": 600.0}
 """By stage, the seconds after its last progress for which a message is repeated: a call of a graphics driver that never
-returns looks like a long stage from here.  It leaves time for a first pass on a card whose kernels are compiled then.
+returns looks like a long stage.  It allows for a first pass on a card whose kernels have to be compiled.
 """
 
 LONG_STAGE_TIMEOUT_S = 1800.0
 """The same for all other stages, in which the CPU works on pictures of any size without reporting progress."""
 
 START_ID = 0
-"""Stands for the worker's own start among the ids of requests."""
+"""Key of the worker's own start beside the ids of requests."""
 
 
 class Clock:
@@ -42,13 +42,14 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Add the seconds of the `with` block to a stage."""
         with shared_stage([self], name):
             yield
 
 
 @contextmanager
 def shared_stage(clocks: Sequence[Clock], name: str) -> Iterator[None]:
-    """Measure a stage of several requests at once, which share its time equally."""
+    """Add the seconds of the `with` block to a stage of several requests, in equal shares."""
     start = time.perf_counter()
     try:
         yield
@@ -76,9 +77,12 @@ class Job:
 
 
 class Channel:
-    """Sends messages on the process's standard output; everything that prints goes to standard error, the log, from then on.
+    """Sends messages on standard output, and redirects all that is printed to standard error, the log.
 
-    on_close is called, in the thread that sends, when the client has gone.
+    on_close: called, in the thread that sends, when the client has closed the pipe.
+
+    Attributes:
+        sent_count: messages sent so far, repeated ones included.
     """
 
     def __init__(self, on_close: Callable[[], None]) -> None:
@@ -88,17 +92,18 @@ class Channel:
         os.dup2(2, 1)
         sys.stdout = sys.stderr
         self._lock = threading.Lock()
-        self._sent = 0
+        self.sent_count = 0
         self._active: dict[int, tuple[PipeMessage, float]] = {}
         threading.Thread(target=self._send_heartbeats, name="beat", daemon=True).start()
 
     def send(self, message: PipeMessage) -> None:
         """Write the whole message; may be called from any thread."""
         with self._lock:
-            self._note(message)
+            self._track(message)
             self._write(message)
 
-    def _note(self, message: PipeMessage) -> None:
+    def _track(self, message: PipeMessage) -> None:
+        """Remember the last message of each active request, for heartbeats."""
         if isinstance(message, (Hello, Progress)):
             request_id = START_ID if isinstance(message, Hello) else message.id
             self._active[request_id] = message, time.monotonic()
@@ -106,7 +111,7 @@ class Channel:
             self._active.pop(START_ID if isinstance(message, Ready) else message.id, None)
 
     def _write(self, message: PipeMessage) -> None:
-        self._sent += 1
+        self.sent_count += 1
         data = memoryview(encode(message))
         try:
             while data:
@@ -115,27 +120,28 @@ class Channel:
             self._on_close()
 
     def _send_heartbeats(self) -> None:
+        """Repeat the last messages of active requests whenever nothing was sent for HEARTBEAT_S; never return."""
         while True:
-            before = self._sent
+            before = self.sent_count
             time.sleep(HEARTBEAT_S)
             with self._lock:
-                if self._sent == before:
+                if self.sent_count == before:
                     for message, since in self._active.values():
                         if time.monotonic() - since < _repeat_timeout(message):
                             self._write(message)
 
 
 def _repeat_timeout(message: PipeMessage) -> float:
-    """Return the seconds for which a message is repeated."""
+    """Return the seconds for which a message may be repeated."""
     return STAGE_TIMEOUT_S.get(message.stage if isinstance(message, Progress) else "start", LONG_STAGE_TIMEOUT_S)
 
 
 class Inbox:
-    """Reads standard input in a thread, so that a cancellation or the client's death is noticed while the network runs.
+    """Reads standard input in a thread, so that a cancellation or the client's end is noticed while the network runs.
 
     Args:
-        on_close: called in that thread when the client has gone, or asked the worker to end, or sent what is no message.
-        begin: called with each new job.
+        on_close: called in that thread when the client has closed the pipe, sent Shutdown or an invalid message.
+        begin: called in that thread with each new job.
     """
 
     def __init__(self, on_close: Callable[[], None], begin: Callable[[Job], None]) -> None:
@@ -147,9 +153,9 @@ class Inbox:
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
     def next_jobs(self, timeout: float | None, max_count: int = 1) -> list[Job]:
-        """Return the next job, and up to `max_count` jobs in all as far as their inputs are read already.
+        """Wait for the next job, and return it with up to `max_count - 1` further ones whose inputs are read already.
 
-        Empty when no request came within `timeout` seconds; None waits for ever.
+        Returns an empty list when no request came within `timeout` seconds; None waits forever.
         """
         with self._arrived:
             self._arrived.wait_for(lambda: self._waiting, timeout)
@@ -165,13 +171,13 @@ class Inbox:
                 for message in decoder.feed(data):
                     if isinstance(message, Shutdown):
                         return
-                    self._take(message)
+                    self._handle(message)
         except ProtocolError as error:
             print(error, file=sys.stderr)
         finally:
             self._on_close()
 
-    def _take(self, message: PipeMessage) -> None:
+    def _handle(self, message: PipeMessage) -> None:
         if isinstance(message, Request):
             job = Job(message)
             self._unanswered[message.id] = job
@@ -180,8 +186,8 @@ class Inbox:
                 self._waiting.append(job)
                 self._arrived.notify()
         elif isinstance(message, Cancel):
-            cancelled = self._unanswered.get(message.id)
-            if cancelled is not None:
-                cancelled.cancelled = True
+            unanswered = self._unanswered.get(message.id)
+            if unanswered is not None:
+                unanswered.cancelled = True
         else:
             raise ProtocolError("A client does not send {kind}.", kind=type(message).__name__)

@@ -1,4 +1,4 @@
-"""Decode picture files to the values that Blender has of them, with OpenImageIO, which Blender itself uses, and Pillow."""
+"""Decode picture files to the values that Blender reads, with OpenImageIO, which Blender itself uses, and Pillow."""
 
 from __future__ import annotations
 
@@ -23,45 +23,48 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLOUR_CHANNELS = ("RGB", "XYZ", "V", "Y")
-"""Names of colour channels, the preferred ones first."""
+"""Names of colour channels in capitals, one letter each, the preferred ones first."""
 
-CHANNEL_NAMES = {"RED": "R", "GREEN": "G", "BLUE": "B", "ALPHA": "A"}
+CHANNEL_ALIASES = {"RED": "R", "GREEN": "G", "BLUE": "B", "ALPHA": "A"}
 
-OPENIMAGEIO = {
+OPENIMAGEIO_FORMATS = {
     "PNG": ("png", (".png",)), "JPEG": ("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif")), "TIFF": ("tiff", (".tif", ".tiff")),
     "OpenEXR": ("openexr", (".exr",)), "Radiance HDR": ("hdr", (".hdr",)), "BMP": ("bmp", (".bmp",)),
     "DDS": ("dds", (".dds",)), "Photoshop": ("psd", (".psd",)), "GIF": ("gif", (".gif",)),
     "JPEG 2000": ("jpeg2000", (".jp2",)), "SGI": ("sgi", (".sgi", ".rgb")), "Netpbm": ("pnm", (".ppm", ".pgm", ".pnm")),
     "icon": ("ico", (".ico",)), "Targa": ("targa", (".tga",)),
 }
-"""OpenImageIO's decoders by the formats that are let through to them, with the endings by which it chooses them."""
+"""OpenImageIO's decoders, and the suffixes by which it chooses them, by the formats of `core.files.detect_file_format`."""
 
-PILLOW = {"WebP": "WEBP", "AVIF": "AVIF", "QOI": "QOI", "PCX": "PCX"}
-"""Pillow's for those that the other lacks, or whose orientation it does not read.  Its decoders that start programs (EPS:
-Ghostscript) stay out of reach."""
+PILLOW_FORMATS = {"WebP": "WEBP", "AVIF": "AVIF", "QOI": "QOI", "PCX": "PCX"}
+"""Pillow's decoders of formats that OpenImageIO lacks, or whose orientation it does not read.  Decoders that start programs
+(EPS: Ghostscript) are never used."""
 
 PILLOW_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK")
-"""Pillow's names of pixels that it turns into bytes rightly; others it cuts off at 0 and 255."""
+"""Pillow's modes that it converts to 8 bits correctly; of others it clips values to 0 and 255."""
 
-MAY_BE_PREMULTIPLIED = ("tiff", "targa", "openexr")
-"""Formats in which the file says whether its colours are multiplied by alpha, or always are; in the others none are."""
+PREMULTIPLIED_DECODERS = ("tiff", "targa", "openexr")
+"""OpenImageIO's decoders of files whose colours may be multiplied by alpha; those of other formats never are."""
 
-LINEAR = ("openexr", "hdr")
-"""Formats of scene-linear values.  Floats of TIFF files are display-referred, as Blender takes them."""
+LINEAR_DECODERS = ("openexr", "hdr")
+"""OpenImageIO's decoders of scene-linear values.  Blender takes floats of TIFF files as display-referred."""
 
 ORIENTATION_TRANSFORMS: dict[int, Callable[[NDArray], NDArray]] = {
     2: np.fliplr, 3: lambda values: np.rot90(values, 2), 4: np.flipud, 5: lambda values: values.swapaxes(0, 1),
     6: lambda values: np.rot90(values, -1), 7: lambda values: np.rot90(values, 2).swapaxes(0, 1), 8: np.rot90,
 }
-"""Functions that make a picture upright, by the orientation in its file; Exif 2.32, section 4.6.4."""
+"""Functions that make a picture upright, by the orientation stored in its file (Exif 2.32, section 4.6.4)."""
 
 
 @dataclass(frozen=True)
 class ChosenChannels:
-    """Channels of a part of the file, by their places in it.
+    """The channels of a file that are the picture, as indices among those of one part.
 
-    colours: one for a grey picture, else red, green and blue, None for one that the file lacks; alpha: None without one.
-    is_premultiplied: the colours are multiplied by alpha, as other values, such as depths, are not.
+    Attributes:
+        part: the index of the part.
+        colours: one for a grey picture, else red, green and blue, with None for one that the file lacks.
+        alpha: None without one.
+        is_premultiplied: whether the colours are multiplied by alpha, as other values, such as depths, are not.
     """
 
     part: int
@@ -71,63 +74,65 @@ class ChosenChannels:
 
 
 def choose_channels(parts: Iterable[tuple[str, Sequence[str]]]) -> ChosenChannels:
-    """Choose the channels that are the picture of an OpenEXR file.
+    """Choose the channels of an OpenEXR file that are the picture.
 
-    Of a file with layers, that is the layer called Combined or without a name, else the first with colours, else the first.
-    Of a layer without colours it is the first channel, alpha only where there is no other.
+    The layer is the one named Combined or without a name, else the first one with colours, else the first one.  Of a layer
+    without colours it is the first channel, and alpha only where there is no other.
 
     Args:
-        parts: the name of each part of the file, and the names of its channels.
+        parts: for each part of the file its name and the names of its channels.
 
     Raises:
         InvalidData: the file has no channels.
     """
-    layers = _layers(parts)
+    layers = _group_layers(parts)
     if not layers:
         raise InvalidData("it has no channels")
     named = {key: layer for key, layer in layers.items() if key[1].rpartition(".")[2].upper() in ("", "COMBINED")}
-    coloured = {key: layer for key, layer in layers.items() if set("RGB") <= layer.keys()}
-    more = [key for key, layer in layers.items() if layer.keys() != {"A"}]
-    best = [key for key in named if _colours(named[key])] or list(coloured) or more or list(layers)
-    part, layer = best[0][0], layers[best[0]]
-    colours, alpha = _colours(layer), layer.get("A")
+    coloured = [key for key, layer in layers.items() if set("RGB") <= layer.keys()]
+    with_values = [key for key, layer in layers.items() if layer.keys() != {"A"}]
+    best = ([key for key in named if _find_colours(named[key])] or coloured or with_values or list(layers))[0]
+    part, layer = best[0], layers[best]
+    colours, alpha = _find_colours(layer), layer.get("A")
     if colours:
         return ChosenChannels(part, colours, alpha, is_premultiplied=alpha is not None)
-    others = [place for component, place in layer.items() if component != "A"]
+    others = [index for component, index in layer.items() if component != "A"]
     if others:
         return ChosenChannels(part, (others[0],), alpha, is_premultiplied=False)
     return ChosenChannels(part, (layer["A"],), None, is_premultiplied=False)
 
 
-def _layers(parts: Iterable[tuple[str, Sequence[str]]]) -> dict[tuple[int, str], dict[str, int]]:
-    """Sort the channels into layers, by part and name; each has the places of its components by their names in capitals."""
+def _group_layers(parts: Iterable[tuple[str, Sequence[str]]]) -> dict[tuple[int, str], dict[str, int]]:
+    """Group channels into layers, by part and name; a layer has the indices of its components, by names in capitals."""
     layers: dict[tuple[int, str], dict[str, int]] = {}
     for part, (part_name, names) in enumerate(parts):
         for name in sorted(names):
-            whole = name if not part_name or name.startswith(f"{part_name}.") else f"{part_name}.{name}"
-            layer, _, component = whole.rpartition(".")
-            component = CHANNEL_NAMES.get(component.upper(), component.upper())
+            full_name = name if not part_name or name.startswith(f"{part_name}.") else f"{part_name}.{name}"
+            layer, _, component = full_name.rpartition(".")
+            component = CHANNEL_ALIASES.get(component.upper(), component.upper())
             layers.setdefault((part, layer), {}).setdefault(component, names.index(name))
     return layers
 
 
-def _colours(layer: Mapping[str, int]) -> tuple[int | None, ...]:
-    """Find the first of COLOURS of which a layer has any; one alone is grey."""
+def _find_colours(layer: Mapping[str, int]) -> tuple[int | None, ...]:
+    """Return the indices of the first of COLOUR_CHANNELS of which a layer has any; one alone is grey."""
     for names in COLOUR_CHANNELS:
-        found = tuple(layer.get(name) for name in names)
-        there = [place for place in found if place is not None]
-        if there and (names != "XYZ" or len(there) == 3):
-            return found if len(there) > 1 else (there[0],)
+        indices = tuple(layer.get(name) for name in names)
+        existing = [index for index in indices if index is not None]
+        if existing and (names != "XYZ" or len(existing) == 3):
+            return indices if len(existing) > 1 else (existing[0],)
     return ()
 
 
 @dataclass(frozen=True)
 class DecodedFile:
-    """The values in a picture file, upright.
+    """The values of a picture file, upright.
 
-    colours: H x W x 1 (grey) or x 3, uint8 (0..255), or float32 where the file has more than 8 bits; alpha: H x W of the
-    same type, None without one.  is_linear: the floats are scene-linear, else display-referred.
-    is_premultiplied: the colours are multiplied by alpha.
+    Attributes:
+        colours: H x W x 1 (grey) or x 3, uint8 (0..255), or float32 where the file has more than 8 bits.
+        alpha: H x W of the same type; None without one.
+        is_linear: whether floats are scene-linear, else display-referred.
+        is_premultiplied: whether the colours are multiplied by alpha.
     """
 
     colours: NDArray
@@ -137,14 +142,14 @@ class DecodedFile:
 
 
 def decode(path: Path) -> DecodedFile:
-    """Decode the picture in a file; of several, the first one.
+    """Decode the picture of a file; where it has several, the first one.
 
     Raises:
-        InvalidData, ValueError, OSError: it cannot be read; the text says why, without the file's name.
+        InvalidData, ValueError, OSError: it cannot be read; the message says why, without the file's name.
         SourceError: it is larger than a picture may be.
     """
     name = detect_file_format(path)
-    if name not in OPENIMAGEIO and name not in PILLOW:
+    if name not in OPENIMAGEIO_FORMATS and name not in PILLOW_FORMATS:
         raise InvalidData("it is {what}", what=with_article(name)) if name else InvalidData(
             "it is none of the formats that are known")
     with silent_libraries():
@@ -152,30 +157,30 @@ def decode(path: Path) -> DecodedFile:
 
 
 def _decode_as(path: Path, name: str) -> DecodedFile:
-    if name in PILLOW:
-        return _decode_with_pillow(path, PILLOW[name])
+    if name in PILLOW_FORMATS:
+        return _decode_with_pillow(path, PILLOW_FORMATS[name])
     try:
-        decoder, endings = OPENIMAGEIO[name]
-        with _path_with_suffix(path, endings) as plain:
+        decoder, suffixes = OPENIMAGEIO_FORMATS[name]
+        with _path_with_suffix(path, suffixes) as readable_path:
             try:
-                return _decode_with_openimageio(plain, decoder)
+                return _decode_with_openimageio(readable_path, decoder)
             except ValueError as error:
-                raise InvalidData(_remove_name(reason_of(error), plain)) from None
+                raise InvalidData(_remove_name(reason_of(error), readable_path)) from None
     except InvalidData:
         if name != "TIFF":
             raise
-        with suppress(InvalidData):  # this library knows some more ways of compressing, such as Zstandard
+        with suppress(InvalidData):  # Pillow supports more compressions, such as Zstandard
             return _decode_with_pillow(path, "TIFF")
         raise
 
 
-_silence = threading.Lock()
+_descriptors_lock = threading.Lock()
 
 
 @contextmanager
 def silent_libraries() -> Iterator[None]:
-    """Discard what libraries print without Python in the `with` block: it may contain the picture's data or name."""
-    with _silence, ExitStack() as undo, open(os.devnull, "wb") as devnull:
+    """Discard what libraries in C print in the `with` block: it may contain the picture's data or name."""
+    with _descriptors_lock, ExitStack() as undo, open(os.devnull, "wb") as devnull:
         for descriptor in (1, 2):
             copy = os.dup(descriptor)
             undo.callback(os.close, copy)
@@ -185,29 +190,29 @@ def silent_libraries() -> Iterator[None]:
 
 
 @contextmanager
-def _path_with_suffix(path: Path, endings: tuple[str, ...]) -> Iterator[str]:
-    """Give the file a name that is text and has one of these endings: its own, or else that of a link or a copy."""
-    is_text = str(path).encode(errors="replace").decode() == str(path)
-    if is_text and path.suffix.lower() in endings:
+def _path_with_suffix(path: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """Yield a path of the file that is valid UTF-8 and has one of the suffixes: its own, else that of a link or a copy."""
+    is_utf8 = str(path).encode(errors="replace").decode() == str(path)
+    if is_utf8 and path.suffix.lower() in suffixes:
         yield str(path)
         return
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
-        named = Path(folder) / f"picture{endings[0]}"
+        renamed = Path(folder) / f"picture{suffixes[0]}"
         try:
-            named.symlink_to(path.absolute())
-        except OSError:  # Windows lets few users do so
-            shutil.copyfile(path, named)
-        yield str(named)
+            renamed.symlink_to(path.absolute())
+        except OSError:  # Windows lets few users make links
+            shutil.copyfile(path, renamed)
+        yield str(renamed)
 
 
 def _decode_with_openimageio(name: str, decoder: str) -> DecodedFile:
     import OpenImageIO
 
-    OpenImageIO.attribute("dds:bc5normal", 1)  # as Blender has it
-    OpenImageIO.attribute("try_all_readers", 0)  # the file is for one alone, and may be made to harm another
-    straight = OpenImageIO.ImageSpec()
-    straight.attribute("oiio:UnassociatedAlpha", 1)
-    file = OpenImageIO.ImageInput.open(name, straight)
+    OpenImageIO.attribute("dds:bc5normal", 1)  # as Blender sets it
+    OpenImageIO.attribute("try_all_readers", 0)  # a malicious file must not choose its decoder
+    straight_alpha = OpenImageIO.ImageSpec()
+    straight_alpha.attribute("oiio:UnassociatedAlpha", 1)
+    file = OpenImageIO.ImageInput.open(name, straight_alpha)
     if file is None:
         raise InvalidData(_first_line(OpenImageIO.geterror()))
     try:
@@ -219,16 +224,16 @@ def _decode_with_openimageio(name: str, decoder: str) -> DecodedFile:
 
 
 def _decode_simple(file: Any, decoder: str) -> DecodedFile:
-    """Read a file of any other format than OpenEXR; channels after the fourth are none of the picture."""
+    """Read a file of any format but OpenEXR; channels after the fourth are ignored."""
     spec = file.spec()
     count = min(spec.nchannels, 4)
     values = _read_pixels(file, spec, 0, 0, count)
     has_alpha = count in (2, 4)
-    is_premultiplied = (has_alpha and decoder in MAY_BE_PREMULTIPLIED and spec.alpha_channel == count - 1
+    is_premultiplied = (has_alpha and decoder in PREMULTIPLIED_DECODERS and spec.alpha_channel == count - 1
                         and not spec.getattribute("oiio:UnassociatedAlpha"))
     values = ORIENTATION_TRANSFORMS.get(spec.get_int_attribute("Orientation", 1), np.asarray)(values)
     colours = values[..., :count - 1] if has_alpha else values
-    return DecodedFile(colours, values[..., -1] if has_alpha else None, decoder in LINEAR, is_premultiplied)
+    return DecodedFile(colours, values[..., -1] if has_alpha else None, decoder in LINEAR_DECODERS, is_premultiplied)
 
 
 def _decode_exr(file: Any) -> DecodedFile:
@@ -240,31 +245,31 @@ def _decode_exr(file: Any) -> DecodedFile:
     chosen = choose_channels(parts)
     file.seek_subimage(chosen.part, 0)
     planes = _read_channels(file, chosen)
-    colours = np.stack([planes[place] if place is not None else np.zeros_like(next(iter(planes.values())))
-                        for place in chosen.colours], axis=2)
+    colours = np.stack([planes[index] if index is not None else np.zeros_like(next(iter(planes.values())))
+                        for index in chosen.colours], axis=2)
     alpha = planes[chosen.alpha] if chosen.alpha is not None else None
     return DecodedFile(colours, alpha, is_linear=True, is_premultiplied=chosen.is_premultiplied)
 
 
 def _read_channels(file: Any, chosen: ChosenChannels) -> dict[int, NDArray]:
-    """Read the chosen channels, H x W float32 by their places; what lies between them is read, too, but no more."""
+    """Read the chosen channels, H x W float32 by their indices, and of the others only those between them."""
     spec = file.spec()
     if spec.deep:
         raise InvalidData("it has several values for each pixel (deep data)")
-    places = [place for place in (*chosen.colours, chosen.alpha) if place is not None]
-    first = min(places)
-    values = _read_pixels(file, spec, chosen.part, first, max(places) + 1)
-    return {place: values[..., place - first] for place in places}
+    indices = [index for index in (*chosen.colours, chosen.alpha) if index is not None]
+    first = min(indices)
+    values = _read_pixels(file, spec, chosen.part, first, max(indices) + 1)
+    return {index: values[..., index - first] for index in indices}
 
 
 def _read_pixels(file: Any, spec: Any, part: int, begin: int, end: int) -> NDArray:
-    """Read H x W x channels: bytes as uint8, all else as float32, whole numbers as shares of their range."""
+    """Read channels begin..end as H x W x C: bytes as uint8, all else as float32, integers as shares of their range."""
     check_size(spec.width, spec.height)
     if spec.depth > 1:
         raise InvalidData("it is a volume")
     values = file.read_image(part, 0, begin, end, "uint8" if spec.format.basesize() == 1 else "float")
     error = _first_line(file.geterror())
-    # What libjpeg only warns of is said to be an error; but what is not there, it makes up.
+    # OpenImageIO reports warnings of libjpeg as errors; but of a truncated file, libjpeg invents the rest.
     is_warning = file.format_name() == "jpeg" and "premature end" not in error.lower()
     if values is None or (error and not is_warning):
         raise InvalidData(error or "it is damaged")
@@ -277,9 +282,9 @@ def _decode_with_pillow(path: Path, decoder: str) -> DecodedFile:
 
     PIL.Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
     try:
-        with PIL.Image.open(path, formats=[decoder]) as opened:
-            check_size(*opened.size)
-            upright = PIL.ImageOps.exif_transpose(opened)
+        with PIL.Image.open(path, formats=[decoder]) as image:
+            check_size(*image.size)
+            upright = PIL.ImageOps.exif_transpose(image)
             if upright.mode == "F":
                 return DecodedFile(np.asarray(upright)[..., None], None)
             if upright.mode.startswith("I;16"):
@@ -294,12 +299,12 @@ def _decode_with_pillow(path: Path, decoder: str) -> DecodedFile:
 
 
 def _first_line(text: str) -> str:
-    """Cut a library's message to its first line, without its full stop."""
+    """Return the first line of a library's message, without its full stop."""
     return (text.strip().splitlines() or [""])[0].rstrip(".")
 
 
 def _remove_name(text: str, name: str) -> str:
-    """Take a file's name, which may be a temporary one, out of a library's text; what has none stays the message it is."""
+    """Remove a file's name, which may be a temporary one, from a library's message, if it is in it."""
     if name not in text:
         return text
     name = f"[\"']?{re.escape(name)}[\"']?"

@@ -1,4 +1,4 @@
-"""Find the processors that torch can use: a device counts once a kernel has run on it."""
+"""Find the devices that torch can use: a device counts once a kernel has run on it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ BATCH_SIZES = {"cuda": 4}
 """Pictures in one batch of the MiDaS network by device, else 1; measured by scripts/benchmarks/at_once.py."""
 
 DEVICES = ("cuda", "mps", "xpu", "cpu")
-"""torch's names of devices, in the order in which AUTO tries them; ROCm is named cuda."""
+"""torch's names of devices, in the order in which AUTO tries them; ROCm's is cuda."""
 
 NO_KERNEL_ERROR = "no kernel image"
-"""Text in CUDA's error where torch was built for other cards."""
+"""Part of CUDA's error message where torch was built for other cards."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Probe:
 
     Attributes:
         works: whether a kernel ran there.
-        description: the device as people name it.
+        description: the device for people, as `describe_device` returns it.
         problem: why it does not work, "" where there is no such device.
-        gpu: the number of the graphics card, where there may be several.
+        gpu: the index of the graphics card, where there may be several.
     """
 
     works: bool
@@ -46,7 +46,7 @@ class Probe:
 
 @cache
 def has_torch() -> bool:
-    """Tell whether torch is installed and works: a damaged one must not stop the engines that need none."""
+    """Tell whether torch is installed and can be imported: a damaged one must not stop engines that need none."""
     try:
         from torch import __version__  # noqa: F401
     except (ImportError, OSError, AttributeError):
@@ -55,7 +55,7 @@ def has_torch() -> bool:
 
 
 def torch_version() -> str:
-    """"" where torch is not installed."""
+    """Return the version of torch; "" where it is not installed."""
     if not has_torch():
         return ""
     import torch
@@ -82,24 +82,24 @@ def auto_device() -> str:
 
 def device_problem() -> Message:
     """Return why AUTO skips a device that exists; "" where it skips none."""
-    passed_over = DEVICES[:DEVICES.index(auto_device())] if has_torch() else ()
-    return join_messages(_probe_message(name) for name in passed_over if probe_device(name).problem)
+    skipped = DEVICES[:DEVICES.index(auto_device())] if has_torch() else ()
+    return join_messages(_probe_message(name) for name in skipped if probe_device(name).problem)
 
 
 def empty_cache(device: str) -> None:
-    """Release the memory of a device that torch caches; on the CPU it caches none."""
+    """Release memory of a device that torch keeps for later allocations; on the CPU it keeps none."""
     gc.collect()
     if device != "cpu":
         import torch
 
-        with suppress(RuntimeError):  # a device that has failed gives nothing back until the process ends
+        with suppress(RuntimeError):  # a device that has failed releases nothing until the process ends
             getattr(torch, device).empty_cache()
 
 
 def usable_gpus() -> list[int]:
-    """Return the numbers of the graphics cards for CUDA or ROCm that torch can use.
+    """Return the indices of the graphics cards for CUDA or ROCm that torch can use.
 
-    The first of them is the one that this process uses; those before it do not work.
+    The first of them is the one that this process uses; cards before it do not work.
     """
     if not has_torch() or not has_device("cuda"):
         return []
@@ -113,23 +113,23 @@ def _has_kernels(gpu: int) -> bool:
     """Tell whether torch was built for a graphics card, without running a kernel there, which would take memory."""
     import torch
 
-    built = [re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", name) for name in torch.cuda.get_arch_list()]
+    architectures = [re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", name) for name in torch.cuda.get_arch_list()]
     own = torch.cuda.get_device_capability(gpu)
-    known = [(match[1], (int(match[2]), int(match[3]))) for match in built if match]
-    # Code for "sm" runs on cards with the same first number, code for "compute" on all later ones; ROCm's names are others.
-    return not known or any(other <= own and (kind == "compute" or other[0] == own[0]) for kind, other in known)
+    supported = [(match[1], (int(match[2]), int(match[3]))) for match in architectures if match]
+    # Code for "sm" runs on cards of the same major version, code for "compute" on all later ones; ROCm has other names.
+    return not supported or any(other <= own and (code == "compute" or other[0] == own[0]) for code, other in supported)
 
 
 def has_device(name: str) -> bool:
-    """Tell whether torch can use the device of that name."""
+    """Tell whether torch can use a device."""
     return probe_device(name).works
 
 
 @cache
 def probe_device(name: str) -> Probe:
-    """Try a device of torch, once; raises nothing, whatever its driver does.
+    """Try a device of torch, once; raise nothing, whatever its driver raises.
 
-    Of several graphics cards the first one that works is what torch means by "cuda" from then on.
+    Of several graphics cards, the first one that works becomes torch's current device.
     """
     if name == "cpu":
         return Probe(True, name)
@@ -137,11 +137,11 @@ def probe_device(name: str) -> Probe:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if not _is_available(name):
-                # torch warns where a driver is there and does not work, and says nothing where there is none.
+                # torch warns where a driver exists and does not work, and says nothing where there is none.
                 warned = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
                 return Probe(False, problem=_first_line("\n".join(warned)))
         gpus = _device_count(name)
-    except Exception as error:  # noqa: BLE001 - drivers raise all kinds; the CPU does the work then
+    except Exception as error:  # noqa: BLE001 - drivers raise anything; the CPU is used then
         return _failed_probe(error)
     failed = []
     for gpu in range(gpus):
@@ -149,11 +149,11 @@ def probe_device(name: str) -> Probe:
         if probe.works:
             return probe
         failed.append(probe)
-    return failed[0] if failed else Probe(False)  # a driver that says that there is a device, and then counts none
+    return failed[0] if failed else Probe(False)  # some drivers report that a device is available, and then count none
 
 
 def _probe_gpu(name: str, gpu: int) -> Probe:
-    """Try one of several graphics cards, which torch means by the device's name from then on."""
+    """Try one of several graphics cards, and make it torch's current device."""
     try:
         if gpu:
             import torch
@@ -171,7 +171,7 @@ def _failed_probe(error: Exception) -> Probe:
 
 
 def _device_count(name: str) -> int:
-    """Return how many devices of a name are tried: all graphics cards for CUDA or ROCm, of others the first."""
+    """Return how many devices of a name to try: all graphics cards for CUDA or ROCm, else the first device."""
     import torch
 
     return torch.cuda.device_count() if name == "cuda" else 1
@@ -184,11 +184,11 @@ def _is_available(name: str) -> bool:
 
 
 def _run_kernel(name: str) -> None:
-    """Run a convolution and a sum, which loads the libraries that the networks need."""
+    """Run a convolution and a sum, which loads the libraries that networks need; raise RuntimeError for a wrong result."""
     import torch
 
-    picture = torch.ones((1, 1, 8, 8), device=name)
-    total = torch.nn.functional.conv2d(picture, picture[..., :3, :3]).sum().item()
+    ones = torch.ones((1, 1, 8, 8), device=name)
+    total = torch.nn.functional.conv2d(ones, ones[..., :3, :3]).sum().item()
     if total != 6 * 6 * 9:
         raise RuntimeError(f"a sum of {6 * 6 * 9} ones came out as {total}")
 
@@ -221,7 +221,7 @@ def device_for(settings: Settings) -> str:
     """Return torch's name of the device that the settings ask for; raise EngineUnavailable when it cannot be used."""
     device = auto_device() if settings.device == "AUTO" else settings.device.lower()
     if not has_device(device):
-        is_there = bool(probe_device(device).problem)
-        reason = _probe_message(device) if is_there else Message("There is no device {device} here.", device=settings.device)
+        exists = bool(probe_device(device).problem)
+        reason = _probe_message(device) if exists else Message("There is no device {device} here.", device=settings.device)
         raise EngineUnavailable("{reason} Choose the device AUTO or CPU.", reason=reason)
     return device

@@ -1,4 +1,4 @@
-"""Load the picture and the mask of a request, from files or from Blender's pixels, as engines take them."""
+"""Load the picture and the mask of a request, from files or from Blender's pixels."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class LoadedInputs:
     """The inputs of a request.
 
     Attributes:
-        picture: None where the request names a surface or frames.
+        picture: None where the request's source is a surface or frames.
         mask: H x W float32, 0..1, of the mask image's own size; None without one.
     """
 
@@ -67,14 +67,21 @@ class LoadedInputs:
 
     @property
     def nbytes(self) -> int:
-        parts = (self.mask,) if self.picture is None else (self.mask, self.picture.rgb, self.picture.alpha)
-        return sum(int(part.nbytes) for part in parts if part is not None)
+        arrays = (self.mask,) if self.picture is None else (self.mask, self.picture.rgb, self.picture.alpha)
+        return sum(int(array.nbytes) for array in arrays if array is not None)
 
 
 def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
-    """Load the inputs of a request; files of its pixels are removed afterwards, also when that fails.
+    """Load the inputs of a request, and remove the files of its pixels, also when loading fails.
 
-    folder: the exchange folder.  Raises SourceError or ProtocolError.
+    Args:
+        request: from the client.
+        folder: the exchange folder.
+        report: takes the request's progress.
+
+    Raises:
+        SourceError: an input cannot be read.
+        ProtocolError: the request has no source, or several.
     """
     pixels, mask_pixels = (_parse_pixels(fields) for fields in (request.pixels, request.mask_pixels))
     try:
@@ -88,14 +95,14 @@ def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
         mask = _load_picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
         return LoadedInputs(picture, None if mask is None else mask_brightness(mask))
     finally:
-        for file_pixels in filter(None, (pixels, mask_pixels)):
-            (folder / file_pixels.file).unlink(missing_ok=True)
+        for loaded in filter(None, (pixels, mask_pixels)):
+            (folder / loaded.file).unlink(missing_ok=True)
 
 
 def mask_brightness(picture: Picture) -> Array:
     """Return the luma of a picture, H x W float32, 0..1, with transparent pixels black."""
-    alpha, bright = picture.alpha_float(), picture.luma()
-    return bright if alpha is None else bright * alpha
+    alpha, luma = picture.alpha_float(), picture.luma()
+    return luma if alpha is None else luma * alpha
 
 
 def _load_picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: float) -> Picture | None:
@@ -105,7 +112,7 @@ def _load_picture(pixels: Pixels | None, file: str | None, folder: Path, exposur
 
 
 def interpret_alpha(meaning: str, picture: Picture) -> Picture:
-    """Return the picture as its alpha means: opaque where alpha is no transparency, with a note where that is unknown.
+    """Drop the alpha of a picture where it is no transparency, and add a note where its meaning is unknown.
 
     meaning: one of `core.protocol.ALPHA_MEANINGS`.
     """

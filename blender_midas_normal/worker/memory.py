@@ -1,4 +1,4 @@
-"""Free memory, errors that say there is not enough, and memory that OpenBLAS allocates in advance."""
+"""Free memory, errors that mean memory ran out, and the buffers that OpenBLAS allocates in advance."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ import numpy as np
 from ..core.errors import EngineError, Message
 
 PRODUCT_SIDE, PRODUCT_COUNT = 512, 4
-"""Size and number of the matrix products that allocate memory: long enough that all threads multiply at the same time."""
+"""Size and number of the matrix products for `preallocate_blas`: long enough that all threads multiply at the same time."""
 
 TOO_LITTLE_MEMORY = Message("There is not enough memory for this picture; use a smaller one, or close other programs.")
 
 OUT_OF_MEMORY_TEXTS = (
     "out of memory", "out_of_memory", "outofmemory", "can't allocate memory", "cannot allocate memory", "memoryallocation",
     "insufficient memory", "not enough memory", "bad_alloc", "bad allocation", "can't start new thread",
-    "alloc_failed", "allocation_failed",  # of cuBLAS, cuFFT and cuDNN, and of their like for ROCm
-    "out_of_device_memory", "out_of_host_memory", "out_of_resources",  # of Intel's Level Zero
-    "invalid buffer size",  # of Metal
+    "alloc_failed", "allocation_failed",  # cuBLAS, cuFFT and cuDNN, and ROCm's counterparts
+    "out_of_device_memory", "out_of_host_memory", "out_of_resources",  # Intel's Level Zero
+    "invalid buffer size",  # Metal
 )
-"""What errors contain, in lower case, when memory ran out."""
+"""Parts of the messages of errors, in lower case, that mean memory ran out."""
 
 
 def parallel_products() -> int:
-    """Return how many matrix products to run at once: one for each core, if each product uses only one.
+    """Return how many matrix products to run at the same time: one for each core, if each product uses only one.
 
-    One product after the other, each on all cores, takes two to ten times as long when other programs use the cores too,
+    Products that use all cores, one after the other, take two to ten times as long while other programs use the cores,
     since the threads of a product wait for each other.
     """
     return min(8, os.cpu_count() or 1) if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else 1
 
 
 def preallocate_blas() -> None:
-    """Make OpenBLAS allocate its buffers for all threads now: later, with too little memory, it would retry for ever."""
+    """Make OpenBLAS allocate its buffers for all threads now; later, with too little memory, it would retry forever."""
     count, matrix = parallel_products(), np.ones((PRODUCT_SIDE, PRODUCT_SIDE), np.float32)
-    together = Barrier(count)
+    barrier = Barrier(count)
 
     def multiply(_: int) -> None:
-        together.wait()
+        barrier.wait()
         for _ in range(PRODUCT_COUNT):
             matrix @ matrix
 
@@ -55,7 +55,13 @@ def preallocate_blas() -> None:
 
 @dataclass(frozen=True)
 class Cgroup:
-    """Files in which Linux tells a control group's limit and use of memory; cache: use that is released if needed."""
+    """Files that contain the limit and use of memory of a control group of Linux.
+
+    Attributes:
+        folder: of these files and `memory.stat`.
+        limit, used: names of the files.
+        cache: fields of `memory.stat` whose bytes are counted as used, and released when needed.
+    """
 
     folder: Path
     limit: str
@@ -63,7 +69,7 @@ class Cgroup:
     cache: tuple[str, ...]
 
     def free(self) -> int:
-        """Return free bytes; raise OSError where there is no such group, ValueError where it has no limit ("max")."""
+        """Return free bytes; raise OSError where there is no such group, ValueError where it has no limit."""
         stat = dict(line.split() for line in (self.folder / "memory.stat").read_text().splitlines())
         limit, used = (int((self.folder / name).read_text()) for name in (self.limit, self.used))
         return limit - used + sum(int(stat.get(name, 0)) for name in self.cache)
@@ -78,17 +84,17 @@ CGROUPS = (
 
 
 def available_bytes(device: str) -> int:
-    """Return the bytes that a device ("cpu", "cuda", ...) has free; where that is unknown, its total minus our own use."""
+    """Return the free bytes of a device ("cpu", "cuda", ...); where they are unknown, its total minus this process's use."""
     if device == "cpu":
         return _free_system_memory()
     import torch
 
-    if device == "mps":  # the computer's own memory, of which Metal says how much of it may be used
+    if device == "mps":  # shares the computer's memory; Metal recommends how much of it to use
         return max(0, int(torch.mps.recommended_max_memory()) - int(torch.mps.current_allocated_memory()))
     module = getattr(torch, device)
     try:
         return int(module.mem_get_info()[0]) + int(module.memory_reserved() - module.memory_allocated())
-    except RuntimeError:  # some of Intel's drivers do not tell
+    except RuntimeError:  # some of Intel's drivers do not report free memory
         return max(0, int(module.get_device_properties().total_memory) - int(module.memory_allocated()))
 
 
@@ -101,6 +107,7 @@ def _free_system_memory() -> int:
 
 
 def format_gigabytes(count: int) -> str:
+    """Format a number of bytes."""
     return f"{count / 1e9:.1f} GB"
 
 
@@ -110,18 +117,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, getattr(torch, "OutOfMemoryError", MemoryError))):
         return True
     text = str(error).lower()
-    return any(words in text for words in OUT_OF_MEMORY_TEXTS)
+    return any(part in text for part in OUT_OF_MEMORY_TEXTS)
 
 
 @contextmanager
-def memory_errors_as(sentence: Message) -> Iterator[None]:
-    """Raise EngineError with the sentence where memory runs out in the `with` block."""
+def memory_errors_as(message: Message) -> Iterator[None]:
+    """Raise EngineError with the message where memory runs out in the `with` block."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        raise EngineError(sentence) from error
+        raise EngineError(message) from error
 
 
 def _free_on_linux() -> int:
@@ -130,7 +137,7 @@ def _free_on_linux() -> int:
     for cgroup in CGROUPS:
         try:
             free.append(cgroup.free())
-        except (OSError, ValueError):  # no cgroup, or one that may use everything ("max")
+        except (OSError, ValueError):  # no control group, or one without limit ("max")
             continue
     return max(0, min(free))
 

@@ -56,30 +56,30 @@ class WrittenFiles:
 
 @contextmanager
 def write_map(rendered: Map | NodeMap, request: Request, folder: Path) -> Iterator[WrittenFiles]:
-    """Write the map's files into the exchange folder, as the request asks for them.
+    """Write the files of a map that a request asks for into the exchange folder; raise TargetError when that fails.
 
-    Where that, or the `with` block, fails, they are removed again.  Raises TargetError.
+    When it or the `with` block fails, the files are removed.
     """
     with ExitStack() as undo:
-        yield _Writer(folder, undo).files(rendered, request)
+        yield _Writer(folder, undo).write_files(rendered, request)
         undo.pop_all()
 
 
 class _Writer:
-    """Writes into a folder; `undo` gets the callbacks that remove the files again."""
+    """Writes into a folder; `undo` gets a callback for each file that removes it."""
 
     def __init__(self, folder: Path, undo: ExitStack) -> None:
         self._folder = folder
         self._undo = undo
 
-    def files(self, rendered: Map | NodeMap, request: Request) -> WrittenFiles:
-        """Write both files at the same time, since both take long."""
+    def write_files(self, rendered: Map | NodeMap, request: Request) -> WrittenFiles:
+        """Write the map's file and that of its pixels in parallel, since both take long."""
         suffix = FILE_FORMATS[request.format].suffix
         if isinstance(rendered, Map) and is_float_format(request.format):
-            return WrittenFiles(self._write([encode_float_map(rendered, request.format)], suffix))
+            return WrittenFiles(self._write_encoded([encode_float_map(rendered, request.format)], suffix))
         with ThreadPoolExecutor() as pool:
             pixels = pool.submit(self._write_pixels, rendered) if request.with_pixels else None
-            file = self._write(encode_integer_map(rendered, request.format, request.bits, request.compress), suffix)
+            file = self._write_encoded(encode_integer_map(rendered, request.format, request.bits, request.compress), suffix)
             return WrittenFiles(file, *pixels.result()) if pixels else WrittenFiles(file)
 
     def _write_pixels(self, rendered: Map | NodeMap) -> tuple[str, int]:
@@ -90,8 +90,8 @@ class _Writer:
                 file.write(rows.data)
         return Path(file.name).name, checksum
 
-    def _write(self, parts: Iterable[bytes], suffix: str) -> str:
-        """Write a new file of the map, and return its name."""
+    def _write_encoded(self, parts: Iterable[bytes], suffix: str) -> str:
+        """Write an encoded map to a new file and return its name."""
         with self._new_file("rendered", suffix) as file:
             file.writelines(parts)
         return Path(file.name).name

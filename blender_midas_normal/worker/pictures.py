@@ -1,4 +1,4 @@
-"""Pictures as engines want them, from pixels as Blender holds them."""
+"""Make pictures for engines from the pixels of Blender and of decoded files."""
 
 from __future__ import annotations
 
@@ -22,16 +22,22 @@ if TYPE_CHECKING:
     from ..core.arrays import Array
 
 MAX_SIDE = 16384
-"""Pixels; what the project promises, and with it what a picture may claim."""
+"""Most pixels of a side: what the project supports."""
 
 Strip = tuple[slice, "NDArray"]
-"""Some rows of a picture, and their pixels, rows x width x 4."""
+"""Some rows of a picture, and their RGBA values, rows x W x 4."""
 
 
 def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> Picture:
-    """The Picture in a file of raw pixels.  Raises SourceError when sizes do not fit.
+    """Read a picture from a file of raw pixels.
 
-    exposure: stops by which scene-linear values are made brighter; what is brighter than 1 then is clipped.
+    Args:
+        folder: the exchange folder.
+        pixels: describes the file.
+        exposure: stops by which scene-linear values are brightened before they are clipped to 1.
+
+    Raises:
+        SourceError: the file has another size, or the picture has no pixels or too many.
     """
     check_size(pixels.width, pixels.height)
     path = folder / pixels.file
@@ -48,7 +54,7 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> 
 
 
 def check_size(width: int, height: int) -> None:
-    """Raises SourceError for a picture without pixels or with a side beyond LONGEST_SIDE."""
+    """Raise SourceError for a picture without pixels or with a side above MAX_SIDE."""
     if width < 1 or height < 1:
         raise SourceError("The picture has no pixels; save or reload it first.")
     if max(width, height) > MAX_SIDE:
@@ -57,7 +63,7 @@ def check_size(width: int, height: int) -> None:
 
 
 def _file_strips(path: Path, pixels: Pixels, dtype: type) -> Iterator[Strip]:
-    """The file's rows, the last ones of the picture first."""
+    """Read strips of a file whose rows run bottom-up, the last strip of the picture first."""
     with path.open("rb") as file:
         for end in range(pixels.height, 0, -LUMA_ROWS):
             rows = slice(max(0, end - LUMA_ROWS), end)
@@ -66,14 +72,14 @@ def _file_strips(path: Path, pixels: Pixels, dtype: type) -> Iterator[Strip]:
 
 
 def row_strips(rgba: Array) -> Iterator[Strip]:
-    """Some rows at a time, from the top down."""
+    """Split H x W x 4 into strips, from the top down."""
     for top in range(0, len(rgba), LUMA_ROWS):
         rows = slice(top, top + LUMA_ROWS)
         yield rows, rgba[rows]
 
 
 def _picture_from_bytes(strips: Iterator[Strip], shape: tuple[int, int]) -> Picture:
-    """Channel by channel, which takes half as long as three bytes of four at a time."""
+    """Make a picture of bytes; channel by channel, which takes half as long as all three colours at a time."""
     rgb, alpha = np.empty((*shape, 3), np.uint8), np.empty(shape, np.uint8)
     for rows, values in strips:
         for channel in range(3):
@@ -84,15 +90,22 @@ def _picture_from_bytes(strips: Iterator[Strip], shape: tuple[int, int]) -> Pict
 
 def picture_from_floats(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool,
                         exposure: float, to_rec709: Sequence[float] = ()) -> Picture:
-    """The Picture of strips of floats; shape: its height and width; the rest is as in Pixels and `picture_from_pixels`."""
+    """Make a picture of strips of floats.
+
+    Args:
+        strips: cover the picture, in any order.
+        shape: (height, width).
+        encoding, premultiplied, to_rec709: as in `core.protocol.Pixels`.
+        exposure: as in `picture_from_pixels`.
+    """
     rgb, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
     matrix = np.array(to_rec709, np.float32).reshape(-1, 3)
     for rows, values in strips:
         alpha[rows] = np.clip(np.nan_to_num(values[..., 3], nan=0.0), 0.0, 1.0)
         colours = replace_non_finite(values[..., :3])
         if premultiplied:
-            cover = alpha[rows, :, None]
-            colours = np.divide(colours, cover, out=np.zeros_like(colours), where=cover > 0)
+            opacity = alpha[rows, :, None]
+            colours = np.divide(colours, opacity, out=np.zeros_like(colours), where=opacity > 0)
         if encoding != "DISPLAY" and len(matrix):
             with np.errstate(over="ignore", invalid="ignore"):
                 colours = replace_non_finite(colours @ matrix.T)
@@ -103,10 +116,10 @@ def picture_from_floats(strips: Iterator[Strip], shape: tuple[int, int], encodin
 
 
 def replace_non_finite(values: Array) -> Array:
-    """The values with NaN replaced by 0 and infinities by the largest and smallest float."""
+    """Replace NaN by 0, and infinities by the largest and smallest float."""
     return values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0)
 
 
 def drop_opaque_alpha(alpha: NDArray) -> NDArray | None:
-    """None when every pixel is opaque, else the alpha values."""
+    """Return alpha values, uint8 or float; None when every pixel is opaque."""
     return None if (alpha >= (255 if alpha.dtype == np.uint8 else 1.0)).all() else alpha

@@ -1,4 +1,4 @@
-"""The filters and the mathematics of the maps on a device of torch: the formulas of `core`, on H x W float32 tensors."""
+"""The filters and maps of `core` on a device of torch: the same formulas on H x W float32 tensors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ..core.settings import Settings
 
 PIXELS_PER_STRIP = 1 << 22
-"""Pixels whose light is found at a time: a device is busy with them, and few bytes lie between."""
+"""Pixels whose occlusion is computed at a time: enough to keep a device busy, with little memory for intermediate values."""
 
 
 def gradient(field: Tensor, wrap: Wrap) -> tuple[Tensor, Tensor]:
@@ -93,7 +93,7 @@ def pad_field(field: Tensor, margin: int, wrap: Wrap) -> Tensor:
 
 
 def pad_by_index(field: Tensor, margin: int, mode: Border, dim: int) -> Tensor:
-    """The field with `margin` more rows (dim 0) or columns (dim 1) on both sides, as numpy's `pad` takes them."""
+    """Pad rows (dim 0) or columns (dim 1) by `margin` on both sides, in a mode of `numpy.pad`."""
     pixels = np.pad(np.arange(field.shape[dim], dtype=np.int64), margin, mode=mode)
     return field.index_select(dim, torch.from_numpy(pixels).to(field.device))
 
@@ -155,7 +155,7 @@ def _resize_mask_axis(field: Tensor, count: int, repeats: bool, dim: int) -> Ten
 
 
 def _convolve_axis(field: Tensor, kernel: Sequence[float] | NDArray, dim: int, step: int = 1) -> Tensor:
-    """The pixels that a symmetric kernel, whose weights are `step` apart, covers wholly."""
+    """Convolve with a symmetric kernel whose weights are `step` pixels apart, without the pixels that it covers partly."""
     last = len(kernel) - 1
     count = field.shape[dim] - last * step
     shifted = [field.narrow(dim, i * step, count) for i in range(last + 1)]
@@ -166,7 +166,7 @@ def _convolve_axis(field: Tensor, kernel: Sequence[float] | NDArray, dim: int, s
 
 
 def _combine_axis(field: Tensor, pixels: NDArray, weights: NDArray, dim: int) -> Tensor:
-    """Along a dimension, out[i] = sum over k of weights[i, k] * field[pixels[i, k]]."""
+    """Compute out[i] = sum over k of weights[i, k] * field[pixels[i, k]] along a dimension."""
     shape = (-1, 1) if dim == 0 else (1, -1)
     indices = torch.from_numpy(pixels).to(field.device)
     factors = torch.from_numpy(weights.astype(np.float32)).to(field.device)
@@ -177,18 +177,18 @@ def _combine_axis(field: Tensor, pixels: NDArray, weights: NDArray, dim: int) ->
 
 
 def torch_array_backend(device: str) -> ArrayBackend:
-    """What makes maps on the device, "cpu", "cuda", ..., of surfaces that are not raw."""
+    """Return the functions that make maps on a device ("cpu", "cuda", ...) of surfaces that are not RAW."""
     return ArrayBackend(partial(normal_map, device=device), partial(relief_heights, device=device), encode_height, occlusion,
                         curvature, to_numpy)
 
 
 def to_tensor(values: Array, device: str) -> Tensor:
-    """The values, H x W float32, on the device."""
+    """Copy H x W float32 values to a device."""
     return torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
 
 def to_numpy(field: Tensor) -> Array:
-    """The field as numpy has it."""
+    """Copy a field to an array of numpy."""
     array: Array = field.cpu().numpy()
     return array
 
@@ -215,9 +215,9 @@ def relief_slopes(surface: Surface, settings: Settings, device: str) -> tuple[Te
     if surface.fine is not None:
         _, fine_x, fine_y = _height_and_gradient(surface.fine, settings, device)
         gx, gy = (_mix_fine_relief(own, fine, surface, settings) for own, fine in ((gx, fine_x), (gy, fine_y)))
-    for kept in _masks(height, surface, settings):
-        gx *= kept
-        gy *= kept
+    for mask in _masks(height, surface, settings):
+        gx *= mask
+        gy *= mask
     return gx, gy
 
 
@@ -237,8 +237,8 @@ def _filter_height(surface: Surface, settings: Settings, device: str) -> Tensor:
     if settings.high_pass > 0:
         height = height - blur_around_plane(height, settings.high_pass * across, settings.high_pass * down, surface.wrap)
     if settings.detail != 1:
-        reach = DETAIL_RADIUS * surface.shorter
-        large = blur_around_plane(height, reach * across, reach * down, surface.wrap)
+        sigma = DETAIL_RADIUS * surface.shorter
+        large = blur_around_plane(height, sigma * across, sigma * down, surface.wrap)
         height = large + settings.detail * (height - large)
     return height
 
@@ -295,12 +295,12 @@ def integrate_slopes(gx: Tensor, gy: Tensor, wrap: Wrap) -> Tensor:
 
 
 def _slope_divergence(gx: Tensor, gy: Tensor, wrap: Wrap) -> Tensor:
-    """The sums of the slopes' differences in both directions, in double precision."""
-    runs, rises = _pad_slope(gx, wrap.x, 1).double(), _pad_slope(gy, wrap.y, 0).double()
-    bends = runs[:, 2:] - runs[:, :-2]
-    bends += rises[2:]
-    bends -= rises[:-2]
-    return bends
+    """Return the divergence of a slope field, by the differences of slopes next to each other, in double precision."""
+    padded_x, padded_y = _pad_slope(gx, wrap.x, 1).double(), _pad_slope(gy, wrap.y, 0).double()
+    divergence = padded_x[:, 2:] - padded_x[:, :-2]
+    divergence += padded_y[2:]
+    divergence -= padded_y[:-2]
+    return divergence
 
 
 def _pad_slope(slope: Tensor, repeats: bool, dim: int) -> Tensor:
@@ -319,8 +319,8 @@ def encode_height(height: Tensor) -> tuple[Tensor, float]:
 
 def curvature(height: Tensor, wrap: Wrap, radius: float) -> Tensor:
     """As `core.maps.curvature`."""
-    reach, sigma = math.ceil(3 * radius), radius
-    field = blur(pad_field(height, reach, wrap), radius, radius, Wrap())[reach:-reach, reach:-reach]
+    margin, sigma = math.ceil(3 * radius), radius
+    field = blur(pad_field(height, margin, wrap), radius, radius, Wrap())[margin:-margin, margin:-margin]
     total = _mean_curvature(pad_field(field, 1, wrap)).mul_(CREASE_FACTOR * sigma)
     for _ in range(CURVATURE_SCALES - 1):
         field, sigma = a_trous_smooth(field, math.sqrt(3) * sigma, wrap), 2 * sigma
@@ -341,31 +341,31 @@ def _mean_curvature(height: Tensor) -> Tensor:
     return bulge.div_(steep.mul_(2 * torch.sqrt(steep)))
 
 
-def occlusion(height: Tensor, wrap: Wrap, reach: float) -> Tensor:
+def occlusion(height: Tensor, wrap: Wrap, radius: float) -> Tensor:
     """As `core.occlusion.occlusion`."""
-    scene = _HeightPyramid(height, wrap, reach)
+    pyramid = _HeightPyramid(height, wrap, radius)
     rows, columns = height.shape
     step = max(1, PIXELS_PER_STRIP // columns)
-    return torch.cat([scene.light(slice(first, min(rows, first + step))) for first in range(0, rows, step)])
+    return torch.cat([pyramid.visible_light(slice(first, min(rows, first + step))) for first in range(0, rows, step)])
 
 
 class _HeightPyramid:
-    """The heights, each level twice as coarse as the one before, with a margin as wide as the reach."""
+    """As in `core.occlusion`: the heights, smoothed twice as much at each level, and padded by the radius."""
 
-    def __init__(self, height: Tensor, wrap: Wrap, reach: float) -> None:
-        self.reach = reach
-        self.margin = math.floor(reach)
+    def __init__(self, height: Tensor, wrap: Wrap, radius: float) -> None:
+        self.radius = radius
+        self.margin = math.floor(radius)
         self.levels = [_pad_open(height, self.margin, wrap)]
         coarse = height
-        for level in range(smoothing_level(reach)):
+        for level in range(smoothing_level(radius)):
             coarse = a_trous_smooth(coarse, 2 ** level, wrap)
             self.levels.append(_pad_open(coarse, self.margin, wrap))
         self.slopes = gradient(height, wrap)
 
-    def light(self, rows: slice) -> Tensor:
-        """The light that comes to some rows: 1 less what hills keep off."""
+    def visible_light(self, rows: slice) -> Tensor:
+        """Compute the light that reaches some rows: 1 minus what is blocked in each direction."""
         gx, gy = (slope[rows] for slope in self.slopes)
-        lost = torch.zeros_like(gx)
+        blocked = torch.zeros_like(gx)
         for ray in RAYS[:len(RAYS) // 2]:
             slope = gx * (ray.right / ray.length)
             slope += gy * (ray.down / ray.length)
@@ -373,30 +373,30 @@ class _HeightPyramid:
             pair += _blocked_light(self._horizon(slope, rows, ray), slope)
             slope.neg_()
             pair += _blocked_light(self._horizon(slope, rows, ray.opposite), slope)
-            lost.add_(pair, alpha=ray.weight)
-        lost /= torch.sqrt(1 + gx * gx + gy * gy)
-        return (1 - lost).clamp_(0, 1)
+            blocked.add_(pair, alpha=ray.weight)
+        blocked /= torch.sqrt(1 + gx * gx + gy * gy)
+        return (1 - blocked).clamp_(0, 1)
 
     def _horizon(self, slope: Tensor, rows: slice, ray: Ray) -> Tensor:
-        """The steepest rise from each pixel to a height along the ray, or that of its own surface."""
+        """Return the steepest slope from each pixel to a height along the ray, at least that of the surface itself."""
         horizon = slope.clone()
-        here = self._seen(rows, 0, 0, level=0)
+        here = self._shifted(rows, 0, 0, level=0)
         rise = torch.empty_like(slope)
-        for stop in ray.sample_steps(self.reach):
-            distance = stop * ray.length
-            torch.sub(self._seen(rows, stop * ray.right, stop * ray.down, smoothing_level(distance)), here, out=rise)
+        for step in ray.sample_steps(self.radius):
+            distance = step * ray.length
+            torch.sub(self._shifted(rows, step * ray.right, step * ray.down, smoothing_level(distance)), here, out=rise)
             torch.maximum(horizon, rise.mul_(1 / distance), out=horizon)
         return horizon
 
-    def _seen(self, rows: slice, right: int, down: int, level: int) -> Tensor:
-        """The heights some pixels to the right of, and below, each pixel of the rows."""
+    def _shifted(self, rows: slice, right: int, down: int, level: int) -> Tensor:
+        """Return the heights `right` and `down` pixels away from each pixel of the rows."""
         columns = self.slopes[0].shape[1]
         top, left = self.margin + down, self.margin + right
         return self.levels[level][rows.start + top:rows.stop + top, left:left + columns]
 
 
 def _pad_open(field: Tensor, margin: int, wrap: Wrap) -> Tensor:
-    """The field going on with the other side, or with nothing that could stand in the way."""
+    """Pad with the repetition of the field, or with -inf, which occludes nothing."""
     for dim, repeats in enumerate((wrap.y, wrap.x)):
         if repeats:
             field = pad_by_index(field, margin, "wrap", dim)
@@ -406,11 +406,11 @@ def _pad_open(field: Tensor, margin: int, wrap: Wrap) -> Tensor:
 
 
 def _blocked_light(rise: Tensor, slope: Tensor) -> Tensor:
-    """As `core.occlusion.blocked_light`; the rises are used up."""
+    """As `core.occlusion.blocked_light`."""
     cosine = (rise * rise).add_(1).rsqrt_()
     sine = rise.mul_(cosine)
-    polynomial = cosine * ANGLE_COEFFICIENTS[-1]
+    integral = cosine * ANGLE_COEFFICIENTS[-1]
     for factor in ANGLE_COEFFICIENTS[-2:1:-1]:
-        polynomial.add_(factor).mul_(cosine)
-    polynomial.add_(1 + ANGLE_COEFFICIENTS[1]).mul_(cosine).add_(ANGLE_COEFFICIENTS[0]).mul_(slope)
-    return torch.sub(sine, polynomial, out=polynomial).mul_(sine)
+        integral.add_(factor).mul_(cosine)
+    integral.add_(1 + ANGLE_COEFFICIENTS[1]).mul_(cosine).add_(ANGLE_COEFFICIENTS[0]).mul_(slope)
+    return torch.sub(sine, integral, out=integral).mul_(sine)

@@ -12,7 +12,7 @@ import pytest
 from blender_midas_normal.client.setup.environment import MIDAS_REQUIREMENTS
 from blender_midas_normal.core.errors import SourceError
 from blender_midas_normal.core.image_io import encode_exr, encode_tiff
-from blender_midas_normal.worker.decoding import OPENIMAGEIO, PILLOW, ChosenChannels, choose_channels
+from blender_midas_normal.worker.decoding import OPENIMAGEIO_FORMATS, PILLOW_FORMATS, ChosenChannels, choose_channels
 from blender_midas_normal.worker.inputs import picture_from_file
 from tests.conftest import ROOT
 
@@ -283,8 +283,8 @@ def test_a_page_of_postscript_starts_no_program_whatever_it_is_called(tmp_path, 
 def test_there_are_the_decoders_that_a_file_may_reach():
     """Pillow stops with another error at a name that it does not know."""
     PIL.Image.init()
-    assert set(PILLOW.values()) <= set(PIL.Image.OPEN) and "EPS" in PIL.Image.OPEN
-    assert not set(PILLOW) & set(OPENIMAGEIO)
+    assert set(PILLOW_FORMATS.values()) <= set(PIL.Image.OPEN) and "EPS" in PIL.Image.OPEN
+    assert not set(PILLOW_FORMATS) & set(OPENIMAGEIO_FORMATS)
 
 
 def test_a_truncated_picture_is_refused(tmp_path):

@@ -137,8 +137,8 @@ sender = channel.Channel(lambda: None)
 sender.send(Progress(1, "network", 0.5))
 sender.send(Progress(2, "write", 0.0))
 sender.send(Error(2, "EngineError", "No."))
-told = sender._sent
-while sender._sent < told + 2:
+before = sender.sent_count
+while sender.sent_count < before + 2:
     time.sleep(0.01)
 """
 
@@ -190,7 +190,7 @@ from blender_midas_normal.worker import channel
 channel.HEARTBEAT_S = 0.05
 sent = channel.Channel(on_close=lambda: None)
 sent.send(Progress(1, "network", 0.5))
-while sent._sent < 3:
+while sent.sent_count < 3:
     time.sleep(0.01)
 sent.send(Error(1, "EngineError", "No."))
 time.sleep(0.3)

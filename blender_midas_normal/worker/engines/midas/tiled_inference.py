@@ -38,7 +38,7 @@ MAX_NETWORK_SIDE = 16384
 OVERLAP_SHARE = 0.25
 """Share of a tile's side by which tiles overlap."""
 
-MARGIN_SHARE = 0.25
+REPEAT_MARGIN_SHARE = 0.25
 """Share of the side by which a picture that repeats is padded."""
 
 
@@ -106,7 +106,7 @@ def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, max_pixels: int, ru
 def prepare_pixels(rgb: Array, wrap: Wrap, resolution: int) -> tuple[Array, tuple[int, int]]:
     """Resize a picture to the network's input and pad it where it repeats; return it with the (x, y) margin."""
     width, height = network_size(rgb.shape[1], rgb.shape[0], resolution)
-    margin = wrap_margins(width, height, wrap, MARGIN_SHARE, SIDE_MULTIPLE // 2)
+    margin = wrap_margins(width, height, wrap, REPEAT_MARGIN_SHARE, SIDE_MULTIPLE // 2)
     return pad_periodic(resample(rgb, width, height, wrap), margin), margin
 
 
