@@ -1,13 +1,29 @@
+"""Gradients, blurs, resizing and a-trous smoothing, at periodic and open borders."""
+
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import blur, blur_around_plane, gradient, node_gradient, resize, resize_mask
+from blender_midas_normal.core.filters import (
+    a_trous_smooth,
+    blur,
+    blur_around_plane,
+    gradient,
+    node_gradient,
+    pad_field,
+    resize,
+    resize_mask,
+)
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)
 sides = st.integers(1, 40)
+WRAPS = [Wrap(), Wrap(x=True), Wrap(y=True), BOTH]
+deviations = st.floats(0.3, 40)
+shifts = st.integers(0, 40)
 
 
 def noise(height, width, seed=0):
@@ -124,3 +140,48 @@ def test_shares_stay_where_they_are_on_the_picture(side):
         return (0.5 + 0.5 * np.sin(2 * np.pi * u) * np.cos(2 * np.pi * v)).astype(np.float32)
     y, x = (np.mgrid[:90, :90] + 0.5) / 90
     np.testing.assert_allclose(resize_mask(wave(x, y), side, side, BOTH), wave(u, v), atol=0.01)
+
+
+def plane(rows, columns, first=0):
+    y, x = np.mgrid[first:rows - first, first:columns - first].astype(np.float32)
+    return 0.5 * x - 0.25 * y
+
+
+@given(st.integers(2, 30), st.integers(2, 30), deviations)
+def test_a_trous_smoothing_keeps_a_plane(rows, columns, deviation):
+    margin = int(deviation)
+    np.testing.assert_allclose(pad_field(plane(rows, columns), margin, Wrap()), plane(rows, columns, -margin), atol=1e-4)
+    np.testing.assert_allclose(a_trous_smooth(plane(rows, columns), deviation, Wrap()), plane(rows, columns), atol=1e-3)
+
+
+@given(sides, sides, deviations, st.sampled_from(WRAPS), st.floats(-100, 100, width=32, allow_subnormal=False))
+def test_a_trous_smoothing_keeps_a_constant(rows, columns, deviation, wrap, level):
+    np.testing.assert_allclose(a_trous_smooth(
+        np.full((rows, columns), level, np.float32), deviation, wrap), level, rtol=1e-5)
+
+
+@given(sides, sides, shifts, shifts, deviations)
+def test_a_trous_smoothing_with_wrapped_borders_does_not_know_where_the_border_is(rows, columns, down, right, deviation):
+    field = noise(rows, columns)
+    rolled = a_trous_smooth(np.roll(field, (down, right), (0, 1)), deviation, BOTH)
+    np.testing.assert_array_equal(rolled, np.roll(a_trous_smooth(field, deviation, BOTH), (down, right), (0, 1)))
+
+
+@pytest.mark.parametrize("field, wrap", [(0, Wrap(y=True)), (1, Wrap(x=True))])
+def test_only_a_direction_that_repeats_is_padded_with_the_opposite_side(field, wrap):
+    values = np.broadcast_to(np.arange(5, dtype=np.float32), (5, 5))
+    values = values if field else values.T
+    wrapped, open_ = pad_field(values, 1, wrap), pad_field(values, 1, Wrap())
+    np.testing.assert_array_equal(np.sort(np.unique(wrapped)), np.arange(5))
+    np.testing.assert_array_equal(np.sort(np.unique(open_)), np.arange(-1, 6))
+
+
+@pytest.mark.parametrize("deviation", [0.4, 1, 1.7, 5])
+def test_a_trous_smoothing_spreads_a_point_by_the_deviation(deviation):
+    point = np.zeros((41, 41), np.float32)
+    point[20, 20] = 1
+    spread = a_trous_smooth(point, deviation, Wrap())
+    y, x = np.mgrid[-20:21, -20:21]
+    assert spread.min() >= 0 and spread.sum() == pytest.approx(1)
+    assert (spread * x ** 2).sum() == pytest.approx(deviation ** 2, rel=1e-5)
+    assert (spread * y ** 2).sum() == pytest.approx(deviation ** 2, rel=1e-5)

@@ -1,7 +1,10 @@
-"""The numbers of frames and tiles, in names and in lists."""
+"""The numbers of frames and tiles, in file names and in lists, and the weights of neighbouring frames."""
 
 from __future__ import annotations
 
+import itertools
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +15,7 @@ from blender_midas_normal.core.file_numbering import (
     missing_tiles,
     number_ranges,
     parse_udim_name,
+    temporal_weights,
     udim_position,
 )
 
@@ -47,3 +51,19 @@ def test_a_tile_lacks_where_others_lie_on_both_sides(numbers):
         in_row, in_column = [x for x, y in places if y == row], [y for x, y in places if x == column]
         lies_between = any(line and min(line) < at < max(line) for line, at in ((in_row, column), (in_column, row)))
         assert (number in missing_tiles(numbers)) == (lies_between and number not in numbers)
+
+
+@given(st.sets(st.integers(0, 40), min_size=1), st.integers(0, 8), st.data())
+def test_temporal_weights_have_the_sum_one_and_fall_with_the_distance(numbers, radius, data):
+    middle = data.draw(st.sampled_from(sorted(numbers)))
+    weights = temporal_weights(numbers, middle, radius)
+    assert set(weights) == {number for number in numbers if abs(number - middle) <= radius}
+    assert sum(weights.values()) == pytest.approx(1) and max(weights.values()) == weights[middle]
+    by_distance = sorted(weights, key=lambda number: abs(number - middle))
+    assert all(weights[near] >= weights[far] for near, far in itertools.pairwise(by_distance))
+
+
+@pytest.mark.parametrize(("radius", "expected"), [(1, 0.375), (2, 0.2346), (3, 0.1719)])
+def test_temporal_weights_reduce_the_variance(radius, expected):
+    variance = sum(weight ** 2 for weight in temporal_weights(range(20), 10, radius).values())
+    assert variance == pytest.approx(expected, abs=1e-4)

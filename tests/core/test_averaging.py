@@ -1,11 +1,10 @@
-import itertools
+"""The mean of the maps of neighbouring frames."""
+
+from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from blender_midas_normal.core.file_numbering import temporal_weights
 from blender_midas_normal.core.maps import Map
 from blender_midas_normal.core.normals import apply_convention, average_maps, normals_from_slopes, z_channel
 
@@ -19,21 +18,6 @@ def fields(seed, shape=(20, 30)):
 
 def encoded(slopes, convention="OPENGL"):
     return Map(apply_convention(normals_from_slopes(*slopes), convention), low=-1.0).encode()
-
-
-@given(st.sets(st.integers(0, 40), min_size=1), st.integers(0, 8), st.data())
-def test_shares_are_one_together_and_fall_with_the_distance(numbers, reach, data):
-    middle = data.draw(st.sampled_from(sorted(numbers)))
-    found = temporal_weights(numbers, middle, reach)
-    assert set(found) == {number for number in numbers if abs(number - middle) <= reach}
-    assert sum(found.values()) == pytest.approx(1) and max(found.values()) == found[middle]
-    by_distance = sorted(found, key=lambda number: abs(number - middle))
-    assert all(found[near] >= found[far] for near, far in itertools.pairwise(by_distance))
-
-
-@pytest.mark.parametrize(("reach", "promised"), [(1, 0.375), (2, 0.2346), (3, 0.1719)])
-def test_the_variance_that_shares_promise(reach, promised):
-    assert sum(share ** 2 for share in temporal_weights(range(20), 10, reach).values()) == pytest.approx(promised, abs=1e-4)
 
 
 @pytest.mark.parametrize("convention", ["OPENGL", "DIRECTX", "CONTROLNET"])

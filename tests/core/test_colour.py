@@ -1,4 +1,4 @@
-import io
+"""The sRGB curve, luma, and transparent parts filled from their surroundings."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_midas_normal.core.colour import inpaint_transparent, linear_to_srgb, luma
-from blender_midas_normal.core.image_io import encode_png_strips
-from blender_midas_normal.core.picture import Picture
 
 
 def test_srgb_at_known_points():
@@ -19,12 +17,7 @@ def test_luma_weights_sum_to_one():
     assert luma(np.ones((1, 1, 3), np.float32))[0, 0] == pytest.approx(1)
 
 
-def test_bytes_survive_the_way_through_floats():
-    values = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
-    np.testing.assert_array_equal(Picture(Picture(values).rgb_float()).to_uint8(), values)
-
-
-def test_what_is_filled_has_no_edges():
+def test_inpainted_parts_have_no_edges():
     """A hole in a picture that grows brighter evenly: an engine would see each step as relief."""
     down, across = np.mgrid[:256, :256]
     rgb = np.repeat((across / 255)[..., None], 3, axis=2).astype(np.float32)
@@ -43,7 +36,7 @@ def test_transparent_pixels_take_their_surroundings_colour():
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
-def test_filling_keeps_opaque_pixels_and_the_range(height, width, seed):
+def test_inpainting_keeps_opaque_pixels_and_the_range(height, width, seed):
     rng = np.random.default_rng(seed)
     rgb = rng.random((height, width, 3), np.float32)
     alpha = rng.choice(np.array([0, 0.4, 1], np.float32), (height, width))
@@ -55,17 +48,3 @@ def test_filling_keeps_opaque_pixels_and_the_range(height, width, seed):
 def test_a_picture_without_any_opaque_pixel_is_one_colour():
     out = inpaint_transparent(np.random.default_rng(0).random((9, 5, 3), np.float32), np.zeros((9, 5), np.float32))
     assert np.ptp(out) == 0
-
-
-@pytest.mark.parametrize("compress", [False, True])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("size", [(1, 1), (3, 5), (64, 33)])
-def test_png_files_hold_the_pixels(compress, dtype, size):
-    cv2 = pytest.importorskip("cv2")
-    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (*size, 3), dtype, endpoint=True)
-    data = b"".join(encode_png_strips((pixels[top:top + 5] for top in range(0, len(pixels), 5)), len(pixels), compress))
-    read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    assert read.dtype == dtype
-    np.testing.assert_array_equal(read[..., ::-1], pixels)
-    import PIL.Image
-    assert PIL.Image.open(io.BytesIO(data)).size == size[::-1]

@@ -1,4 +1,6 @@
-"""A large field from tiles: complete, aligned, and without a chessboard."""
+"""Tiles, changed regions and intervals of pictures."""
+
+from __future__ import annotations
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Wrap
-from blender_midas_normal.core.regions import fit_to_reference, merge_tiles, plan_tiles
+from blender_midas_normal.core.regions import Interval, changed_region, fit_to_reference, merge_tiles, plan_tiles
 
 
 def terrain(height, width, seed=0):
@@ -71,3 +73,48 @@ def test_tiles_with_scales_and_shifts_of_their_own_make_no_chessboard():
     true_steps = np.abs(np.diff(whole, axis=1)).mean(axis=0)
     borders = sorted({tile.left for tile in own} | {tile.right - 1 for tile in own})[1:-1]
     assert all(steps[border - 1] < 1.5 * true_steps[border - 1] + 0.01 for border in borders)
+
+
+booleans = st.booleans()
+
+
+def pixels_of(interval, length):
+    return {position % length for position in range(interval.start, interval.stop)}
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.data(), booleans, booleans)
+def test_the_changed_region_is_the_smallest_one(height, width, data, x, y):
+    before = np.zeros((height, width, 3), np.uint8)
+    after = before.copy()
+    pixels = data.draw(st.sets(st.tuples(st.integers(0, height - 1), st.integers(0, width - 1)), max_size=5))
+    for number, pixel in enumerate(pixels):
+        after[pixel][number % 3] = 1
+    region = changed_region(before, after, Wrap(x, y))
+    if not pixels:
+        assert region is None
+        return
+    for axis, (interval, length, repeats) in enumerate(((region.rows, height, y), (region.columns, width, x))):
+        changed = {pixel[axis] for pixel in pixels}
+        assert changed <= pixels_of(interval, length) and interval.stop - interval.start <= length
+        assert {interval.start % length, (interval.stop - 1) % length} <= changed
+        assert repeats or 0 <= interval.start < interval.stop <= length
+
+
+def test_a_change_across_a_periodic_border_is_a_small_region():
+    before = np.zeros((20, 30, 3), np.float32)
+    after = before.copy()
+    after[[19, 0, 1], 5:7] = 0.5
+    region = changed_region(before, after, Wrap(y=True))
+    assert (region.rows, region.columns) == (Interval(19, 22), Interval(5, 7))
+    assert changed_region(before, after, Wrap()).rows == Interval(0, 20)
+
+
+@given(st.integers(1, 40), st.data(), st.integers(0, 50), booleans)
+def test_an_expanded_interval_has_each_near_pixel_once(length, data, margin, repeats):
+    start = data.draw(st.integers(0, length - 1))
+    stop = start + data.draw(st.integers(1, length if repeats else length - start))
+    pieces = Interval(start, stop).expand(margin, length, repeats)
+    pixels = [pixel for piece in pieces for pixel in range(piece.start, piece.stop)]
+    near = {position % length if repeats else min(max(position, 0), length - 1)
+            for position in range(start - margin, stop + margin)}
+    assert sorted(pixels) == sorted(near)

@@ -1,3 +1,5 @@
+"""Heights of UDIM tiles that continue across the borders they share."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -5,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.tile_borders import border_corrections, border_profile, border_steps, margin_width
+from blender_midas_normal.core.tile_borders import (
+    border_corrections,
+    border_profile,
+    border_steps,
+    margin_width,
+    solve_levels,
+)
 
 places = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=9, unique=True)
 sides = st.integers(4, 80)
@@ -126,3 +134,18 @@ def test_tiles_of_a_few_pixels_have_finite_heights(shape):
     tiles = {(x, y): np.full(shape, x + 3 * y, np.float32) for x in range(2) for y in range(2)}
     for heights in closed(tiles).values():
         np.testing.assert_allclose(heights, 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("step", [0.1, -0.4])
+def test_places_that_cannot_agree_share_the_steps(step):
+    """Around the corner of four tiles that form a winding stair each border has a quarter of the whole way."""
+    ring = [(0, 0), (1, 0), (1, 1), (0, 1)]
+    pairs = list(zip(ring, [*ring[1:], ring[0]], strict=True))
+    levels = solve_levels(dict.fromkeys(pairs, 0.0) | {pairs[-1]: step}, ring)
+    around = [levels[after] - levels[before] for before, after in pairs]
+    assert around == pytest.approx([step / 4] * 3 + [-3 * step / 4])
+
+
+def test_places_without_steps_stay_and_no_places_have_no_levels():
+    assert solve_levels({}, [(0, 0), (1, 1)]) == {(0, 0): 0, (1, 1): 0}
+    assert solve_levels({}, []) == {}

@@ -1,4 +1,4 @@
-"""Work strip by strip: everything is done once, and errors come out."""
+"""Work on rows in parallel: each row once, and exceptions are raised."""
 
 from __future__ import annotations
 

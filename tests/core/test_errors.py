@@ -1,4 +1,6 @@
-"""Sentences that know what they were made of."""
+"""Messages that know their template and values, and the exceptions that carry them."""
+
+from __future__ import annotations
 
 import copy
 import csv

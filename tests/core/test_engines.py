@@ -1,4 +1,4 @@
-"""One range of depths for several pictures."""
+"""One depth range for several pictures."""
 
 from __future__ import annotations
 
