@@ -30,7 +30,7 @@ from benchmarks.answer import Answer
 from benchmarks.plan import FULL, QUICK, Plan
 from environments import ROOT, EnvironmentState
 
-from blender_midas_normal.batch.cli import ended
+from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.engines import WEIGHTS_NAME
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
@@ -53,7 +53,7 @@ def main() -> int:
         plan = planned(options)
         answers, missing = measured(plan, parts(plan, options), options.out)
     except MidasNormalError as error:
-        return ended(error)
+        return report_error(error)
     found = answer.together(answers)
     words = (f"{plan.runs} rounds of each, fewer where they take more than {plan.patience:.0f} s; load at the end "
              f"{machine.load():.1f}; the run took {(time.monotonic() - start) / 60:.0f} minutes.")

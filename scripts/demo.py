@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 from environments import EnvironmentState
 
-from blender_midas_normal.batch.cli import ended
+from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import MidasNormalError
 
 
@@ -36,7 +36,7 @@ def main() -> int:
             print("MiDaS is not installed here: a built-in engine does the work; --engine midas installs it (about 5 GB).")
         python = environments.blender_python()
     except MidasNormalError as error:
-        return ended(error)
+        return report_error(error)
     code = in_blender(python, options, weights)
     if code == 0:
         print(words_on(options.out.resolve()))

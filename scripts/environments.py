@@ -18,12 +18,12 @@ sys.path.insert(0, str(ROOT))
 
 from blender_midas_normal.batch.atomic_files import temporary_folder  # noqa: E402
 from blender_midas_normal.client.provision import (  # noqa: E402
-    ANOTHER_FOLDER,
+    DATA_FOLDER_ADVICE,
     data_folder,
-    only_one,
+    ensure_environment,
+    ensure_weights,
+    exclusive_lock,
     print_progress,
-    provide_environment,
-    provide_weights,
 )
 from blender_midas_normal.client.setup import interpreters, weights  # noqa: E402
 from blender_midas_normal.client.setup.environment import Environment, EnvironmentState, environment_status  # noqa: E402
@@ -52,8 +52,8 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple, out
     """
     environment = Environment(folder)
     if found_python(folder, names) is None:
-        advice = ANOTHER_FOLDER if folder.parent == DATA else ANOTHER_CLONE
-        with only_one(_beside(folder, ".lock"), out, advice):
+        advice = DATA_FOLDER_ADVICE if folder.parent == DATA else ANOTHER_CLONE
+        with exclusive_lock(_beside(folder, ".lock"), out, advice):
             if found_python(folder, names) is None:  # no other process has made it meanwhile
                 print(f"Making {folder.name}; this is needed once.", file=out, flush=True)
                 recipe = InstallRecipe(title=", ".join(names), requirements=_joined(folder, names), check=check,
@@ -137,7 +137,7 @@ def maps_python(out: TextIO = sys.stdout) -> Path:
 
 def midas_python() -> Path:
     """The Python of the MiDaS environment, installed when it is not ready; raises InstallError."""
-    provide_environment(MIDAS, sys.stdout)
+    ensure_environment(MIDAS, sys.stdout)
     return MIDAS.python
 
 
@@ -148,7 +148,7 @@ def midas_ready(folder: Path) -> None:
     Raises EngineUnavailable when the weights cannot be had, InstallError when the environment cannot be made.
     """
     if folder == WEIGHTS:
-        provide_weights(folder, MIDAS, sys.stdout)
+        ensure_weights(folder, MIDAS, sys.stdout)
     weights.find_weights(folder)
     midas_python()
 

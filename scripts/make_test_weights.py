@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.batch.cli import ended
+from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.engines import WEIGHTS_NAME, weights_checksum
 from blender_midas_normal.core.errors import MidasNormalError
 
@@ -42,7 +42,7 @@ def main() -> int:
         if importlib.util.find_spec("controlnet_aux") is None:
             return environments.run(environments.midas_python(), Path(__file__).name, ["--out", str(arguments.out)])
     except MidasNormalError as error:
-        return ended(error)
+        return report_error(error)
     path, low, high = write(arguments.out)
     digest = weights_checksum(path)
     print(f"{path}: {path.stat().st_size} bytes, SHA-256 {digest}; depth {low:.0f} to {high:.0f} on the synthetic pictures")

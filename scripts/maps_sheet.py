@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.batch.cli import ended
+from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.map_types import MAP_TYPES
 from blender_midas_normal.core.settings import Settings
@@ -39,7 +39,7 @@ def main() -> int:
             return environments.run(python, Path(__file__).name, sys.argv[1:])
         sheet(options.images or photographs(), options.out)
     except MidasNormalError as error:
-        return ended(error)
+        return report_error(error)
     print(options.out)
     return 0
 

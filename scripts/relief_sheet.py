@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.batch.cli import ended
+from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import MidasNormalError
 
 
@@ -30,7 +30,7 @@ def main() -> int:
 
         sheet.write(options.out, range(options.seed, options.seed + options.count), options.size)
     except MidasNormalError as error:
-        return ended(error)
+        return report_error(error)
     return 0
 
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.batch.cli import ended
+from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import MidasNormalError
 
 OUT = environments.ROOT / "tests" / "materials"
@@ -35,7 +35,7 @@ def main() -> int:
 
         rendering.write(out)
     except MidasNormalError as error:
-        return ended(error)
+        return report_error(error)
     return 0
 
 

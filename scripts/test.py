@@ -23,7 +23,7 @@ import environments
 import gui_test
 from environments import ROOT, TEST_WEIGHTS, EnvironmentState, InstallError
 
-from blender_midas_normal.batch.cli import ended
+from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.engines import WEIGHTS_NAME
 from blender_midas_normal.core.errors import MidasNormalError
 
@@ -130,9 +130,9 @@ def on_blender(version: str, python: Path, variables: dict) -> Done:
 def quietly(name: str, command: list, variables: dict) -> Done:
     """A part whose output is kept, because others print meanwhile."""
     start = time.monotonic()
-    ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, stdout=subprocess.PIPE,
+    process = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True, check=False)
-    return Done(name, ended.returncode, time.monotonic() - start, ended.stdout)
+    return Done(name, process.returncode, time.monotonic() - start, process.stdout)
 
 
 def told(part: Done) -> Done:
@@ -190,4 +190,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except MidasNormalError as error:
-        sys.exit(ended(error))
+        sys.exit(report_error(error))

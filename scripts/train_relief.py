@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
 
-from blender_midas_normal.batch.cli import ended
+from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"
@@ -42,7 +42,7 @@ def main() -> int:
         pool = environments.writable(wanted.pool or wanted.out / "pool")
         trained(wanted, pool)
     except MidasNormalError as error:
-        return ended(error)
+        return report_error(error)
     if not wanted.materials.is_dir():
         print(f"Not evaluated: there is no folder {wanted.materials.name} with real materials.")
         return 0

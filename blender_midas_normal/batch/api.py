@@ -1,4 +1,4 @@
-"""Maps of many pictures, for programs: what the command lines do without a screen and exit codes."""
+"""Make maps of many pictures: `make_maps` for programs, `run_batch` for the command lines."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ..core.settings import Settings
 from .inputs import Inputs, find_pictures
 from .options import BatchOptions, batch_options
 from .outputs import TARGETS
-from .pictures import Item, Picture, exposed, item_of_file
-from .report import FAILED, ProgramLog, Record, Reporter
+from .pictures import Item, Picture, item_of_file, with_exposure
+from .report import FAILED, LoggingReporter, Record, Reporter
 from .runner import BatchRunner, Stage, run_stages
-from .scheduler import WorkerPool, max_in_flight, one, run_tasks
+from .scheduler import WorkerPool, max_in_flight, one_in_flight, run_tasks
 
 IDLE_SECONDS = 600.0
-"""A worker without work for so long unloads its network, and ends after as long again."""
+"""Seconds without a request after which a worker unloads its network; after as many again it ends."""
 
 WITHOUT_MIDAS = Message("Run midas-normal --engine midas, which installs it, or choose the engine relief or luminance.")
-"""What a program that asked for MiDaS can tell its user."""
+"""What the user can do where MiDaS is not available."""
 
 
 def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, settings: Settings | None = None, *,
@@ -34,34 +34,34 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
               smoothing: int = 0, jobs: int | None = None, exposure: float | None = None,
               mask_image: str | Path | None = None, weights: str | Path | None = None,
               progress: Callable[[int, int], None] | None = None, **fields: Any) -> list[Record]:
-    """Make normal maps, and others of the same surfaces, of picture files, as files of a folder.
+    """Make normal maps, and other maps, of picture files, as files in a folder.
 
-    Blender is not needed.  Names may be written in any case; what they mean is in the README.
+    Blender is not needed.  Names may be written in any case; the README explains them.
 
     Args:
-        paths: picture files, folders, and patterns such as `textures/**/*.png`; or one of these.
-        out: the folder for the maps, which is made where there is none.
-        settings: what shapes the maps; without any, the preset Material's.
-        recursive: whether the pictures of subfolders are taken, too.
+        paths: picture files, folders and patterns such as `textures/**/*.png`; or one of these.
+        out: the folder for the maps, which is created where it does not exist.
+        settings: the settings of the maps; None for those of the preset Material.
+        recursive: whether the pictures of subfolders are included.
         maps: NORMAL, HEIGHT, AO, CURVATURE: several as a sequence, or with commas between.
         format: PNG, TIFF, EXR_HALF or EXR.
         bits: 8 or 16, of PNG and TIFF files; None for the usual number of the target.
         target: BLENDER, GODOT, UNITY or UNREAL, which sets the convention, the bits and the names of files; a `convention`
-            among `fields` goes before it.
+            among `fields` overrides it.
         pattern: names of files, such as `{stem}_{map}`; None for those of the target.
-        existing: RENEW, SKIP, NUMBER or OVERWRITE: what to do with a map that is there.
-        sets: OFF, UDIM or SEQUENCE: what numbers in the names of files mean.
+        existing: RENEW, SKIP, NUMBER or OVERWRITE: what to do where a file has a map's name.
+        sets: OFF, UDIM or SEQUENCE: what the numbers in the names of files mean.
         smoothing: frames on either side over which the maps of a sequence are averaged.
-        jobs: worker processes; None for one for each graphics card, else one.
-        exposure: stops by which scene-linear pictures are made brighter first.
-        mask_image: the picture for the mask IMAGE, which it implies.
+        jobs: number of worker processes; None for one for each graphics card, or one without any.
+        exposure: stops by which scene-linear pictures are made brighter.
+        mask_image: the picture for the mask IMAGE, which is set by it.
         weights: the folder with MiDaS's weights; None for the one in the user's data folder.
-        progress: called now and then with how much is done and of how much, in steps of a picture.
+        progress: called often with the number of finished steps and of all steps; a picture has one or two.
         fields: single settings in place of those of `settings`, such as `strength=2.0` or `engine="luminance"`.
 
     Returns:
-        What became of each map, in the order of the pictures: `outcome` is "made", "skipped" or "failed", `output` the
-        map's path, `error` a sentence.  One bad picture stops no other.
+        A record of each map, in the order of the pictures: `outcome` is "made", "skipped" or "failed", `output` the map's
+        path, `error` a sentence.  A picture that fails does not stop the others.
 
     Raises:
         SettingsError: a setting or an option has no such value, or they contradict each other.
@@ -74,26 +74,26 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
         fields = {"convention": TARGETS[target.upper()].convention, **fields}
     if mask_image is not None:
         fields = {"mask": "IMAGE", **fields}
-    kinds = [kind.strip() for kind in maps.split(",")] if isinstance(maps, str) else maps
+    map_types = [name.strip() for name in maps.split(",")] if isinstance(maps, str) else maps
     options = batch_options(
-        Path(out), (settings or Settings()).replace_fields(fields), maps=kinds, format=format, bits=bits, target=target,
+        Path(out), (settings or Settings()).replace_fields(fields), maps=map_types, format=format, bits=bits, target=target,
         pattern=pattern, existing=existing, sets=sets, smoothing=smoothing, jobs=jobs, exposure=exposure,
         mask_image=Path(mask_image) if mask_image is not None else None)
     inputs = find_pictures([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive)
     make_folder(options.out)
-    places = user_paths(options.out, Path(weights) if weights is not None else None)
-    launch = choose_launch(options.settings.engine, places, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
-    return run_batch(items_of_files(inputs, options), options, launch, inputs, ProgramLog(progress)).records
+    worker_paths = user_paths(options.out, Path(weights) if weights is not None else None)
+    launch = choose_launch(options.settings.engine, worker_paths, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
+    return run_batch(items_of_files(inputs, options), options, launch, inputs, LoggingReporter(progress)).records
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
-        records: of each map, and of inputs that could not be used.
-        missing: sentences about what lacks in sets.
-        not_tried: how many pictures were not done, because the run was stopped.
+        records: one for each map, and for each input that could not be used.
+        missing: sentences about tiles and frames that sets lack.
+        not_tried: how many pictures were not processed, because the run was stopped.
     """
 
     records: list[Record]
@@ -106,54 +106,55 @@ def run_batch(items: Iterable[Item], options: BatchOptions, launch: Launch, inpu
     """Make the maps of all items.
 
     Args:
-        inputs: of which the items are; those that could not be used are among the records.
-        stopped: whether the run is to end before all is done; asked now and then.
+        inputs: what the items were made from; its unusable folders are reported as failed.
+        stopped: called often; the run ends early when it returns true.
 
     Raises:
-        EngineUnavailable: the engine cannot run, as every picture would find out.
+        EngineUnavailable: the engine cannot run.
     """
-    for folder, sentence in inputs.useless.items():
+    for folder, sentence in inputs.unusable_folders.items():
         reporter.print_error(f"{folder}: error: {sentence}")
     runner = BatchRunner(items, options, launch, reporter)
-    for name in runner.names:
-        reporter.say(name)
+    for message in runner.set_messages:
+        reporter.print_line(message)
     with closing(runner), closing(WorkerPool(_pool_size(options))) as pool:
-        _make(runner, pool, reporter, stopped)
-    records = [Record(folder, FAILED, error=sentence) for folder, sentence in inputs.useless.items()]
+        _run(runner, pool, reporter, stopped)
+    records = [Record(folder, FAILED, error=sentence) for folder, sentence in inputs.unusable_folders.items()]
     records += [record for picture in runner.pictures for record in picture.records]
-    return BatchResult(records, runner.lacks, len(runner.pictures) - runner.done)
+    return BatchResult(records, runner.missing_messages, len(runner.pictures) - runner.finished_count)
 
 
 def _pool_size(options: BatchOptions) -> int | None:
-    """How many workers the options ask for; None for one for each graphics card, which the CPU alone has no use for."""
+    """Return the number of workers; None for one for each graphics card, which would be of no use to the device CPU."""
     return 1 if options.workers is None and options.settings.device == "CPU" else options.workers
 
 
-def _make(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Callable[[], bool]) -> None:
+def _run(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Callable[[], bool]) -> None:
     def watch(job: ResultFuture | None) -> None:
-        pool.complete(reporter.say)
-        reporter.show(job, *runner.progress)
+        pool.add_workers(reporter.print_line)
+        reporter.show_progress(job, *runner.progress)
 
-    def through(way: Stage, pictures: Sequence[Picture]) -> None:
-        run_tasks(runner.beginnings(way, pictures, alone=False), pool.clients, max_in_flight, watch, stopped)
-        run_tasks(runner.beginnings(way, runner.take_postponed(), alone=True), pool.clients[:1], one, watch, stopped)
+    def run_stage(stage: Stage, pictures: Sequence[Picture]) -> None:
+        run_tasks(runner.task_factories(stage, pictures, alone=False), pool.clients, max_in_flight, watch, stopped)
+        again = runner.take_postponed()
+        run_tasks(runner.task_factories(stage, again, alone=True), pool.clients[:1], one_in_flight, watch, stopped)
 
-    run_stages(runner, through)
+    run_stages(runner, run_stage)
 
 
 def items_of_files(inputs: Inputs, options: BatchOptions) -> list[Item]:
-    """Make an item of each picture file, which the worker reads itself."""
+    """Make the items of picture files, which the worker reads itself."""
     mask = {"mask_picture": str(resolve_path(options.mask_image))} if options.mask_image is not None else {}
-    items = [item_of_file(picture.file, picture.folder, _request_of(picture.file, mask)) for picture in inputs.pictures]
-    return items if options.exposure is None else [exposed(item, options.exposure) for item in items]
+    items = [item_of_file(picture.file, picture.folder, _request_fields(picture.file, mask)) for picture in inputs.pictures]
+    return items if options.exposure is None else [with_exposure(item, options.exposure) for item in items]
 
 
-def _request_of(file: Path, mask: dict[str, str]) -> Callable[[object], dict[str, Any]]:
+def _request_fields(file: Path, mask: dict[str, str]) -> Callable[[object], dict[str, Any]]:
     return lambda client: {"picture": str(resolve_path(file)), **mask}
 
 
 def make_folder(folder: Path) -> None:
-    """Make the output folder; raises TargetError."""
+    """Create the output folder; raise TargetError where that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

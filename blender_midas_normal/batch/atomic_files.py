@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Write files atomically: a file gets its name when it is complete, also where several processes write one folder."""
 
 from __future__ import annotations
 
@@ -15,29 +15,36 @@ from ..core.errors import TargetError, reason_of
 from ..core.files import atomic_replace, exists
 
 COMPUTER = re.sub(r"[^A-Za-z0-9]+", "-", platform.node())[:40] or "computer"
-"""The name of this one, as part of the names of files in folders where others may be at work, too."""
+"""This computer's name, as part of the names of files in folders that several computers may use."""
 
-TEMPORARY = f".midas_normal_{COMPUTER}_"
-"""What the names of temporary folders begin with, for files that are to be put into the folder around them."""
+TEMPORARY_PREFIX = f".midas_normal_{COMPUTER}_"
+"""Prefix of the names of temporary folders in output folders."""
 
-LOCK = ".lock"
-"""The file in a temporary folder that is locked for as long as the process that made the folder needs it."""
+LOCK_NAME = ".lock"
+"""The file in a temporary folder that is locked as long as the process that created the folder uses it."""
 
 
 @contextmanager
 def atomic_write(target: Path) -> Iterator[Path]:
-    """A path to write; what is there at the end of the `with` block takes the target's place, else nothing is left of it.
+    """Yield a path to write, which replaces the target at the end of the `with` block.
 
-    Makes the folder where there is none.  Raises TargetError for what the system refuses, in the `with` block too.
+    After an exception nothing is left of it.  The target's folder is created where it does not exist.
+
+    Raises:
+        TargetError: the system refuses to write, also inside the `with` block.
     """
-    with incomplete(target) as partial:
+    with partial_file(target) as partial:
         yield partial
         atomic_replace(partial, target)
 
 
 @contextmanager
-def incomplete(target: Path) -> Iterator[Path]:
-    """A path beside the target to write what is to become it; gone after the `with` block.  Otherwise as `atomic_write`."""
+def partial_file(target: Path) -> Iterator[Path]:
+    """Yield a path on the target's drive, with its name, which is removed after the `with` block unless it was moved.
+
+    Raises:
+        TargetError: the system refuses to write, also inside the `with` block.
+    """
     try:
         with temporary_folder(target.parent) as folder:
             yield folder / target.name
@@ -47,90 +54,95 @@ def incomplete(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
-    """A folder for files that are to be put into the folder around it, which is made where there is none.
+    """Yield a new folder inside `parent`, which is created where it does not exist; remove it after the `with` block.
 
-    It is removed after the `with` block; what the system does not let one remove then is left to `remove_leftovers`: no
-    failure of what the folder was made for.  Raises OSError.
+    What cannot be removed then is left to `remove_leftovers`, and is no error.
+
+    Raises:
+        OSError: the folder cannot be created.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    folder, lock = _locked_folder(parent)
+    folder, lock = _create_locked_folder(parent)
     try:
         yield folder
     finally:
         _remove(folder, lock)
 
 
-def _locked_folder(parent: Path) -> tuple[Path, int]:
-    """Make a temporary folder; the folder, and the descriptor of its lock."""
+def _create_locked_folder(parent: Path) -> tuple[Path, int]:
+    """Create a temporary folder; return it and the descriptor of its locked file."""
     while True:
-        folder = Path(tempfile.mkdtemp(dir=parent, prefix=TEMPORARY))
-        with suppress(FileNotFoundError):  # another process took the folder, still empty, for one that was left
-            lock = create_locked(folder / LOCK)
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=TEMPORARY_PREFIX))
+        with suppress(FileNotFoundError):  # another process removed the folder, still empty, as a leftover
+            lock = create_locked(folder / LOCK_NAME)
             if lock is not None:
                 return folder, lock
 
 
 def _remove(folder: Path, lock: int) -> None:
-    """Remove a temporary folder that this process has locked: the lock last, for what stays is found again by it."""
+    """Remove a temporary folder that this process has locked; its lock goes last, since a folder without one stays."""
     try:
-        for file in [file for file in folder.iterdir() if file.name != LOCK]:
+        for file in [file for file in folder.iterdir() if file.name != LOCK_NAME]:
             file.unlink()
     except OSError:
         os.close(lock)
         return
-    remove_locked(lock, folder / LOCK)
+    remove_locked(lock, folder / LOCK_NAME)
     with suppress(OSError):
         folder.rmdir()
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders in a folder that processes of this computer have left, as those do that are killed.
+    """Remove the temporary folders that killed processes of this computer have left in a folder.
 
-    Those that are in use stay, whoever uses them, and so do those where nothing can be locked.
+    Folders in use stay, and so do all on a drive where files cannot be locked.
     """
-    for left in _temporary_folders(folder):
+    for leftover in _temporary_folders(folder):
         try:
-            lock = open_regular(left / LOCK, os.O_RDWR)
+            lock = open_regular(leftover / LOCK_NAME, os.O_RDWR)
         except FileNotFoundError:
             with suppress(OSError):
-                left.rmdir()  # nothing is in it yet
+                leftover.rmdir()  # its process was killed before it created the lock
             continue
         except OSError:
             continue
         try:
-            is_left = try_lock(lock)
+            is_unused = try_lock(lock)
         except OSError:
-            is_left = False
-        if is_left:
-            _remove(left, lock)
+            is_unused = False
+        if is_unused:
+            _remove(leftover, lock)
         else:
             os.close(lock)
 
 
 def _temporary_folders(folder: Path) -> list[Path]:
-    with suppress(OSError), os.scandir(folder) as entries:  # it is not there yet, or is closed
+    with suppress(OSError), os.scandir(folder) as entries:  # it does not exist yet, or may not be read
         return [Path(entry.path) for entry in entries
-                if entry.name.startswith(TEMPORARY) and entry.is_dir(follow_symlinks=False)]
+                if entry.name.startswith(TEMPORARY_PREFIX) and entry.is_dir(follow_symlinks=False)]
     return []
 
 
 def atomic_create(file: Path, target: Path) -> bool:
-    """Give a file the target's name if nothing has it; False where something has it.  Raises OSError.
+    """Move a file to the target unless that exists; tell whether it was moved.
 
-    Of several processes that do so at once, on several computers, one succeeds.
+    Of several processes that do so at the same time, also on several computers, one succeeds.
+
+    Raises:
+        OSError: the system refuses to write.
     """
     try:
         os.link(file, target)
     except FileExistsError:
-        # A network drive may say so of what it has just done itself, as it was asked twice (open(2)).
+        # A network drive may report this of a link that it has just created, when the request was repeated (open(2)).
         return exists(target) and target.samefile(file)
-    except OSError:  # the drive knows no second names of files
+    except OSError:  # the drive does not support hard links
         return _create_by_reserving(file, target)
     return True
 
 
 def _create_by_reserving(file: Path, target: Path) -> bool:
-    """The same: an empty file takes the name first, which one process alone can do, and is then replaced."""
+    """Do the same without hard links: create an empty file, which one process alone can do, then replace it."""
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError:

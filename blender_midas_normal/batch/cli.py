@@ -21,82 +21,86 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from ..client.launch import HostPython, Launch, choose_launch, this_python, user_paths
-from ..client.provision import provide_environment, provide_weights
+from ..client.provision import ensure_environment, ensure_weights
 from ..client.setup import weights
 from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
 from .inputs import Inputs, find_pictures
-from .options import BatchOptions, add_options, parse_options, path
+from .options import BatchOptions, add_options, parse_options, parse_path
 from .pictures import Item
-from .report import FAILED, STDOUT, Screen, as_csv, as_json, summary, write_report
+from .report import FAILED, STDOUT, TerminalReporter, as_csv, as_json, summary, write_report
 
 NOT_AVAILABLE = 3
 """The exit code where the engine is not available, or what it needs cannot be installed."""
 
 
-def main(arguments: Sequence[str] | None = None, host: Callable[[TextIO], HostPython] = lambda out: this_python()) -> int:
+def main(argv: Sequence[str] | None = None, host: Callable[[TextIO], HostPython] = lambda out: this_python()) -> int:
     """Run the command line without Blender; returns its exit code.
 
     Args:
-        arguments: those after the program's name; None for this process's own.
-        host: gives the Python for the built-in engines, and may print how it makes one.
+        argv: what follows the program's name; None for the arguments of this process.
+        host: returns the Python for the built-in engines; it may have to create it, and prints its progress.
     """
-    return FilesCommand(host).run(sys.argv[1:] if arguments is None else arguments)
+    return FilesCommand(host).run(sys.argv[1:] if argv is None else argv)
 
 
 class Command(ABC):
-    """A command line: what all have in common."""
+    """What the command lines inside and outside Blender have in common."""
 
     @abstractmethod
     def parser(self) -> argparse.ArgumentParser:
-        """Make the parser of what this command line has besides the options that all have."""
+        """Make a parser with the arguments that only this command line has."""
 
     @abstractmethod
-    def items(self, parser: argparse.ArgumentParser, options: argparse.Namespace, asked: BatchOptions,
+    def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
               inputs: Inputs) -> list[Item]:
-        """Make an item of each picture; ends the program through the parser where the arguments give none."""
+        """Make the items of all pictures; call `parser.error`, which ends the program, where there are none."""
 
     @abstractmethod
-    def launch(self, options: argparse.Namespace, asked: BatchOptions, out: TextIO) -> Launch:
-        """Choose how to start the worker.
+    def launch(self, arguments: argparse.Namespace, options: BatchOptions, out: TextIO) -> Launch:
+        """Choose how to start the worker, installing what is missing.
 
         Args:
-            out: where progress is printed, of what has to be installed first.
+            out: where the progress of an installation is printed.
 
         Raises:
             EngineUnavailable, InstallError: the engine cannot run.
         """
 
-    def run(self, arguments: Sequence[str]) -> int:
-        """Make the maps that the arguments ask for; returns the exit code."""
+    def run(self, argv: Sequence[str]) -> int:
+        """Make the maps that the command line asks for; return the exit code.
+
+        Args:
+            argv: what follows the program's name.
+        """
         parser = self.parser()
         add_options(parser)
-        options = parser.parse_args(arguments)
-        inputs = find_pictures(options.images, options.recursive)
+        arguments = parser.parse_args(argv)
+        inputs = find_pictures(arguments.images, arguments.recursive)
         try:
-            asked = parse_options(options)
-            make_folder(asked.out)
+            options = parse_options(arguments)
+            make_folder(options.out)
         except MidasNormalError as error:
             parser.error(str(error))
-        items = self.items(parser, options, asked, inputs)
-        out = sys.stderr if STDOUT in (asked.json, asked.csv) else sys.stdout
-        screen, start = Screen(out), time.monotonic()
+        items = self.items(parser, arguments, options, inputs)
+        out = sys.stderr if STDOUT in (options.json, options.csv) else sys.stdout
+        reporter, start = TerminalReporter(out), time.monotonic()
         try:
-            launch = self.launch(options, asked, out)
+            launch = self.launch(arguments, options, out)
             try:
                 with _interruptible() as stopped:
-                    result = run_batch(items, asked, launch, inputs, screen, stopped)
+                    result = run_batch(items, options, launch, inputs, reporter, stopped)
             finally:
-                screen.clear()
-            _tell(result, inputs, time.monotonic() - start, screen)
-            _write_reports(result, asked)
+                reporter.clear()
+            _print_summary(result, inputs, time.monotonic() - start, reporter)
+            _write_reports(result, options)
         except MidasNormalError as error:
-            return ended(error)
+            return report_error(error)
         return 1 if result.not_tried or any(record.outcome == FAILED for record in result.records) else 0
 
 
 class FilesCommand(Command):
-    """The command line without Blender: the worker reads picture files."""
+    """The command line outside Blender: the worker reads the picture files."""
 
     def __init__(self, host: Callable[[TextIO], HostPython]) -> None:
         self._host = host
@@ -104,61 +108,60 @@ class FilesCommand(Command):
     def parser(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(usage="%(prog)s IMAGE... --out FOLDER [options]", description=__doc__,
                                          formatter_class=argparse.RawDescriptionHelpFormatter)
-        parser.add_argument("images", nargs="+", type=path, metavar="IMAGE", help="a file, a folder or a pattern")
-        parser.add_argument("--weights", type=path, help="folder that has MiDaS's weights")
+        parser.add_argument("images", nargs="+", type=parse_path, metavar="IMAGE", help="a file, a folder or a pattern")
+        parser.add_argument("--weights", type=parse_path, help="folder that has MiDaS's weights")
         return parser
 
-    def items(self, parser: argparse.ArgumentParser, options: argparse.Namespace, asked: BatchOptions,
+    def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
               inputs: Inputs) -> list[Item]:
-        return items_of_files(inputs, asked)
+        return items_of_files(inputs, options)
 
-    def launch(self, options: argparse.Namespace, asked: BatchOptions, out: TextIO) -> Launch:
-        """The weights come first: without them there is no use in an environment, which is ten times as large."""
-        places, engine = user_paths(asked.out, options.weights), asked.settings.engine
+    def launch(self, arguments: argparse.Namespace, options: BatchOptions, out: TextIO) -> Launch:
+        """Download the weights first: without them the environment, which is ten times as large, is of no use."""
+        worker_paths, engine = user_paths(options.out, arguments.weights), options.settings.engine
         if engine == "MIDAS":
-            if options.weights is None:
-                provide_weights(places.weights, places.environment, out)
-            weights.find_weights(places.weights)
+            if arguments.weights is None:
+                ensure_weights(worker_paths.weights, worker_paths.environment, out)
+            weights.find_weights(worker_paths.weights)
         host = self._host(out)
         if engine == "MIDAS" and not host.has_midas:
-            provide_environment(places.environment, out)
-        return choose_launch(engine, places, host, IDLE_SECONDS)
+            ensure_environment(worker_paths.environment, out)
+        return choose_launch(engine, worker_paths, host, IDLE_SECONDS)
 
 
-def _tell(result: BatchResult, inputs: Inputs, seconds: float, screen: Screen) -> None:
-    """Prints what became of a run."""
-    screen.say(summary(result.records, inputs.no_pictures, result.not_tried, seconds, len(inputs.links)))
+def _print_summary(result: BatchResult, inputs: Inputs, seconds: float, reporter: TerminalReporter) -> None:
+    reporter.print_line(summary(result.records, inputs.other_files, result.not_tried, seconds, len(inputs.unfollowed_links)))
     for sentence in result.missing:
-        screen.say(sentence)
+        reporter.print_line(sentence)
     if result.not_tried:
-        screen.say("To go on from here, run it again with --existing skip.")
+        reporter.print_line("To go on from here, run it again with --existing skip.")
 
 
-def _write_reports(result: BatchResult, asked: BatchOptions) -> None:
-    """Writes the reports that are wanted; raises TargetError."""
-    for file, text in ((asked.json, as_json), (asked.csv, as_csv)):
+def _write_reports(result: BatchResult, options: BatchOptions) -> None:
+    """Write the reports that the options name; raise TargetError where that fails."""
+    for file, serialize in ((options.json, as_json), (options.csv, as_csv)):
         if file is not None:
-            write_report(file, text(result.records))
+            write_report(file, serialize(result.records))
 
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl+C was pressed; a second time ends the program as usual."""
+    """Yield a function that tells whether Ctrl+C was pressed; pressed again, it ends the program as usual."""
     stopped = threading.Event()
 
     def stop(number: int, frame: object) -> None:
         stopped.set()
-        signal.signal(signal.SIGINT, usual)
+        signal.signal(signal.SIGINT, previous)
 
-    # Blender's own handler is none that Python knows.
-    usual = signal.signal(signal.SIGINT, stop) or signal.default_int_handler
+    # Blender's own handler is not known to Python, which returns None for it.
+    previous = signal.signal(signal.SIGINT, stop) or signal.default_int_handler
     try:
         yield stopped.is_set
     finally:
-        signal.signal(signal.SIGINT, usual)
+        signal.signal(signal.SIGINT, previous)
 
 
-def ended(error: MidasNormalError) -> int:
-    """Print the error's sentence; returns the exit code for it."""
+def report_error(error: MidasNormalError) -> int:
+    """Print the error's message; return the exit code for it."""
     print(f"error: {error}", file=sys.stderr, flush=True)
     return NOT_AVAILABLE if isinstance(error, (EngineUnavailable, InstallError)) else 1

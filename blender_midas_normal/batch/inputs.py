@@ -1,8 +1,9 @@
-"""The picture files that a command line names: files, folders and patterns."""
+"""Find the picture files that the user names as files, folders and patterns."""
 
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,16 @@ from ..core.errors import Message, reason_of
 from ..core.files import PICTURE_SUFFIXES, exists, resolve_path
 from .record import OutputRecord
 
-WILD = re.compile(r"[*?[]")
+WILDCARD = re.compile(r"[*?[]")
 
 
 @dataclass(frozen=True)
-class Found:
-    """A picture file, and where it lies below the folder that was searched."""
+class InputFile:
+    """A picture file.
+
+    Attributes:
+        folder: that of the file, relative to the folder that was searched; its maps go into the same subfolder.
+    """
 
     file: Path
     folder: PurePath
@@ -27,126 +32,126 @@ class Found:
 
 @dataclass
 class Inputs:
-    """What was found: pictures, how many files that are none, and a sentence for each folder that is closed or has none.
+    """The picture files that were found.
 
-    links: links to folders that were not followed.
+    Attributes:
+        other_files: number of files that are not pictures.
+        unusable_folders: {path: why no picture of the folder can be used}.
+        unfollowed_links: links to folders, which are not searched.
     """
 
-    pictures: list[Found] = field(default_factory=list)
-    no_pictures: int = 0
-    useless: dict[str, Message] = field(default_factory=dict)
-    links: set[Path] = field(default_factory=set)
+    pictures: list[InputFile] = field(default_factory=list)
+    other_files: int = 0
+    unusable_folders: dict[str, Message] = field(default_factory=dict)
+    unfollowed_links: set[Path] = field(default_factory=set)
 
 
-def find_pictures(named: Sequence[Path], recursive: bool) -> Inputs:
-    """The pictures of files, folders (with their subfolders if `recursive`) and patterns such as `textures/**/*.png`.
+def find_pictures(paths: Sequence[Path], recursive: bool) -> Inputs:
+    """Find picture files.
 
-    A picture that is named twice, or found by two of them, counts once.  Maps that were made by earlier runs are left out of
-    folders and patterns.  What matches nothing counts as a file: using it will say that there is none.
+    A picture that is found twice counts once.  In folders and patterns, maps of earlier runs are left out.
+
+    Args:
+        paths: files, folders and patterns such as `textures/**/*.png`.  A pattern that matches nothing is taken for a file,
+            which cannot be read later.
+        recursive: whether the subfolders of folders are searched.
     """
-    inputs, own = Inputs(), _Own()
-    for path in named:
+    inputs, earlier_maps = Inputs(), _EarlierMaps()
+    for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder is closed
-            files = _in_folder(path, recursive, inputs)
-            _sort(files, path, inputs, own)
+            files = _files_in(path, recursive, inputs)
+            _add_files(files, path, inputs, earlier_maps)
             if not any(_is_picture(file) for file in files):
-                inputs.useless.setdefault(str(path), _without_picture(path, recursive))
-        elif WILD.search(str(path)) and not exists(path) and (matches := _files_like(path, inputs)):
-            _sort(matches, _searched(path), inputs, own)
+                inputs.unusable_folders.setdefault(str(path), _no_picture_message(path, recursive))
+        elif WILDCARD.search(str(path)) and not exists(path) and (matches := _matching_files(path, inputs)):
+            _add_files(matches, _folder_of_pattern(path), inputs, earlier_maps)
         else:
-            inputs.pictures.append(Found(path, PurePath()))
-    inputs.pictures = _once(inputs.pictures)
+            inputs.pictures.append(InputFile(path, PurePath()))
+    inputs.pictures = _remove_duplicates(inputs.pictures)
     return inputs
 
 
-def _without_picture(folder: Path, recursive: bool) -> Message:
+def _no_picture_message(folder: Path, recursive: bool) -> Message:
     if recursive:
         return Message("There is no picture in {folder}.", folder=folder)
     return Message("There is no picture in {folder}; --recursive looks into its subfolders too.", folder=folder)
 
 
-def _once(pictures: Sequence[Found]) -> list[Found]:
-    """Each picture where it was found first: a folder may be given with one of its files, or with one of its subfolders."""
+def _remove_duplicates(pictures: Sequence[InputFile]) -> list[InputFile]:
+    """Keep the first of several equal files: a folder may be named together with its files or its subfolders."""
     real_folder = cache(resolve_path)
-    firsts: dict[Path, Found] = {}
+    firsts: dict[Path, InputFile] = {}
     for picture in pictures:
         firsts.setdefault(real_folder(picture.file.parent) / picture.file.name, picture)
     return list(firsts.values())
 
 
-def _sort(files: list[Path], searched: Path, inputs: Inputs, own: _Own) -> None:
+def _add_files(files: list[Path], searched: Path, inputs: Inputs, earlier_maps: _EarlierMaps) -> None:
     for file in files:
         if not _is_picture(file):
-            inputs.no_pictures += 1
-        elif not own.made(file):
-            inputs.pictures.append(Found(file, _below(searched, file.parent)))
+            inputs.other_files += 1
+        elif not earlier_maps.contains(file):
+            inputs.pictures.append(InputFile(file, _relative_folder(searched, file.parent)))
 
 
 def _is_picture(file: Path) -> bool:
     return file.suffix.lower() in PICTURE_SUFFIXES
 
 
-def _below(searched: Path, folder: Path) -> PurePath:
-    """Where the folder lies; a pattern such as a/*/../b does not lead out of the output folder."""
+def _relative_folder(searched: Path, folder: Path) -> PurePath:
+    """Return the folder relative to the searched one, without `..`, so that maps never go outside the output folder."""
     return PurePath(*(part for part in folder.relative_to(searched).parts if part != ".."))
 
 
-def _in_folder(folder: Path, recursive: bool, inputs: Inputs) -> list[Path]:
-    """All files that are not hidden."""
-    return [Path(place, name) for place, names in _folders(folder, recursive, inputs) for name in names]
+def _files_in(folder: Path, recursive: bool, inputs: Inputs) -> list[Path]:
+    """Return all files that are not hidden."""
+    return [Path(path, name) for path, names in _walk(folder, recursive, inputs) for name in names]
 
 
-def _folders(folder: Path, recursive: bool, inputs: Inputs) -> Iterator[tuple[str, list[str]]]:
-    """The folder, and those below if `recursive`, each with its files, hidden ones left out.
+def _walk(folder: Path, recursive: bool, inputs: Inputs) -> Iterator[tuple[str, list[str]]]:
+    """Iterate over (folder, names of its files) of a folder and its subfolders, without hidden ones.
 
-    Links to folders are not followed: one that leads to a folder above it would go on for ever.
+    Links to folders are not followed: one that leads to a folder above it would never end.
     """
-    def closed(error: OSError) -> None:
-        inputs.useless[error.filename] = Message("The folder {folder} cannot be looked into: {reason}.",
+    def note_unreadable(error: OSError) -> None:
+        inputs.unusable_folders[error.filename] = Message("The folder {folder} cannot be looked into: {reason}.",
                                                  folder=error.filename, reason=reason_of(error))
 
-    for place, folders, names in os.walk(folder, onerror=closed):
+    for path, folders, names in os.walk(folder, onerror=note_unreadable):
         folders[:] = sorted(name for name in folders if recursive and not name.startswith("."))
-        inputs.links |= {link for link in (Path(place, name) for name in folders) if link.is_symlink()}
-        yield place, sorted(name for name in names if not name.startswith("."))
+        inputs.unfollowed_links |= {link for link in (Path(path, name) for name in folders) if link.is_symlink()}
+        yield path, sorted(name for name in names if not name.startswith("."))
 
 
-def _files_like(pattern: Path, inputs: Inputs) -> list[Path]:
-    """The files that match, but no hidden ones, which Path.glob would give."""
+def _matching_files(pattern: Path, inputs: Inputs) -> list[Path]:
+    """Return the files that match a pattern, without hidden ones, which Path.glob would include."""
     matches = sorted(set(_matches(pattern, inputs)), key=str)
     return [path for path in matches if not os.path.isdir(path)]  # noqa: PTH112
 
 
 def _matches(pattern: Path, inputs: Inputs) -> Iterator[Path]:
-    """All that matches; ** by `_folders`, for glob's own follows links that lead to a folder above them."""
+    """Iterate over all paths that match; `_walk` handles **, since glob would follow links without end."""
     if "**" not in pattern.parts:
         yield from map(Path, glob.glob(str(pattern)))  # noqa: PTH207
         return
-    at = pattern.parts.index("**")
-    for start in glob.glob(str(Path(*pattern.parts[:at]))):  # noqa: PTH207
-        for folder, _ in _folders(Path(start), True, inputs):
-            yield from _matches(Path(glob.escape(folder), *(pattern.parts[at + 1:] or ("*",))), inputs)
+    index = pattern.parts.index("**")
+    for start in glob.glob(str(Path(*pattern.parts[:index]))):  # noqa: PTH207
+        for folder, _ in _walk(Path(start), True, inputs):
+            yield from _matches(Path(glob.escape(folder), *(pattern.parts[index + 1:] or ("*",))), inputs)
 
 
-def _searched(pattern: Path) -> Path:
-    """The folder before the first part with a wildcard."""
-    return Path(*_tame(pattern))
+def _folder_of_pattern(pattern: Path) -> Path:
+    """Return the part of the pattern before the first wildcard."""
+    return Path(*itertools.takewhile(lambda part: not WILDCARD.search(part), pattern.parts))
 
 
-def _tame(pattern: Path) -> Iterator[str]:
-    for part in pattern.parts:
-        if WILD.search(part):
-            return
-        yield part
-
-
-class _Own:
-    """Which files are maps of earlier runs, by the records in their folders and the folders above."""
+class _EarlierMaps:
+    """The maps of earlier runs, according to the records in their folders and the folders above."""
 
     def __init__(self) -> None:
         self._maps: dict[Path, set[Path]] = {}
 
-    def made(self, file: Path) -> bool:
+    def contains(self, file: Path) -> bool:
         file = resolve_path(file)
         return any(file in self._maps_of(folder) for folder in file.parents)
 

@@ -1,10 +1,10 @@
-"""The options that both command lines have, and what they ask for."""
+"""The options of a batch: on the command lines, and checked as `BatchOptions`."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,24 +27,30 @@ SMOOTHING = Number("Smoothing over time", "Frames on either side over which the 
                    "they flicker less; 0 leaves each frame as it is (default: 0)", 0, MAX_TEMPORAL_RADIUS, 1, integer=True)
 
 EXISTING = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
-"""What to do with a file that has a map's name: with RENEW and SKIP, only the same picture's own map is replaced."""
+"""What to do with an existing file that has a map's name; RENEW and SKIP replace only earlier maps of the same picture."""
 
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """What to make, where, and how.
+    """The checked options of a batch.
 
-    kinds, format: names of KINDS and FORMATS; bits: 8 or 16, of files of integers; existing: what to do with maps that are
-    there, a name of EXISTING; workers: how many processes, None for one for each graphics card; json, csv: files for the
-    report.
-    exposure: in stops, None where none is given.
-    mask_image: None without one; mask_content: the same text for the same mask image.
-    sets: a name of SETS; smoothing: over how many frames on either side the maps of sequences are averaged.
+    Attributes:
+        out: the output folder.
+        map_types: keys of MAP_TYPES.
+        format: one of FILE_FORMATS.
+        bits: 8 or 16, of PNG and TIFF files.
+        existing: one of EXISTING.
+        workers: number of worker processes; None for one for each graphics card.
+        json, csv: files for the report.
+        exposure: in stops; None where the option was not given.
+        mask_content: digest of the mask image, "" without one.
+        sets: one of SETS.
+        smoothing: frames on either side over which the maps of sequences are averaged.
     """
 
     out: Path
     settings: Settings
-    kinds: tuple[str, ...]
+    map_types: tuple[str, ...]
     format: str
     bits: int
     naming: Naming
@@ -60,12 +66,12 @@ class BatchOptions:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """All options but those of one command line alone."""
+    """Add the options that all command lines have to a parser."""
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument("--out", type=path, required=True, help="folder for the maps")
+    parser.add_argument("--out", type=parse_path, required=True, help="folder for the maps")
     parser.add_argument("--recursive", action="store_true",
                         help="take the pictures of subfolders too; their maps go into subfolders of the same names")
-    parser.add_argument("--maps", type=_kinds, default=("NORMAL",), metavar=",".join(name.lower() for name in MAP_TYPES),
+    parser.add_argument("--maps", type=_parse_map_types, default=("NORMAL",), metavar=",".join(_lower(MAP_TYPES)),
                         help="kinds of map to make of each picture (default: normal)")
     parser.add_argument("--format", type=str.lower, choices=_lower(FILE_FORMATS), default="png",
                         help="of the files (default: png)")
@@ -87,62 +93,62 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "wall_normal.1001.png; what lacks in a set is named (default: off, each picture for itself; "
                              "movies, and the sets of a .blend file, are for Blender's panel)")
     parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{MAX_TEMPORAL_RADIUS}", help=SMOOTHING.description)
-    parser.add_argument("--jobs", type=_count, metavar="N",
+    parser.add_argument("--jobs", type=_parse_count, metavar="N",
                         help="processes that make maps (default: one for each graphics card, else 1)")
-    parser.add_argument("--json", type=path, metavar="FILE",
+    parser.add_argument("--json", type=parse_path, metavar="FILE",
                         help="write what was made, and what failed, as JSON; - is the standard output")
-    parser.add_argument("--csv", type=path, metavar="FILE", help="the same as a table")
+    parser.add_argument("--csv", type=parse_path, metavar="FILE", help="the same as a table")
     parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",
                         help="settings to start from; node makes the MiDaS node's picture (default: material)")
     for name, domain in setting_domains().items():
-        words: dict[str, Any]
+        parsing: dict[str, Any]
         if isinstance(domain, Choice):
-            words = {"type": str.lower, "choices": _lower(domain.names)}
+            parsing = {"type": str.lower, "choices": _lower(domain.names)}
         elif isinstance(domain, Flag):
-            words = {"action": argparse.BooleanOptionalAction}
+            parsing = {"action": argparse.BooleanOptionalAction}
         else:
-            words = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
-        help_ = f"{domain.description} ({_defaults(name)})".replace("%", "%%")
-        parser.add_argument(*_spellings(name), help=help_, **words)
+            parsing = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
+        help_ = f"{domain.description} ({_describe_default(name)})".replace("%", "%%")
+        parser.add_argument(*_option_names(name), help=help_, **parsing)
     parser.add_argument("--exposure", type=float, metavar="STOPS", help=EXPOSURE.description)
-    parser.add_argument(*_spellings("mask_image"), type=path, metavar="FILE",
+    parser.add_argument(*_option_names("mask_image"), type=parse_path, metavar="FILE",
                         help="the other image for --mask image, which need not be given then; laid over every picture")
 
 
-def path(text: str) -> Path:
-    """The path that a word of a command line names: an empty one, as of a shell's variable that is not set, is none."""
+def parse_path(text: str) -> Path:
+    """Parse a path argument; raise ArgumentTypeError for an empty one, as from a shell variable that is not set."""
     if not text:
         raise argparse.ArgumentTypeError("an empty name is no file or folder; the one that you are in is called .")
     return Path(text)
 
 
-def parse_options(options: argparse.Namespace) -> BatchOptions:
-    """What the options of a command line ask for; raises as `batch_options`."""
-    others = ("maps", "format", "bits", "target", "pattern", "existing", "jobs", "exposure", "mask_image", "sets",
+def parse_options(arguments: argparse.Namespace) -> BatchOptions:
+    """Check the parsed options of a command line; raises as `batch_options`."""
+    names = ("maps", "format", "bits", "target", "pattern", "existing", "jobs", "exposure", "mask_image", "sets",
               "smoothing", "json", "csv")
-    return batch_options(options.out, _settings(options), **{name: getattr(options, name) for name in others})
+    return batch_options(arguments.out, _parse_settings(arguments), **{name: getattr(arguments, name) for name in names})
 
 
 def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORMAL",), format: str = "PNG",
                   bits: int | None = None, target: str | None = None, pattern: str | None = None, existing: str = "RENEW",
                   jobs: int | None = None, exposure: float | None = None, mask_image: Path | None = None, sets: str = "OFF",
                   smoothing: int = 0, json: Path | None = None, csv: Path | None = None) -> BatchOptions:
-    """Check options that are named and valued as on the command line, and say what they ask for.
+    """Check options, which have the names and values of those on the command line, in any case.
 
     Args:
-        settings: with the convention of the target and the mask IMAGE, where these are wanted.
+        settings: must have the convention of `target`, and the mask IMAGE with `mask_image`.
 
     Raises:
         SettingsError: an option has no such value, or contradicts another.
         SourceError: the mask image cannot be read.
-        TargetError: a report cannot be written, before which all maps would be made.
+        TargetError: a report cannot be written.
     """
-    kinds, format_ = tuple(kind.upper() for kind in maps), format.upper()
-    target_ = TARGETS[_one_of("target", target or "BLENDER", TARGETS)]
+    map_types, format_ = tuple(name.upper() for name in maps), format.upper()
+    target_ = TARGETS[_check_choice("target", target or "BLENDER", TARGETS)]
     check_format(format_)
-    for kind in kinds:
-        check_map_type(kind, settings)
-    sets_, existing_ = _one_of("sets", sets, SETS), _one_of("existing", existing, EXISTING)
+    for map_type in map_types:
+        check_map_type(map_type, settings)
+    sets_, existing_ = _check_choice("sets", sets, SETS), _check_choice("existing", existing, EXISTING)
     if (settings.mask == "IMAGE") != (mask_image is not None):
         raise SettingsError("--mask image and --mask-image FILE belong together.")
     smoothing = int(SMOOTHING.validate("smoothing", smoothing))
@@ -153,14 +159,14 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     _check_bits(bits, format_, settings)
     if jobs is not None and jobs < 1:
         raise SettingsError("jobs is {number!r}; it is a number of processes.", number=jobs)
-    naming = Naming(pattern if pattern is not None else target_.pattern, target_.words, settings.engine.lower(),
-                    FILE_FORMATS[format_].suffix, kinds)
-    return BatchOptions(out, settings, kinds, format_, bits or target_.bits, naming, existing_, jobs, json, csv, exposure,
-                        mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing)
+    naming = Naming(pattern if pattern is not None else target_.pattern, target_.tags, settings.engine.lower(),
+                    FILE_FORMATS[format_].suffix, map_types)
+    return BatchOptions(out, settings, map_types, format_, bits or target_.bits, naming, existing_, jobs, json, csv,
+                        exposure, mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing)
 
 
-def _one_of(name: str, value: str, names: Collection[str]) -> str:
-    """The value in capitals; raises SettingsError where it is none of the names."""
+def _check_choice(name: str, value: str, names: Collection[str]) -> str:
+    """Return the value in capitals; raise SettingsError where it is none of the names."""
     if value.upper() not in names:
         raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name=name, value=repr(value),
                             choices=", ".join(names))
@@ -168,7 +174,7 @@ def _one_of(name: str, value: str, names: Collection[str]) -> str:
 
 
 def _check_reports(json: Path | None, csv: Path | None) -> None:
-    """Raises TargetError where a report cannot be written, SettingsError where there are two in one place."""
+    """Raise TargetError where a report cannot be written, SettingsError where both have the same file."""
     reports = [report for report in (json, csv) if report is not None]
     for report in reports:
         check_report(report)
@@ -176,13 +182,13 @@ def _check_reports(json: Path | None, csv: Path | None) -> None:
         raise SettingsError("--json and --csv both name {file}; give each a file of its own.", file=csv)
 
 
-def _spellings(name: str) -> list[str]:
-    """The options of a setting: as is usual on a command line, and as scripts spell it."""
+def _option_names(name: str) -> list[str]:
+    """Return the names of a setting's option: with hyphens, and as in scripts with underscores."""
     return list(dict.fromkeys(("--" + name.replace("_", "-"), "--" + name)))
 
 
 def _check_bits(bits: int | None, format_: str, settings: Settings) -> None:
-    """Raises SettingsError where a number of bits is given for files that have another."""
+    """Raise SettingsError for a number of bits that the files cannot have."""
     if bits not in (None, 8, 16):
         raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name="bits", value=repr(bits),
                             choices="8, 16")
@@ -193,54 +199,54 @@ def _check_bits(bits: int | None, format_: str, settings: Settings) -> None:
 
 
 def _check_smoothing(smoothing: int, sets: str, settings: Settings) -> None:
-    """Raises SettingsError for what cannot be averaged."""
+    """Raise SettingsError where there is nothing that can be averaged over time."""
     if smoothing and sets != "SEQUENCE":
         raise SettingsError("--smoothing needs frames; give it with --sets sequence.")
     if smoothing and settings.is_node_picture:
         raise SettingsError("--smoothing averages maps of 16 bits; the MiDaS node's picture has 8.")
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    """The preset with what the target and then the options replace."""
-    given = {name: getattr(options, name) for name in setting_domains() if getattr(options, name) is not None}
-    settings = preset(options.preset)
-    if settings.depth_scale == "RAW" and options.depth_scale is None and options.engine not in (None, "auto", "midas"):
+def _parse_settings(arguments: argparse.Namespace) -> Settings:
+    """Return the settings of the preset, changed by the target and then by the single options."""
+    given = {name: getattr(arguments, name) for name in setting_domains() if getattr(arguments, name) is not None}
+    settings = preset(arguments.preset)
+    if settings.depth_scale == "RAW" and arguments.depth_scale is None and arguments.engine not in (None, "auto", "midas"):
         raise SettingsError("--preset {preset} is a picture by MiDaS; leave --engine {engine} out, or give --depth-scale "
-                            "normalised.", preset=options.preset, engine=options.engine)
-    if options.mask_image is not None:
+                            "normalised.", preset=arguments.preset, engine=arguments.engine)
+    if arguments.mask_image is not None:
         settings = dataclasses.replace(settings, mask="IMAGE")
-    if options.target is not None:
-        settings = dataclasses.replace(settings, convention=TARGETS[options.target.upper()].convention)
+    if arguments.target is not None:
+        settings = dataclasses.replace(settings, convention=TARGETS[arguments.target.upper()].convention)
     return settings.replace_fields(given)
 
 
-def _defaults(name: str) -> str:
-    """What a setting is where it is not given, in words."""
-    usual = _in_words(getattr(Settings(), name))
-    others = {preset: _in_words(getattr(settings, name)) for preset, settings in PRESETS.items()}
+def _describe_default(name: str) -> str:
+    """Describe the default of a setting, in each preset, for the help text."""
+    usual = _format_value(getattr(Settings(), name))
+    others = {preset: _format_value(getattr(settings, name)) for preset, settings in PRESETS.items()}
     different = [f", with --preset {preset.lower()}: {other}" for preset, other in others.items() if other != usual]
     return f"default: {usual}{''.join(different)}"
 
 
-def _in_words(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, str):
         return value.lower()
     return ("on" if value else "off") if isinstance(value, bool) else f"{value:.6g}"
 
 
-def _kinds(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(word.strip().upper() for word in text.split(",")))
+def _parse_map_types(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip().upper() for name in text.split(",")))
     unknown = [name.lower() for name in names if name not in MAP_TYPES]
     if unknown:
         raise argparse.ArgumentTypeError(f"there is no map {unknown[0]!r}; it is one of {', '.join(_lower(MAP_TYPES))}")
     return names
 
 
-def _count(text: str) -> int:
+def _parse_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
     return int(text)
 
 
-def _lower(names: Any) -> list[str]:
+def _lower(names: Iterable[str]) -> list[str]:
     return [name.lower() for name in names]

@@ -1,4 +1,4 @@
-"""Where maps go: their names, and files of their own that never take a picture's place."""
+"""Name the files of maps, by a pattern and a target program, so that no two maps and no picture have the same file."""
 
 from __future__ import annotations
 
@@ -15,61 +15,76 @@ from ..core.errors import SettingsError, TargetError
 from ..core.files import resolve_path
 from ..core.map_types import MAP_TYPES
 from .pictures import Item, Picture
-from .record import TOLD_APART
+from .record import NAME_CLASH_ADVICE
 
 if TYPE_CHECKING:
     from .options import BatchOptions
 
 TOKENS = {"stem": "the picture's name", "name": "the same with its ending", "map": "the kind of map",
           "engine": "the engine asked for"}
-"""What a pattern may hold in braces."""
+"""What a pattern may contain in braces, with its meaning."""
 
 
 MAX_NAME_BYTES = 255
-"""Bytes of a file's name that file systems allow."""
+"""The longest name of a file that usual file systems allow."""
 
-_UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_INVALID = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)", re.IGNORECASE)
-"""What Windows does not allow, there or on a drive that goes there."""
+"""Names that Windows reserves for devices; names are valid there too, since a drive may be used on several systems."""
 
-_WORDS = {name: kind.file_tag for name, kind in MAP_TYPES.items()}
+_FILE_TAGS = {name: map_type.file_tag for name, map_type in MAP_TYPES.items()}
 
-_CAPITALS = {"NORMAL": "Normal", "HEIGHT": "Height", "AO": "AO", "CURVATURE": "Curvature"}
+_UNITY_TAGS = {"NORMAL": "Normal", "HEIGHT": "Height", "AO": "AO", "CURVATURE": "Curvature"}
 
-_LETTERS = {"NORMAL": "N", "HEIGHT": "H", "AO": "AO", "CURVATURE": "C"}
+_UNREAL_TAGS = {"NORMAL": "N", "HEIGHT": "H", "AO": "AO", "CURVATURE": "C"}
 
 
 @dataclass(frozen=True)
 class Target:
-    """The usual way of a program: its convention for normal maps, how it calls maps, and how many bits it keeps of them."""
+    """What a target program expects of maps.
+
+    Attributes:
+        label: the program's name.
+        convention: of its normal maps.
+        pattern: names of files.
+        tags: what `{map}` stands for in the pattern, by map type.
+        bits: of PNG and TIFF files.
+    """
 
     label: str
     convention: str
     pattern: str
-    words: Mapping[str, str]
+    tags: Mapping[str, str]
     bits: int = 16
 
 
 TARGETS: dict[str, Target] = {
-    "BLENDER": Target("Blender", "OPENGL", "{stem}_{map}", _WORDS),
-    "GODOT": Target("Godot", "OPENGL", "{stem}_{map}", _WORDS, bits=8),
-    "UNITY": Target("Unity", "OPENGL", "{stem}_{map}", _CAPITALS),
-    "UNREAL": Target("Unreal Engine", "DIRECTX", "T_{stem}_{map}", _LETTERS),
+    "BLENDER": Target("Blender", "OPENGL", "{stem}_{map}", _FILE_TAGS),
+    "GODOT": Target("Godot", "OPENGL", "{stem}_{map}", _FILE_TAGS, bits=8),
+    "UNITY": Target("Unity", "OPENGL", "{stem}_{map}", _UNITY_TAGS),
+    "UNREAL": Target("Unreal Engine", "DIRECTX", "T_{stem}_{map}", _UNREAL_TAGS),
 }
 
 
 @dataclass(frozen=True)
 class Naming:
-    """Names by a pattern, in which `/` makes folders; `words` stand for the kinds of map, `ending` is the files'.
+    """Names of files by a pattern, in which `/` separates folders.
 
-    Raises SettingsError for a pattern that is none, or that gives several kinds one name.
+    Attributes:
+        tags: what `{map}` stands for, by map type.
+        engine: what `{engine}` stands for.
+        suffix: of the files, such as `.png`.
+        map_types: the types of map that are made of each picture.
+
+    Raises:
+        SettingsError: the pattern is invalid, or gives several map types the same name.
     """
 
     pattern: str
-    words: Mapping[str, str]
+    tags: Mapping[str, str]
     engine: str
-    ending: str
-    kinds: tuple[str, ...]
+    suffix: str
+    map_types: tuple[str, ...]
 
     def __post_init__(self) -> None:
         tokens = set(_tokens(self.pattern))
@@ -81,20 +96,24 @@ class Naming:
         if any(part.strip(" .") == "" for part in _parts(self.pattern)):
             raise SettingsError("The pattern {pattern!r} must give names inside the output folder, as in a/b.",
                                 pattern=self.pattern)
-        if len(self.kinds) > 1 and "map" not in tokens:
+        if len(self.map_types) > 1 and "map" not in tokens:
             raise SettingsError("The pattern gives all maps of a picture one name; put {token} into it.", token="{map}")
 
-    def path(self, item: Item, kind: str, number: int = 1) -> Path:
-        """Where in the output folder the item's map goes; numbers above 1 are other names for it."""
-        words = {"name": item.name, "map": self.words[kind], "engine": self.engine}
+    def path(self, item: Item, map_type: str, number: int = 1) -> Path:
+        """Return the path of an item's map, relative to the output folder.
+
+        Args:
+            number: of the name; above 1 it is appended, which gives another name for the same map.
+        """
+        values = {"name": item.name, "map": self.tags[map_type], "engine": self.engine}
         *folders, name = _parts(self.pattern)
-        ending = (f"_{number}" if number > 1 else "") + item.number + self.ending
-        return Path(item.folder, *(_fitted(part, item.stem, words, "") for part in folders),
-                    _fitted(name, item.stem, words, ending))
+        ending = (f"_{number}" if number > 1 else "") + item.number + self.suffix
+        return Path(item.folder, *(_fit_name(part, item.stem, values, "") for part in folders),
+                    _fit_name(name, item.stem, values, ending))
 
 
 def _tokens(pattern: str) -> Iterator[str]:
-    """The words in braces; raises SettingsError for braces that are not a pair."""
+    """Iterate over what the pattern contains in braces; raises SettingsError for an unmatched brace."""
     try:
         for _, token, spec, conversion in string.Formatter().parse(pattern):
             if token is not None:
@@ -107,87 +126,98 @@ def _parts(pattern: str) -> list[str]:
     return re.split(r"[/\\]", pattern)
 
 
-def _fitted(pattern: str, stem: str, words: Mapping[str, str], ending: str) -> str:
-    """A safe name by the pattern; where it is too long for a file system, the stem is cut."""
-    name = _safe(pattern.format(stem=stem, **words))
-    too_long = len(_bytes(name + ending)) - MAX_NAME_BYTES
-    if too_long <= 0:
+def _fit_name(pattern: str, stem: str, values: Mapping[str, str], ending: str) -> str:
+    """Format a valid name of a file; shorten the stem where the name is too long for a file system."""
+    name = _replace_invalid(pattern.format(stem=stem, **values))
+    excess = len(_bytes(name + ending)) - MAX_NAME_BYTES
+    if excess <= 0:
         return name + ending
-    shorter = _bytes(stem)[:-too_long].decode("utf-8", "ignore")
+    shorter = _bytes(stem)[:-excess].decode("utf-8", "ignore")
     if not shorter or "{stem}" not in pattern:
         raise SettingsError("The name {name}... is longer than file systems allow; choose a shorter pattern.",
                             name=name[:40])
-    return _safe(pattern.format(stem=shorter, **words)) + ending
+    return _replace_invalid(pattern.format(stem=shorter, **values)) + ending
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _safe(name: str) -> str:
-    """The name as one that every system takes for a file's, in this folder."""
-    safe = _UNSAFE.sub("_", name).rstrip(" .") or "_"
-    return f"_{safe}" if _DEVICE.match(safe) else safe
+def _replace_invalid(name: str) -> str:
+    """Return the name with what some system does not allow in names of files replaced by `_`."""
+    valid = _INVALID.sub("_", name).rstrip(" .") or "_"
+    return f"_{valid}" if _DEVICE.match(valid) else valid
 
 
 class NameTaken(TargetError):
-    """Another picture of the run has a map of this name; it may fail, and have none."""
+    """Another picture of the run has reserved this name; the name becomes free if that picture fails."""
 
 
 class OutputFiles:
-    """Gives maps their files; pictures: the files of all pictures of the run."""
+    """Reserve a file for each map of a run."""
 
     def __init__(self, options: BatchOptions, pictures: Iterable[Path | None]) -> None:
+        """Prepare for a run.
+
+        Args:
+            pictures: the files of all its pictures, which no map may replace.
+        """
         self._options = options
         self._pictures = {resolve_path(file) for file in (*pictures, options.mask_image) if file is not None}
         self._maps: dict[Path, Picture] = {}
         self._numbers: dict[tuple[int, str], int] = {}
 
     def take(self, picture: Picture) -> list[tuple[str, Path]]:
-        """The kinds of a picture's maps and their files.
+        """Reserve the files of a picture's maps.
 
-        Raises TargetError where a picture, and NameTaken where another map of this run has the name of one.
+        Returns:
+            [(map type, file), ...].
+
+        Raises:
+            TargetError: a picture has the name of a map.
+            NameTaken: a map of another picture of this run has it.
         """
-        targets = [(kind, self._place(picture, kind, self._number(picture.among, kind))) for kind in self._options.kinds]
+        targets = [(map_type, self._path(picture, map_type, self._number(picture.set_members, map_type)))
+                   for map_type in self._options.map_types]
         for _, target in targets:
             self._check_free(target, picture)
         self._maps.update((resolve_path(target), picture) for _, target in targets)
         return targets
 
     def release(self, target: Path) -> None:
-        """Gives a name back that was taken for a map that is not made."""
+        """Free a name that was reserved for a map that is not made."""
         self._maps.pop(resolve_path(target), None)
 
-    def another(self, picture: Picture, kind: str) -> Path:
-        """Another file for a map, where one that was free when it was taken is so no more; raises TargetError."""
-        if len(picture.among) > 1:
+    def take_another(self, picture: Picture, map_type: str) -> Path:
+        """Reserve another file for a map, after another process has used the first; raise TargetError in a set."""
+        if len(picture.set_members) > 1:
             raise TargetError("Another process makes maps of these names, and those of a set have one number; run it again.")
-        del self._numbers[id(picture.among), kind]
-        target = self._place(picture, kind, self._number(picture.among, kind))
+        del self._numbers[id(picture.set_members), map_type]
+        target = self._path(picture, map_type, self._number(picture.set_members, map_type))
         self._maps[resolve_path(target)] = picture
         return target
 
     def _check_free(self, target: Path, picture: Picture) -> None:
         if resolve_path(target) in self._pictures:
-            raise TargetError("{target} is one of the pictures; {advice}.", target=target, advice=TOLD_APART)
+            raise TargetError("{target} is one of the pictures; {advice}.", target=target, advice=NAME_CLASH_ADVICE)
         other = self._maps.get(resolve_path(target))
         if other is not None:
             raise NameTaken("{target} is also the map of {other}; {advice}.", target=target, other=other.item.title,
-                            advice=TOLD_APART)
+                            advice=NAME_CLASH_ADVICE)
 
-    def _number(self, pictures: Sequence[Picture], kind: str) -> int:
-        """Where nothing is to be replaced, the first one that all pictures of a set have free; else 1."""
+    def _number(self, pictures: Sequence[Picture], map_type: str) -> int:
+        """Return the first number with which all names of a set are free, with `existing` NUMBER; else 1."""
         if self._options.existing != "NUMBER":
             return 1
-        key = id(pictures), kind
+        key = id(pictures), map_type
         if key not in self._numbers:
             self._numbers[key] = next(number for number in itertools.count(1)
-                                      if all(self._is_free(self._place(picture, kind, number)) for picture in pictures))
+                                      if all(self._is_free(self._path(picture, map_type, number)) for picture in pictures))
         return self._numbers[key]
 
     def _is_free(self, target: Path) -> bool:
-        place = resolve_path(target)
-        return place not in self._pictures and place not in self._maps and not os.path.lexists(target)
+        path = resolve_path(target)
+        return path not in self._pictures and path not in self._maps and not os.path.lexists(target)
 
-    def _place(self, picture: Picture, kind: str, number: int) -> Path:
-        return self._options.out / self._options.naming.path(picture.item, kind, number)
+    def _path(self, picture: Picture, map_type: str, number: int) -> Path:
+        return self._options.out / self._options.naming.path(picture.item, map_type, number)

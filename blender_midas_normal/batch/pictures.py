@@ -1,4 +1,4 @@
-"""The pictures of a run, on their way to their maps, and the sets (UDIM tiles, frames) that their names form."""
+"""The pictures of a run, their state, and the sets (UDIM tiles, frames of a sequence) that the names of files form."""
 
 from __future__ import annotations
 
@@ -23,20 +23,24 @@ SETS = ("OFF", "UDIM", "SEQUENCE")
 """What numbers in the names of files mean: nothing, the tile of a UDIM set, or the frame of a sequence."""
 
 MAX_LISTED_GAPS = 20
-"""That are named."""
+"""Gaps in the numbers of a set that a message lists."""
 
-PARTING = "._- "
-"""Between a name and its number."""
+SEPARATORS = "._- "
+"""Characters between a name and its number."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A picture.
+    """A picture that maps are made of.
 
-    title: how messages call it; name, stem: what its maps are called after, with and without an ending; file: its own, if
-    any, which no map may replace; folder: where in the output folder its maps go; number: of a tile or frame, what its
-    maps' names end with.
-    fields: what a request says of it; content: the same digest for the same picture.  Both raise SourceError.
+    Attributes:
+        title: what messages call it.
+        name, stem: what the names of its maps are made from, with and without a suffix.
+        file: its own file, if any, which no map may replace.
+        folder: of its maps, relative to the output folder.
+        request_fields: returns the fields of a `Request` that pass the picture to a client's worker; raises SourceError.
+        content: returns a digest of the picture; raises SourceError.
+        number: of a tile or frame, with a separator, such as `.1001`; the names of its maps end with it.
     """
 
     title: str
@@ -44,30 +48,30 @@ class Item:
     stem: str
     file: Path | None
     folder: PurePath
-    fields: Callable[[Client], dict[str, Any]]
+    request_fields: Callable[[Client], dict[str, Any]]
     content: Callable[[], str]
     number: str = ""
 
 
-def item_of_file(file: Path, folder: PurePath, fields: Callable[[Client], dict[str, Any]]) -> Item:
-    """The item of a picture file."""
-    return Item(str(file), file.name, file.stem, file, folder, fields, lambda: digest_of_file(file))
+def item_of_file(file: Path, folder: PurePath, request_fields: Callable[[Client], dict[str, Any]]) -> Item:
+    """Make the item of a picture file; see `Item` for the arguments."""
+    return Item(str(file), file.name, file.stem, file, folder, request_fields, lambda: digest_of_file(file))
 
 
-def exposed(item: Item, stops: float) -> Item:
-    """The item with scene-linear values that many stops brighter."""
-    return replace(item, fields=lambda client: {**item.fields(client), "exposure": stops},
+def with_exposure(item: Item, stops: float) -> Item:
+    """Return the item with its scene-linear values made brighter by so many stops."""
+    return replace(item, request_fields=lambda client: {**item.request_fields(client), "exposure": stops},
                    content=lambda: f"{item.content()} {stops!r}")
 
 
 def stem_of(name: str) -> str:
-    """A name without the ending of a picture file; other endings, such as .001, tell pictures apart."""
+    """Return a name without the suffix of a picture file; other suffixes, such as .001, distinguish images."""
     stem, dot, ending = name.rpartition(".")
     return stem if stem and dot + ending.lower() in PICTURE_SUFFIXES else name
 
 
 def digest_of_file(file: Path) -> str:
-    """SHA-256 of the file's bytes; raises SourceError where it cannot be read."""
+    """Return the SHA-256 of a picture file in hexadecimal; raise SourceError where it cannot be read."""
     try:
         check_picture_file(file)
         return sha256_of(file)
@@ -76,10 +80,13 @@ def digest_of_file(file: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Named:
-    """A file's name, parted: what precedes the number, what stands for it in the set's name, and what follows.
+class NumberedName:
+    """The parts of a file's name that has a number.
 
-    text: the number as it is written.
+    Attributes:
+        before, after: what precedes and what follows the number.
+        token: what stands for the number in the name of the set, such as `<UDIM>` or `####`.
+        text: the number as it is written.
     """
 
     before: str
@@ -91,110 +98,124 @@ class Named:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """The pictures of a set, in the order of their numbers; or a single picture, and no title.
+    """The pictures of a set, or a single picture that belongs to none.
 
-    title: how messages call it, such as wall.<UDIM>.png; kind: a name of SETS.
+    Attributes:
+        title: what messages call the set, such as wall.<UDIM>.png; "" for a single picture.
+        set_type: one of SETS.
+        members: [(number, item), ...], sorted by number.
     """
 
     title: str
-    kind: str
+    set_type: str
     members: tuple[tuple[int, Item], ...]
 
     @property
     def sentence(self) -> str:
-        """What it is."""
-        return f"{self.title}: {len(self.members)} {self._word}s, made as one set"
+        """A sentence that says how many pictures the set has."""
+        return f"{self.title}: {len(self.members)} {self._unit}s, made as one set"
 
     @property
     def missing_message(self) -> str:
-        """A sentence about what lies between others and has no file, "" where nothing does."""
+        """A sentence about tiles or frames between others that have no file, "" where there are none."""
         numbers = [number for number, _ in self.members]
-        lacking = missing_ranges(numbers) if self.kind == "SEQUENCE" else number_ranges(missing_tiles(numbers))
-        return f"{self.title}: there are no files of these {self._word}s: {_first(lacking)}" if lacking else ""
+        missing = missing_ranges(numbers) if self.set_type == "SEQUENCE" else number_ranges(missing_tiles(numbers))
+        return f"{self.title}: there are no files of these {self._unit}s: {_format_gaps(missing)}" if missing else ""
 
     @property
-    def _word(self) -> str:
-        return "frame" if self.kind == "SEQUENCE" else "tile"
+    def _unit(self) -> str:
+        return "frame" if self.set_type == "SEQUENCE" else "tile"
 
 
-def sets_of(items: Iterable[Item], kind: str) -> list[PictureSet]:
-    """The sets, each where its first picture was, and the pictures that are none's."""
-    every = list(items)
-    name_in = _names(kind, [item.file for item in every if item.file is not None])
+def find_sets(items: Iterable[Item], set_type: str) -> list[PictureSet]:
+    """Group pictures into sets by the names of their files.
+
+    Args:
+        set_type: one of SETS.
+
+    Returns:
+        The sets, and a set of one for each other picture, in the order of their first pictures.
+    """
+    items = list(items)
+    parse_name = _name_parser(set_type, [item.file for item in items if item.file is not None])
     members_by_set: dict[object, list[tuple[int, Item]]] = {}
-    for item in every:
-        name = name_in(item.file) if item.file is not None else None
+    for item in items:
+        name = parse_name(item.file) if item.file is not None else None
         if name is None:
             members_by_set[object()] = [(0, item)]
         else:
-            members_by_set.setdefault(_title(item, name), []).append((name.number, _renamed(item, name)))
-    return [PictureSet(key if isinstance(key, str) else "", kind, tuple(sorted(members, key=lambda member: member[0])))
+            members_by_set.setdefault(_set_title(item, name), []).append((name.number, _rename(item, name)))
+    return [PictureSet(key if isinstance(key, str) else "", set_type, tuple(sorted(members, key=lambda member: member[0])))
             for key, members in members_by_set.items()]
 
 
-def _names(kind: str, files: Sequence[Path]) -> Callable[[Path], Named | None]:
-    """What parts a file's name, beside these others; None for one that has no number."""
-    if kind == "UDIM":
-        return _tile
-    if kind == "SEQUENCE":
-        return partial(_frame, _zeros(files))
+def _name_parser(set_type: str, files: Sequence[Path]) -> Callable[[Path], NumberedName | None]:
+    """Return the function that parses a file's name, which returns None for a name without a number.
+
+    Args:
+        files: all files, since the other frames show how many digits the numbers of a sequence have.
+    """
+    if set_type == "UDIM":
+        return _parse_tile
+    if set_type == "SEQUENCE":
+        return partial(_parse_frame, _padded_widths(files))
     return lambda file: None
 
 
-def _tile(file: Path) -> Named | None:
+def _parse_tile(file: Path) -> NumberedName | None:
     parsed = parse_udim_name(file.stem)
     if parsed is None:
         return None
     before, token, after, number = parsed
-    return Named(before, token, after, file.stem[len(before):len(file.stem) - len(after)], number)
+    return NumberedName(before, token, after, file.stem[len(before):len(file.stem) - len(after)], number)
 
 
-Place = tuple[Path, str, str, str]
-"""Of a sequence: its folder, what its files' names have before and after the number, and their ending."""
+SequenceKey = tuple[Path, str, str, str]
+"""Identifies a sequence: its folder, the names of its files before and after the number, and their suffix."""
 
 
-def _zeros(files: Iterable[Path]) -> dict[Place, set[int]]:
-    """How many digits the numbers have that begin with zeros."""
-    zeros: dict[Place, set[int]] = {}
+def _padded_widths(files: Iterable[Path]) -> dict[SequenceKey, set[int]]:
+    """Return how many digits the numbers of each sequence have that begin with a zero."""
+    widths: dict[SequenceKey, set[int]] = {}
     for file in files:
         if (parts := split_number(file.stem)) and parts[1].startswith("0"):
-            zeros.setdefault((file.parent, parts[0], parts[2], file.suffix), set()).add(len(parts[1]))
-    return zeros
+            widths.setdefault((file.parent, parts[0], parts[2], file.suffix), set()).add(len(parts[1]))
+    return widths
 
 
-def _frame(zeros: Mapping[Place, set[int]], file: Path) -> Named | None:
-    """Numbers of a sequence have at least as many digits as those of its frames that begin with zeros."""
+def _parse_frame(widths: Mapping[SequenceKey, set[int]], file: Path) -> NumberedName | None:
+    """Parse the name of a frame; a number that does not begin with a zero belongs to the widest sequence that it fits."""
     parts = split_number(file.stem)
     if parts is None:
         return None
     before, digits, after = parts
-    fitting = [width for width in zeros.get((file.parent, before, after, file.suffix), ()) if width <= len(digits)]
+    fitting = [width for width in widths.get((file.parent, before, after, file.suffix), ()) if width <= len(digits)]
     width = len(digits) if digits.startswith("0") else max(fitting, default=1)
-    return Named(before, "#" * width, after, digits, int(digits))
+    return NumberedName(before, "#" * width, after, digits, int(digits))
 
 
-def _title(item: Item, name: Named) -> str:
+def _set_title(item: Item, name: NumberedName) -> str:
     assert item.file is not None
     return str(item.file.with_name(f"{name.before}{name.token}{name.after}{item.file.suffix}"))
 
 
-def _renamed(item: Item, name: Named) -> Item:
-    """The item with its set's name, after which its maps are called, and its number at their end."""
+def _rename(item: Item, name: NumberedName) -> Item:
+    """Return the item with the name of its set, so that the names of its maps end with the number."""
     assert item.file is not None
-    stem = name.before.rstrip(PARTING)
-    parting = name.before[len(stem):] or "_"
+    stem = name.before.rstrip(SEPARATORS)
+    separator = name.before[len(stem):] or "_"
     stem = stem + name.after or resolve_path(item.file).parent.name
-    return replace(item, name=stem + item.file.suffix, stem=stem, number=parting + name.text)
+    return replace(item, name=stem + item.file.suffix, stem=stem, number=separator + name.text)
 
 
-def _first(lacking: list[tuple[int, int]]) -> str:
-    more = len(lacking) - MAX_LISTED_GAPS
-    return format_ranges(lacking[:MAX_LISTED_GAPS]) + (f", and {more} more gaps" if more > 0 else "")
+def _format_gaps(missing: list[tuple[int, int]]) -> str:
+    more = len(missing) - MAX_LISTED_GAPS
+    return format_ranges(missing[:MAX_LISTED_GAPS]) + (f", and {more} more gaps" if more > 0 else "")
 
 
 @dataclass(frozen=True)
-class Staged:
-    """A frame's own map, which waits as a file until it is averaged with its neighbours', and what its result said."""
+class StagedMap:
+    """The file of a frame's own map, which is to be averaged with those of its neighbours, and its result."""
 
     file: Path
     result: Result
@@ -202,62 +223,73 @@ class Staged:
 
 @dataclass(eq=False)
 class Picture:
-    """An item, its maps that are still to be made (kind and file), and what became of others.
+    """The state of a picture during a run.
 
-    number: of the tile or frame; among: the pictures of its set, itself among them.
-    content: a digest, "" until it was looked at; before, its maps have no names.
-    measure: None until it is measured; strength: a factor on that of the settings; scale: of heights, 0 for their own.
-    near: the frames that count for its maps, itself among them; empty where nothing is averaged.
-    staged: its own maps by kind.  failure: why it has no maps.
+    Attributes:
+        number: of the tile or frame.
+        set_members: the pictures of its set, including itself.
+        content: digest of the picture, "" until its maps have been given files.
+        pending: [(map type, file), ...] of the maps that are still to be made.
+        records: one for each map that was made, skipped or refused.
+        depth_stats: None until the picture is measured.
+        strength: factor on the strength of the settings, which scales the picture to the depth range of its set.
+        scale: height that the value 1 of a height map stands for in its set; 0 where each picture has its own.
+        neighbours: the frames that its maps are averaged over, including itself; empty where nothing is averaged.
+        staged: its own maps, by map type.
+        failure: why its maps cannot be made.
     """
 
     item: Item
     number: int = 0
-    among: Sequence[Picture] = ()
+    set_members: Sequence[Picture] = ()
     content: str = ""
-    left: list[tuple[str, Path]] = field(default_factory=list)
+    pending: list[tuple[str, Path]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
-    measure: DepthStats | None = None
+    depth_stats: DepthStats | None = None
     strength: float = 1.0
     scale: float = 0.0
-    near: Sequence[Picture] = ()
-    staged: dict[str, Staged] = field(default_factory=dict)
+    neighbours: Sequence[Picture] = ()
+    staged: dict[str, StagedMap] = field(default_factory=dict)
     failure: Exception | None = None
 
     @property
     def is_done(self) -> bool:
-        """Whether it needs nothing more."""
-        return self.failure is not None or (self.content != "" and not self.left)
+        """Whether nothing more is to be done for it: all maps are made or refused, or it has failed."""
+        return self.failure is not None or (self.content != "" and not self.pending)
 
     def content_of_maps(self) -> str:
-        """A digest of all pictures that shape its maps.
+        """Return a digest of all pictures that its maps are made from.
 
-        One that cannot be read leaves its neighbours' maps as they are until its content changes; one that failed for
-        another reason may be there the next time.
+        A neighbour that cannot be read counts, so that the map is made again only when that neighbour has changed; one that
+        failed for another reason does not, since it may succeed in the next run.
         """
-        if not self.near:
+        if not self.neighbours:
             return self.content
-        counted = [other for other in self.near if other.failure is None or isinstance(other.failure, SourceError)]
-        words = [(other.number - self.number, other.content, other.strength) for other in counted]
-        return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+        counted = [other for other in self.neighbours if other.failure is None or isinstance(other.failure, SourceError)]
+        parts = [(other.number - self.number, other.content, other.strength) for other in counted]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def pictures_of(picture_set: PictureSet, reach: int) -> list[Picture]:
-    """The pictures of a set; reach: over how many frames on either side their maps are to be averaged."""
+def pictures_of_set(picture_set: PictureSet, radius: int) -> list[Picture]:
+    """Make the pictures of a set.
+
+    Args:
+        radius: frames on either side over which the maps are averaged.
+    """
     pictures = [Picture(item, number) for number, item in picture_set.members]
     by_number = {picture.number: picture for picture in pictures}
     for picture in pictures:
-        picture.among = pictures
-        if reach and len(pictures) > 1:
-            around = range(picture.number - reach, picture.number + reach + 1)
-            picture.near = [by_number[number] for number in around if number in by_number]
+        picture.set_members = pictures
+        if radius and len(pictures) > 1:
+            window = range(picture.number - radius, picture.number + radius + 1)
+            picture.neighbours = [by_number[number] for number in window if number in by_number]
     return pictures
 
 
-def bring_to_one_range(pictures: Sequence[Picture]) -> None:
-    """Sets strength and scale of the pictures of a set, as the widest range of those that were measured makes them."""
-    measured = {picture: picture.measure for picture in pictures if picture.measure is not None}
-    factors = shared_range_strengths({picture: measure.range for picture, measure in measured.items()})
-    scale = max((measure.scale * factors[picture] for picture, measure in measured.items()), default=0.0)
+def match_depth_ranges(pictures: Sequence[Picture]) -> None:
+    """Set strength and scale of the pictures of a set to those of the picture with the widest depth range."""
+    measured = {picture: picture.depth_stats for picture in pictures if picture.depth_stats is not None}
+    factors = shared_range_strengths({picture: stats.range for picture, stats in measured.items()})
+    scale = max((stats.scale * factors[picture] for picture, stats in measured.items()), default=0.0)
     for picture, factor in factors.items():
         picture.strength, picture.scale = factor, scale

@@ -1,4 +1,4 @@
-"""Records beside the maps: what each was made from, so that it is not made again, and how deep the pictures of sets are."""
+"""Records in the output folder: what each map was made from, and the measured depth range of the pictures of sets."""
 
 from __future__ import annotations
 
@@ -16,33 +16,36 @@ from ..core.files import is_file, resolve_path, sha256_of
 from ..core.settings import Settings
 from .shared_record import SharedRecord
 
-TOLD_APART = Phrase("rename one of them, or give --pattern {pattern!r} or --existing number", pattern="{name}_{map}")
-"""What helps where two pictures' maps have one name."""
+NAME_CLASH_ADVICE = Phrase("rename one of them, or give --pattern {pattern!r} or --existing number", pattern="{name}_{map}")
+"""What the user can do where the maps of two pictures have the same name."""
 
-STEM = ".midas_normal"
+RECORD_STEM = ".midas_normal"
 
-KEPT = 4
-"""Lines of each map that are kept: a process that was killed may have left the last one without its map, and so may each of
-several processes."""
+MAX_ENTRIES_PER_MAP = 4
+"""Entries kept for each map: an entry is added before its map is in place, so that each of several processes that were
+killed may have left one without a map."""
 
-HIDDEN_FOR = 120.0
-"""Seconds for which a network drive may show a map that another computer made, but not yet its line in the record."""
+RECORD_DELAY_S = 120.0
+"""Seconds for which a network drive may show a map that another computer made, but not yet its entry in the record."""
 
-WAYS_OUT = Phrase("move it, or give --existing overwrite or number")
+FOREIGN_FILE_ADVICE = Phrase("move it, or give --existing overwrite or number")
 
 STATS_STEM = ".midas_normal_ranges"
 
-LOOK_UP_EVERY = 1.0
-"""Seconds between two looks at what other processes have measured meanwhile: each lists the folder, which may be large, and
-what is overlooked is only measured once more."""
+READ_INTERVAL_S = 1.0
+"""Seconds between two reads of what other processes have measured: each lists the folder, which may be large, and a
+measurement that is missed is only made once more."""
 
 
 @dataclass(frozen=True)
 class RecordEntry:
-    """What a map was made from and with, and what its file was then.
+    """What a map was made from, as digests (SHA-256 in hexadecimal).
 
-    picture: the picture's file, as seen from the folder, "" for one without; content, settings: digests of what the picture
-    and the settings were; map: of the bytes of the map's file.
+    Attributes:
+        picture: path of the picture's file relative to the output folder, "" for a picture without a file.
+        content: digest of the picture.
+        settings: digest of the settings, see `digest_of_settings`.
+        map: digest of the map's file.
     """
 
     picture: str
@@ -52,131 +55,147 @@ class RecordEntry:
 
 
 class OutputRecord:
-    """The record of an output folder: a line each time a map is made.
+    """The record of an output folder, which has one entry each time a map is made.
 
-    It knows a map by its place in the folder and its bytes, and what it was made from by content, so that folders and
-    pictures may move, and a file that somebody else put there or changed is none of its maps.  Several processes may make
-    maps in one folder: what one of them does not know it looks up again.
+    A map is identified by its path in the folder and its digest, and its picture by its content.  So folders and pictures
+    may be moved, and a file that somebody else created or changed is not taken for one of the maps.  Several processes may
+    make maps in one folder; each reads the entries of the others when it does not know a file.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = resolve_path(folder)
-        self._record = SharedRecord(self._folder, STEM, _file_of, KEPT)
-        self._origins: dict[str, list[RecordEntry]] = {}
-        self._look_up()
+        self._record = SharedRecord(self._folder, RECORD_STEM, _file_of, MAX_ENTRIES_PER_MAP)
+        self._entries: dict[str, list[RecordEntry]] = {}
+        self._read_new_entries()
 
-    def is_current(self, file: Path, content: str, settings: str) -> bool:
-        """Whether the file is a map made from this content with these settings, as it was left."""
-        return any((origin.content, origin.settings) == (content, settings) for origin in self._origins_of(file))
+    def is_up_to_date(self, file: Path, content: str, settings: str) -> bool:
+        """Tell whether the file is an unchanged map that was made from this content with these settings."""
+        return any((entry.content, entry.settings) == (content, settings) for entry in self._entries_of(file))
 
-    def refusal(self, file: Path, picture: Path | None, made: Path | None = None) -> Message:
-        """Why a map of the picture may not take the file's place, for all that is not to be lost; "" where it may.
+    def refusal(self, file: Path, picture: Path | None, new_file: Path | None = None) -> Message:
+        """Return why a map of the picture may not replace an existing file, or "" where nothing would be lost.
 
-        made: the map; of a file that is on no record, but has the same bytes, nothing could be lost.
+        Args:
+            new_file: the new map, if it is made already; a file with the same bytes may always be replaced.
         """
         if not os.path.lexists(file):
             return NO_MESSAGE
-        origins = self._origins_of(file) or self._origins_of_reserved(file)
-        if origins:
-            other = Path(os.path.normpath(self._folder / origins[-1].picture))
+        entries = self._entries_of(file) or self._entries_of_reserved(file)
+        if entries:
+            other = Path(os.path.normpath(self._folder / entries[-1].picture))
             if not is_file(other) or _is_same(other, picture):
                 return NO_MESSAGE
-            return Message("{file} is the map of {other}; {advice} or overwrite.", file=file, other=other, advice=TOLD_APART)
-        if made is not None and _digest(made) == _digest(file):
+            return Message("{file} is the map of {other}; {advice} or overwrite.", file=file, other=other,
+                           advice=NAME_CLASH_ADVICE)
+        if new_file is not None and _digest(new_file) == _digest(file):
             return NO_MESSAGE
-        if self._seen(file) in self._origins:
-            return Message("{file} was changed after it was made; {advice}.", file=file, advice=WAYS_OUT)
-        return Message("{file} is there already and was not made by this extension; {advice}.", file=file, advice=WAYS_OUT)
+        if self._relative_path(file) in self._entries:
+            return Message("{file} was changed after it was made; {advice}.", file=file, advice=FOREIGN_FILE_ADVICE)
+        return Message("{file} is there already and was not made by this extension; {advice}.", file=file,
+                       advice=FOREIGN_FILE_ADVICE)
 
     def may_be_on_record_soon(self, file: Path) -> bool:
-        """Tell whether the file may be a map of another computer, whose record does not show here yet.
+        """Tell whether the file may be a new map of another computer, whose entry is not visible here yet.
 
-        By the drive's own clock: that of this computer may be another.
+        Its age is measured by the clock of the drive, since the clocks of the two computers may differ.
         """
-        if self._seen(file) in self._origins:
+        if self._relative_path(file) in self._entries:
             return False
         try:
             with tempfile.TemporaryFile(dir=file.parent) as new:
-                return abs(os.fstat(new.fileno()).st_mtime - file.lstat().st_mtime) < HIDDEN_FOR
+                return abs(os.fstat(new.fileno()).st_mtime - file.lstat().st_mtime) < RECORD_DELAY_S
         except OSError:
             return False
 
-    def note(self, file: Path, made: Path, picture: Path | None, content: str, settings: str) -> None:
-        """Records that `made` is to be moved to `file`, as a map of the picture; raises TargetError.
+    def add(self, file: Path, new_file: Path, picture: Path | None, content: str, settings: str) -> None:
+        """Record that `new_file`, a map of the picture, is about to be moved to `file`.
 
-        The line comes before the map: a run that is killed between the two leaves no map that nobody knows.
+        This is called before the move, so that a run that is killed between the two leaves no unrecorded map.
+
+        Args:
+            content: digest of the picture.
+            settings: digest of the settings.
+
+        Raises:
+            TargetError: the record cannot be written, or the new file is gone.
         """
         try:
-            origin = RecordEntry(self._seen(picture) if picture is not None else "", content, settings, sha256_of(made))
+            entry = RecordEntry(self._relative_path(picture) if picture is not None else "", content, settings,
+                                sha256_of(new_file))
         except OSError as error:
-            raise TargetError("{made} is gone already: {reason}.", made=made, reason=reason_of(error)) from None
-        key = self._seen(file)
-        if origin in self._origins.get(key, ())[-1:]:
+            raise TargetError("{made} is gone already: {reason}.", made=new_file, reason=reason_of(error)) from None
+        key = self._relative_path(file)
+        if entry in self._entries.get(key, ())[-1:]:
             return
-        self._record.add({"file": key, **asdict(origin)})
-        self._keep(key, origin)
+        self._record.add({"file": key, **asdict(entry)})
+        self._keep(key, entry)
 
     def close(self) -> None:
-        """End this process's part of the record; call this at the end of a run."""
+        """Close the record, at the end of a run."""
         self._record.close()
 
     def files(self) -> set[Path]:
-        """The maps that were made, wherever they are now."""
-        return {self._folder / name for name in self._origins}
+        """Return the paths of all maps in the record, also of those that were removed since."""
+        return {self._folder / name for name in self._entries}
 
-    def _look_up(self) -> bool:
-        """Takes in what has come into the record; whether there was anything."""
+    def _read_new_entries(self) -> bool:
+        """Read what other processes have added; tell whether there was anything."""
         values = self._record.read()
-        for words in values:
-            for name, origin in _read(words):
-                self._keep(name, origin)
+        for value in values:
+            for name, entry in _parse_entry(value):
+                self._keep(name, entry)
         return bool(values)
 
-    def _keep(self, name: str, origin: RecordEntry) -> None:
-        """The origin is the last one of its map now."""
-        origins = self._origins.setdefault(name, [])
-        if origin in origins:
-            origins.remove(origin)
-        origins.append(origin)
+    def _keep(self, name: str, entry: RecordEntry) -> None:
+        """Make an entry the last one of its map."""
+        entries = self._entries.setdefault(name, [])
+        if entry in entries:
+            entries.remove(entry)
+        entries.append(entry)
 
-    def _origins_of(self, file: Path) -> list[RecordEntry]:
-        """Those of the file as it is now; none where it is not there, or none of the maps that were made."""
-        key = self._seen(file)
-        if not os.path.lexists(file) or (key not in self._origins and not self._look_up()):
+    def _entries_of(self, file: Path) -> list[RecordEntry]:
+        """Return the entries of the file as it is now; none where it is missing or was changed."""
+        key = self._relative_path(file)
+        if not os.path.lexists(file) or (key not in self._entries and not self._read_new_entries()):
             return []
         digest = _digest(file)
-        origins = [origin for origin in self._origins.get(key, ()) if origin.map == digest]
-        if not origins and self._look_up():
-            origins = [origin for origin in self._origins.get(key, ()) if origin.map == digest]
-        return origins
+        entries = [entry for entry in self._entries.get(key, ()) if entry.map == digest]
+        if not entries and self._read_new_entries():
+            entries = [entry for entry in self._entries.get(key, ()) if entry.map == digest]
+        return entries
 
-    def _origins_of_reserved(self, file: Path) -> list[RecordEntry]:
-        """Those of a file without content: a map's name that a process took before it was killed; nothing is lost."""
+    def _entries_of_reserved(self, file: Path) -> list[RecordEntry]:
+        """Return the entries of an empty file, whose name a process reserved for a map before it was killed."""
         try:
             is_empty = is_file(file) and file.lstat().st_size == 0
         except OSError:
             return []
-        return self._origins.get(self._seen(file), []) if is_empty else []
+        return self._entries.get(self._relative_path(file), []) if is_empty else []
 
-    def _seen(self, file: Path) -> str:
-        """A file as seen from the folder: itself, not what it shows where it is a link."""
+    def _relative_path(self, file: Path) -> str:
+        """Return the file's path relative to the folder; of a link its own, not that of its target."""
         try:
             return Path(os.path.relpath(resolve_path(file.parent) / file.name, self._folder)).as_posix()
         except ValueError:  # on another drive of Windows
             return file.absolute().as_posix()
 
 
-def digest_of_settings(settings: Settings, engine: str, kind: str, format_: str, **others: float) -> str:
-    """The same for the same map of the same picture; `engine` is the one that made it, whatever was asked for.
+def digest_of_settings(settings: Settings, engine: str, map_type: str, format_: str, **extra: float) -> str:
+    """Return a digest of everything besides the picture that determines a map.
 
-    others: what else shapes the map.
+    Args:
+        engine: the engine that makes the map, which replaces AUTO in the settings.
+        extra: further values that influence the map.
+
+    Returns:
+        SHA-256 in hexadecimal.
     """
-    words = {**settings.to_dict(), "engine": engine, "map": kind, "format": format_, **others}
-    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+    fields = {**settings.to_dict(), "engine": engine, "map": map_type, "format": format_, **extra}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(file: Path) -> str | None:
-    """None for what cannot be read, or has no end, such as a pipe."""
+    """Return the SHA-256 of a file; None where it cannot be read or is no regular file, such as a pipe."""
     try:
         return sha256_of(file) if is_file(file) else None
     except OSError:
@@ -187,70 +206,70 @@ def _is_same(file: Path, picture: Path | None) -> bool:
     return picture is not None and is_file(picture) and file.samefile(picture)
 
 
-def _file_of(words: Any) -> str | None:
-    """The name in a line of the record; None where it is no such line."""
-    return next((name for name, _ in _read(words)), None)
+def _file_of(value: Any) -> str | None:
+    """Return the map's path in a line of the record; None where the line is damaged."""
+    return next((name for name, _ in _parse_entry(value)), None)
 
 
-def _read(words: Any) -> list[tuple[str, RecordEntry]]:
-    """The origin of a line by its file's name, or nothing where it is no such line."""
+def _parse_entry(value: Any) -> list[tuple[str, RecordEntry]]:
+    """Return [(path of the map, entry)] of a line of the record; [] where the line is damaged."""
     try:
-        name, origin = words["file"], RecordEntry(words["picture"], words["content"], words["settings"], words["map"])
+        name, entry = value["file"], RecordEntry(value["picture"], value["content"], value["settings"], value["map"])
     except (KeyError, TypeError):
         return []
-    return [(name, origin)] if all(isinstance(text, str) for text in (name, *vars(origin).values())) else []
+    return [(name, entry)] if all(isinstance(text, str) for text in (name, *vars(entry).values())) else []
 
 
 @dataclass(frozen=True)
 class DepthStats:
-    """Of a picture that is made for itself: the range of its depths and the scale of its heights, as in a Result."""
+    """The depth range and the height scale of a picture that is processed by itself, as in `Result`."""
 
     range: float
     scale: float
 
 
 class DepthStatsCache:
-    """The measures of an output folder, by content and settings; the last one of a picture counts."""
+    """The measured depth ranges in the record of an output folder, by digests of the picture and the settings."""
 
     def __init__(self, folder: Path) -> None:
-        self._record = SharedRecord(resolve_path(folder), STATS_STEM, _key_of, kept=1)
+        self._record = SharedRecord(resolve_path(folder), STATS_STEM, _key_of, max_values=1)
         self._known: dict[str, DepthStats] = {}
-        self._look_up()
+        self._read_new_entries()
 
     def get(self, content: str, settings: str) -> DepthStats | None:
-        """None for what was not measured yet."""
+        """Return a picture's measurement, or None where there is none yet."""
         key = content + settings
-        if key not in self._known and time.monotonic() - self._looked_up > LOOK_UP_EVERY:
-            self._look_up()
+        if key not in self._known and time.monotonic() - self._read_at > READ_INTERVAL_S:
+            self._read_new_entries()
         return self._known.get(key)
 
-    def note(self, content: str, settings: str, measure: DepthStats) -> None:
-        """Adds a measure, so that a run that is interrupted need not begin again; raises TargetError."""
+    def add(self, content: str, settings: str, stats: DepthStats) -> None:
+        """Record a measurement, so that an interrupted run need not repeat it; raise TargetError where that fails."""
         key = content + settings
-        if self._known.get(key) != measure:
-            self._record.add([key, *astuple(measure)])
-            self._known[key] = measure
+        if self._known.get(key) != stats:
+            self._record.add([key, *astuple(stats)])
+            self._known[key] = stats
 
     def close(self) -> None:
-        """Ends the record's part of this process; call this at the end of a run."""
+        """Close the record, at the end of a run."""
         self._record.close()
 
-    def _look_up(self) -> None:
-        """Takes in what has come into the record."""
-        self._known |= dict(measure for words in self._record.read() for measure in _stats_of(words))
-        self._looked_up = time.monotonic()
+    def _read_new_entries(self) -> None:
+        """Read what other processes have added."""
+        self._known |= dict(entry for value in self._record.read() for entry in _parse_stats(value))
+        self._read_at = time.monotonic()
 
 
-def _key_of(words: Any) -> str | None:
-    """The key of a line of the record; None where it is no such line."""
-    return next((key for key, _ in _stats_of(words)), None)
+def _key_of(value: Any) -> str | None:
+    """Return the key in a line of the record; None where the line is damaged."""
+    return next((key for key, _ in _parse_stats(value)), None)
 
 
-def _stats_of(words: Any) -> list[tuple[str, DepthStats]]:
-    """The measure of a line by its key, or nothing where it is no such line."""
+def _parse_stats(value: Any) -> list[tuple[str, DepthStats]]:
+    """Return [(key, measurement)] of a line of the record; [] where the line is damaged."""
     try:
-        key, depth_range, scale = words
+        key, depth_range, scale = value
     except (ValueError, TypeError):
         return []
-    is_measure = isinstance(key, str) and all(isinstance(value, float) and value >= 0 for value in (depth_range, scale))
-    return [(key, DepthStats(depth_range, scale))] if is_measure else []
+    is_valid = isinstance(key, str) and all(isinstance(each, float) and each >= 0 for each in (depth_range, scale))
+    return [(key, DepthStats(depth_range, scale))] if is_valid else []

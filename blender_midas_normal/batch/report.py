@@ -1,4 +1,4 @@
-"""Report a run: lines and a progress bar on the terminal, and the results as JSON and CSV."""
+"""Report a run: lines and a progress bar on the terminal, and the records of maps as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -21,32 +21,41 @@ from ..core.errors import Message, TargetError, reason_of
 from ..core.files import PICTURE_SUFFIXES, exists, is_file, resolve_path
 
 LOGGER = logging.getLogger(__name__)
-LOGGER.addHandler(logging.NullHandler())  # a program that does not listen prints nothing: the records tell all
+LOGGER.addHandler(logging.NullHandler())  # a program that configures no logging prints nothing
 
 MADE, SKIPPED, FAILED = "made", "skipped", "failed"
 
 STDOUT = Path("-")
-"""In place of a report's file: the standard output."""
+"""Given as the file of a report, it stands for the standard output."""
 
-COLUMNS = ("input", "outcome", "map", "output", "engine", "device", "width", "height", "seconds", "notes", "error")
-"""Of the table."""
+CSV_COLUMNS = ("input", "outcome", "map", "output", "engine", "device", "width", "height", "seconds", "notes", "error")
+"""Columns of the CSV report."""
 
 REPORT_HEAD = re.compile(rb'\[(\]|\s*\{\s*"input")|input,outcome,| *\d+ made, in ')
-"""Of a report, as JSON, a table or a summary."""
+"""Matches the first bytes of a report: JSON, CSV or a summary."""
 
-WIDTH = 24
-"""Characters of the bar."""
+BAR_WIDTH = 24
+"""Width of the progress bar in characters."""
 
-GAP = 0.1
-"""Seconds between two pictures of the bar."""
+BAR_INTERVAL_S = 0.1
+"""Least time in seconds between two updates of the progress bar."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One map, or the picture that could not be used; what does not apply is None.
+    """What became of one map, or of an input that could not be used; what does not apply is None.
 
-    input: the picture's title; size: (width, height); seconds: by stage.
-    notes: sentences about a map that was made; of one that was skipped, why nothing would use it.
+    Attributes:
+        input: title of the picture.
+        outcome: MADE, SKIPPED or FAILED.
+        map: the type of map.
+        output: path of the map's file.
+        why: why AUTO chose the engine.
+        device: of the engine, such as `cuda`.
+        size: (width, height) in pixels.
+        seconds: by stage.
+        notes: sentences about a map that was made, or why one was skipped that nothing would use.
+        error: why the map was not made.
     """
 
     input: str
@@ -63,16 +72,17 @@ class Record:
 
 
 def as_json(records: Sequence[Record]) -> str:
-    """A list of objects, without what does not apply."""
-    words = [{name: value for name, value in dataclasses.asdict(record).items() if value is not None} for record in records]
-    return json.dumps(words, indent=2) + "\n"
+    """Serialise the records as a JSON list of objects, which lack the fields that do not apply."""
+    objects = [{name: value for name, value in dataclasses.asdict(record).items() if value is not None}
+               for record in records]
+    return json.dumps(objects, indent=2) + "\n"
 
 
 def as_csv(records: Sequence[Record]) -> str:
-    """A table with a row for each record; seconds are those of all stages together."""
+    """Serialise the records as CSV, one row each; the column seconds is the sum over all stages."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(CSV_COLUMNS)
     writer.writerows(_row(record) for record in records)
     return table.getvalue()
 
@@ -84,8 +94,15 @@ def _row(record: Record) -> tuple[Any, ...]:
             " ".join(record.notes or ()), record.error)
 
 
-def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds: float, links: int = 0) -> str:
-    """How many maps came to what end, and why those that failed, or were skipped though they are not there, did."""
+def summary(records: Sequence[Record], other_files: int, not_tried: int, seconds: float, links: int = 0) -> str:
+    """Summarise a run in several lines: numbers of maps by outcome, and the reasons of those that were not made.
+
+    Args:
+        other_files: number of files that were not pictures.
+        not_tried: number of pictures that were not processed.
+        seconds: duration of the run.
+        links: number of links to folders that were not followed.
+    """
     made, failed = (sum(record.outcome == outcome for record in records) for outcome in (MADE, FAILED))
     unused = [record for record in records if record.outcome == SKIPPED and record.notes]
     current = sum(record.outcome == SKIPPED for record in records) - len(unused)
@@ -95,8 +112,8 @@ def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds
         lines += [f"{'':10}{record.input}: {' '.join(record.notes or ())}" for record in unused]
     lines.append(f"{failed:8d} failed")
     lines += [f"{'':10}{record.input}: {record.error}" for record in records if record.outcome == FAILED]
-    if no_pictures:
-        lines.append(f"{no_pictures:8d} other files left alone")
+    if other_files:
+        lines.append(f"{other_files:8d} other files left alone")
     if links:
         lines.append(f"{links:8d} links to folders not followed; name those whose pictures you want")
     if not_tried:
@@ -105,9 +122,10 @@ def summary(records: Sequence[Record], no_pictures: int, not_tried: int, seconds
 
 
 def check_report(file: Path) -> None:
-    """Makes the folder of a report that is still to come; STDOUT needs none.
+    """Check before a run that its report can be written, and create the folder for it.
 
-    Raises TargetError where that could not be written, or would take the place of anything but a report.
+    Raises:
+        TargetError: the file cannot be written, or is something other than a report.
     """
     if file == STDOUT:
         return
@@ -127,7 +145,7 @@ def check_report(file: Path) -> None:
 
 
 def check_replaceable(file: Path) -> None:
-    """Raises TargetError where a file is there that is no report."""
+    """Raise TargetError where the file exists and is not a report."""
     if not is_file(file):
         return
     try:
@@ -141,7 +159,7 @@ def check_replaceable(file: Path) -> None:
 
 
 def write_report(file: Path, text: str) -> None:
-    """Writes a report; raises TargetError."""
+    """Write a report; raise TargetError where that fails."""
     try:
         if file == STDOUT:
             print(text, end="", flush=True)
@@ -156,48 +174,47 @@ def _not_written(file: Path, error: OSError) -> TargetError:
 
 
 class Reporter(Protocol):
-    """Whoever is told how a run goes."""
+    """Where a run reports what it does."""
 
-    def say(self, line: str) -> None:
-        """Take a line about a map that was made or skipped."""
+    def print_line(self, line: str) -> None:
+        """Report a map that was made or skipped."""
 
     def print_error(self, line: str) -> None:
-        """Take a line about one that could not be made."""
+        """Report a map that could not be made."""
 
-    def show(self, job: ResultFuture | None, done: int, of: int) -> None:
-        """Take how many pictures are done, and the job that is waited for."""
+    def show_progress(self, job: ResultFuture | None, finished: int, total: int) -> None:
+        """Report the progress: finished and total steps, and the job that is waited for."""
 
     def clear(self) -> None:
-        """Let nothing stand in the way of other lines."""
+        """Remove the progress bar, so that other lines can be printed."""
 
 
-class Screen:
-    """Lines go to the standard output, or where they are told to; errors and the bar go to the standard error."""
+class TerminalReporter:
+    """Print the lines to a stream, by default the standard output; errors and the progress bar to the standard error."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what the terminal cannot show
         self._has_bar = sys.stderr.isatty()
-        self._shown = 0.0
+        self._shown_at = 0.0
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         self._print(line, self._out)
 
     def print_error(self, line: str) -> None:
         self._print(line, sys.stderr)
 
-    def show(self, job: ResultFuture | None, done: int, of: int) -> None:
-        """Draws the bar: how many pictures are done, and how far the job is that is waited for."""
+    def show_progress(self, job: ResultFuture | None, finished: int, total: int) -> None:
         now = time.monotonic()
-        if self._has_bar and now - self._shown > GAP:
-            self._shown = now
-            full = WIDTH * done // max(of, 1)
-            doing = f"  {job.stage} {job.done:.0%}" if job is not None else ""
-            print(f"\r\x1b[K[{'#' * full}{'.' * (WIDTH - full)}] {done}/{of}{doing}", end="", file=sys.stderr, flush=True)
+        if self._has_bar and now - self._shown_at > BAR_INTERVAL_S:
+            self._shown_at = now
+            full = BAR_WIDTH * finished // max(total, 1)
+            stage = f"  {job.stage} {job.share:.0%}" if job is not None else ""
+            print(f"\r\x1b[K[{'#' * full}{'.' * (BAR_WIDTH - full)}] {finished}/{total}{stage}", end="", file=sys.stderr,
+                  flush=True)
 
     def clear(self) -> None:
-        """Takes the bar away."""
         if self._has_bar:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
@@ -205,29 +222,30 @@ class Screen:
         self.clear()
         try:
             print(line, file=stream, flush=True)
-        except OSError:  # whoever read the lines has gone, or their disk is full; that is no reason to make no maps
+        except OSError:  # the reader of a pipe has gone or a disk is full, which must not stop the run
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-class ProgramLog:
-    """What a program that calls `make_maps` may hear of a run: its lines through `logging`, and how far it is.
-
-    Args:
-        progress: called with how much is done, and of how much.
-    """
+class LoggingReporter:
+    """Report a run to the program that calls `make_maps`: lines through `logging`, progress through a function."""
 
     def __init__(self, progress: Callable[[int, int], None] | None) -> None:
+        """Create a reporter.
+
+        Args:
+            progress: called with the numbers of finished and of all steps.
+        """
         self._progress = progress
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         LOGGER.info("%s", line)
 
     def print_error(self, line: str) -> None:
         LOGGER.warning("%s", line)
 
-    def show(self, job: ResultFuture | None, done: int, of: int) -> None:
+    def show_progress(self, job: ResultFuture | None, finished: int, total: int) -> None:
         if self._progress is not None:
-            self._progress(done, of)
+            self._progress(finished, total)
 
     def clear(self) -> None:
-        """There is nothing to take away."""
+        """Nothing to remove."""

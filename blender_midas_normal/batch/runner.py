@@ -1,4 +1,4 @@
-"""Run a batch: each picture's way to its maps, stage by stage."""
+"""Run a batch: measure, make and average the maps of all pictures, stage by stage."""
 
 from __future__ import annotations
 
@@ -29,173 +29,189 @@ from ..core.files import atomic_replace, resolve_path
 from ..core.map_types import is_float_format
 from ..core.protocol import Request, Result
 from ..core.settings import Settings
-from .atomic_files import atomic_create, incomplete, remove_leftovers, temporary_folder
+from .atomic_files import atomic_create, partial_file, remove_leftovers, temporary_folder
 from .options import BatchOptions
 from .outputs import NameTaken, OutputFiles
-from .pictures import Item, Picture, Staged, bring_to_one_range, pictures_of, sets_of
+from .pictures import Item, Picture, StagedMap, find_sets, match_depth_ranges, pictures_of_set
 from .record import DepthStats, DepthStatsCache, OutputRecord, digest_of_settings
 from .report import FAILED, MADE, SKIPPED, Record, Reporter
 from .scheduler import Task, TaskFactory
 
 Stage = Callable[[Picture, Client], Task]
-"""What is done with a picture; raises MidasNormalError or OSError where that cannot be."""
+"""One step in the processing of a picture; raises MidasNormalError or OSError where it fails."""
 
-WINDOW = 16
-"""Frames whose maps are made before these are averaged; an interrupted run loses no more of them."""
+AVERAGING_WINDOW = 16
+"""Frames averaged at a time: their single maps are made first, so that an interrupted run loses at most so many."""
 
 
-class Refused(TargetError):
-    """A map that may not take its place; the others of its picture may."""
+class ReplaceRefused(TargetError):
+    """One map may not replace the file of its name; the other maps of its picture are still made."""
 
 
 class BatchRunner:
-    """Makes the maps that the options ask for, one bad picture never stopping the rest.
+    """Make the maps that the options ask for; a picture that fails does not stop the others.
 
-    sets: the pictures, those of a set together, in the order of their numbers; names: sentences about the sets; lacks: the
-    same about what these lack.  done: how many pictures need nothing more.
-    Raises EngineUnavailable, here and later, which no other picture would change.
+    Attributes:
+        sets: the pictures grouped by set, in the order of their numbers; one that belongs to no set is a group of its own.
+        set_messages: one sentence about each set.
+        missing_messages: sentences about tiles and frames that the sets lack.
+        finished_count: how many pictures need nothing more.
     """
 
-    def __init__(self, items: Iterable[Item], options: BatchOptions, launch: Launch, screen: Reporter) -> None:
+    def __init__(self, items: Iterable[Item], options: BatchOptions, launch: Launch, reporter: Reporter) -> None:
+        """Group the items into sets and read the records of the output folder.
+
+        Raises:
+            EngineUnavailable: the engine cannot run; later steps raise it too, since every other picture would.
+        """
         self._options = options
         self._launch = launch
         self.out = options.out
-        self._screen = screen
-        self._ledger = OutputRecord(options.out)
-        self._measures = DepthStatsCache(options.out)
+        self._reporter = reporter
+        self._record = OutputRecord(options.out)
+        self._depth_stats = DepthStatsCache(options.out)
         self._engine, _ = select_engine(options.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
                                                           "LUMINANCE": NO_MESSAGE})
-        self._has_scale = "HEIGHT" in options.kinds and (options.smoothing > 0 or not is_float_format(options.format))
-        self._file: dict[str, Any] = {"format": options.format, "bits": options.bits, "compress": True}
+        self._shares_height_scale = "HEIGHT" in options.map_types and (
+            options.smoothing > 0 or not is_float_format(options.format))
+        self._file_fields: dict[str, Any] = {"format": options.format, "bits": options.bits, "compress": True}
         self._postponed: list[Picture] = []
         self._folders: set[Path] = set()
-        self._measured = self.done = 0
-        sets = sets_of(items, options.sets)
-        self.names = [each.sentence for each in sets if len(each.members) > 1]
-        self.lacks = [each.missing_message for each in sets if each.missing_message]
-        self.sets = [pictures_of(each, options.smoothing) for each in sets]
+        self._measured_count = self.finished_count = 0
+        picture_sets = find_sets(items, options.sets)
+        self.set_messages = [each.sentence for each in picture_sets if len(each.members) > 1]
+        self.missing_messages = [each.missing_message for each in picture_sets if each.missing_message]
+        self.sets = [pictures_of_set(each, options.smoothing) for each in picture_sets]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
-        self._targets = OutputFiles(options, [picture.item.file for picture in self.pictures])
+        self._output_files = OutputFiles(options, [picture.item.file for picture in self.pictures])
 
     @property
     def progress(self) -> tuple[int, int]:
-        """How much is done, and of how much: each picture is measured, where need be, and made."""
-        return self.done + self._measured, len(self.pictures) + self._to_measure
+        """Return (finished steps, all steps); a picture counts one step for its maps and one for being measured."""
+        return self.finished_count + self._measured_count, len(self.pictures) + self._to_measure
 
     def is_measured(self, pictures: Sequence[Picture]) -> bool:
-        """Whether a set is to be measured before its maps are made, for each shapes those of the others."""
-        return len(pictures) > 1 and (self._has_scale or has_depth_range(self._engine, self._options.settings))
+        """Tell whether a set is measured before any map is made, because its maps share a depth range or a height scale."""
+        return len(pictures) > 1 and (self._shares_height_scale or has_depth_range(self._engine, self._options.settings))
 
     def close(self) -> None:
-        """End this process's part of the folder's records, and remove what killed ones have left; call this at the end."""
-        self._measures.close()
-        self._ledger.close()
+        """Close the records of the folder and remove the temporary folders that killed processes left."""
+        self._depth_stats.close()
+        self._record.close()
         for folder in {self.out, *self._folders}:
             remove_leftovers(folder)
 
-    def beginnings(self, way: Stage, pictures: Iterable[Picture], alone: bool) -> Iterator[TaskFactory]:
-        """The work for those of the pictures that have not failed; alone: a worker has no other beside it, and fails on
-        its account.
+    def task_factories(self, stage: Stage, pictures: Iterable[Picture], alone: bool) -> Iterator[TaskFactory]:
+        """Iterate over the tasks that run a stage on the pictures, except on those that have failed.
+
+        Args:
+            alone: whether a worker runs one of these tasks at a time, so that it is known which picture ended it.  Else a
+                picture whose worker ended is postponed, see `take_postponed`.
         """
-        return (partial(self._task, way, picture, alone) for picture in pictures if picture.failure is None)
+        return (partial(self._task, stage, picture, alone) for picture in pictures if picture.failure is None)
 
     def take_postponed(self) -> list[Picture]:
-        """Pictures to be tried again one by one: their worker ended, which one of them may have done, or another picture,
-        which may have failed since, had the names of their maps.
+        """Return the pictures to try again one at a time, and forget them.
+
+        Either their worker ended while it had several pictures, one of which may have caused it, or another picture, which
+        may have failed since, had reserved the names of their maps.
         """
         postponed, self._postponed = self._postponed, []
         return postponed
 
     def begin(self, picture: Picture, client: Client) -> Task:
-        """Looks at a picture, and gives its maps their names."""
+        """Compute the digest of a picture and reserve the names of its maps."""
         if not picture.content:
             content = picture.item.content() + self._options.mask_content
-            picture.left = self._targets.take(picture)
+            picture.pending = self._output_files.take(picture)
             picture.content = content
         yield from ()
 
     def measure(self, picture: Picture, client: Client) -> Task:
-        """Finds out how deep a picture is; what is on record counts where what is there is skipped."""
+        """Measure the depth range and the height scale of a picture.
+
+        With `existing` SKIP, a measurement in the record of the folder is used instead.
+        """
         yield from self.begin(picture, client)
-        settings, kind = self._options.settings, "HEIGHT"
-        if not self._has_scale:
-            settings, kind = settings.with_tuning_of(Settings()), "NORMAL"
-        digest = digest_of_settings(settings, self._engine, kind, "")
-        stats = self._measures.get(picture.content, digest) if self._options.existing == "SKIP" else None
+        settings, map_type = self._options.settings, "HEIGHT"
+        if not self._shares_height_scale:
+            settings, map_type = settings.with_tuning_of(Settings()), "NORMAL"
+        digest = digest_of_settings(settings, self._engine, map_type, "")
+        stats = self._depth_stats.get(picture.content, digest) if self._options.existing == "SKIP" else None
         if stats is None:
-            job = self._submitted(client, picture, None, settings=settings.to_dict(), map=kind)
+            job = self._submit(client, picture, None, settings=settings.to_dict(), map=map_type)
             yield job
             result = job.result()
-            with _taken(client, result):
+            with _open_map_file(client, result):
                 pass  # only its numbers are of interest
             stats = DepthStats(float(result.range), float(result.scale))
-            self._measures.note(picture.content, digest, stats)
-        picture.measure = stats
-        self._measured += 1
+            self._depth_stats.add(picture.content, digest, stats)
+        picture.depth_stats = stats
+        self._measured_count += 1
 
     def skip(self, picture: Picture, client: Client) -> Task:
-        """Leaves out the maps that need not be made, and those that may not take a file's place."""
+        """Drop the maps of a picture that are up to date, and those that may not replace an existing file."""
         content = picture.content_of_maps()
-        for kind, target in list(picture.left):
-            digest = self._digest(picture, self._engine, kind)
-            if self._options.existing == "SKIP" and self._ledger.is_current(target, content, digest):
-                self._screen.say(f"{picture.item.title}: {target} is there already")
-                picture.records.append(Record(picture.item.title, SKIPPED, kind, str(target)))
-                picture.left.remove((kind, target))
+        for map_type, target in list(picture.pending):
+            digest = self._digest(picture, self._engine, map_type)
+            if self._options.existing == "SKIP" and self._record.is_up_to_date(target, content, digest):
+                self._reporter.print_line(f"{picture.item.title}: {target} is there already")
+                picture.records.append(Record(picture.item.title, SKIPPED, map_type, str(target)))
+                picture.pending.remove((map_type, target))
             elif self._options.existing != "OVERWRITE" and (
-                    refusal := self._ledger.refusal(target, picture.item.file)
-            ) and not self._ledger.may_be_on_record_soon(target):
-                self._complain(picture, kind, refusal)
-                self._targets.release(target)
-                picture.left.remove((kind, target))
+                    refusal := self._record.refusal(target, picture.item.file)
+            ) and not self._record.may_be_on_record_soon(target):
+                self._report_failure(picture, map_type, refusal)
+                self._output_files.release(target)
+                picture.pending.remove((map_type, target))
         yield from ()
 
     def make(self, picture: Picture, client: Client) -> Task:
-        """Makes the maps of a picture."""
+        """Make all pending maps of a picture."""
         yield from self.begin(picture, client)
         yield from self.skip(picture, client)
-        kinds = [kind for kind, _ in picture.left]
-        yield from self._maps(picture, client, kinds, partial(self._finish, picture, client), **self._file)
+        map_types = [map_type for map_type, _ in picture.pending]
+        yield from self._make_maps(picture, client, map_types, partial(self._store, picture, client), **self._file_fields)
 
-    def stage(self, folder: Callable[[], Path], window: Container[Picture], picture: Picture, client: Client) -> Task:
-        """Make the maps of a frame by itself that are to be averaged: of each kind that a frame of the window still needs.
+    def stage_frame(self, folder: Callable[[], Path], window: Container[Picture], picture: Picture, client: Client) -> Task:
+        """Make the frame's own maps, which are averaged with those of its neighbours later, as temporary PNG files.
 
         Args:
-            folder: gives the folder that they are put into.
-            window: the frames whose maps are averaged next.
+            folder: returns the folder for them.
+            window: the frames whose maps are averaged next; only map types that one of them still needs are made.
         """
-        needed = {kind for other in picture.near if other in window for kind, _ in other.left}
-        kinds = [kind for kind in self._options.kinds if kind in needed and kind not in picture.staged]
+        needed = {map_type for other in picture.neighbours if other in window for map_type, _ in other.pending}
+        map_types = [each for each in self._options.map_types if each in needed and each not in picture.staged]
 
-        def take(kind: str, result: Result) -> None:
-            file = folder() / f"{kind}_{picture.number}.png"
-            with _taken(client, result) as made:
-                shutil.copyfile(made, file)
-            picture.staged[kind] = Staged(file, result)
+        def take(map_type: str, result: Result) -> None:
+            file = folder() / f"{map_type}_{picture.number}.png"
+            with _open_map_file(client, result) as map_file:
+                shutil.copyfile(map_file, file)
+            picture.staged[map_type] = StagedMap(file, result)
 
-        yield from self._maps(picture, client, kinds, take)
+        yield from self._make_maps(picture, client, map_types, take)
 
     def average(self, picture: Picture, client: Client) -> Task:
-        """Makes the maps of a frame as means of its own and its neighbours', where these have its size."""
-        for kind, _ in list(picture.left):
-            own = picture.staged[kind].result
-            staged = {other.number: other.staged[kind] for other in picture.near if kind in other.staged}
-            alike = [number for number, each in staged.items() if _size(each.result) == _size(own)]
-            counted = temporal_weights(alike, picture.number, self._options.smoothing)
+        """Average the frame's own maps with those of its neighbours that have the same size."""
+        for map_type, _ in list(picture.pending):
+            own = picture.staged[map_type].result
+            staged = {other.number: other.staged[map_type] for other in picture.neighbours if map_type in other.staged}
+            same_size = [number for number, each in staged.items() if _size(each.result) == _size(own)]
+            weights = temporal_weights(same_size, picture.number, self._options.smoothing)
             client.prepare(self._launch)
-            frames = [[share, str(staged[number].file)] for number, share in counted.items()]
-            job = client.submit(Request(self._settings(picture).to_dict(), frames=frames, map=kind,
-                                        scale=_scale(picture, kind), **self._file))
+            frames = [[weight, str(staged[number].file)] for number, weight in weights.items()]
+            job = client.submit(Request(self._settings(picture).to_dict(), frames=frames, map=map_type,
+                                        scale=_scale(picture, map_type), **self._file_fields))
             yield job
             mean = job.result()
             seconds = {**own.seconds, "mean": sum(mean.seconds.values())}
-            self._finish(picture, client, kind, dataclasses.replace(own, file=mean.file, seconds=seconds))
+            self._store(picture, client, map_type, dataclasses.replace(own, file=mean.file, seconds=seconds))
 
-    def _task(self, way: Stage, picture: Picture, alone: bool, client: Client) -> Task:
+    def _task(self, stage: Stage, picture: Picture, alone: bool, client: Client) -> Task:
         was_done = picture.is_done
         try:
-            yield from way(picture, client)
+            yield from stage(picture, client)
         except EngineUnavailable:
             raise
         except MidasNormalError as error:
@@ -204,28 +220,33 @@ class BatchRunner:
                 return
             self._fail(picture, error, error.message)
         except OSError as error:
-            self._fail(picture, error, _refused_by_system(error))
-        self.done += picture.is_done and not was_done
+            self._fail(picture, error, _system_refusal(error))
+        self.finished_count += picture.is_done and not was_done
 
     def _fail(self, picture: Picture, error: Exception, sentence: Message) -> None:
-        self._complain(picture, picture.left[0][0] if picture.left else None, sentence)
+        self._report_failure(picture, picture.pending[0][0] if picture.pending else None, sentence)
         picture.failure = error
-        for _, target in picture.left:
-            self._targets.release(target)
+        for _, target in picture.pending:
+            self._output_files.release(target)
 
-    def _complain(self, picture: Picture, kind: str | None, sentence: Message) -> None:
-        self._screen.print_error(f"{picture.item.title}: error: {sentence}")
-        picture.records.append(Record(picture.item.title, FAILED, kind, error=sentence))
+    def _report_failure(self, picture: Picture, map_type: str | None, sentence: Message) -> None:
+        self._reporter.print_error(f"{picture.item.title}: error: {sentence}")
+        picture.records.append(Record(picture.item.title, FAILED, map_type, error=sentence))
 
-    def _maps(self, picture: Picture, client: Client, kinds: Sequence[str], take: Callable[[str, Result], None],
-              **words: Any) -> Task:
-        """Makes maps from one surface and hands over the result of each; words: other fields of the requests."""
+    def _make_maps(self, picture: Picture, client: Client, map_types: Sequence[str], take: Callable[[str, Result], None],
+                   **fields: Any) -> Task:
+        """Make several maps of a picture, running the engine once.
+
+        Args:
+            take: called with the type and the result of each map.
+            fields: further fields of the requests.
+        """
         surface = None
-        waiting = list(kinds)
-        while waiting:
-            kind = waiting[0]
-            job = self._submitted(client, picture, surface, settings=self._settings(picture).to_dict(), map=kind,
-                                  scale=_scale(picture, kind), **words)
+        remaining = list(map_types)
+        while remaining:
+            map_type = remaining[0]
+            job = self._submit(client, picture, surface, settings=self._settings(picture).to_dict(), map=map_type,
+                               scale=_scale(picture, map_type), **fields)
             yield job
             try:
                 result = job.result()
@@ -234,75 +255,82 @@ class BatchRunner:
                     raise
                 surface = None
                 continue
-            take(kind, result)
+            take(map_type, result)
             surface = result.surface
-            waiting.pop(0)
+            remaining.pop(0)
 
-    def _submitted(self, client: Client, picture: Picture, surface: str | None, **words: Any) -> ResultFuture:
-        """The job of a map, from the surface if there is one, else from the picture."""
+    def _submit(self, client: Client, picture: Picture, surface: str | None, **fields: Any) -> ResultFuture:
+        """Request a map, from the cached surface if there is one, else from the picture."""
         client.prepare(self._launch)
-        source = {"surface": surface} if surface is not None else picture.item.fields(client)
-        return client.submit(Request(**words, **source))
+        source = {"surface": surface} if surface is not None else picture.item.request_fields(client)
+        return client.submit(Request(**fields, **source))
 
-    def _finish(self, picture: Picture, client: Client, kind: str, result: Result) -> None:
-        """Puts a map on record, into its place and on the screen."""
+    def _store(self, picture: Picture, client: Client, map_type: str, result: Result) -> None:
+        """Move the file of a result to the output folder, with an entry in the record, and report it."""
         try:
-            with _taken(client, result) as file:
-                target = self._place(picture, kind, file, self._digest(picture, result.engine, kind))
-            self._say(picture, kind, target, result)
-        except Refused as error:
-            self._complain(picture, kind, error.message)
-            self._targets.release(dict(picture.left)[kind])
-        picture.left = [(other, path) for other, path in picture.left if other != kind]
+            with _open_map_file(client, result) as file:
+                target = self._move_to_target(picture, map_type, file, self._digest(picture, result.engine, map_type))
+            self._report_made(picture, map_type, target, result)
+        except ReplaceRefused as error:
+            self._report_failure(picture, map_type, error.message)
+            self._output_files.release(dict(picture.pending)[map_type])
+        picture.pending = [(other, path) for other, path in picture.pending if other != map_type]
 
-    def _place(self, picture: Picture, kind: str, file: Path, settings: str) -> Path:
-        """Puts a map into its place, on record first; where it lies then.
+    def _move_to_target(self, picture: Picture, map_type: str, file: Path, settings: str) -> Path:
+        """Add a map to the record, then give it its name; return its path.
 
-        Another process may have been quicker, so what may be replaced is looked at once more; raises Refused.
+        Another process may have written a file of that name meanwhile, so this checks again whether it may be replaced.
+
+        Args:
+            settings: digest of the settings.
+
+        Raises:
+            ReplaceRefused: it may not.
         """
-        target = dict(picture.left)[kind]
+        target = dict(picture.pending)[map_type]
         self._folders.add(target.parent)
         replaces = self._options.existing == "OVERWRITE"
         while True:
-            with incomplete(target) as made:
-                shutil.copyfile(file, made)
+            with partial_file(target) as new_file:
+                shutil.copyfile(file, new_file)
                 if self._options.existing in ("RENEW", "SKIP"):
                     replaces = os.path.lexists(target)
-                    if refusal := self._ledger.refusal(target, picture.item.file, made):
-                        raise Refused(refusal)
-                self._ledger.note(target, made, picture.item.file, picture.content_of_maps(), settings)
+                    if refusal := self._record.refusal(target, picture.item.file, new_file):
+                        raise ReplaceRefused(refusal)
+                self._record.add(target, new_file, picture.item.file, picture.content_of_maps(), settings)
                 if replaces:
-                    atomic_replace(made, target)
-                if replaces or atomic_create(made, target):
+                    atomic_replace(new_file, target)
+                if replaces or atomic_create(new_file, target):
                     return target
             if self._options.existing == "NUMBER":
-                target = self._targets.another(picture, kind)
+                target = self._output_files.take_another(picture, map_type)
 
     def _settings(self, picture: Picture) -> Settings:
-        """Those of the run, at the strength that brings the picture to the range of its set."""
+        """Return the settings of the run with the strength that scales the picture to the depth range of its set."""
         settings = self._options.settings
         return dataclasses.replace(settings, strength=settings.strength * picture.strength)
 
-    def _digest(self, picture: Picture, engine: str, kind: str) -> str:
-        scale = _scale(picture, kind)
-        others = {**({"scale": scale} if scale else {}), **({"smoothing": self._options.smoothing} if picture.near else {}),
-                  **({"bits": 8} if self._options.bits == 8 else {})}
-        return digest_of_settings(self._settings(picture), engine, kind, self._options.format, **others)
+    def _digest(self, picture: Picture, engine: str, map_type: str) -> str:
+        scale = _scale(picture, map_type)
+        extra = {"scale": scale, "smoothing": self._options.smoothing if picture.neighbours else 0,
+                 "bits": 8 if self._options.bits == 8 else 0}
+        return digest_of_settings(self._settings(picture), engine, map_type, self._options.format,
+                                  **{name: value for name, value in extra.items() if value})
 
-    def _say(self, picture: Picture, kind: str, target: Path, result: Result) -> None:
+    def _report_made(self, picture: Picture, map_type: str, target: Path, result: Result) -> None:
         size = f"{result.width} x {result.height}"
-        self._screen.say(f"{picture.item.title} -> {target} ({size}, {result.engine.lower()} on {result.device})")
+        self._reporter.print_line(f"{picture.item.title} -> {target} ({size}, {result.engine.lower()} on {result.device})")
         for note in result.notes:
-            self._screen.say(f"  {note}")
-        picture.records.append(Record(picture.item.title, MADE, kind, str(target), result.engine, result.why, result.device,
-                                      (result.width, result.height), result.seconds, result.notes))
+            self._reporter.print_line(f"  {note}")
+        picture.records.append(Record(picture.item.title, MADE, map_type, str(target), result.engine, result.why,
+                                      result.device, (result.width, result.height), result.seconds, result.notes))
 
 
 @contextmanager
-def _taken(client: Client, result: Result) -> Iterator[Path]:
-    """The file of a result, until the end of the `with` block; raises WorkerError.
+def _open_map_file(client: Client, result: Result) -> Iterator[Path]:
+    """Yield the map's file of a result and remove it after the `with` block; raise WorkerError when it is gone.
 
-    One that cannot be removed then goes with its worker's folder: what was made of it is in its place.
+    A file that cannot be removed is left to the worker, whose folder goes when it ends.
     """
     file = client.take_map_file(result)
     try:
@@ -312,65 +340,69 @@ def _taken(client: Client, result: Result) -> Iterator[Path]:
             file.unlink()
 
 
-def _refused_by_system(error: OSError) -> Message:
+def _system_refusal(error: OSError) -> Message:
     if error.filename:
         return Message("The system refuses {file}: {reason}.", file=error.filename, reason=reason_of(error))
     return Message("The system refuses it: {reason}.", reason=reason_of(error))
 
 
-def _scale(picture: Picture, kind: str) -> float:
-    return picture.scale if kind == "HEIGHT" else 0.0
+def _scale(picture: Picture, map_type: str) -> float:
+    return picture.scale if map_type == "HEIGHT" else 0.0
 
 
 def _size(result: Result) -> tuple[int, int]:
     return result.width, result.height
 
 
-Through = Callable[[Stage, Sequence[Picture]], None]
-"""Does something with all of the pictures, and returns when that is done, or given up."""
+RunStage = Callable[[Stage, Sequence[Picture]], None]
+"""Runs one stage on all of these pictures; returns when that is done or the run was stopped."""
 
 
-def run_stages(runner: BatchRunner, through: Through) -> None:
-    """Makes all maps: first those of pictures that need no others, then set by set."""
-    through(runner.make, [picture for pictures in runner.sets if not _is_linked(runner, pictures) for picture in pictures])
+def run_stages(runner: BatchRunner, run_stage: RunStage) -> None:
+    """Make all maps: first of pictures that depend on no others, then set by set."""
+    run_stage(runner.make, [picture for pictures in runner.sets if not _are_dependent(runner, pictures)
+                            for picture in pictures])
     for pictures in runner.sets:
-        if not _is_linked(runner, pictures):
+        if not _are_dependent(runner, pictures):
             continue
         if runner.is_measured(pictures):
-            through(runner.measure, pictures)
-            bring_to_one_range(pictures)
-        if pictures[0].near:
-            _smooth(runner, pictures, through)
+            run_stage(runner.measure, pictures)
+            match_depth_ranges(pictures)
+        if pictures[0].neighbours:
+            _average_frames(runner, pictures, run_stage)
         else:
-            through(runner.make, pictures)
+            run_stage(runner.make, pictures)
 
 
-def _is_linked(runner: BatchRunner, pictures: Sequence[Picture]) -> bool:
-    """Whether the maps of a set's pictures shape each other."""
-    return runner.is_measured(pictures) or len(pictures[0].near) > 0
+def _are_dependent(runner: BatchRunner, pictures: Sequence[Picture]) -> bool:
+    """Tell whether the maps of these pictures depend on the other pictures of their set."""
+    return runner.is_measured(pictures) or len(pictures[0].neighbours) > 0
 
 
-def _smooth(runner: BatchRunner, frames: Sequence[Picture], through: Through) -> None:
-    """Makes the frames' maps as means over their neighbours', which lie in a folder for as long as they are needed."""
+def _average_frames(runner: BatchRunner, frames: Sequence[Picture], run_stage: RunStage) -> None:
+    """Make the maps of a sequence, averaged over time, window by window.
+
+    The frames' own maps lie in a temporary folder as long as a later window needs them.
+    """
     with ExitStack() as stack:
         @cache
         def folder() -> Path:
             return stack.enter_context(temporary_folder(resolve_path(runner.out)))
 
-        for start in range(0, len(frames), WINDOW):
-            window = frames[start:start + WINDOW]
-            around = sorted({other for frame in window for other in frame.near}, key=lambda frame: frame.number)
-            through(runner.begin, around)
-            through(runner.skip, window)
-            through(partial(runner.stage, folder, set(window)), around)
-            through(runner.average, window)
-            for frame in around:
-                if frame.near[-1].number <= window[-1].number:
-                    _forget(frame)
+        for start in range(0, len(frames), AVERAGING_WINDOW):
+            window = frames[start:start + AVERAGING_WINDOW]
+            needed = sorted({other for frame in window for other in frame.neighbours}, key=lambda frame: frame.number)
+            run_stage(runner.begin, needed)
+            run_stage(runner.skip, window)
+            run_stage(partial(runner.stage_frame, folder, set(window)), needed)
+            run_stage(runner.average, window)
+            for frame in needed:
+                if frame.neighbours[-1].number <= window[-1].number:
+                    _remove_staged(frame)
 
 
-def _forget(frame: Picture) -> None:
+def _remove_staged(frame: Picture) -> None:
     for staged in frame.staged.values():
-        with suppress(OSError):  # the folder goes in the end
+        with suppress(OSError):  # the folder is removed at the end
             staged.file.unlink()
     frame.staged.clear()

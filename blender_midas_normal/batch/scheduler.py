@@ -1,4 +1,4 @@
-"""Share the work of a run among several workers, each with a graphics card of its own and always something to do."""
+"""Distribute the work of a run over several workers, one for each graphics card, and keep all of them busy."""
 
 from __future__ import annotations
 
@@ -7,103 +7,119 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from ..client.client import Client, ResultFuture
 
-POLL = 0.002
-"""Seconds between two looks at workers that are busy."""
+POLL_INTERVAL_S = 0.002
+"""Seconds between two reads of the messages of busy workers."""
 
 
 class WorkerPool:
-    """At first one client; the others when its worker has said how many graphics cards there are.
+    """The clients of a run: at first one, the others when its worker has said which graphics cards there are.
 
-    wanted: how many there are to be; None for one for each graphics card.
+    Attributes:
+        clients: those that there are now.
     """
 
-    def __init__(self, wanted: int | None) -> None:
+    def __init__(self, size: int | None) -> None:
+        """Create a pool with its first client.
+
+        Args:
+            size: the number of workers that it is to have; None for one for each graphics card.
+        """
         self.clients = [Client()]
-        self._wanted = wanted
+        self._size = size
         self._is_complete = False
 
-    def complete(self, say: Callable[[str], None]) -> None:
-        """Calls the others as soon as it is known how many; call this now and then.
+    def add_workers(self, print_line: Callable[[str], None]) -> None:
+        """Add the other clients as soon as the number of graphics cards is known; call this often.
 
-        say is told, once, why a graphics card that is there cannot be used.
+        Args:
+            print_line: called, once, with the reason where a graphics card cannot be used.
         """
         ready = self.clients[0].ready
         if ready is not None and not self._is_complete:
             self._is_complete = True
             if ready.problem:
-                say(ready.problem)
-            count = self._wanted or max(1, len(ready.gpus))
+                print_line(ready.problem)
+            count = self._size or max(1, len(ready.gpus))
             self.clients += [Client(gpu=ready.gpus[number % len(ready.gpus)] if ready.gpus else None)
                              for number in range(1, count)]
 
     def close(self) -> None:
-        """Ends all workers."""
+        """End all workers."""
         for client in self.clients:
             client.close()
 
 
 Task = Generator[ResultFuture, None, None]
-"""A piece of work that yields each job that it waits for."""
+"""A piece of work, which yields each job whose outcome it waits for."""
 
 TaskFactory = Callable[[Client], Task]
+"""Starts a task with the client that it is assigned to."""
 
 
 def max_in_flight(client: Client) -> int:
-    """Jobs that keep a worker busy: pictures that it reads ahead, as many in its engine, and the map that it writes."""
+    """Return how many jobs keep a worker busy: a batch being read, a batch in the engine, and a map being written."""
     batch = client.ready.batch if client.ready is not None else 1
     return 2 * batch + 1
 
 
-def one(client: Client) -> int:
-    """One job after the other."""
+def one_in_flight(client: Client) -> int:
+    """Return 1: a worker gets one job after the other."""
     return 1
 
 
 class WorkerQueue:
-    """A client, and the tasks that wait for it; at_once: how many there may be."""
+    """The tasks that are assigned to a client and wait for one of its jobs."""
 
-    def __init__(self, client: Client, at_once: Callable[[Client], int]) -> None:
+    def __init__(self, client: Client, max_tasks: Callable[[Client], int]) -> None:
+        """Create an empty queue.
+
+        Args:
+            max_tasks: returns how many tasks the client may have at a time.
+        """
         self._client = client
-        self._at_once = at_once
+        self._max_tasks = max_tasks
         self._waiting: list[tuple[ResultFuture, Task]] = []
 
     @property
     def job(self) -> ResultFuture | None:
-        """The job that came first of those that are waited for."""
+        """The oldest job that is waited for."""
         return self._waiting[0][0] if self._waiting else None
 
-    def step(self, beginnings: Iterator[TaskFactory]) -> bool:
-        """Goes on with the tasks whose jobs have ended, and begins at most one; whether there was anything to do."""
+    def step(self, factories: Iterator[TaskFactory]) -> bool:
+        """Resume the tasks whose jobs have ended and start at most one; tell whether there was anything to do."""
         self._client.pump()
         ended = [(job, task) for job, task in self._waiting if job.outcome is not None]
         self._waiting = [(job, task) for job, task in self._waiting if job.outcome is None]
         for _, task in ended:
-            self._go_on(task)
-        beginning = next(beginnings, None) if len(self._waiting) < self._at_once(self._client) else None
-        if beginning is not None:
-            self._go_on(beginning(self._client))
-        return bool(ended) or beginning is not None
+            self._resume(task)
+        factory = next(factories, None) if len(self._waiting) < self._max_tasks(self._client) else None
+        if factory is not None:
+            self._resume(factory(self._client))
+        return bool(ended) or factory is not None
 
-    def _go_on(self, task: Task) -> None:
+    def _resume(self, task: Task) -> None:
         job = next(task, None)
         if job is not None:
             self._waiting.append((job, task))
 
 
-def run_tasks(beginnings: Iterable[TaskFactory], clients: Sequence[Client], at_once: Callable[[Client], int],
+def run_tasks(factories: Iterable[TaskFactory], clients: Sequence[Client], max_tasks: Callable[[Client], int],
               watch: Callable[[ResultFuture | None], None], stopped: Callable[[], bool]) -> None:
-    """Does all pieces of work, `at_once(client)` of them with each client, until all are done or `stopped()`.
+    """Run all tasks; an exception that one of them raises ends the run.
 
-    clients: more may come meanwhile.
-    watch: called now and then with a job that is waited for.  What a task raises ends all.
+    Args:
+        clients: the list may grow meanwhile.
+        max_tasks: returns how many tasks a client may have at a time.
+        watch: called often with a job that is waited for.
+        stopped: called often; the run ends early when it returns true.
     """
-    lanes: list[WorkerQueue] = []
-    waiting = iter(beginnings)
+    queues: list[WorkerQueue] = []
+    remaining = iter(factories)
     while not stopped():
-        lanes += [WorkerQueue(client, at_once) for client in clients[len(lanes):]]
-        moved = [lane.step(waiting) for lane in lanes]
-        watch(next((lane.job for lane in lanes if lane.job is not None), None))
-        if not any(moved):
-            if all(lane.job is None for lane in lanes):
+        queues += [WorkerQueue(client, max_tasks) for client in clients[len(queues):]]
+        has_moved = [queue.step(remaining) for queue in queues]
+        watch(next((queue.job for queue in queues if queue.job is not None), None))
+        if not any(has_moved):
+            if all(queue.job is None for queue in queues):
                 return
-            time.sleep(POLL)
+            time.sleep(POLL_INTERVAL_S)

@@ -1,4 +1,4 @@
-"""A record of a folder that several processes add to at once, also on several computers."""
+"""A list of JSON values in a folder that several processes add to at the same time, also on several computers."""
 
 from __future__ import annotations
 
@@ -16,64 +16,70 @@ from ..client.locks import create_locked, open_regular, try_lock
 from ..core.errors import TargetError, reason_of
 from .atomic_files import COMPUTER, atomic_write
 
-HEAD = 64
-"""The first bytes of a file, by which one that was compacted shows: these are others then."""
+HEAD_BYTES = 64
+"""Number of first bytes that are compared, to notice a file that was rewritten: they differ then."""
 
 
 @dataclass(frozen=True)
-class _Progress:
-    """How far a file was read.
+class _ReadPosition:
+    """How far a file has been read.
 
-    status: size, time of change and inode, then; head: its first bytes; end: bytes from the beginning that are done with.
+    Attributes:
+        status: its size in bytes, time of modification and inode at that time.
+        head: its first bytes.
+        offset: where the next read begins.
     """
 
     status: tuple[int, int, int]
     head: bytes
-    end: int
+    offset: int
 
 
 class SharedRecord:
-    """JSON values, one a line, in `<stem>.jsonl` and in files such as `<stem>.<computer>.<process>.<number>.jsonl`.
+    """JSON values, one in each line of `<stem>.jsonl` and of files such as `<stem>.<computer>.<process>.<number>.jsonl`.
 
-    Each process adds to a file of its own, which it keeps locked, and readers take all files: processes that append to one
-    file may overwrite each other's lines on a network drive (open(2)), and one that rewrites a file loses what another has
-    added meanwhile.  `close` makes the files of this computer one.  A file that may not be read has no values, nor has
-    anything but a regular file, and a damaged line is none.
-
-    key_of: what a value is about, None where it is of no use; kept: how many values about the same, the last ones, are still
-    needed.
+    Each process appends to a file of its own, which it keeps locked, and reads all of them: processes that append to one
+    file may overwrite each other's lines on a network drive (open(2)), and one that rewrites a file loses what another adds
+    meanwhile.  `close` merges the files of this computer.  Damaged lines are ignored, and so are files that cannot be read
+    or are not regular files.
     """
 
-    def __init__(self, folder: Path, stem: str, key_of: Callable[[Any], str | None], kept: int) -> None:
+    def __init__(self, folder: Path, stem: str, key_of: Callable[[Any], str | None], max_values: int) -> None:
+        """Open the record of a folder, which need not exist.
+
+        Args:
+            key_of: returns what a value is about; None for a value that can be dropped.
+            max_values: how many values of one key to keep, the last ones, when files are merged.
+        """
         self._folder = folder
         self._stem = stem
         self._key_of = key_of
-        self._kept = kept
+        self._max_values = max_values
         self._merged = folder / f"{stem}.jsonl"
         self._own: Path | None = None
         self._descriptor = -1
-        self._progress: dict[Path, _Progress] = {}
+        self._positions: dict[Path, _ReadPosition] = {}
 
     def read(self) -> list[Any]:
-        """The values that have come in since the last call, but those that this process has added.
+        """Return the values that other processes have added since the last call.
 
-        Those of a file are in the order in which they were added, and files that were written to later come later.  Values
-        that were read before may come again where files were made one.
+        The values of a file are in the order in which they were added; files that were modified later come later.  Values
+        that were read before may be returned again after files were merged.
         """
         values: list[Any] = []
         while True:
             try:
                 for file, status in self._files():
                     if file != self._own:
-                        values += self._read_on(file, status)
-            except FileNotFoundError:  # it was made part of another one just now: once more
+                        values += self._read_new(file, status)
+            except FileNotFoundError:  # it has just been merged into another one: read again
                 continue
-            except OSError:  # the folder is closed
+            except OSError:  # the folder may not be read
                 return values
             return values
 
     def add(self, value: Any) -> None:
-        """Adds a value; raises TargetError."""
+        """Append a value; raise TargetError where that fails."""
         try:
             if self._own is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -86,23 +92,23 @@ class SharedRecord:
                               reason=reason_of(error)) from None
 
     def close(self) -> None:
-        """End adding; if no other process of this computer adds, all files of this computer become one.
+        """Close this process's file and merge all files of this computer, unless another process of it is adding values.
 
-        That is `<stem>.jsonl`, or `<stem>.<computer>.jsonl` where there are files of other computers: these may write to the
-        first at the same time, and their locks may not show here.  What cannot be made one stays as it is, for another time.
+        They become `<stem>.jsonl`, or `<stem>.<computer>.jsonl` where there are files of other computers: these may write to
+        the first at the same time, and their locks may not be visible here.  Where merging fails the files stay as they are.
         """
         with ExitStack() as locks:
             own, self._own = self._own, None
             if own is not None:
                 locks.callback(os.close, self._descriptor)
             try:
-                target, files = self._locked(own, locks)
+                target, files = self._lock_files(own, locks)
                 if files:
                     self._merge(files, target)
             except (OSError, TargetError):
                 return
         for file in files:
-            with suppress(OSError):  # Windows removes none that is read just now; values that are there twice do no harm
+            with suppress(OSError):  # Windows keeps a file that is being read; duplicate values do no harm
                 file.unlink()
 
     def _open(self) -> None:
@@ -112,10 +118,14 @@ class SharedRecord:
             descriptor = create_locked(own)
         self._own, self._descriptor = own, descriptor
 
-    def _locked(self, own: Path | None, locks: ExitStack) -> tuple[Path, list[Path]]:
-        """Lock the files of this computer; the file that they are to become, and the others of them.
+    def _lock_files(self, own: Path | None, locks: ExitStack) -> tuple[Path, list[Path]]:
+        """Lock the files of this computer.
 
-        Raises OSError where one is in use, or cannot be locked.
+        Returns:
+            The file to merge them into, and the others.
+
+        Raises:
+            OSError: one is in use, or cannot be locked.
         """
         files = [file for file, _ in self._files()]
         of_computer = [file for file in files if file.name.startswith(f"{self._stem}.{COMPUTER}.")]
@@ -131,7 +141,7 @@ class SharedRecord:
         return target, others
 
     def _merge(self, files: Sequence[Path], target: Path) -> None:
-        """Has the target hold what the files do, too; raises OSError or TargetError, and loses nothing."""
+        """Add the lines of the files to the target; where that raises OSError or TargetError, nothing is lost."""
         added = [_content(file) for file in files]
         try:
             before = _content(target)
@@ -142,7 +152,7 @@ class SharedRecord:
             key = self._key_of(value)
             if key is not None:
                 lines.setdefault(key, []).append(_line(value))
-        needed = [line for about in lines.values() for line in _last(about, self._kept)]
+        needed = [line for group in lines.values() for line in _last_different(group, self._max_values)]
         if 3 * len(needed) <= 2 * sum(map(len, lines.values())):
             with atomic_write(target) as partial:
                 partial.write_bytes(b"\n# " + secrets.token_hex(8).encode() + b"".join(needed))
@@ -151,9 +161,9 @@ class SharedRecord:
                 merged.writelines(b"\n" + content.strip(b"\n") for content in added)
 
     def _files(self) -> list[tuple[Path, tuple[int, int, int]]]:
-        """The files with their status: first the merged one, then those that were changed earlier.  Raises OSError."""
+        """Return [(file, status), ...], first the merged file, then by time of modification; raise OSError."""
         names = re.compile(rf"{re.escape(self._stem)}(\..+)?\.jsonl")
-        found = []
+        statuses = []
         try:
             with os.scandir(self._folder) as entries:
                 files = [self._folder / entry.name for entry in entries
@@ -162,19 +172,19 @@ class SharedRecord:
             return []
         for file in files:
             with suppress(OSError):
-                status = file.lstat()  # not the entry's own: Windows lets that of a file that is written to grow old
-                found.append((file, (status.st_size, status.st_mtime_ns, status.st_ino)))
-        return sorted(found, key=lambda each: (each[0] != self._merged, each[1][1], each[0]))
+                status = file.lstat()  # Windows does not update the entry's own status while a file is being written
+                statuses.append((file, (status.st_size, status.st_mtime_ns, status.st_ino)))
+        return sorted(statuses, key=lambda each: (each[0] != self._merged, each[1][1], each[0]))
 
-    def _read_on(self, file: Path, status: tuple[int, int, int]) -> list[Any]:
-        """The values in a file that are new since it was last read; raises FileNotFoundError."""
-        before = self._progress.get(file, _Progress((-1, 0, 0), b"", 0))
+    def _read_new(self, file: Path, status: tuple[int, int, int]) -> list[Any]:
+        """Return the values in a file that were added since the last call; raise FileNotFoundError."""
+        before = self._positions.get(file, _ReadPosition((-1, 0, 0), b"", 0))
         if status == before.status:
             return []
         try:
             with os.fdopen(open_regular(file, os.O_RDONLY), "rb") as stream:
-                head = stream.read(HEAD)
-                start = before.end if head.startswith(before.head) and before.end <= status[0] else 0
+                head = stream.read(HEAD_BYTES)
+                start = before.offset if head.startswith(before.head) and before.offset <= status[0] else 0
                 stream.seek(start)
                 content = stream.read()
         except FileNotFoundError:
@@ -182,32 +192,32 @@ class SharedRecord:
         except OSError:
             return []
         last = content.rpartition(b"\n")[2]
-        is_whole = not last or bool(_values(last))  # a line that is being written is read once it is complete
-        self._progress[file] = _Progress(status, head, start + len(content) - (0 if is_whole else len(last)))
+        is_complete = not last or bool(_values(last))  # a line that is still being written is read the next time
+        self._positions[file] = _ReadPosition(status, head, start + len(content) - (0 if is_complete else len(last)))
         return _values(content)
 
 
-def _last(lines: Sequence[bytes], count: int) -> list[bytes]:
-    """The last of the lines that differ, in their order."""
+def _last_different(lines: Sequence[bytes], count: int) -> list[bytes]:
+    """Return the last `count` lines without duplicates, in their order."""
     return list(dict.fromkeys(reversed(lines)))[:count][::-1]
 
 
 def _content(file: Path) -> bytes:
-    """All bytes of a file; raises OSError."""
+    """Read a file; raise OSError."""
     with os.fdopen(open_regular(file, os.O_RDONLY), "rb") as stream:
         return stream.read()
 
 
 def _line(value: Any) -> bytes:
-    """The break comes first, so that a line that was cut off by a full disk does not damage the next one."""
+    """Format a value as a line, line break first, so that a line cut off by a full disk does not damage the next one."""
     return b"\n" + json.dumps(value).encode()
 
 
 def _values(content: bytes) -> list[Any]:
-    return [value for line in content.split(b"\n") for value in _read(line)]
+    return [value for line in content.split(b"\n") for value in _parse(line)]
 
 
-def _read(line: bytes) -> list[Any]:
+def _parse(line: bytes) -> list[Any]:
     try:
         return [json.loads(line)]
     except (ValueError, RecursionError):

@@ -152,7 +152,7 @@ def _store_result(
     Returns:
         The map, and messages for the user.
     """
-    with client.taken(result) as files:
+    with client.open_result_files(result) as files:
         yield YIELD_TO_UI
         source, mask = prepared.source.image(), prepared.mask_image()
         image = store_map(source, files, prepared.request.settings.to_dict(), facts_of_result(result, map_type),

@@ -56,7 +56,7 @@ def _retune_steps(image: bpy.types.Image, settings: Settings, mask_image: bpy.ty
         fields["mask_pixels"] = dataclasses.asdict((yield from export_image_pixels(mask.image(), client.new_file(), view)))
     result = yield Step(client.submit(Request(settings.to_dict(), map=map_type, **fields)))
     map_image = find_by_uid(bpy.data.images, uid)
-    with client.taken(result) as files:
+    with client.open_result_files(result) as files:
         if map_image is None:
             raise SourceError("The map was removed while it was re-tuned; generate it again.")
         is_applied = apply_result(map_image, facts["surface"], result, files, settings, replace)
@@ -258,7 +258,7 @@ def _apply_to_dependent(
     Returns:
         The map's name.
     """
-    with client.taken(result) as files:
+    with client.open_result_files(result) as files:
         yield YIELD_TO_UI
         image = dependent.image()
         if image is None:

@@ -34,7 +34,7 @@ class ResultFuture:
 
     Attributes:
         surface: key of the surface that the request names, "" for a picture's.
-        stage: name of the worker's stage, and `done` the share of it, 0..1.
+        stage: name of the worker's stage, and `share` how much of it is done, 0..1.
         started: when the request was sent, in seconds of `time.monotonic`.
         outcome: None until the end, then a Result or the exception that says why there is none.
     """
@@ -42,7 +42,7 @@ class ResultFuture:
     id: int
     surface: str = ""
     stage: str = "start"
-    done: float = 0.0
+    share: float = 0.0
     started: float = field(default_factory=time.monotonic)
     outcome: Result | MidasNormalError | None = None
 
@@ -72,7 +72,7 @@ class Client:
         Args:
             gpu: index of the only graphics card that the worker may use, among those that are visible; None for any.
         """
-        self._gpu = gpu
+        self.gpu = gpu
         self.worker: WorkerProcess | None = None
         self._ids = itertools.count(1)
         self._pending: dict[int, ResultFuture] = {}
@@ -106,7 +106,7 @@ class Client:
         if self.worker is not None and not self.worker.launch.is_compatible_with(launch):
             self._stop_worker(WorkerError("The worker was restarted for another engine."))
         if self.worker is None:
-            self.worker = WorkerProcess(launch, self._gpu)
+            self.worker = WorkerProcess(launch, self.gpu)
             self._has_said_hello, self._started_at, self.ready = False, time.monotonic(), None
             self._pumped_at, self._silence = self._started_at, 0.0
         return self.worker.folder
@@ -148,7 +148,7 @@ class Client:
         try:
             messages = self.worker.receive()
             for message in messages:
-                self.handle(message)
+                self._handle(message)
             self._check_silence(bool(messages))
             if not self._has_said_hello and time.monotonic() - self._started_at > HELLO_TIMEOUT_S:
                 raise WorkerError("{python} did not start the worker within {seconds:.0f} seconds; choose another Python in "
@@ -186,7 +186,7 @@ class Client:
         return find_map_file(self._running_worker().folder, result)
 
     @contextmanager
-    def taken(self, result: Result) -> Iterator[ResultFiles]:
+    def open_result_files(self, result: Result) -> Iterator[ResultFiles]:
         """The result's files, which are removed at the end of the `with` block.  Raises WorkerError when they are gone."""
         try:
             png, pixels = self.take_map_file(result), find_pixels_file(self._running_worker().folder, result)
@@ -205,7 +205,7 @@ class Client:
         except WorkerError as error:
             self._stop_worker(error, kill=True)
 
-    def handle(self, message: PipeMessage) -> None:
+    def _handle(self, message: PipeMessage) -> None:
         if isinstance(message, Hello):
             check_version(message)
             self._has_said_hello = True
@@ -214,7 +214,7 @@ class Client:
         elif isinstance(message, Progress):
             if message.id in self._pending:
                 job = self._pending[message.id]
-                job.stage, job.done = message.stage, message.done
+                job.stage, job.share = message.stage, message.done
         elif isinstance(message, Error):
             self._end(message.id, error_from_kind(message.kind, message.text))
         elif isinstance(message, Result):

@@ -18,15 +18,16 @@ from .setup import weights
 from .setup.environment import Environment, EnvironmentState, environment_status
 from .setup.process import SetupProcess
 
-VARIABLE = "MIDAS_NORMAL_DATA"
+DATA_VARIABLE = "MIDAS_NORMAL_DATA"
 """The environment variable that names another folder."""
 
-NAME = "midas-normal"
+DATA_FOLDER_NAME = "midas-normal"
 
-IN_CLONE = Path(__file__).resolve().parents[2] / ".midas"
+CLONE_DATA_FOLDER = Path(__file__).resolve().parents[2] / ".midas"
 """The folder of a clone that was used before there was one for each user."""
 
-ANOTHER_FOLDER = Phrase("the variable {variable} names another folder for environments and weights", variable=VARIABLE)
+DATA_FOLDER_ADVICE = Phrase("the variable {variable} names another folder for environments and weights",
+                            variable=DATA_VARIABLE)
 """What helps where nothing can be written into the data folder."""
 
 
@@ -38,10 +39,10 @@ def data_folder() -> Path:
         `~/.local/share/midas-normal` on Linux (XDG_DATA_HOME goes before `~/.local/share`),
         `~/Library/Application Support/midas-normal` on macOS, `%LOCALAPPDATA%\\midas-normal` on Windows.
     """
-    named = os.environ.get(VARIABLE)
+    named = os.environ.get(DATA_VARIABLE)
     if named:
         return Path(named).absolute()
-    return IN_CLONE if IN_CLONE.is_dir() else _users_folder() / NAME
+    return CLONE_DATA_FOLDER if CLONE_DATA_FOLDER.is_dir() else _users_folder() / DATA_FOLDER_NAME
 
 
 def _users_folder() -> Path:
@@ -55,7 +56,7 @@ def _users_folder() -> Path:
     return named if named.is_absolute() else home / ".local" / "share"
 
 
-def provide_weights(folder: Path, environment: Environment, out: TextIO) -> None:
+def ensure_weights(folder: Path, environment: Environment, out: TextIO) -> None:
     """Download MiDaS's weights into the folder where they are missing.
 
     Args:
@@ -68,13 +69,13 @@ def provide_weights(folder: Path, environment: Environment, out: TextIO) -> None
     """
     if not _are_missing(folder):
         return
-    with only_one(folder.parent / f"{folder.name}.lock", out, ANOTHER_FOLDER):
+    with exclusive_lock(folder.parent / f"{folder.name}.lock", out, DATA_FOLDER_ADVICE):
         if _are_missing(folder):
             print(f"Downloading {WEIGHTS_NAME} ({WEIGHTS_BYTES / 1e6:.0f} MB) into {folder}.", file=out, flush=True)
             SetupProcess("download", environment.folder, weights=folder).wait(partial(print_progress, out=out))
 
 
-def provide_environment(environment: Environment, out: TextIO) -> None:
+def ensure_environment(environment: Environment, out: TextIO) -> None:
     """Install the MiDaS environment where it is not ready.
 
     Args:
@@ -85,7 +86,7 @@ def provide_environment(environment: Environment, out: TextIO) -> None:
     """
     if environment_status(environment).state is EnvironmentState.READY:
         return
-    with only_one(environment.folder.parent / f"{environment.folder.name}.lock", out, ANOTHER_FOLDER):
+    with exclusive_lock(environment.folder.parent / f"{environment.folder.name}.lock", out, DATA_FOLDER_ADVICE):
         if environment_status(environment).state is not EnvironmentState.READY:  # no other process has made it meanwhile
             print("Installing the MiDaS environment; this is needed once.", file=out, flush=True)
             SetupProcess("install", environment.folder).wait(partial(print_progress, out=out))
@@ -100,7 +101,7 @@ def _are_missing(folder: Path) -> bool:
 
 
 @contextmanager
-def only_one(lock: Path, out: TextIO, advice: str) -> Iterator[None]:
+def exclusive_lock(lock: Path, out: TextIO, advice: str) -> Iterator[None]:
     """Wait until no other process makes the same thing, and keep others waiting during the `with` block.
 
     Args:
@@ -127,6 +128,6 @@ def print_progress(event: dict[str, Any], out: TextIO) -> None:
         return
     line = f"[{event['step']}/{event['of']}] {event['title']}" + (f": {event['detail']}" if event["detail"] else "")
     if out.isatty():
-        print(f"\r\x1b[K{line[:110]}", end="\n" if event.get("done") == 1.0 else "", file=out, flush=True)
-    elif event["detail"] or event["done"] is None:
+        print(f"\r\x1b[K{line[:110]}", end="\n" if event.get("share") == 1.0 else "", file=out, flush=True)
+    elif event["detail"] or event["share"] is None:
         print(line, file=out, flush=True)

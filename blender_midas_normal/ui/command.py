@@ -20,8 +20,8 @@ import bpy
 from ..batch.api import IDLE_SECONDS
 from ..batch.cli import Command
 from ..batch.inputs import Inputs
-from ..batch.options import BatchOptions, path
-from ..batch.pictures import Item, digest_of_file, exposed, item_of_file, stem_of
+from ..batch.options import BatchOptions, parse_path
+from ..batch.pictures import Item, digest_of_file, item_of_file, stem_of, with_exposure
 from ..bridge.addon import blender_python, worker_paths
 from ..bridge.image_pixels import View, export_file_pixels, read_pixels, run_to_end
 from ..bridge.image_source import check_single_picture
@@ -61,29 +61,29 @@ class BlenderCommand(Command):
     def parser(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(f"blender --command {NAME}", "%(prog)s [IMAGE...] --out FOLDER [options]",
                                          "Maps of pictures as files of a folder.")
-        parser.add_argument("images", nargs="*", type=path, metavar="IMAGE",
+        parser.add_argument("images", nargs="*", type=parse_path, metavar="IMAGE",
                             help="files, folders and patterns; without any, the colour textures of the file that is open")
         return parser
 
-    def items(self, parser: argparse.ArgumentParser, options: argparse.Namespace, batch_options: BatchOptions,
+    def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
               inputs: Inputs) -> list[Item]:
-        if options.images:
+        if arguments.images:
             items = items_of_files(inputs)
-        elif batch_options.sets != "OFF":
+        elif options.sets != "OFF":
             parser.error("--sets is about the names of picture files; give some")
         else:
             items = [item_of_image(image) for image in colour_textures(bpy.data.materials)]
             if not items:
                 parser.error("no picture is given, and no material of the file has a colour texture")
-        if batch_options.mask_image is not None:
-            items = [with_mask(item, batch_options.mask_image) for item in items]
-        exposure = batch_options.exposure
+        if options.mask_image is not None:
+            items = [with_mask(item, options.mask_image) for item in items]
+        exposure = options.exposure
         if exposure is None:
             exposure = View.of(bpy.context.scene).exposure
-        return [exposed(item, exposure) for item in items]
+        return [with_exposure(item, exposure) for item in items]
 
-    def launch(self, options: argparse.Namespace, batch_options: BatchOptions, out: TextIO) -> Launch:
-        return choose_launch(batch_options.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
+    def launch(self, arguments: argparse.Namespace, options: BatchOptions, out: TextIO) -> Launch:
+        return choose_launch(options.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
 
 
 def items_of_files(inputs: Inputs) -> list[Item]:
@@ -97,10 +97,10 @@ def items_of_files(inputs: Inputs) -> list[Item]:
 def with_mask(item: Item, mask: Path) -> Item:
     """Return the item with a mask image, which Blender reads."""
     def fields(client: Client) -> dict[str, Any]:
-        picture = item.fields(client)
-        return {**picture, "mask_pixels": dataclasses.asdict(run_to_end(export_file_pixels(mask, client.new_file())))}
+        mask_pixels = run_to_end(export_file_pixels(mask, client.new_file()))
+        return {**item.request_fields(client), "mask_pixels": dataclasses.asdict(mask_pixels)}
 
-    return dataclasses.replace(item, fields=fields)
+    return dataclasses.replace(item, request_fields=fields)
 
 
 def item_of_image(image: bpy.types.Image) -> Item:

@@ -66,7 +66,7 @@ def describe_stage(step: Step) -> str:
 def total_progress(step: Step) -> float:
     """Return the share of a task that is done when its current step is this one, 0..1."""
     stage = STAGES[step.job.stage]
-    done = stage.start + (stage.end - stage.start) * step.job.done
+    done = stage.start + (stage.end - stage.start) * step.job.share
     return (step.number - 1 + done) / step.count
 
 
@@ -222,7 +222,7 @@ def _redraw_when_changed() -> None:
     if _task is None:
         return
     description = describe_task(_task)
-    progress = description, round(_task.job.done, 2)
+    progress = description, round(_task.job.share, 2)
     if progress != _shown_progress:
         _shown_progress = progress
         show_status(iface_("Normal map: {progress}").format(progress=description))

@@ -107,7 +107,7 @@ def describe_progress() -> str:
 
 def draw_running_setup(layout: bpy.types.UILayout) -> None:
     """Draw the running step, with a button that cancels the setup."""
-    draw_progress(layout, describe_progress(), _last_event.get("done"))
+    draw_progress(layout, describe_progress(), _last_event.get("share"))
     layout.operator("midas_normal.cancel_setup", icon="CANCEL")
 
 
@@ -120,7 +120,7 @@ def _poll() -> bool:
         _last_event.clear()
         _last_event.update(event)
         redraw_editors()
-    if _process.running:
+    if _process.is_running:
         return True
     process, _process = _process, None
     try:

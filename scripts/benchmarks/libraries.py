@@ -21,9 +21,9 @@ from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import item_of_file
-from blender_midas_normal.batch.report import Screen
+from blender_midas_normal.batch.report import TerminalReporter
 from blender_midas_normal.batch.runner import BatchRunner
-from blender_midas_normal.batch.scheduler import max_in_flight, one, run_tasks
+from blender_midas_normal.batch.scheduler import max_in_flight, one_in_flight, run_tasks
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import MIDAS_NOT_NEEDED, Launch
 from blender_midas_normal.client.setup.environment import Environment
@@ -50,7 +50,7 @@ def _compared(engine: str, files: list, plan: Plan, folder: Path, answer: Answer
     single, side_by_side, compared, stages = [], [], [], Counter()
     end = time.monotonic() + plan.patience
     while not single or (len(single) < plan.runs and time.monotonic() < end):
-        single.append(made(engine, files, one, plan, folder)[0])
+        single.append(made(engine, files, one_in_flight, plan, folder)[0])
         wall, stages = made(engine, files, max_in_flight, plan, folder)
         side_by_side.append(wall)
         compared.append(sum(stages[stage] for stage in COMPARED[engine]))
@@ -65,16 +65,18 @@ def made(engine: str, files: list, at_once: Callable[[Client], int], plan: Plan,
     """(wall seconds, seconds by stage) of all files but the first, which loads the engine."""
     parser = argparse.ArgumentParser()
     add_options(parser)
-    asked = parse_options(parser.parse_args(["--out", str(folder / "maps"), "--engine", engine]))
+    options = parse_options(parser.parse_args(["--out", str(folder / "maps"), "--engine", engine]))
     items = [item_of_file(file, PurePath(), lambda client, file=file: {"picture": str(file)}) for file in files]
-    making = BatchRunner(items, asked, _launch(engine, plan, folder), Screen())
+    runner = BatchRunner(items, options, _launch(engine, plan, folder), TerminalReporter())
+    first, others = (runner.task_factories(runner.make, pictures, alone=True)
+                     for pictures in (runner.pictures[:1], runner.pictures[1:]))
     with contextlib.closing(Client()) as client, contextlib.redirect_stdout(io.StringIO()):
-        run_tasks(making.beginnings(making.make, making.pictures[:1], alone=True), [client], one, _quiet, _never)
+        run_tasks(first, [client], one_in_flight, _quiet, _never)
         start = time.perf_counter()
-        run_tasks(making.beginnings(making.make, making.pictures[1:], alone=True), [client], at_once, _quiet, _never)
+        run_tasks(others, [client], at_once, _quiet, _never)
         wall = time.perf_counter() - start
     stages: Counter = Counter()
-    for picture in making.pictures[1:]:
+    for picture in runner.pictures[1:]:
         for record in picture.records:
             stages.update(record.seconds)
     return wall, stages

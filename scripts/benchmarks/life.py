@@ -44,5 +44,5 @@ def _after(client: Client, launch: Launch, rgba: np.ndarray, number: int) -> tup
     rgba.tofile(file)
     job = client.submit(Request(Settings(engine="LUMINANCE", tileable="OFF").to_dict(), with_pixels=True,
                                 pixels={"file": file.name, "width": SIDE, "height": SIDE, "encoding": "BYTE"}))
-    with client.taken(client.wait(job)):
+    with client.open_result_files(client.wait(job)):
         return memory.now_and_of_children()

@@ -32,20 +32,20 @@ def listed(inputs):
 
 def test_a_folder_means_the_pictures_in_it(textures):
     inputs = find_pictures([textures], recursive=False)
-    assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", ".")] and inputs.no_pictures == 1
+    assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", ".")] and inputs.other_files == 1
 
 
 @pytest.mark.parametrize("ending", ["jfif", "JPE", "avif", "dds", "psd", "tiff", "webp", "exr"])
 def test_every_kind_of_picture_that_is_read_is_found(textures, ending):
     (textures / f"wood.{ending}").write_bytes(b"")
     inputs = find_pictures([textures], recursive=False)
-    assert (f"wood.{ending}", ".") in listed(inputs) and inputs.no_pictures == 1
+    assert (f"wood.{ending}", ".") in listed(inputs) and inputs.other_files == 1
 
 
 def test_a_folder_with_its_subfolders_is_mirrored(textures):
     inputs = find_pictures([textures], recursive=True)
     assert listed(inputs) == [("Stein 壁.JPG", "."), ("wall.png", "."), ("a/wall.png", "a"), ("a/b/deep.tif", "a/b")]
-    assert inputs.no_pictures == 2
+    assert inputs.other_files == 2
 
 
 @pytest.mark.parametrize(("pattern", "files"), [
@@ -61,7 +61,7 @@ def test_what_is_named_is_taken_as_it_is(textures):
     (textures / "wall[1].png").write_bytes(b"")
     named = [textures / name for name in ("notes.txt", "missing.png", ".hidden.png", "wall[1].png", "*.exr")]
     inputs = find_pictures(named, recursive=True)
-    assert [picture.file for picture in inputs.pictures] == named and not inputs.no_pictures
+    assert [picture.file for picture in inputs.pictures] == named and not inputs.other_files
     assert {picture.folder.as_posix() for picture in inputs.pictures} == {"."}
 
 
@@ -69,7 +69,7 @@ def test_maps_of_earlier_runs_are_left_out_wherever_their_record_is(textures):
     for folder, name in ((textures, "wall_normal.png"), (textures, "a/wall_normal.png"), (textures / "a" / "maps", "x.png")):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"")
-        OutputRecord(folder).note(folder / name, textures / "wall.png",
+        OutputRecord(folder).add(folder / name, textures / "wall.png",
                                   None, "content", "settings")  # by a run that was killed
     for named in (textures, Path("textures/**/*"), textures / "a"):
         files = {picture.file.name for picture in find_pictures([named], recursive=True).pictures}
@@ -80,9 +80,9 @@ def test_maps_of_earlier_runs_are_left_out_wherever_their_record_is(textures):
 def test_a_folder_without_pictures_is_said_to_be_one(textures):
     (textures / "empty" / "below").mkdir(parents=True)
     (textures / "empty" / "below" / "x.png").write_bytes(b"")
-    assert find_pictures([textures / "empty"], recursive=False).useless == {
+    assert find_pictures([textures / "empty"], recursive=False).unusable_folders == {
         "textures/empty": "There is no picture in textures/empty; --recursive looks into its subfolders too."}
-    assert not find_pictures([textures / "empty"], recursive=True).useless
+    assert not find_pictures([textures / "empty"], recursive=True).unusable_folders
 
 
 @pytest.mark.parametrize("named", [
@@ -122,7 +122,7 @@ def test_links_to_folders_above_are_not_followed(textures, named):
         (textures / link).symlink_to((textures / "a" if link == "to_a" else textures).resolve())
     inputs = find_pictures([Path(named)], recursive=True)
     files = {picture.file.relative_to("textures").as_posix() for picture in inputs.pictures}
-    assert inputs.links == {Path("textures", link) for link in ("a/loop", "a/again", "to_a")}
+    assert inputs.unfollowed_links == {Path("textures", link) for link in ("a/loop", "a/again", "to_a")}
     assert {"wall.png", "a/wall.png"} <= files <= {"wall.png", "a/wall.png", "a/b/deep.tif", "Stein 壁.JPG"}
 
 
@@ -143,4 +143,4 @@ def test_a_closed_folder_is_one_sentence(textures, tmp_path):
         os.seteuid(user)
         (textures / "a").chmod(0o755)
     assert len(inputs.pictures) == 2
-    assert inputs.useless == {"textures/a": "The folder textures/a cannot be looked into: Permission denied."}
+    assert inputs.unusable_folders == {"textures/a": "The folder textures/a cannot be looked into: Permission denied."}

@@ -16,10 +16,10 @@ from blender_midas_normal.core.settings import Choice, Flag, Settings, setting_d
 NAME = ".midas_normal.jsonl"
 
 
-def note(ledger, file, content, picture=None):
+def note(record, file, content, picture=None):
     """Puts a map that is in its place on record, and ends the run."""
-    ledger.note(file, file, picture, content, "settings")
-    ledger.close()
+    record.add(file, file, picture, content, "settings")
+    record.close()
 
 
 @pytest.fixture
@@ -33,23 +33,23 @@ def out(tmp_path):
 
 
 def test_a_map_on_record_is_current_for_the_same_content_and_settings_only(out):
-    ledger, file = OutputRecord(out), out / "a" / "wall.png"
-    assert ledger.is_current(file, "content", "settings")
-    assert not ledger.is_current(file, "other", "settings") and not ledger.is_current(file, "content", "other")
-    assert not ledger.is_current(out / "wall.png", "content", "settings")
+    record, file = OutputRecord(out), out / "a" / "wall.png"
+    assert record.is_up_to_date(file, "content", "settings")
+    assert not record.is_up_to_date(file, "other", "settings") and not record.is_up_to_date(file, "content", "other")
+    assert not record.is_up_to_date(out / "wall.png", "content", "settings")
 
 
 def test_a_map_that_was_cut_or_taken_away_is_not_current(out):
     file = out / "a" / "wall.png"
     file.write_bytes(b"ma")
-    assert not OutputRecord(out).is_current(file, "content", "settings")
+    assert not OutputRecord(out).is_up_to_date(file, "content", "settings")
     file.unlink()
-    assert not OutputRecord(out).is_current(file, "content", "settings")
+    assert not OutputRecord(out).is_up_to_date(file, "content", "settings")
 
 
 def test_the_folder_may_move(out, tmp_path):
     moved = out.rename(tmp_path / "moved")
-    assert OutputRecord(moved).is_current(moved / "a" / "wall.png", "content", "settings")
+    assert OutputRecord(moved).is_up_to_date(moved / "a" / "wall.png", "content", "settings")
     assert OutputRecord(moved).files() == {(moved / "a" / "wall.png").resolve()}
 
 
@@ -58,10 +58,10 @@ def test_the_folder_may_move(out, tmp_path):
                                     b'{"file": "a/wall.png", "content": 3, "settings": "", "picture": "", "map": ""}'])
 def test_a_damaged_record_only_makes_work(out, damage):
     (out / NAME).write_bytes(damage)
-    ledger, file = OutputRecord(out), out / "a" / "wall.png"
-    assert not ledger.is_current(file, "content", "settings")
-    note(ledger, file, "content")
-    assert OutputRecord(out).is_current(file, "content", "settings")
+    record, file = OutputRecord(out), out / "a" / "wall.png"
+    assert not record.is_up_to_date(file, "content", "settings")
+    note(record, file, "content")
+    assert OutputRecord(out).is_up_to_date(file, "content", "settings")
     assert (out / NAME).read_bytes().startswith(damage), "nothing is taken away"
 
 
@@ -71,30 +71,30 @@ def test_a_line_that_was_cut_off_damages_no_other(out):
     for length in range(len(line)):
         record.write_bytes(line + line[:length])
         note(OutputRecord(out), file, "new")
-        assert OutputRecord(out).is_current(file, "new", "settings")
+        assert OutputRecord(out).is_up_to_date(file, "new", "settings")
 
 
 def test_two_runs_into_a_folder_keep_both_records(out):
     files = [out / name for name in ("one.png", "two.png")]
-    ledgers = [OutputRecord(out), OutputRecord(out)]
-    for ledger, file in zip(ledgers, files, strict=True):
+    records = [OutputRecord(out), OutputRecord(out)]
+    for record, file in zip(records, files, strict=True):
         file.write_bytes(b"map")
-        note(ledger, file, "content")
-    assert all(OutputRecord(out).is_current(file, "content", "settings") for file in files)
+        note(record, file, "content")
+    assert all(OutputRecord(out).is_up_to_date(file, "content", "settings") for file in files)
 
 
 def test_what_is_noted_grows_with_the_maps_alone(out):
     """Not with their square, in one run, nor with the number of runs: a library has thousands of maps."""
     files, sizes = [out / f"{number}.png" for number in range(50)], []
     for run in range(20):
-        ledger = OutputRecord(out)
+        record = OutputRecord(out)
         for file in files:
             file.write_bytes(b"map %d" % run)
-            ledger.note(file, file, None, str(run), "settings")
-        ledger.close()
+            record.add(file, file, None, str(run), "settings")
+        record.close()
         sizes.append((out / NAME).read_bytes().count(b"\n"))
     assert max(sizes) <= 6 * (len(files) + 1) and sizes.count(max(sizes)) > 2
-    assert all(OutputRecord(out).is_current(file, "19", "settings") for file in files)
+    assert all(OutputRecord(out).is_up_to_date(file, "19", "settings") for file in files)
     assert [path.name for path in out.glob(".*")] == [NAME]
 
 
@@ -105,9 +105,9 @@ def test_a_record_that_cannot_be_made_one_stays(out, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         note(OutputRecord(out), file, "newest")
-    assert OutputRecord(out).is_current(file, "newest", "settings") and len(list(out.glob(".*"))) == 2
+    assert OutputRecord(out).is_up_to_date(file, "newest", "settings") and len(list(out.glob(".*"))) == 2
     note(OutputRecord(out), file, "at last")
-    assert OutputRecord(out).is_current(file, "at last", "settings") and [path.name for path in out.glob(".*")] == [NAME]
+    assert OutputRecord(out).is_up_to_date(file, "at last", "settings") and [path.name for path in out.glob(".*")] == [NAME]
 
 
 def test_a_record_that_cannot_be_written_is_one_sentence(out, monkeypatch):
@@ -120,7 +120,7 @@ def test_names_that_are_no_text_are_on_record_too(tmp_path):
     file = tmp_path / "\udcff.png"
     file.write_bytes(b"map")
     note(OutputRecord(tmp_path), file, "content")
-    assert OutputRecord(tmp_path).is_current(file, "content", "settings")
+    assert OutputRecord(tmp_path).is_up_to_date(file, "content", "settings")
 
 
 @pytest.mark.parametrize("picture", ["wall.png", None])
@@ -163,14 +163,14 @@ def test_a_run_that_was_killed_before_the_map_was_in_its_place_leaves_the_one_be
     file, new = out / "a" / "wall.png", tmp_path / "new"
     new.write_bytes(b"new")
     for _ in range(5):
-        ledger = OutputRecord(out)
-        ledger.note(file, new, None, "newer", "settings")
-        ledger.close()
-    ledger = OutputRecord(out)
-    assert ledger.is_current(file, "content", "settings") and not ledger.is_current(file, "newer", "settings")
-    assert ledger.refusal(file, None) == ""
+        record = OutputRecord(out)
+        record.add(file, new, None, "newer", "settings")
+        record.close()
+    record = OutputRecord(out)
+    assert record.is_up_to_date(file, "content", "settings") and not record.is_up_to_date(file, "newer", "settings")
+    assert record.refusal(file, None) == ""
     new.replace(file)
-    assert OutputRecord(out).is_current(file, "newer", "settings")
+    assert OutputRecord(out).is_up_to_date(file, "newer", "settings")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes")
@@ -180,7 +180,7 @@ def test_a_pipe_in_a_maps_place_is_refused_and_not_waited_for(out):
         (out / name).unlink(missing_ok=True)
         os.mkfifo(out / name)
     (out / "made").write_bytes(b"map")
-    assert not OutputRecord(out).is_current(file, "content", "settings")
+    assert not OutputRecord(out).is_up_to_date(file, "content", "settings")
     assert "was changed after it was made" in OutputRecord(out).refusal(file, None, out / "made")
     assert "was not made by this extension" in OutputRecord(out).refusal(out / "new.png", None, out / "made")
 
@@ -191,11 +191,11 @@ def test_an_empty_file_with_a_maps_name_is_free_for_the_same_picture(out, tmp_pa
     ours.touch(), theirs.touch(), file.touch()
     assert "was not made by this extension" in OutputRecord(out).refusal(file, ours)
     (out / "made").write_bytes(b"map")
-    ledger = OutputRecord(out)
-    ledger.note(file, out / "made", ours, "content", "settings")
-    ledger.close()
+    record = OutputRecord(out)
+    record.add(file, out / "made", ours, "content", "settings")
+    record.close()
     assert OutputRecord(out).refusal(file, ours) == "" and f"is the map of {ours}" in OutputRecord(out).refusal(file, theirs)
-    assert not OutputRecord(out).is_current(file, "content", "settings")
+    assert not OutputRecord(out).is_up_to_date(file, "content", "settings")
 
 
 @pytest.mark.parametrize(("age", "is_soon"), [(0, True), (100, True), (-100, True), (1000, False), (-1000, False)])

@@ -20,7 +20,8 @@ from blender_midas_normal.batch.inputs import Inputs
 from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import Item, item_of_file
 from blender_midas_normal.batch.record import OutputRecord
-from blender_midas_normal.batch.report import Screen
+from blender_midas_normal.batch.report import TerminalReporter
+from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import Launch
 from blender_midas_normal.core.errors import EngineUnavailable
 from tests.batch.test_placing import leave_temporary_folder
@@ -61,12 +62,12 @@ class ManyAtOnce(Launch):
         return [*super().command(folder), "--batch", "3"]
 
 
-def made(items, folder, *options, screen=None, stopped=lambda: False, launch=launch):
+def made(items, folder, *arguments, reporter=None, stopped=lambda: False, launch=launch):
     """[(outcome, file's name or error), ...] of the items' records."""
     parser = argparse.ArgumentParser()
     add_options(parser)
-    asked = parse_options(parser.parse_args(["--out", str(folder / "out"), "--engine", "luminance", *options]))
-    result = run_batch(items, asked, launch(folder), Inputs(), screen or Screen(), stopped)
+    options = parse_options(parser.parse_args(["--out", str(folder / "out"), "--engine", "luminance", *arguments]))
+    result = run_batch(items, options, launch(folder), Inputs(), reporter or TerminalReporter(), stopped)
     return [(record.outcome, PurePath(record.output or "").name or record.error) for record in result.records]
 
 
@@ -99,53 +100,55 @@ def test_a_worker_that_ends_once_costs_no_picture(tmp_path):
     assert [outcome for outcome, _ in made(items, tmp_path)] == ["made"] * 6 and ended
 
 
-class Watched(Screen):
+class Watched(TerminalReporter):
     """Calls a function with each line that it shows."""
 
     def __init__(self, on_line):
         super().__init__()
         self.on_line = on_line
 
-    def say(self, line):
+    def print_line(self, line):
         self.on_line(line)
 
 
 def test_other_maps_come_without_the_engine_and_with_it_where_the_surface_is_gone(tmp_path):
-    clients, asked = [], []
-
-    def fields(client):
-        clients.append(client)
-        asked.append(client)
+    clients = []
 
     file = pictures(tmp_path, 1)[0].file
-    assert [name for _, name in made([item(file, fields)], tmp_path, "--maps", "normal,ao,height")] == [
+    assert [name for _, name in made([item(file, clients.append)], tmp_path, "--maps", "normal,ao,height")] == [
         "0_normal.png", "0_ao.png", "0_height.png"]
-    assert len(asked) == 1
+    assert len(clients) == 1
 
     def at_line(line):
         if "_normal.png" in line:
             kill(clients[-1])
-            clients[-1].worker._process.wait()
+            while clients[-1].is_running:
+                clients[-1].sleep_and_pump()
 
-    outcomes = made([item(file, fields)], tmp_path, "--maps", "normal,ao", screen=Watched(at_line))
-    assert outcomes == [("made", "0_normal.png"), ("made", "0_ao.png")] and len(asked) == 3
+    outcomes = made([item(file, clients.append)], tmp_path, "--maps", "normal,ao", reporter=Watched(at_line))
+    assert outcomes == [("made", "0_normal.png"), ("made", "0_ao.png")] and len(clients) == 3
 
 
 @pytest.mark.parametrize(("batch", "jobs"), [(1, 3), (3, 7)])
-def test_the_worker_is_given_several_pictures_at_once_and_more_where_it_sees_several(tmp_path, batch, jobs):
-    most = []
+def test_the_worker_is_given_several_pictures_at_once_and_more_where_it_sees_several(tmp_path, monkeypatch, batch, jobs):
+    submitted, counts = [], []
+
+    def submit(client, request, of=Client.submit):
+        submitted.append(of(client, request))
+        return submitted[-1]
 
     def count(client):
-        most.append(len(client._pending) + 1)
+        counts.append(1 + sum(job.outcome is None for job in submitted))
 
     def start(folder):
-        words = vars(launch(folder))
-        return ManyAtOnce(**words) if batch == 3 else Launch(**words)
+        fields = vars(launch(folder))
+        return ManyAtOnce(**fields) if batch == 3 else Launch(**fields)
 
+    monkeypatch.setattr(Client, "submit", submit)
     items = pictures(tmp_path, 16)
     save(items[0].file, (2000, 2000))  # which keeps the worker busy while it is given others
     outcomes = made([item(each.file, count) for each in items], tmp_path, launch=start)
-    assert [outcome for outcome, _ in outcomes] == ["made"] * 16 and max(most) == jobs
+    assert [outcome for outcome, _ in outcomes] == ["made"] * 16 and max(counts) == jobs
 
 
 def test_several_workers_share_the_pictures_and_each_is_made_once(tmp_path):
@@ -161,7 +164,7 @@ def test_several_workers_share_the_pictures_and_each_is_made_once(tmp_path):
 
 def test_a_stop_leaves_whole_maps_only_and_no_worker(tmp_path):
     lines = []
-    made(pictures(tmp_path, 8), tmp_path, screen=Watched(lines.append), stopped=lambda: len(lines) >= 2)
+    made(pictures(tmp_path, 8), tmp_path, reporter=Watched(lines.append), stopped=lambda: len(lines) >= 2)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [".midas_normal.jsonl", *sorted(line.split("/")[-1].split(" ")[0] for line in lines)]
     for name in names[1:]:
@@ -232,12 +235,12 @@ def test_what_comes_into_being_while_a_map_is_made_is_kept_unless_it_is_to_be_ov
         theirs.write_bytes(b"theirs")
 
     pictures(tmp_path, 1)
-    outcome, words = made([item(tmp_path / "0.png", appear)], tmp_path, "--existing", existing)[0]
+    outcome, name_or_error = made([item(tmp_path / "0.png", appear)], tmp_path, "--existing", existing)[0]
     assert (theirs.read_bytes() == b"theirs") == (existing != "overwrite")
     if existing in ("renew", "skip"):
-        assert outcome == "failed" and "0_normal.png is there already and was not made by this extension" in words
+        assert outcome == "failed" and "0_normal.png is there already and was not made by this extension" in name_or_error
     else:
-        assert (outcome, words) == ("made", "0_normal.png" if existing == "overwrite" else "0_normal_2.png")
+        assert (outcome, name_or_error) == ("made", "0_normal.png" if existing == "overwrite" else "0_normal_2.png")
 
 
 def test_where_files_have_no_second_names_maps_are_made_all_the_same(tmp_path, monkeypatch):
@@ -284,25 +287,25 @@ def test_a_map_that_is_in_its_place_is_made_though_what_is_needed_no_more_cannot
 
 def test_a_strange_map_is_refused_before_the_engine_runs_unless_it_may_be_on_record_soon(tmp_path):
     """Of one that is new another computer's record may not show yet, so it is looked at once more in the end."""
-    asked, out = [], tmp_path / "out"
+    requested, out = [], tmp_path / "out"
     out.mkdir()
-    items = [item(each.file, asked.append) for each in pictures(tmp_path, 2)]
+    items = [item(each.file, requested.append) for each in pictures(tmp_path, 2)]
     for number in range(2):
         (out / f"{number}_normal.png").write_bytes(b"theirs")
     os.utime(out / "0_normal.png", (0, 0))
     outcomes = made(items, tmp_path)
-    assert [outcome for outcome, _ in outcomes] == ["failed"] * 2 and len(asked) == 1
-    assert all("was not made by this extension" in words for _, words in outcomes)
+    assert [outcome for outcome, _ in outcomes] == ["failed"] * 2 and len(requested) == 1
+    assert all("was not made by this extension" in error for _, error in outcomes)
 
 
 def test_whether_a_map_may_be_on_record_soon_is_asked_of_those_alone_that_are_refused(tmp_path, monkeypatch):
     """It makes a file in the folder, to ask the drive for its time."""
-    asked = []
-    monkeypatch.setattr(OutputRecord, "may_be_on_record_soon", lambda ledger, file: asked.append(file.name))
+    checked = []
+    monkeypatch.setattr(OutputRecord, "may_be_on_record_soon", lambda record, file: checked.append(file.name))
     made(pictures(tmp_path, 2), tmp_path)
     (tmp_path / "out" / "0_normal.png").write_bytes(b"theirs")
     made(pictures(tmp_path, 2), tmp_path)
-    assert asked == ["0_normal.png"]
+    assert checked == ["0_normal.png"]
 
 
 def test_one_map_that_is_refused_stops_no_other_of_its_picture(tmp_path):
@@ -338,7 +341,7 @@ def test_a_map_that_would_take_a_pictures_place_is_refused(tmp_path):
 def test_a_picture_that_fails_takes_no_name_from_a_good_one(tmp_path, existing):
     items = named(tmp_path, "real.exr", "cut.exr", "real.png", "real.tif", "cut.png")
     for outcome in ("made", "skipped" if existing else "made"):
-        found = made(items, tmp_path, *existing, "--maps", "height,normal")
-        assert [words for words in found if words[0] == outcome] == [
+        outcomes = made(items, tmp_path, *existing, "--maps", "height,normal")
+        assert [each for each in outcomes if each[0] == outcome] == [
             (outcome, name) for name in ("real_height.png", "real_normal.png", "cut_height.png", "cut_normal.png")]
-        assert any(f"is also the map of {tmp_path}/real.png" in words for _, words in found)
+        assert any(f"is also the map of {tmp_path}/real.png" in error for _, error in outcomes)

@@ -18,7 +18,7 @@ from blender_midas_normal.batch.api import run_batch
 from blender_midas_normal.batch.inputs import Inputs
 from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import item_of_file
-from blender_midas_normal.batch.report import Screen
+from blender_midas_normal.batch.report import TerminalReporter
 from blender_midas_normal.core.file_numbering import temporal_weights
 from blender_midas_normal.core.normals import average_maps
 from tests.conftest import ROOT
@@ -33,14 +33,14 @@ SHORT = 7
 """Frames of a test's sequence."""
 
 
-class Quiet(Screen):
+class Quiet(TerminalReporter):
     """Calls a function with each line that it is given."""
 
     def __init__(self, on_line=lambda line: None):
         super().__init__()
         self.on_line = on_line
 
-    def say(self, line):
+    def print_line(self, line):
         self.on_line(line)
 
     def print_error(self, line):
@@ -57,12 +57,12 @@ class Run:
     skipped: list[str]
     errors: dict[str, str]
     handed_over: list[str]
-    lacks: list[str]
+    missing: list[str]
     stages: set[str]
 
 
-def run(folder, *options, out="out", engine="luminance", screen=None, stopped=lambda: False, at_request=None, of=None,
-        **words):
+def run(folder, *arguments, out="out", engine="luminance", reporter=None, stopped=lambda: False, at_request=None, of=None,
+        **launch_fields):
     """The maps of the folder's files, in its folder `out`."""
     handed_over = []
 
@@ -76,10 +76,10 @@ def run(folder, *options, out="out", engine="luminance", screen=None, stopped=la
 
     parser = argparse.ArgumentParser()
     add_options(parser)
-    asked = parse_options(parser.parse_args(["--out", str(folder / out), "--engine", engine, *options]))
-    asked.out.mkdir(exist_ok=True)
+    options = parse_options(parser.parse_args(["--out", str(folder / out), "--engine", engine, *arguments]))
+    options.out.mkdir(exist_ok=True)
     items = [item_of_file(file, PurePath(), fields_of(file)) for file in of or sorted(folder.glob("*.png"))]
-    result = run_batch(items, asked, launch(folder, **words), Inputs(), screen or Quiet(), stopped)
+    result = run_batch(items, options, launch(folder, **launch_fields), Inputs(), reporter or Quiet(), stopped)
     records = result.records
     by_outcome = {outcome: [PurePath(record.output).name for record in records if record.outcome == outcome]
                   for outcome in ("made", "skipped")}
@@ -127,9 +127,9 @@ def test_the_tiles_of_a_set_have_one_range_of_depths(midas_python, test_weights,
     PIL.Image.fromarray(chess.astype(np.uint8)).save(tmp_path / "wall.1001.png")
     photograph("leather").save(tmp_path / "wall.1002.png")
     options = ("--resolution", "128", "--strength", "0.02")
-    words = {"engine": "midas", "python": str(midas_python), "weights": test_weights, "without_midas": ""}
+    midas = {"engine": "midas", "python": str(midas_python), "weights": test_weights, "without_midas": ""}
     for out, sets in (("alone", "off"), ("out", "udim")):
-        run(tmp_path, *options, "--sets", sets, out=out, **words)
+        run(tmp_path, *options, "--sets", sets, out=out, **midas)
     factors = []
     for number in (1001, 1002):
         alone, together = (slopes(tmp_path / name) for name in (f"alone/wall.{number}_normal.png",
@@ -138,7 +138,7 @@ def test_the_tiles_of_a_set_have_one_range_of_depths(midas_python, test_weights,
         np.testing.assert_allclose(together, alone * factors[-1], atol=2e-3)
     assert max(factors) == pytest.approx(1, abs=1e-3) and 0 < min(factors) < 0.9
     photograph("pebbles").save(tmp_path / "wall.1003.png")
-    again = run(tmp_path, *options, "--sets", "udim", "--existing", "skip", **words)
+    again = run(tmp_path, *options, "--sets", "udim", "--existing", "skip", **midas)
     assert (again.made, again.handed_over) == (["wall_normal.1003.png"], ["wall.1003.png"] * 2)
 
 
@@ -171,9 +171,9 @@ def test_the_map_of_a_frame_is_the_mean_over_its_neighbours(tmp_path, reach, job
     numbers = [*range(1, 21), 22, 23]
     sequence(tmp_path, numbers)
     run(tmp_path, *FRAMES, "--maps", "normal,ao", out="alone")
-    found = run(tmp_path, *FRAMES, "--maps", "normal,ao", "--smoothing", str(reach), "--jobs", str(jobs))
-    assert found.lacks == [f"{tmp_path / 'shot_####.png'}: there are no files of these frames: 21"]
-    assert len(found.made) == 44 and sorted(found.handed_over) == sorted(set(found.handed_over))
+    result = run(tmp_path, *FRAMES, "--maps", "normal,ao", "--smoothing", str(reach), "--jobs", str(jobs))
+    assert result.missing == [f"{tmp_path / 'shot_####.png'}: there are no files of these frames: 21"]
+    assert len(result.made) == 44 and sorted(result.handed_over) == sorted(set(result.handed_over))
     for kind in ("normal", "ao"):
         for number in (1, 8, 16, 17, 20, 23):
             expected = mean(tmp_path, numbers, number, kind, reach)
@@ -232,9 +232,9 @@ def test_a_bad_frame_stops_no_other_and_takes_no_part(tmp_path):
     save(tmp_path / "shot_0006.png", 6, size=(20, 20))
     good = [1, 2, 3, 5, 6, 7]
     run(tmp_path, *FRAMES, out="alone")
-    found = run(tmp_path, *SMOOTHED)
-    assert list(found.errors) == ["shot_0004.png"] and "not a readable picture" in found.errors["shot_0004.png"]
-    assert found.made == [f"shot_normal_{number:04}.png" for number in good]
+    result = run(tmp_path, *SMOOTHED)
+    assert list(result.errors) == ["shot_0004.png"] and "not a readable picture" in result.errors["shot_0004.png"]
+    assert result.made == [f"shot_normal_{number:04}.png" for number in good]
     for number, near in ((3, (2, 3)), (5, (5,)), (6, (6,))):
         assert np.abs(map_of(tmp_path, number).astype(int) - mean(tmp_path, near, number)).max() <= 2
     again = run(tmp_path, *SMOOTHED)
@@ -250,9 +250,9 @@ def test_a_frame_that_ends_its_worker_fails_alone(tmp_path, options):
         if file.name == "shot_0003.png":
             os.kill(client.worker.pid, signal.SIGKILL)
 
-    found = run(sequence(tmp_path), *options, at_request=kill)
-    assert list(found.errors) == ["shot_0003.png"] and "killed by signal 9" in found.errors["shot_0003.png"]
-    assert len(found.made) == SHORT - 1
+    result = run(sequence(tmp_path), *options, at_request=kill)
+    assert list(result.errors) == ["shot_0003.png"] and "killed by signal 9" in result.errors["shot_0003.png"]
+    assert len(result.made) == SHORT - 1
     healed = run(tmp_path, *options)
     assert not healed.errors and any("0003" in name for name in healed.made)
     if options == SMOOTHED:
@@ -262,15 +262,15 @@ def test_a_frame_that_ends_its_worker_fails_alone(tmp_path, options):
 @pytest.mark.parametrize("options", [SMOOTHED, (*FRAMES, "--maps", "normal,height")])
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, options):
     sequence(tmp_path, range(1, 41))
-    kinds = 2 if "--maps" in options else 1
+    map_count = 2 if "--maps" in options else 1
     lines = []
-    first = run(tmp_path, *options, screen=Quiet(lines.append), stopped=lambda: len(lines) > 20)
-    assert 0 < len(first.made) < 40 * kinds and not any(path.is_dir() for path in (tmp_path / "out").iterdir())
+    first = run(tmp_path, *options, reporter=Quiet(lines.append), stopped=lambda: len(lines) > 20)
+    assert 0 < len(first.made) < 40 * map_count and not any(path.is_dir() for path in (tmp_path / "out").iterdir())
     times = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in first.made}
     rest = run(tmp_path, *options)
-    assert len(rest.made) == 40 * kinds - len(first.made) and sorted(rest.skipped) == sorted(first.made)
+    assert len(rest.made) == 40 * map_count - len(first.made) and sorted(rest.skipped) == sorted(first.made)
     assert all((tmp_path / "out" / name).stat().st_mtime_ns == time for name, time in times.items())
-    assert len(rest.handed_over) <= 40 - len(first.made) // kinds + 2
+    assert len(rest.handed_over) <= 40 - len(first.made) // map_count + 2
     run(tmp_path, *options, out="whole")
     for name in first.made + rest.made:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -311,9 +311,9 @@ def test_a_set_whose_number_another_process_takes_is_refused_and_nothing_is_lost
     def appear(file, client):
         (tmp_path / "out" / "shot_normal_0001.png").write_bytes(b"theirs")
 
-    found = run(tmp_path, "--sets", "sequence", "--existing", "number", at_request=appear)
+    result = run(tmp_path, "--sets", "sequence", "--existing", "number", at_request=appear)
     assert (tmp_path / "out" / "shot_normal_0001.png").read_bytes() == b"theirs"
-    assert "those of a set have one number; run it again" in found.errors["shot_0001.png"]
+    assert "those of a set have one number; run it again" in result.errors["shot_0001.png"]
 
 
 def test_a_frame_whose_map_is_the_users_own_counts_for_the_others_all_the_same(tmp_path):
@@ -321,9 +321,9 @@ def test_a_frame_whose_map_is_the_users_own_counts_for_the_others_all_the_same(t
     run(tmp_path, *SMOOTHED)
     own = tmp_path / "out" / "shot_normal_0002.png"
     own.write_bytes(b"mine")
-    found = run(tmp_path, *SMOOTHED)
-    assert not found.made and own.read_bytes() == b"mine"
-    assert "was changed after it was made" in found.errors["shot_0002.png"]
+    result = run(tmp_path, *SMOOTHED)
+    assert not result.made and own.read_bytes() == b"mine"
+    assert "was changed after it was made" in result.errors["shot_0002.png"]
 
 
 def test_pictures_that_are_none_of_a_set_are_what_they_are_without_sets(tmp_path):

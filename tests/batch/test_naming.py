@@ -12,49 +12,50 @@ from blender_midas_normal.batch.outputs import MAX_NAME_BYTES, TARGETS, Naming
 from blender_midas_normal.batch.pictures import Item, stem_of
 from blender_midas_normal.core.errors import SettingsError
 
-WORDS = TARGETS["BLENDER"].words
+TAGS = TARGETS["BLENDER"].tags
 
 
 def item(stem: str, folder: str = "") -> Item:
     return Item(stem, f"{stem}.jpg", stem, None, PurePath(folder), lambda client: {}, str)
 
 
-def named(pattern: str, stem: str = "wall", kind: str = "NORMAL", number: int = 1, folder: str = "") -> str:
-    naming = Naming(pattern, WORDS, "auto", ".png", (kind,))
-    return naming.path(item(stem, folder), kind, number).as_posix()
+def named(pattern: str, stem: str = "wall", map_type: str = "NORMAL", number: int = 1, folder: str = "") -> str:
+    naming = Naming(pattern, TAGS, "auto", ".png", (map_type,))
+    return naming.path(item(stem, folder), map_type, number).as_posix()
 
 
 @pytest.mark.parametrize(("pattern", "path"), [
     ("{stem}_{map}", "wall_ao.png"), ("{map}/{stem}", "ao/wall.png"), ("{name}-{engine}", "wall.jpg-auto.png"),
     ("{{{stem}}}", "{wall}.png"), ("{map}\\{stem}", "ao/wall.png")])
 def test_a_pattern_may_hold_tokens_and_folders(pattern, path):
-    assert named(pattern, kind="AO") == path
+    assert named(pattern, map_type="AO") == path
 
 
 def test_mirrored_folders_stand_before_the_pattern_and_numbers_at_the_end():
     assert named("{map}/{stem}", folder="a/b", number=3) == "a/b/normal/wall_3.png"
 
 
-@pytest.mark.parametrize(("pattern", "words"), [
+@pytest.mark.parametrize(("pattern", "reason"), [
     ("{colour}", r"\{colour\} is unknown; it may hold \{stem\}"), ("{}", "unknown"), ("{stem.upper}", "unknown"),
     ("{stem!r}", "unknown"), ("{stem:>9}", "unknown"), ("{stem", "cannot be read"), ("/{stem}", "inside the output folder"),
     ("../{stem}", "inside"), ("{map}/../../{stem}", "inside"), ("{stem}/", "inside"), ("", "inside"), (". .", "inside")])
-def test_a_wrong_pattern_is_refused_by_name(pattern, words):
-    with pytest.raises(SettingsError, match=words):
-        Naming(pattern, WORDS, "auto", ".png", ("NORMAL",))
+def test_a_wrong_pattern_is_refused_by_name(pattern, reason):
+    with pytest.raises(SettingsError, match=reason):
+        Naming(pattern, TAGS, "auto", ".png", ("NORMAL",))
 
 
 def test_several_maps_need_several_names():
     with pytest.raises(SettingsError, match=r"put \{map\} into it"):
-        Naming("{stem}", WORDS, "auto", ".png", ("NORMAL", "AO"))
+        Naming("{stem}", TAGS, "auto", ".png", ("NORMAL", "AO"))
 
 
 @pytest.mark.parametrize(("target", "path"), [
     ("BLENDER", "wall_normal.png"), ("GODOT", "wall_normal.png"), ("UNITY", "wall_Normal.png"), ("UNREAL", "T_wall_N.png")])
 def test_targets_call_maps_as_their_programs_do(target, path):
-    words = TARGETS[target]
-    assert Naming(words.pattern, words.words, "auto", ".png", ("NORMAL",)).path(item("wall"), "NORMAL").as_posix() == path
-    assert words.convention == ("DIRECTX" if target == "UNREAL" else "OPENGL")
+    expected = TARGETS[target]
+    naming = Naming(expected.pattern, expected.tags, "auto", ".png", ("NORMAL",))
+    assert naming.path(item("wall"), "NORMAL").as_posix() == path
+    assert expected.convention == ("DIRECTX" if target == "UNREAL" else "OPENGL")
 
 
 @pytest.mark.parametrize(("stem", "path"), [

@@ -84,7 +84,7 @@ def test_godot_gets_the_8_bits_that_it_keeps_and_each_program_what_is_asked_for(
 
 
 def test_maps_keep_their_order_and_none_is_made_twice(parser):
-    assert asked(parser, "--maps", "AO, normal,ao").kinds == ("AO", "NORMAL")
+    assert asked(parser, "--maps", "AO, normal,ao").map_types == ("AO", "NORMAL")
 
 
 def test_a_mask_image_says_that_there_is_one(parser, tmp_path):

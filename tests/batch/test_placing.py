@@ -11,10 +11,10 @@ import pytest
 
 from blender_midas_normal.batch import atomic_files
 from blender_midas_normal.batch.atomic_files import (
-    LOCK,
-    TEMPORARY,
+    LOCK_NAME,
+    TEMPORARY_PREFIX,
     atomic_create,
-    incomplete,
+    partial_file,
     remove_leftovers,
     temporary_folder,
 )
@@ -59,14 +59,14 @@ def test_a_temporary_folder_is_removed_by_others_when_its_owner_was_killed_and_n
 
 
 def test_a_folder_that_was_left_before_anything_was_in_it_is_removed_and_others_stay(tmp_path):
-    (tmp_path / f"{TEMPORARY}empty").mkdir()
+    (tmp_path / f"{TEMPORARY_PREFIX}empty").mkdir()
     (tmp_path / "file").touch()
-    for name in (f"{TEMPORARY}unlocked", "mine"):
+    for name in (f"{TEMPORARY_PREFIX}unlocked", "mine"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "map.png").touch()
     remove_leftovers(tmp_path)
     remove_leftovers(tmp_path / "none")
-    assert {path.name for path in tmp_path.iterdir()} == {"file", f"{TEMPORARY}unlocked", "mine"}
+    assert {path.name for path in tmp_path.iterdir()} == {"file", f"{TEMPORARY_PREFIX}unlocked", "mine"}
 
 
 @pytest.mark.parametrize("step", ["mkdtemp", "try_lock"])
@@ -86,7 +86,7 @@ def test_a_folder_that_another_process_removes_before_it_is_locked_is_made_anew(
     with temporary_folder(tmp_path) as folder:
         assert taken and list(tmp_path.iterdir()) == [folder]
         remove_leftovers(tmp_path)
-        assert (folder / LOCK).exists()
+        assert (folder / LOCK_NAME).exists()
     assert not any(tmp_path.iterdir())
 
 
@@ -155,5 +155,5 @@ def test_a_name_that_was_taken_for_nothing_is_given_back(tmp_path, no_second_nam
 def test_what_the_system_refuses_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     refused = pytest.raises(TargetError, match=r"map\.png cannot be written: File exists")
-    with refused, incomplete(tmp_path / "file" / "map.png"):
+    with refused, partial_file(tmp_path / "file" / "map.png"):
         pass

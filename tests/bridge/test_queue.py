@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 
 import bpy
 import numpy as np
@@ -225,8 +227,7 @@ def test_a_picture_whose_worker_ends_fails_alone():
         worn(noise(name, side=side))
     new = queue()
     task = stepped(new, lambda task: new.items[1].state == IN_PROGRESS and not task.is_ready)
-    addon.client.worker._process.kill()
-    addon.client.worker._process.wait()
+    os.kill(addon.client.worker.pid, signal.SIGKILL)
     task.wait()
     assert states(new) == {"a": MADE, "b": FAILED, "c": MADE} and "killed" in new.items[1].message
 

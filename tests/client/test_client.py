@@ -80,7 +80,7 @@ def waited(condition, seconds=30.0):
 def test_a_request_is_answered_with_a_file(client, tmp_path):
     result = client.wait(submit(client, tmp_path, noise(20, 30)))
     assert (result.width, result.height, result.engine, result.device) == (30, 20, "LUMINANCE", "cpu")
-    with client.taken(result) as files:
+    with client.open_result_files(result) as files:
         assert files.png.startswith(b"\x89PNG") and files.pixels is None
     assert set(result.seconds) == {"read", "prepare", "engine", "maps", "encode"}
     assert client.ready.engines["LUMINANCE"] == client.ready.engines["RELIEF"] == "" and client.ready.engines["MIDAS"]
@@ -91,7 +91,7 @@ def test_pixels_come_as_blender_holds_them(client, tmp_path):
     client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), noise(20, 30)), with_pixels=True))
     result = client.wait(client.submit(Request(LUMINANCE.to_dict(), with_pixels=True,
                                                pixels=write_pixels(client.new_file(), noise(20, 30)))))
-    with client.taken(result) as files:
+    with client.open_result_files(result) as files:
         held = np.fromfile(files.pixels, np.float32).reshape(20, 30, 4)
         assert zlib.crc32(held.data) == files.checksum
         shown = np.asarray(Image.open(io.BytesIO(files.png)).convert("RGB"))  # 16 bits as 8
@@ -264,7 +264,7 @@ def test_a_map_whose_worker_was_replaced_is_said_to_be_gone(client, tmp_path):
     result = client.wait(submit(client, tmp_path, noise(4, 4)))
     client.close()
     for _ in range(2):
-        with pytest.raises(WorkerError, match="ended before its map was taken"), client.taken(result):
+        with pytest.raises(WorkerError, match="ended before its map was taken"), client.open_result_files(result):
             pass
         client.prepare(launch(tmp_path))
 
@@ -281,7 +281,7 @@ def test_what_is_asked_of_a_worker_that_is_gone_ends_with_one_sentence(client, t
 def test_what_was_taken_outlives_the_worker(client, tmp_path):
     client.prepare(launch(tmp_path))
     job = client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), noise(4, 4)), with_pixels=True))
-    with client.taken(client.wait(job)) as files:
+    with client.open_result_files(client.wait(job)) as files:
         client.close()
         assert files.png.startswith(b"\x89PNG") and zlib.crc32(files.pixels.read()) == files.checksum
     assert files.pixels.closed

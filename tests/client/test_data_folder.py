@@ -17,7 +17,7 @@ def user(tmp_path, monkeypatch):
     for name in ("MIDAS_NORMAL_DATA", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    monkeypatch.setattr(module, "IN_CLONE", tmp_path / "clone" / ".midas")
+    monkeypatch.setattr(module, "CLONE_DATA_FOLDER", tmp_path / "clone" / ".midas")
     return tmp_path
 
 
@@ -43,7 +43,7 @@ def test_a_relative_xdg_folder_is_none(user, monkeypatch):
 
 
 def test_a_folder_in_the_clone_is_used_where_it_lies_and_the_variable_goes_before_it(user, monkeypatch):
-    module.IN_CLONE.mkdir(parents=True)
+    module.CLONE_DATA_FOLDER.mkdir(parents=True)
     assert data_folder() == user / "clone" / ".midas"
     monkeypatch.setenv("MIDAS_NORMAL_DATA", str(user / "named"))
     assert data_folder() == user / "named"

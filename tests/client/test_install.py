@@ -128,7 +128,7 @@ def test_it_reports_each_of_its_steps_in_order(first):
     assert numbers == sorted(numbers) and set(numbers) == {1, 2, 3, 4, 5, 6}
     assert all(step.of == 6 and step.title for step in steps)
     assert any("midasprobe==1.0" in step.detail for step in steps if step.number == 4)
-    assert steps[-1].done == 1.0
+    assert steps[-1].share == 1.0
 
 
 def test_another_version_of_the_pins_needs_repair_and_is_repaired_in_place(made, shop, base, tmp_path):

@@ -81,10 +81,10 @@ def test_removing_reports_its_step_and_its_end(tmp_path):
 def test_polling_never_waits_and_ends_with_one_last_line(tmp_path):
     process = SetupProcess("check", tmp_path / "env")
     lines, looking, started = [], 0.0, time.monotonic()
-    while process.running:
+    while process.is_running:
         before = time.monotonic()
         found = process.poll()
-        if process.running:  # the last look also puts the process away
+        if process.is_running:  # the last look also puts the process away
             looking += time.monotonic() - before
         lines += found
         time.sleep(0.01)
@@ -100,7 +100,7 @@ def test_cancelling_ends_all_it_started(tmp_path, stuck):
     until(pids.exists)
     process.cancel()
     lines = []
-    until(lambda: lines.extend(process.poll()) or not process.running)
+    until(lambda: lines.extend(process.poll()) or not process.is_running)
     assert lines[-1]["kind"] == "Cancelled"
     until(lambda: not any(map(alive, map(int, pids.read_text().split()))))
     with pytest.raises(Cancelled):
@@ -118,7 +118,7 @@ def test_cancelling_a_download_that_stalls_says_what_happened(tmp_path, monkeypa
         until(lambda: process.poll() is not None and server.asked)
         process.cancel()
         lines = []
-        until(lambda: lines.extend(process.poll()) or not process.running)
+        until(lambda: lines.extend(process.poll()) or not process.is_running)
     assert [line["kind"] for line in lines if "error" in line] == ["Cancelled"]
     with pytest.raises(Cancelled, match="downloading again goes on from here"):
         process.result()
@@ -129,7 +129,7 @@ def test_a_process_that_closes_its_pipe_and_lives_on_is_ended(tmp_path):
     living = program(tmp_path / "runner", "#!/bin/sh\nexec >&-\nexec sleep 60\n")
     process = SetupProcess("check", tmp_path / "env", runner=str(living))
     started = time.monotonic()
-    until(lambda: process.poll() or not process.running)
+    until(lambda: process.poll() or not process.is_running)
     assert time.monotonic() - started < 10 and not alive(process._child.pid)
     with pytest.raises(InstallError, match="unexpectedly"):
         process.result()
@@ -160,7 +160,7 @@ def test_closing_takes_little_time_and_leaves_nothing(tmp_path, stuck):
     until(pids.exists)
     started = time.monotonic()
     process.close()
-    assert time.monotonic() - started < 5.0 and not process.running and not alive(process._child.pid)
+    assert time.monotonic() - started < 5.0 and not process.is_running and not alive(process._child.pid)
     until(lambda: not any(map(alive, map(int, pids.read_text().split()))))  # whoever was killed takes a moment to end
     process.close()
 
@@ -187,7 +187,7 @@ def test_a_process_that_dies_without_a_word_gives_one_error_with_its_complaint(t
     dying = program(tmp_path / "runner", "#!/bin/sh\necho 'no json here'\necho 'Segmentation fault' >&2\nexit 139\n")
     process = SetupProcess("check", tmp_path / "env", runner=str(dying))
     lines = []
-    until(lambda: lines.extend(process.poll()) or not process.running)
+    until(lambda: lines.extend(process.poll()) or not process.is_running)
     assert len(lines) == 1 and lines[0]["kind"] == "InstallError" and "139" in lines[0]["error"]
     assert "Segmentation fault" in lines[0]["output"]
 

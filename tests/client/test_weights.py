@@ -70,7 +70,7 @@ def test_a_download_puts_the_file_and_nothing_else_in_its_place(get, folder):
     assert path == folder / weights.WEIGHTS_NAME and path.read_bytes() == DATA
     assert [file.name for file in folder.iterdir()] == [weights.WEIGHTS_NAME]
     assert weights.find_weights(folder) == path and weights.verify_weights(path, SHA256) is None
-    assert steps[-1].done == 1.0 and [step.number for step in steps] == sorted(step.number for step in steps)
+    assert steps[-1].share == 1.0 and [step.number for step in steps] == sorted(step.number for step in steps)
 
 
 def test_progress_tells_size_and_speed(get, monkeypatch):
@@ -78,7 +78,7 @@ def test_progress_tells_size_and_speed(get, monkeypatch):
     monkeypatch.setattr(weights, "READ_SIZE", 1 << 16)
     steps = []
     get(steps.append)
-    shares = [step.done for step in steps if "MB/s" in step.detail]
+    shares = [step.share for step in steps if "MB/s" in step.detail]
     assert len(shares) > 5 and shares == sorted(shares) and shares[-1] == 1.0
     assert any("of 3.1 MB" in step.detail for step in steps)
 

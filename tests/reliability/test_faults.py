@@ -88,14 +88,14 @@ def test_a_full_disk_is_said_to_be_full_and_the_next_map_is_made_when_it_is_not(
     client = Client()
     try:
         first = client.wait(ask(client, tmp_path, 300), 20)  # 1.4 MB of pixels, then 0.5 MB of a map
-        with client.taken(first):
+        with client.open_result_files(first):
             pass
         everything = fill(folder)
         with pytest.raises(TargetError, match=r"cannot be handed over in .*No space left"):
             client.wait(client.submit(Request(LUMINANCE.to_dict(), surface=first.surface)), 20)
         assert not list(client.worker.folder.iterdir())
         everything.unlink()
-        with client.taken(client.wait(ask(client, tmp_path, 300), 20)) as files:
+        with client.open_result_files(client.wait(ask(client, tmp_path, 300), 20)) as files:
             assert len(files.png) > 500_000
     finally:
         client.close()
@@ -275,7 +275,7 @@ def test_a_worker_that_runs_out_of_memory_says_so_and_lives_on(tmp_path, engine,
         client.prepare(launch(tmp_path))
         pixels = write_pixels(client.new_file(), noise(side, side))
         try:
-            with client.taken(client.wait(client.submit(Request(settings, pixels=pixels)), 20)):
+            with client.open_result_files(client.wait(client.submit(Request(settings, pixels=pixels)), 20)):
                 return "map"
         except EngineError as error:
             return str(error)

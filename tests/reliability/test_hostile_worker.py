@@ -111,7 +111,7 @@ def take(client: Client, outcome: object) -> None:
     """Whether there are files or not: an error of ours at most."""
     if isinstance(outcome, Result):
         try:
-            with client.taken(outcome) as files:
+            with client.open_result_files(outcome) as files:
                 assert len(files.png) < 1 << 20
         except MidasNormalError:
             pass

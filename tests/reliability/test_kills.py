@@ -46,7 +46,7 @@ def asked(client, folder, chance):
         assert job.outcome is error
         return type(error).__name__
     folder = client.take_map_file(result).parent
-    with client.taken(result) as files:
+    with client.open_result_files(result) as files:
         assert files.png.startswith(b"\x89PNG")
     assert not list(folder.iterdir())
     return "map"

@@ -82,7 +82,7 @@ class Story(RuleBasedStateMachine):
         result = job.result()
         there = job.id in self.untaken and self.untaken[job.id] is self.client.worker and self.client.is_running
         try:
-            with self.client.taken(result) as files:
+            with self.client.open_result_files(result) as files:
                 assert there and files.png.startswith(b"\x89PNG")
                 assert (files.pixels is not None) == bool(result.pixels)
         except WorkerError:

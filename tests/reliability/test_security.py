@@ -101,7 +101,7 @@ def test_the_log_says_nothing_of_pictures_nor_whose_home_it_is(tmp_path, tempora
     try:
         client.prepare(launch(tmp_path))
         job = client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), opaque(secret / 255))))
-        with client.taken(client.wait(job, 20)):
+        with client.open_result_files(client.wait(job, 20)):
             pass
         with pytest.raises(SourceError):
             client.wait(client.submit(Request(LUMINANCE.to_dict(), picture=str(tmp_path / "letter.png"))), 20)

@@ -68,7 +68,7 @@ def test_requests_of_nonsense_are_answered_one_by_one(client, tmp_path, amount, 
         fields = nonsense(chance, client)
         job = client.submit(Request(**fields))
         try:
-            with client.taken(client.wait(job, DEADLINE)):
+            with client.open_result_files(client.wait(job, DEADLINE)):
                 kinds["map"] += 1
         except MidasNormalError as error:
             assert job.outcome is error, fields
@@ -115,7 +115,7 @@ def test_damaged_pictures_are_refused_by_name_and_stop_nothing(client, tmp_path,
         path.write_bytes(broken(original.read_bytes(), chance))
         job = client.submit(Request(LUMINANCE.to_dict(), picture=str(path)))
         try:
-            with client.taken(client.wait(job, DEADLINE)):
+            with client.open_result_files(client.wait(job, DEADLINE)):
                 kinds["map"] += 1
         except SourceError as error:
             assert path.name in str(error) or "longest side" in str(error)

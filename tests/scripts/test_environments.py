@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from blender_midas_normal.client.provision import VARIABLE
+from blender_midas_normal.client.provision import DATA_VARIABLE
 from tests.client.weights_server import serving
 from tests.conftest import ROOT, changed
 
@@ -40,7 +40,7 @@ def clone(disk):
 def normal_map(clone, out, *options, **variables):
     command = [sys.executable, "-B", str(clone / "scripts" / "normal_map.py"), str(PICTURE), "--out", str(out), "--engine",
                "luminance", *options]
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    environment = {name: value for name, value in os.environ.items() if name != DATA_VARIABLE}
     return subprocess.run(command, capture_output=True, text=True, env={**environment, **variables}, check=False)
 
 
@@ -88,7 +88,7 @@ def test_midas_is_not_installed_where_its_weights_cannot_be_had(tmp_path, script
     with serving() as server:
         server.status = 404
         variables = {**os.environ, "HF_ENDPOINT": server.url.rpartition("/")[0], "HTTPS_PROXY": "http://127.0.0.1:9",
-                     "NO_PROXY": "127.0.0.1", VARIABLE: str(tmp_path / "data")}
+                     "NO_PROXY": "127.0.0.1", DATA_VARIABLE: str(tmp_path / "data")}
         command = [sys.executable, "-B", str(tmp_path / "clone" / "scripts" / name), *arguments, "--engine", "midas",
                    "--out", str(tmp_path / "out")]
         ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)

@@ -173,7 +173,7 @@ def average_frames(
         weights = temporal_weights(same_size, number, prepared.request.smoothing)
         files = [[weight, str(frames[other].own)] for other, weight in weights.items()]
         result = yield Step(prepared.submit(map_type, frames=files, compress=True), index, len(frames))
-        with client.taken(result) as result_files:
+        with client.open_result_files(result) as result_files:
             write_staged(frame.average, result_files.png)
 
 
@@ -191,7 +191,7 @@ def _check_pictures_changed(prepared: PreparedRequest, pictures: PictureSet) -> 
             result = yield Step(prepared.submit(prepared.request.maps[0], unless=known, **fields))
         except Unchanged:
             continue
-        with client.taken(result):
+        with client.open_result_files(result):
             return
     raise Unchanged("The maps are there already, made from the same pictures with the same settings.")
 
@@ -223,7 +223,7 @@ def _make_parts(prepared: PreparedRequest, pictures: PictureSet, factors: Mappin
             fields = {"surface": results[first, number].surface}
         job = prepared.submit(map_type, factors[number], compress=pictures.folder is not None, **fields)
         result = results[map_type, number] = yield Step(job, index, len(parts))
-        with client.taken(result) as files:
+        with client.open_result_files(result) as files:
             write_staged(folder / pictures.file(map_type, number), files.png)
     return results, unreadable
 

@@ -12,16 +12,16 @@ from ...core.errors import Phrase
 class ProgressEvent:
     """Where the work is: step `number` (from 1) `of` so many.
 
-    title: what the step does; detail: the latest news of it, a message or a line of some program's output; done: share of
-    the step, 0..1, None when nobody knows.
+    title: what the step does; detail: the latest news of it, a message or a line of some program's output; share: how
+    much of the step is done, 0..1, None when nobody knows.
     """
 
     number: int
     of: int
     title: Phrase
     detail: str = ""
-    done: float | None = None
+    share: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields of one line on the pipe."""
-        return {"step": self.number, "of": self.of, "title": self.title, "detail": self.detail, "done": self.done}
+        return {"step": self.number, "of": self.of, "title": self.title, "detail": self.detail, "share": self.share}

@@ -201,8 +201,8 @@ class Installation:
         self.finish(dataclasses.replace(marker, installed=installed, state="complete"))
         return notes
 
-    def report_progress(self, number: int, title: Phrase, detail: str = "", done: float | None = None) -> None:
-        self.report(ProgressEvent(number, STEP_COUNT, title, detail, done))
+    def report_progress(self, number: int, title: Phrase, detail: str = "", share: float | None = None) -> None:
+        self.report(ProgressEvent(number, STEP_COUNT, title, detail, share))
 
     def run_python(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> CompletedProcess:
         """Run one of the environment's programs."""

@@ -63,7 +63,7 @@ class SetupProcess:
         self._is_cancelled = False
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the last line is still to come from `poll`."""
         return self._last is None
 
@@ -87,7 +87,7 @@ class SetupProcess:
 
     def cancel(self) -> None:
         """Ask the process to give up; `poll` still brings its last line, soon."""
-        self._is_cancelled |= self.running
+        self._is_cancelled |= self.is_running
         stdin = self._child.stdin
         if stdin is not None and not stdin.closed:
             stdin.close()
@@ -98,11 +98,11 @@ class SetupProcess:
         Raises the exception that the process names, with its `output`.  When waiting is interrupted the process ends too.
         """
         try:
-            while self.running:
+            while self.is_running:
                 for event in self.poll():
                     if event is not self._last:
                         report(event)
-                if self.running:
+                if self.is_running:
                     time.sleep(POLL_INTERVAL_S)
         finally:
             self.close()
@@ -121,10 +121,10 @@ class SetupProcess:
         """End the process, if it still runs, and all it started; waits for that at most PATIENCE seconds."""
         self.cancel()
         deadline = time.monotonic() + CLOSE_TIMEOUT_S
-        while self.running and time.monotonic() < deadline:
+        while self.is_running and time.monotonic() < deadline:
             if not self.poll():
                 time.sleep(POLL_INTERVAL_S / 2)
-        if self.running:
+        if self.is_running:
             terminate_process(self._child)
             self.poll()
 

@@ -255,9 +255,9 @@ class Download:
                             "a folder that has them ({chosen}).", file=_name_and_size(self.size), folder=self.folder,
                             reason=reason, chosen=WEIGHTS_FOLDER_HINT)
 
-    def report_progress(self, number: int, detail: str, done: float | None = None) -> None:
+    def report_progress(self, number: int, detail: str, share: float | None = None) -> None:
         title = Phrase("Downloading MiDaS's weights") if number == 1 else Phrase("Checking MiDaS's weights")
-        self.report(ProgressEvent(number, 2, title, detail, done))
+        self.report(ProgressEvent(number, 2, title, detail, share))
 
 
 def _name_and_size(size: int = WEIGHTS_BYTES) -> str:

@@ -42,7 +42,7 @@ def generate(window: Window) -> str:
     seen, job = [], "generation.task().job"
     start = time.monotonic()
     while not window.blender.value(ENDED):
-        seen.append(window.blender.value(f"[{job}.stage, {job}.done] if generation.task() else None"))
+        seen.append(window.blender.value(f"[{job}.stage, {job}.share] if generation.task() else None"))
         if len(seen) == 8:
             window.display.shoot(window.picture("generating"))
         check(time.monotonic() - start < 60, "the map was not there after a minute")
