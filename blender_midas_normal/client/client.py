@@ -148,7 +148,7 @@ class Client:
         try:
             messages = self.worker.receive()
             for message in messages:
-                self._handle(message)
+                self.handle(message)
             self._check_silence(bool(messages))
             if not self._has_said_hello and time.monotonic() - self._started_at > HELLO_TIMEOUT_S:
                 raise WorkerError("{python} did not start the worker within {seconds:.0f} seconds; choose another Python in "
@@ -205,7 +205,8 @@ class Client:
         except WorkerError as error:
             self._stop_worker(error, kill=True)
 
-    def _handle(self, message: PipeMessage) -> None:
+    def handle(self, message: PipeMessage) -> None:
+        """Take in one message of the worker."""
         if isinstance(message, Hello):
             check_version(message)
             self._has_said_hello = True
