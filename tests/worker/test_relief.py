@@ -32,7 +32,7 @@ MATERIALS = Path(__file__).resolve().parents[1] / "materials"
 TILE = Wrap(True, True)
 INSIDE_OUT = ("pebbles", "weave")
 """Dark pebbles on pale ground, and a weave with a bold pattern: these weights take them for their opposite."""
-SETTINGS = Settings(engine="RELIEF_ARCHITECTURE", tileable="BOTH")
+SETTINGS = Settings(engine="RELIEF", tileable="BOTH")
 
 
 @pytest.fixture(scope="module")
