@@ -46,26 +46,26 @@ LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once")
 
 
 def main() -> int:
-    options = parsed()
+    options = parse_arguments()
     start = time.monotonic()
     try:
         environments.writable(options.out)
-        plan = planned(options)
-        answers, missing = measured(plan, parts(plan, options), options.out)
+        plan = make_plan(options)
+        answers, missing = measure(plan, parts(plan, options), options.out)
     except MidasNormalError as error:
         return report_error(error)
-    found = answer.together(answers)
-    words = (f"{plan.runs} rounds of each, fewer where they take more than {plan.patience:.0f} s; load at the end "
-             f"{machine.load():.1f}; the run took {(time.monotonic() - start) / 60:.0f} minutes.")
-    written(found, document.text(found, machine.described(), words, missing), options)
+    results = answer.join_answers(answers)
+    conditions = (f"{plan.runs} rounds of each, fewer where they take more than {plan.patience:.0f} s; load at the end "
+                  f"{machine.load():.1f}; the run took {(time.monotonic() - start) / 60:.0f} minutes.")
+    write_results(results, document.text(results, machine.describe_machine(), conditions, missing), options)
     if options.record:
-        bars.record(found.figures)
-    worse = bars.worse_than_recorded(found.figures) if options.quick else []
+        bars.record(results.figures)
+    worse = bars.find_regressions(results.figures) if options.quick else []
     print(*missing, *worse, sep="\n")
     return 1 if worse or any("failed" in sentence for sentence in missing) else 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, and compare with the recorded ratios")
     parser.add_argument("--record", action="store_true", help="with --quick: compare with these ratios from now on")
@@ -80,8 +80,8 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def planned(options: argparse.Namespace) -> Plan:
-    """The plan, with MiDaS where it is installed."""
+def make_plan(options: argparse.Namespace) -> Plan:
+    """Return the plan, with MiDaS where it is installed."""
     plan = QUICK if options.quick else FULL
     if environments.environment_status(environments.MIDAS).state is EnvironmentState.READY:
         folders = (environments.WEIGHTS, environments.TEST_WEIGHTS)
@@ -91,7 +91,7 @@ def planned(options: argparse.Namespace) -> Plan:
 
 
 def parts(plan: Plan, options: argparse.Namespace) -> list:
-    """(part, Python) of what can be measured here, in this order; None stands for a Python that is not there."""
+    """Return (part, Python) of what can be measured here, in order; None for a Python that is missing."""
     blender, maps = environments.blender_python(), environments.maps_python()
     midas = environments.MIDAS.python if plan.weights else None
     pythons = {**dict.fromkeys(WITHOUT_ANYTHING, maps), **dict.fromkeys(WITH_MIDAS, midas), "repeating": midas or maps,
@@ -100,18 +100,18 @@ def parts(plan: Plan, options: argparse.Namespace) -> list:
     return [(part, python) for part, python in pythons.items() if options.only in (None, part) and part not in left_out]
 
 
-def measured(plan: Plan, wanted: list, out: Path) -> tuple:
-    """(answers of the parts, sentences about those that there are none of)."""
+def measure(plan: Plan, selected: list, out: Path) -> tuple:
+    """Run parts of the benchmark; return their answers, and a sentence for each part that has none."""
     answers, missing = [], []
-    for part, python in wanted:
+    for part, python in selected:
         start = time.monotonic()
         if python is None:
             missing.append(f"Not measured: {part}, for there is no {'Blender' if part in IN_BLENDER else 'MiDaS'} here.")
             continue
         print(f"{part} ...", flush=True)
         file = out / f"{part}.json"
-        words = [part, str(file), json.dumps(dataclasses.asdict(plan))]
-        if environments.run(python, "benchmarks", words, PYTHONWARNINGS="ignore") == 0:
+        conditions = [part, str(file), json.dumps(dataclasses.asdict(plan))]
+        if environments.run(python, "benchmarks", conditions, PYTHONWARNINGS="ignore") == 0:
             answers.append(answer.read(file))
         else:
             missing.append(f"Not measured: {part} failed; what it printed says why.")
@@ -119,11 +119,11 @@ def measured(plan: Plan, wanted: list, out: Path) -> tuple:
     return answers, missing
 
 
-def written(found: Answer, text: str, options: argparse.Namespace) -> None:
-    """Prints the text, and puts it, the figures and the plot where they are wanted."""
+def write_results(results: Answer, text: str, options: argparse.Namespace) -> None:
+    """Print the text, and write it, the figures and the plot where the options ask for them."""
     print(text)
     figures, picture = options.out / "figures.json", options.out / PICTURE.name
-    answer.write(found, figures)
+    answer.write(results, figures)
     (options.out / "speed.md").write_text(text, encoding="utf-8")
     if options.quick or options.only:
         return

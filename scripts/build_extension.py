@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def build(out_folder: Path) -> Path:
-    """Path of the zip, newly made in the folder; raises BuildError when the extension breaks a rule.
+    """Build the zip in a folder and return its path; raise BuildError when the extension breaks a rule.
 
     Raises TargetError where the folder cannot be written.
     """
@@ -81,7 +81,7 @@ def build(out_folder: Path) -> Path:
 
 
 def stage(folder: Path) -> None:
-    """Makes the folder as it will lie among Blender's extensions: the manifest, the licence and the package's contents.
+    """Make the folder as it will be among Blender's extensions: manifest, licence and the package's contents.
 
     The manifest of the clone states no version: it gets the package's.
     """
@@ -93,7 +93,7 @@ def stage(folder: Path) -> None:
 
 
 def faults(folder: Path) -> Iterator[str]:
-    """What is wrong with a staged extension, one sentence each."""
+    """Return what is wrong with a staged extension, one sentence each."""
     if not (folder / "__init__.py").is_file():
         yield "The package has no __init__.py."
     for path in sorted(folder.rglob("*")):
@@ -103,7 +103,7 @@ def faults(folder: Path) -> Iterator[str]:
 
 
 def manifest_faults(manifest: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with a manifest, one sentence each."""
+    """Return what is wrong with a manifest, one sentence each."""
     missing = [name for name in ("schema_version", "id", "version", "name", "tagline", "maintainer", "type", "license",
                                  "blender_version_min") if not manifest.get(name)]
     if missing:
@@ -133,7 +133,7 @@ def manifest_faults(manifest: dict[str, Any]) -> Iterator[str]:
 
 
 def line_faults(what: str, line: str) -> Iterator[str]:
-    """What is wrong with a line that Blender shows in its list of extensions."""
+    """Return what is wrong with a line that Blender shows in its list of extensions."""
     if not line.strip() or line != line.strip():
         yield f"The {what} is empty or has spaces around it."
     elif not (line[-1].isalnum() or line[-1] in ")]}"):
@@ -143,7 +143,7 @@ def line_faults(what: str, line: str) -> Iterator[str]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest in a folder; raises BuildError when it is not TOML, or when this Python cannot read TOML."""
+    """Read the manifest of a folder; raise BuildError when it is no TOML, or this Python cannot read TOML."""
     try:
         import tomllib
     except ImportError:
@@ -155,7 +155,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def write_zip(folder: Path, path: Path) -> None:
-    """Writes the folder's contents as a zip that depends on nothing but them: sorted, without times and rights."""
+    """Write the folder's contents as a reproducible zip: sorted, without times and permissions."""
     partial = path.with_suffix(".part")
     with zipfile.ZipFile(partial, "w") as archive:
         for file in sorted((f for f in folder.rglob("*") if f.is_file()), key=lambda f: f.relative_to(folder).as_posix()):
@@ -168,7 +168,7 @@ def write_zip(folder: Path, path: Path) -> None:
 
 
 def validate_with_blender(path: Path) -> None:
-    """Raises BuildError when a Blender on PATH finds fault with the zip; without one, does nothing."""
+    """Validate the zip with a Blender on PATH, if there is one; raise BuildError when it finds a fault."""
     blender = shutil.which("blender")
     if blender is None:
         return
@@ -179,9 +179,9 @@ def validate_with_blender(path: Path) -> None:
 
 
 def raise_faults(sentences: Iterator[str]) -> None:
-    found = list(sentences)
-    if found:
-        raise BuildError("\n".join(found))
+    problems = list(sentences)
+    if problems:
+        raise BuildError("\n".join(problems))
 
 
 if __name__ == "__main__":

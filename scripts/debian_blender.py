@@ -50,11 +50,11 @@ class DebianBlender:
 
     @property
     def program(self) -> Path:
-        """What starts it; written last, so it is there only when all is."""
+        """The program that starts this Blender; it is written last, so it exists only when all is complete."""
         return self.cache / f"blender-{self.suite}"
 
     def prepare(self) -> Path:
-        """The program that starts it, made when it is not there; raises NotPossible."""
+        """Return the program that starts it, made when it is not there; raise NotPossible."""
         if not self.program.exists():
             self._install()
             self.program.write_text(START.format(root=self.root), encoding="utf-8")
@@ -75,7 +75,7 @@ class DebianBlender:
 
 
 def check_means() -> None:
-    """Raises NotPossible where root, debootstrap or unshare is missing."""
+    """Raise NotPossible where root, debootstrap or unshare is missing."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         raise NotPossible("Debian's Blenders are prepared by root only; run it with sudo.")
     for program in ("debootstrap", "unshare", "chroot"):
@@ -91,12 +91,12 @@ def run(command: list[str], **variables: str) -> None:
 
 
 def prepare(suites: list[str], cache: Path = CACHE) -> list[Path]:
-    """The programs that start the suites' Blenders; raises NotPossible."""
+    """Return the programs that start the suites' Blenders; raise NotPossible."""
     return [DebianBlender(suite, cache.resolve()).prepare() for suite in suites]
 
 
-def prepared(cache: Path = CACHE) -> list[Path]:
-    """The programs of the suites that are there already."""
+def find_prepared(cache: Path = CACHE) -> list[Path]:
+    """Return the programs of the suites that are prepared already."""
     programs = [DebianBlender(suite, cache.resolve()).program for suite in SUITES]
     return [program for program in programs if program.exists()]
 
@@ -105,9 +105,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", default=list(SUITES), metavar="SUITE", help=" or ".join(SUITES))
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for them (default: %(default)s)")
-    wanted = parser.parse_args()
+    options = parser.parse_args()
     try:
-        print(*prepare(wanted.suites, wanted.cache), sep="\n")
+        print(*prepare(options.suites, options.cache), sep="\n")
     except NotPossible as error:
         print(f"not possible: {error}", file=sys.stderr)
         return NOT_POSSIBLE

@@ -26,7 +26,7 @@ from blender_midas_normal.core.errors import MidasNormalError
 
 
 def main() -> int:
-    options = parsed()
+    options = parse_arguments()
     weights = (options.weights or environments.WEIGHTS).resolve()
     try:
         environments.writable(options.out)
@@ -47,7 +47,7 @@ def _is_midas_ready() -> bool:
     return environments.environment_status(environments.MIDAS).state is EnvironmentState.READY
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image", type=Path, help="picture to start from; without it, a photograph of gravel")
     parser.add_argument("--engine", type=str.lower, choices=("auto", "midas", "relief", "luminance"), default="auto")
@@ -60,7 +60,7 @@ def parsed() -> argparse.Namespace:
 
 
 def in_blender(python: Path | None, options: argparse.Namespace, weights: Path) -> int:
-    """Runs demo_scene.py with bpy, or inside the Blender that is installed; its exit code.
+    """Run demo_scene.py with bpy or in the installed Blender, and return its exit code.
 
     Blender tells each step of a render on the standard output, where nobody could find anything else.
     """
@@ -79,7 +79,7 @@ def in_blender(python: Path | None, options: argparse.Namespace, weights: Path) 
 
 
 def words_on(out: Path) -> str:
-    """What was made, by which engine, and why by this one."""
+    """Describe what was made, by which engine, and why by that one."""
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     width, height = report["size"]
     return (f"{width} x {height} by {report['engine'].lower()} on {report['device']}. {report['why']}\n"

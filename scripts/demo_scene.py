@@ -31,13 +31,13 @@ SIDE = 768
 
 
 def main() -> int:
-    options = parsed()
+    options = parse_arguments()
     options.out.mkdir(parents=True, exist_ok=True)
     chosen = preferences()
     chosen.environment_folder = str(environments.MIDAS.folder)
     chosen.weights_folder = str(options.weights)
     start = time.perf_counter()
-    image = loaded(options.image)
+    image = load_picture(options.image)
     if 0 in image.size:
         print(f"{options.image} is no picture that Blender can read; give another one.", file=sys.stderr)
         return 1
@@ -67,7 +67,7 @@ def main() -> int:
     return 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     arguments = sys.argv[sys.argv.index("--") + 1:] if "--" in sys.argv else sys.argv[1:]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--image", type=Path)
@@ -77,8 +77,8 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def loaded(path: Path | None) -> bpy.types.Image:
-    """The picture as a Blender image; without a path, scikit-image's photograph of gravel."""
+def load_picture(path: Path | None) -> bpy.types.Image:
+    """Load the picture as a Blender image; by default scikit-image's photograph of gravel."""
     if path is None:
         import skimage
 
@@ -87,9 +87,9 @@ def loaded(path: Path | None) -> bpy.types.Image:
 
 
 def textured_plane(image: bpy.types.Image) -> bpy.types.Object:
-    """A plane in the picture's proportions, its material fed by the picture, active in an otherwise empty file."""
-    for thing in list(bpy.data.objects):
-        bpy.data.objects.remove(thing)
+    """Make a plane in the picture's proportions, with a material of the picture, in an otherwise empty file."""
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
     bpy.ops.mesh.primitive_plane_add(size=1)
     plane = bpy.context.object
     plane.scale = (image.size[0] / min(image.size), image.size[1] / min(image.size), 1)
@@ -108,7 +108,7 @@ def textured_plane(image: bpy.types.Image) -> bpy.types.Object:
 
 
 def set_the_light(plane: bpy.types.Object) -> None:
-    """A camera straight above the plane, and one sun low on the left."""
+    """Add a camera straight above the plane, and one sun low on the left."""
     scene = bpy.context.scene
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     camera.data.type = "ORTHO"
@@ -117,13 +117,13 @@ def set_the_light(plane: bpy.types.Object) -> None:
     sun = bpy.data.objects.new("Sun from the left", bpy.data.lights.new("Sun from the left", "SUN"))
     sun.rotation_euler = (0, math.radians(-60), 0)
     sun.data.energy = 6
-    for thing in (camera, sun):
-        scene.collection.objects.link(thing)
+    for obj in (camera, sun):
+        scene.collection.objects.link(obj)
     scene.camera = camera
 
 
 def render(path: Path, image: bpy.types.Image) -> None:
-    """Renders the plane with Cycles; four samples and no bounces are enough for a plane and a sun."""
+    """Render the plane with Cycles; four samples and no bounces are enough for a plane and a sun."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.samples = 4
@@ -141,7 +141,7 @@ def render(path: Path, image: bpy.types.Image) -> None:
 
 
 def side_by_side(images: list[bpy.types.Image]) -> np.ndarray:
-    """The pictures in a row, as high as the last one, 8 bits, with a gap of white between."""
+    """Join pictures in a row, as high as the last one, 8 bits, with white gaps."""
     height = images[-1].size[1]
     pictures = [shrunk(image, height) for image in images]
     gap = np.full((height, 8, 3), 255, np.uint8)
@@ -149,7 +149,7 @@ def side_by_side(images: list[bpy.types.Image]) -> np.ndarray:
 
 
 def shrunk(image: bpy.types.Image, height: int) -> np.ndarray:
-    """An image's display values, H x W x 3 uint8, rows from the top down, at this height."""
+    """Return an image's display values at a height, H x W x 3 uint8, rows from the top down."""
     copy = image.copy()
     try:
         copy.scale(max(1, round(image.size[0] * height / image.size[1])), height)

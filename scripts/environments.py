@@ -45,7 +45,7 @@ BLENDERS = {11: "Blender 4.5 LTS", 13: "Blender 5.2 LTS"}
 
 
 def ready_environment(folder: Path, names: tuple, check: str, minors: tuple, out: TextIO = sys.stdout) -> Path:
-    """The Python of the environment in `folder`, made or completed when it is not ready.
+    """Return the Python of the environment in `folder`, which is made or completed when it is not ready.
 
     names: files in scripts/requirements; check: a program that must end well in it; minors: the minor versions of Python 3
     that will do, of which this process's own is preferred; out: where the progress is printed.  Raises InstallError.
@@ -56,7 +56,7 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple, out
         with exclusive_lock(_beside(folder, ".lock"), out, advice):
             if found_python(folder, names) is None:  # no other process has made it meanwhile
                 print(f"Making {folder.name}; this is needed once.", file=out, flush=True)
-                recipe = InstallRecipe(title=", ".join(names), requirements=_joined(folder, names), check=check,
+                recipe = InstallRecipe(title=", ".join(names), requirements=_join_requirements(folder, names), check=check,
                                        space=2 * 10**9)
                 install(environment, base_python(minors), "registry",
                         lambda step: print_progress(step.to_dict(), out), recipe=recipe)
@@ -64,22 +64,22 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple, out
 
 
 def found_python(folder: Path, names: tuple) -> Optional[Path]:
-    """The Python of the environment in `folder`; None when it is not ready.
+    """Return the Python of the environment in `folder`; None when it is not ready.
 
     names: files in scripts/requirements.  Raises InstallError where several cannot be joined beside the environment.
     """
     environment = Environment(folder)
-    is_ready = environment_status(environment, _joined(folder, names)).state is EnvironmentState.READY
+    is_ready = environment_status(environment, _join_requirements(folder, names)).state is EnvironmentState.READY
     return environment.python if is_ready else None
 
 
 def base_python(minors: tuple) -> Path:
-    """A Python 3 with one of the minor versions: this process's own, one on this computer, or one that uv fetches."""
-    found = _own_python(minors) or _found_python(minors) or _fetched_python(minors)
-    if found is None:
-        wanted = " or ".join(f"python3.{minor}" for minor in minors)
-        raise InstallError(f"No {wanted} was found or could be fetched; install one of them from python.org.")
-    return found
+    """Find a Python 3 of one of the minor versions: this process's own, one on this computer, or one that uv fetches."""
+    interpreter = _own_python(minors) or _found_python(minors) or _fetched_python(minors)
+    if interpreter is None:
+        versions = " or ".join(f"python3.{minor}" for minor in minors)
+        raise InstallError(f"No {versions} was found or could be fetched; install one of them from python.org.")
+    return interpreter
 
 
 def _own_python(minors: tuple) -> Optional[Path]:
@@ -91,16 +91,16 @@ def _own_python(minors: tuple) -> Optional[Path]:
 def _found_python(minors: tuple) -> Optional[Path]:
     for command in interpreters.candidates():
         try:
-            found = interpreters.probe_interpreter(command)
+            interpreter = interpreters.probe_interpreter(command)
         except InstallError:
             continue
-        if found.version[1] in minors:
-            return found.path
+        if interpreter.version[1] in minors:
+            return interpreter.path
     return None
 
 
 def _fetched_python(minors: tuple) -> Optional[Path]:
-    """A Python that uv downloads; uv itself goes into a small environment of its own."""
+    """Have uv download a Python; uv itself is installed into a small environment."""
     folder = DATA / "uv"
     python = Environment(folder).python
     version = f"3.{minors[0]}"
@@ -115,12 +115,12 @@ def _fetched_python(minors: tuple) -> Optional[Path]:
 
 
 def bpy_python() -> Path:
-    """The Python of `.venv`, which has bpy and what the tests need."""
+    """Return the Python of `.venv`, which has bpy and what the tests need."""
     return ready_environment(ROOT / ".venv", ("blender.txt", "tests.txt"), "import bpy, numpy", tuple(BLENDERS))
 
 
 def blender_python() -> Optional[Path]:
-    """The same; None where no Python for bpy can be had, but there is a Blender."""
+    """Return the Python with bpy; None where there is none for bpy, but a Blender."""
     try:
         return bpy_python()
     except InstallError as error:
@@ -131,18 +131,18 @@ def blender_python() -> Optional[Path]:
 
 
 def maps_python(out: TextIO = sys.stdout) -> Path:
-    """The Python of the small environment for the built-in engines without Blender; out: where is told how it is made."""
+    """Return the Python of the small environment for built-in engines without Blender; out: where progress is printed."""
     return ready_environment(DATA / "maps", ("maps.txt",), "import OpenImageIO, numpy, PIL", (13, 12, 11, 10), out)
 
 
 def midas_python() -> Path:
-    """The Python of the MiDaS environment, installed when it is not ready; raises InstallError."""
+    """Return the Python of the MiDaS environment, which is installed when it is not ready; raise InstallError."""
     ensure_environment(MIDAS, sys.stdout)
     return MIDAS.python
 
 
 def midas_ready(folder: Path) -> None:
-    """Sees that the weights are in `folder` and makes the MiDaS environment, which is what `--engine midas` asks for.
+    """Check the weights in `folder` and make the MiDaS environment, as `--engine midas` needs them.
 
     The weights come first: without them there is no use in the environment, which is ten times as large.
     Raises EngineUnavailable when the weights cannot be had, InstallError when the environment cannot be made.
@@ -153,8 +153,8 @@ def midas_ready(folder: Path) -> None:
     midas_python()
 
 
-def _joined(folder: Path, names: tuple) -> Path:
-    """The requirements file with that name, or one of several, beside the environment.
+def _join_requirements(folder: Path, names: tuple) -> Path:
+    """Return the requirements file of that name, or write one of several beside the environment.
 
     Raises InstallError where it cannot be written.
     """
@@ -174,12 +174,12 @@ def _joined(folder: Path, names: tuple) -> Path:
 
 
 def _beside(folder: Path, ending: str) -> Path:
-    """A file beside an environment's folder, which that environment is to have to itself."""
+    """Return a path beside an environment's folder, which belongs to that environment alone."""
     return folder.with_name(folder.name + ending)
 
 
 def writable(folder: Path) -> Path:
-    """The folder, made where there is none; raises TargetError where nothing can be written into it."""
+    """Return the folder, which is made if needed; raise TargetError where nothing can be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -189,6 +189,6 @@ def writable(folder: Path) -> Path:
 
 
 def run(python: Path, script: str, arguments: list, **variables: str) -> int:
-    """Runs a script of this folder with another Python; its exit code."""
+    """Run a script of this folder with another Python and return its exit code."""
     command = [str(python), str(ROOT / "scripts" / script), *arguments]
     return subprocess.run(command, env={**os.environ, **variables}, check=False).returncode

@@ -64,7 +64,7 @@ Maps = Callable[[Picture, Wrap], np.ndarray]
 """maps(picture, wrap): H x W x 3 unit normals, OpenGL."""
 
 
-def main(words: list | None = None) -> int:
+def main(arguments: list | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--materials", type=Path, default=MATERIALS)
     parser.add_argument("--split", help="value of the index's column split; without it, all materials")
@@ -72,9 +72,9 @@ def main(words: list | None = None) -> int:
     parser.add_argument("--quality", choices=("fast", "best"), default="fast")
     parser.add_argument("--relief", type=Path, default=WEIGHTS, help="file of weights of the relief network")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and evaluation.jpg")
-    wanted = parser.parse_args(words)
+    options = parser.parse_args(arguments)
     try:
-        evaluate(wanted)
+        evaluate(options)
     except MidasNormalError as error:
         print(error, file=sys.stderr)
         return 1
@@ -84,18 +84,18 @@ def main(words: list | None = None) -> int:
     return 0
 
 
-def evaluate(wanted: argparse.Namespace) -> None:
-    materials = read_materials(wanted.materials, wanted.split)
-    engines = {"flat": flat, "luminance": maps_by(Luminance()), "relief": maps_by(Relief(wanted.relief), wanted.quality)}
-    maps = {engine: {m.name: made(maker, m, wanted.size) for m in materials} for engine, maker in engines.items()}
+def evaluate(options: argparse.Namespace) -> None:
+    materials = read_materials(options.materials, options.split)
+    engines = {"flat": flat, "luminance": maps_by(Luminance()), "relief": maps_by(Relief(options.relief), options.quality)}
+    maps = {engine: {m.name: make_map(maker, m, options.size) for m in materials} for engine, maker in engines.items()}
     scores = {engine: {m.name: score(maps[engine][m.name], m.normals) for m in materials} for engine in engines}
     for engine in engines:
         print_table(engine, materials, scores[engine])
-    if wanted.out is not None:
-        wanted.out.mkdir(parents=True, exist_ok=True)
-        kept = {engine: {name: asdict(one) for name, one in rows.items()} for engine, rows in scores.items()}
-        (wanted.out / "evaluation.json").write_text(json.dumps(kept, indent=1))
-        draw_sheet(materials, maps, wanted.out / "evaluation.jpg")
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        results = {engine: {name: asdict(one) for name, one in rows.items()} for engine, rows in scores.items()}
+        (options.out / "evaluation.json").write_text(json.dumps(results, indent=1))
+        draw_sheet(materials, maps, options.out / "evaluation.jpg")
 
 
 def flat(picture: Picture, _: Wrap) -> np.ndarray:
@@ -103,7 +103,7 @@ def flat(picture: Picture, _: Wrap) -> np.ndarray:
 
 
 def maps_by(engine: Luminance | Relief, quality: str = "FAST") -> Maps:
-    """What makes an engine's normal maps."""
+    """Return the function that makes an engine's normal maps."""
     settings = Settings(quality=quality)
 
     def normals(picture: Picture, wrap: Wrap) -> np.ndarray:
@@ -113,8 +113,8 @@ def maps_by(engine: Luminance | Relief, quality: str = "FAST") -> Maps:
     return normals
 
 
-def made(maker: Maps, material: Material, size: int | None = None) -> np.ndarray:
-    """The map of a material, given to the engine with `size` pixels on its longer side, at the truth's size."""
+def make_map(maker: Maps, material: Material, size: int | None = None) -> np.ndarray:
+    """Make the map of a material, given to the engine at `size` pixels on its longer side, at the truth's size."""
     rgb, wrap = material.rgb, Wrap(*material.tiles)
     rows, columns = rgb.shape[:2]
     if size is None or size <= max(rows, columns):
@@ -126,7 +126,7 @@ def made(maker: Maps, material: Material, size: int | None = None) -> np.ndarray
 
 
 def print_table(engine: str, materials: list[Material], scores: dict[str, Score]) -> None:
-    """A row for each material, then the means of those that count, of each category, and of all."""
+    """Print a row for each material, then means: of those that count, of each category, of all."""
     print(f"\n{engine:32s} lumfit " + " ".join(f"{title:>8s}" for title in COLUMNS.values()))
     for m in materials:
         print(f"{m.name:32s} {m.lumfit:6.2f} " + " ".join(f"{getattr(scores[m.name], c):8.3f}" for c in COLUMNS))
@@ -146,7 +146,7 @@ def print_table(engine: str, materials: list[Material], scores: dict[str, Score]
 
 
 def draw_sheet(materials: list[Material], maps: dict, path: Path) -> None:
-    """For each material: colour, truth, the truth lit, and for each engine but flat its map and that lit; two in a row."""
+    """Draw for each material colour, truth, the truth lit, and for each engine but flat its map and that lit."""
     import PIL.Image
     import PIL.ImageDraw
 
@@ -168,7 +168,7 @@ def draw_sheet(materials: list[Material], maps: dict, path: Path) -> None:
 
 
 def lit(normals: np.ndarray) -> np.ndarray:
-    """A grey surface with these normals, lit from the upper left: H x W x 3."""
+    """Light a grey surface with these normals from the upper left: H x W x 3."""
     shade = np.clip(normals @ (LIGHT / np.linalg.norm(LIGHT)), 0, 1) ** (1 / 2.2)
     return shade[..., None].repeat(3, axis=2)
 

@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import build_extension
 import debian_blender
 from gui import showcase
-from gui.blender import GuiError, Installation, opened
-from gui.display import missing, shown
+from gui.blender import GuiError, Installation, open_blender
+from gui.display import missing, open_screen
 from gui.steps import STEPS, Step
 from gui.window import Window
 
@@ -52,10 +52,10 @@ class Outcome:
 
 
 def main() -> int:
-    options = parsed()
+    options = parse_arguments()
     if missing():
         return not_possible(missing())
-    programs = [*options.blender, *(debian_blender.prepared() if options.prepared else [])]
+    programs = [*options.blender, *(debian_blender.find_prepared() if options.prepared else [])]
     if options.prepare:
         try:
             programs += debian_blender.prepare(list(debian_blender.SUITES))
@@ -71,7 +71,7 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blender", type=Path, action="append", default=[], help="an installed Blender's program")
     parser.add_argument("--prepare", action="store_true", help="prepare Debian's Blenders and test them too")
@@ -87,7 +87,7 @@ def not_possible(why: str) -> int:
 
 
 def driven(program: Path, out: Path) -> Outcome:
-    """All steps in one Blender; its user files lie in a private folder of /tmp, which a Blender elsewhere sees too."""
+    """Run all steps in one Blender; its user files lie in a private folder of /tmp, for Blenders in other roots."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="midas_gui_") as folder:
         installation = Installation(program, Path(folder))
         version = installation.version()
@@ -97,15 +97,15 @@ def driven(program: Path, out: Path) -> Outcome:
         installation.run("--command", "extension", "validate", str(package))
         installation.install(package)
         try:
-            with shown(*SIZE) as display, opened(installation, display, pictures / "log.txt") as blender:
-                outcome = taken(version, Window(blender, pictures))
-            return outcome if outcome.failed else read(outcome, pictures)
+            with open_screen(*SIZE) as display, open_blender(installation, display, pictures / "log.txt") as blender:
+                outcome = run_steps(version, Window(blender, pictures))
+            return outcome if outcome.failed else check_logs(outcome, pictures)
         finally:
             shutil.copytree(pictures, out / version, dirs_exist_ok=True)
 
 
-def taken(version: str, window: Window) -> Outcome:
-    """The steps one after the other, up to the first that fails."""
+def run_steps(version: str, window: Window) -> Outcome:
+    """Run the steps one after the other, up to the first that fails."""
     for number, step in enumerate(STEPS):
         start = time.monotonic()
         try:
@@ -119,8 +119,8 @@ def taken(version: str, window: Window) -> Outcome:
     return Outcome(version, len(STEPS), "")
 
 
-def read(outcome: Outcome, pictures: Path) -> Outcome:
-    """The outcome, failed when a log in the folder tells of an error."""
+def check_logs(outcome: Outcome, pictures: Path) -> Outcome:
+    """Return the outcome, failed when a log in the folder contains an error."""
     lines = [line for log in sorted(pictures.glob("log*.txt")) for line in log.read_text(errors="replace").splitlines()
              if any(word in line for word in TROUBLE)]
     for line in lines:
@@ -129,7 +129,7 @@ def read(outcome: Outcome, pictures: Path) -> Outcome:
 
 
 def leave_traces(window: Window, step: Step) -> None:
-    """A picture of the window and the file, beside the log, as far as Blender still answers."""
+    """Return a picture of the window and the file, beside the log, as far as Blender still answers."""
     file = window.picture(f"failed_{step.__name__}")
     window.display.shoot(file)
     try:
@@ -138,11 +138,11 @@ def leave_traces(window: Window, step: Step) -> None:
         print(f"the file could not be saved: {error}")
 
 
-def ended(*_: object) -> None:
-    """For SIGTERM: what has been started ends with the `with` blocks that started it."""
+def exit_on_signal(*_: object) -> None:
+    """Exit on SIGTERM, so that `with` blocks end the programs that they started."""
     sys.exit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, ended)
+    signal.signal(signal.SIGTERM, exit_on_signal)
     sys.exit(main())

@@ -23,7 +23,7 @@ RESOURCES = "BLENDER_USER_RESOURCES"
 
 
 def install(resources: Path) -> ModuleType:
-    """The enabled extension's module; Blender keeps all user files, preferences too, in the folder `resources`.
+    """Return the enabled extension's module; Blender keeps all user files, preferences too, in the folder `resources`.
 
     Where this program has installed it already, that one.
     Raises RuntimeError when Blender runs already with other user files, or when the extension cannot be enabled.
@@ -43,13 +43,13 @@ def install(resources: Path) -> ModuleType:
 
 
 def unpack(folder: Path) -> None:
-    """Unpacks a newly built extension into the folder."""
+    """Unpack a newly built extension into the folder."""
     with tempfile.TemporaryDirectory() as temporary, zipfile.ZipFile(build_extension.build(Path(temporary))) as archive:
         archive.extractall(folder)
 
 
 def uninstall() -> None:
-    """Disables the extension: Blender 4.2 and 4.3 crash at their end when its classes are still registered."""
+    """Disable the extension: Blender 4.2 and 4.3 crash at their end when its classes are still registered."""
     import addon_utils
 
     addon_utils.disable(NAME, default_set=True)

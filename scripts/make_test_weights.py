@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def write(out: Path) -> tuple[Path, float, float]:
-    """Writes the file into a folder; (its path, least depth, greatest depth on the synthetic pictures)."""
+    """Write the file into a folder; (its path, least depth, greatest depth on the synthetic pictures)."""
     import torch
     from controlnet_aux.midas.midas.dpt_depth import DPTDepthModel
 
@@ -58,7 +58,7 @@ def write(out: Path) -> tuple[Path, float, float]:
     generator = torch.Generator().manual_seed(SEED)
     with torch.no_grad():
         for name, values in network.state_dict().items():
-            values.copy_(_drawn(name, values, generator))
+            values.copy_(_draw_values(name, values, generator))
         pictures = _pictures(generator)
         _fit_last_layer(network, pictures)
         depth = network(pictures[0])
@@ -67,8 +67,8 @@ def write(out: Path) -> tuple[Path, float, float]:
     return path, float(depth.min()), float(depth.max())
 
 
-def _drawn(name, values, generator):
-    """Random numbers for one tensor: weights keep the size of what passes through them, norms start as they are."""
+def _draw_values(name, values, generator):
+    """Draw random values for one tensor: weights keep the size of what passes through them, norms start as they are."""
     import torch
 
     if values.ndim == 1:
@@ -79,7 +79,7 @@ def _drawn(name, values, generator):
 
 
 def _pictures(generator):
-    """PICTURES x 3 x rows x columns for each of SIZES, -1..1: random blobs of every size, the large ones strongest."""
+    """Draw PICTURES x 3 x rows x columns for each of SIZES, -1..1: random blobs of every size, the large ones strongest."""
     import torch
     from torch.nn.functional import interpolate
 
@@ -92,17 +92,17 @@ def _pictures(generator):
 
 
 def _roughness(picture):
-    """N x 1 x rows x columns: how far brightness is from the mean around it, averaged over a sixteenth of the picture."""
+    """Return how far brightness is from its local mean, averaged over a sixteenth of the picture: N x 1 x rows x columns."""
     from torch.nn.functional import avg_pool2d
 
-    reach = picture.shape[2] // 16
+    radius = picture.shape[2] // 16
     brightness = picture.mean(1, keepdim=True)
-    around = avg_pool2d(brightness, 2 * reach + 1, 1, reach, count_include_pad=False)
-    return avg_pool2d((brightness - around).abs(), 2 * reach + 1, 1, reach, count_include_pad=False)
+    around = avg_pool2d(brightness, 2 * radius + 1, 1, radius, count_include_pad=False)
+    return avg_pool2d((brightness - around).abs(), 2 * radius + 1, 1, radius, count_include_pad=False)
 
 
 def _fit_last_layer(network, pictures):
-    """Sets the last layer so that depth is like the roughness, as well as 32 random features allow.
+    """Fit the last layer so that depth is like the roughness, as far as 32 random features allow.
 
     Its numbers are rounded: the order in which a processor adds up must not change the file.
     """
@@ -127,7 +127,7 @@ def _fit_last_layer(network, pictures):
 
 
 def _every_third(planes):
-    """N x C x rows x columns to a list of pixels with C numbers each, every third row and column of them."""
+    """Return N x C x rows x columns to a list of pixels with C numbers each, every third row and column of them."""
     return planes[:, :, ::3, ::3].permute(0, 2, 3, 1).reshape(-1, planes.shape[1]).double()
 
 

@@ -51,7 +51,7 @@ def photographs() -> list[Path]:
 
 
 def sheet(files: list[Path], out: Path) -> None:
-    """Draws the names once and a row for each file."""
+    """Draw the names once and a row for each file."""
     from PIL import Image, ImageDraw
 
     names = ["Photograph", *(kind.label for kind in MAP_TYPES.values())]
@@ -66,7 +66,7 @@ def sheet(files: list[Path], out: Path) -> None:
 
 
 def pictures(file: Path) -> list:
-    """The file and its maps as Pillow's pictures, SIDE pixels wide and high."""
+    """Return the file and its maps as Pillow's pictures, SIDE pixels wide and high."""
     from PIL import Image
 
     from blender_midas_normal.core.colour import luma

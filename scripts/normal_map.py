@@ -16,7 +16,7 @@ from blender_midas_normal.client.launch import HostPython
 
 
 def host(out: TextIO) -> HostPython:
-    """The Python of the small environment for the built-in engines."""
+    """Return the Python of the small environment for the built-in engines."""
     return HostPython(str(environments.maps_python(out)))
 
 

@@ -19,7 +19,7 @@ from blender_midas_normal.core.errors import MidasNormalError
 
 
 def main() -> int:
-    options = parsed()
+    options = parse_arguments()
     try:
         environments.writable(options.out.resolve().parent)
         python = environments.ready_environment(environments.ROOT / ".venv-samples", ("samples.txt",), "import cv2",
@@ -34,7 +34,7 @@ def main() -> int:
     return 0
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="picture to write")
     parser.add_argument("--count", type=int, default=24)

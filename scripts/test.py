@@ -53,15 +53,15 @@ def main() -> int:
     parts: list[Done] = []
     not_run: list[str] = []
     if everything:
-        parts += checked()
+        parts += check()
     blenders = other_blenders(ci, not_run)
     variables = {**midas_variables(ci, not_run), **blender_variables(blenders)}
     selection = arguments or (["--durations=12", SAME_EXAMPLES] if ci else ["-m", "not slow and not midas and not weights"])
     with ThreadPoolExecutor(1) as beside:  # the tests leave a core idle most of the time
         others = [beside.submit(on_blender, version, python, variables) for version, python in blenders.items() if ci]
         others += [beside.submit(in_windows, not_run)] if ci else []
-        parts.append(timed("tests", lambda: pytest(environments.blender_python(), selection, variables)))
-    parts += [told(other.result()) for other in others]
+        parts.append(time_part("tests", lambda: pytest(environments.blender_python(), selection, variables)))
+    parts += [print_part(other.result()) for other in others]
     if ci:
         parts += commands()
     elif not arguments:
@@ -69,15 +69,15 @@ def main() -> int:
     return summary(parts, not_run)
 
 
-def checked() -> list:
-    """Ruff and mypy, in an environment without bpy."""
+def check() -> list:
+    """Run ruff and mypy, in an environment without bpy."""
     python = environments.ready_environment(ROOT / ".venv-checks", ("checks.txt",), "import mypy", (13, 12, 11))
-    return [timed("ruff", lambda: run([python, "-m", "ruff", "check", "."])),
-            timed("mypy", lambda: run([python, "-m", "mypy"]))]
+    return [time_part("ruff", lambda: run([python, "-m", "ruff", "check", "."])),
+            time_part("mypy", lambda: run([python, "-m", "mypy"]))]
 
 
 def midas_variables(ci: bool, not_run: list) -> dict:
-    """What tells the tests where the MiDaS environment, test weights, real weights and real materials are."""
+    """Return variables that tell the tests where the MiDaS environment, weights and real materials are."""
     variables = {}
     if ci:
         environments.midas_python()
@@ -104,7 +104,7 @@ def pytest(python: Path | None, arguments: list, variables: dict) -> int:
 
 
 def other_blenders(ci: bool, not_run: list) -> dict:
-    """The Pythons of the other Blenders, by version: in CI they are made, else those that are there."""
+    """Return the Pythons of the other Blenders by version: in CI they are made, else existing ones."""
     pythons = {}
     for version, minor in OTHER_BLENDERS.items():
         folder, names = ROOT / f".venv-{version}", (f"blender-{version}.txt", "tests.txt")
@@ -117,43 +117,43 @@ def other_blenders(ci: bool, not_run: list) -> dict:
 
 
 def blender_variables(blenders: dict) -> dict:
-    """What tells the tests where the other Blenders are."""
+    """Return variables that tell the tests where the other Blenders are."""
     return {"MIDAS_NORMAL_BLENDERS": os.pathsep.join(f"{version}={python}" for version, python in blenders.items())}
 
 
 def on_blender(version: str, python: Path, variables: dict) -> Done:
-    """The tests that touch Blender, on another version of it, while others print."""
+    """Run the tests that touch Blender on another version of it, while others print."""
     command = [str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas and not debian", SAME_EXAMPLES]
     return quietly(f"tests on Blender {version}", command, variables)
 
 
 def quietly(name: str, command: list, variables: dict) -> Done:
-    """A part whose output is kept, because others print meanwhile."""
+    """Run a part and keep its output, because others print meanwhile."""
     start = time.monotonic()
     process = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True, check=False)
     return Done(name, process.returncode, time.monotonic() - start, process.stdout)
 
 
-def told(part: Done) -> Done:
-    """The part, after printing what it printed."""
+def print_part(part: Done) -> Done:
+    """Print what a part printed, and return it."""
     print(f"\n{part.name}\n{part.output}", flush=True)
     return part
 
 
 def commands() -> list:
-    """The README's commands as a newcomer runs them: the demonstration, and again with MiDaS on random weights."""
+    """Run the README's commands as a newcomer does: the demonstration, and again with MiDaS on random weights."""
     demo, out = ROOT / "scripts" / "demo.py", ROOT / "out"
     print("The second demonstration has random weights: it shows the path, not the quality.", flush=True)
-    return [timed("demo", lambda: run([sys.executable, demo, "--out", out / "demo"])),
-            timed("demo --engine midas", lambda: run([sys.executable, demo, "--engine", "midas", "--weights", TEST_WEIGHTS,
-                                                      "--out", out / "demo_midas"])),
-            timed("benchmark --quick", lambda: run([sys.executable, ROOT / "scripts" / "benchmark.py", "--quick"])),
-            timed("build_extension", lambda: run([sys.executable, ROOT / "scripts" / "build_extension.py"]))]
+    return [time_part("demo", lambda: run([sys.executable, demo, "--out", out / "demo"])),
+            time_part("demo --engine midas", lambda: run([sys.executable, demo, "--engine", "midas", "--weights",
+                                                          TEST_WEIGHTS, "--out", out / "demo_midas"])),
+            time_part("benchmark --quick", lambda: run([sys.executable, ROOT / "scripts" / "benchmark.py", "--quick"])),
+            time_part("build_extension", lambda: run([sys.executable, ROOT / "scripts" / "build_extension.py"]))]
 
 
 def in_windows(not_run: list) -> Done:
-    """The extension in real windows, where Debian's Blenders have been prepared and there is a screen for them.
+    """Run the extension in real windows, where Debian's Blenders have been prepared and there is a screen for them.
 
     What it prints of times holds for a busy computer here; run alone, for an idle one.
     """
@@ -169,7 +169,7 @@ def run(command: list, **variables: str) -> int:
     return subprocess.run([str(part) for part in command], cwd=ROOT, env={**os.environ, **variables}, check=False).returncode
 
 
-def timed(name: str, part) -> Done:
+def time_part(name: str, part) -> Done:
     start = time.monotonic()
     code = part()
     return Done(name, code, time.monotonic() - start)

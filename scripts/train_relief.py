@@ -33,89 +33,89 @@ MEASURED_SIDES = (256, 512, 768)
 
 
 def main() -> int:
-    wanted = arguments()
+    options = parse_arguments()
     try:
         check_packages()
-        if wanted.pack is not None:
-            return packed(wanted)
-        environments.writable(wanted.out)
-        pool = environments.writable(wanted.pool or wanted.out / "pool")
-        trained(wanted, pool)
+        if options.pack is not None:
+            return pack_materials(options)
+        environments.writable(options.out)
+        pool = environments.writable(options.pool or options.out / "pool")
+        train(options, pool)
     except MidasNormalError as error:
         return report_error(error)
-    if not wanted.materials.is_dir():
-        print(f"Not evaluated: there is no folder {wanted.materials.name} with real materials.")
+    if not options.materials.is_dir():
+        print(f"Not evaluated: there is no folder {options.materials.name} with real materials.")
         return 0
     import evaluate
 
-    return evaluate.main(["--materials", str(wanted.materials), "--relief", str(wanted.out / "relief.npz"),
-                          "--out", str(wanted.out)])
+    return evaluate.main(["--materials", str(options.materials), "--relief", str(options.out / "relief.npz"),
+                          "--out", str(options.out)])
 
 
-def packed(wanted: argparse.Namespace) -> int:
-    """Writes the real materials into one file."""
+def pack_materials(options: argparse.Namespace) -> int:
+    """Write the real materials into one file."""
     from relief.materials import pack
 
-    if wanted.real is None:
+    if options.real is None:
         raise InstallError("--pack needs --real DIR, the folder of real materials.")
-    pack(wanted.real, wanted.pack)
+    pack(options.real, options.pack)
     return 0
 
 
-def trained(wanted: argparse.Namespace, pool: Path) -> None:
-    """Makes the samples and trains on them."""
+def train(options: argparse.Namespace, pool: Path) -> None:
+    """Make the samples and train on them."""
     os.environ["OMP_NUM_THREADS"] = "1"  # the cores work on parts of a batch each; read when torch is imported
     import torch
     from relief.materials import read_materials
     from relief.pool import HELD_OUT, SHARD, Makers, Shards
     from relief.ranks import run_ranks
 
-    device = wanted.device if wanted.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    shards_held_out = [HELD_OUT + i for i in range(wanted.held_out)]
-    materials = read_materials(wanted.real, "train") if wanted.real is not None else []
+    device = options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    shards_held_out = [HELD_OUT + i for i in range(options.held_out)]
+    materials = read_materials(options.real, "train") if options.real is not None else []
     names = [material.name for material in materials if not material.held_out]
-    makers = Makers(pool, shards_held_out + list(range(-(-wanted.samples // SHARD))), wanted.seed, wanted.workers,
-                    wanted.real, names, wanted.relit)
+    makers = Makers(pool, shards_held_out + list(range(-(-options.samples // SHARD))), options.seed, options.workers,
+                    options.real, names, options.relit)
     try:
         while len(Shards(pool, held_out=True)) < len(shards_held_out) * SHARD or not len(Shards(pool)) or not makers.relit():
             makers.check()
             time.sleep(0.5)
-        run_ranks(1 if device != "cpu" else os.cpu_count() or 1, learn, wanted, pool, device)
+        run_ranks(1 if device != "cpu" else os.cpu_count() or 1, learn, options, pool, device)
         makers.check()
     finally:
         makers.close()
 
 
-def learn(ranks, wanted: argparse.Namespace, pool: Path, device: str) -> None:
-    """Trains, as one of the processes that do so together."""
+def learn(ranks, options: argparse.Namespace, pool: Path, device: str) -> None:
+    """Train, as one of the processes that do so together."""
     import numpy as np
     import torch
     from relief.batches import Batches, RealPlates
     from relief.materials import read_materials
-    from relief.measures import measured_of
+    from relief.measures import make_measured
     from relief.network import ARCHITECTURES
     from relief.pool import Shards
     from relief.training import Plan, Training
 
     torch.set_num_threads(1)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
-    plan = Plan(wanted.minutes, wanted.rate, wanted.seed, device, wanted.checkpoint_minutes,
-                device == "cuda" or wanted.half, wanted.compile)
-    training = Training(ARCHITECTURES[wanted.architecture], plan, ranks)
-    materials = read_materials(wanted.real, "train") if wanted.real is not None else []
+    plan = Plan(options.minutes, options.rate, options.seed, device, options.checkpoint_minutes,
+                device == "cuda" or options.half, options.compile)
+    training = Training(ARCHITECTURES[options.architecture], plan, ranks)
+    materials = read_materials(options.real, "train") if options.real is not None else []
     learnt = [material for material in materials if not material.held_out]
-    if wanted.resume and (wanted.out / "checkpoint.pt").exists():
-        training.resume(wanted.out)
-    elif wanted.begin_with is not None:
-        seen = [measured_of(m.rgb, m.slopes, m.tiles, MEASURED_SIDES[1], device).pixels for m in learnt[::15]]
-        revived = training.begin_with(wanted.begin_with, seen)
-        if ranks.rank == 0 and seen:
+    if options.resume and (options.out / "checkpoint.pt").exists():
+        training.resume(options.out)
+    elif options.begin_with is not None:
+        pictures = [make_measured(m.rgb, m.slopes, m.tiles, MEASURED_SIDES[1], device).pixels for m in learnt[::15]]
+        revived = training.begin_with(options.begin_with, pictures)
+        if ranks.rank == 0 and pictures:
             print(f"{revived} dead hidden units begin anew", flush=True)
     shards = Shards(pool)
-    seed = [wanted.seed, training.step, ranks.rank]
+    seed = [options.seed, training.step, ranks.rank]
     torch.manual_seed(hash(tuple(seed)))
-    batches = Batches(shards, RealPlates(learnt, pool, wanted.relit) if learnt else None, wanted.real_share,
-                      wanted.window, max(1, wanted.batch // ranks.count), device, np.random.default_rng(seed))
+    batches = Batches(shards, RealPlates(learnt, pool, options.relit) if learnt else None, options.real_share,
+                      options.window, max(1, options.batch // ranks.count), device, np.random.default_rng(seed))
     if ranks.rank == 0:
         print(f"{device}: {sum(p.numel() for p in training.network.parameters())} weights, from step {training.step} on",
               flush=True)
@@ -124,42 +124,42 @@ def learn(ranks, wanted: argparse.Namespace, pool: Path, device: str) -> None:
         ranks.check()
         shards.look()
 
-    training.run(batches, held_out(wanted, pool, materials, device), wanted.out, look)
+    training.run(batches, held_out(options, pool, materials, device), options.out, look)
     if ranks.rank == 0:
         print(f"{training.step} steps in {training.seconds / 60:.1f} minutes, {len(shards)} made-up samples, "
               f"{len(learnt)} real materials")
 
 
-def held_out(wanted: argparse.Namespace, pool: Path, materials: list, device: str):
-    """What the training is measured on."""
+def held_out(options: argparse.Namespace, pool: Path, materials: list, device: str):
+    """Return the samples and materials on which the training is measured."""
     from relief.materials import read_materials
-    from relief.measures import measured_of
+    from relief.measures import make_measured
     from relief.pool import Shards
     from relief.training import HeldOut
 
     def measured(chosen: list, sides: Sequence[int]) -> list:
-        return [measured_of(m.rgb, m.slopes, m.tiles, side, device) for side in sides for m in chosen]
+        return [make_measured(m.rgb, m.slopes, m.tiles, side, device) for side in sides for m in chosen]
 
     made_up = Shards(pool, held_out=True).all()
-    sets = {"made_up": [measured_of(rgb, slopes, (True, True), 256, device)
-                        for rgb, slopes in zip(made_up.rgb[:wanted.measured], made_up.slopes)]}
+    sets = {"made_up": [make_measured(rgb, slopes, (True, True), 256, device)
+                        for rgb, slopes in zip(made_up.rgb[:options.measured], made_up.slopes)]}
     calibration = [material for material in materials if material.held_out]
     if calibration:
         sets["held_out"] = measured(calibration, MEASURED_SIDES)
-    if val := read_materials(wanted.real, "val") if wanted.real is not None and wanted.real.is_dir() else []:
+    if val := read_materials(options.real, "val") if options.real is not None and options.real.is_dir() else []:
         sets["val"] = measured(val, MEASURED_SIDES[-1:])
     return HeldOut(sets, "held_out" if calibration else "made_up")
 
 
 def check_packages() -> None:
-    """Raises InstallError where this Python cannot train: which build of torch is right, its user knows."""
+    """Raise InstallError where this Python cannot train; which build of torch is right, its user knows."""
     lacking = [name for name in ("torch", "cv2", "PIL") if importlib.util.find_spec(name) is None]
     if lacking:
         raise InstallError(f"{sys.executable} has no {', '.join(lacking)}; run its pip install -r "
                            "scripts/requirements/training.txt.")
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out") / "training")
     parser.add_argument("--real", type=Path, help="folder or packed file of real materials")

@@ -22,21 +22,21 @@ IN_BLENDER = ("stages", "first_map", "retune", "transports", "bare")
 
 
 def main() -> None:
-    part, out, plan, *words = sys.argv[1:]
-    run = measured_in_blender if part in IN_BLENDER else measured
-    answer.write(run(part, Plan(**json.loads(plan)), words), Path(out))
+    part, out, plan, *arguments = sys.argv[1:]
+    run = measure_in_blender if part in IN_BLENDER else measure
+    answer.write(run(part, Plan(**json.loads(plan)), arguments), Path(out))
 
 
-def measured(part: str, plan: Plan, words: list) -> answer.Answer:
-    return importlib.import_module(f"benchmarks.{part}").measured(plan, *words)
+def measure(part: str, plan: Plan, arguments: list) -> answer.Answer:
+    return importlib.import_module(f"benchmarks.{part}").measure(plan, *arguments)
 
 
-def measured_in_blender(part: str, plan: Plan, words: list) -> answer.Answer:
-    """The part imports bpy and the extension, which is installed for it into a folder of its own."""
+def measure_in_blender(part: str, plan: Plan, arguments: list) -> answer.Answer:
+    """Run a part that imports bpy and the extension, which is installed into a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         installed_extension.install(Path(folder))
         try:
-            return measured(part, plan, words)
+            return measure(part, plan, arguments)
         finally:
             installed_extension.uninstall()
 

@@ -40,15 +40,15 @@ class Answer:
     versions: dict = field(default_factory=dict)
 
 
-def together(answers: list) -> Answer:
-    """All answers as one."""
-    def united(name: str) -> dict:
+def join_answers(answers: list) -> Answer:
+    """Join answers into one."""
+    def unite(name: str) -> dict:
         return {key: value for answer in answers for key, value in getattr(answer, name).items()}
 
-    def joined(name: str) -> list:
+    def join(name: str) -> list:
         return [each for answer in answers for each in getattr(answer, name)]
 
-    return Answer(united("figures"), united("profiles"), joined("tables"), joined("points"), united("versions"))
+    return Answer(unite("figures"), unite("profiles"), join("tables"), join("points"), unite("versions"))
 
 
 def write(answer: Answer, file: Path) -> None:
@@ -56,7 +56,7 @@ def write(answer: Answer, file: Path) -> None:
 
 
 def read(file: Path) -> Answer:
-    words = json.loads(file.read_text(encoding="utf-8"))
-    words["tables"] = [Table(**table) for table in words["tables"]]
-    words["points"] = [Point(**point) for point in words["points"]]
-    return Answer(**words)
+    fields = json.loads(file.read_text(encoding="utf-8"))
+    fields["tables"] = [Table(**table) for table in fields["tables"]]
+    fields["points"] = [Point(**point) for point in fields["points"]]
+    return Answer(**fields)

@@ -18,26 +18,26 @@ from blender_midas_normal.worker.engines.midas.network import Network
 ONE_BY_ONE, AT_ONCE = "one by one", "at once"
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     answer = Answer()
     if torch.cuda.is_available():
-        rows = [compared("cuda", resolution, default_batch_size("cuda"), plan, answer) for resolution in plan.resolutions]
+        rows = [compare("cuda", resolution, default_batch_size("cuda"), plan, answer) for resolution in plan.resolutions]
         columns = ["Resolution", "pictures at once", ONE_BY_ONE, AT_ONCE, f"{AT_ONCE} / {ONE_BY_ONE}"]
         answer.tables.append(Table("MiDaS's network on CUDA, pictures a second", columns, rows))
     return answer
 
 
-def compared(device: str, resolution: int, count: int, plan: Plan, answer: Answer) -> list:
-    """The row of a resolution; the ratio of pictures a second goes into the answer's figures."""
+def compare(device: str, resolution: int, count: int, plan: Plan, answer: Answer) -> list:
+    """Return the row of a resolution, and add the ratio of pictures per second to the answer's figures."""
     network = Network(Path(plan.weights))
     network.move(device)
-    seen = np.stack([pictures.noise(resolution, seed) for seed in range(count)])
+    batch = np.stack([pictures.noise(resolution, seed) for seed in range(count)])
 
     def one_by_one() -> None:
-        for picture in seen:
+        for picture in batch:
             network.depth(picture, _nobody)
 
-    seconds = in_turn({ONE_BY_ONE: one_by_one, AT_ONCE: lambda: network.depths(seen, _nobody)}, plan.runs, plan.patience)
+    seconds = in_turn({ONE_BY_ONE: one_by_one, AT_ONCE: lambda: network.depths(batch, _nobody)}, plan.runs, plan.patience)
     network.close()
     ratio = median_ratio(seconds[ONE_BY_ONE], seconds[AT_ONCE])
     answer.figures[f"at once {device} {resolution}"] = ratio
@@ -46,4 +46,4 @@ def compared(device: str, resolution: int, count: int, plan: Plan, answer: Answe
 
 
 def _nobody(share: float) -> None:
-    """Nobody watches."""
+    """Ignore progress."""

@@ -21,7 +21,7 @@ from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     side = plan.exchange
     source = Photograph(side).image
     with tempfile.TemporaryDirectory() as folder:
@@ -34,7 +34,7 @@ def measured(plan: Plan) -> Answer:
 
 
 def steps(source: bpy.types.Image, folder: Path) -> dict[str, Callable[[], object]]:
-    """The steps by name, each of which finds what it needs; what is stored and packed takes the same time whatever it is."""
+    """Return the steps by name, each with the data that it needs; storing and packing take the same time for all pixels."""
     width, height = source.size
     floats = np.zeros(width * height * 4, np.float32)
     source.pixels.foreach_get(floats)

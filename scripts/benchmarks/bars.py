@@ -28,18 +28,18 @@ class Bar:
     def is_met(self, value: float) -> bool:
         return value >= self.limit if self.at_least else value <= self.limit
 
-    def shown(self, value: float) -> str:
+    def format(self, value: float) -> str:
         return f"{value:.0f} {self.unit}" if self.unit == "ms" else f"{value:.2f} {self.unit}".strip()
 
 
 def bars(figures: dict) -> list:
-    """All bars, of which one depends on the processor."""
+    """Return all bars, of which one depends on the processor."""
     bfloat16 = bool(figures.get("bfloat16"))
     on_cpu = f"CPU {'with' if bfloat16 else 'without'} bfloat16"
     devices = (("cpu", on_cpu, 1.8 if bfloat16 else 1.2), ("cuda", "CUDA", 4.0))
     return [
-        *(Bar(f"forward {device} {resolution}", f"MiDaS at {resolution}, {words}: controlnet_aux's kept call / ours", limit,
-              at_least=True) for device, words, limit in devices for resolution in (512, 1024)),
+        *(Bar(f"forward {device} {resolution}", f"MiDaS at {resolution}, {text}: controlnet_aux's kept call / ours", limit,
+              at_least=True) for device, text, limit in devices for resolution in (512, 1024)),
         *(Bar(f"at once cuda {resolution}", f"MiDaS at {resolution}, CUDA: pictures a second, at once / one by one", 1.0,
               at_least=True) for resolution in (512, 1024)),
         Bar("first luminance", "A cold Blender's first luminance map at 1024", 1.5, "s"),
@@ -63,15 +63,15 @@ def bars(figures: dict) -> list:
 
 
 def record(figures: dict) -> None:
-    """Puts the figures into the file in place of those of the same names, rounded."""
+    """Write the figures, rounded, into the file of recorded ones, replacing those of the same names."""
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
     now = {better: {name: round(figures.get(name, value), 2) for name, value in ratios.items()}
            for better, ratios in recorded.items()}
     RECORDED.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
 
 
-def worse_than_recorded(figures: dict) -> list:
-    """A sentence for each recorded ratio that is worse by more than the factor; what was not measured is left out."""
+def find_regressions(figures: dict) -> list:
+    """Return a sentence for each recorded ratio that has become worse by more than the factor."""
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
     sentences = []
     for name, value in recorded["lower is better"].items():

@@ -17,7 +17,7 @@ class Photograph:
     def __init__(self, side: int) -> None:
         import skimage.data
 
-        self._values = pictures.repeated(skimage.data.gravel(), side).ravel()
+        self._values = pictures.repeat_pattern(skimage.data.gravel(), side).ravel()
         self._count = 0
         self.image = bpy.data.images.new("photograph", side, side)
         self._material = bpy.data.materials.new("photograph")
@@ -26,7 +26,7 @@ class Photograph:
         self.renew()
 
     def renew(self) -> None:
-        """Another colour of the first pixel."""
+        """Change the colour of the first pixel."""
         self._values[:3] = self._count % 256 / 255
         self._count += 1
         self.image.pixels.foreach_set(self._values)
@@ -62,5 +62,5 @@ class Floor:
 
 
 def read(image: bpy.types.Image) -> None:
-    """Takes the pixels out of Blender, which loads those that it has not loaded yet."""
+    """Read the pixels of an image, which makes Blender load them."""
     image.pixels.foreach_get(np.empty(image.size[0] * image.size[1] * 4, np.float32))

@@ -21,23 +21,23 @@ RATIOS = {
 NOT_MEASURED = "not measured"
 
 
-def text(answer: Answer, machine: str, plan_words: str, missing: list) -> str:
-    """missing: sentences that say what could not be measured."""
+def text(answer: Answer, machine: str, conditions: str, missing: list) -> str:
+    """Return the document's text; missing: sentences that say what could not be measured."""
     versions = ", ".join(f"{name} {version}" for name, version in answer.versions.items())
-    parts = [f"{machine}; {versions}. {plan_words}", *missing, markdown(judged(answer.figures)),
+    parts = [f"{machine}; {versions}. {conditions}", *missing, markdown(format_verdicts(answer.figures)),
              *_profiles(answer), markdown(_ratios(answer.figures))]
     parts += [markdown(table) for table in (*answer.tables, growth.table(answer.points))]
     return "\n\n".join(parts) + "\n"
 
 
-def judged(figures: dict) -> Table:
-    """Each bar, met or missed."""
+def format_verdicts(figures: dict) -> Table:
+    """Return a table that says of each bar whether it is met or missed."""
     rows = []
     for bar in bars.bars(figures):
         sign = "at least" if bar.at_least else "at most"
         limit = f"{sign} {bar.limit:g} {bar.unit}".strip()
         value = figures.get(bar.name)
-        said = (NOT_MEASURED, "") if value is None else (bar.shown(value), "met" if bar.is_met(value) else "**missed**")
+        said = (NOT_MEASURED, "") if value is None else (bar.format(value), "met" if bar.is_met(value) else "**missed**")
         rows.append([bar.what, said[0], limit, said[1]])
     return Table("What is promised", ["Figure", "measured", "promised", ""], rows)
 
@@ -48,7 +48,7 @@ def _ratios(figures: dict) -> Table:
 
 
 def _profiles(answer: Answer) -> list:
-    """Where the time of what is missed goes."""
+    """Return tables that show where the time of missed figures goes."""
     missed = [bar for bar in bars.bars(answer.figures)
               if bar.name in answer.profiles and not bar.is_met(answer.figures[bar.name])]
     return [f"{bar.what}, missed: where the time goes: {_steps(answer.profiles[bar.name])}." for bar in missed]
@@ -68,7 +68,7 @@ def _line(cells: list) -> str:
 
 
 def replace_figures(file: Path, figures: str) -> None:
-    """Puts the text between the document's two marks; raises ValueError where they are not there."""
+    """Replace the text between the document's two marks; raise ValueError where they are missing."""
     before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -14,26 +14,26 @@ class Way:
     """A way to a map: its name, and the settings that are not the defaults."""
 
     name: str
-    words: dict
+    settings: dict
 
     @property
     def is_midas(self) -> bool:
-        return self.words["engine"] == "MIDAS"
+        return self.settings["engine"] == "MIDAS"
 
 
 def ways_at(side: int, plan: Plan) -> list[Way]:
-    """Those that are measured at a size."""
-    found = [Way("luminance", {"engine": "LUMINANCE"}), Way("relief", {"engine": "RELIEF"})]
+    """Return the ways that are measured at a size."""
+    ways = [Way("luminance", {"engine": "LUMINANCE"}), Way("relief", {"engine": "RELIEF"})]
     if plan.weights:
-        found.append(Way("midas", {"engine": "MIDAS"}))
-    found = [way for way in found if way.name in plan.engines]
+        ways.append(Way("midas", {"engine": "MIDAS"}))
+    ways = [way for way in ways if way.name in plan.engines]
     if plan.weights and side in plan.every_pixel:
-        found.append(Way("midas, every pixel", {"engine": "MIDAS", "resolution": side}))
-    return found
+        ways.append(Way("midas, every pixel", {"engine": "MIDAS", "resolution": side}))
+    return ways
 
 
 def prepare(way: Way, plan: Plan) -> None:
-    """Shows the extension the MiDaS environment, or hides it: relief is to run as it does where nothing is installed."""
+    """Show the MiDaS environment to the extension, or hide it: relief is to run as where nothing is installed."""
     chosen = preferences()
     chosen.environment_folder = plan.midas if way.is_midas else ""
     chosen.weights_folder = plan.weights if way.is_midas else ""

@@ -11,7 +11,7 @@ from benchmarks.blender_images import Photograph, read
 from benchmarks.plan import Plan
 
 
-def measured(plan: Plan, engine: str) -> Answer:
+def measure(plan: Plan, engine: str) -> Answer:
     photograph = Photograph(plan.tuned)
     start = time.perf_counter()
     read(generate(photograph.image, engine=engine))

@@ -30,26 +30,26 @@ PATIENCE = 4
 OURS, KEPT, NODE = "ours", "controlnet_aux, kept", "the node's way"
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     answer = Answer({"bfloat16": float(inference_dtype("cpu") == torch.bfloat16)},
                     versions={"torch": torch.__version__, "threads of torch": str(torch.get_num_threads())})
     if "cuda" in devices:
         answer.versions["GPU"] = torch.cuda.get_device_name()
     rows = [row for device in devices for resolution in plan.resolutions
-            for row in _compared(device, resolution, plan, answer)]
+            for row in _compare(device, resolution, plan, answer)]
     columns = ["Way", "device", "resolution", "time", "/ ours"]
     answer.tables.append(Table("MiDaS beside the library's own call", columns, rows))
     return answer
 
 
-def _compared(device: str, resolution: int, plan: Plan, answer: Answer) -> list:
-    """Rows of the ways on a device; the ratio goes into the answer's figures."""
+def _compare(device: str, resolution: int, plan: Plan, answer: Answer) -> list:
+    """Return the rows of the ways on a device, and add the ratio to the answer's figures."""
     engine = Midas(Path(plan.weights))
     pixels = (pictures.noise(resolution) * 255).astype(np.uint8)
     others = (np.roll(pixels, shift, axis=1) for shift in itertools.count(1))  # ours remembers pictures that it has seen
     settings = Settings(engine="MIDAS", tileable="OFF", resolution=resolution, device=device.upper())
-    kept = MidasDetector.from_pretrained(plan.weights).to(device)
+    kept_model = MidasDetector.from_pretrained(plan.weights).to(device)
     steps: Counter = Counter()
 
     def ours() -> None:
@@ -58,7 +58,7 @@ def _compared(device: str, resolution: int, plan: Plan, answer: Answer) -> list:
     def library(detector: MidasDetector) -> None:
         detector(next(others), detect_resolution=resolution, image_resolution=resolution, depth_and_normal=True)
 
-    ways = {OURS: ours, KEPT: lambda: library(kept),
+    ways = {OURS: ours, KEPT: lambda: library(kept_model),
             NODE: lambda: library(MidasDetector.from_pretrained(plan.weights).to(device))}
     for way in ways.values():
         way()
@@ -74,7 +74,7 @@ def _compared(device: str, resolution: int, plan: Plan, answer: Answer) -> list:
 
 
 def normals_of(engine: Midas, pixels: np.ndarray, settings: Settings, steps: Counter) -> np.ndarray:
-    """3 x H x W; the seconds of each step are added to `steps`."""
+    """Make normals, 3 x H x W, and add the seconds of each step to `steps`."""
     step, since = "picture", time.perf_counter()
 
     def enter(stage: str, done: float = 0.0) -> None:

@@ -19,17 +19,17 @@ from blender_midas_normal.worker.torch_backend import to_tensor, torch_array_bac
 TITLE = "from heights in memory, by numpy and on the GPU"
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     side = plan.surface
     surface = Surface(np.random.default_rng(0).random((side, side), np.float32), 1.0, False, Wrap(), (side, side))
     has_gpu = torch.cuda.is_available()
-    rows = [_compared(kind, surface, plan) if has_gpu else [MAP_TYPES[kind].label, *["not measured"] * 3]
+    rows = [_compare(kind, surface, plan) if has_gpu else [MAP_TYPES[kind].label, *["not measured"] * 3]
             for kind in MAP_TYPES]
     rows.append(["The heights' way to the GPU", "", _upload(surface, plan) if has_gpu else "not measured", ""])
     return Answer(tables=[Table(f"Maps of {side} x {side} {TITLE}", ["Map", "numpy", "CUDA", "numpy / CUDA"], rows)])
 
 
-def _compared(kind: str, surface: Surface, plan: Plan) -> list:
+def _compare(kind: str, surface: Surface, plan: Plan) -> list:
     ways = {name: lambda by=by: make_map(kind, surface, Settings(), by)
             for name, by in (("numpy", NUMPY_BACKEND), ("cuda", torch_array_backend("cuda")))}
     seconds = in_turn(ways, plan.runs, plan.patience)

@@ -11,15 +11,15 @@ LEAST_SIDE = 1024
 
 
 def curves(points: list) -> dict:
-    """By way: its points, from the smallest on."""
-    found: dict = {}
+    """Return the points of each way, from the smallest on."""
+    points: dict = {}
     for point in sorted(points, key=lambda point: point.side):
-        found.setdefault(point.way, []).append(point)
-    return found
+        points.setdefault(point.way, []).append(point)
+    return points
 
 
 def exponent(sides: list, values: list) -> float:
-    """e of the power law value = c * pixels ** e that fits best in logarithms; NaN for fewer than two positive values."""
+    """Fit the power law value = c * pixels ** e in logarithms and return e; NaN for fewer than two positive values."""
     known = [(math.log(side * side), math.log(value)) for side, value in zip(sides, values)
              if side >= LEAST_SIDE and value > 0]
     if len(known) < 2:

@@ -33,25 +33,25 @@ COMPARED = {"relief": ("engine",), "luminance": ("read", "encode"), "midas": ("e
 """The stages whose seconds the wall time is compared with."""
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     answer, rows = Answer(), []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = pictures.files(plan.pictures + 1, SIDE, folder)
         for engine in (name for name in plan.engines if name != "midas" or plan.weights):
-            rows.append(_compared(engine, files, plan, folder, answer))
+            rows.append(_compare(engine, files, plan, folder, answer))
     columns = ["Engine", "one after the other", "side by side", "beside", "ratio"]
     answer.tables.append(Table(f"{plan.pictures} pictures of {SIDE} x {SIDE}", columns, rows))
     return answer
 
 
-def _compared(engine: str, files: list, plan: Plan, folder: Path, answer: Answer) -> list:
-    """The row of an engine; the ratio of the wall time, side by side, to what it is compared with goes into the answer."""
+def _compare(engine: str, files: list, plan: Plan, folder: Path, answer: Answer) -> list:
+    """Return the row of an engine, and add the ratio of the wall time with several workers to the answer's figures."""
     single, side_by_side, compared, stages = [], [], [], Counter()
     end = time.monotonic() + plan.patience
     while not single or (len(single) < plan.runs and time.monotonic() < end):
-        single.append(made(engine, files, one_in_flight, plan, folder)[0])
-        wall, stages = made(engine, files, max_in_flight, plan, folder)
+        single.append(time_batch(engine, files, one_in_flight, plan, folder)[0])
+        wall, stages = time_batch(engine, files, max_in_flight, plan, folder)
         side_by_side.append(wall)
         compared.append(sum(stages[stage] for stage in COMPARED[engine]))
     ratio = statistics.median(wall / alone for wall, alone in zip(side_by_side, compared))
@@ -61,8 +61,9 @@ def _compared(engine: str, files: list, plan: Plan, folder: Path, answer: Answer
     return [engine, *seconds[:2], f"{' + '.join(COMPARED[engine])} {seconds[2]}", f"{ratio:.2f}"]
 
 
-def made(engine: str, files: list, at_once: Callable[[Client], int], plan: Plan, folder: Path) -> tuple[float, Counter]:
-    """(wall seconds, seconds by stage) of all files but the first, which loads the engine."""
+def time_batch(engine: str, files: list, at_once: Callable[[Client], int], plan: Plan,
+               folder: Path) -> tuple[float, Counter]:
+    """Return (wall seconds, seconds by stage) for all files but the first, which loads the engine."""
     parser = argparse.ArgumentParser()
     add_options(parser)
     options = parse_options(parser.parse_args(["--out", str(folder / "maps"), "--engine", engine]))
@@ -83,7 +84,7 @@ def made(engine: str, files: list, at_once: Callable[[Client], int], plan: Plan,
 
 
 def _launch(engine: str, plan: Plan, folder: Path) -> Launch:
-    """MiDaS on the Python of its environment, the built-in engines on this one."""
+    """Return how a worker is started: MiDaS on the Python of its environment, built-in engines on this one."""
     if engine == "midas":
         python = str(Environment(Path(plan.midas)).python)
         return Launch(python, Path(plan.weights), "", 600.0, folder / "log")
@@ -91,7 +92,7 @@ def _launch(engine: str, plan: Plan, folder: Path) -> Launch:
 
 
 def _quiet(job) -> None:
-    """Nobody watches."""
+    """Ignore progress."""
 
 
 def _never() -> bool:

@@ -23,10 +23,10 @@ FULL_AFTER = CACHE_BYTES // (SIDE * SIDE * 4)
 """Pictures after which the surfaces of floats take all the memory that they may."""
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     if plan.life <= FULL_AFTER:
         return Answer()
-    values = pictures.repeated(np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE), SIDE)
+    values = pictures.repeat_pattern(np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE), SIDE)
     rgba = (values * 255).astype(np.uint8)
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Client()) as client:
         launch = Launch(sys.executable, Path(folder), MIDAS_NOT_NEEDED, 600.0, Path(folder) / "log")
@@ -37,7 +37,7 @@ def measured(plan: Plan) -> Answer:
 
 
 def _after(client: Client, launch: Launch, rgba: np.ndarray, number: int) -> tuple[float, float]:
-    """Megabytes of this process and of the worker after the map of one more picture."""
+    """Return the megabytes of this process and of the worker after the map of one more picture."""
     rgba[0, 0, :2] = np.divmod(number, 256)
     client.prepare(launch)
     file = client.new_file()

@@ -1,4 +1,4 @@
-"""The machine, in words."""
+"""A description of the machine."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import platform
 from pathlib import Path
 
 
-def described() -> str:
-    """Processor, cores, memory and system."""
+def describe_machine() -> str:
+    """Return processor, cores, memory and system as text."""
     parts = [_processor(), f"{os.cpu_count()} cores", *_memory(), f"{platform.system()} {platform.release()}"]
     return ", ".join(parts)
 
 
 def load() -> float:
-    """Processes that have waited for a processor in the last minute, on average; 0 where that is not known."""
+    """Return the average number of processes that waited for a processor in the last minute; 0 where unknown."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 

@@ -9,12 +9,12 @@ PROCESSES = Path("/proc")
 
 
 def most_of_children() -> float:
-    """Megabytes that the child of this process with the largest peak has had in memory at most."""
+    """Return the peak megabytes of that child of this process which had the most."""
     return max((_megabytes(child, "VmHWM") for child in _children(os.getpid())), default=0.0)
 
 
 def now_and_of_children() -> tuple[float, float]:
-    """Megabytes that this process has in memory now, and its children together."""
+    """Return the megabytes of this process now, and of all its children together."""
     return _megabytes(os.getpid(), "VmRSS"), sum(_megabytes(child, "VmRSS") for child in _children(os.getpid()))
 
 
@@ -30,7 +30,7 @@ def _megabytes(process: int, name: str) -> float:
 
 
 def _field(process: int, name: str) -> str:
-    """A number in a process's status; "" when there is none, as of processes that have ended."""
+    """Return a number of a process's status; "" where there is none, as for processes that have ended."""
     try:
         lines = (PROCESSES / str(process) / "status").read_text().splitlines()
     except OSError:

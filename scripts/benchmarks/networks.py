@@ -24,7 +24,7 @@ BEFORE = Architecture((Level(24, 0, 1), Level(48, 1, 1), Level(80, 1, 1), Level(
 REPEATS = Wrap(True, True)
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     weights = read_weights(WEIGHTS)
     numpy_, torch_ = ReliefNetwork(weights), TorchReliefNetwork(weights, "cpu")
     before = ReliefNetwork(random_weights(BEFORE))
@@ -46,7 +46,7 @@ def measured(plan: Plan) -> Answer:
 
 
 def once(network: ReliefNetwork, rgb: np.ndarray) -> None:
-    """The network over the picture at its own size alone, tile by tile."""
+    """Run the network over the picture at its own size alone, tile by tile."""
     tiling = tile_picture(rgb.shape, REPEATS, network.architecture)
     for row in tiling.rows:
         for column in tiling.columns:

@@ -43,12 +43,12 @@ OF_BLENDER = ((PreparedRequest, "submit", "send"), (generate, "store_map", "writ
 """Functions that are stages: where they are called from, their names there, and ours."""
 
 
-def seconds_of_map(image: bpy.types.Image, words: dict) -> dict[str, float]:
-    """Seconds by stage of one normal map, wired, with settings of these words; the map and its nodes' image are removed."""
+def seconds_of_map(image: bpy.types.Image, kwargs: dict) -> dict[str, float]:
+    """Make one normal map, wired, with these settings; return the seconds by stage, and remove the map's image."""
     start = time.perf_counter()
-    with watched() as seconds:
-        report, waiting = finished(generate.start_generation(bpy.context, GenerateRequest(
-            Settings().replace_fields(words), "IMAGE", image.session_uid)))
+    with time_blender() as seconds:
+        report, waiting = finish_task(generate.start_generation(bpy.context, GenerateRequest(
+            Settings().replace_fields(kwargs), "IMAGE", image.session_uid)))
     wall = time.perf_counter() - start
     read(bpy.data.images[report.map_name])
     bpy.data.images.remove(bpy.data.images[report.map_name])
@@ -63,22 +63,22 @@ def seconds_of_map(image: bpy.types.Image, words: dict) -> dict[str, float]:
 
 
 @contextmanager
-def watched() -> Iterator[Counter]:
-    """Seconds of what Blender does, which is watched in the `with` block."""
+def time_blender() -> Iterator[Counter]:
+    """Measure the stages that run in Blender during the `with` block; yields the seconds."""
     seconds: Counter = Counter()
     with ExitStack() as until_end:
         exported = _timed_pieces(generate.export_image_pixels, seconds, "read")
         until_end.enter_context(patch.object(generate, "export_image_pixels", exported))
         for owner, name, stage in OF_BLENDER:
-            until_end.enter_context(patch.object(owner, name, _timed(getattr(owner, name), seconds, stage)))
+            until_end.enter_context(patch.object(owner, name, _time_stage(getattr(owner, name), seconds, stage)))
         yield seconds
 
 
-def _timed(function, seconds: Counter, stage: str):
-    def call(*arguments, **words):
+def _time_stage(function, seconds: Counter, stage: str):
+    def call(*arguments, **kwargs):
         start = time.perf_counter()
         try:
-            return function(*arguments, **words)
+            return function(*arguments, **kwargs)
         finally:
             seconds[stage] += time.perf_counter() - start
 
@@ -86,9 +86,9 @@ def _timed(function, seconds: Counter, stage: str):
 
 
 def _timed_pieces(function, seconds: Counter, stage: str):
-    def call(*arguments, **words):
-        pieces = function(*arguments, **words)
-        step = _timed(pieces.__next__, seconds, stage)
+    def call(*arguments, **kwargs):
+        pieces = function(*arguments, **kwargs)
+        step = _time_stage(pieces.__next__, seconds, stage)
         while True:
             try:
                 step()
@@ -123,13 +123,13 @@ class Waiting:
 
     @property
     def surface(self) -> float:
-        """0 where no network ran.  A short stage may go by unseen: then the next one that was seen ends it."""
+        """The seconds of the surface; 0 where no network ran.  If a short stage was missed, the next one ends it."""
         end = next((self._first[stage] for stage in ("maps", "write") if stage in self._first), self._last)
         return end - self._first.get("height", end)
 
 
-def finished(task: Task) -> tuple[Report, Waiting]:
-    """The task's report, as `Task.wait` gives it, and how it was waited for."""
+def finish_task(task: Task) -> tuple[Report, Waiting]:
+    """Run a task to its end; return its report, as `Task.wait` does, and how it was waited for."""
     waiting, report = Waiting(), None
     while report is None:
         while not task.is_ready:

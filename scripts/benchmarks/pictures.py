@@ -10,12 +10,12 @@ MATERIAL = Path(__file__).resolve().parents[2] / "tests" / "materials" / "bricks
 
 
 def noise(side: int, seed: int = 0) -> np.ndarray:
-    """side x side x 3 float32, 0..1: a picture of which nothing is known beforehand; a network takes the same for any."""
+    """Return noise, side x side x 3 float32, 0..1; a network takes the same time for any picture."""
     return np.random.default_rng(seed).random((side, side, 3), np.float32)
 
 
-def repeated(grey: np.ndarray, side: int) -> np.ndarray:
-    """side x side x 4 float32, 0..1, opaque: 8-bit grey repeated as often as it fits, with a little noise."""
+def repeat_pattern(grey: np.ndarray, side: int) -> np.ndarray:
+    """Repeat an 8-bit grey pattern over side x side x 4 float32, 0..1, opaque, with a little noise."""
     rows, columns = (-(-side // length) for length in grey.shape)
     values = np.ones((side, side, 4), np.float32)
     values[..., :3] = (np.tile(grey, (rows, columns))[:side, :side, None] / np.float32(255))
@@ -24,13 +24,13 @@ def repeated(grey: np.ndarray, side: int) -> np.ndarray:
 
 
 def files(count: int, side: int, folder: Path) -> list[Path]:
-    """PNG files of 8 bits of a real material, each with noise of its own."""
+    """Write PNG files of 8 bits of a real material, each with other noise."""
     import PIL.Image
 
     with PIL.Image.open(MATERIAL) as opened:
         values = np.asarray(opened.convert("RGB").resize((side, side)), np.int16)
-    made = [folder / f"{number}.png" for number in range(count)]
-    for number, file in enumerate(made):
+    files = [folder / f"{number}.png" for number in range(count)]
+    for number, file in enumerate(files):
         noisy = values + np.random.default_rng(number).integers(-6, 7, values.shape, np.int16)
         PIL.Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(file)
-    return made
+    return files

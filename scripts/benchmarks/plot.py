@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def draw(axes: Axes, way: str, sides: list, values: list) -> None:
-    """A line with its exponent; ways of which nothing is known here are left out."""
+    """Draw a line for each way with its exponent; unknown ways are left out."""
     if all(value > 0 for value in values):
         exponent = growth.exponent(sides, values)
         name = way if math.isnan(exponent) else f"{way} (pixels$^{{{exponent:.2f}}}$)"

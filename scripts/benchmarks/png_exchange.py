@@ -12,12 +12,12 @@ from benchmarks.blender_images import read
 
 
 def through_png(image: bpy.types.Image, folder: Path) -> None:
-    """The image's pixels to a program and back, which does nothing with them, until Blender can read them."""
-    there, back = folder / "there.png", folder / "back.png"
-    image.filepath_raw, image.file_format = str(there), "PNG"
+    """Send the image's pixels to a program and back as PNG files, until Blender can read them."""
+    to_worker, from_worker = folder / "there.png", folder / "back.png"
+    image.filepath_raw, image.file_format = str(to_worker), "PNG"
     image.save()
-    pixels = cv2.imread(str(there), cv2.IMREAD_COLOR)
-    cv2.imwrite(str(back), pixels.astype(np.uint16) * 257)
-    loaded = bpy.data.images.load(str(back))
+    pixels = cv2.imread(str(to_worker), cv2.IMREAD_COLOR)
+    cv2.imwrite(str(from_worker), pixels.astype(np.uint16) * 257)
+    loaded = bpy.data.images.load(str(from_worker))
     read(loaded)
     bpy.data.images.remove(loaded)

@@ -36,7 +36,7 @@ Made = Callable[[np.ndarray], np.ndarray]
 """made(H x W x 3 pixels, 0..1) -> H x W x 3 unit normals."""
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     engines = {"luminance": Luminance(), "relief": Relief(), "midas": Midas(Path(plan.weights))}
     tiles = [sample(seed, SIDE).rgb for seed in SEEDS]
     answer, rows = Answer(), []
@@ -70,7 +70,7 @@ def seam_ratio(made: Made, rgb: np.ndarray) -> float:
 
 
 def steps_across_rows(normals: np.ndarray) -> np.ndarray:
-    """How far each row's vectors are from those of the row before it; the row before the first is the last."""
+    """Return how far each row's vectors are from those of the row before it; the row before the first is the last."""
     return np.abs(normals - np.roll(normals, 1, axis=0)).mean(axis=(1, 2))
 
 
@@ -81,6 +81,6 @@ def roll_ratio(made: Made, tiles: list) -> float:
 
 
 def rolled_apart(made: Made, rgb: np.ndarray, shift: tuple) -> float:
-    """Mean degrees between the map of the picture rolled, rolled back, and its map."""
+    """Return the mean degrees between the map of the rolled picture, rolled back, and the picture's map."""
     rolled = np.roll(made(np.roll(rgb, shift, (0, 1))), (-shift[0], -shift[1]), (0, 1))
     return float(degrees(rolled, made(rgb)).mean())

@@ -23,16 +23,16 @@ BLUR = 8.0
 """Pixels."""
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     settings = Settings(engine="LUMINANCE")
     normal = generate(Photograph(plan.tuned).image, settings)
     strengths = itertools.count(1)
     seconds_of_worker: dict[str, list[dict]] = {"retune": [], "retune blur": []}
 
     def tune(name: str, blur: float) -> None:
-        """Each time with another strength."""
-        wanted = replace(settings, strength=1 + next(strengths) % 50 / 50, blur=blur)
-        seconds_of_worker[name].append(start_retune(normal, wanted).wait().facts["seconds"])
+        """Retune with another strength each time."""
+        new_settings = replace(settings, strength=1 + next(strengths) % 50 / 50, blur=blur)
+        seconds_of_worker[name].append(start_retune(normal, new_settings).wait().facts["seconds"])
 
     seconds = in_turn({"retune": lambda: tune("retune", 0.0), "retune blur": lambda: tune("retune blur", BLUR)},
                       plan.runs * ROUNDS, plan.patience)
@@ -43,6 +43,6 @@ def measured(plan: Plan) -> Answer:
 
 
 def _profile(whole: float, clocks: list[dict]) -> dict:
-    """The worker's stages, and all that is not the worker's."""
+    """Return the seconds of the worker's stages, and of all else together."""
     stages = {stage: statistics.median(clock[stage] for clock in clocks) for stage in clocks[0]}
     return {**stages, "pipe and Blender": max(0.0, whole - sum(stages.values()))}

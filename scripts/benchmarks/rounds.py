@@ -13,15 +13,15 @@ ENOUGH = 1
 """Rounds that count at least, whatever they take."""
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds of a call."""
+def time_call(work: Callable[[], object]) -> float:
+    """Return the seconds of a call."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def in_turn(ways: Ways, runs: int, patience: float = math.inf, warm: int = 1) -> dict[str, list[float]]:
-    """The seconds of each way in each round.
+    """Run each way once in each round; return the seconds by way.
 
     warm: first rounds that do not count; patience: seconds after which no further round begins.
     """
@@ -34,15 +34,15 @@ def in_turn(ways: Ways, runs: int, patience: float = math.inf, warm: int = 1) ->
         if number >= ENOUGH and time.monotonic() > end:
             break
         for name, way in ways.items():
-            seconds[name].append(timed(way))
+            seconds[name].append(time_call(way))
     return seconds
 
 
 def median_ratio(ones: list[float], others: list[float]) -> float:
-    """The median of the ratios of the rounds."""
+    """Return the median of the ratios of the rounds."""
     return statistics.median(one / other for one, other in zip(ones, others))
 
 
 def medians(runs: list[dict[str, float]]) -> dict[str, float]:
-    """The median of each name's values in the runs."""
+    """Return the median of each name's values in the runs."""
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}

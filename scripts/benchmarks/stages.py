@@ -28,7 +28,7 @@ PNG = "PNG files, there and back"
 LARGEST = 8192
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     answer = Answer(versions={"Blender": bpy.app.version_string})
     rows: list = []
     columns = ["Side", "transport", FLOOR, PNG, "transport / Blender's own", "transport / PNG"]
@@ -49,13 +49,13 @@ def measured(plan: Plan) -> Answer:
 
 
 def _measured_way(way: Way, side: int, photograph: Photograph, plan: Plan, answer: Answer) -> list:
-    """The row of a way at a size; figures and points go into the answer."""
+    """Return the row of a way at a size, and add figures and points to the answer."""
     _warm(way)
     floor, runs = Floor(photograph.image), []
 
     def ours() -> None:
         photograph.renew()
-        runs.append(seconds_of_map(photograph.image, way.words))
+        runs.append(seconds_of_map(photograph.image, way.settings))
 
     with tempfile.TemporaryDirectory() as folder:
         others = {FLOOR: floor.cross}
@@ -80,12 +80,12 @@ def _measured_way(way: Way, side: int, photograph: Photograph, plan: Plan, answe
 def _warm(way: Way) -> None:
     client.close()
     small = Photograph(WARM_SIDE)
-    seconds_of_map(small.image, way.words)
+    seconds_of_map(small.image, way.settings)
     small.remove()
 
 
 def _note_transport(side: int, runs: list, seconds: dict, plan: Plan, answer: Answer) -> None:
-    """Everything but arithmetic, beside the two others."""
+    """Add the time of everything but arithmetic, beside the two other ways."""
     transport = [sum(value for stage, value in run.items() if stage not in ARITHMETIC) for run in runs]
     times = {"transport": transport, FLOOR: seconds[FLOOR], PNG: seconds[PNG]}
     middle = {name: statistics.median(values) for name, values in times.items()}

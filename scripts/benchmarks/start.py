@@ -17,7 +17,7 @@ from benchmarks.plan import Plan
 ENGINES = ("luminance", "relief")
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     seconds: dict[str, list[float]] = {engine: [] for engine in ENGINES}
     for _ in range(plan.runs):
         for engine in ENGINES:
@@ -26,7 +26,7 @@ def measured(plan: Plan) -> Answer:
 
 
 def first_map(engine: str, plan: Plan) -> float:
-    """Seconds, from the call to pixels that can be read."""
+    """Return the seconds from the call to pixels that can be read."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "answer.json"
         subprocess.run([sys.executable, str(Path(__file__).parent), "first_map", str(out),

@@ -24,12 +24,12 @@ STEPS = 8
 """Of a profile."""
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     side, settings = plan.surface, Settings()
     height = np.random.default_rng(0).random((side, side), np.float32)
     surface = Surface(height, 1.0, False, Wrap(), (side, side))
     normals = normal_map(surface, settings)
-    ways = {"map": lambda: normal_map(surface, settings), "pass": lambda: copied_and_normalised(normals)}
+    ways = {"map": lambda: normal_map(surface, settings), "pass": lambda: copy_and_normalise(normals)}
     seconds = in_turn(ways, plan.runs * ROUNDS, plan.patience)
     rows = [[MAP_TYPES[kind].label, f"{statistics.median(values) * 1000:.0f} ms"] for kind, values in
             in_turn({kind: lambda kind=kind: make_map(kind, surface, settings) for kind in MAP_TYPES}, 1, warm=0).items()]
@@ -38,17 +38,17 @@ def measured(plan: Plan) -> Answer:
                   [Table(f"Maps of {side} x {side} from cached heights, one run", ["Map", "time"], rows)])
 
 
-def copied_and_normalised(normals: np.ndarray) -> np.ndarray:
-    """A copy of 3 x H x W vectors, made unit: the least that a map takes in numpy."""
+def copy_and_normalise(normals: np.ndarray) -> np.ndarray:
+    """Copy 3 x H x W vectors and make them unit: the least work of a map in numpy."""
     copied = normals.copy()
     copied /= np.sqrt(np.einsum("kij,kij->ij", copied, copied))
     return copied
 
 
 def profile(work) -> dict:
-    """Seconds by function, of the functions that take longest by themselves."""
+    """Return the seconds of the functions that take longest by themselves."""
     profiler = cProfile.Profile()
     profiler.runcall(work)
     stats = pstats.Stats(profiler).get_stats_profile().func_profiles
     longest = sorted(stats.items(), key=lambda item: -item[1].tottime)[:STEPS]
-    return {name: found.tottime for name, found in longest}
+    return {name: profile.tottime for name, profile in longest}

@@ -28,7 +28,7 @@ for line in sys.stdin.buffer:
 """
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     image, count = Photograph(plan.exchange).image, plan.exchange ** 2 * 4
     with tempfile.TemporaryDirectory() as folder, \
             subprocess.Popen([sys.executable, "-I", "-c", RECEIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:

@@ -18,9 +18,9 @@ from blender_midas_normal.core.protocol import Decoder, Ready
 BARE = "import torch, controlnet_aux"
 
 
-def measured(plan: Plan) -> Answer:
+def measure(plan: Plan) -> Answer:
     greetings: list[float] = []
-    ways = {"worker": lambda: greetings.append(started(Path(plan.weights))),
+    ways = {"worker": lambda: greetings.append(start_worker(Path(plan.weights))),
             "import": lambda: subprocess.run([sys.executable, "-I", "-W", "ignore", "-c", BARE], check=True)}
     seconds = in_turn(ways, plan.runs, plan.patience)
     greeting, ready = statistics.median(greetings[1:]), statistics.median(seconds["worker"])
@@ -28,8 +28,8 @@ def measured(plan: Plan) -> Answer:
                   {"worker start": {"until its greeting": greeting, "until it is ready": ready - greeting}})
 
 
-def started(weights: Path) -> float:
-    """Starts a worker, and ends it when it is ready; the seconds until its greeting."""
+def start_worker(weights: Path) -> float:
+    """Start a worker, end it when it is ready, and return the seconds until its greeting."""
     start, greeted, decoder = time.perf_counter(), 0.0, Decoder()
     with tempfile.TemporaryDirectory() as folder:
         exchange = Path(folder) / "exchange"

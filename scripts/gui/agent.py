@@ -29,7 +29,7 @@ class Agent:
         self._received = b""
 
     def tick(self) -> float | None:
-        """Takes in what has come and answers; ends with the connection."""
+        """Read requests and answer them; end with the connection."""
         try:
             data = self._socket.recv(1 << 16)
         except BlockingIOError:
@@ -44,7 +44,7 @@ class Agent:
 
 
 def answer(request: dict) -> dict:
-    """Does what a request says, in the newest window's context."""
+    """Do what a request says, in the newest window's context."""
     try:
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
             exec(request["do"], NAMES)

@@ -51,14 +51,14 @@ class Installation:
                 "XDG_CACHE_HOME": str(self.folder / "cache"), "TMPDIR": str(self.folder / "temporary")}
 
     def version(self) -> str:
-        """Such as 4.3.2; raises GuiError when the program is no Blender."""
-        found = re.search(r"Blender (\d+\.\d+\.\d+)", self.run("--version"))
-        if found is None:
+        """Return the version, such as 4.3.2; raise GuiError when the program is no Blender."""
+        match = re.search(r"Blender (\d+\.\d+\.\d+)", self.run("--version"))
+        if match is None:
             raise GuiError(f"{self.program} does not say which Blender it is.")
-        return found[1]
+        return match[1]
 
     def run(self, *arguments: str) -> str:
-        """Runs Blender without a window; what it printed.  Raises GuiError when it fails."""
+        """Run Blender without a window and return what it printed; raise GuiError when it fails."""
         done = subprocess.run([str(self.program), *arguments], env=self.variables, capture_output=True, text=True,
                               check=False, timeout=300)
         if done.returncode != 0:
@@ -67,7 +67,7 @@ class Installation:
         return done.stdout + done.stderr
 
     def install(self, package: Path) -> None:
-        """Installs and enables the extension from its zip, as its users do."""
+        """Install and enables the extension from its zip, as its users do."""
         for name in ("user", "temporary"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.run("--background", "--python-exit-code", "1", "--python-expr", FIRST_PREFERENCES)
@@ -75,8 +75,8 @@ class Installation:
 
 
 @contextmanager
-def opened(installation: Installation, display: Display, log: Path, *arguments: str) -> Iterator[Blender]:
-    """A Blender with a window; it ends with the `with` block, or when its start is broken off."""
+def open_blender(installation: Installation, display: Display, log: Path, *arguments: str) -> Iterator[Blender]:
+    """Start a Blender with a window; it ends with the `with` block, or when its start is interrupted."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="gui") as folder, socket.socket(socket.AF_UNIX) as listener, \
             log.open("a") as lines:
         listener.bind(f"{folder}/agent")
@@ -102,15 +102,15 @@ class Blender:
     _answers: IO[str]
 
     def do(self, statements: str) -> None:
-        """Runs Python statements in Blender; raises GuiError with Blender's traceback."""
+        """Run Python statements in Blender; raise GuiError with Blender's traceback."""
         self._ask(statements, "None")
 
     def value(self, expression: str) -> Any:
-        """The value of a Python expression in Blender, as JSON knows it."""
+        """Return the value of a Python expression in Blender, by way of JSON."""
         return self._ask("", expression)
 
     def wait_until(self, expression: str, seconds: float, pause: float = 0.05) -> float:
-        """Asks until the expression is true; the seconds that passed.  Raises GuiError when it stays false."""
+        """Wait until the expression is true and return the seconds; raise GuiError when it stays false."""
         start = time.monotonic()
         while not self.value(expression):
             if time.monotonic() - start > seconds:
@@ -119,7 +119,7 @@ class Blender:
         return time.monotonic() - start
 
     def quit(self) -> int:
-        """Blender's exit code after it was asked to end."""
+        """Ask Blender to end, and return its exit code."""
         self._connection.sendall(json.dumps({"do": "bpy.ops.wm.quit_blender()", "value": "None"}).encode() + b"\n")
         return self._process.wait(60)
 

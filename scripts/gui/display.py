@@ -28,14 +28,14 @@ SHADERS = f"{tempfile.gettempdir()}/midas_gui_shaders"
 
 
 def missing() -> str:
-    """What has to be installed first, in a sentence; "" when all is there."""
+    """Return a sentence that says what has to be installed first; "" when nothing is missing."""
     packages = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
     return f"{' and '.join(packages)} must be installed first (apt-get install {' '.join(packages)})." if packages else ""
 
 
 @contextmanager
-def shown(width: int, height: int) -> Iterator[Display]:
-    """A screen of this size; it ends with the `with` block, or when its start is broken off."""
+def open_screen(width: int, height: int) -> Iterator[Display]:
+    """Start a virtual screen of this size; it ends with the `with` block, or when its start is interrupted."""
     with running(["Xvfb", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         yield Display(width, height, f":{server.stdout.readline().strip()}")
@@ -51,34 +51,34 @@ class Display:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment of a program that shows itself here."""
+        """The environment of a program that shows its windows on this screen."""
         return {**os.environ, "DISPLAY": self.name, "LIBGL_ALWAYS_SOFTWARE": "1",
                 "MESA_SHADER_CACHE_DIR": SHADERS}
 
     def move(self, x: int, y: int) -> None:
-        """x, y: pixels from the upper left corner, as everywhere here."""
+        """Move the mouse; x, y: pixels from the upper left corner, as everywhere in this module."""
         self._events("mousemove", str(x), str(y))
 
     def hover(self, x: int, y: int, keys: str) -> None:
-        """Comes to a place and presses a key with its modifiers there."""
+        """Move the mouse to a point and press a key with its modifiers there."""
         self._events("mousemove", str(x - 1), str(y), "mousemove", str(x), str(y), "key", "--clearmodifiers", keys)
 
     def click(self, button: int = 1) -> None:
-        """Presses and lets go where the mouse is, as slow as a hand."""
+        """Press and release the mouse button where the mouse is, as slowly as a hand."""
         self._events("mousedown", str(button))
         time.sleep(HAND_SECONDS / 2)
         self._events("mouseup", str(button))
 
     def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 12, pause: float = 0.03) -> None:
-        """Presses at the start, moves in steps with a pause after each, and lets go at the end."""
-        with self.pressed(*start):
+        """Press at the start, move in steps with a pause after each, and release at the end."""
+        with self.press(*start):
             for step in range(1, steps + 1):
                 self.move(*(round(a + (b - a) * step / steps) for a, b in zip(start, end)))
                 time.sleep(pause)
 
     @contextmanager
-    def pressed(self, x: int, y: int) -> Iterator[None]:
-        """The mouse comes to a place and is pressed there until the end of the `with` block."""
+    def press(self, x: int, y: int) -> Iterator[None]:
+        """Move the mouse to a point and keep its button pressed during the `with` block."""
         self.arrive(x, y)
         self._events("mousedown", "1")
         try:
@@ -87,24 +87,24 @@ class Display:
             self._events("mouseup", "1")
 
     def key(self, keys: str) -> None:
-        """A key with its modifiers: "ctrl+z"."""
+        """Press a key with its modifiers, such as "ctrl+z"."""
         self._events("key", "--clearmodifiers", keys)
 
     def type(self, text: str) -> None:
         self._events("type", "--delay", "30", text)
 
     def shoot(self, file: Path) -> None:
-        """A picture of the whole screen."""
+        """Take a picture of the whole screen."""
         subprocess.run(["import", "-window", "root", str(file)], env=self.variables, check=True)
 
     def pixels(self, left: int, top: int, width: int, height: int) -> bytes:
-        """A part of the screen: red, green and blue of each pixel."""
+        """Return red, green and blue of each pixel of a part of the screen."""
         part = f"{width}x{height}+{left}+{top}"
         return subprocess.run(["import", "-window", "root", "-crop", part, "-depth", "8", "rgb:-"], env=self.variables,
                               check=True, capture_output=True).stdout
 
     def arrive(self, x: int, y: int) -> None:
-        """Two moves: Blender highlights a button when the mouse moves over it, not when it appears there.
+        """Move the mouse twice: Blender highlights a button when the mouse moves over it, not when it appears.
 
         Then a hand's pause.
         """
@@ -112,6 +112,6 @@ class Display:
         self._events("mousemove", str(x), str(y))
         time.sleep(HAND_SECONDS)
 
-    def _events(self, *words: str) -> None:
-        subprocess.run(["xdotool", *words], env=self.variables, check=True, stdout=subprocess.DEVNULL)
+    def _events(self, *events: str) -> None:
+        subprocess.run(["xdotool", *events], env=self.variables, check=True, stdout=subprocess.DEVNULL)
         time.sleep(EVENT_SECONDS)

@@ -17,8 +17,8 @@ ENDING = signal.SIGINT, signal.SIGTERM
 
 
 @contextmanager
-def running(command: Sequence[str], **words: Any) -> Iterator[subprocess.Popen]:
-    """A program that ends with the `with` block: it is asked to, and made to when it does not heed that.
+def running(command: Sequence[str], **kwargs: Any) -> Iterator[subprocess.Popen]:
+    """Run a program that ends with the `with` block: it is asked to, and killed when it does not.
 
     A signal that comes while it is being started, when nobody could end it yet, is heard as soon as it can be ended.
     words: of Popen.
@@ -26,7 +26,7 @@ def running(command: Sequence[str], **words: Any) -> Iterator[subprocess.Popen]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     hear = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
     try:
-        with subprocess.Popen(command, preexec_fn=hear, **words) as process:
+        with subprocess.Popen(command, preexec_fn=hear, **kwargs) as process:
             try:
                 hear()
                 yield process

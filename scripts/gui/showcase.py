@@ -11,7 +11,7 @@ PARTS = {"panel": ("generate", "830x700+490+30"), "compared": ("compared", "1320
 
 
 def write(pictures: Path, folder: Path) -> None:
-    """Cuts the parts out of a version's pictures and writes them, compressed, as JPEG files into the folder."""
+    """Cut parts out of a version's pictures and write them as compressed JPEG files into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (picture, part) in PARTS.items():
         subprocess.run(["convert", str(pictures / f"{picture}.png"), "-crop", part, "+repage", "-resize", "830x>",

@@ -40,16 +40,16 @@ class Window:
         self.blender = blender
         self.display = blender.display
         self._pictures = pictures
-        self._found: dict[tuple[str, str], tuple[int, int]] = {}
+        self._known_points: dict[tuple[str, str], tuple[int, int]] = {}
         blender.do(NAMES)
 
     def turn_into(self, editor: str) -> None:
-        """Makes the largest area another editor, by its `ui_type`, such as "IMAGE_EDITOR"."""
+        """Make the largest area another editor, by its `ui_type`, such as "IMAGE_EDITOR"."""
         self.blender.do(f"area.ui_type = {editor!r}")
         self.settle()
 
     def open_tab(self) -> None:
-        """Opens the sidebar with the N key and clicks down its tabs until the extension's is shown."""
+        """Open the sidebar with the N key and clicks down its tabs until the extension's is shown."""
         self.press("n")
         left, top, width, height = self._region("UI")
         for y in range(top + 20, top + height, 30):
@@ -59,14 +59,14 @@ class Window:
         raise GuiError(f"The sidebar has no tab {TAB!r}.")
 
     def show_tab(self) -> None:
-        """Has the sidebar show the extension's tab, where it is not the sidebar that is tested."""
+        """Have the sidebar show the extension's tab, where the sidebar is not what is tested."""
         self.blender.do("area.spaces.active.show_region_ui = True")
         self.settle()
         self.blender.do(f"{SIDEBAR}.active_panel_category = {TAB!r}; area.tag_redraw()")
         self.settle()
 
-    def place(self, what: str, across: float = 0.7, region: str = "UI") -> tuple[int, int]:
-        """A place on the button that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
+    def find_button(self, what: str, across: float = 0.7, region: str = "UI") -> tuple[int, int]:
+        """Return a point on the button that runs "bpy.ops.midas_normal.generate" or edits "midas_normal.strength".
 
         Found as a person would: by hovering where it was the last time, then down the region, `across` of its width from
         the left, and asking Blender what is there by its keys for Copy Python Command and Copy Data Path.  A second time,
@@ -74,46 +74,46 @@ class Window:
         """
         left, top, width, height = self._region(region)
         x, editor = left + round(width * across), self.blender.value("area.ui_type")
-        places = [(x, y) for first in (30, 30 + HOVER // 2) for y in range(top + first, top + height, HOVER)]
-        if (editor, what) in self._found:
-            places.insert(0, self._found[editor, what])
+        points = [(x, y) for first in (30, 30 + HOVER // 2) for y in range(top + first, top + height, HOVER)]
+        if (editor, what) in self._known_points:
+            points.insert(0, self._known_points[editor, what])
         self.blender.do("bpy.context.window_manager.clipboard = ''")
-        for place in places:
+        for place in points:
             self.display.hover(*place, keys="ctrl+c" if what.startswith("bpy.ops.") else "ctrl+shift+c")
             if what in self.blender.value("bpy.context.window_manager.clipboard"):
-                self._found[editor, what] = place
+                self._known_points[editor, what] = place
                 return place
         raise GuiError(f"There is no {what}.")
 
     def click(self, what: str, across: float = 0.7, region: str = "UI") -> None:
-        """Clicks a button, found as in `place`."""
-        self.click_at(*self.place(what, across, region))
+        """Click a button, found as in `place`."""
+        self.click_at(*self.find_button(what, across, region))
 
     def click_at(self, x: int, y: int) -> None:
-        """Clicks a place when Blender has drawn what the mouse does there: what is not highlighted yet takes no press."""
+        """Click a place when Blender has drawn what the mouse does there: what is not highlighted yet takes no press."""
         self.display.arrive(x, y)
-        self._be_drawn()
+        self._wait_until_drawn()
         self.display.click()
 
     def click_beside(self, what: str, across: float) -> tuple[int, int]:
-        """Clicks elsewhere in the row of a button of the sidebar, found as in `place`, and gives the place."""
+        """Click elsewhere in the row of a button of the sidebar, found as in `place`, and gives the place."""
         left, _, width, _ = self._region("UI")
-        place = left + round(width * across), self.place(what)[1]
+        place = left + round(width * across), self.find_button(what)[1]
         self.click_at(*place)
         self.settle()
         return place
 
     def shoot(self, name: str) -> None:
-        """A picture of the window as it is now."""
+        """Return a picture of the window as it is now."""
         self.settle()
         self.display.shoot(self.picture(name))
 
     def picture(self, name: str) -> Path:
-        """Where a picture of this name goes."""
+        """Return the path of a picture of this name."""
         return self._pictures / f"{name}.png"
 
     def all_in_view(self, operator: str) -> None:
-        """Runs an operator that looks at all, such as "node.view_all", in the largest area."""
+        """Run an operator that looks at all, such as "node.view_all", in the largest area."""
         self.blender.do(f"""
 with bpy.context.temp_override(area=area, region=next(r for r in area.regions if r.type == 'WINDOW')):
     bpy.ops.{operator}()
@@ -121,16 +121,16 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         self.settle()
 
     def sidebar(self) -> bytes:
-        """The sidebar's pixels as they are now."""
+        """Return the sidebar's pixels as they are now."""
         return self.display.pixels(*self._region("UI"))
 
     def colour_of_image(self, across: float, up: float) -> tuple[int, int, int]:
-        """Red, green and blue, 0..255, that the Image Editor shows at shares of the image's width and height."""
+        """Return red, green and blue, 0..255, that the Image Editor shows at shares of the image's width and height."""
         red, green, blue = self.display.pixels(*self.place_on_image(across, up), 1, 1)[:3]
         return red, green, blue
 
     def place_on_image(self, across: float, up: float) -> tuple[int, int]:
-        """Where the Image Editor shows the place at shares of the image's width and height."""
+        """Return the point where the Image Editor shows shares of the image's width and height."""
         left, top, _, height = self._region("WINDOW")
         x, y = self.blender.value("next(r for r in area.regions if r.type == 'WINDOW')"
                                   f".view2d.view_to_region({across}, {up}, clip=False)[:2]")
@@ -142,12 +142,12 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         return self.display.pixels(x - 50, y - 50, 100, 100)
 
     def place_in_the_middle(self) -> tuple[int, int]:
-        """The middle of the editor."""
+        """Return the middle of the editor."""
         left, top, width, height = self._region("WINDOW")
         return left + width // 2, top + height // 2
 
     def status_bar(self) -> bytes:
-        """The pixels of the status bar's left half, where messages stand, when the mouse is over the editor."""
+        """Return the pixels of the status bar's left half, where messages stand, when the mouse is over the editor."""
         self._over_editor()
         self.settle()
         left, bottom = self._corner()
@@ -155,23 +155,23 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         return self.display.pixels(left, bottom - STATUS_BAR, width, STATUS_BAR)
 
     def find_again(self) -> None:
-        """Another file is loaded, or another window is the newest: what expressions name is found again."""
+        """Define the names of expressions again, after another file was loaded or another window has become the newest."""
         self.blender.do(NAMES)
         self.settle()
 
     def settle(self, seconds: float = 0.4) -> None:
-        """Lets Blender draw what has changed, however long it takes for that."""
+        """Let Blender draw what has changed, however long that takes."""
         time.sleep(seconds)
-        self._be_drawn()
+        self._wait_until_drawn()
 
     def press(self, keys: str) -> None:
-        """Presses a key with its modifiers while the mouse is over the editor."""
+        """Press a key with its modifiers while the mouse is over the editor."""
         self._over_editor()
         self.display.key(keys)
         self.settle()
 
-    def _be_drawn(self) -> None:
-        """Waits until Blender has drawn: it looks at mouse and keyboard, answers, and draws, again and again."""
+    def _wait_until_drawn(self) -> None:
+        """Wait until Blender has drawn: it looks at mouse and keyboard, answers, and draws, again and again."""
         for _ in range(2):
             self.blender.value("None")
 
@@ -183,13 +183,13 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         return self.blender.value(f"{SIDEBAR}.active_panel_category")
 
     def _region(self, kind: str) -> tuple[int, int, int, int]:
-        """Left, top, width and height of a region of the largest area, from the screen's upper left corner."""
+        """Return left, top, width and height of a region of the largest area, from the screen's upper left corner."""
         x, y = self._corner()
         left, bottom, width, height = self.blender.value(
             f"next((r.x, r.y, r.width, r.height) for r in area.regions if r.type == {kind!r})")
         return x + left, y - bottom - height, width, height
 
     def _corner(self) -> tuple[int, int]:
-        """The window's lower left corner, from the screen's upper left one."""
+        """Return the window's lower left corner, from the screen's upper left one."""
         x, y = self.blender.value("(bpy.context.window.x, bpy.context.window.y)")
         return x, self.display.height - y

@@ -116,7 +116,7 @@ class Batches:
                     continue
 
     def draw(self) -> Batch:
-        """One batch, recoloured."""
+        """Return one batch, recoloured."""
         rng, tiles = self._rng, self._rng.random() < TILE_SHARE
         area = self._count * self._side ** 2
         count = max(1, 2 * area // TILE ** 2) if tiles else self._count
@@ -126,16 +126,16 @@ class Batches:
         sizes = [windows.whole(rng, plates, TILE)] if tiles else windows.draw(rng, plates, self._side)
         pixels = [_tensor(size.rgb, self._device) / 255 for size in sizes]
         truths = [_tensor(size.slopes, self._device) for size in sizes]
-        return Batch(recoloured(pixels), truths, [size.inside for size in sizes], tiles)
+        return Batch(recolour(pixels), truths, [size.inside for size in sizes], tiles)
 
 
 def _tensor(values: np.ndarray, device: str) -> Tensor:
-    """N x H x W x C to N x C x H x W float32."""
+    """Convert N x H x W x C to N x C x H x W float32."""
     return torch.from_numpy(values).to(device, non_blocking=True).permute(0, 3, 1, 2).float()
 
 
-def recoloured(sizes: Sequence[Tensor]) -> list[Tensor]:
-    """As another exposure, white balance, tone curve, editor and sensor would show the picture, in steps of 8 bits.
+def recolour(sizes: Sequence[Tensor]) -> list[Tensor]:
+    """Change exposure, white balance, tone curve, editing and sensor noise of pictures, in steps of 8 bits.
 
     Two in five are made paler or darker and of little contrast, down to a fifth, as textures are from which the light was
     taken: how steep a surface is does not depend on how strongly its picture was drawn.

@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from blender_midas_normal.core.arrays import Array
 
 
-def encoded(linear: Array) -> Array:
-    """sRGB values 0..1 of scene-linear ones (power 1/2.2: close enough, and quick)."""
+def encode_srgb(linear: Array) -> Array:
+    """Encode scene-linear values as sRGB, 0..1 (power 1/2.2: close enough, and fast)."""
     return np.clip(linear, 0, 1) ** np.float32(1 / 2.2)
 
 
-def exposed(rng: Generator, linear: Array) -> Array:
-    """The picture as bright as textures are: mean value 0.18..0.72, one in eight darker, with few burnt pixels."""
+def expose(rng: Generator, linear: Array) -> Array:
+    """Scale a picture to the brightness of textures: mean value 0.18..0.72, one in eight darker, few burnt pixels."""
     dark = rng.random() < 0.12
     target = rng.uniform(0.08, 0.25) if dark else float(np.clip(rng.normal(0.47, 0.1), 0.18, 0.72))
     for _ in range(3):
-        mean = float(encoded(linear[::4, ::4]).mean())
+        mean = float(encode_srgb(linear[::4, ::4]).mean())
         linear = linear * np.float32((target / max(mean, 1e-4)) ** 2.2)
     brightest = float(np.quantile(linear[::4, ::4], 0.98))
     return linear if brightest <= 1 else linear * np.float32(brightest ** -0.7)
 
 
-def photographed(rng: Generator, linear: Array) -> Array:
-    """An sRGB picture (H x W x 3, 0..1) of the scene-linear one; all steps but JPEG's blocks wrap at the borders."""
-    linear = _balanced(rng, exposed(rng, linear))
+def photograph(rng: Generator, linear: Array) -> Array:
+    """Make an sRGB picture (H x W x 3, 0..1) of a scene-linear one; all steps but JPEG's blocks wrap at the borders."""
+    linear = _balance_white(rng, expose(rng, linear))
     if rng.random() < 0.3:
         linear = linear * _vignette(rng, *linear.shape[:2])[..., None]
-    picture = _toned(rng, encoded(linear))
+    picture = _adjust_tones(rng, encode_srgb(linear))
     if rng.random() < 0.35:
-        picture = _evened(rng, picture)
+        picture = _even_out(rng, picture)
     if rng.random() < 0.6:
         picture = blur(picture, rng.uniform(0.3, 1.1))
     if rng.random() < 0.5:
@@ -52,20 +52,20 @@ def photographed(rng: Generator, linear: Array) -> Array:
     return _jpeg(rng, picture) if rng.random() < 0.5 else np.round(picture * 255).astype(np.float32) / 255
 
 
-def _balanced(rng: Generator, linear: Array) -> Array:
+def _balance_white(rng: Generator, linear: Array) -> Array:
     warmth, tint = rng.normal(0, 0.07), rng.normal(0, 0.03)
     return linear * np.exp(np.array([warmth, tint, -warmth], np.float32))
 
 
 def _vignette(rng: Generator, rows: int, columns: int) -> Array:
-    """Brightness that falls off in waves as wide and high as the picture, so that it wraps: rows x columns."""
+    """Return brightness that falls off in waves as wide and high as the picture, so that it wraps: rows x columns."""
     across, down = (np.cos(2 * np.pi * (np.arange(length, dtype=np.float32) / length - rng.random()))
                     for length in (columns, rows))
     return (1 + np.float32(rng.uniform(0, 0.2)) * (across + down[:, None]) / 2).astype(np.float32)
 
 
-def _toned(rng: Generator, picture: Array) -> Array:
-    """Contrast and saturation as an editor sets them."""
+def _adjust_tones(rng: Generator, picture: Array) -> Array:
+    """Change contrast and saturation as an editor does."""
     picture = np.clip(picture, 0, 1)
     bend = np.float32(rng.normal(0, 0.35))
     picture = picture + bend * picture * (1 - picture) * (picture - np.float32(rng.uniform(0.35, 0.6)))
@@ -74,8 +74,8 @@ def _toned(rng: Generator, picture: Array) -> Array:
     return grey + np.float32(np.clip(rng.normal(0.95, 0.2), 0.2, 1.4)) * (picture - grey)
 
 
-def _evened(rng: Generator, picture: Array) -> Array:
-    """Without what is paler or darker at large, as photos are made into textures whose repetition does not show."""
+def _even_out(rng: Generator, picture: Array) -> Array:
+    """Remove large differences of brightness, as is done to photos so that their repetition does not show."""
     wide = between(rng, 15, 80)
     large = blur(picture, wide)
     return picture - np.float32(rng.uniform(0.4, 1)) * (large - large.mean((0, 1)))

@@ -32,13 +32,13 @@ class Cells:
     count: int
 
     def each(self, values: NDArray) -> Array:
-        """One value per cell, spread over the pixels."""
+        """Spread one value per cell over the pixels."""
         return values.astype(np.float32)[self.index]
 
 
 def courses(rng: Generator, u: Array, v: Array, rows: int, columns: int, shift: float | None, uneven: float,
             corner: float) -> Cells:
-    """Rows of rectangles.  shift: offset of each row against the one before, in widths (None: random).
+    """Make rows of rectangles.  shift: offset of each row against the one before, in widths (None: random).
 
     uneven: how much widths and heights vary, 0..1.  corner: radius of the corners in pixels.
     """
@@ -62,13 +62,13 @@ def courses(rng: Generator, u: Array, v: Array, rows: int, columns: int, shift: 
 
 
 def _portions(rng: Generator, count: int, uneven: float) -> NDArray:
-    """Random parts that add up to 1."""
+    """Return random parts that add up to 1."""
     parts = 1 + 0.7 * uneven * rng.uniform(-1, 1, count)
     return parts / parts.sum()
 
 
 def box(x: Array, y: Array, half_width: Array | float, half_height: Array | float, corner: float) -> Array:
-    """Distance to the border of a rectangle with round corners, positive inside."""
+    """Return the distance to the border of a rectangle with round corners, positive inside."""
     qx = np.abs(x) - half_width + np.float32(corner)
     qy = np.abs(y) - half_height + np.float32(corner)
     outside = np.hypot(np.maximum(qx, 0), np.maximum(qy, 0))
@@ -76,7 +76,7 @@ def box(x: Array, y: Array, half_width: Array | float, half_height: Array | floa
 
 
 def basket(u: Array, v: Array, blocks: int, strips: int, corner: float) -> Cells:
-    """Square blocks of parallel bricks, lying and standing in turn; `blocks` (even) per side, `strips` bricks in each."""
+    """Make square blocks of bricks, lying and standing in turn; `blocks` (even) per side, `strips` bricks in each."""
     size = u.shape[0]
     side = np.float32(size / blocks)
     column, row = (np.floor(t / side).astype(np.int32) for t in (u, v))
@@ -91,7 +91,7 @@ def basket(u: Array, v: Array, blocks: int, strips: int, corner: float) -> Cells
 
 
 def herringbone(u: Array, v: Array, units: int, corner: float) -> Cells:
-    """Bricks of 2 x 1 units, lying and standing; `units` (a multiple of 4) per side."""
+    """Make bricks of 2 x 1 units, lying and standing; `units` (a multiple of 4) per side."""
     unit = np.float32(u.shape[0] / units)
     column, row = (np.floor(t / unit).astype(np.int32) for t in (u, v))
     turn = (column - row) % 4
@@ -105,13 +105,13 @@ def herringbone(u: Array, v: Array, units: int, corner: float) -> Cells:
 
 
 def voronoi(rng: Generator, u: Array, v: Array, columns: int, rows: int, jitter: float, staggered: bool = False) -> Cells:
-    """The regions nearest to one point in each box of a grid; staggered without jitter gives hexagons (rows even)."""
+    """Make the regions nearest to one point in each box of a grid; staggered without jitter gives hexagons (rows even)."""
     size = u.shape[0]
     wide, high = np.float32(size / columns), np.float32(size / rows)
-    places = 0.5 + jitter * rng.uniform(-0.5, 0.5, (2, rows, columns))
+    offsets = 0.5 + jitter * rng.uniform(-0.5, 0.5, (2, rows, columns))
     if staggered:
-        places[0] += np.where(np.arange(rows) % 2, 0.25, -0.25)[:, None]
-    px, py = places[0].ravel().astype(np.float32), places[1].ravel().astype(np.float32)
+        offsets[0] += np.where(np.arange(rows) % 2, 0.25, -0.25)[:, None]
+    px, py = offsets[0].ravel().astype(np.float32), offsets[1].ravel().astype(np.float32)
     column, row = np.floor(u / wide).astype(np.int32), np.floor(v / high).astype(np.int32)
     to_x, to_y, numbers = [], [], []
     for dy in (-1, 0, 1):
@@ -128,8 +128,8 @@ def _nearest(to_x: list[Array], to_y: list[Array], numbers: list[NDArray], count
     index, x, y, nearest = (a.copy() for a in (numbers[0], to_x[0], to_y[0], far[0]))
     for number, other_x, other_y, distance in list(zip(numbers, to_x, to_y, far))[1:]:
         closer = distance < nearest
-        for kept, new in ((index, number), (x, other_x), (y, other_y), (nearest, distance)):
-            np.copyto(kept, new, where=closer)
+        for values, new in ((index, number), (x, other_x), (y, other_y), (nearest, distance)):
+            np.copyto(values, new, where=closer)
     edge = np.full_like(x, 1e6)
     for number, other_x, other_y, distance in zip(numbers, to_x, to_y, far):
         apart = np.hypot(other_x - x, other_y - y)
@@ -137,27 +137,27 @@ def _nearest(to_x: list[Array], to_y: list[Array], numbers: list[NDArray], count
     return Cells(index.astype(np.int32), edge, x, y, radius, count)
 
 
-def scales(u: Array, v: Array, rows: int, columns: int, reach: float, point: float) -> Cells:
-    """Rows of tiles, each hanging over the row below by `reach` row heights; outline from straight to round to pointed.
+def scales(u: Array, v: Array, rows: int, columns: int, overlap: float, point: float) -> Cells:
+    """Make rows of tiles, each over the row below by `overlap` row heights; outline from straight to round to pointed.
 
     `y` runs from 0 at a tile's upper end to its lower edge; `radius` is half its width.
     """
     size = u.shape[0]
     high, wide = np.float32(size / rows), np.float32(size / columns)
     row = np.floor(v / high).astype(np.int32)
-    upper = _scale_row(u, v, row - 1, rows, columns, high, wide, reach, point)
-    lower = _scale_row(u, v, row, rows, columns, high, wide, reach, point)
+    upper = _scale_row(u, v, row - 1, rows, columns, high, wide, overlap, point)
+    lower = _scale_row(u, v, row, rows, columns, high, wide, overlap, point)
     on_top = upper[1] > 0
     index, edge, x, y = (np.where(on_top, a, b) for a, b in zip(upper, lower))
     return Cells(index, edge.astype(np.float32), x, y, float(wide / 2), rows * columns)
 
 
-def _scale_row(u: Array, v: Array, row: NDArray, rows: int, columns: int, high: float, wide: float, reach: float,
+def _scale_row(u: Array, v: Array, row: NDArray, rows: int, columns: int, high: float, wide: float, overlap: float,
                point: float) -> tuple[NDArray, Array, Array, Array]:
     across = u / wide + np.where(row % 2, np.float32(0.5), np.float32(0))
     column = np.floor(across).astype(np.int32)
     x = (across - column - np.float32(0.5)) * wide
     y = v - row * high
     out = np.abs(2 * x / wide)
-    outline = high * (1 + np.float32(reach) * (1 - step(out, 0, 1) * np.float32(point) - out ** 4 * np.float32(1 - point)))
+    outline = high * (1 + np.float32(overlap) * (1 - step(out, 0, 1) * np.float32(point) - out ** 4 * np.float32(1 - point)))
     return (row % rows) * columns + column % columns, np.minimum(outline - y, wide), x, y

@@ -13,7 +13,7 @@ COLOURS = ("#1f5fbf", "#bf5f1f", "#1f9f5f")
 
 
 def draw_curves(log: list[dict], path: Path) -> None:
-    """Draws the loss, and for what is held out correlation, error and amount, over minutes."""
+    """Draw the loss, and for what is held out correlation, error and amount, over minutes."""
     if not log:
         return
     titles = {"r": "correlation", "error": "error over the flat map's", "amount": "amount of tilt"}
@@ -32,10 +32,10 @@ def _draw(pen: PIL.ImageDraw.ImageDraw, top: int, title: str, minutes: np.ndarra
     low, high = (float(choose([choose(line) for line in lines.values()])) for choose in (np.nanmin, np.nanmax))
     across = EDGE + (WIDTH - 2 * EDGE) * minutes / max(float(minutes.max()), 1e-6)
     pen.text((EDGE, top + 4), f"{title}: {low:.3f} to {high:.3f} in {minutes.max():.0f} minutes", fill="black")
-    for place, ((name, line), colour) in enumerate(zip(lines.items(), COLOURS)):
+    for row, ((name, line), colour) in enumerate(zip(lines.items(), COLOURS)):
         upright = top + HEIGHT - 20 - (HEIGHT - 50) * (line - low) / max(high - low, 1e-9)
         points = list(zip(across.tolist(), upright.tolist()))
         pen.line(points, fill=colour, width=2)
         for x, y in points:
             pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colour)
-        pen.text((WIDTH - 3 * EDGE, top + 4 + 12 * place), name, fill=colour)
+        pen.text((WIDTH - 3 * EDGE, top + 4 + 12 * row), name, fill=colour)

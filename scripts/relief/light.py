@@ -33,7 +33,7 @@ class Lighting:
 
 
 def any_lighting(rng: Generator, shiny: bool) -> Lighting:
-    """Most often nearly overcast or evened out, now and then a strong sun; shiny stuffs more often show reflections."""
+    """Draw a lighting: most often nearly overcast or even, sometimes a strong sun; reflections for shiny materials."""
     style = rng.choice(["even", "overcast", "soft sun", "sun"], p=[0.15, 0.38, 0.34, 0.13])
     low, high = {"even": (0, 0), "overcast": (0, 0.06), "soft sun": (0.08, 0.4), "sun": (0.4, 0.8)}[style]
     sun = rng.uniform(low, high)
@@ -47,13 +47,13 @@ def any_lighting(rng: Generator, shiny: bool) -> Lighting:
 
 
 def lit(height: Array, albedo: Array, light: Lighting) -> Array:
-    """Scene-linear picture of a relief with a scene-linear albedo (H x W x 3)."""
+    """Render a relief with a scene-linear albedo (H x W x 3) to a scene-linear picture."""
     gx, gy = gradient(height)
     nz = 1 / np.sqrt(1 + gx * gx + gy * gy)
     nx, ny = -gx * nz, -gy * nz
     facing = np.maximum(nx * light.direction[0] + ny * light.direction[1] + nz * light.direction[2], 0)
     open_to_sun = sunlit(height, light) if light.shadows and light.sun > 0 else np.float32(1)
-    sky = sky_seen(height, nz, light.occlusion)
+    sky = sky_visibility(height, nz, light.occlusion)
     shade = (1 - light.sun) * sky + light.sun * facing * open_to_sun / np.float32(light.direction[2])
     picture = albedo * (shade * np.float32(1 - 0.8 * light.metallic))[..., None]
     if light.gloss <= 0:
@@ -63,8 +63,8 @@ def lit(height: Array, albedo: Array, light: Lighting) -> Array:
     return picture + tint * shine[..., None]
 
 
-def sky_seen(height: Array, nz: Array, strength: float) -> Array:
-    """Share of the sky that a place sees, about 0.3..1.15: less in hollows of any width and on steep sides."""
+def sky_visibility(height: Array, nz: Array, strength: float) -> Array:
+    """Return the visible share of the sky, about 0.3..1.15: less in hollows of any width and on steep sides."""
     if strength <= 0:
         return np.ones_like(height)
     hollow = np.zeros_like(height)
@@ -76,7 +76,7 @@ def sky_seen(height: Array, nz: Array, strength: float) -> Array:
 
 
 def sunlit(height: Array, light: Lighting) -> Array:
-    """0 in cast shadow, 1 in the sun, with a soft border."""
+    """Return 0 in cast shadow and 1 in the sun, with a soft border."""
     across = np.hypot(*light.direction[:2])
     climb = light.direction[2] / across
     above = np.full_like(height, -1e6)
@@ -88,7 +88,7 @@ def sunlit(height: Array, light: Lighting) -> Array:
 
 
 def _reflection(nx: Array, ny: Array, nz: Array, light: Lighting) -> Array:
-    """What a viewer straight above sees mirrored: a GGX lobe of the sun, and a sky brighter on one side."""
+    """Return what a viewer straight above sees mirrored: a GGX lobe of the sun, and a sky brighter on one side."""
     halfway = np.array(light.direction, np.float32) + np.array([0, 0, 1], np.float32)
     halfway /= np.linalg.norm(halfway)
     cosine = np.maximum(nx * halfway[0] + ny * halfway[1] + nz * halfway[2], 0)

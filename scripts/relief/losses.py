@@ -25,7 +25,7 @@ FACTORS = np.geomspace(0.25, 4.0, 49)
 
 
 def loss(answer: Tensor, truth: Tensor) -> Tensor:
-    """One minus the correlation at three sizes of detail, the error in steepness, and the distance between normals.
+    """Return one minus the correlation at three sizes of detail, plus the errors in steepness and of the normals.
 
     Squared errors are least for an answer that is flat wherever there is doubt; a correlation does not depend on the
     answer's steepness, so doubt does not flatten it, and steepness has a term of its own.
@@ -39,13 +39,15 @@ def loss(answer: Tensor, truth: Tensor) -> Tensor:
 
 
 def tilts(slopes: Tensor) -> Tensor:
-    """The x and y of the unit normals, with the sign of the slopes."""
+    """Return the x and y of the unit normals, with the sign of the slopes."""
     return slopes * torch.rsqrt(1 + slopes.square().sum(1, keepdim=True))
 
 
 def similarity(a: Tensor, b: Tensor, common: float) -> Tensor:
-    """The cosine of the angle between two fields taken as vectors, for each of N, after one more component of the size
-    `common` was added to both."""
+    """Return the cosine of the angle between two fields taken as vectors, for each of N.
+
+    common: one more component of both vectors.
+    """
     def product(one: Tensor, other: Tensor) -> Tensor:
         return (one * other).sum(1).mean((1, 2)) + common ** 2
 
@@ -60,41 +62,41 @@ def _steepness(answer: Tensor, truth: Tensor) -> Tensor:
 
 
 def chord(a: Tensor, b: Tensor) -> Tensor:
-    """The distance between the unit normals of two fields of slopes, from their cosine: N x H x W."""
+    """Return the distance between the unit normals of two fields of slopes, from their cosine: N x H x W."""
     cosine = ((a * b).sum(1) + 1) * torch.rsqrt((a.square().sum(1) + 1) * (b.square().sum(1) + 1))
     return (2 - 2 * cosine).clamp_min(0).add(1e-6).sqrt()
 
 
-def share_missed(answer: Tensor, truth: Tensor) -> Tensor:
-    """The root mean square of what is missed over that of the slopes, for each of N."""
+def relative_error(answer: Tensor, truth: Tensor) -> Tensor:
+    """Return the root mean square of the error over that of the true slopes, for each of N."""
     missed, ground = ((field.square().mean((1, 2, 3)) for field in (answer - truth, truth)))
     return (missed / (ground + FAINT ** 2) + 1e-4).sqrt()
 
 
 def degrees(answer: Tensor, truth: Tensor) -> Tensor:
-    """Mean angle between the normals, for each of N."""
+    """Return the mean angle between the normals, for each of N."""
     a, b = normals(answer), normals(truth)
     return torch.rad2deg(2 * torch.atan2((a - b).norm(dim=1), (a + b).norm(dim=1))).mean((1, 2))
 
 
 def tilt_degrees(slopes: Tensor) -> Tensor:
-    """Mean tilt, for each of N."""
+    """Return the mean tilt, for each of N."""
     return torch.rad2deg(torch.atan(slopes.norm(dim=1))).mean((1, 2))
 
 
 def normals(slopes: Tensor) -> Tensor:
-    """N x 3 x H x W unit vectors."""
+    """Return N x 3 x H x W unit vectors."""
     return functional.normalize(torch.cat([-slopes, torch.ones_like(slopes[:, :1])], 1), dim=1)
 
 
 def correlations(answer: Tensor, truth: Tensor) -> tuple[float, float]:
-    """Pearson's of the normals' x and of their y, the mean over the samples that are not flat."""
+    """Return Pearson's correlation of the normals' x and of their y, the mean over samples that are not flat."""
     a, b = tilts(answer), tilts(truth)
     return correlation(a[:, 0], b[:, 0]), correlation(a[:, 1], b[:, 1])
 
 
 def correlation(a: Tensor, b: Tensor) -> float:
-    """Pearson's of N x H x W fields, the mean over samples; one whose b is constant does not count."""
+    """Return Pearson's correlation of N x H x W fields, the mean over samples; one whose b is constant does not count."""
     a, b = (values.flatten(1) - values.flatten(1).mean(1, keepdim=True) for values in (a, b))
     power = (a.square().sum(1) * b.square().sum(1)).sqrt()
     counted = b.square().mean(1) > 1e-6

@@ -66,13 +66,13 @@ class Material:
 
     @property
     def held_out(self) -> bool:
-        """Whether it is left out of the training, drawn by a hash of its name."""
+        """Whether it is left out of the training, decided by a hash of its name."""
         drawn = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:4], "big") / 2 ** 32
         return self.category in STRUCTURED and drawn < HELD_OUT_SHARE
 
 
 def read_materials(source: Path, split: str | None = None) -> list[Material]:
-    """Reads the materials of one split, or all, in the order of their names.
+    """Read the materials of one split, or all, in the order of their names.
 
     Args:
         source: a folder, or a zip file that `pack` wrote.
@@ -86,13 +86,13 @@ def read_materials(source: Path, split: str | None = None) -> list[Material]:
 
 
 def read_material(source: Path, name: str) -> Material:
-    """Reads one material; raises SourceError."""
+    """Read one material; raise SourceError."""
     read = _reader(source)
     return next(_material(row, read) for row in _rows(read) if row["id"] == name)
 
 
 def weights_of(materials: list[Material]) -> NDArray[np.float64]:
-    """How often each material is to be drawn; the sum is 1.
+    """Return how often each material is drawn; the sum is 1.
 
     A material counts by how many of its category there are, to the power -0.4, so that the many kinds of soil do not
     drown the few of leather; half where its normals were probably made from the photo (lumfit above 0.6).
@@ -103,13 +103,13 @@ def weights_of(materials: list[Material]) -> NDArray[np.float64]:
 
 
 def pack(source: Path, file: Path, side: int = PACKED_SIDE) -> None:
-    """Writes the folder's split=train into one zip file, pictures reduced to `side` pixels on the longer side."""
+    """Write the folder's split=train into one zip file, pictures reduced to `side` pixels on the longer side."""
     read = _reader(source)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("index.tsv", read("index.tsv"))
         for name in (row["id"] for row in _rows(read) if row["split"] == "train"):
             for part, quality in (("color", 92), ("normal", 95)):
-                small = _reduced(_decoded(f"{name}_{part}", read), side)
+                small = _reduce(_decode(f"{name}_{part}", read), side)
                 stored = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality,
                                                       cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
                                                       cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444])[1]
@@ -117,7 +117,7 @@ def pack(source: Path, file: Path, side: int = PACKED_SIDE) -> None:
 
 
 def _reader(source: Path) -> Callable[[str], bytes]:
-    """What reads a file of the folder, or of the zip file, by its name; raises SourceError."""
+    """Return what reads a file of the folder, or of the zip file, by its name; raise SourceError."""
     try:
         if source.is_dir():
             return lambda name: (source / name).read_bytes()
@@ -136,8 +136,8 @@ def _rows(read: Callable[[str], bytes]) -> list[dict[str, str]]:
 
 
 def _material(row: dict[str, str], read: Callable[[str], bytes]) -> Material:
-    rgb = _decoded(f"{row['id']}_color", read)
-    normals = _decoded(f"{row['id']}_normal", read).astype(np.float32) / 127.5 - 1
+    rgb = _decode(f"{row['id']}_color", read)
+    normals = _decode(f"{row['id']}_normal", read).astype(np.float32) / 127.5 - 1
     if rgb.shape != normals.shape:
         raise SourceError(f"{row['id']}: colour and normal map differ in size.")
     normals /= np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-6)
@@ -146,8 +146,8 @@ def _material(row: dict[str, str], read: Callable[[str], bytes]) -> Material:
     return Material(row["id"], category, float(row.get("lumfit") or 0), tiles, rgb, normals)
 
 
-def _decoded(stem: str, read: Callable[[str], bytes]) -> NDArray[np.uint8]:
-    """A picture's RGB, H x W x 3; raises SourceError."""
+def _decode(stem: str, read: Callable[[str], bytes]) -> NDArray[np.uint8]:
+    """Decode a picture to RGB, H x W x 3; raise SourceError."""
     for ending in (".jpg", ".png"):
         try:
             data = read(stem + ending)
@@ -159,8 +159,8 @@ def _decoded(stem: str, read: Callable[[str], bytes]) -> NDArray[np.uint8]:
     raise SourceError(f"{stem}.jpg or {stem}.png is missing or cannot be read.")
 
 
-def _reduced(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The picture as BGR, with at most `side` pixels on its longer side."""
+def _reduce(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Reduce a picture to at most `side` pixels on its longer side, as BGR."""
     share = side / max(rgb.shape[:2])
     if share < 1:
         size = round(rgb.shape[1] * share), round(rgb.shape[0] * share)

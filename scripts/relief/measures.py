@@ -47,8 +47,8 @@ class Scores:
     amount: float
 
 
-def measured_of(rgb: NDArray[np.uint8], slopes: Array, repeats: tuple[bool, bool], side: int, device: str) -> Measured:
-    """The picture at about `side` pixels on its longer side."""
+def make_measured(rgb: NDArray[np.uint8], slopes: Array, repeats: tuple[bool, bool], side: int, device: str) -> Measured:
+    """Prepare a picture for measuring, at about `side` pixels on its longer side."""
     share = side / max(rgb.shape[:2])
     size = tuple(max(MULTIPLE, round(length * share / MULTIPLE) * MULTIPLE) for length in rgb.shape[1::-1])
 
@@ -62,7 +62,7 @@ def measured_of(rgb: NDArray[np.uint8], slopes: Array, repeats: tuple[bool, bool
 
 @torch.inference_mode()
 def measure(network: Relief, pictures: Sequence[Measured]) -> tuple[Scores, list[Tensor]]:
-    """The scores, and the answers they are of."""
+    """Return the scores, and the slopes that they are of."""
     answers, rs, errors, amounts = [], [], [], []
     for one in pictures:
         sizes = sizes_of(one.pixels, SMALLEST)
@@ -78,7 +78,7 @@ def measure(network: Relief, pictures: Sequence[Measured]) -> tuple[Scores, list
 
 
 def factor_for(answers: Sequence[Tensor], pictures: Sequence[Measured]) -> float:
-    """The factor on the slopes with which the median amount of tilt is nearest to WANTED_AMOUNT."""
+    """Return the factor on the slopes with which the median amount of tilt is nearest to WANTED_AMOUNT."""
     tilts = [(answer, float(tilt_degrees(one.truth))) for answer, one in zip(answers, pictures)]
     amounts = [np.median([float(tilt_degrees(answer * float(factor))) / tilt for answer, tilt in tilts if tilt >= 0.1])
                for factor in FACTORS]

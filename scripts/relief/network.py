@@ -54,7 +54,7 @@ class Relief(nn.Module):
             for layer, _ in architecture.convolutions()})
 
     def forward(self, pixels: Tensor, coarse: Tensor, repeats: tuple[bool, bool] = (True, True)) -> Tensor:
-        """What to add to the slopes of the picture at half its size.
+        """Predict what to add to the enlarged slopes of the picture at half its size.
 
         Args:
             pixels: N x 3 x H x W, 0..1.
@@ -65,9 +65,9 @@ class Relief(nn.Module):
             N x 2 x H x W: what is added to `coarse`.
         """
         levels = self.architecture.levels
-        seen = torch.cat([(pixels - PIXEL_OFFSET) * PIXEL_GAIN, coarse * SLOPE_GAIN], 1)
-        x = functional.pixel_unshuffle(seen, 2).contiguous(memory_format=torch.channels_last)
-        x = functional.relu(self._convolved("stem", x, repeats))
+        inputs = torch.cat([(pixels - PIXEL_OFFSET) * PIXEL_GAIN, coarse * SLOPE_GAIN], 1)
+        x = functional.pixel_unshuffle(inputs, 2).contiguous(memory_format=torch.channels_last)
+        x = functional.relu(self._convolve("stem", x, repeats))
         finer: list[Tensor] = []
         for i, level in enumerate(levels):
             if i > 0:
@@ -78,7 +78,7 @@ class Relief(nn.Module):
             if i < len(levels) - 1:
                 x = finer.pop() + functional.interpolate(self._layer(f"up{i}", x), scale_factor=2.0)
             x = self._blocks(f"up{i}", levels[i].up, x, repeats)
-        return functional.pixel_shuffle(self._convolved("out", x, repeats), 2)
+        return functional.pixel_shuffle(self._convolve("out", x, repeats), 2)
 
     def load(self, weights: Weights) -> None:
         """Takes over the numbers of a file of weights for this architecture."""
@@ -90,7 +90,7 @@ class Relief(nn.Module):
                 layer.bias.copy_(torch.from_numpy(weights.biases[name]))
 
     def weights(self) -> Weights:
-        """The numbers as they go into a file of weights."""
+        """Return the parameters as a file of weights has them."""
         def array(name: str, part: str) -> Array:
             return getattr(self.layers[_key(name)], part).detach().float().cpu().numpy()
 
@@ -100,13 +100,13 @@ class Relief(nn.Module):
 
     def _blocks(self, name: str, count: int, x: Tensor, repeats: tuple[bool, bool]) -> Tensor:
         for block in range(count):
-            inner = functional.relu(self._convolved(f"{name}.{block}.a", x, repeats))
-            x = x + self._convolved(f"{name}.{block}.b", inner, repeats)
+            inner = functional.relu(self._convolve(f"{name}.{block}.a", x, repeats))
+            x = x + self._convolve(f"{name}.{block}.b", inner, repeats)
         return x
 
-    def _convolved(self, name: str, x: Tensor, repeats: tuple[bool, bool]) -> Tensor:
+    def _convolve(self, name: str, x: Tensor, repeats: tuple[bool, bool]) -> Tensor:
         for axis, repeated in zip((3, 2), repeats):
-            x = _bordered(x, axis, repeated)
+            x = _pad(x, axis, repeated)
         return self._layer(name, x)
 
     def _layer(self, name: str, x: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ Forward = Callable[[Tensor, Tensor, tuple[bool, bool]], Tensor]
 
 def through_sizes(forward: Forward, pixels: Sequence[Tensor], inside: Sequence[tuple[int, int]],
                   repeats: tuple[bool, bool]) -> list[Tensor]:
-    """The slopes at each size, smallest first, each from those of the one before, through which no gradient goes.
+    """Predict the slopes at each size, smallest first, each from those of the one before, without gradient between them.
 
     Args:
         pixels: N x 3 x H x W of each size.
@@ -144,21 +144,21 @@ def through_sizes(forward: Forward, pixels: Sequence[Tensor], inside: Sequence[t
     answers: list[Tensor] = []
     for one, (row, column) in zip(pixels, inside):
         if answers:
-            coarse = doubled(answers[-1].detach(), repeats)
+            coarse = enlarge(answers[-1].detach(), repeats)
             coarse = coarse[:, :, 2 * row:2 * row + one.shape[2], 2 * column:2 * column + one.shape[3]]
         answers.append(coarse + forward(one, coarse, repeats).float())
     return answers
 
 
-def doubled(slopes: Tensor, repeats: tuple[bool, bool]) -> Tensor:
-    """Slopes at twice the size, between pixels linearly."""
+def enlarge(slopes: Tensor, repeats: tuple[bool, bool]) -> Tensor:
+    """Enlarge slopes to twice the size, linearly."""
     for axis, repeated in zip((3, 2), repeats):
-        slopes = _bordered(slopes, axis, repeated)
+        slopes = _pad(slopes, axis, repeated)
     return functional.interpolate(slopes, scale_factor=2, mode="bilinear")[:, :, 2:-2, 2:-2]
 
 
 def sizes_of(pixels: Tensor, smallest: int) -> list[Tensor]:
-    """A whole picture at 1, 1/2, 1/4, ... of its size, smallest first, none below `smallest` pixels on the shorter side."""
+    """Return a picture at 1, 1/2, 1/4, ... of its size, smallest first; each shorter side is at least `smallest`."""
     sizes = [pixels]
     while min(sizes[-1].shape[2:]) >= 2 * smallest:
         sizes.append(functional.avg_pool2d(sizes[-1], 2))
@@ -166,7 +166,7 @@ def sizes_of(pixels: Tensor, smallest: int) -> list[Tensor]:
 
 
 def new_network(architecture: Architecture) -> Relief:
-    """A network as training begins: He's weights, biases of 0, and blocks that change nothing yet.
+    """Return a network as training begins: He's weights, biases of 0, and blocks that change nothing yet.
 
     With the last convolution of each block at 0 the depth of the network does not matter at the beginning, which is what
     normalisation is otherwise needed for (Zhang et al., "Fixup initialization", 2019).
@@ -188,7 +188,7 @@ ALIVE = 1e-3
 
 
 def revive(network: Relief, pictures: Sequence[Tensor], smallest: int) -> int:
-    """Begin hidden units of the blocks anew that no picture makes active; the answers stay as they are.
+    """Reinitialise hidden units of the blocks that no picture makes active; the predictions stay the same.
 
     A ReLU that is never positive gets no gradient, so it stays as it is for good.  Its weights become random (He), and those
     that read it zero.
@@ -233,20 +233,20 @@ def load(network: Relief, path: Path) -> None:
 
 
 def export(network: Relief, path: Path, factor: float = 1.0) -> None:
-    """Writes the network's file of weights; its slopes are multiplied by the factor."""
-    write_weights(path, scaled(network.weights(), factor))
+    """Write the network's file of weights; its slopes are multiplied by the factor."""
+    write_weights(path, scale_slopes(network.weights(), factor))
 
 
-def scaled(weights: Weights, factor: float) -> Weights:
-    """The same network with all slopes multiplied by the factor, those that it is given included."""
+def scale_slopes(weights: Weights, factor: float) -> Weights:
+    """Return the weights of the same network with all slopes, given ones included, multiplied by the factor."""
     stem = weights.weights["stem"].copy()
     stem[:, 4 * RGB_CHANNELS:] /= factor
     return Weights(weights.architecture, {**weights.weights, "stem": stem, "out": weights.weights["out"] * factor},
                    {**weights.biases, "out": weights.biases["out"] * factor})
 
 
-def _bordered(x: Tensor, axis: int, repeated: bool) -> Tensor:
-    """With one more value at both ends: the other end's where the axis repeats, else the end's own.
+def _pad(x: Tensor, axis: int, repeated: bool) -> Tensor:
+    """Add one value at both ends of an axis: the opposite end's where the axis repeats, else the end's own.
 
     torch's own circular padding copies in a way that made a step on whole samples 1.3 times as long on a CPU.
     """
@@ -255,5 +255,5 @@ def _bordered(x: Tensor, axis: int, repeated: bool) -> Tensor:
 
 
 def _key(name: str) -> str:
-    """A layer's name as torch wants it, without dots."""
+    """Return a layer's name without dots, as torch requires."""
     return name.replace(".", "_")

@@ -36,18 +36,18 @@ HELD_OUT = 10 ** 6
 
 
 def write_shard(folder: Path, number: int, seed: int) -> None:
-    """Makes one shard, if it is not there; `seed` tells one pool from another."""
+    """Make one shard, if it does not exist; `seed` distinguishes pools."""
     from .samples import sample
 
     if _rgb(folder, number).exists():
         return
-    made = [sample(seed + number * SHARD + i, SIDE) for i in range(SHARD)]
-    _save(folder / f"slopes_{number:07d}.npy", np.stack([one.slopes for one in made]).astype(np.float16))
-    _save(_rgb(folder, number), np.rint(np.stack([one.rgb for one in made]) * 255).astype(np.uint8))
+    samples = [sample(seed + number * SHARD + i, SIDE) for i in range(SHARD)]
+    _save(folder / f"slopes_{number:07d}.npy", np.stack([one.slopes for one in samples]).astype(np.float16))
+    _save(_rgb(folder, number), np.rint(np.stack([one.rgb for one in samples]) * 255).astype(np.uint8))
 
 
 def _save(path: Path, values: np.ndarray) -> None:
-    """Writes the file under another name first, so that a shard that is there is whole."""
+    """Write the file under another name first, so that an existing shard is complete."""
     unfinished = path.with_suffix(f".{os.getpid()}")
     with unfinished.open("wb") as file:
         np.save(file, values, allow_pickle=False)
@@ -73,11 +73,11 @@ class Makers:
         self._asked += [self._pool.apply_async(write_shard, (folder, number, seed)) for number in numbers[FIRST:]]
 
     def relit(self) -> bool:
-        """Whether all relit pictures are there."""
+        """Tell whether all relit pictures exist."""
         return all(asked.ready() for asked in self._lit)
 
     def check(self) -> None:
-        """Raises what a worker raised."""
+        """Raise what a worker process raised."""
         for asked in self._asked:
             if asked.ready():
                 asked.get()
@@ -93,7 +93,7 @@ class Makers:
 
 
 def _gentle() -> None:
-    """The training goes first where cores are few."""
+    """Lower this process's priority, so that the training goes first."""
     if hasattr(os, "nice"):
         os.nice(5)
 
@@ -117,11 +117,11 @@ class Shards:
         self.look()
 
     def __len__(self) -> int:
-        """Samples."""
+        """Return the number of samples."""
         return sum(len(shard.rgb) for shard in self._open.values())
 
     def look(self) -> None:
-        """Opens the shards that have come since."""
+        """Open the shards that were written since."""
         for path in sorted(self._folder.glob("rgb_*.npy")):
             number = int(path.stem.split("_")[1])
             if number not in self._open and (number >= HELD_OUT) == self._held_out:
@@ -136,7 +136,7 @@ class Shards:
         return Shard(np.concatenate([part.rgb for part in parts]), np.concatenate([part.slopes for part in parts]))
 
     def plates(self, rng: Generator, count: int) -> list[Plate]:
-        """`count` samples drawn at random."""
+        """Draw `count` samples at random."""
         plates = []
         for _ in range(count):
             drawn = self._flat if self._flat and rng.random() < FLAT_SHARE else self._shaped

@@ -22,7 +22,7 @@ class Ranks:
     rank: int = 0
 
     def agree(self, gradients: Sequence[Tensor], seconds: float) -> tuple[Sequence[Tensor], float]:
-        """The mean of all processes' gradients, and the seconds that process 0 has counted."""
+        """Replace gradients by the mean over all processes, and return the seconds that process 0 has counted."""
         if self.count == 1:
             return gradients, seconds
         clock = torch.tensor([seconds if self.rank == 0 else 0.0])
@@ -32,22 +32,22 @@ class Ranks:
         return [part.view_as(one) / self.count for part, one in zip(parts, gradients)], float(clock)
 
     def check(self) -> None:
-        """Ends this process when the one that started it is gone, killed perhaps, for nobody would end the training then."""
+        """End this process when the one that started it has ended, which nobody else would do."""
         parent = multiprocessing.parent_process()
         if parent is not None and not parent.is_alive():
             sys.exit("The training was ended.")
 
 
 def run_ranks(count: int, work: Callable[..., None], *arguments: object) -> None:
-    """Calls work(Ranks, *arguments) in `count` processes, in this one when it is one; raises what one of them raises."""
+    """Call work(Ranks, *arguments) in `count` processes, in this one for one; raise what one of them raises."""
     if count == 1:
         work(Ranks(), *arguments)
         return
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(_joined, (count, str(Path(folder) / "ranks"), work, arguments), nprocs=count)
+        torch.multiprocessing.spawn(_join, (count, str(Path(folder) / "ranks"), work, arguments), nprocs=count)
 
 
-def _joined(rank: int, count: int, file: str, work: Callable[..., None], arguments: tuple) -> None:
+def _join(rank: int, count: int, file: str, work: Callable[..., None], arguments: tuple) -> None:
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     distributed.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=count)
     try:

@@ -23,7 +23,7 @@ SHINY = {"metal": 0.8, "leather": 0.5, "tiles": 0.4}
 
 
 def relit(rng: Generator, material: Material) -> NDArray[np.uint8]:
-    """The material under light drawn at random, and photographed: H x W x 3 uint8.
+    """Render the material under random light, and photograph it: H x W x 3 uint8.
 
     The light is that of the made-up samples, from heights that are integrated from the normals: sky with occlusion in
     hollows, a sun with cast shadows, gloss.
@@ -32,12 +32,12 @@ def relit(rng: Generator, material: Material) -> NDArray[np.uint8]:
     height = integrate_slopes(material.slopes[..., 0], material.slopes[..., 1], Wrap(across, down))
     linear = (material.rgb.astype(np.float32) / 255) ** np.float32(2.2)
     lighting = light.any_lighting(rng, bool(rng.random() < SHINY.get(material.category, 0.05)))
-    pictured = camera.photographed(rng, light.lit(height, linear, lighting))
+    pictured = camera.photograph(rng, light.lit(height, linear, lighting))
     return np.rint(pictured * 255).astype(np.uint8)
 
 
 def write_relit(folder: Path, source: Path, name: str, number: int, seed: int) -> None:
-    """Writes the relit picture of one material, if it is not there."""
+    """Write the relit picture of one material, if it does not exist."""
     from .materials import read_material
 
     path = relit_file(folder, name, number)

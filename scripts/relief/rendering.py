@@ -28,11 +28,11 @@ SEEDS = {"bricks": 7_000_001, "cobbles": 7_000_002, "weave": 7_000_003, "pebbles
 
 
 def write(out: Path) -> None:
-    """Writes the pictures, the normal maps and their list into a folder."""
+    """Write the pictures, the normal maps and their list into a folder."""
     for kind, seed in SEEDS.items():
         rng = np.random.default_rng(seed)
         relief = heights.relief(rng, SIZE, kind)
-        paint = albedo.painted(rng, relief)
+        paint = albedo.paint(rng, relief)
         stage(relief.height, paint.albedo, rng)
         render(out / f"{kind}_color.png")
         write_normals(relief.height, out / f"{kind}_normal.png")
@@ -40,7 +40,7 @@ def write(out: Path) -> None:
 
 
 def stage(height: Array, colours: Array, rng: np.random.Generator) -> None:
-    """An otherwise empty scene: the material nine times, camera above the middle one, sky and sun."""
+    """Build a scene: the material nine times, camera above the middle one, sky and sun."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     mesh = displaced_mesh(height)
@@ -55,8 +55,8 @@ def stage(height: Array, colours: Array, rng: np.random.Generator) -> None:
     sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
     sun.rotation_euler = (0, math.radians(rng.uniform(25, 55)), rng.uniform(0, 2 * math.pi))
     sun.data.energy, sun.data.angle = rng.uniform(0.2, 1.5), math.radians(5)
-    for thing in (camera, sun):
-        scene.collection.objects.link(thing)
+    for obj in (camera, sun):
+        scene.collection.objects.link(obj)
     scene.camera = camera
     scene.world = bpy.data.worlds.new("Sky")
     if bpy.app.version < (5, 0):
@@ -65,7 +65,7 @@ def stage(height: Array, colours: Array, rng: np.random.Generator) -> None:
 
 
 def displaced_mesh(height: Array) -> bpy.types.Mesh:
-    """A square of side 1 with one vertex at each pixel's centre and one row and column more, which repeat."""
+    """Make a square of side 1 with one vertex at each pixel's centre and one row and column more, which repeat."""
     closed = np.pad(height, (0, 1), mode="wrap") / SIZE
     y, x = np.mgrid[:SIZE + 1, :SIZE + 1]
     points = np.stack([(x + 0.5) / SIZE - 0.5, 0.5 - (y + 0.5) / SIZE, closed], axis=2).reshape(-1, 3)
@@ -80,20 +80,20 @@ def displaced_mesh(height: Array) -> bpy.types.Mesh:
 
 
 def material(colours: Array) -> bpy.types.Material:
-    """Rough paint of these colours (H x W x 3 sRGB values)."""
+    """Make rough paint of these colours (H x W x 3 sRGB values)."""
     image = bpy.data.images.new("Albedo", SIZE, SIZE)
     rgba = np.concatenate([colours[::-1], np.ones((SIZE, SIZE, 1))], axis=2).astype(np.float32)
     image.pixels.foreach_set(rgba.reshape(-1))
-    made = bpy.data.materials.new("Paint")
+    material = bpy.data.materials.new("Paint")
     if bpy.app.version < (5, 0):
-        made.use_nodes = True
-    nodes = made.node_tree.nodes
+        material.use_nodes = True
+    nodes = material.node_tree.nodes
     texture = nodes.new("ShaderNodeTexImage")
     texture.image = image
     shader = nodes["Principled BSDF"]
     shader.inputs["Roughness"].default_value = 0.7
-    made.node_tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
-    return made
+    material.node_tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    return material
 
 
 def render(path: Path) -> None:
@@ -109,7 +109,7 @@ def render(path: Path) -> None:
 
 
 def write_normals(height: Array, path: Path) -> None:
-    """The true normals, OpenGL, 8 bits."""
+    """Write the true normals, OpenGL, 8 bits."""
     gx, gy = gradient(height)
     normals = np.stack([-gx, gy, np.ones_like(gx)], axis=2)
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)

@@ -42,12 +42,12 @@ class Scene:
 
 
 def sample(seed: int, size: int = 256) -> Sample:
-    """The same sample for the same seed and size; `size` is best a multiple of 32."""
+    """Make the sample of a seed and size, always the same; `size` is best a multiple of 32."""
     rng = np.random.default_rng([seed, size])
-    made = scene(rng, size)
-    rgb = picture(rng, made)
-    slopes = np.stack(gradient(made.relief.height), axis=2)
-    return turned(Sample(rgb, slopes, made.relief.kind), int(rng.integers(4)), bool(rng.random() < 0.5))
+    subject = scene(rng, size)
+    rgb = picture(rng, subject)
+    slopes = np.stack(gradient(subject.relief.height), axis=2)
+    return rotate(Sample(rgb, slopes, subject.relief.kind), int(rng.integers(4)), bool(rng.random() < 0.5))
 
 
 def scene(rng: Generator, size: int) -> Scene:
@@ -57,26 +57,26 @@ def scene(rng: Generator, size: int) -> Scene:
         relief = heights.mixture(rng, size)
     else:
         relief = heights.relief(rng, size, _any_kind(rng))
-    paint = albedo.painted(rng, relief)
+    paint = albedo.paint(rng, relief)
     return Scene(relief, paint, light.any_lighting(rng, paint.shiny))
 
 
-def picture(rng: Generator, made: Scene) -> Array:
-    """The scene photographed: sRGB, size x size x 3."""
-    linear = light.lit(made.relief.height, made.paint.albedo ** np.float32(2.2), made.lighting)
-    return camera.photographed(rng, linear)
+def picture(rng: Generator, subject: Scene) -> Array:
+    """Photograph a scene: sRGB, size x size x 3."""
+    linear = light.lit(subject.relief.height, subject.paint.albedo ** np.float32(2.2), subject.lighting)
+    return camera.photograph(rng, linear)
 
 
-def turned(made: Sample, quarters: int, mirrored: bool) -> Sample:
-    """The sample turned anticlockwise by quarters, then mirrored left to right; the slopes turn with it."""
-    rgb, slopes = made.rgb, made.slopes
+def rotate(original: Sample, quarters: int, mirrored: bool) -> Sample:
+    """Rotate a sample anticlockwise by quarters, then mirror it left to right; the slopes follow."""
+    rgb, slopes = original.rgb, original.slopes
     for _ in range(quarters % 4):
         rgb = np.rot90(rgb)
         slopes = np.rot90(slopes)[..., ::-1] * np.array([1, -1], np.float32)
     if mirrored:
         rgb = rgb[:, ::-1]
         slopes = slopes[:, ::-1] * np.array([-1, 1], np.float32)
-    return Sample(np.ascontiguousarray(rgb), np.ascontiguousarray(slopes), made.kind)
+    return Sample(np.ascontiguousarray(rgb), np.ascontiguousarray(slopes), original.kind)
 
 
 def _any_kind(rng: Generator) -> str:
@@ -85,7 +85,7 @@ def _any_kind(rng: Generator) -> str:
 
 
 def _print(rng: Generator, size: int) -> Scene:
-    """Marks on ground that is exactly flat, or nearly, or shaped in a way that the marks do not follow."""
+    """Make marks on ground that is exactly flat, or nearly, or shaped in a way that the marks do not follow."""
     relief = heights.flat(size)
     if rng.random() < 0.2:
         relief = heights.relief(rng, size, ("plaster", "weave", "worn_metal", "concrete", "folds")[rng.integers(5)])

@@ -44,7 +44,7 @@ class Score:
 
 
 def score(normals: Array, truth: Array) -> Score:
-    """The score of a map."""
+    """Score a map."""
     error, flat = degrees(normals, truth), float(tilt(truth).mean())
     k, best = best_factor(normals, truth)
     return Score(float(error.mean()), float(np.median(error)), 100 * float((error < NEAR).mean()),
@@ -57,35 +57,35 @@ def unit(vectors: Array) -> Array:
 
 
 def normals_of(gx: Array, gy: Array) -> Array:
-    """Slopes, rows downwards, to unit normals."""
+    """Convert slopes, rows downwards, to unit normals."""
     return unit(np.stack([-gx, gy, np.ones_like(gx)], axis=2))
 
 
 def slopes_of(normals: Array) -> Array:
-    """H x W x 2 slopes, rows downwards."""
+    """Convert unit normals to H x W x 2 slopes, rows downwards."""
     z = np.maximum(normals[..., 2], SMALLEST_Z)
     return np.stack([-normals[..., 0] / z, normals[..., 1] / z], axis=2)
 
 
 def degrees(a: Array, b: Array) -> Array:
-    """Angles between unit vectors, exact for small ones too."""
+    """Return angles between unit vectors, exact for small ones too."""
     return np.degrees(2 * np.arctan2(np.linalg.norm(a - b, axis=2), np.linalg.norm(a + b, axis=2)))
 
 
 def tilt(normals: Array) -> Array:
-    """Angles between unit vectors and the flat map's, in degrees."""
+    """Return angles between unit vectors and the flat map's, in degrees."""
     return degrees(normals, np.broadcast_to(np.float32([0, 0, 1]), normals.shape))
 
 
 def correlation(a: Array, b: Array) -> float:
-    """Pearson's; not a number where one of both is constant."""
+    """Return Pearson's correlation; NaN where one of both is constant."""
     a, b = a.ravel() - a.mean(), b.ravel() - b.mean()
     power = np.sqrt((a * a).sum() * (b * b).sum())
     return float((a * b).sum() / power) if power > 1e-9 else float("nan")
 
 
 def best_factor(normals: Array, truth: Array) -> tuple[float, float]:
-    """(k, error): the factor on the slopes that makes the mean error least, sought on every fourth pixel."""
+    """Return (k, error): the factor on the slopes with the least mean error, searched on every fourth pixel."""
     slopes = slopes_of(normals)
 
     def error(k: float, step: int) -> float:

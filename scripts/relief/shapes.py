@@ -22,7 +22,7 @@ OUTSIDE = np.float32(-1e6)
 
 def pile(rng: Generator, size: int, radius: float, cover: float, spread: float,
          shape: Callable[[Generator, float], Array]) -> tuple[Array, NDArray[np.int32]]:
-    """(height, number of the topmost piece; 0 is the ground) of pieces strewn until they cover the canvas `cover` times.
+    """Return (height, index of the topmost piece; 0 is the ground) of pieces that cover the canvas `cover` times.
 
     shape: makes one piece of a radius: an odd square of heights, OUTSIDE where it is not.  spread: how far the pieces'
     feet lie apart in height, in radii.
@@ -49,12 +49,12 @@ def pile(rng: Generator, size: int, radius: float, cover: float, spread: float,
 
 
 def _copies(place: int, half: int, size: int) -> list[int]:
-    """The place and its repetitions that still touch the canvas."""
+    """Return a position and its repetitions that still touch the canvas."""
     return [p for p in (place - size, place, place + size) if p + half >= 0 and p - half < size]
 
 
 def _plane(radius: float, rng: Generator, long: float) -> tuple[Array, Array]:
-    """Coordinates of a piece in radii, turned at random and `long` times longer than wide."""
+    """Return coordinates of a piece in radii, turned at random and `long` times longer than wide."""
     half = int(np.ceil(radius * max(long, 1)))
     y, x = np.mgrid[-half:half + 1, -half:half + 1].astype(np.float32) / np.float32(radius)
     angle = rng.uniform(0, 2 * np.pi)
@@ -63,7 +63,7 @@ def _plane(radius: float, rng: Generator, long: float) -> tuple[Array, Array]:
 
 
 def pebble(rng: Generator, radius: float) -> Array:
-    """A rounded stone."""
+    """Make a rounded stone."""
     x, y = _plane(radius, rng, rng.uniform(0.8, 1.4))
     d = np.abs(x) ** 2.3 + np.abs(y) ** 2.3
     height = radius * rng.uniform(0.4, 0.8) * np.sqrt(np.maximum(1 - d, 0)) + x * np.float32(rng.uniform(-0.2, 0.2) * radius)
@@ -71,7 +71,7 @@ def pebble(rng: Generator, radius: float) -> Array:
 
 
 def rubble(rng: Generator, radius: float) -> Array:
-    """A broken stone with flat faces."""
+    """Make a broken stone with flat faces."""
     x, y = _plane(radius, rng, rng.uniform(0.8, 1.3))
     angles = np.linspace(0, 2 * np.pi, rng.integers(4, 8), endpoint=False) + rng.uniform(-0.4, 0.4)
     sides = np.full_like(x, rng.uniform(0.4, 0.8))
@@ -84,7 +84,7 @@ def rubble(rng: Generator, radius: float) -> Array:
 
 
 def leaf(rng: Generator, radius: float) -> Array:
-    """A pointed leaf with a midrib and a curl."""
+    """Make a pointed leaf with a midrib and a curl."""
     x, y = _plane(radius * 0.6, rng, rng.uniform(1.5, 2.6))
     width = np.maximum(1 - x * x, 0) ** np.float32(rng.uniform(0.7, 1.3))
     inside = np.abs(y) < width
@@ -95,15 +95,15 @@ def leaf(rng: Generator, radius: float) -> Array:
 
 
 def chip(rng: Generator, radius: float) -> Array:
-    """A flat splinter: bark mulch, wood chips, straw."""
+    """Make a flat splinter: bark mulch, wood chips, straw."""
     x, y = _plane(radius * 0.45, rng, rng.uniform(2.0, 5.0))
     d = np.maximum(np.abs(x) ** 4, np.abs(y) ** 3)
     height = radius * 0.3 * np.sqrt(np.maximum(1 - d, 0))
     return np.where(d < 1, height + x * np.float32(rng.uniform(-0.4, 0.4) * radius * 0.4), OUTSIDE).astype(np.float32)
 
 
-def drawn(size: int, marks: Sequence[Callable[[NDArray[np.uint8]], object]]) -> Array:
-    """A mask 0..1 of marks drawn on a canvas of twice the size, whose quarters are laid over each other so that it wraps."""
+def draw_mask(size: int, marks: Sequence[Callable[[NDArray[np.uint8]], object]]) -> Array:
+    """Draw a mask 0..1 of marks on a canvas of twice the size, whose quarters are laid over each other so that it wraps."""
     canvas = np.zeros((2 * size, 2 * size), np.uint8)
     for mark in marks:
         mark(canvas)
@@ -113,7 +113,7 @@ def drawn(size: int, marks: Sequence[Callable[[NDArray[np.uint8]], object]]) -> 
 
 
 def text(rng: Generator, size: int, count: int, height: float) -> Array:
-    """Mask of words, `height` pixels high."""
+    """Draw words, `height` pixels high, as a mask."""
     letters = np.array(list("ABCDEFGHIKLMNOPRSTUVXYZ0123456789abcdehkmnorstz-/&"))
     words = ["".join(rng.choice(letters, rng.integers(1, 9))) for _ in range(count)]
     fonts = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
@@ -124,11 +124,11 @@ def text(rng: Generator, size: int, count: int, height: float) -> Array:
     def write(word: str, place: NDArray) -> Callable[[NDArray[np.uint8]], object]:
         foot = (int(place[0]), int(place[1] + height))
         return lambda canvas: cv2.putText(canvas, word, foot, font, height / 22, 255, thick, cv2.LINE_AA)
-    return drawn(size, [write(word, place) for word, place in zip(words, places)])
+    return draw_mask(size, [write(word, place) for word, place in zip(words, places)])
 
 
 def motif(rng: Generator, size: int, radius: float) -> Array:
-    """Mask of one kind of figure, repeated on a grid or strewn."""
+    """Draw one kind of figure, repeated on a grid or strewn, as a mask."""
     outline = _outline(rng) * radius
     thick = -1 if rng.random() < 0.6 else max(1, round(radius * rng.uniform(0.1, 0.35)))
     cells = max(1, int(size / (radius * rng.uniform(2.3, 4.0))))
@@ -146,11 +146,11 @@ def motif(rng: Generator, size: int, radius: float) -> Array:
         if thick < 0:
             return lambda canvas: cv2.fillPoly(canvas, [points], 255, cv2.LINE_AA, 4)
         return lambda canvas: cv2.polylines(canvas, [points], True, 255, thick, cv2.LINE_AA, 4)
-    return drawn(size, [figure(centre % (2 * size), turn) for centre, turn in zip(centres, turns)])
+    return draw_mask(size, [figure(centre % (2 * size), turn) for centre, turn in zip(centres, turns)])
 
 
 def _outline(rng: Generator) -> NDArray:
-    """A closed line of radius 1: polygon, star, flower, ring or lens."""
+    """Return a closed line of radius 1: polygon, star, flower, ring or lens."""
     angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     corners = int(rng.integers(3, 9))
     style = rng.integers(4)
@@ -168,7 +168,7 @@ def _outline(rng: Generator) -> NDArray:
 
 
 def lines(rng: Generator, size: int, count: int, length: float, thickness: tuple[int, int], curve: float = 0.2) -> Array:
-    """Mask of strokes: scratches, cracks drawn by hand, hairs."""
+    """Draw strokes as a mask: scratches, cracks drawn by hand, hairs."""
     marks = []
     for _ in range(count):
         steps = 6
@@ -179,4 +179,4 @@ def lines(rng: Generator, size: int, count: int, length: float, thickness: tuple
         fixed = np.round(points * 16).astype(np.int32)
         thick, bright = int(rng.integers(thickness[0], thickness[1] + 1)), int(rng.integers(90, 256))
         marks.append(lambda canvas, p=fixed, t=thick, b=bright: cv2.polylines(canvas, [p], False, b, t, cv2.LINE_AA, 4))
-    return drawn(size, marks)
+    return draw_mask(size, marks)

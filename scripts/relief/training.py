@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .batches import TILE, Batch
 from .curves import draw_curves
-from .losses import loss, share_missed
+from .losses import loss, relative_error
 from .measures import SMALLEST, Measured, factor_for, measure
 from .network import Architecture, Forward, HalfPrecision, export, load, new_network, revive, sizes_of, through_sizes
 from .ranks import Ranks
@@ -88,7 +88,7 @@ class Training:
         self.log: list[dict] = []
 
     def run(self, batches: Iterable[Batch], held_out: HeldOut, out: Path, look: Callable[[], None]) -> None:
-        """Trains until the plan's minutes are over; `look` is called now and then, to see to the data.
+        """Train until the plan's minutes are over; `look` is called from time to time, to update the data.
 
         Every few minutes, and at the end, the folder `out` gets checkpoint.pt, relief.npz, log.json and curves.png.
         """
@@ -108,7 +108,7 @@ class Training:
                 return
 
     def save(self, out: Path) -> None:
-        """Writes everything; the checkpoint under another name first, so that one that is there is whole."""
+        """Write everything; the checkpoint under another name first, so that an existing one is complete."""
         unfinished = out / "checkpoint.unfinished"
         torch.save({"network": self.network.state_dict(), "average": self.average.state_dict(),
                     "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds, "log": self.log},
@@ -119,7 +119,7 @@ class Training:
         draw_curves(self.log, out / "curves.png")
 
     def resume(self, out: Path) -> None:
-        """Continues from the folder's checkpoint."""
+        """Continue from the folder's checkpoint."""
         kept = torch.load(out / "checkpoint.pt", map_location=self.plan.device, weights_only=True)
         self.network.load_state_dict(kept["network"])
         self.average.load_state_dict(kept["average"])
@@ -127,7 +127,7 @@ class Training:
         self.step, self.seconds, self.log = kept["step"], kept["seconds"], kept["log"]
 
     def begin_with(self, file: Path, pictures: Sequence[Tensor]) -> int:
-        """Begins with the numbers in a file of weights, not with random ones; raises WeightsError.
+        """Start from the parameters in a file of weights instead of random ones; raise WeightsError.
 
         pictures: those by which hidden units that are dead are found, and begun anew; returns how many (see `revive`).
         """
@@ -137,7 +137,7 @@ class Training:
         return revived
 
     def _learn(self, batch: Batch, seconds: float) -> float:
-        """One step after so many seconds of training; the loss before it."""
+        """Make one step after so many seconds of training; return the loss before it."""
         share = min(1.0, self.seconds / (self.plan.minutes * 60))
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate * rate_at(share)
@@ -154,24 +154,24 @@ class Training:
         return float(total)
 
     def _gradients(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The loss on a batch, the mean over its sizes, and its gradients."""
+        """Compute the loss on a batch, the mean over its sizes, and its gradients."""
         answers = _of_tile(self._forward, batch.pixels[0]) if batch.repeats else \
             through_sizes(self._forward, batch.pixels, batch.inside, (False, False))
         truths = sizes_of(batch.truths[0], SMALLEST_TILE) if batch.repeats else batch.truths
         total = torch.stack([loss(answer, truth) for answer, truth in zip(answers, truths)]).mean()
         if batch.repeats:
-            total = total + STEADY * share_missed(answers[-1] - self._rolled(batch.pixels[0]), truths[-1]).mean()
+            total = total + STEADY * relative_error(answers[-1] - self._infer_rolled(batch.pixels[0]), truths[-1]).mean()
         return total.detach(), torch.autograd.grad(total, list(self.network.parameters()))
 
     @torch.no_grad()
-    def _rolled(self, pixels: Tensor) -> Tensor:
-        """What the network says of whole tiles laid otherwise on its grid of strides, laid back."""
+    def _infer_rolled(self, pixels: Tensor) -> Tensor:
+        """Predict the slopes of whole tiles rolled on the network's grid of strides, and roll them back."""
         by = [int(offset) for offset in torch.randint(TILE, (2,))]
         answer = _of_tile(self._eager, pixels.roll(by, (2, 3)))[-1]
         return answer.roll([-offset for offset in by], (2, 3))
 
     def _average_in(self) -> None:
-        """Young averages follow quickly, so that the beginning is forgotten."""
+        """Update the moving averages; young ones follow quickly, so that the beginning is forgotten."""
         share = max(1 / AVERAGE_OVER, 1 / (1 + self.step / 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), share)
@@ -188,13 +188,13 @@ class Training:
 
 
 def _of_tile(forward: Forward, pixels: Tensor) -> list[Tensor]:
-    """The answers for whole tiles, at each size."""
+    """Predict the slopes of whole tiles, at each size."""
     sizes = sizes_of(pixels, SMALLEST_TILE)
     return through_sizes(forward, sizes, [(0, 0)] * len(sizes), (True, True))
 
 
 def rate_at(share: float) -> float:
-    """The learning rate after that share of the training, as a share of the highest: a rise, a level, half a cosine."""
+    """Return the learning rate at a share of the training, as a share of the highest: a rise, a level, half a cosine."""
     if share < WARM_UP:
         return 0.05 + 0.95 * share / WARM_UP
     fallen = max(0.0, share - (1 - COOL_DOWN)) / COOL_DOWN

@@ -52,8 +52,8 @@ class Plate:
         """The shorter side."""
         return min(self.rgb.shape[:2])
 
-    def halved(self, times: int) -> Plate:
-        """The same at 1/2, 1/4, ... of its size, each pixel the mean of those it covers."""
+    def halve(self, times: int) -> Plate:
+        """Return the plate at 1/2, 1/4, ... of its size, each pixel the mean of those it covers."""
         if times == 0:
             return self
         size = self.rgb.shape[1] >> times, self.rgb.shape[0] >> times
@@ -75,22 +75,22 @@ class Windows:
 
 
 def slope_steps(slopes: Array) -> NDArray[np.int16]:
-    """Slopes as they are held."""
+    """Quantise slopes as they are stored."""
     return np.clip(np.rint(slopes / SLOPE_STEP), -32767, 32767).astype(np.int16)
 
 
 def draw(rng: Generator, plates: Sequence[Plate], side: int) -> list[Windows]:
-    """A batch of nested windows of `side` pixels, one sample of each plate, smallest size first."""
+    """Draw a batch of nested windows of `side` pixels, one sample of each plate, smallest size first."""
     count = int(rng.choice(SIZES, p=SHARES))
     inside = [(0, 0), *((int(rng.integers(side // 2 + 1)), int(rng.integers(side // 2 + 1))) for _ in range(count - 1))]
     largest = LARGEST if count == SIZES[-1] or rng.random() < ENLARGED else 1.0
-    samples = [_nested(rng, one, side, inside, largest) for one in plates]
+    samples = [_nest(rng, one, side, inside, largest) for one in plates]
     return [Windows(np.stack([sample[i][0] for sample in samples]), np.stack([sample[i][1] for sample in samples]), place)
             for i, place in enumerate(inside)]
 
 
 def whole(rng: Generator, plates: Sequence[Plate], side: int) -> Windows:
-    """Whole square pictures that repeat, cut anywhere and turned by quarters, at `side` pixels."""
+    """Return whole square pictures that repeat, cut anywhere and rotated by quarters, at `side` pixels."""
     samples = []
     for one in plates:
         full = one.rgb.shape[0]
@@ -98,8 +98,8 @@ def whole(rng: Generator, plates: Sequence[Plate], side: int) -> Windows:
     return Windows(np.stack([rgb for rgb, _ in samples]), np.stack([slopes for _, slopes in samples]), (0, 0))
 
 
-def _nested(rng: Generator, one: Plate, side: int, inside: Sequence[tuple[int, int]],
-            largest: float) -> list[tuple[NDArray[np.uint8], Array]]:
+def _nest(rng: Generator, one: Plate, side: int, inside: Sequence[tuple[int, int]],
+          largest: float) -> list[tuple[NDArray[np.uint8], Array]]:
     base = _base_scale(rng, one, side, largest / 2 ** (len(inside) - 1))
     turn = _turn(rng, one, side / base)
     half = side / base / 2 * float(np.abs(turn).sum(1).max())
@@ -117,14 +117,14 @@ def _nested(rng: Generator, one: Plate, side: int, inside: Sequence[tuple[int, i
 
 
 def _base_scale(rng: Generator, one: Plate, side: int, largest: float) -> float:
-    """A scale of the base size, up to `largest`, at which the window fits into the picture."""
+    """Return a scale of the base size, up to `largest`, at which the window fits into the picture."""
     lowest = SMALLEST if one.repeats else max(SMALLEST, side / one.side)
     highest = max(lowest, min(LARGEST_BASE, largest))
     return math.exp(rng.uniform(math.log(lowest), math.log(highest)))
 
 
 def _turn(rng: Generator, one: Plate, extent: float) -> NDArray[np.float64]:
-    """Columns: where the window's x and y lie in the picture."""
+    """Return a matrix whose columns are the directions of the window's x and y in the picture."""
     free = one.repeats or extent * math.sqrt(2) < one.side
     turn = _quarter_turn(rng)
     if not (free and rng.random() < ANY_ANGLE):
@@ -134,24 +134,24 @@ def _turn(rng: Generator, one: Plate, extent: float) -> NDArray[np.float64]:
 
 
 def _quarter_turn(rng: Generator) -> NDArray[np.float64]:
-    """One of the eight ways to lay a square on itself."""
+    """Return one of the eight ways to lay a square on itself."""
     turn = np.array([[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]][rng.integers(4)], float)
     return turn * np.array([-1, 1]) if rng.random() < 0.5 else turn
 
 
 def _window(one: Plate, scale: float, centre: NDArray[np.float64], turn: NDArray[np.float64],
             side: int) -> tuple[NDArray[np.uint8], Array]:
-    """side x side pixels around a place of the picture, turned and scaled, and their slopes."""
+    """Return side x side pixels around a point of the picture, rotated and scaled, and their slopes."""
     level = max(0, round(-math.log2(scale)))
-    smaller = one.halved(level)
+    smaller = one.halve(level)
     place = centre / 2 ** level - 0.5
     matrix = turn / (scale * 2 ** level)
     affine = np.column_stack([matrix, place - matrix @ np.full(2, (side - 1) / 2)])
     border = cv2.BORDER_WRAP if one.repeats else cv2.BORDER_REFLECT
 
-    def warped(picture: NDArray) -> NDArray:
+    def warp(picture: NDArray) -> NDArray:
         return cv2.warpAffine(picture, affine, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                               borderMode=border)
 
-    slopes = warped(smaller.slopes).astype(np.float32) * np.float32(SLOPE_STEP)
-    return warped(smaller.rgb), slopes @ turn.astype(np.float32)
+    slopes = warp(smaller.slopes).astype(np.float32) * np.float32(SLOPE_STEP)
+    return warp(smaller.rgb), slopes @ turn.astype(np.float32)

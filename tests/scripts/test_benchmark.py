@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from benchmarks import bars, document, growth, rounds
-from benchmarks.answer import Answer, Point, Table, read, together, write
+from benchmarks.answer import Answer, Point, Table, join_answers, read, write
 
 
 @given(st.floats(0.2, 3), st.floats(1e-3, 1e3))
@@ -62,7 +62,7 @@ def recorded(tmp_path, monkeypatch):
 @pytest.mark.parametrize("figures, count", [({"transport": 2.9, "relief torch": 2.1}, 0), ({"transport": 3.1}, 1),
                                             ({"relief torch": 1.9}, 1), ({}, 0)])
 def test_a_ratio_that_is_worse_by_half_is_told(recorded, figures, count):
-    assert len(bars.worse_than_recorded(figures)) == count
+    assert len(bars.find_regressions(figures)) == count
 
 
 def test_only_what_was_measured_is_recorded(recorded):
@@ -80,7 +80,7 @@ def test_each_recorded_ratio_is_a_ratio():
 def test_an_answer_is_the_same_after_its_way_through_a_file(tmp_path):
     answer = Answer({"a": 1.0}, {"a": {"step": 2.0}}, [Table("t", ["c"], [["1"]])], [Point("w", 8, 1.0, 2.0)], {"v": "1"})
     write(answer, tmp_path / "answer.json")
-    assert together([read(tmp_path / "answer.json"), Answer()]) == answer
+    assert join_answers([read(tmp_path / "answer.json"), Answer()]) == answer
 
 
 def test_the_document_says_what_is_met_missed_and_not_measured():

@@ -15,8 +15,8 @@ from tests.reliability.traces import children, is_alive, waited
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from gui.blender import Installation, opened
-from gui.display import missing, shown
+from gui.blender import Installation, open_blender
+from gui.display import missing, open_screen
 from gui.program import running
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or bool(missing()), reason=missing() or "needs Xvfb, on Linux")
@@ -43,7 +43,7 @@ def test_a_start_that_is_broken_off_at_any_line_leaves_no_program(tmp_path):
     for line in count(1):
         try:
             sys.settrace(breaking_off(line))
-            with shown(64, 64) as display, opened(Installation(fake, tmp_path), display, tmp_path / "log"):
+            with open_screen(64, 64) as display, open_blender(Installation(fake, tmp_path), display, tmp_path / "log"):
                 sys.settrace(None)
                 assert line > 3
                 break
@@ -53,7 +53,7 @@ def test_a_start_that_is_broken_off_at_any_line_leaves_no_program(tmp_path):
 
 def breaking_off(number):
     """Traces to where a start runs its number-th line beside a program that it has started; raises there as SIGTERM does."""
-    starts, left = {start.__wrapped__.__code__ for start in (shown, opened)}, count(number, -1)
+    starts, left = {start.__wrapped__.__code__ for start in (open_screen, open_blender)}, count(number, -1)
 
     def each_line(frame, event, _):
         if event == "line" and frame.f_locals.keys() & {"server", "process"} and next(left) == 1:

@@ -99,7 +99,7 @@ def test_slopes_are_the_derivative_of_the_height():
 def test_turned_samples_have_the_slopes_of_the_turned_height(quarters, mirrored):
     height = heights.relief(rng(2), SIZE, "rock").height
     upright = samples.Sample(np.repeat(height[..., None], 3, 2), np.stack(noise.gradient(height), axis=2), "rock")
-    turned = samples.turned(upright, quarters, mirrored)
+    turned = samples.rotate(upright, quarters, mirrored)
     expected = np.stack(noise.gradient(np.ascontiguousarray(turned.rgb[..., 0])), axis=2)
     assert np.abs(turned.slopes - expected).max() < 1e-5
 
@@ -108,7 +108,7 @@ def test_joints_are_paler_than_the_stones_about_as_often_as_darker():
     paler = []
     for seed in range(120):
         relief = heights.relief(rng(seed), SIZE, JOINTED[seed % len(JOINTED)])
-        luma = albedo.luma(albedo.painted(rng(seed, 1), relief).albedo)
+        luma = albedo.luma(albedo.paint(rng(seed, 1), relief).albedo)
         joint, stone = relief.joint > 0.7, relief.joint < 0.2
         if joint.sum() > 20 and stone.sum() > 20:
             paler.append(luma[joint].mean() > luma[stone].mean())
@@ -120,7 +120,7 @@ def test_what_stands_out_is_more_often_paler_but_not_always():
     correlations = []
     for seed in range(80):
         relief = heights.relief(rng(seed), SIZE, ("rock", "plaster", "lumps", "embossed")[seed % 4])
-        luma = albedo.luma(albedo.painted(rng(seed, 1), relief).albedo)
+        luma = albedo.luma(albedo.paint(rng(seed, 1), relief).albedo)
         correlations.append(np.corrcoef(luma.ravel(), relief.height.ravel())[0, 1])
     assert 0.1 < np.mean(correlations) < 0.4
     assert np.max(correlations) > 0.4 and np.min(correlations) < -0.4
@@ -145,7 +145,7 @@ def test_shadows_fall_away_from_the_sun_and_hollows_see_less_sky():
     assert lost[32, 48:54].mean() > lost[32, 12:22].mean() + 0.08
     y, x = np.mgrid[:64, :64].astype(np.float32) - 32
     hollow = -12 * np.exp(-(x * x + y * y) / 150).astype(np.float32)
-    seen = light.sky_seen(hollow, np.ones_like(hollow), 1.0)
+    seen = light.sky_visibility(hollow, np.ones_like(hollow), 1.0)
     assert seen[32, 32] < 0.7 * seen[4, 4]
 
 
@@ -184,7 +184,7 @@ def test_piles_wrap_and_number_their_pieces():
 def test_the_camera_keeps_values_in_range_for_the_darkest_and_brightest_picture():
     for value in (0.0, 1e-4, 1.0, 50.0):
         for seed in range(5):
-            picture = camera.photographed(rng(seed), np.full((32, 32, 3), value, np.float32))
+            picture = camera.photograph(rng(seed), np.full((32, 32, 3), value, np.float32))
             assert picture.dtype == np.float32 and picture.min() >= 0 and picture.max() <= 1
 
 

@@ -88,8 +88,8 @@ def test_relief_has_a_better_shape_than_luminance_and_the_true_steepness(materia
     everything = read_materials(materials[0])
     counted = [m for m in everything if m.lumfit < evaluate.MAX_LUMFIT]
     relief, luminance = (evaluate.maps_by(engine) for engine in (Relief(), Luminance()))
-    scores = {m.name: score(evaluate.made(relief, m), m.normals) for m in everything}
-    others = [score(evaluate.made(luminance, m), m.normals) for m in counted]
+    scores = {m.name: score(evaluate.make_map(relief, m), m.normals) for m in everything}
+    others = [score(evaluate.make_map(luminance, m), m.normals) for m in counted]
     ours = [scores[m.name] for m in counted]
     for measure, better in (("best", -1), ("r_x", 1), ("r_y", 1)):
         found, other = (np.mean([getattr(row, measure) for row in rows]) for rows in (ours, others))
@@ -104,7 +104,7 @@ def test_no_wall_and_no_floor_is_flat(materials):
     with (materials[0] / "index.tsv").open(newline="") as file:
         names = {row["id"] for row in csv.DictReader(file, delimiter="\t") if row["kind"] in regular}
     relief = evaluate.maps_by(Relief())
-    amounts = {m.name: score(evaluate.made(relief, m), m.normals).amount
+    amounts = {m.name: score(evaluate.make_map(relief, m), m.normals).amount
                for m in read_materials(materials[0]) if m.name in names}
     assert len(amounts) == 13
     assert min(amounts.values()) >= 0.3, amounts

@@ -12,7 +12,7 @@ def never_block(window: Window) -> str:
     window.blender.do("image = picture(2048, 1); area.spaces.active.image = image; idle = Gaps()")
     window.settle(4)
     window.blender.do("idle.on = False")
-    x, y = window.place(GENERATE)
+    x, y = window.find_button(GENERATE)
     window.blender.do("busy = Gaps(); calls = Calls()")
     window.click_at(x, y)
     window.blender.wait_until("generation.task() is not None", 10, 0.01)

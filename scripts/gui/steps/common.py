@@ -52,7 +52,7 @@ bpy.ops.render.render("INVOKE_DEFAULT", write_still=True)
 
 
 def make(window: Window) -> None:
-    """Clicks Generate and waits until that has ended: right after the click, Blender may not have seen it yet."""
+    """Click Generate and wait until that has ended: right after the click, Blender may not have seen it."""
     window.blender.do("before = generation.last_outcome()")
     window.click(GENERATE)
     window.blender.wait_until(
@@ -61,14 +61,14 @@ def make(window: Window) -> None:
 
 
 def begin(window: Window) -> None:
-    """Clicks Generate and waits until the engine is at work."""
+    """Click Generate and wait until the engine runs."""
     window.click(GENERATE)
     window.blender.wait_until("generation.task() is not None and generation.task().job.stage == 'network'", 30, 0.01)
 
 
 @contextmanager
-def held(window: Window) -> Iterator[None]:
-    """Clicks Generate while the worker, which is there, is stopped; it goes on when the `with` block ends.
+def hold_worker(window: Window) -> Iterator[None]:
+    """Click Generate while the running worker is stopped; it continues when the `with` block ends.
 
     Else a fast computer is done too soon.
     """
@@ -82,6 +82,6 @@ def held(window: Window) -> Iterator[None]:
 
 
 def check(condition: bool, otherwise: str) -> None:
-    """Raises GuiError with what is wrong."""
+    """Raise GuiError with what is wrong."""
     if not condition:
         raise GuiError(otherwise[0].upper() + otherwise[1:] + ".")

@@ -98,5 +98,5 @@ def viewport(window: Window) -> str:
 
 
 def _is_red(pixels: bytes) -> bool:
-    """Bricks are; what Blender shows while it compiles their shader is not."""
+    """Tell whether pixels are red: bricks are, what Blender shows while it compiles their shader is not."""
     return sum(pixels[::3]) > 1.3 * sum(pixels[2::3])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..blender import opened
-from ..display import shown
+from ..blender import open_blender
+from ..display import open_screen
 from ..window import EXTENSION, Window
-from .common import ENDED, MAP, PICTURE, RENDER, begin, check, held, make
+from .common import ENDED, MAP, PICTURE, RENDER, begin, check, hold_worker, make
 from .file import AT_ONCE
 
 DISABLED = f"""
@@ -59,8 +59,8 @@ def two_blenders(window: Window) -> str:
     """Two Blenders that share a user folder make maps at the same time; quitting one while it does ends its worker too."""
     window.blender.do("area.spaces.active.image = picture(1024, 7)")
     noted, log = window.picture("quit").with_suffix(".seconds"), window.picture("log_2").with_suffix(".txt")
-    with shown(window.display.width, window.display.height) as display, \
-            opened(window.blender.installation, display, log) as blender:
+    with open_screen(window.display.width, window.display.height) as display, \
+            open_blender(window.blender.installation, display, log) as blender:
         other = Window(blender, noted.parent)
         other.turn_into("IMAGE_EDITOR")
         blender.do(PICTURE)
@@ -68,7 +68,7 @@ def two_blenders(window: Window) -> str:
         other.show_tab()
         make(other)
         blender.do("area.spaces.active.image = picture(1024, 8)")
-        with held(window), held(other):
+        with hold_worker(window), hold_worker(other):
             other.shoot("two_blenders")
         for each in (window, other):
             each.blender.wait_until(ENDED, 120)
@@ -93,8 +93,8 @@ def quit_beside_other_windows(window: Window) -> str:
     """Blender ends as it should while its Preferences or a render are open, and a map is being made."""
     for name, statements in OTHER_WINDOWS.items():
         log = window.picture(f"log_{name.split()[-1]}").with_suffix(".txt")
-        with shown(window.display.width, window.display.height) as display, \
-                opened(window.blender.installation, display, log) as blender:
+        with open_screen(window.display.width, window.display.height) as display, \
+                open_blender(window.blender.installation, display, log) as blender:
             Window(blender, log.parent)
             blender.do(PICTURE)
             blender.do(statements)

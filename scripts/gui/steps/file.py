@@ -40,8 +40,8 @@ def revert(window: Window) -> str:
     file = window.picture("other").with_suffix(".blend")
     window.blender.do(f"bpy.ops.wm.save_mainfile(); bpy.ops.wm.save_as_mainfile(filepath={str(file)!r}, copy=True)")
     window.blender.do(MARKED)
-    took = [_interrupted(window, "bpy.ops.wm.revert_mainfile()"),
-            _interrupted(window, f"bpy.ops.wm.open_mainfile(filepath={str(file)!r})")]
+    took = [_interrupt(window, "bpy.ops.wm.revert_mainfile()"),
+            _interrupt(window, f"bpy.ops.wm.open_mainfile(filepath={str(file)!r})")]
     window.blender.do("bpy.app.handlers.load_pre.remove(mark); bpy.app.handlers.load_pre.remove(mark)")
     window.blender.do("bpy.ops.midas_normal.generate('INVOKE_DEFAULT', image='tiles_256_5.png')")
     window.blender.wait_until(ENDED, 60)
@@ -53,8 +53,8 @@ def revert(window: Window) -> str:
     return f"given up within {max(took) * 1000:.0f} ms"
 
 
-def _interrupted(window: Window, statement: str) -> float:
-    """Seconds that the extension needs when the statement loads a file while a map is made."""
+def _interrupt(window: Window, statement: str) -> float:
+    """Load a file with the statement while a map is made; return the seconds that the extension needs."""
     begin(window)
     window.blender.do(f"marks.clear(); {statement}")
     window.find_again()

@@ -65,8 +65,8 @@ def grab(window: Window) -> str:
 
 @contextmanager
 def _stroke(window: Window, x: int, y: int) -> Iterator[None]:
-    """The mouse is pressed, and moved on before the end of the `with` block."""
-    with window.display.pressed(x, y):
+    """Press the mouse, and move it on before the end of the `with` block."""
+    with window.display.press(x, y):
         window.display.move(x + 30, y)
         yield
         window.display.move(x + 60, y)
@@ -74,7 +74,7 @@ def _stroke(window: Window, x: int, y: int) -> Iterator[None]:
 
 @contextmanager
 def _move(window: Window, x: int, y: int) -> Iterator[None]:
-    """What is selected follows the mouse until the end of the `with` block."""
+    """Have the selection follow the mouse until the end of the `with` block."""
     window.display.arrive(x, y)
     window.display.key("g")
     window.display.move(x + 30, y)
@@ -85,14 +85,14 @@ def _move(window: Window, x: int, y: int) -> Iterator[None]:
 
 def _waits(window: Window, seed: int, operator: str, effect: str, under_way: AbstractContextManager,
            is_undone_alone: bool = True) -> None:
-    """A map that is finished while an operator of Blender's is under way is stored after it, in an undo step of its own.
+    """Check that a map that is finished during an operator is stored after it, in an undo step of its own.
 
     effect: an expression for the number that the operator changes.
     is_undone_alone: else Blender takes the map back with the operator that came before, as it does all but strokes in
     Sculpt Mode.
     """
     picture, runs = f"tiles_256_{seed}.png", f"{operator!r} in {MODAL}"
-    there = f"'tiles_256_{seed}_normal' in bpy.data.images"
+    exists = f"'tiles_256_{seed}_normal' in bpy.data.images"
     window.blender.do(f"picture(256, {seed}); bpy.ops.ed.undo_push(message='Picture')")
     before = window.blender.value(effect)
     window.blender.do(f"{HOLD}; bpy.ops.midas_normal.generate('INVOKE_DEFAULT', image={picture!r}, target='NONE')")
@@ -103,15 +103,15 @@ def _waits(window: Window, seed: int, operator: str, effect: str, under_way: Abs
         window.blender.wait_until(ARRIVED, 60)
         window.shoot(f"{operator.lower()}_under_way")
         check(window.blender.value(runs), f"{operator} has ended")
-        check(not window.blender.value(there), f"a map was stored during {operator}")
+        check(not window.blender.value(exists), f"a map was stored during {operator}")
         description = window.blender.value("generation.describe_task(generation.task())")
         check("Waiting until" in description, "the panel does not say why")
-    window.blender.wait_until(f"{there} and {IDLE}", 60)
+    window.blender.wait_until(f"{exists} and {IDLE}", 60)
     after = window.blender.value(effect)
     check(after != before, f"{operator} has changed nothing")
     for keys, has_map, value in (("ctrl+z", not is_undone_alone, after), ("ctrl+z", False, before),
                                  ("ctrl+shift+z", False, after), ("ctrl+shift+z", True, after)):
         window.press(keys)
         left = "did not bring" if has_map else "left"
-        check(window.blender.value(there) == has_map, f"{keys} after {operator} {left} the map")
+        check(window.blender.value(exists) == has_map, f"{keys} after {operator} {left} the map")
         check(abs(window.blender.value(effect) - value) < 1e-4, f"{keys} after {operator} gave {effect} another value")

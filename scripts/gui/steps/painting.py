@@ -85,5 +85,5 @@ def paint(window: Window) -> str:
 
 
 def _wait_until(window: Window, condition: str) -> None:
-    """Waits until the condition holds and no map is about to change."""
+    """Wait until the condition holds and no map is about to change."""
     window.blender.wait_until(f"{condition} and {IDLE}", 60)

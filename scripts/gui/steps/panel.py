@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..window import Window
-from .common import ASKED, CANCEL, ENDED, GENERATE, HOLD, MAP, NODES, PICTURE, PIXELS, TREE, check, held, make
+from .common import ASKED, CANCEL, ENDED, GENERATE, HOLD, MAP, NODES, PICTURE, PIXELS, TREE, check, hold_worker, make
 
 COMPARE, RIGHT = "bpy.ops.midas_normal.compare", 0.84
 """A button at the right end of its row."""
@@ -35,19 +35,19 @@ def open_the_sidebar(window: Window) -> str:
 
 def generate(window: Window) -> str:
     """A click on Generate gives a wired map, while the progress bar moves; then the bar is gone, mouse there or not."""
-    x, y = window.place(GENERATE)
+    x, y = window.find_button(GENERATE)
     before = _like_a_bar(window)
     window.click_at(x, y)
     window.display.move(x - 3, y)
-    seen, job = [], "generation.task().job"
+    reports, job = [], "generation.task().job"
     start = time.monotonic()
     while not window.blender.value(ENDED):
-        seen.append(window.blender.value(f"[{job}.stage, {job}.share] if generation.task() else None"))
-        if len(seen) == 8:
+        reports.append(window.blender.value(f"[{job}.stage, {job}.share] if generation.task() else None"))
+        if len(reports) == 8:
             window.display.shoot(window.picture("generating"))
         check(time.monotonic() - start < 60, "the map was not there after a minute")
     seconds = time.monotonic() - start
-    shares = {tuple(look) for look in seen if look}
+    shares = {tuple(look) for look in reports if look}
     check(len(shares) >= 3, f"the progress bar did not move: {shares}")
     check(window.blender.value(f"{MAP}.name") == "tiles_1024_0_normal", "the panel does not show the new map")
     links = window.blender.value(f"[[link.from_node.type, link.to_node.type] for link in {TREE}.links]")
@@ -59,7 +59,7 @@ def generate(window: Window) -> str:
 
 
 def _like_a_bar(window: Window) -> int:
-    """How much of the sidebar has the colour of progress bars, which is that of buttons that are on, too."""
+    """Return how much of the sidebar has the colour of progress bars, which active buttons have, too."""
     return window.sidebar().count(bytes(window.blender.value(BAR)))
 
 
@@ -97,7 +97,7 @@ def compare(window: Window) -> str:
 def cancel(window: Window) -> str:
     """A click on Cancel frees the panel at once, and the late result is swallowed."""
     window.blender.do("image = picture(1024, 2); area.spaces.active.image = image; maps = len(bpy.data.images)")
-    with held(window):
+    with hold_worker(window):
         window.click(CANCEL)
         seconds = window.blender.wait_until("generation.task() is None", 20, 0.01)
         window.shoot("cancelled")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..window import Window
-from .common import ENDED, MAP, check, held, make
+from .common import ENDED, MAP, check, hold_worker, make
 
 OTHER_SCENE = """
 first = bpy.context.scene
@@ -24,7 +24,7 @@ def second_window(window: Window) -> str:
     window.blender.do("image = picture(1024, 3); textured(image, thing.active_material); area.spaces.active.image = image")
     window.show_tab()
     bar = window.status_bar()
-    with held(window):
+    with hold_worker(window):
         window.shoot("second_window_generating")
         check(window.status_bar() != bar, "the second window's status bar shows nothing")
         window.blender.do("bpy.context.window.workspace = bpy.data.workspaces['Scripting']")
@@ -50,7 +50,7 @@ def quad_view(window: Window) -> str:
     window.show_tab()
     window.all_in_view("screen.region_quadview")
     window.blender.do("bpy.context.view_layer.objects.active = bpy.data.objects['Cube']")
-    with held(window):
+    with hold_worker(window):
         look = window.sidebar()
         window.settle()
         check(window.sidebar() != look, "the panel is not drawn again while a map is made")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blender import opened
-from ..display import shown
+from ..blender import open_blender
+from ..display import open_screen
 from ..window import EXTENSION, Window
 from .common import PICTURE, RENDER, check
 
@@ -34,8 +34,8 @@ for handlers in (bpy.app.handlers.render_pre, bpy.app.handlers.render_post, bpy.
 def render_handlers(window: Window) -> str:
     """The operator and the function refuse with a sentence in handlers of a render, and work after it."""
     log = window.picture("log_handlers").with_suffix(".txt")
-    with shown(window.display.width, window.display.height) as display, \
-            opened(window.blender.installation, display, log) as blender:
+    with open_screen(window.display.width, window.display.height) as display, \
+            open_blender(window.blender.installation, display, log) as blender:
         Window(blender, log.parent)
         blender.do(PICTURE)
         blender.do(HANDLERS)

@@ -27,7 +27,7 @@ def tune(window: Window) -> str:
     check(abs(restored - strength) < 1e-6, "a drag is not one undo step")
     check(window.blender.value(PIXELS) == before, "undo did not bring the pixels back")
     window.blender.do(WATCHED)
-    seconds = statistics.median(_tuned(window, 1.0 + 0.1 * step) for step in range(1, 6))
+    seconds = statistics.median(_tune(window, 1.0 + 0.1 * step) for step in range(1, 6))
     window.blender.do(f"bpy.context.scene.midas_normal.strength = {strength}; live_tuning._step = step")
     window.blender.wait_until(FOLLOWED, 20)
     drawing = window.blender.value("drawn()")
@@ -50,10 +50,10 @@ FOLLOWED = f"abs(stored_metadata({MAP})['settings']['strength'] - bpy.context.sc
 
 
 def _drag(window: Window, strength: float) -> None:
-    """Drags the slider until it is beyond this strength; raises GuiError when it does not move."""
+    """Drag the slider until it is beyond this strength; raise GuiError when it does not move."""
     for _ in range(TRIES):
         window.settle()
-        x, y = window.place("midas_normal.strength")  # looked up each time: rows above it come and go
+        x, y = window.find_button("midas_normal.strength")  # looked up each time: rows above it come and go
         window.display.drag((x, y), (x + 12, y))
         window.settle(1)
         if window.blender.value(STRENGTH) > strength:
@@ -61,8 +61,8 @@ def _drag(window: Window, strength: float) -> None:
     raise GuiError("The slider did not move.")
 
 
-def _tuned(window: Window, strength: float) -> float:
-    """Seconds from one change of the strength to the map that has it."""
+def _tune(window: Window, strength: float) -> float:
+    """Change the strength once; return the seconds until the map has it."""
     window.blender.do(f"set_at = time.perf_counter(); bpy.context.scene.midas_normal.strength = {strength}")
     window.blender.wait_until(FOLLOWED, 20)
     window.settle(0.1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..noise import between, blur, fractal, gradient, pick, share, step
 from . import cloth, coats, earth, loose, masonry, pressed, sheets, timber
-from .making import STEEPEST, Kind, Relief, eased, feature_size, mean_slope
+from .making import STEEPEST, Kind, Relief, feature_size, limit_steepness, mean_slope
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -28,21 +28,21 @@ KINDS: dict[str, Kind] = {
 
 
 def relief(rng: Generator, size: int, name: str) -> Relief:
-    """One material of a kind, with fine detail, at the resolution and steepness that real maps have."""
-    made = _single(KINDS[name].make(rng, size))
+    """Make one material of a kind, with fine detail, at the resolution and steepness of real maps."""
+    material = _single(KINDS[name].make(rng, size))
     low, high = KINDS[name].tilt
-    height = blur(_detailed(rng, made), pick(rng, [0.4, 0.6, 0.9, 1.3, 1.8], [0.2, 0.3, 0.25, 0.15, 0.1]))
-    return replace(made, height=scaled_to_tilt(height, rng.triangular(low, 0.4 * low + 0.6 * high, high)))
+    height = blur(_add_detail(rng, material), pick(rng, [0.4, 0.6, 0.9, 1.3, 1.8], [0.2, 0.3, 0.25, 0.15, 0.1]))
+    return replace(material, height=scaled_to_tilt(height, rng.triangular(low, 0.4 * low + 0.6 * high, high)))
 
 
-def _single(made: Relief) -> Relief:
-    """The relief in single precision, whatever its kind's arithmetic came to."""
-    fields = {name: getattr(made, name) for name in ("height", "joint", "grain")}
-    return replace(made, **{name: field.astype(np.float32) for name, field in fields.items() if field is not None})
+def _single(material: Relief) -> Relief:
+    """Convert a relief to single precision."""
+    fields = {name: getattr(material, name) for name in ("height", "joint", "grain")}
+    return replace(material, **{name: field.astype(np.float32) for name, field in fields.items() if field is not None})
 
 
 def scaled_to_tilt(height: Array, degrees: float) -> Array:
-    """The height times the factor that gives this mean tilt, or less where it would be too steep."""
+    """Scale heights to a mean tilt, or less where the surface would be too steep."""
     slope = np.hypot(*gradient(height))
     steep = float(np.quantile(slope, 0.995))
     if steep < 1e-6:
@@ -54,27 +54,29 @@ def scaled_to_tilt(height: Array, degrees: float) -> Array:
     return height * np.float32(factor)
 
 
-def _detailed(rng: Generator, made: Relief) -> Array:
-    """The height with fine unevenness: none, everywhere, or mostly on the stones or in the joints; now and then on a
-    ground that rises and falls."""
+def _add_detail(rng: Generator, material: Relief) -> Array:
+    """Return the height with fine unevenness: none, everywhere, or mostly on the stones or in the joints.
+
+    Sometimes the ground rises and falls, too.
+    """
     if rng.random() < 0.2:
-        size = made.height.shape[0]
+        size = material.height.shape[0]
         hills = fractal(rng, size, feature_size(rng, size, 70, 200), 3.2)
-        amount = between(rng, 0.1, 0.5) * mean_slope(made.height) / max(mean_slope(hills), 1e-6)
-        made = replace(made, height=made.height + np.float32(amount) * hills)
+        amount = between(rng, 0.1, 0.5) * mean_slope(material.height) / max(mean_slope(hills), 1e-6)
+        material = replace(material, height=material.height + np.float32(amount) * hills)
     chance = rng.random()
     if chance < 0.25:
-        return made.height
-    size = made.height.shape[0]
+        return material.height
+    size = material.height.shape[0]
     rough = fractal(rng, size, between(rng, 4, 40), rng.uniform(1.6, 2.6))
-    amount = np.float32(between(rng, 0.05, 0.5) * mean_slope(made.height) / max(mean_slope(rough), 1e-6))
-    if made.joint is not None and chance < 0.8:
-        amount = amount * (1 - np.float32(rng.uniform(0.3, 1)) * (made.joint if chance < 0.5 else 1 - made.joint))
-    return made.height + amount * rough
+    amount = np.float32(between(rng, 0.05, 0.5) * mean_slope(material.height) / max(mean_slope(rough), 1e-6))
+    if material.joint is not None and chance < 0.8:
+        amount = amount * (1 - np.float32(rng.uniform(0.3, 1)) * (material.joint if chance < 0.5 else 1 - material.joint))
+    return material.height + amount * rough
 
 
 def mixture(rng: Generator, size: int) -> Relief:
-    """One material over another: sand between stones, fallen plaster, moss, filled joints."""
+    """Put one material over another: sand between stones, fallen plaster, moss, filled joints."""
     names = list(KINDS)
     under, over = (relief(rng, size, names[i]) for i in rng.choice(len(names), 2, replace=False))
     if rng.random() < 0.5:  # poured over: it fills the low places
@@ -88,10 +90,10 @@ def mixture(rng: Generator, size: int) -> Relief:
         height = under.height * (1 - covered) + coat * covered
     joint = None if under.joint is None else under.joint * (1 - covered)
     name = f"{over.kind} over {under.kind}"
-    return Relief(name, eased(blur(height.astype(np.float32), 0.6)), under.families, under.piece, joint, covered)
+    return Relief(name, limit_steepness(blur(height.astype(np.float32), 0.6)), under.families, under.piece, joint, covered)
 
 
 def flat(size: int) -> Relief:
-    """Nothing: the ground of prints, labels and screens."""
+    """Make flat ground, as of prints, labels and screens."""
     families = ("paint", "plaster", "fabric", "metal", "concrete", "wood", "stone")
     return Relief("flat", np.zeros((size, size), np.float32), families)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cells import voronoi
-from ..noise import band, pick, step, warped
+from ..noise import band, pick, step, warp
 from .making import Kind, Relief, entering, feature_size, whole
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ kind = entering(KINDS)
 def weave(rng: Generator, size: int) -> Relief:
     thread = feature_size(rng, size, 4, 40)
     count = whole(size, thread, 1, 4)
-    u, v = warped(rng, size, thread * pick(rng, [0, 0.04, 0.1]), 5 * thread)
+    u, v = warp(rng, size, thread * pick(rng, [0, 0.04, 0.1]), 5 * thread)
     p, q = u * np.float32(count / size), v * np.float32(count / size)
     i, j = np.floor(p).astype(np.int32), np.floor(q).astype(np.int32)
     style = rng.integers(3)
@@ -43,7 +43,7 @@ def weave(rng: Generator, size: int) -> Relief:
 
 
 def _bow(step_in_run: NDArray, fraction: Array) -> Array:
-    """Place along a thread that runs over two others, -0.5..0.5."""
+    """Return the position along a thread that runs over two others, -0.5..0.5."""
     return ((step_in_run % 2 + fraction) / 2 - np.float32(0.25)).astype(np.float32)
 
 
@@ -51,7 +51,7 @@ def _bow(step_in_run: NDArray, fraction: Array) -> Array:
 def knit(rng: Generator, size: int) -> Relief:
     wide = feature_size(rng, size, 7, 36)
     columns, rows = whole(size, wide), whole(size, wide * rng.uniform(0.7, 1))
-    u, v = warped(rng, size, 0.03 * wide, 6 * wide)
+    u, v = warp(rng, size, 0.03 * wide, 6 * wide)
     p, q = u * np.float32(columns / size), v * np.float32(rows / size)
     column = np.floor(p)
     side = p - column - np.float32(0.5)
@@ -64,7 +64,7 @@ def knit(rng: Generator, size: int) -> Relief:
 @kind((5, 16), 0.8)
 def leather(rng: Generator, size: int) -> Relief:
     wide = feature_size(rng, size, 4, 24)
-    u, v = warped(rng, size, wide * 0.15, 1.5 * wide)
+    u, v = warp(rng, size, wide * 0.15, 1.5 * wide)
     cells = voronoi(rng, u, v, whole(size, wide), whole(size, wide * rng.uniform(0.7, 1.2)), 0.85)
     bump = 1 - (1 - np.clip(cells.edge / np.float32(0.35 * wide), 0, 1)) ** 2
     folds = -np.exp(-np.abs(band(rng, size, 8 * wide, 0.5)) * 8)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cells import courses, voronoi
-from ..noise import band, between, coordinates, fractal, warped
-from .making import Kind, Relief, crack, entering, feature_size, laid, rivets, whole
+from ..noise import band, between, coordinates, fractal, warp
+from .making import Kind, Relief, crack, entering, feature_size, lay_stones, rivets, whole
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -44,19 +44,19 @@ def concrete(rng: Generator, size: int) -> Relief:
 
 
 def _formwork(rng: Generator, size: int, surface: Array) -> Relief:
-    """Slabs with tie holes, as of cast walls."""
+    """Make slabs with tie holes, as of cast walls."""
     wide = feature_size(rng, size, 70, 240)
     cells = courses(rng, *coordinates(size), whole(size, wide), whole(size, wide), 0.0, 0.0, 0)
-    made = laid(rng, cells, "concrete", ("concrete",), rng.uniform(1, 5), between(rng, 1.5, 4), 0, 0.02, 0.1)
+    stones = lay_stones(rng, cells, "concrete", ("concrete",), rng.uniform(1, 5), between(rng, 1.5, 4), 0, 0.02, 0.1)
     holes = np.minimum(rivets(rng, cells), 0) if rng.random() < 0.7 else 0
-    return replace(made, height=(made.height + 0.5 * surface + 2 * holes).astype(np.float32))
+    return replace(stones, height=(stones.height + 0.5 * surface + 2 * holes).astype(np.float32))
 
 
 @kind((5, 20), 0.8)
 def cracked(rng: Generator, size: int) -> Relief:
     wide = feature_size(rng, size, 14, 110)
-    u, v = warped(rng, size, wide * rng.uniform(0.05, 0.15), wide * 0.5)
+    u, v = warp(rng, size, wide * rng.uniform(0.05, 0.15), wide * 0.5)
     cells = voronoi(rng, u, v, whole(size, wide, 2), whole(size, wide, 2), 0.9)
-    made = laid(rng, cells, "cracked", ("soil", "soil", "paint", "stone", "plaster"), rng.uniform(1, 0.1 * wide + 1),
-                between(rng, 1.5, 6), rng.uniform(-0.5, 0.5), 0.4, 0.3)
-    return replace(made, piece=None)
+    stones = lay_stones(rng, cells, "cracked", ("soil", "soil", "paint", "stone", "plaster"), rng.uniform(1, 0.1 * wide + 1),
+                        between(rng, 1.5, 6), rng.uniform(-0.5, 0.5), 0.4, 0.3)
+    return replace(stones, piece=None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cells import voronoi
-from ..noise import band, blur, coordinates, fractal, step, warped
+from ..noise import band, blur, coordinates, fractal, step, warp
 from .making import Kind, Relief, crack, entering, feature_size, whole
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def rock(rng: Generator, size: int) -> Relief:
         part = levels - np.floor(levels)
         height = np.floor(levels) + step(part, 0.5, 1.0) + 0.3 * part
     else:
-        u, v = warped(rng, size, wide * 0.1, wide)
+        u, v = warp(rng, size, wide * 0.1, wide)
         facets = voronoi(rng, u, v, whole(size, wide, 2), whole(size, wide, 2), 0.95)
         lean_x, lean_y = (facets.each(rng.normal(0, 1, facets.count)) for _ in range(2))
         plane = lean_x * facets.x + lean_y * facets.y
@@ -47,7 +47,7 @@ def sand(rng: Generator, size: int) -> Relief:
 
 @kind((3, 18), 1.3)
 def ground(rng: Generator, size: int) -> Relief:
-    """Soil, asphalt, carpet, stone chippings: fine grains on gentle waves."""
+    """Make soil, asphalt, carpet, stone chippings: fine grains on gentle waves."""
     grain = feature_size(rng, size, 4, 14)
     cells = voronoi(rng, *coordinates(size), whole(size, grain), whole(size, grain), 0.95)
     size_of = cells.each(rng.uniform(0.1, 1, cells.count))
@@ -61,7 +61,7 @@ def ground(rng: Generator, size: int) -> Relief:
 
 @kind((6, 20), 0.6)
 def lumps(rng: Generator, size: int) -> Relief:
-    """Moss, grass from above, foam, popcorn plaster."""
+    """Make moss, grass from above, foam, popcorn plaster."""
     wide = feature_size(rng, size, 5, 50)
     height = band(rng, size, wide, rng.uniform(0.2, 0.6)) + rng.uniform(0, 0.5) * fractal(rng, size, 3 * wide, 2)
     if rng.random() < 0.5:

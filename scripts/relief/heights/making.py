@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cells import voronoi
-from ..noise import between, fractal, gradient, share, step, warped
+from ..noise import between, fractal, gradient, share, step, warp
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -55,7 +55,7 @@ class Kind:
 
 
 def entering(kinds: dict[str, Kind]) -> Callable:
-    """A decorator with a kind's tilt and weight, which enters a function into the table, under its own name."""
+    """Return a decorator with a kind's tilt and weight, which enters a function into the table under its own name."""
     def kind(tilt: tuple[float, float], weight: float = 1.0) -> Callable:
         def enter(make: Callable[[Generator, int], Relief]) -> Callable[[Generator, int], Relief]:
             kinds[make.__name__] = Kind(make, tilt, weight)
@@ -64,8 +64,8 @@ def entering(kinds: dict[str, Kind]) -> Callable:
     return kind
 
 
-def eased(height: Array) -> Array:
-    """The height, made lower where it would be too steep."""
+def limit_steepness(height: Array) -> Array:
+    """Reduce heights where the surface would be too steep."""
     steep = float(np.quantile(np.hypot(*gradient(height)), 0.995))
     return height * np.float32(min(1, STEEPEST / max(steep, 1e-6)))
 
@@ -75,7 +75,7 @@ def mean_slope(height: Array) -> float:
 
 
 def whole(size: int, feature: float, least: int = 1, multiple: int = 1) -> int:
-    """How many features of about this size fit on the canvas."""
+    """Return how many features of about this size fit on the canvas."""
     return max(least, round(size / feature / multiple)) * multiple
 
 
@@ -84,9 +84,9 @@ def feature_size(rng: Generator, size: int, low: float, high: float) -> float:
     return between(rng, min(low, high), high)
 
 
-def laid(rng: Generator, cells: Cells, name: str, families: tuple[str, ...], joint: float, bevel: float, dome: float = 0.0,
-         uneven: float = 0.3, chipped: float = 0.3) -> Relief:
-    """Stones with joints.  Lengths in pixels: `joint` is the gap, `bevel` the width of the stones' edges.
+def lay_stones(rng: Generator, cells: Cells, name: str, families: tuple[str, ...], joint: float, bevel: float,
+               dome: float = 0.0, uneven: float = 0.3, chipped: float = 0.3) -> Relief:
+    """Make stones with joints.  Lengths in pixels: `joint` is the gap, `bevel` the width of the stones' edges.
 
     dome: how much the tops are rounded, in depths of the joint; uneven: how much stones stand out and lean, likewise.
     """
@@ -109,12 +109,12 @@ def laid(rng: Generator, cells: Cells, name: str, families: tuple[str, ...], joi
 
 
 def joint_of(rng: Generator, feature: float) -> tuple[float, float]:
-    """(gap, edge width) in pixels for stones of this size."""
+    """Return (gap, edge width) in pixels for stones of this size."""
     return max(1.0, feature * between(rng, 0.015, 0.16)), min(between(rng, 1.2, 6), 0.3 * feature)
 
 
 def rivets(rng: Generator, cells: Cells) -> Array:
-    """Round heads or holes along the edges or in the corners of each panel, -1..1."""
+    """Make round heads or holes along the edges or in the corners of each panel, -1..1."""
     radius = np.float32(between(rng, 2, 7))
     inset = np.float32(radius * rng.uniform(2, 4))
     gap = np.float32(radius * rng.uniform(4, 12))
@@ -128,8 +128,8 @@ def rivets(rng: Generator, cells: Cells) -> Array:
 
 
 def crack(rng: Generator, size: int) -> Array:
-    """A few fine branching grooves, 0..1."""
+    """Make a few fine branching grooves, 0..1."""
     wide = feature_size(rng, size, 60, 160)
-    cells = voronoi(rng, *warped(rng, size, wide * 0.12, wide * 0.6), whole(size, wide, 2), whole(size, wide, 2), 0.9)
+    cells = voronoi(rng, *warp(rng, size, wide * 0.12, wide * 0.6), whole(size, wide, 2), whole(size, wide, 2), 0.9)
     only = share(fractal(rng, size, wide, 2.5), rng.uniform(0.2, 0.8))
     return step(cells.edge, rng.uniform(1.2, 3.0), 0.0) * only

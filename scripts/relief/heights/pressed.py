@@ -34,7 +34,7 @@ def embossed(rng: Generator, size: int) -> Relief:
 
 @kind((2, 9), 0.4)
 def folds(rng: Generator, size: int) -> Relief:
-    """Creased cloth or foil: soft hills with sharper lines."""
+    """Make creased cloth or foil: soft hills with sharper lines."""
     wide = feature_size(rng, size, 40, 200)
     hills = fractal(rng, size, wide, 3.5, (1, rng.uniform(1, 3)))
     creases = -np.exp(-np.abs(band(rng, size, wide, 0.5, (1, rng.uniform(1, 3)))) * np.float32(rng.uniform(3, 8)))

@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import shapes
 from ..cells import box, courses, scales
-from ..noise import band, between, blur, coordinates, fractal, pick, share, step, warped
-from .making import Kind, Relief, entering, feature_size, laid, rivets, whole
+from ..noise import band, between, blur, coordinates, fractal, pick, share, step, warp
+from .making import Kind, Relief, entering, feature_size, lay_stones, rivets, whole
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -26,24 +26,24 @@ def roof_tiles(rng: Generator, size: int) -> Relief:
     wide = feature_size(rng, size, 10, 80)
     columns = whole(size, wide)
     rows = whole(size, wide * rng.uniform(0.6, 1.3), 1, 2)
-    u, v = warped(rng, size, wide * pick(rng, [0, 0.02]), wide)
-    made = scales(u, v, rows, columns, pick(rng, [0, 0.4, 0.8]), rng.uniform(0, 1))
+    u, v = warp(rng, size, wide * pick(rng, [0, 0.02]), wide)
+    base = scales(u, v, rows, columns, pick(rng, [0, 0.4, 0.8]), rng.uniform(0, 1))
     high = size / rows
     thick = np.float32(between(rng, 1, 0.15 * wide))
-    cross = 1 - (made.x / made.radius) ** 2
-    out = made.each(rng.normal(0, 0.15, made.count))
-    gap = np.clip(made.edge / np.float32(max(1.2, 0.4 * thick)), 0, 1)
-    seam = np.clip((made.radius - np.abs(made.x)) / np.float32(1.5), 0, 1)
-    lying = (0.5 + 0.5 * made.y / np.float32(high) + out) * gap - 0.3 * (1 - seam)
+    cross = 1 - (base.x / base.radius) ** 2
+    out = base.each(rng.normal(0, 0.15, base.count))
+    gap = np.clip(base.edge / np.float32(max(1.2, 0.4 * thick)), 0, 1)
+    seam = np.clip((base.radius - np.abs(base.x)) / np.float32(1.5), 0, 1)
+    lying = (0.5 + 0.5 * base.y / np.float32(high) + out) * gap - 0.3 * (1 - seam)
     height = thick * (lying + np.float32(pick(rng, [0, 0.5, 2])) * cross)
     families = ("brick", "brick", "stone", "wood", "metal", "glaze", "paint")
-    return Relief("roof_tiles", height.astype(np.float32), families, made.index)
+    return Relief("roof_tiles", height.astype(np.float32), families, base.index)
 
 
 @kind((8, 28), 0.7)
 def corrugation(rng: Generator, size: int) -> Relief:
     wide = feature_size(rng, size, 6, 70)
-    u, _ = warped(rng, size, wide * pick(rng, [0, 0.02]), 100)
+    u, _ = warp(rng, size, wide * pick(rng, [0, 0.02]), 100)
     wave = np.cos(2 * np.pi * whole(size, wide) * u / np.float32(size))
     sharp = rng.uniform(0, 1)
     if sharp > 0.4:
@@ -59,14 +59,14 @@ def panels(rng: Generator, size: int) -> Relief:
     rows, columns = whole(size, wide), whole(size, wide * rng.uniform(0.6, 2))
     shift = pick(rng, [0.0, None] if rows % 2 else [0.0, 0.5, None])
     cells = courses(rng, x, y, rows, columns, shift, pick(rng, [0, 0.6]), pick(rng, [0, 4, 10]))
-    made = laid(rng, cells, "panels", ("metal", "metal", "paint", "concrete", "plaster", "leather"), rng.uniform(1, 6),
-                between(rng, 1.2, 4), 0, pick(rng, [0, 0.2]), 0)
-    depth = np.float32(max(float(np.ptp(made.height)), 0.5))
-    height = made.height + depth * np.float32(pick(rng, [-1, 0, 0, 1])) * step(cells.edge, 6, 7 + 0.05 * wide)
+    base = lay_stones(rng, cells, "panels", ("metal", "metal", "paint", "concrete", "plaster", "leather"), rng.uniform(1, 6),
+                      between(rng, 1.2, 4), 0, pick(rng, [0, 0.2]), 0)
+    depth = np.float32(max(float(np.ptp(base.height)), 0.5))
+    height = base.height + depth * np.float32(pick(rng, [-1, 0, 0, 1])) * step(cells.edge, 6, 7 + 0.05 * wide)
     height = height + depth * np.float32(pick(rng, [0, 0.3, 1])) * rivets(rng, cells)
     if rng.random() < 0.4:
         height = height + depth * _dents(rng, size, wide)
-    return replace(made, height=height.astype(np.float32), families=made.families)
+    return replace(base, height=height.astype(np.float32), families=base.families)
 
 
 def _dents(rng: Generator, size: int, wide: float) -> Array:
@@ -88,7 +88,7 @@ def worn_metal(rng: Generator, size: int) -> Relief:
 
 @kind((3, 15), 1.0)
 def studs(rng: Generator, size: int) -> Relief:
-    """Tread plates, perforated plates, buttons, waffles."""
+    """Make tread plates, perforated plates, buttons, waffles."""
     wide = feature_size(rng, size, 6, 50)
     count = whole(size, wide, 1, 2)
     x, y = coordinates(size)
@@ -114,5 +114,5 @@ def studs(rng: Generator, size: int) -> Relief:
     sign = np.float32(pick(rng, [-1, 1], [0.35, 0.65]))
     number = (odd * 1).astype(np.int32)
     families = ("metal", "metal", "metal", "paint", "leather", "fabric", "plaster")
-    made = Relief("studs", (sign * wide * 0.2 * bump).astype(np.float32), families)
-    return replace(made, piece=number) if rng.random() < 0.2 else made
+    base = Relief("studs", (sign * wide * 0.2 * bump).astype(np.float32), families)
+    return replace(base, piece=number) if rng.random() < 0.2 else base
