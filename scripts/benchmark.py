@@ -31,7 +31,7 @@ from benchmarks.plan import FULL, QUICK, Plan
 from environments import ROOT, EnvironmentState
 
 from blender_midas_normal.batch.cli import report_error
-from blender_midas_normal.core.engines import WEIGHTS_NAME
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
@@ -85,7 +85,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
     plan = QUICK if options.quick else FULL
     if environments.environment_status(environments.MIDAS).state is EnvironmentState.READY:
         folders = (environments.WEIGHTS, environments.TEST_WEIGHTS)
-        weights = next((str(folder) for folder in folders if (folder / WEIGHTS_NAME).is_file()), "")
+        weights = next((str(folder) for folder in folders if (folder / MIDAS_WEIGHTS.name).is_file()), "")
         plan = dataclasses.replace(plan, midas=str(environments.MIDAS.folder), weights=weights)
     return dataclasses.replace(plan, pictures=options.pictures) if options.pictures else plan
 

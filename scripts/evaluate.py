@@ -45,6 +45,7 @@ from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines import EngineInput
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
 
@@ -107,7 +108,7 @@ def maps_by(engine: Luminance | Relief, quality: str = "FAST") -> Maps:
     settings = Settings(quality=quality)
 
     def normals(picture: Picture, wrap: Wrap) -> np.ndarray:
-        surface = engine.surface(picture, wrap, settings, lambda *_: None)
+        surface = engine.surface(EngineInput(picture, wrap, settings, lambda *_: None))
         return np.moveaxis(normal_map(surface, settings), 0, 2)
 
     return normals

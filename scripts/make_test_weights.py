@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 
 from blender_midas_normal.batch.cli import report_error
-from blender_midas_normal.core.engines import WEIGHTS_NAME, weights_checksum
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS, weights_checksum
 from blender_midas_normal.core.errors import MidasNormalError
 
 SEED = 501
@@ -62,7 +62,7 @@ def write(out: Path) -> tuple[Path, float, float]:
         pictures = _pictures(generator)
         _fit_last_layer(network, pictures)
         depth = network(pictures[0])
-    path = out / WEIGHTS_NAME
+    path = out / MIDAS_WEIGHTS.name
     torch.save(network.state_dict(), path)
     return path, float(depth.min()), float(depth.max())
 

@@ -72,12 +72,13 @@ def pictures(file: Path) -> list:
     from blender_midas_normal.core.colour import luma
     from blender_midas_normal.core.maps import make_map
     from blender_midas_normal.core.tileable import resolve_wrap
+    from blender_midas_normal.worker.engines import EngineInput
     from blender_midas_normal.worker.engines.relief import Relief
     from blender_midas_normal.worker.inputs import picture_from_file
 
     picture, settings = picture_from_file(file), Settings()
     wrap = resolve_wrap(settings.tileable, luma(picture.rgb_float()), is_render=False)
-    surface = Relief().surface(picture, wrap, settings, lambda stage, done: None)
+    surface = Relief().surface(EngineInput(picture, wrap, settings, lambda stage, share: None))
     maps = [(make_map(kind, surface, settings).encode() >> 8).astype("uint8") for kind in MAP_TYPES]
     return [Image.fromarray(values).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
             for values in (picture.to_uint8()[..., :3], *maps)]

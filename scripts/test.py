@@ -24,7 +24,7 @@ import gui_test
 from environments import ROOT, TEST_WEIGHTS, EnvironmentState, InstallError
 
 from blender_midas_normal.batch.cli import report_error
-from blender_midas_normal.core.engines import WEIGHTS_NAME
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import MidasNormalError
 
 SAME_EXAMPLES = "--hypothesis-seed=0"
@@ -83,7 +83,7 @@ def midas_variables(ci: bool, not_run: list) -> dict:
         environments.midas_python()
     if environments.environment_status(environments.MIDAS).state is EnvironmentState.READY:
         variables["MIDAS_NORMAL_ENVIRONMENT"] = str(environments.MIDAS.folder)
-        if not (TEST_WEIGHTS / WEIGHTS_NAME).exists():
+        if not (TEST_WEIGHTS / MIDAS_WEIGHTS.name).exists():
             run([sys.executable, ROOT / "scripts" / "make_test_weights.py", "--out", TEST_WEIGHTS])
         variables["MIDAS_NORMAL_TEST_WEIGHTS"] = str(TEST_WEIGHTS)
     else:

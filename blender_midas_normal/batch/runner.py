@@ -15,7 +15,6 @@ from ..client.client import Client, ResultFuture
 from ..client.launch import Launch
 from ..core.engines import has_depth_range, select_engine
 from ..core.errors import (
-    NO_MESSAGE,
     EngineUnavailable,
     Message,
     MidasNormalError,
@@ -70,8 +69,7 @@ class BatchRunner:
         self._reporter = reporter
         self._record = OutputRecord(options.out)
         self._depth_stats = DepthStatsCache(options.out)
-        self._engine, _ = select_engine(options.settings, {"MIDAS": launch.without_midas, "RELIEF": NO_MESSAGE,
-                                                          "LUMINANCE": NO_MESSAGE})
+        self._engine, _ = select_engine(options.settings, launch.unavailable())
         self._shares_height_scale = "HEIGHT" in options.map_types and (
             options.smoothing > 0 or not is_float_format(options.format))
         self._file_fields: dict[str, Any] = {"format": options.format, "bits": options.bits, "compress": True}

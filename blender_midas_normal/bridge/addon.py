@@ -17,6 +17,7 @@ from ..client.client import Client
 from ..client.launch import HostPython, Launch, Paths, choose_launch, midas_unavailable_reason
 from ..client.setup.environment import Environment, environment_status
 from ..client.worker_process import read_log_tail
+from ..core.engines import needs_environment
 from ..core.errors import NO_MESSAGE, Message
 from ..core.files import redact_home
 
@@ -69,7 +70,7 @@ def extension_folder() -> Path:
 
 def engine_unavailable_reason(engine: str) -> Message:
     """Say why an engine cannot run here; "" where it can."""
-    return midas_unavailable_reason(worker_paths()) if engine == "MIDAS" else NO_MESSAGE
+    return midas_unavailable_reason(worker_paths()) if needs_environment(engine) else NO_MESSAGE
 
 
 def blender_python() -> str:

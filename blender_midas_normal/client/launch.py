@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.engines import ENGINES, needs_environment, usable_engines
 from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, join_messages, to_json
 from ..core.files import resolve_path
 from .child_process import run_process
@@ -142,6 +143,10 @@ class Launch:
                 "--weights", str(self.weights), "--without-midas", json.dumps(to_json(self.without_midas)),
                 "--idle", str(self.idle_seconds), "--user-site", self.user_site]
 
+    def unavailable(self) -> dict[str, Message]:
+        """Return for each engine "" when a worker started this way can run it, else one sentence saying why not."""
+        return {name: self.without_midas if facts.needs_environment else NO_MESSAGE for name, facts in ENGINES.items()}
+
     def is_compatible_with(self, wanted: Launch) -> bool:
         """Whether a worker started this way can do what one started as wanted could; any can run the built-in engines."""
         return self == wanted or bool(wanted.without_midas)
@@ -182,9 +187,9 @@ def choose_launch(engine: str, places: Paths, host: HostPython, idle_seconds: fl
     """
     no_torch = NO_MESSAGE if host.has_midas else _environment_problem(places)
     reason = no_torch or _weights_problem(places)
-    if engine == "MIDAS" and reason:
+    if reason and needs_environment(engine):
         raise EngineUnavailable(join_messages((reason, advice)) if no_torch else reason)
-    if engine == "LUMINANCE" or no_torch:
+    if no_torch or not any(ENGINES[name].uses_torch for name in usable_engines(engine, "OFF")):
         return Launch(host.path, places.weights, reason or MIDAS_NOT_NEEDED, idle_seconds, places.log, host.user_site)
     weights_folder = places.weights if reason else weights.find_weights(places.weights).parent
     if host.has_midas:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..core.engines import WEIGHTS_BYTES, WEIGHTS_NAME
+from ..core.engines import MIDAS_WEIGHTS
 from ..core.errors import EngineUnavailable, InstallError, Phrase, reason_of
 from ..core.files import home_folder
 from .locks import file_lock
@@ -71,7 +71,8 @@ def ensure_weights(folder: Path, environment: Environment, out: TextIO) -> None:
         return
     with exclusive_lock(folder.parent / f"{folder.name}.lock", out, DATA_FOLDER_ADVICE):
         if _are_missing(folder):
-            print(f"Downloading {WEIGHTS_NAME} ({WEIGHTS_BYTES / 1e6:.0f} MB) into {folder}.", file=out, flush=True)
+            size = MIDAS_WEIGHTS.size / 1e6
+            print(f"Downloading {MIDAS_WEIGHTS.name} ({size:.0f} MB) into {folder}.", file=out, flush=True)
             SetupProcess("download", environment.folder, weights=folder).wait(partial(print_progress, out=out))
 
 

@@ -1,25 +1,90 @@
-"""Facts about engines that need no engine: what AUTO selects, which surfaces have a depth range, and MiDaS's weights."""
+"""What everybody must know of the engines without running one: their facts, what AUTO selects, and MiDaS's weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .errors import EngineUnavailable, Message, Phrase, WeightsError, reason_of
 from .files import sha256_of
-from .settings import Settings
 
-WEIGHTS_NAME = "dpt_hybrid-midas-501f0c75.pt"
-"""File of DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; controlnet_aux looks for it under this name."""
+if TYPE_CHECKING:
+    from .settings import Settings
 
-WEIGHTS_BYTES = 492757791
-"""Size of the file in bytes."""
+COLOUR = "COLOUR"
+"""Content of a picture: display-referred sRGB, H x W x 3, uint8 0..255 or float32 0..1."""
 
-WEIGHTS_SHA256 = "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853"
+DATA = "DATA"
+"""Content of a picture: values as stored, H x W or H x W x 3, of any range, without a tone curve."""
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file of weights that users bring or download; `size` in bytes, `sha256` in hexadecimal."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """What panel, settings, AUTO and the client must know of an engine.
+
+    Attributes:
+        label, description: its texts in the interface.
+        licence: of its code and weights.
+        takes: the content of the pictures it makes surfaces of, COLOUR or DATA.
+        settings: names of the settings that act on this engine, of those that do not act on all.
+        fine_description: text of the interface for its fine relief mixed in over another engine; "" where it is not offered.
+        uses_torch: whether it runs on torch where the worker's Python has it, and so on a GPU.
+        weights: the file that users bring; None where it needs none.
+        needs_environment: whether it cannot run without the packages of the MiDaS environment.
+        has_raw: whether it has depth_scale RAW.
+        has_depth_range: whether its depths are in units of their own, so that two pictures may differ in range.
+    """
+
+    label: str
+    description: str
+    licence: str
+    takes: str = COLOUR
+    settings: frozenset[str] = frozenset()
+    fine_description: str = ""
+    uses_torch: bool = False
+    weights: WeightsFile | None = None
+    needs_environment: bool = False
+    has_raw: bool = False
+    has_depth_range: bool = False
+
+
+MIDAS_WEIGHTS = WeightsFile("dpt_hybrid-midas-501f0c75.pt", 492757791,
+                            "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853")
+"""DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; controlnet_aux looks for it under this name."""
+
+ENGINES: dict[str, EngineFacts] = {
+    "MIDAS": EngineFacts(
+        "MiDaS", "Depth estimated by the MiDaS network (DPT-Hybrid), on the GPU where there is one", licence="MIT",
+        settings=frozenset({"resolution", "enlargement", "device", "precision"}), uses_torch=True, weights=MIDAS_WEIGHTS,
+        needs_environment=True, has_raw=True, has_depth_range=True),
+    "RELIEF": EngineFacts(
+        "Relief", "Built-in network for photos of materials: heights from shading, always available",
+        licence="GPL 3 or later", settings=frozenset({"quality", "device", "precision"}), uses_torch=True,
+        fine_description="Fine relief by the built-in network, over the engine's large shapes"),
+    "LUMINANCE": EngineFacts(
+        "Luminance", "Brightness as height: instant, always available", licence="GPL 3 or later",
+        fine_description="Fine relief by brightness, over the engine's large shapes"),
+}
+"""By the name that settings use, in the order of the interface."""
+
+AUTO_ENGINES = ("MIDAS", "RELIEF")
+"""The engines that AUTO tries, in order; the last one can always run."""
 
 WEIGHTS_FOLDER_HINT = Phrase("in Blender in the preferences, on the command line with --weights")
 """Where a user names the folder: the first in Blender, the second on the command line."""
+
+Key = TypeVar("Key")
 
 
 def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tuple[str, Message]:
@@ -49,12 +114,34 @@ def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tup
     return asked, Message("{engine} was asked for.", engine=asked)
 
 
-Key = TypeVar("Key")
+def usable_engines(engine: str, mix: str) -> tuple[str, ...]:
+    """Return the engines that a request may use with these values of the settings `engine` and `mix`.
+
+    >>> usable_engines("AUTO", "LUMINANCE")
+    ('MIDAS', 'RELIEF', 'LUMINANCE')
+    """
+    chosen = AUTO_ENGINES if engine == "AUTO" else (engine,)
+    return (*chosen, mix) if mix != "OFF" and mix not in chosen else chosen
+
+
+def needs_environment(engine: str) -> bool:
+    """Tell whether a request with this value of the setting `engine` can run with the MiDaS environment only."""
+    return all(ENGINES[name].needs_environment for name in usable_engines(engine, "OFF"))
+
+
+def setting_acts(name: str, engine: str, mix: str) -> bool:
+    """Tell whether a setting changes anything with these values of the settings `engine` and `mix`.
+
+    >>> setting_acts("quality", "LUMINANCE", "OFF"), setting_acts("strength", "LUMINANCE", "OFF")
+    (False, True)
+    """
+    is_general = not any(name in facts.settings for facts in ENGINES.values())
+    return is_general or any(name in ENGINES[usable].settings for usable in usable_engines(engine, mix))
 
 
 def has_depth_range(engine: str, settings: Settings) -> bool:
     """Tell whether the surfaces of an engine have a depth range (see `core.picture.Surface`)."""
-    return engine == "MIDAS" and settings.depth_scale == "NORMALISED"
+    return ENGINES[engine].has_depth_range and settings.depth_scale == "NORMALISED"
 
 
 def shared_range_strengths(ranges: Mapping[Key, float]) -> dict[Key, float]:
@@ -80,7 +167,7 @@ def weights_checksum(path: Path) -> str:
         raise WeightsError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from error
 
 
-def verify_weights(path: Path, sha256: str = WEIGHTS_SHA256) -> Message | None:
+def verify_weights(path: Path, sha256: str = MIDAS_WEIGHTS.sha256) -> Message | None:
     """Return None when the file has the given SHA-256, else a warning; raise WeightsError when it cannot be read.
 
     A file is hashed again only after its size or time of modification has changed.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .colour import luma
+from .engines import COLOUR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,11 +37,12 @@ class Wrap:
 
 @dataclass(frozen=True)
 class Picture:
-    """A display-referred sRGB picture, rows from the top down.
+    """A picture, rows from the top down.
 
     Attributes:
         rgb: H x W x 3, uint8 (0..255) or float32 (0..1).
         alpha: H x W of the same dtype, or None when opaque.
+        content: COLOUR or DATA, see `core.engines`.
         part: the part of which a map is made, the rest being context around it; None for the whole.
         notes: messages to the user about how it was read.
     """
@@ -49,6 +51,7 @@ class Picture:
     alpha: NDArray | None = None
     part: Tile | None = None
     notes: tuple[Message, ...] = ()
+    content: str = COLOUR
 
     @property
     def width(self) -> int:
@@ -126,6 +129,7 @@ class Surface:
         range: how many of the engine's own units became heights from 0 to 1, where that differs between pictures; else 0.
         slopes: the slopes that were integrated to the heights, if an engine can update them; else None.
         part: as in Picture.
+        device: torch's name of the device on which it was made.
     """
 
     height: Array
@@ -140,6 +144,7 @@ class Surface:
     range: float = 0.0
     slopes: SlopePyramid | None = None
     part: Tile | None = None
+    device: str = "cpu"
 
     @property
     def shorter(self) -> int:

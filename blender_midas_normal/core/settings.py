@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from .engines import ENGINES, usable_engines
 from .errors import SettingsError
 
 
@@ -76,9 +77,7 @@ Domain = Union[Number, Choice, Flag]  # noqa: UP007 - the scripts' first stage r
 
 ENGINE = Choice("Engine", "What turns the picture into a surface", (
     ("AUTO", "Automatic", "MiDaS when its environment and weights are there, otherwise the best built-in engine"),
-    ("MIDAS", "MiDaS", "Depth estimated by the MiDaS network (DPT-Hybrid), on the GPU where there is one"),
-    ("RELIEF", "Relief", "Built-in network for photos of materials: heights from shading, always available"),
-    ("LUMINANCE", "Luminance", "Brightness as height: instant, always available"),
+    *((name, facts.label, facts.description) for name, facts in ENGINES.items()),
 ))
 DEVICE = Choice("Device", "Processor that runs the network", (
     ("AUTO", "Automatic", "The first of CUDA or ROCm, Metal, XPU and CPU that works"),
@@ -97,8 +96,7 @@ QUALITY = Choice("Quality", "How thoroughly the built-in network looks at the pi
 ))
 MIX = Choice("Mix in", "Engine whose fine relief replaces the engine's own", (
     ("OFF", "Nothing", "The engine's own fine relief"),
-    ("RELIEF", "Relief", "Fine relief by the built-in network, over the engine's large shapes"),
-    ("LUMINANCE", "Luminance", "Fine relief by brightness, over the engine's large shapes"),
+    *((name, facts.label, facts.fine_description) for name, facts in ENGINES.items() if facts.fine_description),
 ))
 MASK = Choice("Mask", "Where the map is flat", (
     ("ALPHA", "Alpha", "Where the picture is transparent, as far as it is"),
@@ -188,7 +186,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, domain in setting_domains().items():
             object.__setattr__(self, name, domain.validate(name, getattr(self, name)))
-        if self.depth_scale == "RAW" and self.engine not in ("AUTO", "MIDAS"):
+        if self.depth_scale == "RAW" and not any(ENGINES[name].has_raw for name in usable_engines(self.engine, "OFF")):
             raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic; the engine {engine} has only NORMALISED.",
                                 engine=self.engine)
         if self.depth_scale == "RAW" and self.mix != "OFF":

@@ -13,6 +13,7 @@ from ..bridge import addon
 from ..bridge.addon import engine_unavailable_reason
 from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
 from ..bridge.tasks import Report
+from ..core.engines import setting_acts
 from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
 from . import comparison, generation, live_paint, live_tuning
 from .drawing import draw_progress, draw_progress_placeholder, draw_text
@@ -195,9 +196,9 @@ def _has_effect(name: str, settings: MidasNormalSettings) -> bool:
     """Whether a setting changes the map while the other settings are as they are."""
     if name == "bg_softness":
         return settings.bg_threshold > 0
-    if name == "quality":
-        return settings.engine in ("AUTO", "RELIEF") or settings.mix == "RELIEF"
-    return name not in MIX_SETTINGS or settings.mix != "OFF"
+    if name in MIX_SETTINGS:
+        return settings.mix != "OFF"
+    return setting_acts(name, settings.engine, settings.mix)
 
 
 def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:

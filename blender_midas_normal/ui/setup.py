@@ -14,7 +14,7 @@ from ..bridge.addon import EXTENSION, blender_python, preferences, worker_paths
 from ..client.setup.install import SPACE_NEEDED_BYTES
 from ..client.setup.process import SetupProcess
 from ..client.setup.weights import host_of, source_urls
-from ..core.engines import WEIGHTS_BYTES, WEIGHTS_NAME
+from ..core.engines import MIDAS_WEIGHTS
 from ..core.errors import NO_MESSAGE, InstallError, Message, MidasNormalError
 from ..core.files import exists
 from . import timer
@@ -194,7 +194,7 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
     def question(self) -> str:
         hub, release = map(host_of, source_urls())
         return iface_("{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}").format(
-            file=WEIGHTS_NAME, size=WEIGHTS_BYTES / 1e6, hub=hub, release=release, folder=worker_paths().weights)
+            file=MIDAS_WEIGHTS.name, size=MIDAS_WEIGHTS.size / 1e6, hub=hub, release=release, folder=worker_paths().weights)
 
 
 class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):

@@ -70,11 +70,6 @@ def describe_device(device: str | None = None) -> str:
     return probe_device(device or auto_device()).description
 
 
-def device_from_description(description: str) -> str:
-    """Return torch's name of a device that `describe_device` has described."""
-    return description.partition(" ")[0]
-
-
 def auto_device() -> str:
     """Return the first of DEVICES that works."""
     return next(name for name in DEVICES if has_device(name))

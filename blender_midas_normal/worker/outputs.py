@@ -16,7 +16,6 @@ from ..core.errors import TargetError, reason_of
 from ..core.image_io import encode_float_map, encode_integer_map, to_blender_pixels
 from ..core.map_types import FILE_FORMATS, is_float_format
 from ..core.maps import Map, make_map
-from .devices import device_from_description
 
 if TYPE_CHECKING:
     from ..core.maps import NodeMap
@@ -28,21 +27,20 @@ MAP_DEVICES = {"cuda"}
 """Devices of torch on which maps are made.  A CPU is as fast with numpy; others may lack the double precision of heights."""
 
 
-def make_map_on_device(engine_device: str, kind: str, surface: Surface, settings: Settings) -> Map:
-    """Make a map as `core.maps.make_map` does, on the engine's device where that can and has enough memory.
+def make_map_on_device(map_type: str, surface: Surface, settings: Settings) -> Map:
+    """Make a map as `core.maps.make_map` does, on the device of its surface where that can and has enough memory.
 
     Where that fails, the log says why, and numpy makes the map.
     """
-    device = device_from_description(engine_device)
-    if device in MAP_DEVICES and not surface.raw:
+    if surface.device in MAP_DEVICES and not surface.raw:
         from .torch_backend import torch_array_backend
 
         try:
-            return make_map(kind, surface, settings, torch_array_backend(device))
+            return make_map(map_type, surface, settings, torch_array_backend(surface.device))
         except (MemoryError, RuntimeError):
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
-    return make_map(kind, surface, settings)
+    return make_map(map_type, surface, settings)
 
 
 @dataclass(frozen=True)

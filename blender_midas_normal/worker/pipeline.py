@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.colour import inpaint_transparent
-from ..core.engines import select_engine
+from ..core.engines import ENGINES, select_engine
 from ..core.errors import NO_MESSAGE, Message, SettingsError, SourceError, SurfaceGone, Unchanged, reason_of
 from ..core.filters import resize_mask
 from ..core.image_io import decode_png
@@ -19,11 +19,11 @@ from ..core.maps import Map, NodeMap, rescale_height_map
 from ..core.normals import average_maps, map_size, z_channel
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MAX_MAP_PIXELS, Request
-from ..core.regions import Region, changed_region
+from ..core.regions import changed_region
 from ..core.settings import Settings
 from ..core.tileable import resolve_wrap
 from .channel import Clock, shared_stage
-from .engines import BatchedEngine, EngineRegistry, IncrementalEngine, Report
+from .engines import DirtyRegion, EngineInput, EngineRegistry
 from .inputs import LoadedInputs
 from .outputs import make_map_on_device
 from .surface_cache import CacheEntry, SurfaceCache, masked_key, surface_key
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..core.arrays import Array
-    from .engines.midas import InferenceItem
+    from .engines import MakeSurface, Report
 
 
 def average_map_files(request: Request, convention: str) -> Map:
@@ -74,34 +74,20 @@ class RenderedMap:
 
 
 @dataclass(frozen=True)
-class DirtyRegion:
-    """The surface of the preceding picture, and the region in which the present picture differs from it."""
-
-    before: Surface
-    area: Region
-
-    def of_fine_surface(self) -> DirtyRegion | None:
-        """Return the same for the surface that is mixed in; None without one."""
-        return None if self.before.fine is None else DirtyRegion(self.before.fine, self.area)
-
-
-@dataclass(frozen=True)
-class EngineInput:
-    """What an engine gets.
+class NewSurface:
+    """A surface that has to be made.
 
     Attributes:
-        picture: opaque everywhere.
-        wrap: the directions that repeat.
-        change: what was painted since the preceding surface, if any.
+        item: what the engine gets.
         notes: messages to the user.
         alpha: of the original picture.
+        make: makes it, where the engine has begun so with several pictures at once; None where it has not.
     """
 
-    picture: Picture
-    wrap: Wrap
-    change: DirtyRegion | None
+    item: EngineInput
     notes: tuple[Message, ...]
     alpha: NDArray | None
+    make: MakeSurface | None = None
 
 
 @dataclass(frozen=True)
@@ -112,10 +98,9 @@ class PendingMap:
         request, settings: what is asked for.
         key: of its surface.
         engine, why: the chosen engine, and the reason.
-        source: the cached surface, or what the engine gets; None for an average of maps.
+        source: the cached surface, or the one to be made; None for an average of maps.
         mask: H x W float32, 0..1, or None.
         report, clock: the request's own.
-        item: for an engine that processes it in a batch; None where it runs alone.
         notes: messages to the user about how its picture was read.
     """
 
@@ -124,11 +109,10 @@ class PendingMap:
     key: str
     engine: str
     why: Message
-    source: CacheEntry | EngineInput | None
+    source: CacheEntry | NewSurface | None
     mask: Array | None
     report: Report
     clock: Clock
-    item: InferenceItem | None = None
     notes: tuple[Message, ...] = ()
 
 
@@ -139,9 +123,7 @@ class MapPipeline:
         self._engines = engines
         self._surfaces = SurfaceCache()
 
-    def prepare(
-        self, request: Request, inputs: LoadedInputs, report: Report, clock: Clock, in_batch: bool = False
-    ) -> PendingMap:
+    def prepare(self, request: Request, inputs: LoadedInputs, report: Report, clock: Clock) -> PendingMap:
         """Prepare a request: choose the engine, look up the surface, and prepare the picture.
 
         Args:
@@ -149,7 +131,6 @@ class MapPipeline:
             inputs: its picture and mask.
             report: takes its progress.
             clock: measures its stages.
-            in_batch: whether `infer` is called next, with other prepared requests.
 
         Raises:
             MidasNormalError: the request cannot be fulfilled.
@@ -170,28 +151,35 @@ class MapPipeline:
             return PendingMap(request, settings, key, engine, why, found, inputs.mask, report, clock)
         _check_map_size((picture.width, picture.height), settings)
         engine, why = select_engine(settings, self._engines.unavailable())
+        if picture.content != ENGINES[engine].takes:
+            raise SourceError("The engine {engine} cannot use this picture, which holds {content}; choose another engine.",
+                              engine=engine, content=picture.content)
         key = surface_key(picture, engine, settings, request.is_render)
         if request.unless == (key if inputs.mask is None else masked_key(key, inputs.mask)):
             raise Unchanged("The map is there already, made from the same picture with the same settings.")
-        source: CacheEntry | EngineInput | None = self._surfaces.get(key)
+        source: CacheEntry | NewSurface | None = self._surfaces.get(key)
         if source is None:
             with clock.stage("prepare"):
-                source = self._make_input(picture, engine, settings, request)
-        item = None
-        if in_batch and isinstance(source, EngineInput):
-            with clock.stage("engine"):
-                item = self._make_item(engine, source, settings, report)
+                source = self._new_surface(picture, engine, settings, request, report)
         notes = () if settings.depth_scale == "RAW" else picture.notes
-        return PendingMap(request, settings, key, engine, why, source, inputs.mask, report, clock, item, notes)
+        return PendingMap(request, settings, key, engine, why, source, inputs.mask, report, clock, notes)
 
-    def infer(self, pending_maps: Sequence[PendingMap]) -> None:
-        """Run engines on the pictures of several prepared requests at once, where they can; `render` uses the results."""
-        looking = [pending for pending in pending_maps if pending.item is not None]
-        for name in {pending.engine for pending in looking}:
-            engine, batch = self._engines.get(name), [pending for pending in looking if pending.engine == name]
-            assert isinstance(engine, BatchedEngine)
-            with shared_stage([pending.clock for pending in batch], "engine"):
-                engine.run_items([pending.item for pending in batch if pending.item is not None])
+    def infer(self, pending_maps: Sequence[PendingMap]) -> list[PendingMap]:
+        """Let engines begin with the pictures of several prepared requests at once; `render` takes what is returned."""
+        begun = list(pending_maps)
+        indices: dict[str, list[int]] = {}
+        for index, pending in enumerate(begun):
+            if isinstance(pending.source, NewSurface):
+                indices.setdefault(pending.engine, []).append(index)
+        for engine, group in indices.items():
+            sources = [begun[index].source for index in group]
+            items = [source.item for source in sources if isinstance(source, NewSurface)]
+            with shared_stage([begun[index].clock for index in group], "engine"):
+                makers = self._engines.get(engine).surfaces(items)
+            for index, source, make in zip(group, sources, makers, strict=True):
+                assert isinstance(source, NewSurface)
+                begun[index] = dataclasses.replace(begun[index], source=dataclasses.replace(source, make=make))
+        return begun
 
     def render(self, pending: PendingMap) -> RenderedMap:
         """Make the map; raise MidasNormalError where that cannot be done."""
@@ -208,7 +196,7 @@ class MapPipeline:
         pending.report("maps", 0.0)
         with pending.clock.stage("maps"):
             rendered = self._render_map(pending.request, engine, surface, settings)
-        return RenderedMap(rendered, width, height, engine, self._engines.get(engine).device, pending.why, key,
+        return RenderedMap(rendered, width, height, engine, surface.device, pending.why, key,
                            pending.notes + surface.notes, surface.range)
 
     def unload(self) -> None:
@@ -216,34 +204,30 @@ class MapPipeline:
         self._surfaces.clear()
         self._engines.unload()
 
-    def _make_input(self, picture: Picture, engine: str, settings: Settings, request: Request) -> EngineInput:
+    def _new_surface(self, picture: Picture, engine: str, settings: Settings, request: Request,
+                     report: Report) -> NewSurface:
         prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepare_picture(picture)
         wrap = _wrap_of_part(resolve_wrap(settings.tileable, prepared.luma(), request.is_render), picture)
-        change = self._dirty_region(request.preceding, engine, prepared, wrap)
-        return EngineInput(prepared, wrap, change, notes, picture.alpha)
+        can_update = any(self._engines.get(name).can_update for name in (engine, _fine_engine(engine, settings)) if name)
+        change = self._dirty_region(request.preceding, engine, prepared, wrap) if can_update else None
+        return NewSurface(EngineInput(prepared, wrap, settings, report, change), notes, picture.alpha)
 
-    def _make_item(self, name: str, engine_input: EngineInput, settings: Settings, report: Report) -> InferenceItem | None:
-        engine = self._engines.get(name)
-        if engine_input.change is not None or not isinstance(engine, BatchedEngine):
-            return None
-        return engine.make_item(engine_input.picture, engine_input.wrap, settings, report)
-
-    def _infer(self, pending: PendingMap, engine_input: EngineInput) -> CacheEntry:
+    def _infer(self, pending: PendingMap, source: NewSurface) -> CacheEntry:
         """Have the engine make the surface, and cache it."""
-        engine, settings, report, change = pending.engine, pending.settings, pending.report, engine_input.change
+        engine, item = self._engines.get(pending.engine), source.item
         with pending.clock.stage("engine"):
-            surface = self._infer_surface(engine, engine_input, settings, report, change, pending.item)
+            surface = engine.surface(item) if source.make is None else source.make()
             fine = None
-            if settings.mix not in ("OFF", engine):
-                fine = self._infer_surface(settings.mix, engine_input, settings, report, change and change.of_fine_surface())
-                fine = dataclasses.replace(fine, part=engine_input.picture.part)
-        notes = engine_input.notes
+            if fine_engine := _fine_engine(pending.engine, pending.settings):
+                change = item.change and item.change.of_fine_surface()
+                fine = self._engines.get(fine_engine).surface(dataclasses.replace(item, change=change))
+                fine = dataclasses.replace(fine, part=item.picture.part)
+        notes = source.notes
         if all(float(part.height.min()) == float(part.height.max()) for part in (surface, fine) if part is not None):
             notes += (Message("The surface has no relief at all, so the map is flat."),)
-        alpha = None if surface.raw else engine_input.alpha
-        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine,
-                                      part=engine_input.picture.part)
-        entry = CacheEntry(engine, surface, engine_input.picture)
+        alpha = None if surface.raw else source.alpha
+        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=item.picture.part)
+        entry = CacheEntry(pending.engine, surface, item.picture)
         if pending.request.pixels is None:  # nobody paints on a picture file here
             entry = entry.without_picture()
         self._surfaces.put(pending.key, entry)
@@ -266,24 +250,17 @@ class MapPipeline:
         area = changed_region(pixels, picture.rgb, wrap)
         return DirtyRegion(before.surface, area) if area is not None else None
 
-    def _infer_surface(self, name: str, engine_input: EngineInput, settings: Settings, report: Report,
-                       change: DirtyRegion | None, item: InferenceItem | None = None) -> Surface:
-        engine = self._engines.get(name)
-        if item is not None and item.depth is not None and isinstance(engine, BatchedEngine):
-            return engine.surface_of_item(item, engine_input.picture, engine_input.wrap, settings, report)
-        if change is not None and isinstance(engine, IncrementalEngine):
-            return engine.update_surface(change.before, change.area, engine_input.picture, settings, report)
-        return engine.surface(engine_input.picture, engine_input.wrap, settings, report)
-
     def _render_map(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NodeMap:
         """Make the requested map, or the MiDaS node's own picture."""
-        if (request.map == "NORMAL" and engine == "MIDAS" and settings.is_node_picture
-                and not is_float_format(request.format)):
-            from .engines.midas import node_picture
-
-            return NodeMap(node_picture(surface, settings))
-        rendered = make_map_on_device(self._engines.get(engine).device, request.map, surface, settings)
+        if request.map == "NORMAL" and settings.is_node_picture and not is_float_format(request.format):
+            return NodeMap(self._engines.get(engine).node_picture(surface, settings))
+        rendered = make_map_on_device(request.map, surface, settings)
         return rescale_height_map(rendered, request.scale) if request.map == "HEIGHT" and request.scale else rendered
+
+
+def _fine_engine(engine: str, settings: Settings) -> str:
+    """Return the engine whose fine relief is mixed in; "" for none."""
+    return "" if settings.mix in ("OFF", engine) else settings.mix
 
 
 def _render_average(request: Request, settings: Settings, report: Report, clock: Clock) -> RenderedMap:

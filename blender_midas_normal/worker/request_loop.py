@@ -22,7 +22,7 @@ from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Result
 from . import memory
 from .channel import Channel, Inbox
 from .devices import auto_device, default_batch_size, describe_device, device_problem, torch_version, usable_gpus
-from .engines import EngineRegistry
+from .engines import EngineOptions, EngineRegistry
 from .inputs import LoadedInputs, load_inputs
 from .memory import TOO_LITTLE_MEMORY, available_bytes, is_out_of_memory
 from .outputs import write_map
@@ -105,10 +105,9 @@ class RequestLoop:
         for job in jobs:
             with self._send_errors(job):
                 inputs, report = self._reader.result(job), make_reporter(job, self._channel)
-                pending = self._pipeline.prepare(job.request, inputs, report, job.clock, len(jobs) > 1)
-                pending_maps.append((job, pending))
-        self._infer([pending for _, pending in pending_maps])
-        for job, pending in pending_maps:
+                pending_maps.append((job, self._pipeline.prepare(job.request, inputs, report, job.clock)))
+        ready_maps = self._infer([pending for _, pending in pending_maps])
+        for (job, _), pending in zip(pending_maps, ready_maps, strict=True):
             with self._send_errors(job):
                 rendered = self._pipeline.render(pending)
                 self.finish()
@@ -118,15 +117,16 @@ class RequestLoop:
         """Wait until the last job has been answered."""
         self._last.result()
 
-    def _infer(self, pending_maps: Sequence[PendingMap]) -> None:
+    def _infer(self, pending_maps: Sequence[PendingMap]) -> Sequence[PendingMap]:
         """Run the engine on several pictures at once; where that fails, each runs alone later and has its own error."""
         try:
-            self._pipeline.infer(pending_maps)
+            return self._pipeline.infer(pending_maps)
         except Cancelled:
-            return  # all are cancelled; each is answered so when it is rendered
+            return pending_maps  # all are cancelled; each is answered so when it is rendered
         except Exception:  # noqa: BLE001 - memory ran short, for one; what is wrong with a picture alone is its answer
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
+            return pending_maps
 
     def _write(self, job: Job, rendered: RenderedMap) -> None:
         with self._send_errors(job):
@@ -151,8 +151,9 @@ class RequestLoop:
 
 
 def _make_result(job: Job, rendered: RenderedMap, files: WrittenFiles) -> Result:
-    return Result(job.request.id, files.map, rendered.width, rendered.height, rendered.engine, rendered.device,
-                  rendered.why, rendered.surface, job.clock.seconds, list(rendered.notes), files.pixels, files.checksum,
+    device = describe_device(rendered.device) if rendered.device else ""
+    return Result(job.request.id, files.map, rendered.width, rendered.height, rendered.engine, device, rendered.why,
+                  rendered.surface, job.clock.seconds, list(rendered.notes), files.pixels, files.checksum,
                   rendered.map.scale, rendered.range)
 
 
@@ -193,7 +194,7 @@ def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: flo
     channel.send(Hello(VERSION, os.getpid(), platform.python_version()))
     reader = InputReader(folder, channel)
     inbox = Inbox(on_close=lambda: _end_process(folder), begin=reader.submit)
-    engines = EngineRegistry(weights, without_midas, batch)
+    engines = EngineRegistry(EngineOptions(weights, without_midas, batch))
     torch = torch_version()
     device = auto_device() if torch else "cpu"
     batch_size = batch or default_batch_size(device)

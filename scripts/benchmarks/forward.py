@@ -21,6 +21,7 @@ from benchmarks.rounds import in_turn, median_ratio
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines import EngineInput
 from blender_midas_normal.worker.engines.midas import Midas
 from blender_midas_normal.worker.engines.midas.optimize import inference_dtype
 
@@ -83,7 +84,7 @@ def normals_of(engine: Midas, pixels: np.ndarray, settings: Settings, steps: Cou
         steps[step] += now - since
         step, since = stage, now
 
-    surface = engine.surface(Picture(pixels), Wrap(), settings, enter)
+    surface = engine.surface(EngineInput(Picture(pixels), Wrap(), settings, enter))
     enter("normals")
     normals = normal_map(surface, settings)
     enter("")

@@ -20,6 +20,7 @@ from benchmarks.plan import Plan
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines import EngineInput
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.midas import Midas
 from blender_midas_normal.worker.engines.relief import Relief
@@ -55,7 +56,7 @@ def normals_by(engine: Luminance | Relief | Midas, resolution: int) -> Made:
     settings = Settings(tileable="BOTH", resolution=resolution, device="CPU")
 
     def made(rgb: np.ndarray) -> np.ndarray:
-        surface = engine.surface(Picture(rgb), Wrap(True, True), settings, lambda stage, done: None)
+        surface = engine.surface(EngineInput(Picture(rgb), Wrap(True, True), settings, lambda stage, share: None))
         return np.moveaxis(normal_map(surface, settings), 0, 2)
 
     return made

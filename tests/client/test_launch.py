@@ -4,7 +4,7 @@ import pytest
 
 from blender_midas_normal.client.launch import MIDAS_NOT_NEEDED, HostPython, Paths, choose_launch
 from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, write_marker
-from blender_midas_normal.core.engines import WEIGHTS_NAME
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import EngineUnavailable
 
 
@@ -22,7 +22,7 @@ def with_midas(places, tmp_path):
     places.environment.python.write_text("")
     write_marker(places.environment, Marker(fingerprint(), str(base), "3.11.7", "cpu", state="complete"))
     places.weights.mkdir()
-    (places.weights / WEIGHTS_NAME).write_text("")
+    (places.weights / MIDAS_WEIGHTS.name).write_text("")
     return places
 
 
@@ -46,25 +46,25 @@ def test_with_midas_the_built_in_engine_still_needs_no_torch(with_midas):
 
 
 def test_missing_weights_are_the_reason(with_midas):
-    (with_midas.weights / WEIGHTS_NAME).unlink()
-    with pytest.raises(EngineUnavailable, match=WEIGHTS_NAME):
+    (with_midas.weights / MIDAS_WEIGHTS.name).unlink()
+    with pytest.raises(EngineUnavailable, match=MIDAS_WEIGHTS.name):
         launched("MIDAS", with_midas)
-    assert WEIGHTS_NAME in launched("AUTO", with_midas).without_midas
+    assert MIDAS_WEIGHTS.name in launched("AUTO", with_midas).without_midas
 
 
 def test_weights_below_the_chosen_folder_are_the_folder(with_midas):
     below = with_midas.weights / "lllyasviel" / "Annotators"
     below.mkdir(parents=True)
-    (with_midas.weights / WEIGHTS_NAME).rename(below / WEIGHTS_NAME)
+    (with_midas.weights / MIDAS_WEIGHTS.name).rename(below / MIDAS_WEIGHTS.name)
     assert launched("MIDAS", with_midas).weights == below
 
 
 def test_relief_runs_where_torch_is_with_or_without_weights_of_midas(with_midas):
     assert launched("RELIEF", with_midas).python == str(with_midas.environment.python)
-    (with_midas.weights / WEIGHTS_NAME).unlink()
+    (with_midas.weights / MIDAS_WEIGHTS.name).unlink()
     for engine in ("RELIEF", "AUTO"):
         assert launched(engine, with_midas).python == str(with_midas.environment.python)
-        assert WEIGHTS_NAME in launched(engine, with_midas).without_midas
+        assert MIDAS_WEIGHTS.name in launched(engine, with_midas).without_midas
 
 
 def test_relief_runs_on_blenders_own_python_where_torch_is_not(places):
@@ -78,8 +78,8 @@ def test_a_python_with_the_packages_for_midas_runs_it_itself_and_needs_the_weigh
     assert launched("MIDAS", with_midas).user_site == ""
     with_midas.environment.marker.unlink()
     assert launched("MIDAS", with_midas, has_midas=True).python == "own python"
-    (with_midas.weights / WEIGHTS_NAME).unlink()
-    assert WEIGHTS_NAME in launched("AUTO", with_midas, has_midas=True).without_midas
+    (with_midas.weights / MIDAS_WEIGHTS.name).unlink()
+    assert MIDAS_WEIGHTS.name in launched("AUTO", with_midas, has_midas=True).without_midas
     with pytest.raises(EngineUnavailable) as refused:
         launched("MIDAS", with_midas, has_midas=True)
     assert "not installed" not in str(refused.value)

@@ -59,7 +59,7 @@ def folder(tmp_path) -> Path:
 
 def part(folder: Path, content: bytes) -> Path:
     folder.mkdir(parents=True)
-    path = folder / f".{weights.WEIGHTS_NAME}.part"
+    path = folder / f".{weights.MIDAS_WEIGHTS.name}.part"
     path.write_bytes(content)
     return path
 
@@ -67,8 +67,8 @@ def part(folder: Path, content: bytes) -> Path:
 def test_a_download_puts_the_file_and_nothing_else_in_its_place(get, folder):
     steps = []
     path = get(steps.append)
-    assert path == folder / weights.WEIGHTS_NAME and path.read_bytes() == DATA
-    assert [file.name for file in folder.iterdir()] == [weights.WEIGHTS_NAME]
+    assert path == folder / weights.MIDAS_WEIGHTS.name and path.read_bytes() == DATA
+    assert [file.name for file in folder.iterdir()] == [weights.MIDAS_WEIGHTS.name]
     assert weights.find_weights(folder) == path and weights.verify_weights(path, SHA256) is None
     assert steps[-1].share == 1.0 and [step.number for step in steps] == sorted(step.number for step in steps)
 
@@ -118,7 +118,7 @@ def test_a_server_that_gives_nothing_is_given_up_and_the_part_is_kept(get, serve
     server.cuts = [1_000_000, 0]
     with pytest.raises(WeightsError) as caught:
         get()
-    for word in (weights.WEIGHTS_NAME, "3 MB", str(folder), "--weights", "1.0 MB"):
+    for word in (weights.MIDAS_WEIGHTS.name, "3 MB", str(folder), "--weights", "1.0 MB"):
         assert word in str(caught.value)
     server.asked.clear()
     assert get().read_bytes() == DATA
@@ -192,14 +192,14 @@ def test_too_many_bytes_are_refused_before_the_disk_is_full_of_them(get, server,
 
 def test_a_damaged_file_in_the_place_is_replaced(get, folder):
     folder.mkdir(parents=True)
-    (folder / weights.WEIGHTS_NAME).write_bytes(bytes(len(DATA)))
+    (folder / weights.MIDAS_WEIGHTS.name).write_bytes(bytes(len(DATA)))
     assert get().read_bytes() == DATA
 
 
 def test_cancelling_keeps_what_has_come(get, server, folder):
     with pytest.raises(Cancelled):
         get(cancelled=lambda: bool(server.asked))
-    assert not (folder / weights.WEIGHTS_NAME).exists()
+    assert not (folder / weights.MIDAS_WEIGHTS.name).exists()
     assert get().read_bytes() == DATA
 
 
@@ -234,7 +234,7 @@ def test_where_one_source_fails_the_next_one_gives_the_file(get, server, second,
         server.cuts, asked = [1_000_000, 0], ["bytes=1000000-"]
     assert get(steps.append, urls=[first, second.url]).read_bytes() == DATA
     assert second.asked == asked
-    assert [path.name for path in folder.iterdir()] == [weights.WEIGHTS_NAME]
+    assert [path.name for path in folder.iterdir()] == [weights.MIDAS_WEIGHTS.name]
     assert any(weights.host_of(first) in step.detail for step in steps)
 
 
@@ -366,7 +366,7 @@ def test_a_redirect_from_https_to_http_is_refused_even_on_this_computer():
 
 def test_two_downloads_into_one_folder_do_not_mix(get, folder):
     folder.mkdir(parents=True)
-    lock = folder / f".{weights.WEIGHTS_NAME}.lock"
+    lock = folder / f".{weights.MIDAS_WEIGHTS.name}.lock"
     with file_lock(lock, WeightsError), pytest.raises(WeightsError, match="Another process"):
         get()
 
@@ -392,7 +392,7 @@ def test_missing_weights_are_named_with_size_place_and_option(tmp_path):
 
 @pytest.mark.parametrize("below", ["", "lllyasviel/Annotators"])
 def test_weights_are_found_where_users_have_them(tmp_path, below):
-    path = tmp_path / below / weights.WEIGHTS_NAME
+    path = tmp_path / below / weights.MIDAS_WEIGHTS.name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"")
     assert weights.find_weights(tmp_path) == path
@@ -403,7 +403,7 @@ def test_other_weights_get_a_warning_and_are_hashed_once(tmp_path, monkeypatch):
     path = tmp_path / "mine.pt"
     path.write_bytes(b"mine")
     warning = weights.verify_weights(path)
-    assert hashlib.sha256(b"mine").hexdigest() in warning and weights.WEIGHTS_SHA256 in warning
+    assert hashlib.sha256(b"mine").hexdigest() in warning and weights.MIDAS_WEIGHTS.sha256 in warning
 
     calls = []
     plain = engines.weights_checksum

@@ -20,6 +20,7 @@ from blender_midas_normal.core.normals import apply_convention, normal_map
 from blender_midas_normal.core.picture import Picture, Surface
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.tileable import resolve_wrap
+from blender_midas_normal.worker.engines import EngineInput
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import Relief
 
@@ -44,7 +45,7 @@ ENGINES = {"LUMINANCE": Luminance(), "RELIEF": Relief()}
 def surface_of(rgb: np.ndarray, wanted: Settings, engine: str) -> Surface:
     picture = Picture(rgb)
     wrap = resolve_wrap(wanted.tileable, picture.rgb_float().mean(axis=2), False)
-    return ENGINES[engine].surface(picture, wrap, wanted, lambda stage, done: None)
+    return ENGINES[engine].surface(EngineInput(picture, wrap, wanted, lambda stage, share: None))
 
 
 def normals_of(rgb: np.ndarray, wanted: Settings, engine: str = "LUMINANCE") -> np.ndarray:

@@ -14,7 +14,7 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.bridge.queue import IN_PROGRESS, MADE, SKIPPED, build_queue
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
-from bl_ext.user_default.midas_normal.core.engines import WEIGHTS_NAME
+from bl_ext.user_default.midas_normal.core.engines import MIDAS_WEIGHTS
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation, live_tuning
 
@@ -105,7 +105,7 @@ def test_bad_weights_are_one_sentence_and_the_next_map_works(midas, test_weights
     image = photograph(tmp_path / "photo.png")
     bad = tmp_path / "weights"
     bad.mkdir()
-    (bad / WEIGHTS_NAME).write_bytes(content(test_weights / WEIGHTS_NAME))
+    (bad / MIDAS_WEIGHTS.name).write_bytes(content(test_weights / MIDAS_WEIGHTS.name))
     midas.weights_folder = str(bad)
     before = len(bpy.data.images)
     with pytest.raises(RuntimeError, match=sentence) as caught:
@@ -140,7 +140,7 @@ def test_a_slider_of_a_map_of_midas_leaves_the_map_alone_that_another_worker_mak
 def test_midas_without_weights_names_the_file_and_the_folder(midas, tmp_path):
     midas.weights_folder = str(tmp_path)
     image = photograph(tmp_path / "photo.png")
-    with pytest.raises(RuntimeError, match=WEIGHTS_NAME) as caught:
+    with pytest.raises(RuntimeError, match=MIDAS_WEIGHTS.name) as caught:
         bpy.ops.midas_normal.generate(image=image.name, engine="MIDAS")
     assert str(tmp_path) in str(caught.value)
 

@@ -7,7 +7,7 @@ import pytest
 from blender_midas_normal.core.errors import error_from_kind
 from blender_midas_normal.core.protocol import Error, Request
 from blender_midas_normal.worker.channel import Job
-from blender_midas_normal.worker.engines import EngineRegistry
+from blender_midas_normal.worker.engines import EngineOptions, EngineRegistry
 from blender_midas_normal.worker.pipeline import MapPipeline
 from blender_midas_normal.worker.request_loop import InputReader, RequestLoop
 from tests.requests_for_tests import LUMINANCE, write_pixels
@@ -21,7 +21,8 @@ class Desk:
     def __init__(self, folder):
         self._sent = []
         self._reader = InputReader(folder, self)
-        self._answering = RequestLoop(MapPipeline(EngineRegistry(folder, "not in this test")), self._reader, folder, self)
+        engines = EngineRegistry(EngineOptions(folder, "not in this test"))
+        self._answering = RequestLoop(MapPipeline(engines), self._reader, folder, self)
 
     def send(self, message):
         self._sent.append(message)

@@ -29,9 +29,10 @@ def quiet(stage: str, done: float) -> None:
 def midas(weights: Path) -> dict[str, Any]:
     import torch
 
-    from blender_midas_normal.core.engines import WEIGHTS_NAME
+    from blender_midas_normal.core.engines import MIDAS_WEIGHTS
     from blender_midas_normal.core.picture import Picture, Wrap
     from blender_midas_normal.core.settings import Settings
+    from blender_midas_normal.worker.engines import EngineInput
     from blender_midas_normal.worker.engines.midas import Midas
     from blender_midas_normal.worker.engines.midas import network as network_module
 
@@ -43,17 +44,17 @@ def midas(weights: Path) -> dict[str, Any]:
 
     def height(engine: Midas, picture: np.ndarray, precision: str, report: Callable[[str, float], None]) -> np.ndarray:
         settings = Settings(engine="MIDAS", device="CPU", precision=precision, resolution=64, tileable="OFF")
-        return engine.surface(Picture(picture), Wrap(), settings, report).height
+        return engine.surface(EngineInput(Picture(picture), Wrap(), settings, report)).height
 
     network_module.inference_dtype = lambda device: torch.float16
     pictures = noise_pictures()
     results = {"half": not np.array_equal(depth(weights, "AUTO"), depth(weights, "FLOAT32"))}
     with tempfile.TemporaryDirectory() as folder:
-        values = torch.load(weights / WEIGHTS_NAME, weights_only=True)
+        values = torch.load(weights / MIDAS_WEIGHTS.name, weights_only=True)
         for name in values:
             if name.endswith("mlp.fc1.bias"):
                 values[name] += TOO_LARGE
-        torch.save(values, Path(folder) / WEIGHTS_NAME)
+        torch.save(values, Path(folder) / MIDAS_WEIGHTS.name)
         results["overflow"] = not bool(np.isfinite(depth(Path(folder), "AUTO")).all())
         return results | observe(lambda: Midas(Path(folder)), height, pictures)
 
@@ -63,6 +64,7 @@ def relief() -> dict[str, Any]:
     from blender_midas_normal.core.picture import Picture, Wrap
     from blender_midas_normal.core.settings import Settings
     from blender_midas_normal.worker import devices
+    from blender_midas_normal.worker.engines import EngineInput
     from blender_midas_normal.worker.engines import relief as engine_module
     from blender_midas_normal.worker.engines.fallback import WrongValues
     from blender_midas_normal.worker.engines.relief import torch_network
@@ -78,7 +80,7 @@ def relief() -> dict[str, Any]:
 
     def height(engine: Any, picture: np.ndarray, precision: str, report: Callable[[str, float], None]) -> np.ndarray:
         settings = Settings(engine="RELIEF", device="CUDA", precision=precision, tileable="OFF")
-        return engine.surface(Picture(picture), Wrap(), settings, report).height
+        return engine.surface(EngineInput(Picture(picture), Wrap(), settings, report)).height
 
     pictures = noise_pictures()
     weights = engine_module.read_weights(engine_module.WEIGHTS)

@@ -37,7 +37,7 @@ class Attack:
 
 def main(root: str, weights: str, folder: str) -> None:
     sys.path.insert(0, root)
-    from blender_midas_normal.core.engines import WEIGHTS_NAME
+    from blender_midas_normal.core.engines import MIDAS_WEIGHTS
     from blender_midas_normal.core.errors import MidasNormalError
     from blender_midas_normal.worker.engines.midas.model import DPTHybrid, load_model
 
@@ -47,7 +47,7 @@ def main(root: str, weights: str, folder: str) -> None:
     result: dict[str, Any] = {"files": {}, "shapes": [(shape, list(answer(model, shape).shape)) for shape in SHAPES],
                               "unused": unused_layers(model)}
     witness = Path(folder) / "witness"
-    for name, write in makers(shapes, Path(weights) / WEIGHTS_NAME, witness).items():
+    for name, write in makers(shapes, Path(weights) / MIDAS_WEIGHTS.name, witness).items():
         path = Path(folder) / name
         write(path)
         try:
@@ -59,8 +59,8 @@ def main(root: str, weights: str, folder: str) -> None:
             result["half"] = str(loaded.pretrained.model.cls_token.dtype)
     result["attack"] = witness.exists()
     before = own_bytes()
-    loaded = load_model(Path(weights) / WEIGHTS_NAME)
-    result["memory"], result["file"] = own_bytes() - before, (Path(weights) / WEIGHTS_NAME).stat().st_size
+    loaded = load_model(Path(weights) / MIDAS_WEIGHTS.name)
+    result["memory"], result["file"] = own_bytes() - before, (Path(weights) / MIDAS_WEIGHTS.name).stat().st_size
     result["imported"] = sorted({"timm", "torchvision", "controlnet_aux", "cv2"} & set(sys.modules))
     print(json.dumps(result))
 

@@ -23,10 +23,10 @@ CHANGE = 0.05
 
 def main(root: str, weights: str, pictures: str, out: str) -> None:
     sys.path.insert(0, root)
-    from blender_midas_normal.core.engines import WEIGHTS_NAME
+    from blender_midas_normal.core.engines import MIDAS_WEIGHTS
     from blender_midas_normal.worker.engines.midas.model import DPTHybrid, load_model
 
-    path = Path(weights) / WEIGHTS_NAME
+    path = Path(weights) / MIDAS_WEIGHTS.name
     library = DPTDepthModel(str(path), backbone="vitb_rn50_384", non_negative=True).eval()
     with torch.device("meta"):
         model = DPTHybrid()

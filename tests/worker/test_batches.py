@@ -14,7 +14,7 @@ from blender_midas_normal.core.protocol import Progress, Request, Result
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices, outputs, request_loop
 from blender_midas_normal.worker.channel import Job
-from blender_midas_normal.worker.engines import EngineRegistry, midas
+from blender_midas_normal.worker.engines import EngineOptions, EngineRegistry, midas
 from blender_midas_normal.worker.pipeline import MapPipeline
 from blender_midas_normal.worker.request_loop import InputReader, RequestLoop
 from tests.requests_for_tests import noise, write_pixels
@@ -66,8 +66,8 @@ class Desk:
 
     def __init__(self, folder, network, batch=0):
         self.folder, self.sent = folder, []
-        self.engines = EngineRegistry(folder, "", batch)
-        self.engines.get("MIDAS")._network = network
+        Desk.network = network
+        self.engines = EngineRegistry(EngineOptions(folder, batch=batch))
         self.reader = InputReader(folder, self)
         self.reader.read_ahead(9)
         self.answering = RequestLoop(MapPipeline(self.engines), self.reader, folder, self)
@@ -96,9 +96,10 @@ def computer(request, monkeypatch):
     if "midas" in request.keywords:
         return
     monkeypatch.setattr(devices, "has_device", lambda name: True)
-    monkeypatch.setattr(midas, "describe_device", lambda name: name)
+    monkeypatch.setattr(request_loop, "describe_device", lambda name: name)
+    monkeypatch.setattr(midas, "load_network", lambda weights: Desk.network)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
-    monkeypatch.setattr(midas, "unavailable_reason", lambda weights: "")
+    monkeypatch.setattr(midas, "unavailable_reason", lambda options: "")
     monkeypatch.setattr(midas, "verify_weights", lambda path: None)
     monkeypatch.setattr(outputs, "MAP_DEVICES", set())  # where torch is needed
 

@@ -18,7 +18,7 @@ from blender_midas_normal.core.errors import EngineError
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices
-from blender_midas_normal.worker.engines import midas, relief
+from blender_midas_normal.worker.engines import EngineInput, midas, relief
 from blender_midas_normal.worker.engines.fallback import Attempt, Fallback, WrongValues, check_finite
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 from tests.worker.relief_example import photo
@@ -79,18 +79,15 @@ class MidasNetwork:
 @pytest.fixture
 def computer(monkeypatch, tmp_path):
     """computer(engine, card): an engine on a computer with this card."""
-    monkeypatch.setattr(midas, "describe_device", lambda name: name)
     monkeypatch.setattr(midas, "verify_weights", lambda path: None)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
-    monkeypatch.setattr(relief, "describe_device", lambda name: name)
     monkeypatch.setattr(relief, "has_torch", lambda: True)
     monkeypatch.setattr(relief, "empty_cache", lambda device: None)
 
     def on(engine, card):
         monkeypatch.setattr(devices, "has_device", lambda name: name in ("cpu", card.device))
         if engine == "MIDAS":
-            module = types.SimpleNamespace(Network=lambda weights: MidasNetwork(card))
-            monkeypatch.setattr(midas, "_network_module", lambda: module)
+            monkeypatch.setattr(midas, "load_network", lambda weights: MidasNetwork(card))
             return midas.Midas(tmp_path)
 
         class TorchReliefNetwork(ReliefNetwork):
@@ -111,7 +108,7 @@ def computer(monkeypatch, tmp_path):
 
 
 def surface(engine, settings=AUTO, seed=0):
-    return engine.surface(Picture(photo(64, 64, seed)), Wrap(), settings, lambda stage, done: None)
+    return engine.surface(EngineInput(Picture(photo(64, 64, seed)), Wrap(), settings, lambda stage, share: None))
 
 
 def kinds(passes):
@@ -139,7 +136,7 @@ def test_the_map_of_a_device_that_cannot_make_it_is_the_one_of_the_cpu(computer,
     np.testing.assert_array_equal(made.height, expected.height)
     assert np.ptp(made.height) > 0 and kinds(card.passes) == passes
     assert list(made.notes) == ([f"The device cuda {note}, so the network ran on the CPU."] if note else [])
-    assert made_by.device == passes[-1][0]
+    assert made.device == passes[-1][0]
     card.passes.clear()
     another = surface(made_by, seed=1)
     assert kinds(card.passes) == again, "what the device cannot do is known"
@@ -199,7 +196,8 @@ def test_raw_depths_fall_back_too(computer, fault, note):
 def test_raw_depths_that_have_no_room_on_the_card_are_made_on_the_cpu(computer, monkeypatch):
     engine = computer("MIDAS", Card("cuda"))
     monkeypatch.setattr(midas, "available_bytes", lambda device: 1000 if device == "cuda" else 10**12)
-    assert "too little free memory" in surface(engine, RAW).notes[0] and engine.device == "cpu"
+    made = surface(engine, RAW)
+    assert "too little free memory" in made.notes[0] and made.device == "cpu"
     monkeypatch.setattr(midas, "available_bytes", lambda device: 1000)
     with pytest.raises(EngineError, match="choose a lower resolution"):
         surface(engine, RAW)

@@ -22,8 +22,8 @@ from blender_midas_normal.core.picture import Picture, Surface, Wrap
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.regions import Tile
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.engines.luminance import RELIEF, Luminance
-from blender_midas_normal.worker.engines.relief import Relief
+from blender_midas_normal.worker.engines import EngineInput, relief
+from blender_midas_normal.worker.engines.luminance import SLOPE_PER_HEIGHT, Luminance
 from blender_midas_normal.worker.memory import TOO_LITTLE_MEMORY
 from blender_midas_normal.worker.surface_cache import CacheEntry, SurfaceCache
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
@@ -173,8 +173,8 @@ def painted(rgba):
 
 @pytest.fixture
 def followed(monkeypatch):
-    """Counts how often the relief engine follows a change, and how often it makes all anew."""
-    found = {"update_surface": 0, "surface": 0}
+    """Counts how often the relief network runs near a change only, and how often on the whole picture."""
+    found = {"update": 0, "infer": 0}
 
     def counted(name, original):
         def call(*words):
@@ -183,7 +183,7 @@ def followed(monkeypatch):
         return call
 
     for name in found:
-        monkeypatch.setattr(Relief, name, counted(name, getattr(Relief, name)))
+        monkeypatch.setattr(relief, name, counted(name, getattr(relief, name)))
     return found
 
 
@@ -191,17 +191,17 @@ def test_a_painted_picture_follows_the_surface_that_it_names(maker, tmp_path, fo
     rgba = noise(400, 380)
     first, _ = make(maker, tmp_path, rgba, PAINTED)
     second, values = make(maker, tmp_path, painted(rgba), PAINTED, preceding=first.surface)
-    assert followed == {"surface": 1, "update_surface": 1} and second.surface != first.surface
+    assert followed == {"infer": 1, "update": 1} and second.surface != first.surface
     np.testing.assert_allclose(values, make(Desk(tmp_path), tmp_path, painted(rgba), PAINTED)[1], atol=1e-3)
     third, _ = make(maker, tmp_path, rgba, PAINTED, preceding=second.surface)
-    assert third.surface == first.surface and followed == {"surface": 2, "update_surface": 1}
+    assert third.surface == first.surface and followed == {"infer": 2, "update": 1}
 
 
 def test_fine_relief_that_is_mixed_in_follows_too(maker, tmp_path, followed):
     mixing, rgba = dataclasses.replace(LUMINANCE, mix="RELIEF", mask="OFF"), noise(400, 380)
     first, _ = make(maker, tmp_path, rgba, mixing)
     _, values = make(maker, tmp_path, painted(rgba), mixing, preceding=first.surface)
-    assert followed == {"surface": 1, "update_surface": 1}
+    assert followed == {"infer": 1, "update": 1}
     np.testing.assert_allclose(values, make(Desk(tmp_path), tmp_path, painted(rgba), mixing)[1], atol=1e-3)
 
 
@@ -219,7 +219,7 @@ def transparent_below(rgba):
 def test_all_is_made_anew_where_the_change_cannot_be_told(maker, tmp_path, followed, after, settings, preceding):
     first, _ = make(maker, tmp_path, noise(400, 380), PAINTED)
     _, values = make(maker, tmp_path, after(noise(400, 380)), settings, preceding=preceding or first.surface)
-    assert followed == {"surface": 2, "update_surface": 0}
+    assert followed == {"infer": 2, "update": 0}
     np.testing.assert_array_equal(values, make(Desk(tmp_path), tmp_path, after(noise(400, 380)), settings)[1])
 
 
@@ -262,7 +262,7 @@ def test_raw_depth_without_midas_is_refused(maker, tmp_path):
 
 def test_heights_are_as_fine_as_the_part_alone_would_have_them():
     rgb = np.random.default_rng(0).random((1536, 1536, 3), np.float32)
-    shapes = [Luminance().surface(Picture(rgb, part=part), Wrap(), LUMINANCE, quiet).height.shape
+    shapes = [Luminance().surface(EngineInput(Picture(rgb, part=part), Wrap(), LUMINANCE, quiet)).height.shape
               for part in (None, Tile(256, 256, 1280, 1280))]
     assert shapes == [(1024, 1024), (1536, 1536)]
 
@@ -270,8 +270,8 @@ def test_heights_are_as_fine_as_the_part_alone_would_have_them():
 def test_large_pictures_lose_nothing_by_the_working_size():
     rgb = blur(np.random.default_rng(0).random((1536, 1536, 3), np.float32), 3, 3, Wrap(True, True))
     wrap = Wrap(True, True)
-    made = normal_map(Luminance().surface(Picture(rgb), wrap, LUMINANCE, quiet), LUMINANCE)
-    direct = Surface(blur(luma(rgb), 3, 3, wrap), RELIEF, False, wrap, (1536, 1536))
+    made = normal_map(Luminance().surface(EngineInput(Picture(rgb), wrap, LUMINANCE, quiet)), LUMINANCE)
+    direct = Surface(blur(luma(rgb), 3, 3, wrap), SLOPE_PER_HEIGHT, False, wrap, (1536, 1536))
     difference = np.linalg.norm(made - normal_map(direct, LUMINANCE), axis=0)
     assert np.degrees(difference).max() < 0.5 and np.degrees(difference).mean() < 0.05
 

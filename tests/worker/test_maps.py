@@ -17,7 +17,7 @@ from blender_midas_normal.core.picture import Picture
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.channel import Clock
-from blender_midas_normal.worker.engines import EngineRegistry
+from blender_midas_normal.worker.engines import EngineOptions, EngineRegistry
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.inputs import LoadedInputs
 from blender_midas_normal.worker.outputs import make_map_on_device
@@ -26,7 +26,6 @@ from tests.requests_for_tests import LUMINANCE
 from tests.worker import maps_example as example
 
 ROOT = Path(__file__).resolve().parents[2]
-GPU = "cuda (Some GPU)"
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +66,14 @@ def render(pipeline, request, inputs):
 
 
 def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, monkeypatch, tmp_path):
-    pipeline = MapPipeline(EngineRegistry(tmp_path, "not in this test"))
+    pipeline = MapPipeline(EngineRegistry(EngineOptions(tmp_path, "not in this test")))
     request = Request(LUMINANCE.to_dict(), id=1, picture="photo.png", map="HEIGHT")
     inputs = LoadedInputs(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
     here = render(pipeline, request, inputs)
     assert on_torch.devices == []
-    monkeypatch.setattr(Luminance, "device", GPU)
+    make_surface = Luminance.surface
+    monkeypatch.setattr(Luminance, "surface", lambda *words: dataclasses.replace(make_surface(*words), device="cuda"))
+    pipeline.unload()
     there = render(pipeline, request, inputs)
     assert on_torch.devices == ["cuda"]
     np.testing.assert_array_equal(there.map.planes[0], here.map.planes[0])
@@ -81,13 +82,13 @@ def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."),
                                    RuntimeError("cuFFT error: CUFFT_INTERNAL_ERROR")])
 def test_where_the_gpu_cannot_make_the_map_numpy_does_and_the_log_says_why(on_torch, error, capsys):
-    surface, on_torch.error = example.surface((False, False)), error
-    found = make_map_on_device(GPU, "AO", surface, Settings())
+    surface, on_torch.error = dataclasses.replace(example.surface((False, False)), device="cuda"), error
+    found = make_map_on_device("AO", surface, Settings())
     assert on_torch.devices == ["cuda"] and str(error) in capsys.readouterr().err
     np.testing.assert_array_equal(found.planes[0], make_map("AO", surface, Settings()).planes[0])
 
 
 def test_what_is_raw_is_made_by_numpy_alone(on_torch):
-    raw = dataclasses.replace(example.surface((False, False)), raw=True)
-    make_map_on_device(GPU, "NORMAL", raw, Settings(depth_scale="RAW"))
+    raw = dataclasses.replace(example.surface((False, False)), raw=True, device="cuda")
+    make_map_on_device("NORMAL", raw, Settings(depth_scale="RAW"))
     assert on_torch.devices == []

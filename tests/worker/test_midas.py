@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.engines import WEIGHTS_NAME, WEIGHTS_SHA256
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.core.regions import plan_tiles
@@ -290,7 +290,7 @@ def test_bad_weights_are_refused_and_repaired_ones_work(midas_python, test_weigh
     witness.unlink()
     (bad / "text").write_text("no checkpoint")
     (bad / "empty").touch()
-    with (test_weights / WEIGHTS_NAME).open("rb") as whole:
+    with (test_weights / MIDAS_WEIGHTS.name).open("rb") as whole:
         (bad / "truncated").write_bytes(whole.read(1 << 20))
     weights = tmp_path / "weights"
     weights.mkdir()
@@ -298,18 +298,18 @@ def test_bad_weights_are_refused_and_repaired_ones_work(midas_python, test_weigh
     with Talk(midas_python, tmp_path / "exchange", weights) as worker:
         kind, text = worker.ask(settings, picture=str(pictures["odd"])).refusal
         assert kind == "EngineUnavailable"
-        assert WEIGHTS_NAME in text and "--weights" in text
+        assert MIDAS_WEIGHTS.name in text and "--weights" in text
         for name in ("evil", "other", "text", "empty", "truncated"):
-            (bad / name).replace(weights / WEIGHTS_NAME)
+            (bad / name).replace(weights / MIDAS_WEIGHTS.name)
             kind, text = worker.ask(settings, picture=str(pictures["odd"])).refusal
             assert kind == "WeightsError", name
-            assert str(weights / WEIGHTS_NAME) in text
+            assert str(weights / MIDAS_WEIGHTS.name) in text
         assert not witness.exists()
-        (weights / WEIGHTS_NAME).unlink()
-        (weights / WEIGHTS_NAME).symlink_to(test_weights / WEIGHTS_NAME)
+        (weights / MIDAS_WEIGHTS.name).unlink()
+        (weights / MIDAS_WEIGHTS.name).symlink_to(test_weights / MIDAS_WEIGHTS.name)
         assert worker.ask(settings, picture=str(pictures["odd"])).ok.any()
     log = (tmp_path / "exchange.log").read_text()
-    assert f"~/weights/{WEIGHTS_NAME} cannot be loaded" in log and str(tmp_path) not in log
+    assert f"~/weights/{MIDAS_WEIGHTS.name} cannot be loaded" in log and str(tmp_path) not in log
 
 
 @pytest.mark.weights
@@ -317,8 +317,8 @@ def test_the_real_weights_give_the_nodes_picture(midas_python, pictures, tmp_pat
     folder = os.environ.get("MIDAS_NORMAL_WEIGHTS")
     if not folder:
         pytest.skip("MIDAS_NORMAL_WEIGHTS names no folder with the real weights")
-    with (Path(folder) / WEIGHTS_NAME).open("rb") as file:
-        assert hashlib.file_digest(file, "sha256").hexdigest() == WEIGHTS_SHA256
+    with (Path(folder) / MIDAS_WEIGHTS.name).open("rb") as file:
+        assert hashlib.file_digest(file, "sha256").hexdigest() == MIDAS_WEIGHTS.sha256
     case = ("coffee", NODE.a, NODE.bg_threshold, NODE.resolution)
     expected, = reference_answers(midas_python, folder, pictures, [case], tmp_path)
     with Talk(midas_python, tmp_path / "exchange", Path(folder)) as worker:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.engines import WEIGHTS_BYTES, WEIGHTS_NAME
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import EngineError
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker import devices
-from blender_midas_normal.worker.engines import midas
+from blender_midas_normal.worker.engines import EngineInput, EngineOptions, midas
 from blender_midas_normal.worker.engines.midas import unavailable_reason
 from blender_midas_normal.worker.engines.midas.tiled_inference import (
     MAX_NETWORK_SIDE,
@@ -161,9 +161,10 @@ def test_a_tile_that_repeats_and_is_too_large_for_one_pass():
 
 
 def test_missing_weights_are_named_with_all_that_helps(tmp_path):
-    text = unavailable_reason(tmp_path)
+    text = unavailable_reason(EngineOptions(tmp_path))
     if "torch" not in text and "controlnet_aux" not in text:
-        assert WEIGHTS_NAME in text and str(WEIGHTS_BYTES) in text and str(tmp_path) in text and "--weights" in text
+        assert MIDAS_WEIGHTS.name in text and str(MIDAS_WEIGHTS.size) in text
+        assert str(tmp_path) in text and "--weights" in text
     else:
         assert "environment" in text
     assert text.count(". ") == 0 and text.endswith(".")
@@ -194,35 +195,40 @@ class Crowded:
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "has_device", lambda name: True)
-    monkeypatch.setattr(midas, "describe_device", lambda name: name)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(midas, "verify_weights", lambda path: None)
     return midas.Midas(tmp_path)
 
 
-def surface_of(engine, network, device):
-    engine._network = network
-    settings = Settings(engine="MIDAS", device=device, resolution=512)
-    return engine.surface(Picture(photo(512, 512)), Wrap(), settings, lambda stage, done: None)
+@pytest.fixture
+def surface_of(monkeypatch):
+    """surface_of(engine, network, device, picture): the picture's surface; loading gives this network."""
+    def surface(engine, network, device, picture=None):
+        monkeypatch.setattr(midas, "load_network", lambda weights: network)
+        settings = Settings(engine="MIDAS", device=device, resolution=512)
+        picture = Picture(photo(512, 512) if picture is None else picture)
+        return engine.surface(EngineInput(picture, Wrap(), settings, lambda stage, share: None))
+
+    return surface
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory.")])
-def test_a_full_graphics_card_hands_over_to_the_cpu(engine, error):
+def test_a_full_graphics_card_hands_over_to_the_cpu(engine, surface_of, error):
     network = Crowded(1, error)
     surface = surface_of(engine, network, "CUDA")
-    assert network.device == engine.device == "cpu"
+    assert network.device == surface.device == "cpu"
     assert network.network.sizes == [(512, 512)]
     assert any("cuda" in note and "CPU" in note for note in surface.notes)
 
 
-def test_a_full_memory_is_used_in_smaller_pieces(engine):
+def test_a_full_memory_is_used_in_smaller_pieces(engine, surface_of):
     network = Crowded(1, MemoryError())
     surface = surface_of(engine, network, "CPU")
     assert len(network.network.sizes) > 1
     assert any("smaller pieces" in note for note in surface.notes)
 
 
-def test_memory_that_is_full_everywhere_ends_in_a_sentence(engine):
+def test_memory_that_is_full_everywhere_ends_in_a_sentence(engine, surface_of):
     surface = surface_of(engine, Crowded(2, MemoryError()), "CUDA")
     assert [note.partition(",")[0] for note in surface.notes] == [
         "The device cuda had too little free memory", "Memory ran short"]
@@ -231,21 +237,20 @@ def test_memory_that_is_full_everywhere_ends_in_a_sentence(engine):
         surface_of(engine, Crowded(3, MemoryError()), "CUDA")
 
 
-def test_other_failures_are_not_taken_for_a_full_memory(engine):
+def test_other_failures_are_not_taken_for_a_full_memory(engine, surface_of):
     with pytest.raises(RuntimeError, match="kernel"):
         surface_of(engine, Crowded(1, RuntimeError("no kernel image")), "CUDA")
 
 
-def test_the_engine_runs_again_for_the_tiles_with_a_stroke_until_it_is_unloaded(engine, monkeypatch):
+def test_the_engine_runs_again_for_the_tiles_with_a_stroke_until_it_is_unloaded(engine, surface_of, monkeypatch):
     monkeypatch.setattr(midas, "MAX_PASS_PIXELS", 256 * 256)
     network, before = Crowded(0, MemoryError()), photo(512, 512)
     after = before.copy()
     after[40:60, 40:60] = 1.0
 
     def passes(picture):
-        engine._network = network
         network.network.sizes.clear()
-        engine.surface(Picture(picture), Wrap(), Settings(engine="MIDAS", device="CPU", resolution=512), lambda *_: None)
+        surface_of(engine, network, "CPU", picture)
         return len(network.network.sizes)
 
     whole = passes(before)

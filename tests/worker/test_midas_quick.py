@@ -15,7 +15,7 @@ from blender_midas_normal.core.heights import normalise_depth
 from blender_midas_normal.core.normals import normal_map, relief_slopes
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.engines.midas import RELIEF
+from blender_midas_normal.worker.engines.midas import SLOPE_PER_DEPTH
 
 data = pytest.importorskip("skimage.data")
 pytestmark = pytest.mark.midas
@@ -46,7 +46,7 @@ def photograph(name, rows, columns):
 
 
 def surface(depth):
-    return Surface(normalise_depth(depth)[0], RELIEF, False, Wrap(), depth.shape[::-1])
+    return Surface(normalise_depth(depth)[0], SLOPE_PER_DEPTH, False, Wrap(), depth.shape[::-1])
 
 
 def degrees_between(one, other):

@@ -16,6 +16,7 @@ from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import as_float
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.core.tileable import resolve_wrap
+from blender_midas_normal.worker.engines import EngineInput
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import Relief
 from blender_midas_normal.worker.inputs import picture_from_file
@@ -64,7 +65,7 @@ def test_luminance_is_nearer_to_the_true_normals_than_a_flat_map(materials, pict
     settings = Settings(engine="LUMINANCE", tileable="BOTH")
     for name, picture in pictures.items():
         wrap = resolve_wrap("BOTH", luma(as_float(picture.rgb)), is_render=False)
-        surface = Luminance().surface(picture, wrap, settings, lambda stage, done: None)
+        surface = Luminance().surface(EngineInput(picture, wrap, settings, lambda stage, share: None))
         np.save(tmp_path / f"{name}.npy", np.moveaxis(normal_map(surface, settings), 0, 2))
 
     def mean_error(*arguments):

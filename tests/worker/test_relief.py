@@ -14,6 +14,7 @@ from blender_midas_normal.core.normals import normal_map, relief_slopes
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.regions import Tile, changed_region
 from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines import DirtyRegion, EngineInput
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
 from blender_midas_normal.worker.engines.relief.architecture import MAX_WEIGHTS_BYTES, RELIEF_ARCHITECTURE, read_weights
@@ -52,7 +53,7 @@ def materials():
 
 def normals(engine, rgb, wrap=TILE):
     """H x W x 3."""
-    surface = engine.surface(Picture(np.asarray(rgb, np.float32)), wrap, SETTINGS, quiet)
+    surface = engine.surface(EngineInput(Picture(np.asarray(rgb, np.float32)), wrap, SETTINGS, quiet))
     return np.moveaxis(normal_map(surface, SETTINGS), 0, 2)
 
 
@@ -72,12 +73,13 @@ def painted(rgb, kind, corner, side):
 def test_a_picture_that_was_painted_on_stroke_by_stroke_has_the_slopes_of_a_full_run(relief, wrap):
     """Pieces are seen with less around them than the network could reach."""
     rgb = photo(700, 672)
-    surface = relief.surface(Picture(rgb), wrap, SETTINGS, quiet)
+    surface = relief.surface(EngineInput(Picture(rgb), wrap, SETTINGS, quiet))
     for kind, corner, side in (("black", (40, 300), 64), ("noise", (-20, -30), 48), ("opposite", (500, 600), 90),
                                ("white", (45, 310), 16)):
         before, rgb = rgb, painted(rgb, kind, corner, side)
-        surface = relief.update_surface(surface, changed_region(before, rgb, wrap), Picture(rgb), SETTINGS, quiet)
-    whole = relief.surface(Picture(rgb), wrap, SETTINGS, quiet)
+        change = DirtyRegion(surface, changed_region(before, rgb, wrap))
+        surface = relief.surface(EngineInput(Picture(rgb), wrap, SETTINGS, quiet, change))
+    whole = relief.surface(EngineInput(Picture(rgb), wrap, SETTINGS, quiet))
     assert np.abs(surface.slopes.full - whole.slopes.full).max() < 1e-3
     for own, other in zip(relief_slopes(surface, SETTINGS), relief_slopes(whole, SETTINGS), strict=True):
         assert np.abs(own - other).max() < 1e-3
@@ -88,7 +90,7 @@ def test_a_part_of_a_picture_has_the_slopes_of_the_whole(relief):
     rgb = np.random.default_rng(5).random((96, 96, 3), np.float32)
     maps = []
     for part in (None, Tile(24, 24, 72, 72)):
-        surface = relief.surface(Picture(rgb, part=part), Wrap(), SETTINGS, quiet)
+        surface = relief.surface(EngineInput(Picture(rgb, part=part), Wrap(), SETTINGS, quiet))
         maps.append(normal_map(dataclasses.replace(surface, part=part), SETTINGS))
     np.testing.assert_allclose(maps[1], maps[0], atol=1e-5)
 
@@ -112,7 +114,7 @@ def test_the_bricks_of_a_photograph_stand_out_from_their_joints(relief):
     """scikit-image's brick wall: pale joints between bricks, photographed from a little below."""
     data = pytest.importorskip("skimage.data")
     brick = np.repeat(data.brick()[..., None], 3, axis=2) / np.float32(255)
-    surface = relief.surface(Picture(brick.astype(np.float32)), Wrap(), SETTINGS, quiet)
+    surface = relief.surface(EngineInput(Picture(brick.astype(np.float32)), Wrap(), SETTINGS, quiet))
     y, x = (axis / 512 for axis in np.mgrid[:512, :512])
     planes = np.stack([np.ones(x.size), x.ravel(), y.ravel()], axis=1)
     height = surface.height.ravel() - planes @ np.linalg.lstsq(planes, surface.height.ravel(), rcond=None)[0]

@@ -238,8 +238,8 @@ package = runpy.run_path(str(start["STANDALONE"]))["load_package"]()
 channel, luminance = (importlib.import_module(f"{package}.worker.{name}") for name in ("channel", "engines.luminance"))
 channel.HEARTBEAT_S, channel.STAGE_TIMEOUT_S["network"] = 0.05, 0.5
 
-def hang(self, picture, wrap, settings, report):
-    report("network", 0.1)
+def hang(self, item):
+    item.report("network", 0.1)
     time.sleep(600)
 
 luminance.Luminance.surface = hang

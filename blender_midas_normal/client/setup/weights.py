@@ -17,14 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...core.engines import (
-    WEIGHTS_BYTES,
-    WEIGHTS_FOLDER_HINT,
-    WEIGHTS_NAME,
-    WEIGHTS_SHA256,
-    verify_weights,
-    weights_checksum,
-)
+from ...core.engines import MIDAS_WEIGHTS, WEIGHTS_FOLDER_HINT, verify_weights, weights_checksum
 from ...core.errors import Cancelled, Message, MessageError, Phrase, WeightsError, join_messages, reason_of
 from ...core.files import atomic_replace, is_file
 from ..locks import file_lock, open_regular
@@ -36,7 +29,7 @@ REPOSITORY = "lllyasviel/Annotators"
 HUB = "https://huggingface.co"
 """The first source; the variable HF_ENDPOINT names a mirror in its place, as for the hub's own programs."""
 
-RELEASE = f"https://github.com/isl-org/DPT/releases/download/1_0/{WEIGHTS_NAME}"
+RELEASE = f"https://github.com/isl-org/DPT/releases/download/1_0/{MIDAS_WEIGHTS.name}"
 """The second source: the same file, published by those who trained the network."""
 
 SERVER_TIMEOUT_S = 30.0
@@ -57,7 +50,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 def source_urls() -> tuple[str, ...]:
     """Addresses of the weights, in the order in which they are tried."""
     hub = os.environ.get("HF_ENDPOINT") or HUB
-    return f"{hub.rstrip('/')}/{REPOSITORY}/resolve/main/{WEIGHTS_NAME}", RELEASE
+    return f"{hub.rstrip('/')}/{REPOSITORY}/resolve/main/{MIDAS_WEIGHTS.name}", RELEASE
 
 
 def host_of(url: str) -> str:
@@ -68,7 +61,7 @@ def host_of(url: str) -> str:
 
 def find_weights(folder: Path) -> Path:
     """The weights in a folder, also where ComfyUI's node keeps them under it, or the file itself; raises WeightsError."""
-    for path in (folder / WEIGHTS_NAME, folder / REPOSITORY / WEIGHTS_NAME, folder):
+    for path in (folder / MIDAS_WEIGHTS.name, folder / REPOSITORY / MIDAS_WEIGHTS.name, folder):
         if is_file(path):
             return path
     raise WeightsError("MiDaS's weights {file} are not in {folder}; download them, or choose the folder that has them "
@@ -76,7 +69,7 @@ def find_weights(folder: Path) -> Path:
 
 
 def download(folder: Path, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool], online: bool,
-             urls: Sequence[str] = (), size: int = WEIGHTS_BYTES, sha256: str = WEIGHTS_SHA256) -> Path:
+             urls: Sequence[str] = (), size: int = MIDAS_WEIGHTS.size, sha256: str = MIDAS_WEIGHTS.sha256) -> Path:
     """Download the weights into a folder and return the file; what an earlier, interrupted download left is gone on with.
 
     online: whether the user allows network access; urls: where the file is, the next one being tried when one does not give
@@ -114,15 +107,15 @@ class Download:
 
     @property
     def target(self) -> Path:
-        return self.folder / WEIGHTS_NAME
+        return self.folder / MIDAS_WEIGHTS.name
 
     @property
     def part(self) -> Path:
-        return self.folder / f".{WEIGHTS_NAME}.part"
+        return self.folder / f".{MIDAS_WEIGHTS.name}.part"
 
     @property
     def lock(self) -> Path:
-        return self.folder / f".{WEIGHTS_NAME}.lock"
+        return self.folder / f".{MIDAS_WEIGHTS.name}.lock"
 
     def run(self) -> Path:
         has_size = self.target.is_file() and self.target.stat().st_size == self.size
@@ -260,8 +253,8 @@ class Download:
         self.report(ProgressEvent(number, 2, title, detail, share))
 
 
-def _name_and_size(size: int = WEIGHTS_BYTES) -> str:
-    return f"{WEIGHTS_NAME} ({size / 1e6:.0f} MB)"
+def _name_and_size(size: int = MIDAS_WEIGHTS.size) -> str:
+    return f"{MIDAS_WEIGHTS.name} ({size / 1e6:.0f} MB)"
 
 
 def check_is_secure(url: str, https_only: bool = False) -> None:

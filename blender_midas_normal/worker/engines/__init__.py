@@ -1,111 +1,135 @@
-"""The engines, each in a folder of its own behind one interface: Picture -> Surface."""
+"""The engines, each in a folder of its own behind one interface: EngineInput -> Surface.
+
+The package of an engine is named after it in lower case and has two functions: `unavailable_reason(options)` and
+`create(options)`.  What the rest of the program must know of an engine stands in `core.engines`.
+"""
 
 from __future__ import annotations
 
+import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import TYPE_CHECKING
 
+from ...core.engines import ENGINES
 from ...core.errors import NO_MESSAGE, Message
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ...core.picture import Picture, Surface, Wrap
     from ...core.regions import Region
     from ...core.settings import Settings
-    from .midas import InferenceItem
 
 Report = Callable[[str, float], None]
-"""report(stage, done): progress, `done` 0..1 within the stage; raises Cancelled when the request is cancelled."""
+"""report(stage, share): progress, `share` 0..1 of the stage; raises Cancelled when the request is cancelled."""
 
 
-class Engine(Protocol):
-    """Turns a picture into a surface."""
+@dataclass(frozen=True)
+class DirtyRegion:
+    """The surface of the preceding picture, and the region in which the present picture differs from it."""
 
-    device: str
-    """The device it runs on, described for people: "cpu", "cuda (NVIDIA H200)"."""
+    before: Surface
+    area: Region
 
-    def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
-        """Make the picture's surface; raise EngineError when that is impossible."""
-        ...
+    def of_fine_surface(self) -> DirtyRegion | None:
+        """Return the same for the surface that is mixed in; None without one."""
+        return None if self.before.fine is None else DirtyRegion(self.before.fine, self.area)
 
+
+@dataclass(frozen=True)
+class EngineInput:
+    """What an engine makes a surface of.
+
+    Attributes:
+        picture: opaque everywhere, except with depth_scale RAW.
+        wrap: the directions that repeat.
+        settings: of the request.
+        report: takes the request's progress.
+        change: what was painted since the surface of a preceding picture with the same `wrap`, if that is known; for engines
+            that can update.
+    """
+
+    picture: Picture
+    wrap: Wrap
+    settings: Settings
+    report: Report
+    change: DirtyRegion | None = None
+
+
+MakeSurface = Callable[[], "Surface"]
+"""Makes the surface of one input; raises EngineError, EngineUnavailable or WeightsError when that is impossible."""
+
+
+class Engine(ABC):
+    """Turns pictures into surfaces."""
+
+    can_update = False
+    """Whether `surface` updates the surface of a preceding picture where it can (see `EngineInput.change`)."""
+
+    @abstractmethod
+    def surface(self, item: EngineInput) -> Surface:
+        """Make the surface of a picture; raise EngineError, EngineUnavailable or WeightsError when that is impossible."""
+
+    def surfaces(self, items: Sequence[EngineInput]) -> list[MakeSurface]:
+        """Return a function for each input that makes its surface, in the same order.
+
+        An engine whose network is faster with several pictures at once runs it here for those that fit together.
+        """
+        return [partial(self.surface, item) for item in items]
+
+    def node_picture(self, surface: Surface, settings: Settings) -> NDArray[np.uint8]:
+        """Return the MiDaS node's own picture of a RAW surface, H x W x 3: only of an engine with `EngineFacts.has_raw`."""
+        raise NotImplementedError
+
+    @abstractmethod
     def unload(self) -> None:
         """Release memory that can be allocated again."""
-        ...
 
 
-@runtime_checkable
-class IncrementalEngine(Protocol):
-    """An engine that can update a surface where its picture was painted on."""
+@dataclass(frozen=True)
+class EngineOptions:
+    """What a worker's engines are started with.
 
-    def update_surface(
-        self, before: Surface, changed: Region, picture: Picture, settings: Settings, report: Report
-    ) -> Surface:
-        """Update the surface of a picture that differs in the changed region only and has the same `wrap`."""
-        ...
+    Attributes:
+        weights: the folder with MiDaS's weights.
+        without_midas: "" or the message that says why MiDaS cannot run in this process.
+        batch: pictures in one batch of a network; 0 for the device's default.
+    """
 
-
-@runtime_checkable
-class BatchedEngine(Protocol):
-    """An engine that can process several pictures in a batch."""
-
-    def make_item(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> InferenceItem | None:
-        """Prepare a picture for a batch; None where it should run alone."""
-        ...
-
-    def run_items(self, items: Sequence[InferenceItem]) -> None:
-        """Run the items that fit together in batches; the depth of the others stays None."""
-        ...
-
-    def surface_of_item(
-        self, item: InferenceItem, picture: Picture, wrap: Wrap, settings: Settings, report: Report
-    ) -> Surface:
-        """Make the picture's surface from an item that has its depth."""
-        ...
+    weights: Path
+    without_midas: Message = NO_MESSAGE
+    batch: int = 0
 
 
 class EngineRegistry:
-    """The engines of this process, each made at its first use.
+    """The engines of this process, each made at its first use."""
 
-    batch: pictures in one batch; 0 for the device's default.
-    """
-
-    def __init__(self, weights: Path, without_midas: Message, batch: int = 0) -> None:
-        self._batch = batch
-        self._weights = weights
-        self._without_midas = without_midas
-        self._made: dict[str, Engine] = {}
+    def __init__(self, options: EngineOptions) -> None:
+        self._options = options
+        self._engines: dict[str, Engine] = {}
 
     def unavailable(self) -> dict[str, Message]:
         """Return for each engine "" when it can run in this process, else one sentence saying why not."""
-        return {"MIDAS": self._without_midas or self._reason_against_midas(), "RELIEF": NO_MESSAGE,
-                "LUMINANCE": NO_MESSAGE}
+        return {name: _package(name).unavailable_reason(self._options) for name in ENGINES}
 
     def get(self, name: str) -> Engine:
         """Return an engine that `unavailable` gives no reason against."""
-        if name not in self._made:
-            self._made[name] = self._make(name)
-        return self._made[name]
+        if name not in self._engines:
+            self._engines[name] = _package(name).create(self._options)
+        return self._engines[name]
 
     def unload(self) -> None:
         """Release the memory of all engines."""
-        for engine in self._made.values():
+        for engine in self._engines.values():
             engine.unload()
 
-    def _reason_against_midas(self) -> Message:
-        from .midas import unavailable_reason
 
-        return unavailable_reason(self._weights)
-
-    def _make(self, name: str) -> Engine:
-        if name == "MIDAS":
-            from .midas import Midas
-
-            return Midas(self._weights, self._batch)
-        if name == "RELIEF":
-            from .relief import Relief
-
-            return Relief()
-        from .luminance import Luminance
-
-        return Luminance()
+def _package(name: str) -> ModuleType:
+    return importlib.import_module(f".{name.lower()}", __name__)

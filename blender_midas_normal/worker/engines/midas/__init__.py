@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib.util
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ....core.colour import is_single_colour
 from ....core.edges import upsample_along_edges
-from ....core.engines import WEIGHTS_BYTES, WEIGHTS_FOLDER_HINT, WEIGHTS_NAME, verify_weights
+from ....core.engines import MIDAS_WEIGHTS, WEIGHTS_FOLDER_HINT, verify_weights
 from ....core.errors import NO_MESSAGE, Cancelled, EngineError, EngineUnavailable, Message
 from ....core.files import is_file
 from ....core.filters import resize
@@ -24,8 +24,9 @@ from ....core.normals import apply_convention, normal_map
 from ....core.picture import Surface
 from ....core.settings import node_size
 from ....core.tileable import make_periodic
-from ...devices import default_batch_size, describe_device, device_for
+from ...devices import default_batch_size, device_for
 from ...memory import available_bytes, format_gigabytes, memory_errors_as
+from .. import Engine, EngineInput, EngineOptions, MakeSurface, Report
 from ..fallback import COMPARED_DEVICES, Attempt, Fallback, check_finite, example_picture
 from .tiled_inference import MAX_PASS_PIXELS, DepthCache, prepare_pixels, tiled_inference
 
@@ -37,10 +38,9 @@ if TYPE_CHECKING:
     from ....core.arrays import Array
     from ....core.picture import Picture, Wrap
     from ....core.settings import Settings
-    from .. import Report
     from .network import Network
 
-RELIEF = 0.75
+SLOPE_PER_DEPTH = 0.75
 """K in the NORMALISED formula: the node's default look at resolution 512 for a depth range of 300 units."""
 
 BYTES_PER_PIXEL = 2200
@@ -62,7 +62,8 @@ class InferenceItem:
         device, precision: as asked for.
         report: the request's own.
         depth: None until the batch has run.
-        device_description, notes: the device described for people, and messages to the user.
+        used: the device on which it ran.
+        notes: messages to the user.
     """
 
     pixels: Array
@@ -71,7 +72,7 @@ class InferenceItem:
     precision: str
     report: Report
     depth: Array | None = None
-    device_description: str = ""
+    used: str = ""
     notes: tuple[Message, ...] = ()
 
 
@@ -113,44 +114,70 @@ def report_all(items: Sequence[InferenceItem], stage: str, share: float) -> None
         raise Cancelled("The requests were cancelled.")
 
 
-def unavailable_reason(weights: Path | None) -> Message:
-    """"" when MiDaS can run in this process with the file in the folder `weights`, else one sentence saying why not."""
+def unavailable_reason(options: EngineOptions) -> Message:
+    """Return "" when MiDaS can run in this process with the file in the folder of the weights, else a sentence why not."""
+    if options.without_midas:
+        return options.without_midas
     missing = [name for name in ("torch", "controlnet_aux") if importlib.util.find_spec(name) is None]
     if missing:
         return Message("This Python has no {packages}; install the MiDaS environment in the preferences.",
                        packages=", ".join(missing))
-    if weights is None:
-        return Message("MiDaS needs the file {file} ({size} bytes), but no folder was named; choose its folder ({chosen}).",
-                       file=WEIGHTS_NAME, size=WEIGHTS_BYTES, chosen=WEIGHTS_FOLDER_HINT)
-    if not is_file(weights / WEIGHTS_NAME):
+    if not is_file(options.weights / MIDAS_WEIGHTS.name):
         return Message("MiDaS needs the file {file} ({size} bytes), but it is not in {folder}; put it there or choose its "
-                       "folder ({chosen}).", file=WEIGHTS_NAME, size=WEIGHTS_BYTES, folder=weights,
+                       "folder ({chosen}).", file=MIDAS_WEIGHTS.name, size=MIDAS_WEIGHTS.size, folder=options.weights,
                        chosen=WEIGHTS_FOLDER_HINT)
     return NO_MESSAGE
 
 
-class Midas:
+def create(options: EngineOptions) -> Midas:
+    """Make the engine; the network is loaded later."""
+    return Midas(options.weights, options.batch)
+
+
+class Midas(Engine):
     """The engine; the network is loaded for the first picture and kept until `unload`."""
 
     def __init__(self, weights: Path, batch: int = 0) -> None:
         """batch: pictures that the network may see at once; 0 for as many as are worth it on the device."""
-        self.device = "cpu"
         self._weights = weights
         self._batch = batch
         self._network: Network | None = None
         self._fallback = Fallback(self._example, self._release)
         self._depth_cache = DepthCache()
 
-    def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
-        """The picture's depth as a Surface; raises EngineUnavailable, WeightsError or EngineError."""
-        device = device_for(settings)
-        self._load(report)
+    def surface(self, item: EngineInput) -> Surface:
+        """Make the surface of the picture's depth; raise EngineUnavailable, WeightsError or EngineError."""
+        device = device_for(item.settings)
+        self._load(item.report)
         with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
-            make_surface = self._raw_surface if settings.depth_scale == "RAW" else self._normalised_surface
-            return self._add_weights_warning(make_surface(device, picture, wrap, settings, report))
+            make_surface = self._raw_surface if item.settings.depth_scale == "RAW" else self._normalised_surface
+            return self._add_weights_warning(make_surface(device, item))
 
-    def make_item(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> InferenceItem | None:
-        """Prepare a picture for `run_items`; None where it should run alone, as RAW always does."""
+    def surfaces(self, items: Sequence[EngineInput]) -> list[MakeSurface]:
+        """Run the network for pictures that it sees with one size in batches; the others run alone later."""
+        prepared = [self._make_item(item) if len(items) > 1 else None for item in items]
+        self._run_items([one for one in prepared if one is not None])
+        return [partial(self.surface, item) if one is None or one.depth is None
+                else partial(self._surface_of_item, one, item) for item, one in zip(items, prepared, strict=True)]
+
+    def node_picture(self, surface: Surface, settings: Settings) -> NDArray[np.uint8]:
+        """Return the node's own picture, computed by controlnet_aux without the network.
+
+        Where that divides 0 by 0 (a = 0, constant depth), the same formula is computed here with a flat pixel as its limit.
+        """
+        constant = float(surface.height.min()) == float(surface.height.max())
+        if constant or np.square(np.float32(settings.a)) == 0:
+            components = apply_convention(normal_map(surface, settings), "CONTROLNET")
+            return (np.stack(components, axis=2) * np.float32(127.5) + np.float32(127.5)).clip(0, 255).astype(np.uint8)
+        return _network_module().replayed(surface.height, surface.source_size, settings)
+
+    def unload(self) -> None:
+        self._depth_cache.clear()
+        self._forget_network()
+
+    def _make_item(self, item: EngineInput) -> InferenceItem | None:
+        """Prepare a picture for a batch; None where it should run alone, as RAW always does."""
+        picture, settings = item.picture, item.settings
         device = device_for(settings)
         used = self._device_used(device, settings.precision)
         if settings.depth_scale == "RAW" or self._max_batch_size(used) == 1:
@@ -158,41 +185,34 @@ class Midas:
         rgb = picture.rgb_float()
         if is_single_colour(rgb):
             return None
-        pixels, margin = prepare_pixels(rgb, wrap, _resolution(picture, settings))
+        pixels, margin = prepare_pixels(rgb, item.wrap, _resolution(picture, settings))
         if pixels.shape[0] * pixels.shape[1] > _affordable_pass(used):
             return None
-        return InferenceItem(pixels, margin, device, settings.precision, report)
+        return InferenceItem(pixels, margin, device, settings.precision, item.report)
 
-    def run_items(self, items: Sequence[InferenceItem]) -> None:
+    def _run_items(self, items: Sequence[InferenceItem]) -> None:
         """Run items of one shape in batches, as far as memory allows; the others get no depth."""
         def max_count(item: InferenceItem) -> int:
             needed = item.pixels.shape[0] * item.pixels.shape[1] * BYTES_PER_PIXEL
             used = self._device_used(item.device, item.precision)
             return min(self._max_batch_size(used), available_bytes(used) // needed)
 
-        report = functools.partial(report_all, items)
+        report = partial(report_all, items)
         for group in group_by_shape(items, max_count):
             attempt, notes = self._fallback.first_attempt(group[0].device, group[0].precision)
             network = self._network_on(attempt.device, report)
             for item in group:
-                item.notes, item.device_description = notes, self.device
+                item.notes, item.used = notes, attempt.device
             with suppress(Cancelled):  # nobody wants any of the group
                 run_batch(group, _checking(network.depths, attempt))
 
-    def surface_of_item(
-        self, item: InferenceItem, picture: Picture, wrap: Wrap, settings: Settings, report: Report
-    ) -> Surface:
-        """Make the surface of an item that has its depth."""
-        assert item.depth is not None
-        self.device = item.device_description
-        report("network", 1.0)
+    def _surface_of_item(self, ran: InferenceItem, item: EngineInput) -> Surface:
+        """Make the surface of a picture whose depth a batch has given."""
+        assert ran.depth is not None
+        item.report("network", 1.0)
         with memory_errors_as(TOO_LITTLE_FOR_NETWORK):
-            depth = make_periodic(item.depth, item.margin)
-            return self._add_weights_warning(_surface_from_depth(depth, item.notes, picture, wrap, settings, report))
-
-    def unload(self) -> None:
-        self._depth_cache.clear()
-        self._forget_network()
+            depth = make_periodic(ran.depth, ran.margin)
+            return self._add_weights_warning(_surface_from_depth(depth, ran.used, ran.notes, item))
 
     def _forget_network(self) -> None:
         if self._network is not None:
@@ -202,7 +222,7 @@ class Midas:
     def _load(self, report: Report) -> Network:
         report("load", 0.0)
         if self._network is None:
-            self._network = _network_module().Network(self._weights)
+            self._network = load_network(self._weights)
         report("load", 1.0)
         return self._network
 
@@ -210,36 +230,38 @@ class Midas:
         """Load the network and move it to a device."""
         network = self._load(report)
         network.move(device)
-        self.device = describe_device(device)
         return network
 
-    def _raw_surface(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
+    def _raw_surface(self, device: str, item: EngineInput) -> Surface:
+        picture, settings = item.picture, item.settings
         size = node_size(picture.width, picture.height, settings.resolution)
 
-        def forward(attempt: Attempt) -> Array:
+        def infer_depth(attempt: Attempt) -> tuple[Array, str]:
             _check_memory(size, settings.resolution, attempt.device)
-            network = self._network_on(attempt.device, report)
-            depth = network.node_depth(picture.to_uint8(), settings.resolution, lambda done: report("network", done))
-            return check_finite(depth, attempt)
+            network = self._network_on(attempt.device, item.report)
+            depth = network.node_depth(picture.to_uint8(), settings.resolution, lambda share: item.report("network", share))
+            return check_finite(depth, attempt), attempt.device
 
-        depth, notes = self._fallback.run(forward, device, "FLOAT32", settings.device == "AUTO")
-        return Surface(fill_non_finite(depth), 1.0, True, wrap, (picture.width, picture.height), notes)
+        (depth, used), notes = self._fallback.run(infer_depth, device, "FLOAT32", settings.device == "AUTO")
+        return Surface(fill_non_finite(depth), 1.0, True, item.wrap, (picture.width, picture.height), notes, device=used)
 
-    def _normalised_surface(self, device: str, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
-        rgb = picture.rgb_float()
+    def _normalised_surface(self, device: str, item: EngineInput) -> Surface:
+        rgb = item.picture.rgb_float()
         if is_single_colour(rgb):
-            return Surface(np.zeros(rgb.shape[:2], np.float32), RELIEF, False, wrap, (picture.width, picture.height))
+            source_size = (item.picture.width, item.picture.height)
+            return Surface(np.zeros(rgb.shape[:2], np.float32), SLOPE_PER_DEPTH, False, item.wrap, source_size)
 
-        resolution = _resolution(picture, settings)
+        resolution = _resolution(item.picture, item.settings)
 
-        def forward(attempt: Attempt) -> Array:
-            network = self._network_on(attempt.device, report)
+        def infer_depth(attempt: Attempt) -> tuple[Array, str]:
+            network = self._network_on(attempt.device, item.report)
             pixels = MAX_PASS_PIXELS // 8 if attempt.in_pieces else _affordable_pass(attempt.device)
             run = self._depth_cache.memoize(_checking(network.depth, attempt), attempt.device, attempt.precision)
-            return tiled_inference(rgb, wrap, resolution, pixels, run, report)
+            return tiled_inference(rgb, item.wrap, resolution, pixels, run, item.report), attempt.device
 
-        depth, notes = self._fallback.run(forward, device, settings.precision, settings.device == "AUTO", can_split=True)
-        return _surface_from_depth(depth, notes, picture, wrap, settings, report)
+        (depth, used), notes = self._fallback.run(infer_depth, device, item.settings.precision,
+                                                  item.settings.device == "AUTO", can_split=True)
+        return _surface_from_depth(depth, used, notes, item)
 
     def _device_used(self, device: str, precision: str) -> str:
         """Return the device on which the network runs where this one is asked for: another one if it was found unfit."""
@@ -250,7 +272,7 @@ class Midas:
 
     def _add_weights_warning(self, surface: Surface) -> Surface:
         """Add a note to a surface where the weights are not the published ones."""
-        warning = verify_weights(self._weights / WEIGHTS_NAME)
+        warning = verify_weights(self._weights / MIDAS_WEIGHTS.name)
         return surface if warning is None else dataclasses.replace(surface, notes=(warning, *surface.notes))
 
     def _example(self, attempt: Attempt) -> Array:
@@ -264,16 +286,9 @@ class Midas:
             self._network.free()
 
 
-def node_picture(surface: Surface, settings: Settings) -> NDArray[np.uint8]:
-    """Return the node's own picture of a RAW surface, H x W x 3 uint8, computed by controlnet_aux without the network.
-
-    Where that divides 0 by 0 (a = 0, constant depth), the same formula is computed here with a flat pixel as its limit.
-    """
-    constant = float(surface.height.min()) == float(surface.height.max())
-    if constant or np.square(np.float32(settings.a)) == 0:
-        components = apply_convention(normal_map(surface, settings), "CONTROLNET")
-        return (np.stack(components, axis=2) * np.float32(127.5) + np.float32(127.5)).clip(0, 255).astype(np.uint8)
-    return _network_module().replayed(surface.height, surface.source_size, settings)
+def load_network(weights: Path) -> Network:
+    """Load the network from a folder of weights; raise EngineUnavailable or WeightsError."""
+    return _network_module().Network(weights)
 
 
 def _network_module() -> Any:
@@ -291,16 +306,15 @@ def _resolution(picture: Picture, settings: Settings) -> int:
     return round(settings.resolution * min(picture.width, picture.height) / picture.shorter)
 
 
-def _surface_from_depth(depth: Array, notes: tuple[Message, ...], picture: Picture, wrap: Wrap, settings: Settings,
-                        report: Report) -> Surface:
-    """Make the NORMALISED surface of a picture's depth."""
-    report("height", 0.0)
-    source_size = (picture.width, picture.height)
+def _surface_from_depth(depth: Array, device: str, notes: tuple[Message, ...], item: EngineInput) -> Surface:
+    """Make the NORMALISED surface of a picture's depth, which the device computed."""
+    item.report("height", 0.0)
+    source_size = (item.picture.width, item.picture.height)
     height, depth_range = normalise_depth(depth)
-    height = _limit_size(height, source_size, wrap)
-    if settings.enlargement == "EDGES":
-        height = upsample_along_edges(height, picture.luma(), wrap)
-    return Surface(height, RELIEF, False, wrap, source_size, notes, range=depth_range)
+    height = _limit_size(height, source_size, item.wrap)
+    if item.settings.enlargement == "EDGES":
+        height = upsample_along_edges(height, item.picture.luma(), item.wrap)
+    return Surface(height, SLOPE_PER_DEPTH, False, item.wrap, source_size, notes, range=depth_range, device=device)
 
 
 def _check_memory(size: tuple[int, int], resolution: int, device: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....core.engines import WEIGHTS_FOLDER_HINT, WEIGHTS_NAME
+from ....core.engines import MIDAS_WEIGHTS, WEIGHTS_FOLDER_HINT
 from ....core.errors import WeightsError
 from ....core.files import is_file
 from ...devices import empty_cache
@@ -173,11 +173,11 @@ def _call_node(network: torch.nn.Module, picture: NDArray[np.uint8], resolution:
 
 
 def _loaded(folder: Path) -> torch.nn.Module:
-    path = folder / WEIGHTS_NAME
+    path = folder / MIDAS_WEIGHTS.name
     if not is_file(path):
         raise WeightsError(
             "There is no file {file} in {folder}; put it there or choose its folder ({chosen}).",
-            file=WEIGHTS_NAME,
+            file=MIDAS_WEIGHTS.name,
             folder=folder,
             chosen=WEIGHTS_FOLDER_HINT,
         )

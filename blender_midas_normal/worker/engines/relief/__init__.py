@@ -12,23 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....core.colour import is_single_colour, luma
-from ....core.errors import Message
+from ....core.errors import NO_MESSAGE, Message
 from ....core.heights import integrate_slopes
 from ....core.picture import Surface, Wrap
-from ...devices import describe_device, device_for, empty_cache, has_torch
+from ...devices import device_for, empty_cache, has_torch
+from .. import Engine, EngineInput, EngineOptions
 from ..fallback import Attempt, Fallback, example_picture
 from .architecture import read_weights
 from .inference import infer, infer_orientations, update
 from .numpy_network import ReliefNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ....core.arrays import Array
-    from ....core.picture import Picture, SlopePyramid
-    from ....core.regions import Region
-    from ....core.settings import Settings
-    from .. import Report
+    from ....core.picture import SlopePyramid
     from .inference import Network
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
@@ -44,53 +40,42 @@ CONTRAST = 0.04
 """Deviation of a picture's luma, 0..1, from which on a user expects some relief of it."""
 
 
-class Relief:
+class Relief(Engine):
     """The engine; the network is loaded for the first picture and kept until `unload`."""
 
+    can_update = True
+
     def __init__(self, weights: Path = WEIGHTS) -> None:
-        self.device = "cpu"
         self._weights = weights
         self._networks: dict[Attempt, Network] = {}
         self._fallback = Fallback(self._example, self._release)
 
-    def surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report) -> Surface:
-        """The picture's heights in shorter sides; raises EngineUnavailable or WeightsError."""
-        def slopes_by(network: Network, rgb: Array) -> tuple[Array, SlopePyramid | None]:
-            if settings.quality == "BEST":
-                return infer_orientations(network, rgb, wrap, report), None
-            slopes = infer(network, rgb, wrap, report)
-            return slopes.full, slopes
-
-        return self._surface(picture, wrap, settings, report, slopes_by)
-
-    def update_surface(
-        self, before: Surface, changed: Region, picture: Picture, settings: Settings, report: Report
-    ) -> Surface:
-        """The same from the surface of a picture that differs in an area only."""
-        slopes = before.slopes
-        if slopes is None:
-            return self.surface(picture, before.wrap, settings, report)
-
-        def slopes_by(network: Network, rgb: Array) -> tuple[Array, SlopePyramid | None]:
-            updated = update(network, slopes, changed, rgb, before.wrap, report, MARGIN)
-            return updated.full, updated
-
-        return self._surface(picture, before.wrap, settings, report, slopes_by)
-
-    def _surface(self, picture: Picture, wrap: Wrap, settings: Settings, report: Report,
-                 slopes_by: Callable[[Network, Array], tuple[Array, SlopePyramid | None]]) -> Surface:
-        """The surface of the slopes that `slopes_by` takes from the network and the pixels."""
+    def surface(self, item: EngineInput) -> Surface:
+        """Make the picture's surface, with heights in shorter sides; raise EngineUnavailable or WeightsError."""
+        picture, wrap, settings = item.picture, item.wrap, item.settings
         rgb = picture.rgb_float()
         source_size = (picture.width, picture.height)
         if is_single_colour(rgb):
             return Surface(np.zeros(rgb.shape[:2], np.float32), 1.0, False, wrap, source_size)
+
+        def infer_slopes(attempt: Attempt) -> tuple[Array, SlopePyramid | None, str]:
+            network = self._network_on(attempt)
+            if settings.quality == "BEST":
+                return infer_orientations(network, rgb, wrap, item.report), None, attempt.device
+            change = item.change
+            if change is None or change.before.slopes is None:
+                slopes = infer(network, rgb, wrap, item.report)
+            else:
+                slopes = update(network, change.before.slopes, change.area, rgb, wrap, item.report, MARGIN)
+            return slopes.full, slopes, attempt.device
+
         device = device_for(settings) if has_torch() else "cpu"
-        (full, slopes), notes = self._fallback.run(lambda attempt: slopes_by(self._network_on(attempt), rgb), device,
-                                                   settings.precision, settings.device == "AUTO")
-        report("height", 0.0)
+        (full, slopes, device), notes = self._fallback.run(infer_slopes, device, settings.precision,
+                                                           settings.device == "AUTO")
+        item.report("height", 0.0)
         height = integrate_slopes(full[..., 0], full[..., 1], wrap)
         height /= picture.shorter
-        return Surface(height, 1.0, False, wrap, source_size, notes + flat_notes(rgb, full), slopes=slopes)
+        return Surface(height, 1.0, False, wrap, source_size, notes + flat_notes(rgb, full), slopes=slopes, device=device)
 
     def unload(self) -> None:
         devices = {attempt.device for attempt in self._networks}
@@ -108,7 +93,6 @@ class Relief:
                 self._networks[attempt] = TorchReliefNetwork(weights, attempt.device, attempt.precision)
             else:
                 self._networks[attempt] = ReliefNetwork(weights)
-        self.device = describe_device(attempt.device)
         return self._networks[attempt]
 
     def _example(self, attempt: Attempt) -> Array:
@@ -126,3 +110,13 @@ def flat_notes(rgb: Array, slopes: Array) -> tuple[Message, ...]:
         return ()
     return (Message("Relief takes this picture for nearly flat ({tilt:.1f} degrees): more Strength or Detail shows what it "
                     "found, and Mix in adds fine relief by Luminance.", tilt=math.degrees(math.atan(steepness))),)
+
+
+def unavailable_reason(options: EngineOptions) -> Message:
+    """Return "": it can run everywhere."""
+    return NO_MESSAGE
+
+
+def create(options: EngineOptions) -> Relief:
+    """Make the engine with the weights that come with the extension."""
+    return Relief()
