@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worker.desk import Desk
+from tests.worker.in_process_worker import Desk
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from blender_midas_normal.worker.engines import EngineOptions, EngineRegistry, m
 from blender_midas_normal.worker.pipeline import MapPipeline
 from blender_midas_normal.worker.request_loop import InputReader, RequestLoop
 from tests.requests_for_tests import noise, write_pixels
-from tests.worker.talk import Talk, normals
+from tests.worker.worker_process import Talk, normals
 
 pytest.importorskip("cv2")
 

@@ -21,7 +21,7 @@ from blender_midas_normal.worker.devices import (
 )
 from blender_midas_normal.worker.memory import available_bytes
 from tests.requests_for_tests import LUMINANCE, noise, write_pixels
-from tests.worker.talk import Talk
+from tests.worker.worker_process import Talk
 
 
 @pytest.fixture

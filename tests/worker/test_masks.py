@@ -13,7 +13,7 @@ from blender_midas_normal.core.protocol import Pixels, Request
 from blender_midas_normal.worker.engines.luminance import Luminance
 from blender_midas_normal.worker.inputs import ALPHA_COUNTS, ALPHA_IGNORED, mask_brightness
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
-from tests.worker.desk import components, make
+from tests.worker.in_process_worker import components, make
 
 
 def test_transparent_parts_are_flat_unless_the_mask_is_off(maker, tmp_path):

@@ -1,8 +1,9 @@
-"""Memory: how much is free, and how errors say that there is not enough."""
+"""Free memory, errors that mean memory ran out, and memory for matrix products."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 
@@ -61,3 +62,43 @@ def test_what_a_container_keeps_of_files_is_free(tmp_path):
     (tmp_path / "limit").write_text("max\n")
     with pytest.raises(ValueError, match="max"):
         container.free()
+
+
+LITTLE_BYTES = 1 << 20
+
+COUNT = 8
+"""Products at once, as on a computer with as many cores: fewer have had enough memory from the start."""
+
+PRODUCTS = f"""
+import os, resource, sys
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from blender_midas_normal.worker import memory
+memory.parallel_products = lambda: {COUNT}
+matrix, outs = np.ones((512, 512), np.float32), np.empty(({COUNT}, 512, 512), np.float32)
+barrier = Barrier({COUNT})
+
+def multiply(out):
+    barrier.wait()
+    for _ in range(20):
+        np.matmul(matrix, matrix, out=out)
+
+with ThreadPoolExecutor({COUNT}) as pool:
+    list(pool.map(lambda _: barrier.wait(), range({COUNT})))  # the threads are there before memory becomes short
+    memory.preallocate_blas()
+    used = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_AS, (used + {LITTLE_BYTES}, resource.RLIM_INFINITY))
+    list(pool.map(multiply, outs))
+print(outs.min(), outs.max())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
+def test_parallel_products_need_no_memory_once_it_is_preallocated():
+    """OpenBLAS would retry forever to allocate it later."""
+    result = subprocess.run([sys.executable, "-c", PRODUCTS, str(ROOT)], capture_output=True, text=True, check=False,
+                          timeout=60)
+    assert result.stdout.split() == ["512.0", "512.0"], result.stderr

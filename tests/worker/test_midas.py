@@ -20,7 +20,7 @@ from blender_midas_normal.core.regions import plan_tiles
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker.engines.midas.tiled_inference import MAX_PASS_PIXELS, network_size
 from tests.requests_for_tests import opaque, write_pixels
-from tests.worker.talk import Talk, normals
+from tests.worker.worker_process import Talk, normals
 
 data = pytest.importorskip("skimage.data")
 Image = pytest.importorskip("PIL.Image")

@@ -27,7 +27,7 @@ from blender_midas_normal.worker.engines.luminance import SLOPE_PER_HEIGHT, Lumi
 from blender_midas_normal.worker.memory import TOO_LITTLE_MEMORY
 from blender_midas_normal.worker.surface_cache import CacheEntry, SurfaceCache
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
-from tests.worker.desk import Desk, components, make
+from tests.worker.in_process_worker import Desk, components, make
 
 cv2 = pytest.importorskip("cv2")
 

@@ -19,7 +19,7 @@ from blender_midas_normal.worker.channel import Job
 from blender_midas_normal.worker.request_loop import InputReader
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
-from tests.worker.talk import Talk
+from tests.worker.worker_process import Talk
 
 cv2 = pytest.importorskip("cv2")
 

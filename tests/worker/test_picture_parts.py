@@ -12,7 +12,7 @@ from blender_midas_normal.core.filters import blur
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.core.protocol import Request
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
-from tests.worker.desk import components
+from tests.worker.in_process_worker import components
 
 cv2 = pytest.importorskip("cv2")
 

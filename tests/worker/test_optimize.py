@@ -33,7 +33,7 @@ ALLOWED = {"float32": (0.01, 0.1), "float16": (0.5, 3.0), "bfloat16": (0.5, 3.0)
 def depths(midas_python, test_weights, tmp_path_factory):
     folder = tmp_path_factory.mktemp("depths")
     np.savez(folder / "pictures.npz", **{name: photograph(name, *size) for name, size in SIZES.items()})
-    subprocess.run([str(midas_python), str(Path(__file__).with_name("quick_depths.py")), str(ROOT), str(test_weights),
+    subprocess.run([str(midas_python), str(Path(__file__).with_name("optimized_depths.py")), str(ROOT), str(test_weights),
                     str(folder / "pictures.npz"), str(folder / "depths.npz")], check=True, stderr=subprocess.DEVNULL)
     with np.load(folder / "depths.npz") as file:
         return dict(file)
