@@ -2,39 +2,47 @@ import dataclasses
 
 import pytest
 
-from blender_midas_normal.client.launch import MIDAS_NOT_NEEDED, HostPython, Paths, choose_launch
+from blender_midas_normal.client.launch import (
+    CUDA_VARIABLE,
+    HIP_VARIABLE,
+    MIDAS_NOT_NEEDED,
+    HostPython,
+    Paths,
+    choose_launch,
+    gpu_variables,
+)
 from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, write_marker
 from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import EngineUnavailable
 
 
 @pytest.fixture
-def places(tmp_path):
+def paths(tmp_path):
     return Paths(Environment(tmp_path / "environment"), tmp_path / "weights", tmp_path / "worker.log")
 
 
 @pytest.fixture
-def with_midas(places, tmp_path):
-    """Places whose environment looks complete and whose weights are there."""
+def with_midas(paths, tmp_path):
+    """Paths whose environment looks complete and whose weights are there."""
     base = tmp_path / "base"
     base.write_text("")
-    places.environment.python.parent.mkdir(parents=True)
-    places.environment.python.write_text("")
-    write_marker(places.environment, Marker(fingerprint(), str(base), "3.11.7", "cpu", state="complete"))
-    places.weights.mkdir()
-    (places.weights / MIDAS_WEIGHTS.name).write_text("")
-    return places
+    paths.environment.python.parent.mkdir(parents=True)
+    paths.environment.python.write_text("")
+    write_marker(paths.environment, Marker(fingerprint(), str(base), "3.11.7", "cpu", state="complete"))
+    paths.weights.mkdir()
+    (paths.weights / MIDAS_WEIGHTS.name).write_text("")
+    return paths
 
 
-def launched(engine, places, **attributes):
-    return choose_launch(engine, places, HostPython("own python", **attributes), 60.0)
+def launched(engine, paths, **attributes):
+    return choose_launch(engine, paths, HostPython("own python", **attributes), 60.0)
 
 
-def test_without_midas_everything_runs_on_blenders_own_python(places):
+def test_without_midas_everything_runs_on_blenders_own_python(paths):
     for engine in ("AUTO", "LUMINANCE"):
-        assert launched(engine, places).python == "own python" and "not installed" in launched(engine, places).without_midas
+        assert launched(engine, paths).python == "own python" and "not installed" in launched(engine, paths).without_midas
     with pytest.raises(EngineUnavailable, match=r"not installed\. Press Install in the extension's preferences, or choose"):
-        launched("MIDAS", places)
+        launched("MIDAS", paths)
 
 
 def test_with_midas_the_built_in_engine_still_needs_no_torch(with_midas):
@@ -67,8 +75,8 @@ def test_relief_runs_where_torch_is_with_or_without_weights_of_midas(with_midas)
         assert MIDAS_WEIGHTS.name in launched(engine, with_midas).without_midas
 
 
-def test_relief_runs_on_blenders_own_python_where_torch_is_not(places):
-    assert launched("RELIEF", places).python == "own python"
+def test_relief_runs_on_blenders_own_python_where_torch_is_not(paths):
+    assert launched("RELIEF", paths).python == "own python"
 
 
 def test_a_python_with_the_packages_for_midas_runs_it_itself_and_needs_the_weights_alone(with_midas):
@@ -90,3 +98,14 @@ def test_any_worker_runs_the_built_in_engines_but_only_one_of_midas_runs_midas(w
     assert midas.is_compatible_with(built_in) and midas.is_compatible_with(midas) and built_in.is_compatible_with(built_in)
     assert not built_in.is_compatible_with(midas)
     assert not dataclasses.replace(midas, idle_seconds=5.0).is_compatible_with(midas)
+
+
+@pytest.mark.parametrize(("shown", "cuda", "hip"), [
+    ({}, "1", "1"),
+    ({CUDA_VARIABLE: "2,5"}, "5", "5"),
+    ({CUDA_VARIABLE: "GPU-8932, GPU-7a1c"}, "GPU-7a1c", "GPU-7a1c"),
+    ({HIP_VARIABLE: "3,4"}, "1", "4"),
+    ({CUDA_VARIABLE: "0,1,2", HIP_VARIABLE: "0"}, "1", "1"),
+])
+def test_a_worker_sees_one_card_of_those_that_the_user_lets_programs_see(shown, cuda, hip):
+    assert gpu_variables(1, shown) == {CUDA_VARIABLE: cuda, HIP_VARIABLE: hip}

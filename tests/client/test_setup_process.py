@@ -1,9 +1,8 @@
-"""setup.py as a child: its lines, its end, and that nothing of it survives."""
+"""The setup program as a child: its lines, its end, and that nothing of it survives."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,27 +14,10 @@ import pytest
 from blender_midas_normal.client.setup import process as setup_process
 from blender_midas_normal.client.setup.process import SETUP_PROGRAM, SetupProcess
 from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsError, from_json
+from tests.client.processes import is_alive, wait_until
 from tests.client.weights_server import serving
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
-
-
-def until(condition, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return sys.platform != "linux"
 
 
 def program(path: Path, text: str) -> Path:
@@ -97,12 +79,12 @@ def test_polling_never_waits_and_ends_with_one_last_line(tmp_path):
 def test_cancelling_ends_all_it_started(tmp_path, stuck):
     python, pids = stuck
     process = SetupProcess("install", tmp_path / "env", python=python)
-    until(pids.exists)
+    wait_until(pids.exists)
     process.cancel()
     lines = []
-    until(lambda: lines.extend(process.poll()) or not process.is_running)
+    wait_until(lambda: lines.extend(process.poll()) or not process.is_running)
     assert lines[-1]["kind"] == "Cancelled"
-    until(lambda: not any(map(alive, map(int, pids.read_text().split()))))
+    wait_until(lambda: not any(map(is_alive, map(int, pids.read_text().split()))))
     with pytest.raises(Cancelled):
         process.result()
 
@@ -115,10 +97,10 @@ def test_cancelling_a_download_that_stalls_says_what_happened(tmp_path, monkeypa
         server.stalls = True
         monkeypatch.setenv("HF_ENDPOINT", server.url.rpartition("/")[0])
         process = SetupProcess("download", tmp_path / "env", weights=tmp_path / "weights")
-        until(lambda: process.poll() is not None and server.asked)
+        wait_until(lambda: process.poll() is not None and server.asked)
         process.cancel()
         lines = []
-        until(lambda: lines.extend(process.poll()) or not process.is_running)
+        wait_until(lambda: lines.extend(process.poll()) or not process.is_running)
     assert [line["kind"] for line in lines if "error" in line] == ["Cancelled"]
     with pytest.raises(Cancelled, match="downloading again goes on from here"):
         process.result()
@@ -129,8 +111,8 @@ def test_a_process_that_closes_its_pipe_and_lives_on_is_ended(tmp_path):
     living = program(tmp_path / "runner", "#!/bin/sh\nexec >&-\nexec sleep 60\n")
     process = SetupProcess("check", tmp_path / "env", runner=str(living))
     started = time.monotonic()
-    until(lambda: process.poll() or not process.is_running)
-    assert time.monotonic() - started < 10 and not alive(process._child.pid)
+    wait_until(lambda: process.poll() or not process.is_running)
+    assert time.monotonic() - started < 10 and not is_alive(process.pid)
     with pytest.raises(InstallError, match="unexpectedly"):
         process.result()
 
@@ -143,25 +125,26 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path, stuck):
         "from pathlib import Path\n"
         "from blender_midas_normal.client.setup.process import SetupProcess\n"
         f"process = SetupProcess('install', Path({str(tmp_path / 'env')!r}), python=Path({str(python)!r}))\n"
-        "print(process._child.pid, flush=True)\n"
+        "print(process.pid, flush=True)\n"
         "time.sleep(60)\n")], stdout=subprocess.PIPE)
     child = int(parent.stdout.readline())
-    until(pids.exists)
+    wait_until(pids.exists)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    until(lambda: not any(map(alive, [child, *map(int, pids.read_text().split())])))
+    wait_until(lambda: not any(map(is_alive, [child, *map(int, pids.read_text().split())])))
 
 
 @posix
 def test_closing_takes_little_time_and_leaves_nothing(tmp_path, stuck):
     python, pids = stuck
     process = SetupProcess("install", tmp_path / "env", python=python)
-    until(pids.exists)
+    wait_until(pids.exists)
     started = time.monotonic()
     process.close()
-    assert time.monotonic() - started < 5.0 and not process.is_running and not alive(process._child.pid)
-    until(lambda: not any(map(alive, map(int, pids.read_text().split()))))  # whoever was killed takes a moment to end
+    assert time.monotonic() - started < 5.0 and not process.is_running and not is_alive(process.pid)
+    # A process that was killed takes a moment to end.
+    wait_until(lambda: not any(map(is_alive, map(int, pids.read_text().split()))))
     process.close()
 
 
@@ -169,7 +152,7 @@ def test_closing_takes_little_time_and_leaves_nothing(tmp_path, stuck):
 def test_an_interrupted_wait_ends_the_process(tmp_path, stuck):
     python, pids = stuck
     process = SetupProcess("install", tmp_path / "env", python=python)
-    until(pids.exists)
+    wait_until(pids.exists)
 
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
@@ -179,7 +162,7 @@ def test_an_interrupted_wait_ends_the_process(tmp_path, stuck):
         patch.setattr(setup_process.time, "sleep",
                       lambda s: interrupt(s) if s == setup_process.POLL_INTERVAL_S else plain(s))
         process.wait()
-    assert not alive(process._child.pid)
+    assert not is_alive(process.pid)
 
 
 @posix
@@ -187,7 +170,7 @@ def test_a_process_that_dies_without_a_word_gives_one_error_with_its_complaint(t
     dying = program(tmp_path / "runner", "#!/bin/sh\necho 'no json here'\necho 'Segmentation fault' >&2\nexit 139\n")
     process = SetupProcess("check", tmp_path / "env", runner=str(dying))
     lines = []
-    until(lambda: lines.extend(process.poll()) or not process.is_running)
+    wait_until(lambda: lines.extend(process.poll()) or not process.is_running)
     assert len(lines) == 1 and lines[0]["kind"] == "InstallError" and "139" in lines[0]["error"]
     assert "Segmentation fault" in lines[0]["output"]
 

@@ -63,6 +63,11 @@ class SetupProcess:
         self._is_cancelled = False
 
     @property
+    def pid(self) -> int:
+        """Process id of main.py."""
+        return self._child.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether the last line is still to come from `poll`."""
         return self._last is None

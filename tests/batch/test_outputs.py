@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_midas_normal.batch.outputs import MAX_NAME_BYTES, TARGETS, Naming
-from blender_midas_normal.batch.pictures import Item, stem_of
+from blender_midas_normal.batch.pictures import Item
 from blender_midas_normal.core.errors import SettingsError
 
 TAGS = TARGETS["BLENDER"].tags
@@ -91,10 +91,3 @@ def test_no_name_leads_out_of_the_folder_or_into_a_file_that_cannot_be(stem, pat
     for part in path.parts:
         assert len(part.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES and not set(part) & set('\\/:*?"<>|\0\n')
         assert part.strip(" .")
-
-
-@pytest.mark.parametrize(("name", "stem"), [
-    ("photo.png", "photo"), ("Tiles.001", "Tiles.001"), ("photo.PNG", "photo"), ("photo.png.001", "photo.png.001"),
-    (".png", ".png"), ("a", "a")])
-def test_only_the_ending_of_a_picture_file_is_left_out(name, stem):
-    assert stem_of(name) == stem

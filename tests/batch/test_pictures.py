@@ -1,4 +1,4 @@
-"""Which files are the tiles of a set or the frames of a sequence, and how their maps are called."""
+"""The stems of pictures, which files are the tiles of a set or the frames of a sequence, and how their maps are called."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from blender_midas_normal.batch.outputs import TARGETS, Naming
-from blender_midas_normal.batch.pictures import find_sets, item_of_file
+from blender_midas_normal.batch.pictures import find_sets, item_of_file, stem_of
 
 
 def sets(set_type, *names):
@@ -66,3 +66,10 @@ def test_the_names_of_maps_end_with_the_number(set_type, name, target, path):
     assert naming.path(item, "NORMAL").as_posix() == path
     numbered = naming.path(item, "NORMAL", 2).as_posix()
     assert numbered == path.replace(item.number + ".png", f"_2{item.number}.png")
+
+
+@pytest.mark.parametrize(("name", "stem"), [
+    ("photo.png", "photo"), ("Tiles.001", "Tiles.001"), ("photo.PNG", "photo"), ("photo.png.001", "photo.png.001"),
+    (".png", ".png"), ("a", "a")])
+def test_only_the_ending_of_a_picture_file_is_left_out(name, stem):
+    assert stem_of(name) == stem

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, in folders where others are at work."""
+"""Files that get their name when they are complete, in folders that several processes write."""
 
 from __future__ import annotations
 
@@ -72,19 +72,19 @@ def test_a_folder_that_was_left_before_anything_was_in_it_is_removed_and_others_
 @pytest.mark.parametrize("step", ["mkdtemp", "try_lock"])
 def test_a_folder_that_another_process_removes_before_it_is_locked_is_made_anew(tmp_path, monkeypatch, step):
     """FAKE: the other process is this one, between the steps."""
-    module, taken = {"mkdtemp": atomic_files.tempfile, "try_lock": locks}[step], []
+    module, removed = {"mkdtemp": atomic_files.tempfile, "try_lock": locks}[step], []
     of = getattr(module, step)
 
-    def and_removed(*arguments, **words):
-        made = of(*arguments, **words) if step == "mkdtemp" else None
-        if not taken:
-            taken.append(True)
+    def and_removed(*arguments, **options):
+        made = of(*arguments, **options) if step == "mkdtemp" else None
+        if not removed:
+            removed.append(True)
             remove_leftovers(tmp_path)
         return made if step == "mkdtemp" else of(*arguments)
 
     monkeypatch.setattr(module, step, and_removed)
     with temporary_folder(tmp_path) as folder:
-        assert taken and list(tmp_path.iterdir()) == [folder]
+        assert removed and list(tmp_path.iterdir()) == [folder]
         remove_leftovers(tmp_path)
         assert (folder / LOCK_NAME).exists()
     assert not any(tmp_path.iterdir())

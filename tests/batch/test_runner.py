@@ -1,4 +1,4 @@
-"""Pictures on their way to maps, by a real worker."""
+"""Runs over several pictures by real workers: what is made, replaced, refused and left."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from blender_midas_normal.batch.report import TerminalReporter
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import Launch
 from blender_midas_normal.core.errors import EngineUnavailable
-from tests.batch.test_placing import leave_temporary_folder
+from tests.batch.test_atomic_files import leave_temporary_folder
 from tests.requests_for_tests import launch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")

@@ -1,4 +1,4 @@
-"""The record of what was made from what."""
+"""The records in an output folder: what each map was made from, and the measured depths of pictures."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ import time
 
 import pytest
 
-from blender_midas_normal.batch.record import OutputRecord, digest_of_settings
+from blender_midas_normal.batch.record import (
+    READ_INTERVAL_S,
+    DepthStats,
+    DepthStatsCache,
+    OutputRecord,
+    digest_of_settings,
+)
 from blender_midas_normal.core.errors import TargetError
 from blender_midas_normal.core.settings import Choice, Flag, Settings, setting_domains
 
 NAME = ".midas_normal.jsonl"
+STATS_NAME = ".midas_normal_ranges.jsonl"
+DEEP = DepthStats(0.1 + 0.2, 3.0)
 
 
-def note(record, file, content, picture=None):
+def add(record, file, content, picture=None):
     """Puts a map that is in its place on record, and ends the run."""
     record.add(file, file, picture, content, "settings")
     record.close()
@@ -28,7 +36,7 @@ def out(tmp_path):
     folder = tmp_path / "out"
     (folder / "a").mkdir(parents=True)
     (folder / "a" / "wall.png").write_bytes(b"map")
-    note(OutputRecord(folder), folder / "a" / "wall.png", "content")
+    add(OutputRecord(folder), folder / "a" / "wall.png", "content")
     return folder
 
 
@@ -60,7 +68,7 @@ def test_a_damaged_record_only_makes_work(out, damage):
     (out / NAME).write_bytes(damage)
     record, file = OutputRecord(out), out / "a" / "wall.png"
     assert not record.is_up_to_date(file, "content", "settings")
-    note(record, file, "content")
+    add(record, file, "content")
     assert OutputRecord(out).is_up_to_date(file, "content", "settings")
     assert (out / NAME).read_bytes().startswith(damage), "nothing is taken away"
 
@@ -70,7 +78,7 @@ def test_a_line_that_was_cut_off_damages_no_other(out):
     line = record.read_bytes()
     for length in range(len(line)):
         record.write_bytes(line + line[:length])
-        note(OutputRecord(out), file, "new")
+        add(OutputRecord(out), file, "new")
         assert OutputRecord(out).is_up_to_date(file, "new", "settings")
 
 
@@ -79,7 +87,7 @@ def test_two_runs_into_a_folder_keep_both_records(out):
     records = [OutputRecord(out), OutputRecord(out)]
     for record, file in zip(records, files, strict=True):
         file.write_bytes(b"map")
-        note(record, file, "content")
+        add(record, file, "content")
     assert all(OutputRecord(out).is_up_to_date(file, "content", "settings") for file in files)
 
 
@@ -101,32 +109,32 @@ def test_what_is_noted_grows_with_the_maps_alone(out):
 def test_a_record_that_cannot_be_made_one_stays(out, monkeypatch):
     file = out / "a" / "wall.png"
     for content in range(10):
-        note(OutputRecord(out), file, str(content))
+        add(OutputRecord(out), file, str(content))
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        note(OutputRecord(out), file, "newest")
+        add(OutputRecord(out), file, "newest")
     assert OutputRecord(out).is_up_to_date(file, "newest", "settings") and len(list(out.glob(".*"))) == 2
-    note(OutputRecord(out), file, "at last")
+    add(OutputRecord(out), file, "at last")
     assert OutputRecord(out).is_up_to_date(file, "at last", "settings") and [path.name for path in out.glob(".*")] == [NAME]
 
 
 def test_a_record_that_cannot_be_written_is_one_sentence(out, monkeypatch):
     monkeypatch.setattr("os.write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(TargetError, match=r"The record .*\.midas_normal\.jsonl cannot be written: No space"):
-        note(OutputRecord(out), out / "a" / "wall.png", "newest")
+        add(OutputRecord(out), out / "a" / "wall.png", "newest")
 
 
 def test_names_that_are_no_text_are_on_record_too(tmp_path):
     file = tmp_path / "\udcff.png"
     file.write_bytes(b"map")
-    note(OutputRecord(tmp_path), file, "content")
+    add(OutputRecord(tmp_path), file, "content")
     assert OutputRecord(tmp_path).is_up_to_date(file, "content", "settings")
 
 
 @pytest.mark.parametrize("picture", ["wall.png", None])
 def test_a_map_as_it_was_left_may_be_replaced_by_one_of_the_same_picture(out, picture):
     picture = picture and out.parent / picture
-    note(OutputRecord(out), out / "a" / "wall.png", "content", picture)
+    add(OutputRecord(out), out / "a" / "wall.png", "content", picture)
     assert OutputRecord(out).refusal(out / "a" / "wall.png",
                                      picture) == OutputRecord(out).refusal(out / "new.png", picture) == ""
 
@@ -149,7 +157,7 @@ def test_a_map_that_was_changed_is_refused(out):
 def test_another_pictures_map_is_refused_as_long_as_that_is_there_wherever_both_move(out, tmp_path):
     ours, theirs = tmp_path / "wall.jpg", tmp_path / "wall.png"
     ours.touch(), theirs.touch()
-    note(OutputRecord(out), out / "a" / "wall.png", "content", theirs)
+    add(OutputRecord(out), out / "a" / "wall.png", "content", theirs)
     assert f"is the map of {theirs.resolve()}; rename one of them" in OutputRecord(out).refusal(out / "a" / "wall.png", ours)
     moved = tmp_path.rename(tmp_path.with_name("moved"))
     refusal = OutputRecord(moved / "out").refusal
@@ -221,8 +229,57 @@ def another(name, domain):
 def test_every_setting_tells_maps_apart():
     digests = {digest_of_settings(dataclasses.replace(Settings(), **{name: another(name, domain)}), "MIDAS", "NORMAL", "PNG")
                for name, domain in setting_domains().items()}
-    digests |= {digest_of_settings(Settings(), *words) for words in (
+    digests |= {digest_of_settings(Settings(), *fields) for fields in (
         ("MIDAS", "NORMAL", "PNG"), ("RELIEF", "NORMAL", "PNG"), ("MIDAS", "AO", "PNG"), ("MIDAS", "NORMAL", "EXR"))}
     digests |= {digest_of_settings(Settings(), "MIDAS", "NORMAL", "PNG", **others) for others in (
         {"smoothing": 1}, {"smoothing": 2}, {"scale": 1.0})}
     assert len(digests) == len(setting_domains()) + 6, "the engine counts that made the map, not the one that was asked for"
+
+
+def test_a_measurement_is_found_again_for_the_same_content_and_settings_only(tmp_path):
+    DepthStatsCache(tmp_path).add("content", "settings", DEEP)
+    again = DepthStatsCache(tmp_path)
+    assert again.get("content", "settings") == DEEP
+    assert again.get("other", "settings") is None and again.get("content", "other") is None
+
+
+@pytest.mark.parametrize("damage", [b"{", b'["key", 1.0]', b'["key", "a", 1.0]', b'["key", -1.0, 1.0]', b"3", b"\xff",
+                                    b'["key", NaN, 1.0]', b"[" * 100000])
+def test_a_damaged_measurement_only_makes_work(tmp_path, damage):
+    (tmp_path / STATS_NAME).write_bytes(damage + b"\n")
+    DepthStatsCache(tmp_path).add("content", "settings", DEEP)
+    again = DepthStatsCache(tmp_path)
+    assert again.get("content", "settings") == DEEP and again.get("key", "") is None
+
+
+def test_what_is_known_is_not_written_again_and_the_last_measurement_counts(tmp_path):
+    for depth in (DEEP, DEEP, DepthStats(5.0, 0.0)):
+        cache = DepthStatsCache(tmp_path)
+        cache.add("content", "settings", depth)
+        cache.close()
+    assert (tmp_path / STATS_NAME).read_bytes().count(b"\n") == 2
+    assert DepthStatsCache(tmp_path).get("content", "settings") == DepthStats(5.0, 0.0)
+    for depth in range(20):
+        cache = DepthStatsCache(tmp_path)
+        cache.add("content", "settings", DepthStats(float(depth), 0.0))
+        cache.close()
+    assert (tmp_path / STATS_NAME).read_bytes().count(b"\n") <= 3
+    assert DepthStatsCache(tmp_path).get("content", "settings") == DepthStats(19.0, 0.0)
+
+
+def test_what_another_run_measures_is_known_after_a_moment_but_not_looked_for_at_each_picture(tmp_path, monkeypatch):
+    cache, reads = DepthStatsCache(tmp_path), []
+    DepthStatsCache(tmp_path).add("content", "settings", DEEP)
+    monkeypatch.setattr("os.scandir", lambda folder, of=os.scandir: reads.append(folder) or of(folder))
+    for number in range(1000):
+        assert cache.get(f"{number}", "settings") is None
+    assert len(reads) < 10
+    later = time.monotonic() + 2 * READ_INTERVAL_S
+    monkeypatch.setattr("time.monotonic", lambda: later)
+    assert cache.get("content", "settings") == DEEP
+
+
+def test_measurements_that_cannot_be_written_are_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(TargetError, match=r"The record .*\.midas_normal_ranges\.jsonl cannot be written: (File|Not)"):
+        DepthStatsCache(tmp_path / "file").add("content", "settings", DEEP)
