@@ -343,13 +343,13 @@ def _mean_curvature(height: Tensor) -> Tensor:
 
 def occlusion(height: Tensor, wrap: Wrap, radius: float) -> Tensor:
     """As `core.occlusion.occlusion`."""
-    pyramid = _HeightPyramid(height, wrap, radius)
+    pyramid = _TorchHeightPyramid(height, wrap, radius)
     rows, columns = height.shape
     step = max(1, PIXELS_PER_STRIP // columns)
     return torch.cat([pyramid.visible_light(slice(first, min(rows, first + step))) for first in range(0, rows, step)])
 
 
-class _HeightPyramid:
+class _TorchHeightPyramid:
     """As in `core.occlusion`: the heights, smoothed twice as much at each level, and padded by the radius."""
 
     def __init__(self, height: Tensor, wrap: Wrap, radius: float) -> None:

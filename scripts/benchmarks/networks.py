@@ -62,5 +62,5 @@ def random_weights(architecture: Architecture) -> Weights:
     return Weights(architecture, weights, {layer.name: np.zeros(layer.out_channels, np.float32) for layer in layers})
 
 
-def quiet(stage: str, done: float) -> None:
+def quiet(stage: str, share: float) -> None:
     """Ignore progress."""

@@ -33,7 +33,7 @@ SEEDS = 2, 8, 11
 ODD_WAY = 13, 50
 """Pixels down and to the right: no multiples of any network's stride."""
 
-Made = Callable[[np.ndarray], np.ndarray]
+MakeNormals = Callable[[np.ndarray], np.ndarray]
 """made(H x W x 3 pixels, 0..1) -> H x W x 3 unit normals."""
 
 
@@ -42,9 +42,9 @@ def measure(plan: Plan) -> Answer:
     tiles = [sample(seed, SIDE).rgb for seed in SEEDS]
     answer, rows = Answer(), []
     for name in (name for name in plan.engines if name != "midas" or plan.weights):
-        made = normals_by(engines[name], SIDE)
-        seam = float(np.mean([seam_ratio(made, tile) for tile in tiles]))
-        roll = roll_ratio(made, tiles)
+        make_normals = normals_by(engines[name], SIDE)
+        seam = float(np.mean([seam_ratio(make_normals, tile) for tile in tiles]))
+        roll = roll_ratio(make_normals, tiles)
         answer.figures.update({f"seam {name}": seam, f"roll {name}": roll})
         rows.append([name, f"{seam:.2f}", f"{roll:.3f}"])
     title = f"{len(SEEDS)} pictures of {SIDE} x {SIDE} that repeat"
@@ -52,20 +52,20 @@ def measure(plan: Plan) -> Answer:
     return answer
 
 
-def normals_by(engine: Luminance | Relief | Midas, resolution: int) -> Made:
+def normals_by(engine: Luminance | Relief | Midas, resolution: int) -> MakeNormals:
     settings = Settings(tileable="BOTH", resolution=resolution, device="CPU")
 
-    def made(rgb: np.ndarray) -> np.ndarray:
+    def make_normals(rgb: np.ndarray) -> np.ndarray:
         surface = engine.surface(EngineInput(Picture(rgb), Wrap(True, True), settings, lambda stage, share: None))
         return np.moveaxis(normal_map(surface, settings), 0, 2)
 
-    return made
+    return make_normals
 
 
-def seam_ratio(made: Made, rgb: np.ndarray) -> float:
+def seam_ratio(make_normals: MakeNormals, rgb: np.ndarray) -> float:
     """See above; of both directions, the larger one."""
     middle = np.array(rgb.shape[:2]) // 2
-    at_border, inside = made(rgb), made(np.roll(rgb, middle, (0, 1)))
+    at_border, inside = make_normals(rgb), make_normals(np.roll(rgb, middle, (0, 1)))
     return max(steps_across_rows(turned(at_border))[0] / steps_across_rows(turned(inside))[half]
                for turned, half in ((np.asarray, middle[0]), (lambda normals: normals.swapaxes(0, 1), middle[1])))
 
@@ -75,13 +75,13 @@ def steps_across_rows(normals: np.ndarray) -> np.ndarray:
     return np.abs(normals - np.roll(normals, 1, axis=0)).mean(axis=(1, 2))
 
 
-def roll_ratio(made: Made, tiles: list) -> float:
+def roll_ratio(make_normals: MakeNormals, tiles: list) -> float:
     """See above, of several pictures: one that is nearly flat counts for little."""
-    apart = sum(rolled_apart(made, rgb, ODD_WAY) for rgb in tiles)
-    return apart / sum(float(tilt(made(rgb)).mean()) for rgb in tiles)
+    apart = sum(rolled_apart(make_normals, rgb, ODD_WAY) for rgb in tiles)
+    return apart / sum(float(tilt(make_normals(rgb)).mean()) for rgb in tiles)
 
 
-def rolled_apart(made: Made, rgb: np.ndarray, shift: tuple) -> float:
+def rolled_apart(make_normals: MakeNormals, rgb: np.ndarray, shift: tuple) -> float:
     """Return the mean degrees between the map of the rolled picture, rolled back, and the picture's map."""
-    rolled = np.roll(made(np.roll(rgb, shift, (0, 1))), (-shift[0], -shift[1]), (0, 1))
-    return float(degrees(rolled, made(rgb)).mean())
+    rolled = np.roll(make_normals(np.roll(rgb, shift, (0, 1))), (-shift[0], -shift[1]), (0, 1))
+    return float(degrees(rolled, make_normals(rgb)).mean())

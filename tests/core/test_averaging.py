@@ -25,8 +25,8 @@ def test_normal_maps_are_averaged_as_slopes_in_any_convention(convention):
     first, second = fields(0), fields(1)
     mean = average_maps([(0.25, encoded(first, convention)),
                                (0.75, encoded(second, convention))], z_channel(convention))
-    wanted = encoded(0.25 * first + 0.75 * second, convention)
-    np.testing.assert_allclose(mean.astype(float), wanted, atol=2 * ONE_STEP)
+    expected = encoded(0.25 * first + 0.75 * second, convention)
+    np.testing.assert_allclose(mean.astype(float), expected, atol=2 * ONE_STEP)
 
 
 def test_other_maps_are_averaged_as_values():

@@ -37,9 +37,9 @@ def roof(size, steepness):
 def test_a_ball_is_curved_by_one_over_its_radius_everywhere(radius):
     """Also where it is steep: the formula holds on slopes."""
     y, x = centred(61)
-    found = mean_curvature(ball(61, radius))
+    computed = mean_curvature(ball(61, radius))
     inside = (np.hypot(y, x) < 0.8 * radius)[1:-1, 1:-1]
-    np.testing.assert_allclose(found[inside], 1 / radius, rtol=0.03)
+    np.testing.assert_allclose(computed[inside], 1 / radius, rtol=0.03)
 
 
 def test_a_cylinder_is_half_as_curved_as_a_ball_and_a_saddle_not_at_all():
@@ -53,26 +53,26 @@ def test_a_saddle_turned_on_a_slope_has_the_curvature_of_the_formula():
     """h = xy has the mean curvature xy / (1 + x^2 + y^2)^1.5, positive where the saddle is convex across its slope."""
     step = 1 / 64
     y, x = centred(129) * step
-    found = mean_curvature(((x * y) / step).astype(np.float32)) / step
-    wanted = (x * y / (1 + x ** 2 + y ** 2) ** 1.5)[1:-1, 1:-1]
-    np.testing.assert_allclose(found, wanted, atol=0.02)
+    computed = mean_curvature(((x * y) / step).astype(np.float32)) / step
+    expected = (x * y / (1 + x ** 2 + y ** 2) ** 1.5)[1:-1, 1:-1]
+    np.testing.assert_allclose(computed, expected, atol=0.02)
 
 
 @given(st.integers(2, 40), st.integers(2, 40), st.floats(-2, 2), st.floats(-2, 2), radii)
 @settings(max_examples=40)
 def test_planes_are_in_the_middle_up_to_their_borders(rows, columns, across, down, radius):
     y, x = np.mgrid[:rows, :columns]
-    found = curvature((across * x + down * y).astype(np.float32), Wrap(), radius)
-    assert found.dtype == np.float32 and found.shape == (rows, columns)
-    np.testing.assert_allclose(found, 0.5, atol=2e-3)
+    computed = curvature((across * x + down * y).astype(np.float32), Wrap(), radius)
+    assert computed.dtype == np.float32 and computed.shape == (rows, columns)
+    np.testing.assert_allclose(computed, 0.5, atol=2e-3)
 
 
 @pytest.mark.parametrize("steepness", [0.25, 1.0])
 @pytest.mark.parametrize("radius", [1, 2, 4])
 def test_an_edge_has_the_value_promised_at_every_radius(radius, steepness):
-    wanted = 0.5 + 0.5 * np.tanh(steepness)
-    assert curvature(roof(129, steepness), Wrap(), radius)[64, 64] == pytest.approx(wanted, abs=0.03)
-    assert curvature(roof(129, -steepness), Wrap(), radius)[64, 64] == pytest.approx(1 - wanted, abs=0.03)
+    expected = 0.5 + 0.5 * np.tanh(steepness)
+    assert curvature(roof(129, steepness), Wrap(), radius)[64, 64] == pytest.approx(expected, abs=0.03)
+    assert curvature(roof(129, -steepness), Wrap(), radius)[64, 64] == pytest.approx(1 - expected, abs=0.03)
 
 
 def test_details_far_finer_than_the_radius_do_not_count():
@@ -109,10 +109,10 @@ def test_where_it_repeats_the_border_is_nowhere(rows, columns, down, right, radi
 @settings(max_examples=40)
 def test_a_mirror_or_a_turn_of_the_heights_is_one_of_the_map(rows, columns, wrap, radius, seed):
     height = noise(rows, columns, seed)
-    found = curvature(height, wrap, radius)
-    assert found.min() >= 0 and found.max() <= 1
-    np.testing.assert_allclose(curvature(height[:, ::-1], wrap, radius), found[:, ::-1], atol=1e-4)
-    np.testing.assert_allclose(curvature(np.rot90(height), Wrap(wrap.y, wrap.x), radius), np.rot90(found), atol=1e-4)
+    computed = curvature(height, wrap, radius)
+    assert computed.min() >= 0 and computed.max() <= 1
+    np.testing.assert_allclose(curvature(height[:, ::-1], wrap, radius), computed[:, ::-1], atol=1e-4)
+    np.testing.assert_allclose(curvature(np.rot90(height), Wrap(wrap.y, wrap.x), radius), np.rot90(computed), atol=1e-4)
 
 
 def test_huge_heights_are_finite():
@@ -121,6 +121,6 @@ def test_huge_heights_are_finite():
 
 def test_edges_are_brighter_than_what_lies_between_them():
     block = blur(np.pad(np.full((32, 32), 10, np.float32), 48), 3, 3, Wrap())
-    found = curvature(block, Wrap(), 1)
-    assert found[64, 51] > 0.7 > 0.3 > found[64, 44]
-    assert found[64, 64] == pytest.approx(0.5, abs=0.03) == pytest.approx(found[10, 10], abs=0.03)
+    computed = curvature(block, Wrap(), 1)
+    assert computed[64, 51] > 0.7 > 0.3 > computed[64, 44]
+    assert computed[64, 64] == pytest.approx(0.5, abs=0.03) == pytest.approx(computed[10, 10], abs=0.03)

@@ -21,10 +21,10 @@ def scene(texture=0.0, blurred=2.0):
     depth = (0.1 * np.sin(2 * np.pi * u) + 0.5 * near).astype(np.float32)
     grain = blur(np.random.default_rng(0).standard_normal((SIDE, SIDE)).astype(np.float32), 1, 1, BOTH)
     picture = (0.3 + 0.4 * near + texture * grain / grain.std()).astype(np.float32)
-    return picture, depth, seen(depth, blurred, BOTH)
+    return picture, depth, upsample(depth, blurred, BOTH)
 
 
-def seen(depth, blurred, wrap):
+def upsample(depth, blurred, wrap):
     rows, columns = depth.shape
     return blur(resize(depth, columns // FACTOR, rows // FACTOR, wrap), blurred, blurred, wrap)
 
@@ -67,7 +67,7 @@ def test_a_photograph_with_measured_depth_loses_nothing():
     nearest = ndimage.distance_transform_edt(~np.isfinite(disparity), return_distances=False, return_indices=True)
     depth = ndimage.median_filter(disparity[tuple(nearest)], 5).astype(np.float32)
     depth = (depth - depth.min()) / np.ptp(depth)
-    small = seen(depth, 1.0, Wrap())
+    small = upsample(depth, 1.0, Wrap())
     along = upsample_along_edges(small, luma(left.astype(np.float32) / 255), Wrap())
     plain = resize(small, depth.shape[1], depth.shape[0], Wrap())
     errors = [np.abs(slopes(field, Wrap()) - slopes(depth, Wrap())).mean() for field in (along, plain)]

@@ -103,11 +103,11 @@ messages = st.recursive(st.builds(Message, texts), lambda inner: st.builds(
 @given(messages)
 def test_a_message_comes_back_from_json_as_it_was(message):
     try:
-        there = from_json(json.loads(json.dumps(to_json(message))))
+        decoded = from_json(json.loads(json.dumps(to_json(message))))
     except ValueError as error:
         assert str(error) == "no message"  # deeper than any that is sent
     else:
-        assert parts(there) == parts(message) and there == message
+        assert parts(decoded) == parts(message) and decoded == message
 
 
 def test_errors_carry_their_messages():

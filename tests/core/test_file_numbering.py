@@ -23,8 +23,8 @@ NUMBERS = st.sets(st.integers(0, 60), min_size=1)
 TILES = st.sets(st.integers(1001, 1049), min_size=1)
 
 
-def spread(found):
-    return {number for first, last in found for number in range(first, last + 1)}
+def spread(runs):
+    return {number for first, last in runs for number in range(first, last + 1)}
 
 
 @given(NUMBERS)

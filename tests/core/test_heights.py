@@ -129,8 +129,8 @@ def solve_by_definition(gx, gy, wrap):
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (6, 1), (2, 2), (31, 44), (300, 257), (90, 2000)])
 def test_heights_are_those_of_the_definition(wrap, size):
     slopes = np.random.default_rng(1).standard_normal((2, *size)).astype(np.float32)
-    wanted = solve_by_definition(*slopes, wrap)
-    assert np.abs(integrate_slopes(*slopes, wrap) - wanted).max() <= 5e-6 * np.ptp(wanted)
+    expected = solve_by_definition(*slopes, wrap)
+    assert np.abs(integrate_slopes(*slopes, wrap) - expected).max() <= 5e-6 * np.ptp(expected)
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
@@ -212,8 +212,8 @@ def test_heights_survive_as_16_bits(rows, columns, size, level, seed):
     height = noise(rows, columns, seed) * np.float32(size) + np.float32(level)
     values, scale = encode_height(height)
     assert values.dtype == np.float32 and values.min() >= 0 and values.max() <= 1
-    held = np.rint(values * 65535) / 65535
-    restored = (held - 0.5) * scale * min(rows, columns)
+    encoded = np.rint(values * 65535) / 65535
+    restored = (encoded - 0.5) * scale * min(rows, columns)
     rounding = 4e-7 * (abs(level) + 4 * size)
     np.testing.assert_allclose(restored, height - height.mean(dtype=np.float64), rtol=0,
                                atol=0.51 / 65535 * scale * min(rows, columns) + rounding)

@@ -28,26 +28,26 @@ def surface(height=None):
     return Surface(height, 1.0, False, Wrap(True, True), height.shape[::-1])
 
 
-def one(kind, **words):
-    made = make_map(kind, surface(), Settings(tileable="BOTH", **words))
-    assert len(made.planes) == 1
-    return made.planes[0]
+def plane_of(kind, **fields):
+    rendered = make_map(kind, surface(), Settings(tileable="BOTH", **fields))
+    assert len(rendered.planes) == 1
+    return rendered.planes[0]
 
 
 @pytest.mark.parametrize("kind", MAP_TYPES)
 def test_every_map_is_finite_and_within_its_range_for_the_size_asked_for(kind):
-    made = make_map(kind, Surface(bump(), 1.0, False, Wrap(), (200, 100)), Settings(strength=3))
-    for plane in made.planes:
+    rendered = make_map(kind, Surface(bump(), 1.0, False, Wrap(), (200, 100)), Settings(strength=3))
+    for plane in rendered.planes:
         assert plane.shape == (100, 200) and plane.dtype == np.float32
-        assert made.low - 1e-6 <= plane.min() and plane.max() <= 1 + 1e-6
+        assert rendered.low - 1e-6 <= plane.min() and plane.max() <= 1 + 1e-6
 
 
 def test_heights_are_those_of_the_surface_times_the_strength():
     for strength in (1.0, 2.0):
-        made = make_map("HEIGHT", surface(), Settings(strength=strength))
-        found = (made.planes[0] - 0.5) * made.scale
-        wanted = strength * (bump() - bump().mean())
-        assert np.abs(found - wanted).max() < 0.02 * np.ptp(wanted)
+        rendered = make_map("HEIGHT", surface(), Settings(strength=strength))
+        decoded = (rendered.planes[0] - 0.5) * rendered.scale
+        expected = strength * (bump() - bump().mean())
+        assert np.abs(decoded - expected).max() < 0.02 * np.ptp(expected)
 
 
 def test_the_slopes_of_the_heights_are_those_of_the_normals():
@@ -60,17 +60,17 @@ def test_the_slopes_of_the_heights_are_those_of_the_normals():
 
 def test_a_bump_is_bright_on_its_top_and_dark_around_its_foot():
     middle, foot = (SIZE // 2, SIZE // 2), (SIZE // 2, SIZE // 2 + 20)
-    assert one("HEIGHT")[middle] > 0.95 > one("HEIGHT")[foot]
-    assert one("CURVATURE")[middle] > 0.52 and one("CURVATURE")[foot] < 0.5
-    assert one("AO")[middle] > 0.99 > 0.97 > one("AO", strength=2)[SIZE // 2, SIZE // 2 + 12]
-    assert one("AO", invert=True)[middle] < one("AO", invert=True)[foot]
+    assert plane_of("HEIGHT")[middle] > 0.95 > plane_of("HEIGHT")[foot]
+    assert plane_of("CURVATURE")[middle] > 0.52 and plane_of("CURVATURE")[foot] < 0.5
+    assert plane_of("AO")[middle] > 0.99 > 0.97 > plane_of("AO", strength=2)[SIZE // 2, SIZE // 2 + 12]
+    assert plane_of("AO", invert=True)[middle] < plane_of("AO", invert=True)[foot]
 
 
 def test_a_flat_surface_is_grey_open_and_without_height():
     for kind, value in (("HEIGHT", 0.5), ("AO", 1.0), ("CURVATURE", 0.5)):
-        made = make_map(kind, surface(np.zeros((20, 30))), Settings())
-        np.testing.assert_allclose(made.planes[0], value, atol=1e-6)
-        assert made.scale == 0
+        rendered = make_map(kind, surface(np.zeros((20, 30))), Settings())
+        np.testing.assert_allclose(rendered.planes[0], value, atol=1e-6)
+        assert rendered.scale == 0
 
 
 def test_what_cannot_be_made_is_refused_by_name():
@@ -92,22 +92,22 @@ def read(parts, suffix, folder):
 @pytest.mark.parametrize("name", ["PNG", "TIFF"])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_files_of_integers_hold_8_or_16_bits(tmp_path, kind, name, bits):
-    made = make_map(kind, surface(), Settings())
-    pixels = made.encode(bits=bits)
+    rendered = make_map(kind, surface(), Settings())
+    pixels = rendered.encode(bits=bits)
     assert len(pixels) > ROWS_PER_STRIP and pixels.dtype == f"u{bits // 8}"
-    assert np.abs(pixels / (2 ** bits - 1) - made.encode() / 65535).max() <= 0.51 / (2 ** bits - 1)
-    found = read(encode_integer_map(made, name, bits, True), FILE_FORMATS[name].suffix, tmp_path)
-    np.testing.assert_array_equal(found, pixels[..., ::-1] if kind == "NORMAL" else pixels)
+    assert np.abs(pixels / (2 ** bits - 1) - rendered.encode() / 65535).max() <= 0.51 / (2 ** bits - 1)
+    decoded = read(encode_integer_map(rendered, name, bits, True), FILE_FORMATS[name].suffix, tmp_path)
+    np.testing.assert_array_equal(decoded, pixels[..., ::-1] if kind == "NORMAL" else pixels)
 
 
 @pytest.mark.parametrize(("name", "tolerance"), [("EXR", 0), ("EXR_HALF", 1e-3)])
 def test_files_of_floats_hold_colours_and_true_heights(tmp_path, name, tolerance):
     normal, height = (make_map(kind, surface(), Settings()) for kind in ("NORMAL", "HEIGHT"))
-    found = read([encode_float_map(normal, name)], ".exr", tmp_path)[..., ::-1]
-    np.testing.assert_allclose(found, np.stack(normal.planes, 2) / 2 + 0.5, atol=tolerance + 1e-7)
-    found = read([encode_float_map(height, name)], ".exr", tmp_path)
-    found = found if found.ndim == 2 else found[..., 0]
-    assert np.abs(found - (bump() - bump().mean())).max() < 0.002
+    decoded = read([encode_float_map(normal, name)], ".exr", tmp_path)[..., ::-1]
+    np.testing.assert_allclose(decoded, np.stack(normal.planes, 2) / 2 + 0.5, atol=tolerance + 1e-7)
+    decoded = read([encode_float_map(height, name)], ".exr", tmp_path)
+    decoded = decoded if decoded.ndim == 2 else decoded[..., 0]
+    assert np.abs(decoded - (bump() - bump().mean())).max() < 0.002
 
 
 def test_the_nodes_picture_keeps_its_8_bits_in_a_tiff_file(tmp_path):

@@ -92,8 +92,8 @@ def test_the_look_does_not_depend_on_the_surfaces_resolution():
 
 @given(st.floats(0.1, 3), st.floats(1.1, 3))
 def test_larger_strength_tilts_more_and_larger_a_less(strength, factor):
-    def mean_tilt(**words):
-        return tilt(normal_map(surface(bump(24)), Settings(**words))).mean()
+    def mean_tilt(**fields):
+        return tilt(normal_map(surface(bump(24)), Settings(**fields))).mean()
     assert mean_tilt(strength=strength * factor) > mean_tilt(strength=strength)
     assert mean_tilt(a=2 * factor) < mean_tilt(a=2)
 
@@ -138,8 +138,8 @@ def ripples(n=512):
     return np.sin(2 * np.pi * 2 * u) / 2 / 100, np.sin(2 * np.pi * 64 * u) / 64 / 100
 
 
-def slope_of(height, **words):
-    normals = normal_map(surface(height, wrap=Wrap(True, True)), Settings(**words))
+def slope_of(height, **fields):
+    normals = normal_map(surface(height, wrap=Wrap(True, True)), Settings(**fields))
     return float(np.abs(normals[0] / normals[2]).mean())
 
 
@@ -222,18 +222,18 @@ def test_eightfold_enlargement_costs_next_to_nothing():
     assert between(small, true).mean() < 0.1
 
 
-def mixed(**words):
+def mixed(**fields):
     """Normals of a large wave with a fine surface mixed in that has another large wave, and a fine one."""
     large, fine = ripples()
     wrap = Wrap(True, True)
     whole = dataclasses.replace(surface(large, wrap=wrap), fine=surface(-large + fine, wrap=wrap))
-    return normal_map(whole, Settings(mix="RELIEF", engine="LUMINANCE", crossover=12, **words))
+    return normal_map(whole, Settings(mix="RELIEF", engine="LUMINANCE", crossover=12, **fields))
 
 
 def test_large_shapes_are_the_surfaces_own_and_fine_relief_is_the_others():
     large, fine = ripples()
-    wanted = normal_map(surface(large + fine, wrap=Wrap(True, True)), Settings())
-    assert between(mixed(), wanted).mean() < 0.25
+    expected = normal_map(surface(large + fine, wrap=Wrap(True, True)), Settings())
+    assert between(mixed(), expected).mean() < 0.25
     assert between(mixed(mix_amount=0), normal_map(surface(large, wrap=Wrap(True, True)), Settings())).mean() < 0.25
 
 
@@ -252,12 +252,12 @@ def test_an_image_masks_as_far_as_it_is_black_beside_the_alpha():
     alpha, mask = np.full((64, 64), 255, np.uint8), np.ones((64, 64), np.float32)
     alpha[:20], mask[:, :20], mask[:, 20:32] = 0, 0, 0.25
     both = dataclasses.replace(surface(bump()), alpha=alpha, mask=mask)
-    masked, seen, whole = (normal_map(both, Settings(mask=name)) for name in ("IMAGE", "ALPHA", "OFF"))
+    masked, opaque, whole = (normal_map(both, Settings(mask=name)) for name in ("IMAGE", "ALPHA", "OFF"))
     np.testing.assert_array_equal(tilt(masked[:, :20]), 0)
     np.testing.assert_array_equal(tilt(masked[:, :, :20]), 0)
     np.testing.assert_allclose(*((n[0] / n[2])[20:, 20:32] * k for n, k in ((masked, 1), (whole, 0.25))), atol=1e-6)
     np.testing.assert_array_equal(masked[:, 20:, 32:], whole[:, 20:, 32:])
-    np.testing.assert_array_equal(seen[:, 20:], whole[:, 20:])
+    np.testing.assert_array_equal(opaque[:, 20:], whole[:, 20:])
 
 
 def test_a_mask_at_the_nodes_size_is_all_or_nothing_beyond_its_edge():

@@ -73,9 +73,9 @@ def test_a_ramp_that_the_network_adds_is_taken_out(wrap):
 def test_the_seam_is_a_place_like_any_other():
     texture = periodic(256, 256) * 20
     margin = (64, 64)
-    seen = pad_periodic(texture, margin)
-    vignette = ramp(*seen.shape, 0.1, -0.2) + 1e-4 * ramp(*seen.shape, 1, 0) ** 2
-    answer = make_periodic(seen + vignette.astype(np.float32), margin)
+    padded = pad_periodic(texture, margin)
+    vignette = ramp(*padded.shape, 0.1, -0.2) + 1e-4 * ramp(*padded.shape, 1, 0) ** 2
+    answer = make_periodic(padded + vignette.astype(np.float32), margin)
     for axis in (0, 1):
         steps = np.abs(answer - np.roll(answer, 1, axis)).mean(axis=1 - axis)
         assert steps[0] < 1.5 * np.median(steps)

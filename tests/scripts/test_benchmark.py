@@ -87,10 +87,10 @@ def test_the_document_says_what_is_met_missed_and_not_measured():
     answer = Answer({"surface": 2.5, "transport": 9.0}, {"transport": {"read": 0.5}, "surface": {"sobel": 0.1}})
     text = document.text(answer, "A machine", "Words.", [])
     rows = {row.split(" | ")[0].strip("| "): row for row in text.splitlines()}
-    found = {bar.name: rows[bar.what] for bar in bars.bars(answer.figures)}
-    assert found["surface"].endswith("| 2.50 | at most 3 | met |")
-    assert found["transport"].endswith("| 9.00 | at most 2.5 | **missed** |")
-    assert document.NOT_MEASURED in found["retune"]
+    row_of = {bar.name: rows[bar.what] for bar in bars.bars(answer.figures)}
+    assert row_of["surface"].endswith("| 2.50 | at most 3 | met |")
+    assert row_of["transport"].endswith("| 9.00 | at most 2.5 | **missed** |")
+    assert document.NOT_MEASURED in row_of["retune"]
     assert "read 500 ms" in text and "sobel" not in text
 
 

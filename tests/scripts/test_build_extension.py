@@ -73,7 +73,7 @@ def test_this_checkout_keeps_every_rule(tmp_path):
     assert list(build_extension.faults(tmp_path / "staged")) == []
 
 
-@pytest.mark.parametrize("old, new, words", (
+@pytest.mark.parametrize("old, new, sentence", (
     ('schema_version = "1.0.0"', 'schema_version = "2.0.0"', "schema_version"),
     ('id = "midas_normal"', 'id = "midas-normal"', "identifier"),
     ("wired and lit", "wired and lit.", "punctuation"),
@@ -88,9 +88,9 @@ def test_this_checkout_keeps_every_rule(tmp_path):
     ('type = "add-on"', 'type = "theme"', "add-on"),
     ('name = "MiDaS', 'name = MiDaS', "not TOML"),
 ))
-def test_a_broken_rule_stops_the_build_with_a_sentence(checkout, old, new, words):
+def test_a_broken_rule_stops_the_build_with_a_sentence(checkout, old, new, sentence):
     change_manifest(checkout, old, new)
-    with pytest.raises(build_extension.BuildError, match=words):
+    with pytest.raises(build_extension.BuildError, match=sentence):
         build_extension.build(checkout / "dist")
     assert not (checkout / "dist").exists()
 

@@ -111,6 +111,6 @@ def test_two_first_runs_at_once_make_one_environment(tmp_path):
     (tmp_path / "none.txt").write_text("# nothing")
     command = [sys.executable, "-c", MAKE, str(ROOT / "scripts"), str(tmp_path)]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)]
-    told = [run.communicate()[0] for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], told
-    assert sorted("Making made" in each for each in told) == [False, True]
+    outputs = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
+    assert sorted("Making made" in each for each in outputs) == [False, True]

@@ -14,9 +14,9 @@ def rows(text, heading, columns):
     """The cells of a section's table, without its head and the line below that."""
     section = re.split(r"^## ", text.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
     lines = [line.strip("|") for line in section.splitlines() if line.startswith("| ")]
-    found = [[cell.strip() for cell in line.split(" | ")] for line in lines]
-    assert all(len(row) == columns for row in found), [row for row in found if len(row) != columns]
-    return found[1:]
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
+    assert all(len(row) == columns for row in rows), [row for row in rows if len(row) != columns]
+    return rows[1:]
 
 
 def test_each_feature_names_a_test_that_is_there():
@@ -31,24 +31,24 @@ def test_each_feature_names_a_test_that_is_there():
 def test_each_setting_stands_with_its_range_and_default():
     settings = rows((ROOT / "README.md").read_text(encoding="utf-8"), "The settings", 4)
     assert sorted(name.strip("`") for name, *_ in settings) == sorted(setting_domains())
-    words = {"2π": 2 * math.pi, "5π": 5 * math.pi, "off": False, "on": True}
+    special = {"2π": 2 * math.pi, "5π": 5 * math.pi, "off": False, "on": True}
     for name, values, default, _ in settings:
         domain, value = setting_domains()[name.strip("`")], getattr(Settings(), name.strip("`"))
         if isinstance(domain, Number):
-            numbers = [float(words.get(word, word)) for word in (*values.split(" to "), default)]
+            numbers = [float(special.get(word, word)) for word in (*values.split(" to "), default)]
             assert numbers == [domain.low, domain.high, value], name
         else:
             assert set(values.split(", ")) == (set(domain.names) if isinstance(domain, Choice) else {"off", "on"}), name
-            assert words.get(default, default) == value
+            assert special.get(default, default) == value
 
 
 def test_each_promise_of_reliability_names_tests_that_are_there():
-    there = {path.relative_to(ROOT).as_posix() for pattern in ("tests/**/test_*.py", "scripts/gui/steps/*.py")
-             for path in ROOT.glob(pattern)}
+    existing = {path.relative_to(ROOT).as_posix() for pattern in ("tests/**/test_*.py", "scripts/gui/steps/*.py")
+                for path in ROOT.glob(pattern)}
     text = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
     for promise, tests, measured in rows(text, "Promises", 3):
         assert measured and (PROGRAM.search(tests) or tests == "same"), promise
     named = PROGRAM.findall(text)
     assert len(named) > 25
     for name in named:
-        assert any(file.endswith("/" + name) or file == name for file in there), name
+        assert any(file.endswith("/" + name) or file == name for file in existing), name

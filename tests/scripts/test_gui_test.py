@@ -66,8 +66,8 @@ def breaking_off(number):
 def test_sigterm_in_the_middle_of_a_start_is_heard_when_the_program_can_be_ended(monkeypatch):
     start = subprocess.Popen._execute_child
 
-    def interrupted(*words):
-        start(*words)
+    def interrupted(*args):
+        start(*args)
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(subprocess.Popen, "_execute_child", interrupted)

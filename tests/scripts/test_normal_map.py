@@ -52,9 +52,11 @@ def test_a_folder_and_one_of_its_pictures_are_each_picture_once(photo, tmp_path)
     assert ended.returncode == 0 and "1 made" in ended.stdout and not ended.stderr
 
 
-@pytest.mark.parametrize("words", [("", "--out", "maps"), ("a.png", "--out", ""), ("a.png", "--out", "b", "--weights", "")])
-def test_an_empty_name_is_not_the_folder_that_one_is_in(words):
-    ended = normal_map(*words)
+@pytest.mark.parametrize("arguments", [
+    ("", "--out", "maps"), ("a.png", "--out", ""), ("a.png", "--out", "b", "--weights", ""),
+])
+def test_an_empty_name_is_not_the_folder_that_one_is_in(arguments):
+    ended = normal_map(*arguments)
     assert ended.returncode == 2 and "an empty name is no file or folder; the one that you are in is" in ended.stderr
 
 
@@ -72,9 +74,9 @@ def test_a_map_is_flat_where_the_mask_image_is_black_and_made_again_with_another
                  "--mask-image", mask)
     for left, right in ((0, 255), (255, 0)):
         PIL.Image.fromarray(np.array([[left, right]], np.uint8)).save(mask)
-        for words in ("1 made", "1 skipped"):
+        for expected in ("1 made", "1 skipped"):
             ended = normal_map(*arguments)
-            assert ended.returncode == 0 and words in ended.stdout, ended.stderr
+            assert ended.returncode == 0 and expected in ended.stdout, ended.stderr
         values = cv2.imdecode(np.fromfile(out / "ein Bild ü_normal.png", np.uint8), cv2.IMREAD_UNCHANGED) / 65535 - 0.5
         halves = [np.abs(half[..., 1:]).max() < 1e-4 for half in (values[:, :15], values[:, 49:])]
         assert halves == [left == 0, right == 0]

@@ -47,42 +47,42 @@ def test_the_same_seed_gives_the_same_sample_and_another_seed_another():
 
 
 def test_samples_have_the_shapes_types_and_ranges_that_training_expects(many):
-    for made in many:
-        assert made.rgb.shape == (SIZE, SIZE, 3) and made.slopes.shape == (SIZE, SIZE, 2)
-        assert made.rgb.dtype == made.slopes.dtype == np.float32
-        assert made.rgb.flags.c_contiguous and made.slopes.flags.c_contiguous
-        assert made.rgb.min() >= 0 and made.rgb.max() <= 1
-        assert np.isfinite(made.slopes).all()
-        steepness = np.hypot(made.slopes[..., 0], made.slopes[..., 1])
-        assert np.quantile(steepness, 0.99) < 2.2, made.kind
+    for each in many:
+        assert each.rgb.shape == (SIZE, SIZE, 3) and each.slopes.shape == (SIZE, SIZE, 2)
+        assert each.rgb.dtype == each.slopes.dtype == np.float32
+        assert each.rgb.flags.c_contiguous and each.slopes.flags.c_contiguous
+        assert each.rgb.min() >= 0 and each.rgb.max() <= 1
+        assert np.isfinite(each.slopes).all()
+        steepness = np.hypot(each.slopes[..., 0], each.slopes[..., 1])
+        assert np.quantile(steepness, 0.99) < 2.2, each.kind
 
 
 def test_pictures_are_as_bright_and_reliefs_as_steep_as_real_materials(many):
-    brightness = [made.rgb.mean() for made in many]
-    tilts = [np.degrees(np.arctan(np.hypot(*np.moveaxis(made.slopes, 2, 0)))).mean() for made in many]
+    brightness = [each.rgb.mean() for each in many]
+    tilts = [np.degrees(np.arctan(np.hypot(*np.moveaxis(each.slopes, 2, 0)))).mean() for each in many]
     assert 0.35 < np.mean(brightness) < 0.6 and np.quantile(brightness, 0.05) > 0.07 and np.quantile(brightness, 0.95) < 0.8
     assert 6 < np.mean(tilts) < 12 and max(tilts) <= 32.5
 
 
 def test_about_one_sample_in_six_is_strong_marks_on_exactly_flat_ground(many):
-    flat = [made for made in many if made.kind == "flat"]
+    flat = [each for each in many if each.kind == "flat"]
     assert 0.1 < len(flat) / len(many) < 0.25
-    for made in flat:
-        assert not made.slopes.any()
-    assert np.median([made.rgb.std() for made in flat]) > 0.05
+    for each in flat:
+        assert not each.slopes.any()
+    assert np.median([each.rgb.std() for each in flat]) > 0.05
 
 
 @pytest.mark.parametrize("name", heights.KINDS)
 def test_every_kind_is_periodic_finite_and_of_the_tilt_it_claims(name):
     for seed in range(3):
-        made = heights.relief(rng(seed), SIZE, name)
-        assert made.height.dtype == np.float32 and made.height.shape == (SIZE, SIZE)
-        assert np.isfinite(made.height).all()
-        assert noise.tilt(made.height).mean() <= heights.KINDS[name].tilt[1] + 0.5
-        slopes = np.stack(noise.gradient(made.height), axis=2)
+        each = heights.relief(rng(seed), SIZE, name)
+        assert each.height.dtype == np.float32 and each.height.shape == (SIZE, SIZE)
+        assert np.isfinite(each.height).all()
+        assert noise.tilt(each.height).mean() <= heights.KINDS[name].tilt[1] + 0.5
+        slopes = np.stack(noise.gradient(each.height), axis=2)
         assert wraps(slopes), (name, seed)
-        if made.joint is not None:
-            assert made.joint.min() >= 0 and made.joint.max() <= 1 + 1e-6
+        if each.joint is not None:
+            assert each.joint.min() >= 0 and each.joint.max() <= 1 + 1e-6
 
 
 def test_slopes_are_the_derivative_of_the_height():
@@ -145,8 +145,8 @@ def test_shadows_fall_away_from_the_sun_and_hollows_see_less_sky():
     assert lost[32, 48:54].mean() > lost[32, 12:22].mean() + 0.08
     y, x = np.mgrid[:64, :64].astype(np.float32) - 32
     hollow = -12 * np.exp(-(x * x + y * y) / 150).astype(np.float32)
-    seen = light.sky_visibility(hollow, np.ones_like(hollow), 1.0)
-    assert seen[32, 32] < 0.7 * seen[4, 4]
+    visibility = light.sky_visibility(hollow, np.ones_like(hollow), 1.0)
+    assert visibility[32, 32] < 0.7 * visibility[4, 4]
 
 
 @pytest.mark.parametrize("marks", [*albedo.PRINTS, *albedo.WALL_PRINTS])
@@ -169,10 +169,10 @@ def test_pictures_wrap():
 ])
 def test_cells_are_the_same_one_canvas_further(make):
     x, y = noise.coordinates(SIZE)
-    here, there = make(x, y), make(x + SIZE, y - SIZE)
-    assert np.mean(here.index == there.index) > 0.99  # borders may fall either way by rounding
-    assert np.abs(here.edge - there.edge).max() < 0.01
-    assert here.index.min() >= 0 and here.index.max() < here.count
+    original, repeated = make(x, y), make(x + SIZE, y - SIZE)
+    assert np.mean(original.index == repeated.index) > 0.99  # borders may fall either way by rounding
+    assert np.abs(original.edge - repeated.edge).max() < 0.01
+    assert original.index.min() >= 0 and original.index.max() < original.count
 
 
 def test_piles_wrap_and_number_their_pieces():

@@ -89,8 +89,8 @@ def test_the_slopes_of_a_window_are_those_of_what_it_shows(seed):
     sizes = windows.draw(rng, [plate()] * 3, SIDE)
     for size in sizes:
         for rgb, slopes in zip(size.rgb, size.slopes, strict=True):
-            seen = cv2.GaussianBlur(rgb[..., 0].astype(np.float32), (0, 0), 2)
-            across, down = (np.gradient(seen, axis=axis)[6:-6, 6:-6].ravel() for axis in (1, 0))
+            blurred = cv2.GaussianBlur(rgb[..., 0].astype(np.float32), (0, 0), 2)
+            across, down = (np.gradient(blurred, axis=axis)[6:-6, 6:-6].ravel() for axis in (1, 0))
             inner = cv2.GaussianBlur(slopes, (0, 0), 2)[6:-6, 6:-6].reshape(-1, 2)
             both, truth = np.concatenate([across, down]), np.concatenate([inner[:, 0], inner[:, 1]])
             assert np.corrcoef(both, truth)[0, 1] > 0.97

@@ -36,8 +36,8 @@ for seed, split in ((5, "train"), (6, "train"), (7, "val")):
 """
 
 
-def run(python, *words):
-    ended = subprocess.run([str(python), *map(str, words)], capture_output=True, text=True, check=False)
+def run(python, *arguments):
+    ended = subprocess.run([str(python), *map(str, arguments)], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -53,19 +53,19 @@ def materials(midas_python, tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.midas
 def test_a_short_training_learns_resumes_and_is_evaluated(midas_python, materials, tmp_path):
-    words = [ROOT / "scripts" / "train_relief.py", "--out", tmp_path, "--device", "cpu", "--architecture", "tiny",
-             "--samples", "128", "--measured", "8", "--batch", "4", "--window", "64", "--rate", "0.003",
-             "--checkpoint-minutes", "0.1", "--real", materials, "--real-share", "0.3", "--relit", "1"]
-    run(midas_python, *words, "--minutes", "0.4", "--materials", tmp_path / "none")
+    arguments = [ROOT / "scripts" / "train_relief.py", "--out", tmp_path, "--device", "cpu", "--architecture", "tiny",
+                 "--samples", "128", "--measured", "8", "--batch", "4", "--window", "64", "--rate", "0.003",
+                 "--checkpoint-minutes", "0.1", "--real", materials, "--real-share", "0.3", "--relit", "1"]
+    run(midas_python, *arguments, "--minutes", "0.4", "--materials", tmp_path / "none")
     first = json.loads((tmp_path / "log.json").read_text())["log"]
-    told = run(midas_python, *words, "--minutes", "1.2", "--resume", "--materials", materials)
+    output = run(midas_python, *arguments, "--minutes", "1.2", "--resume", "--materials", materials)
     log = json.loads((tmp_path / "log.json").read_text())["log"]
     assert log[:len(first)] == first and log[-1]["step"] > first[-1]["step"]
     assert log[-1]["made_up_r"] > 0.1  # 0.01 of one that learnt nothing; the error falls late
-    assert {"val_r", "val_amount", "factor"} <= set(log[-1]) and "2 real materials" in told
-    assert f"from step {first[-1]['step']} on" in told and "all (3)" in told
+    assert {"val_r", "val_amount", "factor"} <= set(log[-1]) and "2 real materials" in output
+    assert f"from step {first[-1]['step']} on" in output and "all (3)" in output
     assert (tmp_path / "curves.png").stat().st_size > 1000 and (tmp_path / "evaluation.jpg").stat().st_size > 1000
-    rest = [*words, "--pool", tmp_path / "pool", "--materials", tmp_path / "none", "--minutes", "0.05", "--rate", "1e-6"]
+    rest = [*arguments, "--pool", tmp_path / "pool", "--materials", tmp_path / "none", "--minutes", "0.05", "--rate", "1e-6"]
     rest[rest.index("--out") + 1] = tmp_path / "more"
     run(midas_python, *rest, "--begin-with", tmp_path / "relief.npz")
     began, more = (read_weights(folder / "relief.npz").weights["stem"] for folder in (tmp_path, tmp_path / "more"))

@@ -74,8 +74,8 @@ def test_halves_of_the_pictures_lose_no_line_though_the_record_is_due_for_compac
     out = tmp_path / "maps"
     for strength in range(6):  # of which the last makes it as long as it may be
         ended(started(pictures, out, "--strength", str(1 + strength / 8)))
-    found = at_once(out, *((half, "--existing", existing, "--strength", "2") for half in (pictures[::2], pictures[1::2])))
-    assert [counts for counts, _ in found] == [Counter(made=COUNT // 2)] * 2
+    outcomes = at_once(out, *((half, "--existing", existing, "--strength", "2") for half in (pictures[::2], pictures[1::2])))
+    assert [counts for counts, _ in outcomes] == [Counter(made=COUNT // 2)] * 2
     assert_skipped_and_tidy(out, pictures, "--strength", "2")
     assert_all_on_record(out, COUNT)
 
@@ -83,16 +83,16 @@ def test_halves_of_the_pictures_lose_no_line_though_the_record_is_due_for_compac
 @pytest.mark.parametrize("existing", ["skip", "renew"])
 def test_the_same_pictures_are_refused_to_neither(pictures, tmp_path, existing):
     out = tmp_path / "maps"
-    found = at_once(out, (pictures, "--existing", existing), (pictures, "--existing", existing))
-    assert not any(counts["failed"] or errors for counts, errors in found), found
+    outcomes = at_once(out, (pictures, "--existing", existing), (pictures, "--existing", existing))
+    assert not any(counts["failed"] or errors for counts, errors in outcomes), outcomes
     assert_skipped_and_tidy(out, pictures)
     assert_all_on_record(out, COUNT)
 
 
 def test_numbers_are_given_once(pictures, tmp_path):
     out = tmp_path / "maps"
-    found = at_once(out, *[(pictures, "--existing", "number")] * 3)
-    assert [counts for counts, _ in found] == [Counter(made=COUNT)] * 3
+    outcomes = at_once(out, *[(pictures, "--existing", "number")] * 3)
+    assert [counts for counts, _ in outcomes] == [Counter(made=COUNT)] * 3
     assert sorted(file.name for file in out.glob("*.png")) == sorted(
         f"{number:04}_normal{suffix}.png" for number in range(COUNT) for suffix in ("", "_2", "_3"))
     ended(started([], out, *map(str, pictures), "--existing", "skip"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worker.in_process_worker import Desk
+from tests.worker.in_process_worker import InProcessWorker
 
 
 @pytest.fixture
-def maker(tmp_path):
-    return Desk(tmp_path)
+def worker(tmp_path):
+    return InProcessWorker(tmp_path)

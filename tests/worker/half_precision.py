@@ -22,7 +22,7 @@ TOO_LARGE = 1e5
 """More than the largest number of float16."""
 
 
-def quiet(stage: str, done: float) -> None:
+def quiet(stage: str, share: float) -> None:
     """Ignore progress."""
 
 

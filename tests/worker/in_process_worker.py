@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blender_midas_normal.core.errors import error_from_kind
-from blender_midas_normal.core.protocol import Error, Request
+from blender_midas_normal.core.protocol import Error, Progress, Request
 from blender_midas_normal.worker.channel import Job
 from blender_midas_normal.worker.engines import EngineOptions, EngineRegistry
 from blender_midas_normal.worker.pipeline import MapPipeline
@@ -15,33 +15,44 @@ from tests.requests_for_tests import LUMINANCE, write_pixels
 cv2 = pytest.importorskip("cv2")
 
 
-class Desk:
-    """Answers requests as the worker does, in this process."""
+class InProcessWorker:
+    """Answers requests as the worker does, in this process; `sent` are its messages."""
 
-    def __init__(self, folder):
-        self._sent = []
-        self._reader = InputReader(folder, self)
-        engines = EngineRegistry(EngineOptions(folder, "not in this test"))
-        self._answering = RequestLoop(MapPipeline(engines), self._reader, folder, self)
+    def __init__(self, folder, without_midas="not in this test", batch=0):
+        self.folder, self.sent = folder, []
+        self.reader = InputReader(folder, self)
+        engines = EngineRegistry(EngineOptions(folder, without_midas, batch))
+        self._loop = RequestLoop(MapPipeline(engines), self.reader, folder, self)
 
     def send(self, message):
-        self._sent.append(message)
+        self.sent.append(message)
 
-    def make(self, request, cancelled=False):
+    def submit(self, request, cancelled=False):
         job = Job(request, cancelled=cancelled)
-        self._reader.submit(job)
-        self._answering.answer([job])
-        self._answering.finish()
-        end = self._sent[-1]
+        self.reader.submit(job)
+        return job
+
+    def answer(self, jobs):
+        """Answer jobs, and return their terminal messages by id; each job has exactly one."""
+        count = len(self.sent)
+        self._loop.answer(jobs)
+        self._loop.finish()
+        ends = [message for message in self.sent[count:] if not isinstance(message, Progress)]
+        assert sorted(end.id for end in ends) == sorted(job.request.id for job in jobs)
+        return {end.id: end for end in ends}
+
+    def render(self, request, cancelled=False):
+        """Answer one request; return its result, or raise its error."""
+        end = self.answer([self.submit(request, cancelled)])[request.id]
         if isinstance(end, Error):
             raise error_from_kind(end.kind, end.text)
         return end
 
 
-def make(maker, folder, rgba, settings=LUMINANCE, **words):
-    """(result, H x W x 3 components -1..1) of a request with these pixels."""
-    pixels = write_pixels(folder / "pixels", rgba, words.pop("encoding", "BYTE"))
-    result = maker.make(Request(settings.to_dict(), id=1, pixels=pixels, **words))
+def make_map(worker, folder, rgba, settings=LUMINANCE, **fields):
+    """Return the result of a request with these pixels, and the map's H x W x 3 components, -1..1."""
+    pixels = write_pixels(folder / "pixels", rgba, fields.pop("encoding", "BYTE"))
+    result = worker.render(Request(settings.to_dict(), id=1, pixels=pixels, **fields))
     return result, components(folder / result.file)
 
 

@@ -10,15 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from blender_midas_normal.core.protocol import Progress, Request, Result
+from blender_midas_normal.core.protocol import Request, Result
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices, outputs, request_loop
-from blender_midas_normal.worker.channel import Job
-from blender_midas_normal.worker.engines import EngineOptions, EngineRegistry, midas
-from blender_midas_normal.worker.pipeline import MapPipeline
-from blender_midas_normal.worker.request_loop import InputReader, RequestLoop
+from blender_midas_normal.worker.engines import midas
 from tests.requests_for_tests import noise, write_pixels
-from tests.worker.worker_process import Talk, normals
+from tests.worker.in_process_worker import InProcessWorker
+from tests.worker.worker_process import WorkerProcess, normals
 
 pytest.importorskip("cv2")
 
@@ -44,50 +42,35 @@ class Network:
     def free(self):
         """Nothing is kept."""
 
-    def depth(self, picture, done, precision):
-        return self.depths(picture[None], done, precision)[0]
+    def depth(self, picture, on_progress, precision):
+        return self.depths(picture[None], on_progress, precision)[0]
 
-    def depths(self, pictures, done, precision):
+    def depths(self, pictures, on_progress, precision):
         self.passes.append(len(pictures))
         if len(pictures) > self.largest:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
         self.on_pass()
-        done(0.5)
+        on_progress(0.5)
         self.finished.append(len(pictures))
         return pictures.mean(axis=3) * np.float32(100)
 
-
-    def node_depth(self, picture, resolution, done):
+    def node_depth(self, picture, resolution, on_progress):
         return picture.mean(axis=2).astype(np.float32)
 
 
-class Desk:
-    """Answers requests as the worker does, in this process."""
+class BatchWorker(InProcessWorker):
+    """With this network, and pictures read ahead."""
+
+    network = None
 
     def __init__(self, folder, network, batch=0):
-        self.folder, self.sent = folder, []
-        Desk.network = network
-        self.engines = EngineRegistry(EngineOptions(folder, batch=batch))
-        self.reader = InputReader(folder, self)
+        super().__init__(folder, "", batch)
+        BatchWorker.network = network
         self.reader.read_ahead(9)
-        self.answering = RequestLoop(MapPipeline(self.engines), self.reader, folder, self)
-
-    def send(self, message):
-        self.sent.append(message)
 
     def job(self, number, size=(48, 64), settings=PLAIN, cancelled=False):
         pixels = write_pixels(self.folder / f"pixels{number}", noise(*size, seed=number))
-        job = Job(Request(settings.to_dict(), id=number, pixels=pixels), cancelled=cancelled)
-        self.reader.submit(job)
-        return job
-
-    def answer(self, jobs):
-        """The terminal messages by number, each of which has exactly one."""
-        self.answering.answer(jobs)
-        self.answering.finish()
-        ends = [message for message in self.sent if not isinstance(message, Progress)]
-        assert sorted(end.id for end in ends) == sorted(job.request.id for job in jobs)
-        return {end.id: end for end in ends}
+        return self.submit(Request(settings.to_dict(), id=number, pixels=pixels), cancelled)
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +80,7 @@ def computer(request, monkeypatch):
         return
     monkeypatch.setattr(devices, "has_device", lambda name: True)
     monkeypatch.setattr(request_loop, "describe_device", lambda name: name)
-    monkeypatch.setattr(midas, "load_network", lambda weights: Desk.network)
+    monkeypatch.setattr(midas, "load_network", lambda weights: BatchWorker.network)
     monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(midas, "unavailable_reason", lambda options: "")
     monkeypatch.setattr(midas, "verify_weights", lambda path: None)
@@ -107,36 +90,36 @@ def computer(request, monkeypatch):
 @pytest.mark.parametrize(("device", "batch", "passes"), [("CPU", 0, [1, 1, 1]), ("CUDA", 0, [3]), ("CPU", 3, [3])])
 def test_pictures_are_seen_at_once_where_the_device_is_quicker_or_one_asks_for_it(tmp_path, device, batch, passes):
     network = Network()
-    desk = Desk(tmp_path, network, batch)
-    ends = desk.answer([desk.job(number, settings=replace(PLAIN, device=device)) for number in range(3)])
+    worker = BatchWorker(tmp_path, network, batch)
+    ends = worker.answer([worker.job(number, settings=replace(PLAIN, device=device)) for number in range(3)])
     assert network.passes == passes and all(isinstance(end, Result) for end in ends.values())
     assert {end.device for end in ends.values()} == {device.lower()}
 
 
 def test_only_what_the_network_sees_alike_goes_together(tmp_path):
     network = Network()
-    desk = Desk(tmp_path, network)
+    worker = BatchWorker(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA")
-    ends = desk.answer([desk.job(0, settings=cuda), desk.job(1, (64, 48), cuda), desk.job(2, (96, 128), cuda),
-                        desk.job(3, settings=replace(cuda, precision="AUTO")),
-                        desk.job(4, settings=replace(cuda, a=1.0)), desk.job(5, settings=PLAIN)])
+    ends = worker.answer([worker.job(0, settings=cuda), worker.job(1, (64, 48), cuda), worker.job(2, (96, 128), cuda),
+                        worker.job(3, settings=replace(cuda, precision="AUTO")),
+                        worker.job(4, settings=replace(cuda, a=1.0)), worker.job(5, settings=PLAIN)])
     assert sorted(network.passes) == [1, 1, 1, 3]
     assert [ends[number].device for number in range(6)] == ["cuda"] * 5 + ["cpu"]
 
 
 def test_raw_depths_are_the_nodes_own_in_company_too(tmp_path):
     network = Network()
-    desk = Desk(tmp_path, network)
+    worker = BatchWorker(tmp_path, network)
     raw = replace(RAW, device="CUDA", convention="OPENGL")
-    ends = desk.answer([desk.job(number, settings=raw) for number in range(3)])
+    ends = worker.answer([worker.job(number, settings=raw) for number in range(3)])
     assert network.passes == [] and all(isinstance(end, Result) for end in ends.values())
 
 
 def test_each_says_on_which_device_it_was_seen(tmp_path):
     network = Network()
-    desk = Desk(tmp_path, network, batch=2)
+    worker = BatchWorker(tmp_path, network, batch=2)
     named = ("CPU", "CUDA", "CPU", "CUDA")
-    ends = desk.answer([desk.job(number, settings=replace(PLAIN, device=name)) for number, name in enumerate(named)])
+    ends = worker.answer([worker.job(number, settings=replace(PLAIN, device=name)) for number, name in enumerate(named)])
     assert network.passes == [2, 2] and [ends[number].device.upper() for number in range(4)] == list(named)
 
 
@@ -144,15 +127,15 @@ def test_no_more_go_together_than_have_room_in_memory(tmp_path, monkeypatch):
     room = midas.BYTES_PER_PIXEL * 64 * 96 * 2
     monkeypatch.setattr(midas, "available_bytes", lambda device: room)
     network = Network()
-    desk = Desk(tmp_path, network)
-    desk.answer([desk.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    worker = BatchWorker(tmp_path, network)
+    worker.answer([worker.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
     assert network.passes == [2, 1]
 
 
 def test_where_memory_is_too_short_for_several_each_is_seen_alone(tmp_path):
     network = Network(largest=1)
-    desk = Desk(tmp_path, network)
-    ends = desk.answer([desk.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    worker = BatchWorker(tmp_path, network)
+    ends = worker.answer([worker.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
     assert network.passes == [3, 1, 1, 1]
     assert all(isinstance(end, Result) and end.device == "cuda" and not end.notes for end in ends.values())
 
@@ -160,10 +143,10 @@ def test_where_memory_is_too_short_for_several_each_is_seen_alone(tmp_path):
 class Unfit(Network):
     """On a card that fails, and is asked for nothing then."""
 
-    def depths(self, pictures, done, precision):
+    def depths(self, pictures, on_progress, precision):
         if self.device == "cuda":
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
-        return super().depths(pictures, done, precision)
+        return super().depths(pictures, on_progress, precision)
 
     def close(self):
         self.device = "cpu"
@@ -176,9 +159,9 @@ def test_a_card_that_was_found_unfit_decides_nothing_more(tmp_path, monkeypatch,
     module = types.SimpleNamespace(Network=lambda weights: network)
     monkeypatch.setattr(midas, "_network_module", lambda: module)
     monkeypatch.setattr(devices, "auto_device", lambda: "cuda")
-    desk = Desk(tmp_path, network, batch)
+    worker = BatchWorker(tmp_path, network, batch)
     auto = replace(PLAIN, device="AUTO")
-    assert desk.answer([desk.job(0, settings=auto)])[0].device == "cpu"
+    assert worker.answer([worker.job(0, settings=auto)])[0].device == "cpu"
 
     def available(device):
         if device == "cuda":
@@ -187,8 +170,7 @@ def test_a_card_that_was_found_unfit_decides_nothing_more(tmp_path, monkeypatch,
 
     monkeypatch.setattr(midas, "available_bytes", available)
     network.passes.clear()
-    desk.sent.clear()
-    ends = desk.answer([desk.job(number, settings=auto) for number in range(1, 4)])
+    ends = worker.answer([worker.job(number, settings=auto) for number in range(1, 4)])
     assert network.passes == passes
     assert all(isinstance(end, Result) and "failed" in end.notes[0] for end in ends.values())
 
@@ -196,19 +178,18 @@ def test_a_card_that_was_found_unfit_decides_nothing_more(tmp_path, monkeypatch,
 class WithoutHalves(Network):
     """Gives no numbers in half precision, as some cards do."""
 
-    def depths(self, pictures, done, precision):
-        depths = super().depths(pictures, done, precision)
+    def depths(self, pictures, on_progress, precision):
+        depths = super().depths(pictures, on_progress, precision)
         return depths if precision == "FLOAT32" else np.full_like(depths, np.nan)
 
 
 def test_where_halves_are_no_numbers_each_is_seen_alone_in_float32_and_the_next_ones_together(tmp_path):
     network = WithoutHalves()
-    desk = Desk(tmp_path, network)
+    worker = BatchWorker(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA", precision="AUTO")
-    first = desk.answer([desk.job(number, settings=cuda) for number in range(3)])
+    first = worker.answer([worker.job(number, settings=cuda) for number in range(3)])
     assert network.passes == [3, 1, 1, 1, 1]
-    desk.sent.clear()
-    second = desk.answer([desk.job(number, settings=cuda) for number in range(3, 6)])
+    second = worker.answer([worker.job(number, settings=cuda) for number in range(3, 6)])
     assert network.passes[5:] == [3]
     assert all(isinstance(end, Result) and not end.notes for end in (first | second).values())
 
@@ -218,49 +199,49 @@ def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path, monk
     clock = SimpleNamespace(perf_counter=lambda: 0.6 * len(passes))
     monkeypatch.setattr("blender_midas_normal.worker.channel.time", clock)
     network = Network()
-    desk = Desk(tmp_path, network)
+    worker = BatchWorker(tmp_path, network)
     network.on_pass = lambda: passes.append(network)
-    ends = desk.answer([desk.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
+    ends = worker.answer([worker.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
     assert [end.seconds["engine"] for end in ends.values()] == pytest.approx([0.2] * 3)
 
 
 def test_one_that_is_cancelled_or_wrong_leaves_the_others_together(tmp_path):
     network = Network()
-    desk = Desk(tmp_path, network)
+    worker = BatchWorker(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA")
-    jobs = [desk.job(0, settings=cuda), desk.job(1, settings=cuda, cancelled=True), desk.job(2, settings=cuda),
-              desk.job(3, settings=cuda)]
+    jobs = [worker.job(0, settings=cuda), worker.job(1, settings=cuda, cancelled=True), worker.job(2, settings=cuda),
+              worker.job(3, settings=cuda)]
     network.on_pass = lambda: setattr(jobs[2], "cancelled", True)
-    ends = desk.answer(jobs)
+    ends = worker.answer(jobs)
     assert network.passes == [3] and [isinstance(ends[number], Result) for number in range(4)] == [True, False, False, True]
     assert ends[1].kind == ends[2].kind == "Cancelled"
 
 
 def test_a_pass_that_nobody_wants_any_more_ends(tmp_path):
     network = Network()
-    desk = Desk(tmp_path, network)
-    jobs = [desk.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)]
+    worker = BatchWorker(tmp_path, network)
+    jobs = [worker.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)]
 
     def cancel_all():
         for job in jobs:
             job.cancelled = True
 
     network.on_pass = cancel_all
-    assert {end.kind for end in desk.answer(jobs).values()} == {"Cancelled"}
+    assert {end.kind for end in worker.answer(jobs).values()} == {"Cancelled"}
     assert network.passes == [3] and network.finished == []
 
 
 def test_pictures_wait_for_the_engine_only_as_far_as_memory_allows(tmp_path, monkeypatch):
     for most, number in ((48 * 64 * 3 * 3, 3), (1, 1)):
         monkeypatch.setattr(request_loop, "READ_AHEAD_BYTES", most)
-        desk = Desk(tmp_path, Network())
-        jobs = [desk.job(number) for number in range(5)]
+        worker = BatchWorker(tmp_path, Network())
+        jobs = [worker.job(number) for number in range(5)]
         jobs[number - 1].inputs.result(10)
         assert not _ended(jobs[number])
-        desk.reader.result(jobs[0])
+        worker.reader.result(jobs[0])
         jobs[number].inputs.result(10)
         for job in jobs[1:]:
-            desk.reader.result(job)
+            worker.reader.result(job)
 
 
 def _ended(job):
@@ -275,8 +256,8 @@ def _ended(job):
 def workers(midas_python, test_weights, tmp_path_factory):
     """One that sees one picture after the other, as any on a CPU does, and one that sees up to three at once."""
     folder = tmp_path_factory.mktemp("workers")
-    with (Talk(midas_python, folder / "alone", test_weights) as alone,
-          Talk(midas_python, folder / "together", test_weights, "--batch", "3") as together):
+    with (WorkerProcess(midas_python, folder / "alone", test_weights) as alone,
+          WorkerProcess(midas_python, folder / "together", test_weights, "--batch", "3") as together):
         assert (alone.ready.batch, together.ready.batch) == (1, 3)
         yield alone, together
 
@@ -286,7 +267,7 @@ def new_seeds(number):
     return [next(SEEDS) for _ in range(number)]
 
 
-def asked(worker, seed, settings=PLAIN):
+def request_of(worker, seed, settings=PLAIN):
     return settings, {"pixels": write_pixels(worker.folder / f"pixels{seed}", noise(60, 80, seed))}
 
 
@@ -298,7 +279,7 @@ class Watch:
 
     def __call__(self, message):
         self.first = self.first or message.id
-        if message.stage == "network" and 0 < message.done < 1:
+        if message.stage == "network" and 0 < message.share < 1:
             self.turns.append(message.id - self.first)
             return self.cancels(message.id - self.first)
         return False
@@ -312,20 +293,21 @@ class Watch:
 
 def all_of(worker, requests, watch):
     """The answers of requests that are sent and read while the network is busy with another one, which comes first."""
-    return worker.ask_all([asked(worker, *new_seeds(1), replace(PLAIN, resolution=512)), *requests], watch, "network")
+    first = request_of(worker, *new_seeds(1), replace(PLAIN, resolution=512))
+    return worker.render_all([first, *requests], watch, "network")
 
 
 @pytest.mark.midas
 @pytest.mark.slow
 def test_a_real_worker_makes_the_same_maps_at_once_as_one_by_one(workers):
     alone, together = workers
-    made, seeds = [], new_seeds(3)
+    maps, seeds = [], new_seeds(3)
     for worker in (alone, together):
         watch = Watch()
-        answers = all_of(worker, [asked(worker, seed) for seed in seeds], watch)
-        made.append([answer.ok for answer in answers[1:]])
+        answers = all_of(worker, [request_of(worker, seed) for seed in seeds], watch)
+        maps.append([answer.pixels for answer in answers[1:]])
         assert watch.together == (set() if worker is alone else {1, 2, 3})
-    for one, other in zip(*made, strict=True):
+    for one, other in zip(*maps, strict=True):
         assert np.abs(normals(one) - normals(other)).max() < 2e-3
         assert np.abs(normals(one)[..., :2]).mean() > 0.05
 
@@ -333,13 +315,13 @@ def test_a_real_worker_makes_the_same_maps_at_once_as_one_by_one(workers):
 @pytest.mark.midas
 @pytest.mark.slow
 def test_raw_depths_are_never_made_together(workers):
-    made, seeds = [], new_seeds(3)
+    maps, seeds = [], new_seeds(3)
     for worker in workers:
         watch = Watch()
-        answers = all_of(worker, [asked(worker, seed, RAW) for seed in seeds], watch)
-        made.append([answer.ok for answer in answers[1:]])
+        answers = all_of(worker, [request_of(worker, seed, RAW) for seed in seeds], watch)
+        maps.append([answer.pixels for answer in answers[1:]])
         assert watch.together == set() and {1, 2, 3} <= set(watch.turns)
-    np.testing.assert_array_equal(*made)
+    np.testing.assert_array_equal(*maps)
 
 
 @pytest.mark.midas
@@ -347,13 +329,13 @@ def test_raw_depths_are_never_made_together(workers):
 def test_in_a_real_worker_the_cancelled_and_the_wrong_harm_no_other(workers):
     alone, together = workers
     kept, cancelled, *others = new_seeds(5)
-    expected = alone.ask_all([asked(alone, kept, LONG)])[0].ok
+    expected = alone.render_all([request_of(alone, kept, LONG)])[0].pixels
     watch = Watch(lambda number: number == 2)
     missing = PLAIN, {"picture": str(together.folder / "missing.png")}
-    answers = all_of(together, [asked(together, kept, LONG), asked(together, cancelled, LONG), missing], watch)
-    assert watch.together == {1, 2} and np.abs(normals(answers[1].ok) - normals(expected)).max() < 2e-3
-    assert answers[2].refusal[0] == "Cancelled" and answers[3].refusal[0] == "SourceError"
+    answers = all_of(together, [request_of(together, kept, LONG), request_of(together, cancelled, LONG), missing], watch)
+    assert watch.together == {1, 2} and np.abs(normals(answers[1].pixels) - normals(expected)).max() < 2e-3
+    assert answers[2].error[0] == "Cancelled" and answers[3].error[0] == "SourceError"
     watch = Watch(lambda number: number > 0)
-    answers = all_of(together, [asked(together, seed, LONG) for seed in others], watch)
-    assert isinstance(answers[0].end, Result) and {answer.refusal[0] for answer in answers[1:]} == {"Cancelled"}
-    assert together.ask_all([asked(together, *new_seeds(1))])[0].ok.any()
+    answers = all_of(together, [request_of(together, seed, LONG) for seed in others], watch)
+    assert isinstance(answers[0].end, Result) and {answer.error[0] for answer in answers[1:]} == {"Cancelled"}
+    assert together.render_all([request_of(together, *new_seeds(1))])[0].pixels.any()

@@ -97,7 +97,7 @@ def test_colours_that_a_tiff_file_calls_multiplied_by_alpha_are_divided_and_othe
         np.testing.assert_allclose(picture.alpha_float(), straight[..., 3], atol=4e-3)
 
 
-@pytest.mark.parametrize(("parts", "wanted"), [
+@pytest.mark.parametrize(("parts", "expected"), [
     ([("", "BGR")], (0, "RGB", "")), ([("", "abgr")], (0, "rgb", "a")), ([("", ["Y"])], (0, "Y", "")),
     ([("", ["Z"])], (0, "Z", "")), ([("", ["R"])], (0, "R", "")), ([("", ["X", "Y", "Z"])], (0, "XYZ", "")),
     ([("", ["A", "Y"])], (0, "Y", "A")), ([("", ["custom"])], (0, ["custom"], "")), ([("", "RG")], (0, "RG-", "")),
@@ -110,8 +110,8 @@ def test_colours_that_a_tiff_file_calls_multiplied_by_alpha_are_divided_and_othe
     ([("", ["A", "L.Depth.Z"])], (0, ["L.Depth.Z"], "")), ([("alpha", "A"), ("depth", "Z")], (1, "Z", "")),
     ([("depth", ["Z"]), ("beauty", "RGBA")], (1, "RGB", "A")), ([("", ["L.Depth.Z", "L.Mist.Z"])], (0, ["L.Depth.Z"], "")),
 ])
-def test_the_channels_that_are_the_picture(parts, wanted):
-    part, colours, alpha = wanted
+def test_the_channels_that_are_the_picture(parts, expected):
+    part, colours, alpha = expected
     names = list(parts[part][1])
     places = tuple(None if name == "-" else names.index(name) for name in colours)
     chosen = choose_channels([(name, list(channels)) for name, channels in parts])
@@ -152,8 +152,8 @@ def test_a_photographs_orientation_is_applied_whatever_its_depth(tmp_path, orien
 @pytest.mark.parametrize("name", ["deep.png", "deep.tif", "zstd.tif", "lzma.tif"])
 def test_sixteen_bits_are_kept(tmp_path, name):
     values = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-    words = {"compression": name[:4]} if name in ("zstd.tif", "lzma.tif") else {}
-    PIL.Image.fromarray(values).save(tmp_path / name, **words)
+    options = {"compression": name[:4]} if name in ("zstd.tif", "lzma.tif") else {}
+    PIL.Image.fromarray(values).save(tmp_path / name, **options)
     np.testing.assert_allclose(picture_from_file(tmp_path / name).rgb[..., 0], values / 65535, atol=1e-6)
 
 

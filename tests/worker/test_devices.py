@@ -21,7 +21,7 @@ from blender_midas_normal.worker.devices import (
 )
 from blender_midas_normal.worker.memory import available_bytes
 from tests.requests_for_tests import LUMINANCE, noise, write_pixels
-from tests.worker.worker_process import Talk
+from tests.worker.worker_process import WorkerProcess
 
 
 @pytest.fixture
@@ -217,8 +217,8 @@ def test_the_reason_is_in_the_workers_greeting(stub, torch):
     python = torch.parent / "python"
     python.write_text(f"#!/bin/sh\nshift\nPYTHONPATH={torch.parent} exec {sys.executable} \"$@\"\n")  # -I would leave it out
     python.chmod(0o755)
-    with Talk(python, torch.parent / "exchange", torch.parent) as talk:
-        assert (talk.ready.device, talk.ready.gpus) == ("cpu", []) and "busy or unavailable" in talk.ready.problem
-        pixels = write_pixels(talk.folder / "pixels", noise(32, 32))
-        assert talk.ask(LUMINANCE, pixels=pixels).ok.shape == (32, 32, 3)
+    with WorkerProcess(python, torch.parent / "exchange", torch.parent) as worker:
+        assert (worker.ready.device, worker.ready.gpus) == ("cpu", []) and "busy or unavailable" in worker.ready.problem
+        pixels = write_pixels(worker.folder / "pixels", noise(32, 32))
+        assert worker.render(LUMINANCE, pixels=pixels).pixels.shape == (32, 32, 3)
     assert "busy or unavailable" in (torch.parent / "exchange.log").read_text()

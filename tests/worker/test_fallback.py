@@ -64,10 +64,10 @@ class MidasNetwork:
             raise BROKEN
         self.device = device
 
-    def depth(self, rgb, done, precision):
+    def depth(self, rgb, on_progress, precision):
         return self.card.given(rgb.mean(axis=2) * np.float32(100), self.device, precision)
 
-    def node_depth(self, picture, resolution, done):
+    def node_depth(self, picture, resolution, on_progress):
         return self.card.given(picture.mean(axis=2).astype(np.float32), self.device, "FLOAT32")
 
     def free(self):
@@ -95,8 +95,8 @@ def computer(monkeypatch, tmp_path):
                 super().__init__(weights)
                 self.device, self.precision = device, precision
 
-            def forward(self, rgb, coarse, wrap, done):
-                given = card.given(super().forward(rgb, coarse, wrap, done), self.device, self.precision)
+            def forward(self, rgb, coarse, wrap, on_progress):
+                given = card.given(super().forward(rgb, coarse, wrap, on_progress), self.device, self.precision)
                 return check_finite(given, Attempt(self.device, self.precision))
 
         module = types.ModuleType("torch_network")
@@ -111,7 +111,7 @@ def surface(engine, settings=AUTO, seed=0):
     return engine.surface(EngineInput(Picture(photo(64, 64, seed)), Wrap(), settings, lambda stage, share: None))
 
 
-def kinds(passes):
+def attempts_of(passes):
     """The passes, each kind once, in the order of the first of its kind."""
     return list(dict.fromkeys(passes))
 
@@ -131,15 +131,15 @@ CPU = ("cpu", "AUTO")
 def test_the_map_of_a_device_that_cannot_make_it_is_the_one_of_the_cpu(computer, engine, half, exact, passes, note, again):
     expected = surface(computer(engine, Card("none")))
     card = Card("cuda", half, exact)
-    made_by = computer(engine, card)
-    made = surface(made_by)
-    np.testing.assert_array_equal(made.height, expected.height)
-    assert np.ptp(made.height) > 0 and kinds(card.passes) == passes
-    assert list(made.notes) == ([f"The device cuda {note}, so the network ran on the CPU."] if note else [])
-    assert made.device == passes[-1][0]
+    tested_engine = computer(engine, card)
+    computed = surface(tested_engine)
+    np.testing.assert_array_equal(computed.height, expected.height)
+    assert np.ptp(computed.height) > 0 and attempts_of(card.passes) == passes
+    assert list(computed.notes) == ([f"The device cuda {note}, so the network ran on the CPU."] if note else [])
+    assert computed.device == passes[-1][0]
     card.passes.clear()
-    another = surface(made_by, seed=1)
-    assert kinds(card.passes) == again, "what the device cannot do is known"
+    another = surface(tested_engine, seed=1)
+    assert attempts_of(card.passes) == again, "what the device cannot do is known"
     assert bool(another.notes) == bool(note)
 
 
@@ -151,9 +151,9 @@ def test_the_map_of_a_device_that_cannot_make_it_is_the_one_of_the_cpu(computer,
 def test_metal_is_believed_only_where_it_agrees_with_the_cpu(computer, engine, half, exact, last, note):
     expected = surface(computer(engine, Card("none")))
     card = Card("mps", half, exact)
-    made = surface(computer(engine, card))
-    np.testing.assert_array_equal(made.height, expected.height)
-    assert card.passes[-1] == last and list(made.notes) == ([note] if note else [])
+    computed = surface(computer(engine, card))
+    np.testing.assert_array_equal(computed.height, expected.height)
+    assert card.passes[-1] == last and list(computed.notes) == ([note] if note else [])
 
 
 def test_metal_is_compared_once(computer):
@@ -168,16 +168,16 @@ def test_metal_is_compared_once(computer):
 
 @pytest.mark.parametrize("engine", ["MIDAS", "RELIEF"])
 def test_a_device_that_was_asked_for_by_name_fails_for_all_to_see(computer, engine):
-    made_by = computer(engine, Card("cuda", BROKEN, BROKEN))
+    tested_engine = computer(engine, Card("cuda", BROKEN, BROKEN))
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        surface(made_by, dataclasses.replace(AUTO, device="CUDA"))
+        surface(tested_engine, dataclasses.replace(AUTO, device="CUDA"))
 
 
 @pytest.mark.parametrize("engine", ["MIDAS", "RELIEF"])
 def test_precision_float32_needs_no_halves(computer, engine):
     card = Card("cuda", "nan")
     assert not surface(computer(engine, card), dataclasses.replace(AUTO, precision="FLOAT32")).notes
-    assert kinds(card.passes) == [("cuda", "FLOAT32")]
+    assert attempts_of(card.passes) == [("cuda", "FLOAT32")]
 
 
 RAW = dataclasses.replace(preset("NODE"), device="AUTO", resolution=64)
@@ -188,16 +188,16 @@ RAW = dataclasses.replace(preset("NODE"), device="AUTO", resolution=64)
 def test_raw_depths_fall_back_too(computer, fault, note):
     expected = surface(computer("MIDAS", Card("none")), RAW)
     card = Card("cuda", "", fault)
-    made = surface(computer("MIDAS", card), RAW)
-    np.testing.assert_array_equal(made.height, expected.height)
-    assert made.notes == (f"The device cuda {note}, so the network ran on the CPU.",)
+    computed = surface(computer("MIDAS", card), RAW)
+    np.testing.assert_array_equal(computed.height, expected.height)
+    assert computed.notes == (f"The device cuda {note}, so the network ran on the CPU.",)
 
 
 def test_raw_depths_that_have_no_room_on_the_card_are_made_on_the_cpu(computer, monkeypatch):
     engine = computer("MIDAS", Card("cuda"))
     monkeypatch.setattr(midas, "available_bytes", lambda device: 1000 if device == "cuda" else 10**12)
-    made = surface(engine, RAW)
-    assert "too little free memory" in made.notes[0] and made.device == "cpu"
+    computed = surface(engine, RAW)
+    assert "too little free memory" in computed.notes[0] and computed.device == "cpu"
     monkeypatch.setattr(midas, "available_bytes", lambda device: 1000)
     with pytest.raises(EngineError, match="choose a lower resolution"):
         surface(engine, RAW)

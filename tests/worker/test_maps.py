@@ -44,48 +44,48 @@ def test_torch_makes_the_maps_that_numpy_makes(differences, kind, case):
 @pytest.fixture
 def on_torch(monkeypatch):
     """The devices that maps were asked of; what stands for torch is numpy, which raises the error that it is given."""
-    asked = types.SimpleNamespace(devices=[], error=None)
+    record = types.SimpleNamespace(devices=[], error=None)
 
-    def light(height, wrap, reach):
-        if asked.error is not None:
-            raise asked.error
-        return NUMPY_BACKEND.occlusion(height, wrap, reach)
+    def light(height, wrap, radius):
+        if record.error is not None:
+            raise record.error
+        return NUMPY_BACKEND.occlusion(height, wrap, radius)
 
     def torch_array_backend(device):
-        asked.devices.append(device)
+        record.devices.append(device)
         return dataclasses.replace(NUMPY_BACKEND, occlusion=light)
 
     module = types.ModuleType("torch_backend")
     module.torch_array_backend = torch_array_backend
     monkeypatch.setitem(sys.modules, "blender_midas_normal.worker.torch_backend", module)
-    return asked
+    return record
 
 
 def render(pipeline, request, inputs):
-    return pipeline.render(pipeline.prepare(request, inputs, lambda stage, done: None, Clock()))
+    return pipeline.render(pipeline.prepare(request, inputs, lambda stage, share: None, Clock()))
 
 
 def test_a_map_is_made_on_the_gpu_of_the_engine_that_made_its_surface(on_torch, monkeypatch, tmp_path):
     pipeline = MapPipeline(EngineRegistry(EngineOptions(tmp_path, "not in this test")))
     request = Request(LUMINANCE.to_dict(), id=1, picture="photo.png", map="HEIGHT")
     inputs = LoadedInputs(Picture(np.random.default_rng(0).random((40, 30, 3), np.float32)), None)
-    here = render(pipeline, request, inputs)
+    on_cpu = render(pipeline, request, inputs)
     assert on_torch.devices == []
     make_surface = Luminance.surface
-    monkeypatch.setattr(Luminance, "surface", lambda *words: dataclasses.replace(make_surface(*words), device="cuda"))
+    monkeypatch.setattr(Luminance, "surface", lambda *args: dataclasses.replace(make_surface(*args), device="cuda"))
     pipeline.unload()
-    there = render(pipeline, request, inputs)
+    on_gpu = render(pipeline, request, inputs)
     assert on_torch.devices == ["cuda"]
-    np.testing.assert_array_equal(there.map.planes[0], here.map.planes[0])
+    np.testing.assert_array_equal(on_gpu.map.planes[0], on_cpu.map.planes[0])
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."),
                                    RuntimeError("cuFFT error: CUFFT_INTERNAL_ERROR")])
 def test_where_the_gpu_cannot_make_the_map_numpy_does_and_the_log_says_why(on_torch, error, capsys):
     surface, on_torch.error = dataclasses.replace(example.surface((False, False)), device="cuda"), error
-    found = make_map_on_device("AO", surface, Settings())
+    rendered = make_map_on_device("AO", surface, Settings())
     assert on_torch.devices == ["cuda"] and str(error) in capsys.readouterr().err
-    np.testing.assert_array_equal(found.planes[0], make_map("AO", surface, Settings()).planes[0])
+    np.testing.assert_array_equal(rendered.planes[0], make_map("AO", surface, Settings()).planes[0])
 
 
 def test_what_is_raw_is_made_by_numpy_alone(on_torch):

@@ -20,7 +20,7 @@ from blender_midas_normal.core.regions import plan_tiles
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker.engines.midas.tiled_inference import MAX_PASS_PIXELS, network_size
 from tests.requests_for_tests import opaque, write_pixels
-from tests.worker.worker_process import Talk, normals
+from tests.worker.worker_process import WorkerProcess, normals
 
 data = pytest.importorskip("skimage.data")
 Image = pytest.importorskip("PIL.Image")
@@ -69,8 +69,8 @@ def pictures(tmp_path_factory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def worker(midas_python, test_weights, tmp_path_factory):
-    with Talk(midas_python, tmp_path_factory.mktemp("worker") / "exchange", test_weights) as talk:
-        yield talk
+    with WorkerProcess(midas_python, tmp_path_factory.mktemp("worker") / "exchange", test_weights) as worker:
+        yield worker
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,9 @@ def reference(midas_python, test_weights, pictures, tmp_path_factory):
 
 
 def reference_answers(python, weights, pictures, cases, folder):
-    words = [{"picture": str(pictures[name]), "a": a, "bg_threshold": threshold, "resolution": resolution}
-             for name, a, threshold, resolution in cases]
-    (folder / "cases.json").write_text(json.dumps(words))
+    fields = [{"picture": str(pictures[name]), "a": a, "bg_threshold": threshold, "resolution": resolution}
+              for name, a, threshold, resolution in cases]
+    (folder / "cases.json").write_text(json.dumps(fields))
     subprocess.run([str(python), "-I", str(Path(__file__).with_name("node_reference.py")), "--weights", str(weights),
                     "--cases", str(folder / "cases.json"), "--out", str(folder / "answers.npz")], check=True,
                    stderr=subprocess.DEVNULL)
@@ -109,33 +109,33 @@ def assert_unit(pixels, tolerance=1e-3):
 def test_the_node_preset_is_the_nodes_picture_bit_for_bit(reference, worker, pictures, number):
     name, a, threshold, resolution = CASES[number]
     settings = replace(CPU_NODE, a=a, bg_threshold=threshold, resolution=resolution)
-    answer = worker.ask(settings, picture=str(pictures[name]))
-    assert answer.ok.dtype == np.uint8
-    np.testing.assert_array_equal(answer.ok, reference[number])
+    answer = worker.render(settings, picture=str(pictures[name]))
+    assert answer.pixels.dtype == np.uint8
+    np.testing.assert_array_equal(answer.pixels, reference[number])
     assert answer.end.engine == "MIDAS"
     assert answer.end.device == "cpu"
 
 
 def test_a_retune_runs_no_network_and_is_still_the_nodes_picture(worker, pictures, reference):
-    first = worker.ask(replace(CPU_NODE, resolution=128, a=3.0), picture=str(pictures["coffee"]))
-    assert first.ok.any()
+    first = worker.render(replace(CPU_NODE, resolution=128, a=3.0), picture=str(pictures["coffee"]))
+    assert first.pixels.any()
     _, a, threshold, resolution = CASES[2]
-    again = worker.ask(replace(CPU_NODE, a=a, bg_threshold=threshold, resolution=resolution), surface=first.end.surface)
+    again = worker.render(replace(CPU_NODE, a=a, bg_threshold=threshold, resolution=resolution), surface=first.end.surface)
     assert "network" not in again.stages and "load" not in again.stages
-    np.testing.assert_array_equal(again.ok, reference[2])
+    np.testing.assert_array_equal(again.pixels, reference[2])
 
 
 def test_raw_in_opengl_holds_the_same_normals(worker, pictures, reference):
-    answer = worker.ask(replace(CPU_NODE, convention="OPENGL", resolution=128), picture=str(pictures["brick"]))
+    answer = worker.render(replace(CPU_NODE, convention="OPENGL", resolution=128), picture=str(pictures["brick"]))
     red, green, blue = np.moveaxis(reference[6].astype(float), 2, 0)
     opengl = np.stack([255 - blue, green, red], axis=2) / 127.5 - 1
-    difference = np.abs(normals(answer.ok) - opengl).max(axis=2)
+    difference = np.abs(normals(answer.pixels) - opengl).max(axis=2)
     assert (difference < 1.01 / 127.5).mean() > 0.999
 
 
 def test_depths_take_edges_from_the_picture_but_raw_ones_do_not(worker, pictures):
     def both(settings):
-        return [worker.ask(replace(settings, enlargement=name), picture=str(pictures["coffee"])).ok
+        return [worker.render(replace(settings, enlargement=name), picture=str(pictures["coffee"])).pixels
                 for name in ("SMOOTH", "EDGES")]
 
     smooth, edges = both(replace(CPU_NODE, resolution=64))
@@ -146,30 +146,30 @@ def test_depths_take_edges_from_the_picture_but_raw_ones_do_not(worker, pictures
 
 def test_a_part_of_a_picture_has_its_own_size_and_is_not_flat(worker):
     pixels = write_pixels(worker.folder / "coffee", opaque(data.coffee() / 255), part=(100, 50, 400, 350))
-    part = worker.ask(replace(PLAIN, resolution=64), pixels=pixels).ok
+    part = worker.render(replace(PLAIN, resolution=64), pixels=pixels).pixels
     assert part.shape == (300, 300, 3) and tilt(part).mean() > 0.5
 
 
 def test_a_of_zero_gives_finite_unit_normals(worker, pictures):
-    node = worker.ask(replace(CPU_NODE, a=0.0, resolution=128, bg_threshold=0.5), picture=str(pictures["coffee"]))
-    vectors = node.ok.astype(float) / 127.5 - 1
+    node = worker.render(replace(CPU_NODE, a=0.0, resolution=128, bg_threshold=0.5), picture=str(pictures["coffee"]))
+    vectors = node.pixels.astype(float) / 127.5 - 1
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=2), 1, atol=0.03)
-    assert (np.abs(node.ok.astype(int) - [255, 127, 127]).max(axis=2) == 0).mean() > 0.1
-    assert_unit(worker.ask(replace(PLAIN, a=0.0), picture=str(pictures["coffee"])).ok)
+    assert (np.abs(node.pixels.astype(int) - [255, 127, 127]).max(axis=2) == 0).mean() > 0.1
+    assert_unit(worker.render(replace(PLAIN, a=0.0), picture=str(pictures["coffee"])).pixels)
 
 
 def test_the_map_has_the_pictures_size_and_is_not_flat(worker, pictures):
     for name in ("odd", "portrait", "small"):
-        answer = worker.ask(PLAIN, picture=str(pictures[name]))
+        answer = worker.render(PLAIN, picture=str(pictures[name]))
         with Image.open(pictures[name]) as image:
-            assert answer.ok.shape == (image.height, image.width, 3)
-        assert answer.ok.dtype == np.uint16
-        assert_unit(answer.ok)
-        assert 2 < tilt(answer.ok).mean() < 60
+            assert answer.pixels.shape == (image.height, image.width, 3)
+        assert answer.pixels.dtype == np.uint16
+        assert_unit(answer.pixels)
+        assert 2 < tilt(answer.pixels).mean() < 60
 
 
 def test_the_look_does_not_depend_on_the_resolution(worker, pictures):
-    maps = [worker.ask(replace(PLAIN, resolution=resolution), picture=str(pictures["coffee"])).ok
+    maps = [worker.render(replace(PLAIN, resolution=resolution), picture=str(pictures["coffee"])).pixels
             for resolution in (384, 512)]
     steep = [tilt(pixels).mean() for pixels in maps]
     assert abs(steep[0] / steep[1] - 1) < 0.25
@@ -179,24 +179,24 @@ def test_the_look_does_not_depend_on_the_resolution(worker, pictures):
 
 def test_a_picture_of_one_colour_is_flat_and_says_so(worker):
     grey = opaque(np.full((50, 70, 3), 0.5))
-    answer = worker.ask(PLAIN, pixels=write_pixels(worker.folder / "grey", grey))
-    assert (np.abs(answer.ok.astype(int) - [32768, 32768, 65535]) <= 1).all()
+    answer = worker.render(PLAIN, pixels=write_pixels(worker.folder / "grey", grey))
+    assert (np.abs(answer.pixels.astype(int) - [32768, 32768, 65535]) <= 1).all()
     assert any("flat" in note for note in answer.end.notes)
 
 
 def test_the_node_preset_takes_a_picture_of_one_colour(worker):
     grey = opaque(np.full((50, 70, 3), 0.5))
-    answer = worker.ask(replace(CPU_NODE, resolution=64), pixels=write_pixels(worker.folder / "grey", grey))
-    np.testing.assert_allclose(np.linalg.norm(answer.ok / 127.5 - 1, axis=2), 1, atol=0.03)
+    answer = worker.render(replace(CPU_NODE, resolution=64), pixels=write_pixels(worker.folder / "grey", grey))
+    np.testing.assert_allclose(np.linalg.norm(answer.pixels / 127.5 - 1, axis=2), 1, atol=0.03)
 
 
 def test_a_pixel_that_is_no_number_spoils_nothing(worker):
     rgba = opaque(data.coffee()[:200, :300] / 255)
     rgba[50, 60] = np.nan
     rgba[70, 80, :3] = np.inf
-    answer = worker.ask(PLAIN, pixels=write_pixels(worker.folder / "nan", rgba, "DISPLAY"))
-    assert_unit(answer.ok)
-    assert tilt(answer.ok).mean() > 2
+    answer = worker.render(PLAIN, pixels=write_pixels(worker.folder / "nan", rgba, "DISPLAY"))
+    assert_unit(answer.pixels)
+    assert tilt(answer.pixels).mean() > 2
 
 
 def test_hidden_colours_of_transparent_pixels_change_nothing(worker):
@@ -205,7 +205,7 @@ def test_hidden_colours_of_transparent_pixels_change_nothing(worker):
     maps = []
     for colour in (0.0, 1.0):
         rgba[rgba[..., 3] == 0, :3] = colour
-        maps.append(worker.ask(PLAIN, pixels=write_pixels(worker.folder / "hidden", rgba)).ok)
+        maps.append(worker.render(PLAIN, pixels=write_pixels(worker.folder / "hidden", rgba)).pixels)
     np.testing.assert_array_equal(*maps)
     edge = np.ones((200, 300), bool)
     edge[35:-35, 35:-35] = False
@@ -222,7 +222,7 @@ def test_a_tileable_picture_has_no_seam(worker):
     def tile_map(roll, tileable):
         rgba = opaque(np.roll(np.dstack([tile] * 3), (roll, roll), (0, 1)) / 255)
         settings = replace(PLAIN, tileable=tileable, resolution=192)
-        return worker.ask(settings, pixels=write_pixels(worker.folder / "tile", rgba)).ok
+        return worker.render(settings, pixels=write_pixels(worker.folder / "tile", rgba)).pixels
 
     at_border, inside, untreated = tile_map(0, "BOTH"), tile_map(96, "BOTH"), tile_map(0, "OFF")
     for turned in (np.asarray, lambda pixels: pixels.swapaxes(0, 1)):
@@ -234,10 +234,10 @@ def test_a_tileable_picture_has_no_seam(worker):
 @pytest.mark.slow
 def test_a_long_picture_is_seen_in_tiles_that_fit_together(worker):
     strip = np.concatenate([data.coffee()[::flip, :300] for flip in (1, -1) * 5])
-    answer = worker.ask(replace(PLAIN, resolution=384), pixels=write_pixels(worker.folder / "strip", opaque(strip / 255)))
-    assert answer.ok.shape == (4000, 300, 3)
-    assert_unit(answer.ok)
-    steps = steps_across_rows(answer.ok)
+    answer = worker.render(replace(PLAIN, resolution=384), pixels=write_pixels(worker.folder / "strip", opaque(strip / 255)))
+    assert answer.pixels.shape == (4000, 300, 3)
+    assert_unit(answer.pixels)
+    steps = steps_across_rows(answer.pixels)
     width, height = network_size(300, 4000, 384)
     side = int(math.sqrt(MAX_PASS_PIXELS)) // 32 * 32
     tiles = plan_tiles(width, height, side, side // 4)
@@ -249,21 +249,21 @@ def test_a_long_picture_is_seen_in_tiles_that_fit_together(worker):
 
 
 def test_a_cancelled_request_ends_while_the_network_runs(worker, pictures):
-    answer = worker.ask(replace(PLAIN, resolution=448), lambda progress: progress.stage == "network",
-                        picture=str(pictures["coffee"]))
-    assert answer.refusal[0] == "Cancelled"
-    assert worker.ask(PLAIN, picture=str(pictures["odd"])).ok.any()
+    answer = worker.render(replace(PLAIN, resolution=448), lambda progress: progress.stage == "network",
+                           picture=str(pictures["coffee"]))
+    assert answer.error[0] == "Cancelled"
+    assert worker.render(PLAIN, picture=str(pictures["odd"])).pixels.any()
 
 
 def test_a_device_that_is_not_there_is_refused(worker, pictures):
     absent = next(name for name in ("XPU", "MPS") if not worker.ready.device.startswith(name.lower()))
-    kind, text = worker.ask(replace(PLAIN, device=absent), picture=str(pictures["odd"])).refusal
+    kind, text = worker.render(replace(PLAIN, device=absent), picture=str(pictures["odd"])).error
     assert kind == "EngineUnavailable"
     assert absent in text
 
 
 def test_raw_beyond_the_memory_is_refused_with_the_numbers(worker, pictures):
-    kind, text = worker.ask(replace(CPU_NODE, resolution=12288), picture=str(pictures["coffee"])).refusal
+    kind, text = worker.render(replace(CPU_NODE, resolution=12288), picture=str(pictures["coffee"])).error
     assert kind == "EngineError"
     assert text.count(" GB") == 2
 
@@ -295,19 +295,19 @@ def test_bad_weights_are_refused_and_repaired_ones_work(midas_python, test_weigh
     weights = tmp_path / "weights"
     weights.mkdir()
     settings = replace(CPU_NODE, resolution=64)
-    with Talk(midas_python, tmp_path / "exchange", weights) as worker:
-        kind, text = worker.ask(settings, picture=str(pictures["odd"])).refusal
+    with WorkerProcess(midas_python, tmp_path / "exchange", weights) as worker:
+        kind, text = worker.render(settings, picture=str(pictures["odd"])).error
         assert kind == "EngineUnavailable"
         assert MIDAS_WEIGHTS.name in text and "--weights" in text
         for name in ("evil", "other", "text", "empty", "truncated"):
             (bad / name).replace(weights / MIDAS_WEIGHTS.name)
-            kind, text = worker.ask(settings, picture=str(pictures["odd"])).refusal
+            kind, text = worker.render(settings, picture=str(pictures["odd"])).error
             assert kind == "WeightsError", name
             assert str(weights / MIDAS_WEIGHTS.name) in text
         assert not witness.exists()
         (weights / MIDAS_WEIGHTS.name).unlink()
         (weights / MIDAS_WEIGHTS.name).symlink_to(test_weights / MIDAS_WEIGHTS.name)
-        assert worker.ask(settings, picture=str(pictures["odd"])).ok.any()
+        assert worker.render(settings, picture=str(pictures["odd"])).pixels.any()
     log = (tmp_path / "exchange.log").read_text()
     assert f"~/weights/{MIDAS_WEIGHTS.name} cannot be loaded" in log and str(tmp_path) not in log
 
@@ -321,6 +321,6 @@ def test_the_real_weights_give_the_nodes_picture(midas_python, pictures, tmp_pat
         assert hashlib.file_digest(file, "sha256").hexdigest() == MIDAS_WEIGHTS.sha256
     case = ("coffee", NODE.a, NODE.bg_threshold, NODE.resolution)
     expected, = reference_answers(midas_python, folder, pictures, [case], tmp_path)
-    with Talk(midas_python, tmp_path / "exchange", Path(folder)) as worker:
-        np.testing.assert_array_equal(worker.ask(CPU_NODE, picture=str(pictures["coffee"])).ok, expected)
-        assert 3 < tilt(worker.ask(replace(PLAIN, resolution=512), picture=str(pictures["coffee"])).ok).mean() < 45
+    with WorkerProcess(midas_python, tmp_path / "exchange", Path(folder)) as worker:
+        np.testing.assert_array_equal(worker.render(CPU_NODE, picture=str(pictures["coffee"])).pixels, expected)
+        assert 3 < tilt(worker.render(replace(PLAIN, resolution=512), picture=str(pictures["coffee"])).pixels).mean() < 45

@@ -71,8 +71,8 @@ def test_nobody_could_see_the_difference(depths, name, kind):
 @pytest.mark.parametrize("name", SIZES)
 def test_each_precision_is_another(depths, name):
     """Else the test above would compare something with itself."""
-    kinds = [depths[f"{name} {kind}"] for kind in ("library", *ALLOWED)]
-    assert len({depth.tobytes() for depth in kinds}) == len(kinds)
+    variants = [depths[f"{name} {kind}"] for kind in ("library", *ALLOWED)]
+    assert len({depth.tobytes() for depth in variants}) == len(variants)
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ from blender_midas_normal.worker.pictures import picture_from_pixels
 from tests.requests_for_tests import noise, opaque, write_pixels
 
 
-def read(folder, rgba, **words):
-    return picture_from_pixels(folder, Pixels(**write_pixels(folder / "pixels", rgba, **words)))
+def read(folder, rgba, **fields):
+    return picture_from_pixels(folder, Pixels(**write_pixels(folder / "pixels", rgba, **fields)))
 
 
 def test_byte_pixels_are_the_files_own_values_top_row_first(tmp_path):

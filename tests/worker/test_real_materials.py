@@ -48,17 +48,17 @@ def pictures(materials):
 
 def test_what_repeats_is_found_and_what_does_not_is_seldom_mistaken(pictures):
     rng = np.random.default_rng(0)
-    found, mistaken = [], []
+    values, mistaken = [], []
     for picture in pictures.values():
         whole = luma(as_float(picture.rgb))
         wrap = resolve_wrap("AUTO", whole, is_render=False)
-        found += [wrap.x, wrap.y]
+        values += [wrap.x, wrap.y]
         for side in (300, 411):
             y, x = rng.integers(0, min(whole.shape) - side, 2)
             wrap = resolve_wrap("AUTO", whole[y:y + side, x:x + side], is_render=False)
             mistaken += [wrap.x, wrap.y]
-    print(f"found {np.mean(found):.0%} of {len(found)}, mistook {np.mean(mistaken):.0%} of {len(mistaken)}")
-    assert np.mean(found) >= 0.9 and np.mean(mistaken) <= 0.15
+    print(f"found {np.mean(values):.0%} of {len(values)}, mistook {np.mean(mistaken):.0%} of {len(mistaken)}")
+    assert np.mean(values) >= 0.9 and np.mean(mistaken) <= 0.15
 
 
 def test_luminance_is_nearer_to_the_true_normals_than_a_flat_map(materials, pictures, tmp_path):
@@ -93,9 +93,9 @@ def test_relief_has_a_better_shape_than_luminance_and_the_true_steepness(materia
     others = [score(evaluate.make_map(luminance, m), m.normals) for m in counted]
     ours = [scores[m.name] for m in counted]
     for measure, better in (("best", -1), ("r_x", 1), ("r_y", 1)):
-        found, other = (np.mean([getattr(row, measure) for row in rows]) for rows in (ours, others))
-        print(f"{measure}: relief {found:.3f}, luminance {other:.3f}")
-        assert better * found > better * other, measure
+        values, other = (np.mean([getattr(row, measure) for row in rows]) for rows in (ours, others))
+        print(f"{measure}: relief {values:.3f}, luminance {other:.3f}")
+        assert better * values > better * other, measure
     assert 0.6 <= np.median([one.amount for one in ours]) <= 1.1
     assert sum(min(one.r_x, one.r_y) < evaluate.WELL_BELOW_ZERO for one in scores.values()) <= 1
 

@@ -41,7 +41,7 @@ def relief():
     return Relief()
 
 
-def quiet(stage, done):
+def quiet(stage, share):
     """Nobody wants to know."""
 
 
@@ -128,8 +128,8 @@ def test_the_bricks_of_a_photograph_stand_out_from_their_joints(relief):
 def test_no_rendered_material_is_turned_inside_out_but_three(materials):
     maker = evaluate.maps_by(Relief())
     for m in materials:
-        found = score(evaluate.make_map(maker, m), m.normals)
-        assert min(found.r_x, found.r_y) > 0 or m.name in INSIDE_OUT, m.name
+        measured = score(evaluate.make_map(maker, m), m.normals)
+        assert min(measured.r_x, measured.r_y) > 0 or m.name in INSIDE_OUT, m.name
 
 
 def stripes():
@@ -167,9 +167,9 @@ PAINTED = [missed(stripes, 8.5), missed(checker, 10.0), printed_checks, missed(w
 
 @pytest.mark.parametrize("pattern", PAINTED)
 def test_paint_on_flat_ground_stays_nearly_flat(relief, pattern):
-    found = tilt(normals(relief, pattern())).mean()
-    print(f"{pattern.__name__}: {found:.2f} degrees")
-    assert found < 3
+    measured = tilt(normals(relief, pattern())).mean()
+    print(f"{pattern.__name__}: {measured:.2f} degrees")
+    assert measured < 3
 
 
 def test_one_colour_is_exactly_flat(relief):
@@ -201,20 +201,20 @@ def test_a_tile_rolled_by_any_offset_gives_nearly_the_rolled_map(relief, materia
 
 @pytest.mark.parametrize("factors", [(0.5, 0.5, 0.5), (1 / 1.3, 1, 1), (1, 1, 1 / 1.3)])
 def test_exposure_and_white_balance_hardly_matter(relief, materials, factors):
-    found = []
+    measured = []
     for rgb in (pixels(m) for m in materials):
         changed = (rgb ** 2.2 * np.array(factors)) ** (1 / 2.2)
-        found.append(degrees(normals(relief, changed), normals(relief, rgb)).mean())
-    print(factors, np.round(found, 2))
-    assert np.mean(found) < 2
+        measured.append(degrees(normals(relief, changed), normals(relief, rgb)).mean())
+    print(factors, np.round(measured, 2))
+    assert np.mean(measured) < 2
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 31), (37, 23), (480, 641), (21, 8192), (8191, 40)])
 @pytest.mark.parametrize("wrap", [Wrap(), TILE])
 def test_any_size_gives_a_map_of_that_size(relief, size, wrap):
-    made = normals(relief, np.random.default_rng(0).random((*size, 3)), wrap)
-    assert made.shape == (*size, 3) and np.isfinite(made).all()
-    np.testing.assert_allclose(np.linalg.norm(made, axis=2), 1, atol=1e-5)
+    components = normals(relief, np.random.default_rng(0).random((*size, 3)), wrap)
+    assert components.shape == (*size, 3) and np.isfinite(components).all()
+    np.testing.assert_allclose(np.linalg.norm(components, axis=2), 1, atol=1e-5)
 
 
 def test_weights_that_are_gone_are_one_sentence(tmp_path):

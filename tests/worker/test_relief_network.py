@@ -45,7 +45,7 @@ def small():
     return ReliefNetwork(example.example_weights(SMALL))
 
 
-def quiet(stage, done):
+def quiet(stage, share):
     """Ignore progress."""
 
 
@@ -67,10 +67,10 @@ def reference(weights: Weights, rgb, coarse):
     def convolved(name, x):
         kernel, bias = weights.weights[name].astype(np.float64), weights.biases[name]
         out = np.zeros((len(kernel), *x.shape[1:]))
-        reach = kernel.shape[2] // 2
+        radius = kernel.shape[2] // 2
         for dy in range(kernel.shape[2]):
             for dx in range(kernel.shape[3]):
-                out += np.einsum("oi,ihw->ohw", kernel[:, :, dy, dx], np.roll(x, (reach - dy, reach - dx), (1, 2)))
+                out += np.einsum("oi,ihw->ohw", kernel[:, :, dy, dx], np.roll(x, (radius - dy, radius - dx), (1, 2)))
         return out + bias[:, None, None]
 
     def halved(name, x):
@@ -84,8 +84,8 @@ def reference(weights: Weights, rgb, coarse):
         return x
 
     levels = weights.architecture.levels
-    seen = np.concatenate([(rgb.astype(np.float64) - 0.5) * 4, coarse.astype(np.float64) * 4], 2).transpose(2, 0, 1)
-    x = np.stack([seen[c, dy::2, dx::2] for c in range(5) for dy in (0, 1) for dx in (0, 1)])
+    shapes = np.concatenate([(rgb.astype(np.float64) - 0.5) * 4, coarse.astype(np.float64) * 4], 2).transpose(2, 0, 1)
+    x = np.stack([shapes[c, dy::2, dx::2] for c in range(5) for dy in (0, 1) for dx in (0, 1)])
     x, finer = np.maximum(convolved("stem", x), 0), []
     for i, level in enumerate(levels):
         if i > 0:
@@ -170,11 +170,11 @@ def test_after_a_change_the_slopes_are_those_of_the_whole(small, wrap, size, cor
 
 
 def test_of_a_large_picture_only_what_is_near_a_change_is_seen(small, monkeypatch):
-    rgb, margin, seen, forward = example.photo(1024, 1024), 32, [], small.forward
+    rgb, margin, shapes, forward = example.photo(1024, 1024), 32, [], small.forward
     before = infer(small, rgb, Wrap(), quiet)
-    monkeypatch.setattr(small, "forward", lambda rgb, *words: seen.append(rgb.shape[:2]) or forward(rgb, *words))
+    monkeypatch.setattr(small, "forward", lambda rgb, *words: shapes.append(rgb.shape[:2]) or forward(rgb, *words))
     update(small, before, Region(Interval(200, 210), Interval(200, 210)), rgb, Wrap(), quiet, margin)
-    assert len(seen) == 4 and max(max(shape) for shape in seen) <= 10 + 4 * margin + 2 * small.architecture.stride
+    assert len(shapes) == 4 and max(max(shape) for shape in shapes) <= 10 + 4 * margin + 2 * small.architecture.stride
 
 
 def test_the_mean_of_orientations_does_not_depend_on_how_the_picture_lies(small):
@@ -221,24 +221,24 @@ def test_any_size_is_answered(network, wrap, size):
 
 
 def test_progress_rises_to_the_end(small):
-    told = []
-    infer(small, example.photo(300, 290), Wrap(), lambda stage, done: told.append((stage, done)), (64, 64))
-    assert {stage for stage, _ in told} == {"network"}
-    done = [share for _, share in told]
-    assert done == sorted(done) and done[0] < 0.1 and done[-1] == pytest.approx(1)
+    reports = []
+    infer(small, example.photo(300, 290), Wrap(), lambda stage, share: reports.append((stage, share)), (64, 64))
+    assert {stage for stage, _ in reports} == {"network"}
+    shares = [share for _, share in reports]
+    assert shares == sorted(shares) and shares[0] < 0.1 and shares[-1] == pytest.approx(1)
 
 
 def test_it_can_be_given_up_between_strips(network):
-    told = []
+    reports = []
 
-    def report(stage, done):
-        told.append(done)
-        if done > 0.3:
+    def report(stage, share):
+        reports.append(share)
+        if share > 0.3:
             raise Cancelled("The request was given up.")
 
     with pytest.raises(Cancelled):
         infer(network, example.photo(256, 256), Wrap(), report)
-    assert told[-1] < 0.6
+    assert reports[-1] < 0.6
     infer(network, example.photo(32, 32), Wrap(), quiet)
 
 

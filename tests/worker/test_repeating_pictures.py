@@ -26,9 +26,10 @@ ENGINES = {"LUMINANCE": Luminance(), "RELIEF": Relief()}
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shift", [(0, 0), (13, 50)])
 def test_the_step_across_the_border_is_the_one_where_the_picture_has_it_inside(engine, shift):
-    made = repeating.normals_by(ENGINES[engine], 512)
+    make_normals = repeating.normals_by(ENGINES[engine], 512)
     for seed in repeating.SEEDS:
-        assert repeating.seam_ratio(made, np.roll(sample(seed, 256).rgb, shift, (0, 1))) == pytest.approx(1, abs=0.02)
+        rolled = np.roll(sample(seed, 256).rgb, shift, (0, 1))
+        assert repeating.seam_ratio(make_normals, rolled) == pytest.approx(1, abs=0.02)
 
 
 def test_the_border_of_a_picture_that_is_not_known_to_repeat_is_another_place():
@@ -49,10 +50,10 @@ def test_real_materials_that_repeat_have_no_seam(engine, every):
     folder = os.environ.get("MIDAS_NORMAL_MATERIALS")
     if not folder:
         pytest.skip("MIDAS_NORMAL_MATERIALS names no folder with real materials")
-    made = repeating.normals_by(ENGINES[engine], 512)
+    make_normals = repeating.normals_by(ENGINES[engine], 512)
     with (Path(folder) / "index.tsv").open(newline="") as file:
         names = [row["id"] for row in csv.DictReader(file, delimiter="\t")][::every]
     pictures = (as_float(picture_from_file(Path(folder) / f"{name}_color.png").rgb) for name in names)
-    ratios = [repeating.seam_ratio(made, rgb) for rgb in pictures]
+    ratios = [repeating.seam_ratio(make_normals, rgb) for rgb in pictures]
     print(f"{engine}: {np.mean(ratios):.3f} on {len(names)} materials, {max(ratios):.3f} at most")
     assert np.mean(ratios) <= 1.05

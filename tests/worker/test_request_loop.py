@@ -19,7 +19,7 @@ from blender_midas_normal.worker.channel import Job
 from blender_midas_normal.worker.request_loop import InputReader
 from tests.conftest import ROOT
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
-from tests.worker.worker_process import Talk
+from tests.worker.worker_process import WorkerProcess
 
 cv2 = pytest.importorskip("cv2")
 
@@ -37,19 +37,19 @@ def client():
 @pytest.fixture
 def heard(client, monkeypatch):
     """What the worker has said, in turn: (number of the request, the stage that it is in, or "end")."""
-    found, take = [], client.handle
+    events, take = [], client.handle
 
     def noted(message):
         if isinstance(message, (Progress, Result, Error)):
-            found.append((message.id, getattr(message, "stage", "end")))
+            events.append((message.id, getattr(message, "stage", "end")))
         take(message)
 
     monkeypatch.setattr(client, "handle", noted)
-    return found
+    return events
 
 
-def submit(client, rgba, **words):
-    return client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), rgba), **words))
+def submit(client, rgba, **fields):
+    return client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), rgba), **fields))
 
 
 def test_the_next_picture_is_read_while_the_engine_works(client, heard, tmp_path):
@@ -70,20 +70,20 @@ def test_one_picture_is_read_ahead_and_no_more(tmp_path):
     jobs = [Job(Request({}, id=n, pixels=write_pixels(tmp_path / f"pixels{n}", noise(8, 8)))) for n in range(4)]
     for job in jobs:
         reader.submit(job)
-    for taken in range(3):
-        jobs[taken].inputs.result(10)
+    for index in range(3):
+        jobs[index].inputs.result(10)
         time.sleep(0.1)
-        assert [job.inputs.done() for job in jobs] == [n <= taken for n in range(4)]
-        assert reader.result(jobs[taken]).picture.height == 8
+        assert [job.inputs.done() for job in jobs] == [n <= index for n in range(4)]
+        assert reader.result(jobs[index]).picture.height == 8
     assert reader.result(jobs[3]).picture.height == 8
 
 
 def test_a_cancellation_is_heard_while_the_engine_works(tmp_path):
-    with Talk(Path(sys.executable), tmp_path / "exchange", tmp_path) as talk:
-        pixels = write_pixels(talk.folder / "pixels", LARGE)
-        answer = talk.ask(RELIEF, lambda progress: progress.stage == "network", pixels=pixels)
-        assert answer.refusal[0] == "Cancelled" and "write" not in answer.stages
-        assert talk.ask(LUMINANCE, pixels=write_pixels(talk.folder / "pixels", noise(8, 8))).ok.shape == (8, 8, 3)
+    with WorkerProcess(Path(sys.executable), tmp_path / "exchange", tmp_path) as worker:
+        pixels = write_pixels(worker.folder / "pixels", LARGE)
+        answer = worker.render(RELIEF, lambda progress: progress.stage == "network", pixels=pixels)
+        assert answer.error[0] == "Cancelled" and "write" not in answer.stages
+        assert worker.render(LUMINANCE, pixels=write_pixels(worker.folder / "pixels", noise(8, 8))).pixels.shape == (8, 8, 3)
 
 
 def test_the_last_map_is_written_while_the_engine_works(client, heard, tmp_path):
@@ -113,15 +113,16 @@ def test_a_painted_picture_is_made_from_the_surface_before_it(client, heard, tmp
     after = before.copy()
     after[20:84, 30:94, :3] = 0.0
 
-    def made(rgba, **words):
-        result = client.wait(client.submit(Request(RELIEF.to_dict(), pixels=write_pixels(client.new_file(), rgba), **words)))
+    def make(rgba, **fields):
+        pixels = write_pixels(client.new_file(), rgba)
+        result = client.wait(client.submit(Request(RELIEF.to_dict(), pixels=pixels, **fields)))
         return result, cv2.imread(str(client.take_map_file(result)), cv2.IMREAD_UNCHANGED) / 65535 * 2 - 1
 
-    first, _ = made(before)
-    second, followed = made(after, preceding=first.surface)
+    first, _ = make(before)
+    second, followed = make(after, preceding=first.surface)
     client.close()
     client.prepare(launch(tmp_path))
-    whole, anew = made(after, preceding=first.surface)
+    whole, anew = make(after, preceding=first.surface)
     np.testing.assert_allclose(followed, anew, atol=1e-3)
     assert second.surface == whole.surface
     assert 0 < heard.count((second.id, "network")) < 0.5 * heard.count((whole.id, "network"))

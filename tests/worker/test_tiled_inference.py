@@ -1,4 +1,4 @@
-"""How a picture is shown to the network, with a network that answers with its picture's brightness."""
+"""Tiled inference and the MiDaS engine around it, with a stand-in for the network whose depth is brightness."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ pytest.importorskip("cv2")
 
 
 class Brightness:
-    """Stands in for the network: its pictures' brightness, in units that differ from pass to pass."""
+    """A FAKE of the network: the brightness of its pictures, in units that differ from pass to pass."""
 
     def __init__(self) -> None:
         self.sizes: list[tuple[int, int]] = []
 
-    def __call__(self, picture, done):
+    def __call__(self, picture, on_progress):
         self.sizes.append((picture.shape[1], picture.shape[0]))
-        done(0.5)
-        done(1.0)
+        on_progress(0.5)
+        on_progress(1.0)
         return picture.mean(axis=2) * np.float32(100 * len(self.sizes)) + np.float32(7 * len(self.sizes))
 
 
-class Progress:
+class ProgressRecorder:
     def __init__(self) -> None:
-        self.done: list[float] = []
+        self.shares: list[float] = []
 
-    def __call__(self, stage, done):
+    def __call__(self, stage, share):
         assert stage == "network"
-        self.done.append(done)
+        self.shares.append(share)
 
 
 def photo(height, width):
@@ -57,7 +57,7 @@ def photo(height, width):
     return np.clip(rough * 0.8 + random.random((height, width, 1), np.float32) * 0.05, 0, 1)
 
 
-def likeness(depth, picture):
+def correlation(depth, picture):
     """Correlation of a depth with the brightness of the picture it was made of."""
     brightness = resize(picture.mean(axis=2), depth.shape[1], depth.shape[0], Wrap())
     return np.corrcoef(depth.ravel(), brightness.ravel())[0, 1]
@@ -83,62 +83,63 @@ def test_the_aspect_is_kept_as_well_as_multiples_allow(width, height, resolution
 
 
 def test_a_usual_picture_takes_one_pass():
-    network, progress, picture = Brightness(), Progress(), photo(300, 450)
+    network, progress, picture = Brightness(), ProgressRecorder(), photo(300, 450)
     depth = tiled_inference(picture, Wrap(), 256, MAX_PASS_PIXELS, network, progress)
     assert network.sizes == [(384, 256)]
     assert depth.shape == (256, 384)
-    assert likeness(depth, picture) > 0.99
-    assert progress.done == [0.5, 1.0]
+    assert correlation(depth, picture) > 0.99
+    assert progress.shares == [0.5, 1.0]
 
 
 def test_a_long_picture_is_seen_whole_and_in_tiles():
-    network, progress, picture = Brightness(), Progress(), photo(4000, 300)
+    network, progress, picture = Brightness(), ProgressRecorder(), photo(4000, 300)
     depth = tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, network, progress)
     assert depth.shape == (6816, 512)
     assert len(network.sizes) > 5
     assert all(w * h <= MAX_PASS_PIXELS for w, h in network.sizes)
-    assert likeness(depth, picture) > 0.99
-    assert progress.done == sorted(progress.done) and progress.done[-1] == 1.0
+    assert correlation(depth, picture) > 0.99
+    assert progress.shares == sorted(progress.shares) and progress.shares[-1] == 1.0
 
 
 def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_stroke_are_seen_again():
     before = photo(4000, 300)
     after = before.copy()
     after[700:720, 100:120] = 0.0
-    passes, answers = [], DepthCache()
+    passes, cache = [], DepthCache()
 
-    def network(pixels, done):
-        passes.append(done)
+    def network(pixels, on_progress):
+        passes.append(pixels.shape)
         return pixels.mean(axis=2)
 
-    def seen(picture):
+    def infer(picture):
         passes.clear()
-        return tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, answers.memoize(network), Progress()), len(passes)
+        depth = tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, cache.memoize(network), ProgressRecorder())
+        return depth, len(passes)
 
-    _, whole = seen(before)
-    depth, again = seen(after)
+    _, whole = infer(before)
+    depth, again = infer(after)
     assert whole > 5 and 2 <= again <= 3
-    answers.clear()
-    anew, count = seen(after)
+    cache.clear()
+    anew, count = infer(after)
     assert count == whole
     np.testing.assert_array_equal(depth, anew)
-    assert seen(after)[1] == 0
+    assert infer(after)[1] == 0
 
 
-def test_answers_are_bounded_in_bytes_and_told_apart_by_their_conditions():
-    network, answers = Brightness(), DepthCache(budget=2 * 400)
+def test_cached_depths_are_bounded_in_bytes_and_depend_on_conditions():
+    network, cache = Brightness(), DepthCache(budget=2 * 400)
     pictures = [np.full((10, 10, 3), grey, np.float32) for grey in (0.1, 0.2, 0.3)]
-    run = answers.memoize(network, "cpu")
+    run = cache.memoize(network, "cpu")
     for picture in (*pictures, pictures[2], pictures[1]):
-        run(picture, lambda done: None)
+        run(picture, lambda share: None)
     assert len(network.sizes) == 3
-    run(pictures[0], lambda done: None)
-    answers.memoize(network, "cuda")(pictures[0], lambda done: None)
+    run(pictures[0], lambda share: None)
+    cache.memoize(network, "cuda")(pictures[0], lambda share: None)
     assert len(network.sizes) == 5
 
 
 def test_tiles_have_borders_like_any_other_place():
-    depth = tiled_inference(photo(4000, 300), Wrap(), 512, MAX_PASS_PIXELS, Brightness(), Progress())
+    depth = tiled_inference(photo(4000, 300), Wrap(), 512, MAX_PASS_PIXELS, Brightness(), ProgressRecorder())
     steps = np.abs(np.diff(depth, axis=0)).mean(axis=1)
     assert steps.max() < 3 * np.median(steps)
 
@@ -146,7 +147,7 @@ def test_tiles_have_borders_like_any_other_place():
 @pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(x=True), Wrap(y=True)])
 def test_a_picture_that_repeats_is_seen_with_its_repetition(wrap):
     network = Brightness()
-    depth = tiled_inference(photo(256, 256), wrap, 256, MAX_PASS_PIXELS, network, Progress())
+    depth = tiled_inference(photo(256, 256), wrap, 256, MAX_PASS_PIXELS, network, ProgressRecorder())
     assert network.sizes == [(384 if wrap.x else 256, 384 if wrap.y else 256)]
     assert depth.shape == (256, 256)
 
@@ -154,10 +155,10 @@ def test_a_picture_that_repeats_is_seen_with_its_repetition(wrap):
 def test_a_tile_that_repeats_and_is_too_large_for_one_pass():
     network = Brightness()
     picture = photo(256, 256)
-    depth = tiled_inference(picture, Wrap(True, True), 512, 256 * 256, network, Progress())
+    depth = tiled_inference(picture, Wrap(True, True), 512, 256 * 256, network, ProgressRecorder())
     assert depth.shape == (512, 512)
     assert all(w * h <= 256 * 256 for w, h in network.sizes)
-    assert likeness(depth, picture) > 0.98
+    assert correlation(depth, picture) > 0.98
 
 
 def test_missing_weights_are_named_with_all_that_helps(tmp_path):
@@ -170,7 +171,7 @@ def test_missing_weights_are_named_with_all_that_helps(tmp_path):
     assert text.count(". ") == 0 and text.endswith(".")
 
 
-class Crowded:
+class FullDevice:
     """A network on a device that runs out of memory `failures` times, or on any device but the CPU."""
 
     def __init__(self, failures: int, error: Exception) -> None:
@@ -185,11 +186,11 @@ class Crowded:
     def close(self):
         """Nothing is kept."""
 
-    def depth(self, picture, done, precision):
+    def depth(self, picture, on_progress, precision):
         if self.failures > 0:
             self.failures -= 1
             raise self.error
-        return self.network(picture, done)
+        return self.network(picture, on_progress)
 
 
 @pytest.fixture
@@ -214,7 +215,7 @@ def surface_of(monkeypatch):
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory.")])
 def test_a_full_graphics_card_hands_over_to_the_cpu(engine, surface_of, error):
-    network = Crowded(1, error)
+    network = FullDevice(1, error)
     surface = surface_of(engine, network, "CUDA")
     assert network.device == surface.device == "cpu"
     assert network.network.sizes == [(512, 512)]
@@ -222,29 +223,29 @@ def test_a_full_graphics_card_hands_over_to_the_cpu(engine, surface_of, error):
 
 
 def test_a_full_memory_is_used_in_smaller_pieces(engine, surface_of):
-    network = Crowded(1, MemoryError())
+    network = FullDevice(1, MemoryError())
     surface = surface_of(engine, network, "CPU")
     assert len(network.network.sizes) > 1
     assert any("smaller pieces" in note for note in surface.notes)
 
 
 def test_memory_that_is_full_everywhere_ends_in_a_sentence(engine, surface_of):
-    surface = surface_of(engine, Crowded(2, MemoryError()), "CUDA")
+    surface = surface_of(engine, FullDevice(2, MemoryError()), "CUDA")
     assert [note.partition(",")[0] for note in surface.notes] == [
         "The device cuda had too little free memory", "Memory ran short"]
-    engine.unload()  # and its answers
+    engine.unload()  # and its cache
     with pytest.raises(EngineError, match="not enough memory"):
-        surface_of(engine, Crowded(3, MemoryError()), "CUDA")
+        surface_of(engine, FullDevice(3, MemoryError()), "CUDA")
 
 
 def test_other_failures_are_not_taken_for_a_full_memory(engine, surface_of):
     with pytest.raises(RuntimeError, match="kernel"):
-        surface_of(engine, Crowded(1, RuntimeError("no kernel image")), "CUDA")
+        surface_of(engine, FullDevice(1, RuntimeError("no kernel image")), "CUDA")
 
 
 def test_the_engine_runs_again_for_the_tiles_with_a_stroke_until_it_is_unloaded(engine, surface_of, monkeypatch):
     monkeypatch.setattr(midas, "MAX_PASS_PIXELS", 256 * 256)
-    network, before = Crowded(0, MemoryError()), photo(512, 512)
+    network, before = FullDevice(0, MemoryError()), photo(512, 512)
     after = before.copy()
     after[40:60, 40:60] = 1.0
 

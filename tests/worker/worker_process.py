@@ -1,4 +1,4 @@
-"""A blocking talk with a real worker process, for tests."""
+"""A real worker process that answers requests one call at a time, for tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from blender_midas_normal.core.settings import Settings
 
 START = Path(__file__).resolve().parents[2] / "blender_midas_normal" / "worker" / "main.py"
 
-PATIENCE = 1200.0
+ANSWER_TIMEOUT_S = 1200.0
 """Seconds after which a worker that does not answer is killed, so that a test fails instead of waiting for ever: on a busy
 computer the MiDaS network takes minutes over a long picture."""
 
@@ -42,28 +42,28 @@ class Answer:
     map: np.ndarray | None
 
     @property
-    def ok(self) -> np.ndarray:
+    def pixels(self) -> np.ndarray:
         """The map, H x W x 3; fails the test where there is none."""
         assert self.map is not None, self.end
         return self.map
 
     @property
-    def refusal(self) -> tuple[str, str]:
+    def error(self) -> tuple[str, str]:
         """(kind, sentence) of the error; fails the test where there is none."""
         assert isinstance(self.end, Error), self.end
         return self.end.kind, self.end.text
 
 
-class Talk:
-    """A worker process and the pipes to it; use it as a context.  words: more of its command line."""
+class WorkerProcess:
+    """A worker process and the pipes to it, as a context manager; options: more of its command line."""
 
-    def __init__(self, python: Path, folder: Path, weights: Path, *words: str) -> None:
+    def __init__(self, python: Path, folder: Path, weights: Path, *options: str) -> None:
         self.folder = folder
         self._log = (folder.parent / f"{folder.name}.log").open("wb")
         folder.mkdir()
         self._process = subprocess.Popen(
             [str(python), "-I", "-u", str(START), "--folder", str(folder), "--weights", str(weights), "--idle", "600",
-             *words],
+             *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
         self._messages = self._read()
         self._last_id = 0
@@ -72,7 +72,7 @@ class Talk:
         assert isinstance(ready, Ready)
         self.ready = ready
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> WorkerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,30 +85,30 @@ class Talk:
         self._process.stdout.close()
         self._log.close()
 
-    def ask(self, settings: Settings, on_progress: Callable[[Progress], Any] | None = None, **source: Any) -> Answer:
-        """Sends a request with that source (`picture=`, `surface=`, `pixels=`) and waits for its end.
+    def render(self, settings: Settings, on_progress: Callable[[Progress], Any] | None = None, **source: Any) -> Answer:
+        """Send a request with a source (`picture=`, `surface=`, `pixels=`) and wait for its end.
 
-        on_progress is called with each progress message; when it answers True, the request is cancelled.
+        on_progress: called with each progress message; when it returns True, the request is cancelled.
         """
-        return self.ask_all([(settings, source)], on_progress)[0]
+        return self.render_all([(settings, source)], on_progress)[0]
 
-    def ask_all(self, asked: Sequence[tuple[Settings, dict[str, Any]]],
-                on_progress: Callable[[Progress], Any] | None = None, behind: str | None = None) -> list[Answer]:
-        """Sends all requests, (settings, source) each, before it waits for their ends; see `ask`.
+    def render_all(self, requests: Sequence[tuple[Settings, dict[str, Any]]],
+                   on_progress: Callable[[Progress], Any] | None = None, send_others_at: str | None = None) -> list[Answer]:
+        """Send all requests, (settings, source) each, before waiting for their ends; see `render`.
 
-        behind: a stage of the first request, at which the others are sent.
+        send_others_at: a stage of the first request, at which the others are sent.
         """
-        numbers = range(self._last_id + 1, self._last_id + 1 + len(asked))
-        self._last_id += len(asked)
-        requests = iter([Request(settings.to_dict(), id=number, **source)
-                         for number, (settings, source) in zip(numbers, asked, strict=True)])
-        self._send(*islice(requests, 1 if behind else None))
+        numbers = range(self._last_id + 1, self._last_id + 1 + len(requests))
+        self._last_id += len(requests)
+        messages = iter([Request(settings.to_dict(), id=number, **source)
+                         for number, (settings, source) in zip(numbers, requests, strict=True)])
+        self._send(*islice(messages, 1 if send_others_at else None))
         stages: dict[int, list[str]] = {number: [] for number in numbers}
         answers: dict[int, Answer] = {}
-        watchdog = threading.Timer(PATIENCE, self._process.kill)
+        watchdog = threading.Timer(ANSWER_TIMEOUT_S, self._process.kill)
         watchdog.start()
         try:
-            while len(answers) < len(asked):
+            while len(answers) < len(requests):
                 message = next(self._messages, None)
                 assert message is not None, f"The worker ended without an answer; its log is {self._log.name}."
                 assert message.id in stages and message.id not in answers, message
@@ -116,8 +116,8 @@ class Talk:
                     answers[message.id] = Answer(message, tuple(stages[message.id]), self._map(message))
                     continue
                 stages[message.id].append(message.stage)
-                if message.stage == behind:
-                    self._send(*requests)
+                if message.stage == send_others_at:
+                    self._send(*messages)
                 if on_progress is not None and on_progress(message) is True:
                     self._send(Cancel(message.id))
         finally:
