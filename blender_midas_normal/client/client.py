@@ -215,7 +215,7 @@ class Client:
         elif isinstance(message, Progress):
             if message.id in self._pending:
                 job = self._pending[message.id]
-                job.stage, job.share = message.stage, message.done
+                job.stage, job.share = message.stage, message.share
         elif isinstance(message, Error):
             self._end(message.id, error_from_kind(message.kind, message.text))
         elif isinstance(message, Result):

@@ -16,7 +16,7 @@ from typing import Any, Union
 
 from .errors import NO_MESSAGE, Message, ProtocolError, from_json, to_json
 
-VERSION = 2
+VERSION = 3
 MAX_LINE_BYTES = 1 << 20
 """Longest message in bytes; a longer one is refused on both sides."""
 
@@ -154,15 +154,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Progress:
-    """Worker: how far a request is; `done` is 0..1 within the stage."""
+    """Worker: how far a request is; `share` is the finished part of the stage, 0..1."""
 
     id: int
     stage: str
-    done: float
+    share: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.done <= 1:
-            raise ProtocolError("A share of {done!r} cannot be done.", done=self.done)
+        if not 0 <= self.share <= 1:
+            raise ProtocolError("A share of {share!r} cannot be done.", share=self.share)
 
 
 @dataclass(frozen=True)

@@ -159,10 +159,10 @@ def _make_result(job: Job, rendered: RenderedMap, files: WrittenFiles) -> Result
 
 def make_reporter(job: Job, channel: Channel) -> Report:
     """Return a function that reports a job's progress to the client; it raises Cancelled once the job is cancelled."""
-    def report(stage: str, done: float) -> None:
+    def report(stage: str, share: float) -> None:
         if job.cancelled:
             raise Cancelled("The request was cancelled.")
-        channel.send(Progress(job.request.id, stage, float(done)))
+        channel.send(Progress(job.request.id, stage, float(share)))
 
     return report
 

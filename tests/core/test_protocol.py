@@ -55,9 +55,9 @@ def test_messages_arrive_whole_in_whatever_fragments(messages, cuts):
     b"", b"garbage", b"null", b"[]", b"3", b'{"type": "hello"}', b'{"type": "launch_missiles"}', b'{"type": ["hello"]}',
     b'{"id": 1}', b'{"type": "cancel", "id": "1"}', b'{"type": "cancel", "id": true}',
     b'{"type": "cancel", "id": 1, "x": 2}',
-    b'{"type": "progress", "id": 1, "stage": 3, "done": 0.5}', b"\xff\xfe\x00", b"[" * 100_000,
-    b'{"type": "progress", "id": 1, "stage": "x", "done": NaN}', b'{"type": "progress", "id": 1, "stage": "x", "done": 2}',
-    b'{"type": "progress", "id": 1, "stage": "x", "done": 1' + b"0" * 4000 + b"}",
+    b'{"type": "progress", "id": 1, "stage": 3, "share": 0.5}', b"\xff\xfe\x00", b"[" * 100_000,
+    b'{"type": "progress", "id": 1, "stage": "x", "share": NaN}', b'{"type": "progress", "id": 1, "stage": "x", "share": 2}',
+    b'{"type": "progress", "id": 1, "stage": "x", "share": 1' + b"0" * 4000 + b"}",
     b'{"type": "request", "id": 1, "settings": {"a": 1e999}}',
     b'{"type": "ready", "engines": {}, "batch": 0}', b'{"type": "ready", "engines": {}, "batch": 1000000}',
     b'{"type": "ready", "engines": {}, "gpus": -1}', b'{"type": "ready", "engines": {}, "gpus": [1000000]}',
@@ -101,10 +101,10 @@ def test_files_cannot_lie_outside_the_exchange_folder(file):
     with pytest.raises(ProtocolError):
         Pixels(file, 1, 1, "BYTE")
     for names in ({"file": file}, {"file": "map.png", "pixels": file}):
-        words = {"type": "result", "id": 1, "width": 1, "height": 1, "engine": "RELIEF", "device": "", "why": "",
-                 "surface": ""}
+        fields = {"type": "result", "id": 1, "width": 1, "height": 1, "engine": "RELIEF", "device": "", "why": "",
+                  "surface": ""}
         with pytest.raises(ProtocolError):
-            decode(json.dumps({**words, **names}).encode())
+            decode(json.dumps({**fields, **names}).encode())
 
 
 @pytest.mark.parametrize("matrix", [[1.0], [1.0] * 10, [1.0] * 8 + ["1"], [[1.0] * 3] * 3])
@@ -114,15 +114,15 @@ def test_a_matrix_of_colours_has_nine_numbers(matrix):
         Pixels("pixels", 1, 1, "LINEAR", to_rec709=matrix)
 
 
-@pytest.mark.parametrize("words", [
+@pytest.mark.parametrize("fields", [
     {"file": ""}, {"width": 0}, {"height": -1}, {"width": 1 << 20, "height": 1 << 20}, {"notes": [1]}, {"notes": ["\ud800"]},
     {"seconds": {"read": "long"}}, {"seconds": {"read": -1}}, {"scale": -1.0}])
-def test_a_result_that_cannot_be_is_refused(words):
+def test_a_result_that_cannot_be_is_refused(fields):
     result = {"type": "result", "id": 1, "file": "map.png", "width": 1, "height": 1, "engine": "RELIEF", "device": "",
               "why": "", "surface": ""}
     decode(json.dumps(result).encode())
     with pytest.raises(ProtocolError):
-        decode(json.dumps({**result, **words}).encode())
+        decode(json.dumps({**result, **fields}).encode())
 
 
 def templates_in(value):
@@ -136,8 +136,8 @@ def templates_in(value):
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_messages_for_users_cross_the_pipe_with_their_templates_and_values(message):
-    there = decode(encode(message).rstrip())
-    assert templates_in(dict(vars(there))) == templates_in(dict(vars(message)))
+    decoded = decode(encode(message).rstrip())
+    assert templates_in(dict(vars(decoded))) == templates_in(dict(vars(message)))
 
 
 @pytest.mark.parametrize("text", [
@@ -160,9 +160,9 @@ def test_what_is_no_message_for_users_is_refused_wherever_one_belongs(text):
              {"type": "ready", "engines": {}, "problem": text}]
     if not isinstance(text, int):
         lines.append({"type": "error", "id": 1, "kind": "EngineError", "text": inside})
-    for words in lines:
+    for fields in lines:
         with pytest.raises(ProtocolError):
-            decode(json.dumps(words).encode())
+            decode(json.dumps(fields).encode())
 
 
 def test_messages_in_each_other_without_end_are_refused():
@@ -174,16 +174,16 @@ def test_messages_in_each_other_without_end_are_refused():
 
 
 def test_text_is_a_message_without_values_and_names_of_files_that_are_no_text_are_written_out():
-    there = decode(b'{"type": "error", "id": 1, "kind": "EngineError", "text": "{nothing} {"}')
-    assert (there.text, there.text.template, there.text.values) == ("{nothing} {", "{nothing} {", {})
+    decoded = decode(b'{"type": "error", "id": 1, "kind": "EngineError", "text": "{nothing} {"}')
+    assert (decoded.text, decoded.text.template, decoded.text.values) == ("{nothing} {", "{nothing} {", {})
     odd = decode(encode(Error(1, "SourceError", Message("{path} is gone.", path="a\udcff"))).rstrip()).text
     assert odd == "a\\udcff is gone." and to_json(odd)["values"] == {"path": "a\\udcff"}
 
 
 def test_whole_numbers_are_floats_where_these_are_due_and_endless_ones_are_refused():
     line = encode(Result(1, "map.png", 2, 2, "", "", "", "", range=2.0))
-    found = decode(line.replace(b'"range": 2.0', b'"range": 2'))
-    assert isinstance(found.range, float) and found.range == 2
+    message = decode(line.replace(b'"range": 2.0', b'"range": 2'))
+    assert isinstance(message.range, float) and message.range == 2
     with pytest.raises(ProtocolError, match="too large"):
         decode(line.replace(b'"range": 2.0', b'"range": 1' + b"0" * 400))
 
@@ -209,8 +209,10 @@ def test_a_missing_field_is_named_as_missing():
         decode(b'{"type": "progress", "id": 1}')
 
 
-@pytest.mark.parametrize("words", ['"scale": -1.0', '"frames": ["a.png"]', '"frames": [[0.5]]', '"frames": [[1.5, "a.png"]]',
-                                   '"frames": [["0.5", "a.png"]]', '"frames": [[0.5, 3]]', '"frames": [[true, "a.png"]]'])
-def test_frames_are_shares_and_files_and_a_scale_is_none_below_zero(words):
+@pytest.mark.parametrize("fields", [
+    '"scale": -1.0', '"frames": ["a.png"]', '"frames": [[0.5]]', '"frames": [[1.5, "a.png"]]',
+    '"frames": [["0.5", "a.png"]]', '"frames": [[0.5, 3]]', '"frames": [[true, "a.png"]]',
+])
+def test_frames_are_shares_and_files_and_a_scale_is_none_below_zero(fields):
     with pytest.raises(ProtocolError):
-        decode(('{"type": "request", "id": 1, "settings": {}, ' + words + "}").encode())
+        decode(('{"type": "request", "id": 1, "settings": {}, ' + fields + "}").encode())

@@ -44,7 +44,7 @@ def sleep(seconds):
 
 def flood(seconds):
     """Messages without a pause."""
-    end, data = time.monotonic() + seconds, b'{"type":"progress","id":1,"stage":"read","done":0.5}\n' * 1000
+    end, data = time.monotonic() + seconds, b'{"type":"progress","id":1,"stage":"read","share":0.5}\n' * 1000
     while time.monotonic() < end:
         os.write(1, data)
 

@@ -57,7 +57,7 @@ steps = st.one_of(
               messages),
     st.builds(lambda number, note: result(number, notes=[note]), numbers, messages),
     st.builds(lambda why: ["say", {"type": "ready", "engines": {"MIDAS": why}}], messages),
-    st.builds(lambda number, done: ["say", {"type": "progress", "id": number, "stage": "x", "done": done}], numbers,
+    st.builds(lambda number, share: ["say", {"type": "progress", "id": number, "stage": "x", "share": share}], numbers,
               st.sampled_from([0, 0.5, 2, -1, 10 ** 400])),
     st.builds(lambda name, kind: ["file", [name, kind]], st.sampled_from(["map.png", "pixels"]),
               st.sampled_from(["fifo", "folder", "link", 0, 20, 33, 192, 1 << 40])),
@@ -179,7 +179,7 @@ def test_requests_that_waited_for_a_full_pipe_are_all_answered(tmp_path, tempora
 
 def test_a_worker_that_falls_silent_is_ended_and_one_that_works_long_is_not(tmp_path, temporary, monkeypatch):
     monkeypatch.setattr(client_module, "SILENCE_TIMEOUT_S", 3.0)
-    beat = [["say", {"type": "progress", "id": 1, "stage": "network", "done": 0.1}], ["sleep", 0.3]]
+    beat = [["say", {"type": "progress", "id": 1, "stage": "network", "share": 0.1}], ["sleep", 0.3]]
     ends = [["say", {"type": "error", "id": 1 + job, "kind": "EngineError", "text": "At last."}] for job in range(JOBS)]
     outcomes, _ = suffered(tmp_path, [HELLO, *beat * 12, *ends], 60.0)
     assert [str(outcome) for outcome in outcomes] == ["At last."] * JOBS
