@@ -12,9 +12,9 @@ from .blocking import never_block
 from .editors import node_menu, pinned, shader_editor, viewport
 from .ending import disable, quit_beside_other_windows, reenable, two_blenders
 from .file import revert, save_and_reopen
-from .kinds import kinds
 from .looks import twice_the_size
 from .many import many
+from .map_types import all_map_types
 from .modal import grab, strokes
 from .painting import paint
 from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, scripted, undo_and_redo
@@ -26,7 +26,7 @@ from .tuning import tune
 Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
-    open_the_sidebar, generate, undo_and_redo, kinds, compare, paint, tune, never_block, cancel, cancel_twice,
+    open_the_sidebar, generate, undo_and_redo, all_map_types, compare, paint, tune, never_block, cancel, cancel_twice,
     second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, pinned, scripted,
     node_menu, viewport, strokes, grab, set_up, reenable, two_blenders, render_handlers,
     quit_beside_other_windows, disable)

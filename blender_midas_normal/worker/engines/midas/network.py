@@ -47,7 +47,7 @@ class Network:
 
     def __init__(self, folder: Path) -> None:
         self.device = "cpu"
-        self._inference = _loaded(folder)
+        self._inference = _load_inference(folder)
         self._optimized: dict[torch.dtype | None, torch.nn.Module] = {}
         self._steps = _find_steps(self._inference.model)
         self._on_step: Callable[[], None] = _ignore
@@ -172,7 +172,7 @@ def _call_node(network: torch.nn.Module, picture: NDArray[np.uint8], resolution:
         return MidasDetector(network)(picture, detect_resolution=resolution, image_resolution=resolution, **kwargs)
 
 
-def _loaded(folder: Path) -> torch.nn.Module:
+def _load_inference(folder: Path) -> torch.nn.Module:
     path = folder / MIDAS_WEIGHTS.name
     if not is_file(path):
         raise WeightsError(

@@ -1,4 +1,4 @@
-"""A person makes maps of other kinds than normals, which displace the material too, and takes them back."""
+"""A user makes maps of other types than normals, which displace the material too, and takes them back."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CHANGED = {
 ALL = ["NORMAL", "HEIGHT", "AO", "CURVATURE"]
 
 
-def kinds(window: Window) -> str:
+def all_map_types(window: Window) -> str:
     """All maps of one run: Ctrl+Z takes those that are new, their nodes and the displacement away in one step."""
     window.blender.do(f"{SETTINGS}.maps = set({ALL}); bpy.ops.ed.undo_push()")
     before = _state(window)
     make(window)
     state = _state(window)
-    window.shoot("kinds")
+    window.shoot("map_types")
     check(len(state["maps"]) == len(ALL), f"these maps are there: {state['maps']}")
     check(["DISPLACEMENT", "Displacement"] in state["links"], f"nothing is displaced: {state['links']}")
     window.press("ctrl+z")
