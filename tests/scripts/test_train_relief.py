@@ -79,10 +79,10 @@ ARITHMETIC = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import torch
-from relief.batches import recoloured
+from relief.batches import recolour
 from relief.losses import loss, tilt_degrees
 from relief.measures import Measured, factor_for
-from relief.network import ARCHITECTURES, new_network, revive, scaled, sizes_of, through_sizes
+from relief.network import ARCHITECTURES, new_network, revive, scale_slopes, sizes_of, through_sizes
 torch.manual_seed(0)
 truth = 0.2 * torch.randn(6, 2, 32, 32)
 pictures = [Measured(truth[i:i + 1], truth[i:i + 1], (True, True)) for i in range(6)]
@@ -91,14 +91,14 @@ print(factor_for([share[i] * truth[i:i + 1] for i in range(6)], pictures))
 print(float(loss(truth, truth)), float(loss(0.5 * truth, truth)), float(loss(-truth, truth)), float(loss(0 * truth, truth)))
 print(float(loss(0.2 * truth, 0 * truth)), float(loss(truth, 0 * truth)), float(loss(0 * truth, 0 * truth)))
 pixels = torch.rand(3, 3, 64, 64)
-small, large = recoloured([torch.nn.functional.avg_pool2d(pixels, 2), pixels])
+small, large = recolour([torch.nn.functional.avg_pool2d(pixels, 2), pixels])
 print(float((torch.nn.functional.avg_pool2d(large, 2) - small).abs().mean()), float((small - large.mean()).abs().mean()))
 network = new_network(ARCHITECTURES["tiny"])
 with torch.no_grad():
     for layer in network.layers.values():
         layer.weight.normal_(0, 0.2)
 answers = through_sizes(network, sizes_of(pixels, 16), [(0, 0)] * 3, (True, True))
-network.load(scaled(network.weights(), 2.0))
+network.load(scale_slopes(network.weights(), 2.0))
 doubled = through_sizes(network, sizes_of(pixels, 16), [(0, 0)] * 3, (True, True))
 print(max(float((b - 2 * a).abs().max()) for a, b in zip(answers, doubled)), float(answers[-1].abs().max()))
 with torch.no_grad():
