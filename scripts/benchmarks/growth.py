@@ -12,10 +12,10 @@ LEAST_SIDE = 1024
 
 def curves(points: list) -> dict:
     """Return the points of each way, from the smallest on."""
-    points: dict = {}
+    by_way: dict = {}
     for point in sorted(points, key=lambda point: point.side):
-        points.setdefault(point.way, []).append(point)
-    return points
+        by_way.setdefault(point.way, []).append(point)
+    return by_way
 
 
 def exponent(sides: list, values: list) -> float:
