@@ -1,1 +1,1 @@
-"""Starting, talking to and stopping the worker, and making the Python environment it needs.  Never imports bpy."""
+"""The worker seen from outside: start, use and stop it, and install the Python environment it needs.  Never imports bpy."""

@@ -1,4 +1,4 @@
-"""Run a child process: pass its output on line by line without waiting, and end it with all that it started."""
+"""Run child processes: read their output line by line without blocking, and end them with all that they started."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import IO, Any
 from ..core.errors import Cancelled
 
 READ_SIZE = 1 << 16
-"""Bytes read at most in one call: what a pipe holds on Linux."""
+"""The most bytes read in one call: the capacity of a pipe on Linux."""
 
 
 if sys.platform == "win32":
@@ -31,14 +31,14 @@ if sys.platform == "win32":
     _peek.restype = wintypes.BOOL
 
     def make_non_blocking(fd: int) -> None:
-        """Nothing to do: `read_available` asks the pipe first."""
+        """Do nothing: on Windows `read_available` asks first how many bytes the pipe holds."""
 
     def write_available(fd: int, data: bytes | bytearray) -> int:
-        """How many of the bytes the pipe has taken; raises OSError when the other side is closed."""
+        """Write what the pipe accepts; return the number of bytes written, raise OSError when the other end is closed."""
         return os.write(fd, data)
 
     def read_available(fd: int) -> bytes | None:
-        """What the pipe holds now, at most CHUNK bytes; b"" when that is nothing, None when the other side is closed."""
+        """Read at most READ_SIZE bytes; return b"" when the pipe is empty, None when the other end is closed."""
         waiting = wintypes.DWORD(0)
         if not _peek(msvcrt.get_osfhandle(fd), None, 0, None, ctypes.byref(waiting), None):
             return None
@@ -46,18 +46,18 @@ if sys.platform == "win32":
 
 else:
     def make_non_blocking(fd: int) -> None:
-        """Call once for each end, before `read_available` and `write_available`."""
+        """Make one end of a pipe non-blocking; call this once before `read_available` or `write_available`."""
         os.set_blocking(fd, False)
 
     def write_available(fd: int, data: bytes | bytearray) -> int:
-        """How many of the bytes the pipe has taken; raises OSError when the other side is closed."""
+        """Write what the pipe accepts; return the number of bytes written, raise OSError when the other end is closed."""
         try:
             return os.write(fd, data)
         except BlockingIOError:
             return 0
 
     def read_available(fd: int) -> bytes | None:
-        """What the pipe holds now, at most CHUNK bytes; b"" when that is nothing, None when the other side is closed."""
+        """Read at most READ_SIZE bytes; return b"" when the pipe is empty, None when the other end is closed."""
         try:
             return os.read(fd, READ_SIZE) or None
         except BlockingIOError:
@@ -65,11 +65,11 @@ else:
 
 
 TAIL_LINES = 40
-"""Lines of a child's output that are kept."""
+"""Number of last lines of a child's output that are kept."""
 
 TERMINATE_TIMEOUT_S = 2.0
-"""Seconds between asking a child to end and ending it, and for which it is waited for after that: one that waits for a
-driver or a drive that does not answer cannot be ended, and nobody must wait with it."""
+"""Seconds from SIGTERM to SIGKILL, and then until the child is no longer waited for: the system cannot end a process that
+waits for a driver or a drive that does not respond."""
 
 POLL_INTERVAL_S = 0.05
 """Seconds between two reads while a child prints nothing."""
@@ -77,12 +77,12 @@ POLL_INTERVAL_S = 0.05
 _PYTHON_VARIABLES = re.compile(
     r"PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV|CONDA_PREFIX|PIP_(USER|TARGET|PREFIX|REQUIRE_VIRTUALENV)"
     r"|UV_(TORCH_BACKEND|LINK_MODE|SYSTEM_PYTHON|PYTHON.*)")
-"""Variables that would lead a child's Python, pip or uv to another environment than the one it is run for."""
+"""Matches variables that would make a child's Python, pip or uv use another environment than its own."""
 
 
 @dataclass(frozen=True)
 class CompletedProcess:
-    """How a child ended: its exit code and the last lines of its output, stdout and stderr together."""
+    """The exit code of a child, and the last TAIL_LINES lines of its output, stdout and stderr together."""
 
     code: int
     tail: str
@@ -93,31 +93,42 @@ class CompletedProcess:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment variables without those that belong to its own Python."""
+    """Return the environment variables of this process without those that configure its own Python."""
     return {name: value for name, value in os.environ.items() if not _PYTHON_VARIABLES.fullmatch(name)}
 
 
 def start_process(command: Sequence[str], stdin: int = subprocess.DEVNULL,
                   stderr: int | IO[bytes] = subprocess.STDOUT, **variables: str) -> subprocess.Popen[bytes]:
-    """The child, in a process group of its own, with a pipe as stdout; raises OSError when there is no such program.
+    """Start a child in a process group of its own, with a non-blocking pipe as its standard output.
 
-    variables: of its environment, in place of this process's own or besides them.
+    Args:
+        variables: environment variables that are added to, or replace, those of this process.
+
+    Raises:
+        OSError: the program cannot be started.
     """
-    apart: dict[str, Any] = {"start_new_session": True}
+    group_options: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
-        apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+        group_options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     child = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, bufsize=0,
-                             env={**clean_environment(), **variables}, **apart)
+                             env={**clean_environment(), **variables}, **group_options)
     make_non_blocking(child.stdout.fileno())  # type: ignore[union-attr]
     return child
 
 
 def run_process(command: Sequence[str], on_line: Callable[[str], None] = lambda line: None,
                 cancelled: Callable[[], bool] = lambda: False, seconds: float | None = None) -> CompletedProcess:
-    """Run a child to its end, each line of its output going to `on_line` as it comes.
+    """Run a child to its end; after an exception it is ended, with all that it started.
 
-    Raises OSError when there is no such program, TimeoutError after `seconds` and Cancelled when `cancelled()` says so;
-    in every case the child and what it started are gone afterwards, as far as they can be ended.
+    Args:
+        on_line: called with each line of its output as soon as it is complete.
+        cancelled: called often; the child is ended when it returns true.
+        seconds: the most time that the child may take; None for any.
+
+    Raises:
+        OSError: the program cannot be started.
+        TimeoutError: it took longer.
+        Cancelled: `cancelled()` returned true.
     """
     child = start_process(command)
     try:
@@ -134,14 +145,14 @@ def _stream_output(child: subprocess.Popen[bytes], on_line: Callable[[str], None
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     lines = LineSplitter()
     while True:
-        gone = child.poll() is not None
+        has_ended = child.poll() is not None
         data = read_available(child.stdout.fileno())  # type: ignore[union-attr]
         for line in lines.feed(data):
             tail.append(line)
             on_line(line)
-        # A grandchild may hold the pipe open after the child's own end: then nothing more is waited for.  A child that
-        # has closed its end of it may go on for long.
-        if gone and not data:
+        # A grandchild may keep the pipe open after the child has ended, and is not waited for.  A child that has closed
+        # its end of the pipe may still run for long.
+        if has_ended and not data:
             break
         if cancelled():
             raise Cancelled("The work was cancelled.")
@@ -156,20 +167,19 @@ def _stream_output(child: subprocess.Popen[bytes], on_line: Callable[[str], None
 
 
 class LineSplitter:
-    """Cut bytes into lines as they come; a carriage return ends a line too, and empty lines are left out."""
+    """Split a stream of bytes into lines; a carriage return ends a line too, and empty lines are dropped."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes | None) -> list[str]:
-        """The lines completed by these bytes; None, the end of the stream, completes the last one."""
-        whole = self._rest + (b"\n" if data is None else data)
-        *lines, self._rest = re.split(rb"[\r\n]+", whole)
+        """Return the lines that these bytes complete; None, for the end of the stream, completes the last one."""
+        *lines, self._rest = re.split(rb"[\r\n]+", self._rest + (b"\n" if data is None else data))
         return [text for line in lines if (text := line.decode("utf-8", "replace").rstrip())]
 
 
 def terminate_process(child: subprocess.Popen[bytes]) -> None:
-    """End the child and everything it started: asked first, ended after PATIENCE seconds, waited for as long again."""
+    """End a child and all that it started: ask them with SIGTERM, kill them after TERMINATE_TIMEOUT_S."""
     if sys.platform == "win32":
         with suppress(subprocess.TimeoutExpired):
             subprocess.run(["taskkill", "/T", "/F", "/PID", str(child.pid)], stdin=subprocess.DEVNULL, capture_output=True,

@@ -1,4 +1,4 @@
-"""The client of the worker: it starts the process, sends requests, and ends each with exactly one result or exception."""
+"""The client: starts the worker, sends requests to it, and completes each with exactly one result or exception."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ from .result_files import RESULT_GONE, ResultFiles, find_map_file, find_pixels_f
 from .worker_process import WorkerProcess
 
 HELLO_TIMEOUT_S = 60.0
-"""Within this time a new worker says Hello, or counts as one that does not work."""
+"""Seconds within which a new worker must send Hello."""
 
 SILENCE_TIMEOUT_S = 120.0
-"""A worker that has something to do and says nothing for so long counts as stuck; a live one says something every 10, as
-long as its work goes on (`worker/channel.py`)."""
+"""Seconds without a message after which a busy worker counts as stuck; one that works sends a message at least every 10
+seconds (`worker/channel.py`)."""
 
 MAX_SILENCE_PER_PUMP_S = 1.0
-"""Seconds of silence that one look counts at most: while this process is frozen or the computer sleeps, nobody listens."""
+"""The most silence in seconds that one call of `pump` counts, since this process may have been suspended before it."""
 
 
 @dataclass
 class ResultFuture:
-    """The result of a request, which comes later.
+    """A request that was sent, and its result when that has arrived.
 
     Attributes:
-        surface: key of the surface that the request names, "" for a picture's.
-        stage: name of the worker's stage, and `share` how much of it is done, 0..1.
+        id: number of the request.
+        surface: key of the cached surface that the request names, "" where it names a picture.
+        stage: name of the stage that the worker is in.
+        share: how much of that stage is done, 0..1.
         started: when the request was sent, in seconds of `time.monotonic`.
-        outcome: None until the end, then a Result or the exception that says why there is none.
+        outcome: None as long as the request is pending, then its result or the exception in its place.
     """
 
     id: int
@@ -48,11 +50,11 @@ class ResultFuture:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the request was made."""
+        """Seconds since the request was sent."""
         return time.monotonic() - self.started
 
     def result(self) -> Result:
-        """The result; raises the exception that stands in its place."""
+        """Return the result, or raise the exception in its place; call this only when there is an outcome."""
         if isinstance(self.outcome, MidasNormalError):
             raise self.outcome
         assert self.outcome is not None
@@ -60,17 +62,22 @@ class ResultFuture:
 
 
 class Client:
-    """Keep one worker process, started when it is first needed, and again when it has died.
+    """The client of one worker process, which is started when it is needed and again after it has ended.
 
-    Nothing here waits, except `wait`: call `pump` often while jobs are pending.
-    surfaces: keys of those that the worker keeps, as far as it has told.
+    No method blocks, except `wait`; call `pump` often while jobs are pending.
+
+    Attributes:
+        gpu: index of the graphics card that the worker may use, among those that are visible; None for any.
+        worker: the running process, None where there is none.
+        ready: the worker's message about its engines and devices, None until it has arrived.
+        surfaces: keys of the surfaces that the worker has in its cache, as far as known.
     """
 
     def __init__(self, gpu: int | None = None) -> None:
         """Create a client without a worker.
 
         Args:
-            gpu: index of the only graphics card that the worker may use, among those that are visible; None for any.
+            gpu: see the attribute.
         """
         self.gpu = gpu
         self.worker: WorkerProcess | None = None
@@ -86,11 +93,11 @@ class Client:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job is pending, or a cancelled one still keeps the worker."""
+        """Whether the worker has work: a pending job, or a cancelled one that it has not given up yet."""
         return bool(self._pending or self._cancelled_ids)
 
     def is_draining(self, job: ResultFuture) -> bool:
-        """Tell whether the worker still works on a job that was cancelled."""
+        """Tell whether the worker has not given up a cancelled job yet."""
         return job.id in self._cancelled_ids
 
     @property
@@ -98,9 +105,15 @@ class Client:
         return self.worker is not None
 
     def prepare(self, launch: Launch) -> Path:
-        """Start a worker that can serve the launch, unless one runs; return the exchange folder.
+        """Start a worker that can do what the launch asks for, unless one runs.
 
-        Raises WorkerError when it cannot be started.  A worker of another kind is closed first; its jobs fail.
+        A running worker that cannot do so is ended; its jobs fail.
+
+        Returns:
+            The exchange folder, in which files are passed to and from the worker.
+
+        Raises:
+            WorkerError: the worker cannot be started.
         """
         self.pump()
         if self.worker is not None and not self.worker.launch.is_compatible_with(launch):
@@ -112,7 +125,7 @@ class Client:
         return self.worker.folder
 
     def new_file(self) -> Path:
-        """A new, empty, private file in the exchange folder, for pixels; raises WorkerError when there can be none."""
+        """Create an empty file for pixels in the exchange folder; raise WorkerError where that fails."""
         folder = self._running_worker().folder
         try:
             with tempfile.NamedTemporaryFile(dir=folder, prefix="pixels_", delete=False) as file:
@@ -122,10 +135,10 @@ class Client:
                               reason=reason_of(error)) from None
 
     def submit(self, request: Request) -> ResultFuture:
-        """Send a request, with an id of its own, to the worker that `prepare` started.
+        """Send a request to the worker that `prepare` started; its id is replaced by a new one.
 
         Returns:
-            Its job, which has ended already where the worker is gone.
+            The job, which has failed already where the worker has ended.
         """
         job = ResultFuture(next(self._ids), request.surface or "")
         self._pending[job.id] = job
@@ -133,7 +146,7 @@ class Client:
         return job
 
     def cancel(self, job: ResultFuture) -> None:
-        """End the job at once; what the worker still sends for it is dropped.  A second call kills the worker."""
+        """End a job as cancelled and tell the worker to give it up; called again for the same job, kill the worker."""
         if job.id in self._cancelled_ids:
             self._stop_worker(WorkerError("The worker was stopped."), kill=True)
         elif job.id in self._pending:
@@ -142,7 +155,7 @@ class Client:
             self._send(Cancel(job.id))
 
     def pump(self) -> None:
-        """Take in what the worker has sent, without waiting; never raises: what goes wrong is the outcome of the jobs."""
+        """Handle the messages that have arrived, without blocking; raises nothing, since errors are the outcomes of jobs."""
         if self.worker is None:
             return
         try:
@@ -161,9 +174,11 @@ class Client:
 
     def wait(self, job: ResultFuture, timeout: float | None = None,
              watch: Callable[[ResultFuture], None] = lambda job: None) -> Result:
-        """Pump until the job has ended; return its result or raise the exception in its place.
+        """Block until a job has an outcome; return its result or raise the exception in its place.
 
-        timeout: seconds, after which the job is cancelled and WorkerError raised; watch: called with the job now and then.
+        Args:
+            timeout: seconds after which the job is cancelled and WorkerError raised; None for no limit.
+            watch: called with the job after each `pump`.
         """
         while job.outcome is None:
             self.sleep_and_pump()
@@ -174,29 +189,30 @@ class Client:
         return job.result()
 
     def sleep_and_pump(self) -> None:
-        """Sleep for 2 ms, which leaves the processor to the worker, then pump once."""
+        """Sleep for 2 ms, so that the worker can use the processor, then call `pump`."""
         time.sleep(0.002)
         self.pump()
 
     def take_map_file(self, result: Result) -> Path:
-        """The path of a result's PNG file; whoever takes it moves or removes it.
+        """Return the path of a result's map file; the caller moves or removes it.
 
-        Raises WorkerError when it is gone, or cannot be what the result says.
+        Raises:
+            WorkerError: the file is gone or damaged.
         """
         return find_map_file(self._running_worker().folder, result)
 
     @contextmanager
     def open_result_files(self, result: Result) -> Iterator[ResultFiles]:
-        """The result's files, which are removed at the end of the `with` block.  Raises WorkerError when they are gone."""
+        """Open the files of a result and remove them after the `with` block; raise WorkerError when they are gone."""
         try:
             png, pixels = self.take_map_file(result), find_pixels_file(self._running_worker().folder, result)
-            with pixels.open("rb") if pixels is not None else nullcontext() as opened:
-                yield ResultFiles(png.read_bytes(), opened, result.checksum)
+            with pixels.open("rb") if pixels is not None else nullcontext() as pixels_file:
+                yield ResultFiles(png.read_bytes(), pixels_file, result.checksum)
         finally:
             self._remove_files(result)
 
     def close(self) -> None:
-        """End the worker, without asking when it is busy; pending jobs end as cancelled."""
+        """End the worker, by killing it when it is busy; pending jobs end as cancelled."""
         self._stop_worker(Cancelled("The worker was closed."), kill=self.is_busy)
 
     def _send(self, message: PipeMessage) -> None:
@@ -206,7 +222,7 @@ class Client:
             self._stop_worker(error, kill=True)
 
     def handle(self, message: PipeMessage) -> None:
-        """Take in one message of the worker."""
+        """Handle one message of the worker."""
         if isinstance(message, Hello):
             check_version(message)
             self._has_said_hello = True
@@ -217,54 +233,55 @@ class Client:
                 job = self._pending[message.id]
                 job.stage, job.share = message.stage, message.share
         elif isinstance(message, Error):
-            self._end(message.id, error_from_kind(message.kind, message.text))
+            self._finish_request(message.id, error_from_kind(message.kind, message.text))
         elif isinstance(message, Result):
             if message.id not in self._pending:
                 self._remove_files(message)
-            self._end(message.id, message)
+            self._finish_request(message.id, message)
         else:
             raise ProtocolError("A worker does not send {kind}.", kind=type(message).__name__)
 
-    def _end(self, job: int, outcome: Result | MidasNormalError) -> None:
-        if job in self._pending:
-            self._finish(job, outcome)
-        self._cancelled_ids.discard(job)
+    def _finish_request(self, id: int, outcome: Result | MidasNormalError) -> None:
+        """Give a job its outcome, unless it was cancelled; in both cases the worker is done with it."""
+        if id in self._pending:
+            self._finish(id, outcome)
+        self._cancelled_ids.discard(id)
 
     def _running_worker(self) -> WorkerProcess:
-        """The worker; raises WorkerError when it has ended."""
+        """Return the worker; raise WorkerError when it has ended."""
         if self.worker is None:
             raise WorkerError(RESULT_GONE)
         return self.worker
 
     def _remove_files(self, result: Result) -> None:
-        """A worker that has ended took its folder along."""
+        """Remove the files of a result; a worker that has ended has removed its folder."""
         if self.worker is not None:
             for name in filter(None, (result.file, result.pixels)):
                 (self.worker.folder / name).unlink(missing_ok=True)
 
-    def _check_silence(self, heard: bool) -> None:
-        """Raise WorkerError when the worker has something to do and has said nothing for SILENCE_TIMEOUT_S."""
+    def _check_silence(self, has_sent: bool) -> None:
+        """Raise WorkerError when a busy worker has sent nothing for SILENCE_TIMEOUT_S."""
         now = time.monotonic()
         gap, self._pumped_at = now - self._pumped_at, now
-        self._silence = 0.0 if heard or not self.is_busy else self._silence + min(gap, MAX_SILENCE_PER_PUMP_S)
+        self._silence = 0.0 if has_sent or not self.is_busy else self._silence + min(gap, MAX_SILENCE_PER_PUMP_S)
         if self._silence > SILENCE_TIMEOUT_S:
             raise WorkerError("The worker said nothing for {seconds:.0f} seconds and was ended; try again, and choose "
                               "the device CPU where that happens again.", seconds=SILENCE_TIMEOUT_S)
 
-    def _finish(self, job: int, outcome: Result | MidasNormalError) -> None:
-        ended = self._pending.pop(job)
-        ended.outcome = outcome
+    def _finish(self, id: int, outcome: Result | MidasNormalError) -> None:
+        job = self._pending.pop(id)
+        job.outcome = outcome
         if isinstance(outcome, Result):
             self.surfaces.add(outcome.surface)
         elif isinstance(outcome, SurfaceGone):
-            self.surfaces.discard(ended.surface)
+            self.surfaces.discard(job.surface)
 
     def _stop_worker(self, reason: MidasNormalError, kill: bool = False) -> None:
         """End the worker and all its jobs."""
         worker, self.worker, self.ready = self.worker, None, None
         self._cancelled_ids.clear()
         self.surfaces.clear()
-        for job in list(self._pending):
-            self._finish(job, reason)
+        for id in list(self._pending):
+            self._finish(id, reason)
         if worker is not None:
             worker.kill() if kill else worker.close()

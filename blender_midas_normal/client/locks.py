@@ -1,4 +1,4 @@
-"""Files in folders where others write, too: opened with care, and locked, so that two programs do not write at once."""
+"""Open and lock files in folders that other programs write too."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ else:
     import fcntl
 
 SAFE_OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""A link under a file's name is not followed, and a pipe is not waited for."""
+"""Flags of `os.open` with which a link is not followed and a pipe does not block."""
 
 _LOCKED_BYTE = 1 << 20
-"""The byte that is locked on Windows: one beyond the text, because a locked byte cannot be read by others."""
+"""Offset of the byte that is locked on Windows: beyond the text, since others cannot read a locked byte."""
 
 
 RETRY_INTERVAL_S = 0.2
-"""Seconds after which a lock that another process has is tried again."""
+"""Seconds between two attempts to get a lock that another process has."""
 
 _LOCKED_ERRNOS = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
 def open_regular(path: Path, flags: int, mode: int = 0o666) -> int:
-    """Open a file in a folder where others may write, as `os.open` does; raises OSError for all but a regular file."""
+    """Open a file like `os.open`, but raise OSError for a link, a pipe or anything else that is not a regular file."""
     descriptor = os.open(path, flags | SAFE_OPEN_FLAGS, mode)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -41,15 +41,15 @@ def open_regular(path: Path, flags: int, mode: int = 0o666) -> int:
 
 
 def create_locked(path: Path) -> int | None:
-    """Create a file to append to that stays locked until it is closed, so that others see that it is in use.
+    """Create a file to append to, and lock it until it is closed, so that others see that it is in use.
 
-    Where files cannot be locked it is not, but there nobody can take it for unused.
+    On a drive where files cannot be locked the file is created without a lock; no process can take it for unused there.
 
     Returns:
-        Its descriptor; None where another process has taken the new file for an unused one before it was locked.
+        The descriptor; None where another process removed the file as unused before it was locked.
 
     Raises:
-        OSError: it cannot be created, or is there already.
+        OSError: the file cannot be created, or exists already.
     """
     descriptor = open_regular(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND)
     try:
@@ -63,13 +63,17 @@ def create_locked(path: Path) -> int | None:
 
 
 @contextmanager
-def file_lock(path: Path, error: type[MidasNormalError], busy: Callable[[Message], None] | None = None) -> Iterator[None]:
-    """Hold the lock file; raises `error` when another process has it, or calls `busy` with that sentence, once, and waits.
+def file_lock(path: Path, error: type[MidasNormalError], on_busy: Callable[[Message], None] | None = None) -> Iterator[None]:
+    """Hold a lock file during the `with` block.
 
-    The system keeps the lock and drops it when the process ends, however it ends: a file left by a process that died, even
-    one whose number another process has now, is taken over.  The number in the file only serves the message.
+    The lock belongs to the open file, so the system releases it when the process ends, however it ends, and the lock file
+    of a process that was killed does not block.  The process id in the file is only for the message.
+
+    Args:
+        error: raised when another process has the lock, or files cannot be locked.
+        on_busy: called, once, with the message when another process has the lock, which is then waited for.
     """
-    descriptor = _acquire(path, error, busy)
+    descriptor = _acquire(path, error, on_busy)
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
@@ -78,46 +82,47 @@ def file_lock(path: Path, error: type[MidasNormalError], busy: Callable[[Message
         remove_locked(descriptor, path)
 
 
-def _acquire(path: Path, error: type[MidasNormalError], busy: Callable[[Message], None] | None) -> int:
+def _acquire(path: Path, error: type[MidasNormalError],
+             on_busy: Callable[[Message], None] | None) -> int:
     while True:
         descriptor = open_regular(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            is_ours = try_lock(descriptor)
+            has_lock = try_lock(descriptor)
         except OSError as refusal:
             os.close(descriptor)
             raise error("Files in {folder} cannot be locked: {reason}; choose a folder on another drive.",
                         folder=path.parent, reason=reason_of(refusal)) from None
-        if not is_ours:
+        if not has_lock:
             owner = os.read(descriptor, 20).decode("ascii", "replace").strip() or "?"
             os.close(descriptor)
             sentence = Message("Another process (number {number}) is at work in {folder}; wait until it has ended.",
                                number=owner, folder=path.parent)
-            if busy is None:
+            if on_busy is None:
                 raise error(sentence)
-            busy(sentence)
-            busy = _say_nothing
+            on_busy(sentence)
+            on_busy = _ignore
             time.sleep(RETRY_INTERVAL_S)
             continue
         if _is_at(descriptor, path):
             return descriptor
-        # The file was taken away between opening and locking it, by the process that held it before.
+        # The process that had the lock removed the file between its opening and its locking here.
         os.close(descriptor)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Tell whether an open file still has its name."""
+    """Tell whether an open file still has this path."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except OSError:
         return False
 
 
-def _say_nothing(sentence: Message) -> None:
-    """The user knows already."""
+def _ignore(sentence: Message) -> None:
+    """Do nothing: the user has had the message."""
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed; False where another process has it.  Raises OSError where none can be."""
+    """Lock an open file until it is closed; return False where another process has it, raise OSError if unsupported."""
     try:
         if sys.platform == "win32":
             os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
@@ -135,7 +140,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def remove_locked(descriptor: int, path: Path) -> None:
-    """Remove a file and close it: while it is still locked where the system lets one; Windows does so only after closing."""
+    """Remove and close a locked file; it is removed before it is unlocked, except on Windows, where that is impossible."""
     if sys.platform == "win32":
         os.close(descriptor)
         _try_unlink(path)

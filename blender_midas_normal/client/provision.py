@@ -1,4 +1,4 @@
-"""Make MiDaS ready to run without Blender: the data folder, the weights' download and the environment's installation."""
+"""Prepare MiDaS outside Blender: find the data folder, download the weights and install the environment."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .setup.environment import Environment, EnvironmentState, environment_status
 from .setup.process import SetupProcess
 
 DATA_VARIABLE = "MIDAS_NORMAL_DATA"
-"""The environment variable that names another folder."""
+"""The environment variable that names another data folder."""
 
 DATA_FOLDER_NAME = "midas-normal"
 
 CLONE_DATA_FOLDER = Path(__file__).resolve().parents[2] / ".midas"
-"""The folder of a clone that was used before there was one for each user."""
+"""The data folder inside a clone, which earlier versions used; it is still used where it exists."""
 
 DATA_FOLDER_ADVICE = Phrase("the variable {variable} names another folder for environments and weights",
                             variable=DATA_VARIABLE)
-"""What helps where nothing can be written into the data folder."""
+"""What the user can do where the data folder cannot be written."""
 
 
 def data_folder() -> Path:
@@ -39,45 +39,45 @@ def data_folder() -> Path:
         `~/.local/share/midas-normal` on Linux (XDG_DATA_HOME goes before `~/.local/share`),
         `~/Library/Application Support/midas-normal` on macOS, `%LOCALAPPDATA%\\midas-normal` on Windows.
     """
-    named = os.environ.get(DATA_VARIABLE)
-    if named:
-        return Path(named).absolute()
-    return CLONE_DATA_FOLDER if CLONE_DATA_FOLDER.is_dir() else _users_folder() / DATA_FOLDER_NAME
+    chosen = os.environ.get(DATA_VARIABLE)
+    if chosen:
+        return Path(chosen).absolute()
+    return CLONE_DATA_FOLDER if CLONE_DATA_FOLDER.is_dir() else _user_data_folder() / DATA_FOLDER_NAME
 
 
-def _users_folder() -> Path:
-    """The folder that the system reserves for the data of this user's programs."""
-    home = home_folder() or Path("/")  # a user without a home, as in a container, is one who can write nothing there
+def _user_data_folder() -> Path:
+    """Return the folder in which the system keeps the data of this user's programs."""
+    home = home_folder() or Path("/")  # a user without a home, as in a container, can usually not write there either
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     if sys.platform == "darwin":
         return home / "Library" / "Application Support"
-    named = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return named if named.is_absolute() else home / ".local" / "share"
+    xdg_folder = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return xdg_folder if xdg_folder.is_absolute() else home / ".local" / "share"
 
 
 def ensure_weights(folder: Path, environment: Environment, out: TextIO) -> None:
-    """Download MiDaS's weights into the folder where they are missing.
+    """Download MiDaS's weights into a folder unless they are in it.
 
     Args:
-        environment: of MiDaS, which need not be there.
+        environment: that of MiDaS, which need not exist.
         out: where progress is printed.
 
     Raises:
-        EngineUnavailable: they cannot be had.
-        InstallError: nothing can be written there.
+        EngineUnavailable: they cannot be downloaded.
+        InstallError: the folder cannot be written.
     """
-    if not _are_missing(folder):
+    if _has_weights(folder):
         return
     with exclusive_lock(folder.parent / f"{folder.name}.lock", out, DATA_FOLDER_ADVICE):
-        if _are_missing(folder):
+        if not _has_weights(folder):  # no other process has downloaded them meanwhile
             size = MIDAS_WEIGHTS.size / 1e6
             print(f"Downloading {MIDAS_WEIGHTS.name} ({size:.0f} MB) into {folder}.", file=out, flush=True)
             SetupProcess("download", environment.folder, weights=folder).wait(partial(print_progress, out=out))
 
 
 def ensure_environment(environment: Environment, out: TextIO) -> None:
-    """Install the MiDaS environment where it is not ready.
+    """Install the MiDaS environment unless it is ready.
 
     Args:
         out: where progress is printed.
@@ -88,27 +88,27 @@ def ensure_environment(environment: Environment, out: TextIO) -> None:
     if environment_status(environment).state is EnvironmentState.READY:
         return
     with exclusive_lock(environment.folder.parent / f"{environment.folder.name}.lock", out, DATA_FOLDER_ADVICE):
-        if environment_status(environment).state is not EnvironmentState.READY:  # no other process has made it meanwhile
+        if environment_status(environment).state is not EnvironmentState.READY:  # nobody else has installed it
             print("Installing the MiDaS environment; this is needed once.", file=out, flush=True)
             SetupProcess("install", environment.folder).wait(partial(print_progress, out=out))
 
 
-def _are_missing(folder: Path) -> bool:
+def _has_weights(folder: Path) -> bool:
     try:
         weights.find_weights(folder)
     except EngineUnavailable:
-        return True
-    return False
+        return False
+    return True
 
 
 @contextmanager
 def exclusive_lock(lock: Path, out: TextIO, advice: str) -> Iterator[None]:
-    """Wait until no other process makes the same thing, and keep others waiting during the `with` block.
+    """Wait for a lock between processes and hold it during the `with` block.
 
     Args:
-        lock: the file that is locked; its folder is made.
-        out: where the sentence is printed that says for whom this waits.
-        advice: what helps where the lock file cannot be written.
+        lock: the lock file; its folder is created.
+        out: where a message is printed when another process has the lock.
+        advice: what the user can do where the lock file cannot be written, as a clause.
 
     Raises:
         InstallError: the lock file cannot be written.
@@ -124,7 +124,7 @@ def exclusive_lock(lock: Path, out: TextIO, advice: str) -> Iterator[None]:
 
 
 def print_progress(event: dict[str, Any], out: TextIO) -> None:
-    """Print a step as the setup program words it; on a terminal, details, which change fast, replace each other."""
+    """Print a progress event of the setup program; on a terminal each replaces the one before, since they change fast."""
     if "step" not in event:
         return
     line = f"[{event['step']}/{event['of']}] {event['title']}" + (f": {event['detail']}" if event["detail"] else "")

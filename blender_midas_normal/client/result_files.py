@@ -1,4 +1,4 @@
-"""The files of a result: found in the exchange folder, and checked before they are used."""
+"""Find the files of a result in the exchange folder, and check them before they are used."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ RESULT_GONE = Message("The worker ended before its map was taken; try again.")
 RESULT_DAMAGED = Message("The worker's map is damaged; try again.")
 
 MAX_BYTES_PER_PIXEL, MAX_HEADER_BYTES = 12, 1 << 16
-"""Bytes that a file may have for each pixel, three floats of 32 bits, and beside them."""
+"""The most bytes that a map file may have for each pixel, three floats of 32 bits, and for everything else."""
 
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """A result's files: the PNG file's content, and where they were asked for the pixels, an open file with its CRC-32.
+    """The contents of a result's files; they stay readable when the worker ends.
 
-    Both outlive the worker.
+    Attributes:
+        png: the PNG file.
+        pixels: an open file of height x width x 4 float32 values, rows bottom-up, where the request asked for them.
+        checksum: CRC-32 of the pixels.
     """
 
     png: bytes
@@ -31,9 +34,9 @@ class ResultFiles:
 
 
 def find_map_file(folder: Path, result: Result) -> Path:
-    """The result's file; raises WorkerError when it is gone, or its size or a PNG file's header is not what it says."""
-    most = result.width * result.height * MAX_BYTES_PER_PIXEL + MAX_HEADER_BYTES
-    file = _check_regular_file(folder / result.file, 24, most)
+    """Return the path of a result's map file; raise WorkerError when it is gone, or its size or PNG header is wrong."""
+    max_size = result.width * result.height * MAX_BYTES_PER_PIXEL + MAX_HEADER_BYTES
+    file = _check_regular_file(folder / result.file, 24, max_size)
     if file.suffix != ".png":
         return file
     with file.open("rb") as stream:
@@ -43,19 +46,19 @@ def find_map_file(folder: Path, result: Result) -> Path:
 
 
 def find_pixels_file(folder: Path, result: Result) -> Path | None:
-    """The result's file of pixels, None where none were asked for; raises WorkerError as `find_map_file` does."""
+    """Return the path of a result's pixels, None where it has none; raise WorkerError when they are gone or damaged."""
     if not result.pixels:
         return None
     size = result.width * result.height * 16
     return _check_regular_file(folder / result.pixels, size, size)
 
 
-def _check_regular_file(file: Path, least: int, most: int) -> Path:
-    """The file; raises WorkerError when it is gone, no ordinary file, or not `least` to `most` bytes long."""
+def _check_regular_file(file: Path, min_size: int, max_size: int) -> Path:
+    """Return the path of a file; raise WorkerError when it is gone, not a regular file, or too small or too large."""
     try:
-        found = file.lstat()
+        status = file.lstat()
     except FileNotFoundError:
         raise WorkerError(RESULT_GONE) from None
-    if not stat.S_ISREG(found.st_mode) or not least <= found.st_size <= most:
+    if not stat.S_ISREG(status.st_mode) or not min_size <= status.st_size <= max_size:
         raise WorkerError(RESULT_DAMAGED)
     return file

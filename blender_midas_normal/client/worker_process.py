@@ -1,4 +1,4 @@
-"""One running worker: its process, its pipe, its log and its private exchange folder."""
+"""One worker process: its pipes, its log and its exchange folder."""
 
 from __future__ import annotations
 
@@ -19,28 +19,27 @@ from .child_process import make_non_blocking, read_available, start_process, wri
 from .launch import Launch, gpu_variables
 
 MAX_LOG_BYTES = 1 << 20
-"""Bytes; a larger log is set aside as `<name>.old` when the next worker starts, where no other worker has it open."""
+"""A log with more bytes is renamed to `<name>.old` when a worker starts, unless another program keeps it open on Windows."""
 
 MAX_READ_S = 0.02
-"""Seconds after which no further piece of the pipe is read in one go, so that a worker that floods it cannot hold the caller
-up.  One piece of small messages takes as long, all others together much less."""
+"""Seconds after which `receive` reads no further block, so that a worker that floods the pipe cannot block the caller."""
 
 KILL_TIMEOUT_S = 2.0
-"""Within this time a worker that was killed is gone, or is left to the system: one that waits for a graphics driver that
-does not answer cannot be ended, and would freeze whoever waits for it."""
+"""Seconds that a killed worker is waited for: the system cannot end a process that waits for a graphics driver that does not
+respond, and waiting for it would freeze the interface."""
 
 
 def open_log(path: Path) -> BinaryIO:
-    """The log, open for appending; only its owner may read a new one."""
+    """Open the log to append to it, renaming one that has become too large; only its owner may read a new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
-        with suppress(OSError):  # another program has just done it, or, on Windows, a worker writes it: it grows on
+        with suppress(OSError):  # another program has just renamed it, or keeps it open on Windows: it grows further
             path.replace(path.with_name(path.name + ".old"))
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 def read_log_tail(path: Path, since: int, lines: int = 5) -> str:
-    """The last lines that were written after byte `since`; none where somebody has taken the log away."""
+    """Return the last lines after byte `since` of the log; "" where the log was removed."""
     try:
         with path.open("rb") as file:
             file.seek(since)
@@ -51,15 +50,25 @@ def read_log_tail(path: Path, since: int, lines: int = 5) -> str:
 
 
 class WorkerProcess:
-    """Start the worker; raises WorkerError when the interpreter cannot be run.
+    """A running worker.
 
-    The worker, which takes the exchange folder away when nobody listens any more, is there before the folder is: this
-    process may be killed in between.
-
-    gpu: the place of the only graphics card that it may use; None for any.
+    Attributes:
+        launch: how it was started.
+        folder: the exchange folder, which `kill` and `close` remove.
     """
 
     def __init__(self, launch: Launch, gpu: int | None = None) -> None:
+        """Start the worker.
+
+        The exchange folder is created after the worker has started, which removes it when this process ends: so nothing is
+        left behind when this process is killed in between.
+
+        Args:
+            gpu: index of the only graphics card that the worker may use; None for any.
+
+        Raises:
+            WorkerError: the interpreter cannot be started, or the log or the folder cannot be written.
+        """
         self.launch = launch
         self._decoder = Decoder()
         self._unsent = bytearray()
@@ -86,15 +95,16 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
+        """Its process id."""
         return self._process.pid
 
     def send(self, message: PipeMessage) -> None:
-        """Write the message, without waiting; raises WorkerError when the worker has gone."""
+        """Send a message without blocking; raise WorkerError when the worker has ended."""
         self._unsent += encode(message)
         self._flush()
 
     def receive(self) -> list[PipeMessage]:
-        """What has arrived, without waiting.  Raises WorkerError at the end of the pipe, ProtocolError for garbage."""
+        """Return the messages that have arrived; raise WorkerError when the worker has ended, ProtocolError for bad ones."""
         assert self._process.stdout is not None
         self._flush()
         messages: list[PipeMessage] = []
@@ -111,7 +121,7 @@ class WorkerProcess:
         return messages
 
     def _flush(self) -> None:
-        """Write what the pipe takes now; a worker that reads nothing, because it is stopped, must not stop the caller."""
+        """Write what the pipe accepts now; a worker that does not read, such as a suspended one, must not block us."""
         if self._unsent:
             try:
                 sent = write_available(self._process.stdin.fileno(), self._unsent)  # type: ignore[union-attr]
@@ -120,12 +130,12 @@ class WorkerProcess:
             del self._unsent[:sent]
 
     def exit_message(self) -> Message:
-        """How the worker ended, with the exit status and the end of its log."""
-        how = self._how_it_ended()
-        last = read_log_tail(self.launch.log, self._log_start)
-        return join_messages((how, Message("Its last words:\n{words}", words=last))) if last else how
+        """Say how the worker ended, with its exit status and the last lines of its log."""
+        status = self._exit_status()
+        tail = read_log_tail(self.launch.log, self._log_start)
+        return join_messages((status, Message("Its last words:\n{words}", words=tail))) if tail else status
 
-    def _how_it_ended(self) -> Message:
+    def _exit_status(self) -> Message:
         try:
             status = self._process.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
@@ -135,21 +145,21 @@ class WorkerProcess:
         return Message("The worker ended with status {status} before it answered; try again.", status=status)
 
     def kill(self) -> None:
-        """End the worker at once and remove all it left."""
+        """Kill the worker and remove its folder."""
         self._process.kill()
-        self._clear()
+        self._clean_up()
 
     def close(self, timeout: float = 1.0) -> None:
-        """Ask the worker to end, wait for it up to `timeout` seconds, then kill it."""
-        with contextlib.suppress(WorkerError):  # it has gone already, which is what is wanted
+        """Ask the worker to end and remove its folder; kill it when it has not ended after `timeout` seconds."""
+        with contextlib.suppress(WorkerError):  # it has ended already
             self.send(Shutdown())
         try:
             self._process.wait(timeout=timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        self._clear()
+        self._clean_up()
 
-    def _clear(self) -> None:
+    def _clean_up(self) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=KILL_TIMEOUT_S)
         for stream in (self._process.stdin, self._process.stdout):

@@ -1,4 +1,4 @@
-"""Installing and removing the MiDaS environment and its weights; what each step reports."""
+"""Install and remove the MiDaS environment and its weights, in a process of its own that reports each step."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from ...core.errors import Phrase
 
 @dataclass(frozen=True)
 class ProgressEvent:
-    """Where the work is: step `number` (from 1) `of` so many.
+    """A report of the step that is being carried out.
 
-    title: what the step does; detail: the latest news of it, a message or a line of some program's output; share: how
-    much of the step is done, 0..1, None when nobody knows.
+    Attributes:
+        number: of the step, from 1.
+        of: number of all steps.
+        title: what the step does.
+        detail: the latest news, a message or a line of some program's output.
+        share: how much of the step is done, 0..1; None where that is unknown.
     """
 
     number: int

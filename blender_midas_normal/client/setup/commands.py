@@ -1,4 +1,4 @@
-"""What each verb of main.py does."""
+"""The verbs of main.py: install, download, check and remove; each returns its closing message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OFFLINE = Message("MiDaS is not installed while Blender is offline; turn on Pref
 
 
 def install_environment(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
-    """Make, complete or repair the environment."""
+    """Install, complete or repair the environment."""
     if options.offline:
         raise InstallError(OFFLINE)
     base = find_interpreter(options.python, cancelled)
@@ -35,7 +35,7 @@ def download_weights(options: argparse.Namespace, report: ReportProgress, cancel
 
 
 def check_environment(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
-    """Run the environment once, and look at the weights where a folder is given."""
+    """Run the checking program in the environment, and verify the weights where a folder is given."""
     news = check(_environment(options), report, cancelled)
     if options.weights is None:
         return Message(news)

@@ -1,6 +1,6 @@
-"""The folder with the MiDaS Python environment: what state it is in, and taking it away.
+"""The folder with the MiDaS Python environment: determine its state, and remove it.
 
-Looking costs a few file accesses and starts no process, because a panel asks each time it is drawn.
+Determining the state takes a few accesses to files and starts no process, since a panel does it each time it is drawn.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ MARKER = ".version"
 LOCK = ".install.lock"
 CACHE = ".cache"
 
-_PYTHON_FIRST = ("bin", "Scripts", "pyvenv.cfg")
-"""Taken away before the rest: what is left after an interruption has no Python and is not taken for an environment."""
+_REMOVED_FIRST = ("bin", "Scripts", "pyvenv.cfg")
+"""Removed before the rest, so that an interrupted removal leaves no Python and nothing that looks like an environment."""
 
-_INSTALLED_NAMES = (*_PYTHON_FIRST, "include", "Include", "lib", "Lib", "lib64", "share", ".gitignore", "CACHEDIR.TAG",
+_INSTALLED_NAMES = (*_REMOVED_FIRST, "include", "Include", "lib", "Lib", "lib64", "share", ".gitignore", "CACHEDIR.TAG",
                     ".lock", CACHE)
-"""What venv, pip, uv and this program write into the folder, besides MARKER and LOCK."""
+"""All that venv, pip, uv and this program write into the folder, besides MARKER and LOCK."""
 
 
 class EnvironmentState(Enum):
-    """What can be done with an environment's folder."""
+    """The state of an environment's folder."""
 
     ABSENT = "absent"
     """Nothing is installed there."""
     INCOMPLETE = "incomplete"
-    """An installation was interrupted; installing again goes on from there."""
+    """An installation was interrupted; installing again continues it."""
     READY = "ready"
     REPAIR_NEEDED = "repair needed"
-    """It was complete but cannot be used now; installing again repairs it."""
+    """It was complete but cannot be used any more; installing again repairs it."""
 
 
 @dataclass(frozen=True)
 class EnvironmentStatus:
-    """The state and a sentence about it for the user."""
+    """The state of an environment, and a sentence about it for the user."""
 
     state: EnvironmentState
     sentence: Message
@@ -69,26 +69,30 @@ class Environment:
 
     @property
     def marker(self) -> Path:
-        """The file that says what was installed, and whether all of it was."""
+        """The file that records what was installed and whether the installation is complete."""
         return self.folder / MARKER
 
     @property
     def lock(self) -> Path:
+        """The file that is locked while the environment is changed."""
         return self.folder / LOCK
 
     @property
     def cache(self) -> Path:
-        """uv's downloads while an installation is under way."""
+        """The folder with uv's downloads during an installation."""
         return self.folder / CACHE
 
 
 @dataclass(frozen=True)
 class Marker:
-    """What the marker file says.
+    """The contents of the marker file.
 
-    requirements: `fingerprint` of the pins; base, version: the interpreter it was made from; backend: the choice of
-    PyTorch's build; installed: what the check found ("" until then); state: incomplete, broken (the packages do not work
-    together) or complete.
+    Attributes:
+        requirements: `fingerprint` of the pinned packages.
+        base, version: path and version of the interpreter that the environment was made from.
+        backend: the build of PyTorch.
+        installed: the message of the checking program, "" before it has run.
+        state: "incomplete", "broken" (the packages do not work together) or "complete".
     """
 
     requirements: str
@@ -100,18 +104,18 @@ class Marker:
 
 
 def fingerprint(requirements: Path = MIDAS_REQUIREMENTS) -> str:
-    """SHA-256 of the pins, whatever their order and comments."""
+    """Return the SHA-256 of the pinned packages, which their order and comments do not change."""
     return hashlib.sha256("\n".join(_pins(requirements)).encode()).hexdigest()
 
 
 def _pins(requirements: Path) -> list[str]:
-    """The lines of a requirements file that name packages, sorted."""
+    """Return the lines of a requirements file that name packages, sorted."""
     lines = requirements.read_text("utf-8").splitlines()
     return sorted(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
 def missing_packages(requirements: Path = MIDAS_REQUIREMENTS) -> list[str]:
-    """Name the packages that the Python of this process lacks, or has in a version that is not pinned.
+    """Return the names of the packages that this Python lacks or has in a version that is not pinned.
 
     Args:
         requirements: lines such as `numpy==2.4.6; python_version >= "3.11"`.  Of a package with several lines, the version
@@ -121,11 +125,11 @@ def missing_packages(requirements: Path = MIDAS_REQUIREMENTS) -> list[str]:
     for pin in _pins(requirements):
         name, _, version = pin.partition(";")[0].partition("==")
         versions.setdefault(name.strip(), set()).add(version.strip())
-    return [name for name, known in versions.items() if _installed_version(name) not in known]
+    return [name for name, pinned in versions.items() if _installed_version(name) not in pinned]
 
 
 def _installed_version(name: str) -> str | None:
-    """The version of a package without its build's label; None where it is not installed for this Python."""
+    """Return the version of a package without its build's label; None where this Python does not have it."""
     try:
         return importlib.metadata.version(name).partition("+")[0]
     except importlib.metadata.PackageNotFoundError:
@@ -133,24 +137,24 @@ def _installed_version(name: str) -> str | None:
 
 
 def read_marker(environment: Environment) -> Marker | None:
-    """What the marker says, or None when there is none that can be understood."""
+    """Return the contents of the marker, or None where it is missing or damaged."""
     try:
-        words = json.loads(environment.marker.read_bytes())
-        marker = Marker(**words)
+        fields = json.loads(environment.marker.read_bytes())
+        marker = Marker(**fields)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return marker if all(isinstance(value, str) for value in words.values()) else None
+    return marker if all(isinstance(value, str) for value in fields.values()) else None
 
 
 def write_marker(environment: Environment, marker: Marker) -> None:
-    """Replace the marker as a whole, never in part."""
+    """Replace the marker atomically."""
     temporary = environment.folder / f"{MARKER}.{os.getpid()}"
     temporary.write_text(json.dumps(dataclasses.asdict(marker), indent=1), "utf-8")
     atomic_replace(temporary, environment.marker)
 
 
 def environment_status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> EnvironmentStatus:
-    """What state the folder is in; cheap, and raises nothing."""
+    """Determine the state of the folder; fast, and raises nothing."""
     folder = environment.folder
     if not is_file(environment.marker):
         if is_vacant(environment):
@@ -179,7 +183,7 @@ def environment_status(environment: Environment, requirements: Path = MIDAS_REQU
 
 
 def _has_other_minor_version(marker: Marker) -> bool:
-    """Whether the base's name says that a system's upgrade has put another minor version there: packages are of one."""
+    """Tell whether a system upgrade has replaced the base interpreter by another minor version, which lacks the packages."""
     name = re.fullmatch(r"python(3\.\d+)", os.path.basename(os.path.realpath(marker.base)))  # noqa: PTH119
     return name is not None and not marker.version.startswith(f"{name[1]}.")
 
@@ -190,7 +194,7 @@ def _repair_needed(reason: Phrase) -> EnvironmentStatus:
 
 
 def is_vacant(environment: Environment) -> bool:
-    """Whether the folder is missing or empty, a lock file apart, so that an environment may be made there."""
+    """Tell whether the folder is missing, or empty except for a lock file, so that an environment can be made there."""
     try:
         return {entry.name for entry in os.scandir(environment.folder)} <= {LOCK}
     except FileNotFoundError:
@@ -200,16 +204,17 @@ def is_vacant(environment: Environment) -> bool:
 
 
 def check_is_ours(environment: Environment) -> None:
-    """Raise InstallError when the folder has content that no installation of ours put there."""
+    """Raise InstallError when the folder has content but no marker, so that somebody else made it."""
     if not is_file(environment.marker) and not is_vacant(environment):
         raise InstallError("{folder} holds something that is not a MiDaS environment, and is left as it is; choose an "
                            "empty or new folder.", folder=environment.folder)
 
 
 def remove_environment(environment: Environment) -> None:
-    """Take the environment away; what else lies in its folder stays.
+    """Remove the environment; other files in its folder stay.
 
-    Raises InstallError when the folder is not ours, is in use or cannot be changed.
+    Raises:
+        InstallError: the folder is not an environment, is in use or cannot be changed.
     """
     check_is_ours(environment)
     if not environment.folder.is_dir():
@@ -227,7 +232,7 @@ def remove_environment(environment: Environment) -> None:
 
 
 def remove_contents(environment: Environment) -> None:
-    """Take away all that was installed, the marker apart; raises OSError."""
+    """Remove all that was installed except the marker; raise OSError."""
     for name in _INSTALLED_NAMES:
         path = environment.folder / name
         if path.is_symlink() or path.is_file():
@@ -237,23 +242,23 @@ def remove_contents(environment: Environment) -> None:
 
 
 def size_on_disk(folder: Path) -> int:
-    """Bytes of the files in a folder; a file with several names there counts once."""
+    """Return the bytes of all files in a folder; a file with several hard links counts once."""
     sizes: dict[tuple[int, int], int] = {}
     for root, _, names in os.walk(folder):
         for name in names:
             try:
-                found = (Path(root) / name).lstat()
+                status = (Path(root) / name).lstat()
             except OSError:
                 continue
-            # Where files have no numbers each counts for itself.
-            key = (found.st_dev, found.st_ino) if found.st_ino else (-1, len(sizes))
-            sizes[key] = found.st_size
+            # On a drive without inodes each file counts.
+            key = (status.st_dev, status.st_ino) if status.st_ino else (-1, len(sizes))
+            sizes[key] = status.st_size
     return sum(sizes.values())
 
 
 def free_space(folder: Path) -> int:
-    """Bytes free on the drive that the folder lies on, or would lie on; raises OSError."""
-    place = folder.absolute()
-    while not place.exists() and place.parent != place:
-        place = place.parent
-    return shutil.disk_usage(place).free
+    """Return the free bytes on the drive of a folder, which need not exist; raise OSError."""
+    existing = folder.absolute()
+    while not existing.exists() and existing.parent != existing:
+        existing = existing.parent
+    return shutil.disk_usage(existing).free

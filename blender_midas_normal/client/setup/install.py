@@ -1,5 +1,4 @@
-"""Make the MiDaS environment: a venv, uv in it, and the pinned packages through uv; from the output of a step that fails to
-what a person can do about it."""
+"""Install the MiDaS environment: a venv, uv in it, and with uv the pinned packages; explain the failures of these steps."""
 
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ _UNREACHABLE = re.compile(
     r"|ProxyError|tunnel error|Connection (refused|reset)"
     r"|Network is unreachable|operation timed out|error: Failed to fetch|Request failed after"
     r"|HTTP status (server error|client error \(40[37])"
-    r"|\(from versions: none\)",  # pip's last word where it may not try again: an index that it reaches has other versions
+    r"|\(from versions: none\)",  # pip without retries prints this only for an index that it cannot reach
     re.IGNORECASE)
 
 _HINTS = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice in (
@@ -67,11 +66,11 @@ _HINTS = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice 
 ))
 
 SPACE_NEEDED_BYTES = 6 * 10**9
-"""Bytes: the environment with torch 2.13.0's default build for Linux (CUDA 13) takes 4.9 GiB (measured with du), and wheels
-are unpacked beside it on the way."""
+"""Disk space for an installation in bytes: with torch 2.13.0's default build for Linux (CUDA 13) the environment takes
+4.9 GiB (measured with du), and wheels are unpacked beside it meanwhile."""
 
 BACKENDS = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
-"""PyTorch's builds: uv's own names for them, and `registry` for the one that the package index gives by default."""
+"""Matches the names of PyTorch's builds: those of uv, and `registry` for the default build of the package index."""
 
 STEP_COUNT = 6
 
@@ -79,7 +78,7 @@ _UNITS = {"K": 1e3, "M": 1e6, "G": 1e9}
 
 
 def failure_hint(output: str) -> Message:
-    """A sentence on what to do about the failure; a general one when the output shows nothing that is known."""
+    """Return a sentence on what the user can do about a failure, by the output of the failed step."""
     for pattern, sentence in _HINTS:
         if pattern.search(output):
             return sentence
@@ -87,7 +86,7 @@ def failure_hint(output: str) -> Message:
 
 
 def index_unreachable(output: str) -> bool:
-    """Whether the failure is that a package index could not be reached."""
+    """Tell from the output of a failed step whether a package index could not be reached."""
     return bool(_UNREACHABLE.search(output))
 
 
@@ -105,16 +104,20 @@ devices = importlib.import_module(package + ".worker.devices")
 print(f"PyTorch {{torch.__version__}} and torchvision {{torchvision.__version__}} work together, on "
       f"{{devices.describe_device()}}. {{devices.device_problem()}}".strip())
 """
-"""Runs one compiled operation of torchvision, which fails when torch is of another build, and tries the devices as the
-worker does: one on which no kernel runs is not named."""
+"""The checking program: it runs a compiled operation of torchvision, which fails when torch has another build, and tries the
+devices like the worker, so that it names only one on which kernels run."""
 
 
 @dataclass(frozen=True)
 class InstallRecipe:
-    """What is installed and how it is checked; the defaults are the real thing.
+    """What is installed and how it is checked; the defaults are those of the MiDaS environment.
 
-    requirements, uv: requirements files; check: a Python program that must end well in the environment, its last line being
-    news for the user; space: bytes that the finished environment may take; title: what it is, in words.
+    Attributes:
+        requirements: requirements file of the packages.
+        uv: requirements file of uv.
+        check: a Python program that must succeed in the environment; its last line is shown to the user.
+        space: bytes that the environment may take.
+        title: what it is called in messages.
     """
 
     requirements: Path = MIDAS_REQUIREMENTS
@@ -125,31 +128,52 @@ class InstallRecipe:
 
 
 class StepFailed(InstallError):
-    """A step's process ended badly: the message is what failed and what to do, `output` its last lines."""
+    """The process of a step failed.
 
-    def __init__(self, what: Message, output: str, advice: Message | None = None) -> None:
-        super().__init__(join_messages((what, advice or failure_hint(output))))
+    Attributes:
+        output: the last lines of its output.
+    """
+
+    def __init__(self, failure: Message, output: str, advice: Message | None = None) -> None:
+        """Create the exception.
+
+        Args:
+            failure: what failed.
+            advice: what the user can do; None to derive it from the output.
+        """
+        super().__init__(join_messages((failure, advice or failure_hint(output))))
         self.output = output
 
 
 def install(environment: Environment, base_python: Path, backend: str, report: Callable[[ProgressEvent], None],
             cancelled: Callable[[], bool] = lambda: False, recipe: InstallRecipe = InstallRecipe()) -> tuple[Message, ...]:
-    """Make, complete or repair the environment; returns notes for the user.
+    """Install, complete or repair the environment; installing again continues an interrupted installation.
 
-    backend: see BACKENDS; `auto` lets uv choose by the graphics card's driver, and is `registry` where PyTorch's own index
-    cannot be reached; for cards that are too old for what these give, both are `CUDA_12_BUILD`.  Raises InstallError (see
-    StepFailed) or Cancelled; installing again goes on from where it ended.
+    Args:
+        base_python: the interpreter to make it from.
+        backend: the build of PyTorch, see BACKENDS.  With `auto` uv chooses it by the graphics card's driver; where
+            PyTorch's own index cannot be reached, `auto` means `registry`.  For cards that are too old for the build that
+            these give, both mean CUDA_12_BUILD.
+        report: called with each step.
+        cancelled: called often; the installation stops when it returns true.
+
+    Returns:
+        Notes for the user.
+
+    Raises:
+        InstallError: the environment cannot be installed; StepFailed where a step's process failed.
+        Cancelled: `cancelled()` returned true.
     """
     if not BACKENDS.fullmatch(backend):
         raise InstallError("PyTorch has no build {backend!r}; choose auto, registry, cpu, xpu, cu<number> or rocm<number>.",
                            backend=backend)
-    work = Installation(environment, recipe, report, cancelled)
+    installation = Installation(environment, recipe, report, cancelled)
     check_is_ours(environment)
     try:
-        work.check_space()
+        installation.check_space()
         environment.folder.mkdir(parents=True, exist_ok=True)
         with file_lock(environment.lock, InstallError):
-            return work.run(base_python, backend)
+            return installation.run(base_python, backend)
     except Cancelled:
         raise Cancelled("The installation was cancelled; installing again goes on from here.") from None
     except OSError as error:
@@ -159,18 +183,21 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
 
 def check(environment: Environment, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool] = lambda: False,
           recipe: InstallRecipe = InstallRecipe()) -> str:
-    """Run the checking program in an installed environment and return its news.
+    """Run the checking program in an installed environment and return the last line of its output.
 
-    Raises InstallError when the environment is not ready or its packages do not work together.
+    Raises:
+        InstallError: the environment is not ready, or its packages do not work together.
     """
-    now = environment_status(environment, recipe.requirements)
-    if now.state is not EnvironmentState.READY:
-        raise InstallError(now.sentence)
+    status = environment_status(environment, recipe.requirements)
+    if status.state is not EnvironmentState.READY:
+        raise InstallError(status.sentence)
     return Installation(environment, recipe, report, cancelled).check_packages()
 
 
 @dataclass(frozen=True)
 class Installation:
+    """One installation; its methods are the steps."""
+
     environment: Environment
     recipe: InstallRecipe
     report: Callable[[ProgressEvent], None]
@@ -178,11 +205,11 @@ class Installation:
 
     @property
     def packages(self) -> Phrase:
-        """Step 4's title."""
+        """The title of step 4."""
         return Phrase("Installing {title}", title=self.recipe.title)
 
     def run(self, base_python: Path, backend: str) -> tuple[Message, ...]:
-        """Steps 2 to 6, under the lock."""
+        """Carry out steps 2 to 6, while the environment is locked; return notes for the user."""
         before = read_marker(self.environment)
         base = probe_interpreter([str(base_python)], self.cancelled)
         build = choose_torch_build(backend, self.cancelled)
@@ -202,13 +229,15 @@ class Installation:
         return notes
 
     def report_progress(self, number: int, title: Phrase, detail: str = "", share: float | None = None) -> None:
+        """Report a step; see `ProgressEvent` for the arguments."""
         self.report(ProgressEvent(number, STEP_COUNT, title, detail, share))
 
     def run_python(self, command: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> CompletedProcess:
-        """Run one of the environment's programs."""
+        """Run a program with the environment's Python, without the user's own settings and packages."""
         return run_process([str(self.environment.python), "-I", *command], on_line, self.cancelled)
 
     def check_space(self) -> None:
+        """Carry out step 1: raise InstallError where the drive has too little free space."""
         folder = self.environment.folder
         title = Phrase("Checking the free space")
         self.report_progress(1, title)
@@ -223,6 +252,12 @@ class Installation:
         self.report_progress(1, title, Message("{free:.0f} GB are free.", free=free / 1e9), 1.0)
 
     def make_venv(self, base: Path, reusable: bool) -> None:
+        """Carry out step 2: make a virtual environment with pip.
+
+        Args:
+            base: the interpreter to make it from.
+            reusable: whether an existing one can be used, as it was made from the same interpreter for the same build.
+        """
         title = Phrase("Making the Python environment")
         self.report_progress(2, title, Phrase("From {source}", source=base))
         if reusable and exists(self.environment.python) and self.run_python(["-c", "import pip"]).code == 0:
@@ -231,13 +266,14 @@ class Installation:
         remove_contents(self.environment)
         ended = run_process([str(base), "-I", "-m", "venv", "--without-pip", str(self.environment.folder)],
                             cancelled=self.cancelled)
-        if ended.code == 0:  # venv itself would keep pip's complaints to itself
+        if ended.code == 0:  # venv would do the same, but hide pip's output
             ended = self.run_python(["-m", "ensurepip", "--upgrade", "--default-pip"])
         if ended.code != 0:
             raise StepFailed(Message("{python} could not make an environment in {folder}.", python=base,
                                      folder=self.environment.folder), ended.tail)
 
     def install_uv(self) -> None:
+        """Carry out step 3: install uv with pip."""
         title = Phrase("Installing the installer uv")
         self.report_progress(3, title)
         command = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off",
@@ -247,9 +283,11 @@ class Installation:
             raise StepFailed(Message("The installer uv could not be installed."), ended.tail)
 
     def install_packages(self, build: str, allow_other_index: bool) -> tuple[Message, ...]:
-        """Step 4; returns notes for the user.
+        """Carry out step 4: install the pinned packages with uv; return notes for the user.
 
-        allow_other_index: whether the package index's build will do where PyTorch's own index cannot be reached.
+        Args:
+            build: see BACKENDS.
+            allow_other_index: whether to use the package index's build where PyTorch's own index cannot be reached.
         """
         ended = self.uv(build)
         notes: tuple[Message, ...] = ()
@@ -265,12 +303,13 @@ class Installation:
         return notes
 
     def uv(self, backend: str) -> CompletedProcess:
+        """Run uv, reporting its downloads."""
         command = ["-m", "uv", "pip", "install", "--python", str(self.environment.python), "--color", "never",
                    "-r", str(self.recipe.requirements)]
         if backend != "registry":
             command.append(f"--torch-backend={backend}")
-        # A cache in the folder is on the same drive, survives an interruption, and leaves with the environment; a
-        # user's own choice of cache goes before it.
+        # A cache in the folder is on the same drive, survives an interruption and is removed with the environment; the
+        # user's own choice of a cache has precedence.
         if not os.environ.get("UV_CACHE_DIR"):
             command += ["--cache-dir", str(self.environment.cache)]
         downloads = DownloadProgress()
@@ -278,6 +317,7 @@ class Installation:
         return self.run_python(command, lambda line: self.report_progress(4, self.packages, *downloads.update(line)))
 
     def check_packages(self) -> str:
+        """Carry out step 5: run the checking program; return the last line of its output."""
         title = Phrase("Checking that the packages work together")
         self.report_progress(5, title)
         ended = self.run_python(["-c", self.recipe.check])
@@ -288,6 +328,7 @@ class Installation:
         return ended.last_line
 
     def finish(self, marker: Marker) -> None:
+        """Carry out step 6: remove the cache and mark the environment as complete."""
         title = Phrase("Finishing")
         self.report_progress(6, title)
         shutil.rmtree(self.environment.cache, ignore_errors=True)
@@ -296,7 +337,7 @@ class Installation:
 
 
 class DownloadProgress:
-    """How far uv's downloads are, read from its lines "Downloading name (size)" and "Downloaded name"."""
+    """The progress of uv's downloads, parsed from its lines "Downloading name (size)" and "Downloaded name"."""
 
     def __init__(self) -> None:
         self._sizes: dict[str, float] = {}
@@ -305,19 +346,19 @@ class DownloadProgress:
         self._started = time.monotonic()
 
     def update(self, line: str) -> tuple[str, float | None]:
-        """(news, share of the announced bytes that has come, 0..1) after this line; None before any was announced."""
+        """Return (text for the user, downloaded share of the announced bytes, 0..1) after a line; None before the first."""
         if match := re.match(r"\s*Downloading (\S+) \(([\d.]+) ?([KMG])iB\)", line):
             self._sizes[match[1]] = float(match[2]) * _UNITS[match[3]]
         elif match := re.match(r"\s*Downloaded (\S+)", line):
             self._finished += self._sizes.get(match[1], 0.0)
         if not self._sizes:
             return line.strip(), None
-        # uv announces as it goes: a bar that would go back stands still instead.
+        # uv announces more downloads while it works; the share must not decrease then.
         self._share = max(self._share, min(1.0, self._finished / sum(self._sizes.values())))
-        return self._amount(line.strip()), self._share
+        return self._describe(line.strip()), self._share
 
-    def _amount(self, line: str) -> Phrase:
-        """The line, and what has come, of what was announced, and how fast."""
+    def _describe(self, line: str) -> Phrase:
+        """Add the downloaded and announced amounts and the speed to a line."""
         speed = self._finished / max(time.monotonic() - self._started, 0.1)
         return Phrase("{line}, {done:.0f} of {whole:.0f} MB, {speed:.1f} MB/s", line=line, done=self._finished / 1e6,
                       whole=sum(self._sizes.values()) / 1e6, speed=speed / 1e6)

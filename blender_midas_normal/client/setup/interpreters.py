@@ -1,4 +1,4 @@
-"""A Python that the MiDaS environment can be made from: one that PyTorch has builds for, and that really runs."""
+"""Find a Python to make the MiDaS environment from: one that PyTorch has builds for, and that runs."""
 
 from __future__ import annotations
 
@@ -15,40 +15,51 @@ from ...core.files import exists, home_folder, is_file
 from ..child_process import run_process
 
 MINOR_VERSIONS = (13, 12, 11, 10)
-"""3.x versions with builds of every pin in requirements/midas.txt, the first choice first."""
+"""Minor versions of Python 3 that have builds of all packages in requirements/midas.txt, best first."""
 
 PROBE_TIMEOUT_S = 20.0
-"""Seconds within which an interpreter must have said what it is; a first start from a slow disk takes several."""
+"""Seconds that an interpreter may take to report its version; the first start from a slow disk takes several."""
 
 SEARCH_FOLDERS = ("/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
-"""Looked into besides PATH: a program started from a desktop often has a short one."""
+"""Searched besides PATH, which is often short for a program that was started from a desktop."""
 
 _PROBE_PROGRAM = """
 import json, sys
 try:
     import ensurepip, venv
-    can = True
+    can_make_venv = True
 except ImportError:
-    can = False
+    can_make_venv = False
 path = getattr(sys, "_base_executable", None) or sys.executable
-print(json.dumps([path, list(sys.version_info[:3]), sys.maxsize > 2 ** 32, can]))
+print(json.dumps([path, list(sys.version_info[:3]), sys.maxsize > 2 ** 32, can_make_venv]))
 """
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A usable base interpreter: its own path (not that of a shim or of an environment made from it) and version."""
+    """An interpreter that an environment can be made from.
+
+    Attributes:
+        path: its own path, not that of a shim or of an environment that was made from it.
+        version: (major, minor, micro).
+    """
 
     path: Path
     version: tuple[int, int, int]
 
     @property
     def label(self) -> str:
+        """The version as text."""
         return ".".join(map(str, self.version))
 
 
 def find_interpreter(chosen: Path | None = None, cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
-    """The user's choice, else the first usable one of `candidates`; raises InstallError when there is none, or Cancelled."""
+    """Return the user's choice, or else the first usable one of `candidates`.
+
+    Raises:
+        InstallError: there is none.
+        Cancelled: `cancelled()` returned true.
+    """
     if chosen is not None:
         return probe_interpreter([str(chosen)], cancelled)
     for command in candidates():
@@ -62,7 +73,7 @@ def find_interpreter(chosen: Path | None = None, cancelled: Callable[[], bool] =
 
 
 def candidates() -> Iterator[list[str]]:
-    """Commands that may start a suitable Python, the newest version first, this process's own last; some may not exist."""
+    """Iterate over commands that may start a suitable Python: the newest version first, that of this process last."""
     seen: set[str] = set()
     for minor in MINOR_VERSIONS:
         if sys.platform == "win32":
@@ -76,9 +87,11 @@ def candidates() -> Iterator[list[str]]:
 
 
 def probe_interpreter(command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> Interpreter:
-    """Run the command as a Python and ask what it is.
+    """Run a command as a Python and query its version and abilities.
 
-    Raises InstallError when it cannot carry the environment, or Cancelled.
+    Raises:
+        InstallError: no environment can be made from it.
+        Cancelled: `cancelled()` returned true.
     """
     name = " ".join(command)
     try:
@@ -86,45 +99,44 @@ def probe_interpreter(command: Sequence[str], cancelled: Callable[[], bool] = la
     except (OSError, TimeoutError) as error:
         raise InstallError("{name} is not a Python that runs: {reason}.", name=name, reason=reason_of(error)) from None
     try:
-        path, version, wide, can_make = json.loads(ended.last_line if ended.code == 0 else "")
+        path, version, is_64_bit, can_make_venv = json.loads(ended.last_line if ended.code == 0 else "")
         interpreter = Interpreter(Path(path), (int(version[0]), int(version[1]), int(version[2])))
     except (ValueError, TypeError):
         raise InstallError("{name} is not a Python that runs (exit code {code}).", name=name, code=ended.code) from None
-    if interpreter.version[0] != 3 or interpreter.version[1] not in MINOR_VERSIONS or not wide:
-        if wide:
+    if interpreter.version[0] != 3 or interpreter.version[1] not in MINOR_VERSIONS or not is_64_bit:
+        if is_64_bit:
             raise InstallError("{name} is Python {version}, but PyTorch has builds for 64-bit Python {versions}.", name=name,
                                version=interpreter.label, versions=_version_range())
         raise InstallError("{name} is Python {version} with 32 bits, but PyTorch has builds for 64-bit Python {versions}.",
                            name=name, version=interpreter.label, versions=_version_range())
-    if not can_make:
+    if not can_make_venv:
         raise InstallError("{name} cannot make environments because venv or ensurepip is missing; install python3-venv, or "
                            "choose another Python.", name=name)
     return interpreter
 
 
 def _possible_paths(minor: int) -> Iterator[Path]:
-    """Where python3.<minor> may lie; on PATH all of them, because the first may be a shim without a Python behind it."""
+    """Iterate over paths where python3.<minor> may be: all those on PATH, since the first may be a shim without a Python."""
     name = f"python3.{minor}"
     if sys.platform == "win32":
         return
-    for place in os.environ.get("PATH", "").split(os.pathsep):
-        if place:
-            yield Path(place, name)
-    for folder in _pyenv_versions(minor):
-        yield folder / "bin" / name
-    for place in SEARCH_FOLDERS:
-        yield Path(place, name)
+    for folder in filter(None, os.environ.get("PATH", "").split(os.pathsep)):
+        yield Path(folder, name)
+    for version_folder in _pyenv_versions(minor):
+        yield version_folder / "bin" / name
+    for folder in SEARCH_FOLDERS:
+        yield Path(folder, name)
 
 
 def _pyenv_versions(minor: int) -> list[Path]:
-    """pyenv's folders of this minor version, the newest patch first; pre-releases and other builds are left out."""
+    """Return pyenv's folders of this minor version, the newest first, without pre-releases and other builds."""
     chosen, home = os.environ.get("PYENV_ROOT"), home_folder()
     root = Path(chosen) if chosen else home and home / ".pyenv"
     if root is None or not exists(root):
         return []
-    found = [(int(match[1]), folder) for folder in root.glob(f"versions/3.{minor}.*")
-             if (match := re.fullmatch(rf"3\.{minor}\.(\d+)", folder.name))]
-    return [folder for _, folder in sorted(found, reverse=True)]
+    versions = [(int(match[1]), folder) for folder in root.glob(f"versions/3.{minor}.*")
+                if (match := re.fullmatch(rf"3\.{minor}\.(\d+)", folder.name))]
+    return [folder for _, folder in sorted(versions, reverse=True)]
 
 
 def _version_range() -> Phrase:

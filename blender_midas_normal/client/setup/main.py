@@ -1,11 +1,11 @@
-"""The program that makes, checks and removes the MiDaS environment and downloads the weights; run as a file.
+"""The program that installs, checks and removes the MiDaS environment and downloads the weights; run as a file.
 
     python -I -u main.py --folder DIR [--python EXE] [--backend auto] [--weights DIR] [--offline] VERB
 
-where VERB is install, download, check or remove.  It prints one JSON object a line: steps as in `ProgressEvent.to_dict`, and
-last {"ok": true, "text": ...} or {"error": message, "kind": exception, "output": last lines of the step's process}.  Texts
-are as `core.errors.to_json` makes them.  It ends, with 0 or 1, and with it all it started, when its work is done or its
-stdin, being a pipe, is closed.
+where VERB is install, download, check or remove.  It prints one JSON object per line: steps as in `ProgressEvent.to_dict`,
+and at the end {"ok": true, "text": ...} or {"error": message, "kind": name of the exception, "output": last lines of the
+step's process}.  Messages are encoded by `core.errors.to_json`.  The program and all that it started end, with exit code 0
+or 1, when the work is done, or when its standard input is a pipe that is closed.
 """
 
 from __future__ import annotations
@@ -26,32 +26,33 @@ from typing import Any
 PACKAGE_LOADER = Path(__file__).resolve().parents[2] / "standalone.py"
 
 SHUTDOWN_TIMEOUT_S = 5.0
-"""Seconds after the pipe's end within which the work must have stopped by itself."""
+"""Seconds that the work may take to stop after standard input was closed."""
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out one verb; the exit code."""
+    """Carry out one verb; return the exit code."""
     package = runpy.run_path(str(PACKAGE_LOADER))["load_package"]()
     errors = importlib.import_module(f"{package}.core.errors")
     work = importlib.import_module(f"{package}.client.setup.commands")
     options = parse_arguments(arguments)
-    given_up = watch_stdin()
+    is_stdin_closed = watch_stdin()
 
-    def say(words: dict[str, Any]) -> None:
-        line = {name: errors.to_json(value) if isinstance(value, str) else value for name, value in words.items()}
+    def print_event(event: dict[str, Any]) -> None:
+        line = {name: errors.to_json(value) if isinstance(value, str) else value for name, value in event.items()}
         print(json.dumps(line), flush=True)
 
     try:
-        text = work.VERBS[options.verb](options, lambda step: say(step.to_dict()), given_up.is_set)
+        text = work.VERBS[options.verb](options, lambda step: print_event(step.to_dict()), is_stdin_closed.is_set)
     except errors.MidasNormalError as error:
         kind = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
-        say({"error": error.message, "kind": kind.__name__, "output": getattr(error, "output", "")})
+        print_event({"error": error.message, "kind": kind.__name__, "output": getattr(error, "output", "")})
         return 1
-    say({"ok": True, "text": text})
+    print_event({"ok": True, "text": text})
     return 0
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Parse the command line; end the program where it is wrong."""
     parser = argparse.ArgumentParser(description="Make, check or remove the Python environment that MiDaS runs in.")
     parser.add_argument("verb", choices=("install", "download", "check", "remove"))
     parser.add_argument("--folder", type=Path, required=True, help="where the environment is, or is to be")
@@ -66,7 +67,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def watch_stdin() -> threading.Event:
-    """An event that is set when stdin, where it is a pipe, is closed: whoever started this program gave it up or died."""
+    """Return an event that is set when standard input, if it is a pipe, is closed: the parent gave up or has ended."""
     closed = threading.Event()
 
     def watch() -> None:

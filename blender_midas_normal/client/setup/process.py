@@ -1,6 +1,6 @@
-"""main.py as a child process: started, listened to without waiting, and given up.
+"""Run main.py as a child process, which Blender polls from a timer and a script waits for.
 
-Blender polls it from a timer, a script waits for it; it dies with whoever started it.
+It ends with the process that started it.
 """
 
 from __future__ import annotations
@@ -20,33 +20,41 @@ from ..child_process import LineSplitter, read_available, start_process, termina
 SETUP_PROGRAM = Path(__file__).resolve().parent / "main.py"
 
 POLL_INTERVAL_S = 0.1
-"""Seconds between two looks at the process while waiting for it."""
+"""Seconds between two calls of `poll` in `wait`."""
 
 CLOSE_TIMEOUT_S = 8.0
-"""Seconds that `close` leaves it to end what it started: more than it takes itself."""
+"""Seconds that `close` waits for the process to end what it started; more than main.py allows itself."""
 
 EXIT_TIMEOUT_S = 1.0
-"""Within this time a process that has said its last line, or closed its pipe, is gone, or is ended."""
+"""Seconds that a process may run after its last line or the end of its pipe, before it is terminated."""
 
 CANCELLED_MESSAGES = {"install": Message("The installation was cancelled; installing again goes on from here."),
                       "download": Message("The download was cancelled; downloading again goes on from here.")}
-"""By verb, the outcome of a process that was asked to give up and ended without saying more: one that waits for a server
-notices nothing and is ended."""
+"""The outcome, by verb, of a cancelled process that ended without a last line, as one does that waits for a server."""
 
 MESSAGE_FIELDS = ("title", "detail", "text", "error")
-"""What of a line is for users to read."""
+"""The fields of a line that hold messages for the user."""
 
 
 class SetupProcess:
-    """One run of main.py.
-
-    verb: install, download, check or remove; folder: the environment's; python: the interpreter to make it from, None to
-    look for one; weights: the folder for the weights; online: whether the user allows network access; runner: the Python
-    that runs main.py, which needs nothing but the standard library.
-    """
+    """One run of main.py."""
 
     def __init__(self, verb: str, folder: Path, *, python: Path | None = None, backend: str = "auto",
                  weights: Path | None = None, online: bool = True, runner: str = sys.executable) -> None:
+        """Start the process.
+
+        Args:
+            verb: install, download, check or remove.
+            folder: that of the environment.
+            python: the interpreter to make the environment from; None to search for one.
+            backend: the build of PyTorch, see `install.BACKENDS`.
+            weights: the folder for the weights.
+            online: whether the user allows network access.
+            runner: the Python that runs main.py, which needs the standard library only.
+
+        Raises:
+            InstallError: the process cannot be started.
+        """
         self.verb = verb
         command = [runner, "-I", "-u", str(SETUP_PROGRAM), "--folder", str(folder), "--backend", backend]
         command += ["--python", str(python)] if python is not None else []
@@ -64,18 +72,18 @@ class SetupProcess:
 
     @property
     def pid(self) -> int:
-        """Process id of main.py."""
+        """The process id of main.py."""
         return self._child.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether the last line is still to come from `poll`."""
+        """Whether `poll` has not returned the last line yet."""
         return self._last is None
 
     def poll(self) -> list[dict[str, Any]]:
-        """The lines that have come since, without waiting.
+        """Return the lines that have arrived since the last call, without blocking.
 
-        The last one ever, and exactly one, has "ok" or "error", "kind" and "output", however the process ended.
+        Exactly one line, the last one, has "ok", or "error", "kind" and "output", however the process has ended.
         """
         events: list[dict[str, Any]] = []
         while self._last is None:
@@ -91,16 +99,22 @@ class SetupProcess:
         return events
 
     def cancel(self) -> None:
-        """Ask the process to give up; `poll` still brings its last line, soon."""
+        """Ask the process to give up; `poll` still returns its last line soon."""
         self._is_cancelled |= self.is_running
         stdin = self._child.stdin
         if stdin is not None and not stdin.closed:
             stdin.close()
 
     def wait(self, report: Callable[[dict[str, Any]], None] = lambda event: None) -> Message:
-        """Wait for the end, each step going to `report`; returns the closing text.
+        """Block until the process has ended; return its closing message.
 
-        Raises the exception that the process names, with its `output`.  When waiting is interrupted the process ends too.
+        An exception that interrupts the waiting ends the process.
+
+        Args:
+            report: called with each step, as in `ProgressEvent.to_dict`.
+
+        Raises:
+            MidasNormalError: what the process failed with; its attribute `output` has the last lines of the failed step.
         """
         try:
             while self.is_running:
@@ -114,7 +128,7 @@ class SetupProcess:
         return self.result()
 
     def result(self) -> Message:
-        """The closing text of an ended process; raises the exception that it names."""
+        """Return the closing message of a process that has ended, or raise what it failed with."""
         event = self._last or {}
         if "error" in event:
             error = error_from_kind(str(event.get("kind")), event["error"])
@@ -123,7 +137,7 @@ class SetupProcess:
         return event.get("text", NO_MESSAGE)
 
     def close(self) -> None:
-        """End the process, if it still runs, and all it started; waits for that at most PATIENCE seconds."""
+        """End the process and all that it started, which takes CLOSE_TIMEOUT_S at most."""
         self.cancel()
         deadline = time.monotonic() + CLOSE_TIMEOUT_S
         while self.is_running and time.monotonic() < deadline:
@@ -161,14 +175,14 @@ class SetupProcess:
         return {"error": sentence, "kind": "InstallError", "output": output}
 
     def _close_pipes(self) -> None:
-        """The process has said its last line and ends by itself: it is waited for, and its pipes are closed."""
+        """Wait for a process that has printed its last line, and close its pipes."""
         self.cancel()
         self._wait_for_exit()
         self._child.stdout.close()  # type: ignore[union-attr]
         self._stderr.close()
 
     def _wait_for_exit(self) -> None:
-        """Wait a moment for the process, which has nothing more to do, and end it where it does not end by itself."""
+        """Wait EXIT_TIMEOUT_S for the process, which has nothing more to do, then terminate it."""
         try:
             self._child.wait(EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:

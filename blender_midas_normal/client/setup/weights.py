@@ -1,4 +1,4 @@
-"""The file with MiDaS's weights: finding it, checking it, downloading it when the user asks."""
+"""Find and download the file with MiDaS's weights."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .environment import free_space
 REPOSITORY = "lllyasviel/Annotators"
 
 HUB = "https://huggingface.co"
-"""The first source; the variable HF_ENDPOINT names a mirror in its place, as for the hub's own programs."""
+"""The first source; the variable HF_ENDPOINT replaces it by a mirror, as in the hub's own programs."""
 
 RELEASE = f"https://github.com/isl-org/DPT/releases/download/1_0/{MIDAS_WEIGHTS.name}"
-"""The second source: the same file, published by those who trained the network."""
+"""The second source: the same file, published by the authors of the network."""
 
 SERVER_TIMEOUT_S = 30.0
-"""Seconds without a byte after which the server counts as gone."""
+"""Seconds without data after which a connection has failed."""
 
 READ_SIZE = 1 << 20
 """Bytes read from the server at a time."""
@@ -42,25 +42,29 @@ REPORT_INTERVAL_S = 0.25
 """Seconds between two reports of progress."""
 
 MAX_CONNECTIONS = 5
-"""Connections made in one download, as long as each brings something."""
+"""The most connections to one source, each of which must have brought data."""
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
 def source_urls() -> tuple[str, ...]:
-    """Addresses of the weights, in the order in which they are tried."""
+    """Return the addresses of the weights, in the order in which they are tried."""
     hub = os.environ.get("HF_ENDPOINT") or HUB
     return f"{hub.rstrip('/')}/{REPOSITORY}/resolve/main/{MIDAS_WEIGHTS.name}", RELEASE
 
 
 def host_of(url: str) -> str:
-    """Name of the server in an address."""
+    """Return the name of the server in an address."""
     url = _split_login(url)[0]
     return url.partition("://")[2].partition("/")[0] or url
 
 
 def find_weights(folder: Path) -> Path:
-    """The weights in a folder, also where ComfyUI's node keeps them under it, or the file itself; raises WeightsError."""
+    """Find the weights in a folder, or in the subfolder where ComfyUI's node keeps them; the path of the file will do, too.
+
+    Raises:
+        WeightsError: they are not there.
+    """
     for path in (folder / MIDAS_WEIGHTS.name, folder / REPOSITORY / MIDAS_WEIGHTS.name, folder):
         if is_file(path):
             return path
@@ -70,34 +74,45 @@ def find_weights(folder: Path) -> Path:
 
 def download(folder: Path, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool], online: bool,
              urls: Sequence[str] = (), size: int = MIDAS_WEIGHTS.size, sha256: str = MIDAS_WEIGHTS.sha256) -> Path:
-    """Download the weights into a folder and return the file; what an earlier, interrupted download left is gone on with.
+    """Download the weights into a folder, continuing an interrupted download; return the path of the file.
 
-    online: whether the user allows network access; urls: where the file is, the next one being tried when one does not give
-    it, `source_urls()` when there are none; size in bytes.  Raises WeightsError or Cancelled.
+    Args:
+        report: called with the progress.
+        cancelled: called often; the download stops when it returns true.
+        online: whether the user allows network access.
+        urls: addresses of the file, tried in order; `source_urls()` where there are none.
+        size: of the file in bytes.
+        sha256: of the file, in hexadecimal.
+
+    Raises:
+        WeightsError: the weights cannot be downloaded.
+        Cancelled: `cancelled()` returned true; another download continues this one.
     """
     if not online:
         raise WeightsError("MiDaS's weights {file} are not downloaded while Blender is offline; turn on Preferences > "
                            "System > Network > Allow Online Access, or choose a folder that has them ({chosen}).",
                            file=_name_and_size(size), chosen=WEIGHTS_FOLDER_HINT)
-    attempt = Download(folder, tuple(urls) or source_urls(), size, sha256, report, cancelled)
+    job = Download(folder, tuple(urls) or source_urls(), size, sha256, report, cancelled)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with file_lock(attempt.lock, WeightsError):
-            return attempt.run()
+        with file_lock(job.lock, WeightsError):
+            return job.run()
     except OSError as error:
-        raise attempt.failure(reason_of(error)) from error
+        raise job.failure(reason_of(error)) from error
 
 
 class _SourceFailed(MessageError):
-    """One source does not give the file; the message says why, as a clause."""
+    """One source cannot provide the file; the message is a clause that says why."""
 
 
 class _ConnectionFailed(Exception):
-    """A connection to a source has failed, whatever the system calls that; the text says why."""
+    """A connection to a source has failed; the text says why."""
 
 
 @dataclass(frozen=True)
 class Download:
+    """One download; see `download` for the attributes."""
+
     folder: Path
     urls: tuple[str, ...]
     size: int
@@ -107,17 +122,21 @@ class Download:
 
     @property
     def target(self) -> Path:
+        """The complete file."""
         return self.folder / MIDAS_WEIGHTS.name
 
     @property
     def part(self) -> Path:
+        """The partial file."""
         return self.folder / f".{MIDAS_WEIGHTS.name}.part"
 
     @property
     def lock(self) -> Path:
+        """The file that is locked during the download."""
         return self.folder / f".{MIDAS_WEIGHTS.name}.lock"
 
     def run(self) -> Path:
+        """Download from the first source that provides the file; return its path."""
         has_size = self.target.is_file() and self.target.stat().st_size == self.size
         if has_size and verify_weights(self.target, self.sha256) is None:
             self.report_progress(1, Message("The weights are there already."), 1.0)
@@ -138,7 +157,7 @@ class Download:
         raise self.failure(join_messages(reasons, "; "))
 
     def bytes_received(self) -> int:
-        """Count the bytes of the partial file; 0 where it is longer than the weights, and so is another file."""
+        """Return the size of the partial file; 0 where it is larger than the weights, and so must be another file."""
         try:
             count = self.part.stat().st_size
         except FileNotFoundError:
@@ -146,19 +165,20 @@ class Download:
         return count if count <= self.size else 0
 
     def check_space(self) -> None:
+        """Raise WeightsError where the drive has too little free space."""
         needed, free = self.size - self.bytes_received(), free_space(self.folder)
         if free < needed:
             raise self.failure(Phrase("{needed:.0f} MB more are needed, but only {free:.0f} MB are free on its drive",
                                       needed=needed / 1e6, free=free / 1e6))
 
     def fetch(self, url: str) -> None:
-        """Fill the partial file from one source; raises _SourceFailed, or OSError when the file cannot be written."""
+        """Complete the partial file from one source; raise _SourceFailed, or OSError where the file cannot be written."""
         try:
             check_is_secure(url)
             self.fetch_all(url)
         except urllib.error.HTTPError as error:
-            answer = Phrase("the server answered {code} {reason}", code=error.code, reason=error.reason)
-            raise _SourceFailed(_add_proxy(answer, url)) from error
+            status = Phrase("the server answered {code} {reason}", code=error.code, reason=error.reason)
+            raise _SourceFailed(_add_proxy(status, url)) from error
         except urllib.error.URLError as error:
             reason = getattr(error.reason, "strerror", None) or str(error.reason)
             raise _SourceFailed(_add_proxy(reason, url)) from error
@@ -166,7 +186,7 @@ class Download:
             raise _SourceFailed(reason_of(error)) from error
 
     def fetch_all(self, url: str) -> None:
-        """The same; a connection that breaks is taken up again as long as it brought something."""
+        """Do the same without handling HTTP errors; reconnect after a failure as long as each connection brought data."""
         for _ in range(MAX_CONNECTIONS):
             offset = self.bytes_received()
             if offset == self.size:
@@ -182,14 +202,14 @@ class Download:
             raise _SourceFailed("the connection broke after {size:.1f} MB", size=self.bytes_received() / 1e6)
 
     def fetch_from(self, url: str, offset: int) -> None:
-        """One connection, from byte `offset` on where the server can do that, else from the beginning."""
+        """Use one connection, from byte `offset` on where the server supports that, else from the start."""
         self.report_progress(1, Phrase("From {host} to {folder}", host=host_of(url), folder=self.folder), offset / self.size)
         with self.open_response(url, offset) as response:
             if response.status != 206:
                 offset = 0
             elif not str(response.headers.get("Content-Range", "")).startswith(f"bytes {offset}-"):
                 raise _SourceFailed("the server sent another part of it than it was asked for")
-            # The page of a network that wants a login has another size.
+            # The login page of a public network would have another size.
             if response.length is not None and offset + response.length != self.size:
                 raise _SourceFailed("its file has {size} bytes instead of {expected}", size=offset + response.length,
                                     expected=self.size)
@@ -197,23 +217,25 @@ class Download:
                 self.copy(response, file, offset)
 
     def open_response(self, url: str, offset: int) -> Any:
+        """Open a connection from byte `offset` on; from the start where the server's file is shorter."""
         try:
             return _open_url(url, offset)
         except urllib.error.HTTPError as error:
-            # The server's file ends before our part does: that part is of another file.
+            # The server's file is shorter than our partial file, which must be of another file.
             if error.code != 416 or not offset:
                 raise
             error.close()
             return _open_url(url, 0)
 
     def open_part(self, offset: int) -> IO[bytes]:
-        """The partial file, cut after the bytes that count."""
+        """Open the partial file to write from byte `offset` on, and truncate it there."""
         file = os.fdopen(open_regular(self.part, os.O_WRONLY | os.O_CREAT), "wb")
         file.truncate(offset)
         file.seek(offset)
         return file
 
     def copy(self, response: Any, file: IO[bytes], offset: int) -> None:
+        """Copy what the server sends to the file, reporting the progress."""
         started = reported = time.monotonic()
         received = offset
         while block := _read(response):
@@ -232,23 +254,26 @@ class Download:
                 self.report_progress(1, detail, received / self.size)
 
     def verify(self) -> None:
+        """Compare the checksum of the partial file; raise _SourceFailed and remove the file where it differs."""
         self.report_progress(2, Phrase("Comparing the checksum"))
-        found = weights_checksum(self.part)
-        if found != self.sha256:
+        checksum = weights_checksum(self.part)
+        if checksum != self.sha256:
             raise self.reject(Phrase("what came has another checksum (its SHA-256 is {found}, not {wanted}) and was "
-                                     "removed", found=found, wanted=self.sha256))
+                                     "removed", found=checksum, wanted=self.sha256))
 
     def reject(self, reason: Phrase) -> _SourceFailed:
-        """What came is another file: it is taken away, so that the next source, or download, starts anew."""
+        """Remove the partial file, which is wrong, so that the next source or download starts anew; return the exception."""
         self.part.unlink(missing_ok=True)
         return _SourceFailed(reason)
 
     def failure(self, reason: str) -> WeightsError:
+        """Return the exception for a failed download; the reason is a clause."""
         return WeightsError("MiDaS's weights {file} could not be downloaded to {folder}: {reason}; try again, or choose "
                             "a folder that has them ({chosen}).", file=_name_and_size(self.size), folder=self.folder,
                             reason=reason, chosen=WEIGHTS_FOLDER_HINT)
 
     def report_progress(self, number: int, detail: str, share: float | None = None) -> None:
+        """Report step 1, downloading, or step 2, checking; see `ProgressEvent` for the arguments."""
         title = Phrase("Downloading MiDaS's weights") if number == 1 else Phrase("Checking MiDaS's weights")
         self.report(ProgressEvent(number, 2, title, detail, share))
 
@@ -258,24 +283,24 @@ def _name_and_size(size: int = MIDAS_WEIGHTS.size) -> str:
 
 
 def check_is_secure(url: str, https_only: bool = False) -> None:
-    """Raise _SourceFailed unless the address is https, or, where that is enough, http on this computer itself."""
-    words = urllib.parse.urlsplit(url)
-    local = words.scheme == "http" and words.hostname in LOOPBACK_HOSTS and not https_only
-    if words.scheme != "https" and not local:
+    """Raise _SourceFailed unless the address is https, or http on this computer and `https_only` is not set."""
+    parts = urllib.parse.urlsplit(url)
+    is_local = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS and not https_only
+    if parts.scheme != "https" and not is_local:
         raise _SourceFailed("it is not downloaded from {url}, because only https is allowed", url=_split_login(url)[0])
 
 
 def _add_proxy(reason: str, url: str) -> str:
-    """Name the proxy through which the address is asked, if any, without a password."""
-    words = urllib.parse.urlsplit(url)
-    proxy = urllib.request.getproxies().get(words.scheme)
-    if not proxy or urllib.request.proxy_bypass(words.hostname or ""):
+    """Add the proxy that is used for an address, if any, without its password, to the reason of a failure."""
+    parts = urllib.parse.urlsplit(url)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
         return reason
     return Phrase("{reason} (through the proxy {proxy})", reason=reason, proxy=proxy.rpartition("//")[2].rpartition("@")[2])
 
 
 class _RedirectHandler(urllib.request.HTTPRedirectHandler):
-    """Follows the server to another address only where that is allowed too, and never from https to http."""
+    """Follow redirections only to addresses that are allowed, and never from https to http."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         newurl = _split_login(newurl)[0]
@@ -284,7 +309,7 @@ class _RedirectHandler(urllib.request.HTTPRedirectHandler):
 
 
 def _split_login(url: str) -> tuple[str, str]:
-    """An address that may be shown, and the name and password that it had, "" without these."""
+    """Return an address without its name and password, and these, "" where it has none."""
     login = re.match(r"(?:[^/]+://)?([^/]*@)?", url)
     if login is None or login[1] is None:
         return url, ""
@@ -293,7 +318,7 @@ def _split_login(url: str) -> tuple[str, str]:
 
 @contextmanager
 def _connection_errors() -> Iterator[None]:
-    """Raise _ConnectionFailed for what the system says of a connection: of files it may say the same."""
+    """Turn an OSError of a connection into _ConnectionFailed, to distinguish it from one of a file."""
     try:
         yield
     except urllib.error.URLError:
@@ -308,7 +333,7 @@ def _read(response: Any) -> bytes:
 
 
 def _open_url(url: str, start: int) -> Any:
-    """The server's answer, from byte `start` on if it can do that."""
+    """Return the server's response, from byte `start` on where it supports that."""
     url, login = _split_login(url)
     request = urllib.request.Request(url, headers={"User-Agent": "midas-normal", "Accept-Encoding": "identity"})
     if start:
@@ -321,10 +346,10 @@ def _open_url(url: str, start: int) -> Any:
 
 
 def _certificates() -> ssl.SSLContext:
-    """The system's certificates; those that come with Blender's Python where the system's are not found."""
+    """Return a context with the system's certificates, or those of certifi, which Blender has, where there are none."""
     context = ssl.create_default_context()
-    places = ssl.get_default_verify_paths()
-    if not context.get_ca_certs() and places.cafile is None and places.capath is None:
+    paths = ssl.get_default_verify_paths()
+    if not context.get_ca_certs() and paths.cafile is None and paths.capath is None:
         try:
             import certifi  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
