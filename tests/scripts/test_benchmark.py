@@ -25,6 +25,11 @@ def test_the_exponent_of_a_power_law_is_found(exponent, factor):
     assert growth.exponent(sides, [factor * (side * side) ** exponent for side in sides]) == pytest.approx(exponent)
 
 
+def test_points_are_grouped_by_way_in_the_order_of_their_sizes():
+    points = [Point("relief", 2048, 4.0), Point("luminance", 1024, 0.5), Point("relief", 1024, 1.0)]
+    assert growth.curves(points) == {"luminance": [points[1]], "relief": [points[2], points[0]]}
+
+
 def test_small_sizes_and_unknown_values_say_nothing_of_growth():
     assert growth.exponent([256, 1024, 2048], [100.0, 1.0, 4.0]) == pytest.approx(1)
     assert math.isnan(growth.exponent([1024, 2048], [0.0, 0.0]))

@@ -88,7 +88,7 @@ def computer(request, monkeypatch):
 
 
 @pytest.mark.parametrize(("device", "batch", "passes"), [("CPU", 0, [1, 1, 1]), ("CUDA", 0, [3]), ("CPU", 3, [3])])
-def test_pictures_are_seen_at_once_where_the_device_is_quicker_or_one_asks_for_it(tmp_path, device, batch, passes):
+def test_pictures_run_in_batches_where_the_device_is_faster_so_or_a_batch_size_is_set(tmp_path, device, batch, passes):
     network = Network()
     worker = BatchWorker(tmp_path, network, batch)
     ends = worker.answer([worker.job(number, settings=replace(PLAIN, device=device)) for number in range(3)])
@@ -96,7 +96,7 @@ def test_pictures_are_seen_at_once_where_the_device_is_quicker_or_one_asks_for_i
     assert {end.device for end in ends.values()} == {device.lower()}
 
 
-def test_only_what_the_network_sees_alike_goes_together(tmp_path):
+def test_only_pictures_of_one_shape_device_and_precision_share_a_batch(tmp_path):
     network = Network()
     worker = BatchWorker(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA")
@@ -107,7 +107,7 @@ def test_only_what_the_network_sees_alike_goes_together(tmp_path):
     assert [ends[number].device for number in range(6)] == ["cuda"] * 5 + ["cpu"]
 
 
-def test_raw_depths_are_the_nodes_own_in_company_too(tmp_path):
+def test_raw_depths_are_the_nodes_own_beside_other_requests_too(tmp_path):
     network = Network()
     worker = BatchWorker(tmp_path, network)
     raw = replace(RAW, device="CUDA", convention="OPENGL")
@@ -115,7 +115,7 @@ def test_raw_depths_are_the_nodes_own_in_company_too(tmp_path):
     assert network.passes == [] and all(isinstance(end, Result) for end in ends.values())
 
 
-def test_each_says_on_which_device_it_was_seen(tmp_path):
+def test_each_result_names_the_device_that_it_ran_on(tmp_path):
     network = Network()
     worker = BatchWorker(tmp_path, network, batch=2)
     named = ("CPU", "CUDA", "CPU", "CUDA")
@@ -123,7 +123,7 @@ def test_each_says_on_which_device_it_was_seen(tmp_path):
     assert network.passes == [2, 2] and [ends[number].device.upper() for number in range(4)] == list(named)
 
 
-def test_no_more_go_together_than_have_room_in_memory(tmp_path, monkeypatch):
+def test_a_batch_is_no_larger_than_memory_allows(tmp_path, monkeypatch):
     room = midas.BYTES_PER_PIXEL * 64 * 96 * 2
     monkeypatch.setattr(midas, "available_bytes", lambda device: room)
     network = Network()
@@ -132,7 +132,7 @@ def test_no_more_go_together_than_have_room_in_memory(tmp_path, monkeypatch):
     assert network.passes == [2, 1]
 
 
-def test_where_memory_is_too_short_for_several_each_is_seen_alone(tmp_path):
+def test_where_memory_is_too_small_for_a_batch_each_picture_runs_alone(tmp_path):
     network = Network(largest=1)
     worker = BatchWorker(tmp_path, network)
     ends = worker.answer([worker.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
@@ -153,7 +153,7 @@ class Unfit(Network):
 
 
 @pytest.mark.parametrize(("batch", "passes"), [(0, [1, 1, 1]), (3, [3])])
-def test_a_card_that_was_found_unfit_decides_nothing_more(tmp_path, monkeypatch, batch, passes):
+def test_a_card_that_has_failed_decides_no_batch_size(tmp_path, monkeypatch, batch, passes):
     """Neither how many go together, nor by its memory, for which the driver that has failed raises an error."""
     network = Unfit()
     module = types.SimpleNamespace(Network=lambda weights: network)
@@ -183,7 +183,7 @@ class WithoutHalves(Network):
         return depths if precision == "FLOAT32" else np.full_like(depths, np.nan)
 
 
-def test_where_halves_are_no_numbers_each_is_seen_alone_in_float32_and_the_next_ones_together(tmp_path):
+def test_where_half_precision_gives_nan_each_picture_runs_alone_in_float32_and_the_next_ones_in_a_batch(tmp_path):
     network = WithoutHalves()
     worker = BatchWorker(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA", precision="AUTO")
@@ -194,7 +194,7 @@ def test_where_halves_are_no_numbers_each_is_seen_alone_in_float32_and_the_next_
     assert all(isinstance(end, Result) and not end.notes for end in (first | second).values())
 
 
-def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path, monkeypatch):
+def test_the_time_of_a_batch_is_shared_equally_by_its_requests(tmp_path, monkeypatch):
     passes = []
     clock = SimpleNamespace(perf_counter=lambda: 0.6 * len(passes))
     monkeypatch.setattr("blender_midas_normal.worker.channel.time", clock)
@@ -205,7 +205,7 @@ def test_the_time_of_a_pass_is_shared_among_those_that_it_was_for(tmp_path, monk
     assert [end.seconds["engine"] for end in ends.values()] == pytest.approx([0.2] * 3)
 
 
-def test_one_that_is_cancelled_or_wrong_leaves_the_others_together(tmp_path):
+def test_a_cancelled_or_wrong_request_does_not_break_the_batch(tmp_path):
     network = Network()
     worker = BatchWorker(tmp_path, network)
     cuda = replace(PLAIN, device="CUDA")
@@ -217,7 +217,7 @@ def test_one_that_is_cancelled_or_wrong_leaves_the_others_together(tmp_path):
     assert ends[1].kind == ends[2].kind == "Cancelled"
 
 
-def test_a_pass_that_nobody_wants_any_more_ends(tmp_path):
+def test_a_batch_of_cancelled_requests_ends(tmp_path):
     network = Network()
     worker = BatchWorker(tmp_path, network)
     jobs = [worker.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)]
@@ -231,7 +231,7 @@ def test_a_pass_that_nobody_wants_any_more_ends(tmp_path):
     assert network.passes == [3] and network.finished == []
 
 
-def test_pictures_wait_for_the_engine_only_as_far_as_memory_allows(tmp_path, monkeypatch):
+def test_pictures_are_read_ahead_only_as_far_as_memory_allows(tmp_path, monkeypatch):
     for most, number in ((48 * 64 * 3 * 3, 3), (1, 1)):
         monkeypatch.setattr(request_loop, "READ_AHEAD_BYTES", most)
         worker = BatchWorker(tmp_path, Network())
@@ -299,7 +299,7 @@ def all_of(worker, requests, watch):
 
 @pytest.mark.midas
 @pytest.mark.slow
-def test_a_real_worker_makes_the_same_maps_at_once_as_one_by_one(workers):
+def test_a_real_worker_makes_the_same_maps_in_batches_as_one_by_one(workers):
     alone, together = workers
     maps, seeds = [], new_seeds(3)
     for worker in (alone, together):
@@ -314,7 +314,7 @@ def test_a_real_worker_makes_the_same_maps_at_once_as_one_by_one(workers):
 
 @pytest.mark.midas
 @pytest.mark.slow
-def test_raw_depths_are_never_made_together(workers):
+def test_raw_depths_never_run_in_batches(workers):
     maps, seeds = [], new_seeds(3)
     for worker in workers:
         watch = Watch()
@@ -326,7 +326,7 @@ def test_raw_depths_are_never_made_together(workers):
 
 @pytest.mark.midas
 @pytest.mark.slow
-def test_in_a_real_worker_the_cancelled_and_the_wrong_harm_no_other(workers):
+def test_in_a_real_worker_cancelled_and_wrong_requests_harm_no_other(workers):
     alone, together = workers
     kept, cancelled, *others = new_seeds(5)
     expected = alone.render_all([request_of(alone, kept, LONG)])[0].pixels

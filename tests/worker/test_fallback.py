@@ -148,7 +148,7 @@ def test_the_map_of_a_device_that_cannot_make_it_is_the_one_of_the_cpu(computer,
     ("", "", ("mps", "AUTO"), ""), ("wrong", "", ("mps", "FLOAT32"), ""), ("nan", "", ("mps", "FLOAT32"), ""),
     ("wrong", "wrong", ("cpu", "FLOAT32"), "The device mps gives wrong values, so the network ran on the CPU."),
 ])
-def test_metal_is_believed_only_where_it_agrees_with_the_cpu(computer, engine, half, exact, last, note):
+def test_metal_is_used_only_where_it_agrees_with_the_cpu(computer, engine, half, exact, last, note):
     expected = surface(computer(engine, Card("none")))
     card = Card("mps", half, exact)
     computed = surface(computer(engine, card))
@@ -167,14 +167,14 @@ def test_metal_is_compared_once(computer):
 
 
 @pytest.mark.parametrize("engine", ["MIDAS", "RELIEF"])
-def test_a_device_that_was_asked_for_by_name_fails_for_all_to_see(computer, engine):
+def test_a_device_that_was_chosen_by_name_fails_with_its_error(computer, engine):
     tested_engine = computer(engine, Card("cuda", BROKEN, BROKEN))
     with pytest.raises(RuntimeError, match="illegal memory access"):
         surface(tested_engine, dataclasses.replace(AUTO, device="CUDA"))
 
 
 @pytest.mark.parametrize("engine", ["MIDAS", "RELIEF"])
-def test_precision_float32_needs_no_halves(computer, engine):
+def test_precision_float32_never_tries_half_precision(computer, engine):
     card = Card("cuda", "nan")
     assert not surface(computer(engine, card), dataclasses.replace(AUTO, precision="FLOAT32")).notes
     assert attempts_of(card.passes) == [("cuda", "FLOAT32")]
@@ -193,7 +193,7 @@ def test_raw_depths_fall_back_too(computer, fault, note):
     assert computed.notes == (f"The device cuda {note}, so the network ran on the CPU.",)
 
 
-def test_raw_depths_that_have_no_room_on_the_card_are_made_on_the_cpu(computer, monkeypatch):
+def test_raw_depths_too_large_for_the_card_are_made_on_the_cpu(computer, monkeypatch):
     engine = computer("MIDAS", Card("cuda"))
     monkeypatch.setattr(midas, "available_bytes", lambda device: 1000 if device == "cuda" else 10**12)
     computed = surface(engine, RAW)
@@ -208,7 +208,7 @@ def test_a_failure_of_the_card_is_in_the_log(computer, capsys):
     assert "illegal memory access" in capsys.readouterr().err
 
 
-def test_on_the_cpu_what_is_no_number_is_computed_in_float32_and_then_believed():
+def test_nan_on_the_cpu_is_computed_in_float32_and_then_accepted():
     fallback = Fallback(lambda attempt: np.zeros(1), lambda device, has_failed: None)
     attempts = []
 

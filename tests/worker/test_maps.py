@@ -88,7 +88,7 @@ def test_where_the_gpu_cannot_make_the_map_numpy_does_and_the_log_says_why(on_to
     np.testing.assert_array_equal(rendered.planes[0], make_map("AO", surface, Settings()).planes[0])
 
 
-def test_what_is_raw_is_made_by_numpy_alone(on_torch):
+def test_raw_surfaces_are_rendered_by_numpy(on_torch):
     raw = dataclasses.replace(example.surface((False, False)), raw=True, device="cuda")
     make_map_on_device("NORMAL", raw, Settings(depth_scale="RAW"))
     assert on_torch.devices == []

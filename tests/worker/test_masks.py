@@ -24,7 +24,7 @@ def test_transparent_parts_are_flat_unless_the_mask_is_off(worker, tmp_path):
     assert np.abs(make_map(worker, tmp_path, rgba, dataclasses.replace(LUMINANCE, mask="OFF"))[1][:, 8:16, :2]).max() > 1e-4
 
 
-def test_alpha_that_is_none_is_ignored_and_alpha_that_may_be_none_is_named(worker, tmp_path):
+def test_alpha_that_is_no_transparency_is_ignored_and_unknown_alpha_has_a_note(worker, tmp_path):
     rgba = noise(32, 32)
     opaque_map = make_map(worker, tmp_path, rgba)[1]
     rgba[..., 3] = 0.2
@@ -61,7 +61,7 @@ def test_a_masks_transparent_parts_are_black():
     np.testing.assert_allclose(mask_brightness(Picture(rgb, alpha)), [[0, 0.5]], atol=1e-6)
 
 
-def test_the_mask_of_a_surface_is_changed_and_put_off_without_the_engine(worker, tmp_path, monkeypatch):
+def test_the_mask_of_a_surface_is_changed_and_removed_without_the_engine(worker, tmp_path, monkeypatch):
     rgba = noise(32, 32)
     plain = make_map(worker, tmp_path, rgba)[1]
     monkeypatch.setattr(Luminance, "surface", lambda *_: pytest.fail("the engine ran again"))
@@ -76,7 +76,7 @@ def test_the_mask_of_a_surface_is_changed_and_put_off_without_the_engine(worker,
         np.testing.assert_array_equal(components(tmp_path / worker.render(request).file), values)
 
 
-def test_a_mask_image_that_is_not_there_is_said_to_be(worker, tmp_path):
+def test_a_missing_mask_image_is_refused(worker, tmp_path):
     with pytest.raises(SettingsError, match="no mask image"):
         make_map(worker, tmp_path, noise(8, 8), MASKED)
     with pytest.raises(SourceError, match=r"nowhere\.png"):

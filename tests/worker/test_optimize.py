@@ -60,7 +60,7 @@ def degrees_between(one, other):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ALLOWED)
 @pytest.mark.parametrize("name", SIZES)
-def test_nobody_could_see_the_difference(depths, name, kind):
+def test_normals_of_the_optimised_network_differ_invisibly(depths, name, kind):
     angles = degrees_between(depths[f"{name} library"], depths[f"{name} {kind}"])
     mean, most = angles.mean(), np.quantile(angles, 0.999)
     print(f"{name}, {kind}: {mean:.4f} degrees on average, {most:.3f} at the 99.9th percentile")
@@ -69,7 +69,7 @@ def test_nobody_could_see_the_difference(depths, name, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
-def test_each_precision_is_another(depths, name):
+def test_each_precision_gives_other_depths(depths, name):
     """Else the test above would compare something with itself."""
     variants = [depths[f"{name} {kind}"] for kind in ("library", *ALLOWED)]
     assert len({depth.tobytes() for depth in variants}) == len(variants)
@@ -81,7 +81,7 @@ def test_the_librarys_network_stays_as_it_is(depths, name):
     np.testing.assert_array_equal(depths[f"{name} library"], depths[f"{name} library again"])
 
 
-def test_winograds_convolution_is_a_convolution(midas_python):
+def test_winograds_convolution_equals_torchs(midas_python):
     ended = subprocess.run([str(midas_python), str(Path(__file__).with_name("winograd_errors.py")), str(ROOT)],
                            capture_output=True, text=True, check=True)
     lines = [[float(number) for number in line.split()] for line in ended.stdout.splitlines()]
@@ -91,7 +91,7 @@ def test_winograds_convolution_is_a_convolution(midas_python):
 
 
 @pytest.mark.slow
-def test_what_halves_cannot_hold_is_computed_in_float32(midas_python, test_weights):
+def test_values_too_large_for_half_precision_are_computed_in_float32(midas_python, test_weights):
     ended = subprocess.run([str(midas_python), str(Path(__file__).with_name("half_precision.py")), str(ROOT),
                             str(test_weights)], capture_output=True, text=True, check=True)
     engine = {"half": True, "overflow": True, "exact": True, "passes": [2, 1]}

@@ -51,7 +51,7 @@ def test_a_part_that_the_picture_does_not_have_is_refused(worker, tmp_path, part
         worker.render(Request(LUMINANCE.to_dict(), id=1, pixels=write_pixels(tmp_path / "pixels", noise(8, 8), part=part)))
 
 
-def test_a_part_has_the_pictures_size_only(worker, tmp_path):
+def test_a_part_with_size_node_is_refused(worker, tmp_path):
     settings = dataclasses.replace(LUMINANCE, size="NODE")
     with pytest.raises(SettingsError, match="part"):
         pixels = write_pixels(tmp_path / "pixels", noise(8, 8), part=(0, 0, 4, 4))

@@ -53,7 +53,7 @@ def test_a_bright_bump_leans_away_from_its_top(worker, tmp_path):
     assert values[row - 6, column, 1] > 0 > values[row + 6, column, 1]
 
 
-def test_the_pictures_file_is_gone_however_the_request_ends(worker, tmp_path):
+def test_the_pictures_file_is_removed_however_the_request_ends(worker, tmp_path):
     """It may hold hundreds of megabytes, and a worker lives long."""
     result, _ = make_map(worker, tmp_path, noise(9, 9))
     assert [path.name for path in tmp_path.iterdir()] == [result.file]
@@ -73,7 +73,7 @@ def test_the_nodes_size_of_a_strip_has_a_limit(worker, tmp_path):
 
 
 @pytest.mark.parametrize("room", [10_000, 100_000])
-def test_a_map_that_finds_no_room_leaves_nothing(worker, tmp_path, room):
+def test_a_map_that_a_full_disk_refuses_leaves_no_file(worker, tmp_path, room):
     """A full disk, whose place half a map would take; the limit of a file's size stands for it: none has room, or one."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -91,7 +91,7 @@ def test_a_map_that_finds_no_room_leaves_nothing(worker, tmp_path, room):
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
                                    OSError(errno.ENOMEM, "Cannot allocate memory")])
-def test_a_device_without_memory_is_said_so_and_the_next_map_is_made(worker, tmp_path, monkeypatch, error):
+def test_out_of_memory_is_an_engine_error_and_the_next_map_is_made(worker, tmp_path, monkeypatch, error):
     def full(*_):
         raise error
 
@@ -103,12 +103,12 @@ def test_a_device_without_memory_is_said_so_and_the_next_map_is_made(worker, tmp
 
 
 @pytest.mark.parametrize(("side", "colour"), [(9, (128, 128, 128)), (300, (0, 113, 0)), (1200, (77, 200, 13))])
-def test_a_picture_of_one_colour_is_flat_and_the_user_is_told(worker, tmp_path, side, colour):
+def test_a_picture_of_one_colour_is_flat_with_a_note(worker, tmp_path, side, colour):
     result, values = make_map(worker, tmp_path, opaque(np.full((side, side, 3), colour) / 255))
     assert np.abs(values - (0, 0, 1)).max() < 1e-4 and "flat" in result.notes[0]
 
 
-def test_the_user_is_told_that_a_map_is_flat_only_where_it_is(worker, tmp_path):
+def test_the_note_of_a_flat_map_comes_only_with_a_flat_map(worker, tmp_path):
     """Two colours of one brightness have no relief for the luminance, but for the network that is mixed in."""
     colours = np.where((np.indices((64, 64)) // 16).sum(axis=0)[..., None] % 2, [1.0, 0.0, 0.0], [0.0, 0.2126 / 0.7152, 0.0])
     for mix, is_flat in (("OFF", True), ("RELIEF", False)):
@@ -119,14 +119,14 @@ def test_the_user_is_told_that_a_map_is_flat_only_where_it_is(worker, tmp_path):
         assert (np.ptp(components(tmp_path / result.file), axis=(0, 1)).max() < 1e-3) == is_flat
 
 
-def test_a_fully_transparent_picture_is_flat_and_the_user_is_told(worker, tmp_path):
+def test_a_fully_transparent_picture_is_flat_with_a_note(worker, tmp_path):
     rgba = noise(9, 9)
     rgba[..., 3] = 0
     result, values = make_map(worker, tmp_path, rgba)
     assert np.abs(values - (0, 0, 1)).max() < 1e-4 and "transparent" in result.notes[0]
 
 
-def test_one_pixel_that_is_no_number_does_not_spoil_the_others(worker, tmp_path):
+def test_a_nan_pixel_does_not_change_distant_pixels(worker, tmp_path):
     rgba = noise(20, 20)
     clean = make_map(worker, tmp_path, rgba, encoding="DISPLAY")[1]
     rgba[3, 3] = np.nan
@@ -149,7 +149,7 @@ def test_a_tile_rolled_by_half_gives_the_map_rolled_by_half(worker, tmp_path):
     np.testing.assert_allclose(np.roll(values, (32, 24), (0, 1)), rolled, atol=5e-5)
 
 
-def test_a_retune_takes_the_surface_that_is_there(worker, tmp_path, monkeypatch):
+def test_a_retune_uses_the_cached_surface(worker, tmp_path, monkeypatch):
     rgba = noise(30, 30)
     first, _ = make_map(worker, tmp_path, rgba)
     stronger = dataclasses.replace(LUMINANCE, strength=3, a=2, bg_threshold=0.2, blur=1, convention="DIRECTX")
@@ -188,7 +188,7 @@ def followed(monkeypatch):
     return counts
 
 
-def test_a_painted_picture_follows_the_surface_that_it_names(worker, tmp_path, followed):
+def test_a_painted_picture_updates_the_surface_that_it_names(worker, tmp_path, followed):
     rgba = noise(400, 380)
     first, _ = make_map(worker, tmp_path, rgba, PAINTED)
     second, values = make_map(worker, tmp_path, painted(rgba), PAINTED, preceding=first.surface)
@@ -198,7 +198,7 @@ def test_a_painted_picture_follows_the_surface_that_it_names(worker, tmp_path, f
     assert third.surface == first.surface and followed == {"infer": 2, "update": 1}
 
 
-def test_fine_relief_that_is_mixed_in_follows_too(worker, tmp_path, followed):
+def test_the_surface_that_is_mixed_in_is_updated_too(worker, tmp_path, followed):
     mixing, rgba = dataclasses.replace(LUMINANCE, mix="RELIEF", mask="OFF"), noise(400, 380)
     first, _ = make_map(worker, tmp_path, rgba, mixing)
     _, values = make_map(worker, tmp_path, painted(rgba), mixing, preceding=first.surface)
@@ -217,19 +217,19 @@ def transparent_below(rgba):
     (painted, dataclasses.replace(PAINTED, tileable="X"), None),
     (painted, dataclasses.replace(LUMINANCE, mix="RELIEF"), None),
 ])
-def test_all_is_made_anew_where_the_change_cannot_be_told(worker, tmp_path, followed, after, settings, preceding):
+def test_the_whole_surface_is_inferred_where_the_change_is_unknown(worker, tmp_path, followed, after, settings, preceding):
     first, _ = make_map(worker, tmp_path, noise(400, 380), PAINTED)
     _, values = make_map(worker, tmp_path, after(noise(400, 380)), settings, preceding=preceding or first.surface)
     assert followed == {"infer": 2, "update": 0}
     np.testing.assert_array_equal(values, make_map(InProcessWorker(tmp_path), tmp_path, after(noise(400, 380)), settings)[1])
 
 
-def test_a_surface_that_is_gone_is_said_to_be(worker):
+def test_a_request_for_an_unknown_surface_is_refused(worker):
     with pytest.raises(SurfaceGone, match="generate it again"):
         worker.render(Request({}, id=1, surface="0" * 32))
 
 
-def test_what_is_there_of_the_same_picture_and_settings_is_not_made_again(worker, tmp_path, monkeypatch):
+def test_an_existing_map_of_the_same_picture_and_settings_is_not_made_again(worker, tmp_path, monkeypatch):
     rgba = noise(12, 9)
     key = make_map(worker, tmp_path, rgba)[0].surface
     other = make_map(worker, tmp_path, noise(12, 9, seed=1), unless=key)[0]
@@ -278,7 +278,7 @@ def test_large_pictures_lose_nothing_by_the_working_size():
     assert np.degrees(difference).max() < 0.5 and np.degrees(difference).mean() < 0.05
 
 
-def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
+def test_cached_surfaces_are_bounded_in_bytes_and_the_oldest_is_dropped_first():
     def surface(side):
         return CacheEntry("LUMINANCE", Surface(np.zeros((side, side), np.float32), 1.0, False, Wrap(), (side, side)))
     surfaces = SurfaceCache(budget=3 * 400)
@@ -291,7 +291,7 @@ def test_surfaces_are_bounded_in_bytes_and_the_oldest_goes_first():
     assert surfaces.get("huge") and not surfaces.get("a")
 
 
-def test_what_only_painting_needs_goes_before_any_surface_does():
+def test_what_only_updates_need_is_dropped_before_any_surface():
     """Heights take 400 bytes each, slopes 800 and pictures 300."""
     heights, slopes = np.zeros((10, 10), np.float32), np.zeros((10, 10, 2), np.float32)
     followed = CacheEntry("RELIEF", Surface(heights, 1.0, False, Wrap(), (10, 10), slopes=slopes),
@@ -323,7 +323,7 @@ def test_an_unknown_map_or_format_is_refused_before_the_engine_runs(worker, tmp_
 
 
 @pytest.mark.parametrize("name", ["TIFF", "EXR", "EXR_HALF"])
-def test_files_of_other_formats_end_as_they_should(worker, tmp_path, name):
+def test_files_of_other_formats_have_their_suffixes(worker, tmp_path, name):
     pixels = write_pixels(tmp_path / "pixels", noise(8, 9), "BYTE")
     result = worker.render(Request(LUMINANCE.to_dict(), id=1, pixels=pixels, format=name))
     assert (tmp_path / result.file).suffix == {"T": ".tif", "E": ".exr"}[name[0]]
@@ -339,7 +339,7 @@ def test_fine_relief_of_another_engine_is_mixed_in_and_tuned_without_it(worker, 
     assert np.abs(components(tmp_path / tuned.file)[..., :2]).mean() < 0.9 * np.abs(plain[..., :2]).mean()
 
 
-def test_heights_are_written_at_the_scale_that_is_asked_for(worker, tmp_path):
+def test_heights_are_written_at_the_requested_scale(worker, tmp_path):
     """As far as it reaches."""
     maps = {}
     for scale in (0.0, 1.0, 1e-6):

@@ -25,14 +25,14 @@ ENGINES = {"LUMINANCE": Luminance(), "RELIEF": Relief()}
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shift", [(0, 0), (13, 50)])
-def test_the_step_across_the_border_is_the_one_where_the_picture_has_it_inside(engine, shift):
+def test_the_step_across_the_border_is_that_of_the_same_pixels_inside(engine, shift):
     make_normals = repeating.normals_by(ENGINES[engine], 512)
     for seed in repeating.SEEDS:
         rolled = np.roll(sample(seed, 256).rgb, shift, (0, 1))
         assert repeating.seam_ratio(make_normals, rolled) == pytest.approx(1, abs=0.02)
 
 
-def test_the_border_of_a_picture_that_is_not_known_to_repeat_is_another_place():
+def test_without_wrapping_the_step_across_the_border_differs():
     """What the test above would show where nothing is wrapped."""
     tile = sample(repeating.SEEDS[0], 256).rgb
     wrapped = repeating.normals_by(Luminance(), 512)

@@ -52,7 +52,7 @@ def submit(client, rgba, **fields):
     return client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), rgba), **fields))
 
 
-def test_the_next_picture_is_read_while_the_engine_works(client, heard, tmp_path):
+def test_the_next_picture_is_read_while_the_engine_runs(client, heard, tmp_path):
     client.prepare(launch(tmp_path))
     first, second = submit(client, LARGE), submit(client, noise(8, 8))
     assert client.wait(first).height == 2500 and client.wait(second).height == 8
@@ -78,7 +78,7 @@ def test_one_picture_is_read_ahead_and_no_more(tmp_path):
     assert reader.result(jobs[3]).picture.height == 8
 
 
-def test_a_cancellation_is_heard_while_the_engine_works(tmp_path):
+def test_a_cancellation_arrives_while_the_engine_runs(tmp_path):
     with WorkerProcess(Path(sys.executable), tmp_path / "exchange", tmp_path) as worker:
         pixels = write_pixels(worker.folder / "pixels", LARGE)
         answer = worker.render(RELIEF, lambda progress: progress.stage == "network", pixels=pixels)
@@ -86,14 +86,14 @@ def test_a_cancellation_is_heard_while_the_engine_works(tmp_path):
         assert worker.render(LUMINANCE, pixels=write_pixels(worker.folder / "pixels", noise(8, 8))).pixels.shape == (8, 8, 3)
 
 
-def test_the_last_map_is_written_while_the_engine_works(client, heard, tmp_path):
+def test_the_last_map_is_written_while_the_engine_runs(client, heard, tmp_path):
     client.prepare(launch(tmp_path))
     first, second = submit(client, LARGE, compress=True), submit(client, noise(8, 8))
     assert client.wait(first).height == 2500 and client.wait(second).height == 8
     assert heard.index((second.id, "luminance")) < heard.index((first.id, "end"))
 
 
-def test_a_request_that_waits_can_be_cancelled_and_a_bad_one_harms_no_other(client, tmp_path):
+def test_a_waiting_request_can_be_cancelled_and_a_bad_one_harms_no_other(client, tmp_path):
     client.prepare(launch(tmp_path))
     first, second, third = submit(client, LARGE), submit(client, LARGE), submit(client, noise(8, 8))
     bad = client.submit(Request(LUMINANCE.to_dict(), picture=str(tmp_path / "missing.png")))
@@ -106,7 +106,7 @@ def test_a_request_that_waits_can_be_cancelled_and_a_bad_one_harms_no_other(clie
         job.outcome.file for job in (first, third))
 
 
-def test_a_painted_picture_is_made_from_the_surface_before_it(client, heard, tmp_path):
+def test_the_surface_of_a_painted_picture_is_updated_from_the_one_before(client, heard, tmp_path):
     """In a real worker, whose network does less than for all of it."""
     client.prepare(launch(tmp_path))
     before = noise(1000, 1000)
@@ -144,7 +144,7 @@ while sender.sent_count < before + 2:
 """
 
 
-def test_a_long_stage_gives_signs_of_life_also_when_another_request_spoke_last():
+def test_a_long_stage_sends_heartbeats_also_after_messages_of_another_request():
     said = subprocess.run([sys.executable, "-c", SIGNS, str(ROOT)], capture_output=True, text=True, check=True,
                           timeout=60).stdout
     until_end, _, after = said.partition('"error"')
@@ -152,7 +152,7 @@ def test_a_long_stage_gives_signs_of_life_also_when_another_request_spoke_last()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe that nobody reads is another error there")
-def test_a_worker_that_nobody_listens_to_ends_and_takes_its_folder_along(tmp_path):
+def test_a_worker_without_a_client_ends_and_removes_its_folder(tmp_path):
     """Blender may be killed before the worker's first word."""
     folder = tmp_path / "exchange"
     folder.mkdir()
@@ -169,7 +169,7 @@ def test_a_worker_that_nobody_listens_to_ends_and_takes_its_folder_along(tmp_pat
         worker.communicate()
 
 
-def test_a_workers_first_word_is_its_version_also_where_a_request_waits_for_it(tmp_path):
+def test_a_workers_first_message_is_its_version_also_where_a_request_waits(tmp_path):
     """By it the client knows that the rest is meant for it."""
     for number in range(3):
         folder = tmp_path / f"exchange{number}"
@@ -198,7 +198,7 @@ time.sleep(0.3)
 """
 
 
-def test_a_long_stage_is_repeated_until_it_ends_and_nothing_after_it():
+def test_the_message_of_a_long_stage_is_repeated_until_the_stage_ends():
     """The client takes a worker that is silent for two minutes for stuck."""
     output = subprocess.run([sys.executable, "-c", LONG_STAGE], cwd=ROOT, capture_output=True, check=True, timeout=60).stdout
     *stages, end = Decoder().feed(output)
@@ -220,7 +220,7 @@ time.sleep(0.3)
 
 
 @pytest.mark.parametrize("other", ["network", "write"])
-def test_a_stage_that_does_not_go_on_is_repeated_for_a_while_only(other):
+def test_the_message_of_a_stage_without_progress_is_repeated_for_a_limited_time(other):
     """The client shall take a worker for stuck whose graphics driver does not answer, and no other."""
     output = subprocess.run([sys.executable, "-c", STUCK.format(other=other)], cwd=ROOT, capture_output=True, check=True,
                             timeout=60).stdout
@@ -249,7 +249,7 @@ start["main"]()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its interpreter is a script")
-def test_a_worker_whose_engine_hangs_is_ended_and_the_next_one_makes_the_map(client, tmp_path, monkeypatch):
+def test_a_worker_whose_engine_hangs_is_killed_and_the_next_one_makes_the_map(client, tmp_path, monkeypatch):
     """In a real worker; the engine hangs as in a graphics driver that does not answer, for which a long sleep stands."""
     monkeypatch.setattr("blender_midas_normal.client.client.SILENCE_TIMEOUT_S", 2.0)
     python = tmp_path / "python"

@@ -65,7 +65,7 @@ def correlation(depth, picture):
 
 @settings(deadline=None)
 @given(st.integers(1, 16384), st.integers(1, 16384), st.integers(64, 16384))
-def test_the_network_sees_multiples_of_32(width, height, resolution):
+def test_sides_of_the_networks_input_are_multiples_of_32(width, height, resolution):
     size = network_size(width, height, resolution)
     assert all(side % 32 == 0 and side >= 64 for side in size)
     assert abs(min(size) - resolution) <= 16 or max(size) == MAX_NETWORK_SIDE
@@ -82,7 +82,7 @@ def test_the_aspect_is_kept_as_well_as_multiples_allow(width, height, resolution
     assert math.isclose(size[0] / size[1], width / height, rel_tol=0.15)
 
 
-def test_a_usual_picture_takes_one_pass():
+def test_an_ordinary_picture_takes_one_pass():
     network, progress, picture = Brightness(), ProgressRecorder(), photo(300, 450)
     depth = tiled_inference(picture, Wrap(), 256, MAX_PASS_PIXELS, network, progress)
     assert network.sizes == [(384, 256)]
@@ -91,7 +91,7 @@ def test_a_usual_picture_takes_one_pass():
     assert progress.shares == [0.5, 1.0]
 
 
-def test_a_long_picture_is_seen_whole_and_in_tiles():
+def test_a_long_picture_takes_one_pass_at_a_smaller_size_and_tiles():
     network, progress, picture = Brightness(), ProgressRecorder(), photo(4000, 300)
     depth = tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, network, progress)
     assert depth.shape == (6816, 512)
@@ -101,7 +101,7 @@ def test_a_long_picture_is_seen_whole_and_in_tiles():
     assert progress.shares == sorted(progress.shares) and progress.shares[-1] == 1.0
 
 
-def test_of_a_picture_that_was_painted_on_only_the_whole_and_the_tiles_with_the_stroke_are_seen_again():
+def test_after_a_stroke_only_the_smaller_picture_and_the_tiles_with_the_stroke_run_again():
     before = photo(4000, 300)
     after = before.copy()
     after[700:720, 100:120] = 0.0
@@ -138,14 +138,14 @@ def test_cached_depths_are_bounded_in_bytes_and_depend_on_conditions():
     assert len(network.sizes) == 5
 
 
-def test_tiles_have_borders_like_any_other_place():
+def test_steps_at_the_borders_of_tiles_are_like_all_others():
     depth = tiled_inference(photo(4000, 300), Wrap(), 512, MAX_PASS_PIXELS, Brightness(), ProgressRecorder())
     steps = np.abs(np.diff(depth, axis=0)).mean(axis=1)
     assert steps.max() < 3 * np.median(steps)
 
 
 @pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(x=True), Wrap(y=True)])
-def test_a_picture_that_repeats_is_seen_with_its_repetition(wrap):
+def test_a_picture_that_repeats_is_padded_with_its_repetition(wrap):
     network = Brightness()
     depth = tiled_inference(photo(256, 256), wrap, 256, MAX_PASS_PIXELS, network, ProgressRecorder())
     assert network.sizes == [(384 if wrap.x else 256, 384 if wrap.y else 256)]
@@ -214,7 +214,7 @@ def surface_of(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory.")])
-def test_a_full_graphics_card_hands_over_to_the_cpu(engine, surface_of, error):
+def test_where_a_graphics_card_is_out_of_memory_the_cpu_runs_the_network(engine, surface_of, error):
     network = FullDevice(1, error)
     surface = surface_of(engine, network, "CUDA")
     assert network.device == surface.device == "cpu"
@@ -222,14 +222,14 @@ def test_a_full_graphics_card_hands_over_to_the_cpu(engine, surface_of, error):
     assert any("cuda" in note and "CPU" in note for note in surface.notes)
 
 
-def test_a_full_memory_is_used_in_smaller_pieces(engine, surface_of):
+def test_where_the_cpu_is_out_of_memory_the_network_runs_in_smaller_pieces(engine, surface_of):
     network = FullDevice(1, MemoryError())
     surface = surface_of(engine, network, "CPU")
     assert len(network.network.sizes) > 1
     assert any("smaller pieces" in note for note in surface.notes)
 
 
-def test_memory_that_is_full_everywhere_ends_in_a_sentence(engine, surface_of):
+def test_out_of_memory_everywhere_is_an_engine_error(engine, surface_of):
     surface = surface_of(engine, FullDevice(2, MemoryError()), "CUDA")
     assert [note.partition(",")[0] for note in surface.notes] == [
         "The device cuda had too little free memory", "Memory ran short"]
@@ -238,7 +238,7 @@ def test_memory_that_is_full_everywhere_ends_in_a_sentence(engine, surface_of):
         surface_of(engine, FullDevice(3, MemoryError()), "CUDA")
 
 
-def test_other_failures_are_not_taken_for_a_full_memory(engine, surface_of):
+def test_other_failures_do_not_count_as_out_of_memory(engine, surface_of):
     with pytest.raises(RuntimeError, match="kernel"):
         surface_of(engine, FullDevice(1, RuntimeError("no kernel image")), "CUDA")
 
