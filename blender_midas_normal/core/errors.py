@@ -149,7 +149,7 @@ def _check_text(text: str) -> str:
 
 
 class MessageError(Exception):
-    """An exception whose `message` says what is wrong, and can be translated."""
+    """An exception whose `message` explains what is wrong, and can be translated."""
 
     def __init__(self, template: str, /, **values: object) -> None:
         """Take a message as it is, or make one of a template and its values; see `Message`."""
@@ -174,11 +174,11 @@ class SourceError(MidasNormalError):
 
 
 class TargetError(MidasNormalError):
-    """The map cannot be stored or wired where it was asked to go."""
+    """The map cannot be stored or wired at the requested place."""
 
 
 class EngineUnavailable(MidasNormalError):
-    """The engine asked for cannot run here."""
+    """The requested engine cannot run here."""
 
 
 class EngineError(MidasNormalError):
@@ -194,7 +194,7 @@ class SurfaceGone(MidasNormalError):
 
 
 class Unchanged(MidasNormalError):
-    """The map is there already, made from the same picture with the same settings."""
+    """The map exists already, made from the same picture with the same settings."""
 
 
 class WorkerError(MidasNormalError):

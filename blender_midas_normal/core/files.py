@@ -68,12 +68,12 @@ def sha256_of(file: Path) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether this process sees a file there; raises nothing, unlike `Path.is_file`."""
+    """Tell whether a path is a file that this process may see; raise nothing, unlike `Path.is_file`."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def exists(path: Path) -> bool:
-    """Tell whether this process sees anything there; raises nothing, unlike `Path.exists`."""
+    """Tell whether a path is anything that this process may see; raise nothing, unlike `Path.exists`."""
     return os.path.exists(path)  # noqa: PTH110
 
 
@@ -107,7 +107,7 @@ def atomic_replace(file: Path, target: Path) -> None:
 
 
 def home_folder() -> Path | None:
-    """Return the user's home folder; None where the system knows none."""
+    """Return the user's home folder; None where the system has none for the user."""
     try:
         return Path.home()
     except RuntimeError:

@@ -23,7 +23,7 @@ TilePair = tuple[TilePosition, TilePosition]
 LEFT, RIGHT, BELOW, ABOVE = "left", "right", "below", "above"
 
 NEIGHBOURS = {LEFT: (-1, 0, RIGHT), RIGHT: (1, 0, LEFT), BELOW: (0, -1, ABOVE), ABOVE: (0, 1, BELOW)}
-"""For each border: columns and rows to the neighbour there, and the neighbour's name of that border."""
+"""For each border: columns and rows to the neighbour across it, and the neighbour's name for that border."""
 
 FADE_SHARE = 1 / 8
 """Share of a tile's side over which a correction fades: as far as ambient occlusion reaches."""
@@ -138,8 +138,8 @@ def border_corrections(tiles: Mapping[TilePosition, BorderProfile]) -> dict[Tile
     remaining = {(one, other): _smooth_step(step + np.float32(levels[other] - levels[one]))
                  for (one, other), step in steps.items()}
     corners = _corner_corrections(remaining, tiles)
-    return {place: _border_correction(place, tile, levels[place] - tile.mean, corners[place], remaining)
-            for place, tile in tiles.items()}
+    return {position: _border_correction(position, tile, levels[position] - tile.mean, corners[position], remaining)
+            for position, tile in tiles.items()}
 
 
 def _smooth_step(step: Array) -> Array:
@@ -147,25 +147,25 @@ def _smooth_step(step: Array) -> Array:
     return blur_around_plane(step[:, None], 0, DETAIL_SIGMA, Wrap())[:, 0]
 
 
-def _corner_corrections(steps: Mapping[TilePair, Array], places: Collection[TilePosition]) -> dict[TilePosition, Array]:
-    """Return what is added at the corners of each tile so that steps there are smallest: (upper, lower) x (left, right)."""
-    corners = {place: np.zeros((2, 2), np.float32) for place in places}
-    for column, row in {(column + right, row + up) for column, row in places for right, up in np.ndindex(2, 2)}:
+def _corner_corrections(steps: Mapping[TilePair, Array], positions: Collection[TilePosition]) -> dict[TilePosition, Array]:
+    """Return corrections at the corners of each tile with the smallest steps there: (upper, lower) x (left, right)."""
+    corners = {position: np.zeros((2, 2), np.float32) for position in positions}
+    for column, row in {(column + right, row + up) for column, row in positions for right, up in np.ndindex(2, 2)}:
         around = {(column - right, row - up): (1 - up, right) for right, up in np.ndindex(2, 2)}
         corner_steps = {(one, other): float(_line_ends(steps[one, other])[lower if one[1] == other[1] else right])
                         for (one, (lower, right)), other in product(around.items(), around) if (one, other) in steps}
-        for place, added in solve_levels(corner_steps, around.keys() & corners.keys()).items():
-            corners[place][around[place]] = added
+        for position, added in solve_levels(corner_steps, around.keys() & corners.keys()).items():
+            corners[position][around[position]] = added
     return corners
 
 
-def _border_correction(place: TilePosition, tile: BorderProfile, level: float, corners: Array,
+def _border_correction(position: TilePosition, tile: BorderProfile, level: float, corners: Array,
                        steps: Mapping[TilePair, Array]) -> BorderCorrection:
     """Return the correction of one tile: half of each step along its borders, adjusted to end in those of its corners."""
     lines = {}
     for side, ends in zip((LEFT, RIGHT, ABOVE, BELOW), (*corners.T, *corners), strict=True):
         right, up, _ = NEIGHBOURS[side]
-        step = steps.get((place, (place[0] + right, place[1] + up)), np.zeros_like(tile.borders[side]))
+        step = steps.get((position, (position[0] + right, position[1] + up)), np.zeros_like(tile.borders[side]))
         lines[side] = step / np.float32(2)
         lines[side] += (ends - _line_ends(lines[side])) @ _fade_weights(len(step))
     up_and_down = np.stack([lines[ABOVE], lines[BELOW]]) - corners @ _fade_weights(len(lines[ABOVE]))

@@ -144,7 +144,7 @@ class RequestLoop:
             yield
         except MidasNormalError as error:
             self._channel.send(Error(request, type(error).__name__, shorten_message(error.message, MAX_ERROR_CHARACTERS)))
-        except Exception as error:  # noqa: BLE001 - whatever a library raises is logged and answered; the worker lives on
+        except Exception as error:  # noqa: BLE001 - any error of a library is logged and sent; the worker goes on
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exc()
             self._channel.send(Error(request, "EngineError", _unexpected_error(error)))
