@@ -35,13 +35,13 @@ def worn(image, name="Wall"):
     return material
 
 
-def queue(scope="FILE", existing="OVERWRITE", summary=None, settings=SETTINGS, **words):
-    return build_queue(bpy.context, scope, GenerateRequest(settings, **words), EXISTING[existing], summary)
+def queue(scope="FILE", existing="OVERWRITE", summary=None, settings=SETTINGS, **fields):
+    return build_queue(bpy.context, scope, GenerateRequest(settings, **fields), EXISTING[existing], summary)
 
 
-def made(*words, **more):
+def made(*args, **kwargs):
     """The queue, worked through, and its report."""
-    new = queue(*words, **more)
+    new = queue(*args, **kwargs)
     return new, new.task().wait()
 
 

@@ -69,17 +69,17 @@ def assert_undone_at_each_step(monkeypatch, material, change):
 
 
 def fail_at_step(original, steps, fail_at):
-    def step(*words):
+    def step(*args):
         if next(steps) == fail_at:
             raise InjectedFailure
-        return original(*words)
+        return original(*args)
     return step
 
 
 def fail_after_last_step(original, steps, fail_at):
-    def leave(edits, kind, *words):
+    def leave(edits, kind, *args):
         is_too_late = kind is None and next(steps) == fail_at
-        original(edits, InjectedFailure if is_too_late else kind, *words)
+        original(edits, InjectedFailure if is_too_late else kind, *args)
         if is_too_late:
             raise InjectedFailure
     return leave

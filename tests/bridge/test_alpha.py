@@ -31,15 +31,15 @@ def picture(name, alpha, is_float=False):
     return image
 
 
-def made(image, **words):
+def made(image, **fields):
     """The map's values, and what is said of it."""
     report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid,
-                                                           **words)).wait()
+                                                           **fields)).wait()
     return pixels_of(find_map(image, "NORMAL")), report.messages
 
 
-def says(sentences, words):
-    return any(words in sentence for sentence in sentences)
+def says(sentences, text):
+    return any(text in sentence for sentence in sentences)
 
 
 @pytest.mark.parametrize("is_float", [False, True])
@@ -126,8 +126,8 @@ def test_the_command_line_says_that_alpha_flattens_a_file_and_looks_at_the_mater
     file = write_png(tmp_path / "gloss.png", values, 8)
     image = bpy.data.images.load(str(file))
     feed_base_color(add_material(), image)
-    for inputs, words in (([str(file)], COUNTS_LESS), ([], LINKED_TO_NOTHING)):
+    for inputs, text in (([str(file)], COUNTS_LESS), ([], LINKED_TO_NOTHING)):
         options = ["--out", str(tmp_path / "out"), "--json", str(tmp_path / "done.json"), "--existing", "overwrite"]
         assert run([*inputs, *options, "--engine", "luminance"]) == 0
         record, = json.loads((tmp_path / "done.json").read_text())
-        assert says(record["notes"], words)
+        assert says(record["notes"], text)

@@ -38,9 +38,9 @@ def rendered_animation(path, frames=(3, 6), step=1, movie=False):
     bpy.ops.render.render(animation=True)
 
 
-def made(**words):
+def made(**fields):
     report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="RENDER", animation=True, target="NONE",
-                                                           **words)).wait()
+                                                           **fields)).wait()
     return bpy.data.images[report.map_name], report
 
 

@@ -149,10 +149,10 @@ def test_a_linked_material_is_left_alone(image, height, tmp_path):
 
 
 def test_an_override_and_a_material_for_grease_pencil_are_left_alone(image, height, tmp_path):
-    for material, words in ((add_overriding_material(image, tmp_path), "is a library override"),
-                            (add_pencil_material(), "Grease Pencil")):
+    for material, text in ((add_overriding_material(image, tmp_path), "is a library override"),
+                           (add_pencil_material(), "Grease Pencil")):
         report = wire_displacement(material, image, height, 0.1, None, False)
-        assert not report.done and words in report.messages[0]
+        assert not report.done and text in report.messages[0]
 
 
 def test_a_retuned_height_map_keeps_the_users_factor(material, image, height):

@@ -24,9 +24,9 @@ def material():
     return add_material()
 
 
-def refusal(*words, **names):
+def refusal(*args, **kwargs):
     with pytest.raises(SourceError) as caught:
-        image_source.resolve_source(*words, **names)
+        image_source.resolve_source(*args, **kwargs)
     assert str(caught.value).endswith(".")
     return str(caught.value)
 
@@ -110,11 +110,11 @@ def test_file_that_was_never_touched_is_loaded(tmp_path):
     assert image_source.resolve_source("IMAGE", bpy.data.images["lazy.png"]).name == "lazy.png"
 
 
-@pytest.mark.parametrize("kind, words", (("TILED", "UDIM"), ("SEQUENCE", "sequence"), ("MOVIE", "movie")))
-def test_several_pictures_are_no_single_one(image, kind, words):
+@pytest.mark.parametrize("kind, text", (("TILED", "UDIM"), ("SEQUENCE", "sequence"), ("MOVIE", "movie")))
+def test_several_pictures_are_no_single_one(image, kind, text):
     assert image_source.check_single_picture(image) == image
     image.source = kind
-    with pytest.raises(SourceError, match=words):
+    with pytest.raises(SourceError, match=text):
         image_source.check_single_picture(image)
 
 

@@ -52,7 +52,7 @@ def fail(monkeypatch, failing, *steps):
 
 
 def counted(original, count, failing):
-    return lambda *words, **more: full() if next(count) in failing else original(*words, **more)
+    return lambda *args, **kwargs: full() if next(count) in failing else original(*args, **kwargs)
 
 
 @pytest.mark.parametrize("has_links", [True, False])

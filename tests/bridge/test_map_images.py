@@ -250,15 +250,15 @@ def test_a_failure_at_any_step_of_writing_leaves_the_old_map(store, source_file,
     assert_shows(image, values())
 
 
-@pytest.mark.parametrize("number, words", ((28, "No space left"), (30, "Read-only file system"), (13, "Permission denied")))
-def test_file_that_cannot_be_written_changes_nothing(store, source_file, tmp_path, monkeypatch, number, words):
+@pytest.mark.parametrize("number, text", ((28, "No space left"), (30, "Read-only file system"), (13, "Permission denied")))
+def test_file_that_cannot_be_written_changes_nothing(store, source_file, tmp_path, monkeypatch, number, text):
     image = store(source_file, values())
 
     def refuse(self, target):
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(map_images.Path, "replace", refuse)
-    with pytest.raises(TargetError, match=words):
+    with pytest.raises(TargetError, match=text):
         store(source_file, values(seed=1), save="BESIDE")
     assert names(tmp_path) == ["brick.png"]
     assert_shows(image, values())

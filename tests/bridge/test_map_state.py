@@ -36,15 +36,15 @@ def picture(tmp_path):
     return bpy.data.images.load(str(write_png(tmp_path / "wall.png", rgba(30, 40), 8)))
 
 
-def task(image, settings=SETTINGS, **words):
+def task(image, settings=SETTINGS, **fields):
     return start_generation(
-        bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words})
+        bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **fields})
     )
 
 
-def made(image, settings=SETTINGS, **words):
+def made(image, settings=SETTINGS, **fields):
     """The first map and the report."""
-    report = task(image, settings, **words).wait()
+    report = task(image, settings, **fields).wait()
     return bpy.data.images[report.map_name], report
 
 
@@ -141,9 +141,9 @@ def in_another_colour_space(normal):
 
 def of_an_earlier_version(normal):
     """It noted no checksum, and read the file that it had packed."""
-    words = json.loads(normal[METADATA_PROPERTY])
-    del words["facts"][CHECKSUM]
-    normal[METADATA_PROPERTY] = json.dumps(words)
+    metadata = json.loads(normal[METADATA_PROPERTY])
+    del metadata["facts"][CHECKSUM]
+    normal[METADATA_PROPERTY] = json.dumps(metadata)
     normal.buffers_free()
 
 
@@ -308,9 +308,9 @@ def test_what_is_to_be_skipped_is_skipped_though_it_was_changed(picture):
 @pytest.mark.parametrize("digests", [None, [1], {"x": 1}, {"9" * 5000: "a"}, {"": 3}, {"1": "a"}], ids=str)
 def test_a_record_that_another_hand_has_written_harms_nothing(picture, digests):
     normal, _ = made(picture)
-    words = json.loads(normal[METADATA_PROPERTY])
-    words["facts"] |= {CHECKSUM: digests, DIGESTS: digests}
-    normal[METADATA_PROPERTY] = json.dumps(words)
+    metadata = json.loads(normal[METADATA_PROPERTY])
+    metadata["facts"] |= {CHECKSUM: digests, DIGESTS: digests}
+    normal[METADATA_PROPERTY] = json.dumps(metadata)
     with pytest.raises(TargetError, match=KEPT):
         made(picture, STRONGER)
     made(picture, STRONGER, replace=True)

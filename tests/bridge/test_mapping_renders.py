@@ -19,9 +19,9 @@ R45 = np.array(((1, -1), (1, 1))) / math.sqrt(2)
 R90 = ((0, -1), (1, 0))
 
 
-def assert_lit_right(tmp_path, *laid, aspect=1, **words):
+def assert_lit_right(tmp_path, *laid, aspect=1, **fields):
     for light in LIGHTS:
-        wanted = expected(light, *laid, aspect=aspect, **words)
+        wanted = expected(light, *laid, aspect=aspect, **fields)
         found = lit(tmp_path / "lit.exr", light, aspect)
         is_there = np.isfinite(wanted)
         assert np.std(wanted[is_there]) > 0.1

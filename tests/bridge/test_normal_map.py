@@ -461,7 +461,7 @@ def test_convention_is_the_nodes_where_it_has_one(material, image, map_image):
         report = normal_map.wire_normal_map(material, image, map_image, convention)
         normal = principled(material).inputs["Normal"].links[0].from_node
         assert getattr(normal, "convention", convention) == convention
-        assert any("as DirectX" in words for words in report.messages) == (
+        assert any("as DirectX" in message for message in report.messages) == (
             convention == "DIRECTX" and map_nodes.node_has_convention())
 
 

@@ -43,15 +43,15 @@ def source_in(request):
     return SOURCES[request.param]
 
 
-def made(image, **words):
+def made(image, **fields):
     """The map, beside its source."""
-    return bpy.data.images[reported(image, **words).map_name]
+    return bpy.data.images[reported(image, **fields).map_name]
 
 
-def reported(image, **words):
+def reported(image, **fields):
     """What is told of the map."""
-    words = {"target": "NONE", "save": "BESIDE", **words}
-    ask = GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid, **words)
+    fields = {"target": "NONE", "save": "BESIDE", **fields}
+    ask = GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid, **fields)
     return start_generation(bpy.context, ask).wait()
 
 

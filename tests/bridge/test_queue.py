@@ -132,12 +132,12 @@ def test_what_is_current_is_skipped_without_the_engine_until_its_pixels_or_setti
     for image in images:
         worn(image)
     made(maps=("NORMAL", "AO"))
-    words = [find_map(image, "NORMAL")[METADATA_PROPERTY] for image in images]
+    metadata = [find_map(image, "NORMAL")[METADATA_PROPERTY] for image in images]
     addon.client.close()  # a new worker has no surface in memory, and would have to run the engine
     done, seen = queue(existing="SKIP", maps=("NORMAL", "AO")), set()
     stepped(done, lambda task: seen.add(task.job.stage))
     assert states(done) == {"a": SKIPPED, "b": SKIPPED} and not done.has_made_maps and seen == {"start", "read"}
-    assert [find_map(image, "NORMAL")[METADATA_PROPERTY] for image in images] == words
+    assert [find_map(image, "NORMAL")[METADATA_PROPERTY] for image in images] == metadata
     assert [(record.outcome, record.map, record.output) for record in done.items[0].records] == [
         (SKIPPED, "NORMAL", "a_normal"), (SKIPPED, "AO", "a_ao")]
 
@@ -292,7 +292,7 @@ def test_an_engine_that_ceases_to_work_ends_the_queue(monkeypatch):
     assert states(new) == {"a": FAILED, "b": WAITING, "c": WAITING}
 
 
-@pytest.mark.parametrize(("words", "error", "sentence"), [
+@pytest.mark.parametrize(("fields", "error", "sentence"), [
     ({}, SourceError, "selected objects has a colour texture"),
     ({"scope": "FILE"}, SourceError, "of this file has a colour texture"),
     ({"settings": Settings(engine="MIDAS")}, EngineUnavailable, "not installed"),
@@ -300,12 +300,12 @@ def test_an_engine_that_ceases_to_work_ends_the_queue(monkeypatch):
     ({"summary": "done.docx"}, SettingsError, r"\.txt, \.json, \.csv"),
     ({"summary": "mine.txt"}, TargetError, r"mine\.txt is there already and is no report; choose another name"),
 ])
-def test_what_cannot_be_is_one_sentence_before_anything_is_made(words, error, sentence, tmp_path):
-    if "summary" in words:
+def test_what_cannot_be_is_one_sentence_before_anything_is_made(fields, error, sentence, tmp_path):
+    if "summary" in fields:
         (tmp_path / "mine.txt").write_text("mine")
-        words = {"summary": tmp_path / words["summary"]}
+        fields = {"summary": tmp_path / fields["summary"]}
     with pytest.raises(error, match=sentence):
-        queue(**{"scope": "SELECTED", **words})
+        queue(**{"scope": "SELECTED", **fields})
     assert not bpy.data.images
 
 

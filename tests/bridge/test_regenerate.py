@@ -78,9 +78,9 @@ def both(picture, other, mask):
 def test_a_picture_that_has_not_changed_leaves_the_map_as_it_is(picture):
     normal = generate(picture, MADE)
     normal.pixels[0] = 0.123
-    words = normal[METADATA_PROPERTY]
+    metadata = normal[METADATA_PROPERTY]
     start_repaint(picture, View.of(bpy.context.scene)).wait()
-    assert normal[METADATA_PROPERTY] == words and normal.pixels[0] == pytest.approx(0.123)
+    assert normal[METADATA_PROPERTY] == metadata and normal.pixels[0] == pytest.approx(0.123)
 
 
 def test_a_map_that_was_made_anew_meanwhile_is_not_overwritten(picture):

@@ -73,8 +73,8 @@ def timing(node):
     return {name: getattr(node.image_user, name) for name in FOLLOWED}
 
 
-def made(image, **words):
-    ask = GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **words})
+def made(image, **fields):
+    ask = GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid, **{"target": "NONE", **fields})
     report = start_generation(bpy.context, ask).wait()
     return bpy.data.images[report.map_name], report
 

@@ -114,10 +114,10 @@ def test_a_picture_in_a_group_of_its_own_gets_its_map_out_of_it_and_to_where_it_
     assert normal_map.wire_normal_map(material, image, map_image).done and state(material) == before
 
 
-def refused(material, image, map_image, *words, **more):
+def refused(material, image, map_image, *args, **kwargs):
     """The sentences with which nothing is wired and nothing changed, in no material."""
     before = [state(each) for each in bpy.data.materials]
-    report = normal_map.wire_normal_map(material, image, map_image, *words, **more)
+    report = normal_map.wire_normal_map(material, image, map_image, *args, **kwargs)
     assert not report.done and [state(each) for each in bpy.data.materials] == before
     assert "which is used in other places too" in report.messages[-1]
     return report.messages

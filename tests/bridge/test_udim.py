@@ -45,11 +45,11 @@ def tile_set(folder, name="wall.{}.png", token="<UDIM>"):
     return image
 
 
-def made(image, **words):
+def made(image, **fields):
     """The map and the report."""
-    words = {"target": "NONE", **words}
+    fields = {"target": "NONE", **fields}
     report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid,
-                                                           **words)).wait()
+                                                           **fields)).wait()
     return bpy.data.images[report.map_name], report
 
 

@@ -53,14 +53,14 @@ def tiled(folder):
     return image
 
 
-def made(image, settings, **words):
+def made(image, settings, **fields):
     return start_generation(
-        bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, target="NONE", **words)
+        bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, target="NONE", **fields)
     ).wait()
 
 
-def maps_of(folder, image, numbers, settings, **words):
-    made(image, settings, save="BESIDE", **words)
+def maps_of(folder, image, numbers, settings, **fields):
+    made(image, settings, save="BESIDE", **fields)
     return {number: pixels_of_file(folder / f"wall_normal.{number}.png") for number in numbers}
 
 
@@ -82,9 +82,9 @@ def test_tiles_have_the_map_of_the_whole_picture(tmp_path, columns, rows):
         assert np.abs(alone[number] - cut(expected, number, rows)).max() > 0.003
 
 
-def heights_of(folder, image, columns, rows, settings, **words):
+def heights_of(folder, image, columns, rows, settings, **fields):
     """The heights of all tiles put together, in sides of a tile; rows from the top down."""
-    made(image, settings, save="BESIDE", maps=("HEIGHT",), **words)
+    made(image, settings, save="BESIDE", maps=("HEIGHT",), **fields)
     scale = stored_metadata(find_map(image, "HEIGHT"))["facts"]["scale"]
     tiles = [[folder / f"wall_height.{1001 + 10 * row + column}.png" for column in range(columns)] for row in range(rows)]
     values = [np.hstack([pixels_of_file(file)[..., 0] for file in files]) for files in reversed(tiles)]
@@ -202,8 +202,8 @@ def test_a_tile_is_read_piece_by_piece_and_leaves_nothing_when_it_is_given_up(tm
     tiles = udim.find_tiles(source_from_image(image), GenerateRequest(LUMINANCE, across=True), tmp_path)
     looked = []
     monkeypatch.setattr(image_pixels, "MAX_CHUNK_SECONDS", -1.0)
-    monkeypatch.setattr(udim, "load_file_buffer", lambda *words: looked.append(words)
-                        or image_pixels.load_file_buffer(*words))
+    monkeypatch.setattr(udim, "load_file_buffer", lambda *args: looked.append(args)
+                        or image_pixels.load_file_buffer(*args))
     path = tmp_path / "pixels"
     reading = tiles.read(1001, path)
     for count in range(1, 4):

@@ -75,13 +75,13 @@ def endless() -> None:
 
 
 def main() -> int:
-    verb, words = sys.argv[1], sys.argv[3:]
+    verb, arguments = sys.argv[1], sys.argv[3:]
     if verb == "command":
-        return command.run(words)
+        return command.run(arguments)
     if verb == "storm":
-        print(json.dumps(storm_in_blender(*map(int, words))))
+        print(json.dumps(storm_in_blender(*map(int, arguments))))
     elif verb == "soak":
-        print(json.dumps(blender_soak.soaked(*map(int, words), picture_of)))
+        print(json.dumps(blender_soak.soaked(*map(int, arguments), picture_of)))
     else:
         endless()
     return 0

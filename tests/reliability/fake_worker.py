@@ -17,8 +17,8 @@ def hello(version):
     say({"type": "hello", "protocol": version, "pid": 1, "python": "3"})
 
 
-def say(words):
-    raw(json.dumps(words))
+def say(message):
+    raw(json.dumps(message))
 
 
 def raw(text):
@@ -55,9 +55,9 @@ def line(size):
         os.write(1, b"x" * (1 << 16))
 
 
-def file(words):
+def file(plan):
     """A file of so many bytes (of nothing, on no disk), or something else under its name."""
-    name, kind = words
+    name, kind = plan
     path = FOLDER / name
     if kind == "fifo":
         os.mkfifo(path)

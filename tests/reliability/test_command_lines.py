@@ -53,8 +53,8 @@ def ended(request, tmp_path):
     return lambda *arguments: run(*program, *arguments, "--engine", "luminance", "--out", tmp_path / "maps")
 
 
-def run(*words: object, **variables: str) -> tuple[int, str]:
-    done = subprocess.run([sys.executable, *map(str, words)], capture_output=True, timeout=120, check=False,
+def run(*arguments: object, **variables: str) -> tuple[int, str]:
+    done = subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, timeout=120, check=False,
                           env={**os.environ, **variables})
     complaints = done.stderr.decode("utf-8", "replace")
     assert "Traceback" not in complaints, complaints

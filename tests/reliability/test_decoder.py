@@ -50,13 +50,13 @@ messages = st.sampled_from(["", "{", "ü"]) | st.recursive(values, lambda inner:
 def nearly_messages(draw) -> bytes:
     """A message with some fields missing, unknown, or of another type."""
     kind = draw(st.sampled_from(KINDS))
-    words = {"type": kind.__name__.lower()}
+    fields = {"type": kind.__name__.lower()}
     for name, field in kind.__dataclass_fields__.items():
         if draw(st.integers(0, 9)):
-            words[name] = draw(fitting(str(field.type)) if draw(st.integers(0, 4)) else values)
+            fields[name] = draw(fitting(str(field.type)) if draw(st.integers(0, 4)) else values)
     if not draw(st.integers(0, 9)):
-        words[draw(st.sampled_from(NAMES))] = draw(values)
-    return json.dumps(words, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
+        fields[draw(st.sampled_from(NAMES))] = draw(values)
+    return json.dumps(fields, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
 
 
 def fitting(kind: str) -> st.SearchStrategy:

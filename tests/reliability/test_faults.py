@@ -77,8 +77,8 @@ def closed(tmp_path):
     os.seteuid(root)
 
 
-def ask(client, folder, side, **words):
-    client.prepare(launch(folder, **words))
+def ask(client, folder, side, **fields):
+    client.prepare(launch(folder, **fields))
     return client.submit(Request(LUMINANCE.to_dict(), pixels=write_pixels(client.new_file(), noise(side, side))))
 
 
@@ -129,18 +129,18 @@ def test_a_log_that_finds_no_room_stops_no_worker(tmp_path, disk):
         client.close()
 
 
-@pytest.mark.parametrize(("options", "report", "code", "words"), [
+@pytest.mark.parametrize(("options", "report", "code", "text"), [
     ("size=256k", True, 1, "No space left"), ("size=256k,ro", False, 1, "Read-only file system"),
     ("size=256k,ro", True, 2, "Read-only file system"),  # a report's place is tried before any map is made
 ])
-def test_maps_that_cannot_be_written_are_said_so_and_leave_no_half(tmp_path, disk, options, report, code, words):
+def test_maps_that_cannot_be_written_are_said_so_and_leave_no_half(tmp_path, disk, options, report, code, text):
     photo = tmp_path / "photo.png"
     PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)).save(photo)
     out = disk(options)
     command = [sys.executable, ROOT / "scripts" / "normal_map.py", photo, "--engine", "luminance", "--out", out,
                *(["--json", out / "report.json"] if report else [])]
     ended = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300, check=False)
-    assert ended.returncode == code and words in ended.stderr and "Traceback" not in ended.stderr
+    assert ended.returncode == code and text in ended.stderr and "Traceback" not in ended.stderr
     assert not [path for path in out.iterdir() if path.name != "report.json"]
 
 

@@ -34,9 +34,9 @@ LONGEST_LOOK = 5.0
 because the worker floods or stalls, which it does for longer."""
 
 
-def result(number=1, **words):
+def result(number=1, **fields):
     return ["say", {"type": "result", "id": number, "file": "map.png", "width": 4, "height": 3, "engine": "LUMINANCE",
-                    "device": "cpu", "why": "", "surface": "", **words}]
+                    "device": "cpu", "why": "", "surface": "", **fields}]
 
 
 numbers = st.integers(-1, JOBS + 1)

@@ -31,7 +31,7 @@ pictures = SHAPES.flatmap(lambda shape: arrays(np.uint8, (*shape, 3)) | arrays(
     np.float32, (*shape, 3), elements=st.floats(0, 1, width=32)))
 shaping = {"strength": st.floats(0, 10), "blur": st.floats(0, 64), "high_pass": st.just(0.0) | st.floats(0, 64),
            "invert": st.booleans()}
-words = st.fixed_dictionaries({
+setting_fields = st.fixed_dictionaries({
     **shaping, "a": st.floats(0, 5 * math.pi), "bg_threshold": st.floats(0, 1), "bg_softness": st.floats(0, 1),
     "detail": st.floats(0, 10), "tileable": st.sampled_from(["AUTO", "OFF", "X", "Y", "BOTH"]),
     "convention": st.sampled_from(["OPENGL", "DIRECTX", "OBJECT", "CONTROLNET"])})
@@ -65,7 +65,7 @@ def checked(amount):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_map_is_unit_finite_upright_and_of_the_pictures_size(engine, checked):
-    @checked(pictures, words, everything=1_000 if engine == "LUMINANCE" else 150)
+    @checked(pictures, setting_fields, everything=1_000 if engine == "LUMINANCE" else 150)
     def check(rgb: np.ndarray, found: dict) -> None:
         wanted = Settings(engine=engine, **found)
         normals = normals_of(rgb, wanted, engine)
@@ -78,7 +78,7 @@ def test_every_map_is_unit_finite_upright_and_of_the_pictures_size(engine, check
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_one_colour_is_flat_whatever_the_settings(engine, checked):
-    @checked(SHAPES, st.tuples(*[st.integers(0, 255)] * 3), words, everything=300)
+    @checked(SHAPES, st.tuples(*[st.integers(0, 255)] * 3), setting_fields, everything=300)
     def check(shape: tuple, colour: tuple, found: dict) -> None:
         rgb = np.broadcast_to(np.array(colour, np.uint8), (*shape, 3)).copy()
         normals = normals_of(rgb, Settings(engine=engine, **found), engine)
@@ -126,7 +126,7 @@ def test_turned_slopes_of_the_network_have_the_turned_map(way, checked):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_more_strength_never_tilts_a_pixel_less(engine, checked):
-    @checked(pictures, words, st.floats(0, 10), everything=1_000 if engine == "LUMINANCE" else 60)
+    @checked(pictures, setting_fields, st.floats(0, 10), everything=1_000 if engine == "LUMINANCE" else 60)
     def check(rgb: np.ndarray, found: dict, other: float) -> None:
         wanted = Settings(engine=engine, **found)
         surface = surface_of(rgb, wanted, engine)

@@ -29,8 +29,8 @@ LIKE = 0.1
 @pytest.fixture(scope="module")
 def blender():
     """blender(version): a Python with that version's bpy; skips where MIDAS_NORMAL_BLENDERS, and this Python, have none."""
-    words = os.environ.get("MIDAS_NORMAL_BLENDERS", "")
-    found = dict(word.split("=", 1) for word in words.split(os.pathsep) if word)
+    variable = os.environ.get("MIDAS_NORMAL_BLENDERS", "")
+    found = dict(word.split("=", 1) for word in variable.split(os.pathsep) if word)
     if importlib.util.find_spec("bpy"):
         found[".".join(importlib.metadata.version("bpy").split(".")[:2])] = sys.executable
 
@@ -57,8 +57,8 @@ def made(blender, tmp_path_factory):
     return make
 
 
-def run(python, *words):
-    command = [python, str(PROGRAM), *map(str, words)]
+def run(python, *arguments):
+    command = [python, str(PROGRAM), *map(str, arguments)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

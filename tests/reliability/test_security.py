@@ -41,11 +41,11 @@ def calls(path: Path) -> list[tuple[str, dict]]:
 def test_nothing_goes_to_a_shell_or_is_unpickled():
     found = [(path.name, *call) for path in PROGRAMS for call in calls(path)]
     assert not [(path, name) for path, name, _ in found if name in FORBIDDEN]
-    assert not [(path, name) for path, name, words in found if "shell" in words or "executable" in words]
-    for path, name, words in found:
+    assert not [(path, name) for path, name, keywords in found if "shell" in keywords or "executable" in keywords]
+    for path, name, keywords in found:
         if name in NEEDED:
             word, value = NEEDED[name]
-            assert word in words and ast.literal_eval(words[word]) is value, (path, name)
+            assert word in keywords and ast.literal_eval(keywords[word]) is value, (path, name)
     assert {"np.load"} <= {name for _, name, _ in found}
 
 

@@ -87,13 +87,14 @@ def nonsense(chance: random.Random, client: Client) -> dict:
     fields: dict = {"settings": settings, "with_pixels": chance.random() < 0.5}
     kind = chance.choice(("pixels", "pixels", "picture", "surface", "nothing"))
     if kind == "pixels":
-        words = write_pixels(client.new_file(), noise(chance.randint(1, 9), chance.randint(1, 9), chance.getrandbits(32)))
-        name = words["file"]
+        picture = noise(chance.randint(1, 9), chance.randint(1, 9), chance.getrandbits(32))
+        pixel_fields = write_pixels(client.new_file(), picture)
+        name = pixel_fields["file"]
         for _ in range(chance.choice((0, 1, 2))):
-            words[chance.choice([*words, "x"])] = chance.choice(values)
-        if words.get("file") != name:
+            pixel_fields[chance.choice([*pixel_fields, "x"])] = chance.choice(values)
+        if pixel_fields.get("file") != name:
             (client.worker.folder / name).unlink()
-        fields["pixels"] = words
+        fields["pixels"] = pixel_fields
     elif kind != "nothing":
         fields[kind] = chance.choice([str(value) for value in values] + ["/dev/zero", "/", "/proc/self/mem", "x" * 100_000])
     if chance.randrange(4) == 0:

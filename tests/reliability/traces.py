@@ -40,16 +40,16 @@ def is_alive(number: int) -> bool:
 def status(number: int) -> tuple[str, int]:
     """The state's letter and the parent's number; ("", 0) for no such process."""
     try:
-        words = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        stat = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return "", 0
-    return words[0], int(words[1])
+    return stat[0], int(stat[1])
 
 
 def processor_seconds(number: int) -> float:
     """Seconds for which all threads of the process have had a processor; how busy the computer is besides changes little."""
-    words = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    stat = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(number: int) -> int:

@@ -7,33 +7,12 @@ from types import SimpleNamespace
 
 import bpy
 import numpy as np
-import pytest
 from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import generation, live_paint, live_tuning, timer
-from bl_ext.user_default.midas_normal.ui.live_tuning import RedrawTimer
+from bl_ext.user_default.midas_normal.ui import generation, timer
 
 BUILT_IN = Settings(engine="LUMINANCE")
-
-
-@pytest.fixture(autouse=True)
-def quiet_panel():
-    yield
-    generation.reset()
-    timer.clear()
-
-
-@pytest.fixture(autouse=True)
-def with_timers(monkeypatch):
-    """Blender as it is with a window: timers run, and nothing has been drawn yet that took long."""
-    monkeypatch.setattr(timer, "is_available", lambda: True)
-    monkeypatch.setattr(live_tuning, "redraw_timer", RedrawTimer())
-    yield
-    live_paint.stop()
-    live_tuning.stop()
-    generation.reset()
-    timer.clear()
 
 
 def operator(name, label="Brush Stroke"):
@@ -82,8 +61,8 @@ def counts():
 class Background:
     """A map that is made while Blender goes on, as a button does it."""
 
-    def __init__(self, **words):
-        self.ask = GenerateRequest(BUILT_IN, **words)
+    def __init__(self, **fields):
+        self.ask = GenerateRequest(BUILT_IN, **fields)
 
     def __enter__(self):
         generation.start(start_generation(bpy.context, self.ask), bpy.context.scene)

@@ -11,7 +11,7 @@ from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation
 from blender_data import use_alpha
 
-from .scenes import counts, quiet_panel, textured, values  # noqa: F401 - the fixture is used
+from .scenes import counts, textured, values
 
 BUILT_IN = Settings(engine="LUMINANCE")
 
@@ -39,10 +39,10 @@ def missing(path):
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_sentence_and_changes_nothing(case, tmp_path):
     prepare, sentence = BAD[case]
-    words = prepare(tmp_path)
+    fields = prepare(tmp_path)
     before = counts()
     with pytest.raises(RuntimeError, match=sentence) as caught:
-        bpy.ops.midas_normal.generate(**words)
+        bpy.ops.midas_normal.generate(**fields)
     assert "Traceback" not in str(caught.value)
     assert isinstance(generation.last_outcome(), MidasNormalError) and counts() == before
     textured(name="good.png")

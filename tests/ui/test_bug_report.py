@@ -9,7 +9,7 @@ import bpy
 from bl_ext.user_default.midas_normal.bridge.addon import bug_report, log_file, preferences
 from bl_ext.user_default.midas_normal.ui import generation
 
-from .scenes import quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import textured
 
 
 def test_the_log_and_the_folders_are_the_extensions_own():

@@ -11,14 +11,11 @@ from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.ui import generation, timer
 
-from .scenes import BUILT_IN, Background, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
+from .scenes import BUILT_IN, Background, pumped, textured, values
+
+pytestmark = pytest.mark.usefixtures("with_timers")
 
 KEPT = "The map 'photo_normal' was changed after it was made and stays as it is; turn on Replace to make it again."
-
-
-@pytest.fixture
-def settings():
-    return bpy.context.scene.midas_normal
 
 
 @pytest.fixture
@@ -75,7 +72,7 @@ def test_a_button_leaves_it_alone_and_says_so_until_replace_is_on(settings, pain
 
 @pytest.mark.parametrize("name", ["generate", "generate_all", "retune"])
 def test_an_operator_reports_it_and_cancels(settings, painted, name):
-    words = {} if name == "retune" else {"engine": "LUMINANCE"}
+    fields = {} if name == "retune" else {"engine": "LUMINANCE"}
     with pytest.raises(RuntimeError, match="turn on Replace to make it again"):
-        getattr(bpy.ops.midas_normal, name)(**words)
+        getattr(bpy.ops.midas_normal, name)(**fields)
     assert is_painted(painted)

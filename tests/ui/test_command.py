@@ -78,8 +78,8 @@ def test_folders_are_mirrored_and_what_is_there_is_skipped_until_it_changes(tmp_
     for arguments, name in (([str(tmp_path / "textures"), "--recursive"], "a/wall_ao.exr"), ([], "Tiles.001_ao.exr")):
         out = [*arguments, "--out", str(tmp_path / "maps"), "--engine", "luminance", "--maps", "ao", "--format", "exr",
                "--existing", "skip"]
-        for words in ("1 made", "1 skipped"):
-            assert run(out) == 0 and words in capsys.readouterr().out and (tmp_path / "maps" / name).is_file()
+        for text in ("1 made", "1 skipped"):
+            assert run(out) == 0 and text in capsys.readouterr().out and (tmp_path / "maps" / name).is_file()
     image.pixels[0] = 1 - image.pixels[0]
     assert run(out) == 0 and "1 made" in capsys.readouterr().out
 
@@ -101,8 +101,8 @@ def test_frames_that_blender_reads_are_made_as_a_set(tmp_path, capsys):
         shutil.copy(BRICKS.with_name(f"{name}_color.png"), frames / f"shot_{number}.png")
     out = [str(frames), "--out", str(tmp_path), "--engine", "luminance", "--sets", "sequence", "--smoothing", "1",
            "--maps", "normal,height", "--existing", "skip"]
-    for words in ("6 made", "6 skipped"):
-        assert run(out) == 0 and words in (said := capsys.readouterr().out)
+    for text in ("6 made", "6 skipped"):
+        assert run(out) == 0 and text in (said := capsys.readouterr().out)
         assert "3 frames" in said and "no files of these frames: 3" in said
     assert sorted(path.name for path in tmp_path.glob("*.png")) == [
         f"shot_{kind}_{number}.png" for kind in ("height", "normal") for number in (1, 2, 4)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bl_ext.user_default.midas_normal.ui import comparison
 
-from .scenes import Background, quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import Background, textured
 
 
 def test_an_image_editor_compares_a_picture_with_its_map_and_stops():

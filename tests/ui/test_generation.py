@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
 from bl_ext.user_default.midas_normal.ui import generation
 
-from .scenes import Background, counts, pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import Background, counts, pumped, textured
 
 
 def test_a_map_is_made_while_blender_goes_on():
@@ -141,8 +141,8 @@ def test_disabled_while_a_map_is_made_it_starts_afresh_when_it_is_enabled_again(
     assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
 
 
-@pytest.mark.parametrize("words", [{}, {"mask_image": "photo.png"}], ids=["picture", "mask"])
-def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatch, words):
+@pytest.mark.parametrize("fields", [{}, {"mask_image": "photo.png"}], ids=["picture", "mask"])
+def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatch, fields):
     textured()
     reading = generate.export_image_pixels
 
@@ -153,7 +153,7 @@ def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatc
 
     monkeypatch.setattr(generate, "export_image_pixels", ends_meanwhile)
     with pytest.raises(RuntimeError, match=r"The worker ended .* try again\."):
-        bpy.ops.midas_normal.generate(engine="LUMINANCE", **words)
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", **fields)
     monkeypatch.undo()
     assert bpy.ops.midas_normal.generate(engine="LUMINANCE") == {"FINISHED"}
 

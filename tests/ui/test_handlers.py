@@ -10,7 +10,7 @@ import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.core.settings import Settings
 
-from .scenes import quiet_panel, textured, values  # noqa: F401 - the fixture is used
+from .scenes import textured, values
 
 BUILT_IN = Settings(engine="LUMINANCE")
 

@@ -196,9 +196,9 @@ def test_picking_each_of_its_maps_raises_nothing_and_asks_the_worker_for_nothing
 
 def call(operator, image):
     """As a user who goes on with it: it works, or ends with one of our sentences."""
-    words = {"source": "IMAGE", "image": image.name, "engine": "LUMINANCE"} if operator == "generate" else {}
+    fields = {"source": "IMAGE", "image": image.name, "engine": "LUMINANCE"} if operator == "generate" else {}
     try:
-        getattr(bpy.ops.midas_normal, operator)(**words)
+        getattr(bpy.ops.midas_normal, operator)(**fields)
     except RuntimeError as error:
         assert "Traceback" not in str(error), error
         assert isinstance(generation.last_outcome(), MidasNormalError) or "poll" in str(error), error

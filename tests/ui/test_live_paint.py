@@ -14,18 +14,15 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.core.errors import WorkerError
 from bl_ext.user_default.midas_normal.ui import generation, live_paint, timer
 
-from .scenes import operator, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
+from .scenes import operator, pumped, textured, values
+
+pytestmark = pytest.mark.usefixtures("with_timers")
 
 
-@pytest.fixture
-def settings():
-    return bpy.context.scene.midas_normal
-
-
-def made(settings, width=64, height=48, engine="LUMINANCE", **words):
+def made(settings, width=64, height=48, engine="LUMINANCE", **fields):
     """A picture and its map, which the panel shows; live paint is on."""
     image, _ = textured(width, height)
-    bpy.ops.midas_normal.generate(engine=engine, **words)
+    bpy.ops.midas_normal.generate(engine=engine, **fields)
     settings.live_paint = True
     return image, bpy.data.images["photo_normal"]
 
@@ -57,10 +54,10 @@ def followed(normal, before, seconds=20.0):
     pumped(lambda: surface(normal) != before and is_idle(), seconds)
 
 
-def fresh(image, **words):
+def fresh(image, **fields):
     """The map that a whole new run makes."""
     addon.client.close()
-    bpy.ops.midas_normal.generate(**words)
+    bpy.ops.midas_normal.generate(**fields)
     return values(bpy.data.images["photo_normal"])
 
 
@@ -128,7 +125,7 @@ def test_strokes_that_come_while_a_map_is_made_are_followed_once(settings, monke
     image, normal = made(settings)
     key, begun = surface(normal), []
     begin = live_paint.start_repaint
-    monkeypatch.setattr(live_paint, "start_repaint", lambda *words: begun.append(1) or begin(*words))
+    monkeypatch.setattr(live_paint, "start_repaint", lambda *args: begun.append(1) or begin(*args))
     paint(image)
     timer.tick()
     for value in (0.2, 0.4, 0.6):
@@ -139,30 +136,30 @@ def test_strokes_that_come_while_a_map_is_made_are_followed_once(settings, monke
     np.testing.assert_allclose(values(normal), fresh(image, engine="LUMINANCE"), atol=1e-4)
 
 
-def test_nothing_is_read_while_the_brush_is_down(settings, monkeypatch, under_way):
+def test_nothing_is_read_while_the_brush_is_down(settings, monkeypatch, running_operators):
     image, normal = made(settings)
     key = surface(normal)
-    under_way.append(operator("PAINT_OT_image_paint"))
+    running_operators.append(operator("PAINT_OT_image_paint"))
     with monkeypatch.context() as patch:
         patch.setattr(live_paint, "start_repaint", lambda *_: pytest.fail("the picture was read"))
         paint(image)
         for _ in range(20):
             timer.tick()
-    under_way.clear()
+    running_operators.clear()
     followed(normal, key)
 
 
-def test_a_map_that_is_made_when_the_next_stroke_begins_is_stored_after_it(settings, under_way):
+def test_a_map_that_is_made_when_the_next_stroke_begins_is_stored_after_it(settings, running_operators):
     image, normal = made(settings)
     key, first = surface(normal), values(normal)
     paint(image)
     pumped(lambda: live_paint.task() is not None and live_paint.task().job.id > 0)
-    under_way.append(operator("SCULPT_OT_brush_stroke"))
+    running_operators.append(operator("SCULPT_OT_brush_stroke"))
     pumped(lambda: live_paint.task().job.outcome is not None)
     for _ in range(20):
         timer.tick()
     assert surface(normal) == key and (values(normal) == first).all()
-    under_way.clear()
+    running_operators.clear()
     followed(normal, key)
 
 

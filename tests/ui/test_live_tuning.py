@@ -14,17 +14,14 @@ from bl_ext.user_default.midas_normal.ui import generation, live_tuning, operato
 from bl_ext.user_default.midas_normal.ui.live_tuning import MAX_REDRAW_S, RedrawTimer
 from bl_ext.user_default.midas_normal.ui.properties import request_of
 
-from .scenes import Background, counts, pumped, textured, values, with_timers  # noqa: F401 - the fixture is used
+from .scenes import Background, counts, pumped, textured, values
+
+pytestmark = pytest.mark.usefixtures("with_timers")
 
 
-@pytest.fixture
-def settings():
-    return bpy.context.scene.midas_normal
-
-
-def made(**words):
+def made(**fields):
     """The map of a new picture, which the panel shows."""
-    image, _ = textured(**words)
+    image, _ = textured(**fields)
     with Background():
         pass
     return bpy.context.scene.midas_normal.result, image
@@ -38,7 +35,7 @@ def test_a_map_follows_a_slider_without_the_engine_and_skips_what_came_meanwhile
     normal, _ = made()
     first, before, asked = values(normal), counts(), []
     start_original = live_tuning.start_retune
-    monkeypatch.setattr(live_tuning, "start_retune", lambda *words: asked.append(words) or start_original(*words))
+    monkeypatch.setattr(live_tuning, "start_retune", lambda *args: asked.append(args) or start_original(*args))
     for value in (1.5, 2.0, 2.5, 3.0):
         settings.strength = value
     pumped(lambda: strength(normal) == 3)
@@ -92,23 +89,23 @@ def test_a_map_that_was_made_leaves_the_scenes_settings_as_they_are(settings):
     assert settings.values() == before and settings.result.name == "photo_normal"
 
 
-@pytest.mark.parametrize("words", [{}, {"maps": {"NORMAL"}, "target": "NONE"}, {"strength": 3.0}, {"preset": "MATERIAL"},
-                                   {"mask_image": "mask"}], ids=str)
-def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(settings, words):
+@pytest.mark.parametrize("fields", [{}, {"maps": {"NORMAL"}, "target": "NONE"}, {"strength": 3.0}, {"preset": "MATERIAL"},
+                                    {"mask_image": "mask"}], ids=str)
+def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(settings, fields):
     """FAKE is only the operator: background Blender executes the real one, and never invokes it."""
     textured()
     bpy.data.images.new("mask", 4, 4)
     settings.engine, settings.strength, settings.bg_softness = "LUMINANCE", 2.0, 0.5
     before = settings.snapshot()
-    given = SimpleNamespace(is_property_set=lambda name: name in words)
-    operator = SimpleNamespace(**{"preset": "SCENE", **words}, properties=given)
+    given = SimpleNamespace(is_property_set=lambda name: name in fields)
+    operator = SimpleNamespace(**{"preset": "SCENE", **fields}, properties=given)
     operator.start_task = lambda context: (start_generation(context, request_of(operator, context)), None)
     assert operators.GenerateOperatorMixin.invoke(operator, bpy.context, None) == {"FINISHED"}
     pumped(lambda: generation.task() is None)
     made = bpy.data.images["photo_normal"]
-    assert stored_metadata(made)["settings"]["strength"] == words.get("strength", 1.0 if "preset" in words else 2.0)
+    assert stored_metadata(made)["settings"]["strength"] == fields.get("strength", 1.0 if "preset" in fields else 2.0)
     assert settings.snapshot().values == before.values and settings.mask_image is None
-    assert settings.result == (None if {"strength", "preset", "mask_image"} & set(words) else made)
+    assert settings.result == (None if {"strength", "preset", "mask_image"} & set(fields) else made)
 
 
 def test_another_map_picked_while_one_is_made_stays_picked(settings):
@@ -122,9 +119,9 @@ def test_another_map_picked_while_one_is_made_stays_picked(settings):
 
 def test_only_what_needs_no_engine_is_followed(settings):
     normal, _ = made()
-    words = normal["midas_normal"]
+    metadata = normal["midas_normal"]
     settings.engine, settings.resolution = "RELIEF", 256
-    assert normal["midas_normal"] == words and timer.is_idle()
+    assert normal["midas_normal"] == metadata and timer.is_idle()
 
 
 def test_a_map_whose_surface_is_gone_stays_as_it_is_and_the_panel_can_tell(settings):
@@ -226,7 +223,7 @@ def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
     """The node's size of a strip has too many pixels."""
     normal, _ = made(width=1, height=4096)
     asked, start_original = [], live_tuning.start_retune
-    monkeypatch.setattr(live_tuning, "start_retune", lambda *words: asked.append(words) or start_original(*words))
+    monkeypatch.setattr(live_tuning, "start_retune", lambda *args: asked.append(args) or start_original(*args))
     settings.size = "NODE"
     pumped(lambda: timer.is_idle())
     assert len(asked) == 1 and "too many" in generation.last_message()

@@ -15,7 +15,7 @@ from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation
 from bl_ext.user_default.midas_normal.ui.properties import request_of
 
-from .scenes import pumped, quiet_panel, textured, values  # noqa: F401 - the fixture is used
+from .scenes import pumped, textured, values
 
 ALL = {"NORMAL", "HEIGHT", "AO", "CURVATURE"}
 
@@ -78,10 +78,10 @@ def test_a_map_that_cannot_be_made_is_said_and_the_others_stay(monkeypatch):
 
 def test_no_map_at_all_and_raw_heights_are_refused_with_nothing_changed():
     textured()
-    for words, why in (({"maps": set()}, "No map is chosen"),
-                       ({"maps": {"HEIGHT"}, "engine": "MIDAS", "depth_scale": "RAW"}, "normal map only")):
+    for fields, why in (({"maps": set()}, "No map is chosen"),
+                        ({"maps": {"HEIGHT"}, "engine": "MIDAS", "depth_scale": "RAW"}, "normal map only")):
         with pytest.raises(RuntimeError, match=why):
-            bpy.ops.midas_normal.generate(**words)
+            bpy.ops.midas_normal.generate(**fields)
     assert not any(stored_metadata(image) for image in bpy.data.images)
 
 

@@ -16,15 +16,12 @@ from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import generation, timer
 from blender_data import pixels_of, pixels_of_file, rgba, saved_by_blender
 
-from .scenes import pumped, textured, with_timers  # noqa: F401 - the fixture is used
+from .scenes import pumped, textured
+
+pytestmark = pytest.mark.usefixtures("with_timers")
 
 FLAT = 1e-4
 SETTINGS = Settings(engine="LUMINANCE", tileable="OFF")
-
-
-@pytest.fixture
-def settings():
-    return bpy.context.scene.midas_normal
 
 
 def mask_image(name, left, right):
@@ -71,10 +68,11 @@ def test_a_mask_image_that_cannot_be_used_is_named_and_nothing_is_made(tmp_path)
     saved_by_blender(tmp_path / "gone.png", rgba())
     bpy.data.images.load(str(tmp_path / "gone.png"))
     (tmp_path / "gone.png").unlink()
-    for words, why in (({"mask": "IMAGE"}, "No mask image is chosen"), ({"mask_image": "nothing"}, "no image named"),
-                       ({"mask_image": "several"}, "an image sequence; choose"), ({"mask_image": "gone.png"}, "is missing")):
+    for fields, why in (({"mask": "IMAGE"}, "No mask image is chosen"), ({"mask_image": "nothing"}, "no image named"),
+                        ({"mask_image": "several"}, "an image sequence; choose"),
+                        ({"mask_image": "gone.png"}, "is missing")):
         with pytest.raises(RuntimeError, match=why):
-            bpy.ops.midas_normal.generate(engine="LUMINANCE", **words)
+            bpy.ops.midas_normal.generate(engine="LUMINANCE", **fields)
     assert not any(stored_metadata(image) for image in bpy.data.images)
 
 

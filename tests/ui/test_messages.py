@@ -23,7 +23,7 @@ from blender_data import use_alpha
 from tests.templates import templates
 from tests.ui.texts import all_texts
 
-from .scenes import pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import pumped, textured
 from .test_setup import Button, chosen  # noqa: F401 - the fixture is used
 
 GERMAN = LANGUAGES["de"]["*"]
@@ -163,17 +163,17 @@ def told():
 def test_all_that_is_told_of_maps_can_be_translated(tmp_path):
     said = []
 
-    def generate(operator=bpy.ops.midas_normal.generate, **words):
+    def generate(operator=bpy.ops.midas_normal.generate, **fields):
         with suppress(RuntimeError):
-            operator(**{"engine": "LUMINANCE", **words})
+            operator(**{"engine": "LUMINANCE", **fields})
         said.extend(told())
 
     generate(engine="AUTO")
     image, _ = textured()
-    for words in ({"engine": "AUTO"}, {"engine": "MIDAS"}, {"maps": {"NORMAL", "HEIGHT", "CURVATURE"}}, {"save": "BESIDE"},
-                  {"convention": "CONTROLNET"}, {"convention": "DIRECTX"}, {"target": "NONE"}, {"image": "nowhere"},
-                  {"source": "RENDER"}, {"source": "VIEWER"}, {"depth_scale": "RAW"}, {"mask": "IMAGE"}):
-        generate(**{"source": "IMAGE", "image": image.name, **words})
+    for fields in ({"engine": "AUTO"}, {"engine": "MIDAS"}, {"maps": {"NORMAL", "HEIGHT", "CURVATURE"}}, {"save": "BESIDE"},
+                   {"convention": "CONTROLNET"}, {"convention": "DIRECTX"}, {"target": "NONE"}, {"image": "nowhere"},
+                   {"source": "RENDER"}, {"source": "VIEWER"}, {"depth_scale": "RAW"}, {"mask": "IMAGE"}):
+        generate(**{"source": "IMAGE", "image": image.name, **fields})
     bpy.data.images["photo_normal"].pixels[0] = 1.0
     generate()
     image.filepath_raw, image.source = str(tmp_path / "gone.png"), "FILE"

@@ -20,9 +20,9 @@ from bl_ext.user_default.midas_normal.ui import generation, live_tuning
 
 from tests.conftest import ROOT
 
-from .scenes import Background, textured, with_timers  # noqa: F401 - the fixture works by itself
+from .scenes import Background, textured
 
-pytestmark = pytest.mark.midas
+pytestmark = [pytest.mark.midas, pytest.mark.usefixtures("with_timers")]
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_many_pictures_load_the_network_once_and_those_that_are_current_not_at_a
         with monkeypatch.context() as patch:
             patch.setattr(addon.client, "handle", heard)
             queue.task().wait()
-        return [item.state for item in queue.items], ["load" in words for words in said]
+        return [item.state for item in queue.items], ["load" in text for text in said]
 
     assert stages(skips=False) == ([MADE, MADE], [True, False])
     assert stages(skips=True) == ([SKIPPED, SKIPPED], [False, False])
@@ -154,14 +154,14 @@ def test_the_tiles_of_a_set_have_one_range_of_depths(midas, tmp_path):
     tiles = bpy.data.images.load(str(tmp_path / "wall.1001.png"))
     tiles.source = "TILED"
     factors = []
-    words = {"source": "IMAGE", "engine": "MIDAS", "resolution": 128, "target": "NONE", "strength": 0.02}
-    bpy.ops.midas_normal.generate(image=tiles.name, **words)
+    fields = {"source": "IMAGE", "engine": "MIDAS", "resolution": 128, "target": "NONE", "strength": 0.02}
+    bpy.ops.midas_normal.generate(image=tiles.name, **fields)
     packed = bpy.data.images[generation.last_outcome().map_name].packed_files
     for tile in packed:
         (tmp_path / "tile.png").write_bytes(tile.packed_file.data)
         together = slopes(bpy.data.images.load(str(tmp_path / "tile.png"), check_existing=False))
         lone = bpy.data.images.load(str(tmp_path / f"wall.{tile.tile_number}.png"), check_existing=False)
-        bpy.ops.midas_normal.generate(image=lone.name, **words)
+        bpy.ops.midas_normal.generate(image=lone.name, **fields)
         alone = slopes(bpy.data.images[generation.last_outcome().map_name])
         factors.append(float((together * alone).sum() / (alone * alone).sum()))
         np.testing.assert_allclose(together, alone * factors[-1], atol=2e-3)

@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.core.errors import SettingsError, SourceEr
 from bl_ext.user_default.midas_normal.core.settings import PRESETS, Settings, preset_of, setting_domains
 from bl_ext.user_default.midas_normal.ui import generation
 
-from .scenes import counts, quiet_panel, textured, values  # noqa: F401 - the fixture is used
+from .scenes import counts, textured, values
 
 BUILT_IN = Settings(engine="LUMINANCE")
 
@@ -73,8 +73,8 @@ def test_what_a_call_does_not_give_comes_from_the_scene():
     scene = bpy.context.scene.midas_normal
     scene.engine, scene.strength, scene.target = "LUMINANCE", 2.0, "NONE"
     bpy.ops.midas_normal.generate(a=1.0)
-    words = stored_metadata(bpy.data.images["photo_normal"])["settings"]
-    assert (words["engine"], words["strength"], words["a"]) == ("LUMINANCE", 2.0, 1.0)
+    settings = stored_metadata(bpy.data.images["photo_normal"])["settings"]
+    assert (settings["engine"], settings["strength"], settings["a"]) == ("LUMINANCE", 2.0, 1.0)
     bpy.ops.midas_normal.generate(preset="MATERIAL", engine="LUMINANCE")
     assert stored_metadata(bpy.data.images["photo_normal"])["settings"] == BUILT_IN.to_dict()
 

@@ -10,7 +10,7 @@ from bl_ext.user_default.midas_normal.bridge.addon import engine_unavailable_rea
 from bl_ext.user_default.midas_normal.core.errors import Message
 from bl_ext.user_default.midas_normal.ui.generation import describe_worker
 
-from .scenes import pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import textured
 
 
 def test_the_state_of_the_worker_can_be_read():

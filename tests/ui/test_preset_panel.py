@@ -5,14 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-import pytest
 from bl_ext.user_default.midas_normal.core.settings import Settings, preset_of
 from bl_ext.user_default.midas_normal.ui.preset_panel import PRESET_SUBDIR, current_preset_label
-
-
-@pytest.fixture
-def settings():
-    return bpy.context.scene.midas_normal
 
 
 def files():

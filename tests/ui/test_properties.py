@@ -6,8 +6,6 @@ import bpy
 import numpy as np
 import pytest
 
-from .scenes import quiet_panel  # noqa: F401 - the fixture is used
-
 
 def frames(folder, count=3):
     """An image sequence of noise, saved by Blender."""
@@ -29,8 +27,8 @@ def test_seeing_across_tiles_is_the_scenes_unless_the_call_gives_it(tmp_path):
     tiles = bpy.data.images.load(str(tmp_path / "wall.1001.png"))
     tiles.filepath_raw, tiles.source = str(tmp_path / "wall.<UDIM>.png"), "TILED"
 
-    def made(**words):
-        bpy.ops.midas_normal.generate(engine="LUMINANCE", image=tiles.name, target="NONE", save="BESIDE", **words)
+    def made(**fields):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", image=tiles.name, target="NONE", save="BESIDE", **fields)
         return (tmp_path / "wall_normal.1001.png").read_bytes()
 
     alone, across = made(), made(across=True)
@@ -53,8 +51,8 @@ def test_an_animation_is_the_scenes_unless_the_call_gives_it(tmp_path):
 def test_smoothing_is_the_scenes_unless_the_call_gives_it(tmp_path):
     source = frames(tmp_path)
 
-    def made(**words):
-        bpy.ops.midas_normal.generate(engine="LUMINANCE", image=source.name, target="NONE", **words)
+    def made(**fields):
+        bpy.ops.midas_normal.generate(engine="LUMINANCE", image=source.name, target="NONE", **fields)
         return (tmp_path / "shot_normal" / "shot_normal_0002.png").read_bytes()
 
     rough, smoothed = made(), made(smoothing=1)

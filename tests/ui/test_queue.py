@@ -17,7 +17,7 @@ from bl_ext.user_default.midas_normal.core.settings import setting_domains
 from bl_ext.user_default.midas_normal.ui import drawing, generation, panels, timer
 from bl_ext.user_default.midas_normal.ui.properties import queue_for
 
-from .scenes import counts, pumped, quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import counts, pumped, textured
 from .test_bad_input import missing
 
 
@@ -28,12 +28,12 @@ class Layout:
         self.drawn = [] if drawn is None else drawn
 
     def __getattr__(self, name):
-        def draw(*words, **more):
+        def draw(*args, **kwargs):
             if name == "panel":
-                self.drawn.append(words[0])
+                self.drawn.append(args[0])
                 return Layout(self.drawn), Layout(self.drawn)
             if name in ("operator", "menu", "label"):
-                self.drawn.append(more.get("text") or words[0])
+                self.drawn.append(kwargs.get("text") or args[0])
             return Layout(self.drawn)
         return draw
 
@@ -58,12 +58,12 @@ def states():
 class Background:
     """A queue that is worked through while Blender goes on, as a menu's entry does it."""
 
-    def __init__(self, **words):
-        self.words = {"scope": "FILE", "engine": "LUMINANCE", "existing": "OVERWRITE", "summary": ""} | words
+    def __init__(self, **fields):
+        self.fields = {"scope": "FILE", "engine": "LUMINANCE", "existing": "OVERWRITE", "summary": ""} | fields
 
     def __enter__(self):
-        given = SimpleNamespace(is_property_set=lambda name: name in self.words)
-        queue = queue_for(SimpleNamespace(preset="SCENE", properties=given, **self.words), bpy.context)
+        given = SimpleNamespace(is_property_set=lambda name: name in self.fields)
+        queue = queue_for(SimpleNamespace(preset="SCENE", properties=given, **self.fields), bpy.context)
         generation.start(queue.task(), bpy.context.scene, queue)
         return queue
 
@@ -123,8 +123,9 @@ def test_what_a_call_does_not_give_comes_from_the_scene():
         bpy.ops.midas_normal.generate_all(scope="FILE")
         assert states() == {"a": state}
     bpy.ops.midas_normal.generate_all(scope="FILE", existing="OVERWRITE", a=3.0)
-    words = stored_metadata(find_map(image, "AO"))["settings"]
-    assert states() == {"a": MADE} and (words["strength"], words["a"]) == (2.0, 3.0) and find_map(image, "NORMAL") is None
+    settings = stored_metadata(find_map(image, "AO"))["settings"]
+    assert states() == {"a": MADE} and (settings["strength"], settings["a"]) == (2.0, 3.0)
+    assert find_map(image, "NORMAL") is None
     assert not any(node.type == "TEX_IMAGE" and node.image != image for node in bpy.data.materials["photo"].node_tree.nodes)
 
 
@@ -218,13 +219,13 @@ def test_a_file_loaded_meanwhile_takes_the_queue_along(monkeypatch):
 def test_a_summary_lies_beside_the_blend_file_once_that_is_saved(tmp_path, monkeypatch, recwarn):
     many("a", side=32)
     monkeypatch.chdir(tmp_path)
-    words = {"scope": "FILE", "engine": "LUMINANCE", "summary": "//done.csv"}
+    fields = {"scope": "FILE", "engine": "LUMINANCE", "summary": "//done.csv"}
     with pytest.raises(RuntimeError, match="has no folder to lie in"):
-        bpy.ops.midas_normal.generate_all(**words)
+        bpy.ops.midas_normal.generate_all(**fields)
     assert generation.queue() is None and not any(tmp_path.iterdir())
     (tmp_path / "project").mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "project" / "a.blend"))
-    bpy.ops.midas_normal.generate_all(**words)
+    bpy.ops.midas_normal.generate_all(**fields)
     warned = [str(each.message) for each in recwarn if each.category is not ResourceWarning]  # those come with what is freed
     assert (tmp_path / "project" / "done.csv").is_file() and not warned
 

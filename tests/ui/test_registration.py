@@ -10,7 +10,7 @@ import pytest
 from bl_ext.user_default.midas_normal.bridge.addon import EXTENSION
 from bl_ext.user_default.midas_normal.ui import command, comparison, panels, preset_panel, registration
 
-from .scenes import quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import textured
 
 LISTS = [name for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)]
 PRESETS = str(Path(preset_panel.__file__).parent)

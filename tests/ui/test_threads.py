@@ -12,7 +12,7 @@ from bl_ext.user_default.midas_normal.bridge.tasks import WRONG_THREAD_MESSAGE
 from bl_ext.user_default.midas_normal.core.errors import WrongThread
 from bl_ext.user_default.midas_normal.ui import generation, live_paint, live_tuning, registration, timer
 
-from .scenes import quiet_panel, textured  # noqa: F401 - the fixture is used
+from .scenes import textured
 
 OPERATORS = [cls.bl_idname for cls in registration.CLASSES if issubclass(cls, bpy.types.Operator)]
 
