@@ -9,8 +9,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    import bpy
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts")]
@@ -49,3 +53,28 @@ def empty_file() -> None:
     import bpy
 
     bpy.ops.wm.read_homefile(use_empty=True)
+
+
+@pytest.fixture
+def image() -> bpy.types.Image:
+    """An image of 4 x 4 pixels."""
+    import bpy
+
+    return bpy.data.images.new("brick", 4, 4)
+
+
+@pytest.fixture
+def map_image(image: bpy.types.Image) -> bpy.types.Image:
+    """A flat normal map of `image`."""
+    from bl_ext.user_default.midas_normal.bridge import map_images
+    from material_setups import FLAT
+
+    return map_images.store_map(image, FLAT, {}, {"map": "NORMAL"})
+
+
+@pytest.fixture
+def material() -> bpy.types.Material:
+    """The material of an active plane: a Principled BSDF without textures."""
+    from blender_data import add_material
+
+    return add_material()

@@ -7,15 +7,14 @@ import json
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_pixels import View
 from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map
 from bl_ext.user_default.midas_normal.bridge.nodes.materials import alpha_of
 from bl_ext.user_default.midas_normal.bridge.regenerate import start_repaint
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui.command import run
 from blender_data import add_material, feed_base_color, pixels_of, use_alpha, write_png
+from generation_runs import generate_map
 
 SETTINGS = Settings(engine="LUMINANCE", strength=10, tileable="OFF")
 LINKED_TO_NOTHING, COUNTS_LESS = "alpha is linked to nothing in its materials", "its colours count less"
@@ -33,8 +32,7 @@ def picture(name, alpha, is_float=False):
 
 def made(image, **fields):
     """The map's values, and what is said of it."""
-    report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid,
-                                                           **fields)).wait()
+    _, report = generate_map(image, SETTINGS, **{"target": "AUTO", **fields})
     return pixels_of(find_map(image, "NORMAL")), report.messages
 
 

@@ -10,6 +10,7 @@ from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import add_material, pixels_of, pixels_of_file
+from generation_runs import generate_map
 
 SETTINGS = Settings(engine="LUMINANCE", strength=4.0, tileable="OFF")
 
@@ -47,8 +48,7 @@ def made(**fields):
 def alone(path):
     """The map that is made of one frame when it is an image of its own."""
     image = bpy.data.images.load(str(path), check_existing=False)
-    ask = GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid)
-    return pixels_of(bpy.data.images[start_generation(bpy.context, ask).wait().map_name])
+    return pixels_of(generate_map(image, SETTINGS)[0])
 
 
 def names(folder):

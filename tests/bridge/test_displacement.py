@@ -6,8 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
-from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata
 from bl_ext.user_default.midas_normal.bridge.nodes.displacement import (
     add_image_node,
     rescale_displacement,
@@ -15,19 +14,13 @@ from bl_ext.user_default.midas_normal.bridge.nodes.displacement import (
     wire_displacement,
 )
 from bl_ext.user_default.midas_normal.bridge.nodes.materials import find_object_with
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
-from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import add_linked_material, add_material, add_overriding_material, add_pencil_material, feed_base_color
+from generation_runs import generate_map
 from rollback import assert_undone_at_each_step
 
 GREY = ResultFiles(encode_png(np.full((4, 4), 32768, np.uint16), False))
-
-
-@pytest.fixture
-def image():
-    return bpy.data.images.new("brick", 4, 4)
 
 
 @pytest.fixture
@@ -36,10 +29,9 @@ def height(image):
 
 
 @pytest.fixture
-def material(image):
-    made = add_material()
-    feed_base_color(made, image)
-    return made
+def material(material, image):
+    feed_base_color(material, image)
+    return material
 
 
 def plane(material=None, size=2.0):
@@ -213,10 +205,8 @@ def test_heights_are_scaled_on_an_object_that_has_the_material_and_not_on_the_ac
     assert find_object_with(material, large) == small and find_object_with(material, None) == small
     bpy.context.view_layer.objects.active = large
     image.pixels.foreach_set(np.random.default_rng(0).random(64, np.float32))
-    start_generation(bpy.context, GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid,
-                                                  maps=("HEIGHT",))).wait()
-    made = find_map(image, "HEIGHT")
-    assert displacement(material)[2] == pytest.approx(2.0 * stored_metadata(made)["facts"]["scale"])
+    height, _ = generate_map(image, target="AUTO", maps=("HEIGHT",))
+    assert displacement(material)[2] == pytest.approx(2.0 * stored_metadata(height)["facts"]["scale"])
     large.data.materials.append(material)
     assert find_object_with(material, large) == large
 

@@ -12,17 +12,16 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import map_images
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.nodes.map_nodes import find_image_node, node_has_convention
 from bl_ext.user_default.midas_normal.bridge.nodes.normal_map import wire_normal_map
 from bl_ext.user_default.midas_normal.bridge.nodes.traversal import NodeInstance
 from bl_ext.user_default.midas_normal.bridge.regenerate import start_retune
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import add_material, feed_base_color, pixels_of, saved_by_blender
+from generation_runs import generate_map
 from wave_relief import mapped, waves
 
 RED = {"Brick": 0.05, "Stone": 0.75}
@@ -204,8 +203,8 @@ def test_what_is_exported_is_opengl_or_the_report_warns(tmp_path, convention):
     material = add_material("Ramp")
     feed_base_color(material, texture)
     settings = Settings(engine="LUMINANCE", tileable="OFF", strength=10, convention=convention)
-    made = start_generation(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=texture.session_uid)).wait()
-    again = start_retune(bpy.data.images[made.map_name], settings).wait()
+    normal, report = generate_map(texture, settings, target="AUTO")
+    retuned = start_retune(normal, settings).wait()
     with redirect_stdout(io.StringIO()):
         load = glb(tmp_path)
         bpy.ops.wm.read_homefile(use_empty=True)
@@ -213,6 +212,6 @@ def test_what_is_exported_is_opengl_or_the_report_warns(tmp_path, convention):
     image = map_in(bpy.data.materials["Ramp"])
     image.colorspace_settings.is_data = True
     is_opengl = convention != "OBJECT" and pixels_of(image)[16, 16, 1] < 0.5
-    for report in (made, again):
-        assert any("choose OPENGL for a material to be exported" in text for text in report.messages) != is_opengl
+    for outcome in (report, retuned):
+        assert any("choose OPENGL for a material to be exported" in text for text in outcome.messages) != is_opengl
     assert is_opengl == (convention == "OPENGL" or (convention == "DIRECTX" and not node_has_convention()))

@@ -6,16 +6,12 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_pixels import read_pixels
 from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.image_io import encode_exr
-from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import add_material, feed_base_color, pixels_of, pixels_of_file, rgba
-
-BUILT_IN = Settings(engine="LUMINANCE", strength=4.0)
+from generation_runs import SETTINGS, generate_map
 
 
 def write_layers(path, values, channels="RGB", layer="ViewLayer.Combined"):
@@ -65,11 +61,10 @@ def test_its_map_is_that_of_the_same_picture_without_layers(tmp_path):
     plain.write_bytes(encode_exr({name: values[..., at].astype(np.float32) for at, name in enumerate("RGB")}, half=False))
     image = load(write_layers(tmp_path / "layers.exr", values))
     feed_base_color(add_material(), image)
-    report = start_generation(bpy.context, GenerateRequest(BUILT_IN, source="IMAGE", image_uid=image.session_uid)).wait()
-    made = bpy.data.images[report.map_name]
-    assert tuple(made.size) == (8, 6) and made == find_map(image, "NORMAL")
+    normal, _ = generate_map(image, target="AUTO")
+    assert tuple(normal.size) == (8, 6) and normal == find_map(image, "NORMAL")
     assert any(link.from_node.bl_idname == "ShaderNodeNormalMap" for link in bpy.data.materials[0].node_tree.links)
-    np.testing.assert_array_equal(pixels_of(made), pixels_of(generate(load(plain), BUILT_IN)))
+    np.testing.assert_array_equal(pixels_of(normal), pixels_of(generate(load(plain), SETTINGS)))
 
 
 @pytest.mark.parametrize("channels", ["RGB", "RGBA"])
@@ -83,10 +78,9 @@ def test_frames_and_tiles_with_layers_have_their_maps(tmp_path, channels):
     tiles.filepath = str(tmp_path / "wall.<UDIM>.exr")
     tiles.tiles.new(1002)
     for image, files in ((sequence, "wall_normal/wall_normal_{}.png"), (tiles, "wall_normal.{}.png")):
-        start_generation(bpy.context, GenerateRequest(BUILT_IN, source="IMAGE",
-                                                      image_uid=image.session_uid, target="NONE", save="BESIDE")).wait()
+        generate_map(image, save="BESIDE")
         for number in (1001, 1002):
-            alone = generate(load(tmp_path / f"wall.{number}.exr"), BUILT_IN)
+            alone = generate(load(tmp_path / f"wall.{number}.exr"), SETTINGS)
             made = pixels_of_file(tmp_path / files.format(number))
             np.testing.assert_allclose(made[..., :3], pixels_of(alone)[..., :3], atol=2e-5)
 
@@ -96,4 +90,4 @@ def test_a_file_that_has_gone_is_missing(tmp_path):
     assert tuple(image.size) == (0, 0) and image.type == "MULTILAYER"
     (tmp_path / "layers.exr").unlink()
     with pytest.raises(SourceError, match=r"layers.* is missing\.$"):
-        generate(image, BUILT_IN)
+        generate(image, SETTINGS)

@@ -14,16 +14,6 @@ from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import add_material, feed_base_color, render_plane, rgba, write_png
 
 
-@pytest.fixture
-def image():
-    return bpy.data.images.new("brick", 4, 4)
-
-
-@pytest.fixture
-def material():
-    return add_material()
-
-
 def refusal(*args, **kwargs):
     with pytest.raises(SourceError) as caught:
         image_source.resolve_source(*args, **kwargs)

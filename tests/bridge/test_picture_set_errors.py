@@ -6,11 +6,9 @@ from pathlib import Path
 
 import bpy
 import pytest
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
-from bl_ext.user_default.midas_normal.core.settings import Settings
+from generation_runs import generate_map
 from test_sequence import movie, sequence
 from test_udim import tile_set
 
@@ -50,9 +48,7 @@ def made(image, **fields):
 
 def reported(image, **fields):
     """What is told of the map."""
-    fields = {"target": "NONE", "save": "BESIDE", **fields}
-    ask = GenerateRequest(Settings(engine="LUMINANCE"), source="IMAGE", image_uid=image.session_uid, **fields)
-    return start_generation(bpy.context, ask).wait()
+    return generate_map(image, **{"save": "BESIDE", **fields})[1]
 
 
 def contents(folder):

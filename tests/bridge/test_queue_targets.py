@@ -7,7 +7,6 @@ import json
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.batch.report import as_csv
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map
 from bl_ext.user_default.midas_normal.bridge.queue import (
     FAILED,
@@ -15,13 +14,12 @@ from bl_ext.user_default.midas_normal.bridge.queue import (
     SKIPPED,
     SUMMARY_FORMATS,
 )
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import (
     MidasNormalError,
 )
 from blender_data import add_material
+from generation_runs import SETTINGS, generate_map, missing, noise, normal_node, queue, run_queue, select_object_with, states
 from material_setups import user_map
-from queue_runs import SETTINGS, made, missing, noise, normal_node, queue, states, worn
 
 
 def texture(tree, image):
@@ -77,7 +75,7 @@ def test_a_shader_gets_the_map_of_the_picture_that_is_its_colour(socket, way):
     tree.links.new(THROUGH[way](tree, colour, other), shader.inputs["Base Color"])
     if socket:
         tree.links.new(other, shader.inputs[socket])
-    done, report = made(maps=("NORMAL", "AO"))
+    done, report = run_queue(maps=("NORMAL", "AO"))
     assert states(done) == {"other": SKIPPED, "colour": MADE} and find_map(bpy.data.images["other"], "AO") is None
     assert shader.inputs["Normal"].links[0].from_node.inputs["Color"].links[0].from_node.image.name == "colour_normal"
     is_used = socket or way in ("ambient occlusion", "brightened")
@@ -89,18 +87,17 @@ def test_a_picture_for_roughness_alone_is_wired_where_there_is_no_other():
     material = add_material()
     tree = material.node_tree
     tree.links.new(texture(tree, noise("a", 1)), tree.nodes["Principled BSDF"].inputs["Roughness"])
-    done, report = made()
+    done, report = run_queue()
     assert states(done) == {"a": MADE} and normal_node(material) == "ShaderNodeNormalMap"
     assert any("feeds only Roughness" in note for note in report.records[0].notes)
 
 
 def test_a_map_that_a_shader_has_already_is_made_again_though_another_picture_is_its_colour():
-    material = worn(noise("colour", 1))
+    material = select_object_with(noise("colour", 1))
     tree = material.node_tree
     tree.links.new(texture(tree, noise("rough", 2)), tree.nodes["Principled BSDF"].inputs["Roughness"])
-    start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
-                                                  image_uid=bpy.data.images["rough"].session_uid)).wait()
-    done, report = made()
+    generate_map(bpy.data.images["rough"], target="AUTO")
+    done, report = run_queue()
     assert states(done) == {"rough": MADE, "colour": SKIPPED}
     assert "keeps its own normal map 'rough_normal'" in report.messages[1]
 
@@ -115,10 +112,10 @@ def own_normal(material):
 
 @pytest.mark.parametrize("replace", [False, True])
 def test_maps_that_nothing_would_use_are_not_made_and_the_sentence_says_why(tmp_path, replace):
-    own_normal(worn(noise("kept", 1)))
-    worn(noise("free", 2))
+    own_normal(select_object_with(noise("kept", 1)))
+    select_object_with(noise("free", 2))
     images = len(bpy.data.images)
-    done, report = made(replace=replace, summary=tmp_path / "done.json")
+    done, report = run_queue(replace=replace, summary=tmp_path / "done.json")
     assert states(done) == {"kept": MADE if replace else SKIPPED, "free": MADE}
     assert len(bpy.data.images) == images + 1 + replace and (find_map(bpy.data.images["kept"], "NORMAL") is None) != replace
     if not replace:
@@ -134,42 +131,42 @@ def test_a_normal_map_that_is_not_marked_as_data_has_no_normal_map(replace):
     tree = add_material().node_tree
     user_map(tree, tree.nodes["Principled BSDF"].inputs["Normal"])
     with pytest.raises(MidasNormalError, match="as a picture" if replace else "keeps its own"):
-        made(replace=replace)
+        run_queue(replace=replace)
     assert [image.name for image in bpy.data.images] == ["mine"]
 
 
 def test_each_kind_of_map_is_made_where_it_would_be_used():
-    material = worn(noise("a", 1))
+    material = select_object_with(noise("a", 1))
     own_normal(material)
-    done, report = made(maps=("NORMAL", "HEIGHT", "AO"))
+    done, report = run_queue(maps=("NORMAL", "HEIGHT", "AO"))
     assert [(record.map, record.outcome) for record in report.records] == [
         ("HEIGHT", MADE), ("AO", MADE), ("NORMAL", SKIPPED)]
     assert states(done) == {"a": MADE} and find_map(bpy.data.images["a"], "NORMAL") is None
-    other = worn(noise("b", 2))
+    other = select_object_with(noise("b", 2))
     tree = other.node_tree
     tree.links.new(tree.nodes.new("ShaderNodeDisplacement").outputs[0], tree.get_output_node("ALL").inputs["Displacement"])
-    _, report = made(maps=("NORMAL", "HEIGHT"), existing="SKIP")
+    _, report = run_queue(maps=("NORMAL", "HEIGHT"), existing="SKIP")
     assert {(record.input, record.map): record.outcome for record in report.records} == {
         ("a", "HEIGHT"): SKIPPED, ("a", "NORMAL"): SKIPPED, ("b", "NORMAL"): MADE, ("b", "HEIGHT"): SKIPPED}
     assert "keeps its own displacement" in " ".join(report.records[-1].notes)
 
 
 def test_maps_that_nothing_uses_are_made_where_they_are_asked_for_as_images():
-    own_normal(worn(noise("kept", 1)))
-    assert states(made(target="NONE")[0]) == {"kept": MADE}
+    own_normal(select_object_with(noise("kept", 1)))
+    assert states(run_queue(target="NONE")[0]) == {"kept": MADE}
     settings = SETTINGS.replace_fields({"convention": "CONTROLNET"})
-    _, report = made(settings=settings)
+    _, report = run_queue(settings=settings)
     assert report.records[0].outcome == MADE and "A ControlNet map is not wired" in report.records[0].notes[-1]
 
 
 def test_a_map_that_one_of_its_materials_uses_is_made_and_the_others_stay_as_they_are():
     shared = noise("shared", 1)
-    materials = [worn(shared, name) for name in "AB"]
+    materials = [select_object_with(shared, name) for name in "AB"]
     own = own_normal(materials[0]).image
-    other = worn(noise("colour of C", 2), "C")
+    other = select_object_with(noise("colour of C", 2), "C")
     tree = other.node_tree
     tree.links.new(texture(tree, shared), tree.nodes["Principled BSDF"].inputs["Roughness"])
-    _, report = made()
+    _, report = run_queue()
     shown = [material.node_tree.nodes["Principled BSDF"].inputs["Normal"].links[0].from_node.inputs["Color"].links[0]
              .from_node.image for material in (*materials, other)]
     assert shown == [own, find_map(shared, "NORMAL"), find_map(bpy.data.images["colour of C"], "NORMAL")]
@@ -178,18 +175,18 @@ def test_a_map_that_one_of_its_materials_uses_is_made_and_the_others_stay_as_the
 
 
 def test_a_sentence_that_holds_for_several_pictures_is_said_once():
-    material = worn(noise("colour", 1))
+    material = select_object_with(noise("colour", 1))
     own_normal(material)
     tree = material.node_tree
     for number, socket in enumerate(("Roughness", "Metallic", "Alpha", "Emission Color")):
         tree.links.new(texture(tree, noise(f"extra{number}", 1)), tree.nodes["Principled BSDF"].inputs[socket])
     with pytest.raises(MidasNormalError, match=r"^Of 5 .* colour, extra0, extra1 and 2 more: The shader .* keeps"):
-        made()
+        run_queue()
 
 
 def test_where_no_map_could_be_made_the_whole_fails(tmp_path):
-    own_normal(worn(noise("kept", 1)))
-    worn(missing(tmp_path / "gone.png"))
+    own_normal(select_object_with(noise("kept", 1)))
+    select_object_with(missing(tmp_path / "gone.png"))
     new = queue(summary=tmp_path / "done.txt")
     with pytest.raises(MidasNormalError, match=r"Of 2 pictures 0 made, 1 skipped, 1 failed\. .*gone\.png: .*missing"):
         new.task().wait()

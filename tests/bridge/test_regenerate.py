@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge import addon
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_pixels import View
 from bl_ext.user_default.midas_normal.bridge.map_metadata import METADATA_PROPERTY, find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.regenerate import repaint_unavailable_reason, start_repaint, start_retune
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import SourceError
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import pixels_of
+from generation_runs import generate_map
 
 MADE = Settings(engine="LUMINANCE", strength=2.0, tileable="OFF")
 
@@ -64,15 +63,8 @@ def test_maps_of_different_surfaces_follow_each_with_its_own(picture, other):
 def both(picture, other, mask):
     """The picture's normal map, and its height map with other settings, made anew."""
     addon.client.close()
-    ask = GenerateRequest(
-        MADE.replace_fields(other),
-        source="IMAGE",
-        image_uid=picture.session_uid,
-        target="NONE",
-        maps=("HEIGHT",),
-        mask_uid=mask.session_uid,
-    )
-    return generate(picture, MADE), bpy.data.images[start_generation(bpy.context, ask).wait().map_name]
+    height, _ = generate_map(picture, MADE.replace_fields(other), maps=("HEIGHT",), mask_uid=mask.session_uid)
+    return generate(picture, MADE), height
 
 
 def test_a_picture_that_has_not_changed_leaves_the_map_as_it_is(picture):

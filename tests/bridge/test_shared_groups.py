@@ -5,26 +5,14 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.midas_normal.bridge import map_images
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.nodes import map_nodes, normal_map
 from bl_ext.user_default.midas_normal.bridge.regenerate import retune_settings
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import add_material
-from material_setups import FLAT, WIRED, all_in_group, chain, node, user_map
+from generation_runs import generate_map
+from material_setups import WIRED, all_in_group, chain, node, user_map
 from rollback import assert_undone_at_each_step, state
-
-
-@pytest.fixture
-def image():
-    return bpy.data.images.new("brick", 4, 4)
-
-
-@pytest.fixture
-def map_image(image):
-    return map_images.store_map(image, FLAT, {}, {"map": "NORMAL"})
 
 
 def group_with(*inputs):
@@ -144,7 +132,7 @@ def test_a_map_that_a_shared_group_reads_stays_in_the_convention_in_which_others
 
     def generate(convention):
         settings = Settings(engine="LUMINANCE", convention=convention)
-        return start_generation(bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid)).wait()
+        return generate_map(image, settings, target="AUTO")[1]
 
     generate("OPENGL")
     made = find_map(image, "NORMAL")

@@ -8,12 +8,9 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon, map_files
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
-from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError, SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.file_numbering import fill_udim_token
-from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import (
     add_material,
     feed_base_color,
@@ -25,8 +22,8 @@ from blender_data import (
     use_alpha,
     write_png,
 )
+from generation_runs import generate_map, generation_task
 
-SETTINGS = Settings(engine="LUMINANCE", strength=4.0)
 SIZES = {1001: (8, 6), 1002: (5, 9), 1011: (12, 4)}
 
 
@@ -45,18 +42,10 @@ def tile_set(folder, name="wall.{}.png", token="<UDIM>"):
     return image
 
 
-def made(image, **fields):
-    """The map and the report."""
-    fields = {"target": "NONE", **fields}
-    report = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE", image_uid=image.session_uid,
-                                                           **fields)).wait()
-    return bpy.data.images[report.map_name], report
-
-
 def alone(path, maps=("NORMAL",)):
     """The map that is made of one tile when it is an image of its own."""
     image = bpy.data.images.load(str(path), check_existing=False)
-    return pixels_of(made(image, maps=maps)[0])
+    return pixels_of(generate_map(image, maps=maps)[0])
 
 
 def tiles_of(image, folder):
@@ -70,7 +59,7 @@ def tiles_of(image, folder):
 
 @pytest.mark.parametrize("save", ["PACK", "BESIDE"])
 def test_each_tile_is_mapped_as_it_is_alone(tiles, tmp_path, save):
-    image, report = made(tiles, save=save)
+    image, report = generate_map(tiles, save=save)
     assert (image.name, image.source, image.colorspace_settings.is_data) == ("wall_normal", "TILED", True)
     assert {tile.number: tuple(tile.size) for tile in image.tiles} == SIZES
     assert (len(image.packed_files) == 3) == (save == "PACK")
@@ -84,14 +73,14 @@ def test_each_tile_is_mapped_as_it_is_alone(tiles, tmp_path, save):
 
 @pytest.mark.parametrize("save", ["PACK", "BESIDE"])
 def test_maps_survive_saving_and_are_updated(tiles, tmp_path, save):
-    made(tiles, save=save)
+    generate_map(tiles, save=save)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     source, image = bpy.data.images["wall.1001.png"], bpy.data.images["wall_normal"]
     assert find_map(source, "NORMAL") == image and {tile.number: tuple(tile.size) for tile in image.tiles} == SIZES
     first = tiles_of(image, tmp_path)
     saved_by_blender(tmp_path / "wall.1002.png", rgba(3, 3, 9))
-    assert made(source, save=save)[0] == image
+    assert generate_map(source, save=save)[0] == image
     second = tiles_of(image, tmp_path)
     np.testing.assert_array_equal(second[1001], first[1001])
     np.testing.assert_allclose(second[1002], alone(tmp_path / "wall.1002.png"), atol=1e-4)
@@ -100,17 +89,17 @@ def test_maps_survive_saving_and_are_updated(tiles, tmp_path, save):
 
 def test_a_missing_tile_is_said_and_the_others_are_made(tiles, tmp_path):
     (tmp_path / "wall.1002.png").unlink()
-    image, report = made(tiles, save="BESIDE")
+    image, report = generate_map(tiles, save="BESIDE")
     assert [tile.number for tile in image.tiles] == [1001, 1011]
     assert f"The tile 1002 has no map, because its file is missing: {tmp_path / 'wall.1002.png'}." in report.messages
     for number in (1001, 1011):
         (tmp_path / f"wall.{number}.png").unlink()
     with pytest.raises(SourceError, match="None of the tiles"):
-        made(tiles)
+        generate_map(tiles)
 
 
 def test_another_way_to_number_tiles(tmp_path):
-    image, _ = made(tile_set(tmp_path, "wall_{}.png", "<UVTILE>"), save="BESIDE")
+    image, _ = generate_map(tile_set(tmp_path, "wall_{}.png", "<UVTILE>"), save="BESIDE")
     assert {tile.number for tile in image.tiles} == set(SIZES)
     assert (tmp_path / "wall_u1_v2.png").exists() and (tmp_path / "wall_normal.1011.png").exists()
 
@@ -120,10 +109,10 @@ def test_packed_tiles_count_and_what_was_painted_on_them(tiles, tmp_path):
     expected = alone(tmp_path / "wall.1002.png")
     for number in SIZES:
         (tmp_path / f"wall.{number}.png").unlink()
-    np.testing.assert_allclose(tiles_of(made(tiles)[0], tmp_path)[1002], expected, atol=1e-4)
+    np.testing.assert_allclose(tiles_of(generate_map(tiles)[0], tmp_path)[1002], expected, atol=1e-4)
     painted = rgba(6, 8, 9)
     tiles.pixels.foreach_set(painted[::-1].astype(np.float32).ravel())
-    values = tiles_of(made(tiles)[0], tmp_path)
+    values = tiles_of(generate_map(tiles)[0], tmp_path)
     np.testing.assert_allclose(values[1001], alone(saved_by_blender(tmp_path / "painted.png", painted)), atol=1e-4)
     np.testing.assert_allclose(values[1002], expected, atol=1e-4)
     assert tiles.is_dirty and len(tiles.packed_files) == 3
@@ -136,8 +125,8 @@ def test_tiles_are_read_in_the_colour_space_of_the_set(tmp_path):
     tiles.source = "TILED"
     for image in (tiles, lone):
         image.colorspace_settings.name = "Linear Rec.709"
-    expected = pixels_of(made(lone)[0])
-    np.testing.assert_allclose(tiles_of(made(tiles)[0], tmp_path)[1002], expected, atol=1e-4)
+    expected = pixels_of(generate_map(lone)[0])
+    np.testing.assert_allclose(tiles_of(generate_map(tiles)[0], tmp_path)[1002], expected, atol=1e-4)
 
 
 def test_tiles_that_were_never_saved(tmp_path):
@@ -147,12 +136,12 @@ def test_tiles_that_were_never_saved(tmp_path):
         for image.tiles.active_index, colour in enumerate(((1, 0, 0, 1), (0, 1, 0, 1))):
             bpy.ops.image.tile_fill(color=colour, width=16, height=12)
     image.pixels.foreach_set(rgba(12, 16).astype(np.float32).ravel())
-    normal, _ = made(image)
+    normal, _ = generate_map(image)
     values = tiles_of(normal, tmp_path)
     assert normal.name == "Body_normal" and sorted(values) == [1001, 1002] and image.filepath_raw == ""
     assert np.ptp(values[1001][..., 0]) > 0.01 and np.ptp(values[1002][..., 0]) == 0
     with pytest.raises(TargetError, match="save it first"):
-        made(image, save="BESIDE")
+        generate_map(image, save="BESIDE")
 
 
 def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
@@ -162,7 +151,7 @@ def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
     flat = np.full((9, 5, 4), 0.5)
     flat[4, 2, :3] = 0.6
     saved_by_blender(tmp_path / "wall.1002.png", flat)
-    made(tiles, maps=kinds, target="AUTO")
+    generate_map(tiles, maps=kinds, target="AUTO")
     images = {kind: find_map(tiles, kind) for kind in kinds}
     shown = {node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE"}
     assert shown == {tiles, *images.values()}
@@ -171,7 +160,7 @@ def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
     heights = tiles_of(images["HEIGHT"], tmp_path)
     scale = stored_metadata(images["HEIGHT"])["facts"]["scale"]
     lone = bpy.data.images.load(str(tmp_path / "wall.1002.png"), check_existing=False)
-    lone_height, _ = made(lone, maps=("HEIGHT",))
+    lone_height, _ = generate_map(lone, maps=("HEIGHT",))
     lone_scale = stored_metadata(lone_height)["facts"]["scale"]
     assert lone_scale < scale / 2
     np.testing.assert_allclose((heights[1002][..., :3] - 0.5) * scale, (pixels_of(lone_height)[..., :3] - 0.5) * lone_scale,
@@ -182,7 +171,7 @@ def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
 def test_cycles_shows_each_tile_in_its_place(tiles, tmp_path, save):
     material = add_material()
     use_alpha(feed_base_color(material, tiles))
-    image, _ = made(tiles, target="AUTO", save=save)
+    image, _ = generate_map(tiles, target="AUTO", save=save)
     texture = next(node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image == image)
     expected = alone(tmp_path / "wall.1011.png")[..., :3]
     shown = rendered(texture, SIZES[1011], tmp_path / "render.png", corner=(0, 1))
@@ -190,19 +179,18 @@ def test_cycles_shows_each_tile_in_its_place(tiles, tmp_path, save):
 
 
 def test_a_set_takes_the_place_of_a_single_map_and_the_other_way_round(tiles, tmp_path):
-    image, _ = made(tiles)
+    image, _ = generate_map(tiles)
     tiles.source = "FILE"
     tiles.filepath_raw = str(tmp_path / "wall.1001.png")
-    assert made(tiles)[0] == image and image.source == "FILE"
+    assert generate_map(tiles)[0] == image and image.source == "FILE"
     np.testing.assert_allclose(pixels_of(image), alone(tmp_path / "wall.1001.png"), atol=1e-4)
     tiles.source = "TILED"
-    assert made(tiles)[0] == image and len(image.tiles) == 3
+    assert generate_map(tiles)[0] == image and len(image.tiles) == 3
 
 
 def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
     before = names(tmp_path)
-    task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
-                                                         image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
+    task = generation_task(tiles, save="BESIDE")
     while task.current_step.number < 3:
         addon.client.sleep_and_pump()
         if task.is_ready:
@@ -215,8 +203,7 @@ def test_a_set_that_is_deleted_meanwhile_leaves_no_files(tiles, tmp_path):
 
 def test_a_cancelled_set_leaves_nothing(tiles, tmp_path):
     before = names(tmp_path)
-    task = start_generation(bpy.context, GenerateRequest(SETTINGS, source="IMAGE",
-                                                         image_uid=tiles.session_uid, target="NONE", save="BESIDE"))
+    task = generation_task(tiles, save="BESIDE")
     while task.current_step.number < 3:
         addon.client.sleep_and_pump()
         if task.is_ready:
@@ -232,13 +219,13 @@ def test_somebody_elses_file_keeps_the_whole_set_from_being_saved(tiles, tmp_pat
     saved_by_blender(tmp_path / "wall_normal.1011.png", rgba(2, 2))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(MidasNormalError, match="was not made by this extension"):
-        made(tiles, save="BESIDE")
+        generate_map(tiles, save="BESIDE")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and find_map(tiles, "NORMAL") is None
 
 
 def test_a_set_that_cannot_be_saved_whole_keeps_the_one_that_is_there(tiles, tmp_path, tmp_path_factory, monkeypatch):
     """A FAKE disk that is full at the second of three tiles."""
-    image, _ = made(tiles, save="BESIDE")
+    image, _ = generate_map(tiles, save="BESIDE")
     saved_by_blender(tmp_path / "wall.1001.png", rgba(7, 7, 5))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     shown = tiles_of(image, tmp_path_factory.mktemp("shown"))
@@ -251,7 +238,7 @@ def test_a_set_that_cannot_be_saved_whole_keeps_the_one_that_is_there(tiles, tmp
 
     with monkeypatch.context() as patch, pytest.raises(TargetError, match=r"wall_normal\.1002\.png: No space left"):
         patch.setattr(map_files, "atomic_replace", full)
-        made(tiles, save="BESIDE")
+        generate_map(tiles, save="BESIDE")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     for number, values in tiles_of(image, tmp_path).items():
         np.testing.assert_array_equal(values, shown[number])
@@ -262,10 +249,10 @@ def names(folder):
 
 
 def test_two_sets_do_not_share_the_files_of_their_maps(tiles, tmp_path):
-    made(tiles, save="BESIDE")
+    generate_map(tiles, save="BESIDE")
     other = tile_set(tmp_path, "wall.{}.tga")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(TargetError, match=r"is the map of 'wall\.1001\.png' already"):
-        made(other, save="BESIDE")
+        generate_map(other, save="BESIDE")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before and find_map(other, "NORMAL") is None
-    assert made(other)[0] == find_map(other, "NORMAL")
+    assert generate_map(other)[0] == find_map(other, "NORMAL")

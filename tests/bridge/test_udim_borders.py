@@ -6,13 +6,13 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import image_pixels
-from bl_ext.user_default.midas_normal.bridge.generate import start_generation
 from bl_ext.user_default.midas_normal.bridge.image_sets import udim
 from bl_ext.user_default.midas_normal.bridge.image_source import source_from_image
 from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, stored_metadata
 from bl_ext.user_default.midas_normal.bridge.request import GenerateRequest
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from blender_data import pixels_of, pixels_of_file, saved_by_blender, write_png
+from generation_runs import generate_map
 
 SIDE = 64
 LUMINANCE = Settings(engine="LUMINANCE", strength=8.0, tileable="OFF")
@@ -54,9 +54,7 @@ def tiled(folder):
 
 
 def made(image, settings, **fields):
-    return start_generation(
-        bpy.context, GenerateRequest(settings, source="IMAGE", image_uid=image.session_uid, target="NONE", **fields)
-    ).wait()
+    return generate_map(image, settings, **fields)[1]
 
 
 def maps_of(folder, image, numbers, settings, **fields):
