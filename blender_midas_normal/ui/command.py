@@ -33,21 +33,22 @@ from ..core.protocol import Pixels
 
 NAME = "midas_normal"
 
-_registered: Any = None
+registered_command: Any = None
+"""Blender's handle of the command, None while it is not registered."""
 
 
 def register() -> None:
     """Add the command to Blender's command line."""
-    global _registered
-    _registered = bpy.utils.register_cli_command(NAME, run)
+    global registered_command
+    registered_command = bpy.utils.register_cli_command(NAME, run)
 
 
 def unregister() -> None:
     """Remove the command."""
-    global _registered
-    registered, _registered = _registered, None
-    if registered is not None:
-        bpy.utils.unregister_cli_command(registered)
+    global registered_command
+    command, registered_command = registered_command, None
+    if command is not None:
+        bpy.utils.unregister_cli_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:

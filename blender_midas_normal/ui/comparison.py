@@ -18,7 +18,8 @@ LINE_WIDTH = 1.5
 _areas: set[int] = set()
 """Addresses of the areas that show the comparison."""
 
-_handler: Any = None
+draw_handler: Any = None
+"""Blender's handle of the function that draws, None while it is not registered."""
 
 
 def is_shown(area: bpy.types.Area | None) -> bool:
@@ -40,15 +41,15 @@ def reset() -> None:
 
 def register() -> None:
     """Add the function that draws in all Image Editors."""
-    global _handler
-    _handler = bpy.types.SpaceImageEditor.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
+    global draw_handler
+    draw_handler = bpy.types.SpaceImageEditor.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
 
 
 def unregister() -> None:
     """Remove the function that draws, and turn all comparisons off."""
-    global _handler
+    global draw_handler
     reset()
-    handler, _handler = _handler, None
+    handler, draw_handler = draw_handler, None
     if handler is not None:
         bpy.types.SpaceImageEditor.draw_handler_remove(handler, "WINDOW")
 

@@ -56,6 +56,7 @@ def test_surfaces_that_are_kept_are_bounded_in_bytes_whatever_comes():
         heights, slopes = np.zeros((side, side), np.float32), np.zeros((side, side, 2), np.float32)
         surface = Surface(heights, 1.0, False, Wrap(), (side, side), slopes=slopes if number % 2 else None)
         surfaces.put(str(number), CacheEntry("RELIEF", surface, Picture(np.zeros((side, side, 3), np.uint8))))
-        kept = [one.nbytes for one in surfaces._entries.values()]
+        entries = [surfaces.get(str(key)) for key in range(number + 1)]  # oldest first, so that the order stays
+        kept = [entry.nbytes for entry in entries if entry is not None]
         assert sum(kept) <= budget or len(kept) == 1
     assert CACHE_BYTES == 512 << 20

@@ -161,7 +161,7 @@ def test_a_worker_that_ends_while_the_picture_is_read_is_one_sentence(monkeypatc
 def test_a_map_that_has_arrived_is_stored_although_its_worker_ends():
     textured()
     with Background() as task:
-        pumped(lambda: task.job.outcome is not None and task._is_yielding)
+        pumped(lambda: task.job.outcome is not None)
         addon.client.close()
     assert generation.last_outcome().maps == ("photo_normal",) and bpy.data.images["photo_normal"].packed_file is not None
 

@@ -13,7 +13,7 @@ from bl_ext.user_default.midas_normal.ui import command, comparison, panels, pre
 from .scenes import textured
 
 LISTS = [name for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)]
-PRESETS = str(Path(preset_panel.__file__).parent)
+PRESETS = str(Path(preset_panel.__file__).parent / "presets" / preset_panel.PRESET_SUBDIR)
 
 
 def clear_handlers():
@@ -41,11 +41,11 @@ def clear_menus():
 
 
 def unregister_command():
-    bpy.utils.unregister_cli_command(command._registered)
+    bpy.utils.unregister_cli_command(command.registered_command)
 
 
 def remove_draw_handler():
-    bpy.types.SpaceImageEditor.draw_handler_remove(comparison._handler, "WINDOW")
+    bpy.types.SpaceImageEditor.draw_handler_remove(comparison.draw_handler, "WINDOW")
 
 
 UNDOINGS = {
@@ -55,7 +55,7 @@ UNDOINGS = {
     "one class": unregister_operator,
     "property": delete_property,
     "menus": clear_menus,
-    "presets": lambda: bpy.utils.unregister_preset_path(PRESETS),
+    "presets": lambda: bpy.utils.unregister_preset_path(str(Path(preset_panel.__file__).parent)),
     "translations": lambda: bpy.app.translations.unregister(EXTENSION),
     "all": extension.unregister,
 }
@@ -70,9 +70,9 @@ def traces():
     found += [f"{name} {draw.__name__}" for name, draw in panels.MENUS
               if draw in getattr(getattr(bpy.types, name).draw, "_draw_funcs", ())]
     found += ["property"] if hasattr(bpy.types.Scene, "midas_normal") else []
-    found += ["presets"] if PRESETS in bpy.utils._preset_path_registry else []
-    found += ["command"] if command._registered is not None else []
-    found += ["draw handler"] if comparison._handler is not None else []
+    found += ["presets"] if PRESETS in bpy.utils.preset_paths(preset_panel.PRESET_SUBDIR) else []
+    found += ["command"] if command.registered_command is not None else []
+    found += ["draw handler"] if comparison.draw_handler is not None else []
     return sorted(found)
 
 

@@ -12,21 +12,21 @@ from .blocking import never_block
 from .editors import node_menu, pinned, shader_editor, viewport
 from .ending import disable, quit_beside_other_windows, reenable, two_blenders
 from .file import revert, save_and_reopen
-from .looks import twice_the_size
-from .many import many
+from .live_paint import paint
+from .live_tuning import tune
 from .map_types import all_map_types
 from .modal import grab, strokes
-from .painting import paint
 from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, scripted, undo_and_redo
 from .places import linked, quad_view, second_window
+from .queue import generate_many
 from .rendering import render_handlers
 from .setup import set_up
-from .tuning import tune
+from .theme import twice_the_size
 
 Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, all_map_types, compare, paint, tune, never_block, cancel, cancel_twice,
-    second_window, quad_view, linked, many, twice_the_size, save_and_reopen, revert, shader_editor, pinned, scripted,
-    node_menu, viewport, strokes, grab, set_up, reenable, two_blenders, render_handlers,
+    second_window, quad_view, linked, generate_many, twice_the_size, save_and_reopen, revert, shader_editor, pinned,
+    scripted, node_menu, viewport, strokes, grab, set_up, reenable, two_blenders, render_handlers,
     quit_beside_other_windows, disable)

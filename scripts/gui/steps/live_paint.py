@@ -23,15 +23,15 @@ READY = """
 from {package}.ui import live_paint
 paint.brush.color = 1, 1, 1
 times = []
-noted, stepped = live_paint._add_painted, live_paint._step
-def note(scene, pictures):
-    noted(scene, pictures)
-    if live_paint._painted and not times:
+note_painted_images, redraw_editors = live_paint.note_painted_images, live_paint.redraw_editors
+def note(scene, graph):
+    note_painted_images(scene, graph)
+    if not live_paint.is_idle() and not times:
         times.append(time.perf_counter())
-def step(task):
-    stepped(task)
+def redraw():
+    redraw_editors()
     times[1:] = [time.perf_counter()]
-live_paint._add_painted, live_paint._step = note, step
+live_paint.note_painted_images, live_paint.redraw_editors = note, redraw
 def shown():
     values = np.empty(1024 * 1024 * 4, np.float32)
     {map}.pixels.foreach_get(values)
@@ -45,7 +45,7 @@ SURFACE = f"stored_metadata({MAP})['facts']['surface']"
 IDLE = "live_paint.is_idle()"
 MOVED = "bpy.data.objects['Cube'].location.x += 1; bpy.ops.ed.undo_push(message='Moved')"
 OVER = """
-live_paint._add_painted, live_paint._step = noted, stepped
+live_paint.note_painted_images, live_paint.redraw_editors = note_painted_images, redraw_editors
 area.spaces.active.mode = "VIEW"
 """
 

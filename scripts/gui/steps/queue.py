@@ -41,7 +41,7 @@ MAPS = "sorted(image.name for image in bpy.data.images if source_of(image) and s
 STATES = "[item.state for item in generation.queue().items]"
 
 
-def many(window: Window) -> str:
+def generate_many(window: Window) -> str:
     """The menu beside Generate maps the images of the selected objects, the panel shows them, one undo takes all back."""
     window.blender.do(THREE_OBJECTS)
     x, y = window.click_beside(GENERATE, ARROW)
