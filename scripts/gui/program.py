@@ -21,7 +21,7 @@ def running(command: Sequence[str], **kwargs: Any) -> Iterator[subprocess.Popen]
     """Run a program that ends with the `with` block: it is asked to, and killed when it does not.
 
     A signal that comes while it is being started, when nobody could end it yet, is heard as soon as it can be ended.
-    words: of Popen.
+    kwargs: of Popen.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     hear = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)

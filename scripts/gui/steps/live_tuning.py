@@ -28,7 +28,7 @@ def tune(window: Window) -> str:
     check(window.blender.value(PIXELS) == before, "undo did not bring the pixels back")
     window.blender.do(WATCHED)
     seconds = statistics.median(_tune(window, 1.0 + 0.1 * step) for step in range(1, 6))
-    window.blender.do(f"bpy.context.scene.midas_normal.strength = {strength}; live_tuning._step = step")
+    window.blender.do(f"bpy.context.scene.midas_normal.strength = {strength}; live_tuning.redraw_editors = redraw_editors")
     window.blender.wait_until(FOLLOWED, 20)
     drawing = window.blender.value("drawn()")
     return f"slider to new pixels at 1024 x 1024: {seconds * 1000:.0f} ms; a redraw takes {drawing * 1000:.0f} ms"
@@ -36,11 +36,11 @@ def tune(window: Window) -> str:
 
 WATCHED = """
 changes = []
-step = live_tuning._step
-def stepped(retune):
-    step(retune)
+redraw_editors = live_tuning.redraw_editors
+def redraw():
+    redraw_editors()
     changes.append(time.perf_counter())
-live_tuning._step = stepped
+live_tuning.redraw_editors = redraw
 def drawn():
     start = time.perf_counter()
     bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=5)
