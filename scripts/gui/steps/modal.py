@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from ..window import Window
 from .common import ASKED, HOLD, check
-from .painting import BRUSH
+from .live_paint import BRUSH
 
 MODAL = "[operator.bl_idname for window in bpy.context.window_manager.windows for operator in window.modal_operators]"
 ARRIVED = "generation.task() is None or generation.task().job.outcome is not None"
