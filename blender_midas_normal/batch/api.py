@@ -16,9 +16,9 @@ from ..core.settings import Settings
 from .inputs import Inputs, find_pictures
 from .options import BatchOptions, batch_options
 from .outputs import TARGETS
-from .pictures import Item, Picture, item_of_file, with_exposure
+from .pictures import BatchItem, PictureState, item_of_file, with_exposure
 from .report import FAILED, LoggingReporter, Record, Reporter
-from .runner import BatchRunner, Stage, run_stages
+from .runner import BatchRunner, StageFn, run_stages
 from .scheduler import WorkerPool, max_in_flight, one_in_flight, run_tasks
 
 IDLE_SECONDS = 600.0
@@ -101,7 +101,7 @@ class BatchResult:
     not_tried: int
 
 
-def run_batch(items: Iterable[Item], options: BatchOptions, launch: Launch, inputs: Inputs, reporter: Reporter,
+def run_batch(items: Iterable[BatchItem], options: BatchOptions, launch: Launch, inputs: Inputs, reporter: Reporter,
               stopped: Callable[[], bool] = lambda: False) -> BatchResult:
     """Make the maps of all items.
 
@@ -134,7 +134,7 @@ def _run(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Cal
         pool.add_workers(reporter.print_line)
         reporter.show_progress(job, *runner.progress)
 
-    def run_stage(stage: Stage, pictures: Sequence[Picture]) -> None:
+    def run_stage(stage: StageFn, pictures: Sequence[PictureState]) -> None:
         run_tasks(runner.task_factories(stage, pictures, alone=False), pool.clients, max_in_flight, watch, stopped)
         again = runner.take_postponed()
         run_tasks(runner.task_factories(stage, again, alone=True), pool.clients[:1], one_in_flight, watch, stopped)
@@ -142,7 +142,7 @@ def _run(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Cal
     run_stages(runner, run_stage)
 
 
-def items_of_files(inputs: Inputs, options: BatchOptions) -> list[Item]:
+def items_of_files(inputs: Inputs, options: BatchOptions) -> list[BatchItem]:
     """Make the items of picture files, which the worker reads itself."""
     mask = {"mask_picture": str(resolve_path(options.mask_image))} if options.mask_image is not None else {}
     items = [item_of_file(picture.file, picture.folder, _request_fields(picture.file, mask)) for picture in inputs.pictures]

@@ -28,7 +28,7 @@ from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
 from .inputs import Inputs, find_pictures
 from .options import BatchOptions, add_options, parse_options, parse_path
-from .pictures import Item
+from .pictures import BatchItem
 from .report import FAILED, STDOUT, TerminalReporter, as_csv, as_json, summary, write_report
 
 NOT_AVAILABLE = 3
@@ -54,7 +54,7 @@ class Command(ABC):
 
     @abstractmethod
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
-              inputs: Inputs) -> list[Item]:
+              inputs: Inputs) -> list[BatchItem]:
         """Make the items of all pictures; call `parser.error`, which ends the program, where there are none."""
 
     @abstractmethod
@@ -114,7 +114,7 @@ class FilesCommand(Command):
         return parser
 
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
-              inputs: Inputs) -> list[Item]:
+              inputs: Inputs) -> list[BatchItem]:
         return items_of_files(inputs, options)
 
     def launch(self, arguments: argparse.Namespace, options: BatchOptions, out: TextIO) -> Launch:

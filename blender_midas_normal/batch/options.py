@@ -23,10 +23,11 @@ from .report import check_report
 EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
                   -MAX_EXPOSURE, MAX_EXPOSURE, 0.1)
 
-SMOOTHING = Number("Smoothing over time", "Frames on either side over which the maps of sequences are averaged, so that "
-                   "they flicker less; 0 leaves each frame as it is (default: 0)", 0, MAX_TEMPORAL_RADIUS, 1, integer=True)
+TEMPORAL_SMOOTHING = Number("Smoothing over time", "Frames on either side over which the maps of sequences are averaged, so "
+                            "that they flicker less; 0 leaves each frame as it is (default: 0)", 0, MAX_TEMPORAL_RADIUS, 1,
+                            integer=True)
 
-EXISTING = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
+EXISTING_CHOICES = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
 """What to do with an existing file that has a map's name; RENEW and SKIP replace only earlier maps of the same picture."""
 
 
@@ -39,7 +40,7 @@ class BatchOptions:
         map_types: keys of MAP_TYPES.
         format: one of FILE_FORMATS.
         bits: 8 or 16, of PNG and TIFF files.
-        existing: one of EXISTING.
+        existing: one of EXISTING_CHOICES.
         workers: number of worker processes; None for one for each graphics card.
         json, csv: files for the report.
         exposure: in stops; None where the option was not given.
@@ -82,7 +83,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pattern", help="how the files are called; may hold "
                         + ", ".join(f"{{{token}}} ({meaning})" for token, meaning in TOKENS.items())
                         + ", and / for folders (default: {stem}_{map})")
-    parser.add_argument("--existing", type=str.lower, choices=_lower(EXISTING), default="renew",
+    parser.add_argument("--existing", type=str.lower, choices=_lower(EXISTING_CHOICES), default="renew",
                         help="what to do with a map that is there: renew makes it again, skip only where it would be "
                              "another; both leave any other file of its name; number takes a free name; overwrite replaces "
                              "whatever is there (default: renew)")
@@ -92,7 +93,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "their heights have one scale, and their names end with the number, as in "
                              "wall_normal.1001.png; what lacks in a set is named (default: off, each picture for itself; "
                              "movies, and the sets of a .blend file, are for Blender's panel)")
-    parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{MAX_TEMPORAL_RADIUS}", help=SMOOTHING.description)
+    parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{MAX_TEMPORAL_RADIUS}",
+                        help=TEMPORAL_SMOOTHING.description)
     parser.add_argument("--jobs", type=_parse_count, metavar="N",
                         help="processes that make maps (default: one for each graphics card, else 1)")
     parser.add_argument("--json", type=parse_path, metavar="FILE",
@@ -148,10 +150,10 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     check_format(format_)
     for map_type in map_types:
         check_map_type(map_type, settings)
-    sets_, existing_ = _check_choice("sets", sets, SETS), _check_choice("existing", existing, EXISTING)
+    sets_, existing_ = _check_choice("sets", sets, SETS), _check_choice("existing", existing, EXISTING_CHOICES)
     if (settings.mask == "IMAGE") != (mask_image is not None):
         raise SettingsError("--mask image and --mask-image FILE belong together.")
-    smoothing = int(SMOOTHING.validate("smoothing", smoothing))
+    smoothing = int(TEMPORAL_SMOOTHING.validate("smoothing", smoothing))
     _check_smoothing(smoothing, sets_, settings)
     _check_reports(json, csv)
     if exposure is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import SettingsError, TargetError
 from ..core.files import resolve_path
 from ..core.map_types import MAP_TYPES
-from .pictures import Item, Picture
+from .pictures import BatchItem, PictureState
 from .record import NAME_CLASH_ADVICE
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ TOKENS = {"stem": "the picture's name", "name": "the same with its ending", "map
 """What a pattern may contain in braces, with its meaning."""
 
 
-MAX_NAME_BYTES = 255
+MAX_FILE_NAME_BYTES = 255
 """The longest name of a file that usual file systems allow."""
 
 _INVALID = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
@@ -99,7 +99,7 @@ class Naming:
         if len(self.map_types) > 1 and "map" not in tokens:
             raise SettingsError("The pattern gives all maps of a picture one name; put {token} into it.", token="{map}")
 
-    def path(self, item: Item, map_type: str, number: int = 1) -> Path:
+    def path(self, item: BatchItem, map_type: str, number: int = 1) -> Path:
         """Return the path of an item's map, relative to the output folder.
 
         Args:
@@ -129,7 +129,7 @@ def _parts(pattern: str) -> list[str]:
 def _fit_name(pattern: str, stem: str, values: Mapping[str, str], ending: str) -> str:
     """Format a valid name of a file; shorten the stem where the name is too long for a file system."""
     name = _replace_invalid(pattern.format(stem=stem, **values))
-    excess = len(_bytes(name + ending)) - MAX_NAME_BYTES
+    excess = len(_bytes(name + ending)) - MAX_FILE_NAME_BYTES
     if excess <= 0:
         return name + ending
     shorter = _bytes(stem)[:-excess].decode("utf-8", "ignore")
@@ -164,10 +164,10 @@ class OutputFiles:
         """
         self._options = options
         self._pictures = {resolve_path(file) for file in (*pictures, options.mask_image) if file is not None}
-        self._maps: dict[Path, Picture] = {}
+        self._maps: dict[Path, PictureState] = {}
         self._numbers: dict[tuple[int, str], int] = {}
 
-    def take(self, picture: Picture) -> list[tuple[str, Path]]:
+    def take(self, picture: PictureState) -> list[tuple[str, Path]]:
         """Reserve the files of a picture's maps.
 
         Returns:
@@ -188,7 +188,7 @@ class OutputFiles:
         """Free a name that was reserved for a map that is not made."""
         self._maps.pop(resolve_path(target), None)
 
-    def take_another(self, picture: Picture, map_type: str) -> Path:
+    def take_another(self, picture: PictureState, map_type: str) -> Path:
         """Reserve another file for a map, after another process has used the first; raise TargetError in a set."""
         if len(picture.set_members) > 1:
             raise TargetError("Another process makes maps of these names, and those of a set have one number; run it again.")
@@ -197,7 +197,7 @@ class OutputFiles:
         self._maps[resolve_path(target)] = picture
         return target
 
-    def _check_free(self, target: Path, picture: Picture) -> None:
+    def _check_free(self, target: Path, picture: PictureState) -> None:
         if resolve_path(target) in self._pictures:
             raise TargetError("{target} is one of the pictures; {advice}.", target=target, advice=NAME_CLASH_ADVICE)
         other = self._maps.get(resolve_path(target))
@@ -205,7 +205,7 @@ class OutputFiles:
             raise NameTaken("{target} is also the map of {other}; {advice}.", target=target, other=other.item.title,
                             advice=NAME_CLASH_ADVICE)
 
-    def _number(self, pictures: Sequence[Picture], map_type: str) -> int:
+    def _number(self, pictures: Sequence[PictureState], map_type: str) -> int:
         """Return the first number with which all names of a set are free, with `existing` NUMBER; else 1."""
         if self._options.existing != "NUMBER":
             return 1
@@ -219,5 +219,5 @@ class OutputFiles:
         path = resolve_path(target)
         return path not in self._pictures and path not in self._maps and not os.path.lexists(target)
 
-    def _path(self, picture: Picture, map_type: str, number: int) -> Path:
+    def _path(self, picture: PictureState, map_type: str, number: int) -> Path:
         return self._options.out / self._options.naming.path(picture.item, map_type, number)

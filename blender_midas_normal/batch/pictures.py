@@ -30,7 +30,7 @@ SEPARATORS = "._- "
 
 
 @dataclass(frozen=True)
-class Item:
+class BatchItem:
     """A picture that maps are made of.
 
     Attributes:
@@ -53,12 +53,12 @@ class Item:
     number: str = ""
 
 
-def item_of_file(file: Path, folder: PurePath, request_fields: Callable[[Client], dict[str, Any]]) -> Item:
-    """Make the item of a picture file; see `Item` for the arguments."""
-    return Item(str(file), file.name, file.stem, file, folder, request_fields, lambda: digest_of_file(file))
+def item_of_file(file: Path, folder: PurePath, request_fields: Callable[[Client], dict[str, Any]]) -> BatchItem:
+    """Make the item of a picture file; see `BatchItem` for the arguments."""
+    return BatchItem(str(file), file.name, file.stem, file, folder, request_fields, lambda: digest_of_file(file))
 
 
-def with_exposure(item: Item, stops: float) -> Item:
+def with_exposure(item: BatchItem, stops: float) -> BatchItem:
     """Return the item with its scene-linear values made brighter by so many stops."""
     return replace(item, request_fields=lambda client: {**item.request_fields(client), "exposure": stops},
                    content=lambda: f"{item.content()} {stops!r}")
@@ -97,7 +97,7 @@ class NumberedName:
 
 
 @dataclass(frozen=True)
-class PictureSet:
+class ItemSet:
     """The pictures of a set, or a single picture that belongs to none.
 
     Attributes:
@@ -108,7 +108,7 @@ class PictureSet:
 
     title: str
     set_type: str
-    members: tuple[tuple[int, Item], ...]
+    members: tuple[tuple[int, BatchItem], ...]
 
     @property
     def sentence(self) -> str:
@@ -127,7 +127,7 @@ class PictureSet:
         return "frame" if self.set_type == "SEQUENCE" else "tile"
 
 
-def find_sets(items: Iterable[Item], set_type: str) -> list[PictureSet]:
+def find_sets(items: Iterable[BatchItem], set_type: str) -> list[ItemSet]:
     """Group pictures into sets by the names of their files.
 
     Args:
@@ -138,14 +138,14 @@ def find_sets(items: Iterable[Item], set_type: str) -> list[PictureSet]:
     """
     items = list(items)
     parse_name = _name_parser(set_type, [item.file for item in items if item.file is not None])
-    members_by_set: dict[object, list[tuple[int, Item]]] = {}
+    members_by_set: dict[object, list[tuple[int, BatchItem]]] = {}
     for item in items:
         name = parse_name(item.file) if item.file is not None else None
         if name is None:
             members_by_set[object()] = [(0, item)]
         else:
             members_by_set.setdefault(_set_title(item, name), []).append((name.number, _rename(item, name)))
-    return [PictureSet(key if isinstance(key, str) else "", set_type, tuple(sorted(members, key=lambda member: member[0])))
+    return [ItemSet(key if isinstance(key, str) else "", set_type, tuple(sorted(members, key=lambda member: member[0])))
             for key, members in members_by_set.items()]
 
 
@@ -194,12 +194,12 @@ def _parse_frame(widths: Mapping[SequenceKey, set[int]], file: Path) -> Numbered
     return NumberedName(before, "#" * width, after, digits, int(digits))
 
 
-def _set_title(item: Item, name: NumberedName) -> str:
+def _set_title(item: BatchItem, name: NumberedName) -> str:
     assert item.file is not None
     return str(item.file.with_name(f"{name.before}{name.token}{name.after}{item.file.suffix}"))
 
 
-def _rename(item: Item, name: NumberedName) -> Item:
+def _rename(item: BatchItem, name: NumberedName) -> BatchItem:
     """Return the item with the name of its set, so that the names of its maps end with the number."""
     assert item.file is not None
     stem = name.before.rstrip(SEPARATORS)
@@ -222,7 +222,7 @@ class StagedMap:
 
 
 @dataclass(eq=False)
-class Picture:
+class PictureState:
     """The state of a picture during a run.
 
     Attributes:
@@ -239,16 +239,16 @@ class Picture:
         failure: why its maps cannot be made.
     """
 
-    item: Item
+    item: BatchItem
     number: int = 0
-    set_members: Sequence[Picture] = ()
+    set_members: Sequence[PictureState] = ()
     content: str = ""
     pending: list[tuple[str, Path]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     depth_stats: DepthStats | None = None
     strength: float = 1.0
     scale: float = 0.0
-    neighbours: Sequence[Picture] = ()
+    neighbours: Sequence[PictureState] = ()
     staged: dict[str, StagedMap] = field(default_factory=dict)
     failure: Exception | None = None
 
@@ -270,13 +270,13 @@ class Picture:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def pictures_of_set(picture_set: PictureSet, radius: int) -> list[Picture]:
+def states_of_set(picture_set: ItemSet, radius: int) -> list[PictureState]:
     """Make the pictures of a set.
 
     Args:
         radius: frames on either side over which the maps are averaged.
     """
-    pictures = [Picture(item, number) for number, item in picture_set.members]
+    pictures = [PictureState(item, number) for number, item in picture_set.members]
     by_number = {picture.number: picture for picture in pictures}
     for picture in pictures:
         picture.set_members = pictures
@@ -286,7 +286,7 @@ def pictures_of_set(picture_set: PictureSet, radius: int) -> list[Picture]:
     return pictures
 
 
-def match_depth_ranges(pictures: Sequence[Picture]) -> None:
+def match_depth_ranges(pictures: Sequence[PictureState]) -> None:
     """Set strength and scale of the pictures of a set to those of the picture with the widest depth range."""
     measured = {picture: picture.depth_stats for picture in pictures if picture.depth_stats is not None}
     factors = shared_range_strengths({picture: stats.range for picture, stats in measured.items()})

@@ -31,12 +31,12 @@ from ..core.settings import Settings
 from .atomic_files import atomic_create, partial_file, remove_leftovers, temporary_folder
 from .options import BatchOptions
 from .outputs import NameTaken, OutputFiles
-from .pictures import Item, Picture, StagedMap, find_sets, match_depth_ranges, pictures_of_set
+from .pictures import BatchItem, PictureState, StagedMap, find_sets, match_depth_ranges, states_of_set
 from .record import DepthStats, DepthStatsCache, OutputRecord, digest_of_settings
 from .report import FAILED, MADE, SKIPPED, Record, Reporter
-from .scheduler import Task, TaskFactory
+from .scheduler import BatchTask, TaskFactory
 
-Stage = Callable[[Picture, Client], Task]
+StageFn = Callable[[PictureState, Client], BatchTask]
 """One step in the processing of a picture; raises MidasNormalError or OSError where it fails."""
 
 AVERAGING_WINDOW = 16
@@ -57,7 +57,7 @@ class BatchRunner:
         finished_count: how many pictures need nothing more.
     """
 
-    def __init__(self, items: Iterable[Item], options: BatchOptions, launch: Launch, reporter: Reporter) -> None:
+    def __init__(self, items: Iterable[BatchItem], options: BatchOptions, launch: Launch, reporter: Reporter) -> None:
         """Group the items into sets and read the records of the output folder.
 
         Raises:
@@ -73,13 +73,13 @@ class BatchRunner:
         self._shares_height_scale = "HEIGHT" in options.map_types and (
             options.smoothing > 0 or not is_float_format(options.format))
         self._file_fields: dict[str, Any] = {"format": options.format, "bits": options.bits, "compress": True}
-        self._postponed: list[Picture] = []
+        self._postponed: list[PictureState] = []
         self._folders: set[Path] = set()
         self._measured_count = self.finished_count = 0
         picture_sets = find_sets(items, options.sets)
         self.set_messages = [each.sentence for each in picture_sets if len(each.members) > 1]
         self.missing_messages = [each.missing_message for each in picture_sets if each.missing_message]
-        self.sets = [pictures_of_set(each, options.smoothing) for each in picture_sets]
+        self.sets = [states_of_set(each, options.smoothing) for each in picture_sets]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
         self._output_files = OutputFiles(options, [picture.item.file for picture in self.pictures])
@@ -89,7 +89,7 @@ class BatchRunner:
         """Return (finished steps, all steps); a picture counts one step for its maps and one for being measured."""
         return self.finished_count + self._measured_count, len(self.pictures) + self._to_measure
 
-    def is_measured(self, pictures: Sequence[Picture]) -> bool:
+    def is_measured(self, pictures: Sequence[PictureState]) -> bool:
         """Tell whether a set is measured before any map is made, because its maps share a depth range or a height scale."""
         return len(pictures) > 1 and (self._shares_height_scale or has_depth_range(self._engine, self._options.settings))
 
@@ -100,7 +100,7 @@ class BatchRunner:
         for folder in {self.out, *self._folders}:
             remove_leftovers(folder)
 
-    def task_factories(self, stage: Stage, pictures: Iterable[Picture], alone: bool) -> Iterator[TaskFactory]:
+    def task_factories(self, stage: StageFn, pictures: Iterable[PictureState], alone: bool) -> Iterator[TaskFactory]:
         """Iterate over the tasks that run a stage on the pictures, except on those that have failed.
 
         Args:
@@ -109,7 +109,7 @@ class BatchRunner:
         """
         return (partial(self._task, stage, picture, alone) for picture in pictures if picture.failure is None)
 
-    def take_postponed(self) -> list[Picture]:
+    def take_postponed(self) -> list[PictureState]:
         """Return the pictures to try again one at a time, and forget them.
 
         Either their worker ended while it had several pictures, one of which may have caused it, or another picture, which
@@ -118,7 +118,7 @@ class BatchRunner:
         postponed, self._postponed = self._postponed, []
         return postponed
 
-    def begin(self, picture: Picture, client: Client) -> Task:
+    def begin(self, picture: PictureState, client: Client) -> BatchTask:
         """Compute the digest of a picture and reserve the names of its maps."""
         if not picture.content:
             content = picture.item.content() + self._options.mask_content
@@ -126,7 +126,7 @@ class BatchRunner:
             picture.content = content
         yield from ()
 
-    def measure(self, picture: Picture, client: Client) -> Task:
+    def measure(self, picture: PictureState, client: Client) -> BatchTask:
         """Measure the depth range and the height scale of a picture.
 
         With `existing` SKIP, a measurement in the record of the folder is used instead.
@@ -148,7 +148,7 @@ class BatchRunner:
         picture.depth_stats = stats
         self._measured_count += 1
 
-    def skip(self, picture: Picture, client: Client) -> Task:
+    def skip(self, picture: PictureState, client: Client) -> BatchTask:
         """Drop the maps of a picture that are up to date, and those that may not replace an existing file."""
         content = picture.content_of_maps()
         for map_type, target in list(picture.pending):
@@ -165,14 +165,15 @@ class BatchRunner:
                 picture.pending.remove((map_type, target))
         yield from ()
 
-    def make(self, picture: Picture, client: Client) -> Task:
+    def make(self, picture: PictureState, client: Client) -> BatchTask:
         """Make all pending maps of a picture."""
         yield from self.begin(picture, client)
         yield from self.skip(picture, client)
         map_types = [map_type for map_type, _ in picture.pending]
         yield from self._make_maps(picture, client, map_types, partial(self._store, picture, client), **self._file_fields)
 
-    def stage_frame(self, folder: Callable[[], Path], window: Container[Picture], picture: Picture, client: Client) -> Task:
+    def stage_frame(self, folder: Callable[[], Path], window: Container[PictureState], picture: PictureState,
+                    client: Client) -> BatchTask:
         """Make the frame's own maps, which are averaged with those of its neighbours later, as temporary PNG files.
 
         Args:
@@ -190,7 +191,7 @@ class BatchRunner:
 
         yield from self._make_maps(picture, client, map_types, take)
 
-    def average(self, picture: Picture, client: Client) -> Task:
+    def average(self, picture: PictureState, client: Client) -> BatchTask:
         """Average the frame's own maps with those of its neighbours that have the same size."""
         for map_type, _ in list(picture.pending):
             own = picture.staged[map_type].result
@@ -206,7 +207,7 @@ class BatchRunner:
             seconds = {**own.seconds, "mean": sum(mean.seconds.values())}
             self._store(picture, client, map_type, dataclasses.replace(own, file=mean.file, seconds=seconds))
 
-    def _task(self, stage: Stage, picture: Picture, alone: bool, client: Client) -> Task:
+    def _task(self, stage: StageFn, picture: PictureState, alone: bool, client: Client) -> BatchTask:
         was_done = picture.is_done
         try:
             yield from stage(picture, client)
@@ -221,18 +222,18 @@ class BatchRunner:
             self._fail(picture, error, _system_refusal(error))
         self.finished_count += picture.is_done and not was_done
 
-    def _fail(self, picture: Picture, error: Exception, sentence: Message) -> None:
+    def _fail(self, picture: PictureState, error: Exception, sentence: Message) -> None:
         self._report_failure(picture, picture.pending[0][0] if picture.pending else None, sentence)
         picture.failure = error
         for _, target in picture.pending:
             self._output_files.release(target)
 
-    def _report_failure(self, picture: Picture, map_type: str | None, sentence: Message) -> None:
+    def _report_failure(self, picture: PictureState, map_type: str | None, sentence: Message) -> None:
         self._reporter.print_error(f"{picture.item.title}: error: {sentence}")
         picture.records.append(Record(picture.item.title, FAILED, map_type, error=sentence))
 
-    def _make_maps(self, picture: Picture, client: Client, map_types: Sequence[str], take: Callable[[str, Result], None],
-                   **fields: Any) -> Task:
+    def _make_maps(self, picture: PictureState, client: Client, map_types: Sequence[str],
+                   take: Callable[[str, Result], None], **fields: Any) -> BatchTask:
         """Make several maps of a picture, running the engine once.
 
         Args:
@@ -257,13 +258,13 @@ class BatchRunner:
             surface = result.surface
             remaining.pop(0)
 
-    def _submit(self, client: Client, picture: Picture, surface: str | None, **fields: Any) -> ResultFuture:
+    def _submit(self, client: Client, picture: PictureState, surface: str | None, **fields: Any) -> ResultFuture:
         """Request a map, from the cached surface if there is one, else from the picture."""
         client.prepare(self._launch)
         source = {"surface": surface} if surface is not None else picture.item.request_fields(client)
         return client.submit(Request(**fields, **source))
 
-    def _store(self, picture: Picture, client: Client, map_type: str, result: Result) -> None:
+    def _store(self, picture: PictureState, client: Client, map_type: str, result: Result) -> None:
         """Move the file of a result to the output folder, with an entry in the record, and report it."""
         try:
             with _open_map_file(client, result) as file:
@@ -274,7 +275,7 @@ class BatchRunner:
             self._output_files.release(dict(picture.pending)[map_type])
         picture.pending = [(other, path) for other, path in picture.pending if other != map_type]
 
-    def _move_to_target(self, picture: Picture, map_type: str, file: Path, settings: str) -> Path:
+    def _move_to_target(self, picture: PictureState, map_type: str, file: Path, settings: str) -> Path:
         """Add a map to the record, then give it its name; return its path.
 
         Another process may have written a file of that name meanwhile, so this checks again whether it may be replaced.
@@ -303,19 +304,19 @@ class BatchRunner:
             if self._options.existing == "NUMBER":
                 target = self._output_files.take_another(picture, map_type)
 
-    def _settings(self, picture: Picture) -> Settings:
+    def _settings(self, picture: PictureState) -> Settings:
         """Return the settings of the run with the strength that scales the picture to the depth range of its set."""
         settings = self._options.settings
         return dataclasses.replace(settings, strength=settings.strength * picture.strength)
 
-    def _digest(self, picture: Picture, engine: str, map_type: str) -> str:
+    def _digest(self, picture: PictureState, engine: str, map_type: str) -> str:
         scale = _scale(picture, map_type)
         extra = {"scale": scale, "smoothing": self._options.smoothing if picture.neighbours else 0,
                  "bits": 8 if self._options.bits == 8 else 0}
         return digest_of_settings(self._settings(picture), engine, map_type, self._options.format,
                                   **{name: value for name, value in extra.items() if value})
 
-    def _report_made(self, picture: Picture, map_type: str, target: Path, result: Result) -> None:
+    def _report_made(self, picture: PictureState, map_type: str, target: Path, result: Result) -> None:
         size = f"{result.width} x {result.height}"
         self._reporter.print_line(f"{picture.item.title} -> {target} ({size}, {result.engine.lower()} on {result.device})")
         for note in result.notes:
@@ -344,7 +345,7 @@ def _system_refusal(error: OSError) -> Message:
     return Message("The system refuses it: {reason}.", reason=reason_of(error))
 
 
-def _scale(picture: Picture, map_type: str) -> float:
+def _scale(picture: PictureState, map_type: str) -> float:
     return picture.scale if map_type == "HEIGHT" else 0.0
 
 
@@ -352,11 +353,11 @@ def _size(result: Result) -> tuple[int, int]:
     return result.width, result.height
 
 
-RunStage = Callable[[Stage, Sequence[Picture]], None]
+RunStageFn = Callable[[StageFn, Sequence[PictureState]], None]
 """Runs one stage on all of these pictures; returns when that is done or the run was stopped."""
 
 
-def run_stages(runner: BatchRunner, run_stage: RunStage) -> None:
+def run_stages(runner: BatchRunner, run_stage: RunStageFn) -> None:
     """Make all maps: first of pictures that depend on no others, then set by set."""
     run_stage(runner.make, [picture for pictures in runner.sets if not _are_dependent(runner, pictures)
                             for picture in pictures])
@@ -372,12 +373,12 @@ def run_stages(runner: BatchRunner, run_stage: RunStage) -> None:
             run_stage(runner.make, pictures)
 
 
-def _are_dependent(runner: BatchRunner, pictures: Sequence[Picture]) -> bool:
+def _are_dependent(runner: BatchRunner, pictures: Sequence[PictureState]) -> bool:
     """Tell whether the maps of these pictures depend on the other pictures of their set."""
     return runner.is_measured(pictures) or len(pictures[0].neighbours) > 0
 
 
-def _average_frames(runner: BatchRunner, frames: Sequence[Picture], run_stage: RunStage) -> None:
+def _average_frames(runner: BatchRunner, frames: Sequence[PictureState], run_stage: RunStageFn) -> None:
     """Make the maps of a sequence, averaged over time, window by window.
 
     The frames' own maps lie in a temporary folder as long as a later window needs them.
@@ -399,7 +400,7 @@ def _average_frames(runner: BatchRunner, frames: Sequence[Picture], run_stage: R
                     _remove_staged(frame)
 
 
-def _remove_staged(frame: Picture) -> None:
+def _remove_staged(frame: PictureState) -> None:
     for staged in frame.staged.values():
         with suppress(OSError):  # the folder is removed at the end
             staged.file.unlink()

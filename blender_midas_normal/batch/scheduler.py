@@ -49,10 +49,10 @@ class WorkerPool:
             client.close()
 
 
-Task = Generator[ResultFuture, None, None]
+BatchTask = Generator[ResultFuture, None, None]
 """A piece of work, which yields each job whose outcome it waits for."""
 
-TaskFactory = Callable[[Client], Task]
+TaskFactory = Callable[[Client], BatchTask]
 """Starts a task with the client that it is assigned to."""
 
 
@@ -78,7 +78,7 @@ class WorkerQueue:
         """
         self._client = client
         self._max_tasks = max_tasks
-        self._waiting: list[tuple[ResultFuture, Task]] = []
+        self._waiting: list[tuple[ResultFuture, BatchTask]] = []
 
     @property
     def job(self) -> ResultFuture | None:
@@ -97,7 +97,7 @@ class WorkerQueue:
             self._resume(factory(self._client))
         return bool(ended) or factory is not None
 
-    def _resume(self, task: Task) -> None:
+    def _resume(self, task: BatchTask) -> None:
         job = next(task, None)
         if job is not None:
             self._waiting.append((job, task))

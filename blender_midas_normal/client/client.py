@@ -150,7 +150,7 @@ class Client:
         if job.id in self._cancelled_ids:
             self._stop_worker(WorkerError("The worker was stopped."), kill=True)
         elif job.id in self._pending:
-            self._finish(job.id, Cancelled("Cancelled."))
+            self._set_outcome(job.id, Cancelled("Cancelled."))
             self._cancelled_ids.add(job.id)
             self._send(Cancel(job.id))
 
@@ -233,18 +233,18 @@ class Client:
                 job = self._pending[message.id]
                 job.stage, job.share = message.stage, message.share
         elif isinstance(message, Error):
-            self._finish_request(message.id, error_from_kind(message.kind, message.text))
+            self._complete(message.id, error_from_kind(message.kind, message.text))
         elif isinstance(message, Result):
             if message.id not in self._pending:
                 self._remove_files(message)
-            self._finish_request(message.id, message)
+            self._complete(message.id, message)
         else:
             raise ProtocolError("A worker does not send {kind}.", kind=type(message).__name__)
 
-    def _finish_request(self, id: int, outcome: Result | MidasNormalError) -> None:
+    def _complete(self, id: int, outcome: Result | MidasNormalError) -> None:
         """Give a job its outcome, unless it was cancelled; in both cases the worker is done with it."""
         if id in self._pending:
-            self._finish(id, outcome)
+            self._set_outcome(id, outcome)
         self._cancelled_ids.discard(id)
 
     def _running_worker(self) -> WorkerProcess:
@@ -268,7 +268,7 @@ class Client:
             raise WorkerError("The worker said nothing for {seconds:.0f} seconds and was ended; try again, and choose "
                               "the device CPU where that happens again.", seconds=SILENCE_TIMEOUT_S)
 
-    def _finish(self, id: int, outcome: Result | MidasNormalError) -> None:
+    def _set_outcome(self, id: int, outcome: Result | MidasNormalError) -> None:
         job = self._pending.pop(id)
         job.outcome = outcome
         if isinstance(outcome, Result):
@@ -282,6 +282,6 @@ class Client:
         self._cancelled_ids.clear()
         self.surfaces.clear()
         for id in list(self._pending):
-            self._finish(id, reason)
+            self._set_outcome(id, reason)
         if worker is not None:
             worker.kill() if kill else worker.close()

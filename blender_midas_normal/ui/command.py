@@ -21,7 +21,7 @@ from ..batch.api import IDLE_SECONDS
 from ..batch.cli import Command
 from ..batch.inputs import Inputs
 from ..batch.options import BatchOptions, parse_path
-from ..batch.pictures import Item, digest_of_file, item_of_file, stem_of, with_exposure
+from ..batch.pictures import BatchItem, digest_of_file, item_of_file, stem_of, with_exposure
 from ..bridge.addon import blender_python, worker_paths
 from ..bridge.image_pixels import View, export_file_pixels, read_pixels, run_to_end
 from ..bridge.image_source import check_single_picture
@@ -67,7 +67,7 @@ class BlenderCommand(Command):
         return parser
 
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
-              inputs: Inputs) -> list[Item]:
+              inputs: Inputs) -> list[BatchItem]:
         if arguments.images:
             items = items_of_files(inputs)
         elif options.sets != "OFF":
@@ -87,7 +87,7 @@ class BlenderCommand(Command):
         return choose_launch(options.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
 
 
-def items_of_files(inputs: Inputs) -> list[Item]:
+def items_of_files(inputs: Inputs) -> list[BatchItem]:
     """Return items for picture files, which Blender reads, because its Python has no library for image files."""
     def read_with_blender(file: Path) -> Callable[[Client], dict[str, Any]]:
         return lambda client: {"pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
@@ -95,7 +95,7 @@ def items_of_files(inputs: Inputs) -> list[Item]:
     return [item_of_file(picture.file, picture.folder, read_with_blender(picture.file)) for picture in inputs.pictures]
 
 
-def with_mask(item: Item, mask: Path) -> Item:
+def with_mask(item: BatchItem, mask: Path) -> BatchItem:
     """Return the item with a mask image, which Blender reads."""
     def fields(client: Client) -> dict[str, Any]:
         mask_pixels = run_to_end(export_file_pixels(mask, client.new_file()))
@@ -104,7 +104,7 @@ def with_mask(item: Item, mask: Path) -> Item:
     return dataclasses.replace(item, request_fields=fields)
 
 
-def item_of_image(image: bpy.types.Image) -> Item:
+def item_of_image(image: bpy.types.Image) -> BatchItem:
     """Return an item for an image of the open .blend file; no map may replace the image's own file, if any."""
     def read(path: Path) -> Pixels:
         return dataclasses.replace(read_pixels(check_single_picture(image), path), alpha=alpha_of(image))
@@ -118,4 +118,4 @@ def item_of_image(image: bpy.types.Image) -> Item:
             return f"{digest_of_file(Path(folder) / pixels.file)} {dataclasses.astuple(pixels)}"
 
     file = file_of(image) if image.filepath and image.packed_file is None else None
-    return Item(image.name, image.name, stem_of(image.name), file, PurePath(), fields, content)
+    return BatchItem(image.name, image.name, stem_of(image.name), file, PurePath(), fields, content)

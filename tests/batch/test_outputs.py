@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_midas_normal.batch.outputs import MAX_NAME_BYTES, TARGETS, Naming
-from blender_midas_normal.batch.pictures import Item
+from blender_midas_normal.batch.outputs import MAX_FILE_NAME_BYTES, TARGETS, Naming
+from blender_midas_normal.batch.pictures import BatchItem
 from blender_midas_normal.core.errors import SettingsError
 
 TAGS = TARGETS["BLENDER"].tags
 
 
-def item(stem: str, folder: str = "") -> Item:
-    return Item(stem, f"{stem}.jpg", stem, None, PurePath(folder), lambda client: {}, str)
+def item(stem: str, folder: str = "") -> BatchItem:
+    return BatchItem(stem, f"{stem}.jpg", stem, None, PurePath(folder), lambda client: {}, str)
 
 
 def named(pattern: str, stem: str = "wall", map_type: str = "NORMAL", number: int = 1, folder: str = "") -> str:
@@ -74,7 +74,7 @@ def test_names_of_folders_are_made_safe(stem, path):
 def test_a_long_name_loses_the_end_of_its_stem_and_nothing_else():
     assert named("{stem}_{map}", "x" * 200) == "x" * 200 + "_normal.png"
     name = named("{stem}_{map}", "壁" * 200, number=12)
-    assert name.endswith("壁_normal_12.png") and MAX_NAME_BYTES - 3 < len(name.encode()) <= MAX_NAME_BYTES
+    assert name.endswith("壁_normal_12.png") and MAX_FILE_NAME_BYTES - 3 < len(name.encode()) <= MAX_FILE_NAME_BYTES
     with pytest.raises(SettingsError, match="longer than file systems allow"):
         named("x" * 300)
 
@@ -89,5 +89,5 @@ def test_no_name_leads_out_of_the_folder_or_into_a_file_that_cannot_be(stem, pat
     assert not path.is_absolute() and len(path.parts) == len(pattern.split("/"))
     assert Path("/out", path).resolve() == Path("/out", path)
     for part in path.parts:
-        assert len(part.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES and not set(part) & set('\\/:*?"<>|\0\n')
+        assert len(part.encode("utf-8", "surrogatepass")) <= MAX_FILE_NAME_BYTES and not set(part) & set('\\/:*?"<>|\0\n')
         assert part.strip(" .")

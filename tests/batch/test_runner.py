@@ -18,7 +18,7 @@ from blender_midas_normal.batch.api import run_batch
 from blender_midas_normal.batch.atomic_files import temporary_folder
 from blender_midas_normal.batch.inputs import Inputs
 from blender_midas_normal.batch.options import add_options, parse_options
-from blender_midas_normal.batch.pictures import Item, item_of_file
+from blender_midas_normal.batch.pictures import BatchItem, item_of_file
 from blender_midas_normal.batch.record import OutputRecord
 from blender_midas_normal.batch.report import TerminalReporter
 from blender_midas_normal.client.client import Client
@@ -41,7 +41,7 @@ def save(file, size, seed=0):
     PIL.Image.fromarray(np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)).save(file)
 
 
-def item(file, at_request=lambda client: None) -> Item:
+def item(file, at_request=lambda client: None) -> BatchItem:
     def fields(client):
         at_request(client)
         return {"picture": str(file)}
