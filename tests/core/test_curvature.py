@@ -1,3 +1,5 @@
+"""Curvature maps of surfaces whose curvature is known."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Depths enlarged along the edges of their picture, against true depths that a network blurs."""
+"""Depths upsampled along the edges of their picture, compared with true depths."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of core give what they say."""
+"""The examples in core's docstrings, run."""
 
 import doctest
 import importlib

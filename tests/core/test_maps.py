@@ -1,3 +1,5 @@
+"""Maps of all types from one surface, and their files."""
+
 import os
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Normal maps of known surfaces, and the settings that change them."""
+
 import dataclasses
 import math
 

@@ -1,3 +1,5 @@
+"""Ambient occlusion of surfaces for which it is known."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Messages between client and worker: encoded and decoded, and refused where they are invalid."""
+
 import contextlib
 import json
 

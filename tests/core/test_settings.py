@@ -1,3 +1,5 @@
+"""Settings: their values, presets and what each of them changes."""
+
 import dataclasses
 import math
 
@@ -18,7 +20,7 @@ def test_the_node_preset_has_the_nodes_defaults():
     assert node.is_node_picture and not Settings().is_node_picture
 
 
-def test_names_are_written_in_any_case():
+def test_values_are_read_in_any_case():
     assert Settings(engine="luminance", convention="DirectX").convention == "DIRECTX"
 
 
@@ -42,12 +44,12 @@ def test_raw_depth_belongs_to_midas():
         Settings(engine="LUMINANCE", depth_scale="RAW")
 
 
-def test_words_make_the_same_settings_again():
+def test_settings_of_a_dict_are_the_same_again():
     for settings in PRESETS.values():
         assert Settings().replace_fields(settings.to_dict()) == settings
 
 
-def test_an_unknown_word_is_refused():
+def test_an_unknown_setting_is_refused():
     with pytest.raises(SettingsError, match="detail_level"):
         Settings().replace_fields({"detail_level": 3})
 
@@ -69,14 +71,14 @@ def test_the_nodes_rounding(size, resolution, expected):
     assert node_size(*size, resolution) == expected
 
 
-def test_tuning_takes_all_that_needs_no_engine_and_nothing_else():
+def test_tuning_changes_all_settings_that_need_no_engine_and_no_others():
     others = Settings(engine="LUMINANCE", strength=2, blur=3, resolution=512)
     tuned = Settings(engine="RELIEF", resolution=256).with_tuning_of(others)
     assert tuned == Settings(engine="RELIEF", resolution=256, strength=2, blur=3)
 
 
 @pytest.mark.parametrize(("name", "value"), [("a", 1.0), ("strength", 2.0), ("resolution", 256), ("engine", "RELIEF")])
-def test_settings_are_alike_until_one_differs(name, value):
+def test_settings_are_equal_until_one_differs(name, value):
     settings = Settings(a=2 * math.pi)
     assert settings.is_close_to(Settings(a=float(np.float32(2 * math.pi))))
     assert not settings.is_close_to(dataclasses.replace(settings, **{name: value}))

@@ -1,4 +1,4 @@
-"""Whether a picture repeats, and heights that are made to."""
+"""Detection of pictures that repeat, and heights that are made periodic."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the benchmark makes of its measurements; the measurements themselves are CI's quick run."""
+"""The benchmark's results, bars and document; CI's quick run does the measuring."""
 
 from __future__ import annotations
 

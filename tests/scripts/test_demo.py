@@ -1,3 +1,5 @@
+"""The demonstration, as a newcomer runs it."""
+
 from __future__ import annotations
 
 import subprocess

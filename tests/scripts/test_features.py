@@ -1,4 +1,4 @@
-"""The README's table of features, and the promises of docs/RELIABILITY.md: each row names a test that is there."""
+"""The README's table of features and the promises of docs/RELIABILITY.md: each row names an existing test."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""The driver of real windows ends what it has started, also when it is ended itself."""
+"""The driver of real windows ends the programs that it started, also when it is ended itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The relief network's training samples: what is promised about the numbers, not how they look."""
+"""The relief network's training samples: properties of their values."""
 
 from __future__ import annotations
 

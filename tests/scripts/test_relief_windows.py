@@ -1,4 +1,4 @@
-"""Real materials as the relief training sees them: read, weighed, cut into windows, and lit anew."""
+"""Real materials for training: read, weighted, cut into windows, and relit."""
 
 from __future__ import annotations
 

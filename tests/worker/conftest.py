@@ -1,4 +1,4 @@
-"""What tests of a worker in this process begin with."""
+"""Fixtures for tests of a worker in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Surfaces and settings of which torch must make the same maps as numpy.
+"""Surfaces and settings for which torch must make the same maps as numpy.
 
 As a program, in an environment with torch, it prints by how many steps of 16 bits the maps of both differ at most, as JSON
 by kind and case: python maps_example.py ROOT [DEVICE]

@@ -1,4 +1,4 @@
-"""What the node itself answers: run by the MiDaS environment's Python, with nothing of this project in between.
+"""The pictures of the node itself: run by the MiDaS environment's Python, without any code of this project.
 
 `python -I node_reference.py --weights DIR --cases FILE --out FILE`: the cases are a JSON list of
 {"picture", "a", "bg_threshold", "resolution"}, the answer is an .npz file with the pictures "0", "1", ... of the cases.

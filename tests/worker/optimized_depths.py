@@ -1,4 +1,4 @@
-"""What the library's network and its quick copies make of pictures: run by the MiDaS environment's Python, on the CPU.
+"""Depths by the library's network and its optimised copies: run by the MiDaS environment's Python, on the CPU.
 
 `python optimized_depths.py ROOT WEIGHTS PICTURES OUT`: PICTURES is an .npz file of H x W x 3 float32 pictures, 0..1; OUT has
 for each NAME the depths "NAME library", "NAME float32", "NAME float16", "NAME bfloat16", and "NAME library again", which the

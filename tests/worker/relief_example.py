@@ -1,4 +1,4 @@
-"""A relief network with random weights: worthless as a map, enough for every test of arithmetic.
+"""A relief network with random weights: useless for maps, enough for tests of arithmetic.
 
 As a program, in an environment with torch, it prints by how much the answers of torch and numpy differ at most:
 python relief_example.py ROOT

@@ -1,4 +1,4 @@
-"""Several pictures that the MiDaS network sees at once: each is answered as if it were alone."""
+"""Batches of pictures in the MiDaS network: each picture has the result that it has alone."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Picture files of all formats, decoded as Blender reads them."""
+
 import re
 import struct
 import subprocess

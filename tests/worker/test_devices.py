@@ -1,4 +1,4 @@
-"""Processors, and torch where it is there."""
+"""Devices of torch that work or fail, and a Python with a damaged torch or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a map when its graphics card fails: the same for each engine with a network.
+"""Maps on a graphics card that fails, the same for each engine with a network.
 
 Cards are stood in for: MiDaS's network answers with its picture's brightness, the relief engine's is the real one on numpy,
 and a `Card` decides what each gives, or raises, on its device.

@@ -1,4 +1,4 @@
-"""Maps on a device of torch: the same as by numpy, made where the engine is, and by numpy where that cannot be."""
+"""Maps by torch on the engine's device: the same as by numpy, which makes them where torch cannot."""
 
 from __future__ import annotations
 

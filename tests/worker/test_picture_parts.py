@@ -1,4 +1,4 @@
-"""Maps of a part of a picture, where the rest only shows how it goes on."""
+"""Maps of a part of a picture, where the rest is context."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Pictures made of the pixels of Blender."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Requests answered in this process, from pixels to files of maps."""
+
 import dataclasses
 import errno
 import signal

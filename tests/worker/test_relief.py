@@ -1,4 +1,4 @@
-"""The relief engine with the weights that are shipped: what it promises of every picture, and on rendered materials."""
+"""The relief engine with the shipped weights: what it promises for all pictures, and on rendered materials."""
 
 from __future__ import annotations
 

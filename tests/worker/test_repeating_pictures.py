@@ -1,4 +1,4 @@
-"""Pictures that repeat have maps that repeat: the border is a place like any other."""
+"""Maps of pictures that repeat have no seam at the border."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's life: requests side by side, signs of life, and its end, however it comes."""
+"""A worker from start to end: requests in parallel, heartbeats, cancellation and the ways in which it ends."""
 
 from __future__ import annotations
 

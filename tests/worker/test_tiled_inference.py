@@ -1,4 +1,4 @@
-"""Tiled inference and the MiDaS engine around it, with a stand-in for the network whose depth is brightness."""
+"""Tiled inference and the MiDaS engine around it, with a fake network whose depth is brightness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By how much Winograd's convolution differs from one in float64: run by the MiDaS environment's Python.
+"""Errors of Winograd's convolution against one in float64: run by the MiDaS environment's Python.
 
 `python winograd_errors.py ROOT` prints a line for each case: the root mean square of the errors, and the greatest of them,
 as shares of the root mean square of the answer.
