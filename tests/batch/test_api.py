@@ -61,15 +61,15 @@ def test_a_mask_image_implies_its_mask(photo, tmp_path):
         assert np.unique(np.asarray(made).reshape(-1, 3), axis=0).tolist() in ([[128, 128, 255]], [[127, 127, 255]])
 
 
-@pytest.mark.parametrize("wrong, error, words", [
+@pytest.mark.parametrize("wrong, error, sentence", [
     ({"strength": 99}, SettingsError, "strength is 99"), ({"colour": 1}, SettingsError, "no setting 'colour'"),
     ({"maps": ["normals"]}, SettingsError, "no map 'NORMALS'"), ({"format": "gif"}, SettingsError, "no format 'GIF'"),
     ({"bits": 12}, SettingsError, "bits has no value 12"), ({"existing": "ask"}, SettingsError, "existing has no value"),
     ({"target": "maya"}, SettingsError, "target has no value 'maya'"), ({"jobs": 0}, SettingsError, "jobs is 0"),
     ({"sets": "tiles"}, SettingsError, "sets has no value 'tiles'"), ({"mask_image": "none.png"}, SourceError, "none.png"),
     ({"engine": "midas"}, EngineUnavailable, "not installed. Run midas-normal --engine midas")])
-def test_what_cannot_be_is_an_exception_before_anything_is_made(photo, tmp_path, wrong, error, words):
-    with pytest.raises(error, match=words):
+def test_what_cannot_be_is_an_exception_before_anything_is_made(photo, tmp_path, wrong, error, sentence):
+    with pytest.raises(error, match=sentence):
         make_maps(photo, tmp_path / "maps", **wrong)
     assert not (tmp_path / "maps").exists() or not list((tmp_path / "maps").iterdir())
 

@@ -34,7 +34,7 @@ def textures(tmp_path, monkeypatch):
     return folder
 
 
-def test_the_version_is_told_without_anything_else(capsys):
+def test_the_version_is_printed_without_anything_else(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0 and capsys.readouterr().out.split()[-1] == __version__
@@ -46,11 +46,11 @@ def test_a_report_on_the_standard_output_stands_there_alone_and_is_as_its_schema
     (tmp_path / "empty").mkdir()
     for outcomes in ([MADE, MADE, MADE, MADE, FAILED, FAILED], [SKIPPED, SKIPPED, MADE, MADE, FAILED, FAILED, FAILED]):
         assert main(arguments) == 1
-        told = capsys.readouterr()
-        report = json.loads(told.out)
+        printed = capsys.readouterr()
+        report = json.loads(printed.out)
         jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
         assert sorted(entry["outcome"] for entry in report) == sorted(outcomes)
-        assert "4 made, in" in told.err or "2 made, in" in told.err
+        assert "4 made, in" in printed.err or "2 made, in" in printed.err
         values = np.random.default_rng(9).integers(0, 256, (30, 40, 3), np.uint8)
         PIL.Image.fromarray(values).save(textures / "1.png")
         arguments.insert(0, str(tmp_path / "empty"))

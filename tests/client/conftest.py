@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the client: a client, and small installations."""
+"""Fixtures of the tests of the client: a client, small installations, and servers of the weights."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.setup import interpreters
+from blender_midas_normal.client.setup import interpreters, weights
 from blender_midas_normal.client.setup.environment import Environment
 from blender_midas_normal.client.setup.install import install
 from tests.client.installations import make_recipe, write_wheel
+from tests.client.weights_server import SHA256, SIZE, serving
 
 
 @pytest.fixture
@@ -68,3 +69,39 @@ def nvidia(tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
 
     return have
+
+
+@pytest.fixture
+def no_proxy(monkeypatch):
+    """No proxy from the environment of the tests."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server(no_proxy):
+    """A source of the weights."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def second(no_proxy):
+    """Another source of them."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def get(server, tmp_path):
+    """Download from the server into a new folder."""
+    def download(report=lambda step: None, cancelled=lambda: False, online=True, urls=None, size=SIZE, sha256=SHA256):
+        return weights.download(tmp_path / "deep" / "weights", report, cancelled, online, urls or [server.url], size, sha256)
+
+    return download
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """The folder that `get` downloads into."""
+    return tmp_path / "deep" / "weights"

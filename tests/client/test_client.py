@@ -104,14 +104,14 @@ def test_a_cancelled_job_ends_at_once_and_its_late_result_is_swallowed(client, t
 LATE = f"""
     from pathlib import Path
     folder = Path(sys.argv[sys.argv.index("--folder") + 1])
-    say = lambda **words: print(json.dumps(words), flush=True)
-    say(type="hello", protocol={VERSION}, pid=1, python="3")
+    send = lambda **message: print(json.dumps(message), flush=True)
+    send(type="hello", protocol={VERSION}, pid=1, python="3")
     for line in sys.stdin:
-        words = json.loads(line)
-        if words["type"] == "cancel":
+        message = json.loads(line)
+        if message["type"] == "cancel":
             (folder / "late.png").write_bytes(b"late")
             (folder / "late").write_bytes(b"late")
-            say(type="result", id=words["id"], file="late.png", pixels="late", width=1, height=1, engine="LUMINANCE",
+            send(type="result", id=message["id"], file="late.png", pixels="late", width=1, height=1, engine="LUMINANCE",
                 device="cpu", why="", surface="")
     """
 

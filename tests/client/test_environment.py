@@ -67,8 +67,8 @@ def test_a_missing_or_empty_folder_is_absent(tmp_path, there):
 
 def test_another_folder_is_not_taken_for_an_environment(tmp_path):
     (tmp_path / "holiday.jpg").write_text("")
-    found = environment_status(Environment(tmp_path))
-    assert found.state is EnvironmentState.ABSENT and "holds something else" in found.sentence
+    status = environment_status(Environment(tmp_path))
+    assert status.state is EnvironmentState.ABSENT and "holds something else" in status.sentence
 
 
 def test_an_interrupted_one_is_incomplete(made, pins):
@@ -114,8 +114,8 @@ def upgrade_base(made: Environment, pins: Path) -> None:
     (break_marker_types, "record"), (break_state, "do not work together")])
 def test_what_was_damaged_needs_repair_and_says_why(made, pins, damage, reason):
     damage(made, pins)
-    found = environment_status(made, pins)
-    assert found.state is EnvironmentState.REPAIR_NEEDED and reason in found.sentence
+    status = environment_status(made, pins)
+    assert status.state is EnvironmentState.REPAIR_NEEDED and reason in status.sentence
 
 
 @needs_links
@@ -164,10 +164,10 @@ def test_a_file_that_cannot_be_removed_is_said_so_and_the_rest_is_no_environment
     """On Windows, while another program has it open."""
     unlink = os.unlink
 
-    def refuse(path, *words, **more):
+    def refuse(path, *arguments, **options):
         if Path(path).name == "module.py":
             raise PermissionError(13, "Access is denied")
-        unlink(path, *words, **more)
+        unlink(path, *arguments, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "unlink", refuse)

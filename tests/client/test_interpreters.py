@@ -32,9 +32,9 @@ def alone(monkeypatch, tmp_path):
 
 
 def test_the_one_found_really_runs_and_is_a_base_interpreter():
-    found = interpreters.find_interpreter()
-    assert found.version[0] == 3 and found.version[1] in interpreters.MINOR_VERSIONS
-    assert interpreters.probe_interpreter([str(found.path)]) == found
+    interpreter = interpreters.find_interpreter()
+    assert interpreter.version[0] == 3 and interpreter.version[1] in interpreters.MINOR_VERSIONS
+    assert interpreters.probe_interpreter([str(interpreter.path)]) == interpreter
 
 
 def test_an_environment_stands_for_the_interpreter_it_was_made_from(tmp_path):
@@ -120,10 +120,10 @@ def test_a_closed_folder_on_the_path_is_passed_over(alone):
     (alone / "bin").chmod(0)
     os.seteuid(65534)
     try:
-        found = list(interpreters.candidates())
+        commands = list(interpreters.candidates())
     finally:
         os.seteuid(0)
-    assert found == [[sys.executable]]
+    assert commands == [[sys.executable]]
 
 
 @posix

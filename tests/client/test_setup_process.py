@@ -62,15 +62,15 @@ def test_removing_reports_its_step_and_its_end(tmp_path):
 
 def test_polling_never_waits_and_ends_with_one_last_line(tmp_path):
     process = SetupProcess("check", tmp_path / "env")
-    lines, looking, started = [], 0.0, time.monotonic()
+    lines, polling, started = [], 0.0, time.monotonic()
     while process.is_running:
         before = time.monotonic()
-        found = process.poll()
-        if process.is_running:  # the last look also puts the process away
-            looking += time.monotonic() - before
-        lines += found
+        new_lines = process.poll()
+        if process.is_running:  # the last call also closes the process
+            polling += time.monotonic() - before
+        lines += new_lines
         time.sleep(0.01)
-    assert looking < 0.5 * (time.monotonic() - started), "looks that wait take nearly all of the time"
+    assert polling < 0.5 * (time.monotonic() - started), "calls that block would take nearly all of the time"
     assert [line["kind"] for line in lines if "error" in line] == ["InstallError"]
     assert process.poll() == []
 
@@ -97,7 +97,7 @@ def test_cancelling_a_download_that_stalls_says_what_happened(tmp_path, monkeypa
         server.stalls = True
         monkeypatch.setenv("HF_ENDPOINT", server.url.rpartition("/")[0])
         process = SetupProcess("download", tmp_path / "env", weights=tmp_path / "weights")
-        wait_until(lambda: process.poll() is not None and server.asked)
+        wait_until(lambda: process.poll() is not None and server.requested_ranges)
         process.cancel()
         lines = []
         wait_until(lambda: lines.extend(process.poll()) or not process.is_running)

@@ -1,18 +1,11 @@
-"""The weights: found, checked, and downloaded from a server that misbehaves."""
+"""Finding, checking and downloading the weights; downloads from a server that misbehaves."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import errno
 import hashlib
-import http.client
-import io
 import itertools
-import os
 import random
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,40 +14,7 @@ from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.client.setup import weights
 from blender_midas_normal.core import engines
 from blender_midas_normal.core.errors import Cancelled, WeightsError
-from tests.client.weights_server import DATA, SHA256, SIZE, serving
-
-
-@pytest.fixture
-def no_proxy(monkeypatch):
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server(no_proxy):
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def second(no_proxy):
-    """Another source of the same file."""
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def get(server, tmp_path):
-    """Download from the server into a new folder."""
-    def download(report=lambda step: None, cancelled=lambda: False, online=True, urls=None, size=SIZE, sha256=SHA256):
-        return weights.download(tmp_path / "deep" / "weights", report, cancelled, online, urls or [server.url], size, sha256)
-
-    return download
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    return tmp_path / "deep" / "weights"
+from tests.client.weights_server import DATA, SHA256, SIZE
 
 
 def part(folder: Path, content: bytes) -> Path:
@@ -85,21 +45,21 @@ def test_progress_tells_size_and_speed(get, monkeypatch):
 
 def test_a_second_download_asks_nobody(get, server):
     get()
-    server.asked.clear()
+    server.requested_ranges.clear()
     get()
-    assert server.asked == []
+    assert server.requested_ranges == []
 
 
 def test_offline_is_refused_with_the_way_to_allow_it(get, server):
     with pytest.raises(WeightsError, match=r"System > Network > Allow Online Access.*--weights"):
         get(online=False)
-    assert server.asked == []
+    assert server.requested_ranges == []
 
 
 def test_a_broken_connection_is_taken_up_again_where_it_broke(get, server):
     server.cuts = [1_000_000, 500_000]
     assert get().read_bytes() == DATA
-    assert server.asked == [None, "bytes=1000000-", "bytes=1500000-"]
+    assert server.requested_ranges == [None, "bytes=1000000-", "bytes=1500000-"]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -111,7 +71,7 @@ def test_it_may_break_at_any_byte_and_downloading_again_goes_on_from_there(get, 
     while path is None:
         with contextlib.suppress(WeightsError):
             path = get()
-    assert path.read_bytes() == DATA and server.asked == rests
+    assert path.read_bytes() == DATA and server.requested_ranges == rests
 
 
 def test_a_server_that_gives_nothing_is_given_up_and_the_part_is_kept(get, server, folder):
@@ -120,16 +80,16 @@ def test_a_server_that_gives_nothing_is_given_up_and_the_part_is_kept(get, serve
         get()
     for word in (weights.MIDAS_WEIGHTS.name, "3 MB", str(folder), "--weights", "1.0 MB"):
         assert word in str(caught.value)
-    server.asked.clear()
+    server.requested_ranges.clear()
     assert get().read_bytes() == DATA
-    assert server.asked == ["bytes=1000000-"]
+    assert server.requested_ranges == ["bytes=1000000-"]
 
 
 def test_a_server_that_ignores_range_sends_all_of_it_again(get, server, folder):
     part(folder, b"something else" * 1000)
     server.ranges = False
     assert get().read_bytes() == DATA
-    assert server.asked == ["bytes=14000-"]
+    assert server.requested_ranges == ["bytes=14000-"]
 
 
 def test_a_server_that_sends_another_range_is_not_believed(get, server, folder):
@@ -139,19 +99,19 @@ def test_a_server_that_sends_another_range_is_not_believed(get, server, folder):
         get()
     server.shift = 0
     assert get().read_bytes() == DATA
-    assert server.asked == ["bytes=14000-", "bytes=14000-"]
+    assert server.requested_ranges == ["bytes=14000-", "bytes=14000-"]
 
 
 def test_a_part_that_is_longer_than_the_file_is_not_used(get, server, folder):
     part(folder, bytes(len(DATA) + 1))
     assert get().read_bytes() == DATA
-    assert server.asked == [None]
+    assert server.requested_ranges == [None]
 
 
 def test_a_whole_part_is_only_checked(get, server, folder):
     part(folder, DATA)
     assert get().read_bytes() == DATA
-    assert server.asked == []
+    assert server.requested_ranges == []
 
 
 def test_a_part_of_another_file_is_refused_once_and_gone(get, server, folder):
@@ -167,18 +127,19 @@ def test_a_part_longer_than_what_the_server_has_is_asked_for_from_the_beginning(
     server.data = DATA[:3000]
     with pytest.raises(WeightsError, match=f"its file has 3000 bytes instead of {SIZE}"):
         get()
-    assert server.asked == ["bytes=5000-", None]
+    assert server.requested_ranges == ["bytes=5000-", None]
     server.data = DATA
     assert get(urls=[server.url, second.url]).read_bytes() == DATA
-    assert (server.asked[2:], second.asked) == (["bytes=5000-"], [None])  # the part was of another file
+    # What was there was a part of another file.
+    assert (server.requested_ranges[2:], second.requested_ranges) == (["bytes=5000-"], [None])
 
 
 def test_wrong_bytes_are_refused_with_both_sums_and_removed(get, server, folder):
     server.data = DATA[:-1] + b"x"
-    found = hashlib.sha256(server.data).hexdigest()
+    checksum = hashlib.sha256(server.data).hexdigest()
     with pytest.raises(WeightsError) as caught:
         get()
-    assert found in str(caught.value) and SHA256 in str(caught.value)
+    assert checksum in str(caught.value) and SHA256 in str(caught.value)
     assert list(folder.iterdir()) == []
 
 
@@ -198,170 +159,9 @@ def test_a_damaged_file_in_the_place_is_replaced(get, folder):
 
 def test_cancelling_keeps_what_has_come(get, server, folder):
     with pytest.raises(Cancelled):
-        get(cancelled=lambda: bool(server.asked))
+        get(cancelled=lambda: bool(server.requested_ranges))
     assert not (folder / weights.MIDAS_WEIGHTS.name).exists()
     assert get().read_bytes() == DATA
-
-
-@pytest.mark.parametrize("status", [404, 401, 503])
-def test_the_servers_refusal_is_one_sentence(get, server, status):
-    server.status = status
-    with pytest.raises(WeightsError, match=f"answered {status}.*--weights"):
-        get()
-
-
-def test_a_server_that_is_not_there(get):
-    with pytest.raises(WeightsError, match=r"127.0.0.1:9: Connection refused.*--weights"):
-        get(urls=["http://127.0.0.1:9/weights.pt"])
-
-
-@pytest.mark.parametrize("fault", ["away", "status", "silent", "page", "other", "broken"])
-def test_where_one_source_fails_the_next_one_gives_the_file(get, server, second, folder, monkeypatch, fault):
-    """And goes on from what the first one gave, where that is a part of it."""
-    first, steps, asked = server.url, [], [None]
-    if fault == "away":
-        first = "http://127.0.0.1:9/weights.pt"
-    elif fault == "status":
-        server.status = 403
-    elif fault == "silent":
-        monkeypatch.setattr(weights, "SERVER_TIMEOUT_S", 0.2)
-        server.stalls = True
-    elif fault == "page":
-        server.data = b"<html>Please log in</html>"
-    elif fault == "other":
-        server.data = bytes(SIZE)
-    else:
-        server.cuts, asked = [1_000_000, 0], ["bytes=1000000-"]
-    assert get(steps.append, urls=[first, second.url]).read_bytes() == DATA
-    assert second.asked == asked
-    assert [path.name for path in folder.iterdir()] == [weights.MIDAS_WEIGHTS.name]
-    assert any(weights.host_of(first) in step.detail for step in steps)
-
-
-@pytest.mark.parametrize("step", ["begin", "read1"])
-@pytest.mark.parametrize("code", [errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EIO])
-def test_whatever_a_failed_connection_is_called_the_next_source_is_asked(get, server, second, monkeypatch, code, step):
-    """FAKE: the errors are those of a cable that was pulled out."""
-    of = getattr(http.client.HTTPResponse, step)
-
-    def failing(answer, *arguments):
-        if answer.fp.raw._sock.getpeername()[1] == server.server_port:
-            raise OSError(code, os.strerror(code))
-        return of(answer, *arguments)
-
-    monkeypatch.setattr(http.client.HTTPResponse, step, failing)
-    steps = []
-    assert get(steps.append, urls=[server.url, second.url]).read_bytes() == DATA
-    assert any(os.strerror(code) in step.detail for step in steps)
-
-
-def test_a_disk_that_fails_is_no_fault_of_the_source(get, second, monkeypatch):
-    class Full(io.BytesIO):
-        def write(self, data):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(weights.Download, "open_part", lambda download, offset: Full())
-    with pytest.raises(WeightsError, match="No space left on device"):
-        get()
-    assert second.asked == []
-
-
-@pytest.mark.parametrize(("url", "reason"), [
-    ("http://me:geheim@mirror.example/w.pt", "from http://mirror.example/w.pt, because only https"),
-    ("https://me:geheim@127.0.0.1:9/w.pt", "^[^@]*127.0.0.1:9: Connection refused"),
-    ("https://me:gehe@geheim@127.0.0.1:9/w.pt", "127.0.0.1:9: Connection refused"),
-    ("me:geheim@mirror.example", "from mirror.example, because only https"),
-    ("ftp://me:geheim@mirror.example/w.pt", "because only https"), ("https://me:geheim@[mirror/w.pt", "Invalid IPv6 URL"),
-])
-def test_a_password_in_an_address_is_not_shown(get, url, reason):
-    steps = []
-    with pytest.raises(WeightsError, match=reason) as caught:
-        get(steps.append, urls=[url])
-    assert not any("geheim" in text for text in (str(caught.value), *(step.detail for step in steps)))
-
-
-def test_a_name_and_a_password_in_an_address_are_for_its_server_alone(get, server, second):
-    server.status, server.location = 302, second.url
-    get(urls=[server.url.replace("//", "//me:ge%40heim@")])
-    assert server.logins == [f"Basic {base64.b64encode(b'me:ge@heim').decode()}"] and second.logins == [None]
-
-
-def test_all_sources_are_named_with_what_is_wrong_with_each(get, server):
-    server.status = 404
-    with pytest.raises(WeightsError, match=r"127.0.0.1:9: Connection refused; 127.0.0.1:\d+: the server answered 404"):
-        get(urls=["http://127.0.0.1:9/weights.pt", server.url])
-
-
-def test_the_sources_are_the_hub_or_its_mirror_then_the_release_of_the_networks_authors(monkeypatch):
-    monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    release = "https://github.com/isl-org/DPT/releases/download/1_0/dpt_hybrid-midas-501f0c75.pt"
-    path = "lllyasviel/Annotators/resolve/main/dpt_hybrid-midas-501f0c75.pt"
-    assert weights.source_urls() == (f"https://huggingface.co/{path}", release)
-    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example/hf/")
-    assert weights.source_urls() == (f"https://mirror.example/hf/{path}", release)
-    assert [weights.host_of(url) for url in weights.source_urls()] == ["mirror.example", "github.com"]
-
-
-@pytest.mark.parametrize("mirror", ["mirror.example", "http://mirror.example", "https://[mirror"])
-def test_a_mirror_that_is_no_safe_address_is_passed_over(get, second, monkeypatch, mirror):
-    monkeypatch.setenv("HF_ENDPOINT", mirror)
-    assert get(urls=[weights.source_urls()[0], second.url]).read_bytes() == DATA
-
-
-class Proxy(BaseHTTPRequestHandler):
-    """Wants a password."""
-
-    def do_CONNECT(self) -> None:
-        self.send_error(407)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.mark.parametrize("answers", [True, False])
-def test_a_proxy_that_lets_nothing_through_is_named_without_its_password(get, monkeypatch, answers):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy, bind_and_activate=False) as proxy:
-        proxy.server_bind()  # a port that is taken refuses as long as nobody listens, and stays ours
-        place = f"127.0.0.1:{proxy.server_port}"
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02})
-        if answers:
-            proxy.server_activate()
-            thread.start()
-        monkeypatch.setenv("https_proxy", f"http://me:secret@{place}")
-        monkeypatch.setenv("no_proxy", "")
-        reason = "407 Proxy Authentication Required" if answers else "refused"
-        with pytest.raises(WeightsError, match=rf"{reason} \(through the proxy {place}\); try again") as caught:
-            get(urls=["https://weights.invalid/weights.pt"])
-        assert "secret" not in str(caught.value)
-        if answers:
-            proxy.shutdown()
-            thread.join()
-
-
-def test_a_silent_server_times_out(get, server, monkeypatch):
-    monkeypatch.setattr(weights, "SERVER_TIMEOUT_S", 0.2)
-    server.stalls = True
-    with pytest.raises(WeightsError, match="timed out"):
-        get()
-
-
-@pytest.mark.parametrize("url", ["http://huggingface.co/x.pt", "ftp://127.0.0.1/x.pt", "file:///etc/passwd",
-                                 "http://127.0.0.1.example.org/x.pt"])
-def test_only_https_is_allowed(get, url):
-    with pytest.raises(WeightsError, match="only https"):
-        get(urls=[url])
-
-
-def test_a_redirect_is_followed_only_where_that_is_allowed(get, server):
-    server.status, server.location = 302, "http://example.org/weights.pt"
-    with pytest.raises(WeightsError, match="only https"):
-        get()
-
-
-def test_a_redirect_from_https_to_http_is_refused_even_on_this_computer():
-    with pytest.raises(weights._SourceFailed, match="only https"):
-        weights.check_is_secure("http://127.0.0.1/x.pt", https_only=True)
-    weights.check_is_secure("http://127.0.0.1/x.pt")
 
 
 def test_two_downloads_into_one_folder_do_not_mix(get, folder):
@@ -374,7 +174,7 @@ def test_two_downloads_into_one_folder_do_not_mix(get, folder):
 def test_too_little_space_is_said_before_the_download(get, server):
     with pytest.raises(WeightsError, match="are free on its drive"):
         get(size=10**16)
-    assert server.asked == []
+    assert server.requested_ranges == []
 
 
 def test_a_folder_that_cannot_be_made(get, tmp_path):

@@ -204,9 +204,9 @@ from blender_midas_normal.client.client import Client
 from tests.requests_for_tests import launch
 start_process = worker_process.start_process
 
-def killed(*words, **more):
+def killed(*arguments, **options):
     if sys.argv[2] == "after":
-        print(start_process(*words, **more).pid, flush=True)
+        print(start_process(*arguments, **options).pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
 worker_process.start_process = killed

@@ -31,7 +31,7 @@ class Server(ThreadingHTTPServer):
         self.stalls = False
         """Whether it takes requests and answers none."""
         self.tired = threading.Event()
-        self.asked: list[str | None] = []
+        self.requested_ranges: list[str | None] = []
         """The Range of each request."""
         self.logins: list[str | None] = []
         """The Authorization of each request."""
@@ -45,8 +45,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        server, wanted = self.server, self.headers.get("Range")
-        server.asked.append(wanted)
+        server, requested_range = self.server, self.headers.get("Range")
+        server.requested_ranges.append(requested_range)
         server.logins.append(self.headers.get("Authorization"))
         if server.stalls:
             server.tired.wait(60)
@@ -57,13 +57,13 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header("Location", server.location)
             self.end_headers()
             return
-        start = int(wanted[len("bytes="):-1]) - server.shift if wanted and server.ranges else 0
-        if wanted and server.ranges and start >= len(server.data):
+        start = int(requested_range[len("bytes="):-1]) - server.shift if requested_range and server.ranges else 0
+        if requested_range and server.ranges and start >= len(server.data):
             self.send_error(416)
             return
         rest = server.data[start:]
-        self.send_response(206 if wanted and server.ranges else 200)
-        if wanted and server.ranges:
+        self.send_response(206 if requested_range and server.ranges else 200)
+        if requested_range and server.ranges:
             self.send_header("Content-Range", f"bytes {start}-{len(server.data) - 1}/{len(server.data)}")
         if server.tells_length:
             self.send_header("Content-Length", str(len(rest)))
