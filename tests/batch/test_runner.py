@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import signal
@@ -14,16 +13,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blender_midas_normal.batch.api import run_batch
 from blender_midas_normal.batch.atomic_files import temporary_folder
-from blender_midas_normal.batch.inputs import Inputs
-from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import BatchItem, item_of_file
 from blender_midas_normal.batch.record import OutputRecord
-from blender_midas_normal.batch.report import TerminalReporter
 from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import Launch
 from blender_midas_normal.core.errors import EngineUnavailable
+from tests.batch.batch_runs import run_items
 from tests.batch.test_atomic_files import leave_temporary_folder
 from tests.requests_for_tests import launch
 
@@ -62,19 +58,16 @@ class ManyAtOnce(Launch):
         return [*super().command(folder), "--batch", "3"]
 
 
-def made(items, folder, *arguments, reporter=None, stopped=lambda: False, launch=launch):
+def run(items, folder, *arguments, launch=launch, **watching):
     """[(outcome, file's name or error), ...] of the items' records."""
-    parser = argparse.ArgumentParser()
-    add_options(parser)
-    options = parse_options(parser.parse_args(["--out", str(folder / "out"), "--engine", "luminance", *arguments]))
-    result = run_batch(items, options, launch(folder), Inputs(), reporter or TerminalReporter(), stopped)
+    result = run_items(items, folder / "out", launch(folder), *arguments, **watching)
     return [(record.outcome, PurePath(record.output or "").name or record.error) for record in result.records]
 
 
 def test_a_picture_that_ends_its_worker_fails_alone(tmp_path):
     items = pictures(tmp_path, 6)
     items[2] = item(tmp_path / "2.png", kill)
-    outcomes = made(items, tmp_path)
+    outcomes = run(items, tmp_path)
     assert [outcome for outcome, _ in outcomes] == ["made", "made", "failed", "made", "made", "made"]
     assert "killed by signal 9" in outcomes[2][1]
 
@@ -84,7 +77,7 @@ def test_what_the_system_refuses_one_picture_stops_no_other(tmp_path):
         raise OSError(28, "No space left on device", "/somewhere")
 
     items = [item(tmp_path / "0.png", refuse), *pictures(tmp_path, 3)[1:]]
-    assert made(items, tmp_path) == [("failed", "The system refuses /somewhere: No space left on device."),
+    assert run(items, tmp_path) == [("failed", "The system refuses /somewhere: No space left on device."),
                                      ("made", "1_normal.png"), ("made", "2_normal.png")]
 
 
@@ -97,25 +90,14 @@ def test_a_worker_that_ends_once_costs_no_picture(tmp_path):
             kill(client)
 
     items[3] = item(tmp_path / "3.png", kill_once)
-    assert [outcome for outcome, _ in made(items, tmp_path)] == ["made"] * 6 and ended
-
-
-class Watched(TerminalReporter):
-    """Calls a function with each line that it shows."""
-
-    def __init__(self, on_line):
-        super().__init__()
-        self.on_line = on_line
-
-    def print_line(self, line):
-        self.on_line(line)
+    assert [outcome for outcome, _ in run(items, tmp_path)] == ["made"] * 6 and ended
 
 
 def test_other_maps_come_without_the_engine_and_with_it_where_the_surface_is_gone(tmp_path):
     clients = []
 
     file = pictures(tmp_path, 1)[0].file
-    assert [name for _, name in made([item(file, clients.append)], tmp_path, "--maps", "normal,ao,height")] == [
+    assert [name for _, name in run([item(file, clients.append)], tmp_path, "--maps", "normal,ao,height")] == [
         "0_normal.png", "0_ao.png", "0_height.png"]
     assert len(clients) == 1
 
@@ -125,7 +107,7 @@ def test_other_maps_come_without_the_engine_and_with_it_where_the_surface_is_gon
             while clients[-1].is_running:
                 clients[-1].sleep_and_pump()
 
-    outcomes = made([item(file, clients.append)], tmp_path, "--maps", "normal,ao", reporter=Watched(at_line))
+    outcomes = run([item(file, clients.append)], tmp_path, "--maps", "normal,ao", on_line=at_line)
     assert outcomes == [("made", "0_normal.png"), ("made", "0_ao.png")] and len(clients) == 3
 
 
@@ -147,7 +129,7 @@ def test_the_worker_is_given_several_pictures_at_once_and_more_where_it_sees_sev
     monkeypatch.setattr(Client, "submit", submit)
     items = pictures(tmp_path, 16)
     save(items[0].file, (2000, 2000))  # which keeps the worker busy while it is given others
-    outcomes = made([item(each.file, count) for each in items], tmp_path, launch=start)
+    outcomes = run([item(each.file, count) for each in items], tmp_path, launch=start)
     assert [outcome for outcome, _ in outcomes] == ["made"] * 16 and max(counts) == jobs
 
 
@@ -157,14 +139,14 @@ def test_several_workers_share_the_pictures_and_each_is_made_once(tmp_path):
     def note(client):
         made_by.append(client.worker.pid)
 
-    outcomes = made([item(each.file, note) for each in items], tmp_path, "--jobs", "3")
+    outcomes = run([item(each.file, note) for each in items], tmp_path, "--jobs", "3")
     assert outcomes == [("made", f"{number}_normal.png") for number in range(24)]
     assert len(made_by) == 24 and len(set(made_by)) == 3
 
 
 def test_a_stop_leaves_whole_maps_only_and_no_worker(tmp_path):
     lines = []
-    made(pictures(tmp_path, 8), tmp_path, reporter=Watched(lines.append), stopped=lambda: len(lines) >= 2)
+    run(pictures(tmp_path, 8), tmp_path, on_line=lines.append, stopped=lambda: len(lines) >= 2)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [".midas_normal.jsonl", *sorted(line.split("/")[-1].split(" ")[0] for line in lines)]
     for name in names[1:]:
@@ -173,38 +155,38 @@ def test_a_stop_leaves_whole_maps_only_and_no_worker(tmp_path):
 
 def test_an_engine_that_is_not_there_ends_all(tmp_path):
     with pytest.raises(EngineUnavailable, match="not wanted in this test"), contextlib.redirect_stdout(None):
-        made(pictures(tmp_path, 2), tmp_path, "--engine", "midas")
+        run(pictures(tmp_path, 2), tmp_path, "--engine", "midas")
 
 
 @pytest.mark.parametrize("existing", [(), ("--existing", "skip")])
 def test_what_the_user_made_or_retouched_is_left_and_named_unless_it_is_to_be_overwritten(tmp_path, existing):
     items, out = pictures(tmp_path, 3), tmp_path / "out"
-    made(items[:1], tmp_path)
+    run(items[:1], tmp_path)
     retouched, own = (out / "0_normal.png").read_bytes() + b"retouched", b"mine"
     (out / "0_normal.png").write_bytes(retouched)
     (out / "1_normal.png").write_bytes(own)
-    assert made(items, tmp_path, *existing) == [
+    assert run(items, tmp_path, *existing) == [
         ("failed", f"{out}/0_normal.png was changed after it was made; move it, or give --existing overwrite or number."),
         ("failed", f"{out}/1_normal.png is there already and was not made by this extension; move it, or give --existing "
                    "overwrite or number."), ("made", "2_normal.png")]
     assert [(out / f"{number}_normal.png").read_bytes() for number in (0, 1)] == [retouched, own]
-    assert made(items, tmp_path, "--existing", "number")[:2] == [("made", "0_normal_2.png"), ("made", "1_normal_2.png")]
-    assert [outcome for outcome, _ in made(items, tmp_path, "--existing", "overwrite")] == ["made"] * 3
-    assert {outcome for outcome, _ in made(items, tmp_path, "--existing", "skip")} == {"skipped"}
+    assert run(items, tmp_path, "--existing", "number")[:2] == [("made", "0_normal_2.png"), ("made", "1_normal_2.png")]
+    assert [outcome for outcome, _ in run(items, tmp_path, "--existing", "overwrite")] == ["made"] * 3
+    assert {outcome for outcome, _ in run(items, tmp_path, "--existing", "skip")} == {"skipped"}
 
 
 @pytest.mark.parametrize("existing", [(), ("--existing", "skip")])
 def test_pictures_of_one_name_do_not_replace_each_others_maps_in_several_runs(tmp_path, existing):
     files = [pictures(tmp_path, 2)[number].file.rename(tmp_path / f"same.{ending}")
              for number, ending in enumerate(("png", "bmp"))]
-    assert made([item(files[0])], tmp_path, *existing) == [("made", "same_normal.png")]
+    assert run([item(files[0])], tmp_path, *existing) == [("made", "same_normal.png")]
     before = (tmp_path / "out" / "same_normal.png").read_bytes()
-    refused = made([item(files[1])], tmp_path, *existing)
+    refused = run([item(files[1])], tmp_path, *existing)
     assert refused == [("failed", f"{tmp_path}/out/same_normal.png is the map of {files[0]}; rename one of them, or give "
                                   "--pattern '{name}_{map}' or --existing number or overwrite.")]
     assert (tmp_path / "out" / "same_normal.png").read_bytes() == before
     files[0].write_bytes(files[1].read_bytes())
-    assert made([item(files[0])], tmp_path, *existing) == [("made", "same_normal.png")], "the picture has changed"
+    assert run([item(files[0])], tmp_path, *existing) == [("made", "same_normal.png")], "the picture has changed"
 
 
 def test_a_run_that_is_killed_as_a_map_comes_into_its_place_leaves_maps_that_the_next_one_knows(tmp_path, monkeypatch):
@@ -221,9 +203,9 @@ def test_a_run_that_is_killed_as_a_map_comes_into_its_place_leaves_maps_that_the
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr("blender_midas_normal.batch.runner.atomic_replace", broken)
             patch.setattr("blender_midas_normal.batch.runner.atomic_create", broken)
-            made(items, tmp_path, "--existing", "skip")
+            run(items, tmp_path, "--existing", "skip")
         outcome = "skipped" if moment == "after" else "made"
-        assert made(items, tmp_path, "--existing", "skip") == [(outcome, "0_normal.png")]
+        assert run(items, tmp_path, "--existing", "skip") == [(outcome, "0_normal.png")]
 
 
 @pytest.mark.parametrize("existing", ["renew", "skip", "number", "overwrite"])
@@ -235,7 +217,7 @@ def test_what_comes_into_being_while_a_map_is_made_is_kept_unless_it_is_to_be_ov
         theirs.write_bytes(b"theirs")
 
     pictures(tmp_path, 1)
-    outcome, name_or_error = made([item(tmp_path / "0.png", appear)], tmp_path, "--existing", existing)[0]
+    outcome, name_or_error = run([item(tmp_path / "0.png", appear)], tmp_path, "--existing", existing)[0]
     assert (theirs.read_bytes() == b"theirs") == (existing != "overwrite")
     if existing in ("renew", "skip"):
         assert outcome == "failed" and "0_normal.png is there already and was not made by this extension" in name_or_error
@@ -249,8 +231,8 @@ def test_where_files_have_no_second_names_maps_are_made_all_the_same(tmp_path, m
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("os.link", refused)
-    assert made(pictures(tmp_path, 2), tmp_path) == [("made", "0_normal.png"), ("made", "1_normal.png")]
-    assert made(pictures(tmp_path, 2), tmp_path, "--existing", "number")[0] == ("made", "0_normal_2.png")
+    assert run(pictures(tmp_path, 2), tmp_path) == [("made", "0_normal.png"), ("made", "1_normal.png")]
+    assert run(pictures(tmp_path, 2), tmp_path, "--existing", "number")[0] == ("made", "0_normal_2.png")
 
 
 def test_what_a_run_that_was_killed_has_left_is_removed_and_nothing_else(tmp_path):
@@ -261,7 +243,7 @@ def test_what_a_run_that_was_killed_has_left_is_removed_and_nothing_else(tmp_pat
     (out / ".midas_normal_elsewhere_12z").mkdir()
     with temporary_folder(out) as at_work:
         (at_work / "map.png").touch()
-        made(pictures(tmp_path, 1), tmp_path, *options)
+        run(pictures(tmp_path, 1), tmp_path, *options)
         assert {path for path in out.iterdir() if path.is_dir()} == {at_work, out / ".midas_normal_elsewhere_12z"}
         assert (at_work / "map.png").exists()
     assert [path.name for path in out.iterdir() if path.is_dir()] == [".midas_normal_elsewhere_12z"]
@@ -279,9 +261,9 @@ def test_a_map_that_is_in_its_place_is_made_though_what_is_needed_no_more_cannot
     items = pictures(tmp_path, 2)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refused)
-        assert [outcome for outcome, _ in made(items, tmp_path, *options)] == ["made"] * 2
+        assert [outcome for outcome, _ in run(items, tmp_path, *options)] == ["made"] * 2
     folders = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
-    assert made(items, tmp_path, *options, "--existing", "skip")[0][0] == "skipped"
+    assert run(items, tmp_path, *options, "--existing", "skip")[0][0] == "skipped"
     assert folders and not any(path.is_dir() for path in (tmp_path / "out").iterdir())
 
 
@@ -293,7 +275,7 @@ def test_a_strange_map_is_refused_before_the_engine_runs_unless_it_may_be_on_rec
     for number in range(2):
         (out / f"{number}_normal.png").write_bytes(b"theirs")
     os.utime(out / "0_normal.png", (0, 0))
-    outcomes = made(items, tmp_path)
+    outcomes = run(items, tmp_path)
     assert [outcome for outcome, _ in outcomes] == ["failed"] * 2 and len(requested) == 1
     assert all("was not made by this extension" in error for _, error in outcomes)
 
@@ -302,16 +284,16 @@ def test_whether_a_map_may_be_on_record_soon_is_asked_of_those_alone_that_are_re
     """It makes a file in the folder, to ask the drive for its time."""
     checked = []
     monkeypatch.setattr(OutputRecord, "may_be_on_record_soon", lambda record, file: checked.append(file.name))
-    made(pictures(tmp_path, 2), tmp_path)
+    run(pictures(tmp_path, 2), tmp_path)
     (tmp_path / "out" / "0_normal.png").write_bytes(b"theirs")
-    made(pictures(tmp_path, 2), tmp_path)
+    run(pictures(tmp_path, 2), tmp_path)
     assert checked == ["0_normal.png"]
 
 
 def test_one_map_that_is_refused_stops_no_other_of_its_picture(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "0_normal.png").write_bytes(b"mine")
-    outcomes = made(pictures(tmp_path, 1), tmp_path, "--maps", "normal,height")
+    outcomes = run(pictures(tmp_path, 1), tmp_path, "--maps", "normal,height")
     assert [outcome for outcome, _ in outcomes] == ["failed", "made"] and outcomes[1][1] == "0_height.png"
 
 
@@ -325,14 +307,14 @@ def named(folder, *names):
 
 
 def test_a_map_that_another_picture_of_the_run_has_too_is_refused_and_both_are_named(tmp_path):
-    outcomes = made(named(tmp_path, "same.bmp", "same.png"), tmp_path)
+    outcomes = run(named(tmp_path, "same.bmp", "same.png"), tmp_path)
     assert outcomes == [("made", "same_normal.png"), ("failed", (
         f"{tmp_path}/out/same_normal.png is also the map of {tmp_path}/same.bmp; rename one of them, or give --pattern "
         "'{name}_{map}' or --existing number."))]
 
 
 def test_a_map_that_would_take_a_pictures_place_is_refused(tmp_path):
-    outcomes = made(named(tmp_path, "wall.png", "wall_normal.png"), tmp_path, "--out", str(tmp_path))
+    outcomes = run(named(tmp_path, "wall.png", "wall_normal.png"), tmp_path, "--out", str(tmp_path))
     assert outcomes[0] == ("failed", f"{tmp_path}/wall_normal.png is one of the pictures; rename one of them, or give "
                            "--pattern '{name}_{map}' or --existing number.")
 
@@ -341,7 +323,7 @@ def test_a_map_that_would_take_a_pictures_place_is_refused(tmp_path):
 def test_a_picture_that_fails_takes_no_name_from_a_good_one(tmp_path, existing):
     items = named(tmp_path, "real.exr", "cut.exr", "real.png", "real.tif", "cut.png")
     for outcome in ("made", "skipped" if existing else "made"):
-        outcomes = made(items, tmp_path, *existing, "--maps", "height,normal")
+        outcomes = run(items, tmp_path, *existing, "--maps", "height,normal")
         assert [each for each in outcomes if each[0] == outcome] == [
             (outcome, name) for name in ("real_height.png", "real_normal.png", "cut_height.png", "cut_normal.png")]
         assert any(f"is also the map of {tmp_path}/real.png" in error for _, error in outcomes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import os
 import signal
@@ -14,13 +13,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blender_midas_normal.batch.api import run_batch
-from blender_midas_normal.batch.inputs import Inputs
-from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.pictures import item_of_file
-from blender_midas_normal.batch.report import TerminalReporter
 from blender_midas_normal.core.file_numbering import temporal_weights
 from blender_midas_normal.core.normals import average_maps
+from tests.batch.batch_runs import run_items
 from tests.conftest import ROOT
 from tests.requests_for_tests import launch
 
@@ -31,20 +27,6 @@ FRAMES = ("--sets", "sequence", "--existing", "skip")
 SMOOTHED = (*FRAMES, "--smoothing", "1")
 SHORT = 7
 """Frames of a test's sequence."""
-
-
-class Quiet(TerminalReporter):
-    """Calls a function with each line that it is given."""
-
-    def __init__(self, on_line=lambda line: None):
-        super().__init__()
-        self.on_line = on_line
-
-    def print_line(self, line):
-        self.on_line(line)
-
-    def print_error(self, line):
-        pass
 
 
 @dataclass(frozen=True)
@@ -61,25 +43,20 @@ class Run:
     stages: set[str]
 
 
-def run(folder, *arguments, out="out", engine="luminance", reporter=None, stopped=lambda: False, at_request=None, of=None,
-        **launch_fields):
-    """The maps of the folder's files, in its folder `out`."""
+def run(folder, *arguments, out="out", at_request=None, launch_fields=None, **watching):
+    """Make the maps of the folder's PNG files, in its folder `out`."""
     handed_over = []
 
-    def fields_of(file):
-        def fields(client):
+    def request_fields_of(file):
+        def request_fields(client):
             handed_over.append(file.name)
             if at_request is not None:
                 at_request(file, client)
             return {"picture": str(file)}
-        return fields
+        return request_fields
 
-    parser = argparse.ArgumentParser()
-    add_options(parser)
-    options = parse_options(parser.parse_args(["--out", str(folder / out), "--engine", engine, *arguments]))
-    options.out.mkdir(exist_ok=True)
-    items = [item_of_file(file, PurePath(), fields_of(file)) for file in of or sorted(folder.glob("*.png"))]
-    result = run_batch(items, options, launch(folder, **launch_fields), Inputs(), reporter or Quiet(), stopped)
+    items = [item_of_file(file, PurePath(), request_fields_of(file)) for file in sorted(folder.glob("*.png"))]
+    result = run_items(items, folder / out, launch(folder, **launch_fields or {}), *arguments, **watching)
     records = result.records
     by_outcome = {outcome: [PurePath(record.output).name for record in records if record.outcome == outcome]
                   for outcome in ("made", "skipped")}
@@ -126,10 +103,10 @@ def test_the_tiles_of_a_set_have_one_range_of_depths(midas_python, test_weights,
     chess = (np.indices((128, 128)) // 32).sum(axis=0) % 2 * 255
     PIL.Image.fromarray(chess.astype(np.uint8)).save(tmp_path / "wall.1001.png")
     photograph("leather").save(tmp_path / "wall.1002.png")
-    options = ("--resolution", "128", "--strength", "0.02")
-    midas = {"engine": "midas", "python": str(midas_python), "weights": test_weights, "without_midas": ""}
+    options = ("--engine", "midas", "--resolution", "128", "--strength", "0.02")
+    midas = {"python": str(midas_python), "weights": test_weights, "without_midas": ""}
     for out, sets in (("alone", "off"), ("out", "udim")):
-        run(tmp_path, *options, "--sets", sets, out=out, **midas)
+        run(tmp_path, *options, "--sets", sets, out=out, launch_fields=midas)
     factors = []
     for number in (1001, 1002):
         alone, together = (slopes(tmp_path / name) for name in (f"alone/wall.{number}_normal.png",
@@ -138,7 +115,7 @@ def test_the_tiles_of_a_set_have_one_range_of_depths(midas_python, test_weights,
         np.testing.assert_allclose(together, alone * factors[-1], atol=2e-3)
     assert max(factors) == pytest.approx(1, abs=1e-3) and 0 < min(factors) < 0.9
     photograph("pebbles").save(tmp_path / "wall.1003.png")
-    again = run(tmp_path, *options, "--sets", "udim", "--existing", "skip", **midas)
+    again = run(tmp_path, *options, "--sets", "udim", "--existing", "skip", launch_fields=midas)
     assert (again.made, again.handed_over) == (["wall_normal.1003.png"], ["wall.1003.png"] * 2)
 
 
@@ -264,7 +241,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, options):
     sequence(tmp_path, range(1, 41))
     map_count = 2 if "--maps" in options else 1
     lines = []
-    first = run(tmp_path, *options, reporter=Quiet(lines.append), stopped=lambda: len(lines) > 20)
+    first = run(tmp_path, *options, on_line=lines.append, stopped=lambda: len(lines) > 20)
     assert 0 < len(first.made) < 40 * map_count and not any(path.is_dir() for path in (tmp_path / "out").iterdir())
     times = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in first.made}
     rest = run(tmp_path, *options)
