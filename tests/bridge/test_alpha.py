@@ -46,10 +46,10 @@ def test_alpha_that_no_link_uses_does_not_flatten_the_map(alpha, is_float):
     opaque, gloss = picture("opaque", 1.0, is_float), picture("gloss", alpha, is_float)
     for image in (opaque, gloss):
         feed_base_color(add_material(image.name), image)
-    wanted, sentences = made(opaque)
-    assert wanted[..., :2].std() > 0.02 and not says(sentences, "alpha")
+    expected, sentences = made(opaque)
+    assert expected[..., :2].std() > 0.02 and not says(sentences, "alpha")
     found, sentences = made(gloss)
-    np.testing.assert_allclose(found, wanted, atol=0.01)  # eight bits of a fifth
+    np.testing.assert_allclose(found, expected, atol=0.01)  # eight bits of a fifth
     assert says(sentences, LINKED_TO_NOTHING)
 
 

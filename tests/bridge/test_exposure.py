@@ -34,28 +34,28 @@ def written(path, brightness, kind):
 @pytest.mark.parametrize("kind, suffix", (("HDR", ".hdr"), ("OPEN_EXR", ".exr")))
 def test_a_picture_twice_as_bright_in_a_view_a_stop_darker_gives_the_same_map(tmp_path, view, kind, suffix):
     one, two = (written(tmp_path / f"{brightness}{suffix}", brightness, kind) for brightness in (1, 2))
-    wanted, other = (pixels_of(generate(image, SETTINGS)) for image in (one, two))
-    assert np.abs(other - wanted).max() > 0.01
+    expected, other = (pixels_of(generate(image, SETTINGS)) for image in (one, two))
+    assert np.abs(other - expected).max() > 0.01
     view.exposure = -1.0
-    np.testing.assert_array_equal(pixels_of(generate(two, SETTINGS)), wanted)
+    np.testing.assert_array_equal(pixels_of(generate(two, SETTINGS)), expected)
 
 
 def test_display_referred_pictures_do_not_know_the_view(tmp_path, view):
     """A PNG file of 16 bits, whose pixels Blender hands out as linear floats, and one of 8 bits."""
     for depth in (8, 16):
         image = bpy.data.images.load(str(write_png(tmp_path / f"{depth}.png", rgba(10, 20), depth)))
-        wanted = pixels_of(generate(image, SETTINGS))
+        expected = pixels_of(generate(image, SETTINGS))
         view.exposure = 2.0
-        np.testing.assert_array_equal(pixels_of(generate(image, SETTINGS)), wanted)
+        np.testing.assert_array_equal(pixels_of(generate(image, SETTINGS)), expected)
         view.exposure = 0.0
 
 
 def test_a_mask_image_is_not_exposed(tmp_path, view):
     image = bpy.data.images.load(str(write_png(tmp_path / "a.png", rgba(10, 20), 8)))
     mask = written(tmp_path / "mask.exr", 1, "OPEN_EXR")
-    wanted = pixels_of(generate(image, SETTINGS, mask))
+    expected = pixels_of(generate(image, SETTINGS, mask))
     view.exposure = 1.0
-    np.testing.assert_array_equal(pixels_of(generate(image, SETTINGS, mask)), wanted)
+    np.testing.assert_array_equal(pixels_of(generate(image, SETTINGS, mask)), expected)
 
 
 def test_the_command_takes_the_scenes_exposure_unless_it_is_given_another(tmp_path, view, capsys):

@@ -37,10 +37,10 @@ def test_the_first_layer_is_read_and_nothing_is_left(tmp_path, channels, packed)
         path.unlink()
     facts = read_pixels(image, tmp_path / "pixels")
     found = np.fromfile(tmp_path / "pixels", np.float32).reshape(6, 8, 4)[::-1]
-    wanted = values.copy() if len(channels) > 1 else np.repeat(values[..., :1], 4, axis=2)
+    expected = values.copy() if len(channels) > 1 else np.repeat(values[..., :1], 4, axis=2)
     if channels != "RGBA":
-        wanted[..., 3] = 1
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
+        expected[..., 3] = 1
+    np.testing.assert_allclose(found, expected, atol=1e-6)
     assert (facts.width, facts.height, facts.encoding) == (8, 6, "LINEAR")
     assert bpy.data.images[:] == [image] and not bpy.data.textures and image.type == "MULTILAYER"
 

@@ -39,8 +39,8 @@ def test_png_file(tmp_path, depth, alpha_mode, is_data):
     assert facts.encoding == ("BYTE" if depth == 8 else "DISPLAY" if is_data else "DECODED")
     assert facts.premultiplied == (depth == 16 and alpha_mode == "STRAIGHT" and not is_data)
     colours = linear(values[..., :3]) if facts.encoding == "DECODED" else values[..., :3]
-    wanted = colours * values[..., 3:] if facts.premultiplied else colours
-    np.testing.assert_allclose(found[..., :3], wanted, atol=0.003 if depth == 8 else 1e-4)
+    expected = colours * values[..., 3:] if facts.premultiplied else colours
+    np.testing.assert_allclose(found[..., :3], expected, atol=0.003 if depth == 8 else 1e-4)
     np.testing.assert_allclose(found[..., 3], values[..., 3] if alpha_mode == "STRAIGHT" else 1.0, atol=0.003)
 
 
@@ -50,8 +50,8 @@ def test_bytes_that_the_user_calls_premultiplied_are_straight_unless_data(tmp_pa
     values[..., :3] *= values[..., 3:]
     facts, found = read(loaded(write_png(tmp_path / "a.png", values, 8), "PREMUL", is_data), tmp_path / "pixels")
     assert facts.premultiplied == premultiplied
-    wanted = values[..., :3] if premultiplied else values[..., :3] / values[..., 3:]
-    np.testing.assert_allclose(found[..., :3], wanted, atol=0.02)
+    expected = values[..., :3] if premultiplied else values[..., :3] / values[..., 3:]
+    np.testing.assert_allclose(found[..., :3], expected, atol=0.02)
 
 
 @pytest.mark.parametrize("alpha_mode, is_data, premultiplied", (

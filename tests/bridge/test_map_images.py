@@ -145,13 +145,13 @@ def test_two_sources_have_two_maps(store, source):
     assert store(source, values()) != store(other, values())
 
 
-@pytest.mark.parametrize("name, wanted", (
+@pytest.mark.parametrize("name, expected", (
     ("brick", "brick_normal"), ("brick.png", "brick_normal"), ("brick.JPEG", "brick_normal"), ("v1.2", "v1.2_normal"),
     ("brick.png.001", "brick.001_normal"), ("Render Result", "Render Result_normal"), ("ä" * 40, "ä" * 28 + "_normal"),
 ))
-def test_map_name(name, wanted):
-    assert map_metadata.map_name(name, "NORMAL") == wanted
-    assert bpy.data.images.new(wanted, 4, 4).name == wanted
+def test_map_name(name, expected):
+    assert map_metadata.map_name(name, "NORMAL") == expected
+    assert bpy.data.images.new(expected, 4, 4).name == expected
 
 
 @pytest.mark.parametrize("suffix", sorted({*PICTURE_SUFFIXES, ".dpx", ".mp4"}))

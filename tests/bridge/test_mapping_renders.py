@@ -21,12 +21,12 @@ R90 = ((0, -1), (1, 0))
 
 def assert_lit_right(tmp_path, *laid, aspect=1, **fields):
     for light in LIGHTS:
-        wanted = expected(light, *laid, aspect=aspect, **fields)
+        ideal = expected(light, *laid, aspect=aspect, **fields)
         found = lit(tmp_path / "lit.exr", light, aspect)
-        is_there = np.isfinite(wanted)
-        assert np.std(wanted[is_there]) > 0.1
-        assert np.abs(found - wanted)[is_there].mean() < 0.025, light  # 4.2 places its samples differently
-        assert np.corrcoef(found[is_there], wanted[is_there])[0, 1] > 0.995, light
+        is_there = np.isfinite(ideal)
+        assert np.std(ideal[is_there]) > 0.1
+        assert np.abs(found - ideal)[is_there].mean() < 0.025, light  # 4.2 places its samples differently
+        assert np.corrcoef(found[is_there], ideal[is_there])[0, 1] > 0.995, light
 
 
 def not_at_all(texture):

@@ -258,27 +258,27 @@ def slopes_in(folder):
     return directions[..., :2] / directions[..., 2:]
 
 
-@pytest.mark.parametrize(("reach", "promised"), [(1, 0.375), (2, 0.235)])
-def test_smoothing_takes_away_the_flicker_that_its_shares_promise(tmp_path, reach, promised):
+@pytest.mark.parametrize(("radius", "promised"), [(1, 0.375), (2, 0.235)])
+def test_smoothing_takes_away_the_flicker_that_its_shares_promise(tmp_path, radius, promised):
     (tmp_path / "still").mkdir()
     generate_map(noisy(tmp_path / "still", (1,), deviation=0))
     true = slopes_in(tmp_path / "still" / "shot_normal")[0]
     source = noisy(tmp_path, range(1, 16))
     generate_map(source)
     rough = slopes_in(tmp_path / "shot_normal")
-    generate_map(source, smoothing=reach)
+    generate_map(source, smoothing=radius)
     smoothed = slopes_in(tmp_path / "shot_normal")
     assert smoothed.var(axis=0).mean() < promised * rough.var(axis=0).mean()
-    before, after = (((slopes[reach:-reach] - true) ** 2).mean() for slopes in (rough, smoothed))
+    before, after = (((slopes[radius:-radius] - true) ** 2).mean() for slopes in (rough, smoothed))
     assert after == pytest.approx(promised * before, rel=0.15)
 
 
 def test_the_worker_averages_the_frames(tmp_path, monkeypatch):
     """In Blender each would be felt."""
-    asked, submit = [], addon.client.submit
-    monkeypatch.setattr(addon.client, "submit", lambda request: asked.append(request) or submit(request))
+    requests, submit = [], addon.client.submit
+    monkeypatch.setattr(addon.client, "submit", lambda request: requests.append(request) or submit(request))
     generate_map(noisy(tmp_path, (1, 2, 4)), smoothing=1)
-    shares = [[share for share, _ in request.frames] for request in asked if request.frames]
+    shares = [[share for share, _ in request.frames] for request in requests if request.frames]
     assert shares == [[pytest.approx(2 / 3), pytest.approx(1 / 3)], [pytest.approx(1 / 3), pytest.approx(2 / 3)], [1.0]]
 
 

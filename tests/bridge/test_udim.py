@@ -147,12 +147,12 @@ def test_tiles_that_were_never_saved(tmp_path):
 def test_all_kinds_are_wired_with_one_scale_of_heights(tiles, tmp_path):
     material = add_material()
     use_alpha(feed_base_color(material, tiles))
-    kinds = ("NORMAL", "HEIGHT", "AO")
+    map_types = ("NORMAL", "HEIGHT", "AO")
     flat = np.full((9, 5, 4), 0.5)
     flat[4, 2, :3] = 0.6
     saved_by_blender(tmp_path / "wall.1002.png", flat)
-    generate_map(tiles, maps=kinds, target="AUTO")
-    images = {kind: find_map(tiles, kind) for kind in kinds}
+    generate_map(tiles, maps=map_types, target="AUTO")
+    images = {map_type: find_map(tiles, map_type) for map_type in map_types}
     shown = {node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE"}
     assert shown == {tiles, *images.values()}
     normal = material.node_tree.nodes["Principled BSDF"].inputs["Normal"].links[0].from_node

@@ -83,8 +83,8 @@ def test_normal_map_of_the_users_own(material, image, map_image, with_bump, repl
     mine = user_map(tree, target).image
     before = state(material)
     report = normal_map.wire_normal_map(material, image, map_image, replace=replace)
-    kinds, shown = chain(principled(material))
-    assert kinds == ["Bump"] * with_bump + WIRED
+    node_types, shown = chain(principled(material))
+    assert node_types == ["Bump"] * with_bump + WIRED
     assert (report.done, shown) == ((True, map_image) if replace else (False, mine))
     if not replace:
         assert report.messages == ("The shader 'Principled BSDF' keeps its own normal map 'mine'; set Replace to wire the "
@@ -179,11 +179,11 @@ def test_linked_group_stays_as_it_is(material, image, tmp_path):
     feed_base_color(material, image, "group")
     path, tree = str(tmp_path / "library.blend"), material.node_tree
     bpy.data.libraries.write(path, {bpy.data.node_groups["Bricks"]})
-    with bpy.data.libraries.load(path, link=True) as (_, wanted):
-        wanted.node_groups = ["Bricks"]
-    tree.nodes["Group"].node_tree = wanted.node_groups[0]
+    with bpy.data.libraries.load(path, link=True) as (_, loaded):
+        loaded.node_groups = ["Bricks"]
+    tree.nodes["Group"].node_tree = loaded.node_groups[0]
     tree.links.new(tree.nodes["Group"].outputs["Color"], principled(material).inputs["Base Color"])
-    used = wanted.node_groups[0].nodes["Image Texture"]
+    used = loaded.node_groups[0].nodes["Image Texture"]
     report = normal_map.wire_normal_map(material, used.image, map_images.store_map(used.image, FLAT, {}, {"map": "NORMAL"}))
     assert not report.done and "the group 'Bricks' is linked from another file" in report.messages[0]
 

@@ -96,8 +96,8 @@ def add_light() -> None:
     sun.rotation_euler.y, sun.data.energy, sun.data.angle = -0.8, 3.0, 0.0
     camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
     camera.data.type, camera.data.ortho_scale, camera.location = "ORTHO", len(WALLS), (len(WALLS) / 2, 0.5, 2)
-    for thing in (sun, camera):
-        scene.collection.objects.link(thing)
+    for obj in (sun, camera):
+        scene.collection.objects.link(obj)
     scene.camera = camera
     scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 16, False
     scene.cycles.max_bounces = 0

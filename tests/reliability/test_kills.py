@@ -34,7 +34,7 @@ BLENDER = Path(__file__).with_name("blender_program.py")
 needs_bpy = pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="this Python has no bpy")
 
 
-def asked(client, folder, chance):
+def request_once(client, folder, chance):
     """One request for a small picture, to its end: "map", or the name of the error; its files are gone afterwards."""
     client.prepare(launch(folder))
     settings = Settings(engine=chance.choice(("LUMINANCE", "RELIEF")), strength=chance.uniform(0, 10))
@@ -57,7 +57,7 @@ def test_the_worker_is_killed_under_the_client(tmp_path, temporary, amount, figu
     before = traces(temporary)
     count = amount(500, 20)
     try:
-        outcomes = storm(client, lambda chance: asked(client, tmp_path, chance), count, SEED)
+        outcomes = storm(client, lambda chance: request_once(client, tmp_path, chance), count, SEED)
     finally:
         client.close()
     assert outcomes.total() == count
@@ -95,11 +95,11 @@ PROGRAM = """
 import itertools, os, random, sys
 from pathlib import Path
 from blender_midas_normal.client.client import Client
-from tests.reliability.test_kills import asked
+from tests.reliability.test_kills import request_once
 client = Client()
 for seed in itertools.count():
     print(os.getpid(), client.worker.pid if client.worker else 0, flush=True)
-    assert asked(client, Path(sys.argv[1]), random.Random(seed)) == "map"
+    assert request_once(client, Path(sys.argv[1]), random.Random(seed)) == "map"
 """
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, given, seed
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -42,14 +43,14 @@ symmetric = st.fixed_dictionaries({
 ENGINES = {"LUMINANCE": Luminance(), "RELIEF": Relief()}
 
 
-def surface_of(rgb: np.ndarray, wanted: Settings, engine: str) -> Surface:
+def surface_of(rgb: np.ndarray, settings: Settings, engine: str) -> Surface:
     picture = Picture(rgb)
-    wrap = resolve_wrap(wanted.tileable, picture.rgb_float().mean(axis=2), False)
-    return ENGINES[engine].surface(EngineInput(picture, wrap, wanted, lambda stage, share: None))
+    wrap = resolve_wrap(settings.tileable, picture.rgb_float().mean(axis=2), False)
+    return ENGINES[engine].surface(EngineInput(picture, wrap, settings, lambda stage, share: None))
 
 
-def normals_of(rgb: np.ndarray, wanted: Settings, engine: str = "LUMINANCE") -> np.ndarray:
-    return normal_map(surface_of(rgb, wanted, engine), wanted)
+def normals_of(rgb: np.ndarray, settings: Settings, engine: str = "LUMINANCE") -> np.ndarray:
+    return normal_map(surface_of(rgb, settings, engine), settings)
 
 
 @pytest.fixture
@@ -57,8 +58,9 @@ def checked(amount):
     """checked(*strategies)(property): the property holds for many examples."""
     def with_examples(*strategies: st.SearchStrategy, everything: int = 1_000, few: int = 50) -> Callable:
         def run(check: Callable) -> None:
-            seed(1)(settings(max_examples=amount(everything, few), deadline=None, database=None,
-                             suppress_health_check=list(HealthCheck))(given(*strategies)(check)))()
+            options = hypothesis_settings(max_examples=amount(everything, few), deadline=None, database=None,
+                                          suppress_health_check=list(HealthCheck))
+            seed(1)(options(given(*strategies)(check)))()
         return run
     return with_examples
 
@@ -67,12 +69,12 @@ def checked(amount):
 def test_every_map_is_unit_finite_upright_and_of_the_pictures_size(engine, checked):
     @checked(pictures, setting_fields, everything=1_000 if engine == "LUMINANCE" else 150)
     def check(rgb: np.ndarray, found: dict) -> None:
-        wanted = Settings(engine=engine, **found)
-        normals = normals_of(rgb, wanted, engine)
+        settings = Settings(engine=engine, **found)
+        normals = normals_of(rgb, settings, engine)
         assert normals.shape == (3, *rgb.shape[:2]) and normals.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(normals, axis=0), 1, atol=1e-5)
         assert (normals[2] >= 0).all()
-        pixels = Map(apply_convention(normals, wanted.convention), low=-1).encode().astype(np.float64) / 65535 * 2 - 1
+        pixels = Map(apply_convention(normals, settings.convention), low=-1).encode().astype(np.float64) / 65535 * 2 - 1
         np.testing.assert_allclose(np.linalg.norm(pixels, axis=2), 1, atol=1e-4)
 
 
@@ -99,9 +101,9 @@ def test_a_turned_picture_has_the_turned_map(way, checked):
 
     @checked(pictures, symmetric)
     def check(rgb: np.ndarray, found: dict) -> None:
-        wanted = Settings(engine="LUMINANCE", **found)
-        x, y, z = map(turn, normals_of(rgb, wanted))
-        turned = normals_of(np.ascontiguousarray(turn(rgb)), wanted)
+        settings = Settings(engine="LUMINANCE", **found)
+        x, y, z = map(turn, normals_of(rgb, settings))
+        turned = normals_of(np.ascontiguousarray(turn(rgb)), settings)
         np.testing.assert_allclose(turned, np.stack([*turned_vector(x, y), z]), atol=2e-5)
 
 
@@ -111,16 +113,16 @@ def test_turned_slopes_of_the_network_have_the_turned_map(way, checked):
     turn, turned_vector = TURNED[way]
     slopes = SHAPES.flatmap(lambda shape: arrays(np.float32, (2, *shape), elements=st.floats(-3, 3, width=32)))
 
-    def normals(right: np.ndarray, up: np.ndarray, wanted: Settings) -> np.ndarray:
-        wrap = resolve_wrap(wanted.tileable, right, False)
+    def normals(right: np.ndarray, up: np.ndarray, settings: Settings) -> np.ndarray:
+        wrap = resolve_wrap(settings.tileable, right, False)
         heights = integrate_slopes(right, -up, wrap) / min(right.shape)
-        return normal_map(Surface(heights, 1.0, False, wrap, right.shape[::-1]), wanted)
+        return normal_map(Surface(heights, 1.0, False, wrap, right.shape[::-1]), settings)
 
     @checked(slopes, symmetric)
-    def check(found: np.ndarray, settings: dict) -> None:
-        wanted = Settings(engine="RELIEF", **settings)
-        x, y, z = map(turn, normals(*found, wanted))
-        turned = normals(*turned_vector(*map(turn, found)), wanted)
+    def check(found: np.ndarray, fields: dict) -> None:
+        settings = Settings(engine="RELIEF", **fields)
+        x, y, z = map(turn, normals(*found, settings))
+        turned = normals(*turned_vector(*map(turn, found)), settings)
         np.testing.assert_allclose(turned, np.stack([*turned_vector(x, y), z]), atol=1e-4)
 
 
@@ -128,9 +130,9 @@ def test_turned_slopes_of_the_network_have_the_turned_map(way, checked):
 def test_more_strength_never_tilts_a_pixel_less(engine, checked):
     @checked(pictures, setting_fields, st.floats(0, 10), everything=1_000 if engine == "LUMINANCE" else 60)
     def check(rgb: np.ndarray, found: dict, other: float) -> None:
-        wanted = Settings(engine=engine, **found)
-        surface = surface_of(rgb, wanted, engine)
-        weak, strong = sorted((wanted.strength, other))
+        settings = Settings(engine=engine, **found)
+        surface = surface_of(rgb, settings, engine)
+        weak, strong = sorted((settings.strength, other))
         flat = normal_map(surface, Settings(**found | {"strength": weak}))
         steep = normal_map(surface, Settings(**found | {"strength": strong}))
         assert (steep[2] <= flat[2] + 1e-6).all()

@@ -38,11 +38,12 @@ def test_a_long_life_changes_nothing(tmp_path, temporary, amount, figure):
     numbers, *held = zip(*found["samples"][len(found["samples"]) // 4:], strict=True)
     slopes = [float(np.polyfit(numbers, series, 1)[0]) for series in held[:2]]
     grown = [series[-1] - series[0] for series in held]
-    told = [f"by {more / 1e6:.1f} MB to {series[-1] / 1e6:.0f} MB, {slope / 1e3:.1f} kB a request"
-            for more, series, slope in zip(grown, held, slopes, strict=False)]
+    growth = [f"by {more / 1e6:.1f} MB to {series[-1] / 1e6:.0f} MB, {slope / 1e3:.1f} kB a request"
+              for more, series, slope in zip(grown, held, slopes, strict=False)]
     figure(f"soak: {numbers[-1]} requests in one Blender and one worker, {found['counts']}; from a quarter to the end "
-           f"Blender grew {told[0]}, the worker {told[1]}; descriptors {held[2][-1]} and {held[3][-1]}, as before; a map of "
-           f"64 x 64 took {found['first'] * 1e3:.1f} ms of a processor at first and {found['last'] * 1e3:.1f} ms at last")
+           f"Blender grew {growth[0]}, the worker {growth[1]}; descriptors {held[2][-1]} and {held[3][-1]}, as before; a "
+           f"map of 64 x 64 took {found['first'] * 1e3:.1f} ms of a processor at first and {found['last'] * 1e3:.1f} ms at "
+           "last")
     assert max(grown[:2]) < MOST_MEMORY
     assert grown[2:] == [0, 0]
     assert found["last"] < MOST_DRIFT * found["first"]

@@ -61,7 +61,7 @@ def test_garbage_on_its_input_ends_the_worker_at_once(tmp_path, amount, figure):
 
 def test_requests_of_nonsense_are_answered_one_by_one(client, tmp_path, amount, figure):
     """In one worker, which lives on."""
-    count, chance, kinds = amount(3_000, 300), random.Random(2), Counter()
+    count, chance, outcomes = amount(3_000, 300), random.Random(2), Counter()
     client.prepare(launch(tmp_path))
     process = client.worker
     for _ in range(count):
@@ -69,13 +69,13 @@ def test_requests_of_nonsense_are_answered_one_by_one(client, tmp_path, amount, 
         job = client.submit(Request(**fields))
         try:
             with client.open_result_files(client.wait(job, DEADLINE)):
-                kinds["map"] += 1
+                outcomes["map"] += 1
         except MidasNormalError as error:
             assert job.outcome is error, fields
-            kinds[type(error).__name__] += 1
+            outcomes[type(error).__name__] += 1
         assert client.worker is process, fields
     assert client.ready is not None
-    figure(f"worker: {count} requests of nonsense, one worker: {dict(kinds)}")
+    figure(f"worker: {count} requests of nonsense, one worker: {dict(outcomes)}")
 
 
 def nonsense(chance: random.Random, client: Client) -> dict:
@@ -106,7 +106,7 @@ def nonsense(chance: random.Random, client: Client) -> dict:
 
 def test_damaged_pictures_are_refused_by_name_and_stop_nothing(client, tmp_path, monkeypatch, amount, figure):
     monkeypatch.setenv("OPENCV_IO_ENABLE_OPENEXR", "1")  # one of the originals is written by OpenCV
-    count, chance, kinds = amount(1_500, 150), random.Random(3), Counter()
+    count, chance, outcomes = amount(1_500, 150), random.Random(3), Counter()
     originals = pictures(tmp_path)
     client.prepare(launch(tmp_path))
     process = client.worker
@@ -117,16 +117,16 @@ def test_damaged_pictures_are_refused_by_name_and_stop_nothing(client, tmp_path,
         job = client.submit(Request(LUMINANCE.to_dict(), picture=str(path)))
         try:
             with client.open_result_files(client.wait(job, DEADLINE)):
-                kinds["map"] += 1
+                outcomes["map"] += 1
         except SourceError as error:
             assert path.name in str(error) or "longest side" in str(error)
-            kinds["SourceError"] += 1
+            outcomes["SourceError"] += 1
         except MidasNormalError as error:
             (tmp_path / f"found{number}{original.suffix}").write_bytes(path.read_bytes())
-            kinds[f"{type(error).__name__}: {error}"] += 1
+            outcomes[f"{type(error).__name__}: {error}"] += 1
         assert client.worker is process, (number, original)
-    figure(f"pictures: {count} damaged files, one worker: {dict(kinds)}")
-    assert set(kinds) <= {"map", "SourceError"}
+    figure(f"pictures: {count} damaged files, one worker: {dict(outcomes)}")
+    assert set(outcomes) <= {"map", "SourceError"}
 
 
 def pictures(folder) -> list:

@@ -47,8 +47,8 @@ def test_a_linked_texture_is_no_file_that_a_map_may_replace(tmp_path, capsys):
     picture = (tmp_path / "wall.png").read_bytes()
     bpy.data.libraries.write(str(tmp_path / "library.blend"), {material}, path_remap="RELATIVE")
     bpy.ops.wm.read_homefile(use_empty=True)
-    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, wanted):
-        wanted.materials = ["photo"]
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, loaded):
+        loaded.materials = ["photo"]
     assert bpy.data.images["wall.png"].filepath == "//wall.png"
     assert run(["--out", str(tmp_path), "--pattern", "{stem}", "--engine", "luminance"]) == 1
     assert "wall.png" in capsys.readouterr().err and (tmp_path / "wall.png").read_bytes() == picture

@@ -61,11 +61,11 @@ def test_an_image_deleted_meanwhile_is_said_to_be_gone():
 
 def active(name):
     """A material of this name in the active object's active slot."""
-    thing, material = bpy.context.object, bpy.data.materials.new(name)
+    obj, material = bpy.context.object, bpy.data.materials.new(name)
     if bpy.app.version < (5, 0):
         material.use_nodes = True
-    thing.data.materials.append(material)
-    thing.active_material_index = len(thing.data.materials) - 1
+    obj.data.materials.append(material)
+    obj.active_material_index = len(obj.data.materials) - 1
     return material
 
 
@@ -73,8 +73,8 @@ def is_wired(material):
     return "NORMAL_MAP" in [node.type for node in material.node_tree.nodes]
 
 
-@pytest.mark.parametrize("meanwhile", [lambda thing: setattr(thing, "active_material_index", 2),
-                                       lambda thing: bpy.data.objects.remove(thing)], ids=["another slot", "no object"])
+@pytest.mark.parametrize("meanwhile", [lambda obj: setattr(obj, "active_material_index", 2),
+                                       lambda obj: bpy.data.objects.remove(obj)], ids=["another slot", "no object"])
 def test_the_material_that_was_active_at_the_click_is_wired(meanwhile):
     textured()
     chosen, other = active("chosen"), active("other")

@@ -54,26 +54,26 @@ def plane(material):
 def relief(material):
     """The bump as a mesh, as high as the map claims it to be."""
     bpy.ops.mesh.primitive_grid_add(size=1, x_subdivisions=256, y_subdivisions=256)
-    thing = bpy.context.object
-    for vertex in thing.data.vertices:
+    obj = bpy.context.object
+    for vertex in obj.data.vertices:
         x, y = vertex.co.x + 0.5, vertex.co.y + 0.5
         vertex.co.z = RELIEF * STRENGTH * math.exp(-((x - 0.35) ** 2 + (y - 0.6) ** 2) / (2 * 0.09 ** 2))
-    thing.data.polygons.foreach_set("use_smooth", [True] * len(thing.data.polygons))
-    thing.data.materials.append(material)
-    return thing
+    obj.data.polygons.foreach_set("use_smooth", [True] * len(obj.data.polygons))
+    obj.data.materials.append(material)
+    return obj
 
 
 def lit(path, only, light):
     """Linear brightness, rows from the top down, of one object under a sun from one side."""
     scene = bpy.context.scene
-    for thing in scene.objects:
-        thing.hide_render = thing != only
+    for obj in scene.objects:
+        obj.hide_render = obj != only
     camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
     camera.data.type, camera.data.ortho_scale, camera.location = "ORTHO", 1.0, (0, 0, 2)
     sun = bpy.data.objects.new("sun", bpy.data.lights.new("sun", "SUN"))
     sun.rotation_euler, sun.data.energy, sun.data.angle = LIGHTS[light], 3.0, 0.0
-    for thing in (camera, sun):
-        scene.collection.objects.link(thing)
+    for obj in (camera, sun):
+        scene.collection.objects.link(obj)
     scene.camera = camera
     scene.render.engine = "CYCLES"
     scene.cycles.samples, scene.cycles.max_bounces = 4, 0
@@ -88,8 +88,8 @@ def lit(path, only, light):
     image = bpy.data.images.load(str(path))
     values = np.empty(SIDE * SIDE * 4, np.float32)
     image.pixels.foreach_get(values)
-    for thing in (camera, sun):
-        bpy.data.objects.remove(thing)
+    for obj in (camera, sun):
+        bpy.data.objects.remove(obj)
     return values.reshape(SIDE, SIDE, 4)[::-1, :, 0]
 
 
@@ -123,8 +123,8 @@ def test_a_plane_without_a_uv_map_is_lit_right_in_object_space(tmp_path, turn):
     links.new(nodes.new("ShaderNodeTexCoord").outputs["Generated"], texture.inputs["Vector"])
     flat, mesh = plane(material), relief(white_material())
     flat.data.uv_layers.remove(flat.data.uv_layers[0])
-    for thing in (flat, mesh):
-        thing.rotation_euler[2] = math.radians(turn)
+    for obj in (flat, mesh):
+        obj.rotation_euler[2] = math.radians(turn)
     bpy.context.view_layer.objects.active = flat
     bpy.ops.midas_normal.generate(engine="LUMINANCE", strength=STRENGTH, tileable="OFF", convention="OBJECT")
     links.remove(texture.outputs["Color"].links[0])

@@ -67,14 +67,14 @@ def region(monkeypatch):
 @pytest.fixture
 def hostile(tmp_path) -> Path:
     """The .blend file, made by Blender itself."""
-    thing = bpy.data.objects.new("thing", None)
-    bpy.context.collection.objects.link(thing)
+    obj = bpy.data.objects.new("thing", None)
+    bpy.context.collection.objects.link(obj)
     for number, record in enumerate(RECORDS):
         image = bpy.data.images.new(f"hostile{number}", 4, 4)
         image.use_fake_user = True
         image[METADATA_PROPERTY] = record
         assert image[METADATA_PROPERTY] == record or not isinstance(record, (str, int, float)), number
-        image[SOURCE_PROPERTY] = (image, thing, "text", 5, bpy.context.scene)[number % 5]
+        image[SOURCE_PROPERTY] = (image, obj, "text", 5, bpy.context.scene)[number % 5]
         if number % 2:
             image.source, image.filepath_raw = "FILE", PATHS[number % 3]
     settings = bpy.context.scene.midas_normal

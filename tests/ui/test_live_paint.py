@@ -76,12 +76,12 @@ def test_a_map_follows_the_brush_and_is_what_a_new_run_makes(settings):
 def test_relief_makes_only_the_neighbourhood_of_the_stroke_anew(settings, monkeypatch):
     """Which the worker does when it is told what precedes."""
     image, normal = made(settings, 500, 450, "RELIEF")
-    key, asked, submit = surface(normal), [], addon.client.submit
-    monkeypatch.setattr(addon.client, "submit", lambda request: asked.append(request.preceding) or submit(request))
+    key, predecessors, submit = surface(normal), [], addon.client.submit
+    monkeypatch.setattr(addon.client, "submit", lambda request: predecessors.append(request.preceding) or submit(request))
     paint(image, side=32)
     followed(normal, key)
     monkeypatch.undo()
-    assert asked == [key]
+    assert predecessors == [key]
     np.testing.assert_allclose(values(normal), fresh(image, engine="RELIEF"), atol=1e-3)
 
 

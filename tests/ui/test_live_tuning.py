@@ -33,13 +33,13 @@ def strength(image):
 
 def test_a_map_follows_a_slider_without_the_engine_and_skips_what_came_meanwhile(settings, monkeypatch):
     normal, _ = made()
-    first, before, asked = values(normal), counts(), []
+    first, before, calls = values(normal), counts(), []
     start_original = live_tuning.start_retune
-    monkeypatch.setattr(live_tuning, "start_retune", lambda *args: asked.append(args) or start_original(*args))
+    monkeypatch.setattr(live_tuning, "start_retune", lambda *args: calls.append(args) or start_original(*args))
     for value in (1.5, 2.0, 2.5, 3.0):
         settings.strength = value
     pumped(lambda: strength(normal) == 3)
-    assert len(asked) == 2 and counts() == before
+    assert len(calls) == 2 and counts() == before
     assert values(normal)[..., 0].std() > 1.5 * first[..., 0].std()
     assert "engine" not in stored_metadata(normal)["facts"]["seconds"]
 
@@ -222,14 +222,14 @@ def test_a_map_of_several_pictures_is_not_tuned_but_left_as_it_is(settings, tmp_
 def test_what_cannot_be_given_is_asked_for_once(settings, monkeypatch):
     """The node's size of a strip has too many pixels."""
     normal, _ = made(width=1, height=4096)
-    asked, start_original = [], live_tuning.start_retune
-    monkeypatch.setattr(live_tuning, "start_retune", lambda *args: asked.append(args) or start_original(*args))
+    calls, start_original = [], live_tuning.start_retune
+    monkeypatch.setattr(live_tuning, "start_retune", lambda *args: calls.append(args) or start_original(*args))
     settings.size = "NODE"
     pumped(lambda: timer.is_idle())
-    assert len(asked) == 1 and "too many" in generation.last_message()
+    assert len(calls) == 1 and "too many" in generation.last_message()
     settings.strength = 2.0
     pumped(lambda: timer.is_idle())
-    assert len(asked) == 2
+    assert len(calls) == 2
     settings.size = "SOURCE"
     pumped(lambda: strength(normal) == 2)
     assert "made again" in generation.last_message()

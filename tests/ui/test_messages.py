@@ -155,7 +155,7 @@ def untranslatable(message):
 KNOWN = templates() | {text for _, text in all_texts()}
 
 
-def told():
+def shown_messages():
     outcome = generation.last_outcome()
     return outcome.messages if hasattr(outcome, "messages") else [outcome.message]
 
@@ -166,7 +166,7 @@ def test_all_that_is_told_of_maps_can_be_translated(tmp_path):
     def generate(operator=bpy.ops.midas_normal.generate, **fields):
         with suppress(RuntimeError):
             operator(**{"engine": "LUMINANCE", **fields})
-        said.extend(told())
+        said.extend(shown_messages())
 
     generate(engine="AUTO")
     image, _ = textured()

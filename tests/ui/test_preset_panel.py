@@ -27,13 +27,13 @@ def test_the_extensions_presets_are_there_and_set_everything(settings):
 
 def test_a_preset_of_the_users_own_is_added_chosen_and_removed(settings):
     settings.strength, settings.tileable = 2.5, "X"
-    wanted = settings.values()
+    expected = settings.values()
     bpy.ops.midas_normal.preset_add(name="Rough walls")
-    assert current_preset_label(wanted) == "Rough walls"
+    assert current_preset_label(expected) == "Rough walls"
     bpy.ops.midas_normal.reset()
     assert settings.values().is_close_to(Settings())
     bpy.ops.midas_normal.preset_choose(filepath=files()["Rough walls"])
-    assert settings.values().is_close_to(wanted) and current_preset_label(wanted) == "Rough walls"
+    assert settings.values().is_close_to(expected) and current_preset_label(expected) == "Rough walls"
     settings.strength = 1
     assert current_preset_label(settings.values()) == "Presets"
     bpy.ops.midas_normal.preset_add(name="Rough walls", remove_name=True)

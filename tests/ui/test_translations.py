@@ -61,9 +61,9 @@ def fields(template: str) -> list[tuple]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_of_the_interface_is_translated_and_nothing_else(language):
     translated = {(context, text) for context, texts in LANGUAGES[language].items() for text in texts}
-    wanted = all_texts()
-    told = {(contexts.default, template) for template in templates()}
-    missing, unused = sorted(wanted - translated), sorted(translated - wanted - told)
+    expected = all_texts()
+    from_templates = {(contexts.default, template) for template in templates()}
+    missing, unused = sorted(expected - translated), sorted(translated - expected - from_templates)
     assert not missing, f"ui/translations/{language}.py lacks these (context, text):\n" + "\n".join(map(repr, missing))
     assert not unused, f"nothing shows or tells these of ui/translations/{language}.py:\n" + "\n".join(map(repr, unused))
 
@@ -104,6 +104,6 @@ def test_blender_shows_the_translations_until_the_extension_is_disabled(suite, l
     assert LANGUAGES[language]["*"]["No normal map is being made"] in shown["reason"]
     assert "In dieser Datei gibt es kein Bild namens 'Normal'." in shown["unknown"]
     assert "Das Bild hat 20000 x 2 Pixel; die längste Seite darf 16384 haben." in shown["too_long"]
-    told = printed.split("MADE")[1]
-    assert "Normal_normal: 8 x 8 von luminance auf cpu in " in told and "LUMINANCE war verlangt." in told
+    output = printed.split("MADE")[1]
+    assert "Normal_normal: 8 x 8 von luminance auf cpu in " in output and "LUMINANCE war verlangt." in output
     assert shown["afterwards"] == "Generate normal map"
