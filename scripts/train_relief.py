@@ -92,7 +92,6 @@ def learn(ranks, options: argparse.Namespace, pool: Path, device: str) -> None:
     import torch
     from relief.batches import Batches, RealPlates
     from relief.materials import read_materials
-    from relief.measures import make_measured
     from relief.network import ARCHITECTURES
     from relief.pool import Shards
     from relief.training import Plan, Training
@@ -107,10 +106,7 @@ def learn(ranks, options: argparse.Namespace, pool: Path, device: str) -> None:
     if options.resume and (options.out / "checkpoint.pt").exists():
         training.resume(options.out)
     elif options.begin_with is not None:
-        pictures = [make_measured(m.rgb, m.slopes, m.tiles, MEASURED_SIDES[1], device).pixels for m in learnt[::15]]
-        revived = training.begin_with(options.begin_with, pictures)
-        if ranks.rank == 0 and pictures:
-            print(f"{revived} dead hidden units begin anew", flush=True)
+        training.begin_with(options.begin_with)
     shards = Shards(pool)
     seed = [options.seed, training.step, ranks.rank]
     torch.manual_seed(hash(tuple(seed)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from blender_midas_normal.worker.engines.relief.architecture import (
     RGB_CHANNELS,
     SLOPE_GAIN,
     Architecture,
+    Convolution,
     Level,
     Weights,
     read_weights,
@@ -39,6 +41,61 @@ ARCHITECTURES = {
 """By name: the one for a GPU, one that learns something in an hour on 2 cores (half the work), and one for tests."""
 
 
+EPSILON = 1e-8
+"""Added to the variance of a kernel before it is divided by its root."""
+
+MAX_KERNEL_MEAN = 1e-3
+"""Largest mean of a kernel, over the largest deviation of a layer's, that counts as 0: half precision rounds."""
+
+RELU_GAIN = math.sqrt(2 / (1 - 1 / math.pi))
+"""Over the deviation of a standard normal variable after a ReLU: with it, a standardised convolution of what comes from a
+ReLU has the variance of what went into that."""
+
+
+class StandardisedConv2d(nn.Conv2d):
+    """A convolution whose kernels have mean 0, and a deviation that depends on a gain for each output alone.
+
+    What comes out of ReLUs has a mean, which kernels with a mean of their own turn into an offset of whole channels: without
+    normalisation layers, most hidden units then end where their ReLU is never positive, and learn no more.  A kernel of mean
+    0 gives no such offset.  Weight standardisation: Qiao et al., "Micro-Batch Training with Batch-Channel Normalization and
+    Weight Standardization" (2019); with these gains, in networks without normalisation: Brock et al., "Characterizing signal
+    propagation to close the performance gap in unnormalized ResNets" (2021).  A file of weights holds plain kernels.
+    """
+
+    def __init__(self, layer: Convolution, gain: float, first: float, plain: int = 0) -> None:
+        """Make the layer.
+
+        Args:
+            layer: its channels and kernels.
+            gain: that of what is read, 1 or RELU_GAIN.
+            first: factor on the kernels before anything is learnt.
+            plain: how many of the inputs, the last ones, have plain kernels.
+        """
+        super().__init__(layer.in_channels, layer.out_channels, layer.kernel_size, 2 if layer.kernel_size == 2 else 1)
+        self.parts = [layer.in_channels - plain, plain]
+        self.scale = gain / math.sqrt(self.parts[0] * layer.kernel_size ** 2)
+        self.gain = nn.Parameter(torch.full((layer.out_channels, 1, 1, 1), first))
+
+    def kernels(self) -> Tensor:
+        """Return the kernels that the pass uses."""
+        standardised, plain = self.weight.split(self.parts, 1)
+        variance, mean = torch.var_mean(standardised, (1, 2, 3), correction=0, keepdim=True)
+        kernels = self.gain * self.scale * (standardised - mean) * torch.rsqrt(variance + EPSILON)
+        return torch.cat([kernels, plain], 1) if self.parts[1] else kernels
+
+    def set_kernels(self, kernels: Tensor) -> None:
+        """Make these the kernels that the pass uses; raise WeightsError where their means are not 0."""
+        standardised, plain = kernels.split(self.parts, 1)
+        variance, mean = torch.var_mean(standardised, (1, 2, 3), correction=0, keepdim=True)
+        if float(mean.abs().max()) > MAX_KERNEL_MEAN * float(variance.max().sqrt()):
+            raise WeightsError("These weights were trained without standardised kernels; begin without them.")
+        self.weight.copy_(torch.cat([standardised * torch.rsqrt(variance + EPSILON), plain], 1))
+        self.gain.copy_(variance.sqrt() / self.scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.kernels(), self.bias)
+
+
 class Relief(nn.Module):
     """The network as torch trains it: pixels and the slopes of half the size to slopes; see `forward`.
 
@@ -48,10 +105,7 @@ class Relief(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.layers = nn.ModuleDict({
-            _key(layer.name): nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size,
-                                       stride=2 if layer.kernel_size == 2 else 1)
-            for layer, _ in architecture.convolutions()})
+        self.layers = nn.ModuleDict({_key(layer.name): _new_layer(layer) for layer, _ in architecture.convolutions()})
 
     def forward(self, pixels: Tensor, coarse: Tensor, repeats: tuple[bool, bool] = (True, True)) -> Tensor:
         """Predict what to add to the enlarged slopes of the picture at half its size.
@@ -86,17 +140,19 @@ class Relief(nn.Module):
             layer = self.layers[_key(name)]
             assert isinstance(layer, nn.Conv2d) and layer.bias is not None
             with torch.no_grad():
-                layer.weight.copy_(torch.from_numpy(values))
+                if isinstance(layer, StandardisedConv2d):
+                    layer.set_kernels(torch.from_numpy(values))
+                else:
+                    layer.weight.copy_(torch.from_numpy(values))
                 layer.bias.copy_(torch.from_numpy(weights.biases[name]))
 
     def weights(self) -> Weights:
         """Return the parameters as a file of weights has them."""
-        def array(name: str, part: str) -> Array:
-            return getattr(self.layers[_key(name)], part).detach().float().cpu().numpy()
-
-        names = [layer.name for layer, _ in self.architecture.convolutions()]
-        return Weights(self.architecture, {name: array(name, "weight") for name in names},
-                       {name: array(name, "bias") for name in names})
+        layers = {layer.name: self.layers[_key(layer.name)] for layer, _ in self.architecture.convolutions()}
+        kernels = {name: layer.kernels() if isinstance(layer, StandardisedConv2d) else layer.weight
+                   for name, layer in layers.items()}
+        return Weights(self.architecture, {name: _to_array(values) for name, values in kernels.items()},
+                       {name: _to_array(layer.bias) for name, layer in layers.items()})
 
     def _blocks(self, name: str, count: int, x: Tensor, repeats: tuple[bool, bool]) -> Tensor:
         for block in range(count):
@@ -166,7 +222,7 @@ def sizes_of(pixels: Tensor, smallest: int) -> list[Tensor]:
 
 
 def new_network(architecture: Architecture) -> Relief:
-    """Return a network as training begins: He's weights, biases of 0, and blocks that change nothing yet.
+    """Return a network as training begins: nearly flat answers, and blocks that change nothing yet.
 
     With the last convolution of each block at 0 the depth of the network does not matter at the beginning, which is what
     normalisation is otherwise needed for (Zhang et al., "Fixup initialization", 2019).
@@ -176,52 +232,28 @@ def new_network(architecture: Architecture) -> Relief:
         assert isinstance(layer, nn.Conv2d) and layer.bias is not None
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         nn.init.zeros_(layer.bias)
-        if name.endswith("_b"):
-            nn.init.zeros_(layer.weight)
         if name == "out":
-            nn.init.normal_(layer.weight, std=1e-3)  # nearly flat
+            nn.init.normal_(layer.weight, std=1e-3)
     return network.to(memory_format=torch.channels_last)
 
 
-ALIVE = 1e-3
-"""Share of a picture's pixels at which a hidden unit is positive, from which on it counts as alive."""
+def _new_layer(layer: Convolution) -> nn.Conv2d:
+    """Return a layer for torch.
 
-
-def revive(network: Relief, pictures: Sequence[Tensor], smallest: int) -> int:
-    """Reinitialise hidden units of the blocks that no picture makes active; the predictions stay the same.
-
-    A ReLU that is never positive gets no gradient, so it stays as it is for good.  Its weights become random (He), and those
-    that read it zero.
-
-    Args:
-        network: changed in place.
-        pictures: 1 x 3 x H x W each, 0..1, of sides that are multiples of the stride at all sizes.
-        smallest: see `sizes_of`.
-
-    Returns:
-        How many units began anew.
+    All are standardised but the last one, whose outputs are slopes, and the first one where it reads slopes; that it is
+    where it reads colours makes the network blind to a picture's brightness as a whole, but not to its changes.
     """
-    firsts = {name: layer for name, layer in network.layers.items() if name.endswith("_a")}
-    active = {name: torch.zeros(layer.out_channels) for name, layer in firsts.items()}
+    if layer.name == "out":
+        return nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size)
+    if layer.name == "stem":
+        return StandardisedConv2d(layer, 1.0, 1.0, plain=layer.in_channels - 4 * RGB_CHANNELS)
+    if layer.name.endswith(".b"):
+        return StandardisedConv2d(layer, RELU_GAIN, 0.0)
+    return StandardisedConv2d(layer, RELU_GAIN if layer.name == "down1" else 1.0, 1.0)
 
-    def observe(name: str) -> Callable[[nn.Module, tuple, Tensor], None]:
-        def hook(layer: nn.Module, inputs: tuple, output: Tensor) -> None:
-            active[name] = torch.maximum(active[name], (output > 0).float().mean((0, 2, 3)).cpu())
-        return hook
 
-    hooks = [layer.register_forward_hook(observe(name)) for name, layer in firsts.items()]
-    with torch.no_grad():
-        for pixels in pictures:
-            sizes = sizes_of(pixels, smallest)
-            through_sizes(network, sizes, [(0, 0)] * len(sizes), (True, True))
-        for hook in hooks:
-            hook.remove()
-        for name, first in firsts.items():
-            dead = (active[name] < ALIVE).to(first.weight.device)
-            fresh = nn.init.kaiming_normal_(torch.empty_like(first.weight), nonlinearity="relu")
-            first.weight[dead], first.bias[dead] = fresh[dead], 0.0
-            network.layers[name.removesuffix("a") + "b"].weight[:, dead] = 0.0
-    return sum(int((share < ALIVE).sum()) for share in active.values())
+def _to_array(values: Tensor) -> Array:
+    return values.detach().float().cpu().numpy()
 
 
 def load(network: Relief, path: Path) -> None:

@@ -6,7 +6,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from torch import Tensor
 from .batches import TILE, Batch
 from .curves import draw_curves
 from .losses import loss, relative_error
-from .measures import SMALLEST, Measured, factor_for, measure
-from .network import Architecture, Forward, HalfPrecision, export, load, new_network, revive, sizes_of, through_sizes
+from .measures import Measured, factor_for, measure
+from .network import Architecture, Forward, HalfPrecision, export, load, new_network, sizes_of, through_sizes
 from .ranks import Ranks
 
 WARM_UP = 0.02
@@ -126,15 +126,10 @@ class Training:
         self.optimizer.load_state_dict(kept["optimizer"])
         self.step, self.seconds, self.log = kept["step"], kept["seconds"], kept["log"]
 
-    def begin_with(self, file: Path, pictures: Sequence[Tensor]) -> int:
-        """Start from the parameters in a file of weights instead of random ones; raise WeightsError.
-
-        pictures: those by which hidden units that are dead are found, and begun anew; returns how many (see `revive`).
-        """
+    def begin_with(self, file: Path) -> None:
+        """Begin with the numbers in a file of weights, not with random ones; raise WeightsError."""
         load(self.network, file)
-        revived = revive(self.network, pictures, SMALLEST)
         self.average.load_state_dict(self.network.state_dict())
-        return revived
 
     def _learn(self, batch: Batch, seconds: float) -> float:
         """Make one step after so many seconds of training; return the loss before it."""
