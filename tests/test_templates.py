@@ -23,7 +23,7 @@ def places(made):
 
 def test_they_are_found():
     assert len(WITH_TEMPLATE) > 350
-    assert {each.maker for each in MADE} > {*PARTS, "Message", "SourceError", "Refused", "error"}
+    assert {each.maker for each in MADE} > {*PARTS, "Message", "SourceError", "ReplaceRefused", "error"}
 
 
 @pytest.mark.parametrize("each", MADE, ids=places(MADE))

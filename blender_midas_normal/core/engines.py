@@ -117,16 +117,19 @@ def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tup
 def usable_engines(engine: str, mix: str) -> tuple[str, ...]:
     """Return the engines that a request may use with these values of the settings `engine` and `mix`.
 
+    A name that no engine of this version has counts as none: .blend files may hold one.
+
     >>> usable_engines("AUTO", "LUMINANCE")
     ('MIDAS', 'RELIEF', 'LUMINANCE')
     """
-    chosen = AUTO_ENGINES if engine == "AUTO" else (engine,)
-    return (*chosen, mix) if mix != "OFF" and mix not in chosen else chosen
+    names = dict.fromkeys((*(AUTO_ENGINES if engine == "AUTO" else (engine,)), mix))
+    return tuple(name for name in names if name in ENGINES)
 
 
 def needs_environment(engine: str) -> bool:
     """Tell whether a request with this value of the setting `engine` can run with the MiDaS environment only."""
-    return all(ENGINES[name].needs_environment for name in usable_engines(engine, "OFF"))
+    usable = usable_engines(engine, "OFF")
+    return bool(usable) and all(ENGINES[name].needs_environment for name in usable)
 
 
 def setting_acts(name: str, engine: str, mix: str) -> bool:

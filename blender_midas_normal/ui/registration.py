@@ -1,17 +1,19 @@
-"""Add all parts of the extension to Blender in one order, and remove them in the reverse order."""
+"""Add all parts of the extension to Blender in one order, its handlers among them, and remove them in the reverse order."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 
 from ..bridge import addon
+from ..bridge.map_state import forget_shown, release_saved_pixels, reload_changed
 from . import (
     command,
     comparison,
     generation,
-    handlers,
     live_paint,
     live_tuning,
     operators,
@@ -21,6 +23,7 @@ from . import (
     timer,
     translations,
 )
+from .operator_checks import running_operator
 from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
@@ -70,6 +73,54 @@ def _remove_property() -> None:
         del bpy.types.Scene.midas_normal
 
 
+@persistent
+def _before_load(*_: Any) -> None:
+    """Cancel all tasks and forget all that belongs to the file that is going away."""
+    generation.reset()
+    live_tuning.stop()
+    live_paint.stop()
+    forget_shown()
+    comparison.reset()
+
+
+@persistent
+def _after_undo(*_: Any) -> None:
+    """Reload maps, because undo restores a packed file but not the pixels that are shown, and re-tune the scene's."""
+    reload_changed()
+    live_tuning.schedule_retune(bpy.context.scene)
+
+
+@persistent
+def _after_update(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
+    """Look for images that were painted on."""
+    live_paint.note_painted_images(scene, graph)
+
+
+@persistent
+def _after_save(*_: Any) -> None:
+    """Let Blender read maps from the saved packed files, unless a script saved during a stroke."""
+    if running_operator() is None:
+        release_saved_pixels()
+
+
+HANDLERS = ((bpy.app.handlers.load_pre, _before_load), (bpy.app.handlers.undo_post, _after_undo),
+            (bpy.app.handlers.redo_post, _after_undo), (bpy.app.handlers.save_post, _after_save),
+            (bpy.app.handlers.depsgraph_update_post, _after_update))
+
+
+def _add_handlers() -> None:
+    """Add the handlers to Blender's lists."""
+    for handlers, handler in HANDLERS:
+        handlers.append(handler)
+
+
+def _remove_handlers() -> None:
+    """Remove the handlers that are still in Blender's lists; other scripts clear such lists."""
+    for handlers, handler in HANDLERS:
+        if handler in handlers:
+            handlers.remove(handler)
+
+
 PARTS = (
     (translations.register, translations.unregister),
     (_add_classes, _remove_classes),
@@ -78,6 +129,6 @@ PARTS = (
     (panels.register, panels.unregister),
     (command.register, command.unregister),
     (comparison.register, comparison.unregister),
-    (handlers.register, handlers.unregister),
+    (_add_handlers, _remove_handlers),
 )
 """By part, the functions that add and remove it; the latter do nothing where the part is missing."""

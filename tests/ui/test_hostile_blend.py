@@ -22,7 +22,16 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import (
 )
 from bl_ext.user_default.midas_normal.bridge.map_state import release_saved_pixels, reload_changed
 from bl_ext.user_default.midas_normal.core.errors import MidasNormalError
-from bl_ext.user_default.midas_normal.ui import drawing, generation, handlers, live_tuning, operators, panels, setup, timer
+from bl_ext.user_default.midas_normal.ui import (
+    drawing,
+    generation,
+    live_tuning,
+    operators,
+    panels,
+    registration,
+    setup,
+    timer,
+)
 
 from tests.reliability.traces import children
 
@@ -132,7 +141,7 @@ def looked_at():
     for image in bpy.data.images:
         stored_metadata(image), source_of(image), find_map(image, "NORMAL"), live_tuning.can_retune(image)
     draw()
-    for _, handler in handlers.HANDLERS[1:]:
+    for _, handler in registration.HANDLERS[1:]:
         handler(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
     reload_changed()
     release_saved_pixels()
