@@ -1,4 +1,4 @@
-"""Make maps of many pictures: `make_maps` for programs, `run_batch` for the command lines."""
+"""Make maps of many pictures: `make_maps` for programs, `infer_batch` for the command lines."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ SOURCES = (
     ("RENDER", "Render result", "The last render, as it is shown; honest only for a plane seen head-on"),
     ("VIEWER", "Viewer", "The compositor's Viewer image; only in a window"),
 )
-TARGETS = (
+MATERIAL_TARGETS = (
     ("AUTO", "Automatic", "The materials that use the picture, else the active object's active material"),
     ("ACTIVE_MATERIAL", "Active material", "The active object's active material"),
     ("NONE", "Image only", "The map is made and wired nowhere"),
@@ -72,7 +72,7 @@ MAPS = tuple((name, map_type.label, map_type.description) for name, map_type in 
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """What a user asks for; the values are names from SOURCES, TARGETS and SAVES.
+    """What a user asks for; the values are names from SOURCES, MATERIAL_TARGETS and SAVES.
 
     image_uid: session_uid of the image for the source IMAGE.
     replace: whether a user's own map is taken off an input, and a map is made again that a user has changed.
@@ -270,7 +270,7 @@ def check_and_find_launch(request: GenerateRequest) -> Launch:
     if request.source not in _names(SOURCES):
         raise SourceError("There is no source {source!r}; it is one of ACTIVE, IMAGE, RENDER, VIEWER.",
                           source=request.source)
-    if request.target not in _names(TARGETS):
+    if request.target not in _names(MATERIAL_TARGETS):
         raise TargetError("There is no target {target!r}; it is one of AUTO, ACTIVE_MATERIAL, NONE.", target=request.target)
     if not request.maps:
         raise SettingsError("No map is chosen; choose at least one under Maps.")

@@ -79,7 +79,7 @@ ENGINES: dict[str, EngineFacts] = {
 """By the name that settings use, in the order of the interface."""
 
 AUTO_ENGINES = ("MIDAS", "RELIEF")
-"""The engines that AUTO tries, in order; the last one can always run."""
+"""The engine that AUTO chooses where it can run, and the built-in one that it chooses else."""
 
 WEIGHTS_FOLDER_HINT = Phrase("in Blender in the preferences, on the command line with --weights")
 """Where a user names the folder: the first in Blender, the second on the command line."""
@@ -100,18 +100,17 @@ def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tup
     Raises:
         EngineUnavailable: the engine asked for cannot run.
     """
-    asked = settings.engine
-    if asked == "AUTO":
-        if not unavailable["MIDAS"]:
-            return "MIDAS", Message("AUTO chose MiDaS: its environment and weights are there.")
+    if settings.engine == "AUTO":
+        first, built_in = AUTO_ENGINES
+        reason = unavailable[first]
+        if not reason:
+            return first, Message("AUTO chose MiDaS: its environment and weights are there.")
         if settings.depth_scale == "RAW":
-            raise EngineUnavailable("depth_scale RAW needs MiDaS, which cannot run here: {reason}",
-                                    reason=unavailable["MIDAS"])
-        return "RELIEF", Message("AUTO chose relief, because MiDaS cannot run here: {reason}",
-                                 reason=unavailable["MIDAS"])
-    if unavailable[asked]:
-        raise EngineUnavailable(unavailable[asked])
-    return asked, Message("{engine} was asked for.", engine=asked)
+            raise EngineUnavailable("depth_scale RAW needs MiDaS, which cannot run here: {reason}", reason=reason)
+        return built_in, Message("AUTO chose relief, because MiDaS cannot run here: {reason}", reason=reason)
+    if unavailable[settings.engine]:
+        raise EngineUnavailable(unavailable[settings.engine])
+    return settings.engine, Message("{engine} was asked for.", engine=settings.engine)
 
 
 def usable_engines(engine: str, mix: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .arrays import Array
-    from .maps import Map, NodeMap
+    from .maps import Map, MidasNodePicture
 
 PNG_GREY, PNG_RGB = 0, 2
 """Colour types; PNG specification, section 11.2.1."""
@@ -265,7 +265,7 @@ def _compress_block(values: NDArray) -> bytes:
     return packed if len(packed) < len(plain) else plain.tobytes()
 
 
-def encode_integer_map(rendered: Map | NodeMap, name: str, bits: int, compress: bool) -> Iterable[bytes]:
+def encode_integer_map(rendered: Map | MidasNodePicture, name: str, bits: int, compress: bool) -> Iterable[bytes]:
     """Encode a map as a PNG or TIFF file, and return the file in parts.
 
     Args:
@@ -286,7 +286,7 @@ def encode_float_map(rendered: Map, name: str) -> bytes:
     return encode_exr(dict(zip("RGB" if len(planes) == 3 else "Y", planes, strict=True)), half=name == "EXR_HALF")
 
 
-def to_blender_pixels(rendered: Map | NodeMap) -> Iterator[Array]:
+def to_blender_pixels(rendered: Map | MidasNodePicture) -> Iterator[Array]:
     """Yield a map as Blender holds pixels, some rows at a time: rows x W x 4 float32, 0..1, opaque, from the bottom up."""
     for end in range(rendered.height, 0, -ROWS_PER_STRIP):
         yield _to_rgba(rendered.encode(slice(max(0, end - ROWS_PER_STRIP), end)))

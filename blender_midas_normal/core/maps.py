@@ -13,7 +13,7 @@ import numpy as np
 from .arrays import parallel_rows
 from .filters import a_trous_smooth, blur, pad_field
 from .heights import encode_height, height_map, rescale_height
-from .normals import apply_convention, normal_map, relief_slopes, slope_factor
+from .normals import apply_convention, map_slopes, normal_map, slope_factor
 from .occlusion import occlusion
 from .picture import Wrap
 
@@ -166,7 +166,7 @@ class Map:
 
 
 @dataclass(frozen=True)
-class NodeMap:
+class MidasNodePicture:
     """The MiDaS node's own map: H x W x 3 uint8."""
 
     pixels: NDArray[np.uint8]
@@ -181,9 +181,9 @@ class NodeMap:
         return self.pixels[rows]
 
 
-def relief_heights(surface: Surface, settings: Settings) -> Array:
+def integrated_heights(surface: Surface, settings: Settings) -> Array:
     """Integrate the slopes that the normal map shows to heights, H x W float32 in pixels."""
-    gx, gy = relief_slopes(surface, settings)
+    gx, gy = map_slopes(surface, settings)
     factor = np.float32(slope_factor(settings))
     gx *= factor
     gy *= factor
@@ -198,14 +198,14 @@ class ArrayBackend:
     """
 
     normal_map: Callable[[Surface, Settings], Any]
-    relief_heights: Callable[[Surface, Settings], Any]
+    integrated_heights: Callable[[Surface, Settings], Any]
     encode_height: Callable[[Any], tuple[Any, float]]
     occlusion: Callable[[Any, Wrap, float], Any]
     curvature: Callable[[Any, Wrap, float], Any]
     to_numpy: Callable[[Any], Array]
 
 
-NUMPY_BACKEND = ArrayBackend(normal_map, relief_heights, encode_height, occlusion, curvature, np.asarray)
+NUMPY_BACKEND = ArrayBackend(normal_map, integrated_heights, encode_height, occlusion, curvature, np.asarray)
 
 
 def make_map(map_type: str, surface: Surface, settings: Settings, backend: ArrayBackend = NUMPY_BACKEND) -> Map:
@@ -231,11 +231,13 @@ def _make_whole_map(map_type: str, surface: Surface, settings: Settings, backend
     """Make the map of all of the surface; its planes are still arrays of the backend."""
     if map_type == "NORMAL":
         return Map(apply_convention(backend.normal_map(surface, settings), settings.convention), low=-1.0)
-    height = backend.relief_heights(surface, settings)
+    height = backend.integrated_heights(surface, settings)
     shorter = min(height.shape) if surface.part is None else surface.shorter
     if map_type == "HEIGHT":
         values, scale = backend.encode_height(height)
         return Map((values,), scale=scale * min(height.shape) / shorter)
     if map_type == "AO":
         return Map((backend.occlusion(height, surface.wrap, OCCLUSION_RADIUS * shorter),))
-    return Map((backend.curvature(height, surface.wrap, CURVATURE_RADIUS * shorter),))
+    if map_type == "CURVATURE":
+        return Map((backend.curvature(height, surface.wrap, CURVATURE_RADIUS * shorter),))
+    raise NotImplementedError(map_type)

@@ -36,7 +36,7 @@ def normal_map(surface: Surface, settings: Settings) -> Array:
     """Compute unit normals, 3 x H x W float32, OpenGL (x right, y up, z out), rows from the top down, at the map's size."""
     if surface.raw:
         return _raw_normals(surface, settings)
-    gx, gy = relief_slopes(surface, settings)
+    gx, gy = map_slopes(surface, settings)
     return normals_from_slopes(gx, gy, slope_factor(settings))
 
 
@@ -63,7 +63,7 @@ def _signed_strength(settings: Settings) -> float:
     return -settings.strength if settings.invert else settings.strength
 
 
-def relief_slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
+def map_slopes(surface: Surface, settings: Settings) -> tuple[Array, Array]:
     """Compute dimensionless slopes g = K * (dh/du, dh/dv), v downwards, u and v in shorter sides of the source.
 
     All settings that shape the relief are applied, but not the strength.
@@ -92,8 +92,8 @@ def _height_and_gradient(surface: Surface, settings: Settings) -> tuple[Array, A
     width, rows = map_size(surface.source_size, settings)
     height = resize(filter_height(surface, settings), width, rows, surface.wrap)
     gx, gy = gradient(height, surface.wrap)
-    gx *= np.float32(surface.relief * surface.shorter * width / surface.source_size[0])
-    gy *= np.float32(surface.relief * surface.shorter * rows / surface.source_size[1])
+    gx *= np.float32(surface.slope_gain * surface.shorter * width / surface.source_size[0])
+    gy *= np.float32(surface.slope_gain * surface.shorter * rows / surface.source_size[1])
     return height, gx, gy
 
 

@@ -118,8 +118,8 @@ class Surface:
 
     Attributes:
         height: H x W float32, rows from the top down; at most the source's size.
-        relief: slope dh/du per unit of height, u in shorter sides (see `shorter`): K in the NORMALISED formula.
-        raw: heights are in the network's own units (depth_scale RAW), and `relief` is not used.
+        slope_gain: slope dh/du per unit of height, u in shorter sides (see `shorter`): K in the NORMALISED formula.
+        raw: heights are in the network's own units (depth_scale RAW), and `slope_gain` is not used.
         wrap: the directions in which the heights repeat.
         source_size: (width, height) of the picture in pixels.
         notes: messages to the user.
@@ -133,7 +133,7 @@ class Surface:
     """
 
     height: Array
-    relief: float
+    slope_gain: float
     raw: bool
     wrap: Wrap
     source_size: tuple[int, int]

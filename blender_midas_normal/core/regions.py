@@ -129,7 +129,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of a picture."""
+    """Rows and columns of a picture, which may go on across borders that repeat; a `Tile` lies within its borders."""
 
     rows: Interval
     columns: Interval

@@ -18,7 +18,7 @@ from . import setup
 from .drawing import draw_progress_placeholder, draw_text
 from .generation import describe_worker
 
-BACKENDS = (
+TORCH_BUILDS = (
     ("auto", "Automatic", "The build of torch that fits this computer's graphics card and driver"),
     ("cpu", "CPU", "The smallest build; runs on the processor only"),
     ("cu126", "CUDA 12.6", "For NVIDIA graphics cards from GTX 900 to RTX 40, and for those with an older driver"),
@@ -42,7 +42,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
             name="Python", subtype="FILE_PATH",
             description="Python 3.10 to 3.13 from which the MiDaS environment is made. Empty: one found on this computer, "
                         "else Blender's own"),
-        "backend": EnumProperty(name="Torch build", items=BACKENDS, default="auto",
+        "backend": EnumProperty(name="Torch build", items=TORCH_BUILDS, default="auto",
                                 description="Which build of torch is installed"),
         "weights_folder": StringProperty(
             name="Weights folder", subtype="DIR_PATH",

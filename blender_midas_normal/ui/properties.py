@@ -13,7 +13,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..bridge.image_source import get_image
 from ..bridge.map_metadata import mask_of, stored_metadata, stored_settings
 from ..bridge.queue import Queue, build_queue
-from ..bridge.request import EXISTING, MAPS, SAVES, SCOPES, SOURCES, TARGETS, GenerateRequest
+from ..bridge.request import EXISTING, MAPS, MATERIAL_TARGETS, SAVES, SCOPES, SOURCES, GenerateRequest
 from ..bridge.tasks import is_main_thread
 from ..core.errors import MidasNormalError
 from ..core.file_numbering import MAX_TEMPORAL_RADIUS
@@ -83,7 +83,7 @@ def existing_properties(options: set[str]) -> dict[str, Any]:
 def output_properties(options: set[str]) -> dict[str, Any]:
     """Return the properties that say which maps are made, and where they are stored and wired."""
     return {
-        "target": EnumProperty(name="Target", description="Materials that the map is wired into", items=TARGETS,
+        "target": EnumProperty(name="Target", description="Materials that the map is wired into", items=MATERIAL_TARGETS,
                                default="AUTO", options=options),
         "replace": BoolProperty(name="Replace", default=False, options=options,
                                 description="Take the place of another map that feeds the shader's Normal input, and of a "

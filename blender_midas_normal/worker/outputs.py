@@ -18,7 +18,7 @@ from ..core.map_types import FILE_FORMATS, is_float_format
 from ..core.maps import Map, make_map
 
 if TYPE_CHECKING:
-    from ..core.maps import NodeMap
+    from ..core.maps import MidasNodePicture
     from ..core.picture import Surface
     from ..core.protocol import Request
     from ..core.settings import Settings
@@ -53,7 +53,7 @@ class WrittenFiles:
 
 
 @contextmanager
-def write_map(rendered: Map | NodeMap, request: Request, folder: Path) -> Iterator[WrittenFiles]:
+def write_map(rendered: Map | MidasNodePicture, request: Request, folder: Path) -> Iterator[WrittenFiles]:
     """Write the files of a map that a request asks for into the exchange folder; raise TargetError when that fails.
 
     When it or the `with` block fails, the files are removed.
@@ -70,7 +70,7 @@ class _Writer:
         self._folder = folder
         self._undo = undo
 
-    def write_files(self, rendered: Map | NodeMap, request: Request) -> WrittenFiles:
+    def write_files(self, rendered: Map | MidasNodePicture, request: Request) -> WrittenFiles:
         """Write the map's file and that of its pixels in parallel, since both take long."""
         suffix = FILE_FORMATS[request.format].suffix
         if isinstance(rendered, Map) and is_float_format(request.format):
@@ -80,7 +80,7 @@ class _Writer:
             file = self._write_encoded(encode_integer_map(rendered, request.format, request.bits, request.compress), suffix)
             return WrittenFiles(file, *pixels.result()) if pixels else WrittenFiles(file)
 
-    def _write_pixels(self, rendered: Map | NodeMap) -> tuple[str, int]:
+    def _write_pixels(self, rendered: Map | MidasNodePicture) -> tuple[str, int]:
         checksum = 0
         with self._new_file("pixels_") as file:
             for rows in to_blender_pixels(rendered):

@@ -15,7 +15,7 @@ from ..core.errors import NO_MESSAGE, Message, SettingsError, SourceError, Surfa
 from ..core.filters import resize_mask
 from ..core.image_io import decode_png
 from ..core.map_types import check_format, check_map_type, is_float_format
-from ..core.maps import Map, NodeMap, rescale_height_map
+from ..core.maps import Map, MidasNodePicture, rescale_height_map
 from ..core.normals import average_maps, map_size, z_channel
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MAX_MAP_PIXELS, Request
@@ -62,7 +62,7 @@ def _read_map(file: Path) -> NDArray[np.uint16]:
 class RenderedMap:
     """A map that has no file yet, and what its result says of it; `surface` is the key of its surface."""
 
-    map: Map | NodeMap
+    map: Map | MidasNodePicture
     width: int
     height: int
     engine: str
@@ -250,10 +250,10 @@ class MapPipeline:
         area = changed_region(pixels, picture.rgb, wrap)
         return DirtyRegion(before.surface, area) if area is not None else None
 
-    def _render_map(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | NodeMap:
+    def _render_map(self, request: Request, engine: str, surface: Surface, settings: Settings) -> Map | MidasNodePicture:
         """Make the requested map, or the MiDaS node's own picture."""
         if request.map == "NORMAL" and settings.is_node_picture and not is_float_format(request.format):
-            return NodeMap(self._engines.get(engine).node_picture(surface, settings))
+            return MidasNodePicture(self._engines.get(engine).node_picture(surface, settings))
         rendered = make_map_on_device(request.map, surface, settings)
         return rescale_height_map(rendered, request.scale) if request.map == "HEIGHT" and request.scale else rendered
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from ..core.arrays import Array
 
-CACHE_BYTES = 512 << 20
+SURFACE_CACHE_BYTES = 512 << 20
 """Bytes of cached surfaces, with what is needed to update them; a larger surface is cached alone."""
 
-CHUNK_BYTES = 4 << 20
+HASH_CHUNK_BYTES = 4 << 20
 """Bytes of a picture hashed at a time."""
 
 MASK_SEPARATOR = "-"
@@ -50,7 +50,7 @@ class CacheEntry:
 class SurfaceCache:
     """Surfaces by key, least recently used ones dropped first; before that pictures and slopes are dropped."""
 
-    def __init__(self, budget: int = CACHE_BYTES) -> None:
+    def __init__(self, budget: int = SURFACE_CACHE_BYTES) -> None:
         self._budget = budget
         self._bytes = 0
         self._entries: OrderedDict[str, CacheEntry] = OrderedDict()
@@ -98,7 +98,7 @@ def _digest_of_values(values: NDArray) -> str:
     """Hash in chunks on all processors: one takes 60 ms for 4096 x 4096 bytes of each colour."""
     data = np.ascontiguousarray(values).data.cast("B")
     with ThreadPoolExecutor() as pool:
-        pieces = pool.map(_digest, (data[start:start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES)))
+        pieces = pool.map(_digest, (data[start:start + HASH_CHUNK_BYTES] for start in range(0, len(data), HASH_CHUNK_BYTES)))
         return _digest("".join(pieces).encode())
 
 

@@ -178,8 +178,8 @@ def _combine_axis(field: Tensor, pixels: NDArray, weights: NDArray, dim: int) ->
 
 def torch_array_backend(device: str) -> ArrayBackend:
     """Return the functions that make maps on a device ("cpu", "cuda", ...) of surfaces that are not RAW."""
-    return ArrayBackend(partial(normal_map, device=device), partial(relief_heights, device=device), encode_height, occlusion,
-                        curvature, to_numpy)
+    return ArrayBackend(partial(normal_map, device=device), partial(integrated_heights, device=device), encode_height,
+                        occlusion, curvature, to_numpy)
 
 
 def to_tensor(values: Array, device: str) -> Tensor:
@@ -195,22 +195,22 @@ def to_numpy(field: Tensor) -> Array:
 
 def normal_map(surface: Surface, settings: Settings, device: str) -> Tensor:
     """As `core.normals.normal_map`: 3 x H x W."""
-    gx, gy = relief_slopes(surface, settings, device)
+    gx, gy = map_slopes(surface, settings, device)
     factor = slope_factor(settings)
     normals = torch.stack([gx * -factor, gy * factor, torch.ones_like(gx)])
     normals /= torch.sqrt(normals[0] ** 2 + normals[1] ** 2 + 1)
     return normals
 
 
-def relief_heights(surface: Surface, settings: Settings, device: str) -> Tensor:
-    """As `core.maps.relief_heights`."""
-    gx, gy = relief_slopes(surface, settings, device)
+def integrated_heights(surface: Surface, settings: Settings, device: str) -> Tensor:
+    """As `core.maps.integrated_heights`."""
+    gx, gy = map_slopes(surface, settings, device)
     factor = slope_factor(settings)
     return height_map(gx.mul_(factor), gy.mul_(factor), surface.wrap)
 
 
-def relief_slopes(surface: Surface, settings: Settings, device: str) -> tuple[Tensor, Tensor]:
-    """As `core.normals.relief_slopes`."""
+def map_slopes(surface: Surface, settings: Settings, device: str) -> tuple[Tensor, Tensor]:
+    """As `core.normals.map_slopes`."""
     height, gx, gy = _height_and_gradient(surface, settings, device)
     if surface.fine is not None:
         _, fine_x, fine_y = _height_and_gradient(surface.fine, settings, device)
@@ -225,8 +225,8 @@ def _height_and_gradient(surface: Surface, settings: Settings, device: str) -> t
     width, rows = map_size(surface.source_size, settings)
     height = resize(_filter_height(surface, settings, device), width, rows, surface.wrap)
     gx, gy = gradient(height, surface.wrap)
-    gx *= surface.relief * surface.shorter * width / surface.source_size[0]
-    gy *= surface.relief * surface.shorter * rows / surface.source_size[1]
+    gx *= surface.slope_gain * surface.shorter * width / surface.source_size[0]
+    gy *= surface.slope_gain * surface.shorter * rows / surface.source_size[1]
     return height, gx, gy
 
 

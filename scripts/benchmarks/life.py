@@ -16,10 +16,10 @@ from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.launch import MIDAS_NOT_NEEDED, Launch
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.surface_cache import CACHE_BYTES
+from blender_midas_normal.worker.surface_cache import SURFACE_CACHE_BYTES
 
 SIDE = 1024
-FULL_AFTER = CACHE_BYTES // (SIDE * SIDE * 4)
+FULL_AFTER = SURFACE_CACHE_BYTES // (SIDE * SIDE * 4)
 """Pictures after which the surfaces of floats take all the memory that they may."""
 
 

@@ -17,7 +17,7 @@ from bl_ext.user_default.midas_normal.client.result_files import ResultFiles
 from bl_ext.user_default.midas_normal.core.errors import TargetError
 from bl_ext.user_default.midas_normal.core.files import PICTURE_SUFFIXES
 from bl_ext.user_default.midas_normal.core.image_io import encode_png, to_blender_pixels
-from bl_ext.user_default.midas_normal.core.maps import NodeMap
+from bl_ext.user_default.midas_normal.core.maps import MidasNodePicture
 from blender_data import pixels_of, rgba, write_png
 
 
@@ -35,7 +35,7 @@ def store():
 
 
 def taken(map_values, save="PACK"):
-    held = b"".join(rows.tobytes() for rows in to_blender_pixels(NodeMap(map_values)))
+    held = b"".join(rows.tobytes() for rows in to_blender_pixels(MidasNodePicture(map_values)))
     pixels = tempfile.TemporaryFile()  # noqa: SIM115 - it is handed over open
     pixels.write(held)
     pixels.flush()

@@ -9,7 +9,7 @@ from blender_midas_normal.core.errors import SettingsError
 from blender_midas_normal.core.filters import gradient
 from blender_midas_normal.core.image_io import ROWS_PER_STRIP, encode_float_map, encode_integer_map
 from blender_midas_normal.core.map_types import FILE_FORMATS, MAP_TYPES, check_format, check_map_type
-from blender_midas_normal.core.maps import Map, NodeMap, make_map
+from blender_midas_normal.core.maps import Map, MidasNodePicture, make_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
 
@@ -114,7 +114,7 @@ def test_files_of_floats_hold_colours_and_true_heights(tmp_path, name, tolerance
 
 def test_the_nodes_picture_keeps_its_8_bits_in_a_tiff_file(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    encoded = encode_integer_map(NodeMap(pixels), "TIFF", 16, True)
+    encoded = encode_integer_map(MidasNodePicture(pixels), "TIFF", 16, True)
     np.testing.assert_array_equal(read(encoded, ".tif", tmp_path)[..., ::-1], pixels)
 
 

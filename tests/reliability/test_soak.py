@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
-from blender_midas_normal.worker.surface_cache import CACHE_BYTES, CacheEntry, SurfaceCache
+from blender_midas_normal.worker.surface_cache import SURFACE_CACHE_BYTES, CacheEntry, SurfaceCache
 
 pytestmark = [pytest.mark.reliability, pytest.mark.slow,
               pytest.mark.skipif(sys.platform != "linux", reason="memory and descriptors are read from /proc")]
@@ -60,4 +60,4 @@ def test_surfaces_that_are_kept_are_bounded_in_bytes_whatever_comes():
         entries = [surfaces.get(str(key)) for key in range(number + 1)]  # oldest first, so that the order stays
         kept = [entry.nbytes for entry in entries if entry is not None]
         assert sum(kept) <= budget or len(kept) == 1
-    assert CACHE_BYTES == 512 << 20
+    assert SURFACE_CACHE_BYTES == 512 << 20

@@ -66,7 +66,7 @@ def relief() -> dict[str, Any]:
     from blender_midas_normal.worker import devices
     from blender_midas_normal.worker.engines import EngineInput
     from blender_midas_normal.worker.engines import relief as engine_module
-    from blender_midas_normal.worker.engines.fallback import WrongValues
+    from blender_midas_normal.worker.engines.device_fallback import WrongValues
     from blender_midas_normal.worker.engines.relief import torch_network
     from blender_midas_normal.worker.engines.relief.inference import infer
 

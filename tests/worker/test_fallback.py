@@ -19,7 +19,7 @@ from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import EngineInput, midas, relief
-from blender_midas_normal.worker.engines.fallback import Attempt, Fallback, WrongValues, check_finite
+from blender_midas_normal.worker.engines.device_fallback import Attempt, Fallback, WrongValues, check_finite
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 from tests.worker.relief_example import photo
 

@@ -12,7 +12,7 @@ import pytest
 
 from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.heights import normalise_depth
-from blender_midas_normal.core.normals import normal_map, relief_slopes
+from blender_midas_normal.core.normals import map_slopes, normal_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.midas import SLOPE_PER_DEPTH
@@ -51,7 +51,7 @@ def surface(depth):
 
 def degrees_between(one, other):
     """Angles between the normals of two depths, which are made as steep as STEEPNESS says for the first."""
-    gx, gy = relief_slopes(surface(one), Settings())
+    gx, gy = map_slopes(surface(one), Settings())
     settings = Settings(strength=STEEPNESS / math.sqrt(np.mean(gx ** 2 + gy ** 2)))
     a, b = (normal_map(surface(depth), settings).astype(np.float64) for depth in (one, other))
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b, axis=0), axis=0), (a * b).sum(axis=0)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.errors import WeightsError
-from blender_midas_normal.core.normals import normal_map, relief_slopes
+from blender_midas_normal.core.normals import map_slopes, normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.regions import Tile, changed_region
 from blender_midas_normal.core.settings import Settings
@@ -81,7 +81,7 @@ def test_a_picture_that_was_painted_on_stroke_by_stroke_has_the_slopes_of_a_full
         surface = relief.surface(EngineInput(Picture(rgb), wrap, SETTINGS, quiet, change))
     whole = relief.surface(EngineInput(Picture(rgb), wrap, SETTINGS, quiet))
     assert np.abs(surface.slopes.full - whole.slopes.full).max() < 1e-3
-    for own, other in zip(relief_slopes(surface, SETTINGS), relief_slopes(whole, SETTINGS), strict=True):
+    for own, other in zip(map_slopes(surface, SETTINGS), map_slopes(whole, SETTINGS), strict=True):
         assert np.abs(own - other).max() < 1e-3
 
 

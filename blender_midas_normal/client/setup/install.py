@@ -69,7 +69,7 @@ SPACE_NEEDED_BYTES = 6 * 10**9
 """Disk space for an installation in bytes: with torch 2.13.0's default build for Linux (CUDA 13) the environment takes
 4.9 GiB (measured with du), and wheels are unpacked beside it meanwhile."""
 
-BACKENDS = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
+TORCH_BUILD_PATTERN = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
 """Matches the names of PyTorch's builds: those of uv, and `registry` for the default build of the package index."""
 
 STEP_COUNT = 6
@@ -151,9 +151,9 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
 
     Args:
         base_python: the interpreter to make it from.
-        backend: the build of PyTorch, see BACKENDS.  With `auto` uv chooses it by the graphics card's driver; where
-            PyTorch's own index cannot be reached, `auto` means `registry`.  For cards that are too old for the build that
-            these give, both mean CUDA_12_BUILD.
+        backend: the build of PyTorch, see TORCH_BUILD_PATTERN.  With `auto` uv chooses it by the graphics card's driver;
+            where PyTorch's own index cannot be reached, `auto` means `registry`.  For cards that are too old for the build
+            that these give, both mean CUDA_12_BUILD.
         report: called with each step.
         cancelled: called often; the installation stops when it returns true.
 
@@ -164,7 +164,7 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
         InstallError: the environment cannot be installed; StepFailed where a step's process failed.
         Cancelled: `cancelled()` returned true.
     """
-    if not BACKENDS.fullmatch(backend):
+    if not TORCH_BUILD_PATTERN.fullmatch(backend):
         raise InstallError("PyTorch has no build {backend!r}; choose auto, registry, cpu, xpu, cu<number> or rocm<number>.",
                            backend=backend)
     installation = Installation(environment, recipe, report, cancelled)
@@ -286,7 +286,7 @@ class Installation:
         """Carry out step 4: install the pinned packages with uv; return notes for the user.
 
         Args:
-            build: see BACKENDS.
+            build: see TORCH_BUILD_PATTERN.
             allow_other_index: whether to use the package index's build where PyTorch's own index cannot be reached.
         """
         ended = self.uv(build)

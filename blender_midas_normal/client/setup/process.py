@@ -47,7 +47,7 @@ class SetupProcess:
             verb: install, download, check or remove.
             folder: that of the environment.
             python: the interpreter to make the environment from; None to search for one.
-            backend: the build of PyTorch, see `install.BACKENDS`.
+            backend: the build of PyTorch, see `install.TORCH_BUILD_PATTERN`.
             weights: the folder for the weights.
             online: whether the user allows network access.
             runner: the Python that runs main.py, which needs the standard library only.

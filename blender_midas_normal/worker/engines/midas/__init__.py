@@ -27,7 +27,7 @@ from ....core.tileable import make_periodic
 from ...devices import default_batch_size, device_for
 from ...memory import available_bytes, format_gigabytes, memory_errors_as
 from .. import Engine, EngineInput, EngineOptions, MakeSurface, Report
-from ..fallback import COMPARED_DEVICES, Attempt, Fallback, check_finite, example_picture
+from ..device_fallback import COMPARED_DEVICES, Attempt, Fallback, check_finite, example_picture
 from .tiled_inference import MAX_PASS_PIXELS, DepthCache, prepare_pixels, tiled_inference
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _batch_key(item: InferenceItem) -> tuple[str, str, tuple[int, ...]]:
     return item.device, item.precision, item.pixels.shape
 
 
-def run_batch(items: Sequence[InferenceItem], run: Callable[[Array, Callable[[float], None]], Array]) -> None:
+def infer_batch(items: Sequence[InferenceItem], run: Callable[[Array, Callable[[float], None]], Array]) -> None:
     """Run a batch and store each item's depth; run(N x H x W x 3 pixels, done) -> N x H x W.
 
     Raises Cancelled when all of the requests are cancelled.
@@ -204,7 +204,7 @@ class Midas(Engine):
             for item in group:
                 item.notes, item.used = notes, attempt.device
             with suppress(Cancelled):  # nobody wants any of the group
-                run_batch(group, _checking(network.depths, attempt))
+                infer_batch(group, _checking(network.depths, attempt))
 
     def _surface_of_item(self, ran: InferenceItem, item: EngineInput) -> Surface:
         """Make the surface of a picture whose depth a batch has given."""

@@ -17,7 +17,7 @@ from ....core.heights import integrate_slopes
 from ....core.picture import Surface, Wrap
 from ...devices import device_for, empty_cache, has_torch
 from .. import Engine, EngineInput, EngineOptions
-from ..fallback import Attempt, Fallback, example_picture
+from ..device_fallback import Attempt, Fallback, example_picture
 from .architecture import read_weights
 from .inference import infer, infer_orientations, update
 from .numpy_network import ReliefNetwork
@@ -25,18 +25,18 @@ from .numpy_network import ReliefNetwork
 if TYPE_CHECKING:
     from ....core.arrays import Array
     from ....core.picture import SlopePyramid
-    from .inference import Network
+    from .inference import SlopeNetwork
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 
-MARGIN = 112
+UPDATE_MARGIN = 112
 """Pixels from a change, at each size, within which the network runs again: with these weights, farther slopes change by less
 than 0.001, to which the tests hold it."""
 
 NEARLY_FLAT = math.tan(math.radians(1.0))
 """Root mean square slope below which a map hardly shows."""
 
-CONTRAST = 0.04
+MIN_EXPECTED_CONTRAST = 0.04
 """Deviation of a picture's luma, 0..1, from which on a user expects some relief of it."""
 
 
@@ -47,7 +47,7 @@ class Relief(Engine):
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._weights = weights
-        self._networks: dict[Attempt, Network] = {}
+        self._networks: dict[Attempt, SlopeNetwork] = {}
         self._fallback = Fallback(self._example, self._release)
 
     def surface(self, item: EngineInput) -> Surface:
@@ -66,7 +66,7 @@ class Relief(Engine):
             if change is None or change.before.slopes is None:
                 slopes = infer(network, rgb, wrap, item.report)
             else:
-                slopes = update(network, change.before.slopes, change.area, rgb, wrap, item.report, MARGIN)
+                slopes = update(network, change.before.slopes, change.area, rgb, wrap, item.report, UPDATE_MARGIN)
             return slopes.full, slopes, attempt.device
 
         device = device_for(settings) if has_torch() else "cpu"
@@ -83,7 +83,7 @@ class Relief(Engine):
         for device in devices:
             empty_cache(device)
 
-    def _network_on(self, attempt: Attempt) -> Network:
+    def _network_on(self, attempt: Attempt) -> SlopeNetwork:
         """The network for an attempt."""
         if attempt not in self._networks:
             weights = read_weights(self._weights)
@@ -106,7 +106,7 @@ class Relief(Engine):
 def flat_notes(rgb: Array, slopes: Array) -> tuple[Message, ...]:
     """A sentence where the answer is nearly flat though the picture (H x W x 3, 0..1) is not; it says what helps."""
     steepness = float(np.sqrt(np.square(slopes).sum(axis=2).mean()))
-    if steepness >= NEARLY_FLAT or float(luma(rgb[::4, ::4]).std()) < CONTRAST:
+    if steepness >= NEARLY_FLAT or float(luma(rgb[::4, ::4]).std()) < MIN_EXPECTED_CONTRAST:
         return ()
     return (Message("Relief takes this picture for nearly flat ({tilt:.1f} degrees): more Strength or Detail shows what it "
                     "found, and Mix in adds fine relief by Luminance.", tilt=math.degrees(math.atan(steepness))),)

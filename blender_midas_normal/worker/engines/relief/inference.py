@@ -65,7 +65,7 @@ class Tiling:
         return sum(len(row.pixels) for row in self.rows) * sum(len(column.pixels) for column in self.columns)
 
 
-class Network(Protocol):
+class SlopeNetwork(Protocol):
     """What runs the relief network, on numpy or on torch."""
 
     architecture: Architecture
@@ -85,7 +85,8 @@ class Network(Protocol):
         ...
 
 
-def infer(network: Network, rgb: Array, wrap: Wrap, report: Report, max_tile: tuple[int, int] = MAX_TILE) -> SlopePyramid:
+def infer(network: SlopeNetwork, rgb: Array, wrap: Wrap, report: Report,
+          max_tile: tuple[int, int] = MAX_TILE) -> SlopePyramid:
     """Predict the slopes of a picture.
 
     Args:
@@ -104,7 +105,7 @@ def infer(network: Network, rgb: Array, wrap: Wrap, report: Report, max_tile: tu
     return _infer_pyramid(network, pictures, tilings, wrap, report, make_empty)
 
 
-def infer_orientations(network: Network, rgb: Array, wrap: Wrap, report: Report) -> Array:
+def infer_orientations(network: SlopeNetwork, rgb: Array, wrap: Wrap, report: Report) -> Array:
     """Predict slopes as the mean over the eight orientations of a picture (test-time augmentation).
 
     Args, and the exceptions of `report`: as for `infer`.
@@ -127,7 +128,7 @@ def infer_orientations(network: Network, rgb: Array, wrap: Wrap, report: Report)
     return total
 
 
-def update(network: Network, before: SlopePyramid, changed: Region, rgb: Array, wrap: Wrap, report: Report, margin: int,
+def update(network: SlopeNetwork, before: SlopePyramid, changed: Region, rgb: Array, wrap: Wrap, report: Report, margin: int,
            max_tile: tuple[int, int] = MAX_TILE) -> SlopePyramid:
     """Update the slopes of a picture of which a region has changed.
 
@@ -198,7 +199,7 @@ def cover_interval(changed: Interval, length: int, repeats: bool, max_side: int,
     return [span for piece in pieces for span in _split_interval(piece, length, repeats, max_side, stride, margin)]
 
 
-def _infer_pyramid(network: Network, pictures: Sequence[Array], tilings: Sequence[Tiling], wrap: Wrap, report: Report,
+def _infer_pyramid(network: SlopeNetwork, pictures: Sequence[Array], tilings: Sequence[Tiling], wrap: Wrap, report: Report,
                    initial: Callable[[int, Sequence[Array]], Array]) -> SlopePyramid:
     """Predict the slopes at all sizes, smallest first.
 

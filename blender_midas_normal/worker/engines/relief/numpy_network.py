@@ -59,7 +59,7 @@ class ReliefNetwork:
         self._pool = ThreadPoolExecutor(parallel_products())
 
     def forward(self, rgb: Array, coarse: Array, wrap: Wrap, on_progress: Callable[[float], None]) -> Array:
-        """Predict slopes; see `inference.Network`."""
+        """Predict slopes; see `inference.SlopeNetwork`."""
         work = WorkCounter(self.architecture.multiplications_per_pixel * rgb.shape[0] * rgb.shape[1], on_progress)
         levels = self.architecture.levels
         x = self._convolve("stem", network_input(rgb, coarse), wrap, work)
