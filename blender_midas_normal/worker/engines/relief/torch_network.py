@@ -70,7 +70,7 @@ class TorchReliefNetwork:
         self._biases = {name: self.to_device(values) for name, values in weights.biases.items()}
 
     def forward(self, rgb: Array, coarse: Array, wrap: Wrap, on_progress: Callable[[float], None]) -> Array:
-        """Predict slopes, see `inference.SlopeNetwork`; raise WrongValues for NaN and infinity, not in float32 on the CPU."""
+        """Predict slopes, see `inference.SlopeNetwork`; raise WrongValues as `check_finite` does."""
         work = WorkCounter(self.architecture.multiplications_per_pixel * rgb.shape[0] * rgb.shape[1], on_progress)
         with torch.inference_mode():
             pixels = self.to_device(network_input(rgb, coarse))[None].contiguous(memory_format=torch.channels_last)
