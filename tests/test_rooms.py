@@ -16,7 +16,7 @@ MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker
 BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"), "batch": ("bpy", "torch", "numpy"),
            "worker": ("bpy", "torch", "OpenImageIO", "PIL", "cv2")}
 """Of the worker's, Blender's own Python has numpy alone: there it reads what Blender hands over, and no files."""
-NEEDS_TORCH = {"torch_backend", "model", "network", "optimize", "torch_network"}
+NEEDS_TORCH = {"torch_backend", "model", "network", "node", "optimize", "torch_network"}
 
 
 def modules(room):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from ..core.errors import EngineUnavailable, Message, join_messages
 from .memory import available_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..core.settings import Settings
 
 
@@ -52,6 +54,16 @@ def has_torch() -> bool:
     except (ImportError, OSError, AttributeError):
         return False
     return True
+
+
+@contextmanager
+def import_errors_as_unavailable() -> Iterator[None]:
+    """Raise EngineUnavailable where a package that is imported in the `with` block is missing or damaged."""
+    try:
+        yield
+    except (ImportError, OSError, AttributeError) as error:
+        raise EngineUnavailable("The MiDaS environment is damaged ({reason}); repair it in the preferences.",
+                                reason=error) from error
 
 
 def torch_version() -> str:

@@ -5,7 +5,7 @@
 - "files": what became of each file that was made in FOLDER: "" where it loads, else the exception's class and message.
 - "attack": whether a malicious file ran its code.
 - "half": the dtype of weights that the file has in half precision.
-- "imported": which of the library's packages are imported.
+- "imported": which of the library's packages are imported once a picture has its depth.
 - "shapes": pairs of an input's shape and the answer's.
 - "unused": the layers that a pass does not run.
 - "memory": on Linux, how many bytes of its own the network in WEIGHTS takes, else 0; "file": the size of its file.
@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 SHAPES = [(1, 3, 384, 384), (1, 3, 32, 32), (2, 3, 64, 512), (3, 3, 480, 96), (1, 3, 1024, 1536)]
@@ -40,6 +41,7 @@ def main(root: str, weights: str, folder: str) -> None:
     from blender_midas_normal.core.engines import MIDAS_WEIGHTS
     from blender_midas_normal.core.errors import MidasNormalError
     from blender_midas_normal.worker.engines.midas.model import DPTHybrid, load_model
+    from blender_midas_normal.worker.engines.midas.network import Network
 
     with torch.device("meta"):
         model = DPTHybrid()
@@ -61,6 +63,8 @@ def main(root: str, weights: str, folder: str) -> None:
     before = own_bytes()
     loaded = load_model(Path(weights) / MIDAS_WEIGHTS.name)
     result["memory"], result["file"] = own_bytes() - before, (Path(weights) / MIDAS_WEIGHTS.name).stat().st_size
+    del loaded
+    Network(Path(weights)).depth(np.zeros((64, 64, 3), np.float32), lambda share: None)
     result["imported"] = sorted({"timm", "torchvision", "controlnet_aux", "cv2"} & set(sys.modules))
     print(json.dumps(result))
 

@@ -16,7 +16,7 @@ import numpy as np
 from ....core.colour import is_single_colour
 from ....core.edges import upsample_along_edges
 from ....core.engines import MIDAS_WEIGHTS, WEIGHTS_FOLDER_HINT, verify_weights
-from ....core.errors import NO_MESSAGE, Cancelled, EngineError, EngineUnavailable, Message
+from ....core.errors import NO_MESSAGE, Cancelled, EngineError, Message
 from ....core.files import is_file
 from ....core.filters import resize
 from ....core.heights import fill_non_finite, normalise_depth
@@ -24,7 +24,7 @@ from ....core.normals import apply_convention, normal_map
 from ....core.picture import Surface
 from ....core.settings import node_size
 from ....core.tileable import make_periodic
-from ...devices import default_batch_size, device_for
+from ...devices import default_batch_size, device_for, import_errors_as_unavailable
 from ...memory import available_bytes, format_gigabytes, memory_errors_as
 from .. import Engine, EngineInput, EngineOptions, MakeSurface, Report
 from ..device_fallback import COMPARED_DEVICES, Attempt, Fallback, check_finite, example_picture
@@ -45,7 +45,7 @@ SLOPE_PER_DEPTH = 0.75
 
 BYTES_PER_PIXEL = 2200
 """Memory that one pass takes for each pixel the network sees.  Peaks measured on the CPU above the loaded network, with
-timm's fused attention, which keeps memory proportional to the pixels: 0.55 GB at 512 x 512 (2104 bytes a pixel), 1.94 GB at
+torch's fused attention, which keeps memory proportional to the pixels: 0.55 GB at 512 x 512 (2104 bytes a pixel), 1.94 GB at
 1024 x 1024 (1847), 2.94 GB at 1024 x 1536 (1872), 7.14 GB at 2048 x 2048 (1702)."""
 
 TOO_LITTLE_FOR_NETWORK = Message(
@@ -169,7 +169,9 @@ class Midas(Engine):
         if constant or np.square(np.float32(settings.a)) == 0:
             components = apply_convention(normal_map(surface, settings), "CONTROLNET")
             return (np.stack(components, axis=2) * np.float32(127.5) + np.float32(127.5)).clip(0, 255).astype(np.uint8)
-        return _network_module().replayed(surface.height, surface.source_size, settings)
+        with import_errors_as_unavailable():
+            from .node import replay_node
+        return replay_node(surface.height, surface.source_size, settings)
 
     def unload(self) -> None:
         self._depth_cache.clear()
@@ -293,11 +295,8 @@ def load_network(weights: Path) -> Network:
 
 def _network_module() -> Any:
     """Import the module that needs torch; raise EngineUnavailable when the environment is damaged."""
-    try:
+    with import_errors_as_unavailable():
         from . import network
-    except (ImportError, OSError, AttributeError) as error:
-        raise EngineUnavailable("The MiDaS environment is damaged ({reason}); repair it in the preferences.",
-                                reason=error) from error
     return network
 
 

@@ -16,6 +16,7 @@ Attributes have the names that the file has, whatever they would be called other
 from __future__ import annotations
 
 import pickle
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,6 +27,7 @@ from ....core.errors import WeightsError
 from ...memory import is_out_of_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 STAGES = ((256, 3), (512, 4), (1024, 9))
@@ -69,9 +71,19 @@ def load_model(path: Path) -> DPTHybrid:
     """
     with torch.device("meta"):
         model = DPTHybrid()
-    try:
+    with load_errors_as_weights_error(path):
         tensors = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
         model.load_state_dict(tensors, strict=True, assign=True)
+    model.float().requires_grad_(False)  # a file may have half precision; what is float32 already stays where it is
+    standardise_convolutions(model)
+    return model
+
+
+@contextmanager
+def load_errors_as_weights_error(path: Path) -> Iterator[None]:
+    """Raise WeightsError, or MemoryError, for whatever torch raises in the `with` block when it loads a file."""
+    try:
+        yield
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError,
             pickle.UnpicklingError) as error:
         if is_out_of_memory(error):
@@ -79,9 +91,6 @@ def load_model(path: Path) -> DPTHybrid:
         print(f"{path} cannot be loaded: {error!r}")
         raise WeightsError("{path} is damaged or holds no weights of the MiDaS network; download it again.",
                            path=path) from None
-    model.float().requires_grad_(False)  # a file may have half precision; what is float32 already stays where it is
-    standardise_convolutions(model)
-    return model
 
 
 @torch.no_grad()
@@ -285,6 +294,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        tokens = tokens.to(self.qkv.weight.dtype)  # products may be in half precision, sums between blocks never are
         query, key, value = self.qkv(tokens).unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
         heads = functional.scaled_dot_product_attention(query, key, value)
         return self.proj(heads.transpose(1, 2).flatten(2))
@@ -299,7 +309,7 @@ class Perceptron(nn.Module):
         self.fc2 = nn.Linear(4 * WIDTH, WIDTH)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.fc2(functional.gelu(self.fc1(tokens)))
+        return self.fc2(functional.gelu(self.fc1(tokens.to(self.fc1.weight.dtype))))
 
 
 class Reassemble(nn.ModuleDict):

@@ -1,23 +1,21 @@
-"""Optimise the library's network for inference: standardised weights, half precision, Winograd convolutions.
+"""Optimise the model for inference: half precision in the transformer, Winograd convolutions in the decoder.
 
 Winograd's F(4 x 4, 3 x 3): Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016).
 """
 
 from __future__ import annotations
 
-import copy
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from types import MethodType
 from typing import TYPE_CHECKING
 
 import torch
-from timm.layers import StdConv2dSame
-from timm.layers.padding import pad_same
-from torch.nn import Conv2d, Linear, Module, Parameter, functional
+from torch.nn import Conv2d, Linear, Module, functional
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from .model import DPTHybrid
 
 TILES_PER_STRIP = 64
 """About the tiles that are transformed together: their 36 values in 256 channels take 2.4 MB and stay in the cache."""
@@ -30,8 +28,6 @@ OUTPUT_TRANSFORM = torch.tensor([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1
                       dtype=torch.float32)
 """The transforms of one dimension; those of two are their Kronecker products with themselves."""
 
-FUSION_BLOCKS = ("refinenet1", "refinenet2", "refinenet3", "refinenet4")
-
 FINE_LAYERS = ("layer1_rn", "layer2_rn", "refinenet1", "refinenet2", "output_conv")
 """Parts of the decoder at 1/8 of the resolution and finer, where convolutions take long."""
 
@@ -42,15 +38,16 @@ BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
 """Instructions of a CPU without which bfloat16 is slower than float32."""
 
 
-class WinogradConvolution:
+class WinogradConvolution(Module):
     """A 3 x 3 convolution with zero padding; differs from torch's by rounding, and its weights are four times as large."""
 
     def __init__(self, convolution: Conv2d) -> None:
+        super().__init__()
         weights = torch.einsum("ai,ocij,bj->abco", KERNEL_TRANSFORM, convolution.weight.double(), KERNEL_TRANSFORM)
         self._weights = weights.flatten(0, 1).float().contiguous()  # 36 x channels in x channels out
         self._bias = convolution.bias
 
-    def __call__(self, picture: Tensor) -> Tensor:
+    def forward(self, picture: Tensor) -> Tensor:
         """Return N x D x H x W of N x C x H x W, channels last; H and W are multiples of 4."""
         count, _, rows, columns = picture.shape
         channels = self._weights.shape[2]
@@ -91,73 +88,25 @@ def inference_dtype(device: str) -> torch.dtype | None:
 
 
 @torch.no_grad()
-def optimize_for_inference(network: Module, device: str, dtype: torch.dtype | None) -> Module:
-    """Return an optimised copy of the library's MiDaSInference, for pictures whose sides are multiples of 32.
-
-    The copy shares weights with the network, and becomes invalid when that is moved to another device.
+def optimize_for_inference(model: DPTHybrid, device: str, dtype: torch.dtype | None) -> None:
+    """Optimise a model that was just loaded, and move it to a device.
 
     Args:
-        network: on `device`.
+        model: changed in place.
         device: torch's name.
         dtype: in which the transformer multiplies, at 1/16 of the resolution; None for float32.  All else stays in float32:
             rounding at finer resolutions would show as grain in the normals.
     """
-    optimized = _copy_sharing_weights(network)
-    vision, decoder = optimized.model.pretrained.model, optimized.model.scratch
-    for layer in vision.patch_embed.backbone.modules():
-        if isinstance(layer, StdConv2dSame):
-            layer.weight = Parameter(_standardise_weights(layer), requires_grad=False)
-            layer.forward = MethodType(_convolve, layer)
-    for name in FUSION_BLOCKS:
-        block = getattr(decoder, name)
-        block.forward = MethodType(_fuse, block)
-    if device == "cpu":
-        for layer in (layer for name in FINE_LAYERS for layer in getattr(decoder, name).modules()):
-            if _is_faster_with_winograd(layer):
-                layer.forward = WinogradConvolution(layer)
     if dtype is not None:
-        for layer in vision.blocks.modules():
+        for layer in model.pretrained.model.blocks.modules():
             if isinstance(layer, Linear):
-                layer.weight = Parameter(layer.weight.to(dtype), requires_grad=False)
-                layer.bias = Parameter(layer.bias.to(dtype), requires_grad=False)
-                layer.forward = MethodType(_multiply, layer)
-    return optimized
+                layer.to(dtype)
+    if device == "cpu":
+        for name, layer in list(model.scratch.named_modules()):
+            if name.split(".")[0] in FINE_LAYERS and isinstance(layer, Conv2d) and _is_faster_with_winograd(layer):
+                model.scratch.set_submodule(name, WinogradConvolution(layer))
+    model.to(device)
 
 
-def _copy_sharing_weights(network: Module) -> Module:
-    """Copy a network without its tensors, and without the dictionary in which the library's hooks store features."""
-    features = network.model.pretrained.activations
-    shared = [features, *network.parameters()]
-    return copy.deepcopy(network, {id(part): part for part in shared})
-
-
-def _is_faster_with_winograd(layer: Module) -> bool:
-    return (isinstance(layer, Conv2d) and layer.kernel_size == (3, 3)
-            and min(layer.in_channels, layer.out_channels) >= MIN_WINOGRAD_CHANNELS)
-
-
-def _standardise_weights(layer: Conv2d) -> Tensor:
-    """Return the weights that the layer computes from its own in every pass, channels last."""
-    rows = layer.weight.reshape(1, layer.out_channels, -1)
-    weights = functional.batch_norm(rows, None, None, training=True, momentum=0.0, eps=layer.eps)
-    return weights.view_as(layer.weight).contiguous(memory_format=torch.channels_last)
-
-
-def _convolve(layer: Conv2d, picture: Tensor) -> Tensor:
-    """Run a layer whose weights are standardised already."""
-    if layer.same_pad:
-        picture = pad_same(picture, layer.kernel_size, layer.stride, layer.dilation)
-    return functional.conv2d(picture, layer.weight, layer.bias, layer.stride, layer.padding)
-
-
-def _fuse(block: Module, coarse: Tensor, skipped: Tensor | None = None) -> Tensor:
-    """Run a fusion block with its 1 x 1 convolution before the enlargement: the order changes nothing but rounding."""
-    if skipped is not None:
-        coarse = coarse + block.resConfUnit1(skipped)
-    small = block.out_conv(block.resConfUnit2(coarse))
-    return functional.interpolate(small, scale_factor=2, mode="bilinear", align_corners=True)
-
-
-def _multiply(layer: Linear, features: Tensor) -> Tensor:
-    """Run a linear layer in the type of its weights."""
-    return functional.linear(features.to(layer.weight.dtype), layer.weight, layer.bias)
+def _is_faster_with_winograd(layer: Conv2d) -> bool:
+    return layer.kernel_size == (3, 3) and min(layer.in_channels, layer.out_channels) >= MIN_WINOGRAD_CHANNELS
