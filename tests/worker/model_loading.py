@@ -60,6 +60,7 @@ def main(root: str, weights: str, folder: str) -> None:
         if name == "half":
             result["half"] = str(loaded.pretrained.model.cls_token.dtype)
     result["attack"] = witness.exists()
+    del loaded  # of the file in half precision, which would be freed while the next one is loaded
     before = own_bytes()
     loaded = load_model(Path(weights) / MIDAS_WEIGHTS.name)
     result["memory"], result["file"] = own_bytes() - before, (Path(weights) / MIDAS_WEIGHTS.name).stat().st_size
