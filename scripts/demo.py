@@ -33,7 +33,7 @@ def main() -> int:
         if options.engine == "midas":
             environments.midas_ready(weights)
         elif options.engine == "auto" and not _is_midas_ready():
-            print("MiDaS is not installed here: a built-in engine does the work; --engine midas installs it (about 5 GB).")
+            print("MiDaS is not installed here: a built-in engine does the work; --engine midas installs it (1 to 5 GB).")
         python = environments.blender_python()
     except MidasNormalError as error:
         return report_error(error)

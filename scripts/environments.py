@@ -26,9 +26,9 @@ from blender_midas_normal.client.provision import (  # noqa: E402
     print_progress,
 )
 from blender_midas_normal.client.setup import interpreters, weights  # noqa: E402
-from blender_midas_normal.client.setup.environment import Environment, EnvironmentState, environment_status  # noqa: E402
+from blender_midas_normal.client.setup.environment import PARTS, Environment, EnvironmentState, environment_status  # noqa: E402
 from blender_midas_normal.client.setup.install import InstallRecipe, install  # noqa: E402
-from blender_midas_normal.core.errors import InstallError, TargetError  # noqa: E402
+from blender_midas_normal.core.errors import InstallError, Phrase, TargetError  # noqa: E402
 from blender_midas_normal.core.files import atomic_replace  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
@@ -56,10 +56,9 @@ def ready_environment(folder: Path, names: tuple, check: str, minors: tuple, out
         with exclusive_lock(_beside(folder, ".lock"), out, advice):
             if found_python(folder, names) is None:  # no other process has made it meanwhile
                 print(f"Making {folder.name}; this is needed once.", file=out, flush=True)
-                recipe = InstallRecipe(title=", ".join(names), requirements=_join_requirements(folder, names), check=check,
-                                       space=2 * 10**9)
+                recipe = InstallRecipe((_join_requirements(folder, names),), check, 2 * 10**9, Phrase(", ".join(names)))
                 install(environment, base_python(minors), "registry",
-                        lambda step: print_progress(step.to_dict(), out), recipe=recipe)
+                        lambda step: print_progress(step.to_dict(), out), recipe)
     return environment.python
 
 
@@ -69,7 +68,7 @@ def found_python(folder: Path, names: tuple) -> Optional[Path]:
     names: files in scripts/requirements.  Raises InstallError where several cannot be joined beside the environment.
     """
     environment = Environment(folder)
-    is_ready = environment_status(environment, _join_requirements(folder, names)).state is EnvironmentState.READY
+    is_ready = environment_status(environment, [_join_requirements(folder, names)]).state is EnvironmentState.READY
     return environment.python if is_ready else None
 
 
@@ -136,8 +135,8 @@ def maps_python(out: TextIO = sys.stdout) -> Path:
 
 
 def midas_python() -> Path:
-    """Return the Python of the MiDaS environment, which is installed when it is not ready; raise InstallError."""
-    ensure_environment(MIDAS, sys.stdout)
+    """Return the Python of the MiDaS environment with all its parts, installed when it is not ready; raise InstallError."""
+    ensure_environment(MIDAS, PARTS, sys.stdout)
     return MIDAS.python
 
 
@@ -150,7 +149,7 @@ def midas_ready(folder: Path) -> None:
     if folder == WEIGHTS:
         ensure_weights(folder, MIDAS, sys.stdout)
     weights.find_weights(folder)
-    midas_python()
+    ensure_environment(MIDAS, ("midas",), sys.stdout)
 
 
 def _join_requirements(folder: Path, names: tuple) -> Path:

@@ -23,7 +23,7 @@ from typing import TextIO
 from ..client.launch import HostPython, Launch, choose_launch, this_python, user_paths
 from ..client.provision import ensure_environment, ensure_weights
 from ..client.setup import weights
-from ..core.engines import needs_environment
+from ..core.engines import needed_parts
 from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
 from .inputs import Inputs, find_pictures
@@ -119,15 +119,16 @@ class FilesCommand(Command):
 
     def launch(self, arguments: argparse.Namespace, options: BatchOptions, out: TextIO) -> Launch:
         """Download the weights first: without them the environment, which is ten times as large, is of no use."""
-        worker_paths, engine = user_paths(options.out, arguments.weights), options.settings.engine
-        if needs_environment(engine):
+        worker_paths, settings = user_paths(options.out, arguments.weights), options.settings
+        parts = needed_parts(settings.engine, settings.depth_scale)
+        if parts:
             if arguments.weights is None:
                 ensure_weights(worker_paths.weights, worker_paths.environment, out)
             weights.find_weights(worker_paths.weights)
         host = self._host(out)
-        if needs_environment(engine) and not host.has_midas:
-            ensure_environment(worker_paths.environment, out)
-        return choose_launch(engine, worker_paths, host, IDLE_SECONDS)
+        if not set(parts) <= set(host.parts):
+            ensure_environment(worker_paths.environment, parts, out)
+        return choose_launch(settings.engine, worker_paths, host, IDLE_SECONDS, depth_scale=settings.depth_scale)
 
 
 def _print_summary(result: BatchResult, inputs: Inputs, seconds: float, reporter: TerminalReporter) -> None:

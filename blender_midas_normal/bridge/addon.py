@@ -14,12 +14,12 @@ import numpy as np
 
 from .. import __version__
 from ..client.client import Client
-from ..client.launch import HostPython, Launch, Paths, choose_launch, midas_unavailable_reason
+from ..client.launch import HostPython, Launch, Paths, choose_launch, engine_problem
 from ..client.setup.environment import Environment, environment_status
 from ..client.worker_process import read_log_tail
-from ..core.engines import needs_environment
-from ..core.errors import NO_MESSAGE, Message
+from ..core.errors import Message
 from ..core.files import redact_home
+from ..core.settings import Settings
 
 Data = TypeVar("Data", bound=bpy.types.ID)
 
@@ -68,9 +68,9 @@ def extension_folder() -> Path:
     return Path(bpy.utils.extension_path_user(EXTENSION))
 
 
-def engine_unavailable_reason(engine: str) -> Message:
-    """Say why an engine cannot run here; "" where it can."""
-    return midas_unavailable_reason(worker_paths()) if needs_environment(engine) else NO_MESSAGE
+def engine_unavailable_reason(settings: Any) -> Message:
+    """Say why the engine of the settings (`engine`, `depth_scale`) cannot run here; "" where it can."""
+    return engine_problem(settings.engine, settings.depth_scale, worker_paths())
 
 
 def blender_python() -> str:
@@ -78,9 +78,10 @@ def blender_python() -> str:
     return sys.executable
 
 
-def launch_for_engine(engine: str) -> Launch:
-    """Return how to start a worker for an engine with the preferences; raises EngineUnavailable where it cannot run."""
-    return choose_launch(engine, worker_paths(), HostPython(blender_python()), preferences().idle_minutes * 60.0)
+def launch_for_settings(settings: Settings) -> Launch:
+    """Return how to start a worker for the settings' engine, as the preferences say; raises EngineUnavailable."""
+    return choose_launch(settings.engine, worker_paths(), HostPython(blender_python()), preferences().idle_minutes * 60.0,
+                         depth_scale=settings.depth_scale)
 
 
 def bug_report(last: str) -> str:

@@ -14,7 +14,7 @@ from ..client.result_files import ResultFiles
 from ..core.errors import NO_MESSAGE, Message, SourceError, SurfaceGone, TargetError
 from ..core.protocol import Request, Result
 from ..core.settings import Settings
-from .addon import client, find_by_uid, launch_for_engine
+from .addon import client, find_by_uid, launch_for_settings
 from .generate import DISK_FILE_FIELDS, PACKED_FILE_FIELDS
 from .image_pixels import View, export_image_pixels
 from .image_source import PICTURE_SETS, Source, mask_from_image, source_from_image
@@ -212,7 +212,7 @@ def _repaint_steps(source: Source, view: View, replace: bool, groups: list[list[
     facts_by_name: dict[str, dict] = {}
     kept: list[Message] = []
     for group in groups:
-        request, launch = GenerateRequest(group[0].settings, replace=replace), launch_for_engine(group[0].settings.engine)
+        request, launch = GenerateRequest(group[0].settings, replace=replace), launch_for_settings(group[0].settings)
         facts_by_name |= yield from _repaint_group(
             PreparedRequest(request, source, group[0].mask(), view, None, None, launch, ()), group, kept
         )

@@ -17,7 +17,7 @@ from ..core.errors import Message, SettingsError, SourceError, TargetError, Work
 from ..core.map_types import MAP_TYPES, check_map_type
 from ..core.protocol import Request, Result
 from ..core.settings import Settings
-from .addon import client, find_by_uid, launch_for_engine, preferences
+from .addon import client, find_by_uid, launch_for_settings, preferences
 from .image_pixels import PixelExport, View, export_image_pixels, remove_on_failure
 from .image_source import (
     Source,
@@ -276,7 +276,7 @@ def check_and_find_launch(request: GenerateRequest) -> Launch:
         raise SettingsError("No map is chosen; choose at least one under Maps.")
     for map_type in request.maps:
         check_map_type(map_type, request.settings)
-    return launch_for_engine(request.settings.engine)
+    return launch_for_settings(request.settings)
 
 
 def _names(items: Iterable[tuple[str, str, str]]) -> list[str]:

@@ -4,60 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import site
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.engines import ENGINES, needs_environment, usable_engines
+from ..core.engines import ENGINES, needed_parts, usable_engines
 from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, join_messages, to_json
 from ..core.files import resolve_path
-from .child_process import run_process
 from .provision import data_folder
 from .setup import weights
-from .setup.environment import Environment, EnvironmentState, environment_status, missing_packages
+from .setup.environment import (
+    PARTS,
+    Environment,
+    EnvironmentState,
+    environment_status,
+    installed_parts,
+    missing_packages,
+    requirements_of,
+)
 
 CUDA_VARIABLE, HIP_VARIABLE = "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"
 """Environment variables of CUDA and ROCm with the graphics cards that a program may use: numbers or names and commas."""
-
-CUDA_12_BUILD = "cu126"
-"""The last build of torch with kernels for cards below MIN_CAPABILITY_CUDA_13: Maxwell, Pascal and Volta."""
-
-MIN_CAPABILITY_CUDA_12, MIN_CAPABILITY_CUDA_13 = (5, 0), (7, 5)
-"""Least compute capabilities of torch's builds for CUDA 12 and for CUDA 13, its default, which begins with Turing."""
-
-NVIDIA_SMI_QUERY = ("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
-NVIDIA_SMI_TIMEOUT_S = 20.0
-"""Seconds that NVIDIA's program may take, which has to wake sleeping cards."""
 
 MIDAS_NOT_NEEDED = Message("This worker was started for the built-in engines.")
 
 ENVIRONMENT_ADVICE = Message("Press Install in the extension's preferences, or choose the engine relief or luminance.")
 """What the user can do in Blender when MiDaS is not installed."""
-
-
-def choose_torch_build(backend: str, cancelled: Callable[[], bool] = lambda: False) -> str:
-    """Return the build of torch to install: CUDA_12_BUILD where `auto` or `registry` would give one without kernels.
-
-    That is where all of NVIDIA's cards are too old for CUDA 13; of several cards, a newer one would be used.
-    """
-    if backend not in ("auto", "registry"):
-        return backend
-    capabilities = compute_capabilities(cancelled)
-    is_old = all(MIN_CAPABILITY_CUDA_12 <= capability < MIN_CAPABILITY_CUDA_13 for capability in capabilities)
-    return CUDA_12_BUILD if capabilities and is_old else backend
-
-
-def compute_capabilities(cancelled: Callable[[], bool] = lambda: False) -> list[tuple[int, int]]:
-    """Return (major, minor) of each NVIDIA card, from its driver's program; [] where there is no such program."""
-    try:
-        ended = run_process(NVIDIA_SMI_QUERY, cancelled=cancelled, seconds=NVIDIA_SMI_TIMEOUT_S)
-    except (OSError, TimeoutError):
-        return []
-    matches = [re.fullmatch(r"(\d+)\.(\d+)", line.strip()) for line in ended.tail.splitlines()] if ended.code == 0 else []
-    return [(int(match[1]), int(match[2])) for match in matches if match]
 
 
 def gpu_variables(number: int, variables: Mapping[str, str]) -> dict[str, str]:
@@ -109,18 +83,19 @@ class HostPython:
 
     Attributes:
         path: the interpreter.
-        has_midas: whether it has the packages for MiDaS, as with the extra `midas` of this package.
+        parts: those of PARTS of the MiDaS environment that it has, as with the extras `midas` and `node` of this package.
         user_site: the user's own folder of packages, which an isolated Python ignores; "" where it is disabled.
     """
 
     path: str
-    has_midas: bool = False
+    parts: tuple[str, ...] = ()
     user_site: str = ""
 
 
 def this_python() -> HostPython:
     """Describe the Python of this process."""
-    return HostPython(sys.executable, not missing_packages(), site.getusersitepackages() if site.ENABLE_USER_SITE else "")
+    parts = tuple(part for part in PARTS if not missing_packages(requirements_of((part,))))
+    return HostPython(sys.executable, parts, site.getusersitepackages() if site.ENABLE_USER_SITE else "")
 
 
 @dataclass(frozen=True)
@@ -151,22 +126,28 @@ class Launch:
 
     def unavailable(self) -> dict[str, Message]:
         """Return for each engine "" when a worker started this way can run it, else one sentence saying why not."""
-        return {name: self.without_midas if facts.needs_environment else NO_MESSAGE for name, facts in ENGINES.items()}
+        return {name: self.without_midas if facts.parts else NO_MESSAGE for name, facts in ENGINES.items()}
 
     def is_compatible_with(self, other: Launch) -> bool:
         """Tell whether a worker started this way can serve requests for the other: all can run the built-in engines."""
         return self == other or bool(other.without_midas)
 
 
-def midas_unavailable_reason(paths: Paths) -> Message:
-    """Return why MiDaS cannot run; "" when its environment is ready and the weights exist."""
-    return _environment_problem(paths) or _weights_problem(paths)
+NODE_NOT_INSTALLED = Message("depth_scale RAW is the MiDaS node's own call, whose packages are not installed.")
 
 
-def _environment_problem(paths: Paths) -> Message:
-    """Return "" when the environment is ready, else one sentence."""
+def engine_problem(engine: str, depth_scale: str, paths: Paths) -> Message:
+    """Return why no request with these values of the settings can run in the MiDaS environment; "" where one can."""
+    parts = needed_parts(engine, depth_scale)
+    return (_environment_problem(paths, parts) or _weights_problem(paths)) if parts else NO_MESSAGE
+
+
+def _environment_problem(paths: Paths, parts: Sequence[str]) -> Message:
+    """Return "" when the environment is ready and has these parts, else one sentence."""
     status = environment_status(paths.environment)
-    return NO_MESSAGE if status.state is EnvironmentState.READY else status.sentence
+    if status.state is not EnvironmentState.READY:
+        return status.sentence
+    return NO_MESSAGE if set(parts) <= set(installed_parts(paths.environment)) else NODE_NOT_INSTALLED
 
 
 def _weights_problem(paths: Paths) -> Message:
@@ -179,27 +160,30 @@ def _weights_problem(paths: Paths) -> Message:
 
 
 def choose_launch(engine: str, paths: Paths, host: HostPython, idle_seconds: float,
-                  advice: Message = ENVIRONMENT_ADVICE) -> Launch:
+                  advice: Message = ENVIRONMENT_ADVICE, depth_scale: str = "NORMALISED") -> Launch:
     """Choose how to start the worker for an engine.
 
-    An engine that uses torch, and with it the GPU, runs on the host's Python where that has the packages for MiDaS, else on
-    the Python of the MiDaS environment where that is ready.  All others run on the host's Python.
+    An engine that uses torch, and with it the GPU, runs on the host's Python where that has the packages, else on the
+    Python of the MiDaS environment where that is ready.  All others run on the host's Python.
 
     Args:
         host: the Python of this program, or the one to use in its place.
         idle_seconds: see `Launch`.
         advice: what the user can do when the environment that the engine needs is not ready.
+        depth_scale: of the settings; RAW needs more packages than NORMALISED.
 
     Raises:
         EngineUnavailable: the engine cannot run.
     """
-    no_torch = NO_MESSAGE if host.has_midas else _environment_problem(paths)
+    needed = needed_parts(engine, depth_scale)
+    is_on_host = bool(host.parts) and set(needed) <= set(host.parts)
+    no_torch = NO_MESSAGE if is_on_host else _environment_problem(paths, needed)
     reason = no_torch or _weights_problem(paths)
-    if reason and needs_environment(engine):
+    if reason and needed:
         raise EngineUnavailable(join_messages((reason, advice)) if no_torch else reason)
     if no_torch or not any(ENGINES[name].uses_torch for name in usable_engines(engine, "OFF")):
         return Launch(host.path, paths.weights, reason or MIDAS_NOT_NEEDED, idle_seconds, paths.log, host.user_site)
     weights_folder = paths.weights if reason else weights.find_weights(paths.weights).parent
-    if host.has_midas:
+    if is_on_host:
         return Launch(host.path, weights_folder, reason, idle_seconds, paths.log, host.user_site)
     return Launch(str(paths.environment.python), weights_folder, reason, idle_seconds, paths.log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..core.errors import EngineUnavailable, InstallError, Phrase, reason_of
 from ..core.files import home_folder
 from .locks import file_lock
 from .setup import weights
-from .setup.environment import Environment, EnvironmentState, environment_status
+from .setup.environment import Environment, installed_parts
 from .setup.process import SetupProcess
 
 DATA_VARIABLE = "MIDAS_NORMAL_DATA"
@@ -76,21 +76,22 @@ def ensure_weights(folder: Path, environment: Environment, out: TextIO) -> None:
             SetupProcess("download", environment.folder, weights=folder).wait(partial(print_progress, out=out))
 
 
-def ensure_environment(environment: Environment, out: TextIO) -> None:
-    """Install the MiDaS environment unless it is ready.
+def ensure_environment(environment: Environment, parts: Sequence[str], out: TextIO) -> None:
+    """Install the MiDaS environment unless it is ready and has the parts.
 
     Args:
+        parts: see `environment.PARTS`.
         out: where progress is printed.
 
     Raises:
         InstallError: it cannot be installed.
     """
-    if environment_status(environment).state is EnvironmentState.READY:
+    if set(parts) <= set(installed_parts(environment)):
         return
     with exclusive_lock(environment.folder.parent / f"{environment.folder.name}.lock", out, DATA_FOLDER_ADVICE):
-        if environment_status(environment).state is not EnvironmentState.READY:  # nobody else has installed it
+        if not set(parts) <= set(installed_parts(environment)):  # nobody else has installed them
             print("Installing the MiDaS environment; this is needed once.", file=out, flush=True)
-            SetupProcess("install", environment.folder).wait(partial(print_progress, out=out))
+            SetupProcess("install", environment.folder, parts=parts).wait(partial(print_progress, out=out))
 
 
 def _has_weights(folder: Path) -> bool:

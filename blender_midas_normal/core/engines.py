@@ -41,8 +41,8 @@ class EngineFacts:
         fine_description: text of the interface for its fine relief mixed in over another engine; "" where it is not offered.
         uses_torch: whether it runs on torch where the worker's Python has it, and so on a GPU.
         weights: the file that users bring; None where it needs none.
-        needs_environment: whether it cannot run without the packages of the MiDaS environment.
-        has_raw: whether it has depth_scale RAW.
+        parts: of the MiDaS environment that it cannot run without, see `client.setup.environment.PARTS`.
+        raw_parts: those that depth_scale RAW needs; empty where the engine has none.
         has_depth_range: whether its depths are in units of their own, so that two pictures may differ in range.
     """
 
@@ -54,8 +54,8 @@ class EngineFacts:
     fine_description: str = ""
     uses_torch: bool = False
     weights: WeightsFile | None = None
-    needs_environment: bool = False
-    has_raw: bool = False
+    parts: tuple[str, ...] = ()
+    raw_parts: tuple[str, ...] = ()
     has_depth_range: bool = False
 
 
@@ -67,7 +67,7 @@ ENGINES: dict[str, EngineFacts] = {
     "MIDAS": EngineFacts(
         "MiDaS", "Depth estimated by the MiDaS network (DPT-Hybrid), on the GPU where there is one", licence="MIT",
         settings=frozenset({"resolution", "enlargement", "device", "precision"}), uses_torch=True, weights=MIDAS_WEIGHTS,
-        needs_environment=True, has_raw=True, has_depth_range=True),
+        parts=("midas",), raw_parts=("midas", "node"), has_depth_range=True),
     "RELIEF": EngineFacts(
         "Relief", "Built-in network for photos of materials: heights from shading, always available",
         licence="GPL 3 or later", settings=frozenset({"quality", "device", "precision"}), uses_torch=True,
@@ -125,10 +125,16 @@ def usable_engines(engine: str, mix: str) -> tuple[str, ...]:
     return tuple(name for name in names if name in ENGINES)
 
 
-def needs_environment(engine: str) -> bool:
-    """Tell whether a request with this value of the setting `engine` can run with the MiDaS environment only."""
-    usable = usable_engines(engine, "OFF")
-    return bool(usable) and all(ENGINES[name].needs_environment for name in usable)
+def needed_parts(engine: str, depth_scale: str) -> tuple[str, ...]:
+    """Return the parts of the MiDaS environment without which no request with these values of the settings can run.
+
+    >>> needed_parts("AUTO", "NORMALISED"), needed_parts("MIDAS", "NORMALISED"), needed_parts("AUTO", "RAW")
+    ((), ('midas',), ('midas', 'node'))
+    """
+    usable = [ENGINES[name] for name in usable_engines(engine, "OFF")]
+    if depth_scale == "RAW":
+        return min((facts.raw_parts for facts in usable if facts.raw_parts), key=len, default=())
+    return min((facts.parts for facts in usable), key=len, default=())
 
 
 def setting_acts(name: str, engine: str, mix: str) -> bool:

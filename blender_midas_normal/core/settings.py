@@ -186,7 +186,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, domain in setting_domains().items():
             object.__setattr__(self, name, domain.validate(name, getattr(self, name)))
-        if self.depth_scale == "RAW" and not any(ENGINES[name].has_raw for name in usable_engines(self.engine, "OFF")):
+        if self.depth_scale == "RAW" and not any(ENGINES[name].raw_parts for name in usable_engines(self.engine, "OFF")):
             raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic; the engine {engine} has only NORMALISED.",
                                 engine=self.engine)
         if self.depth_scale == "RAW" and self.mix != "OFF":

@@ -235,7 +235,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         draw_progress(layout, "Stopping", None)
         layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
     else:
-        reason = engine_unavailable_reason(settings.engine)
+        reason = engine_unavailable_reason(settings)
         row = layout.row(align=True)
         row.scale_y = 1.4
         row.enabled = not reason

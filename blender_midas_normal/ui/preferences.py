@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, worker_paths
-from ..client.setup.environment import EnvironmentState, environment_status
+from ..client.setup.environment import EnvironmentState, environment_status, installed_parts
 from ..client.setup.weights import find_weights, host_of, source_urls
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
@@ -36,7 +36,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
     __annotations__ = {
         "environment_folder": StringProperty(
             name="Environment folder", subtype="DIR_PATH",
-            description="Folder of the MiDaS environment, about 5 GB; may be shared between Blender versions. "
+            description="Folder of the MiDaS environment, 1 to 5 GB; may be shared between Blender versions. "
                         "Empty: the extension's own folder"),
         "interpreter": StringProperty(
             name="Python", subtype="FILE_PATH",
@@ -87,8 +87,13 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
                   EnvironmentState.INCOMPLETE: n_("Resume installing", contexts.operator_default),
                   EnvironmentState.READY: n_("Install again", contexts.operator_default),
                   EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
-        row.operator("midas_normal.install", text=labels[status.state], icon="IMPORT")
+        row.operator("midas_normal.install", text=labels[status.state], icon="IMPORT").part = "MIDAS"
         row.operator("midas_normal.remove", icon="TRASH")
+        if "node" in installed_parts(worker_paths().environment):
+            box.label(text="The MiDaS node's own call (Depth scale Raw) is installed too")
+        else:
+            label = n_("Install the MiDaS node's own call", contexts.operator_default)
+            box.operator("midas_normal.install", text=label, icon="IMPORT").part = "NODE"
         if setup.outcome():
             draw_text(box, setup.outcome())
         draw_progress_placeholder(box)

@@ -8,10 +8,12 @@ import bpy
 from bpy.app.translations import contexts
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.props import EnumProperty
 
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, blender_python, preferences, worker_paths
-from ..client.setup.install import SPACE_NEEDED_BYTES
+from ..client.setup.environment import PARTS, installed_parts
+from ..client.setup.install import space_of_parts
 from ..client.setup.process import SetupProcess
 from ..client.setup.weights import host_of, source_urls
 from ..core.engines import MIDAS_WEIGHTS
@@ -42,11 +44,12 @@ def outcome() -> Message:
     return _outcome
 
 
-def start_setup(verb: str) -> None:
+def start_setup(verb: str, part: str = "midas") -> None:
     """Start a setup process in the folders of the preferences; ends the worker first, which has files in them open.
 
     Args:
         verb: install, download or remove.
+        part: what is installed: midas, or node, which includes midas.
 
     Raises:
         InstallError: where a setup runs already.
@@ -56,7 +59,8 @@ def start_setup(verb: str) -> None:
         raise InstallError("The setup is busy; wait for it or cancel it.")
     prefs, paths = preferences(), worker_paths()
     addon.client.close()
-    _process = SetupProcess(verb, paths.environment.folder, backend=prefs.backend, weights=paths.weights,
+    parts = PARTS[:PARTS.index(part) + 1]
+    _process = SetupProcess(verb, paths.environment.folder, backend=prefs.backend, parts=parts, weights=paths.weights,
                             python=Path(prefs.interpreter) if prefs.interpreter else None,
                             online=bpy.app.online_access, runner=blender_python())
     _outcome = NO_MESSAGE
@@ -145,6 +149,7 @@ class SetupOperator(MainThreadOperator):
     """Mixin of operators that run a setup: a script's call waits for it, a button asks first and returns at once."""
 
     verb = ""
+    part = "MIDAS"
     needs_network = True
 
     @classmethod
@@ -153,7 +158,7 @@ class SetupOperator(MainThreadOperator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            start_setup(self.verb)
+            start_setup(self.verb, self.part.lower())
             if self.options.is_invoke:
                 watch_setup()
             else:
@@ -178,10 +183,21 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
     bl_idname = "midas_normal.install"
     bl_label = "Install MiDaS environment"
     verb = "install"
+    __annotations__ = {
+        "part": EnumProperty(name="Part", description="What is installed", items=(
+            ("MIDAS", "MiDaS", "The packages that MiDaS needs"),
+            ("NODE", "MiDaS node", "Besides, those for Depth scale Raw, the MiDaS node's own call"))),
+    }
 
     def question(self) -> str:
-        return iface_("From the Python package index into {folder}; needs {size:.0f} GB").format(
-            folder=worker_paths().environment.folder, size=SPACE_NEEDED_BYTES / 1e9)
+        folder = worker_paths().environment.folder
+        if self.part == "NODE" and installed_parts(worker_paths().environment):
+            return iface_("From the Python package index into {folder}; about {size:.1f} GB").format(
+                folder=folder, size=space_of_parts(("node",), "") / 1e9)
+        parts = PARTS[:PARTS.index(self.part.lower()) + 1]
+        return iface_("From the Python package index into {folder}; about {small:.1f} GB, or {large:.1f} GB for graphics "
+                      "cards").format(folder=folder, small=space_of_parts(parts, "cpu") / 1e9,
+                                      large=space_of_parts(parts, "") / 1e9)
 
 
 class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from blender_midas_normal.client.setup.environment import Environment
 from blender_midas_normal.client.setup.install import InstallRecipe
+from blender_midas_normal.core.errors import Phrase
 
 
 def write_wheel(folder: Path, name: str, version: str) -> None:
@@ -27,7 +28,7 @@ def make_recipe(wheels: Path, tmp_path: Path, pin: str = "midasprobe==1.0",
     """Make a recipe that installs the pinned package from a folder of wheels."""
     path = tmp_path / "requirements.txt"
     path.write_text(f"--no-index\n--find-links {wheels}\n{pin}\n")
-    return InstallRecipe(path, check=check, space=10**8)
+    return InstallRecipe((path,), check, 10**8, Phrase("midasprobe"))
 
 
 def run_python(environment: Environment, program: str) -> str:

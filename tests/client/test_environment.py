@@ -48,13 +48,13 @@ def made(tmp_path, pins) -> Environment:
     (made.folder / "lib" / "module.py").write_text("x" * 1000)
     base = tmp_path / "python3"
     base.write_text("")
-    write_marker(made, Marker(fingerprint(pins), str(base), "3.12.1", "auto", "It works.", "complete"))
+    write_marker(made, Marker(fingerprint([pins]), str(base), "3.12.1", "auto", "It works.", "complete"))
     return made
 
 
 def test_a_complete_one_is_ready_and_says_with_what(made, pins):
     sentence = f"MiDaS is installed in {made.folder} (Python 3.12.1). It works."
-    assert environment_status(made, pins) == module.EnvironmentStatus(EnvironmentState.READY, sentence)
+    assert environment_status(made, [pins]) == module.EnvironmentStatus(EnvironmentState.READY, sentence)
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -72,8 +72,8 @@ def test_another_folder_is_not_taken_for_an_environment(tmp_path):
 
 
 def test_an_interrupted_one_is_incomplete(made, pins):
-    write_marker(made, Marker(fingerprint(pins), "/gone", "3.12.1", "auto"))
-    assert environment_status(made, pins).state is EnvironmentState.INCOMPLETE
+    write_marker(made, Marker(fingerprint([pins]), "/gone", "3.12.1", "auto"))
+    assert environment_status(made, [pins]).state is EnvironmentState.INCOMPLETE
 
 
 def break_base(made: Environment, pins: Path) -> None:
@@ -114,7 +114,7 @@ def upgrade_base(made: Environment, pins: Path) -> None:
     (break_marker_types, "record"), (break_state, "do not work together")])
 def test_what_was_damaged_needs_repair_and_says_why(made, pins, damage, reason):
     damage(made, pins)
-    status = environment_status(made, pins)
+    status = environment_status(made, [pins])
     assert status.state is EnvironmentState.REPAIR_NEEDED and reason in status.sentence
 
 
@@ -124,12 +124,12 @@ def test_an_upgrade_within_a_minor_version_harms_nothing(made, pins):
     base.unlink()
     base.with_name("python3.12").write_text("")
     base.symlink_to("python3.12")
-    assert environment_status(made, pins).state is EnvironmentState.READY
+    assert environment_status(made, [pins]).state is EnvironmentState.READY
 
 
 def test_comments_and_order_do_not_ask_for_another_installation(made, pins):
     pins.write_text("two==2\n# other words\n\none==1\n")
-    assert environment_status(made, pins).state is EnvironmentState.READY
+    assert environment_status(made, [pins]).state is EnvironmentState.READY
 
 
 def test_looking_starts_no_process(made, pins, monkeypatch):
@@ -137,7 +137,7 @@ def test_looking_starts_no_process(made, pins, monkeypatch):
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    assert environment_status(made, pins).state is EnvironmentState.READY
+    assert environment_status(made, [pins]).state is EnvironmentState.READY
 
 
 def test_removing_takes_the_folder_away(made):
@@ -173,7 +173,7 @@ def test_a_file_that_cannot_be_removed_is_said_so_and_the_rest_is_no_environment
         patch.setattr(os, "unlink", refuse)
         with pytest.raises(InstallError, match=r"Access is denied.*try again"):
             remove_environment(made)
-    assert environment_status(made, pins).state is EnvironmentState.REPAIR_NEEDED
+    assert environment_status(made, [pins]).state is EnvironmentState.REPAIR_NEEDED
     assert (made.folder / "lib" / "module.py").exists()
     remove_environment(made)
     assert not made.folder.exists()
@@ -244,4 +244,4 @@ def test_a_package_is_missing_where_it_is_not_installed_or_in_another_version(tm
     version = importlib.metadata.version("pytest")
     (tmp_path / "pins.txt").write_text(f"# tests\npytest=={version}\nnumpy==0.0.1; python_version < '3'\nno-such-thing==1\n"
                                        f"hypothesis==0.1\nhypothesis=={importlib.metadata.version('hypothesis')}\n")
-    assert missing_packages(tmp_path / "pins.txt") == ["no-such-thing", "numpy"]
+    assert missing_packages([tmp_path / "pins.txt"]) == ["no-such-thing", "numpy"]

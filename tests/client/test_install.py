@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -12,26 +13,32 @@ import time
 
 import pytest
 
+from blender_midas_normal.client.setup import environment as environment_module
 from blender_midas_normal.client.setup.environment import (
     Environment,
     EnvironmentState,
     environment_status,
+    installed_parts,
     read_marker,
     remove_environment,
     write_marker,
 )
 from blender_midas_normal.client.setup.install import (
     DownloadProgress,
-    InstallRecipe,
     StepFailed,
     check,
     failure_hint,
     index_unreachable,
     install,
+    midas_recipe,
 )
 from blender_midas_normal.core.errors import Cancelled, InstallError
 from tests.client.installations import add_stray_file, make_recipe, run_python
 from tests.client.processes import is_alive
+
+ANY_SPACE = dataclasses.replace(midas_recipe(["midas"], "cpu"), space=0)
+"""The real recipe, whatever is free on the drive."""
+
 
 
 def test_a_first_installation_is_ready(first_installation, wheels, tmp_path):
@@ -87,7 +94,8 @@ def test_cancelling_ends_the_child_and_its_children_and_the_next_installation_re
                "time.sleep(600)\n")
     started = time.monotonic()
     with pytest.raises(Cancelled, match="goes on from here"):
-        install(environment, base, "registry", lambda step: None, pids.exists, make_recipe(wheels, tmp_path, check=sleeper))
+        install(environment, base, "registry", lambda step: None,
+                make_recipe(wheels, tmp_path, check=sleeper), pids.exists)
     while any(is_alive(pid) for pid in map(int, pids.read_text().split())):  # one that was killed takes a moment to end
         time.sleep(0.01)
     assert time.monotonic() - started < 300
@@ -114,6 +122,47 @@ def test_packages_that_do_not_work_together_are_not_called_ready(environment, wh
     assert environment_status(environment, bad.requirements).state is EnvironmentState.REPAIR_NEEDED
 
 
+@pytest.fixture
+def requirements(wheels, tmp_path, monkeypatch):
+    """A folder with requirements files of the parts, of tiny packages."""
+    folder = tmp_path / "requirements"
+    folder.mkdir()
+    for part, pin in (("midas", "midasprobe==1.0"), ("node", "torch==2.13.0")):
+        (folder / f"{part}.txt").write_text(f"--no-index\n--find-links {wheels}\n{pin}\n")
+    monkeypatch.setattr(environment_module, "REQUIREMENTS", folder)
+    return folder
+
+
+def test_a_part_is_added_and_what_was_ready_stays_so_where_that_fails(environment, base, requirements):
+    def install_parts(*parts, check="print('It works.')"):
+        recipe = dataclasses.replace(midas_recipe(parts, "registry"), check=check, space=0)
+        install(environment, base, "registry", lambda step: None, recipe)
+
+    install_parts("midas")
+    assert installed_parts(environment) == ("midas",)
+    stays, pins = add_stray_file(environment), (requirements / "node.txt").read_text()
+    (requirements / "node.txt").write_text(pins.replace("2.13.0", "9.9"))
+    with pytest.raises(StepFailed, match="could not be installed"):
+        install_parts("midas", "node")
+    assert installed_parts(environment) == ("midas",)
+    (requirements / "node.txt").write_text(pins)
+    with pytest.raises(StepFailed, match="do not work together"):
+        install_parts("midas", "node", check="1 / 0")
+    assert installed_parts(environment) == ("midas",)
+    install_parts("node", "midas")
+    assert installed_parts(environment) == ("midas", "node") and stays.exists()
+    assert run_python(environment, "import torch; print(torch.VERSION)") == "2.13.0"
+
+
+def test_an_environment_of_a_version_without_parts_has_both(environment, base, requirements):
+    recipe = dataclasses.replace(midas_recipe(("midas", "node"), "registry"), check="print('It works.')", space=0)
+    install(environment, base, "registry", lambda step: None, recipe)
+    fields = json.loads(environment.marker.read_text())
+    del fields["parts"]
+    environment.marker.write_text(json.dumps(fields))
+    assert installed_parts(environment) == ("midas", "node")
+
+
 @pytest.mark.slow
 def test_packages_that_did_not_work_together_are_not_kept(environment, wheels, base, tmp_path):
     stays = add_stray_file(environment)
@@ -125,26 +174,27 @@ def test_packages_that_did_not_work_together_are_not_kept(environment, wheels, b
 def test_a_folder_with_other_content_is_left_alone(wheels, base, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InstallError, match="left as it is"):
-        install(Environment(tmp_path), base, "registry", lambda step: None, recipe=InstallRecipe(space=0))
+        install(Environment(tmp_path), base, "registry", lambda step: None, recipe=ANY_SPACE)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_too_little_space_is_said_before_anything_is_written(base, tmp_path):
     with pytest.raises(InstallError, match=r"needs 1000000\.0 GB more"):
-        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=InstallRecipe(space=10**15))
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None,
+                recipe=dataclasses.replace(ANY_SPACE, space=10**15))
     assert not (tmp_path / "env").exists()
 
 
 def test_a_base_that_is_no_python_is_refused(tmp_path):
     with pytest.raises(InstallError, match="not a Python that runs"):
         install(Environment(tmp_path / "env"), tmp_path / "nothing", "registry", lambda step: None,
-                recipe=InstallRecipe(space=0))
+                recipe=ANY_SPACE)
 
 
 @pytest.mark.parametrize("backend", ["", "cuda", "cpu --index-url x", "CPU"])
 def test_an_unknown_build_is_refused(base, tmp_path, backend):
     with pytest.raises(InstallError, match="no build"):
-        install(Environment(tmp_path / "env"), base, backend, lambda step: None)
+        install(Environment(tmp_path / "env"), base, backend, lambda step: None, midas_recipe(["midas"], "cpu"))
 
 
 @pytest.mark.skipif(sys.platform == "win32" or not hasattr(os, "geteuid") or os.geteuid() == 0,
@@ -152,13 +202,13 @@ def test_an_unknown_build_is_refused(base, tmp_path, backend):
 def test_a_folder_that_may_not_be_written_gives_a_hint(base, tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InstallError, match="belongs to you"):
-        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=InstallRecipe(space=0))
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=ANY_SPACE)
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(base, tmp_path):
     (tmp_path / "env").write_text("mine")
     with pytest.raises(InstallError):
-        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=InstallRecipe(space=0))
+        install(Environment(tmp_path / "env"), base, "registry", lambda step: None, recipe=ANY_SPACE)
     assert (tmp_path / "env").read_text() == "mine"
 
 
@@ -215,7 +265,7 @@ def test_the_real_environment_becomes_ready(base, tmp_path, monkeypatch):
         monkeypatch.setenv("UV_CACHE_DIR", cache)
     environment = Environment(tmp_path / "env")
     try:
-        install(environment, base, "auto", lambda step: None)
+        install(environment, base, "auto", lambda step: None, midas_recipe(["midas", "node"], "auto"))
         assert environment_status(environment).state is EnvironmentState.READY
         program = "from controlnet_aux import MidasDetector; print(MidasDetector.__name__)"
         assert run_python(environment, program) == "MidasDetector"

@@ -11,7 +11,7 @@ from blender_midas_normal.client.launch import (
     choose_launch,
     gpu_variables,
 )
-from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, write_marker
+from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, requirements_of, write_marker
 from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import EngineUnavailable
 
@@ -28,14 +28,19 @@ def with_midas(paths, tmp_path):
     base.write_text("")
     paths.environment.python.parent.mkdir(parents=True)
     paths.environment.python.write_text("")
-    write_marker(paths.environment, Marker(fingerprint(), str(base), "3.11.7", "cpu", state="complete"))
+    record_parts(paths.environment, base, "midas")
     paths.weights.mkdir()
     (paths.weights / MIDAS_WEIGHTS.name).write_text("")
     return paths
 
 
-def launched(engine, paths, **attributes):
-    return choose_launch(engine, paths, HostPython("own python", **attributes), 60.0)
+def record_parts(environment, base, *parts):
+    write_marker(environment, Marker(fingerprint(requirements_of(parts)), str(base), "3.11.7", "cpu", state="complete",
+                                     parts=" ".join(parts)))
+
+
+def launched(engine, paths, depth_scale="NORMALISED", **attributes):
+    return choose_launch(engine, paths, HostPython("own python", **attributes), 60.0, depth_scale=depth_scale)
 
 
 def test_without_midas_everything_runs_on_blenders_own_python(paths):
@@ -81,16 +86,28 @@ def test_relief_runs_on_blenders_own_python_where_torch_is_not(paths):
 
 def test_a_python_with_the_packages_for_midas_runs_it_itself_and_needs_the_weights_alone(with_midas):
     for engine in ("AUTO", "MIDAS", "RELIEF"):
-        launch = launched(engine, with_midas, has_midas=True, user_site="packages")
+        launch = launched(engine, with_midas, parts=("midas",), user_site="packages")
         assert (launch.python, launch.without_midas, launch.user_site) == ("own python", "", "packages")
     assert launched("MIDAS", with_midas).user_site == ""
     with_midas.environment.marker.unlink()
-    assert launched("MIDAS", with_midas, has_midas=True).python == "own python"
+    assert launched("MIDAS", with_midas, parts=("midas",)).python == "own python"
     (with_midas.weights / MIDAS_WEIGHTS.name).unlink()
-    assert MIDAS_WEIGHTS.name in launched("AUTO", with_midas, has_midas=True).without_midas
+    assert MIDAS_WEIGHTS.name in launched("AUTO", with_midas, parts=("midas",)).without_midas
     with pytest.raises(EngineUnavailable) as refused:
-        launched("MIDAS", with_midas, has_midas=True)
+        launched("MIDAS", with_midas, parts=("midas",))
     assert "not installed" not in str(refused.value)
+
+
+@pytest.mark.parametrize("engine", ["AUTO", "MIDAS"])
+def test_raw_needs_the_packages_of_the_nodes_own_call_on_one_of_the_pythons(with_midas, tmp_path, engine):
+    with pytest.raises(EngineUnavailable, match=r"depth_scale RAW .* not installed"):
+        launched(engine, with_midas, "RAW")
+    with pytest.raises(EngineUnavailable, match=r"depth_scale RAW .* not installed"):
+        launched(engine, with_midas, "RAW", parts=("midas",))
+    assert launched(engine, with_midas, "RAW", parts=("midas", "node")).python == "own python"
+    record_parts(with_midas.environment, tmp_path / "base", "midas", "node")
+    for parts in ((), ("midas",)):
+        assert launched(engine, with_midas, "RAW", parts=parts).python == str(with_midas.environment.python)
 
 
 def test_any_worker_runs_the_built_in_engines_but_only_one_of_midas_runs_midas(with_midas):

@@ -9,9 +9,15 @@ import sys
 import pytest
 
 from blender_midas_normal.client.child_process import CompletedProcess
-from blender_midas_normal.client.launch import choose_torch_build, compute_capabilities
 from blender_midas_normal.client.setup.environment import read_marker
-from blender_midas_normal.client.setup.install import CHECK_PROGRAM, Installation, StepFailed, install
+from blender_midas_normal.client.setup.install import (
+    CHECK_PROGRAM,
+    Installation,
+    StepFailed,
+    choose_torch_build,
+    compute_capabilities,
+    install,
+)
 from tests.client.installations import add_stray_file, make_recipe, run_python
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes, or for a shell")
@@ -19,13 +25,13 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for proce
 
 def test_auto_falls_back_to_the_package_index_and_says_so(environment, wheels, tmp_path, monkeypatch):
     tiny, steps, backends = make_recipe(wheels, tmp_path, "torch==2.13.0"), [], []
-    local = tiny.requirements.read_text()
+    local = tiny.requirements[0].read_text()
     plain = Installation.uv
 
     def uv(work: Installation, backend: str) -> CompletedProcess:
         """PyTorch's own index, and only that, is out of reach."""
         backends.append(backend)
-        tiny.requirements.write_text(local if backend == "registry" else local.replace("--no-index", ""))
+        tiny.requirements[0].write_text(local if backend == "registry" else local.replace("--no-index", ""))
         return plain(work, backend)
 
     monkeypatch.setattr(Installation, "uv", uv)
@@ -93,8 +99,8 @@ torch.ones = fake
 
 @pytest.mark.midas
 @pytest.mark.parametrize(("fake", "news"), [
-    ("", r"work together, on cpu\.$"), (FAKE_CARD.format(works=True), r"work together, on cuda \(Some GPU\)\.$"),
-    (FAKE_CARD.format(works=False), r"work together, on cpu\. The device cuda cannot be used \(CUDA error: no kernel image"),
+    ("", r"works on cpu\.$"), (FAKE_CARD.format(works=True), r"works on cuda \(Some GPU\)\.$"),
+    (FAKE_CARD.format(works=False), r"works on cpu\. The device cuda cannot be used \(CUDA error: no kernel image"),
 ])
 def test_a_device_is_named_only_when_a_kernel_ran_there(midas_python, fake, news):
     ended = subprocess.run([midas_python, "-I", "-c", fake + CHECK_PROGRAM], capture_output=True, text=True, check=True)
@@ -103,7 +109,7 @@ def test_a_device_is_named_only_when_a_kernel_ran_there(midas_python, fake, news
 
 def test_a_build_that_was_asked_for_by_name_is_not_replaced(environment, wheels, tmp_path, monkeypatch):
     tiny = make_recipe(wheels, tmp_path, "torch==2.13.0")
-    tiny.requirements.write_text("torch==2.13.0\n")
+    tiny.requirements[0].write_text("torch==2.13.0\n")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     backends = []

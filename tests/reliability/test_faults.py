@@ -31,7 +31,7 @@ from blender_midas_normal.client.setup.environment import (
     remove_environment,
     write_marker,
 )
-from blender_midas_normal.client.setup.install import InstallRecipe, install
+from blender_midas_normal.client.setup.install import install, midas_recipe
 from blender_midas_normal.client.setup.weights import download
 from blender_midas_normal.core.errors import (
     EngineError,
@@ -150,7 +150,7 @@ def test_an_environment_that_finds_no_room_is_said_so_and_not_called_ready(disk,
     environment = Environment(disk(f"size={size}") / "env")
     with pytest.raises(InstallError, match="The drive is full: free some space"):
         install(environment, interpreters.find_interpreter().path, "registry", lambda step: None,
-                recipe=InstallRecipe(space=0))
+                recipe=dataclasses.replace(midas_recipe(["midas"], "cpu"), space=0))
     assert environment_status(environment).state is EnvironmentState.INCOMPLETE
     remove_environment(environment)
     assert not environment.folder.exists()
@@ -175,7 +175,7 @@ def made_environment(folder: Path, pins: Path) -> Environment:
         path = made.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
-    write_marker(made, Marker(fingerprint(pins), sys.executable, platform.python_version(), "auto", "", "complete"))
+    write_marker(made, Marker(fingerprint([pins]), sys.executable, platform.python_version(), "auto", "", "complete"))
     return made
 
 
@@ -196,7 +196,7 @@ def test_whatever_is_deleted_of_an_environment_its_state_is_told_and_never_wrong
         if marker is not None:
             environment.marker.write_bytes(marker)
         whole = environment.marker.exists() and environment.python.exists() and marker is None
-        assert (environment_status(environment, pins).state is EnvironmentState.READY) == whole
+        assert (environment_status(environment, [pins]).state is EnvironmentState.READY) == whole
 
     check()
 

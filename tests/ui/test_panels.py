@@ -8,6 +8,7 @@ import bpy
 from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.addon import engine_unavailable_reason
 from bl_ext.user_default.midas_normal.core.errors import Message
+from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui.generation import describe_worker
 
 from .scenes import textured
@@ -27,5 +28,5 @@ def test_the_state_of_the_worker_can_be_read():
 
 
 def test_an_engine_that_cannot_run_has_a_reason_and_the_others_have_none():
-    assert "MiDaS" in engine_unavailable_reason("MIDAS")
-    assert [engine_unavailable_reason(engine) for engine in ("AUTO", "RELIEF", "LUMINANCE")] == ["", "", ""]
+    assert "MiDaS" in engine_unavailable_reason(Settings(engine="MIDAS"))
+    assert [engine_unavailable_reason(Settings(engine=engine)) for engine in ("AUTO", "RELIEF", "LUMINANCE")] == ["", "", ""]

@@ -11,7 +11,7 @@ import PIL.Image
 import PIL.ImageOps
 import pytest
 
-from blender_midas_normal.client.setup.environment import MIDAS_REQUIREMENTS
+from blender_midas_normal.client.setup.environment import requirements_of
 from blender_midas_normal.core.errors import SourceError
 from blender_midas_normal.core.image_io import encode_exr, encode_tiff
 from blender_midas_normal.worker.decoding import OPENIMAGEIO_FORMATS, PILLOW_FORMATS, ChosenChannels, choose_channels
@@ -52,12 +52,12 @@ def test_the_midas_environment_reads_what_the_small_one_reads(midas_python, tmp_
 
 @pytest.mark.parametrize("package", ["openimageio", "pillow"])
 def test_both_environments_have_the_same_decoders(package):
-    assert pins_of(package, ROOT / "scripts/requirements/maps.txt") == pins_of(package, MIDAS_REQUIREMENTS) != []
+    assert pins_of(package, ROOT / "scripts/requirements/maps.txt") == pins_of(package, *requirements_of(["midas"])) != []
 
 
-def test_training_and_midas_have_the_same_opencv():
+def test_training_and_the_nodes_own_call_have_the_same_opencv():
     package = "opencv-python-headless"
-    assert pins_of(package, ROOT / "scripts/requirements/samples.txt") == pins_of(package, MIDAS_REQUIREMENTS) != []
+    assert pins_of(package, ROOT / "scripts/requirements/samples.txt") == pins_of(package, *requirements_of(["node"])) != []
 
 
 def test_colours_of_openexr_files_are_multiplied_by_alpha(tmp_path):

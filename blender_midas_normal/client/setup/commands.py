@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ...core.errors import InstallError, Message, Phrase, join_messages
 from . import ProgressEvent, environment, weights
-from .environment import Environment
-from .install import check, install
+from .environment import PARTS, Environment
+from .install import check, install, midas_recipe
 from .interpreters import find_interpreter
 
 ReportProgress = Callable[[ProgressEvent], None]
@@ -24,7 +24,10 @@ def install_environment(options: argparse.Namespace, report: ReportProgress, can
     if options.offline:
         raise InstallError(OFFLINE)
     base = find_interpreter(options.python, cancelled)
-    notes = install(_environment(options), base.path, options.backend, report, cancelled)
+    made = _environment(options)
+    marker = environment.read_marker(made)
+    parts = [*options.parts.split(","), *(marker.parts.split() if marker is not None else ())]
+    notes = install(made, base.path, options.backend, report, midas_recipe(parts, options.backend), cancelled)
     return join_messages((Message("MiDaS is installed."), *notes))
 
 
@@ -36,7 +39,8 @@ def download_weights(options: argparse.Namespace, report: ReportProgress, cancel
 
 def check_environment(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Run the checking program in the environment, and verify the weights where a folder is given."""
-    news = check(_environment(options), report, cancelled)
+    made = _environment(options)
+    news = check(made, report, midas_recipe(environment.installed_parts(made) or PARTS, ""), cancelled)
     if options.weights is None:
         return Message(news)
     path: Path = weights.find_weights(options.weights)

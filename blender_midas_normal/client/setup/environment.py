@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -22,7 +23,10 @@ from ...core.files import atomic_replace, exists, is_file
 from ..locks import file_lock
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-MIDAS_REQUIREMENTS = REQUIREMENTS / "midas.txt"
+
+PARTS = ("midas", "node")
+"""What the MiDaS environment may hold, by the names of requirements files: the packages that MiDaS needs, and those that the
+MiDaS node's own call needs besides."""
 
 MARKER = ".version"
 LOCK = ".install.lock"
@@ -93,6 +97,7 @@ class Marker:
         backend: the build of PyTorch.
         installed: the message of the checking program, "" before it has run.
         state: "incomplete", "broken" (the packages do not work together) or "complete".
+        parts: names of PARTS, with spaces between; versions that did not record them installed both.
     """
 
     requirements: str
@@ -101,25 +106,31 @@ class Marker:
     backend: str
     installed: str = ""
     state: str = "incomplete"
+    parts: str = " ".join(PARTS)
 
 
-def fingerprint(requirements: Path = MIDAS_REQUIREMENTS) -> str:
-    """Return the SHA-256 of the pinned packages, which their order and comments do not change."""
+def requirements_of(parts: Sequence[str]) -> tuple[Path, ...]:
+    """Return the requirements files of some of PARTS."""
+    return tuple(REQUIREMENTS / f"{part}.txt" for part in parts)
+
+
+def fingerprint(requirements: Sequence[Path]) -> str:
+    """Return the SHA-256 of the pinned packages of requirements files, which their order and comments do not change."""
     return hashlib.sha256("\n".join(_pins(requirements)).encode()).hexdigest()
 
 
-def _pins(requirements: Path) -> list[str]:
-    """Return the lines of a requirements file that name packages, sorted."""
-    lines = requirements.read_text("utf-8").splitlines()
+def _pins(requirements: Sequence[Path]) -> list[str]:
+    """Return the lines of requirements files that name packages, sorted."""
+    lines = [line for file in requirements for line in file.read_text("utf-8").splitlines()]
     return sorted(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
-def missing_packages(requirements: Path = MIDAS_REQUIREMENTS) -> list[str]:
+def missing_packages(requirements: Sequence[Path]) -> list[str]:
     """Return the names of the packages that this Python lacks or has in a version that is not pinned.
 
     Args:
-        requirements: lines such as `numpy==2.4.6; python_version >= "3.11"`.  Of a package with several lines, the version
-            of any of them will do; a build's own label, as of 2.13.0+cpu, does not count.
+        requirements: files with lines such as `numpy==2.4.6; python_version >= "3.11"`.  Of a package with several lines,
+            the version of any of them will do; a build's own label, as of 2.13.0+cpu, does not count.
     """
     versions: dict[str, set[str]] = {}
     for pin in _pins(requirements):
@@ -153,8 +164,19 @@ def write_marker(environment: Environment, marker: Marker) -> None:
     atomic_replace(temporary, environment.marker)
 
 
-def environment_status(environment: Environment, requirements: Path = MIDAS_REQUIREMENTS) -> EnvironmentStatus:
-    """Determine the state of the folder; fast, and raises nothing."""
+def installed_parts(environment: Environment) -> tuple[str, ...]:
+    """Return the names of the PARTS that an environment holds; none where it is not ready."""
+    marker = read_marker(environment)
+    if marker is None or environment_status(environment).state is not EnvironmentState.READY:
+        return ()
+    return tuple(marker.parts.split())
+
+
+def environment_status(environment: Environment, requirements: Sequence[Path] | None = None) -> EnvironmentStatus:
+    """Determine the state of the folder; fast, and raises nothing.
+
+    requirements: the files of an environment of another kind; None for the MiDaS environment, whose marker names its parts.
+    """
     folder = environment.folder
     if not is_file(environment.marker):
         if is_vacant(environment):
@@ -176,7 +198,9 @@ def environment_status(environment: Environment, requirements: Path = MIDAS_REQU
     if _has_other_minor_version(marker):
         return _repair_needed(Phrase("{python} is another version now than Python {version}, which it was made from",
                               python=marker.base, version=marker.version))
-    if marker.requirements != fingerprint(requirements):
+    if requirements is None and set(marker.parts.split()) <= set(PARTS):
+        requirements = requirements_of(marker.parts.split())
+    if requirements is None or marker.requirements != fingerprint(requirements):
         return _repair_needed(Phrase("this version of the extension needs other packages"))
     ready = Message("MiDaS is installed in {folder} (Python {version}).", folder=folder, version=marker.version)
     return EnvironmentStatus(EnvironmentState.READY, join_messages((ready, marker.installed)) if marker.installed else ready)

@@ -14,11 +14,10 @@ from pathlib import Path
 from ...core.errors import Cancelled, InstallError, Message, Phrase, join_messages
 from ...core.files import exists
 from ..child_process import CompletedProcess, run_process
-from ..launch import CUDA_12_BUILD, choose_torch_build
 from ..locks import file_lock
 from . import ProgressEvent
 from .environment import (
-    MIDAS_REQUIREMENTS,
+    PARTS,
     REQUIREMENTS,
     Environment,
     EnvironmentState,
@@ -29,6 +28,7 @@ from .environment import (
     free_space,
     read_marker,
     remove_contents,
+    requirements_of,
     size_on_disk,
     write_marker,
 )
@@ -65,12 +65,25 @@ _HINTS = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice 
      Message("A file cannot be written: choose a folder that belongs to you, and end every Blender that uses MiDaS.")),
 ))
 
-SPACE_NEEDED_BYTES = 6 * 10**9
-"""Disk space for an installation in bytes: with torch 2.13.0's default build for Linux (CUDA 13) the environment takes
-4.9 GiB (measured with du), and wheels are unpacked beside it meanwhile."""
+PART_BYTES = {"midas": {"cpu": 1_050_000_000, "": 4_920_000_000}, "node": {"": 380_000_000}}
+"""Bytes that each part takes, by torch's build where that makes a difference: measured with du on Linux, of torch 2.13.0's
+build for CPUs and of the default one, for CUDA 13."""
+
+SPACE_MARGIN = 1.2
+"""Share of free space that an installation needs of what it takes in the end: wheels are unpacked beside it on the way."""
 
 TORCH_BUILD_PATTERN = re.compile(r"auto|registry|cpu|xpu|cu\d+|rocm\d+(\.\d+)*")
 """Matches the names of PyTorch's builds: those of uv, and `registry` for the default build of the package index."""
+
+CUDA_12_BUILD = "cu126"
+"""The last build of torch with kernels for cards below MIN_CAPABILITY_CUDA_13: Maxwell, Pascal and Volta."""
+
+MIN_CAPABILITY_CUDA_12, MIN_CAPABILITY_CUDA_13 = (5, 0), (7, 5)
+"""Least compute capabilities of torch's builds for CUDA 12 and for CUDA 13, its default, which begins with Turing."""
+
+NVIDIA_SMI_QUERY = ("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
+NVIDIA_SMI_TIMEOUT_S = 20.0
+"""Seconds that NVIDIA's program may take, which has to wake sleeping cards."""
 
 STEP_COUNT = 6
 
@@ -94,37 +107,57 @@ PACKAGE_LOADER = Path(__file__).resolve().parents[2] / "standalone.py"
 
 
 CHECK_PROGRAM = f"""
-import importlib, runpy, torch, torchvision
+import importlib, runpy, torch, OpenImageIO
+package = runpy.run_path({str(PACKAGE_LOADER)!r})["load_package"]()
+devices = importlib.import_module(package + ".worker.devices")
+importlib.import_module(package + ".worker.engines.midas.network")
+print(f"PyTorch {{torch.__version__}} works on {{devices.describe_device()}}. {{devices.device_problem()}}".strip())
+"""
+"""Imports what a worker with MiDaS imports, and tries the devices as it does: one on which no kernel runs is not named."""
+
+CHECK_NODE_PROGRAM = """
+import torch, torchvision
 boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.1], [5.0, 5.0, 6.0, 6.0]])
 kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)
 assert kept.tolist() == [0, 2], kept
 from controlnet_aux import MidasDetector
-package = runpy.run_path({str(PACKAGE_LOADER)!r})["load_package"]()
-devices = importlib.import_module(package + ".worker.devices")
-print(f"PyTorch {{torch.__version__}} and torchvision {{torchvision.__version__}} work together, on "
-      f"{{devices.describe_device()}}. {{devices.device_problem()}}".strip())
 """
-"""The checking program: it runs a compiled operation of torchvision, which fails when torch has another build, and tries the
-devices like the worker, so that it names only one on which kernels run."""
+"""The checking program of the part node: it runs a compiled operation of torchvision, which fails when torch has another
+build."""
+
+
+def space_of_parts(parts: Sequence[str], backend: str) -> int:
+    """Return the bytes that parts of the MiDaS environment take with a build of torch; the larger one where that is open."""
+    return sum(PART_BYTES[part].get(backend, PART_BYTES[part][""]) for part in parts)
 
 
 @dataclass(frozen=True)
 class InstallRecipe:
-    """What is installed and how it is checked; the defaults are those of the MiDaS environment.
+    """What is installed and how it is checked.
 
     Attributes:
-        requirements: requirements file of the packages.
-        uv: requirements file of uv.
+        requirements: requirements files of the packages.
         check: a Python program that must succeed in the environment; its last line is shown to the user.
-        space: bytes that the environment may take.
+        space: bytes that the environment may take while it is installed.
         title: what it is called in messages.
+        parts: those of PARTS that it has; none where it is not the MiDaS environment.
+        uv: requirements file of uv.
     """
 
-    requirements: Path = MIDAS_REQUIREMENTS
+    requirements: tuple[Path, ...]
+    check: str
+    space: int
+    title: Phrase
+    parts: tuple[str, ...] = ()
     uv: Path = REQUIREMENTS / "uv.txt"
-    check: str = CHECK_PROGRAM
-    space: int = SPACE_NEEDED_BYTES
-    title: Phrase = Phrase("PyTorch and the packages for MiDaS")  # noqa: RUF009 - it cannot change
+
+
+def midas_recipe(parts: Sequence[str], backend: str) -> InstallRecipe:
+    """Return the recipe of a MiDaS environment with some of PARTS."""
+    ordered = tuple(part for part in PARTS if part in parts)
+    check = CHECK_NODE_PROGRAM + CHECK_PROGRAM if "node" in ordered else CHECK_PROGRAM
+    return InstallRecipe(requirements_of(ordered), check, round(space_of_parts(ordered, backend) * SPACE_MARGIN),
+                         Phrase("PyTorch and the packages for MiDaS"), ordered)
 
 
 class StepFailed(InstallError):
@@ -146,8 +179,10 @@ class StepFailed(InstallError):
 
 
 def install(environment: Environment, base_python: Path, backend: str, report: Callable[[ProgressEvent], None],
-            cancelled: Callable[[], bool] = lambda: False, recipe: InstallRecipe = InstallRecipe()) -> tuple[Message, ...]:
+            recipe: InstallRecipe, cancelled: Callable[[], bool] = lambda: False) -> tuple[Message, ...]:
     """Install, complete or repair the environment; installing again continues an interrupted installation.
+
+    An environment that is ready stays so while parts are added, whether that succeeds or not.
 
     Args:
         base_python: the interpreter to make it from.
@@ -181,8 +216,8 @@ def install(environment: Environment, base_python: Path, backend: str, report: C
                          str(error)) from error
 
 
-def check(environment: Environment, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool] = lambda: False,
-          recipe: InstallRecipe = InstallRecipe()) -> str:
+def check(environment: Environment, report: Callable[[ProgressEvent], None], recipe: InstallRecipe,
+          cancelled: Callable[[], bool] = lambda: False) -> str:
     """Run the checking program in an installed environment and return the last line of its output.
 
     Raises:
@@ -213,20 +248,30 @@ class Installation:
         before = read_marker(self.environment)
         base = probe_interpreter([str(base_python)], self.cancelled)
         build = choose_torch_build(backend, self.cancelled)
-        marker = Marker(fingerprint(self.recipe.requirements), str(base.path), base.label, build)
+        marker = Marker(fingerprint(self.recipe.requirements), str(base.path), base.label, build,
+                        parts=" ".join(self.recipe.parts))
         reusable = before is not None and before.state != "broken" and (
             (before.base, before.version, before.backend) == (marker.base, marker.version, marker.backend))
-        write_marker(self.environment, marker)
+        is_addition = before is not None and reusable and self.only_adds_to(before)
+        if not is_addition:
+            write_marker(self.environment, marker)
         self.make_venv(base.path, reusable)
         self.install_uv()
         notes = self.install_packages(build, allow_other_index=backend in ("auto", "registry"))
         try:
             installed = self.check_packages()
         except StepFailed:
-            write_marker(self.environment, dataclasses.replace(marker, state="broken"))
+            if not is_addition:
+                write_marker(self.environment, dataclasses.replace(marker, state="broken"))
             raise
         self.finish(dataclasses.replace(marker, installed=installed, state="complete"))
         return notes
+
+    def only_adds_to(self, before: Marker) -> bool:
+        """Whether the environment is complete and keeps its packages: the same pins are installed, and others besides."""
+        parts = before.parts.split()
+        return (before.state == "complete" and set(parts) < set(self.recipe.parts)
+                and before.requirements == fingerprint(requirements_of(parts)))
 
     def report_progress(self, number: int, title: Phrase, detail: str = "", share: float | None = None) -> None:
         """Report a step; see `ProgressEvent` for the arguments."""
@@ -305,7 +350,7 @@ class Installation:
     def uv(self, backend: str) -> CompletedProcess:
         """Run uv, reporting its downloads."""
         command = ["-m", "uv", "pip", "install", "--python", str(self.environment.python), "--color", "never",
-                   "-r", str(self.recipe.requirements)]
+                   *(word for file in self.recipe.requirements for word in ("-r", str(file)))]
         if backend != "registry":
             command.append(f"--torch-backend={backend}")
         # A cache in the folder is on the same drive, survives an interruption and is removed with the environment; the
@@ -334,6 +379,28 @@ class Installation:
         shutil.rmtree(self.environment.cache, ignore_errors=True)
         write_marker(self.environment, marker)
         self.report_progress(6, title, Message("All is there."), 1.0)
+
+
+def choose_torch_build(backend: str, cancelled: Callable[[], bool] = lambda: False) -> str:
+    """Return the build of torch to install: CUDA_12_BUILD where `auto` or `registry` would give one without kernels.
+
+    That is where all of NVIDIA's cards are too old for CUDA 13; of several cards, a newer one would be used.
+    """
+    if backend not in ("auto", "registry"):
+        return backend
+    capabilities = compute_capabilities(cancelled)
+    is_old = all(MIN_CAPABILITY_CUDA_12 <= capability < MIN_CAPABILITY_CUDA_13 for capability in capabilities)
+    return CUDA_12_BUILD if capabilities and is_old else backend
+
+
+def compute_capabilities(cancelled: Callable[[], bool] = lambda: False) -> list[tuple[int, int]]:
+    """Return (major, minor) of each NVIDIA card, from its driver's program; [] where there is no such program."""
+    try:
+        ended = run_process(NVIDIA_SMI_QUERY, cancelled=cancelled, seconds=NVIDIA_SMI_TIMEOUT_S)
+    except (OSError, TimeoutError):
+        return []
+    matches = [re.fullmatch(r"(\d+)\.(\d+)", line.strip()) for line in ended.tail.splitlines()] if ended.code == 0 else []
+    return [(int(match[1]), int(match[2])) for match in matches if match]
 
 
 class DownloadProgress:

@@ -1,6 +1,6 @@
 """The program that installs, checks and removes the MiDaS environment and downloads the weights; run as a file.
 
-    python -I -u main.py --folder DIR [--python EXE] [--backend auto] [--weights DIR] [--offline] VERB
+    python -I -u main.py --folder DIR [--python EXE] [--backend auto] [--parts midas,node] [--weights DIR] [--offline] VERB
 
 where VERB is install, download, check or remove.  It prints one JSON object per line: steps as in `ProgressEvent.to_dict`,
 and at the end {"ok": true, "text": ...} or {"error": message, "kind": name of the exception, "output": last lines of the
@@ -58,6 +58,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, required=True, help="where the environment is, or is to be")
     parser.add_argument("--python", type=Path, help="the Python 3.10 to 3.13 to make it from")
     parser.add_argument("--backend", default="auto", help="auto, registry, cpu, xpu, cu<number> or rocm<number>")
+    parser.add_argument("--parts", default="midas", help="with commas: midas, and node for the MiDaS node's own call")
     parser.add_argument("--weights", type=Path, help="the folder for the downloaded weights")
     parser.add_argument("--offline", action="store_true", help="never use the network")
     options = parser.parse_args(arguments)

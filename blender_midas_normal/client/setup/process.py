@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ class SetupProcess:
     """One run of main.py."""
 
     def __init__(self, verb: str, folder: Path, *, python: Path | None = None, backend: str = "auto",
-                 weights: Path | None = None, online: bool = True, runner: str = sys.executable) -> None:
+                 parts: Sequence[str] = ("midas",), weights: Path | None = None, online: bool = True,
+                 runner: str = sys.executable) -> None:
         """Start the process.
 
         Args:
@@ -48,6 +49,7 @@ class SetupProcess:
             folder: that of the environment.
             python: the interpreter to make the environment from; None to search for one.
             backend: the build of PyTorch, see `install.TORCH_BUILD_PATTERN`.
+            parts: what is installed, see `environment.PARTS`.
             weights: the folder for the weights.
             online: whether the user allows network access.
             runner: the Python that runs main.py, which needs the standard library only.
@@ -56,7 +58,8 @@ class SetupProcess:
             InstallError: the process cannot be started.
         """
         self.verb = verb
-        command = [runner, "-I", "-u", str(SETUP_PROGRAM), "--folder", str(folder), "--backend", backend]
+        command = [runner, "-I", "-u", str(SETUP_PROGRAM), "--folder", str(folder), "--backend", backend,
+                   "--parts", ",".join(parts)]
         command += ["--python", str(python)] if python is not None else []
         command += ["--weights", str(weights)] if weights is not None else []
         command += [] if online else ["--offline"]

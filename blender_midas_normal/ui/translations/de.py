@@ -27,6 +27,7 @@ OPERATORS = {
     "Show log": "Protokoll anzeigen",
     "Install MiDaS environment": "MiDaS-Umgebung installieren",
     "Install": "Installieren",
+    "Install the MiDaS node's own call": "Den eigenen Aufruf des MiDaS-Knotens installieren",
     "Resume installing": "Installation fortsetzen",
     "Install again": "Erneut installieren",
     "Repair": "Reparieren",
@@ -361,8 +362,8 @@ SETTINGS = {
 PREFERENCES = {
     "MiDaS environment": "MiDaS-Umgebung",
     "Environment folder": "Ordner der Umgebung",
-    "Folder of the MiDaS environment, about 5 GB; may be shared between Blender versions. Empty: the extension's own folder":
-        "Ordner der MiDaS-Umgebung, etwa 5 GB; mehrere Blender-Versionen können ihn teilen. "
+    "Folder of the MiDaS environment, 1 to 5 GB; may be shared between Blender versions. Empty: the extension's own folder":
+        "Ordner der MiDaS-Umgebung, 1 bis 5 GB; mehrere Blender-Versionen können ihn teilen. "
         "Leer: der eigene Ordner der Erweiterung",
     "Python": "Python",
     "Python 3.10 to 3.13 from which the MiDaS environment is made. Empty: one found on this computer, else Blender's own":
@@ -404,8 +405,17 @@ PREFERENCES = {
 SETUP = {
     "Starting the setup": "Einrichtung starten",
     "Step {step} of {of}: {title}": "Schritt {step} von {of}: {title}",
-    "From the Python package index into {folder}; needs {size:.0f} GB":
-        "Aus dem Python-Paketindex nach {folder}; braucht {size:.0f} GB",
+    "From the Python package index into {folder}; about {size:.1f} GB":
+        "Aus dem Python-Paketindex nach {folder}; etwa {size:.1f} GB",
+    "From the Python package index into {folder}; about {small:.1f} GB, or {large:.1f} GB for graphics cards":
+        "Aus dem Python-Paketindex nach {folder}; etwa {small:.1f} GB, für Grafikkarten {large:.1f} GB",
+    "The MiDaS node's own call (Depth scale Raw) is installed too":
+        "Der eigene Aufruf des MiDaS-Knotens (Tiefenskala Roh) ist auch installiert",
+    "Part": "Teil",
+    "What is installed": "Was installiert wird",
+    "The packages that MiDaS needs": "Die Pakete, die MiDaS braucht",
+    "Besides, those for Depth scale Raw, the MiDaS node's own call":
+        "Dazu die für die Tiefenskala Roh, den eigenen Aufruf des MiDaS-Knotens",
     "{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}":
         "{file}, {size:.0f} MB von {hub}, sonst von {release}, nach {folder}",
     "All that was installed in {folder}": "Alles, was in {folder} installiert wurde",
@@ -500,6 +510,8 @@ ERRORS = {
 
 MIDAS = {
     "MiDaS is not installed.": "MiDaS ist nicht installiert.",
+    "depth_scale RAW is the MiDaS node's own call, whose packages are not installed.":
+        "depth_scale RAW ist der eigene Aufruf des MiDaS-Knotens, dessen Pakete nicht installiert sind.",
     "MiDaS is installed.": "MiDaS ist installiert.",
     "MiDaS is installed in {folder} (Python {version}).": "MiDaS ist in {folder} installiert (Python {version}).",
     "MiDaS is removed.": "MiDaS ist entfernt.",

@@ -85,7 +85,7 @@ class Engine(ABC):
         return [partial(self.surface, item) for item in items]
 
     def node_picture(self, surface: Surface, settings: Settings) -> NDArray[np.uint8]:
-        """Return the MiDaS node's own picture of a RAW surface, H x W x 3: only of an engine with `EngineFacts.has_raw`."""
+        """Return the MiDaS node's own picture of a RAW surface, H x W x 3: only of an engine that has depth_scale RAW."""
         raise NotImplementedError
 
     @abstractmethod
