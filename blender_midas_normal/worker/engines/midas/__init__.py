@@ -118,10 +118,8 @@ def unavailable_reason(options: EngineOptions) -> Message:
     """Return "" when MiDaS can run in this process with the file in the folder of the weights, else a sentence why not."""
     if options.without_midas:
         return options.without_midas
-    missing = [name for name in ("torch", "controlnet_aux") if importlib.util.find_spec(name) is None]
-    if missing:
-        return Message("This Python has no {packages}; install the MiDaS environment in the preferences.",
-                       packages=", ".join(missing))
+    if importlib.util.find_spec("torch") is None:
+        return Message("This Python has no {packages}; install the MiDaS environment in the preferences.", packages="torch")
     if not is_file(options.weights / MIDAS_WEIGHTS.name):
         return Message("MiDaS needs the file {file} ({size} bytes), but it is not in {folder}; put it there or choose its "
                        "folder ({chosen}).", file=MIDAS_WEIGHTS.name, size=MIDAS_WEIGHTS.size, folder=options.weights,
