@@ -18,7 +18,7 @@ def main(root: str, weights: str, pictures: str, out: str) -> None:
     sys.path.insert(0, root)
     from blender_midas_normal.core.engines import MIDAS_WEIGHTS
     from blender_midas_normal.worker.engines.midas.model import load_model
-    from blender_midas_normal.worker.engines.midas.optimize import optimize_for_inference
+    from blender_midas_normal.worker.engines.midas.network import optimize_for_inference
 
     networks = {"library": MidasDetector.from_pretrained(weights).model}
     for half in (None, torch.float16, torch.bfloat16):

@@ -24,7 +24,7 @@ def main(root: str) -> None:
 
 
 def errors(inputs: int, outputs: int, rows: int, columns: int, bias: bool) -> tuple[float, float]:
-    from blender_midas_normal.worker.engines.midas.optimize import WinogradConvolution
+    from blender_midas_normal.worker.engines.midas.network import WinogradConvolution
 
     layer = torch.nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)
     picture = torch.randn(1, inputs, rows, columns).contiguous(memory_format=torch.channels_last)
