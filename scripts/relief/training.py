@@ -43,6 +43,9 @@ SMALLEST_TILE = 128
 """Pixels of a whole tile's side at its smallest size."""
 
 
+MAX_STEP_S = 30.0
+"""Seconds that the time between two steps counts at most: more is measuring, or a process that was stopped."""
+
 MOST_COMPILED = 32
 """Variants of the network that torch.compile may make: for each shape, and each thread."""
 
@@ -92,10 +95,12 @@ class Training:
 
         Every few minutes, and at the end, the folder `out` gets checkpoint.pt, relief.npz, log.json and curves.png.
         """
-        began = looked = saved = time.monotonic()
-        before, losses = self.seconds, []
+        counted = looked = saved = time.monotonic()
+        losses: list[float] = []
         for batch in batches:
-            losses.append(self._learn(batch, before + time.monotonic() - began))
+            now = time.monotonic()
+            losses.append(self._learn(batch, self.seconds + min(now - counted, MAX_STEP_S)))
+            counted = now
             now, over = time.monotonic(), self.seconds >= self.plan.minutes * 60
             if now - looked > 5:
                 looked = now
