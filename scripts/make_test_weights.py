@@ -23,6 +23,9 @@ from blender_midas_normal.core.errors import MidasNormalError
 
 SEED = 501
 
+LAST_LAYER = "scratch.output_conv.4."
+"""The beginning of the names of the layer that is fitted."""
+
 PICTURES = 4
 """Synthetic pictures that the last layer is fitted to."""
 
@@ -39,7 +42,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         environments.writable(arguments.out)
-        if importlib.util.find_spec("controlnet_aux") is None:
+        if importlib.util.find_spec("torch") is None:
             return environments.run(environments.midas_python(), Path(__file__).name, ["--out", str(arguments.out)])
     except MidasNormalError as error:
         return report_error(error)
@@ -52,18 +55,22 @@ def main() -> int:
 def write(out: Path) -> tuple[Path, float, float]:
     """Write the file into a folder; (its path, least depth, greatest depth on the synthetic pictures)."""
     import torch
-    from controlnet_aux.midas.midas.dpt_depth import DPTDepthModel
 
-    network = DPTDepthModel(path=None, backbone="vitb_rn50_384", non_negative=True).eval()
+    from blender_midas_normal.worker.engines.midas.model import DPTHybrid, standardise_convolutions
+
+    network = DPTHybrid()
     generator = torch.Generator().manual_seed(SEED)
     with torch.no_grad():
         for name, values in network.state_dict().items():
             values.copy_(_draw_values(name, values, generator))
         pictures = _pictures(generator)
+        drawn = {name: values.clone() for name, values in network.state_dict().items()}
+        standardise_convolutions(network)  # the file has the kernels as they were drawn
         _fit_last_layer(network, pictures)
         depth = network(pictures[0])
+    fitted = network.state_dict()
     path = out / MIDAS_WEIGHTS.name
-    torch.save(network.state_dict(), path)
+    torch.save({name: fitted[name] if name.startswith(LAST_LAYER) else values for name, values in drawn.items()}, path)
     return path, float(depth.min()), float(depth.max())
 
 

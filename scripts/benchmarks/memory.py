@@ -18,6 +18,11 @@ def now_and_of_children() -> tuple[float, float]:
     return _megabytes(os.getpid(), "VmRSS"), sum(_megabytes(child, "VmRSS") for child in _children(os.getpid()))
 
 
+def private_bytes() -> int:
+    """Return the bytes of this process that no file backs."""
+    return int(_field(os.getpid(), "RssAnon") or 0) * 1024
+
+
 def _children(parent: int) -> list[int]:
     if not PROCESSES.is_dir():
         return []

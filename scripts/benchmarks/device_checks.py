@@ -1,0 +1,316 @@
+"""The rows of gpu_check.py: what a device computes, beside the CPU, and how fast; what it does when memory runs short."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import torch
+
+from blender_midas_normal.client.client import Client
+from blender_midas_normal.client.launch import Launch
+from blender_midas_normal.core.errors import NO_MESSAGE, WorkerError
+from blender_midas_normal.core.heights import normalise_depth
+from blender_midas_normal.core.map_types import MAP_TYPES
+from blender_midas_normal.core.maps import NUMPY_BACKEND, make_map
+from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.picture import Picture, Surface, Wrap
+from blender_midas_normal.core.protocol import Request
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.devices import auto_device, default_batch_size, describe_device, torch_version
+from blender_midas_normal.worker.engines import EngineInput
+from blender_midas_normal.worker.engines.midas import SLOPE_PER_DEPTH, Midas
+from blender_midas_normal.worker.engines.midas.model import load_model
+from blender_midas_normal.worker.engines.midas.network import Network
+from blender_midas_normal.worker.engines.relief import WEIGHTS
+from blender_midas_normal.worker.engines.relief.architecture import read_weights
+from blender_midas_normal.worker.engines.relief.inference import infer
+from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
+from blender_midas_normal.worker.engines.relief.torch_network import TorchReliefNetwork
+from blender_midas_normal.worker.torch_backend import torch_array_backend
+
+NOT_MEASURED = "not measured"
+
+MAX_HALF_DEGREES, MAX_HALF_TAIL_DEGREES = 0.25, 3.0
+"""Bars of half precision against float32 on the CPU: mean and 99.9th percentile of the angle between the normals."""
+
+MAX_SLOPE_DIFFERENCE = 1e-3
+MAX_MAP_STEPS = 8
+"""Bar of the maps that torch makes against numpy's: steps of 16 bits."""
+
+MAX_KEPT_SHARE = 0.05
+"""Bar of the device's memory that is kept after unloading, of what was taken."""
+
+LIMIT_BYTES = 1_500_000_000
+"""What torch's allocator may take besides where memory is limited: too little for a pass at 2048."""
+
+REQUEST_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measurement: what, its value in words, its number if it has one, and whether its bar is met (None without one)."""
+
+    name: str
+    value: str
+    number: float | None = None
+    passed: bool | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: weights for MiDaS, the device, sides of pictures and of maps in pixels, seconds for each timing."""
+
+    weights: Path
+    device: str
+    sides: tuple[int, ...]
+    map_side: int
+    seconds: float
+
+    @classmethod
+    def quick(cls, weights: Path, device: str | None) -> Plan:
+        return cls(weights, device or auto_device(), (256,), 256, 0.3)
+
+    @classmethod
+    def full(cls, weights: Path, device: str | None) -> Plan:
+        return cls(weights, device or auto_device(), (512, 1024), 2048, 6.0)
+
+
+def check_device(plan: Plan) -> tuple[str, list[Row]]:
+    """Return the computer's description and the rows; a check that fails gives a row that says how."""
+    rows: list[Row] = []
+    for check in (half_precision, throughput, variants, relief, maps, limited_memory, unloading, killed_worker, two_workers):
+        try:
+            rows += check(plan)
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises is a result of this program
+            rows.append(Row(check.__name__.replace("_", " "), f"failed: {error!r:.300}", None, False))
+    return f"{describe_device(plan.device)}, torch {torch_version()}, Python {platform.python_version()}", rows
+
+
+def half_precision(plan: Plan) -> Iterator[Row]:
+    """Compare normals in the device's own precision with those of float32 on the CPU."""
+    side, normals = min(plan.sides), []
+    for device, precision in (("cpu", "FLOAT32"), (plan.device, "AUTO")):
+        with _network(plan, device) as network:
+            depth = network.depth(_picture(side), _ignore, precision)
+        surface = Surface(normalise_depth(depth)[0], SLOPE_PER_DEPTH, False, Wrap(), (side, side))
+        normals.append(np.stack(normal_map(surface, Settings())).astype(np.float64))
+    degrees = np.degrees(np.arccos(np.clip((normals[0] * normals[1]).sum(axis=0), -1, 1)))
+    mean, tail = float(degrees.mean()), float(np.percentile(degrees, 99.9))
+    yield Row("MiDaS in the device's precision / float32 on the CPU: mean angle", f"{mean:.3f} degrees", mean,
+              mean <= MAX_HALF_DEGREES)
+    yield Row("... 99.9th percentile", f"{tail:.3f} degrees", tail, tail <= MAX_HALF_TAIL_DEGREES)
+
+
+def throughput(plan: Plan) -> Iterator[Row]:
+    """Measure MiDaS alone and in batches against the model as it is, in float32 and run eagerly."""
+    count = max(2, default_batch_size(plan.device))
+    eager = load_model(plan.weights).to(plan.device)
+    for side in plan.sides:
+        planes = torch.from_numpy(_picture(side)).permute(2, 0, 1)[None].to(plan.device) * 2 - 1
+        plain = _seconds(plan, partial(_run_eagerly, eager, planes))
+        pictures = np.stack([_picture(side, seed) for seed in range(count)])
+        with _network(plan, plan.device) as network:
+            alone = _seconds(plan, partial(network.depths, pictures[:1], _ignore))
+            batch = _seconds(plan, partial(network.depths, pictures, _ignore)) / count
+        yield Row(f"MiDaS at {side}: eager float32 pass / ours", f"{plain / alone:.2f} ({1 / alone:.2f} a second)",
+                  plain / alone)
+        yield Row(f"... in batches of {count}", f"{plain / batch:.2f} ({1 / batch:.2f} a second)", plain / batch)
+
+
+def variants(plan: Plan) -> Iterator[Row]:
+    """Measure a CUDA graph and torch.compile beside the model run eagerly, in half precision."""
+    names = ("CUDA graph", "torch.compile")
+    if plan.device != "cuda":
+        yield from (Row(f"MiDaS: eager half pass / {name}", NOT_MEASURED) for name in names)
+        return
+    side = max(plan.sides)
+    model = load_model(plan.weights).to(plan.device).half()
+    planes = torch.from_numpy(_picture(side)).permute(2, 0, 1)[None].to(plan.device).half() * 2 - 1
+    eager = _seconds(plan, lambda: model(planes))
+    graph = torch.cuda.CUDAGraph()
+    with torch.inference_mode(), torch.cuda.graph(graph):
+        model(planes)
+    compiled = torch.compile(model)
+    times = (_seconds(plan, graph.replay), _seconds(plan, lambda: compiled(planes)))
+    for name, seconds in zip(names, times, strict=True):
+        yield Row(f"MiDaS at {side}: eager half pass / {name}", f"{eager / seconds:.2f}", eager / seconds)
+
+
+def relief(plan: Plan) -> Iterator[Row]:
+    """Compare the relief network on torch with numpy: slopes in float32, and the time in the device's precision."""
+    side, weights = max(plan.sides), read_weights(WEIGHTS)
+    picture, on_numpy = _picture(side), ReliefNetwork(weights)
+
+    def run(network: ReliefNetwork | TorchReliefNetwork) -> np.ndarray:
+        return infer(network, picture, Wrap(), lambda stage, share: None).full
+
+    difference = float(np.abs(run(TorchReliefNetwork(weights, plan.device, "FLOAT32")) - run(on_numpy)).max())
+    yield Row("relief: torch in float32 / numpy, slopes differ at most", f"{difference:.1e}", difference,
+              difference <= MAX_SLOPE_DIFFERENCE)
+    on_torch = TorchReliefNetwork(weights, plan.device)
+    numpy_seconds, torch_seconds = _seconds(plan, lambda: run(on_numpy)), _seconds(plan, lambda: run(on_torch))
+    yield Row(f"relief at {side}: numpy / torch", f"{numpy_seconds / torch_seconds:.2f} ({torch_seconds:.2f} s)",
+              numpy_seconds / torch_seconds)
+
+
+def maps(plan: Plan) -> Iterator[Row]:
+    """Compare the maps that torch makes with numpy's: values, and times with the transfers counted."""
+    side = plan.map_side
+    surface = Surface(_picture(side).mean(axis=2), 0.1, False, Wrap(), (side, side))
+    backends = (NUMPY_BACKEND, torch_array_backend(plan.device))
+    for map_type, facts in MAP_TYPES.items():
+        by_numpy, by_torch = (make_map(map_type, surface, Settings(), backend) for backend in backends)
+        largest = max(float(np.abs(one - other).max())
+                      for one, other in zip(by_numpy.planes, by_torch.planes, strict=True))
+        steps = largest * 65535 / (1.0 - by_numpy.low)
+        yield Row(f"{facts.label}: torch / numpy", f"{steps:.1f} steps of 16 bits at most", steps, steps <= MAX_MAP_STEPS)
+        times = [_seconds(plan, partial(make_map, map_type, surface, Settings(), backend))
+                 for backend in backends]
+        yield Row(f"{facts.label} at {side}: numpy / torch", f"{times[0] / times[1]:.2f} ({times[1]:.3f} s)",
+                  times[0] / times[1])
+
+
+def limited_memory(plan: Plan) -> Iterator[Row]:
+    """Make a surface while torch's allocator may have little memory: it must be made all the same, and say so."""
+    name = "a surface where the device's memory is limited"
+    if plan.device != "cuda":
+        yield Row(name, NOT_MEASURED)
+        return
+    engine, picture = Midas(plan.weights.parent), Picture(_picture(2048))
+    settings = Settings(engine="MIDAS", device="CUDA", resolution=2048)
+    torch.cuda.empty_cache()
+    whole = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(1.0, (torch.cuda.memory_allocated() + LIMIT_BYTES) / whole))
+    try:
+        surface = engine.surface(EngineInput(picture, Wrap(), settings, lambda stage, share: None))
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+        engine.unload()
+    notes = [note for note in surface.notes if "SHA-256" not in note]
+    yield Row(name, f"on {surface.device}; {' '.join(notes) or 'no note'}", None, bool(notes))
+
+
+def unloading(plan: Plan) -> Iterator[Row]:
+    """Measure what torch's allocator keeps after the network is unloaded."""
+    name = "device memory kept after unloading"
+    if plan.device != "cuda":
+        yield Row(name, NOT_MEASURED)
+        return
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_reserved()
+    with _network(plan, plan.device) as network:
+        network.depth(_picture(512), _ignore)
+        taken = torch.cuda.memory_reserved() - before
+    kept = torch.cuda.memory_reserved() - before
+    yield Row(name, f"{kept / 1e6:.0f} MB of {taken / 1e6:.0f} MB", float(kept), kept <= MAX_KEPT_SHARE * taken)
+
+
+def killed_worker(plan: Plan) -> Iterator[Row]:
+    """Kill a worker that uses the device in the middle of a request: the next one must make the map."""
+    with closing(Client()) as client:
+        file = _prepare(plan, client)
+        future = client.submit(_request(plan, file))
+        while future.stage != "network" and future.outcome is None:
+            client.sleep_and_pump()
+        os.kill(client.worker.pid, 9)  # type: ignore[union-attr]
+        try:
+            client.wait(future, REQUEST_TIMEOUT_S)
+            first = "had made its map"
+        except WorkerError:
+            first = "was killed"
+        file = _prepare(plan, client)
+        device = client.wait(client.submit(_request(plan, file)), REQUEST_TIMEOUT_S).device
+    yield Row("a worker killed at work, and the next one", f"the first {first}, the second made its map on {device}", None,
+              first == "was killed" and device.startswith(plan.device))
+
+
+def two_workers(plan: Plan) -> Iterator[Row]:
+    """Let two workers use the device at the same time."""
+    with closing(Client()) as one, closing(Client()) as other:
+        clients = (one, other)
+        futures = [client.submit(_request(plan, _prepare(plan, client))) for client in clients]
+        devices = [client.wait(future, REQUEST_TIMEOUT_S).device for client, future in zip(clients, futures, strict=True)]
+    yield Row("two workers at once", f"maps on {' and '.join(devices)}", None,
+              all(device.startswith(plan.device) for device in devices))
+
+
+def _prepare(plan: Plan, client: Client) -> Path:
+    """Start the client's worker where none runs, and return a picture file for it."""
+    launch = Launch(sys.executable, plan.weights.parent, NO_MESSAGE, 600.0, plan.weights.with_name("worker.log"))
+    client.prepare(launch)
+    file = plan.weights.with_name("picture.png")
+    PIL.Image.fromarray(np.rint(_picture(max(plan.sides)) * 255).astype(np.uint8)).save(file)
+    return file
+
+
+def _request(plan: Plan, file: Path) -> Request:
+    settings = Settings(engine="MIDAS", device=plan.device.upper(), resolution=max(plan.sides), strength=0.5)
+    return Request(settings.to_dict(), picture=str(file))
+
+
+@contextmanager
+def _network(plan: Plan, device: str) -> Iterator[Network]:
+    network = Network(plan.weights.parent)
+    network.move(device)
+    try:
+        yield network
+    finally:
+        network.close()
+
+
+def _seconds(plan: Plan, call: Callable[[], object]) -> float:
+    """Return the median time of a call within the plan's seconds, after one that does not count."""
+    times: list[float] = []
+    began = None
+    with torch.inference_mode():
+        while began is None or time.perf_counter() - began < plan.seconds:
+            start = time.perf_counter()
+            call()
+            if plan.device != "cpu":
+                getattr(torch, plan.device).synchronize()
+            if began is not None:
+                times.append(time.perf_counter() - start)
+            began = began or time.perf_counter()
+    return statistics.median(times)
+
+
+def _run_eagerly(model: torch.nn.Module, planes: torch.Tensor) -> torch.Tensor:
+    return model(planes).float().cpu()
+
+
+def _picture(side: int, seed: int = 0) -> np.ndarray:
+    """Return side x side x 3 float32, 0..1: noise over waves of several lengths."""
+    y, x = np.mgrid[:side, :side].astype(np.float32) / side
+    waves = np.stack([np.sin(9 * x * y + seed), np.cos(7 * x - seed), np.hypot(x, y)], axis=2) * 0.3 + 0.5
+    noise = np.random.default_rng(seed).random(waves.shape, np.float32) * 0.4 - 0.2
+    return np.clip(waves + noise, 0, 1).astype(np.float32)
+
+
+def _ignore(share: float) -> None:
+    """Nobody waits for the progress."""
+
+
+def print_table(title: str, rows: list[Row]) -> None:
+    """Print the rows below a title."""
+    print(f"\n{title}")
+    width = max(len(row.name) for row in rows)
+    verdicts = {True: "ok", False: "MISSED", None: ""}
+    for row in rows:
+        print(f"{row.name:{width}s}  {row.value:44s}  {verdicts[row.passed]}".rstrip())
+
+
+def write_json(file: Path, title: str, rows: list[Row]) -> None:
+    """Write the rows as JSON."""
+    file.write_text(json.dumps({"computer": title, "rows": [asdict(row) for row in rows]}, indent=1), "utf-8")
