@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 BATCH_SIZES = {"cuda": 4}
-"""Pictures in one batch of the MiDaS network by device, else 1; measured by scripts/benchmarks/at_once.py."""
+"""Pictures in one batch of the MiDaS network by device, else 1; scripts/benchmarks/at_once.py measures what they gain."""
 
 DEVICES = ("cuda", "mps", "xpu", "cpu")
 """torch's names of devices, in the order in which AUTO tries them; ROCm's is cuda."""
