@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -24,7 +25,7 @@ from blender_midas_normal.core.errors import NO_MESSAGE, WorkerError
 from blender_midas_normal.core.heights import normalise_depth
 from blender_midas_normal.core.map_types import MAP_TYPES
 from blender_midas_normal.core.maps import NUMPY_BACKEND, make_map
-from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.normals import map_slopes, normal_map
 from blender_midas_normal.core.picture import Picture, Surface, Wrap
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.settings import Settings
@@ -42,8 +43,11 @@ from blender_midas_normal.worker.torch_backend import torch_array_backend
 
 NOT_MEASURED = "not measured"
 
-MAX_HALF_DEGREES, MAX_HALF_TAIL_DEGREES = 0.25, 3.0
+MAX_HALF_DEGREES, MAX_HALF_TAIL_DEGREES = 0.5, 3.0
 """Bars of half precision against float32 on the CPU: mean and 99.9th percentile of the angle between the normals."""
+
+STEEPNESS = math.tan(math.radians(15))
+"""Root mean square of the slopes at which normals are compared: the random weights' own are far from any map's."""
 
 MAX_SLOPE_DIFFERENCE = 1e-3
 MAX_MAP_STEPS = 8
@@ -100,12 +104,14 @@ def check_device(plan: Plan) -> tuple[str, list[Row]]:
 
 def half_precision(plan: Plan) -> Iterator[Row]:
     """Compare normals in the device's own precision with those of float32 on the CPU."""
-    side, normals = min(plan.sides), []
+    side, surfaces = min(plan.sides), []
     for device, precision in (("cpu", "FLOAT32"), (plan.device, "AUTO")):
         with _network(plan, device) as network:
             depth = network.depth(_picture(side), _ignore, precision)
-        surface = Surface(normalise_depth(depth)[0], SLOPE_PER_DEPTH, False, Wrap(), (side, side))
-        normals.append(np.stack(normal_map(surface, Settings())).astype(np.float64))
+        surfaces.append(Surface(normalise_depth(depth)[0], SLOPE_PER_DEPTH, False, Wrap(), (side, side)))
+    steepness = float(np.sqrt(np.square(map_slopes(surfaces[0], Settings())).sum(axis=0).mean()))
+    settings = Settings(strength=STEEPNESS / steepness)
+    normals = [np.stack(normal_map(surface, settings)).astype(np.float64) for surface in surfaces]
     degrees = np.degrees(np.arccos(np.clip((normals[0] * normals[1]).sum(axis=0), -1, 1)))
     mean, tail = float(degrees.mean()), float(np.percentile(degrees, 99.9))
     yield Row("MiDaS in the device's precision / float32 on the CPU: mean angle", f"{mean:.3f} degrees", mean,
