@@ -56,9 +56,9 @@ def test_a_short_training_learns_resumes_and_is_evaluated(midas_python, material
     arguments = [ROOT / "scripts" / "train_relief.py", "--out", tmp_path, "--device", "cpu", "--architecture", "tiny",
                  "--samples", "128", "--measured", "8", "--batch", "4", "--window", "64", "--rate", "0.003",
                  "--checkpoint-minutes", "0.1", "--real", materials, "--real-share", "0.3", "--relit", "1"]
-    run(midas_python, *arguments, "--minutes", "0.4", "--materials", tmp_path / "none")
+    run(midas_python, *arguments, "--minutes", "0.25", "--materials", tmp_path / "none")
     first = json.loads((tmp_path / "log.json").read_text())["log"]
-    output = run(midas_python, *arguments, "--minutes", "1.2", "--resume", "--materials", materials)
+    output = run(midas_python, *arguments, "--minutes", "0.7", "--resume", "--materials", materials)
     log = json.loads((tmp_path / "log.json").read_text())["log"]
     assert log[:len(first)] == first and log[-1]["step"] > first[-1]["step"]
     assert log[-1]["made_up_r"] > 0.1  # 0.01 of one that learnt nothing; the error falls late
