@@ -99,6 +99,7 @@ def print_private_share(weights: Path) -> None:
     """Load the network as AUTO does on this computer's CPU, and print the share."""
     before = private_bytes()
     model = load_model(weights / MIDAS_WEIGHTS.name)
+    size = sum(parameter.nbytes for parameter in model.parameters())
     optimize_for_inference(model, "cpu", inference_dtype("cpu"))
-    size = sum(parameter.numel() * torch.finfo(parameter.dtype).bits // 8 for parameter in model.parameters())
+    size -= sum(parameter.nbytes for parameter in model.parameters() if parameter.dtype != torch.float32)
     print((private_bytes() - before) / size)
