@@ -5,7 +5,7 @@
 
 Needs torch, numpy and Pillow (where this Python has no torch, the MiDaS environment runs it), no network and no weights: it
 makes weights for tests itself, whose maps are worthless and whose arithmetic is MiDaS's.  On a CPU, rows that need a card
-say "not measured".  It ends within 6 minutes on a graphics card, with 1 where a bar is missed.
+say "not measured".  It ends with 1 where a bar is missed.
 """
 
 from __future__ import annotations

@@ -15,15 +15,7 @@ from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, join_messages,
 from ..core.files import resolve_path
 from .provision import data_folder
 from .setup import weights
-from .setup.environment import (
-    PARTS,
-    Environment,
-    EnvironmentState,
-    environment_status,
-    installed_parts,
-    missing_packages,
-    requirements_of,
-)
+from .setup.environment import PARTS, Environment, EnvironmentState, environment_status, missing_packages, requirements_of
 
 CUDA_VARIABLE, HIP_VARIABLE = "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"
 """Environment variables of CUDA and ROCm with the graphics cards that a program may use: numbers or names and commas."""
@@ -147,7 +139,7 @@ def _environment_problem(paths: Paths, parts: Sequence[str]) -> Message:
     status = environment_status(paths.environment)
     if status.state is not EnvironmentState.READY:
         return status.sentence
-    return NO_MESSAGE if set(parts) <= set(installed_parts(paths.environment)) else NODE_NOT_INSTALLED
+    return NO_MESSAGE if set(parts) <= set(status.parts) else NODE_NOT_INSTALLED
 
 
 def _weights_problem(paths: Paths) -> Message:

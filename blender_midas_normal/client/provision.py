@@ -15,7 +15,7 @@ from ..core.errors import EngineUnavailable, InstallError, Phrase, reason_of
 from ..core.files import home_folder
 from .locks import file_lock
 from .setup import weights
-from .setup.environment import Environment, installed_parts
+from .setup.environment import Environment, environment_status
 from .setup.process import SetupProcess
 
 DATA_VARIABLE = "MIDAS_NORMAL_DATA"
@@ -86,10 +86,10 @@ def ensure_environment(environment: Environment, parts: Sequence[str], out: Text
     Raises:
         InstallError: it cannot be installed.
     """
-    if set(parts) <= set(installed_parts(environment)):
+    if set(parts) <= set(environment_status(environment).parts):
         return
     with exclusive_lock(environment.folder.parent / f"{environment.folder.name}.lock", out, DATA_FOLDER_ADVICE):
-        if not set(parts) <= set(installed_parts(environment)):  # nobody else has installed them
+        if not set(parts) <= set(environment_status(environment).parts):  # nobody else has installed them
             print("Installing the MiDaS environment; this is needed once.", file=out, flush=True)
             SetupProcess("install", environment.folder, parts=parts).wait(partial(print_progress, out=out))
 

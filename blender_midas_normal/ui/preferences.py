@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, worker_paths
-from ..client.setup.environment import EnvironmentState, environment_status, installed_parts
+from ..client.setup.environment import EnvironmentState, environment_status
 from ..client.setup.weights import find_weights, host_of, source_urls
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
@@ -89,7 +89,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
                   EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=labels[status.state], icon="IMPORT").part = "MIDAS"
         row.operator("midas_normal.remove", icon="TRASH")
-        if "node" in installed_parts(worker_paths().environment):
+        if "node" in status.parts:
             box.label(text="The MiDaS node's own call (Depth scale Raw) is installed too")
         else:
             label = n_("Install the MiDaS node's own call", contexts.operator_default)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -12,7 +13,7 @@ from bpy.props import EnumProperty
 
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, blender_python, preferences, worker_paths
-from ..client.setup.environment import PARTS, installed_parts
+from ..client.setup.environment import PARTS, environment_status
 from ..client.setup.install import space_of_parts
 from ..client.setup.process import SetupProcess
 from ..client.setup.weights import host_of, source_urls
@@ -44,12 +45,12 @@ def outcome() -> Message:
     return _outcome
 
 
-def start_setup(verb: str, part: str = "midas") -> None:
+def start_setup(verb: str, parts: Sequence[str] = ("midas",)) -> None:
     """Start a setup process in the folders of the preferences; ends the worker first, which has files in them open.
 
     Args:
         verb: install, download or remove.
-        part: what is installed: midas, or node, which includes midas.
+        parts: what is installed, see `client.setup.environment.PARTS`.
 
     Raises:
         InstallError: where a setup runs already.
@@ -59,7 +60,6 @@ def start_setup(verb: str, part: str = "midas") -> None:
         raise InstallError("The setup is busy; wait for it or cancel it.")
     prefs, paths = preferences(), worker_paths()
     addon.client.close()
-    parts = PARTS[:PARTS.index(part) + 1]
     _process = SetupProcess(verb, paths.environment.folder, backend=prefs.backend, parts=parts, weights=paths.weights,
                             python=Path(prefs.interpreter) if prefs.interpreter else None,
                             online=bpy.app.online_access, runner=blender_python())
@@ -149,7 +149,6 @@ class SetupOperator(MainThreadOperator):
     """Mixin of operators that run a setup: a script's call waits for it, a button asks first and returns at once."""
 
     verb = ""
-    part = "MIDAS"
     needs_network = True
 
     @classmethod
@@ -158,7 +157,7 @@ class SetupOperator(MainThreadOperator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            start_setup(self.verb, self.part.lower())
+            start_setup(self.verb, self.parts())
             if self.options.is_invoke:
                 watch_setup()
             else:
@@ -171,6 +170,10 @@ class SetupOperator(MainThreadOperator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_confirm(self, event, title=self.bl_label, message=self.question(),
                                                      text_ctxt=contexts.operator_default)
+
+    def parts(self) -> Sequence[str]:
+        """Return the parts of the MiDaS environment that are installed."""
+        return ("midas",)
 
     def question(self) -> str:
         """Return what the user is asked before the setup starts."""
@@ -189,12 +192,14 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
             ("NODE", "MiDaS node", "Besides, those for Depth scale Raw, the MiDaS node's own call"))),
     }
 
+    def parts(self) -> Sequence[str]:
+        return PARTS[:PARTS.index(self.part.lower()) + 1]
+
     def question(self) -> str:
-        folder = worker_paths().environment.folder
-        if self.part == "NODE" and installed_parts(worker_paths().environment):
+        folder, parts = worker_paths().environment.folder, self.parts()
+        if "node" in parts and environment_status(worker_paths().environment).parts:
             return iface_("From the Python package index into {folder}; about {size:.1f} GB").format(
                 folder=folder, size=space_of_parts(("node",), "") / 1e9)
-        parts = PARTS[:PARTS.index(self.part.lower()) + 1]
         return iface_("From the Python package index into {folder}; about {small:.1f} GB, or {large:.1f} GB for graphics "
                       "cards").format(folder=folder, small=space_of_parts(parts, "cpu") / 1e9,
                                       large=space_of_parts(parts, "") / 1e9)

@@ -81,13 +81,11 @@ class NewSurface:
         item: what the engine gets.
         notes: messages to the user.
         alpha: of the original picture.
-        make: makes it, where the engine has begun so with several pictures at once; None where it has not.
     """
 
     item: EngineInput
     notes: tuple[Message, ...]
     alpha: NDArray | None
-    make: MakeSurface | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,7 @@ class PendingMap:
         mask: H x W float32, 0..1, or None.
         report, clock: the request's own.
         notes: messages to the user about how its picture was read.
+        make: makes its new surface, once `infer` has let the engine begin; None before.
     """
 
     request: Request
@@ -114,6 +113,7 @@ class PendingMap:
     report: Report
     clock: Clock
     notes: tuple[Message, ...] = ()
+    make: MakeSurface | None = None
 
 
 class MapPipeline:
@@ -166,20 +166,15 @@ class MapPipeline:
 
     def infer(self, pending_maps: Sequence[PendingMap]) -> list[PendingMap]:
         """Let engines begin with the pictures of several prepared requests at once; `render` takes what is returned."""
-        begun = list(pending_maps)
-        indices: dict[str, list[int]] = {}
-        for index, pending in enumerate(begun):
+        items: dict[str, dict[int, EngineInput]] = {}
+        for index, pending in enumerate(pending_maps):
             if isinstance(pending.source, NewSurface):
-                indices.setdefault(pending.engine, []).append(index)
-        for engine, group in indices.items():
-            sources = [begun[index].source for index in group]
-            items = [source.item for source in sources if isinstance(source, NewSurface)]
-            with shared_stage([begun[index].clock for index in group], "engine"):
-                makers = self._engines.get(engine).surfaces(items)
-            for index, source, make in zip(group, sources, makers, strict=True):
-                assert isinstance(source, NewSurface)
-                begun[index] = dataclasses.replace(begun[index], source=dataclasses.replace(source, make=make))
-        return begun
+                items.setdefault(pending.engine, {})[index] = pending.source.item
+        makers: dict[int, MakeSurface] = {}
+        for engine, group in items.items():
+            with shared_stage([pending_maps[index].clock for index in group], "engine"):
+                makers.update(zip(group, self._engines.get(engine).surfaces(list(group.values())), strict=True))
+        return [dataclasses.replace(pending, make=makers.get(index)) for index, pending in enumerate(pending_maps)]
 
     def render(self, pending: PendingMap) -> RenderedMap:
         """Make the map; raise MidasNormalError where that cannot be done."""
@@ -216,7 +211,7 @@ class MapPipeline:
         """Have the engine make the surface, and cache it."""
         engine, item = self._engines.get(pending.engine), source.item
         with pending.clock.stage("engine"):
-            surface = engine.surface(item) if source.make is None else source.make()
+            surface = engine.surface(item) if pending.make is None else pending.make()
             fine = None
             if fine_engine := _fine_engine(pending.engine, pending.settings):
                 change = item.change and item.change.of_fine_surface()
@@ -303,7 +298,7 @@ def prepare_picture(picture: Picture) -> tuple[Picture, tuple[Message, ...]]:
     if alpha is None:
         return picture, ()
     notes = () if alpha.any() else (Message("The picture is fully transparent, so the map is flat."),)
-    return Picture(inpaint_transparent(picture.rgb_float(), alpha), part=picture.part), notes
+    return dataclasses.replace(picture, rgb=inpaint_transparent(picture.rgb_float(), alpha), alpha=None, notes=()), notes
 
 
 def _wrap_of_part(wrap: Wrap, picture: Picture) -> Wrap:

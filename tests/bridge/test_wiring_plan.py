@@ -29,15 +29,21 @@ def muted(target):
     return target.links[0].from_node
 
 
+def normal_input(material, with_bump):
+    """Return the shader's input for a normal map, or that of a Bump node that is connected to it."""
+    target = principled(material).inputs["Normal"]
+    if not with_bump:
+        return target
+    bump = node(material.node_tree, "Bump")
+    material.node_tree.links.new(bump.outputs["Normal"], target)
+    return bump.inputs["Normal"]
+
+
 @pytest.mark.parametrize("with_bump", (False, True))
 def test_a_muted_link_to_the_users_own_map_is_none_and_comes_back_with_an_undo(material, image, map_image, with_bump,
                                                                                monkeypatch):
     feed_base_color(material, image)
-    tree, target = material.node_tree, principled(material).inputs["Normal"]
-    if with_bump:
-        bump = node(tree, "Bump")
-        tree.links.new(bump.outputs["Normal"], target)
-        target = bump.inputs["Normal"]
+    tree, target = material.node_tree, normal_input(material, with_bump)
     user_map(tree, target)
     own = muted(target)
     assert_undone_at_each_step(monkeypatch, material, lambda: normal_map.wire_normal_map(material, image, map_image))
@@ -75,11 +81,7 @@ def test_muted_links_of_the_texture_neither_map_nor_feed(material, image, map_im
 @pytest.mark.parametrize("with_bump", (False, True))
 def test_normal_map_of_the_users_own(material, image, map_image, with_bump, replace):
     feed_base_color(material, image)
-    tree, target = material.node_tree, principled(material).inputs["Normal"]
-    if with_bump:
-        bump = node(tree, "Bump")
-        tree.links.new(bump.outputs["Normal"], target)
-        target = bump.inputs["Normal"]
+    tree, target = material.node_tree, normal_input(material, with_bump)
     mine = user_map(tree, target).image
     before = state(material)
     report = normal_map.wire_normal_map(material, image, map_image, replace=replace)

@@ -54,7 +54,7 @@ def made(tmp_path, pins) -> Environment:
 
 def test_a_complete_one_is_ready_and_says_with_what(made, pins):
     sentence = f"MiDaS is installed in {made.folder} (Python 3.12.1). It works."
-    assert environment_status(made, [pins]) == module.EnvironmentStatus(EnvironmentState.READY, sentence)
+    assert environment_status(made, [pins]) == module.EnvironmentStatus(EnvironmentState.READY, sentence, ("midas", "node"))
 
 
 @pytest.mark.parametrize("there", [False, True])

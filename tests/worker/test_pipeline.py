@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.colour import luma
+from blender_midas_normal.core.engines import DATA
 from blender_midas_normal.core.errors import (
     Cancelled,
     EngineError,
@@ -24,9 +25,12 @@ from blender_midas_normal.core.picture import Picture, Surface, Wrap
 from blender_midas_normal.core.protocol import Request
 from blender_midas_normal.core.regions import Tile
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.engines import EngineInput, relief
+from blender_midas_normal.worker.channel import Clock
+from blender_midas_normal.worker.engines import EngineInput, EngineOptions, EngineRegistry, relief
 from blender_midas_normal.worker.engines.luminance import SLOPE_PER_HEIGHT, Luminance
+from blender_midas_normal.worker.inputs import LoadedInputs
 from blender_midas_normal.worker.memory import TOO_LITTLE_MEMORY
+from blender_midas_normal.worker.pipeline import MapPipeline
 from blender_midas_normal.worker.surface_cache import CacheEntry, SurfaceCache
 from tests.requests_for_tests import LUMINANCE, noise, opaque, write_pixels
 from tests.worker.in_process_worker import InProcessWorker, components, make_map
@@ -380,3 +384,11 @@ def test_frames_that_have_no_mean_are_refused(worker, tmp_path, damage):
     with pytest.raises(SourceError, match="no mean"):
         frames = [[0.5, str(tmp_path / each.file)] for each in (result, smaller)]
         worker.render(Request(LUMINANCE.to_dict(), id=3, frames=frames))
+
+
+def test_an_engine_gets_only_pictures_of_the_content_that_it_takes(tmp_path):
+    pipeline = MapPipeline(EngineRegistry(EngineOptions(tmp_path, "not in this test")))
+    request = Request(LUMINANCE.to_dict(), id=1, picture="heights.png")
+    inputs = LoadedInputs(Picture(np.zeros((8, 8, 3), np.float32), content=DATA), None)
+    with pytest.raises(SourceError, match="LUMINANCE cannot use this picture, which holds DATA"):
+        pipeline.prepare(request, inputs, quiet, Clock())

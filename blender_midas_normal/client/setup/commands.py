@@ -40,7 +40,7 @@ def download_weights(options: argparse.Namespace, report: ReportProgress, cancel
 def check_environment(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Run the checking program in the environment, and verify the weights where a folder is given."""
     made = _environment(options)
-    news = check(made, report, midas_recipe(environment.installed_parts(made) or PARTS, ""), cancelled)
+    news = check(made, report, midas_recipe(environment.environment_status(made).parts or PARTS, ""), cancelled)
     if options.weights is None:
         return Message(news)
     path: Path = weights.find_weights(options.weights)

@@ -54,10 +54,11 @@ class EnvironmentState(Enum):
 
 @dataclass(frozen=True)
 class EnvironmentStatus:
-    """The state of an environment, and a sentence about it for the user."""
+    """The state of an environment, a sentence about it for the user, and the PARTS that it has, none unless it is ready."""
 
     state: EnvironmentState
     sentence: Message
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,14 +165,6 @@ def write_marker(environment: Environment, marker: Marker) -> None:
     atomic_replace(temporary, environment.marker)
 
 
-def installed_parts(environment: Environment) -> tuple[str, ...]:
-    """Return the names of the PARTS that an environment holds; none where it is not ready."""
-    marker = read_marker(environment)
-    if marker is None or environment_status(environment).state is not EnvironmentState.READY:
-        return ()
-    return tuple(marker.parts.split())
-
-
 def environment_status(environment: Environment, requirements: Sequence[Path] | None = None) -> EnvironmentStatus:
     """Determine the state of the folder; fast, and raises nothing.
 
@@ -203,7 +196,8 @@ def environment_status(environment: Environment, requirements: Sequence[Path] | 
     if requirements is None or marker.requirements != fingerprint(requirements):
         return _repair_needed(Phrase("this version of the extension needs other packages"))
     ready = Message("MiDaS is installed in {folder} (Python {version}).", folder=folder, version=marker.version)
-    return EnvironmentStatus(EnvironmentState.READY, join_messages((ready, marker.installed)) if marker.installed else ready)
+    sentence = join_messages((ready, marker.installed)) if marker.installed else ready
+    return EnvironmentStatus(EnvironmentState.READY, sentence, tuple(marker.parts.split()))
 
 
 def _has_other_minor_version(marker: Marker) -> bool:

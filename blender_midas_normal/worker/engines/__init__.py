@@ -1,7 +1,7 @@
 """The engines, each in a folder of its own behind one interface: EngineInput -> Surface.
 
-The package of an engine is named after it in lower case and has two functions: `unavailable_reason(options)` and
-`create(options)`.  What the rest of the program must know of an engine stands in `core.engines`.
+The package of an engine is named after it in lower case and has the function `create(options)`, and one that needs parts of
+the MiDaS environment `unavailable_reason(options)`, too.  What others must know of an engine stands in `core.engines`.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ class EngineRegistry:
 
     def unavailable(self) -> dict[str, Message]:
         """Return for each engine "" when it can run in this process, else one sentence saying why not."""
-        return {name: _package(name).unavailable_reason(self._options) for name in ENGINES}
+        return {name: _package(name).unavailable_reason(self._options) if facts.parts else NO_MESSAGE
+                for name, facts in ENGINES.items()}
 
     def get(self, name: str) -> Engine:
         """Return an engine that `unavailable` gives no reason against."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.colour import MIN_CONTRAST
-from ....core.errors import NO_MESSAGE, Message
 from ....core.filters import blur, resize
 from ....core.picture import Surface
 from .. import Engine, EngineInput, EngineOptions
@@ -40,11 +39,6 @@ class Luminance(Engine):
 
     def unload(self) -> None:
         """Do nothing: it keeps nothing."""
-
-
-def unavailable_reason(options: EngineOptions) -> Message:
-    """Return "": it can run everywhere."""
-    return NO_MESSAGE
 
 
 def create(options: EngineOptions) -> Luminance:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....core.colour import is_single_colour, luma
-from ....core.errors import NO_MESSAGE, Message
+from ....core.errors import Message
 from ....core.heights import integrate_slopes
 from ....core.picture import Surface, Wrap
 from ...devices import device_for, empty_cache, has_torch
@@ -110,11 +110,6 @@ def flat_notes(rgb: Array, slopes: Array) -> tuple[Message, ...]:
         return ()
     return (Message("Relief takes this picture for nearly flat ({tilt:.1f} degrees): more Strength or Detail shows what it "
                     "found, and Mix in adds fine relief by Luminance.", tilt=math.degrees(math.atan(steepness))),)
-
-
-def unavailable_reason(options: EngineOptions) -> Message:
-    """Return "": it can run everywhere."""
-    return NO_MESSAGE
 
 
 def create(options: EngineOptions) -> Relief:
