@@ -3,23 +3,24 @@
 
     python3 scripts/gpu_check.py [--device cuda] [--quick] [--json FILE]
 
-Needs torch, numpy and Pillow (where this Python has no torch, the MiDaS environment runs it), no network and no weights: it
-makes weights for tests itself, whose maps are worthless and whose arithmetic is MiDaS's.  On a CPU, rows that need a card
-say "not measured".  It ends with 1 where a bar is missed.
+Needs torch, numpy and OpenImageIO (where this Python has no torch, the MiDaS environment runs it), but no network and no
+weights: it makes weights for tests itself, whose maps are worthless and whose arithmetic is MiDaS's.  On a CPU, rows that
+need a card say "not measured".  It ends with 1 where a bar is missed.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
-import make_test_weights
 
 from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import MidasNormalError
@@ -36,15 +37,18 @@ def main() -> int:
             return environments.run(environments.midas_python(), Path(__file__).name, sys.argv[1:])
     except MidasNormalError as error:
         return report_error(error)
-    from benchmarks.device_checks import Plan, check_device, print_table, write_json
+    from blender_midas_normal.checks.device_checks import CHECKS, Plan, describe_computer
+    from blender_midas_normal.checks.random_weights import write_weights
+    from blender_midas_normal.client.computer_check import format_table
 
     with tempfile.TemporaryDirectory(prefix="midas_normal_") as name:
-        weights, _, _ = make_test_weights.write(Path(name))
+        weights, _, _ = write_weights(Path(name))
         plan = Plan.quick(weights, arguments.device) if arguments.quick else Plan.full(weights, arguments.device)
-        title, rows = check_device(plan)
-    print_table(title, rows)
+        title = describe_computer(plan.device)
+        rows = [row for check in CHECKS for row in check.rows(plan)]
+    print(f"\n{title}\n{format_table(rows)}")
     if arguments.json is not None:
-        write_json(arguments.json, title, rows)
+        arguments.json.write_text(json.dumps({"computer": title, "rows": [asdict(row) for row in rows]}, indent=1), "utf-8")
     return 1 if any(row.passed is False for row in rows) else 0
 
 

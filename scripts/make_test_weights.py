@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import math
 import sys
 from pathlib import Path
 
@@ -18,22 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 
 from blender_midas_normal.batch.cli import report_error
-from blender_midas_normal.core.engines import MIDAS_WEIGHTS, weights_checksum
+from blender_midas_normal.core.engines import weights_checksum
 from blender_midas_normal.core.errors import MidasNormalError
-
-SEED = 501
-
-LAST_LAYER = "scratch.output_conv.4."
-"""The beginning of the names of the layer that is fitted."""
-
-PICTURES = 4
-"""Synthetic pictures that the last layer is fitted to."""
-
-SIZES = ((256, 320), (352, 448))
-"""Rows and columns at which it is fitted: at two, so that depth depends little on the resolution."""
-
-MIDDLE, DEVIATION = 1200.0, 200.0
-"""Mean of the depth, and how far the roughness it is fitted to deviates from that on average."""
 
 
 def main() -> int:
@@ -46,96 +31,12 @@ def main() -> int:
             return environments.run(environments.midas_python(), Path(__file__).name, ["--out", str(arguments.out)])
     except MidasNormalError as error:
         return report_error(error)
-    path, low, high = write(arguments.out)
+    from blender_midas_normal.checks.random_weights import write_weights
+
+    path, low, high = write_weights(arguments.out)
     digest = weights_checksum(path)
     print(f"{path}: {path.stat().st_size} bytes, SHA-256 {digest}; depth {low:.0f} to {high:.0f} on the synthetic pictures")
     return 0
-
-
-def write(out: Path) -> tuple[Path, float, float]:
-    """Write the file into a folder; (its path, least depth, greatest depth on the synthetic pictures)."""
-    import torch
-
-    from blender_midas_normal.worker.engines.midas.model import DPTHybrid, standardise_convolutions
-
-    network = DPTHybrid()
-    generator = torch.Generator().manual_seed(SEED)
-    with torch.no_grad():
-        for name, values in network.state_dict().items():
-            values.copy_(_draw_values(name, values, generator))
-        pictures = _pictures(generator)
-        drawn = {name: values.clone() for name, values in network.state_dict().items()}
-        standardise_convolutions(network)  # the file has the kernels as they were drawn
-        _fit_last_layer(network, pictures)
-        depth = network(pictures[0])
-    fitted = network.state_dict()
-    path = out / MIDAS_WEIGHTS.name
-    torch.save({name: fitted[name] if name.startswith(LAST_LAYER) else values for name, values in drawn.items()}, path)
-    return path, float(depth.min()), float(depth.max())
-
-
-def _draw_values(name, values, generator):
-    """Draw random values for one tensor: weights keep the size of what passes through them, norms start as they are."""
-    import torch
-
-    if values.ndim == 1:
-        is_scale = "norm" in name and name.endswith("weight")
-        return torch.full_like(values, 0.0 if not is_scale else 0.3 if name.endswith("norm3.weight") else 1.0)
-    gain = 0.02 if name.endswith(("cls_token", "pos_embed")) else 1.0 / math.sqrt(values[0].numel())
-    return torch.randn(values.shape, generator=generator) * gain
-
-
-def _pictures(generator):
-    """Draw PICTURES x 3 x rows x columns for each of SIZES, -1..1: random blobs of every size, the large ones strongest."""
-    import torch
-    from torch.nn.functional import interpolate
-
-    total = torch.zeros(PICTURES, 3, *SIZES[0])
-    for cells in (2, 4, 8, 16, 64):
-        blobs = torch.randn(PICTURES, 3, cells, cells, generator=generator)
-        total += interpolate(blobs, size=SIZES[0], mode="bicubic") / math.sqrt(cells)
-    total /= 2 * total.std()
-    return [interpolate(total, size=size, mode="bicubic").clamp(-1, 1) for size in SIZES]
-
-
-def _roughness(picture):
-    """Return how far brightness is from its local mean, averaged over a sixteenth of the picture: N x 1 x rows x columns."""
-    from torch.nn.functional import avg_pool2d
-
-    radius = picture.shape[2] // 16
-    brightness = picture.mean(1, keepdim=True)
-    around = avg_pool2d(brightness, 2 * radius + 1, 1, radius, count_include_pad=False)
-    return avg_pool2d((brightness - around).abs(), 2 * radius + 1, 1, radius, count_include_pad=False)
-
-
-def _fit_last_layer(network, pictures):
-    """Fit the last layer so that depth is like the roughness, as far as 32 random features allow.
-
-    Its numbers are rounded: the order in which a processor adds up must not change the file.
-    """
-    import torch
-
-    features = []
-    last = network.scratch.output_conv[4]
-    hook = last.register_forward_pre_hook(lambda _, inputs: features.append(_every_third(inputs[0])))
-    for picture in pictures:
-        network(picture)
-    hook.remove()
-    x = torch.cat(features)
-    y = torch.cat([_every_third(_roughness(picture)) for picture in pictures])
-    middle, spread = x.mean(0), x.std(0) + 1e-6
-    x = (x - middle) / spread
-    weights = torch.linalg.solve(x.T @ x + 0.01 * len(x) * torch.eye(32, dtype=torch.float64), x.T @ (y - y.mean()))
-    weights = weights[:, 0] / y.std() / spread * DEVIATION
-    step = 10.0 ** (torch.floor(torch.log10(weights.abs().max())) - 2)
-    weights = torch.round(weights / step) * step
-    last.weight.copy_(weights.float().reshape(1, 32, 1, 1))
-    last.bias.fill_(round(MIDDLE - float(weights @ middle), -1))
-
-
-def _every_third(planes):
-    """Return N x C x rows x columns to a list of pixels with C numbers each, every third row and column of them."""
-    return planes[:, :, ::3, ::3].permute(0, 2, 3, 1).reshape(-1, planes.shape[1]).double()
 
 
 if __name__ == "__main__":

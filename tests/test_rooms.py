@@ -1,4 +1,4 @@
-"""Which room may import what: ui -> bridge -> batch -> client -> core <- worker."""
+"""Which room may import what: ui -> bridge -> batch -> client -> core <- worker; checks -> client and worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "blender_midas_normal"
 MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker", "core"},
               "batch": {"batch", "client", "core"}, "bridge": {"bridge", "batch", "client", "core"},
-              "ui": {"ui", "bridge", "batch", "client", "core"}}
+              "ui": {"ui", "bridge", "batch", "client", "core"}, "checks": {"checks", "client", "worker", "core"}}
 BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"), "batch": ("bpy", "torch", "numpy"),
            "worker": ("bpy", "torch", "OpenImageIO", "PIL", "cv2")}
 """Of the worker's, Blender's own Python has numpy alone: there it reads what Blender hands over, and no files."""

@@ -13,6 +13,13 @@ def is_alive(pid: int) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
+def descendants(pid: int) -> list[int]:
+    """Return the ids of the processes that a process has started, and of those that these have started."""
+    listing = subprocess.Popen(["ps", "-o", "pid=", "--ppid", str(pid)], stdout=subprocess.PIPE, text=True)
+    ids = [int(line) for line in listing.communicate()[0].split() if int(line) != listing.pid]
+    return ids + [each for child in ids for each in descendants(child)]
+
+
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until the condition holds; fail when it does not do so in time."""
     deadline = time.monotonic() + seconds

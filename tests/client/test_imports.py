@@ -22,8 +22,8 @@ for name in {names!r} or [m.name.removeprefix(package + ".client.") for m in pkg
     importlib.import_module(package + ".client." + name)
     print(name)
 """
-MINE = ["child_process", "locks", "setup", "setup.commands", "setup.environment", "setup.install", "setup.interpreters",
-        "setup.main", "setup.process", "setup.weights"]
+MINE = ["child_process", "computer_check", "locks", "setup", "setup.commands", "setup.environment", "setup.install",
+        "setup.interpreters", "setup.main", "setup.process", "setup.weights"]
 
 
 @pytest.mark.parametrize("blocked, names", [(("bpy", "torch"), []), (("bpy", "torch", "numpy"), MINE)])

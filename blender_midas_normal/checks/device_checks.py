@@ -1,8 +1,7 @@
-"""The rows of gpu_check.py: what a device computes, beside the CPU, and how fast; what it does when memory runs short."""
+"""The rows of the check: what a device computes, beside the CPU, and how fast; what it does when memory runs short."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import platform
@@ -11,37 +10,41 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 import torch
 
-from blender_midas_normal.client.client import Client
-from blender_midas_normal.client.launch import Launch
-from blender_midas_normal.core.errors import NO_MESSAGE, WorkerError
-from blender_midas_normal.core.heights import normalise_depth
-from blender_midas_normal.core.map_types import MAP_TYPES
-from blender_midas_normal.core.maps import NUMPY_BACKEND, make_map
-from blender_midas_normal.core.normals import map_slopes, normal_map
-from blender_midas_normal.core.picture import Picture, Surface, Wrap
-from blender_midas_normal.core.protocol import Request
-from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.devices import auto_device, default_batch_size, describe_device, torch_version
-from blender_midas_normal.worker.engines import EngineInput
-from blender_midas_normal.worker.engines.midas import SLOPE_PER_DEPTH, Midas
-from blender_midas_normal.worker.engines.midas.model import load_model
-from blender_midas_normal.worker.engines.midas.network import Network
-from blender_midas_normal.worker.engines.relief import WEIGHTS
-from blender_midas_normal.worker.engines.relief.architecture import read_weights
-from blender_midas_normal.worker.engines.relief.inference import infer
-from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
-from blender_midas_normal.worker.engines.relief.torch_network import TorchReliefNetwork
-from blender_midas_normal.worker.torch_backend import torch_array_backend
+from ..client.client import Client
+from ..client.computer_check import Row
+from ..client.launch import Launch
+from ..core.errors import NO_MESSAGE, Message, Phrase, WorkerError, join_messages
+from ..core.heights import normalise_depth
+from ..core.image_io import encode_png
+from ..core.map_types import MAP_TYPES
+from ..core.maps import NUMPY_BACKEND, make_map
+from ..core.normals import map_slopes, normal_map
+from ..core.picture import Picture, Surface, Wrap
+from ..core.protocol import Request
+from ..core.settings import Settings
+from ..worker.devices import auto_device, default_batch_size, describe_device, torch_version
+from ..worker.engines import EngineInput
+from ..worker.engines.midas import SLOPE_PER_DEPTH, Midas
+from ..worker.engines.midas.model import load_model
+from ..worker.engines.midas.network import Network
+from ..worker.engines.relief import WEIGHTS
+from ..worker.engines.relief.architecture import read_weights
+from ..worker.engines.relief.inference import infer
+from ..worker.engines.relief.numpy_network import ReliefNetwork
+from ..worker.engines.relief.torch_network import TorchReliefNetwork
+from ..worker.torch_backend import torch_array_backend
 
-NOT_MEASURED = "not measured"
+NOT_MEASURED = Phrase("not measured")
+
+WEIGHTS_TITLE = Phrase("Making weights for the check")
+"""The title of the step before the checks."""
 
 MAX_HALF_DEGREES, MAX_HALF_TAIL_DEGREES = 0.5, 3.0
 """Bars of half precision against float32 on the CPU: mean and 99.9th percentile of the angle between the normals."""
@@ -63,16 +66,6 @@ REQUEST_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
-class Row:
-    """A measurement: what, its value in words, its number if it has one, and whether its bar is met (None without one)."""
-
-    name: str
-    value: str
-    number: float | None = None
-    passed: bool | None = None
-
-
-@dataclass(frozen=True)
 class Plan:
     """What is measured: weights for MiDaS, the device, sides of pictures and of maps in pixels, seconds for each timing."""
 
@@ -91,15 +84,10 @@ class Plan:
         return cls(weights, device or auto_device(), (512, 1024), 2048, 6.0)
 
 
-def check_device(plan: Plan) -> tuple[str, list[Row]]:
-    """Return the computer's description and the rows; a check that fails gives a row that says how."""
-    rows: list[Row] = []
-    for check in (half_precision, throughput, variants, relief, maps, limited_memory, unloading, killed_worker, two_workers):
-        try:
-            rows += check(plan)
-        except Exception as error:  # noqa: BLE001 - whatever a driver raises is a result of this program
-            rows.append(Row(check.__name__.replace("_", " "), f"failed: {error!r:.300}", None, False))
-    return f"{describe_device(plan.device)}, torch {torch_version()}, Python {platform.python_version()}", rows
+def describe_computer(device: str) -> Message:
+    """Describe the device and the versions of torch and Python."""
+    return Phrase("{device}, torch {torch}, Python {python}", device=describe_device(device), torch=torch_version(),
+                  python=platform.python_version())
 
 
 def half_precision(plan: Plan) -> Iterator[Row]:
@@ -111,12 +99,13 @@ def half_precision(plan: Plan) -> Iterator[Row]:
         surfaces.append(Surface(normalise_depth(depth)[0], SLOPE_PER_DEPTH, False, Wrap(), (side, side)))
     steepness = float(np.sqrt(np.square(map_slopes(surfaces[0], Settings())).sum(axis=0).mean()))
     settings = Settings(strength=STEEPNESS / steepness)
-    normals = [np.stack(normal_map(surface, settings)).astype(np.float64) for surface in surfaces]
+    normals = [np.stack(list(normal_map(surface, settings))).astype(np.float64) for surface in surfaces]
     degrees = np.degrees(np.arccos(np.clip((normals[0] * normals[1]).sum(axis=0), -1, 1)))
     mean, tail = float(degrees.mean()), float(np.percentile(degrees, 99.9))
-    yield Row("MiDaS in the device's precision / float32 on the CPU: mean angle", f"{mean:.3f} degrees", mean,
-              mean <= MAX_HALF_DEGREES)
-    yield Row("... 99.9th percentile", f"{tail:.3f} degrees", tail, tail <= MAX_HALF_TAIL_DEGREES)
+    yield Row(Phrase("MiDaS in the device's precision / float32 on the CPU: mean angle"),
+              Phrase("{angle:.3f} degrees", angle=mean), mean, mean <= MAX_HALF_DEGREES)
+    yield Row(Phrase("... 99.9th percentile"), Phrase("{angle:.3f} degrees", angle=tail), tail,
+              tail <= MAX_HALF_TAIL_DEGREES)
 
 
 def throughput(plan: Plan) -> Iterator[Row]:
@@ -130,16 +119,16 @@ def throughput(plan: Plan) -> Iterator[Row]:
         with _network(plan, plan.device) as network:
             alone = _seconds(plan, partial(network.depths, pictures[:1], _ignore))
             batch = _seconds(plan, partial(network.depths, pictures, _ignore)) / count
-        yield Row(f"MiDaS at {side}: eager float32 pass / ours", f"{plain / alone:.2f} ({1 / alone:.2f} a second)",
+        yield Row(Phrase("MiDaS at {side}: eager float32 pass / ours", side=side), _rate(plain / alone, alone),
                   plain / alone)
-        yield Row(f"... in batches of {count}", f"{plain / batch:.2f} ({1 / batch:.2f} a second)", plain / batch)
+        yield Row(Phrase("... in batches of {count}", count=count), _rate(plain / batch, batch), plain / batch)
 
 
 def variants(plan: Plan) -> Iterator[Row]:
     """Measure a CUDA graph and torch.compile beside the model run eagerly, in half precision."""
     names = ("CUDA graph", "torch.compile")
     if plan.device != "cuda":
-        yield from (Row(f"MiDaS: eager half pass / {name}", NOT_MEASURED) for name in names)
+        yield from (Row(Phrase("MiDaS: eager half pass / {variant}", variant=name), NOT_MEASURED) for name in names)
         return
     side = max(plan.sides)
     model = load_model(plan.weights).to(plan.device).half()
@@ -151,7 +140,8 @@ def variants(plan: Plan) -> Iterator[Row]:
     compiled = torch.compile(model)
     times = (_seconds(plan, graph.replay), _seconds(plan, lambda: compiled(planes)))
     for name, seconds in zip(names, times, strict=True):
-        yield Row(f"MiDaS at {side}: eager half pass / {name}", f"{eager / seconds:.2f}", eager / seconds)
+        yield Row(Phrase("MiDaS at {side}: eager half pass / {variant}", side=side, variant=name),
+                  Phrase("{ratio:.2f}", ratio=eager / seconds), eager / seconds)
 
 
 def relief(plan: Plan) -> Iterator[Row]:
@@ -163,12 +153,13 @@ def relief(plan: Plan) -> Iterator[Row]:
         return infer(network, picture, Wrap(), lambda stage, share: None).full
 
     difference = float(np.abs(run(TorchReliefNetwork(weights, plan.device, "FLOAT32")) - run(on_numpy)).max())
-    yield Row("relief: torch in float32 / numpy, slopes differ at most", f"{difference:.1e}", difference,
-              difference <= MAX_SLOPE_DIFFERENCE)
+    yield Row(Phrase("relief: torch in float32 / numpy, slopes differ at most"),
+              Phrase("{difference}", difference=format(difference, ".1e")), difference, difference <= MAX_SLOPE_DIFFERENCE)
     on_torch = TorchReliefNetwork(weights, plan.device)
     numpy_seconds, torch_seconds = _seconds(plan, lambda: run(on_numpy)), _seconds(plan, lambda: run(on_torch))
-    yield Row(f"relief at {side}: numpy / torch", f"{numpy_seconds / torch_seconds:.2f} ({torch_seconds:.2f} s)",
-              numpy_seconds / torch_seconds)
+    ratio = numpy_seconds / torch_seconds
+    yield Row(Phrase("relief at {side}: numpy / torch", side=side),
+              Phrase("{ratio:.2f} ({seconds:.2f} s)", ratio=ratio, seconds=torch_seconds), ratio)
 
 
 def maps(plan: Plan) -> Iterator[Row]:
@@ -181,16 +172,19 @@ def maps(plan: Plan) -> Iterator[Row]:
         largest = max(float(np.abs(one - other).max())
                       for one, other in zip(by_numpy.planes, by_torch.planes, strict=True))
         steps = largest * 65535 / (1.0 - by_numpy.low)
-        yield Row(f"{facts.label}: torch / numpy", f"{steps:.1f} steps of 16 bits at most", steps, steps <= MAX_MAP_STEPS)
+        label = Phrase(facts.label)
+        yield Row(Phrase("{map}: torch / numpy", map=label), Phrase("{steps:.1f} steps of 16 bits at most", steps=steps),
+                  steps, steps <= MAX_MAP_STEPS)
         times = [_seconds(plan, partial(make_map, map_type, surface, Settings(), backend))
                  for backend in backends]
-        yield Row(f"{facts.label} at {side}: numpy / torch", f"{times[0] / times[1]:.2f} ({times[1]:.3f} s)",
-                  times[0] / times[1])
+        ratio = times[0] / times[1]
+        yield Row(Phrase("{map} at {side}: numpy / torch", map=label, side=side),
+                  Phrase("{ratio:.2f} ({seconds:.3f} s)", ratio=ratio, seconds=times[1]), ratio)
 
 
 def limited_memory(plan: Plan) -> Iterator[Row]:
     """Make a surface while torch's allocator may have little memory: it must be made all the same, and say so."""
-    name = "a surface where the device's memory is limited"
+    name = Phrase("a surface where the device's memory is limited")
     if plan.device != "cuda":
         yield Row(name, NOT_MEASURED)
         return
@@ -205,12 +199,13 @@ def limited_memory(plan: Plan) -> Iterator[Row]:
         torch.cuda.set_per_process_memory_fraction(1.0)
         engine.unload()
     notes = [note for note in surface.notes if "SHA-256" not in note]
-    yield Row(name, f"on {surface.device}; {' '.join(notes) or 'no note'}", None, bool(notes))
+    yield Row(name, Phrase("on {device}; {notes}", device=surface.device,
+                           notes=join_messages(notes) if notes else Phrase("no note")), None, bool(notes))
 
 
 def unloading(plan: Plan) -> Iterator[Row]:
     """Measure what torch's allocator keeps after the network is unloaded."""
-    name = "device memory kept after unloading"
+    name = Phrase("device memory kept after unloading")
     if plan.device != "cuda":
         yield Row(name, NOT_MEASURED)
         return
@@ -220,7 +215,8 @@ def unloading(plan: Plan) -> Iterator[Row]:
         network.depth(_picture(512), _ignore)
         taken = torch.cuda.memory_reserved() - before
     kept = torch.cuda.memory_reserved() - before
-    yield Row(name, f"{kept / 1e6:.0f} MB of {taken / 1e6:.0f} MB", float(kept), kept <= MAX_KEPT_SHARE * taken)
+    yield Row(name, Phrase("{kept:.0f} MB of {taken:.0f} MB", kept=kept / 1e6, taken=taken / 1e6), float(kept),
+              kept <= MAX_KEPT_SHARE * taken)
 
 
 def killed_worker(plan: Plan) -> Iterator[Row]:
@@ -233,13 +229,15 @@ def killed_worker(plan: Plan) -> Iterator[Row]:
         os.kill(client.worker.pid, 9)  # type: ignore[union-attr]
         try:
             client.wait(future, REQUEST_TIMEOUT_S)
-            first = "had made its map"
+            was_killed = False
         except WorkerError:
-            first = "was killed"
+            was_killed = True
         file = _prepare(plan, client)
         device = client.wait(client.submit(_request(plan, file)), REQUEST_TIMEOUT_S).device
-    yield Row("a worker killed at work, and the next one", f"the first {first}, the second made its map on {device}", None,
-              first == "was killed" and device.startswith(plan.device))
+    value = (Phrase("the first was killed, the second made its map on {device}", device=device) if was_killed else
+             Phrase("the first had made its map, the second made its map on {device}", device=device))
+    yield Row(Phrase("a worker killed at work, and the next one"), value, None,
+              was_killed and device.startswith(plan.device))
 
 
 def two_workers(plan: Plan) -> Iterator[Row]:
@@ -248,8 +246,36 @@ def two_workers(plan: Plan) -> Iterator[Row]:
         clients = (one, other)
         futures = [client.submit(_request(plan, _prepare(plan, client))) for client in clients]
         devices = [client.wait(future, REQUEST_TIMEOUT_S).device for client, future in zip(clients, futures, strict=True)]
-    yield Row("two workers at once", f"maps on {' and '.join(devices)}", None,
+    yield Row(Phrase("two workers at once"), Phrase("maps on {one} and {other}", one=devices[0], other=devices[1]), None,
               all(device.startswith(plan.device) for device in devices))
+
+
+@dataclass(frozen=True)
+class Check:
+    """A part of the check: what it is about, and the function that measures its rows."""
+
+    title: Message
+    measure: Callable[[Plan], Iterator[Row]]
+
+    def rows(self, plan: Plan) -> Iterator[Row]:
+        """Yield the rows as soon as they are measured; where that fails, the last one says how."""
+        try:
+            yield from self.measure(plan)
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises is a result of this program
+            yield Row(self.title, Phrase("failed: {error}", error=repr(error)[:300]), None, False)
+
+
+CHECKS = (
+    Check(Phrase("Half precision"), half_precision),
+    Check(Phrase("Throughput"), throughput),
+    Check(Phrase("CUDA graph and torch.compile"), variants),
+    Check(Phrase("The relief network on torch"), relief),
+    Check(Phrase("Maps on torch"), maps),
+    Check(Phrase("Limited memory"), limited_memory),
+    Check(Phrase("Memory given back"), unloading),
+    Check(Phrase("A worker that is killed"), killed_worker),
+    Check(Phrase("Two workers at once"), two_workers),
+)
 
 
 def _prepare(plan: Plan, client: Client) -> Path:
@@ -257,7 +283,7 @@ def _prepare(plan: Plan, client: Client) -> Path:
     launch = Launch(sys.executable, plan.weights.parent, NO_MESSAGE, 600.0, plan.weights.with_name("worker.log"))
     client.prepare(launch)
     file = plan.weights.with_name("picture.png")
-    PIL.Image.fromarray(np.rint(_picture(max(plan.sides)) * 255).astype(np.uint8)).save(file)
+    file.write_bytes(encode_png(np.rint(_picture(max(plan.sides)) * 255).astype(np.uint8), compress=False))
     return file
 
 
@@ -292,6 +318,10 @@ def _seconds(plan: Plan, call: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
+def _rate(ratio: float, seconds: float) -> Message:
+    return Phrase("{ratio:.2f} ({rate:.2f} a second)", ratio=ratio, rate=1 / seconds)
+
+
 def _run_eagerly(model: torch.nn.Module, planes: torch.Tensor) -> torch.Tensor:
     return model(planes).float().cpu()
 
@@ -306,17 +336,3 @@ def _picture(side: int, seed: int = 0) -> np.ndarray:
 
 def _ignore(share: float) -> None:
     """Nobody waits for the progress."""
-
-
-def print_table(title: str, rows: list[Row]) -> None:
-    """Print the rows below a title."""
-    print(f"\n{title}")
-    width = max(len(row.name) for row in rows)
-    verdicts = {True: "ok", False: "MISSED", None: ""}
-    for row in rows:
-        print(f"{row.name:{width}s}  {row.value:44s}  {verdicts[row.passed]}".rstrip())
-
-
-def write_json(file: Path, title: str, rows: list[Row]) -> None:
-    """Write the rows as JSON."""
-    file.write_text(json.dumps({"computer": title, "rows": [asdict(row) for row in rows]}, indent=1), "utf-8")
