@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -39,6 +40,16 @@ def test_weights(midas_python, tmp_path_factory) -> Path:
     subprocess.run([str(midas_python), str(ROOT / "scripts" / "make_test_weights.py"), "--out", str(made)], check=True,
                    stderr=subprocess.DEVNULL)
     return made
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder for temporary files, of child processes too."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
 
 
 @pytest.fixture

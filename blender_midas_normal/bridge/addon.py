@@ -84,14 +84,18 @@ def launch_for_settings(settings: Settings) -> Launch:
                          depth_scale=settings.depth_scale)
 
 
+def describe_system() -> str:
+    """Return the versions of the extension, of Blender and of the system, in two lines."""
+    return (f"MiDaS Normal Map {__version__} in Blender {bpy.app.version_string}, Python {platform.python_version()}, "
+            f"numpy {np.__version__}\n{platform.system()} {platform.release()}, {platform.machine()}")
+
+
 def bug_report(last: str) -> str:
     """Return versions, system, MiDaS environment, last outcome and the worker's last messages, without the home folder."""
     environment = worker_paths().environment
     log = log_file()
     lines = [
-        f"MiDaS Normal Map {__version__} in Blender {bpy.app.version_string}, Python {platform.python_version()}, "
-        f"numpy {np.__version__}",
-        f"{platform.system()} {platform.release()}, {platform.machine()}",
+        describe_system(),
         f"MiDaS environment in {environment.folder}: {environment_status(environment).sentence}",
         f"Last outcome: {last}",
         "Worker's last messages:",

@@ -14,7 +14,7 @@ from ..client.setup.environment import EnvironmentState, environment_status
 from ..client.setup.weights import find_weights, host_of, source_urls
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
-from . import setup
+from . import computer_check, setup
 from .drawing import draw_progress_placeholder, draw_text
 from .generation import describe_worker
 
@@ -94,8 +94,10 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         else:
             label = n_("Install the MiDaS node's own call", contexts.operator_default)
             box.operator("midas_normal.install", text=label, icon="IMPORT").part = "NODE"
+        box.operator("midas_normal.check_computer", icon="VIEWZOOM")
         if setup.outcome():
             draw_text(box, setup.outcome())
+        computer_check.draw(box)
         draw_progress_placeholder(box)
 
     def _draw_weights(self, box: bpy.types.UILayout) -> None:

@@ -13,6 +13,7 @@ from ..bridge.map_state import forget_shown, release_saved_pixels, reload_change
 from . import (
     command,
     comparison,
+    computer_check,
     generation,
     live_paint,
     live_tuning,
@@ -28,7 +29,7 @@ from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
 CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup.CLASSES,
-                             *preset_panel.CLASSES, *panels.CLASSES)
+                             *computer_check.CLASSES, *preset_panel.CLASSES, *panels.CLASSES)
 
 STOP_FUNCTIONS = (generation.reset, live_tuning.stop, live_paint.stop, timer.clear, setup.close_setup, addon.client.close)
 """The functions that end what is running; the last one is called first."""

@@ -1,4 +1,4 @@
-"""Install or remove the MiDaS environment and download its weights, in a process of its own, with operators for each."""
+"""Install or remove the MiDaS environment, download its weights and check this computer: operators, and their process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from bpy.props import EnumProperty
 
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, blender_python, preferences, worker_paths
-from ..client.setup.environment import PARTS, environment_status
+from ..client.computer_check import TEMPORARY_BYTES
+from ..client.setup.environment import PARTS, EnvironmentState, environment_status
 from ..client.setup.install import space_of_parts
 from ..client.setup.process import SetupProcess
 from ..client.setup.weights import host_of, source_urls
 from ..core.engines import MIDAS_WEIGHTS
 from ..core.errors import NO_MESSAGE, InstallError, Message, MidasNormalError
 from ..core.files import exists
-from . import timer
+from . import computer_check, timer
 from .drawing import draw_progress, redraw_editors
 from .operator_checks import MainThreadOperator
 from .translations import translate_message
@@ -49,7 +50,7 @@ def start_setup(verb: str, parts: Sequence[str] = ("midas",)) -> None:
     """Start a setup process in the folders of the preferences; ends the worker first, which has files in them open.
 
     Args:
-        verb: install, download or remove.
+        verb: install, download, remove or check_computer.
         parts: what is installed, see `client.setup.environment.PARTS`.
 
     Raises:
@@ -77,9 +78,14 @@ def wait_for_setup() -> Message:
     global _process
     assert _process is not None
     try:
-        return _process.wait(lambda event: print(describe_event(event)))
+        return _process.wait(_print_event)
     finally:
         _process = None
+
+
+def _print_event(event: dict) -> None:
+    computer_check.take_event(event)
+    print(describe_event(event))
 
 
 def cancel_setup() -> None:
@@ -98,8 +104,10 @@ def close_setup() -> None:
 
 def describe_event(event: dict) -> str:
     """Describe an event of the setup process, a step or a message, in the user's language."""
+    if "name" in event:
+        return translate_message(computer_check.describe_row(computer_check.Row(**event)), iface_)
     if "step" not in event:
-        return translate_message(event.get("text") or event.get("error", NO_MESSAGE), iface_)
+        return translate_message(event.get("text") or event.get("computer") or event.get("error", NO_MESSAGE), iface_)
     step = iface_("Step {step} of {of}: {title}").format(**{**event, "title": translate_message(event["title"], iface_)})
     return f"{step} - {translate_message(event['detail'], iface_)}" if event["detail"] else step
 
@@ -121,8 +129,9 @@ def _poll() -> bool:
     if _process is None:
         return False
     for event in _process.poll():
-        _last_event.clear()
-        _last_event.update(event)
+        if not computer_check.take_event(event):
+            _last_event.clear()
+            _last_event.update(event)
         redraw_editors()
     if _process.is_running:
         return True
@@ -239,6 +248,28 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
         return iface_("All that was installed in {folder}").format(folder=worker_paths().environment.folder)
 
 
+class MIDAS_NORMAL_OT_check_computer(SetupOperator, bpy.types.Operator):
+    """Measure what the networks and the maps compute on this computer, and how fast, in the MiDaS environment"""
+
+    bl_idname = "midas_normal.check_computer"
+    bl_label = "Check This Computer"
+    verb = "check_computer"
+    needs_network = False
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        status = environment_status(worker_paths().environment)
+        if status.state is not EnvironmentState.READY:
+            cls.poll_message_set(translate_message(status.sentence, rpt_))
+            return False
+        return True
+
+    def question(self) -> str:
+        return iface_("Takes a few minutes, and {size:.0f} MB for temporary files").format(size=TEMPORARY_BYTES / 1e6)
+
+
 class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):
     """Open the extension's preferences, where the MiDaS environment is installed"""
 
@@ -250,7 +281,7 @@ class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_cancel_setup(MainThreadOperator, bpy.types.Operator):
-    """Give up what is being installed or downloaded; what has arrived is kept for the next time"""
+    """Give up what is being installed, downloaded or checked; what was downloaded is kept for the next time"""
 
     bl_idname = "midas_normal.cancel_setup"
     bl_label = "Cancel"
@@ -266,4 +297,4 @@ class MIDAS_NORMAL_OT_cancel_setup(MainThreadOperator, bpy.types.Operator):
 
 
 CLASSES = (MIDAS_NORMAL_OT_install, MIDAS_NORMAL_OT_download_weights, MIDAS_NORMAL_OT_remove,
-           MIDAS_NORMAL_OT_show_preferences, MIDAS_NORMAL_OT_cancel_setup)
+           MIDAS_NORMAL_OT_check_computer, MIDAS_NORMAL_OT_show_preferences, MIDAS_NORMAL_OT_cancel_setup)

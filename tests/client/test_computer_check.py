@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
@@ -24,16 +23,6 @@ print("a library says something")
 print(json.dumps({"name": "a", "value": "b", "number": None, "passed": False}))
 sys.exit("the driver is gone")
 """
-
-
-@pytest.fixture
-def temporary(tmp_path, monkeypatch):
-    """The folder for temporary files, of child processes too."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return folder
 
 
 def test_a_table_has_a_row_a_line_and_says_what_missed_its_bar():

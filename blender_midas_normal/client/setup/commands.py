@@ -1,18 +1,20 @@
-"""The verbs of main.py: install, download, check and remove; each returns its closing message."""
+"""The verbs of main.py: install, download, check, remove and check_computer; each returns its closing message."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Union
 
 from ...core.errors import InstallError, Message, Phrase, join_messages
+from .. import computer_check
 from . import ProgressEvent, environment, weights
 from .environment import PARTS, Environment
 from .install import check, install, midas_recipe
 from .interpreters import find_interpreter
 
-ReportProgress = Callable[[ProgressEvent], None]
+ReportProgress = Callable[[Union[ProgressEvent, computer_check.CheckEvent]], None]  # noqa: UP007 - scripts use Python 3.9
 IsCancelled = Callable[[], bool]
 
 OFFLINE = Message("MiDaS is not installed while Blender is offline; turn on Preferences > System > Network > Allow Online "
@@ -54,9 +56,14 @@ def remove_environment(options: argparse.Namespace, report: ReportProgress, canc
     return Message("MiDaS is removed.")
 
 
+def check_computer(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
+    """Check what this computer's device computes, and how fast."""
+    return computer_check.check_computer(_environment(options), report, cancelled)
+
+
 def _environment(options: argparse.Namespace) -> Environment:
     return Environment(options.folder.absolute())
 
 
 VERBS = {"install": install_environment, "download": download_weights, "check": check_environment,
-         "remove": remove_environment}
+         "remove": remove_environment, "check_computer": check_computer}

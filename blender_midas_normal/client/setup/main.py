@@ -1,11 +1,12 @@
-"""The program that installs, checks and removes the MiDaS environment and downloads the weights; run as a file.
+"""The program that installs, checks and removes the MiDaS environment, downloads the weights and checks this computer.
 
     python -I -u main.py --folder DIR [--python EXE] [--backend auto] [--parts midas,node] [--weights DIR] [--offline] VERB
 
-where VERB is install, download, check or remove.  It prints one JSON object per line: steps as in `ProgressEvent.to_dict`,
-and at the end {"ok": true, "text": ...} or {"error": message, "kind": name of the exception, "output": last lines of the
-step's process}.  Messages are encoded by `core.errors.to_json`.  The program and all that it started end, with exit code 0
-or 1, when the work is done, or when its standard input is a pipe that is closed.
+run as a file, where VERB is install, download, check, remove or check_computer.  It prints one JSON object per line: steps
+as in `ProgressEvent.to_dict`, what the check of this computer prints (see `checks/main.py`), and at the end {"ok": true,
+"text": ...} or {"error": message, "kind": name of the exception, "output": last lines of the step's process}.  Messages are
+encoded by `core.errors.to_json`.  The program and all that it started end, with exit code 0 or 1, when the work is done, or
+when its standard input is a pipe that is closed.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line; end the program where it is wrong."""
     parser = argparse.ArgumentParser(description="Make, check or remove the Python environment that MiDaS runs in.")
-    parser.add_argument("verb", choices=("install", "download", "check", "remove"))
+    parser.add_argument("verb", choices=("install", "download", "check", "remove", "check_computer"))
     parser.add_argument("--folder", type=Path, required=True, help="where the environment is, or is to be")
     parser.add_argument("--python", type=Path, help="the Python 3.10 to 3.13 to make it from")
     parser.add_argument("--backend", default="auto", help="auto, registry, cpu, xpu, cu<number> or rocm<number>")

@@ -32,7 +32,7 @@ CANCELLED_MESSAGES = {"install": Message("The installation was cancelled; instal
                       "download": Message("The download was cancelled; downloading again goes on from here.")}
 """The outcome, by verb, of a cancelled process that ended without a last line, as one does that waits for a server."""
 
-MESSAGE_FIELDS = ("title", "detail", "text", "error")
+MESSAGE_FIELDS = ("title", "detail", "text", "error", "computer", "name", "value")
 """The fields of a line that hold messages for the user."""
 
 
@@ -45,7 +45,7 @@ class SetupProcess:
         """Start the process.
 
         Args:
-            verb: install, download, check or remove.
+            verb: install, download, check, remove or check_computer.
             folder: that of the environment.
             python: the interpreter to make the environment from; None to search for one.
             backend: the build of PyTorch, see `install.TORCH_BUILD_PATTERN`.

@@ -33,6 +33,8 @@ OPERATORS = {
     "Repair": "Reparieren",
     "Remove MiDaS environment": "MiDaS-Umgebung entfernen",
     "Download MiDaS weights": "MiDaS-Gewichte herunterladen",
+    "Check This Computer": "Diesen Computer prüfen",
+    "Copy Check Report": "Prüfbericht kopieren",
 }
 
 WHAT_OPERATORS_DO = {
@@ -65,8 +67,12 @@ WHAT_OPERATORS_DO = {
         "Die MiDaS-Umgebung von diesem Computer entfernen; die Gewichte bleiben",
     "Open the extension's preferences, where the MiDaS environment is installed":
         "Die Einstellungen der Erweiterung öffnen, wo die MiDaS-Umgebung installiert wird",
-    "Give up what is being installed or downloaded; what has arrived is kept for the next time":
-        "Abbrechen, was installiert oder heruntergeladen wird; was schon da ist, bleibt für das nächste Mal",
+    "Measure what the networks and the maps compute on this computer, and how fast, in the MiDaS environment":
+        "In der MiDaS-Umgebung messen, was die Netzwerke und die Maps auf diesem Computer berechnen und wie schnell",
+    "Copy versions, system and the table of the check; your user name is left out":
+        "Versionen, System und die Tabelle der Prüfung kopieren; der Benutzername wird ausgelassen",
+    "Give up what is being installed, downloaded or checked; what was downloaded is kept for the next time":
+        "Abbrechen, was installiert, heruntergeladen oder geprüft wird; was heruntergeladen ist, bleibt für das nächste Mal",
 }
 
 REASONS_AND_REPORTS = {
@@ -419,6 +425,58 @@ SETUP = {
     "{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}":
         "{file}, {size:.0f} MB von {hub}, sonst von {release}, nach {folder}",
     "All that was installed in {folder}": "Alles, was in {folder} installiert wurde",
+    "Takes a few minutes, and {size:.0f} MB for temporary files":
+        "Dauert einige Minuten und braucht {size:.0f} MB für temporäre Dateien",
+}
+
+COMPUTER_CHECK = {
+    "Nothing was checked yet": "Es wurde noch nichts geprüft",
+    "This computer was checked: {missed} of {count} values missed their bar.":
+        "Dieser Computer wurde geprüft: {missed} von {count} Werten verfehlen ihr Ziel.",
+    "The check ended early (exit code {code}): {words}": "Die Prüfung endete vorzeitig (Exit-Code {code}): {words}",
+    "it printed no reason": "ein Grund wurde nicht ausgegeben",
+    "The check was cancelled.": "Die Prüfung wurde abgebrochen.",
+    "{name}: {value}": "{name}: {value}",
+    "{name}: {value} (missed)": "{name}: {value} (verfehlt)",
+    "Making weights for the check": "Gewichte für die Prüfung erzeugen",
+    "Half precision": "Halbe Genauigkeit",
+    "Throughput": "Durchsatz",
+    "CUDA graph and torch.compile": "CUDA-Graph und torch.compile",
+    "The relief network on torch": "Das Relief-Netzwerk mit Torch",
+    "Maps on torch": "Maps mit Torch",
+    "Limited memory": "Begrenzter Speicher",
+    "Memory given back": "Zurückgegebener Speicher",
+    "A worker that is killed": "Ein Worker, der beendet wird",
+    "Two workers at once": "Zwei Worker zugleich",
+    "not measured": "nicht gemessen",
+    "failed: {error}": "fehlgeschlagen: {error}",
+    "{angle:.3f} degrees": "{angle:.3f} Grad",
+    "{ratio:.2f} ({rate:.2f} a second)": "{ratio:.2f} ({rate:.2f} pro Sekunde)",
+    "{steps:.1f} steps of 16 bits at most": "höchstens {steps:.1f} Stufen von 16 Bit",
+    "{kept:.0f} MB of {taken:.0f} MB": "{kept:.0f} MB von {taken:.0f} MB",
+    "on {device}; {notes}": "auf {device}; {notes}",
+    "no note": "keine Anmerkung",
+    "maps on {one} and {other}": "Maps auf {one} und {other}",
+    "the first was killed, the second made its map on {device}":
+        "der erste wurde beendet, der zweite hat seine Map auf {device} erzeugt",
+    "the first had made its map, the second made its map on {device}":
+        "der erste hatte seine Map erzeugt, der zweite hat seine Map auf {device} erzeugt",
+    "MiDaS in the device's precision / float32 on the CPU: mean angle":
+        "MiDaS in der Genauigkeit des Geräts / float32 auf der CPU: mittlerer Winkel",
+    "... 99.9th percentile": "... 99,9. Perzentil",
+    "MiDaS at {side}: eager float32 pass / ours": "MiDaS bei {side}: einfacher float32-Durchlauf / unserer",
+    "... in batches of {count}": "... in Stapeln von {count}",
+    "MiDaS: eager half pass / {variant}": "MiDaS: einfacher halber Durchlauf / {variant}",
+    "MiDaS at {side}: eager half pass / {variant}": "MiDaS bei {side}: einfacher halber Durchlauf / {variant}",
+    "relief: torch in float32 / numpy, slopes differ at most":
+        "Relief: Torch in float32 / numpy, größter Unterschied der Steigungen",
+    "relief at {side}: numpy / torch": "Relief bei {side}: numpy / Torch",
+    "{map}: torch / numpy": "{map}: Torch / numpy",
+    "{map} at {side}: numpy / torch": "{map} bei {side}: numpy / Torch",
+    "a surface where the device's memory is limited": "eine Oberfläche bei begrenztem Speicher des Geräts",
+    "device memory kept after unloading": "Speicher des Geräts, der nach dem Entladen behalten wird",
+    "a worker killed at work, and the next one": "ein Worker, der bei der Arbeit beendet wird, und der nächste",
+    "two workers at once": "zwei Worker zugleich",
 }
 
 REPORTS = {
@@ -544,5 +602,5 @@ MIDAS = {
 MESSAGES: dict[str, dict[str, str]] = {
     "Operator": OPERATORS,
     "*": {**WHAT_OPERATORS_DO, **REASONS_AND_REPORTS, **PANEL, **PROGRESS, **QUEUE, **PLACES, **SETTINGS, **PREFERENCES,
-          **SETUP, **REPORTS, **WIRING, **ERRORS, **MIDAS},
+          **SETUP, **COMPUTER_CHECK, **REPORTS, **WIRING, **ERRORS, **MIDAS},
 }
