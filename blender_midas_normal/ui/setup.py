@@ -267,8 +267,8 @@ class MIDAS_NORMAL_OT_check_computer(SetupOperator, bpy.types.Operator):
         return True
 
     def question(self) -> str:
-        return iface_("Takes a few minutes and {size:.0f} MB for temporary files; a map that is being made is given up").format(
-            size=TEMPORARY_BYTES / 1e6)
+        return iface_("Takes a few minutes and {size:.0f} MB for temporary files; a map that is being made is given up"
+                      ).format(size=TEMPORARY_BYTES / 1e6)
 
 
 class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):

@@ -426,7 +426,8 @@ SETUP = {
         "{file}, {size:.0f} MB von {hub}, sonst von {release}, nach {folder}",
     "All that was installed in {folder}": "Alles, was in {folder} installiert wurde",
     "Takes a few minutes and {size:.0f} MB for temporary files; a map that is being made is given up":
-        "Dauert einige Minuten und braucht {size:.0f} MB für temporäre Dateien; eine Map, die gerade erzeugt wird, wird aufgegeben",
+        "Dauert einige Minuten und braucht {size:.0f} MB für temporäre Dateien; eine Map, die gerade erzeugt wird, wird "
+        "aufgegeben",
 }
 
 COMPUTER_CHECK = {
