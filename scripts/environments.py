@@ -25,11 +25,14 @@ from blender_midas_normal.client.provision import (  # noqa: E402
     exclusive_lock,
     print_progress,
 )
-from blender_midas_normal.client.setup import interpreters, weights  # noqa: E402
+from blender_midas_normal.client.setup import interpreters  # noqa: E402
 from blender_midas_normal.client.setup.environment import PARTS, Environment, EnvironmentState, environment_status  # noqa: E402
 from blender_midas_normal.client.setup.install import InstallRecipe, install  # noqa: E402
+from blender_midas_normal.core.engines import needed_weights  # noqa: E402
 from blender_midas_normal.core.errors import InstallError, Phrase, TargetError  # noqa: E402
 from blender_midas_normal.core.files import atomic_replace  # noqa: E402
+from blender_midas_normal.core.settings import Settings  # noqa: E402
+from blender_midas_normal.core.weights import find_weights  # noqa: E402
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 DATA = data_folder()
@@ -147,8 +150,8 @@ def midas_ready(folder: Path) -> None:
     Raises EngineUnavailable when the weights cannot be had, InstallError when the environment cannot be made.
     """
     if folder == WEIGHTS:
-        ensure_weights(folder, MIDAS, sys.stdout)
-    weights.find_weights(folder)
+        ensure_weights(Settings(engine="MIDAS"), folder, MIDAS, sys.stdout)
+    find_weights(folder, needed_weights("MIDAS", ""))
     ensure_environment(MIDAS, ("midas",), sys.stdout)
 
 

@@ -16,7 +16,7 @@ MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker
 BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"), "batch": ("bpy", "torch", "numpy"),
            "worker": ("bpy", "torch", "OpenImageIO", "PIL", "cv2")}
 """Of the worker's, Blender's own Python has numpy alone: there it reads what Blender hands over, and no files."""
-NEEDS_TORCH = {"torch_backend", "model", "network", "node", "torch_network"}
+NEEDS_TORCH = {"torch_backend", "torch_inference", "model", "network", "node", "torch_network"}
 
 
 def modules(room):
@@ -51,7 +51,7 @@ def test_the_package_is_never_spelled_out_inside_itself():
         assert "bl_ext.user_default" not in path.read_text(encoding="utf-8"), path
 
 
-def test_only_the_nodes_own_call_imports_the_nodes_library():
+def test_only_the_engines_that_are_of_it_import_the_nodes_library():
     """So MiDaS runs with torch alone, and nobody waits for imports that take longer than torch's."""
     importing = set()
     for path in PACKAGE.rglob("*.py"):
@@ -60,4 +60,4 @@ def test_only_the_nodes_own_call_imports_the_nodes_library():
                 [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
             if {name.partition(".")[0] for name in names} & {"controlnet_aux", "timm", "torchvision"}:
                 importing.add(path.relative_to(PACKAGE).as_posix())
-    assert importing == {"worker/engines/midas/node.py"}
+    assert importing == {"worker/engines/midas/node.py", "worker/engines/normal_bae/network.py"}

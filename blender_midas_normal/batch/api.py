@@ -82,8 +82,7 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
     inputs = find_pictures([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive)
     make_folder(options.out)
     worker_paths = user_paths(options.out, Path(weights) if weights is not None else None)
-    launch = choose_launch(options.settings.engine, worker_paths, this_python(), IDLE_SECONDS, WITHOUT_MIDAS,
-                           options.settings.depth_scale)
+    launch = choose_launch(options.settings, worker_paths, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
     return run_batch(items_of_files(inputs, options), options, launch, inputs, LoggingReporter(progress)).records
 
 

@@ -22,8 +22,7 @@ from typing import TextIO
 
 from ..client.launch import HostPython, Launch, choose_launch, this_python, user_paths
 from ..client.provision import ensure_environment, ensure_weights
-from ..client.setup import weights
-from ..core.engines import needed_parts
+from ..core.engines import find_engine_weights, needed_parts
 from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
 from .inputs import Inputs, find_pictures
@@ -110,7 +109,7 @@ class FilesCommand(Command):
         parser = argparse.ArgumentParser(usage="%(prog)s IMAGE... --out FOLDER [options]", description=__doc__,
                                          formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("images", nargs="+", type=parse_path, metavar="IMAGE", help="a file, a folder or a pattern")
-        parser.add_argument("--weights", type=parse_path, help="folder that has MiDaS's weights")
+        parser.add_argument("--weights", type=parse_path, help="folder of weights, which has those of the engine")
         return parser
 
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
@@ -121,14 +120,14 @@ class FilesCommand(Command):
         """Download the weights first: without them the environment, which is ten times as large, is of no use."""
         worker_paths, settings = user_paths(options.out, arguments.weights), options.settings
         parts = needed_parts(settings.engine, settings.depth_scale)
+        if parts and arguments.weights is None:
+            ensure_weights(settings, worker_paths.weights, worker_paths.environment, out)
         if parts:
-            if arguments.weights is None:
-                ensure_weights(worker_paths.weights, worker_paths.environment, out)
-            weights.find_weights(worker_paths.weights)
+            find_engine_weights(settings.engine, settings, worker_paths.weights)
         host = self._host(out)
         if not set(parts) <= set(host.parts):
             ensure_environment(worker_paths.environment, parts, out)
-        return choose_launch(settings.engine, worker_paths, host, IDLE_SECONDS, depth_scale=settings.depth_scale)
+        return choose_launch(settings, worker_paths, host, IDLE_SECONDS)
 
 
 def _print_summary(result: BatchResult, inputs: Inputs, seconds: float, reporter: TerminalReporter) -> None:

@@ -15,7 +15,7 @@ from ..core.file_numbering import MAX_TEMPORAL_RADIUS
 from ..core.files import resolve_path
 from ..core.map_types import FILE_FORMATS, MAP_TYPES, check_format, check_map_type, is_float_format
 from ..core.protocol import MAX_EXPOSURE
-from ..core.settings import PRESETS, Choice, Flag, Number, Settings, preset, setting_domains
+from ..core.settings import PRESETS, Choice, Flag, FolderName, Number, Settings, preset, setting_domains
 from .outputs import TARGETS, TOKENS, Naming
 from .pictures import SETS, digest_of_file
 from .report import check_report
@@ -108,6 +108,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             parsing = {"type": str.lower, "choices": _lower(domain.names)}
         elif isinstance(domain, Flag):
             parsing = {"action": argparse.BooleanOptionalAction}
+        elif isinstance(domain, FolderName):
+            parsing = {"metavar": "FOLDER"}
         else:
             parsing = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
         help_ = f"{domain.description} ({_describe_default(name)})".replace("%", "%%")
@@ -159,6 +161,8 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     if exposure is not None:
         exposure = EXPOSURE.validate("exposure", exposure)
     _check_bits(bits, format_, settings)
+    if settings.model_folder:  # the worker has another working folder
+        settings = dataclasses.replace(settings, model_folder=str(resolve_path(Path(settings.model_folder))))
     if jobs is not None and jobs < 1:
         raise SettingsError("jobs is {number!r}; it is a number of processes.", number=jobs)
     naming = Naming(pattern if pattern is not None else target_.pattern, target_.tags, settings.engine.lower(),

@@ -69,8 +69,11 @@ def extension_folder() -> Path:
 
 
 def engine_unavailable_reason(settings: Any) -> Message:
-    """Say why the engine of the settings (`engine`, `depth_scale`) cannot run here; "" where it can."""
-    return engine_problem(settings.engine, settings.depth_scale, worker_paths())
+    """Say why the engine of the settings, or of properties of their names, cannot run here; "" where it can."""
+    folder = bpy.path.abspath(settings.model_folder) if settings.model_folder else ""
+    chosen = SimpleNamespace(engine=settings.engine, depth_scale=settings.depth_scale, model=settings.model,
+                             model_folder=folder)
+    return engine_problem(chosen, worker_paths())
 
 
 def blender_python() -> str:
@@ -80,8 +83,7 @@ def blender_python() -> str:
 
 def launch_for_settings(settings: Settings) -> Launch:
     """Return how to start a worker for the settings' engine, as the preferences say; raises EngineUnavailable."""
-    return choose_launch(settings.engine, worker_paths(), HostPython(blender_python()), preferences().idle_minutes * 60.0,
-                         depth_scale=settings.depth_scale)
+    return choose_launch(settings, worker_paths(), HostPython(blender_python()), preferences().idle_minutes * 60.0)
 
 
 def describe_system() -> str:

@@ -31,7 +31,8 @@ from ..core.protocol import Request
 from ..core.settings import Settings
 from ..worker.devices import auto_device, default_batch_size, describe_device, torch_version
 from ..worker.engines import EngineInput
-from ..worker.engines.midas import SLOPE_PER_DEPTH, Midas
+from ..worker.engines.depth_engine import SLOPE_PER_DEPTH
+from ..worker.engines.midas import Midas
 from ..worker.engines.midas.model import load_model
 from ..worker.engines.midas.network import Network
 from ..worker.engines.relief import WEIGHTS

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.engines import ENGINES, needed_parts, usable_engines
-from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, join_messages, to_json
+from ..core.engines import ENGINES, EngineSettings, find_engine_weights, needed_parts, usable_engines
+from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, Phrase, join_messages, to_json
 from ..core.files import resolve_path
 from .provision import data_folder
-from .setup import weights
 from .setup.environment import PARTS, Environment, EnvironmentState, environment_status, missing_packages, requirements_of
 
 CUDA_VARIABLE, HIP_VARIABLE = "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"
@@ -49,7 +48,7 @@ WORKER_PROGRAM = Path(__file__).resolve().parents[1] / "worker" / "main.py"
 
 @dataclass(frozen=True)
 class Paths:
-    """The paths that a worker needs: the MiDaS environment, the folder with its weights, and the log file."""
+    """The paths that a worker needs: the MiDaS environment, the folder of weights, and the log file."""
 
     environment: Environment
     weights: Path
@@ -96,8 +95,8 @@ class Launch:
 
     Attributes:
         python: the interpreter.
-        weights: the folder with MiDaS's weights.
-        without_midas: why this worker cannot run MiDaS, or "".
+        weights: the folder of weights.
+        without_midas: why this worker cannot run the engines of the MiDaS environment, or "".
         idle_seconds: seconds without a request after which the worker unloads its network; after as many again it ends.
         log: the file that its standard error is appended to.
         user_site: as in `HostPython`.
@@ -128,32 +127,36 @@ class Launch:
 NODE_NOT_INSTALLED = Message("depth_scale RAW is the MiDaS node's own call, whose packages are not installed.")
 
 
-def engine_problem(engine: str, depth_scale: str, paths: Paths) -> Message:
-    """Return why no request with these values of the settings can run in the MiDaS environment; "" where one can."""
-    parts = needed_parts(engine, depth_scale)
-    return (_environment_problem(paths, parts) or _weights_problem(paths)) if parts else NO_MESSAGE
+def engine_problem(settings: EngineSettings, paths: Paths) -> Message:
+    """Return why no request with these settings can run in the MiDaS environment; "" where one can."""
+    parts = needed_parts(settings.engine, settings.depth_scale)
+    return (_environment_problem(paths, parts, settings) or _weights_problem(paths, settings)) if parts else NO_MESSAGE
 
 
-def _environment_problem(paths: Paths, parts: Sequence[str]) -> Message:
+def _environment_problem(paths: Paths, parts: Sequence[str], settings: EngineSettings) -> Message:
     """Return "" when the environment is ready and has these parts, else one sentence."""
     status = environment_status(paths.environment)
     if status.state is not EnvironmentState.READY:
         return status.sentence
-    return NO_MESSAGE if set(parts) <= set(status.parts) else NODE_NOT_INSTALLED
+    if set(parts) <= set(status.parts):
+        return NO_MESSAGE
+    if settings.depth_scale == "RAW":
+        return NODE_NOT_INSTALLED
+    return Message("The packages for {engine} are not installed.", engine=Phrase(ENGINES[settings.engine].label))
 
 
-def _weights_problem(paths: Paths) -> Message:
-    """Return "" when the weights exist, else one sentence."""
+def _weights_problem(paths: Paths, settings: EngineSettings) -> Message:
+    """Return "" when the weights of the settings' engine, or of AUTO's first choice, exist, else one sentence."""
     try:
-        weights.find_weights(paths.weights)
+        find_engine_weights(settings.engine, settings, paths.weights)
     except EngineUnavailable as error:
         return error.message
     return NO_MESSAGE
 
 
-def choose_launch(engine: str, paths: Paths, host: HostPython, idle_seconds: float,
-                  advice: Message = ENVIRONMENT_ADVICE, depth_scale: str = "NORMALISED") -> Launch:
-    """Choose how to start the worker for an engine.
+def choose_launch(settings: EngineSettings, paths: Paths, host: HostPython, idle_seconds: float,
+                  advice: Message = ENVIRONMENT_ADVICE) -> Launch:
+    """Choose how to start the worker for the engine of the settings.
 
     An engine that uses torch, and with it the GPU, runs on the host's Python where that has the packages, else on the
     Python of the MiDaS environment where that is ready.  All others run on the host's Python.
@@ -162,20 +165,18 @@ def choose_launch(engine: str, paths: Paths, host: HostPython, idle_seconds: flo
         host: the Python of this program, or the one to use in its place.
         idle_seconds: see `Launch`.
         advice: what the user can do when the environment that the engine needs is not ready.
-        depth_scale: of the settings; RAW needs more packages than NORMALISED.
 
     Raises:
         EngineUnavailable: the engine cannot run.
     """
-    needed = needed_parts(engine, depth_scale)
+    needed = needed_parts(settings.engine, settings.depth_scale)
     is_on_host = bool(host.parts) and set(needed) <= set(host.parts)
-    no_torch = NO_MESSAGE if is_on_host else _environment_problem(paths, needed)
-    reason = no_torch or _weights_problem(paths)
+    no_torch = NO_MESSAGE if is_on_host else _environment_problem(paths, needed, settings)
+    reason = no_torch or _weights_problem(paths, settings)
     if reason and needed:
         raise EngineUnavailable(join_messages((reason, advice)) if no_torch else reason)
-    if no_torch or not any(ENGINES[name].uses_torch for name in usable_engines(engine, "OFF")):
+    if no_torch or not any(ENGINES[name].uses_torch for name in usable_engines(settings.engine, "OFF")):
         return Launch(host.path, paths.weights, reason or MIDAS_NOT_NEEDED, idle_seconds, paths.log, host.user_site)
-    weights_folder = paths.weights if reason else weights.find_weights(paths.weights).parent
     if is_on_host:
-        return Launch(host.path, weights_folder, reason, idle_seconds, paths.log, host.user_site)
-    return Launch(str(paths.environment.python), weights_folder, reason, idle_seconds, paths.log)
+        return Launch(host.path, paths.weights, reason, idle_seconds, paths.log, host.user_site)
+    return Launch(str(paths.environment.python), paths.weights, reason, idle_seconds, paths.log)

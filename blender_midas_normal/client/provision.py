@@ -1,4 +1,4 @@
-"""Prepare MiDaS outside Blender: find the data folder, download the weights and install the environment."""
+"""Prepare an engine outside Blender: find the data folder, download the weights and install the environment."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..core.engines import MIDAS_WEIGHTS
+from ..core.engines import EngineSettings, find_engine_weights, needed_weights
 from ..core.errors import EngineUnavailable, InstallError, Phrase, reason_of
 from ..core.files import home_folder
 from .locks import file_lock
-from .setup import weights
 from .setup.environment import Environment, environment_status
 from .setup.process import SetupProcess
 
@@ -56,8 +55,10 @@ def _user_data_folder() -> Path:
     return xdg_folder if xdg_folder.is_absolute() else home / ".local" / "share"
 
 
-def ensure_weights(folder: Path, environment: Environment, out: TextIO) -> None:
-    """Download MiDaS's weights into a folder unless they are in it.
+def ensure_weights(settings: EngineSettings, folder: Path, environment: Environment, out: TextIO) -> None:
+    """Download the weights of the settings' engine into the folder of weights unless they are there.
+
+    Those in a folder of the user's own are never downloaded.
 
     Args:
         environment: that of MiDaS, which need not exist.
@@ -67,13 +68,14 @@ def ensure_weights(folder: Path, environment: Environment, out: TextIO) -> None:
         EngineUnavailable: they cannot be downloaded.
         InstallError: the folder cannot be written.
     """
-    if _has_weights(folder):
+    weights = needed_weights(settings.engine, settings.model)
+    if not weights.repository or _has_weights(settings, folder):
         return
     with exclusive_lock(folder.parent / f"{folder.name}.lock", out, DATA_FOLDER_ADVICE):
-        if not _has_weights(folder):  # no other process has downloaded them meanwhile
-            size = MIDAS_WEIGHTS.size / 1e6
-            print(f"Downloading {MIDAS_WEIGHTS.name} ({size:.0f} MB) into {folder}.", file=out, flush=True)
-            SetupProcess("download", environment.folder, weights=folder).wait(partial(print_progress, out=out))
+        if not _has_weights(settings, folder):  # no other process has downloaded them meanwhile
+            print(f"Downloading {weights.description} into {folder}; licence: {weights.licence}.", file=out, flush=True)
+            SetupProcess("download", environment.folder, weights=folder, engine=settings.engine,
+                         model=settings.model).wait(partial(print_progress, out=out))
 
 
 def ensure_environment(environment: Environment, parts: Sequence[str], out: TextIO) -> None:
@@ -94,9 +96,9 @@ def ensure_environment(environment: Environment, parts: Sequence[str], out: Text
             SetupProcess("install", environment.folder, parts=parts).wait(partial(print_progress, out=out))
 
 
-def _has_weights(folder: Path) -> bool:
+def _has_weights(settings: EngineSettings, folder: Path) -> bool:
     try:
-        weights.find_weights(folder)
+        find_engine_weights(settings.engine, settings, folder)
     except EngineUnavailable:
         return False
     return True

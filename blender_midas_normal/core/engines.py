@@ -1,14 +1,16 @@
-"""What everybody must know of the engines without running one: their facts, what AUTO selects, and MiDaS's weights."""
+"""What everybody must know of the engines without running one: their facts, their weights, and what AUTO selects."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from .errors import EngineUnavailable, Message, Phrase, WeightsError, reason_of
-from .files import sha256_of
+from .errors import EngineUnavailable, Message, WeightsError
+from .files import is_file
+from .weights import Weights, WeightsFile, find_weights, in_folder_of_user
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -18,15 +20,6 @@ COLOUR = "COLOUR"
 
 DATA = "DATA"
 """Content of a picture: values as stored, H x W or H x W x 3, of any range, without a tone curve."""
-
-
-@dataclass(frozen=True)
-class WeightsFile:
-    """A file of weights that users bring or download; `size` in bytes, `sha256` in hexadecimal."""
-
-    name: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -40,8 +33,8 @@ class EngineFacts:
         settings: names of the settings that act on this engine, of those that do not act on all.
         fine_description: text of the interface for its fine relief mixed in over another engine; "" where it is not offered.
         uses_torch: whether it runs on torch where the worker's Python has it, and so on a GPU.
-        weights: the file that users bring; None where it needs none.
-        parts: of the MiDaS environment that it cannot run without, see `client.setup.environment.PARTS`.
+        weights: that users bring, by the names of the setting `model`; of an engine with one network, by "".
+        parts: of the environment that it cannot run without, see `client.setup.environment.PARTS`.
         raw_parts: those that depth_scale RAW needs; empty where the engine has none.
         has_depth_range: whether its depths are in units of their own, so that two pictures may differ in range.
     """
@@ -53,20 +46,64 @@ class EngineFacts:
     settings: frozenset[str] = frozenset()
     fine_description: str = ""
     uses_torch: bool = False
-    weights: WeightsFile | None = None
+    weights: Mapping[str, Weights] = field(default_factory=lambda: MappingProxyType({}))
     parts: tuple[str, ...] = ()
     raw_parts: tuple[str, ...] = ()
     has_depth_range: bool = False
 
 
+OWN_FOLDER = "FOLDER"
+"""Value of the setting `model` for weights in a folder of the user's own."""
+
 MIDAS_WEIGHTS = WeightsFile("dpt_hybrid-midas-501f0c75.pt", 492757791,
                             "501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853")
 """DPT-Hybrid of MiDaS 3.0, the MiDaS node's network; controlnet_aux looks for it under this name."""
 
+NORMAL_BAE_WEIGHTS = Weights(
+    "NormalBae", "trained on ScanNet, whose terms allow research without commercial use only", "lllyasviel/Annotators",
+    (WeightsFile("scannet.pt", 0, "03dbf1600c51ee3d45c29f77b77bf1a3b7a24c3452dba62a4ae658f37330c209"),), size=291_000_000)
+
+
+def _depth_anything(size: str, licence: str, revision: str, total: int, file: WeightsFile) -> Weights:
+    """Return the weights of a Depth Anything V2 network in transformers' format."""
+    name = f"Depth-Anything-V2-{size}-hf"
+    return Weights(f"Depth Anything V2 {size}", licence, f"depth-anything/{name}", (file, WeightsFile("config.json")),
+                   revision, name, size=total)
+
+
+def _moge(size: str, revision: str, total: int, file: WeightsFile) -> Weights:
+    """Return the weights of a MoGe-2 network with a normal head."""
+    name = f"moge-2-{size}-normal"
+    return Weights(f"MoGe-2 {size}", "MIT", f"Ruicheng/{name}", (file,), revision, name, size=total)
+
+
+DEPTH_ANYTHING_WEIGHTS = MappingProxyType({
+    "SMALL": _depth_anything("Small", "Apache-2.0", "5426e4f0f36572d16453bbda7a8389317b1bef99", 99_000_000, WeightsFile(
+        "model.safetensors", 99173660, "3152477ce0d8d6978d76b995120de97cb5b928701fd0f817769f59e249a16b70")),
+    "BASE": _depth_anything("Base", "CC-BY-NC-4.0", "main", 390_000_000, WeightsFile("model.safetensors")),
+    "LARGE": _depth_anything("Large", "CC-BY-NC-4.0", "7581137eff8d4e94f6e796d3baea0e9fa79b22d2", 1_341_000_000, WeightsFile(
+        "model.safetensors", 1341322868, "4e01e34ed5549b529b70b92d53226bc370f03041977b390d3dde45d47f516cf9")),
+})
+
+MOGE_WEIGHTS = MappingProxyType({
+    "SMALL": _moge("vits", "679230677b4d282c6f304189a93e98e14f085902", 141_000_000, WeightsFile(
+        "model.pt", 140550416, "79a16621928c2bf0ed04659218c55c01075e950507f40bb3332fb4c873d3e1dc")),
+    "BASE": _moge("vitb", "54ad3a693e61907ea4633d13dec6ee682fa09419", 419_000_000, WeightsFile(
+        "model.pt", 419110160, "16b8110e86d5dc5a849db120ca96ef3a223fd30b0c9146d1d81db504073da5f6")),
+    "LARGE": _moge("vitl", "b135031bae30b5ac2ae141a0e68717795ce38340", 1_326_000_000, WeightsFile(
+        "model.pt", 0, "280741fd09bc3f403ccff9967784c2a391b52d2c0742ae3efdb21d9f90cc1a01")),
+})
+"""By the setting `model`."""
+
+_MODEL_SETTINGS = frozenset({"model", "model_folder"})
+
 ENGINES: dict[str, EngineFacts] = {
     "MIDAS": EngineFacts(
         "MiDaS", "Depth estimated by the MiDaS network (DPT-Hybrid), on the GPU where there is one", licence="MIT",
-        settings=frozenset({"resolution", "enlargement", "device", "precision"}), uses_torch=True, weights=MIDAS_WEIGHTS,
+        settings=frozenset({"resolution", "enlargement", "device", "precision"}), uses_torch=True,
+        weights=MappingProxyType({"": Weights(
+            "MiDaS", "MIT", "lllyasviel/Annotators", (MIDAS_WEIGHTS,),
+            release=f"https://github.com/isl-org/DPT/releases/download/1_0/{MIDAS_WEIGHTS.name}")}),
         parts=("midas",), raw_parts=("midas", "node"), has_depth_range=True),
     "RELIEF": EngineFacts(
         "Relief", "Built-in network for photos of materials: heights from shading, always available",
@@ -75,16 +112,40 @@ ENGINES: dict[str, EngineFacts] = {
     "LUMINANCE": EngineFacts(
         "Luminance", "Brightness as height: instant, always available", licence="GPL 3 or later",
         fine_description="Fine relief by brightness, over the engine's large shapes"),
+    "DEPTH_ANYTHING": EngineFacts(
+        "Depth Anything", "Depth estimated by Depth Anything V2, or by a depth network of your own",
+        licence="Apache-2.0; its weights as the model says",
+        settings=frozenset({"resolution", "enlargement", "device", "precision"}) | _MODEL_SETTINGS, uses_torch=True,
+        weights=DEPTH_ANYTHING_WEIGHTS, parts=("midas", "depth-anything"), has_depth_range=True),
+    "NORMAL_BAE": EngineFacts(
+        "NormalBae", "Normals estimated by ControlNet's NormalBae; its weights were trained on ScanNet, whose terms forbid "
+        "commercial use", licence="MIT; weights under the terms of ScanNet",
+        settings=frozenset({"resolution", "device", "precision"}), uses_torch=True,
+        weights=MappingProxyType({"": NORMAL_BAE_WEIGHTS}), parts=("midas", "node")),
+    "MOGE": EngineFacts(
+        "MoGe", "Normals estimated by MoGe-2", licence="MIT",
+        settings=frozenset({"resolution", "device", "precision"}) | _MODEL_SETTINGS, uses_torch=True, weights=MOGE_WEIGHTS,
+        parts=("midas", "moge")),
 }
 """By the name that settings use, in the order of the interface."""
 
 AUTO_ENGINES = ("MIDAS", "RELIEF")
 """The engine that AUTO chooses where it can run, and the built-in one that it chooses else."""
 
-WEIGHTS_FOLDER_HINT = Phrase("in Blender in the preferences, on the command line with --weights")
-"""Where a user names the folder: the first in Blender, the second on the command line."""
-
 Key = TypeVar("Key")
+
+
+class EngineSettings(Protocol):
+    """The settings that name an engine and its weights: `core.settings.Settings`, or properties of these names."""
+
+    @property
+    def engine(self) -> str: ...
+    @property
+    def depth_scale(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_folder(self) -> str: ...
 
 
 def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tuple[str, Message]:
@@ -137,6 +198,54 @@ def needed_parts(engine: str, depth_scale: str) -> tuple[str, ...]:
     return min((facts.parts for facts in usable), key=len, default=())
 
 
+def models_by_size() -> dict[str, list[Weights]]:
+    """Return the weights that each value of the setting `model` stands for, by engine in their order."""
+    sizes: dict[str, list[Weights]] = {}
+    for facts in ENGINES.values():
+        for size, weights in facts.weights.items():
+            if size:
+                sizes.setdefault(size, []).append(weights)
+    return sizes
+
+
+def needed_weights(engine: str, model: str) -> Weights:
+    """Return the weights of an engine for a value of the setting `model`; those of AUTO's first choice where it needs none.
+
+    >>> needed_weights("MOGE", "SMALL").label, needed_weights("AUTO", "SMALL").label
+    ('MoGe-2 vits', 'MiDaS')
+    """
+    facts = ENGINES.get(engine)
+    if facts is None or not facts.weights:
+        facts = ENGINES[AUTO_ENGINES[0]]
+    first = next(iter(facts.weights.values()))
+    if model == OWN_FOLDER and "model" in facts.settings:
+        return in_folder_of_user(first)
+    return facts.weights.get(model, first)
+
+
+def find_engine_weights(engine: str, settings: EngineSettings, folder: Path) -> Path:
+    """Find the folder that has the weights of an engine; of AUTO's first choice where it needs none.
+
+    Args:
+        settings: say which weights, of an engine that has several.
+        folder: the folder of weights.
+
+    Raises:
+        WeightsError: they are not there.
+    """
+    weights = needed_weights(engine, settings.model)
+    if weights.repository:
+        return find_weights(folder, weights)
+    if not settings.model_folder:
+        raise WeightsError("The model folder is not set; choose the folder that has the weights, or another model.")
+    own = Path(settings.model_folder)
+    lacking = next((file.name for file in weights.files if not is_file(own / file.name)), None)
+    if lacking is not None:
+        raise WeightsError("The model folder {folder} has no file {file}; choose the folder that has it, or another model.",
+                           folder=own, file=lacking)
+    return own
+
+
 def setting_acts(name: str, engine: str, mix: str) -> bool:
     """Tell whether a setting changes anything with these values of the settings `engine` and `mix`.
 
@@ -162,32 +271,3 @@ def shared_range_strengths(ranges: Mapping[Key, float]) -> dict[Key, float]:
     """
     widest = max(ranges.values(), default=0.0)
     return {key: value / widest if value < widest else 1.0 for key, value in ranges.items()}
-
-
-_checksums: dict[tuple[str, int, int], str] = {}
-
-
-def weights_checksum(path: Path) -> str:
-    """Return the file's SHA-256 in hexadecimal; raise WeightsError when it cannot be read."""
-    try:
-        return sha256_of(path)
-    except OSError as error:
-        raise WeightsError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from error
-
-
-def verify_weights(path: Path, sha256: str = MIDAS_WEIGHTS.sha256) -> Message | None:
-    """Return None when the file has the given SHA-256, else a warning; raise WeightsError when it cannot be read.
-
-    A file is hashed again only after its size or time of modification has changed.
-    """
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise WeightsError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from error
-    key = (str(path.resolve()), status.st_size, status.st_mtime_ns)
-    if key not in _checksums:
-        _checksums[key] = weights_checksum(path)
-    if _checksums[key] == sha256:
-        return None
-    return Message("{path} is not the file that MiDaS was tested with: its SHA-256 is {found}, not {wanted}.", path=path,
-                   found=_checksums[key], wanted=sha256)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from .engines import ENGINES, usable_engines
+from .engines import ENGINES, OWN_FOLDER, models_by_size, usable_engines
 from .errors import SettingsError
 
 
@@ -73,11 +73,34 @@ class Flag:
         return bool(value)
 
 
-Domain = Union[Number, Choice, Flag]  # noqa: UP007 - the scripts' first stage runs on Python 3.9
+@dataclass(frozen=True)
+class FolderName:
+    """A setting that names a folder; "" for none."""
+
+    label: str
+    description: str
+
+    def validate(self, name: str, value: Any) -> str:
+        """Return the value; raise SettingsError for what cannot be a path."""
+        if not isinstance(value, str) or "\0" in value or len(value) > MAX_PATH_LENGTH:
+            raise SettingsError("{name} must be the path of a folder, not {value:.80}.", name=name, value=repr(value))
+        return value
+
+
+MAX_PATH_LENGTH = 4096
+"""Characters of the longest path that Linux has."""
+
+Domain = Union[Number, Choice, Flag, FolderName]  # noqa: UP007 - the scripts' first stage runs on Python 3.9
 
 ENGINE = Choice("Engine", "What turns the picture into a surface", (
     ("AUTO", "Automatic", "MiDaS when its environment and weights are there, otherwise the best built-in engine"),
     *((name, facts.label, facts.description) for name, facts in ENGINES.items()),
+))
+MODEL = Choice("Model", "Weights of the engine's network", (
+    *((size, size.capitalize(), "; ".join(
+        f"{weights.label}, {weights.total_size / 1e6:.0f} MB, {weights.licence}" for weights in sizes))
+      for size, sizes in models_by_size().items()),
+    (OWN_FOLDER, "Folder", "Weights of your own, in the model folder"),
 ))
 DEVICE = Choice("Device", "Processor that runs the network", (
     ("AUTO", "Automatic", "The first of CUDA or ROCm, Metal, XPU and CPU that works"),
@@ -86,7 +109,7 @@ DEVICE = Choice("Device", "Processor that runs the network", (
     ("XPU", "XPU", "Intel graphics card"),
     ("CPU", "CPU", "Main processor"),
 ))
-PRECISION = Choice("Precision", "Numbers with which the MiDaS network computes", (
+PRECISION = Choice("Precision", "Numbers with which the network computes", (
     ("AUTO", "Automatic", "Half precision where the processor is faster with it; RAW is always float32"),
     ("FLOAT32", "Float32", "32 bits everywhere"),
 ))
@@ -120,7 +143,7 @@ DEPTH_SCALE = Choice("Depth scale", "How depth becomes slope", (
     ("NORMALISED", "Normalised", "The look does not depend on resolution, network or depth range"),
     ("RAW", "Raw", "The MiDaS node's own arithmetic; MiDaS only"),
 ))
-ENLARGEMENT = Choice("Enlargement", "How a depth with fewer pixels than the picture is enlarged; MiDaS only, not RAW", (
+ENLARGEMENT = Choice("Enlargement", "How a depth with fewer pixels than the picture is enlarged; not RAW", (
     ("SMOOTH", "Smooth", "By splines: edges are as wide as the network saw them"),
     ("EDGES", "Along edges", "Edges of the depth lie on edges of the picture, where the picture explains them"),
 ))
@@ -147,6 +170,10 @@ class Settings:
 
     engine: str = _setting("AUTO", ENGINE, shapes_surface=True)
     quality: str = _setting("FAST", QUALITY, shapes_surface=True)
+    model: str = _setting("SMALL", MODEL, shapes_surface=True)
+    model_folder: str = _setting("", FolderName(
+        "Model folder", "Folder with the weights for the model Folder: for Depth Anything what transformers has saved "
+        "(config.json and model.safetensors), for MoGe its model.pt"), shapes_surface=True)
     a: float = _setting(2 * math.pi, Number(
         "a", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
     bg_threshold: float = _setting(0.0, Number(
@@ -156,7 +183,7 @@ class Settings:
         "Softness", "Share of the height range over which the background fades in; 0 ends it with a step",
         0.0, 1.0, 0.01))
     resolution: int = _setting(512, Number(
-        "Resolution", "Shorter side of the picture that the MiDaS network sees, in pixels", 64, 16384, 64, "px", True),
+        "Resolution", "Shorter side of the picture that the network sees, in pixels; not Relief", 64, 16384, 64, "px", True),
         shapes_surface=True)
     strength: float = _setting(1.0, Number(
         "Strength", "Factor on the slopes of the map: 1 is neutral, 0 is flat", 0.0, 10.0, 0.05))

@@ -84,8 +84,7 @@ class BlenderCommand(Command):
         return [with_exposure(item, exposure) for item in items]
 
     def launch(self, arguments: argparse.Namespace, options: BatchOptions, out: TextIO) -> Launch:
-        return choose_launch(options.settings.engine, worker_paths(), HostPython(blender_python()), IDLE_SECONDS,
-                             depth_scale=options.settings.depth_scale)
+        return choose_launch(options.settings, worker_paths(), HostPython(blender_python()), IDLE_SECONDS)
 
 
 def items_of_files(inputs: Inputs) -> list[BatchItem]:

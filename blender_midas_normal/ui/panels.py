@@ -13,7 +13,7 @@ from ..bridge import addon
 from ..bridge.addon import engine_unavailable_reason
 from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
 from ..bridge.tasks import Report
-from ..core.engines import setting_acts
+from ..core.engines import OWN_FOLDER, setting_acts
 from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
 from . import comparison, generation, live_paint, live_tuning
 from .drawing import draw_progress, draw_progress_placeholder, draw_text
@@ -35,7 +35,7 @@ RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "crossove
 
 MIX_SETTINGS = ("crossover", "mix_amount")
 
-SIZE_SETTINGS = ("resolution", "enlargement", "depth_scale", "size", "device", "precision")
+SIZE_SETTINGS = ("model", "model_folder", "resolution", "enlargement", "depth_scale", "size", "device", "precision")
 
 SET_SETTINGS = ("across", "smoothing")
 
@@ -156,7 +156,7 @@ class MidasNormalPanel:
         _draw_presets(layout, settings)
         _draw_settings(layout.column(), settings, MAIN_SETTINGS)
         for idname, title, names in (("midas_normal_relief", n_("Relief"), RELIEF_SETTINGS),
-                                     ("midas_normal_details", n_("MiDaS and size"), SIZE_SETTINGS),
+                                     ("midas_normal_details", n_("Network and size"), SIZE_SETTINGS),
                                      ("midas_normal_several", n_("Tiles and frames"), SET_SETTINGS)):
             header, folded = layout.panel(idname, default_closed=True)
             header.label(text=title)
@@ -185,7 +185,8 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
     layout.use_property_split = True
     layout.use_property_decorate = False
     for name in names:
-        if name == "mask_image" and settings.mask != "IMAGE":
+        if (name == "mask_image" and settings.mask != "IMAGE") or (
+                name == "model_folder" and settings.model != OWN_FOLDER):
             continue
         row = layout.row()
         row.active = _has_effect(name, settings)

@@ -11,9 +11,11 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, worker_paths
 from ..client.setup.environment import EnvironmentState, environment_status
-from ..client.setup.weights import find_weights, host_of, source_urls
+from ..client.setup.weights import host_of, source_urls
+from ..core.engines import ENGINES, needed_weights
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
+from ..core.weights import find_weights
 from . import computer_check, setup
 from .drawing import draw_progress_placeholder, draw_text
 from .generation import describe_worker
@@ -89,11 +91,12 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
                   EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=labels[status.state], icon="IMPORT").part = "MIDAS"
         row.operator("midas_normal.remove", icon="TRASH")
-        if "node" in status.parts:
-            box.label(text="The MiDaS node's own call (Depth scale Raw) is installed too")
-        else:
-            label = n_("Install the MiDaS node's own call", contexts.operator_default)
-            box.operator("midas_normal.install", text=label, icon="IMPORT").part = "NODE"
+        row = box.row(align=True)
+        for part, label, _ in setup.PART_ITEMS[1:]:
+            is_installed = part.lower().replace("_", "-") in status.parts
+            cell = row.row(align=True)
+            cell.enabled = not is_installed
+            cell.operator("midas_normal.install", text=label, icon="CHECKMARK" if is_installed else "IMPORT").part = part
         box.operator("midas_normal.check_computer", icon="VIEWZOOM")
         if setup.outcome():
             draw_text(box, setup.outcome())
@@ -101,12 +104,20 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         draw_progress_placeholder(box)
 
     def _draw_weights(self, box: bpy.types.UILayout) -> None:
-        box.label(text="MiDaS weights", icon="FILE_BLANK")
+        box.label(text="Weights", icon="FILE_BLANK")
+        folder, midas = worker_paths().weights, needed_weights("MIDAS", "")
         try:
-            draw_text(box, iface_("The weights are {file}.").format(file=find_weights(worker_paths().weights)))
+            file = find_weights(folder, midas) / midas.files[0].name
+            draw_text(box, iface_("The weights are {file}.").format(file=file))
         except WeightsError as error:
             draw_text(box, error.message)
         box.prop(self, "weights_folder")
-        hub, release = map(host_of, source_urls())
+        hub, release = map(host_of, source_urls(midas, midas.files[0]))
         draw_text(box, iface_("Download takes them from {hub}, or else from {release}.").format(hub=hub, release=release))
-        box.operator("midas_normal.download_weights", icon="IMPORT")
+        row = box.row(align=True)
+        for name, facts in ENGINES.items():
+            if len(facts.weights) == 1:
+                row.operator("midas_normal.download_weights", text=facts.label, icon="IMPORT").engine = name
+            elif facts.weights:
+                row.operator_menu_enum("midas_normal.download_weights", "model", text=facts.label,
+                                       icon="IMPORT").engine = name

@@ -17,7 +17,7 @@ from ..bridge.request import EXISTING, MAPS, MATERIAL_TARGETS, SAVES, SCOPES, SO
 from ..bridge.tasks import is_main_thread
 from ..core.errors import MidasNormalError
 from ..core.file_numbering import MAX_TEMPORAL_RADIUS
-from ..core.settings import PRESETS, Choice, Domain, Flag, Number, Settings, setting_domains
+from ..core.settings import PRESETS, Choice, Domain, Flag, FolderName, Number, Settings, setting_domains
 from . import generation, live_paint, live_tuning
 
 SKIP_SAVE = {"SKIP_SAVE"}
@@ -43,6 +43,9 @@ def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
         return EnumProperty(name=domain.label, description=domain.description, items=domain.items, default=default, **common)
     if isinstance(domain, Flag):
         return BoolProperty(name=domain.label, description=domain.description, default=default, **common)
+    if isinstance(domain, FolderName):
+        return StringProperty(name=domain.label, description=domain.description, default=default, subtype="DIR_PATH",
+                              **common)
     kwargs: dict[str, Any] = {"name": domain.label, "description": _describe_range(domain), "default": default,
                               "min": domain.low, "max": domain.high, **common}
     if domain.unit == "px":
@@ -161,7 +164,7 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
 
     def values(self) -> Settings:
         """Return the properties as Settings; raises SettingsError where they contradict each other."""
-        return Settings(**{name: getattr(self, name) for name in setting_domains()})
+        return Settings(**_absolute_folder({name: getattr(self, name) for name in setting_domains()}))
 
     def snapshot(self) -> SettingsSnapshot:
         """Return the present values."""
@@ -265,13 +268,19 @@ def request_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) ->
     scene = scene_settings(context.scene)
     base = scene.values() if operator.preset == "SCENE" else PRESETS[operator.preset]
     is_set = operator.properties.is_property_set
-    fields = {name: getattr(operator, name) for name in setting_domains() if is_set(name)}
+    fields = _absolute_folder({name: getattr(operator, name) for name in setting_domains() if is_set(name)})
     settings = base.replace_fields({"mask": "IMAGE", **fields} if is_set("mask_image") else fields)
 
     outputs = {name: _value_of(operator, scene, name) for name in ("target", "replace", "save", "smoothing", "across")}
     map_types = _value_of(operator, scene, "maps")
     return GenerateRequest(settings, maps=tuple(name for name, _, _ in MAPS if name in map_types),
                            mask_uid=_image_uid_of(operator, scene, "mask_image"), **outputs)
+
+
+def _absolute_folder(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values of settings in which a folder beside the .blend file is an absolute path."""
+    folder = values.get("model_folder")
+    return {**values, "model_folder": bpy.path.abspath(folder)} if folder else values
 
 
 def _value_of(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:

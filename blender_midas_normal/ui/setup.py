@@ -14,13 +14,14 @@ from bpy.props import EnumProperty
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, blender_python, preferences, worker_paths
 from ..client.computer_check import TEMPORARY_BYTES
-from ..client.setup.environment import PARTS, EnvironmentState, environment_status
+from ..client.setup.environment import EnvironmentState, environment_status
 from ..client.setup.install import space_of_parts
 from ..client.setup.process import SetupProcess
 from ..client.setup.weights import host_of, source_urls
-from ..core.engines import MIDAS_WEIGHTS
+from ..core.engines import ENGINES, needed_weights
 from ..core.errors import NO_MESSAGE, InstallError, Message, MidasNormalError
 from ..core.files import exists
+from ..core.settings import MODEL
 from . import computer_check, timer
 from .drawing import draw_progress, redraw_editors
 from .operator_checks import MainThreadOperator
@@ -46,12 +47,13 @@ def outcome() -> Message:
     return _outcome
 
 
-def start_setup(verb: str, parts: Sequence[str] = ("midas",)) -> None:
+def start_setup(verb: str, parts: Sequence[str] = ("midas",), engine: str = "MIDAS", model: str = "SMALL") -> None:
     """Start a setup process in the folders of the preferences; ends the worker first, which has files in them open.
 
     Args:
         verb: install, download, remove or check_computer.
         parts: what is installed, see `client.setup.environment.PARTS`.
+        engine, model: whose weights are downloaded, as in the settings.
 
     Raises:
         InstallError: where a setup runs already.
@@ -62,6 +64,7 @@ def start_setup(verb: str, parts: Sequence[str] = ("midas",)) -> None:
     prefs, paths = preferences(), worker_paths()
     addon.client.close()
     _process = SetupProcess(verb, paths.environment.folder, backend=prefs.backend, parts=parts, weights=paths.weights,
+                            engine=engine, model=model,
                             python=Path(prefs.interpreter) if prefs.interpreter else None,
                             online=bpy.app.online_access, runner=blender_python())
     _outcome = NO_MESSAGE
@@ -166,7 +169,7 @@ class SetupOperator(MainThreadOperator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            start_setup(self.verb, self.parts())
+            start_setup(self.verb, self.parts(), *self.weights())
             if self.options.is_invoke:
                 watch_setup()
             else:
@@ -184,9 +187,22 @@ class SetupOperator(MainThreadOperator):
         """Return the parts of the MiDaS environment that are installed."""
         return ("midas",)
 
+    def weights(self) -> tuple[str, str]:
+        """Return the engine whose weights are downloaded, and the value of the setting `model`."""
+        return "MIDAS", "SMALL"
+
     def question(self) -> str:
         """Return what the user is asked before the setup starts."""
         raise NotImplementedError
+
+
+PART_ITEMS = (
+    ("MIDAS", "MiDaS", "The packages that MiDaS needs"),
+    ("NODE", "MiDaS node", "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae"),
+    ("DEPTH_ANYTHING", "Depth Anything", "Besides, those for Depth Anything"),
+    ("MOGE", "MoGe", "Besides, those for MoGe"),
+)
+"""The parts of the MiDaS environment, by the names of `client.setup.environment.PARTS` in capitals."""
 
 
 class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
@@ -196,35 +212,43 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
     bl_label = "Install MiDaS environment"
     verb = "install"
     __annotations__ = {
-        "part": EnumProperty(name="Part", description="What is installed", items=(
-            ("MIDAS", "MiDaS", "The packages that MiDaS needs"),
-            ("NODE", "MiDaS node", "Besides, those for Depth scale Raw, the MiDaS node's own call"))),
+        "part": EnumProperty(name="Part", description="What is installed", items=PART_ITEMS),
     }
 
     def parts(self) -> Sequence[str]:
-        return PARTS[:PARTS.index(self.part.lower()) + 1]
+        part = self.part.lower().replace("_", "-")
+        return ("midas",) if part == "midas" else ("midas", part)
 
     def question(self) -> str:
         folder, parts = worker_paths().environment.folder, self.parts()
-        if "node" in parts and environment_status(worker_paths().environment).parts:
+        if environment_status(worker_paths().environment).parts and parts[1:]:
             return iface_("From the Python package index into {folder}; about {size:.1f} GB").format(
-                folder=folder, size=space_of_parts(("node",), "") / 1e9)
+                folder=folder, size=space_of_parts(parts[1:], "") / 1e9)
         return iface_("From the Python package index into {folder}; about {small:.1f} GB, or {large:.1f} GB for graphics "
                       "cards").format(folder=folder, small=space_of_parts(parts, "cpu") / 1e9,
                                       large=space_of_parts(parts, "") / 1e9)
 
 
 class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
-    """Download MiDaS's weights; an interrupted download is resumed"""
+    """Download the weights of an engine; an interrupted download is resumed"""
 
     bl_idname = "midas_normal.download_weights"
-    bl_label = "Download MiDaS weights"
+    bl_label = "Download weights"
     verb = "download"
+    __annotations__ = {
+        "engine": EnumProperty(name="Engine", description="Engine whose weights are downloaded", items=tuple(
+            (name, facts.label, facts.description) for name, facts in ENGINES.items() if facts.weights)),
+        "model": EnumProperty(name=MODEL.label, description=MODEL.description, items=MODEL.items[:-1], default="SMALL"),
+    }
+
+    def weights(self) -> tuple[str, str]:
+        return self.engine, self.model
 
     def question(self) -> str:
-        hub, release = map(host_of, source_urls())
-        return iface_("{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}").format(
-            file=MIDAS_WEIGHTS.name, size=MIDAS_WEIGHTS.size / 1e6, hub=hub, release=release, folder=worker_paths().weights)
+        weights = needed_weights(self.engine, self.model)
+        hosts = iface_(" or else from ").join(host_of(url) for url in source_urls(weights, weights.files[0]))
+        return iface_("{file} from {hosts} into {folder}; licence: {licence}").format(
+            file=weights.description, hosts=hosts, folder=worker_paths().weights, licence=weights.licence)
 
 
 class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):

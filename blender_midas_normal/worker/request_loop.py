@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import Cancelled, Message, MidasNormalError, shorten_message
 from ..core.files import redact_home
 from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Result
+from ..core.settings import Settings
 from . import memory
 from .channel import Channel, Inbox
 from .devices import auto_device, default_batch_size, describe_device, device_problem, torch_version, usable_gpus
@@ -183,8 +184,8 @@ def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: flo
 
     Args:
         folder: the exchange folder, which belongs to this worker and its client, and is removed when the worker ends.
-        weights: the folder with MiDaS's weights.
-        without_midas: "" or the message that says why MiDaS cannot run in this process.
+        weights: the folder of weights.
+        without_midas: "" or the message that says why the engines of the MiDaS environment cannot run in this process.
         idle_seconds: after one such time without requests engines are unloaded, after the second the process ends.
         batch: pictures in one batch of the MiDaS network; 0 for the device's default.
     """
@@ -202,8 +203,8 @@ def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: flo
     problem = device_problem()
     if problem:
         print(problem, file=sys.stderr)
-    channel.send(Ready(engines.unavailable(), describe_device(device), torch, available_bytes(device), usable_gpus(),
-                       batch_size, problem))
+    channel.send(Ready(engines.unavailable(Settings()), describe_device(device), torch, available_bytes(device),
+                       usable_gpus(), batch_size, problem))
     pipeline = MapPipeline(engines)
     loop = RequestLoop(pipeline, reader, folder, channel)
     idle_once = False

@@ -23,7 +23,7 @@ from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines import EngineInput
 from blender_midas_normal.worker.engines.midas import Midas
-from blender_midas_normal.worker.engines.midas.network import inference_dtype
+from blender_midas_normal.worker.engines.torch_inference import inference_dtype
 
 PATIENCE = 4
 """As many times that of the plan: on two cores a round at 1024 takes longer than the plan waits for a second one."""

@@ -25,7 +25,8 @@ from blender_midas_normal.core.errors import NO_MESSAGE
 from blender_midas_normal.core.protocol import Decoder, Ready, Request
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines.midas.model import load_model
-from blender_midas_normal.worker.engines.midas.network import inference_dtype, optimize_for_inference
+from blender_midas_normal.worker.engines.midas.network import optimize_for_inference
+from blender_midas_normal.worker.engines.torch_inference import inference_dtype
 
 BARE = "import torch"
 

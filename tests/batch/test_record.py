@@ -17,7 +17,7 @@ from blender_midas_normal.batch.record import (
     digest_of_settings,
 )
 from blender_midas_normal.core.errors import TargetError
-from blender_midas_normal.core.settings import Choice, Flag, Settings, setting_domains
+from blender_midas_normal.core.settings import Choice, Flag, FolderName, Settings, setting_domains
 
 NAME = ".midas_normal.jsonl"
 STATS_NAME = ".midas_normal_ranges.jsonl"
@@ -223,6 +223,8 @@ def another(name, domain):
     default = getattr(Settings(), name)
     if isinstance(domain, Choice):
         return next(value for value in domain.names if value != default)
+    if isinstance(domain, FolderName):
+        return "/models"
     return not default if isinstance(domain, Flag) else (domain.low + domain.high) / 2
 
 

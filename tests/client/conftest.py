@@ -13,6 +13,8 @@ from blender_midas_normal.client.client import Client
 from blender_midas_normal.client.setup import interpreters, weights
 from blender_midas_normal.client.setup.environment import Environment
 from blender_midas_normal.client.setup.install import install
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS, needed_weights
+from blender_midas_normal.core.weights import WeightsFile
 from tests.client.installations import make_recipe, write_wheel
 from tests.client.weights_server import SHA256, SIZE, serving
 
@@ -95,8 +97,10 @@ def second(no_proxy):
 @pytest.fixture
 def get(server, tmp_path):
     """Download from the server into a new folder."""
-    def download(report=lambda step: None, cancelled=lambda: False, online=True, urls=None, size=SIZE, sha256=SHA256):
-        return weights.download(tmp_path / "deep" / "weights", report, cancelled, online, urls or [server.url], size, sha256)
+    def download(report=lambda step: None, cancelled=lambda: False, urls=None, size=SIZE, sha256=SHA256):
+        file = WeightsFile(MIDAS_WEIGHTS.name, size, sha256)
+        return weights.download_file(tmp_path / "deep" / "weights", needed_weights("MIDAS", ""), file, urls or [server.url],
+                                     report, cancelled)
 
     return download
 

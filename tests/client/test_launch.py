@@ -14,6 +14,7 @@ from blender_midas_normal.client.launch import (
 from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, requirements_of, write_marker
 from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import EngineUnavailable
+from blender_midas_normal.core.settings import Settings
 
 
 @pytest.fixture
@@ -39,8 +40,9 @@ def record_parts(environment, base, *parts):
                                      parts=" ".join(parts)))
 
 
-def launched(engine, paths, depth_scale="NORMALISED", **attributes):
-    return choose_launch(engine, paths, HostPython("own python", **attributes), 60.0, depth_scale=depth_scale)
+def launched(engine, paths, depth_scale="NORMALISED", model="SMALL", **attributes):
+    settings = Settings(engine=engine, depth_scale=depth_scale, model=model)
+    return choose_launch(settings, paths, HostPython("own python", **attributes), 60.0)
 
 
 def test_without_midas_everything_runs_on_blenders_own_python(paths):
@@ -65,11 +67,39 @@ def test_missing_weights_are_the_reason(with_midas):
     assert MIDAS_WEIGHTS.name in launched("AUTO", with_midas).without_midas
 
 
-def test_weights_below_the_chosen_folder_are_the_folder(with_midas):
+def test_weights_below_the_chosen_folder_are_found(with_midas):
     below = with_midas.weights / "lllyasviel" / "Annotators"
     below.mkdir(parents=True)
     (with_midas.weights / MIDAS_WEIGHTS.name).rename(below / MIDAS_WEIGHTS.name)
-    assert launched("MIDAS", with_midas).weights == below
+    assert launched("MIDAS", with_midas).weights == with_midas.weights
+
+
+def test_an_engine_needs_its_own_packages_and_weights(with_midas, tmp_path):
+    with pytest.raises(EngineUnavailable, match="packages for MoGe are not installed"):
+        launched("MOGE", with_midas)
+    record_parts(with_midas.environment, tmp_path / "base", "midas", "moge")
+    with pytest.raises(EngineUnavailable, match=r"MoGe-2 vitb's weights moge-2-vitb-normal/model.pt \(419 MB\)"):
+        launched("MOGE", with_midas, model="BASE")
+    folder = with_midas.weights / "moge-2-vitb-normal"
+    folder.mkdir()
+    (folder / "model.pt").write_text("")
+    assert launched("MOGE", with_midas, model="BASE").python == str(with_midas.environment.python)
+    with pytest.raises(EngineUnavailable, match="vits"):
+        launched("MOGE", with_midas)
+
+
+def test_the_users_own_folder_is_where_the_setting_says(with_midas, tmp_path):
+    record_parts(with_midas.environment, tmp_path / "base", "midas", "depth-anything")
+    with pytest.raises(EngineUnavailable, match="model folder is not set"):
+        launched("DEPTH_ANYTHING", with_midas, model="FOLDER")
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in ("model.safetensors", "config.json"):
+        settings = Settings(engine="DEPTH_ANYTHING", model="FOLDER", model_folder=str(own))
+        with pytest.raises(EngineUnavailable, match=f"own has no file {name}"):
+            choose_launch(settings, with_midas, HostPython("own python"), 60.0)
+        (own / name).write_text("{}")
+    assert choose_launch(settings, with_midas, HostPython("own python"), 60.0).python == str(with_midas.environment.python)
 
 
 def test_relief_runs_where_torch_is_with_or_without_weights_of_midas(with_midas):

@@ -6,20 +6,25 @@ import contextlib
 import hashlib
 import itertools
 import random
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from blender_midas_normal.client.locks import file_lock
 from blender_midas_normal.client.setup import weights
-from blender_midas_normal.core import engines
+from blender_midas_normal.core import weights as core_weights
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS, needed_weights
 from blender_midas_normal.core.errors import Cancelled, WeightsError
+from blender_midas_normal.core.weights import find_weights, verify_weights, weights_checksum
 from tests.client.weights_server import DATA, SHA256, SIZE
+
+MIDAS = needed_weights("MIDAS", "")
 
 
 def part(folder: Path, content: bytes) -> Path:
     folder.mkdir(parents=True)
-    path = folder / f".{weights.MIDAS_WEIGHTS.name}.part"
+    path = folder / f".{MIDAS_WEIGHTS.name}.part"
     path.write_bytes(content)
     return path
 
@@ -27,9 +32,9 @@ def part(folder: Path, content: bytes) -> Path:
 def test_a_download_puts_the_file_and_nothing_else_in_its_place(get, folder):
     steps = []
     path = get(steps.append)
-    assert path == folder / weights.MIDAS_WEIGHTS.name and path.read_bytes() == DATA
-    assert [file.name for file in folder.iterdir()] == [weights.MIDAS_WEIGHTS.name]
-    assert weights.find_weights(folder) == path and weights.verify_weights(path, SHA256) is None
+    assert path == folder / MIDAS_WEIGHTS.name and path.read_bytes() == DATA
+    assert [file.name for file in folder.iterdir()] == [MIDAS_WEIGHTS.name]
+    assert find_weights(folder, MIDAS) == folder and weights.file_checksum(path, SHA256) == SHA256
     assert steps[-1].share == 1.0 and [step.number for step in steps] == sorted(step.number for step in steps)
 
 
@@ -50,10 +55,10 @@ def test_a_second_download_asks_nobody(get, server):
     assert server.requested_ranges == []
 
 
-def test_offline_is_refused_with_the_way_to_allow_it(get, server):
+def test_offline_is_refused_with_the_way_to_allow_it(tmp_path):
     with pytest.raises(WeightsError, match=r"System > Network > Allow Online Access.*--weights"):
-        get(online=False)
-    assert server.requested_ranges == []
+        weights.download(tmp_path, MIDAS, lambda step: None, lambda: False, online=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_broken_connection_is_taken_up_again_where_it_broke(get, server):
@@ -78,7 +83,7 @@ def test_a_server_that_gives_nothing_is_given_up_and_the_part_is_kept(get, serve
     server.cuts = [1_000_000, 0]
     with pytest.raises(WeightsError) as caught:
         get()
-    for word in (weights.MIDAS_WEIGHTS.name, "3 MB", str(folder), "--weights", "1.0 MB"):
+    for word in (MIDAS_WEIGHTS.name, "3 MB", str(folder), "--weights", "1.0 MB"):
         assert word in str(caught.value)
     server.requested_ranges.clear()
     assert get().read_bytes() == DATA
@@ -116,7 +121,7 @@ def test_a_whole_part_is_only_checked(get, server, folder):
 
 def test_a_part_of_another_file_is_refused_once_and_gone(get, server, folder):
     part(folder, b"x" * 1000)
-    with pytest.raises(WeightsError, match=f"SHA-256 is [0-9a-f]{{64}}, not {SHA256}"):
+    with pytest.raises(WeightsError, match=rf"checksum \([0-9a-f]{{64}}, not {SHA256}\)"):
         get()
     assert list(folder.iterdir()) == []
     assert get().read_bytes() == DATA
@@ -153,20 +158,20 @@ def test_too_many_bytes_are_refused_before_the_disk_is_full_of_them(get, server,
 
 def test_a_damaged_file_in_the_place_is_replaced(get, folder):
     folder.mkdir(parents=True)
-    (folder / weights.MIDAS_WEIGHTS.name).write_bytes(bytes(len(DATA)))
+    (folder / MIDAS_WEIGHTS.name).write_bytes(bytes(len(DATA)))
     assert get().read_bytes() == DATA
 
 
 def test_cancelling_keeps_what_has_come(get, server, folder):
     with pytest.raises(Cancelled):
         get(cancelled=lambda: bool(server.requested_ranges))
-    assert not (folder / weights.MIDAS_WEIGHTS.name).exists()
+    assert not (folder / MIDAS_WEIGHTS.name).exists()
     assert get().read_bytes() == DATA
 
 
 def test_two_downloads_into_one_folder_do_not_mix(get, folder):
     folder.mkdir(parents=True)
-    lock = folder / f".{weights.MIDAS_WEIGHTS.name}.lock"
+    lock = folder / f".{MIDAS_WEIGHTS.name}.lock"
     with file_lock(lock, WeightsError), pytest.raises(WeightsError, match="Another process"):
         get()
 
@@ -185,35 +190,35 @@ def test_a_folder_that_cannot_be_made(get, tmp_path):
 
 def test_missing_weights_are_named_with_size_place_and_option(tmp_path):
     with pytest.raises(WeightsError) as caught:
-        weights.find_weights(tmp_path)
+        find_weights(tmp_path, MIDAS)
     for word in ("dpt_hybrid-midas-501f0c75.pt", "493 MB", str(tmp_path), "in the preferences", "with --weights"):
         assert word in str(caught.value)
 
 
 @pytest.mark.parametrize("below", ["", "lllyasviel/Annotators"])
 def test_weights_are_found_where_users_have_them(tmp_path, below):
-    path = tmp_path / below / weights.MIDAS_WEIGHTS.name
+    path = tmp_path / below / MIDAS_WEIGHTS.name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"")
-    assert weights.find_weights(tmp_path) == path
-    assert weights.find_weights(path) == path
+    assert find_weights(tmp_path, MIDAS) == path.parent
+    assert find_weights(path, MIDAS) == path.parent
 
 
 def test_other_weights_get_a_warning_and_are_hashed_once(tmp_path, monkeypatch):
     path = tmp_path / "mine.pt"
     path.write_bytes(b"mine")
-    warning = weights.verify_weights(path)
-    assert hashlib.sha256(b"mine").hexdigest() in warning and weights.MIDAS_WEIGHTS.sha256 in warning
+    warning = verify_weights(path, MIDAS)
+    assert hashlib.sha256(b"mine").hexdigest() in warning and MIDAS_WEIGHTS.sha256 in warning
 
     calls = []
-    plain = engines.weights_checksum
-    monkeypatch.setattr(engines, "weights_checksum", lambda path: calls.append(path) or plain(path))
-    assert weights.verify_weights(path) == warning and calls == []
+    plain = core_weights.weights_checksum
+    monkeypatch.setattr(core_weights, "weights_checksum", lambda path: calls.append(path) or plain(path))
+    assert verify_weights(path, MIDAS) == warning and calls == []
     path.write_bytes(b"mine too")
-    assert weights.verify_weights(path) != warning and calls == [path]
+    assert verify_weights(path, MIDAS) != warning and calls == [path]
 
 
 def test_a_missing_file_cannot_be_checked(tmp_path):
-    for look in (weights.weights_checksum, weights.verify_weights):
+    for look in (weights_checksum, partial(verify_weights, weights=MIDAS)):
         with pytest.raises(WeightsError, match="cannot be read"):
             look(tmp_path / "none.pt")

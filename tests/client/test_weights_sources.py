@@ -13,8 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from blender_midas_normal.client.setup import weights
+from blender_midas_normal.core.engines import MIDAS_WEIGHTS, needed_weights
 from blender_midas_normal.core.errors import WeightsError
 from tests.client.weights_server import DATA, SIZE
+
+MIDAS = needed_weights("MIDAS", "")
 
 
 @pytest.mark.parametrize("status", [404, 401, 503])
@@ -48,7 +51,7 @@ def test_where_one_source_fails_the_next_one_gives_the_file(get, server, second,
         server.cuts, ranges = [1_000_000, 0], ["bytes=1000000-"]
     assert get(steps.append, urls=[first, second.url]).read_bytes() == DATA
     assert second.requested_ranges == ranges
-    assert [path.name for path in folder.iterdir()] == [weights.MIDAS_WEIGHTS.name]
+    assert [path.name for path in folder.iterdir()] == [MIDAS_WEIGHTS.name]
     assert any(weights.host_of(first) in step.detail for step in steps)
 
 
@@ -110,16 +113,16 @@ def test_the_sources_are_the_hub_or_its_mirror_then_the_release_of_the_networks_
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     release = "https://github.com/isl-org/DPT/releases/download/1_0/dpt_hybrid-midas-501f0c75.pt"
     path = "lllyasviel/Annotators/resolve/main/dpt_hybrid-midas-501f0c75.pt"
-    assert weights.source_urls() == (f"https://huggingface.co/{path}", release)
+    assert weights.source_urls(MIDAS, MIDAS_WEIGHTS) == (f"https://huggingface.co/{path}", release)
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example/hf/")
-    assert weights.source_urls() == (f"https://mirror.example/hf/{path}", release)
-    assert [weights.host_of(url) for url in weights.source_urls()] == ["mirror.example", "github.com"]
+    assert weights.source_urls(MIDAS, MIDAS_WEIGHTS) == (f"https://mirror.example/hf/{path}", release)
+    assert [weights.host_of(url) for url in weights.source_urls(MIDAS, MIDAS_WEIGHTS)] == ["mirror.example", "github.com"]
 
 
 @pytest.mark.parametrize("mirror", ["mirror.example", "http://mirror.example", "https://[mirror"])
 def test_a_mirror_that_is_no_safe_address_is_passed_over(get, second, monkeypatch, mirror):
     monkeypatch.setenv("HF_ENDPOINT", mirror)
-    assert get(urls=[weights.source_urls()[0], second.url]).read_bytes() == DATA
+    assert get(urls=[weights.source_urls(MIDAS, MIDAS_WEIGHTS)[0], second.url]).read_bytes() == DATA
 
 
 class Proxy(BaseHTTPRequestHandler):

@@ -33,6 +33,7 @@ from blender_midas_normal.client.setup.environment import (
 )
 from blender_midas_normal.client.setup.install import install, midas_recipe
 from blender_midas_normal.client.setup.weights import download
+from blender_midas_normal.core.engines import needed_weights
 from blender_midas_normal.core.errors import (
     EngineError,
     EngineUnavailable,
@@ -43,6 +44,7 @@ from blender_midas_normal.core.errors import (
     WorkerError,
 )
 from blender_midas_normal.core.protocol import Request
+from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.memory import TOO_LITTLE_MEMORY
 from tests.conftest import ROOT, fill
 from tests.requests_for_tests import LUMINANCE, launch, noise, write_pixels
@@ -161,11 +163,11 @@ def test_folders_that_are_closed_to_this_user_are_no_environment_and_no_weights(
     folder = closed(tmp_path / "closed")
     places = Paths(Environment(folder), folder, tmp_path / "worker.log")
     assert environment_status(places.environment).state is EnvironmentState.ABSENT
-    assert choose_launch("AUTO", places, HostPython("python"), 1.0).without_midas
+    assert choose_launch(Settings(), places, HostPython("python"), 1.0).without_midas
     with pytest.raises(EngineUnavailable):
-        choose_launch("MIDAS", places, HostPython("python"), 1.0)
+        choose_launch(Settings(engine="MIDAS"), places, HostPython("python"), 1.0)
     with pytest.raises(WeightsError):
-        download(folder, lambda step: None, lambda: False, True, "https://127.0.0.1:9/x", 10)
+        download(folder, needed_weights("MIDAS", ""), lambda step: None, lambda: False, online=True)
 
 
 def made_environment(folder: Path, pins: Path) -> Environment:

@@ -13,7 +13,7 @@ import pytest
 from blender_midas_normal.core.protocol import Request, Result
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices, outputs, request_loop
-from blender_midas_normal.worker.engines import midas
+from blender_midas_normal.worker.engines import depth_engine, midas, network_engine
 from tests.requests_for_tests import noise, write_pixels
 from tests.worker.in_process_worker import InProcessWorker
 from tests.worker.worker_process import WorkerProcess, normals
@@ -41,9 +41,6 @@ class Network:
 
     def free(self):
         """Nothing is kept."""
-
-    def depth(self, picture, on_progress, precision):
-        return self.depths(picture[None], on_progress, precision)[0]
 
     def depths(self, pictures, on_progress, precision):
         self.passes.append(len(pictures))
@@ -81,9 +78,11 @@ def computer(request, monkeypatch):
     monkeypatch.setattr(devices, "has_device", lambda name: True)
     monkeypatch.setattr(request_loop, "describe_device", lambda name: name)
     monkeypatch.setattr(midas, "load_network", lambda weights: BatchWorker.network)
-    monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
-    monkeypatch.setattr(midas, "unavailable_reason", lambda options: "")
-    monkeypatch.setattr(midas, "verify_weights", lambda path: None)
+    for module in (depth_engine, midas):
+        monkeypatch.setattr(module, "available_bytes", lambda device: 10**12)
+    monkeypatch.setattr(midas, "unavailable_reason", lambda options, settings: "")
+    monkeypatch.setattr(network_engine, "find_engine_weights", lambda engine, settings, folder: folder)
+    monkeypatch.setattr(network_engine, "verify_weights", lambda path, weights: None)
     monkeypatch.setattr(outputs, "MAP_DEVICES", set())  # where torch is needed
 
 
@@ -124,8 +123,8 @@ def test_each_result_names_the_device_that_it_ran_on(tmp_path):
 
 
 def test_a_batch_is_no_larger_than_memory_allows(tmp_path, monkeypatch):
-    room = midas.BYTES_PER_PIXEL * 64 * 96 * 2
-    monkeypatch.setattr(midas, "available_bytes", lambda device: room)
+    room = depth_engine.BYTES_PER_PIXEL * 64 * 96 * 2
+    monkeypatch.setattr(depth_engine, "available_bytes", lambda device: room)
     network = Network()
     worker = BatchWorker(tmp_path, network)
     worker.answer([worker.job(number, settings=replace(PLAIN, device="CUDA")) for number in range(3)])
@@ -168,7 +167,7 @@ def test_a_card_that_has_failed_decides_no_batch_size(tmp_path, monkeypatch, bat
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
         return 10**12
 
-    monkeypatch.setattr(midas, "available_bytes", available)
+    monkeypatch.setattr(depth_engine, "available_bytes", available)
     network.passes.clear()
     ends = worker.answer([worker.job(number, settings=auto) for number in range(1, 4)])
     assert network.passes == passes

@@ -18,7 +18,7 @@ from blender_midas_normal.core.errors import EngineError
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings, preset
 from blender_midas_normal.worker import devices
-from blender_midas_normal.worker.engines import EngineInput, midas, relief
+from blender_midas_normal.worker.engines import EngineInput, depth_engine, midas, network_engine, relief
 from blender_midas_normal.worker.engines.device_fallback import Attempt, Fallback, WrongValues, check_finite
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 from tests.worker.relief_example import photo
@@ -64,8 +64,8 @@ class MidasNetwork:
             raise BROKEN
         self.device = device
 
-    def depth(self, rgb, on_progress, precision):
-        return self.card.given(rgb.mean(axis=2) * np.float32(100), self.device, precision)
+    def depths(self, pictures, on_progress, precision):
+        return self.card.given(pictures.mean(axis=3) * np.float32(100), self.device, precision)
 
     def node_depth(self, picture, resolution, on_progress):
         return self.card.given(picture.mean(axis=2).astype(np.float32), self.device, "FLOAT32")
@@ -79,8 +79,10 @@ class MidasNetwork:
 @pytest.fixture
 def computer(monkeypatch, tmp_path):
     """computer(engine, card): an engine on a computer with this card."""
-    monkeypatch.setattr(midas, "verify_weights", lambda path: None)
-    monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
+    monkeypatch.setattr(network_engine, "find_engine_weights", lambda engine, settings, folder: folder)
+    monkeypatch.setattr(network_engine, "verify_weights", lambda path, weights: None)
+    for module in (depth_engine, midas):
+        monkeypatch.setattr(module, "available_bytes", lambda device: 10**12)
     monkeypatch.setattr(relief, "has_torch", lambda: True)
     monkeypatch.setattr(relief, "empty_cache", lambda device: None)
 

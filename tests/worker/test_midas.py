@@ -18,7 +18,7 @@ from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.core.regions import plan_tiles
 from blender_midas_normal.core.settings import Settings, preset
-from blender_midas_normal.worker.engines.midas.tiled_inference import MAX_PASS_PIXELS, network_size
+from blender_midas_normal.worker.engines.tiled_inference import MAX_PASS_PIXELS, network_size
 from tests.requests_for_tests import opaque, write_pixels
 from tests.worker.worker_process import WorkerProcess, normals
 
@@ -238,7 +238,7 @@ def test_a_long_picture_is_seen_in_tiles_that_fit_together(worker):
     assert answer.pixels.shape == (4000, 300, 3)
     assert_unit(answer.pixels)
     steps = steps_across_rows(answer.pixels)
-    width, height = network_size(300, 4000, 384)
+    width, height = network_size(300, 4000, 384, 32)
     side = int(math.sqrt(MAX_PASS_PIXELS)) // 32 * 32
     tiles = plan_tiles(width, height, side, side // 4)
     borders = [row * 4000 // height for tile in tiles for row in (tile.top, tile.bottom)]

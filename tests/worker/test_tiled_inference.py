@@ -15,9 +15,9 @@ from blender_midas_normal.core.filters import resize
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker import devices
-from blender_midas_normal.worker.engines import EngineInput, EngineOptions, midas
+from blender_midas_normal.worker.engines import EngineInput, EngineOptions, depth_engine, midas, network_engine
 from blender_midas_normal.worker.engines.midas import unavailable_reason
-from blender_midas_normal.worker.engines.midas.tiled_inference import (
+from blender_midas_normal.worker.engines.tiled_inference import (
     MAX_NETWORK_SIDE,
     MAX_PASS_PIXELS,
     DepthCache,
@@ -64,27 +64,27 @@ def correlation(depth, picture):
 
 
 @settings(deadline=None)
-@given(st.integers(1, 16384), st.integers(1, 16384), st.integers(64, 16384))
-def test_sides_of_the_networks_input_are_multiples_of_32(width, height, resolution):
-    size = network_size(width, height, resolution)
-    assert all(side % 32 == 0 and side >= 64 for side in size)
-    assert abs(min(size) - resolution) <= 16 or max(size) == MAX_NETWORK_SIDE
-    assert max(size) <= MAX_NETWORK_SIDE
-    capped = capped_size(*size, MAX_PASS_PIXELS)
-    assert all(side % 32 == 0 and side >= 64 for side in capped)
+@given(st.integers(1, 16384), st.integers(1, 16384), st.integers(70, 16384), st.sampled_from([14, 16, 32]))
+def test_sides_of_the_networks_input_are_multiples(width, height, resolution, multiple):
+    size = network_size(width, height, resolution, multiple)
+    assert all(side % multiple == 0 and side >= 64 for side in size)
+    assert abs(min(size) - resolution) <= multiple / 2 or max(size) >= MAX_NETWORK_SIDE - multiple / 2
+    assert max(size) <= MAX_NETWORK_SIDE + multiple / 2
+    capped = capped_size(*size, MAX_PASS_PIXELS, multiple)
+    assert all(side % multiple == 0 and side >= 64 for side in capped)
     assert capped[0] * capped[1] <= MAX_PASS_PIXELS
 
 
 @settings(deadline=None)
 @given(st.integers(100, 6000), st.integers(100, 6000), st.integers(256, 2048))
 def test_the_aspect_is_kept_as_well_as_multiples_allow(width, height, resolution):
-    size = network_size(width, height, resolution)
+    size = network_size(width, height, resolution, 32)
     assert math.isclose(size[0] / size[1], width / height, rel_tol=0.15)
 
 
 def test_an_ordinary_picture_takes_one_pass():
     network, progress, picture = Brightness(), ProgressRecorder(), photo(300, 450)
-    depth = tiled_inference(picture, Wrap(), 256, MAX_PASS_PIXELS, network, progress)
+    depth = tiled_inference(picture, Wrap(), 256, 32, MAX_PASS_PIXELS, network, progress)
     assert network.sizes == [(384, 256)]
     assert depth.shape == (256, 384)
     assert correlation(depth, picture) > 0.99
@@ -93,7 +93,7 @@ def test_an_ordinary_picture_takes_one_pass():
 
 def test_a_long_picture_takes_one_pass_at_a_smaller_size_and_tiles():
     network, progress, picture = Brightness(), ProgressRecorder(), photo(4000, 300)
-    depth = tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, network, progress)
+    depth = tiled_inference(picture, Wrap(), 512, 32, MAX_PASS_PIXELS, network, progress)
     assert depth.shape == (6816, 512)
     assert len(network.sizes) > 5
     assert all(w * h <= MAX_PASS_PIXELS for w, h in network.sizes)
@@ -113,7 +113,7 @@ def test_after_a_stroke_only_the_smaller_picture_and_the_tiles_with_the_stroke_r
 
     def infer(picture):
         passes.clear()
-        depth = tiled_inference(picture, Wrap(), 512, MAX_PASS_PIXELS, cache.memoize(network), ProgressRecorder())
+        depth = tiled_inference(picture, Wrap(), 512, 32, MAX_PASS_PIXELS, cache.memoize(network), ProgressRecorder())
         return depth, len(passes)
 
     _, whole = infer(before)
@@ -139,7 +139,7 @@ def test_cached_depths_are_bounded_in_bytes_and_depend_on_conditions():
 
 
 def test_steps_at_the_borders_of_tiles_are_like_all_others():
-    depth = tiled_inference(photo(4000, 300), Wrap(), 512, MAX_PASS_PIXELS, Brightness(), ProgressRecorder())
+    depth = tiled_inference(photo(4000, 300), Wrap(), 512, 32, MAX_PASS_PIXELS, Brightness(), ProgressRecorder())
     steps = np.abs(np.diff(depth, axis=0)).mean(axis=1)
     assert steps.max() < 3 * np.median(steps)
 
@@ -147,7 +147,7 @@ def test_steps_at_the_borders_of_tiles_are_like_all_others():
 @pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(x=True), Wrap(y=True)])
 def test_a_picture_that_repeats_is_padded_with_its_repetition(wrap):
     network = Brightness()
-    depth = tiled_inference(photo(256, 256), wrap, 256, MAX_PASS_PIXELS, network, ProgressRecorder())
+    depth = tiled_inference(photo(256, 256), wrap, 256, 32, MAX_PASS_PIXELS, network, ProgressRecorder())
     assert network.sizes == [(384 if wrap.x else 256, 384 if wrap.y else 256)]
     assert depth.shape == (256, 256)
 
@@ -155,16 +155,16 @@ def test_a_picture_that_repeats_is_padded_with_its_repetition(wrap):
 def test_a_tile_that_repeats_and_is_too_large_for_one_pass():
     network = Brightness()
     picture = photo(256, 256)
-    depth = tiled_inference(picture, Wrap(True, True), 512, 256 * 256, network, ProgressRecorder())
+    depth = tiled_inference(picture, Wrap(True, True), 512, 32, 256 * 256, network, ProgressRecorder())
     assert depth.shape == (512, 512)
     assert all(w * h <= 256 * 256 for w, h in network.sizes)
     assert correlation(depth, picture) > 0.98
 
 
 def test_missing_weights_are_named_with_all_that_helps(tmp_path):
-    text = unavailable_reason(EngineOptions(tmp_path))
+    text = unavailable_reason(EngineOptions(tmp_path), Settings())
     if "torch" not in text and "controlnet_aux" not in text:
-        assert MIDAS_WEIGHTS.name in text and str(MIDAS_WEIGHTS.size) in text
+        assert MIDAS_WEIGHTS.name in text and "493 MB" in text
         assert str(tmp_path) in text and "--weights" in text
     else:
         assert "environment" in text
@@ -186,18 +186,20 @@ class FullDevice:
     def close(self):
         """Nothing is kept."""
 
-    def depth(self, picture, on_progress, precision):
+    def depths(self, pictures, on_progress, precision):
         if self.failures > 0:
             self.failures -= 1
             raise self.error
-        return self.network(picture, on_progress)
+        return self.network(pictures[0], on_progress)[None]
 
 
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "has_device", lambda name: True)
-    monkeypatch.setattr(midas, "available_bytes", lambda device: 10**12)
-    monkeypatch.setattr(midas, "verify_weights", lambda path: None)
+    for module in (depth_engine, midas):
+        monkeypatch.setattr(module, "available_bytes", lambda device: 10**12)
+    monkeypatch.setattr(network_engine, "find_engine_weights", lambda engine, settings, folder: folder)
+    monkeypatch.setattr(network_engine, "verify_weights", lambda path, weights: None)
     return midas.Midas(tmp_path)
 
 
@@ -244,7 +246,7 @@ def test_other_failures_do_not_count_as_out_of_memory(engine, surface_of):
 
 
 def test_the_engine_runs_again_for_the_tiles_with_a_stroke_until_it_is_unloaded(engine, surface_of, monkeypatch):
-    monkeypatch.setattr(midas, "MAX_PASS_PIXELS", 256 * 256)
+    monkeypatch.setattr(depth_engine, "MAX_PASS_PIXELS", 256 * 256)
     network, before = FullDevice(0, MemoryError()), photo(512, 512)
     after = before.copy()
     after[40:60, 40:60] = 1.0

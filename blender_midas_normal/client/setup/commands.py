@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Union
 
+from ...core.engines import ENGINES
 from ...core.errors import InstallError, Message, Phrase, join_messages
+from ...core.weights import Weights, find_weights, verify_weights
 from .. import computer_check
 from . import ProgressEvent, environment, weights
 from .environment import PARTS, Environment
@@ -34,8 +35,8 @@ def install_environment(options: argparse.Namespace, report: ReportProgress, can
 
 
 def download_weights(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
-    """Download the weights."""
-    file = weights.download(options.weights.absolute(), report, cancelled, online=not options.offline)
+    """Download the weights of an engine."""
+    file = weights.download(options.weights.absolute(), _weights(options), report, cancelled, online=not options.offline)
     return Message("The weights are {file}.", file=file)
 
 
@@ -45,8 +46,9 @@ def check_environment(options: argparse.Namespace, report: ReportProgress, cance
     news = check(made, report, midas_recipe(environment.environment_status(made).parts or PARTS, ""), cancelled)
     if options.weights is None:
         return Message(news)
-    path: Path = weights.find_weights(options.weights)
-    return join_messages((news, weights.verify_weights(path) or Message("{file} is the known file.", file=path)))
+    wanted = _weights(options)
+    path = find_weights(options.weights, wanted) / wanted.files[0].name
+    return join_messages((news, verify_weights(path, wanted) or Message("{file} is the known file.", file=path)))
 
 
 def remove_environment(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
@@ -59,6 +61,11 @@ def remove_environment(options: argparse.Namespace, report: ReportProgress, canc
 def check_computer(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Check what this computer's device computes, and how fast."""
     return computer_check.check_computer(_environment(options), report, cancelled)
+
+
+def _weights(options: argparse.Namespace) -> Weights:
+    sizes = ENGINES[options.engine].weights
+    return sizes.get(options.model) or next(iter(sizes.values()))
 
 
 def _environment(options: argparse.Namespace) -> Environment:

@@ -24,9 +24,15 @@ from ..locks import file_lock
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 
-PARTS = ("midas", "node")
+PARTS = ("midas", "node", "depth-anything", "moge")
 """What the MiDaS environment may hold, by the names of requirements files: the packages that MiDaS needs, and those that the
-MiDaS node's own call needs besides."""
+MiDaS node's own call and other engines need besides."""
+
+MARKER_PARTS = "midas node"
+"""Parts of an environment whose marker names none: versions that did not record them installed these."""
+
+ALONE_ENDING = ".alone.txt"
+"""Ending of requirements files whose packages are installed without those that they ask for."""
 
 MARKER = ".version"
 LOCK = ".install.lock"
@@ -98,7 +104,7 @@ class Marker:
         backend: the build of PyTorch.
         installed: the message of the checking program, "" before it has run.
         state: "incomplete", "broken" (the packages do not work together) or "complete".
-        parts: names of PARTS, with spaces between; versions that did not record them installed both.
+        parts: names of PARTS, with spaces between.
     """
 
     requirements: str
@@ -107,12 +113,13 @@ class Marker:
     backend: str
     installed: str = ""
     state: str = "incomplete"
-    parts: str = " ".join(PARTS)
+    parts: str = MARKER_PARTS
 
 
 def requirements_of(parts: Sequence[str]) -> tuple[Path, ...]:
     """Return the requirements files of some of PARTS."""
-    return tuple(REQUIREMENTS / f"{part}.txt" for part in parts)
+    files = (REQUIREMENTS / f"{part}{ending}" for part in parts for ending in (".txt", ALONE_ENDING))
+    return tuple(file for file in files if file.is_file())
 
 
 def fingerprint(requirements: Sequence[Path]) -> str:

@@ -17,6 +17,7 @@ from ..child_process import CompletedProcess, run_process
 from ..locks import file_lock
 from . import ProgressEvent
 from .environment import (
+    ALONE_ENDING,
     PARTS,
     REQUIREMENTS,
     Environment,
@@ -65,7 +66,8 @@ _HINTS = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice 
      Message("A file cannot be written: choose a folder that belongs to you, and end every Blender that uses MiDaS.")),
 ))
 
-PART_BYTES = {"midas": {"cpu": 1_050_000_000, "": 4_920_000_000}, "node": {"": 380_000_000}}
+PART_BYTES = {"midas": {"cpu": 1_050_000_000, "": 4_920_000_000}, "node": {"": 380_000_000},
+              "depth-anything": {"": 110_000_000}, "moge": {"": 280_000_000}}
 """Bytes that each part takes, by torch's build where that makes a difference: measured with du on Linux, of torch 2.13.0's
 build for CPUs and of the default one, for CUDA 13."""
 
@@ -125,6 +127,10 @@ from controlnet_aux import MidasDetector
 """The checking program of the part node: it runs a compiled operation of torchvision, which fails when torch has another
 build."""
 
+PART_CHECKS = {"node": CHECK_NODE_PROGRAM, "depth-anything": "from transformers import AutoModelForDepthEstimation\n",
+               "moge": "from moge.model.v2 import MoGeModel\n", "midas": CHECK_PROGRAM}
+"""The checking program of each of PARTS; MiDaS's is the last one, whose line is shown."""
+
 
 def space_of_parts(parts: Sequence[str], backend: str) -> int:
     """Return the bytes that parts of the MiDaS environment take with a build of torch; the larger one where that is open."""
@@ -155,7 +161,7 @@ class InstallRecipe:
 def midas_recipe(parts: Sequence[str], backend: str) -> InstallRecipe:
     """Return the recipe of a MiDaS environment with some of PARTS."""
     ordered = tuple(part for part in PARTS if part in parts)
-    check = CHECK_NODE_PROGRAM + CHECK_PROGRAM if "node" in ordered else CHECK_PROGRAM
+    check = "".join(program for part, program in PART_CHECKS.items() if part in ordered)
     return InstallRecipe(requirements_of(ordered), check, round(space_of_parts(ordered, backend) * SPACE_MARGIN),
                          Phrase("PyTorch and the packages for MiDaS"), ordered)
 
@@ -334,7 +340,10 @@ class Installation:
             build: see TORCH_BUILD_PATTERN.
             allow_other_index: whether to use the package index's build where PyTorch's own index cannot be reached.
         """
-        ended = self.uv(build)
+        files = self.recipe.requirements
+        alone = [file for file in files if file.name.endswith(ALONE_ENDING)]
+        usual = [file for file in files if file not in alone]
+        ended = self.uv(build, usual)
         notes: tuple[Message, ...] = ()
         if ended.code != 0 and build != "registry" and allow_other_index and index_unreachable(ended.tail):
             notes = (Message("PyTorch's own index cannot be reached, so its build was taken from the package index "
@@ -342,15 +351,17 @@ class Installation:
             if build == CUDA_12_BUILD:
                 notes += (Message("It does not know this graphics card; install again where that index can be reached."),)
             self.report_progress(4, self.packages, join_messages(notes))
-            ended = self.uv("registry")
+            ended = self.uv("registry", usual)
+        if ended.code == 0 and alone:
+            ended = self.uv("registry", alone, "--no-deps")
         if ended.code != 0:
             raise StepFailed(Message("{title} could not be installed.", title=self.recipe.title), ended.tail)
         return notes
 
-    def uv(self, backend: str) -> CompletedProcess:
-        """Run uv, reporting its downloads."""
-        command = ["-m", "uv", "pip", "install", "--python", str(self.environment.python), "--color", "never",
-                   *(word for file in self.recipe.requirements for word in ("-r", str(file)))]
+    def uv(self, backend: str, requirements: Sequence[Path], *options: str) -> CompletedProcess:
+        """Install packages with uv, reporting its downloads."""
+        command = ["-m", "uv", "pip", "install", "--python", str(self.environment.python), "--color", "never", *options,
+                   *(word for file in requirements for word in ("-r", str(file)))]
         if backend != "registry":
             command.append(f"--torch-backend={backend}")
         # A cache in the folder is on the same drive, survives an interruption and is removed with the environment; the

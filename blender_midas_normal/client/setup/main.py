@@ -1,6 +1,7 @@
 """The program that installs, checks and removes the MiDaS environment, downloads the weights and checks this computer.
 
-    python -I -u main.py --folder DIR [--python EXE] [--backend auto] [--parts midas,node] [--weights DIR] [--offline] VERB
+    python -I -u main.py --folder DIR [--python EXE] [--backend auto] [--parts midas,node] [--weights DIR]
+                     [--engine MIDAS] [--model SMALL] [--offline] VERB
 
 run as a file, where VERB is install, download, check, remove or check_computer.  It prints one JSON object per line: steps
 as in `ProgressEvent.to_dict`, what the check of this computer prints (see `checks/main.py`), and at the end {"ok": true,
@@ -59,8 +60,10 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, required=True, help="where the environment is, or is to be")
     parser.add_argument("--python", type=Path, help="the Python 3.10 to 3.13 to make it from")
     parser.add_argument("--backend", default="auto", help="auto, registry, cpu, xpu, cu<number> or rocm<number>")
-    parser.add_argument("--parts", default="midas", help="with commas: midas, and node for the MiDaS node's own call")
-    parser.add_argument("--weights", type=Path, help="the folder for the downloaded weights")
+    parser.add_argument("--parts", default="midas", help="with commas: midas, and what other engines need besides")
+    parser.add_argument("--weights", type=Path, help="the folder of weights")
+    parser.add_argument("--engine", default="MIDAS", help="whose weights are downloaded")
+    parser.add_argument("--model", default="SMALL", help="which of them, for an engine with several")
     parser.add_argument("--offline", action="store_true", help="never use the network")
     options = parser.parse_args(arguments)
     if options.verb == "download" and options.weights is None:

@@ -40,8 +40,8 @@ class SetupProcess:
     """One run of main.py."""
 
     def __init__(self, verb: str, folder: Path, *, python: Path | None = None, backend: str = "auto",
-                 parts: Sequence[str] = ("midas",), weights: Path | None = None, online: bool = True,
-                 runner: str = sys.executable) -> None:
+                 parts: Sequence[str] = ("midas",), weights: Path | None = None, engine: str = "MIDAS", model: str = "SMALL",
+                 online: bool = True, runner: str = sys.executable) -> None:
         """Start the process.
 
         Args:
@@ -50,7 +50,8 @@ class SetupProcess:
             python: the interpreter to make the environment from; None to search for one.
             backend: the build of PyTorch, see `install.TORCH_BUILD_PATTERN`.
             parts: what is installed, see `environment.PARTS`.
-            weights: the folder for the weights.
+            weights: the folder of weights.
+            engine, model: whose weights are downloaded, as in the settings.
             online: whether the user allows network access.
             runner: the Python that runs main.py, which needs the standard library only.
 
@@ -59,7 +60,7 @@ class SetupProcess:
         """
         self.verb = verb
         command = [runner, "-I", "-u", str(SETUP_PROGRAM), "--folder", str(folder), "--backend", backend,
-                   "--parts", ",".join(parts)]
+                   "--parts", ",".join(parts), "--engine", engine, "--model", model]
         command += ["--python", str(python)] if python is not None else []
         command += ["--weights", str(weights)] if weights is not None else []
         command += [] if online else ["--offline"]

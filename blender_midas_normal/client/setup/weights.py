@@ -1,8 +1,10 @@
-"""Find and download the file with MiDaS's weights."""
+"""Download the weights of a network, file by file, and check what came."""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
+import hashlib
 import http.client
 import os
 import re
@@ -17,20 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...core.engines import MIDAS_WEIGHTS, WEIGHTS_FOLDER_HINT, verify_weights, weights_checksum
 from ...core.errors import Cancelled, Message, MessageError, Phrase, WeightsError, join_messages, reason_of
-from ...core.files import atomic_replace, is_file
+from ...core.files import atomic_replace
+from ...core.weights import WEIGHTS_FOLDER_HINT, Weights, WeightsFile, weights_checksum
 from ..locks import file_lock, open_regular
 from . import ProgressEvent
 from .environment import free_space
 
-REPOSITORY = "lllyasviel/Annotators"
-
 HUB = "https://huggingface.co"
 """The first source; the variable HF_ENDPOINT replaces it by a mirror, as in the hub's own programs."""
-
-RELEASE = f"https://github.com/isl-org/DPT/releases/download/1_0/{MIDAS_WEIGHTS.name}"
-"""The second source: the same file, published by the authors of the network."""
 
 SERVER_TIMEOUT_S = 30.0
 """Seconds without data after which a connection has failed."""
@@ -47,10 +44,11 @@ MAX_CONNECTIONS = 5
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
-def source_urls() -> tuple[str, ...]:
-    """Return the addresses of the weights, in the order in which they are tried."""
+def source_urls(weights: Weights, file: WeightsFile) -> tuple[str, ...]:
+    """Return the addresses of a file of weights, in the order in which they are tried."""
     hub = os.environ.get("HF_ENDPOINT") or HUB
-    return f"{hub.rstrip('/')}/{REPOSITORY}/resolve/main/{MIDAS_WEIGHTS.name}", RELEASE
+    url = f"{hub.rstrip('/')}/{weights.repository}/resolve/{weights.revision}/{file.name}"
+    return (url, weights.release) if weights.release and file == weights.files[0] else (url,)
 
 
 def host_of(url: str) -> str:
@@ -59,40 +57,40 @@ def host_of(url: str) -> str:
     return url.partition("://")[2].partition("/")[0] or url
 
 
-def find_weights(folder: Path) -> Path:
-    """Find the weights in a folder, or in the subfolder where ComfyUI's node keeps them; the path of the file will do, too.
-
-    Raises:
-        WeightsError: they are not there.
-    """
-    for path in (folder / MIDAS_WEIGHTS.name, folder / REPOSITORY / MIDAS_WEIGHTS.name, folder):
-        if is_file(path):
-            return path
-    raise WeightsError("MiDaS's weights {file} are not in {folder}; download them, or choose the folder that has them "
-                       "({chosen}).", file=_name_and_size(), folder=folder, chosen=WEIGHTS_FOLDER_HINT)
-
-
-def download(folder: Path, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool], online: bool,
-             urls: Sequence[str] = (), size: int = MIDAS_WEIGHTS.size, sha256: str = MIDAS_WEIGHTS.sha256) -> Path:
-    """Download the weights into a folder, continuing an interrupted download; return the path of the file.
+def download(folder: Path, weights: Weights, report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool],
+             online: bool) -> Path:
+    """Download the weights of a network, continuing an interrupted download.
 
     Args:
+        folder: the folder of weights; the files come into the subfolder that the weights name.
         report: called with the progress.
         cancelled: called often; the download stops when it returns true.
         online: whether the user allows network access.
-        urls: addresses of the file, tried in order; `source_urls()` where there are none.
-        size: of the file in bytes.
-        sha256: of the file, in hexadecimal.
+
+    Returns:
+        The path of the first file.
 
     Raises:
         WeightsError: the weights cannot be downloaded.
         Cancelled: `cancelled()` returned true; another download continues this one.
     """
     if not online:
-        raise WeightsError("MiDaS's weights {file} are not downloaded while Blender is offline; turn on Preferences > "
+        raise WeightsError("{network}'s weights {file} are not downloaded while Blender is offline; turn on Preferences > "
                            "System > Network > Allow Online Access, or choose a folder that has them ({chosen}).",
-                           file=_name_and_size(size), chosen=WEIGHTS_FOLDER_HINT)
-    job = Download(folder, tuple(urls) or source_urls(), size, sha256, report, cancelled)
+                           network=weights.label, file=weights.description, chosen=WEIGHTS_FOLDER_HINT)
+    target = folder / weights.folder
+    for file in reversed(weights.files):  # the small ones first: with the first file all are there
+        download_file(target, weights, file, source_urls(weights, file), report, cancelled)
+    return target / weights.files[0].name
+
+
+def download_file(folder: Path, weights: Weights, file: WeightsFile, urls: Sequence[str],
+                  report: Callable[[ProgressEvent], None], cancelled: Callable[[], bool]) -> Path:
+    """Download one file into a folder; raise as `download` does.
+
+    urls: addresses of the file, tried in order.
+    """
+    job = Download(folder, weights.label, file, tuple(urls), report, cancelled)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with file_lock(job.lock, WeightsError):
@@ -111,42 +109,45 @@ class _ConnectionFailed(Exception):
 
 @dataclass(frozen=True)
 class Download:
-    """One download; see `download` for the attributes."""
+    """One download of a file; see `download_file` for the attributes.
+
+    network: whose weights these are, in messages.
+    """
 
     folder: Path
+    network: str
+    file: WeightsFile
     urls: tuple[str, ...]
-    size: int
-    sha256: str
     report: Callable[[ProgressEvent], None]
     cancelled: Callable[[], bool]
 
     @property
     def target(self) -> Path:
         """The complete file."""
-        return self.folder / MIDAS_WEIGHTS.name
+        return self.folder / self.file.name
 
     @property
     def part(self) -> Path:
         """The partial file."""
-        return self.folder / f".{MIDAS_WEIGHTS.name}.part"
+        return self.folder / f".{self.file.name}.part"
 
     @property
     def lock(self) -> Path:
         """The file that is locked during the download."""
-        return self.folder / f".{MIDAS_WEIGHTS.name}.lock"
+        return self.folder / f".{self.file.name}.lock"
 
     def run(self) -> Path:
         """Download from the first source that provides the file; return its path."""
-        has_size = self.target.is_file() and self.target.stat().st_size == self.size
-        if has_size and verify_weights(self.target, self.sha256) is None:
-            self.report_progress(1, Message("The weights are there already."), 1.0)
-            return self.target
-        self.check_space()
         reasons = []
         for url in self.urls:
             try:
-                self.fetch(url)
-                self.verify()
+                job = self.with_published_facts(url)
+                if job.is_complete():
+                    self.report_progress(1, Message("The weights are there already."), 1.0)
+                    return self.target
+                job.check_space()
+                job.fetch(url)
+                job.verify()
             except _SourceFailed as failed:
                 reasons.append(Phrase("{host}: {reason}", host=host_of(url), reason=failed.message))
                 self.report_progress(1, reasons[-1])
@@ -156,40 +157,44 @@ class Download:
             return self.target
         raise self.failure(join_messages(reasons, "; "))
 
+    def with_published_facts(self, url: str) -> Download:
+        """Return the download with the file's size and checksum, from the source where they are not known beforehand."""
+        if self.file.size and self.file.sha256:
+            return self
+        size, checksum = published_facts(url)
+        return dataclasses.replace(self, file=WeightsFile(self.file.name, size, self.file.sha256 or checksum))
+
+    def is_complete(self) -> bool:
+        """Whether the file is there already."""
+        return (self.target.is_file() and self.target.stat().st_size == self.file.size
+                and file_checksum(self.target, self.file.sha256) == self.file.sha256)
+
     def bytes_received(self) -> int:
         """Return the size of the partial file; 0 where it is larger than the weights, and so must be another file."""
         try:
             count = self.part.stat().st_size
         except FileNotFoundError:
             return 0
-        return count if count <= self.size else 0
+        return count if count <= self.file.size else 0
 
     def check_space(self) -> None:
         """Raise WeightsError where the drive has too little free space."""
-        needed, free = self.size - self.bytes_received(), free_space(self.folder)
+        needed, free = self.file.size - self.bytes_received(), free_space(self.folder)
         if free < needed:
             raise self.failure(Phrase("{needed:.0f} MB more are needed, but only {free:.0f} MB are free on its drive",
                                       needed=needed / 1e6, free=free / 1e6))
 
     def fetch(self, url: str) -> None:
         """Complete the partial file from one source; raise _SourceFailed, or OSError where the file cannot be written."""
-        try:
+        with _source_errors(url):
             check_is_secure(url)
             self.fetch_all(url)
-        except urllib.error.HTTPError as error:
-            status = Phrase("the server answered {code} {reason}", code=error.code, reason=error.reason)
-            raise _SourceFailed(_add_proxy(status, url)) from error
-        except urllib.error.URLError as error:
-            reason = getattr(error.reason, "strerror", None) or str(error.reason)
-            raise _SourceFailed(_add_proxy(reason, url)) from error
-        except (_ConnectionFailed, http.client.HTTPException, ValueError) as error:
-            raise _SourceFailed(reason_of(error)) from error
 
     def fetch_all(self, url: str) -> None:
         """Do the same without handling HTTP errors; reconnect after a failure as long as each connection brought data."""
         for _ in range(MAX_CONNECTIONS):
             offset = self.bytes_received()
-            if offset == self.size:
+            if offset == self.file.size:
                 return
             try:
                 self.fetch_from(url, offset)
@@ -198,21 +203,22 @@ class Download:
                     raise
             if self.bytes_received() <= offset:
                 break
-        if self.bytes_received() != self.size:
+        if self.bytes_received() != self.file.size:
             raise _SourceFailed("the connection broke after {size:.1f} MB", size=self.bytes_received() / 1e6)
 
     def fetch_from(self, url: str, offset: int) -> None:
         """Use one connection, from byte `offset` on where the server supports that, else from the start."""
-        self.report_progress(1, Phrase("From {host} to {folder}", host=host_of(url), folder=self.folder), offset / self.size)
+        detail = Phrase("From {host} to {folder}", host=host_of(url), folder=self.folder)
+        self.report_progress(1, detail, offset / self.file.size)
         with self.open_response(url, offset) as response:
             if response.status != 206:
                 offset = 0
             elif not str(response.headers.get("Content-Range", "")).startswith(f"bytes {offset}-"):
                 raise _SourceFailed("the server sent another part of it than it was asked for")
             # The login page of a public network would have another size.
-            if response.length is not None and offset + response.length != self.size:
+            if response.length is not None and offset + response.length != self.file.size:
                 raise _SourceFailed("its file has {size} bytes instead of {expected}", size=offset + response.length,
-                                    expected=self.size)
+                                    expected=self.file.size)
             with self.open_part(offset) as file:
                 self.copy(response, file, offset)
 
@@ -242,24 +248,24 @@ class Download:
             if self.cancelled():
                 raise Cancelled("The download was cancelled; downloading again goes on from here.")
             received += len(block)
-            if received > self.size:
-                raise self.reject(Phrase("what came is longer than {size} bytes and was removed", size=self.size))
+            if received > self.file.size:
+                raise self.reject(Phrase("what came is longer than {size} bytes and was removed", size=self.file.size))
             file.write(block)
             now = time.monotonic()
             if now - reported >= REPORT_INTERVAL_S:
                 reported = now
                 speed = (received - offset) / (now - started) / 1e6
                 detail = Phrase("{done:.1f} of {whole:.1f} MB, {speed:.1f} MB/s", done=received / 1e6,
-                                whole=self.size / 1e6, speed=speed)
-                self.report_progress(1, detail, received / self.size)
+                                whole=self.file.size / 1e6, speed=speed)
+                self.report_progress(1, detail, received / self.file.size)
 
     def verify(self) -> None:
         """Compare the checksum of the partial file; raise _SourceFailed and remove the file where it differs."""
         self.report_progress(2, Phrase("Comparing the checksum"))
-        checksum = weights_checksum(self.part)
-        if checksum != self.sha256:
-            raise self.reject(Phrase("what came has another checksum (its SHA-256 is {found}, not {wanted}) and was "
-                                     "removed", found=checksum, wanted=self.sha256))
+        found = file_checksum(self.part, self.file.sha256)
+        if found != self.file.sha256:
+            raise self.reject(Phrase("what came has another checksum ({found}, not {wanted}) and was removed", found=found,
+                                     wanted=self.file.sha256))
 
     def reject(self, reason: Phrase) -> _SourceFailed:
         """Remove the partial file, which is wrong, so that the next source or download starts anew; return the exception."""
@@ -268,18 +274,45 @@ class Download:
 
     def failure(self, reason: str) -> WeightsError:
         """Return the exception for a failed download; the reason is a clause."""
-        return WeightsError("MiDaS's weights {file} could not be downloaded to {folder}: {reason}; try again, or choose "
-                            "a folder that has them ({chosen}).", file=_name_and_size(self.size), folder=self.folder,
-                            reason=reason, chosen=WEIGHTS_FOLDER_HINT)
+        size = f" ({self.file.size / 1e6:.0f} MB)" if self.file.size else ""
+        return WeightsError("{network}'s weights {file} could not be downloaded to {folder}: {reason}; try again, or choose "
+                            "a folder that has them ({chosen}).", network=self.network, file=self.file.name + size,
+                            folder=self.folder, reason=reason, chosen=WEIGHTS_FOLDER_HINT)
 
     def report_progress(self, number: int, detail: str, share: float | None = None) -> None:
         """Report step 1, downloading, or step 2, checking; see `ProgressEvent` for the arguments."""
-        title = Phrase("Downloading MiDaS's weights") if number == 1 else Phrase("Checking MiDaS's weights")
-        self.report(ProgressEvent(number, 2, title, detail, share))
+        template = "Downloading {network}'s weights" if number == 1 else "Checking {network}'s weights"
+        self.report(ProgressEvent(number, 2, Phrase(template, network=self.network), detail, share))
 
 
-def _name_and_size(size: int = MIDAS_WEIGHTS.size) -> str:
-    return f"{MIDAS_WEIGHTS.name} ({size / 1e6:.0f} MB)"
+def published_facts(url: str) -> tuple[int, str]:
+    """Ask the hub for the size and the checksum of a file.
+
+    The hub answers a HEAD request with both: of a large file, which lies elsewhere, in X-Linked-Size and X-Linked-ETag
+    (SHA-256), of a small one in Content-Length and ETag (the SHA-1 of its Git object).
+
+    Returns:
+        (size in bytes, checksum in hexadecimal, see `file_checksum`).
+
+    Raises:
+        _SourceFailed: it cannot be reached, or does not tell them.
+    """
+    with _source_errors(url):
+        check_is_secure(url)
+        headers = _published_headers(url)
+    size = headers.get("X-Linked-Size") or headers.get("Content-Length") or ""
+    checksum = (headers.get("X-Linked-ETag") or headers.get("ETag") or "").removeprefix("W/").strip('"').lower()
+    if not size.isdecimal() or not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", checksum):
+        raise _SourceFailed(Phrase("the server does not tell the file's size and checksum"))
+    return int(size), checksum
+
+
+def file_checksum(path: Path, like: str) -> str:
+    """Return a file's checksum of the same kind as another one: 64 digits are a SHA-256, 40 a Git object's SHA-1."""
+    if len(like) == 64:
+        return weights_checksum(path)
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def check_is_secure(url: str, https_only: bool = False) -> None:
@@ -317,6 +350,21 @@ def _split_login(url: str) -> tuple[str, str]:
 
 
 @contextmanager
+def _source_errors(url: str) -> Iterator[None]:
+    """Turn what a source can fail with into _SourceFailed."""
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        status = Phrase("the server answered {code} {reason}", code=error.code, reason=error.reason)
+        raise _SourceFailed(_add_proxy(status, url)) from error
+    except urllib.error.URLError as error:
+        reason = getattr(error.reason, "strerror", None) or str(error.reason)
+        raise _SourceFailed(_add_proxy(reason, url)) from error
+    except (_ConnectionFailed, http.client.HTTPException, ValueError) as error:
+        raise _SourceFailed(reason_of(error)) from error
+
+
+@contextmanager
 def _connection_errors() -> Iterator[None]:
     """Turn an OSError of a connection into _ConnectionFailed, to distinguish it from one of a file."""
     try:
@@ -332,15 +380,39 @@ def _read(response: Any) -> bytes:
         return response.read1(READ_SIZE)
 
 
-def _open_url(url: str, start: int) -> Any:
+class _SameServerHandler(_RedirectHandler):
+    """Follow redirections within one server only: the hub tells a file's facts, and then sends elsewhere for the file."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if host_of(newurl) != host_of(req.full_url):
+            return None  # the answer becomes an HTTPError, with its headers
+        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        following.method = req.get_method()  # urllib goes on with GET
+        return following
+
+
+def _published_headers(url: str) -> Any:
+    """Return the headers of the hub's answer to a HEAD request."""
+    try:
+        with _open_url(url, method="HEAD", handler=_SameServerHandler) as response:
+            return response.headers
+    except urllib.error.HTTPError as error:
+        if error.code // 100 != 3:
+            raise
+        with error:
+            return error.headers
+
+
+def _open_url(url: str, start: int = 0, method: str = "GET", handler: type[_RedirectHandler] = _RedirectHandler) -> Any:
     """Return the server's response, from byte `start` on where it supports that."""
     url, login = _split_login(url)
-    request = urllib.request.Request(url, headers={"User-Agent": "midas-normal", "Accept-Encoding": "identity"})
+    request = urllib.request.Request(url, method=method,
+                                     headers={"User-Agent": "midas-normal", "Accept-Encoding": "identity"})
     if start:
         request.add_header("Range", f"bytes={start}-")
     if login:
         request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
-    opener = urllib.request.build_opener(_RedirectHandler, urllib.request.HTTPSHandler(context=_certificates()))
+    opener = urllib.request.build_opener(handler, urllib.request.HTTPSHandler(context=_certificates()))
     with _connection_errors():
         return opener.open(request, timeout=SERVER_TIMEOUT_S)
 

@@ -1,7 +1,8 @@
 """The engines, each in a folder of its own behind one interface: EngineInput -> Surface.
 
 The package of an engine is named after it in lower case and has the function `create(options)`, and one that needs parts of
-the MiDaS environment `unavailable_reason(options)`, too.  What others must know of an engine stands in `core.engines`.
+the MiDaS environment `unavailable_reason(options, settings)`, too.  What others must know of an engine stands in
+`core.engines`.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class EngineInput:
         wrap: the directions that repeat.
         settings: of the request.
         report: takes the request's progress.
+        is_render: whether the picture is a render, not a texture.
         change: what was painted since the surface of a preceding picture with the same `wrap`, if that is known; for engines
             that can update.
     """
@@ -60,6 +62,7 @@ class EngineInput:
     wrap: Wrap
     settings: Settings
     report: Report
+    is_render: bool = False
     change: DirtyRegion | None = None
 
 
@@ -98,8 +101,8 @@ class EngineOptions:
     """What a worker's engines are started with.
 
     Attributes:
-        weights: the folder with MiDaS's weights.
-        without_midas: "" or the message that says why MiDaS cannot run in this process.
+        weights: the folder of weights.
+        without_midas: "" or the message that says why the engines of the MiDaS environment cannot run in this process.
         batch: pictures in one batch of a network; 0 for the device's default.
     """
 
@@ -115,9 +118,9 @@ class EngineRegistry:
         self._options = options
         self._engines: dict[str, Engine] = {}
 
-    def unavailable(self) -> dict[str, Message]:
-        """Return for each engine "" when it can run in this process, else one sentence saying why not."""
-        return {name: _package(name).unavailable_reason(self._options) if facts.parts else NO_MESSAGE
+    def unavailable(self, settings: Settings) -> dict[str, Message]:
+        """Return for each engine "" when it can run here with these settings, else one sentence saying why not."""
+        return {name: _package(name).unavailable_reason(self._options, settings) if facts.parts else NO_MESSAGE
                 for name, facts in ENGINES.items()}
 
     def get(self, name: str) -> Engine:

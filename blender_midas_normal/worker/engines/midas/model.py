@@ -15,19 +15,15 @@ Attributes have the names that the file has, whatever they would be called other
 
 from __future__ import annotations
 
-import pickle
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ....core.errors import WeightsError
-from ...memory import is_out_of_memory
+from ..torch_inference import load_errors_as_weights_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 STAGES = ((256, 3), (512, 4), (1024, 9))
@@ -71,26 +67,12 @@ def load_model(path: Path) -> DPTHybrid:
     """
     with torch.device("meta"):
         model = DPTHybrid()
-    with load_errors_as_weights_error(path):
+    with load_errors_as_weights_error(path, "MiDaS"):
         tensors = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
         model.load_state_dict(tensors, strict=True, assign=True)
     model.float().requires_grad_(False)  # a file may have half precision; what is float32 already stays where it is
     standardise_convolutions(model)
     return model
-
-
-@contextmanager
-def load_errors_as_weights_error(path: Path) -> Iterator[None]:
-    """Raise WeightsError, or MemoryError, for whatever torch raises in the `with` block when it loads a file."""
-    try:
-        yield
-    except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError,
-            pickle.UnpicklingError) as error:
-        if is_out_of_memory(error):
-            raise MemoryError from error
-        print(f"{path} cannot be loaded: {error!r}")
-        raise WeightsError("{path} is damaged or holds no weights of the MiDaS network; download it again.",
-                           path=path) from None
 
 
 @torch.no_grad()

@@ -6,19 +6,20 @@ A worker imports this module, and with it torch, when it needs the network.  Win
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.nn import Conv2d, Linear, Module, functional
 
-from ....core.engines import MIDAS_WEIGHTS, WEIGHTS_FOLDER_HINT
+from ....core.engines import MIDAS_WEIGHTS
 from ....core.errors import WeightsError
 from ....core.files import is_file
+from ....core.weights import WEIGHTS_FOLDER_HINT
 from ...devices import empty_cache, import_errors_as_unavailable
+from ..torch_inference import OnProgress, inference_dtype, run_with_progress
 from .model import DPTHybrid, load_model
 
 if TYPE_CHECKING:
@@ -46,10 +47,6 @@ FINE_LAYERS = ("layer1_rn", "layer2_rn", "refinenet1", "refinenet2", "output_con
 
 MIN_WINOGRAD_CHANNELS = 128
 """With fewer, in or out, Winograd's transforms take longer than its products save."""
-
-BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
-"""Instructions of a CPU without which bfloat16 is slower than float32."""
-
 
 class WinogradConvolution(Module):
     """A 3 x 3 convolution with zero padding; differs from torch's by rounding, and its weights are four times as large."""
@@ -95,14 +92,6 @@ class WinogradConvolution(Module):
         return output.permute(2, 0, 3, 1, 4)
 
 
-def inference_dtype(device: str) -> torch.dtype | None:
-    """Return the 16-bit type that a device ("cpu", "cuda", "mps", "xpu") multiplies faster than float32, or None."""
-    if device != "cpu":
-        return torch.float16
-    capabilities = torch.cpu.get_capabilities()
-    return torch.bfloat16 if any(capabilities.get(name) for name in BFLOAT16_INSTRUCTIONS) else None
-
-
 @torch.no_grad()
 def optimize_for_inference(model: DPTHybrid, device: str, dtype: torch.dtype | None) -> None:
     """Optimise a model that was just loaded, and move it to a device.
@@ -126,15 +115,6 @@ def optimize_for_inference(model: DPTHybrid, device: str, dtype: torch.dtype | N
 
 def _is_faster_with_winograd(layer: Conv2d) -> bool:
     return layer.kernel_size == (3, 3) and min(layer.in_channels, layer.out_channels) >= MIN_WINOGRAD_CHANNELS
-
-
-torch.backends.cudnn.allow_tf32 = False  # else CUDA rounds the products of float32 convolutions: grain in the normals
-
-
-T = TypeVar("T")
-
-OnProgress = Callable[[float], None]
-"""on_progress(share): called with the finished share of a pass, 0..1; an exception that it raises ends the pass."""
 
 
 class Network:
@@ -171,7 +151,7 @@ class Network:
             self._node = NodeNetwork(self._path)
         node = self._node
         node.move(self.device)
-        return _run(lambda: node.depth(picture, resolution), node.model, on_progress)
+        return run_with_progress(lambda: node.depth(picture, resolution), _find_steps(node.model), on_progress)
 
     def depth(self, rgb: Array, on_progress: OnProgress, precision: str = "AUTO") -> Array:
         """Estimate depth, H x W float32, of one picture of H x W x 3; the rest is as for `depths`."""
@@ -192,7 +172,7 @@ class Network:
         pixels = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device) * 2 - 1
         planes = pixels.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            depths = _run(lambda: model(planes), model, on_progress)
+            depths = run_with_progress(lambda: model(planes), _find_steps(model), on_progress)
         return depths.float().cpu().numpy()
 
     def free(self) -> None:
@@ -220,24 +200,6 @@ def _find_weights(folder: Path) -> Path:
         raise WeightsError("There is no file {file} in {folder}; put it there or choose its folder ({chosen}).",
                            file=MIDAS_WEIGHTS.name, folder=folder, chosen=WEIGHTS_FOLDER_HINT)
     return path
-
-
-def _run(call: Callable[[], T], model: torch.nn.Module, on_progress: OnProgress) -> T:
-    """Call and return what that returns, reporting progress after each of the model's steps."""
-    steps, finished = _find_steps(model), 0
-
-    def step(*_: object) -> None:
-        nonlocal finished
-        finished += 1
-        on_progress(finished / len(steps))
-
-    on_progress(0.0)
-    hooks = [part.register_forward_hook(step) for part in steps]
-    try:
-        return call()
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _find_steps(model: torch.nn.Module) -> list[torch.nn.Module]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .model import load_errors_as_weights_error
+from ..torch_inference import load_errors_as_weights_error
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # the worker never goes online
 os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # a file of weights must not bring code along
@@ -38,7 +38,7 @@ class NodeNetwork:
 
     def __init__(self, path: Path) -> None:
         """Load the network on the CPU; raise WeightsError when the file is damaged or of another network."""
-        with load_errors_as_weights_error(path):
+        with load_errors_as_weights_error(path, "MiDaS"):
             self._inference = MidasDetector.from_pretrained(str(path.parent), filename=path.name).model
         self.model: torch.nn.Module = self._inference.model
 

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ....core.filters import resize, resize_area
-from ....core.picture import Wrap
-from ....core.regions import Tile, merge_tiles, plan_tiles
-from ....core.tileable import make_periodic, pad_periodic, wrap_margins
+from ...core.filters import resize, resize_area
+from ...core.picture import Wrap
+from ...core.regions import Tile, merge_tiles, plan_tiles
+from ...core.tileable import make_periodic, pad_periodic, wrap_margins
 
 if TYPE_CHECKING:
-    from ....core.arrays import Array
-    from .. import Report
+    from ...core.arrays import Array
+    from . import Report
 
 DEPTH_CACHE_BYTES = 128 << 20
 """Bytes of cached depth: 21 tiles of the largest size, as many as a picture of 4096 x 4096 has."""
-
-SIDE_MULTIPLE = 32
-"""Both sides of the network's input are multiples of this."""
 
 MIN_NETWORK_SIDE = 64
 
@@ -85,13 +82,15 @@ ForwardFn = Callable[["Array", Callable[[float], None]], "Array"]
 """run(pixels, on_progress): H x W float32 depth of H x W x 3 float32 pixels, 0..1; on_progress(share) is called often."""
 
 
-def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, max_pixels: int, run: ForwardFn, report: Report) -> Array:
+def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, multiple: int, max_pixels: int, run: ForwardFn,
+                    report: Report) -> Array:
     """Estimate the depth of a picture, in tiles where it is large.
 
     Args:
         rgb: H x W x 3 float32 sRGB, 0..1.
         wrap: the directions that repeat.
         resolution: pixels of the shorter side of the network's input.
+        multiple: both sides of that are multiples of this.
         max_pixels: largest number of pixels in one forward pass.
         run: the forward pass.
         report: called as report("network", share).
@@ -99,34 +98,36 @@ def tiled_inference(rgb: Array, wrap: Wrap, resolution: int, max_pixels: int, ru
     Returns:
         float32 depth at the size of the network's input, without margin.
     """
-    pixels, margin = prepare_pixels(rgb, wrap, resolution)
-    return make_periodic(_infer_depth(pixels, max_pixels, run, report), margin)
+    pixels, margin = prepare_pixels(rgb, wrap, resolution, multiple)
+    return make_periodic(_infer_depth(pixels, multiple, max_pixels, run, report), margin)
 
 
-def prepare_pixels(rgb: Array, wrap: Wrap, resolution: int) -> tuple[Array, tuple[int, int]]:
+def prepare_pixels(rgb: Array, wrap: Wrap, resolution: int, multiple: int) -> tuple[Array, tuple[int, int]]:
     """Resize a picture to the network's input and pad it where it repeats; return it with the (x, y) margin."""
-    width, height = network_size(rgb.shape[1], rgb.shape[0], resolution)
-    margin = wrap_margins(width, height, wrap, REPEAT_MARGIN_SHARE, SIDE_MULTIPLE // 2)
+    width, height = network_size(rgb.shape[1], rgb.shape[0], resolution, multiple)
+    margin = wrap_margins(width, height, wrap, REPEAT_MARGIN_SHARE, multiple // 2)
     return pad_periodic(resample(rgb, width, height, wrap), margin), margin
 
 
-def network_size(width: int, height: int, resolution: int) -> tuple[int, int]:
+def network_size(width: int, height: int, resolution: int, multiple: int) -> tuple[int, int]:
     """Return (width, height) with the shorter side at the resolution, or else the longer one at MAX_NETWORK_SIDE.
 
-    Each is a multiple of 32, at least 64.
+    Each is a multiple of `multiple`, and at least MIN_NETWORK_SIDE.
     """
     scale = min(resolution / min(width, height), MAX_NETWORK_SIDE / max(width, height))
-    return _round_to_multiple(width * scale), _round_to_multiple(height * scale)
+    least = _least_side(multiple)
+    return (max(least, round(width * scale / multiple) * multiple), max(least, round(height * scale / multiple) * multiple))
 
 
-def capped_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:
-    """Reduce (width, height) to at most `max_pixels`; the aspect is kept unless a side would be below 64."""
+def capped_size(width: int, height: int, max_pixels: int, multiple: int) -> tuple[int, int]:
+    """Reduce (width, height) to at most `max_pixels`; the aspect is kept unless a side would be below MIN_NETWORK_SIDE."""
     if width * height <= max_pixels:
         return width, height
-    shorter = max(MIN_NETWORK_SIDE, _floor_to_multiple(min(width, height) * math.sqrt(max_pixels / (width * height))))
-    longer = min(_floor_to_multiple(max_pixels / shorter),
-                 _floor_to_multiple(max(width, height) * shorter / min(width, height)))
-    longer = max(MIN_NETWORK_SIDE, longer)
+    least = _least_side(multiple)
+    shorter = max(least, _floor_to(multiple, min(width, height) * math.sqrt(max_pixels / (width * height))))
+    longer = min(_floor_to(multiple, max_pixels / shorter),
+                 _floor_to(multiple, max(width, height) * shorter / min(width, height)))
+    longer = max(least, longer)
     return (shorter, longer) if width < height else (longer, shorter)
 
 
@@ -137,13 +138,13 @@ def resample(rgb: Array, width: int, height: int, wrap: Wrap) -> Array:
     return resize(rgb, width, height, wrap)
 
 
-def _infer_depth(picture: Array, max_pixels: int, run: ForwardFn, report: Report) -> Array:
+def _infer_depth(picture: Array, multiple: int, max_pixels: int, run: ForwardFn, report: Report) -> Array:
     """Run one pass where that is enough; else one over the whole picture at a smaller size, to which tiles are fitted."""
     rows, columns = picture.shape[:2]
     if rows * columns <= max_pixels:
         return run(picture, lambda share: report("network", share))
-    side = _floor_to_multiple(math.sqrt(max_pixels))
-    tiles = plan_tiles(columns, rows, side, _floor_to_multiple(side * OVERLAP_SHARE))
+    side = _floor_to(multiple, math.sqrt(max_pixels))
+    tiles = plan_tiles(columns, rows, side, _floor_to(multiple, side * OVERLAP_SHARE))
     passes = iter(range(len(tiles) + 1))
 
     def run_pass(pixels: Array) -> Array:
@@ -153,13 +154,13 @@ def _infer_depth(picture: Array, max_pixels: int, run: ForwardFn, report: Report
     def infer_tile(tile: Tile) -> Array:
         return run_pass(picture[tile.area])
 
-    coarse = run_pass(resample(picture, *capped_size(columns, rows, max_pixels), Wrap()))
+    coarse = run_pass(resample(picture, *capped_size(columns, rows, max_pixels, multiple), Wrap()))
     return merge_tiles(resize(coarse, columns, rows, Wrap()), tiles, infer_tile)
 
 
-def _round_to_multiple(length: float) -> int:
-    return max(MIN_NETWORK_SIDE, round(length / SIDE_MULTIPLE) * SIDE_MULTIPLE)
+def _least_side(multiple: int) -> int:
+    return math.ceil(MIN_NETWORK_SIDE / multiple) * multiple
 
 
-def _floor_to_multiple(length: float) -> int:
-    return int(length // SIDE_MULTIPLE) * SIDE_MULTIPLE
+def _floor_to(multiple: int, length: float) -> int:
+    return int(length // multiple) * multiple

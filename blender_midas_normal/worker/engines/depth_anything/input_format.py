@@ -1,0 +1,61 @@
+"""What a depth network of transformers wants its pictures to be, read from the small files beside its weights."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ....core.errors import WeightsError, reason_of
+
+CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
+
+METRIC_TYPES = ("depth_pro", "glpn", "zoedepth")
+"""Kinds of networks whose depth is always a distance, which grows with it."""
+
+DEFAULT_MULTIPLE = 32
+"""Of the sides of the input, for a network whose files tell nothing."""
+
+
+@dataclass(frozen=True)
+class InputFormat:
+    """The format of a network's input and output.
+
+    Attributes:
+        size_multiple: both sides of the input are multiples of this.
+        mean, std: of red, green and blue, 0..1, by which pictures are scaled; ImageNet's unless the files tell others.
+        is_metric: whether its depth is a distance; else it is larger where the surface is nearer.
+    """
+
+    size_multiple: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    is_metric: bool
+
+
+def read_input_format(folder: Path) -> InputFormat:
+    """Read the format from a folder that transformers has saved a network in; raise WeightsError for a damaged file."""
+    config = _read_json(folder / CONFIG)
+    preprocessor = _read_json(folder / PREPROCESSOR) if (folder / PREPROCESSOR).is_file() else {}
+    try:
+        patch = preprocessor.get("ensure_multiple_of") or config.get("patch_size") or DEFAULT_MULTIPLE
+        is_metric = config.get("depth_estimation_type") == "metric" or config.get("model_type") in METRIC_TYPES
+        red, green, blue = map(float, preprocessor.get("image_mean") or (0.485, 0.456, 0.406))
+        deviations = tuple(map(float, preprocessor.get("image_std") or (0.229, 0.224, 0.225)))
+        if not 1 <= int(patch) <= 256 or len(deviations) != 3 or min(deviations) <= 0:
+            raise ValueError(f"the patch size {patch} or the deviations {deviations}")
+    except (TypeError, ValueError, AttributeError) as error:
+        raise WeightsError("{path} does not describe a depth network: {reason}.", path=folder / CONFIG,
+                           reason=reason_of(error)) from None
+    return InputFormat(int(patch), (red, green, blue), deviations, is_metric)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError("{path} cannot be read: {reason}.", path=path, reason=reason_of(error)) from None
+    if not isinstance(values, dict):
+        raise WeightsError("{path} cannot be read: {reason}.", path=path, reason="it is no object")
+    return values
