@@ -74,7 +74,7 @@ def _depth_anything(size: str, licence: str, revision: str, total: int, file: We
 def _moge(size: str, revision: str, total: int, file: WeightsFile) -> Weights:
     """Return the weights of a MoGe-2 network with a normal head."""
     name = f"moge-2-{size}-normal"
-    return Weights(f"MoGe-2 {size}", "MIT", f"Ruicheng/{name}", (file,), revision, name, size=total)
+    return Weights(f"MoGe-2 ViT-{size[-1].upper()}", "MIT", f"Ruicheng/{name}", (file,), revision, name, size=total)
 
 
 DEPTH_ANYTHING_WEIGHTS = MappingProxyType({
@@ -212,7 +212,7 @@ def needed_weights(engine: str, model: str) -> Weights:
     """Return the weights of an engine for a value of the setting `model`; those of AUTO's first choice where it needs none.
 
     >>> needed_weights("MOGE", "SMALL").label, needed_weights("AUTO", "SMALL").label
-    ('MoGe-2 vits', 'MiDaS')
+    ('MoGe-2 ViT-S', 'MiDaS')
     """
     facts = ENGINES.get(engine)
     if facts is None or not facts.weights:

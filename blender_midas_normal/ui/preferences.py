@@ -104,7 +104,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         draw_progress_placeholder(box)
 
     def _draw_weights(self, box: bpy.types.UILayout) -> None:
-        box.label(text="Weights", icon="FILE_BLANK")
+        box.label(text="Network weights", icon="FILE_BLANK")
         folder, midas = worker_paths().weights, needed_weights("MIDAS", "")
         try:
             file = find_weights(folder, midas) / midas.files[0].name

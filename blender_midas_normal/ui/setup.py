@@ -246,9 +246,12 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
 
     def question(self) -> str:
         weights = needed_weights(self.engine, self.model)
-        hosts = iface_(" or else from ").join(host_of(url) for url in source_urls(weights, weights.files[0]))
-        return iface_("{file} from {hosts} into {folder}; licence: {licence}").format(
-            file=weights.description, hosts=hosts, folder=worker_paths().weights, licence=weights.licence)
+        hub, *others = (host_of(url) for url in source_urls(weights, weights.files[0]))
+        values = {"file": weights.description, "hub": hub, "folder": worker_paths().weights, "licence": weights.licence}
+        if others:
+            return iface_("{file} from {hub}, or else from {release}, into {folder}; licence: {licence}").format(
+                **values, release=others[0])
+        return iface_("{file} from {hub} into {folder}; licence: {licence}").format(**values)
 
 
 class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):

@@ -78,13 +78,13 @@ def test_an_engine_needs_its_own_packages_and_weights(with_midas, tmp_path):
     with pytest.raises(EngineUnavailable, match="packages for MoGe are not installed"):
         launched("MOGE", with_midas)
     record_parts(with_midas.environment, tmp_path / "base", "midas", "moge")
-    with pytest.raises(EngineUnavailable, match=r"MoGe-2 vitb's weights moge-2-vitb-normal/model.pt \(419 MB\)"):
+    with pytest.raises(EngineUnavailable, match=r"MoGe-2 ViT-B's weights moge-2-vitb-normal/model.pt \(419 MB\)"):
         launched("MOGE", with_midas, model="BASE")
     folder = with_midas.weights / "moge-2-vitb-normal"
     folder.mkdir()
     (folder / "model.pt").write_text("")
     assert launched("MOGE", with_midas, model="BASE").python == str(with_midas.environment.python)
-    with pytest.raises(EngineUnavailable, match="vits"):
+    with pytest.raises(EngineUnavailable, match="ViT-S"):
         launched("MOGE", with_midas)
 
 

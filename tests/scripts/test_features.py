@@ -3,7 +3,7 @@
 import math
 import re
 
-from blender_midas_normal.core.settings import Choice, Number, Settings, setting_domains
+from blender_midas_normal.core.settings import Choice, FolderName, Number, Settings, setting_domains
 from tests.conftest import ROOT
 
 NAMED = re.compile(r"`(tests/\S+\.py)::(\w+)`")
@@ -37,6 +37,8 @@ def test_each_setting_stands_with_its_range_and_default():
         if isinstance(domain, Number):
             numbers = [float(special.get(word, word)) for word in (*values.split(" to "), default)]
             assert numbers == [domain.low, domain.high, value], name
+        elif isinstance(domain, FolderName):
+            assert (values, default, value) == ("a folder", "none", "")
         else:
             assert set(values.split(", ")) == (set(domain.names) if isinstance(domain, Choice) else {"off", "on"}), name
             assert special.get(default, default) == value

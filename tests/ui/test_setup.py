@@ -43,11 +43,15 @@ class Button(SetupOperator):
 
 
 def test_the_question_before_a_download_names_both_sources(monkeypatch):
-    ask = setup.MIDAS_NORMAL_OT_download_weights.question
+    def ask(engine="MIDAS", model="SMALL"):
+        return setup.MIDAS_NORMAL_OT_download_weights.question(SimpleNamespace(engine=engine, model=model))
+
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    assert "493 MB from huggingface.co, or else from github.com, into " in ask(None)
+    assert "(493 MB) from huggingface.co, or else from github.com, into " in ask()
+    assert "moge-2-vitl-normal/model.pt (1326 MB) from huggingface.co into " in ask("MOGE", "LARGE")
+    assert "CC-BY-NC-4.0" in ask("DEPTH_ANYTHING", "BASE")
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
-    assert "from mirror.example, or else from github.com" in ask(None)
+    assert "from mirror.example, or else from github.com" in ask()
 
 
 @pytest.mark.parametrize("operator", ["install", "download_weights"])

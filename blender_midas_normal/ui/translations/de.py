@@ -27,12 +27,11 @@ OPERATORS = {
     "Show log": "Protokoll anzeigen",
     "Install MiDaS environment": "MiDaS-Umgebung installieren",
     "Install": "Installieren",
-    "Install the MiDaS node's own call": "Den eigenen Aufruf des MiDaS-Knotens installieren",
+    "Download weights": "Gewichte herunterladen",
     "Resume installing": "Installation fortsetzen",
     "Install again": "Erneut installieren",
     "Repair": "Reparieren",
     "Remove MiDaS environment": "MiDaS-Umgebung entfernen",
-    "Download MiDaS weights": "MiDaS-Gewichte herunterladen",
     "Check This Computer": "Diesen Computer prüfen",
     "Copy Check Report": "Prüfbericht kopieren",
 }
@@ -61,8 +60,6 @@ WHAT_OPERATORS_DO = {
         "Das Protokoll des Workers im Programm für Textdateien öffnen",
     "Make the Python environment that MiDaS runs in; an interrupted installation is resumed":
         "Die Python-Umgebung einrichten, in der MiDaS läuft; eine unterbrochene Installation wird fortgesetzt",
-    "Download MiDaS's weights; an interrupted download is resumed":
-        "Die Gewichte von MiDaS herunterladen; ein unterbrochener Download wird fortgesetzt",
     "Remove the MiDaS environment from this computer; the weights stay":
         "Die MiDaS-Umgebung von diesem Computer entfernen; die Gewichte bleiben",
     "Open the extension's preferences, where the MiDaS environment is installed":
@@ -95,7 +92,6 @@ REASONS_AND_REPORTS = {
 PANEL = {
     "MiDaS Normal": "MiDaS Normal",
     "MiDaS Normal Map": "MiDaS Normal Map",
-    "MiDaS and size": "MiDaS und Größe",
     "Tiles and frames": "Kacheln und Einzelbilder",
     "Presets": "Voreinstellungen",
     "Normal map presets": "Normalmap-Voreinstellungen",
@@ -314,8 +310,6 @@ SETTINGS = {
     "The MiDaS node's own colours (z, y, x); made and shown, never wired":
         "Die eigenen Farben des MiDaS-Knotens (z, y, x); erzeugt und angezeigt, nie verbunden",
     "Resolution": "Auflösung",
-    "Shorter side of the picture that the MiDaS network sees, in pixels (64 to 16384 pixels)":
-        "Kürzere Seite des Bildes, das das MiDaS-Netzwerk sieht, in Pixeln (64 bis 16384 Pixel)",
     "Depth scale": "Tiefenskala",
     "How depth becomes slope": "Wie aus Tiefe Steigung wird",
     "Normalised": "Normalisiert",
@@ -324,8 +318,6 @@ SETTINGS = {
     "Raw": "Raw",
     "The MiDaS node's own arithmetic; MiDaS only": "Die Rechnung des MiDaS-Knotens selbst; nur MiDaS",
     "Enlargement": "Vergrößerung",
-    "How a depth with fewer pixels than the picture is enlarged; MiDaS only, not RAW":
-        "Wie eine Tiefe mit weniger Pixeln als das Bild vergrößert wird; nur MiDaS, nicht RAW",
     "Smooth": "Weich",
     "By splines: edges are as wide as the network saw them": "Mit Splines: Kanten sind so breit, wie das Netzwerk sie sah",
     "Along edges": "An Kanten",
@@ -358,7 +350,6 @@ SETTINGS = {
     "The mean of eight orientations, at each size: nearer to the truth, takes eight times as long":
         "Der Mittelwert aus acht Lagen, in jeder Größe: näher an der Wahrheit, dauert achtmal so lang",
     "Precision": "Genauigkeit",
-    "Numbers with which the MiDaS network computes": "Zahlen, mit denen das MiDaS-Netzwerk rechnet",
     "Half precision where the processor is faster with it; RAW is always float32":
         "Halbe Genauigkeit, wo der Prozessor damit schneller ist; RAW ist immer float32",
     "Float32": "Float32",
@@ -392,7 +383,58 @@ PREFERENCES = {
     "Default": "Vorgabe",
     "The build that the Python package index gives, except for NVIDIA graphics cards that it lacks":
         "Die Variante, die der Python-Paketindex liefert, außer für Grafikkarten von NVIDIA, die ihm fehlen",
-    "MiDaS weights": "MiDaS-Gewichte",
+    "Base": "Basis",
+    "Small": "Klein",
+    "Large": "Groß",
+    "Folder": "Ordner",
+    "Model": "Modell",
+    "Model folder": "Modellordner",
+    "Besides, those for Depth Anything": "Dazu die für Depth Anything",
+    "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae":
+        "Dazu die für Tiefenmaß Roh, den eigenen Aufruf des MiDaS-Knotens, und für NormalBae",
+    "Besides, those for MoGe": "Dazu die für MoGe",
+    "Depth Anything": "Depth Anything",
+    "MoGe": "MoGe",
+    "NormalBae": "NormalBae",
+    "Depth Anything V2 Base, 390 MB, CC-BY-NC-4.0; MoGe-2 ViT-B, 419 MB, MIT":
+        "Depth Anything V2 Base, 390 MB, CC-BY-NC-4.0; MoGe-2 ViT-B, 419 MB, MIT",
+    "Depth Anything V2 Large, 1341 MB, CC-BY-NC-4.0; MoGe-2 ViT-L, 1326 MB, MIT":
+        "Depth Anything V2 Large, 1341 MB, CC-BY-NC-4.0; MoGe-2 ViT-L, 1326 MB, MIT",
+    "Depth Anything V2 Small, 99 MB, Apache-2.0; MoGe-2 ViT-S, 141 MB, MIT":
+        "Depth Anything V2 Small, 99 MB, Apache-2.0; MoGe-2 ViT-S, 141 MB, MIT",
+    "Depth estimated by Depth Anything V2, or by a depth network of your own":
+        "Tiefe, geschätzt von Depth Anything V2 oder von einem eigenen Tiefennetzwerk",
+    "Download the weights of an engine; an interrupted download is resumed":
+        "Die Gewichte einer Engine herunterladen; ein unterbrochener Download wird fortgesetzt",
+    "Engine whose weights are downloaded": "Engine, deren Gewichte heruntergeladen werden",
+    "Folder with the weights for the model Folder: for Depth Anything what transformers has saved (config.json and "
+    "model.safetensors), for MoGe its model.pt":
+        "Ordner mit den Gewichten für das Modell Ordner: für Depth Anything, was transformers gespeichert hat "
+        "(config.json und model.safetensors), für MoGe dessen model.pt",
+    "How a depth with fewer pixels than the picture is enlarged; not RAW":
+        "Wie eine Tiefe mit weniger Pixeln als das Bild vergrößert wird; nicht RAW",
+    "Network and size": "Netzwerk und Größe",
+    "Normals estimated by ControlNet's NormalBae; its weights were trained on ScanNet, whose terms forbid commercial use":
+        "Normalen, geschätzt von NormalBae aus ControlNet; seine Gewichte wurden mit ScanNet trainiert, dessen "
+        "Bedingungen kommerzielle Nutzung verbieten",
+    "Normals estimated by MoGe-2": "Normalen, geschätzt von MoGe-2",
+    "Numbers with which the network computes": "Zahlen, mit denen das Netzwerk rechnet",
+    "Shorter side of the picture that the network sees, in pixels; not Relief (64 to 16384 pixels)":
+        "Kürzere Seite des Bildes, das das Netzwerk sieht, in Pixeln; nicht Relief (64 bis 16384 Pixel)",
+    "Network weights": "Netzwerkgewichte",
+    "Weights of the engine's network": "Gewichte des Netzwerks der Engine",
+    "Weights of your own, in the model folder": "Eigene Gewichte, im Modellordner",
+    "{file} from {hub} into {folder}; licence: {licence}": "{file} von {hub} nach {folder}; Lizenz: {licence}",
+    "{file} from {hub}, or else from {release}, into {folder}; licence: {licence}":
+        "{file} von {hub}, sonst von {release}, nach {folder}; Lizenz: {licence}",
+    "{network}'s weights {file} are not in {folder}; download them, or choose the folder that has them ({chosen}).":
+        "Die Gewichte {file} von {network} sind nicht in {folder}; laden Sie sie herunter oder wählen Sie den Ordner, "
+        "der sie hat ({chosen}).",
+    "The packages for {engine} are not installed.": "Die Pakete für {engine} sind nicht installiert.",
+    "The picture as a whole leans by {lean:.0f} degrees, which was taken out of its normals.":
+        "Das Bild als Ganzes neigt sich um {lean:.0f} Grad, was aus seinen Normalen entfernt wurde.",
+    "The model folder is not set; choose the folder that has the weights, or another model.":
+        "Der Modellordner fehlt; wählen Sie den Ordner, der die Gewichte hat, oder ein anderes Modell.",
     "The weights are {file}.": "Die Gewichte sind {file}.",
     "Weights folder": "Ordner der Gewichte",
     "Download takes them from {hub}, or else from {release}.":
@@ -415,15 +457,9 @@ SETUP = {
         "Aus dem Python-Paketindex nach {folder}; etwa {size:.1f} GB",
     "From the Python package index into {folder}; about {small:.1f} GB, or {large:.1f} GB for graphics cards":
         "Aus dem Python-Paketindex nach {folder}; etwa {small:.1f} GB, für Grafikkarten {large:.1f} GB",
-    "The MiDaS node's own call (Depth scale Raw) is installed too":
-        "Der eigene Aufruf des MiDaS-Knotens (Tiefenskala Roh) ist auch installiert",
     "Part": "Teil",
     "What is installed": "Was installiert wird",
     "The packages that MiDaS needs": "Die Pakete, die MiDaS braucht",
-    "Besides, those for Depth scale Raw, the MiDaS node's own call":
-        "Dazu die für die Tiefenskala Roh, den eigenen Aufruf des MiDaS-Knotens",
-    "{file}, {size:.0f} MB from {hub}, or else from {release}, into {folder}":
-        "{file}, {size:.0f} MB von {hub}, sonst von {release}, nach {folder}",
     "All that was installed in {folder}": "Alles, was in {folder} installiert wurde",
     "Takes a few minutes and {size:.0f} MB for temporary files; a map that is being made is given up":
         "Dauert einige Minuten und braucht {size:.0f} MB für temporäre Dateien; eine Map, die gerade erzeugt wird, wird "
@@ -576,9 +612,6 @@ MIDAS = {
     "MiDaS is removed.": "MiDaS ist entfernt.",
     "Press Install in the extension's preferences, or choose the engine relief or luminance.":
         "In den Einstellungen der Erweiterung Installieren drücken oder die Engine Relief oder Leuchtdichte wählen.",
-    "MiDaS's weights {file} are not in {folder}; download them, or choose the folder that has them ({chosen}).":
-        "Die Gewichte {file} von MiDaS sind nicht in {folder}; sie herunterladen oder den Ordner wählen, in dem sie sind "
-        "({chosen}).",
     "in Blender in the preferences, on the command line with --weights":
         "in Blender in den Einstellungen, auf der Kommandozeile mit --weights",
     "The installation was cancelled; installing again goes on from here.":
