@@ -15,7 +15,7 @@ from blender_midas_normal.core.heights import normalise_depth
 from blender_midas_normal.core.normals import map_slopes, normal_map
 from blender_midas_normal.core.picture import Surface, Wrap
 from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.engines.midas import SLOPE_PER_DEPTH
+from blender_midas_normal.worker.engines.depth_engine import SLOPE_PER_DEPTH
 
 data = pytest.importorskip("skimage.data")
 pytestmark = pytest.mark.midas
