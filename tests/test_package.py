@@ -12,8 +12,12 @@ from pathlib import Path
 
 import PIL.Image
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from blender_midas_normal import __version__
+from blender_midas_normal.client.setup.environment import PARTS, requirements_of
+from blender_midas_normal.core.engines import ENGINES
 from tests.conftest import ROOT, changed
 
 pytestmark = pytest.mark.slow
@@ -73,6 +77,33 @@ def test_the_source_distribution_holds_what_the_tests_need(sdist):
     assert {"pyproject.toml", "README.md", "LICENSE", "blender_manifest.toml"} <= names
 
 
+def pins(lines, extra, python_version):
+    """The versions that requirements pin, by package; of those that depend on an extra, with this one."""
+    requirements = (Requirement(line) for line in lines)
+    return {canonicalize_name(one.name): str(one.specifier) for one in requirements
+            if one.marker is None or one.marker.evaluate({"extra": extra, "python_version": python_version})}
+
+
+@pytest.mark.parametrize("python_version", ["3.10", "3.13"])
+def test_an_engines_extra_has_the_packages_that_its_button_installs(wheel, python_version):
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(next(name for name in archive.namelist() if name.endswith("/METADATA"))).decode()
+    lines = [line.partition(": ")[2] for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra" in line]
+    for parts in {facts.parts for facts in ENGINES.values() if facts.parts}:
+        pinned = [line for path in requirements_of(parts) for line in path.read_text(encoding="utf-8").splitlines()]
+        wanted = pins([line for line in pinned if not line.startswith("#")], "", python_version)
+        assert "torch" in wanted and pins(lines, parts[-1], python_version) == wanted, parts
+
+
+@pytest.mark.parametrize("python_version", ["3.10", "3.13"])
+def test_all_extras_can_be_installed_together(wheel, tmp_path, python_version):
+    """Their packages are looked up, not downloaded."""
+    requirement = tmp_path / "all.in"
+    requirement.write_text(f"{PACKAGE}[{','.join(PARTS)}] @ {wheel.as_uri()}", encoding="utf-8")
+    packages = run(*UV, "pip", "compile", "--quiet", "--python-version", python_version, requirement)
+    assert all(f"\n{name}==" in packages for name in ("torch", "controlnet-aux", "transformers", "dlr-moge"))
+
+
 def check_program(program, folder):
     """The installed command makes a map, with a user's data folder that is new, and tells its version."""
     folder.mkdir()
@@ -115,6 +146,8 @@ def test_a_python_with_the_packages_of_the_extra_midas_runs_midas_itself(wheel, 
     run(*UV, "pip", "install", "--quiet", "--no-deps", "--python", python, wheel)
     own = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     (Path(own) / "midas.pth").write_text(packages)
+    host = f"from {PACKAGE}.client.launch import this_python; print(*this_python().parts)"
+    assert tuple(run(python, "-c", host).split()) == PARTS
     report = json.loads(run(python.with_name("midas-normal"), PICTURE, "--out", tmp_path / "maps", "--engine", "midas",
                             "--weights", test_weights, "--resolution", 64, "--json", "-",
                             MIDAS_NORMAL_DATA=str(tmp_path / "data")))

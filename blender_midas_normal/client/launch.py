@@ -74,7 +74,7 @@ class HostPython:
 
     Attributes:
         path: the interpreter.
-        parts: those of PARTS of the MiDaS environment that it has, as with the extras `midas` and `node` of this package.
+        parts: those of PARTS of the MiDaS environment that it has, as with this package's extras of those names.
         user_site: the user's own folder of packages, which an isolated Python ignores; "" where it is disabled.
     """
 
