@@ -88,7 +88,8 @@ def pins(lines, extra, python_version):
 def test_an_engines_extra_has_the_packages_that_its_button_installs(wheel, python_version):
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read(next(name for name in archive.namelist() if name.endswith("/METADATA"))).decode()
-    lines = [line.partition(": ")[2] for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra" in line]
+    lines = [line.removeprefix("Requires-Dist: ") for line in metadata.splitlines() if "; extra ==" in line or
+             " and extra ==" in line]
     for parts in {facts.parts for facts in ENGINES.values() if facts.parts}:
         pinned = [line for path in requirements_of(parts) for line in path.read_text(encoding="utf-8").splitlines()]
         wanted = pins([line for line in pinned if not line.startswith("#")], "", python_version)
