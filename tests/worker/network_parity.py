@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -77,6 +78,28 @@ def normal_bae(weights: Path, pictures: np.ndarray) -> dict[str, float]:
     return {"steps of 8 bits": float(np.abs(np.floor(colours) - theirs).max()), "spread": float(theirs.std())}
 
 
+def axes(weights: Path) -> dict[str, float]:
+    """Degrees between a rendered bump's normals and ours, where FAKES of the models answer with it in their own axes."""
+    import torch
+
+    from blender_midas_normal.worker.engines.moge.network import MogeNetwork
+    from blender_midas_normal.worker.engines.normal_bae.network import NormalBaeNetwork
+    from tests.worker.bump import bump_normals
+
+    bump = bump_normals()[0]
+    in_camera = torch.from_numpy(bump * np.float32([1, -1, -1]))  # y down, z away from the viewer
+    of_scannet = torch.from_numpy(bump * np.float32([-1, 1, 1]))  # x to the left
+    moge = MogeNetwork(weights / "moge-2-vits-normal")
+    model = SimpleNamespace(num_tokens_range=(1, 1000), encoder=SimpleNamespace(backbone=SimpleNamespace(blocks=[])),
+                            forward=lambda planes, num_tokens: {"normal": in_camera[None]})
+    moge._optimize = lambda dtype: model
+    bae = NormalBaeNetwork(weights)
+    bae._model.forward = lambda planes: [[torch.cat([of_scannet, torch.ones(128, 128, 1)], 2).permute(2, 0, 1)[None]]]
+    picture = np.zeros((1, 128, 128, 3), np.float32)
+    return {name: degrees(network.normals(picture, quiet)[0], bump).max()
+            for name, network in (("MOGE", moge), ("NORMAL_BAE", bae))}
+
+
 def degrees(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(one - other, axis=-1) / 2, 0, 1)))
 
@@ -88,7 +111,7 @@ def main(weights: Path, picture: Path, out: Path) -> None:
     by_14 = np.stack([pixels[:196, :252], pixels[-196:, -252:]])
     by_64 = pixels[None, :256, :320]
     answers = {"DEPTH_ANYTHING": depth_anything(weights, by_14), "MOGE": moge(weights, by_14),
-               "NORMAL_BAE": normal_bae(weights, by_64)}
+               "NORMAL_BAE": normal_bae(weights, by_64), "axes": axes(weights)}
     out.write_text(json.dumps({name: {key: float(value) for key, value in values.items()}
                                for name, values in answers.items()}), encoding="utf-8")
 

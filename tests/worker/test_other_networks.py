@@ -61,6 +61,7 @@ def test_passes_are_those_of_the_libraries(midas_python, checkpoints, picture, t
     assert depth["range"] > 100 and depth["exact"] < 1e-5 and depth["half"] < 0.01 and depth["inverse of a distance"] < 1e-4
     assert moge["spread"] > 3 and moge["exact"] < 0.01 and moge["half"] < 0.5
     assert bae["spread"] > 10 and bae["steps of 8 bits"] <= 1
+    assert max(answers["axes"].values()) < 0.1
 
 
 @pytest.mark.parametrize("engine", ENGINE_NAMES)
