@@ -2,12 +2,15 @@
 """Prints how near the engines' normals come to the true ones of real materials, and draws a sheet to look at.
 
     python3 scripts/evaluate.py [--materials DIR] [--split val] [--size 768|2048] [--quality fast|best] [--out DIR]
+                                [--engines luminance,relief,midas,moge] [--weights DIR] [--model small|base|large]
 
 DIR holds materials as scripts/relief/materials.py reads them; without --materials it is shared/materials beside the
 checkout.  --size is the longer side at which an engine is given the picture: one that is smaller is enlarged (Lanczos),
-and the answer's slopes are averaged down again; without it each picture is given as it is.  Engines: a flat map,
-luminance, and relief with its own weights or those of --relief FILE, all at strength 1.  --out gets evaluation.json and
-evaluation.jpg.  Needs requirements/training.txt.
+and the answer's slopes are averaged down again; without it each picture is given as it is.  Engines: a flat map, and those
+of --engines, all at strength 1; relief with its own weights or those of --relief FILE, others with those in the folder
+--weights, as the extension finds them.  --out gets evaluation.json, evaluation.jpg, and evaluation.md: a row for each engine
+with the versions that made it and the checksum of its weights, to add to the documentation.  Needs
+requirements/training.txt, or the MiDaS environment with the parts that the engines need.
 
 mean, median   angular error in degrees
 <11.25         share of pixels within 11.25 degrees
@@ -24,8 +27,9 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -41,12 +45,13 @@ except ModuleNotFoundError:
 from relief.materials import Material, read_materials
 from relief.scores import Score, normals_of, score, slopes_of
 
+from blender_midas_normal.core.engines import ENGINES, needed_weights, select_engine
 from blender_midas_normal.core.errors import MidasNormalError
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
-from blender_midas_normal.core.settings import Settings
-from blender_midas_normal.worker.engines import EngineInput
-from blender_midas_normal.worker.engines.luminance import Luminance
+from blender_midas_normal.core.settings import MODEL, Settings
+from blender_midas_normal.core.weights import find_weights, weights_checksum
+from blender_midas_normal.worker.engines import Engine, EngineInput, EngineOptions, EngineRegistry
 from blender_midas_normal.worker.engines.relief import WEIGHTS, Relief
 
 MATERIALS = Path(__file__).resolve().parents[2] / "shared" / "materials"
@@ -57,6 +62,11 @@ WELL_BELOW_ZERO = -0.2
 
 COLUMNS = {"mean": "mean", "median": "median", "near": "<11.25", "r_x": "r_x", "r_y": "r_y", "best": "best", "k": "k",
            "amount": "amount"}
+HEADER = ("| engine | mean error in degrees | r | best over flat | amount | materials | weights' SHA-256 | versions |",
+          "|---|---|---|---|---|---|---|---|")
+LIBRARIES = {"DEPTH_ANYTHING": "transformers", "NORMAL_BAE": "controlnet_aux", "MOGE": "dlr-moge"}
+"""The package that has an engine's network, where that is not our own."""
+
 THUMB, LABEL = 160, 14
 LIGHT = np.array([-0.6, 0.6, 0.53], np.float32)
 """From the upper left and low, x right, y up, z out of the picture."""
@@ -71,6 +81,10 @@ def main(arguments: list | None = None) -> int:
     parser.add_argument("--split", help="value of the index's column split; without it, all materials")
     parser.add_argument("--size", type=int, help="pixels of the longer side")
     parser.add_argument("--quality", choices=("fast", "best"), default="fast")
+    parser.add_argument("--engines", type=str.upper, default="LUMINANCE,RELIEF", help="names with commas")
+    parser.add_argument("--weights", type=Path, default=Path("weights"), help="folder of weights")
+    parser.add_argument("--model", type=str.upper, choices=MODEL.names[:-1], default="SMALL")
+    parser.add_argument("--resolution", type=int, default=Settings().resolution, help="of engines that have the setting")
     parser.add_argument("--relief", type=Path, default=WEIGHTS, help="file of weights of the relief network")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and evaluation.jpg")
     options = parser.parse_args(arguments)
@@ -87,7 +101,10 @@ def main(arguments: list | None = None) -> int:
 
 def evaluate(options: argparse.Namespace) -> None:
     materials = read_materials(options.materials, options.split)
-    engines = {"flat": flat, "luminance": maps_by(Luminance()), "relief": maps_by(Relief(options.relief), options.quality)}
+    registry = EngineRegistry(EngineOptions(options.weights))
+    chosen = {name: engine_settings(name, options) for name in options.engines.split(",")}
+    engines = {"flat": flat} | {name.lower(): maps_by(find_engine(registry, settings, options), settings)
+                                for name, settings in chosen.items()}
     maps = {engine: {m.name: make_map(maker, m, options.size) for m in materials} for engine, maker in engines.items()}
     scores = {engine: {m.name: score(maps[engine][m.name], m.normals) for m in materials} for engine in engines}
     for engine in engines:
@@ -97,16 +114,46 @@ def evaluate(options: argparse.Namespace) -> None:
         results = {engine: {name: asdict(one) for name, one in rows.items()} for engine, rows in scores.items()}
         (options.out / "evaluation.json").write_text(json.dumps(results, indent=1))
         draw_sheet(materials, maps, options.out / "evaluation.jpg")
+        rows = [row_of_engine(settings, options, scores[name.lower()].values()) for name, settings in chosen.items()]
+        (options.out / "evaluation.md").write_text("\n".join([*HEADER, *rows]) + "\n", encoding="utf-8")
+
+
+def engine_settings(name: str, options: argparse.Namespace) -> Settings:
+    """Return the settings for an engine; raise SettingsError for a name that no engine has."""
+    return Settings(engine=name, quality=options.quality, model=options.model, resolution=options.resolution)
+
+
+def find_engine(registry: EngineRegistry, settings: Settings, options: argparse.Namespace) -> Engine:
+    """Return an engine; raise EngineUnavailable where its packages or weights are not there."""
+    select_engine(settings, registry.unavailable(settings))
+    return Relief(options.relief) if settings.engine == "RELIEF" else registry.get(settings.engine)
+
+
+def row_of_engine(settings: Settings, options: argparse.Namespace, scores: Iterable[Score]) -> str:
+    """Return an engine's row of the table: means over all materials, versions, and the weights' SHA-256."""
+    facts, file = ENGINES[settings.engine], options.relief if settings.engine == "RELIEF" else None
+    name = facts.label
+    if facts.weights:
+        weights = needed_weights(settings.engine, settings.model)
+        name = weights.label
+        file = find_weights(options.weights, weights) / weights.files[0].name
+    checksum = weights_checksum(file)[:12] if file is not None else "none"
+    packages = ["torch"] if facts.uses_torch and "torch" in sys.modules else ["numpy"]
+    packages += [LIBRARIES[settings.engine]] if settings.engine in LIBRARIES else []
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    rows = list(scores)
+    flat_error = np.mean([one.flat for one in rows])
+    values = (np.mean([one.mean for one in rows]), np.mean([one.r for one in rows]),
+              np.mean([one.best for one in rows]) / flat_error, np.median([one.amount for one in rows]))
+    return f"| {name} | {' | '.join(f'{value:.3f}' for value in values)} | {len(rows)} | {checksum} | {versions} |"
 
 
 def flat(picture: Picture, _: Wrap) -> np.ndarray:
     return normals_of(*np.zeros((2, picture.height, picture.width), np.float32))
 
 
-def maps_by(engine: Luminance | Relief, quality: str = "FAST") -> Maps:
+def maps_by(engine: Engine, settings: Settings) -> Maps:
     """Return the function that makes an engine's normal maps."""
-    settings = Settings(quality=quality)
-
     def normals(picture: Picture, wrap: Wrap) -> np.ndarray:
         surface = engine.surface(EngineInput(picture, wrap, settings, lambda *_: None))
         return np.moveaxis(normal_map(surface, settings), 0, 2)

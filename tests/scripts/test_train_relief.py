@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.picture import Wrap
+from blender_midas_normal.core.weights import weights_checksum
+from blender_midas_normal.worker.engines.relief import WEIGHTS
 from blender_midas_normal.worker.engines.relief.architecture import read_weights
 from blender_midas_normal.worker.engines.relief.inference import infer
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
@@ -141,6 +143,18 @@ def test_the_scores_are_those_of_the_materials_own_program(tmp_path):
         assert np.allclose(flat[name], figures, atol=1e-3, equal_nan=True), name
     luminance = table_of(run(sys.executable, Path(folder) / "score.py", "--baseline", "luminance"))["lumfit < 0.6 (17)"]
     assert np.allclose(table_of(ours[1])["lumfit < 0.6 (17)"], luminance, rtol=0.05)
+
+
+@pytest.mark.midas
+def test_an_engine_that_is_asked_for_gets_a_row_with_its_weights_and_versions(midas_python, materials, tmp_path):
+    program = [midas_python, ROOT / "scripts" / "evaluate.py", "--materials", materials, "--engines"]
+    run(*program, "luminance,relief", "--out", tmp_path)
+    rows = [line.split(" | ") for line in (tmp_path / "evaluation.md").read_text(encoding="utf-8").splitlines()[2:]]
+    assert [row[0] for row in rows] == ["| Luminance", "| Relief"] and {row[5] for row in rows} == {"3"}
+    assert rows[0][6] == "none" and rows[1][6] == weights_checksum(WEIGHTS)[:12] and "torch" in rows[1][7]
+    ended = subprocess.run([*map(str, program), "moge", "--weights", str(tmp_path)], capture_output=True, text=True,
+                           check=False)
+    assert ended.returncode == 1 and "MoGe-2 ViT-S's weights" in ended.stderr and "Traceback" not in ended.stderr
 
 
 def table_of(text):
