@@ -52,6 +52,15 @@ def temporary(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture(scope="session")
+def checkpoints(midas_python, tmp_path_factory) -> Path:
+    """The folder with small random checkpoints of the other networks, made once for all tests."""
+    made = tmp_path_factory.mktemp("checkpoints")
+    program = ROOT / "tests" / "worker" / "network_checkpoints.py"
+    subprocess.run([str(midas_python), str(program), str(made)], check=True, stderr=subprocess.DEVNULL)
+    return made
+
+
 @pytest.fixture
 def disk(tmp_path):
     """disk(options) mounts a small disk of its own, in memory, and gives its folder; for root on Linux."""

@@ -27,13 +27,6 @@ PLAIN = Settings(device="CPU", tileable="OFF", resolution=128, strength=0.2)
 
 
 @pytest.fixture(scope="module")
-def checkpoints(midas_python, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("checkpoints")
-    run(midas_python, HERE / "network_checkpoints.py", folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def picture(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("picture") / "coffee.png"
     Image.fromarray(data.coffee()[:300, :400]).save(path)
