@@ -120,7 +120,7 @@ ENGINES: dict[str, EngineFacts] = {
     "NORMAL_BAE": EngineFacts(
         "NormalBae", "Normals estimated by ControlNet's NormalBae; its weights were trained on ScanNet, whose terms forbid "
         "commercial use", licence="MIT; weights under the terms of ScanNet",
-        settings=frozenset({"resolution", "device", "precision"}), uses_torch=True,
+        settings=frozenset({"resolution", "device"}), uses_torch=True,
         weights=MappingProxyType({"": NORMAL_BAE_WEIGHTS}), parts=("midas", "node")),
     "MOGE": EngineFacts(
         "MoGe", "Normals estimated by MoGe-2", licence="MIT",

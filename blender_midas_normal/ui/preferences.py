@@ -48,8 +48,8 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
                                 description="Which build of torch is installed"),
         "weights_folder": StringProperty(
             name="Weights folder", subtype="DIR_PATH",
-            description="Folder with MiDaS's weights, which may be one that you have already. Empty: the extension's own "
-                        "folder"),
+            description="Folder with the networks' weights, which may be one that you have already. Empty: the extension's "
+                        "own folder"),
         "device": EnumProperty(name="Device", items=DEVICE.items, default="AUTO",
                                description="Processor that runs MiDaS where the settings say Automatic"),
         "idle_minutes": IntProperty(

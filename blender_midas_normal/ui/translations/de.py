@@ -391,7 +391,7 @@ PREFERENCES = {
     "Model folder": "Modellordner",
     "Besides, those for Depth Anything": "Dazu die für Depth Anything",
     "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae":
-        "Dazu die für Tiefenmaß Roh, den eigenen Aufruf des MiDaS-Knotens, und für NormalBae",
+        "Dazu die für Tiefenskala Raw, den eigenen Aufruf des MiDaS-Knotens, und für NormalBae",
     "Besides, those for MoGe": "Dazu die für MoGe",
     "Depth Anything": "Depth Anything",
     "MoGe": "MoGe",
@@ -439,8 +439,8 @@ PREFERENCES = {
     "Weights folder": "Ordner der Gewichte",
     "Download takes them from {hub}, or else from {release}.":
         "Heruntergeladen werden sie von {hub}, sonst von {release}.",
-    "Folder with MiDaS's weights, which may be one that you have already. Empty: the extension's own folder":
-        "Ordner mit den Gewichten von MiDaS, auch ein schon vorhandener. Leer: der eigene Ordner der Erweiterung",
+    "Folder with the networks' weights, which may be one that you have already. Empty: the extension's own folder":
+        "Ordner mit den Gewichten der Netzwerke, auch ein schon vorhandener. Leer: der eigene Ordner der Erweiterung",
     "Worker": "Worker",
     "Processor that runs MiDaS where the settings say Automatic":
         "Prozessor, auf dem MiDaS läuft, wenn die Einstellungen Automatisch sagen",
