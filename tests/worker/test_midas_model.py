@@ -112,7 +112,7 @@ def test_bad_files_are_one_sentence(loading):
             assert message == "", name
         else:
             assert message.startswith("WeightsError: "), name
-            assert f"{name} is damaged or holds no weights of the MiDaS network" in message
+            assert f"{name} is damaged or holds no weights of MiDaS" in message
     assert not loading["attack"]
 
 
