@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environments
 
 from blender_midas_normal.batch.cli import report_error
-from blender_midas_normal.core.engines import weights_checksum
 from blender_midas_normal.core.errors import MidasNormalError
+from blender_midas_normal.core.weights import weights_checksum
 
 
 def main() -> int:
