@@ -41,8 +41,7 @@ def write_weights(out: Path) -> tuple[Path, float, float]:
         pictures = _pictures(generator)
         drawn = {name: values.clone() for name, values in network.state_dict().items()}
         standardise_convolutions(network)  # the file has the kernels as they were drawn
-        _fit_last_layer(network, pictures)
-        depth = network(pictures[0])
+        depth = _fit_last_layer(network, pictures)
     fitted = network.state_dict()
     path = out / MIDAS_WEIGHTS.name
     torch.save({name: fitted[name] if name.startswith(LAST_LAYER) else values for name, values in drawn.items()}, path)
@@ -76,8 +75,8 @@ def _roughness(picture: torch.Tensor) -> torch.Tensor:
     return avg_pool2d((brightness - around).abs(), 2 * radius + 1, 1, radius, count_include_pad=False)
 
 
-def _fit_last_layer(network: DPTHybrid, pictures: list[torch.Tensor]) -> None:
-    """Fit the last layer so that depth is like the roughness, as far as 32 random features allow.
+def _fit_last_layer(network: DPTHybrid, pictures: list[torch.Tensor]) -> torch.Tensor:
+    """Fit the last layer so that depth is like the roughness, as far as 32 random features allow; return that depth.
 
     Its numbers are rounded: the order in which a processor adds up must not change the file.
     """
@@ -90,13 +89,15 @@ def _fit_last_layer(network: DPTHybrid, pictures: list[torch.Tensor]) -> None:
     x = torch.cat(features)
     y = torch.cat([_every_third(_roughness(picture)) for picture in pictures])
     middle, spread = x.mean(0), x.std(0) + 1e-6
-    x = (x - middle) / spread
-    weights = torch.linalg.solve(x.T @ x + 0.01 * len(x) * torch.eye(32, dtype=torch.float64), x.T @ (y - y.mean()))
+    scaled = (x - middle) / spread
+    weights = torch.linalg.solve(scaled.T @ scaled + 0.01 * len(x) * torch.eye(32, dtype=torch.float64),
+                                 scaled.T @ (y - y.mean()))
     weights = weights[:, 0] / y.std() / spread * DEVIATION
     step = 10.0 ** (torch.floor(torch.log10(weights.abs().max())) - 2)
     weights = torch.round(weights / step) * step
     last.weight.copy_(weights.float().reshape(1, 32, 1, 1))
     last.bias.fill_(round(MIDDLE - float(weights @ middle), -1))
+    return (x @ weights + last.bias.double()).clamp(min=0)
 
 
 def _every_third(planes: torch.Tensor) -> torch.Tensor:
