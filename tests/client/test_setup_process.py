@@ -17,6 +17,9 @@ from blender_midas_normal.core.errors import Cancelled, InstallError, WeightsErr
 from tests.client.processes import is_alive, wait_until
 from tests.client.weights_server import serving
 
+CPU_BUILD = "cpu"
+"""The build of PyTorch that asks for the least free space before an installation begins."""
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="asks POSIX for processes")
 
 
@@ -35,7 +38,7 @@ def stuck(tmp_path):
 
 def test_the_installers_failure_crosses_the_pipe_as_the_same_exception(tmp_path):
     with pytest.raises(InstallError, match=r"nothing is not a Python that runs"):
-        SetupProcess("install", tmp_path / "env", python=tmp_path / "nothing").wait()
+        SetupProcess("install", tmp_path / "env", python=tmp_path / "nothing", backend=CPU_BUILD).wait()
 
 
 def test_offline_installs_and_downloads_nothing(tmp_path):
@@ -78,7 +81,7 @@ def test_polling_never_waits_and_ends_with_one_last_line(tmp_path):
 @posix
 def test_cancelling_ends_all_it_started(tmp_path, stuck):
     python, pids = stuck
-    process = SetupProcess("install", tmp_path / "env", python=python)
+    process = SetupProcess("install", tmp_path / "env", python=python, backend=CPU_BUILD)
     wait_until(pids.exists)
     process.cancel()
     lines = []
@@ -124,7 +127,8 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path, stuck):
         f"import sys, time; sys.path.insert(0, {str(SETUP_PROGRAM.parents[2])!r})\n"
         "from pathlib import Path\n"
         "from blender_midas_normal.client.setup.process import SetupProcess\n"
-        f"process = SetupProcess('install', Path({str(tmp_path / 'env')!r}), python=Path({str(python)!r}))\n"
+        f"process = SetupProcess('install', Path({str(tmp_path / 'env')!r}), python=Path({str(python)!r}), "
+        f"backend={CPU_BUILD!r})\n"
         "print(process.pid, flush=True)\n"
         "time.sleep(60)\n")], stdout=subprocess.PIPE)
     child = int(parent.stdout.readline())
@@ -138,7 +142,7 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path, stuck):
 @posix
 def test_closing_takes_little_time_and_leaves_nothing(tmp_path, stuck):
     python, pids = stuck
-    process = SetupProcess("install", tmp_path / "env", python=python)
+    process = SetupProcess("install", tmp_path / "env", python=python, backend=CPU_BUILD)
     wait_until(pids.exists)
     started = time.monotonic()
     process.close()
@@ -151,7 +155,7 @@ def test_closing_takes_little_time_and_leaves_nothing(tmp_path, stuck):
 @posix
 def test_an_interrupted_wait_ends_the_process(tmp_path, stuck):
     python, pids = stuck
-    process = SetupProcess("install", tmp_path / "env", python=python)
+    process = SetupProcess("install", tmp_path / "env", python=python, backend=CPU_BUILD)
     wait_until(pids.exists)
 
     def interrupt(seconds: float) -> None:
@@ -182,7 +186,7 @@ def test_a_runner_that_does_not_exist_is_an_install_error(tmp_path):
 
 def test_the_output_of_a_failed_step_comes_along(tmp_path):
     (tmp_path / "env").write_text("a file")
-    process = SetupProcess("install", tmp_path / "env")
+    process = SetupProcess("install", tmp_path / "env", backend=CPU_BUILD)
     with pytest.raises(InstallError) as caught:
         process.wait()
     assert isinstance(caught.value.output, str)
@@ -199,7 +203,7 @@ def test_the_program_runs_by_hand_without_a_pipe_as_stdin(tmp_path):
 def test_only_a_pipe_as_stdin_can_give_the_work_up(tmp_path):
     slow = program(tmp_path / "python3", "#!/bin/sh\nsleep 0.5\nexit 7\n")
     command = [sys.executable, "-I", "-u", str(SETUP_PROGRAM), "--folder", str(tmp_path / "env"), "--python", str(slow),
-               "install"]
+               "--backend", CPU_BUILD, "install"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert "exit code 7" in from_json(json.loads(done.stdout)["error"])
 
@@ -217,7 +221,7 @@ def test_what_it_says_comes_with_what_it_is_made_of(tmp_path):
     SetupProcess("remove", tmp_path / "env").wait(steps.append)
     assert steps[0]["title"].template == "Removing the MiDaS environment"
     with pytest.raises(InstallError) as caught:
-        SetupProcess("install", tmp_path / "env", python=tmp_path / "{a} \udcff").wait()
+        SetupProcess("install", tmp_path / "env", python=tmp_path / "{a} \udcff", backend=CPU_BUILD).wait()
     message = caught.value.message
     assert message.template == "{name} is not a Python that runs: {reason}."
     assert message.values["name"] == str(tmp_path / "{a} \\udcff") and message.values.keys() == {"name", "reason"}

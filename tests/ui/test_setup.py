@@ -24,8 +24,10 @@ STUCK = """#!/bin/sh
 def chosen(tmp_path):
     chosen = preferences()
     chosen.environment_folder = str(tmp_path / "environment")
+    chosen.backend = "cpu"  # the build that asks for the least free space before an installation begins
     yield chosen
     chosen.environment_folder = chosen.interpreter = ""
+    chosen.backend = "auto"
     timer.clear()
     setup.close_setup()
 

@@ -19,12 +19,15 @@ stuck.write_text('''#!/bin/sh
 stuck.chmod(0o755)
 preferences().interpreter = str(stuck)
 preferences().environment_folder = str(stuck.parent / "environment")
+preferences().backend = "cpu"
 bpy.context.preferences.system.use_online_access = True
 """
-"""A Python that says what it is and never ends making an environment, so that nothing is downloaded."""
+"""A Python that says what it is and never ends making an environment, so that nothing is downloaded, and the build of torch
+that asks for the least free space before that."""
 
 CHOSEN_BEFORE = """
 preferences().interpreter = preferences().environment_folder = ""
+preferences().backend = "auto"
 bpy.context.preferences.system.use_online_access = False
 bpy.ops.wm.window_close()
 """
