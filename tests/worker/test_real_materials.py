@@ -46,6 +46,13 @@ def pictures(materials):
     return {name: picture_from_file(folder / f"{name}_color.png") for name in names}
 
 
+@pytest.fixture(scope="module")
+def relief_scores(materials):
+    """The scores of relief's maps, by the materials' names."""
+    relief = evaluate.maps_by(Relief())
+    return {m.name: score(evaluate.make_map(relief, m), m.normals) for m in read_materials(materials[0])}
+
+
 def test_what_repeats_is_found_and_what_does_not_is_seldom_mistaken(pictures):
     rng = np.random.default_rng(0)
     values, mistaken = [], []
@@ -80,32 +87,28 @@ def test_luminance_is_nearer_to_the_true_normals_than_a_flat_map(materials, pict
     assert abs(ours - mean_error("--baseline", "luminance")) < 0.1
 
 
-def test_relief_has_a_better_shape_than_luminance_and_the_true_steepness(materials):
+def test_relief_has_a_better_shape_than_luminance_and_the_true_steepness(materials, relief_scores):
     """On the materials whose normals were hardly made from the photo; this is what makes it AUTO's built-in choice.
 
     The mean error says little here: a flat map has a smaller one than a map that is as steep as the true one where it is
     wrong, too.  So shape is judged by what no factor on the slopes changes, and steepness by itself.
     """
-    everything = read_materials(materials[0])
-    counted = [m for m in everything if m.lumfit < evaluate.MAX_LUMFIT]
-    relief, luminance = (evaluate.maps_by(engine) for engine in (Relief(), Luminance()))
-    scores = {m.name: score(evaluate.make_map(relief, m), m.normals) for m in everything}
+    counted = [m for m in read_materials(materials[0]) if m.lumfit < evaluate.MAX_LUMFIT]
+    luminance = evaluate.maps_by(Luminance())
     others = [score(evaluate.make_map(luminance, m), m.normals) for m in counted]
-    ours = [scores[m.name] for m in counted]
+    ours = [relief_scores[m.name] for m in counted]
     for measure, better in (("best", -1), ("r_x", 1), ("r_y", 1)):
         values, other = (np.mean([getattr(row, measure) for row in rows]) for rows in (ours, others))
         print(f"{measure}: relief {values:.3f}, luminance {other:.3f}")
         assert better * values > better * other, measure
     assert 0.6 <= np.median([one.amount for one in ours]) <= 1.1
-    assert sum(min(one.r_x, one.r_y) < evaluate.WELL_BELOW_ZERO for one in scores.values()) <= 1
+    assert sum(min(one.r_x, one.r_y) < evaluate.WELL_BELOW_ZERO for one in relief_scores.values()) <= 1
 
 
-def test_no_wall_and_no_floor_is_flat(materials):
+def test_no_wall_and_no_floor_is_flat(materials, relief_scores):
     regular = {"brick", "tiles", "stone blocks", "pavers", "pavers/grass", "stone wall", "roof tiles"}
     with (materials[0] / "index.tsv").open(newline="") as file:
         names = {row["id"] for row in csv.DictReader(file, delimiter="\t") if row["kind"] in regular}
-    relief = evaluate.maps_by(Relief())
-    amounts = {m.name: score(evaluate.make_map(relief, m), m.normals).amount
-               for m in read_materials(materials[0]) if m.name in names}
+    amounts = {name: relief_scores[name].amount for name in names}
     assert len(amounts) == 13
     assert min(amounts.values()) >= 0.3, amounts

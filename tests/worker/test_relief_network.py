@@ -191,7 +191,7 @@ def test_the_mean_of_orientations_does_not_depend_on_how_the_picture_lies(small)
 @pytest.mark.slow
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_tiles_of_the_shipped_network_give_what_the_whole_gives(network, wrap):
-    rgb = example.photo(900, 736)
+    rgb = example.photo(648, 520)
     assert np.abs(slopes_of(network, rgb, wrap) - slopes_of(network, rgb, wrap, (320, 256))).max() < 1e-3
 
 
@@ -323,7 +323,7 @@ from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 from blender_midas_normal.worker.engines.relief.inference import infer
 network = ReliefNetwork(relief_example.example_weights())
-for side in (256, 1024, 4096):
+for side in (256, 1024, 2048):
     rgb = np.random.default_rng(0).random((side, side, 3), np.float32)
     start, worked = time.perf_counter(), time.process_time()
     infer(network, rgb, Wrap(True, True), lambda *_: None)
@@ -338,4 +338,4 @@ else:
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     print(f"side, seconds, processor seconds:\n{ended.stderr}most memory: {int(ended.stdout) / 1e9:.2f} GB")
-    assert int(ended.stdout) <= 1.5e9
+    assert int(ended.stdout) <= 0.6e9

@@ -57,12 +57,12 @@ class Answer:
 class WorkerProcess:
     """A worker process and the pipes to it, as a context manager; options: more of its command line."""
 
-    def __init__(self, python: Path, folder: Path, weights: Path, *options: str) -> None:
+    def __init__(self, python: Path, folder: Path, weights: Path, *options: str, program: Path = START) -> None:
         self.folder = folder
         self._log = (folder.parent / f"{folder.name}.log").open("wb")
         folder.mkdir()
         self._process = subprocess.Popen(
-            [str(python), "-I", "-u", str(START), "--folder", str(folder), "--weights", str(weights), "--idle", "600",
+            [str(python), "-I", "-u", str(program), "--folder", str(folder), "--weights", str(weights), "--idle", "600",
              *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
         self._messages = self._read()
