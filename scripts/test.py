@@ -30,6 +30,9 @@ from blender_midas_normal.core.errors import MidasNormalError
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
 
+SCRIPTS_TESTS = "tests/scripts"
+"""Tests that CI runs beside the others, after the windows."""
+
 MATERIALS = ROOT.parent / "shared" / "materials"
 OTHER_BLENDERS = {"4.2": 11, "5.0": 11, "5.2": 13}
 """Blender versions beside the one in .venv, and the minor version of Python 3 that their bpy wheels are for."""
@@ -56,11 +59,16 @@ def main() -> int:
         parts += check()
     blenders = other_blenders(ci, not_run)
     variables = {**midas_variables(ci, not_run), **blender_variables(blenders)}
+    python = tests_python()
     selection = arguments or (["--durations=12", SAME_EXAMPLES] if ci else ["-m", "not slow and not midas and not weights"])
     with ThreadPoolExecutor(1) as beside:  # the tests leave a core idle most of the time
-        others = [beside.submit(on_blender, version, python, variables) for version, python in blenders.items() if ci]
+        others = [beside.submit(on_blender, version, other, variables) for version, other in blenders.items() if ci]
         others += [beside.submit(in_windows, not_run)] if ci else []
-        parts.append(time_part("tests", lambda: pytest(environments.blender_python(), selection, variables)))
+        if ci and not arguments:  # both sides take about as long then
+            command = [str(python), "-m", "pytest", SCRIPTS_TESTS, *selection]
+            others.append(beside.submit(quietly, "tests of the scripts", command, variables))
+            selection = [*selection, f"--ignore={SCRIPTS_TESTS}"]
+        parts.append(time_part("tests", lambda: run([python, "-m", "pytest", *selection], **variables)))
     parts += [print_part(other.result()) for other in others]
     if ci:
         parts += commands()
@@ -97,10 +105,12 @@ def midas_variables(ci: bool, not_run: list) -> dict:
     return variables
 
 
-def pytest(python: Path | None, arguments: list, variables: dict) -> int:
+def tests_python() -> Path:
+    """Return the Python with bpy and what the tests need; raise InstallError where there is none."""
+    python = environments.blender_python()
     if python is None:
         raise InstallError("The tests need Python 3.11 or 3.13; install one of them from python.org.")
-    return run([python, "-m", "pytest", *arguments], **variables)
+    return python
 
 
 def other_blenders(ci: bool, not_run: list) -> dict:
