@@ -49,7 +49,7 @@ def pictures(materials):
 @pytest.fixture(scope="module")
 def relief_scores(materials):
     """The scores of relief's maps, by the materials' names."""
-    relief = evaluate.maps_by(Relief())
+    relief = evaluate.maps_by(Relief(), Settings())
     return {m.name: score(evaluate.make_map(relief, m), m.normals) for m in read_materials(materials[0])}
 
 
@@ -94,7 +94,7 @@ def test_relief_has_a_better_shape_than_luminance_and_the_true_steepness(materia
     wrong, too.  So shape is judged by what no factor on the slopes changes, and steepness by itself.
     """
     counted = [m for m in read_materials(materials[0]) if m.lumfit < evaluate.MAX_LUMFIT]
-    luminance = evaluate.maps_by(Luminance())
+    luminance = evaluate.maps_by(Luminance(), Settings())
     others = [score(evaluate.make_map(luminance, m), m.normals) for m in counted]
     ours = [relief_scores[m.name] for m in counted]
     for measure, better in (("best", -1), ("r_x", 1), ("r_y", 1)):

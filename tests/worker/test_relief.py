@@ -103,7 +103,8 @@ def test_the_shipped_file_is_small_and_of_the_architecture():
 
 def test_on_rendered_materials_it_is_nearer_to_the_truth_than_flat_and_than_luminance(materials):
     """Each at its best strength: at strength 1 relief is as steep as real walls, which costs where it is wrong."""
-    engines = {"relief": evaluate.maps_by(Relief()), "luminance": evaluate.maps_by(Luminance()), "flat": evaluate.flat}
+    engines = {"relief": evaluate.maps_by(Relief(), Settings()), "luminance": evaluate.maps_by(Luminance(), Settings()),
+               "flat": evaluate.flat}
     best = {name: np.mean([score(evaluate.make_map(maker, m), m.normals).best for m in materials])
             for name, maker in engines.items()}
     print(best)
@@ -126,7 +127,7 @@ def test_the_bricks_of_a_photograph_stand_out_from_their_joints(relief):
 
 
 def test_no_rendered_material_is_turned_inside_out_but_three(materials):
-    maker = evaluate.maps_by(Relief())
+    maker = evaluate.maps_by(Relief(), Settings())
     for m in materials:
         measured = score(evaluate.make_map(maker, m), m.normals)
         assert min(measured.r_x, measured.r_y) > 0 or m.name in INSIDE_OUT, m.name
