@@ -27,6 +27,7 @@ pytest.importorskip("cv2")
 
 FULL = RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 BROKEN = RuntimeError("CUDA error: an illegal memory access was encountered")
+NO_DOUBLE = TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64")
 AUTO = Settings(tileable="OFF", resolution=64)
 
 
@@ -128,6 +129,7 @@ CPU = ("cpu", "AUTO")
     ("nan", "nan", [("cuda", "AUTO"), ("cuda", "FLOAT32"), ("cpu", "FLOAT32")], "gives wrong values", [CPU]),
     (FULL, "", [("cuda", "AUTO"), CPU], "had too little free memory", [("cuda", "AUTO"), CPU]),
     (BROKEN, BROKEN, [("cuda", "AUTO"), CPU], "failed", [CPU]),
+    (NO_DOUBLE, "", [("cuda", "AUTO"), CPU], "failed", [CPU]),
     ("nan", BROKEN, [("cuda", "AUTO"), ("cuda", "FLOAT32"), ("cpu", "FLOAT32")], "failed", [CPU]),
 ])
 def test_the_map_of_a_device_that_cannot_make_it_is_the_one_of_the_cpu(computer, engine, half, exact, passes, note, again):

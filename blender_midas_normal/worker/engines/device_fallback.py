@@ -102,7 +102,7 @@ class Fallback:
             try:
                 self._compare(attempt)
                 return forward(attempt), notes
-            except (MemoryError, RuntimeError) as error:
+            except (MemoryError, RuntimeError, TypeError) as error:  # Metal has no float64, which torch calls a TypeError
                 following, note = self._next_attempt(error, attempt, may_use_cpu, can_split)
                 if following is None:
                     raise

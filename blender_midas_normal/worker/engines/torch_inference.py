@@ -1,4 +1,4 @@
-"""What engines share that run a network with torch: half precision, progress of a pass, and loading without surprises.
+"""What engines share that run a network with torch: precision, progress of a pass, and loading without surprises.
 
 A worker imports this module, and with it torch, when it needs a network.
 """
@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,7 +24,10 @@ BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's red, green and blue, 0..1, by which networks scale pictures."""
 
-torch.backends.cudnn.allow_tf32 = False  # else CUDA rounds the products of float32 convolutions: grain in the normals
+# Else CUDA rounds the factors of float32 products to the 10 bits of TF32: grain in the normals.  Since torch 2.9 there are
+# other flags for this (`fp32_precision`); where one sets those, torch raises an error in whatever library reads these.
+torch.backends.cudnn.allow_tf32 = False
+torch.backends.cuda.matmul.allow_tf32 = False
 
 T = TypeVar("T")
 
@@ -59,14 +62,18 @@ def halve_linear_layers(model: Module, dtype: torch.dtype) -> None:
             model.set_submodule(name, HalfLinear(layer, dtype))
 
 
-def run_with_progress(call: Callable[[], T], steps: Sequence[Module], on_progress: OnProgress) -> T:
-    """Call and return what that returns, reporting progress after each of the modules, which take about the same time."""
-    finished = 0
+def run_with_progress(call: Callable[[], T], steps: Sequence[Module], device: str, on_progress: OnProgress) -> T:
+    """Call and return what that returns, reporting progress after each of the modules, which take about the same time.
+
+    On a device other than the CPU, what is reported is what the device has finished, see `make_pacer`.
+    """
+    wait = make_pacer(device)
+    launched = 0
 
     def step(*_: object) -> None:
-        nonlocal finished
-        finished += 1
-        on_progress(min(1.0, finished / len(steps)))
+        nonlocal launched
+        launched += 1
+        on_progress(min(1.0, (launched - wait()) / len(steps)))
 
     on_progress(0.0)
     hooks = [part.register_forward_hook(step) for part in steps]
@@ -75,6 +82,39 @@ def run_with_progress(call: Callable[[], T], steps: Sequence[Module], on_progres
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def make_pacer(device: str) -> Callable[[], int]:
+    """Return a function to call after each step of a pass, which keeps the program at most one step ahead of a device.
+
+    Without it the program would be through with all steps before the device has finished one, since kernels run later: what
+    is reported then is no progress, and a pass that is cancelled still runs to its end.  One step is left to the device
+    while the next one is prepared, so that it is never idle.
+
+    Returns:
+        wait() -> the number of steps that the device has not finished, 0 or 1.
+    """
+    if device == "cpu":
+        return lambda: 0
+    module = getattr(torch, device)
+    if device == "mps":  # to wait for an event of Metal has blocked forever in some versions of torch
+        def wait_for_all() -> int:
+            module.synchronize()
+            return 0
+
+        return wait_for_all
+    previous: Any = None
+
+    def wait_for_previous() -> int:
+        nonlocal previous
+        event = module.Event()
+        event.record()
+        if previous is not None:
+            previous.synchronize()
+        previous = event
+        return 1
+
+    return wait_for_previous
 
 
 @contextmanager

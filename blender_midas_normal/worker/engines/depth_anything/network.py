@@ -62,7 +62,8 @@ class TransformersDepth:
         model = self._optimize(None if precision == "FLOAT32" else inference_dtype(self._device))
         pixels = _scale(torch.from_numpy(np.ascontiguousarray(pictures)).to(self._device), self._format)
         with torch.inference_mode():
-            predicted = run_with_progress(lambda: model(pixel_values=pixels).predicted_depth, _steps(model), on_progress)
+            predicted = run_with_progress(lambda: model(pixel_values=pixels).predicted_depth, _steps(model), self._device,
+                                          on_progress)
             if predicted.shape[-2:] != pixels.shape[-2:]:
                 predicted = functional.interpolate(predicted[:, None].float(), pixels.shape[-2:], mode="bicubic")[:, 0]
         depth = predicted.float()

@@ -153,7 +153,7 @@ class Network:
             self._node = NodeNetwork(self._path)
         node = self._node
         node.move(self.device)
-        return run_with_progress(lambda: node.depth(picture, resolution), _find_steps(node.model), on_progress)
+        return run_with_progress(lambda: node.depth(picture, resolution), _find_steps(node.model), self.device, on_progress)
 
     def depth(self, rgb: Array, on_progress: OnProgress, precision: str = "AUTO") -> Array:
         """Estimate depth, H x W float32, of one picture of H x W x 3; the rest is as for `depths`."""
@@ -174,7 +174,7 @@ class Network:
         pixels = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device) * 2 - 1
         planes = pixels.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            depths = run_with_progress(lambda: model(planes), _find_steps(model), on_progress)
+            depths = run_with_progress(lambda: model(planes), _find_steps(model), self.device, on_progress)
         return depths.float().cpu().numpy()
 
     def free(self) -> None:

@@ -66,7 +66,7 @@ class MogeNetwork:
         tokens = min(max(planes.shape[2] * planes.shape[3] // PATCH_SIZE ** 2, least), most)
         with torch.inference_mode():
             vectors = run_with_progress(lambda: model.forward(planes, num_tokens=tokens)["normal"],
-                                        model.encoder.backbone.blocks, on_progress)
+                                        model.encoder.backbone.blocks, self._device, on_progress)
             vectors = vectors.float() * torch.tensor(AXES, device=self._device)
         return vectors.cpu().numpy()
 

@@ -59,7 +59,7 @@ class NormalBaeNetwork:
         mean, std = (torch.tensor(values, device=self._device) for values in (IMAGENET_MEAN, IMAGENET_STD))
         planes = ((pixels - mean) / std).permute(0, 3, 1, 2)
         with torch.inference_mode():
-            outputs: Any = run_with_progress(lambda: self._model(planes), self._steps(), on_progress)
+            outputs: Any = run_with_progress(lambda: self._model(planes), self._steps(), self._device, on_progress)
             vectors = outputs[0][-1][:, :3].permute(0, 2, 3, 1) * torch.tensor(AXES, device=self._device)
             vectors = torch.nn.functional.normalize(vectors, dim=3)
         return vectors.cpu().numpy()

@@ -14,11 +14,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..device_fallback import Attempt, check_finite
+from ..torch_inference import make_pacer
 from .architecture import Weights, WorkCounter, network_input, pixel_shuffle
 
 if TYPE_CHECKING:
     from ....core.arrays import Array
     from ....core.picture import Wrap
+
+
+PACED_SHARE = 1 / 8
+"""Share of a pass after which the program waits for the device; waits after each convolution would take too long."""
 
 
 class PaddedFeatures:
@@ -71,7 +76,16 @@ class TorchReliefNetwork:
 
     def forward(self, rgb: Array, coarse: Array, wrap: Wrap, on_progress: Callable[[float], None]) -> Array:
         """Predict slopes, see `inference.SlopeNetwork`; raise WrongValues as `check_finite` does."""
-        work = WorkCounter(self.architecture.multiplications_per_pixel * rgb.shape[0] * rgb.shape[1], on_progress)
+        wait, waited = make_pacer(self.device), 0.0
+
+        def report(share: float) -> None:
+            nonlocal waited
+            if share - waited >= PACED_SHARE:
+                wait()
+                waited = share
+            on_progress(share)
+
+        work = WorkCounter(self.architecture.multiplications_per_pixel * rgb.shape[0] * rgb.shape[1], report)
         with torch.inference_mode():
             pixels = self.to_device(network_input(rgb, coarse))[None].contiguous(memory_format=torch.channels_last)
             residual = pixel_shuffle(self._run_layers(pixels, wrap, work)[0].float().cpu().numpy())
