@@ -37,7 +37,8 @@ def main() -> int:
             return environments.run(environments.midas_python(), Path(__file__).name, sys.argv[1:])
     except MidasNormalError as error:
         return report_error(error)
-    from blender_midas_normal.checks.device_checks import CHECKS, Plan, describe_computer
+    from blender_midas_normal.checks.device_checks import CHECKS, describe_computer
+    from blender_midas_normal.checks.measurement import Plan
     from blender_midas_normal.checks.random_weights import write_weights
     from blender_midas_normal.client.computer_check import format_table
 

@@ -28,6 +28,7 @@ def main() -> None:
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # its processes would write into the folder when this one was ended
     package = runpy.run_path(str(PACKAGE_LOADER))["load_package"]()
     checks = importlib.import_module(f"{package}.checks.device_checks")
+    measurement = importlib.import_module(f"{package}.checks.measurement")
     random_weights = importlib.import_module(f"{package}.checks.random_weights")
     errors = importlib.import_module(f"{package}.core.errors")
     setup = importlib.import_module(f"{package}.client.setup")
@@ -39,10 +40,10 @@ def main() -> None:
     def print_step(number: int, title: str) -> None:
         print_event(setup.ProgressEvent(number, 1 + len(checks.CHECKS), title).to_dict())
 
-    device = checks.auto_device()
+    device = measurement.auto_device()
     print_event({"computer": checks.describe_computer(device)})
     print_step(1, checks.WEIGHTS_TITLE)
-    plan = checks.Plan.quick(random_weights.write_weights(folder)[0], device)
+    plan = measurement.Plan.quick(random_weights.write_weights(folder)[0], device)
     for number, check in enumerate(checks.CHECKS, 2):
         print_step(number, check.title)
         for row in check.rows(plan):

@@ -63,12 +63,12 @@ def test_the_check_shows_its_rows_and_gives_a_report_to_copy(environment, tempor
     Button("check_computer").press()
     pumped(computer_check.rows, seconds=300)
     assert setup.is_running() and not bpy.ops.midas_normal.install.poll()
-    assert re.match("Step [23] of 10: ", setup.describe_progress())
+    assert re.match("Step [23] of 11: ", setup.describe_progress())
     assert [path.stat().st_mode & 0o077 for path in temporary.glob("midas_normal_*")] == [0]
     pumped(lambda: not setup.is_running(), seconds=600)
     rows = computer_check.rows()
-    assert len(rows) == 20 and setup.outcome() == "This computer was checked: 0 of 20 values missed their bar."
-    assert {row.passed for row in rows} == {True, None} and sum(row.value == "not measured" for row in rows) == 4
+    assert len(rows) == 25 and setup.outcome() == "This computer was checked: 0 of 25 values missed their bar."
+    assert {row.passed for row in rows} == {True, None} and sum(row.value == "not measured" for row in rows) == 7
     names = [row.name for row in rows]
     assert names[0].template == "MiDaS in the device's precision / float32 on the CPU: mean angle"
     assert bpy.ops.midas_normal.copy_check() == {"FINISHED"}
@@ -82,7 +82,7 @@ def test_the_check_shows_its_rows_and_gives_a_report_to_copy(environment, tempor
 @pytest.mark.midas
 def test_cancel_ends_the_check_and_leaves_nothing(environment, temporary):
     Button("check_computer").press()
-    pumped(lambda: setup.describe_progress().startswith("Step 1 of 10"), seconds=120)
+    pumped(lambda: setup.describe_progress().startswith("Step 1 of 11"), seconds=120)
     folder, = temporary.glob("midas_normal_*")
     (folder / "weights.pt").write_bytes(b"those that the check would have made")
     pids = descendants(os.getpid())
@@ -97,7 +97,7 @@ def test_cancel_ends_the_check_and_leaves_nothing(environment, temporary):
 @pytest.mark.midas
 def test_a_check_ends_with_blender_and_leaves_nothing(environment, temporary):
     Button("check_computer").press()
-    pumped(lambda: setup.describe_progress().startswith("Step 1 of 10"), seconds=120)
+    pumped(lambda: setup.describe_progress().startswith("Step 1 of 11"), seconds=120)
     assert list(temporary.iterdir())
     pids = descendants(os.getpid())
     setup.close_setup()
