@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +35,8 @@ def depth_anything(weights: Path, pictures: np.ndarray) -> dict[str, float]:
     exact = np.abs(ours.depths(pictures, quiet, "FLOAT32") - theirs).max() / range_
     module.inference_dtype = lambda device: torch.bfloat16
     half = np.abs(ours.depths(pictures, quiet) - theirs).mean() / range_
+    attention = attention_of_a_card(module, lambda: ours.depths(pictures, quiet))
+    half_with_attention = np.abs(attention[1] - theirs).mean() / range_
     (folder / "metric").mkdir()
     for file in ("model.safetensors", "config.json"):
         (folder / "metric" / file).write_bytes((folder / file).read_bytes().replace(b'"relative"', b'"metric"'))
@@ -41,7 +45,18 @@ def depth_anything(weights: Path, pictures: np.ndarray) -> dict[str, float]:
         distances = library(pixel_values=planes).predicted_depth.numpy()
     metric = module.TransformersDepth(folder / "metric").depths(pictures, quiet, "FLOAT32")
     inverse = np.abs(metric * np.maximum(distances, module.MIN_DISTANCE) - 1).max()
-    return {"range": range_, "exact": float(exact), "half": float(half), "inverse of a distance": float(inverse)}
+    return {"range": range_, "exact": float(exact), "half": float(half), "inverse of a distance": float(inverse),
+            "half with attention": float(half_with_attention), "attention": float(np.abs(np.subtract(*attention)).max())}
+
+
+def attention_of_a_card(module: Any, run: Callable[[], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Run a network in half precision as on the CPU, and with attention as on a graphics card."""
+    plain, on_card = run(), module.half_attention
+    module.half_attention = lambda device, dtype: on_card("cuda", dtype)
+    try:
+        return plain, run()
+    finally:
+        module.half_attention = on_card
 
 
 def moge(weights: Path, pictures: np.ndarray) -> dict[str, float]:
@@ -58,7 +73,9 @@ def moge(weights: Path, pictures: np.ndarray) -> dict[str, float]:
     ours = module.MogeNetwork(path.parent)
     answer = ours.normals(pictures, quiet, "FLOAT32")
     module.inference_dtype = lambda device: torch.bfloat16
-    return {"exact": degrees(answer, theirs).max(), "half": degrees(ours.normals(pictures, quiet), theirs).mean(),
+    plain, attention = attention_of_a_card(module, lambda: ours.normals(pictures, quiet))
+    return {"exact": degrees(answer, theirs).max(), "half": degrees(plain, theirs).mean(),
+            "half with attention": degrees(attention, theirs).mean(), "attention": float(np.abs(plain - attention).max()),
             "spread": degrees(answer, np.broadcast_to(np.float32([0, 0, 1]), answer.shape)).std()}
 
 

@@ -55,6 +55,8 @@ def test_passes_are_those_of_the_libraries(midas_python, checkpoints, picture, t
     assert depth["range"] > 100 and depth["exact"] < 1e-5 and depth["half"] < 0.01 and depth["inverse of a distance"] < 1e-4
     assert moge["spread"] > 3 and moge["exact"] < 0.01 and moge["half"] < 0.5
     assert bae["spread"] > 10 and bae["steps of 8 bits"] <= 1
+    assert depth["half with attention"] < 0.01 and moge["half with attention"] < 0.5
+    assert depth["attention"] > 0 and moge["attention"] > 0, "attention on a card is in half precision, too"
     assert max(answers["axes"].values()) < 0.1
 
 

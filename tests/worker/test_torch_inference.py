@@ -34,3 +34,8 @@ def test_progress_is_what_the_device_has_finished(passes):
 
 def test_a_pass_that_is_cancelled_launches_no_further_step(passes):
     assert passes["cancelled"] == ["0.00", "launched 1", "0.00", "launched 2", "finished 1", "0.33", "cancelled", "0 hooks"]
+
+
+def test_attention_is_in_half_precision_on_a_card_alone(passes):
+    """And where half precision is used; what it gives is float32 everywhere."""
+    assert passes["attention"] == [["torch.float32", True], ["torch.float32", False], ["torch.float32", False]]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import Linear, Module, functional
+from torch.overrides import TorchFunctionMode
 
 from ...core.errors import WeightsError
 from ..memory import is_out_of_memory
@@ -60,6 +61,34 @@ def halve_linear_layers(model: Module, dtype: torch.dtype) -> None:
     for name, layer in list(model.named_modules()):
         if type(layer) is Linear:
             model.set_submodule(name, HalfLinear(layer, dtype))
+
+
+def half_attention(device: str, dtype: torch.dtype | None) -> AbstractContextManager[object]:
+    """Return a context in which attention multiplies in a 16-bit dtype; None leaves it as it is.
+
+    `HalfLinear` gives attention float32, for which graphics cards have no fused kernels that are fast.  A CPU is as fast
+    with it.
+    """
+    return nullcontext() if device == "cpu" or dtype is None else HalfAttention(dtype)
+
+
+class HalfAttention(TorchFunctionMode):
+    """In its context, `scaled_dot_product_attention` multiplies in 16 bits; what it takes and gives is float32."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._dtype = dtype
+
+    def __torch_function__(self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (),
+                           kwargs: dict[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        if func is not functional.scaled_dot_product_attention:
+            return func(*args, **kwargs)
+        # Masks are tensors of the type of what they are added to, or of truth values.
+        return func(*map(self._halve, args), **{name: self._halve(value) for name, value in kwargs.items()}).float()
+
+    def _halve(self, value: Any) -> Any:
+        return value.to(self._dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def run_with_progress(call: Callable[[], T], steps: Sequence[Module], device: str, on_progress: OnProgress) -> T:

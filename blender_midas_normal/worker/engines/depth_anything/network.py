@@ -25,6 +25,7 @@ from ....core.errors import WeightsError
 from ...devices import empty_cache
 from ..torch_inference import (
     OnProgress,
+    half_attention,
     halve_linear_layers,
     inference_dtype,
     load_errors_as_weights_error,
@@ -59,9 +60,10 @@ class TransformersDepth:
 
     def depths(self, pictures: Array, on_progress: OnProgress, precision: str = "AUTO") -> Array:
         """Estimate the depth of several pictures in one pass; see `depth_engine.DepthNetwork`."""
-        model = self._optimize(None if precision == "FLOAT32" else inference_dtype(self._device))
+        dtype = None if precision == "FLOAT32" else inference_dtype(self._device)
+        model = self._optimize(dtype)
         pixels = _scale(torch.from_numpy(np.ascontiguousarray(pictures)).to(self._device), self._format)
-        with torch.inference_mode():
+        with torch.inference_mode(), half_attention(self._device, dtype):
             predicted = run_with_progress(lambda: model(pixel_values=pixels).predicted_depth, _steps(model), self._device,
                                           on_progress)
             if predicted.shape[-2:] != pixels.shape[-2:]:

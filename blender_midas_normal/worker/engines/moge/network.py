@@ -21,6 +21,7 @@ from ....core.errors import WeightsError
 from ...devices import empty_cache
 from ..torch_inference import (
     OnProgress,
+    half_attention,
     halve_linear_layers,
     inference_dtype,
     load_errors_as_weights_error,
@@ -60,11 +61,12 @@ class MogeNetwork:
 
     def normals(self, pictures: Array, on_progress: OnProgress, precision: str = "AUTO") -> Array:
         """Estimate normals, see `normals_engine.NormalsNetwork`."""
-        model = self._optimize(None if precision == "FLOAT32" else inference_dtype(self._device))
+        dtype = None if precision == "FLOAT32" else inference_dtype(self._device)
+        model = self._optimize(dtype)
         planes = torch.from_numpy(np.ascontiguousarray(pictures)).to(self._device).permute(0, 3, 1, 2)
         least, most = model.num_tokens_range
         tokens = min(max(planes.shape[2] * planes.shape[3] // PATCH_SIZE ** 2, least), most)
-        with torch.inference_mode():
+        with torch.inference_mode(), half_attention(self._device, dtype):
             vectors = run_with_progress(lambda: model.forward(planes, num_tokens=tokens)["normal"],
                                         model.encoder.backbone.blocks, self._device, on_progress)
             vectors = vectors.float() * torch.tensor(AXES, device=self._device)
