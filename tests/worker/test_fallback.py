@@ -224,3 +224,19 @@ def test_nan_on_the_cpu_is_computed_in_float32_and_then_accepted():
     assert attempts == [Attempt("cpu", "AUTO"), Attempt("cpu", "FLOAT32")]
     with pytest.raises(WrongValues):
         check_finite(np.float32([math.nan]), Attempt("cuda", "FLOAT32"))
+
+
+@pytest.mark.parametrize(("error", "released"), [(FULL, ("cuda", True)), (BROKEN, ("cuda", True)),
+                                                 (WrongValues("NaN"), ("cuda", False))])
+def test_a_device_that_is_left_keeps_no_network(error, released):
+    """Its memory is what other programs lack; in another precision on the same device, the network stays in use."""
+    releases = []
+    fallback = Fallback(lambda attempt: np.zeros(1), lambda *arguments: releases.append(arguments))
+
+    def forward(attempt):
+        if attempt == Attempt("cuda"):
+            raise error
+        return attempt
+
+    fallback.run(forward, "cuda", "AUTO", may_use_cpu=True)
+    assert releases == [released]

@@ -66,7 +66,8 @@ class Fallback:
 
     Args:
         example: the network's output for `example_picture`, for devices that are compared.
-        release: called between two attempts; frees memory and, when the device has failed, discards the loaded network.
+        release: release(device, is_last) is called between two attempts and frees memory; where `is_last`, the device has
+            failed or the next attempt is on another one, and the loaded network is discarded, too.
     """
 
     def __init__(self, example: Callable[[Attempt], Array], release: Callable[[str, bool], None]) -> None:
@@ -106,9 +107,8 @@ class Fallback:
                 following, note = self._next_attempt(error, attempt, may_use_cpu, can_split)
                 if following is None:
                     raise
-                has_failed = not isinstance(error, WrongValues) and not is_out_of_memory(error)
             # Outside the handler: there the error keeps alive what the attempt had in memory.
-            self._release(attempt.device, has_failed)
+            self._release(attempt.device, following.device != attempt.device)
             attempt, notes = following, notes + note
 
     def _next_attempt(self, error: Exception, attempt: Attempt, may_use_cpu: bool,

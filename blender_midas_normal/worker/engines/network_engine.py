@@ -110,9 +110,9 @@ class NetworkEngine(Engine, Generic[N]):
     def _example(self, attempt: Attempt) -> Array:
         return self.example(self.network_on(attempt.device), attempt)
 
-    def _release(self, device: str, has_failed: bool) -> None:
-        """Release memory between two attempts; on a device that has failed, the network is lost."""
-        if has_failed:
+    def _release(self, device: str, is_last: bool) -> None:
+        """Release memory between two attempts, that of the network too where the device is not used again."""
+        if is_last:
             self.forget_network()
         elif self._network is not None:
             self._network.free()

@@ -98,7 +98,7 @@ class Relief(Engine):
     def _example(self, attempt: Attempt) -> Array:
         return infer(self._network_on(attempt), example_picture(), Wrap(), lambda stage, done: None).full
 
-    def _release(self, device: str, has_failed: bool) -> None:
+    def _release(self, device: str, is_last: bool) -> None:
         """Between two attempts: the network may lie on another device next."""
         self.unload()
 
