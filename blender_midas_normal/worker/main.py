@@ -27,6 +27,7 @@ def main() -> None:
     if arguments.user_site:
         site.addsitedir(arguments.user_site)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy loads: the relief network keeps the cores busy itself
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # read when torch loads: what Metal lacks runs on the CPU
     package = runpy.run_path(str(STANDALONE))["load_package"]()
     serve = importlib.import_module(f"{package}.worker.request_loop")
     without_midas = importlib.import_module(f"{package}.core.errors").from_json(arguments.without_midas)

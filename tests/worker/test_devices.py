@@ -213,12 +213,18 @@ xpu = Silent(1)
 
 def test_the_reason_is_in_the_workers_greeting(stub, torch):
     """Of a real worker, whose torch is the stub."""
-    stub('cuda = Device(1)\nbroken["cuda"] = RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable")')
+    stub("""
+import os
+cuda = Device(1)
+broken["cuda"] = RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable "
+                              + os.environ.get("PYTORCH_ENABLE_MPS_FALLBACK", ""))
+""")
     python = torch.parent / "python"
     python.write_text(f"#!/bin/sh\nshift\nPYTHONPATH={torch.parent} exec {sys.executable} \"$@\"\n")  # -I would leave it out
     python.chmod(0o755)
     with WorkerProcess(python, torch.parent / "exchange", torch.parent) as worker:
-        assert (worker.ready.device, worker.ready.gpus) == ("cpu", []) and "busy or unavailable" in worker.ready.problem
+        assert (worker.ready.device, worker.ready.gpus) == ("cpu", [])
+        assert "busy or unavailable 1" in worker.ready.problem, "the worker has torch run on the CPU what Metal lacks"
         pixels = write_pixels(worker.folder / "pixels", noise(32, 32))
         assert worker.render(LUMINANCE, pixels=pixels).pixels.shape == (32, 32, 3)
     assert "busy or unavailable" in (torch.parent / "exchange.log").read_text()
