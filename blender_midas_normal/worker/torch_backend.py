@@ -22,7 +22,7 @@ from ..core.filters import (
     spline_kernel,
     triangle_kernel,
 )
-from ..core.heights import MIDLEVEL, NYQUIST_FILTER, fft_order, poisson_factors, transfer_function
+from ..core.heights import EPSILON, MIDLEVEL, NYQUIST_FILTER, fft_order, transfer_function
 from ..core.maps import CREASE_FACTOR, CURVATURE_SCALES, ArrayBackend
 from ..core.normals import DETAIL_RADIUS, MIN_SOFTNESS, map_size, slope_factor
 from ..core.occlusion import ANGLE_COEFFICIENTS, RAYS, Ray, smoothing_level
@@ -286,12 +286,18 @@ def integrate_slopes(gx: Tensor, gy: Tensor, wrap: Wrap) -> Tensor:
     to_right, to_bottom = (torch.from_numpy(pixels).to(gx.device)
                            for pixels in (fft_order(columns, wrap.x), fft_order(rows, wrap.y)))
     waves = torch.fft.rfft2(_slope_divergence(gx, gy, wrap)[to_bottom[:, None], to_right])
-    factors = poisson_factors(transfer_function(columns, wrap.x)[None, :columns // 2 + 1],
-                              transfer_function(rows, wrap.y)[:, None])
-    waves *= torch.from_numpy(factors).to(gx.device)
+    across, down = (torch.from_numpy(transfer_function(length, repeats)).to(gx.device)
+                    for length, repeats in ((columns, wrap.x), (rows, wrap.y)))
+    waves *= _poisson_factors(across[None, :columns // 2 + 1], down[:, None])
     height = torch.empty_like(gx)
     height[to_bottom[:, None], to_right] = torch.fft.irfft2(waves, (rows, columns)).float()
     return height
+
+
+def _poisson_factors(across: Tensor, down: Tensor) -> Tensor:
+    """As `core.heights.poisson_factors`."""
+    response = across + down
+    return torch.where(response > EPSILON, -0.5 / response, 0.0)
 
 
 def _slope_divergence(gx: Tensor, gy: Tensor, wrap: Wrap) -> Tensor:
