@@ -22,7 +22,15 @@ from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Result
 from ..core.settings import Settings
 from . import memory
 from .channel import Channel, Inbox
-from .devices import auto_device, default_batch_size, describe_device, device_problem, torch_version, usable_gpus
+from .devices import (
+    auto_device,
+    default_batch_size,
+    describe_device,
+    device_problem,
+    empty_cache,
+    torch_version,
+    usable_gpus,
+)
 from .engines import EngineOptions, EngineRegistry
 from .inputs import LoadedInputs, load_inputs
 from .memory import TOO_LITTLE_MEMORY, available_bytes, is_out_of_memory
@@ -40,6 +48,10 @@ MAX_ERROR_CHARACTERS = 5000
 
 READ_AHEAD_BYTES = 256 << 20
 """Bytes of pictures that wait for the engine, from which on no further one is read."""
+
+CACHE_IDLE_S = 2.0
+"""Seconds without a request after which memory of the device is released that torch keeps for the next pass: Blender may
+want to render on the same card, and to allocate it again takes milliseconds."""
 
 REMOVE_ATTEMPTS = 20
 """How often removing the exchange folder is tried, should another thread write into it meanwhile."""
@@ -182,6 +194,8 @@ def _first_line(error: Exception) -> str:
 def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: float, batch: int = 0) -> None:
     """Answer requests until the client goes, or none has come for twice `idle_seconds`.
 
+    After CACHE_IDLE_S without requests, memory of the device that no network uses is released.
+
     Args:
         folder: the exchange folder, which belongs to this worker and its client, and is removed when the worker ends.
         weights: the folder of weights.
@@ -207,18 +221,24 @@ def serve(folder: Path, weights: Path, without_midas: Message, idle_seconds: flo
                        usable_gpus(), batch_size, problem))
     pipeline = MapPipeline(engines)
     loop = RequestLoop(pipeline, reader, folder, channel)
-    idle_once = False
+
+    def end() -> None:
+        loop.finish()
+        _end_process(folder)
+
+    cache_idle = min(CACHE_IDLE_S, idle_seconds / 2)
+    idle_steps = ((cache_idle, lambda: empty_cache(device)), (idle_seconds - cache_idle, pipeline.unload),
+                  (idle_seconds, end))
+    idle_step = 0
     while True:
-        jobs = inbox.next_jobs(idle_seconds, batch_size)
+        seconds, release = idle_steps[idle_step]
+        jobs = inbox.next_jobs(seconds, batch_size)
         if jobs:
-            idle_once = False
+            idle_step = 0
             loop.answer(jobs)
-        elif idle_once:
-            loop.finish()
-            _end_process(folder)
         else:
-            idle_once = True
-            pipeline.unload()
+            idle_step += 1
+            release()
 
 
 class RedactedLog(io.TextIOWrapper):

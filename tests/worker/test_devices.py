@@ -20,6 +20,7 @@ from blender_midas_normal.worker.devices import (
     usable_gpus,
 )
 from blender_midas_normal.worker.memory import available_bytes
+from tests.client.processes import wait_until
 from tests.requests_for_tests import LUMINANCE, noise, write_pixels
 from tests.worker.worker_process import WorkerProcess
 
@@ -211,6 +212,14 @@ xpu = Silent(1)
     assert available_bytes("xpu") == (8 << 30) - (1 << 20) and auto_device() == "xpu"
 
 
+def stub_python(torch):
+    """A Python that imports the stub."""
+    python = torch.parent / "python"
+    python.write_text(f"#!/bin/sh\nshift\nPYTHONPATH={torch.parent} exec {sys.executable} \"$@\"\n")  # -I would leave it out
+    python.chmod(0o755)
+    return python
+
+
 def test_the_reason_is_in_the_workers_greeting(stub, torch):
     """Of a real worker, whose torch is the stub."""
     stub("""
@@ -219,12 +228,27 @@ cuda = Device(1)
 broken["cuda"] = RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable "
                               + os.environ.get("PYTORCH_ENABLE_MPS_FALLBACK", ""))
 """)
-    python = torch.parent / "python"
-    python.write_text(f"#!/bin/sh\nshift\nPYTHONPATH={torch.parent} exec {sys.executable} \"$@\"\n")  # -I would leave it out
-    python.chmod(0o755)
-    with WorkerProcess(python, torch.parent / "exchange", torch.parent) as worker:
+    with WorkerProcess(stub_python(torch), torch.parent / "exchange", torch.parent) as worker:
         assert (worker.ready.device, worker.ready.gpus) == ("cpu", [])
         assert "busy or unavailable 1" in worker.ready.problem, "the worker has torch run on the CPU what Metal lacks"
         pixels = write_pixels(worker.folder / "pixels", noise(32, 32))
         assert worker.render(LUMINANCE, pixels=pixels).pixels.shape == (32, 32, 3)
     assert "busy or unavailable" in (torch.parent / "exchange.log").read_text()
+
+
+def test_a_worker_with_nothing_to_do_gives_back_what_torch_keeps_of_the_cards_memory(stub, torch):
+    """Long before it unloads its network; of a real worker, whose torch is the stub."""
+    log = torch.parent / "emptied"
+    stub(f"""
+class Card(Device):
+    def empty_cache(self):
+        with open({str(log)!r}, "a") as file:
+            file.write("emptied ")
+cuda = Card(1)
+""")
+    with WorkerProcess(stub_python(torch), torch.parent / "exchange", torch.parent) as worker:
+        assert worker.ready.device == "cuda (Some GPU)"
+        wait_until(log.exists)
+        for count in (2, 3):
+            worker.render(LUMINANCE, pixels=write_pixels(worker.folder / f"pixels{count}", noise(32, 32)))
+            wait_until(lambda count=count: log.read_text().count("emptied") == count)
