@@ -153,6 +153,12 @@ def edit(path, before, after):
     path.write_bytes(content.replace(before, after))
 
 
+def test_auto_chooses_none_of_them(worker, picture):
+    """Though their packages and weights are there, and MiDaS's weights are not."""
+    assert not any(worker.ready.engines[name] for name in ENGINE_NAMES) and worker.ready.engines["MIDAS"]
+    assert worker.render(replace(PLAIN, engine="AUTO"), picture=str(picture)).end.engine == "RELIEF"
+
+
 def test_missing_weights_are_named_with_their_size(midas_python, tmp_path, picture):
     with WorkerProcess(midas_python, tmp_path / "exchange", tmp_path / "none") as worker:
         for engine in ENGINE_NAMES:
