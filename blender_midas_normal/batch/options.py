@@ -161,7 +161,7 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     if exposure is not None:
         exposure = EXPOSURE.validate("exposure", exposure)
     _check_bits(bits, format_, settings)
-    if settings.model_folder:  # the worker has another working folder
+    if settings.model_folder:  # what is stored of the settings must mean the same folder wherever it is read
         settings = dataclasses.replace(settings, model_folder=str(resolve_path(Path(settings.model_folder))))
     if jobs is not None and jobs < 1:
         raise SettingsError("jobs is {number!r}; it is a number of processes.", number=jobs)

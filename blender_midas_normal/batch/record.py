@@ -11,6 +11,7 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..core.engines import values_that_tell_maps_apart
 from ..core.errors import NO_MESSAGE, Message, Phrase, TargetError, reason_of
 from ..core.files import is_file, resolve_path, sha256_of
 from ..core.settings import Settings
@@ -190,7 +191,7 @@ def digest_of_settings(settings: Settings, engine: str, map_type: str, format_: 
     Returns:
         SHA-256 in hexadecimal.
     """
-    fields = {**settings.to_dict(), "engine": engine, "map": map_type, "format": format_, **extra}
+    fields = {**values_that_tell_maps_apart(settings, engine), "map": map_type, "format": format_, **extra}
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 

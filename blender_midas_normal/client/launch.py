@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.engines import ENGINES, EngineSettings, find_engine_weights, needed_parts, usable_engines
+from ..core.engines import (
+    ENGINES,
+    NO_MODEL_FOLDER,
+    EngineSettings,
+    find_engine_weights,
+    needed_parts,
+    needed_weights,
+    usable_engines,
+)
 from ..core.errors import NO_MESSAGE, EngineUnavailable, Message, Phrase, join_messages, to_json
 from ..core.files import resolve_path
 from .provision import data_folder
@@ -128,21 +136,33 @@ NODE_NOT_INSTALLED = Message("depth_scale RAW is the MiDaS node's own call, whos
 
 
 def engine_problem(settings: EngineSettings, paths: Paths) -> Message:
-    """Return why no request with these settings can run in the MiDaS environment; "" where one can."""
+    """Return why no request with these settings can run in the MiDaS environment; "" where none is known.
+
+    A panel asks this each time that it is drawn, so the folder of the user's own, which a stranger's .blend file may name,
+    is not looked into.
+    """
     parts = needed_parts(settings.engine, settings.depth_scale)
-    return (_environment_problem(paths, parts, settings) or _weights_problem(paths, settings)) if parts else NO_MESSAGE
+    if not parts:
+        return NO_MESSAGE
+    problem = _environment_problem(paths, parts, settings)
+    if not problem and needed_weights(settings.engine, settings.model).is_of_user:
+        return NO_MESSAGE if settings.model_folder else NO_MODEL_FOLDER
+    return problem or _weights_problem(paths, settings)
 
 
-def _environment_problem(paths: Paths, parts: Sequence[str], settings: EngineSettings) -> Message:
-    """Return "" when the environment is ready and has these parts, else one sentence."""
+def _environment_problem(paths: Paths, parts: Sequence[str], settings: EngineSettings,
+                         advice: Message = NO_MESSAGE) -> Message:
+    """Return "" when the environment is ready and has these parts, else what is wrong, and the advice."""
     status = environment_status(paths.environment)
     if status.state is not EnvironmentState.READY:
-        return status.sentence
+        return join_messages((status.sentence, advice)) if advice else status.sentence
     if set(parts) <= set(status.parts):
         return NO_MESSAGE
     if settings.depth_scale == "RAW":
-        return NODE_NOT_INSTALLED
-    return Message("The packages for {engine} are not installed.", engine=Phrase(ENGINES[settings.engine].label))
+        return join_messages((NODE_NOT_INSTALLED, advice)) if advice else NODE_NOT_INSTALLED
+    return Message("The packages for {engine} are not installed; its button in the extension's preferences installs them, "
+                   "and outside Blender midas-normal --engine {option}.", engine=Phrase(ENGINES[settings.engine].label),
+                   option=settings.engine.lower())
 
 
 def _weights_problem(paths: Paths, settings: EngineSettings) -> Message:
@@ -172,9 +192,11 @@ def choose_launch(settings: EngineSettings, paths: Paths, host: HostPython, idle
     needed = needed_parts(settings.engine, settings.depth_scale)
     is_on_host = bool(host.parts) and set(needed) <= set(host.parts)
     no_torch = NO_MESSAGE if is_on_host else _environment_problem(paths, needed, settings)
+    if no_torch and needed:
+        raise EngineUnavailable(_environment_problem(paths, needed, settings, advice))
     reason = no_torch or _weights_problem(paths, settings)
     if reason and needed:
-        raise EngineUnavailable(join_messages((reason, advice)) if no_torch else reason)
+        raise EngineUnavailable(reason)
     if no_torch or not any(ENGINES[name].uses_torch for name in usable_engines(settings.engine, "OFF")):
         return Launch(host.path, paths.weights, reason or MIDAS_NOT_NEEDED, idle_seconds, paths.log, host.user_site)
     if is_on_host:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import EngineUnavailable, Message, WeightsError
 from .files import is_file
@@ -135,6 +135,9 @@ AUTO_ENGINES = ("MIDAS", "RELIEF")
 Key = TypeVar("Key")
 
 
+NO_MODEL_FOLDER = Message("No model folder is chosen; choose the folder that has the weights, or another model.")
+
+
 class EngineSettings(Protocol):
     """The settings that name an engine and its weights: `core.settings.Settings`, or properties of these names."""
 
@@ -234,16 +237,47 @@ def find_engine_weights(engine: str, settings: EngineSettings, folder: Path) -> 
         WeightsError: they are not there.
     """
     weights = needed_weights(engine, settings.model)
-    if weights.repository:
+    if not weights.is_of_user:
         return find_weights(folder, weights)
     if not settings.model_folder:
-        raise WeightsError("The model folder is not set; choose the folder that has the weights, or another model.")
+        raise WeightsError(NO_MODEL_FOLDER)
     own = Path(settings.model_folder)
     lacking = next((file.name for file in weights.files if not is_file(own / file.name)), None)
     if lacking is not None:
         raise WeightsError("The model folder {folder} has no file {file}; choose the folder that has it, or another model.",
                            folder=own, file=lacking)
     return own
+
+
+def values_that_tell_maps_apart(settings: Settings, engine: str) -> dict[str, Any]:
+    """Return the settings' values by name, in a form that is equal for maps that are equal.
+
+    The model is left out for an engine that has none, and a folder of the user's own stands there by the size and the time
+    of its files: they may be moved, and others may take their place.
+
+    engine: the one that makes the map, which replaces AUTO.
+    """
+    values = {**settings.to_dict(), "engine": engine}
+    facts = ENGINES.get(engine)
+    if facts is None or "model" not in facts.settings:
+        del values["model"], values["model_folder"]
+    elif settings.model != OWN_FOLDER:
+        del values["model_folder"]
+    else:
+        values["model_folder"] = own_weights_stamp(engine, settings)
+    return values
+
+
+def own_weights_stamp(engine: str, settings: EngineSettings) -> str:
+    """Return the sizes and times of the files of weights in a folder of the user's own, which change with their content."""
+    stamps = []
+    for file in needed_weights(engine, settings.model).files:
+        try:
+            status = (Path(settings.model_folder) / file.name).stat()
+        except OSError:
+            continue  # the engine itself says what is missing
+        stamps.append(f"{file.name} {status.st_size} {status.st_mtime_ns}")
+    return ", ".join(stamps)
 
 
 def setting_acts(name: str, engine: str, mix: str) -> bool:

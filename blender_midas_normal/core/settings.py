@@ -279,9 +279,12 @@ def preset(name: str) -> Settings:
 
 
 def preset_of(settings: Settings) -> str | None:
-    """Return the name of the preset with these settings, or None; floats may have been rounded to 32 bits."""
+    """Return the name of the preset with these settings, or None; floats may have been rounded to 32 bits.
+
+    Presets say nothing of the model, which depends on what is installed.
+    """
     for name, candidate in PRESETS.items():
-        if candidate.is_close_to(settings):
+        if dataclasses.replace(candidate, model=settings.model, model_folder=settings.model_folder).is_close_to(settings):
             return name
     return None
 

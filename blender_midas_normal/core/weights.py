@@ -47,6 +47,11 @@ class Weights:
     size: int = 0
 
     @property
+    def is_of_user(self) -> bool:
+        """Whether they lie in a folder of the user's own, and nobody knows their sizes and checksums."""
+        return not self.repository
+
+    @property
     def total_size(self) -> int:
         """Bytes of all files."""
         return self.size or sum(file.size for file in self.files)
@@ -59,7 +64,7 @@ class Weights:
 
 
 def in_folder_of_user(weights: Weights) -> Weights:
-    """Return weights of the same kind in a folder of the user's own: nobody knows their sizes and checksums."""
+    """Return weights of the same kind in a folder of the user's own."""
     files = tuple(WeightsFile(file.name) for file in weights.files)
     return dataclasses.replace(weights, files=files, folder="", repository="", size=0, release="")
 
@@ -69,15 +74,16 @@ def find_weights(folder: Path, weights: Weights) -> Path:
 
     Args:
         folder: the folder of weights; the path of the first file will do, too.
-        weights: their files lie there, in the subfolder that they are downloaded to, or in one that is named after the
-            repository, as ComfyUI's nodes keep them.
+        weights: their files lie in the subfolder that they are downloaded to, or in one that is named after the repository,
+            as ComfyUI's nodes keep them; the subfolder itself will do, too.
 
     Raises:
         WeightsError: they are not there.
     """
     if folder.name == weights.files[0].name and is_file(folder):
         return folder.parent
-    for candidate in (folder / weights.folder, folder / weights.repository, folder):
+    own = [folder] if folder.name == weights.folder else []  # files of other weights may have the same names
+    for candidate in (folder / weights.folder, folder / weights.repository, *own):
         if all(is_file(candidate / file.name) for file in weights.files):
             return candidate
     raise WeightsError("{network}'s weights {file} are not in {folder}; download them, or choose the folder that has them "

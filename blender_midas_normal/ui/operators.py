@@ -5,6 +5,8 @@ The docstring of an operator is its tooltip.
 
 from __future__ import annotations
 
+import dataclasses
+
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import EnumProperty
@@ -211,7 +213,8 @@ class MIDAS_NORMAL_OT_preset(MainThreadOperator, bpy.types.Operator):
                                               default="MATERIAL")}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        apply_settings(scene_settings(context.scene), PRESETS[self.preset])
+        scene = scene_settings(context.scene)
+        apply_settings(scene, dataclasses.replace(PRESETS[self.preset], model=scene.model, model_folder=scene.model_folder))
         return {"FINISHED"}
 
 

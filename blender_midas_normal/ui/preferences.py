@@ -91,6 +91,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
                   EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=labels[status.state], icon="IMPORT").part = "MIDAS"
         row.operator("midas_normal.remove", icon="TRASH")
+        box.label(text="Packages of other engines")
         row = box.row(align=True)
         for part, label, _ in setup.PART_ITEMS[1:]:
             is_installed = part.lower().replace("_", "-") in status.parts
@@ -114,6 +115,7 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
         box.prop(self, "weights_folder")
         hub, release = map(host_of, source_urls(midas, midas.files[0]))
         draw_text(box, iface_("Download takes them from {hub}, or else from {release}.").format(hub=hub, release=release))
+        box.label(text="Download the weights of")
         row = box.row(align=True)
         for name, facts in ENGINES.items():
             if len(facts.weights) == 1:

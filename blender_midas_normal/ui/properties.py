@@ -15,7 +15,7 @@ from ..bridge.map_metadata import mask_of, stored_metadata, stored_settings
 from ..bridge.queue import Queue, build_queue
 from ..bridge.request import EXISTING, MAPS, MATERIAL_TARGETS, SAVES, SCOPES, SOURCES, GenerateRequest
 from ..bridge.tasks import is_main_thread
-from ..core.errors import MidasNormalError
+from ..core.errors import MidasNormalError, SettingsError
 from ..core.file_numbering import MAX_TEMPORAL_RADIUS
 from ..core.settings import PRESETS, Choice, Domain, Flag, FolderName, Number, Settings, setting_domains
 from . import generation, live_paint, live_tuning
@@ -45,7 +45,7 @@ def setting_property(domain: Domain, default: Any, **common: Any) -> Any:
         return BoolProperty(name=domain.label, description=domain.description, default=default, **common)
     if isinstance(domain, FolderName):
         return StringProperty(name=domain.label, description=domain.description, default=default, subtype="DIR_PATH",
-                              **common)
+                              **{**common, "options": common.get("options", {"ANIMATABLE"}) | RELATIVE_PATH_OPTION})
     kwargs: dict[str, Any] = {"name": domain.label, "description": _describe_range(domain), "default": default,
                               "min": domain.low, "max": domain.high, **common}
     if domain.unit == "px":
@@ -278,9 +278,19 @@ def request_of_maps(operator: bpy.types.Operator, context: bpy.types.Context) ->
 
 
 def _absolute_folder(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values of settings in which a folder beside the .blend file is an absolute path."""
+    """Return values of settings in which a folder beside the .blend file is an absolute path.
+
+    Raises:
+        SettingsError: the file was never saved, so that nothing lies beside it.
+    """
     folder = values.get("model_folder")
-    return {**values, "model_folder": bpy.path.abspath(folder)} if folder else values
+    if not folder:
+        return values
+    absolute = bpy.path.abspath(folder)
+    if not Path(absolute).is_absolute():
+        raise SettingsError("The model folder {folder} lies beside the .blend file, which is not saved yet; save it first.",
+                            folder=folder)
+    return {**values, "model_folder": absolute}
 
 
 def _value_of(operator: bpy.types.Operator, scene: MidasNormalSettings, name: str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..core.engines import values_that_tell_maps_apart
 from ..core.picture import Picture, Surface
 from ..core.settings import Settings, surface_setting_names
 
@@ -82,7 +83,8 @@ class SurfaceCache:
 
 def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bool) -> str:
     """Return a key for these pixels and the settings that shape a surface: 32 hexadecimal digits."""
-    fields = {name: getattr(settings, name) for name in surface_setting_names()} | {"engine": engine, "is_render": is_render}
+    values = values_that_tell_maps_apart(settings, engine)
+    fields = {name: values.get(name) for name in surface_setting_names()} | {"is_render": is_render}
     part = dataclasses.astuple(picture.part) if picture.part else None
     planes = [plane for plane in (picture.rgb, picture.alpha) if plane is not None]
     shapes = [(plane.shape, str(plane.dtype)) for plane in planes]

@@ -103,9 +103,9 @@ def test_all_files_come_into_the_folder_of_the_network_the_weights_last(hub, tmp
 
 
 @pytest.mark.parametrize(("facts", "reason"), [
-    ({}, "does not tell"),
-    ({"X-Linked-Size": "10"}, "does not tell"),
-    ({"X-Linked-Size": "ten", "X-Linked-ETag": '"' + "0" * 64 + '"'}, "does not tell"),
+    ({}, "does not tell the file's checksum"),
+    ({"X-Linked-Size": "10"}, "does not tell the file's checksum"),
+    ({"X-Linked-Size": "ten", "X-Linked-ETag": '"' + "0" * 64 + '"'}, "does not tell the file's size"),
     ({"X-Linked-Size": str(len(LARGE)), "X-Linked-ETag": '"' + "0" * 64 + '"'}, "another checksum"),
     ({"X-Linked-Size": str(len(LARGE) + 1), "X-Linked-ETag": '"' + "0" * 64 + '"'}, "bytes instead of"),
 ])
@@ -120,6 +120,13 @@ def test_a_checksum_that_is_pinned_goes_before_the_hubs(hub, tmp_path):
     pinned = Weights("A network", "MIT", "someone/net", (WeightsFile("model.safetensors", 0, "1" * 64),), "abc123", "net")
     with pytest.raises(WeightsError, match=f"another checksum .*not {'1' * 64}"):
         get(tmp_path, pinned)
+
+
+def test_a_plain_mirror_will_do_for_weights_whose_checksum_is_pinned(hub, tmp_path, monkeypatch):
+    """It has no facts of its own; the size is that of the file that it sends to."""
+    monkeypatch.setattr(Hub, "facts", {})
+    file = WeightsFile("model.safetensors", 0, hashlib.sha256(LARGE).hexdigest())
+    assert get(tmp_path, Weights("A network", "MIT", "someone/net", (file,), "abc123", "net")).read_bytes() == LARGE
 
 
 def test_large_files_of_the_known_networks_are_pinned_by_revision_and_checksum():

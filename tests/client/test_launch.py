@@ -9,9 +9,11 @@ from blender_midas_normal.client.launch import (
     HostPython,
     Paths,
     choose_launch,
+    engine_problem,
     gpu_variables,
 )
 from blender_midas_normal.client.setup.environment import Environment, Marker, fingerprint, requirements_of, write_marker
+from blender_midas_normal.core import engines
 from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import EngineUnavailable
 from blender_midas_normal.core.settings import Settings
@@ -90,7 +92,7 @@ def test_an_engine_needs_its_own_packages_and_weights(with_midas, tmp_path):
 
 def test_the_users_own_folder_is_where_the_setting_says(with_midas, tmp_path):
     record_parts(with_midas.environment, tmp_path / "base", "midas", "depth-anything")
-    with pytest.raises(EngineUnavailable, match="model folder is not set"):
+    with pytest.raises(EngineUnavailable, match="No model folder is chosen"):
         launched("DEPTH_ANYTHING", with_midas, model="FOLDER")
     own = tmp_path / "own"
     own.mkdir()
@@ -100,6 +102,15 @@ def test_the_users_own_folder_is_where_the_setting_says(with_midas, tmp_path):
             choose_launch(settings, with_midas, HostPython("own python"), 60.0)
         (own / name).write_text("{}")
     assert choose_launch(settings, with_midas, HostPython("own python"), 60.0).python == str(with_midas.environment.python)
+
+
+def test_a_panel_never_looks_into_a_folder_that_a_file_names(with_midas, tmp_path, monkeypatch):
+    """A .blend file of a stranger's may name one on another computer, which would be contacted by showing the panel."""
+    record_parts(with_midas.environment, tmp_path / "base", "midas", "moge")
+    settings = Settings(engine="MOGE", model="FOLDER", model_folder=str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(engines, "is_file", lambda path: pytest.fail("it was looked at"))
+    assert not engine_problem(settings, with_midas)
+    assert "No model folder" in engine_problem(Settings(engine="MOGE", model="FOLDER"), with_midas)
 
 
 def test_relief_runs_where_torch_is_with_or_without_weights_of_midas(with_midas):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Union
 
-from ...core.engines import ENGINES
+from ...core.engines import needed_weights
 from ...core.errors import InstallError, Message, Phrase, join_messages
-from ...core.weights import Weights, find_weights, verify_weights
+from ...core.weights import find_weights, verify_weights
 from .. import computer_check
 from . import ProgressEvent, environment, weights
 from .environment import PARTS, Environment
@@ -26,17 +27,22 @@ def install_environment(options: argparse.Namespace, report: ReportProgress, can
     """Install, complete or repair the environment."""
     if options.offline:
         raise InstallError(OFFLINE)
-    base = find_interpreter(options.python, cancelled)
-    made = _environment(options)
-    marker = environment.read_marker(made)
-    parts = [*options.parts.split(","), *(marker.parts.split() if marker is not None else ())]
-    notes = install(made, base.path, options.backend, report, midas_recipe(parts, options.backend), cancelled)
+    made, asked, backend = _environment(options), options.parts.split(","), options.backend
+    marker, installed = environment.read_marker(made), environment.environment_status(made).parts
+    parts = [*asked, *(marker.parts.split() if marker is not None else ())]
+    if marker is not None and installed and not set(asked) <= set(installed):
+        # An addition keeps what is there: with another Python or build, all would be installed anew.
+        base, backend = Path(marker.base), marker.backend
+    else:
+        base = find_interpreter(options.python, cancelled).path
+    notes = install(made, base, backend, report, midas_recipe(parts, backend), cancelled)
     return join_messages((Message("MiDaS is installed."), *notes))
 
 
 def download_weights(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Download the weights of an engine."""
-    file = weights.download(options.weights.absolute(), _weights(options), report, cancelled, online=not options.offline)
+    wanted = needed_weights(options.engine, options.model)
+    file = weights.download(options.weights.absolute(), wanted, report, cancelled, online=not options.offline)
     return Message("The weights are {file}.", file=file)
 
 
@@ -46,7 +52,7 @@ def check_environment(options: argparse.Namespace, report: ReportProgress, cance
     news = check(made, report, midas_recipe(environment.environment_status(made).parts or PARTS, ""), cancelled)
     if options.weights is None:
         return Message(news)
-    wanted = _weights(options)
+    wanted = needed_weights(options.engine, options.model)
     path = find_weights(options.weights, wanted) / wanted.files[0].name
     return join_messages((news, verify_weights(path, wanted) or Message("{file} is the known file.", file=path)))
 
@@ -61,11 +67,6 @@ def remove_environment(options: argparse.Namespace, report: ReportProgress, canc
 def check_computer(options: argparse.Namespace, report: ReportProgress, cancelled: IsCancelled) -> Message:
     """Check what this computer's device computes, and how fast."""
     return computer_check.check_computer(_environment(options), report, cancelled)
-
-
-def _weights(options: argparse.Namespace) -> Weights:
-    sizes = ENGINES[options.engine].weights
-    return sizes.get(options.model) or next(iter(sizes.values()))
 
 
 def _environment(options: argparse.Namespace) -> Environment:

@@ -162,6 +162,8 @@ class Download:
         if self.file.size and self.file.sha256:
             return self
         size, checksum = published_facts(url)
+        if not (self.file.sha256 or checksum):
+            raise _SourceFailed(Phrase("the server does not tell the file's checksum"))
         return dataclasses.replace(self, file=WeightsFile(self.file.name, size, self.file.sha256 or checksum))
 
     def is_complete(self) -> bool:
@@ -292,19 +294,19 @@ def published_facts(url: str) -> tuple[int, str]:
     (SHA-256), of a small one in Content-Length and ETag (the SHA-1 of its Git object).
 
     Returns:
-        (size in bytes, checksum in hexadecimal, see `file_checksum`).
+        (size in bytes, checksum in hexadecimal, see `file_checksum`; "" where it tells none, as plain servers do).
 
     Raises:
-        _SourceFailed: it cannot be reached, or does not tell them.
+        _SourceFailed: it cannot be reached, or does not tell the size.
     """
     with _source_errors(url):
         check_is_secure(url)
         headers = _published_headers(url)
     size = headers.get("X-Linked-Size") or headers.get("Content-Length") or ""
     checksum = (headers.get("X-Linked-ETag") or headers.get("ETag") or "").removeprefix("W/").strip('"').lower()
-    if not size.isdecimal() or not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", checksum):
-        raise _SourceFailed(Phrase("the server does not tell the file's size and checksum"))
-    return int(size), checksum
+    if not size.isdecimal():
+        raise _SourceFailed(Phrase("the server does not tell the file's size"))
+    return int(size), checksum if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", checksum) else ""
 
 
 def file_checksum(path: Path, like: str) -> str:
@@ -380,11 +382,11 @@ def _read(response: Any) -> bytes:
         return response.read1(READ_SIZE)
 
 
-class _SameServerHandler(_RedirectHandler):
-    """Follow redirections within one server only: the hub tells a file's facts, and then sends elsewhere for the file."""
+class _HeadRedirectHandler(_RedirectHandler):
+    """Follow redirections until an answer tells a file's facts: the hub does so before it sends elsewhere for the file."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        if host_of(newurl) != host_of(req.full_url):
+        if headers.get("X-Linked-Size"):
             return None  # the answer becomes an HTTPError, with its headers
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
         following.method = req.get_method()  # urllib goes on with GET
@@ -394,7 +396,7 @@ class _SameServerHandler(_RedirectHandler):
 def _published_headers(url: str) -> Any:
     """Return the headers of the hub's answer to a HEAD request."""
     try:
-        with _open_url(url, method="HEAD", handler=_SameServerHandler) as response:
+        with _open_url(url, method="HEAD", handler=_HeadRedirectHandler) as response:
             return response.headers
     except urllib.error.HTTPError as error:
         if error.code // 100 != 3:

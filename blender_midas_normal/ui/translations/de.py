@@ -430,11 +430,16 @@ PREFERENCES = {
     "{network}'s weights {file} are not in {folder}; download them, or choose the folder that has them ({chosen}).":
         "Die Gewichte {file} von {network} sind nicht in {folder}; laden Sie sie herunter oder wählen Sie den Ordner, "
         "der sie hat ({chosen}).",
-    "The packages for {engine} are not installed.": "Die Pakete für {engine} sind nicht installiert.",
+    "The packages for {engine} are not installed; its button in the extension's preferences installs them, and outside "
+    "Blender midas-normal --engine {option}.":
+        "Die Pakete für {engine} sind nicht installiert; das tut ihr Knopf in den Einstellungen der Erweiterung, außerhalb "
+        "von Blender midas-normal --engine {option}.",
+    "Packages of other engines": "Pakete anderer Engines",
+    "Download the weights of": "Gewichte herunterladen von",
     "The picture as a whole leans by {lean:.0f} degrees, which was taken out of its normals.":
         "Das Bild als Ganzes neigt sich um {lean:.0f} Grad, was aus seinen Normalen entfernt wurde.",
-    "The model folder is not set; choose the folder that has the weights, or another model.":
-        "Der Modellordner fehlt; wählen Sie den Ordner, der die Gewichte hat, oder ein anderes Modell.",
+    "No model folder is chosen; choose the folder that has the weights, or another model.":
+        "Es ist kein Modellordner gewählt; wählen Sie den Ordner, der die Gewichte hat, oder ein anderes Modell.",
     "The weights are {file}.": "Die Gewichte sind {file}.",
     "Weights folder": "Ordner der Gewichte",
     "Download takes them from {hub}, or else from {release}.":
