@@ -261,17 +261,19 @@ def values_that_tell_maps_apart(settings: Settings, engine: str) -> dict[str, An
     facts = ENGINES.get(engine)
     if facts is None or "model" not in facts.settings:
         del values["model"], values["model_folder"]
-    elif settings.model != OWN_FOLDER:
-        del values["model_folder"]
     else:
         values["model_folder"] = own_weights_stamp(engine, settings)
     return values
 
 
 def own_weights_stamp(engine: str, settings: EngineSettings) -> str:
-    """Return the sizes and times of the files of weights in a folder of the user's own, which change with their content."""
-    stamps = []
-    for file in needed_weights(engine, settings.model).files:
+    """Return the sizes and times of the files of weights in a folder of the user's own, which change with their content.
+
+    "" for published weights.
+    """
+    stamps: list[str] = []
+    weights = needed_weights(engine, settings.model)
+    for file in weights.files if weights.is_of_user else ():
         try:
             status = (Path(settings.model_folder) / file.name).stat()
         except OSError:

@@ -236,7 +236,8 @@ def test_every_setting_tells_maps_apart():
     digests |= {digest_of_settings(Settings(), "MIDAS", "NORMAL", "PNG", **others) for others in (
         {"smoothing": 1}, {"smoothing": 2}, {"scale": 1.0})}
     # MiDaS has neither a model nor a model folder.
-    assert len(digests) == len(setting_domains()) - 2 + 6, "the engine counts that made the map, not the one that was asked for"
+    expected = len(setting_domains()) - 2 + 6
+    assert len(digests) == expected, "the engine counts that made the map, not the one that was asked for"
 
 
 def test_a_measurement_is_found_again_for_the_same_content_and_settings_only(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker import devices
 from blender_midas_normal.worker.engines import EngineInput, network_engine, normals_engine
 from blender_midas_normal.worker.engines.normals_engine import NormalsEngine, normals_to_slopes, upright
 from tests.worker.bump import SIDE, bump_normals
@@ -29,13 +30,18 @@ PLAIN = Wrap()
 class Answer:
     """A FAKE network: the same normals for every picture of their size."""
 
+    max_pixels = 10**9
+
     def __init__(self, answer):
         self.answer, self.sizes = answer, []
 
     def move(self, device):
         """It is everywhere."""
 
-    free = close = move
+    def free(self):
+        """Nothing is kept."""
+
+    close = free
 
     def normals(self, pictures, on_progress, precision):
         on_progress(1.0)
@@ -135,3 +141,55 @@ def test_a_picture_too_large_for_memory_is_seen_smaller_and_that_is_said(surface
     surface, network = surface_of(lambda *size: bump_normals(*size)[0])
     assert network.sizes == [(96, 96)] and surface.height.shape == (96, 96)
     assert "saw the picture in 96 x 96 pixels" in surface.notes[0]
+
+
+def test_a_vector_that_is_no_number_leaves_the_other_heights_alone(surface_of):
+    def answer(*size):
+        normals = bump_normals(*size)[0]
+        normals[3, 5] = np.nan
+        return normals
+
+    surface, _ = surface_of(answer)
+    assert np.isfinite(surface.height).all()
+    assert np.abs(surface.height - surface.height.mean() - (bump_normals()[1] - bump_normals()[1].mean())).max() < 0.01
+
+
+def test_a_network_that_sees_no_more_pixels_is_given_no_more(surface_of, monkeypatch):
+    monkeypatch.setattr(Answer, "max_pixels", 64 * 64)
+    surface, network = surface_of(lambda *size: bump_normals(*size)[0])
+    assert network.sizes == [(64, 64)] and "64 x 64 pixels" in surface.notes[0]
+
+
+def test_a_device_that_failed_with_one_network_is_tried_with_another(tmp_path, monkeypatch):
+    """FAKE: a device on which only the weights in `bad` fail."""
+    monkeypatch.setattr(network_engine, "find_engine_weights", lambda engine, settings, folder: tmp_path / settings.model)
+    monkeypatch.setattr(network_engine, "verify_weights", lambda path, weights: None)
+    monkeypatch.setattr(devices, "has_device", lambda name: name in ("cpu", "cuda"))
+    monkeypatch.setattr(normals_engine, "available_bytes", lambda device: 10**12)
+
+    class Card(Answer):
+        def __init__(self, folder):
+            super().__init__(lambda *size: bump_normals(*size)[0])
+            self.fails, self.device = folder.name == "SMALL", "cpu"
+
+        def move(self, device):
+            self.device = device
+
+        def normals(self, pictures, on_progress, precision):
+            if self.fails and self.device == "cuda":
+                raise RuntimeError("no kernel image")
+            return super().normals(pictures, on_progress, precision)
+
+    class Networks(NormalsEngine):
+        name, size_multiple = "MOGE", 32
+
+        def load_network(self, folder):
+            return Card(folder)
+
+    engine, picture = Networks(tmp_path), Picture(np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8))
+
+    def device_of(model):
+        settings = Settings(engine="MOGE", model=model, resolution=SIDE)
+        return engine.surface(EngineInput(picture, PLAIN, settings, lambda stage, share: None)).device
+
+    assert [device_of(model) for model in ("SMALL", "BASE", "BASE")] == ["cpu", "cuda", "cuda"]

@@ -124,7 +124,14 @@ class EngineRegistry:
                 for name, facts in ENGINES.items()}
 
     def get(self, name: str) -> Engine:
-        """Return an engine that `unavailable` gives no reason against."""
+        """Return an engine that `unavailable` gives no reason against.
+
+        Of engines with weights, which take gigabytes, one keeps its network: the others' are released.
+        """
+        if ENGINES[name].weights:
+            for other, engine in self._engines.items():
+                if other != name and ENGINES[other].weights:
+                    engine.unload()
         if name not in self._engines:
             self._engines[name] = _package(name).create(self._options)
         return self._engines[name]

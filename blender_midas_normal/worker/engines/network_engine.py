@@ -8,7 +8,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
-from ...core.engines import find_engine_weights, needed_weights
+from ...core.engines import find_engine_weights, needed_weights, own_weights_stamp
 from ...core.errors import NO_MESSAGE, EngineUnavailable, Message
 from ...core.picture import Surface
 from ...core.weights import verify_weights
@@ -51,7 +51,8 @@ class NetworkEngine(Engine, Generic[N]):
     def __init__(self, weights: Path) -> None:
         """weights: the folder of weights."""
         self._weights = weights
-        self._found: Path | None = None
+        self._folder: Path | None = None
+        self._stamp = ""
         self._network: N | None = None
         self._fallback = Fallback(self._example, self._release)
 
@@ -74,10 +75,13 @@ class NetworkEngine(Engine, Generic[N]):
             WeightsError: the weights are missing or damaged.
         """
         report("load", 0.0)
-        found = find_engine_weights(self.name, settings, self._weights)
-        if found != self._found:
+        folder = find_engine_weights(self.name, settings, self._weights)
+        stamp = own_weights_stamp(self.name, settings)
+        if (folder, stamp) != (self._folder, self._stamp):
             self.forget_network()
-            self._found = found
+            self._folder, self._stamp = folder, stamp
+            # What a device cannot do with one network, it may do with another.
+            self._fallback = Fallback(self._example, self._release)
         network = self._loaded()
         report("load", 1.0)
         return network
@@ -95,16 +99,16 @@ class NetworkEngine(Engine, Generic[N]):
             self._network = None
 
     def add_weights_warning(self, surface: Surface, settings: Settings) -> Surface:
-        """Add a note to a surface where the weights are not the published ones."""
+        """Add a note to a surface where the weights of the settings are not the published ones."""
         weights = needed_weights(self.name, settings.model)
-        assert self._found is not None
-        warning = verify_weights(self._found / weights.files[0].name, weights)
+        folder = find_engine_weights(self.name, settings, self._weights)
+        warning = verify_weights(folder / weights.files[0].name, weights)
         return surface if warning is None else dataclasses.replace(surface, notes=(warning, *surface.notes))
 
     def _loaded(self) -> N:
         if self._network is None:
-            assert self._found is not None
-            self._network = self.load_network(self._found)
+            assert self._folder is not None
+            self._network = self.load_network(self._folder)
         return self._network
 
     def _example(self, attempt: Attempt) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,14 @@ from ....core.errors import WeightsError, reason_of
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
-METRIC_TYPES = ("depth_pro", "glpn", "zoedepth")
-"""Kinds of networks whose depth is always a distance, which grows with it."""
+METRIC_TYPES = ("glpn", "zoedepth")
+"""Kinds of networks whose depth is always a distance."""
+
+UNSUPPORTED_TYPES = ("depth_pro", "prompt_depth_anything")
+"""Kinds of networks that take only pictures of one size, or more than a picture."""
+
+MAX_MULTIPLE = 256
+"""Largest multiple that is believed: more would leave no choice of sizes."""
 
 DEFAULT_MULTIPLE = 32
 """Of the sides of the input, for a network whose files tell nothing."""
@@ -39,16 +46,22 @@ def read_input_format(folder: Path) -> InputFormat:
     config = _read_json(folder / CONFIG)
     preprocessor = _read_json(folder / PREPROCESSOR) if (folder / PREPROCESSOR).is_file() else {}
     try:
-        patch = preprocessor.get("ensure_multiple_of") or config.get("patch_size") or DEFAULT_MULTIPLE
+        backbone = config.get("backbone_config") or {}
+        patch = config.get("patch_size") or backbone.get("patch_size") or DEFAULT_MULTIPLE
+        # A processor may round to multiples of 1 where the transformer's patches cannot be cut.
+        multiple = math.lcm(2, int(patch), int(preprocessor.get("ensure_multiple_of") or 1))
         is_metric = config.get("depth_estimation_type") == "metric" or config.get("model_type") in METRIC_TYPES
         red, green, blue = map(float, preprocessor.get("image_mean") or (0.485, 0.456, 0.406))
         deviations = tuple(map(float, preprocessor.get("image_std") or (0.229, 0.224, 0.225)))
-        if not 1 <= int(patch) <= 256 or len(deviations) != 3 or min(deviations) <= 0:
+        if not 2 <= multiple <= MAX_MULTIPLE or len(deviations) != 3 or min(deviations) <= 0:
             raise ValueError(f"the patch size {patch} or the deviations {deviations}")
     except (TypeError, ValueError, AttributeError) as error:
         raise WeightsError("{path} does not describe a depth network: {reason}.", path=folder / CONFIG,
                            reason=reason_of(error)) from None
-    return InputFormat(int(patch), (red, green, blue), deviations, is_metric)
+    if config.get("model_type") in UNSUPPORTED_TYPES:
+        raise WeightsError("{path} is a network of the kind {kind}, which cannot be used here; choose another one.",
+                           path=folder, kind=config["model_type"])
+    return InputFormat(multiple, (red, green, blue), deviations, is_metric)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

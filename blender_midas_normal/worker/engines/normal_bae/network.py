@@ -22,6 +22,7 @@ from controlnet_aux.normalbae.nets.NNET import NNET
 
 from ....core.engines import NORMAL_BAE_WEIGHTS
 from ...devices import empty_cache
+from ..tiled_inference import MAX_PASS_PIXELS
 from ..torch_inference import IMAGENET_MEAN, IMAGENET_STD, OnProgress, load_errors_as_weights_error, run_with_progress
 
 if TYPE_CHECKING:
@@ -39,13 +40,16 @@ AXES = (-1.0, 1.0, 1.0)
 class NormalBaeNetwork:
     """The network, in float32; raises WeightsError where its file is damaged or of another network."""
 
+    max_pixels = MAX_PASS_PIXELS
+
     def __init__(self, folder: Path) -> None:
         path = folder / NORMAL_BAE_WEIGHTS.files[0].name
         self._device = "cpu"
         with load_errors_as_weights_error(path, NORMAL_BAE_WEIGHTS.label):
-            tensors = torch.load(path, map_location="cpu", mmap=True, weights_only=True)["model"]
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
             with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
                 self._model = NNET(OPTIONS)
+            tensors = tensors.get("model", tensors)
             self._model.load_state_dict({name.removeprefix("module."): values for name, values in tensors.items()})
         self._model.eval().requires_grad_(False)
 
