@@ -32,7 +32,7 @@ def midas(weights: Path) -> dict[str, Any]:
     from blender_midas_normal.core.engines import MIDAS_WEIGHTS
     from blender_midas_normal.core.picture import Picture, Wrap
     from blender_midas_normal.core.settings import Settings
-    from blender_midas_normal.worker.engines import EngineInput
+    from blender_midas_normal.worker.engines import EngineInput, torch_inference
     from blender_midas_normal.worker.engines.midas import Midas
     from blender_midas_normal.worker.engines.midas import network as network_module
 
@@ -46,7 +46,7 @@ def midas(weights: Path) -> dict[str, Any]:
         settings = Settings(engine="MIDAS", device="CPU", precision=precision, resolution=64, tileable="OFF")
         return engine.surface(EngineInput(Picture(picture), Wrap(), settings, report)).height
 
-    network_module.inference_dtype = lambda device: torch.float16
+    torch_inference.inference_dtype = lambda device: torch.float16
     pictures = noise_pictures()
     results = {"half": not np.array_equal(depth(weights, "AUTO"), depth(weights, "FLOAT32"))}
     with tempfile.TemporaryDirectory() as folder:

@@ -24,15 +24,35 @@ def depth_anything(folder: Path) -> None:
                                  fusion_hidden_size=24, head_hidden_size=16)
     torch.manual_seed(0)
     model = DepthAnythingForDepthEstimation(config).eval()
-    for name, values in model.named_parameters():
-        if values.ndim > 1 and "position" not in name:
-            torch.nn.init.normal_(values, std=(2 / values[0].numel()) ** 0.5)
+    randomise(model)
     with torch.no_grad():
         depth = model(pixel_values=torch.randn(1, 3, 140, 140)).predicted_depth
         last = model.head.conv3
         last.weight *= 300 / float(depth.max() - depth.min())
         last.bias.fill_(float(-depth.min()) * 300 / float(depth.max() - depth.min()) + 50)
     model.save_pretrained(folder)
+
+
+def randomise(model: torch.nn.Module) -> None:
+    """Give weights the size that keeps signals as large as they are (He): those of the libraries make them vanish."""
+    for name, values in model.named_parameters():
+        if values.ndim > 1 and "position" not in name:
+            torch.nn.init.normal_(values, std=(2 / values[0].numel()) ** 0.5)
+
+
+def dpt(folder: Path) -> None:
+    """A network as transformers saves it with its processor, which rounds to multiples of 1 though the patches are of 16."""
+    from transformers import DPTConfig, DPTForDepthEstimation, DPTImageProcessor
+
+    torch.manual_seed(0)
+    model = DPTForDepthEstimation(DPTConfig(
+        hidden_size=48, num_hidden_layers=4, num_attention_heads=3, intermediate_size=96, image_size=64, patch_size=16,
+        backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[16, 16, 24, 32], fusion_hidden_size=16, is_hybrid=False))
+    randomise(model)
+    with torch.no_grad():
+        model.head.head[-2].bias += 10  # else its last ReLU might give 0 everywhere
+    model.save_pretrained(folder)
+    DPTImageProcessor().save_pretrained(folder)
 
 
 def moge(path: Path, with_normals: bool = True) -> None:
@@ -80,6 +100,7 @@ def normal_bae(path: Path) -> None:
 
 def main(folder: Path) -> None:
     depth_anything(folder / "Depth-Anything-V2-Small-hf")
+    dpt(folder / "dpt")
     moge(folder / "moge-2-vits-normal" / "model.pt")
     moge(folder / "without_normals" / "model.pt", with_normals=False)
     normal_bae(folder / "scannet.pt")

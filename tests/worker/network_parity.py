@@ -22,6 +22,7 @@ def depth_anything(weights: Path, pictures: np.ndarray) -> dict[str, float]:
     import torch
     from transformers import AutoModelForDepthEstimation
 
+    from blender_midas_normal.worker.engines import torch_inference
     from blender_midas_normal.worker.engines.depth_anything import network as module
 
     folder = weights / "Depth-Anything-V2-Small-hf"
@@ -33,7 +34,7 @@ def depth_anything(weights: Path, pictures: np.ndarray) -> dict[str, float]:
     ours = module.TransformersDepth(folder)
     range_ = float(np.ptp(theirs))
     exact = np.abs(ours.depths(pictures, quiet, "FLOAT32") - theirs).max() / range_
-    module.inference_dtype = lambda device: torch.bfloat16
+    torch_inference.inference_dtype = lambda device: torch.bfloat16
     half = np.abs(ours.depths(pictures, quiet) - theirs).mean() / range_
     attention = attention_of_a_card(module, lambda: ours.depths(pictures, quiet))
     half_with_attention = np.abs(attention[1] - theirs).mean() / range_
@@ -63,6 +64,7 @@ def moge(weights: Path, pictures: np.ndarray) -> dict[str, float]:
     import torch
     from moge.model.v2 import MoGeModel
 
+    from blender_midas_normal.worker.engines import torch_inference
     from blender_midas_normal.worker.engines.moge import network as module
 
     path = weights / "moge-2-vits-normal" / "model.pt"
@@ -72,7 +74,7 @@ def moge(weights: Path, pictures: np.ndarray) -> dict[str, float]:
                            use_fp16=False)["normal"].numpy() * np.float32([1, -1, -1])
     ours = module.MogeNetwork(path.parent)
     answer = ours.normals(pictures, quiet, "FLOAT32")
-    module.inference_dtype = lambda device: torch.bfloat16
+    torch_inference.inference_dtype = lambda device: torch.bfloat16
     plain, attention = attention_of_a_card(module, lambda: ours.normals(pictures, quiet))
     return {"exact": degrees(answer, theirs).max(), "half": degrees(plain, theirs).mean(),
             "half with attention": degrees(attention, theirs).mean(), "attention": float(np.abs(plain - attention).max()),
@@ -109,9 +111,9 @@ def axes(weights: Path) -> dict[str, float]:
     moge = MogeNetwork(weights / "moge-2-vits-normal")
     model = SimpleNamespace(num_tokens_range=(1, 1000), encoder=SimpleNamespace(backbone=SimpleNamespace(blocks=[])),
                             forward=lambda planes, num_tokens: {"normal": in_camera[None]})
-    moge._optimize = lambda dtype: model
+    moge.model = lambda dtype: model
     bae = NormalBaeNetwork(weights)
-    bae._model.forward = lambda planes: [[torch.cat([of_scannet, torch.ones(128, 128, 1)], 2).permute(2, 0, 1)[None]]]
+    bae.model(None).forward = lambda planes: [[torch.cat([of_scannet, torch.ones(128, 128, 1)], 2).permute(2, 0, 1)[None]]]
     picture = np.zeros((1, 128, 128, 3), np.float32)
     return {name: degrees(network.normals(picture, quiet)[0], bump).max()
             for name, network in (("MOGE", moge), ("NORMAL_BAE", bae))}

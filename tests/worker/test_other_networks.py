@@ -121,6 +121,15 @@ def test_weights_of_ones_own_give_the_same_map_without_a_warning(worker, checkpo
     assert [any("is not the file" in note for note in answer.end.notes) for answer in (own, known)] == [False, True]
 
 
+@pytest.mark.parametrize("tileable", ["OFF", "BOTH"])
+def test_another_depth_network_of_transformers_will_do(worker, checkpoints, picture, tileable):
+    """One that takes squares only, and whose processor knows nothing of its patches."""
+    settings = replace(PLAIN, engine="DEPTH_ANYTHING", model="FOLDER", model_folder=str(checkpoints / "dpt"),
+                       tileable=tileable)
+    vectors = normals(worker.render(settings, picture=str(picture)).pixels)
+    assert vectors.shape == (300, 400, 3) and vectors[..., :2].std() > 0.001
+
+
 @pytest.mark.parametrize(("engine", "damage", "sentence"), [
     ("DEPTH_ANYTHING", lambda folder: write(folder / "model.safetensors", b"no weights"), "damaged or holds no weights"),
     ("DEPTH_ANYTHING", lambda folder: write(folder / "config.json", b"{"), "config.json cannot be read"),

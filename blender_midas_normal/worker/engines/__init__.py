@@ -8,6 +8,7 @@ the MiDaS environment `unavailable_reason(options, settings)`, too.  What others
 from __future__ import annotations
 
 import importlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from ...core.picture import Picture, Surface, Wrap
     from ...core.regions import Region
     from ...core.settings import Settings
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # libraries read it when an engine imports them: the worker never goes online
 
 Report = Callable[[str, float], None]
 """report(stage, share): progress, `share` 0..1 of the stage; raises Cancelled when the request is cancelled."""

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ...core.arrays import Array
 
 BYTES_PER_PIXEL = 3000
-"""Memory that one pass takes for each pixel the network sees, at most.  Peaks of NormalBae measured on the CPU above the loaded
-network: 2840 bytes a pixel at 512 x 512, 2620 at 1024 x 1024; of MoGe with ViT-S, less than 800."""
+"""Memory that one pass takes for each pixel the network sees, at most.  Peaks of NormalBae measured on the CPU above the
+loaded network: 2840 bytes a pixel at 512 x 512, 2620 at 1024 x 1024; of MoGe with ViT-S, less than 800."""
 
 MIN_Z = math.cos(math.radians(85.0))
 """Least z of a normal: those that are turned farther from the viewer have no finite slope."""

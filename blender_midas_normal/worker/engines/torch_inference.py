@@ -1,4 +1,4 @@
-"""What engines share that run a network with torch: precision, progress of a pass, and loading without surprises.
+"""What engines share that run a network with torch: a model on a device, precision, progress of a pass, errors of files.
 
 A worker imports this module, and with it torch, when it needs a network.
 """
@@ -6,10 +6,11 @@ A worker imports this module, and with it torch, when it needs a network.
 from __future__ import annotations
 
 import pickle
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from torch.nn import Linear, Module, functional
 from torch.overrides import TorchFunctionMode
 
 from ...core.errors import WeightsError
+from ..devices import empty_cache
 from ..memory import is_out_of_memory
 
 BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
@@ -31,6 +33,7 @@ torch.backends.cudnn.allow_tf32 = False
 torch.backends.cuda.matmul.allow_tf32 = False
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Module)
 
 OnProgress = Callable[[float], None]
 """on_progress(share): called with the finished share of a pass, 0..1; an exception that it raises ends the pass."""
@@ -146,6 +149,53 @@ def make_pacer(device: str) -> Callable[[], int]:
     return wait_for_previous
 
 
+class ModelOnDevice(ABC, Generic[M]):
+    """A model on one device at a time.  It is loaded anew for each device and precision: two would take twice the memory.
+
+    device: torch's name.
+    """
+
+    def __init__(self) -> None:
+        self.device = "cpu"
+        self._model: M | None = None
+        self._built_for: tuple[str, torch.dtype | None] | None = None
+
+    @abstractmethod
+    def build(self, dtype: torch.dtype | None) -> M:
+        """Load the model and optimise it for the device, to which it is moved afterwards.
+
+        Args:
+            dtype: the 16-bit type of the device, None for float32.
+
+        Raises:
+            WeightsError: its file is damaged or of another network.
+        """
+
+    def move(self, device: str) -> None:
+        """Choose the device of the next passes; the model is loaded there when the first of them needs it."""
+        self.device = device
+
+    def model(self, dtype: torch.dtype | None) -> M:
+        """Return the model on the device, built for a dtype."""
+        if self._model is None or self._built_for != (self.device, dtype):
+            self._model = None
+            self._model, self._built_for = self.build(dtype).to(self.device), (self.device, dtype)
+        return self._model
+
+    def dtype(self, precision: str) -> torch.dtype | None:
+        """Return the 16-bit type for a precision of the settings, AUTO or FLOAT32; None for float32."""
+        return None if precision == "FLOAT32" else inference_dtype(self.device)
+
+    def free(self) -> None:
+        """Release memory that the last pass left in torch's cache."""
+        empty_cache(self.device)
+
+    def close(self) -> None:
+        """Release all memory; the network cannot be used again."""
+        self._model = None
+        self.free()
+
+
 @contextmanager
 def load_errors_as_weights_error(path: Path, network: str) -> Iterator[None]:
     """Raise WeightsError, or MemoryError, for whatever torch raises in the `with` block when it loads a file.
@@ -159,5 +209,5 @@ def load_errors_as_weights_error(path: Path, network: str) -> Iterator[None]:
         if is_out_of_memory(error):
             raise MemoryError from error
         print(f"{path} cannot be loaded: {error!r}")
-        raise WeightsError("{path} is damaged or holds no weights of {network}; download it again.", path=path,
-                           network=network) from None
+        raise WeightsError("{path} is damaged or holds no weights of {network}; download it again, or choose another one.",
+                           path=path, network=network) from None

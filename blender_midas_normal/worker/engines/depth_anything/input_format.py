@@ -33,12 +33,14 @@ class InputFormat:
         size_multiple: both sides of the input are multiples of this.
         mean, std: of red, green and blue, 0..1, by which pictures are scaled; ImageNet's unless the files tell others.
         is_metric: whether its depth is a distance; else it is larger where the surface is nearer.
+        is_square: whether the input must be a square, since the network derives its sides from their product.
     """
 
     size_multiple: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     is_metric: bool
+    is_square: bool
 
 
 def read_input_format(folder: Path) -> InputFormat:
@@ -61,7 +63,8 @@ def read_input_format(folder: Path) -> InputFormat:
     if config.get("model_type") in UNSUPPORTED_TYPES:
         raise WeightsError("{path} is a network of the kind {kind}, which cannot be used here; choose another one.",
                            path=folder, kind=config["model_type"])
-    return InputFormat(multiple, (red, green, blue), deviations, is_metric)
+    is_square = config.get("model_type") == "dpt" and not backbone
+    return InputFormat(multiple, (red, green, blue), deviations, is_metric, is_square)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -6,15 +6,10 @@ A worker imports this module, and with it torch and transformers, when it needs 
 
 from __future__ import annotations
 
-import os
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-os.environ["HF_HUB_OFFLINE"] = "1"  # the worker never goes online
-os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-
-# Only now, since the library reads these variables when it is imported.
 import torch
 from safetensors import SafetensorError
 from torch.nn import Module, ModuleList, functional
@@ -22,12 +17,11 @@ from transformers import AutoModelForDepthEstimation
 from transformers.utils import logging
 
 from ....core.errors import WeightsError
-from ...devices import empty_cache
 from ..torch_inference import (
+    ModelOnDevice,
     OnProgress,
     half_attention,
     halve_linear_layers,
-    inference_dtype,
     load_errors_as_weights_error,
     run_with_progress,
 )
@@ -39,58 +33,38 @@ if TYPE_CHECKING:
     from ....core.arrays import Array
 
 logging.disable_progress_bar()
+logging.set_verbosity_error()
 
 MIN_DISTANCE = 1e-3
 """Least distance of a metric network that is inverted, in its units."""
 
 
-class TransformersDepth:
-    """The network of a folder, on one device at a time; raises WeightsError where the folder has none."""
+class TransformersDepth(ModelOnDevice[Module]):
+    """The network of a folder; raises WeightsError where the folder has none."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self._folder = folder
         self._format = read_input_format(folder)
-        self._device = "cpu"
-        self._model: Module | None = None
-        self._optimized_for: tuple[str, torch.dtype | None] | None = None
 
-    def move(self, device: str) -> None:
-        """Choose the device of the next passes; the network is loaded there when the first of them needs it."""
-        self._device = device
+    def build(self, dtype: torch.dtype | None) -> Module:
+        model = load_model(self._folder)
+        if dtype is not None:
+            halve_linear_layers(getattr(model, "backbone", None) or model, dtype)
+        return model
 
     def depths(self, pictures: Array, on_progress: OnProgress, precision: str = "AUTO") -> Array:
         """Estimate the depth of several pictures in one pass; see `depth_engine.DepthNetwork`."""
-        dtype = None if precision == "FLOAT32" else inference_dtype(self._device)
-        model = self._optimize(dtype)
-        pixels = _scale(torch.from_numpy(np.ascontiguousarray(pictures)).to(self._device), self._format)
-        with torch.inference_mode(), half_attention(self._device, dtype):
-            predicted = run_with_progress(lambda: model(pixel_values=pixels).predicted_depth, _steps(model), self._device,
+        dtype = self.dtype(precision)
+        model = self.model(dtype)
+        with torch.inference_mode(), half_attention(self.device, dtype):
+            pixels = _scale(torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device), self._format)
+            predicted = run_with_progress(lambda: model(pixel_values=pixels).predicted_depth, _steps(model), self.device,
                                           on_progress)
-            if predicted.shape[-2:] != pixels.shape[-2:]:
-                predicted = functional.interpolate(predicted[:, None].float(), pixels.shape[-2:], mode="bicubic")[:, 0]
-        depth = predicted.float()
-        if self._format.is_metric:
-            depth = 1 / depth.clamp_min(MIN_DISTANCE)
+            depth = _resize(predicted[:, None].float(), pictures.shape[1:3])[:, 0]
+            if self._format.is_metric:
+                depth = 1 / depth.clamp_min(MIN_DISTANCE)
         return depth.cpu().numpy()
-
-    def free(self) -> None:
-        """Release memory that the last pass left in torch's cache."""
-        empty_cache(self._device)
-
-    def close(self) -> None:
-        """Release all memory; the network cannot be used again."""
-        del self._model
-        self.free()
-
-    def _optimize(self, dtype: torch.dtype | None) -> Module:
-        """Return the model on the device, its transformer in a dtype; one is kept at a time."""
-        if self._model is None or self._optimized_for != (self._device, dtype):
-            self._model = None  # two at a time would take twice the memory
-            model = load_model(self._folder)
-            if dtype is not None:
-                halve_linear_layers(getattr(model, "backbone", model), dtype)
-            self._model, self._optimized_for = model.to(self._device), (self._device, dtype)
-        return self._model
 
 
 def load_model(folder: Path) -> Module:
@@ -110,9 +84,21 @@ def load_model(folder: Path) -> Module:
 
 
 def _scale(pixels: torch.Tensor, expected: InputFormat) -> torch.Tensor:
-    """Return N x 3 x H x W, scaled as the network expects, of N x H x W x 3, 0..1."""
+    """Return N x 3 x h x w, scaled as the network expects, of N x H x W x 3, 0..1; h x w is H x W, or a square."""
     mean, std = (torch.tensor(values, device=pixels.device) for values in (expected.mean, expected.std))
-    return ((pixels - mean) / std).permute(0, 3, 1, 2)
+    planes = ((pixels - mean) / std).permute(0, 3, 1, 2)
+    rows, columns = planes.shape[2:]
+    if not expected.is_square or rows == columns:
+        return planes
+    side = round(math.sqrt(rows * columns) / expected.size_multiple) * expected.size_multiple
+    return _resize(planes, (side, side))
+
+
+def _resize(planes: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Return N x C x H x W planes at (height, width)."""
+    if planes.shape[2:] == size:
+        return planes
+    return functional.interpolate(planes, size, mode="bicubic", antialias=True)
 
 
 def _steps(model: Module) -> list[Module]:

@@ -18,9 +18,9 @@ from ....core.engines import MIDAS_WEIGHTS
 from ....core.errors import WeightsError
 from ....core.files import is_file
 from ....core.weights import WEIGHTS_FOLDER_HINT
-from ...devices import empty_cache, import_errors_as_unavailable
+from ...devices import import_errors_as_unavailable
 from ...memory import trim_heap
-from ..torch_inference import OnProgress, inference_dtype, run_with_progress
+from ..torch_inference import ModelOnDevice, OnProgress, run_with_progress
 from .model import DPTHybrid, load_model
 
 if TYPE_CHECKING:
@@ -119,22 +119,21 @@ def _is_faster_with_winograd(layer: Conv2d) -> bool:
     return layer.kernel_size == (3, 3) and min(layer.in_channels, layer.out_channels) >= MIN_WINOGRAD_CHANNELS
 
 
-class Network:
-    """The network, on one device at a time.
+class Network(ModelOnDevice[DPTHybrid]):
+    """The network.
 
     Raises WeightsError when its file is missing, and with the first pass where it is damaged or of another network.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.device = "cpu"
+        super().__init__()
         self._path = _find_weights(folder)
-        self._model: DPTHybrid | None = None
-        self._optimized_for: tuple[str, torch.dtype | None] | None = None
         self._node: NodeNetwork | None = None
 
-    def move(self, device: str) -> None:
-        """Choose the device of the next passes; the network is loaded there when the first of them needs it."""
-        self.device = device
+    def build(self, dtype: torch.dtype | None) -> DPTHybrid:
+        model = load_model(self._path)
+        optimize_for_inference(model, self.device, dtype)
+        return model
 
     def node_depth(self, picture: NDArray[np.uint8], resolution: int, on_progress: OnProgress) -> Array:
         """Estimate depth as the node's own call does, bit for bit on the CPU.
@@ -170,30 +169,16 @@ class Network:
         Returns:
             N x H x W float32 relative inverse depth.
         """
-        model = self._optimize(None if precision == "FLOAT32" else inference_dtype(self.device))
+        model = self.model(self.dtype(precision))
         pixels = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device) * 2 - 1
         planes = pixels.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             depths = run_with_progress(lambda: model(planes), _find_steps(model), self.device, on_progress)
         return depths.float().cpu().numpy()
 
-    def free(self) -> None:
-        """Release memory that the last pass left in torch's cache."""
-        empty_cache(self.device)
-
     def close(self) -> None:
-        """Release all memory; the network cannot be used again."""
-        del self._model, self._node
-        self.free()
-
-    def _optimize(self, dtype: torch.dtype | None) -> DPTHybrid:
-        """Return the model on the device, optimised for a dtype of its transformer; one is kept at a time."""
-        if self._model is None or self._optimized_for != (self.device, dtype):
-            self._model = None  # two at a time would take twice the memory
-            model = load_model(self._path)
-            optimize_for_inference(model, self.device, dtype)
-            self._model, self._optimized_for = model, (self.device, dtype)
-        return self._model
+        self._node = None
+        super().close()
 
 
 def _find_weights(folder: Path) -> Path:

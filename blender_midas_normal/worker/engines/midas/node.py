@@ -12,7 +12,6 @@ import numpy as np
 
 from ..torch_inference import load_errors_as_weights_error
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # the worker never goes online
 os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # a file of weights must not bring code along
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 
