@@ -136,7 +136,7 @@ def maps(plan: Plan) -> Iterator[Row]:
 
 
 def limited_memory(plan: Plan) -> Iterator[Row]:
-    """Make a surface while torch's allocator may have little memory: it must be made all the same, and say so."""
+    """Make a surface while torch's allocator may have little memory: the device must do it in smaller pieces, and say so."""
     name = Phrase("a surface where the device's memory is limited")
     if plan.device != "cuda":
         yield Row(name, NOT_MEASURED)
@@ -153,7 +153,8 @@ def limited_memory(plan: Plan) -> Iterator[Row]:
         engine.unload()
     notes = [note for note in surface.notes if "SHA-256" not in note]
     yield Row(name, Phrase("on {device}; {notes}", device=surface.device,
-                           notes=join_messages(notes) if notes else Phrase("no note")), None, bool(notes))
+                           notes=join_messages(notes) if notes else Phrase("no note")), None,
+              bool(notes) and surface.device == "cuda")
 
 
 def memory_of_a_pass(plan: Plan) -> Iterator[Row]:

@@ -216,8 +216,14 @@ def surface_of(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory.")])
-def test_where_a_graphics_card_is_out_of_memory_the_cpu_runs_the_network(engine, surface_of, error):
+def test_where_a_graphics_card_is_out_of_memory_it_gets_smaller_pieces_and_then_the_cpu_runs_the_network(
+        engine, surface_of, error):
     network = FullDevice(1, error)
+    surface = surface_of(engine, network, "CUDA")
+    assert network.device == surface.device == "cuda" and len(network.network.sizes) > 1
+    assert [note.partition(",")[0] for note in surface.notes] == ["Memory ran short"]
+    engine.unload()  # and its cache
+    network = FullDevice(2, error)
     surface = surface_of(engine, network, "CUDA")
     assert network.device == surface.device == "cpu"
     assert network.network.sizes == [(512, 512)]
@@ -232,12 +238,12 @@ def test_where_the_cpu_is_out_of_memory_the_network_runs_in_smaller_pieces(engin
 
 
 def test_out_of_memory_everywhere_is_an_engine_error(engine, surface_of):
-    surface = surface_of(engine, FullDevice(2, MemoryError()), "CUDA")
+    surface = surface_of(engine, FullDevice(3, MemoryError()), "CUDA")
     assert [note.partition(",")[0] for note in surface.notes] == [
-        "The device cuda had too little free memory", "Memory ran short"]
+        "Memory ran short", "The device cuda had too little free memory", "Memory ran short"]
     engine.unload()  # and its cache
     with pytest.raises(EngineError, match="not enough memory"):
-        surface_of(engine, FullDevice(3, MemoryError()), "CUDA")
+        surface_of(engine, FullDevice(4, MemoryError()), "CUDA")
 
 
 def test_other_failures_do_not_count_as_out_of_memory(engine, surface_of):

@@ -1,7 +1,7 @@
 """Retry a network in other ways when a device fails, the same for all engines.
 
-First as asked for; in float32 where half precision gives wrong values; on the CPU where the device gives wrong values, fails
-or has too little memory; and there in smaller pieces where memory runs short, if the engine can do that.
+First as asked for; in float32 where half precision gives wrong values; in smaller pieces where memory runs short, if the
+engine can do that; on the CPU where the device gives wrong values, fails or still has too little memory.
 """
 
 from __future__ import annotations
@@ -122,13 +122,13 @@ class Fallback:
             note = Message("The device {device} gives wrong values, so the network ran on the CPU.", device=device)
             return self._cpu_attempt(attempt, note, is_lasting=True)
         if is_out_of_memory(error):
+            if can_split and not attempt.in_pieces:
+                note = Message("Memory ran short, so the network saw the picture in smaller pieces.")
+                return dataclasses.replace(attempt, in_pieces=True), (note,)
             if device != "cpu":
                 note = Message("The device {device} had too little free memory, so the network ran on the CPU.",
                                device=device)
                 return self._cpu_attempt(attempt, note, is_lasting=False)
-            if can_split and not attempt.in_pieces:
-                note = Message("Memory ran short, so the network saw the picture in smaller pieces.")
-                return dataclasses.replace(attempt, in_pieces=True), (note,)
         elif device != "cpu" and may_use_cpu:
             with suppress(OSError):  # the log's disk is full
                 traceback.print_exception(error)
