@@ -97,6 +97,9 @@ MOGE_WEIGHTS = MappingProxyType({
 
 _MODEL_SETTINGS = frozenset({"model", "model_folder"})
 
+OPTIONAL_SETTINGS = frozenset({*_MODEL_SETTINGS, "height_scale"})
+"""Settings that were added for some engines, and tell maps of no others apart."""
+
 ENGINES: dict[str, EngineFacts] = {
     "MIDAS": EngineFacts(
         "MiDaS", "Depth estimated by the MiDaS network (DPT-Hybrid), on the GPU where there is one", licence="MIT",
@@ -112,6 +115,9 @@ ENGINES: dict[str, EngineFacts] = {
     "LUMINANCE": EngineFacts(
         "Luminance", "Brightness as height: instant, always available", licence="GPL 3 or later",
         fine_description="Fine relief by brightness, over the engine's large shapes"),
+    "HEIGHT": EngineFacts(
+        "Height Map", "The picture is a height or depth map: its values are the heights, as they are stored",
+        licence="GPL 3 or later", takes=DATA, settings=frozenset({"height_scale"})),
     "DEPTH_ANYTHING": EngineFacts(
         "Depth Anything", "Depth estimated by Depth Anything V2, or by a depth network of your own",
         licence="Apache-2.0; its weights as the model says",
@@ -252,16 +258,16 @@ def find_engine_weights(engine: str, settings: EngineSettings, folder: Path) -> 
 def values_that_tell_maps_apart(settings: Settings, engine: str) -> dict[str, Any]:
     """Return the settings' values by name, in a form that is equal for maps that are equal.
 
-    The model is left out for an engine that has none, and a folder of the user's own stands there by the size and the time
-    of its files: they may be moved, and others may take their place.
+    What only some engines have is left out for the others, and a folder of the user's own stands there by the size and the
+    time of its files: they may be moved, and others may take their place.
 
     engine: the one that makes the map, which replaces AUTO.
     """
     values = {**settings.to_dict(), "engine": engine}
-    facts = ENGINES.get(engine)
-    if facts is None or "model" not in facts.settings:
-        del values["model"], values["model_folder"]
-    else:
+    acting = ENGINES[engine].settings if engine in ENGINES else frozenset()
+    for name in OPTIONAL_SETTINGS - acting:
+        del values[name]
+    if "model_folder" in values:
         values["model_folder"] = own_weights_stamp(engine, settings)
     return values
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import parallel_rows, smoothstep
-from .filters import blur, blur_around_plane, gradient, node_gradient, resize, resize_mask
+from .filters import blur, blur_around_plane, exact_gradient, gradient, node_gradient, resize, resize_mask
 from .picture import Surface, as_float
 from .settings import Settings, node_size
 
@@ -91,7 +91,7 @@ def _height_and_gradient(surface: Surface, settings: Settings) -> tuple[Array, A
     """
     width, rows = map_size(surface.source_size, settings)
     height = resize(filter_height(surface, settings), width, rows, surface.wrap)
-    gx, gy = gradient(height, surface.wrap)
+    gx, gy = (exact_gradient if surface.is_measured else gradient)(height, surface.wrap)
     gx *= np.float32(surface.slope_gain * surface.shorter * width / surface.source_size[0])
     gy *= np.float32(surface.slope_gain * surface.shorter * rows / surface.source_size[1])
     return height, gx, gy

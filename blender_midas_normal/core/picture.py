@@ -43,6 +43,7 @@ class Picture:
         rgb: H x W x 3, uint8 (0..255) or float32 (0..1).
         alpha: H x W of the same dtype, or None when opaque.
         content: COLOUR or DATA, see `core.engines`.
+        step: of DATA, the distance between two neighbouring values that its file can hold; 0 where that is no matter.
         part: the part of which a map is made, the rest being context around it; None for the whole.
         notes: messages to the user about how it was read.
     """
@@ -52,6 +53,7 @@ class Picture:
     part: Tile | None = None
     notes: tuple[Message, ...] = ()
     content: str = COLOUR
+    step: float = 0.0
 
     @property
     def width(self) -> int:
@@ -71,7 +73,7 @@ class Picture:
         return as_float(self.rgb)
 
     def luma(self) -> Array:
-        """Return the luma, H x W float32, 0..1.
+        """Return the luma, H x W float32, 0..1; of DATA the same sum of its channels, whatever their range.
 
         Some rows at a time, which takes half as long and needs no memory for all colours as floats.
         """
@@ -130,6 +132,7 @@ class Surface:
         slopes: the slopes that were integrated to the heights, if an engine can update them; else None.
         part: as in Picture.
         device: torch's name of the device on which it was made.
+        is_measured: heights are data, not estimates: their slopes are taken as they are, not smoothed by Sobel's operator.
     """
 
     height: Array
@@ -145,6 +148,7 @@ class Surface:
     slopes: SlopePyramid | None = None
     part: Tile | None = None
     device: str = "cpu"
+    is_measured: bool = False
 
     @property
     def shorter(self) -> int:

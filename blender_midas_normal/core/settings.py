@@ -174,6 +174,9 @@ class Settings:
     model_folder: str = _setting("", FolderName(
         "Model folder", "Folder with the weights for the model Folder: for Depth Anything what transformers has saved "
         "(config.json and model.safetensors), for MoGe its model.pt"), shapes_surface=True)
+    height_scale: float = _setting(0.1, Number(
+        "Height scale", "Height of the value 1 of a height map, as a share of the picture's shorter side", 0.0, 10.0, 0.01),
+        shapes_surface=True)
     a: float = _setting(2 * math.pi, Number(
         "a", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
     bg_threshold: float = _setting(0.0, Number(

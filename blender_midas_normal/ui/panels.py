@@ -13,7 +13,7 @@ from ..bridge import addon
 from ..bridge.addon import engine_unavailable_reason
 from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
 from ..bridge.tasks import Report
-from ..core.engines import OWN_FOLDER, setting_acts
+from ..core.engines import OPTIONAL_SETTINGS, OWN_FOLDER, setting_acts
 from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
 from . import comparison, generation, live_paint, live_tuning
 from .drawing import draw_progress, draw_progress_placeholder, draw_text
@@ -28,8 +28,8 @@ STATE_LABELS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), 
 MAX_ROWS = 8
 """Number of pictures that the panel lists at most, besides those that failed."""
 
-MAIN_SETTINGS = ("engine", "quality", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert", "tileable",
-                 "convention")
+MAIN_SETTINGS = ("engine", "quality", "height_scale", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert",
+                 "tileable", "convention")
 
 RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
 
@@ -185,12 +185,20 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
     layout.use_property_split = True
     layout.use_property_decorate = False
     for name in names:
-        if (name == "mask_image" and settings.mask != "IMAGE") or (
-                name == "model_folder" and settings.model != OWN_FOLDER):
+        if _is_hidden(name, settings):
             continue
         row = layout.row()
         row.active = _has_effect(name, settings)
         row.prop(settings, name)
+
+
+def _is_hidden(name: str, settings: MidasNormalSettings) -> bool:
+    """Whether a setting is not drawn while the other settings are as they are; else it is grey where it has no effect."""
+    if name == "mask_image":
+        return settings.mask != "IMAGE"
+    if name == "model_folder" and settings.model != OWN_FOLDER:
+        return True
+    return name in OPTIONAL_SETTINGS and not setting_acts(name, settings.engine, settings.mix)
 
 
 def _has_effect(name: str, settings: MidasNormalSettings) -> bool:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..core.engines import COLOUR, DATA, ENGINES
 from ..core.errors import Message, ProtocolError, SourceError, reason_of
 from ..core.files import check_picture_file
 from ..core.picture import Picture, as_float
 from ..core.protocol import Pixels, Request
 from .decoding import DecodedFile, decode
-from .pictures import drop_opaque_alpha, picture_from_floats, picture_from_pixels, row_strips
+from .pictures import BYTE_STEP, data_from_strips, drop_opaque_alpha, picture_from_floats, picture_from_pixels, row_strips
 
 if TYPE_CHECKING:
     from ..core.arrays import Array
@@ -27,14 +28,17 @@ ALPHA_IGNORED = Message("The picture's alpha is linked to nothing in its materia
 """Messages to the user about alpha below 1."""
 
 
-def picture_from_file(path: Path, exposure: float = 0.0) -> Picture:
+def picture_from_file(path: Path, exposure: float = 0.0, content: str = COLOUR) -> Picture:
     """Read a picture file, its orientation applied; raise SourceError, naming the file, when it cannot be read.
 
-    exposure: as in `picture_from_pixels`, for scene-linear files.
+    Args:
+        exposure: as in `picture_from_pixels`, for scene-linear files.
+        content: COLOUR or DATA, see `core.engines`.
     """
     try:
         check_picture_file(path)
-        return _picture_from_decoded(decode(path), exposure)
+        file = decode(path)
+        return _data_from_decoded(file) if content == DATA else _picture_from_decoded(file, exposure)
     except ValueError as error:
         raise SourceError("{path} is not a readable picture: {reason}.", path=path, reason=reason_of(error)) from None
     except OSError as error:
@@ -51,6 +55,17 @@ def _picture_from_decoded(file: DecodedFile, exposure: float) -> Picture:
         rgba[..., 3] = as_float(file.alpha)
     encoding = "LINEAR" if file.is_linear else "DISPLAY"
     return picture_from_floats(row_strips(rgba), rgba.shape[:2], encoding, file.is_premultiplied, exposure)
+
+
+def _data_from_decoded(file: DecodedFile) -> Picture:
+    """Make a picture of DATA: the values as the file has them."""
+    if file.colours.dtype == np.uint8:
+        return dataclasses.replace(_picture_from_decoded(file, 0.0), content=DATA, step=BYTE_STEP)
+    rgba = np.ones((*file.colours.shape[:2], 4), np.float32)
+    rgba[..., :3] = file.colours
+    if file.alpha is not None:
+        rgba[..., 3] = file.alpha
+    return data_from_strips(row_strips(rgba), rgba.shape[:2], "DISPLAY", file.is_premultiplied)
 
 
 @dataclass(frozen=True)
@@ -91,7 +106,7 @@ def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
         picture = None
         if pixels is not None or request.picture is not None:
             report("read", 0.0)
-            picture = _load_picture(pixels, request.picture, folder, request.exposure)
+            picture = _load_picture(pixels, request.picture, folder, request.exposure, _content_for(request))
         mask = _load_picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
         return LoadedInputs(picture, None if mask is None else mask_brightness(mask))
     finally:
@@ -105,10 +120,19 @@ def mask_brightness(picture: Picture) -> Array:
     return luma if alpha is None else luma * alpha
 
 
-def _load_picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: float) -> Picture | None:
+def _content_for(request: Request) -> str:
+    """Return the content of the pictures that the request's engine takes; AUTO chooses among engines for COLOUR."""
+    facts = ENGINES.get(str(request.settings.get("engine", "")).upper())
+    return COLOUR if facts is None else facts.takes
+
+
+def _load_picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: float,
+                  content: str = COLOUR) -> Picture | None:
     if pixels is not None:
-        return interpret_alpha(pixels.alpha, picture_from_pixels(folder, pixels, exposure))
-    return interpret_alpha("UNKNOWN", picture_from_file(Path(file), exposure)) if file is not None else None
+        return interpret_alpha(pixels.alpha, picture_from_pixels(folder, pixels, exposure, content))
+    if file is None:
+        return None
+    return interpret_alpha("UNKNOWN", picture_from_file(Path(file), exposure, content))
 
 
 def interpret_alpha(meaning: str, picture: Picture) -> Picture:
@@ -119,8 +143,8 @@ def interpret_alpha(meaning: str, picture: Picture) -> Picture:
     if picture.alpha is None or meaning == "TRANSPARENCY":
         return picture
     if meaning == "OTHER":
-        return dataclasses.replace(picture, alpha=None, notes=(ALPHA_IGNORED,))
-    return dataclasses.replace(picture, notes=(ALPHA_COUNTS,)) if picture.alpha.any() else picture
+        return dataclasses.replace(picture, alpha=None, notes=(*picture.notes, ALPHA_IGNORED))
+    return dataclasses.replace(picture, notes=(*picture.notes, ALPHA_COUNTS)) if picture.alpha.any() else picture
 
 
 def _parse_pixels(fields: dict | None) -> Pixels | None:

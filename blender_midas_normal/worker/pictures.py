@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.colour import apply_exposure, linear_to_srgb
-from ..core.errors import SourceError
+from ..core.engines import COLOUR, DATA
+from ..core.errors import Message, SourceError
 from ..core.picture import LUMA_ROWS, Picture
 from ..core.protocol import Pixels
 from ..core.regions import Tile
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from ..core.arrays import Array
 
+BYTE_STEP = 1 / 255
+"""Distance of two neighbouring values of a file of bytes."""
+
 MAX_SIDE = 16384
 """Most pixels of a side: what the project supports."""
 
@@ -28,13 +32,14 @@ Strip = tuple[slice, "NDArray"]
 """Some rows of a picture, and their RGBA values, rows x W x 4."""
 
 
-def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> Picture:
+def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0, content: str = COLOUR) -> Picture:
     """Read a picture from a file of raw pixels.
 
     Args:
         folder: the exchange folder.
         pixels: describes the file.
         exposure: stops by which scene-linear values are brightened before they are clipped to 1.
+        content: COLOUR or DATA, see `core.engines`.
 
     Raises:
         SourceError: the file has another size, or the picture has no pixels or too many.
@@ -44,12 +49,16 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0) -> 
     if path.stat().st_size != pixels.nbytes:
         raise SourceError("The pixels of the picture take {size} bytes instead of {expected}.", size=path.stat().st_size,
                           expected=pixels.nbytes)
+    shape = (pixels.height, pixels.width)
     if pixels.encoding == "BYTE":
-        picture = _picture_from_bytes(_file_strips(path, pixels, np.uint8), (pixels.height, pixels.width))
+        picture = _picture_from_bytes(_file_strips(path, pixels, np.uint8), shape)
+        if content == DATA:
+            picture = dataclasses.replace(picture, content=DATA, step=BYTE_STEP)
+    elif content == DATA:
+        picture = data_from_strips(_file_strips(path, pixels, np.float32), shape, pixels.encoding, pixels.premultiplied)
     else:
-        strips = _file_strips(path, pixels, np.float32)
-        picture = picture_from_floats(strips, (pixels.height, pixels.width), pixels.encoding, pixels.premultiplied, exposure,
-                                      pixels.to_rec709)
+        picture = picture_from_floats(_file_strips(path, pixels, np.float32), shape, pixels.encoding, pixels.premultiplied,
+                                      exposure, pixels.to_rec709)
     return dataclasses.replace(picture, part=Tile(*pixels.part)) if pixels.part else picture
 
 
@@ -113,6 +122,31 @@ def picture_from_floats(strips: Iterator[Strip], shape: tuple[int, int], encodin
             colours = apply_exposure(colours, exposure)
         rgb[rows] = np.clip(colours, 0.0, 1.0) if encoding == "DISPLAY" else linear_to_srgb(colours)
     return Picture(rgb, drop_opaque_alpha(alpha))
+
+
+def data_from_strips(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool) -> Picture:
+    """Make a picture of DATA of strips of floats: values as they are stored, of any range.
+
+    Values that are no numbers become holes: they are filled from around them as transparent pixels are, and a note counts
+    them.
+
+    Args:
+        strips, shape, premultiplied: as of `picture_from_floats`.
+        encoding: as in `core.protocol.Pixels`; DECODED values were stored as sRGB.
+    """
+    rgb, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
+    count = 0
+    for rows, values in strips:
+        finite = np.isfinite(values).all(axis=2)
+        count += int(finite.size - finite.sum())
+        alpha[rows] = np.where(finite, np.clip(np.nan_to_num(values[..., 3], nan=0.0), 0.0, 1.0), 0.0)
+        colours = np.nan_to_num(values[..., :3], nan=0.0, posinf=0.0, neginf=0.0)
+        if premultiplied:
+            opacity = alpha[rows, :, None]
+            colours = np.divide(colours, opacity, out=np.zeros_like(colours), where=opacity > 0)
+        rgb[rows] = linear_to_srgb(colours) if encoding == "DECODED" else colours
+    notes = (Message("{count} pixels of the picture are no numbers; they were filled from around them.", count=count),)
+    return Picture(rgb, drop_opaque_alpha(alpha), notes=notes if count else (), content=DATA)
 
 
 def replace_non_finite(values: Array) -> Array:

@@ -235,8 +235,8 @@ def test_every_setting_tells_maps_apart():
         ("MIDAS", "NORMAL", "PNG"), ("RELIEF", "NORMAL", "PNG"), ("MIDAS", "AO", "PNG"), ("MIDAS", "NORMAL", "EXR"))}
     digests |= {digest_of_settings(Settings(), "MIDAS", "NORMAL", "PNG", **others) for others in (
         {"smoothing": 1}, {"smoothing": 2}, {"scale": 1.0})}
-    # MiDaS has neither a model nor a model folder.
-    expected = len(setting_domains()) - 2 + 6
+    # MiDaS has neither a model nor a model folder nor a height scale.
+    expected = len(setting_domains()) - 3 + 6
     assert len(digests) == expected, "the engine counts that made the map, not the one that was asked for"
 
 

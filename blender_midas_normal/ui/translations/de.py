@@ -388,6 +388,12 @@ PREFERENCES = {
     "Large": "Groß",
     "Folder": "Ordner",
     "Model": "Modell",
+    "Height Map": "Höhenkarte",
+    "The picture is a height or depth map: its values are the heights, as they are stored":
+        "Das Bild ist eine Höhen- oder Tiefenkarte: seine Werte sind die Höhen, wie sie gespeichert sind",
+    "Height scale": "Höhenmaß",
+    "Height of the value 1 of a height map, as a share of the picture's shorter side (0 to 10)":
+        "Höhe des Wertes 1 einer Höhenkarte, als Anteil der kürzeren Seite des Bildes (0 bis 10)",
     "Model folder": "Modellordner",
     "Besides, those for Depth Anything": "Dazu die für Depth Anything",
     "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae":

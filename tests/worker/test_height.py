@@ -1,0 +1,129 @@
+"""The engine HEIGHT: heights as they are stored, slopes as they are, and steps of 8 bits smoothed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from blender_midas_normal.core.engines import DATA
+from blender_midas_normal.core.normals import normal_map
+from blender_midas_normal.core.picture import Picture, Wrap
+from blender_midas_normal.core.protocol import Request, Result
+from blender_midas_normal.core.settings import Settings
+from blender_midas_normal.worker.engines import EngineInput, height
+from blender_midas_normal.worker.engines.height import Height, smooth_steps
+from blender_midas_normal.worker.inputs import picture_from_file
+
+SIDE = 256
+PLAIN = Settings(engine="HEIGHT", tileable="BOTH")
+TILE = Wrap(True, True)
+
+
+def waves(side=SIDE, seed=0):
+    """Heights 0..1 that repeat, of waves of at least 16 pixels, and their slopes dh/du and dh/dv."""
+    random = np.random.default_rng(seed)
+    v, u = np.mgrid[:side, :side] / side
+    planes = np.zeros((3, side, side))
+    for _ in range(20):
+        across, down = random.integers(-side // 23, side // 23 + 1, 2)
+        if not 0 < np.hypot(across, down) <= side / 16:
+            continue
+        size, phase = random.random() / np.hypot(across, down), 2 * np.pi * (across * u + down * v) + random.random() * 7
+        planes += size * np.stack([np.sin(phase), 2 * np.pi * across * np.cos(phase), 2 * np.pi * down * np.cos(phase)])
+    low, span = planes[0].min(), np.ptp(planes[0])
+    return (planes[0] - low) / span, planes[1] / span, planes[2] / span
+
+
+def picture_of(values, step=0.0):
+    return Picture(np.repeat(values[..., None], 3, axis=2), content=DATA, step=step)
+
+
+def normals_of(picture, wrap=TILE, settings=PLAIN):
+    surface = Height().surface(EngineInput(picture, wrap, settings, lambda stage, share: None))
+    return np.stack(normal_map(surface, settings), axis=2), surface
+
+
+def degrees(normals, across, down, scale=0.1):
+    """The angle at each pixel between normals and those of true slopes."""
+    true = np.stack([-scale * across, scale * down, np.ones_like(across)], axis=2)
+    true /= np.linalg.norm(true, axis=2, keepdims=True)
+    return np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(normals - true, axis=2) / 2, 0, 1)))
+
+
+@pytest.mark.parametrize("side", [256, 512])
+@pytest.mark.parametrize("bits", [16, 32])
+def test_normals_are_those_of_the_heights(side, bits):
+    values, across, down = waves(side)
+    stored = np.rint(values * 65535) / 65535 if bits == 16 else values
+    angles = degrees(normals_of(picture_of(stored.astype(np.float32)))[0], across, down)
+    assert angles.mean() < 0.05 and angles.max() < 0.5
+
+
+def test_steps_of_8_bits_are_smoothed_within_half_a_step(monkeypatch):
+    values, across, down = waves()
+    stored = np.rint(values * 255).astype(np.uint8)
+    normals, surface = normals_of(picture_of(stored, 1 / 255))
+    assert np.abs(surface.height - stored / np.float32(255)).max() <= 0.5001 / 255
+    smoothed = degrees(normals, across, down).mean()
+    monkeypatch.setattr(height, "smooth_steps", lambda heights, step, wrap: heights)
+    assert smoothed < degrees(normals_of(picture_of(stored, 1 / 255))[0], across, down).mean() / 2
+
+
+def test_a_slow_slope_has_no_terraces_and_an_edge_stays():
+    ramp = np.linspace(0.2, 0.3, SIDE)[None].repeat(64, axis=0)
+    edge = ramp + 0.4 * (np.arange(SIDE) >= SIDE // 2)
+    for values in (ramp, edge):
+        stored = np.rint(values * 255) / np.float32(255)
+        slopes = np.diff(smooth_steps(stored.astype(np.float32), 1 / 255, Wrap()), axis=1)
+        inside = np.r_[16:SIDE // 2 - 16, SIDE // 2 + 16:SIDE - 17]
+        true = 0.1 / (SIDE - 1)
+        errors = slopes[:, inside] / true - 1
+        assert errors.std() < 0.3 and np.abs(errors).max() < 2, "in steps the errors would be -1 and 9"
+    assert slopes[:, SIDE // 2 - 1].min() > 0.38
+
+
+def test_values_beyond_0_and_1_count_and_the_scale_is_that_of_the_setting():
+    ramp = np.linspace(-3, 5, SIDE, dtype=np.float32)[None].repeat(SIDE, axis=0)
+    settings = Settings(engine="HEIGHT", tileable="OFF", height_scale=0.25)
+    normals, _ = normals_of(picture_of(ramp), Wrap(), settings)
+    slope = -normals[..., 0] / normals[..., 2]
+    np.testing.assert_allclose(slope, 0.25 * 8 / (SIDE - 1) * SIDE, rtol=1e-3)
+
+
+def test_grey_stored_as_colours_is_no_colour_and_a_photo_is_said_to_be_one():
+    grey = np.random.default_rng(0).integers(0, 255, (32, 32, 1), np.uint8).repeat(3, axis=2)
+    assert not normals_of(Picture(grey, content=DATA, step=1 / 255))[1].notes
+    colour = grey.copy()
+    colour[..., 2] = 255 - colour[..., 2]
+    assert "red, green and blue differ" in normals_of(Picture(colour, content=DATA, step=1 / 255))[1].notes[0]
+
+
+def test_a_file_is_read_without_a_tone_curve_and_holes_are_counted(tmp_path):
+    oiio = pytest.importorskip("OpenImageIO")
+    values = np.linspace(-0.5, 2.5, 64 * 64, dtype=np.float32).reshape(64, 64, 1)
+    values[3, 5], values[9, 9] = np.nan, np.inf
+    path = tmp_path / "height.exr"
+    file = oiio.ImageOutput.create(str(path))
+    file.open(str(path), oiio.ImageSpec(64, 64, 1, "float"))
+    file.write_image(values)
+    file.close()
+    picture = picture_from_file(path, content=DATA)
+    kept = np.isfinite(values[..., 0])
+    np.testing.assert_array_equal(picture.rgb[kept][:, 0], values[kept][:, 0])
+    assert "2 pixels of the picture are no numbers" in picture.notes[0]
+    assert picture.alpha is not None and (picture.alpha == kept).all()
+
+
+def test_a_worker_makes_the_map_and_fills_holes(worker, tmp_path):
+    oiio = pytest.importorskip("OpenImageIO")
+    values = waves()[0].astype(np.float32)[..., None]
+    values[40:44, 50:54] = np.nan
+    path = tmp_path / "wall.exr"
+    file = oiio.ImageOutput.create(str(path))
+    file.open(str(path), oiio.ImageSpec(SIDE, SIDE, 1, "float"))
+    file.write_image(values)
+    file.close()
+    number = worker.submit(Request(PLAIN.to_dict(), id=1, picture=str(path)))
+    end = worker.answer([number])[1]
+    assert isinstance(end, Result) and end.engine == "HEIGHT" and end.device == "cpu"
+    assert any("16 pixels" in note for note in end.notes)
