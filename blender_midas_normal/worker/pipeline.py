@@ -205,7 +205,7 @@ class MapPipeline:
         wrap = _wrap_of_part(resolve_wrap(settings.tileable, prepared.luma(), request.is_render), picture)
         can_update = any(self._engines.get(name).can_update for name in (engine, _fine_engine(engine, settings)) if name)
         change = self._dirty_region(request.preceding, engine, prepared, wrap) if can_update else None
-        return NewSurface(EngineInput(prepared, wrap, settings, report, request.is_render, change), notes, picture.alpha)
+        return NewSurface(EngineInput(prepared, wrap, settings, report, change, request.is_render), notes, picture.alpha)
 
     def _infer(self, pending: PendingMap, source: NewSurface) -> CacheEntry:
         """Have the engine make the surface, and cache it."""

@@ -56,17 +56,17 @@ class EngineInput:
         wrap: the directions that repeat.
         settings: of the request.
         report: takes the request's progress.
-        is_render: whether the picture is a render, not a texture.
         change: what was painted since the surface of a preceding picture with the same `wrap`, if that is known; for engines
             that can update.
+        is_render: whether the picture is a render, not a texture.
     """
 
     picture: Picture
     wrap: Wrap
     settings: Settings
     report: Report
-    is_render: bool = False
     change: DirtyRegion | None = None
+    is_render: bool = False
 
 
 MakeSurface = Callable[[], "Surface"]
