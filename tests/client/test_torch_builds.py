@@ -28,11 +28,11 @@ def test_auto_falls_back_to_the_package_index_and_says_so(environment, wheels, t
     local = tiny.requirements[0].read_text()
     plain = Installation.uv
 
-    def uv(work: Installation, backend: str) -> CompletedProcess:
+    def uv(work: Installation, backend: str, *others: object) -> CompletedProcess:
         """PyTorch's own index, and only that, is out of reach."""
         backends.append(backend)
         tiny.requirements[0].write_text(local if backend == "registry" else local.replace("--no-index", ""))
-        return plain(work, backend)
+        return plain(work, backend, *others)
 
     monkeypatch.setattr(Installation, "uv", uv)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -67,7 +67,8 @@ def test_an_installation_for_an_old_card_takes_that_build_and_makes_another_one_
     """The index is the folder, since PyTorch's own is out of reach; what is asked of uv is what counts."""
     nvidia("6.1")
     stays, backends, plain = add_stray_file(environment), [], Installation.uv
-    monkeypatch.setattr(Installation, "uv", lambda work, build: backends.append(build) or plain(work, "registry"))
+    monkeypatch.setattr(Installation, "uv", lambda work, build, *others: backends.append(build) or plain(
+        work, "registry", *others))
     install(environment, base, backend, lambda step: None, recipe=make_recipe(wheels, tmp_path))
     assert backends == ["cu126"] and read_marker(environment).backend == "cu126" and not stays.exists()
 
@@ -76,7 +77,7 @@ def test_where_that_build_cannot_be_had_the_other_one_is_said_to_know_no_such_ca
         environment, wheels, tmp_path, monkeypatch):
     tiny = make_recipe(wheels, tmp_path)
     unreachable = CompletedProcess(2, "error: Failed to fetch: `https://download.pytorch.org/whl/cu126/torch/`")
-    monkeypatch.setattr(Installation, "uv", lambda work, build: unreachable if build ==
+    monkeypatch.setattr(Installation, "uv", lambda work, build, *others: unreachable if build ==
                         "cu126" else CompletedProcess(0, ""))
     installation = Installation(environment, tiny, lambda step: None, lambda: False)
     notes = installation.install_packages("cu126", allow_other_index=True)
@@ -114,7 +115,8 @@ def test_a_build_that_was_asked_for_by_name_is_not_replaced(environment, wheels,
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     backends = []
     plain = Installation.uv
-    monkeypatch.setattr(Installation, "uv", lambda work, backend: backends.append(backend) or plain(work, backend))
+    monkeypatch.setattr(Installation, "uv", lambda work, backend, *others: backends.append(backend) or plain(
+        work, backend, *others))
     with pytest.raises(StepFailed, match="cannot be reached"):
         Installation(environment, tiny, lambda step: None, lambda: False).install_packages("cpu", allow_other_index=False)
     assert backends == ["cpu"]

@@ -71,7 +71,8 @@ def surface_of(tmp_path, monkeypatch):
         picture = Picture(np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8))
         engine = Engine(tmp_path, answer)
         settings = Settings(engine="MOGE", device="CPU", resolution=SIDE)
-        return engine.surface(EngineInput(picture, wrap, settings, lambda stage, share: None, is_render=is_render)), engine.network
+        item = EngineInput(picture, wrap, settings, lambda stage, share: None, is_render=is_render)
+        return engine.surface(item), engine.network
 
     return make
 
