@@ -30,7 +30,7 @@ from blender_midas_normal.core.errors import MidasNormalError
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
 
-SCRIPTS_TESTS = "tests/scripts"
+TESTS_BESIDE = ("tests/scripts", "tests/test_package.py")
 """Tests that CI runs beside the others, after the windows."""
 
 MATERIALS = ROOT.parent / "shared" / "materials"
@@ -65,9 +65,9 @@ def main() -> int:
         others = [beside.submit(on_blender, version, other, variables) for version, other in blenders.items() if ci]
         others += [beside.submit(in_windows, not_run)] if ci else []
         if ci and not arguments:  # both sides take about as long then
-            command = [str(python), "-m", "pytest", SCRIPTS_TESTS, *selection]
-            others.append(beside.submit(quietly, "tests of the scripts", command, variables))
-            selection = [*selection, f"--ignore={SCRIPTS_TESTS}"]
+            command = [str(python), "-m", "pytest", *TESTS_BESIDE, *selection]
+            others.append(beside.submit(quietly, "tests of scripts and package", command, variables))
+            selection = [*selection, *(f"--ignore={tests}" for tests in TESTS_BESIDE)]
         parts.append(time_part("tests", lambda: run([python, "-m", "pytest", *selection], **variables)))
     parts += [print_part(other.result()) for other in others]
     if ci:

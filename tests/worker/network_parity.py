@@ -127,8 +127,8 @@ def main(weights: Path, picture: Path, out: Path) -> None:
     import PIL.Image
 
     pixels = np.asarray(PIL.Image.open(picture).convert("RGB"), np.float32) / 255
-    by_14 = np.stack([pixels[:196, :252], pixels[-196:, -252:]])
-    by_64 = pixels[None, :256, :320]
+    by_14 = np.stack([pixels[:112, :140], pixels[-112:, -140:]])
+    by_64 = pixels[None, :128, :192]
     answers = {"DEPTH_ANYTHING": depth_anything(weights, by_14), "MOGE": moge(weights, by_14),
                "NORMAL_BAE": normal_bae(weights, by_64), "axes": axes(weights)}
     out.write_text(json.dumps({name: {key: float(value) for key, value in values.items()}
