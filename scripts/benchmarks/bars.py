@@ -46,6 +46,7 @@ def bars(figures: dict) -> list:
         Bar("first relief", "A cold Blender's first relief map at 1024", 3.0, "s"),
         Bar("worker start", "The MiDaS worker until it is ready / a bare import of torch", 1.2),
         Bar("first midas", "A new worker's first MiDaS map at 512 / a bare import of torch + a warm forward pass", 1.5),
+        Bar("parity midas", "MiDaS's depths in float32 from controlnet_aux's, in millionths of their range", 100.0),
         Bar("memory midas load", "Private memory of MiDaS's network once loaded / its weights in that precision", 1.15),
         Bar("surface", "A normal map from heights at 4096 / one numpy pass that copies and normalises it", 3.0),
         Bar("retune", "A re-tuned map at 1024", 60.0, "ms"),

@@ -23,6 +23,7 @@ from blender_midas_normal.core.picture import Picture, Wrap
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines import EngineInput
 from blender_midas_normal.worker.engines.midas import Midas
+from blender_midas_normal.worker.engines.midas.network import Network
 from blender_midas_normal.worker.engines.torch_inference import inference_dtype
 
 PATIENCE = 4
@@ -35,6 +36,7 @@ def measure(plan: Plan) -> Answer:
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     answer = Answer({"bfloat16": float(inference_dtype("cpu") == torch.bfloat16)},
                     versions={"torch": torch.__version__, "threads of torch": str(torch.get_num_threads())})
+    answer.figures["parity midas"] = parity(Path(plan.weights), min(plan.resolutions))
     if "cuda" in devices:
         answer.versions["GPU"] = torch.cuda.get_device_name()
     rows = [row for device in devices for resolution in plan.resolutions
@@ -42,6 +44,20 @@ def measure(plan: Plan) -> Answer:
     columns = ["Way", "device", "resolution", "time", "/ ours"]
     answer.tables.append(Table("MiDaS beside the library's own call", columns, rows))
     return answer
+
+
+def parity(weights: Path, side: int) -> float:
+    """Return the largest difference of our network's depths from the library's, float32 on the CPU.
+
+    In millionths of the depths' range.
+    """
+    pixels, ours = pictures.noise(side).astype(np.float32), Network(weights)
+    depth = ours.depth(pixels, lambda share: None, "FLOAT32")
+    ours.close()
+    library = MidasDetector.from_pretrained(str(weights)).model.model
+    with torch.inference_mode():
+        expected = library(torch.from_numpy(pixels * 2 - 1).permute(2, 0, 1)[None])[0].numpy()
+    return float(np.abs(depth - expected).max() / np.ptp(expected) * 1e6)
 
 
 def _compare(device: str, resolution: int, plan: Plan, answer: Answer) -> list:
