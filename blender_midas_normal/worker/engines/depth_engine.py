@@ -15,7 +15,6 @@ import numpy as np
 from ...core.colour import is_single_colour
 from ...core.edges import upsample_along_edges
 from ...core.errors import Cancelled, Message
-from ...core.filters import resize
 from ...core.heights import normalise_depth
 from ...core.picture import Surface
 from ...core.tileable import make_periodic
@@ -24,13 +23,19 @@ from ..memory import available_bytes, memory_errors_as
 from . import EngineInput, MakeSurface, Report
 from .device_fallback import COMPARED_DEVICES, Attempt, check_finite, example_picture
 from .network_engine import TOO_LITTLE_FOR_NETWORK, LoadedNetwork, NetworkEngine
-from .tiled_inference import MAX_PASS_PIXELS, DepthCache, prepare_pixels, tiled_inference
+from .tiled_inference import (
+    MAX_PASS_PIXELS,
+    DepthCache,
+    limit_size,
+    network_resolution,
+    prepare_pixels,
+    tiled_inference,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ...core.arrays import Array
-    from ...core.picture import Picture, Wrap
     from ...core.settings import Settings
 
 SLOPE_PER_DEPTH = 0.75
@@ -230,17 +235,6 @@ class DepthEngine(NetworkEngine[DepthNetwork]):
 
     def _max_batch_size(self, device: str) -> int:
         return 1 if device in COMPARED_DEVICES else self._batch or default_batch_size(device)
-
-
-def network_resolution(picture: Picture, settings: Settings) -> int:
-    """Return the shorter side in pixels at which the network gets the picture; the setting is that of its part."""
-    return round(settings.resolution * min(picture.width, picture.height) / picture.shorter)
-
-
-def limit_size(height: Array, source_size: tuple[int, int], wrap: Wrap) -> Array:
-    """Return the heights, made smaller where the network saw more pixels than the picture has."""
-    rows, columns = height.shape
-    return resize(height, min(columns, source_size[0]), min(rows, source_size[1]), wrap)
 
 
 def _surface_from_depth(depth: Array, device: str, notes: tuple[Message, ...], item: EngineInput) -> Surface:

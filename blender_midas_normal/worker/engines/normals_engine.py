@@ -16,10 +16,9 @@ from ...core.tileable import make_periodic
 from ..devices import device_for
 from ..memory import available_bytes, memory_errors_as
 from . import EngineInput
-from .depth_engine import limit_size, network_resolution
 from .device_fallback import Attempt, check_finite, example_picture
 from .network_engine import TOO_LITTLE_FOR_NETWORK, LoadedNetwork, NetworkEngine
-from .tiled_inference import MAX_PASS_PIXELS, capped_size, prepare_pixels, resample
+from .tiled_inference import MAX_PASS_PIXELS, capped_size, limit_size, network_resolution, prepare_pixels, resample
 
 if TYPE_CHECKING:
     from ...core.arrays import Array

@@ -17,6 +17,8 @@ from ...core.tileable import make_periodic, pad_periodic, wrap_margins
 
 if TYPE_CHECKING:
     from ...core.arrays import Array
+    from ...core.picture import Picture
+    from ...core.settings import Settings
     from . import Report
 
 DEPTH_CACHE_BYTES = 128 << 20
@@ -31,6 +33,9 @@ resolution need only one pass up to an aspect of 1 to 6.
 
 MAX_NETWORK_SIDE = 16384
 """Longest side of the network's input: a narrow picture with its shorter side at the resolution would fill the memory."""
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and standard deviation of ImageNet's red, green and blue, 0..1, by which networks scale pictures."""
 
 OVERLAP_SHARE = 0.25
 """Share of a tile's side by which tiles overlap."""
@@ -107,6 +112,17 @@ def prepare_pixels(rgb: Array, wrap: Wrap, resolution: int, multiple: int) -> tu
     width, height = network_size(rgb.shape[1], rgb.shape[0], resolution, multiple)
     margin = wrap_margins(width, height, wrap, REPEAT_MARGIN_SHARE, multiple // 2)
     return pad_periodic(resample(rgb, width, height, wrap), margin), margin
+
+
+def network_resolution(picture: Picture, settings: Settings) -> int:
+    """Return the shorter side in pixels at which the network gets the picture; the setting is that of its part."""
+    return round(settings.resolution * min(picture.width, picture.height) / picture.shorter)
+
+
+def limit_size(height: Array, source_size: tuple[int, int], wrap: Wrap) -> Array:
+    """Return the heights, made smaller where the network saw more pixels than the picture has."""
+    rows, columns = height.shape
+    return resize(height, min(columns, source_size[0]), min(rows, source_size[1]), wrap)
 
 
 def network_size(width: int, height: int, resolution: int, multiple: int) -> tuple[int, int]:

@@ -24,9 +24,6 @@ from ..memory import is_out_of_memory
 BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
 """Instructions of a CPU without which bfloat16 is slower than float32."""
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Mean and standard deviation of ImageNet's red, green and blue, 0..1, by which networks scale pictures."""
-
 # Else CUDA rounds the factors of float32 products to the 10 bits of TF32: grain in the normals.  Since torch 2.9 there are
 # other flags for this (`fp32_precision`); where one sets those, torch raises an error in whatever library reads these.
 torch.backends.cudnn.allow_tf32 = False

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ....core.errors import WeightsError, reason_of
+from ..tiled_inference import IMAGENET_MEAN, IMAGENET_STD
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
@@ -53,8 +54,8 @@ def read_input_format(folder: Path) -> InputFormat:
         # A processor may round to multiples of 1 where the transformer's patches cannot be cut.
         multiple = math.lcm(2, int(patch), int(preprocessor.get("ensure_multiple_of") or 1))
         is_metric = config.get("depth_estimation_type") == "metric" or config.get("model_type") in METRIC_TYPES
-        red, green, blue = map(float, preprocessor.get("image_mean") or (0.485, 0.456, 0.406))
-        deviations = tuple(map(float, preprocessor.get("image_std") or (0.229, 0.224, 0.225)))
+        red, green, blue = map(float, preprocessor.get("image_mean") or IMAGENET_MEAN)
+        deviations = tuple(map(float, preprocessor.get("image_std") or IMAGENET_STD))
         if not 2 <= multiple <= MAX_MULTIPLE or len(deviations) != 3 or min(deviations) <= 0:
             raise ValueError(f"the patch size {patch} or the deviations {deviations}")
     except (TypeError, ValueError, AttributeError) as error:

@@ -15,9 +15,6 @@ import torch
 from torch.nn import Conv2d, Linear, Module, functional
 
 from ....core.engines import MIDAS_WEIGHTS
-from ....core.errors import WeightsError
-from ....core.files import is_file
-from ....core.weights import WEIGHTS_FOLDER_HINT
 from ...devices import import_errors_as_unavailable
 from ...memory import trim_heap
 from ..torch_inference import ModelOnDevice, OnProgress, run_with_progress
@@ -122,12 +119,12 @@ def _is_faster_with_winograd(layer: Conv2d) -> bool:
 class Network(ModelOnDevice[DPTHybrid]):
     """The network.
 
-    Raises WeightsError when its file is missing, and with the first pass where it is damaged or of another network.
+    Raises WeightsError with the first pass where its file is missing, damaged or of another network.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self._path = _find_weights(folder)
+        self._path = folder / MIDAS_WEIGHTS.name
         self._node: NodeNetwork | None = None
 
     def build(self, dtype: torch.dtype | None) -> DPTHybrid:
@@ -179,14 +176,6 @@ class Network(ModelOnDevice[DPTHybrid]):
     def close(self) -> None:
         self._node = None
         super().close()
-
-
-def _find_weights(folder: Path) -> Path:
-    path = folder / MIDAS_WEIGHTS.name
-    if not is_file(path):
-        raise WeightsError("There is no file {file} in {folder}; put it there or choose its folder ({chosen}).",
-                           file=MIDAS_WEIGHTS.name, folder=folder, chosen=WEIGHTS_FOLDER_HINT)
-    return path
 
 
 def _find_steps(model: torch.nn.Module) -> list[torch.nn.Module]:

@@ -16,10 +16,8 @@ import torch
 from controlnet_aux.normalbae.nets.NNET import NNET
 
 from ....core.engines import NORMAL_BAE_WEIGHTS
-from ..tiled_inference import MAX_PASS_PIXELS
+from ..tiled_inference import IMAGENET_MEAN, IMAGENET_STD, MAX_PASS_PIXELS
 from ..torch_inference import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     ModelOnDevice,
     OnProgress,
     load_errors_as_weights_error,
