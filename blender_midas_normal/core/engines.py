@@ -97,7 +97,7 @@ MOGE_WEIGHTS = MappingProxyType({
 
 _MODEL_SETTINGS = frozenset({"model", "model_folder"})
 
-OPTIONAL_SETTINGS = frozenset({*_MODEL_SETTINGS, "height_scale"})
+OPTIONAL_SETTINGS = frozenset({*_MODEL_SETTINGS, "height_scale", "source_convention"})
 """Settings that were added for some engines, and tell maps of no others apart."""
 
 ENGINES: dict[str, EngineFacts] = {
@@ -118,6 +118,9 @@ ENGINES: dict[str, EngineFacts] = {
     "HEIGHT": EngineFacts(
         "Height Map", "The picture is a height or depth map: its values are the heights, as they are stored",
         licence="GPL 3 or later", takes=DATA, settings=frozenset({"height_scale"})),
+    "NORMALS": EngineFacts(
+        "Normal Map", "The picture is a normal map, of which other maps, another convention or another look are made",
+        licence="GPL 3 or later", takes=DATA, settings=frozenset({"source_convention"})),
     "DEPTH_ANYTHING": EngineFacts(
         "Depth Anything", "Depth estimated by Depth Anything V2, or by a depth network of your own",
         licence="Apache-2.0; its weights as the model says",

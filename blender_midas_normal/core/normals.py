@@ -90,7 +90,11 @@ def _height_and_gradient(surface: Surface, settings: Settings) -> tuple[Array, A
     (2.5 degrees of 3.2 for six waves over 64 pixels, enlarged to 512).
     """
     width, rows = map_size(surface.source_size, settings)
-    height = resize(filter_height(surface, settings), width, rows, surface.wrap)
+    height, *slopes = (resize(filter_field(field, surface, settings), width, rows, surface.wrap)
+                       for field in (surface.height, *(() if surface.measured_slopes is None else surface.measured_slopes)))
+    if slopes:
+        gx, gy = (np.float32(surface.slope_gain) * slope for slope in slopes)
+        return height, gx, gy
     gx, gy = (exact_gradient if surface.is_measured else gradient)(height, surface.wrap)
     gx *= np.float32(surface.slope_gain * surface.shorter * width / surface.source_size[0])
     gy *= np.float32(surface.slope_gain * surface.shorter * rows / surface.source_size[1])
@@ -169,7 +173,7 @@ def normals_from_slopes(gx: Array, gy: Array, factor: float = 1.0) -> Array:
 
 def _raw_normals(surface: Surface, settings: Settings) -> Array:
     """Compute normals by the MiDaS node's own arithmetic, on heights in the network's own units."""
-    height = filter_height(surface, settings)
+    height = filter_field(surface.height, surface, settings)
     x, y = node_gradient(height, surface.wrap)
     low, span = _minimum_and_range(height)
     if settings.bg_threshold > 0 and span > 0:
@@ -182,16 +186,16 @@ def _raw_normals(surface: Surface, settings: Settings) -> Array:
     return _normalise_vectors(np.stack([resize(plane, width, rows, surface.wrap) for plane in _normalise_vectors(normals)]))
 
 
-def filter_height(surface: Surface, settings: Settings) -> Array:
-    """Apply the settings blur, high_pass and detail to the heights; H x W float32 at the surface's size."""
-    height = blur(surface.height, *_in_surface_pixels(settings.blur, surface), surface.wrap)
+def filter_field(field: Array, surface: Surface, settings: Settings) -> Array:
+    """Apply the settings blur, high_pass and detail to the heights of a surface, or to slopes of its size: H x W float32."""
+    field = blur(field, *_in_surface_pixels(settings.blur, surface), surface.wrap)
     if settings.high_pass > 0:
-        height = height - blur_around_plane(height, *_in_surface_pixels(settings.high_pass, surface), surface.wrap)
+        field = field - blur_around_plane(field, *_in_surface_pixels(settings.high_pass, surface), surface.wrap)
     if settings.detail != 1:
         radius = DETAIL_RADIUS * surface.shorter
-        large = blur_around_plane(height, *_in_surface_pixels(radius, surface), surface.wrap)
-        height = large + np.float32(settings.detail) * (height - large)
-    return height
+        large = blur_around_plane(field, *_in_surface_pixels(radius, surface), surface.wrap)
+        field = large + np.float32(settings.detail) * (field - large)
+    return field
 
 
 def _in_surface_pixels(radius: float, surface: Surface) -> tuple[float, float]:

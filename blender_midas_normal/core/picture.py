@@ -133,6 +133,8 @@ class Surface:
         part: as in Picture.
         device: torch's name of the device on which it was made.
         is_measured: heights are data, not estimates: their slopes are taken as they are, not smoothed by Sobel's operator.
+        measured_slopes: 2 x H x W float32 (dh/dx, dh/dy), y downwards, of a normal map, from which normals are made instead
+            of from the heights; else None.
     """
 
     height: Array
@@ -149,6 +151,7 @@ class Surface:
     part: Tile | None = None
     device: str = "cpu"
     is_measured: bool = False
+    measured_slopes: Array | None = None
 
     @property
     def shorter(self) -> int:
@@ -157,7 +160,7 @@ class Surface:
 
     @property
     def nbytes(self) -> int:
-        parts = (self.height, self.alpha, self.mask, self.fine, self.slopes)
+        parts = (self.height, self.alpha, self.mask, self.fine, self.slopes, self.measured_slopes)
         return sum(int(part.nbytes) for part in parts if part is not None)
 
     def without_slopes(self) -> Surface:

@@ -133,6 +133,11 @@ TILEABLE = Choice("Tileable", "Directions in which the picture repeats without a
     ("Y", "Y", "Repeats from bottom to top"),
     ("BOTH", "Both", "Repeats in both directions"),
 ))
+SOURCE_CONVENTION = Choice("Source convention", "Which way green points in the normal map that is the source", (
+    ("AUTO", "Automatic", "The way in which the map's slopes fit together as one surface; the report says which"),
+    ("OPENGL", "OpenGL", "Green up"),
+    ("DIRECTX", "DirectX", "Green down"),
+))
 CONVENTION = Choice("Convention", "Meaning of the map's red, green and blue", (
     ("OPENGL", "OpenGL", "Red to the right, green up: what Blender expects"),
     ("DIRECTX", "DirectX", "Red to the right, green down"),
@@ -177,6 +182,7 @@ class Settings:
     height_scale: float = _setting(0.1, Number(
         "Height scale", "Height of the value 1 of a height map, as a share of the picture's shorter side", 0.0, 10.0, 0.01),
         shapes_surface=True)
+    source_convention: str = _setting("AUTO", SOURCE_CONVENTION, shapes_surface=True)
     a: float = _setting(2 * math.pi, Number(
         "a", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
     bg_threshold: float = _setting(0.0, Number(

@@ -28,8 +28,8 @@ STATE_LABELS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), 
 MAX_ROWS = 8
 """Number of pictures that the panel lists at most, besides those that failed."""
 
-MAIN_SETTINGS = ("engine", "quality", "height_scale", "strength", "a", "bg_threshold", "bg_softness", "blur", "invert",
-                 "tileable", "convention")
+MAIN_SETTINGS = ("engine", "quality", "height_scale", "source_convention", "strength", "a", "bg_threshold", "bg_softness",
+                 "blur", "invert", "tileable", "convention")
 
 RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
 

@@ -394,6 +394,15 @@ PREFERENCES = {
     "Height scale": "Höhenmaß",
     "Height of the value 1 of a height map, as a share of the picture's shorter side (0 to 10)":
         "Höhe des Wertes 1 einer Höhenkarte, als Anteil der kürzeren Seite des Bildes (0 bis 10)",
+    "Normal Map": "Normalmap",
+    "The picture is a normal map, of which other maps, another convention or another look are made":
+        "Das Bild ist eine Normalmap, aus der andere Karten, eine andere Konvention oder ein anderes Aussehen entstehen",
+    "Source convention": "Konvention der Quelle",
+    "Which way green points in the normal map that is the source": "Wohin Grün in der Normalmap zeigt, die die Quelle ist",
+    "Green up": "Grün nach oben",
+    "Green down": "Grün nach unten",
+    "The way in which the map's slopes fit together as one surface; the report says which":
+        "So, dass die Steigungen der Karte als eine Oberfläche zusammenpassen; der Bericht nennt, wie",
     "Model folder": "Modellordner",
     "Besides, those for Depth Anything": "Dazu die für Depth Anything",
     "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae":

@@ -11,6 +11,7 @@ import numpy as np
 from ...core.colour import is_single_colour
 from ...core.errors import Message
 from ...core.heights import integrate_slopes
+from ...core.normal_maps import MIN_Z
 from ...core.picture import Surface, Wrap
 from ...core.tileable import make_periodic
 from ..devices import device_for
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 BYTES_PER_PIXEL = 3000
 """Memory that one pass takes for each pixel the network sees, at most.  Peaks of NormalBae measured on the CPU above the
 loaded network: 2840 bytes a pixel at 512 x 512, 2620 at 1024 x 1024; of MoGe with ViT-S, less than 800."""
-
-MIN_Z = math.cos(math.radians(85.0))
-"""Least z of a normal: those that are turned farther from the viewer have no finite slope."""
 
 MIN_LEAN_DEGREES = 1.0
 """Mean normals that lean less are not worth a note."""
