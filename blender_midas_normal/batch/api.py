@@ -31,8 +31,8 @@ WITHOUT_MIDAS = Message("Run midas-normal --engine midas, which installs it, or 
 def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, settings: Settings | None = None, *,
               recursive: bool = False, maps: str | Sequence[str] = "NORMAL", format: str = "PNG", bits: int | None = None,
               target: str | None = None, pattern: str | None = None, existing: str = "RENEW", sets: str = "OFF",
-              smoothing: int = 0, jobs: int | None = None, exposure: float | None = None,
-              mask_image: str | Path | None = None, weights: str | Path | None = None,
+              source_suffix: str | Sequence[str] = "", smoothing: int = 0, jobs: int | None = None,
+              exposure: float | None = None, mask_image: str | Path | None = None, weights: str | Path | None = None,
               progress: Callable[[int, int], None] | None = None, **fields: Any) -> list[Record]:
     """Make normal maps, and other maps, of picture files, as files in a folder.
 
@@ -51,6 +51,8 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
         pattern: names of files, such as `{stem}_{map}`; None for those of the target.
         existing: RENEW, SKIP, NUMBER or OVERWRITE: what to do where a file has a map's name.
         sets: OFF, UDIM or SEQUENCE: what the numbers in the names of files mean.
+        source_suffix: suffixes such as `_height,_disp`, of which pictures in folders must have one; they are cut from the
+            names of maps.
         smoothing: frames on either side over which the maps of a sequence are averaged.
         jobs: number of worker processes; None for one for each graphics card, or one without any.
         exposure: stops by which scene-linear pictures are made brighter.
@@ -77,9 +79,10 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
     map_types = [name.strip() for name in maps.split(",")] if isinstance(maps, str) else maps
     options = batch_options(
         Path(out), (settings or Settings()).replace_fields(fields), maps=map_types, format=format, bits=bits, target=target,
-        pattern=pattern, existing=existing, sets=sets, smoothing=smoothing, jobs=jobs, exposure=exposure,
-        mask_image=Path(mask_image) if mask_image is not None else None)
-    inputs = find_pictures([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive)
+        pattern=pattern, existing=existing, sets=sets, source_suffix=source_suffix, smoothing=smoothing, jobs=jobs,
+        exposure=exposure, mask_image=Path(mask_image) if mask_image is not None else None)
+    inputs = find_pictures([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive,
+                           options.source_suffixes)
     make_folder(options.out)
     worker_paths = user_paths(options.out, Path(weights) if weights is not None else None)
     launch = choose_launch(options.settings, worker_paths, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)

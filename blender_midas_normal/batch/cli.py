@@ -76,9 +76,9 @@ class Command(ABC):
         parser = self.parser()
         add_options(parser)
         arguments = parser.parse_args(argv)
-        inputs = find_pictures(arguments.images, arguments.recursive)
         try:
             options = parse_options(arguments)
+            inputs = find_pictures(arguments.images, arguments.recursive, options.source_suffixes)
             make_folder(options.out)
         except MidasNormalError as error:
             parser.error(str(error))

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 
 from ..core.errors import Message, reason_of
 from ..core.files import PICTURE_SUFFIXES, exists, resolve_path
+from .name_suffixes import cut_suffix
 from .record import OutputRecord
 
 WILDCARD = re.compile(r"[*?[]")
@@ -46,7 +47,7 @@ class Inputs:
     unfollowed_links: set[Path] = field(default_factory=set)
 
 
-def find_pictures(paths: Sequence[Path], recursive: bool) -> Inputs:
+def find_pictures(paths: Sequence[Path], recursive: bool, suffixes: Sequence[str] = ()) -> Inputs:
     """Find picture files.
 
     A picture that is found twice counts once.  In folders and patterns, maps of earlier runs are left out.
@@ -55,26 +56,21 @@ def find_pictures(paths: Sequence[Path], recursive: bool) -> Inputs:
         paths: files, folders and patterns such as `textures/**/*.png`.  A pattern that matches nothing is taken for a file,
             which cannot be read later.
         recursive: whether the subfolders of folders are searched.
+        suffixes: those of which a picture in a folder must have one, see `name_suffixes.cut_suffix`; none where it need not.
     """
-    inputs, earlier_maps = Inputs(), _EarlierMaps()
+    inputs, search = Inputs(), _Search(suffixes)
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder is closed
             files = _files_in(path, recursive, inputs)
-            _add_files(files, path, inputs, earlier_maps)
-            if not any(_is_picture(file) for file in files):
-                inputs.unusable_folders.setdefault(str(path), _no_picture_message(path, recursive))
+            _add_files(files, path, inputs, search)
+            if not any(search.is_picture(file) for file in files):
+                inputs.unusable_folders.setdefault(str(path), search.no_picture_message(path, recursive))
         elif WILDCARD.search(str(path)) and not exists(path) and (matches := _matching_files(path, inputs)):
-            _add_files(matches, _folder_of_pattern(path), inputs, earlier_maps)
+            _add_files(matches, _folder_of_pattern(path), inputs, search)
         else:
             inputs.pictures.append(InputFile(path, PurePath()))
     inputs.pictures = _remove_duplicates(inputs.pictures)
     return inputs
-
-
-def _no_picture_message(folder: Path, recursive: bool) -> Message:
-    if recursive:
-        return Message("There is no picture in {folder}.", folder=folder)
-    return Message("There is no picture in {folder}; --recursive looks into its subfolders too.", folder=folder)
 
 
 def _remove_duplicates(pictures: Sequence[InputFile]) -> list[InputFile]:
@@ -86,16 +82,12 @@ def _remove_duplicates(pictures: Sequence[InputFile]) -> list[InputFile]:
     return list(firsts.values())
 
 
-def _add_files(files: list[Path], searched: Path, inputs: Inputs, earlier_maps: _EarlierMaps) -> None:
+def _add_files(files: list[Path], searched: Path, inputs: Inputs, search: _Search) -> None:
     for file in files:
-        if not _is_picture(file):
+        if not search.is_picture(file):
             inputs.other_files += 1
-        elif not earlier_maps.contains(file):
+        elif not search.is_earlier_map(file):
             inputs.pictures.append(InputFile(file, _relative_folder(searched, file.parent)))
-
-
-def _is_picture(file: Path) -> bool:
-    return file.suffix.lower() in PICTURE_SUFFIXES
 
 
 def _relative_folder(searched: Path, folder: Path) -> PurePath:
@@ -145,15 +137,32 @@ def _folder_of_pattern(pattern: Path) -> Path:
     return Path(*itertools.takewhile(lambda part: not WILDCARD.search(part), pattern.parts))
 
 
-class _EarlierMaps:
-    """The maps of earlier runs, according to the records in their folders and the folders above."""
+class _Search:
+    """What is looked for in folders: pictures, of certain suffixes if any, that are no maps of earlier runs.
 
-    def __init__(self) -> None:
+    The maps are known by the records in their folders and in the folders above.
+    """
+
+    def __init__(self, suffixes: Sequence[str]) -> None:
+        self._suffixes = suffixes
         self._maps: dict[Path, set[Path]] = {}
 
-    def contains(self, file: Path) -> bool:
+    def is_picture(self, file: Path) -> bool:
+        return file.suffix.lower() in PICTURE_SUFFIXES and (
+            not self._suffixes or cut_suffix(file.stem, self._suffixes) is not None)
+
+    def is_earlier_map(self, file: Path) -> bool:
         file = resolve_path(file)
         return any(file in self._maps_of(folder) for folder in file.parents)
+
+    def no_picture_message(self, folder: Path, recursive: bool) -> Message:
+        """Say that the folder has no picture."""
+        if self._suffixes:
+            return Message("There is no picture in {folder} whose name ends with {suffixes}.", folder=folder,
+                           suffixes=", ".join(self._suffixes))
+        if recursive:
+            return Message("There is no picture in {folder}.", folder=folder)
+        return Message("There is no picture in {folder}; --recursive looks into its subfolders too.", folder=folder)
 
     def _maps_of(self, folder: Path) -> set[Path]:
         if folder not in self._maps:

@@ -16,6 +16,7 @@ from ..core.files import resolve_path
 from ..core.map_types import FILE_FORMATS, MAP_TYPES, check_format, check_map_type, is_float_format
 from ..core.protocol import MAX_EXPOSURE
 from ..core.settings import PRESETS, Choice, Flag, FolderName, Number, Settings, preset, setting_domains
+from .name_suffixes import parse_suffixes
 from .outputs import TARGETS, TOKENS, Naming
 from .pictures import SETS, digest_of_file
 from .report import check_report
@@ -47,6 +48,7 @@ class BatchOptions:
         mask_content: digest of the mask image, "" without one.
         sets: one of SETS.
         smoothing: frames on either side over which the maps of sequences are averaged.
+        source_suffixes: those of which the pictures in folders must have one, and which are cut from the names of maps.
     """
 
     out: Path
@@ -64,6 +66,7 @@ class BatchOptions:
     mask_content: str
     sets: str
     smoothing: int
+    source_suffixes: tuple[str, ...]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +75,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=parse_path, required=True, help="folder for the maps")
     parser.add_argument("--recursive", action="store_true",
                         help="take the pictures of subfolders too; their maps go into subfolders of the same names")
+    parser.add_argument("--source-suffix", default="", metavar="_height,_disp",
+                        help="take those pictures of folders whose names end so, with commas between; it is cut from the "
+                             "names of the maps, so that wall_height.png gives wall_normal.png")
     parser.add_argument("--maps", type=_parse_map_types, default=("NORMAL",), metavar=",".join(_lower(MAP_TYPES)),
                         help="kinds of map to make of each picture (default: normal)")
     parser.add_argument("--format", type=str.lower, choices=_lower(FILE_FORMATS), default="png",
@@ -129,14 +135,15 @@ def parse_path(text: str) -> Path:
 def parse_options(arguments: argparse.Namespace) -> BatchOptions:
     """Check the parsed options of a command line; raises as `batch_options`."""
     names = ("maps", "format", "bits", "target", "pattern", "existing", "jobs", "exposure", "mask_image", "sets",
-              "smoothing", "json", "csv")
+              "smoothing", "source_suffix", "json", "csv")
     return batch_options(arguments.out, _parse_settings(arguments), **{name: getattr(arguments, name) for name in names})
 
 
 def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORMAL",), format: str = "PNG",
                   bits: int | None = None, target: str | None = None, pattern: str | None = None, existing: str = "RENEW",
                   jobs: int | None = None, exposure: float | None = None, mask_image: Path | None = None, sets: str = "OFF",
-                  smoothing: int = 0, json: Path | None = None, csv: Path | None = None) -> BatchOptions:
+                  smoothing: int = 0, source_suffix: str | Sequence[str] = "", json: Path | None = None,
+                  csv: Path | None = None) -> BatchOptions:
     """Check options, which have the names and values of those on the command line, in any case.
 
     Args:
@@ -168,7 +175,8 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     naming = Naming(pattern if pattern is not None else target_.pattern, target_.tags, settings.engine.lower(),
                     FILE_FORMATS[format_].suffix, map_types)
     return BatchOptions(out, settings, map_types, format_, bits or target_.bits, naming, existing_, jobs, json, csv,
-                        exposure, mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing)
+                        exposure, mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing,
+                        parse_suffixes(source_suffix))
 
 
 def _check_choice(name: str, value: str, names: Collection[str]) -> str:

@@ -99,15 +99,16 @@ class Naming:
         if len(self.map_types) > 1 and "map" not in tokens:
             raise SettingsError("The pattern gives all maps of a picture one name; put {token} into it.", token="{map}")
 
-    def path(self, item: BatchItem, map_type: str, number: int = 1) -> Path:
+    def path(self, item: BatchItem, map_type: str, number: int = 1, addition: str = "") -> Path:
         """Return the path of an item's map, relative to the output folder.
 
         Args:
             number: of the name; above 1 it is appended, which gives another name for the same map.
+            addition: appended before that.
         """
         values = {"name": item.name, "map": self.tags[map_type], "engine": self.engine}
         *folders, name = _parts(self.pattern)
-        ending = (f"_{number}" if number > 1 else "") + item.number + self.suffix
+        ending = addition + (f"_{number}" if number > 1 else "") + item.number + self.suffix
         return Path(item.folder, *(_fit_name(part, item.stem, values, "") for part in folders),
                     _fit_name(name, item.stem, values, ending))
 
@@ -220,4 +221,9 @@ class OutputFiles:
         return path not in self._pictures and path not in self._maps and not os.path.lexists(target)
 
     def _path(self, picture: PictureState, map_type: str, number: int) -> Path:
-        return self._options.out / self._options.naming.path(picture.item, map_type, number)
+        """Return the file of a map; where it would be the picture itself, the convention is added to its name."""
+        item, options = picture.item, self._options
+        path = options.out / options.naming.path(item, map_type, number)
+        if item.file is None or resolve_path(path) != resolve_path(item.file):
+            return path
+        return options.out / options.naming.path(item, map_type, number, f"_{options.settings.convention.lower()}")

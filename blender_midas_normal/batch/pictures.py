@@ -16,6 +16,7 @@ from ..core.errors import SourceError, reason_of
 from ..core.file_numbering import format_ranges, missing_ranges, missing_tiles, number_ranges, parse_udim_name, split_number
 from ..core.files import PICTURE_SUFFIXES, check_picture_file, resolve_path, sha256_of
 from ..core.protocol import Result
+from .name_suffixes import cut_suffix
 from .record import DepthStats
 from .report import Record
 
@@ -127,11 +128,12 @@ class ItemSet:
         return "frame" if self.set_type == "SEQUENCE" else "tile"
 
 
-def find_sets(items: Iterable[BatchItem], set_type: str) -> list[ItemSet]:
+def find_sets(items: Iterable[BatchItem], set_type: str, suffixes: Sequence[str] = ()) -> list[ItemSet]:
     """Group pictures into sets by the names of their files.
 
     Args:
         set_type: one of SETS.
+        suffixes: cut from the names that maps get, see `name_suffixes.cut_suffix`.
 
     Returns:
         The sets, and a set of one for each other picture, in the order of their first pictures.
@@ -142,9 +144,10 @@ def find_sets(items: Iterable[BatchItem], set_type: str) -> list[ItemSet]:
     for item in items:
         name = parse_name(item.file) if item.file is not None else None
         if name is None:
-            members_by_set[object()] = [(0, item)]
+            members_by_set[object()] = [(0, _without_suffix(item, suffixes))]
         else:
-            members_by_set.setdefault(_set_title(item, name), []).append((name.number, _rename(item, name)))
+            renamed = _without_suffix(_rename(item, name), suffixes)
+            members_by_set.setdefault(_set_title(item, name), []).append((name.number, renamed))
     return [ItemSet(key if isinstance(key, str) else "", set_type, tuple(sorted(members, key=lambda member: member[0])))
             for key, members in members_by_set.items()]
 
@@ -206,6 +209,12 @@ def _rename(item: BatchItem, name: NumberedName) -> BatchItem:
     separator = name.before[len(stem):] or "_"
     stem = stem + name.after or resolve_path(item.file).parent.name
     return replace(item, name=stem + item.file.suffix, stem=stem, number=separator + name.text)
+
+
+def _without_suffix(item: BatchItem, suffixes: Sequence[str]) -> BatchItem:
+    """Return the item with the suffix cut from the name that its maps get."""
+    stem = cut_suffix(item.stem, suffixes) if suffixes else None
+    return item if stem is None else replace(item, name=stem + item.name[len(item.stem):], stem=stem)
 
 
 def _format_gaps(missing: list[tuple[int, int]]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..client.client import Client, ResultFuture
 from ..client.launch import Launch
-from ..core.engines import has_depth_range, select_engine
+from ..core.engines import DATA, ENGINES, has_depth_range, select_engine
 from ..core.errors import (
     EngineUnavailable,
     Message,
@@ -29,6 +29,7 @@ from ..core.map_types import is_float_format
 from ..core.protocol import Request, Result
 from ..core.settings import Settings
 from .atomic_files import atomic_create, partial_file, remove_leftovers, temporary_folder
+from .name_suffixes import HEIGHT_SUFFIXES, cut_suffix
 from .options import BatchOptions
 from .outputs import NameTaken, OutputFiles
 from .pictures import BatchItem, PictureState, StagedMap, find_sets, match_depth_ranges, states_of_set
@@ -76,7 +77,7 @@ class BatchRunner:
         self._postponed: list[PictureState] = []
         self._folders: set[Path] = set()
         self._measured_count = self.finished_count = 0
-        picture_sets = find_sets(items, options.sets)
+        picture_sets = find_sets(items, options.sets, options.source_suffixes)
         self.set_messages = [each.sentence for each in picture_sets if len(each.members) > 1]
         self.missing_messages = [each.missing_message for each in picture_sets if each.missing_message]
         self.sets = [states_of_set(each, options.smoothing) for each in picture_sets]
@@ -318,11 +319,20 @@ class BatchRunner:
 
     def _report_made(self, picture: PictureState, map_type: str, target: Path, result: Result) -> None:
         size = f"{result.width} x {result.height}"
+        notes = [*result.notes, *_name_hints(picture, result.engine)]
         self._reporter.print_line(f"{picture.item.title} -> {target} ({size}, {result.engine.lower()} on {result.device})")
-        for note in result.notes:
+        for note in notes:
             self._reporter.print_line(f"  {note}")
         picture.records.append(Record(picture.item.title, MADE, map_type, str(target), result.engine, result.why,
-                                      result.device, (result.width, result.height), result.seconds, result.notes))
+                                      result.device, (result.width, result.height), result.seconds, notes))
+
+
+def _name_hints(picture: PictureState, engine: str) -> list[Message]:
+    """Say which engine to choose where a picture's name says that it is no photo."""
+    file = picture.item.file
+    if file is None or ENGINES[engine].takes == DATA or cut_suffix(file.stem, HEIGHT_SUFFIXES) is None:
+        return []
+    return [Message("By its name this picture is a height map; the engine HEIGHT takes its values as heights.")]
 
 
 @contextmanager

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.colour import inpaint_transparent
-from ..core.engines import ENGINES, select_engine
+from ..core.engines import COLOUR, ENGINES, select_engine
 from ..core.errors import NO_MESSAGE, Message, SettingsError, SourceError, SurfaceGone, Unchanged, reason_of
 from ..core.filters import resize_mask
 from ..core.image_io import decode_png
 from ..core.map_types import check_format, check_map_type, is_float_format
 from ..core.maps import Map, MidasNodePicture, rescale_height_map
+from ..core.normal_maps import looks_like_normal_map
 from ..core.normals import average_maps, map_size, z_channel
 from ..core.picture import Picture, Surface, Wrap
 from ..core.protocol import MAX_MAP_PIXELS, Request
@@ -162,6 +163,8 @@ class MapPipeline:
             with clock.stage("prepare"):
                 source = self._new_surface(picture, engine, settings, request, report)
         notes = () if settings.depth_scale == "RAW" else picture.notes
+        if picture.content == COLOUR and looks_like_normal_map(picture.rgb):
+            notes += (Message("This picture looks like a normal map; the engine NORMALS takes its colours as normals."),)
         return PendingMap(request, settings, key, engine, why, source, inputs.mask, report, clock, notes)
 
     def infer(self, pending_maps: Sequence[PendingMap]) -> list[PendingMap]:

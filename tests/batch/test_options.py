@@ -10,7 +10,7 @@ import pytest
 from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.batch.report import Record, as_csv, as_json, summary
 from blender_midas_normal.core.errors import SettingsError, SourceError, TargetError
-from blender_midas_normal.core.settings import FolderName, setting_domains
+from blender_midas_normal.core.settings import Choice, FolderName, setting_domains
 from tests.conftest import ROOT
 
 
@@ -38,7 +38,8 @@ def test_an_option_may_be_spelled_as_scripts_spell_the_setting(parser, tmp_path)
     (tmp_path / "mask.png").write_bytes(b"a")
     for name, domain in setting_domains().items():
         if "_" in name and name != "depth_scale":
-            value = "/models" if isinstance(domain, FolderName) else domain.high if domain.integer else domain.low + 1 / 4
+            value = ("/models" if isinstance(domain, FolderName) else domain.names[-1] if isinstance(domain, Choice) else
+                     domain.high if domain.integer else domain.low + 1 / 4)
             assert getattr(parse(parser, f"--{name}", str(value)).settings, name) == value
     assert parse(parser, "--depth_scale", "normalised", "--mask_image", str(tmp_path / "mask.png")).settings.mask == "IMAGE"
 

@@ -17,6 +17,7 @@ from blender_midas_normal.batch.record import (
     digest_of_settings,
 )
 from blender_midas_normal.core.errors import TargetError
+from blender_midas_normal.core.engines import OPTIONAL_SETTINGS
 from blender_midas_normal.core.settings import Choice, Flag, FolderName, Settings, setting_domains
 
 NAME = ".midas_normal.jsonl"
@@ -235,8 +236,7 @@ def test_every_setting_tells_maps_apart():
         ("MIDAS", "NORMAL", "PNG"), ("RELIEF", "NORMAL", "PNG"), ("MIDAS", "AO", "PNG"), ("MIDAS", "NORMAL", "EXR"))}
     digests |= {digest_of_settings(Settings(), "MIDAS", "NORMAL", "PNG", **others) for others in (
         {"smoothing": 1}, {"smoothing": 2}, {"scale": 1.0})}
-    # MiDaS has neither a model nor a model folder nor a height scale.
-    expected = len(setting_domains()) - 3 + 6
+    expected = len(setting_domains()) - len(OPTIONAL_SETTINGS) + 6  # MiDaS has none of these
     assert len(digests) == expected, "the engine counts that made the map, not the one that was asked for"
 
 
