@@ -13,6 +13,7 @@ import bpy
 
 from ..client.client import ResultFuture
 from ..client.launch import Launch
+from ..core.engines import COLOUR, DATA, content_taken
 from ..core.errors import Message, SettingsError, SourceError, TargetError, WorkerError
 from ..core.map_types import MAP_TYPES, check_map_type
 from ..core.protocol import Request, Result
@@ -34,6 +35,7 @@ from .nodes.map_nodes import can_read, readable_conventions
 from .nodes.materials import (
     alpha_of,
     check_active_material,
+    feeds_height,
     find_object_with,
     find_target_materials,
     material_unavailable_reason,
@@ -68,6 +70,10 @@ EXISTING = (
     ("SKIP", "Skip", "Maps that were made from the same pixels with the same settings stay as they are"),
 )
 MAPS = tuple((name, map_type.label, map_type.description) for name, map_type in MAP_TYPES.items())
+
+
+HEIGHT_HINT = Message("The picture is data and feeds the height of a Bump or Displacement node; the engine HEIGHT takes its "
+                      "values as heights.")
 
 
 @dataclass(frozen=True)
@@ -245,7 +251,8 @@ def prepare_request(context: bpy.types.Context, request: GenerateRequest) -> Pre
     launch = check_and_find_launch(request)
     is_animation = request.source == "RENDER" and request.animation
     image = find_by_uid(bpy.data.images, request.image_uid)
-    source = _picture_behind_map(find_animation(context) if is_animation else resolve_source(request.source, image, context))
+    source = find_animation(context) if is_animation else resolve_source(request.source, image, context)
+    source = _picture_behind_map(source, content_taken(request.settings.engine))
     obj, material = active_object(context), active_material(context)
     if request.target == "ACTIVE_MATERIAL":
         check_active_material(material)
@@ -257,6 +264,8 @@ def prepare_for_source(source: Source, object_uid: int | None, material_uid: int
                        launch: Launch, view: View) -> PreparedRequest:
     """Check a request for the maps of a given source; the other arguments are fields of `PreparedRequest`."""
     request, notes = _with_readable_convention(request, source)
+    if content_taken(request.settings.engine) == COLOUR and not source.is_render and feeds_height(source.image()):
+        notes += (HEIGHT_HINT,)
     mask = mask_from_image(find_by_uid(bpy.data.images, request.mask_uid)) if request.settings.mask == "IMAGE" else None
     return PreparedRequest(request, source, mask, view, object_uid, material_uid, launch, notes)
 
@@ -290,8 +299,13 @@ def facts_of_result(result: Result, map_type: str) -> dict:
             "seconds": result.seconds, "size": [result.width, result.height], "scale": result.scale}
 
 
-def _picture_behind_map(source: Source) -> Source:
-    """Return the source itself or, when it is a map of this extension, the picture that the map was made from."""
+def _picture_behind_map(source: Source, takes: str) -> Source:
+    """Return the source itself or, when it is a map of this extension, the picture that the map was made from.
+
+    takes: the content that the engine takes: one for DATA uses a map itself.
+    """
+    if takes == DATA:
+        return source
     origin = source_of(source.image())
     return source if origin is None else source_from_image(origin)
 

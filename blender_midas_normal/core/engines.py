@@ -291,6 +291,15 @@ def own_weights_stamp(engine: str, settings: EngineSettings) -> str:
     return ", ".join(stamps)
 
 
+def content_taken(engine: str) -> str:
+    """Return the content of the pictures that an engine takes; AUTO chooses among engines for COLOUR.
+
+    >>> content_taken("AUTO"), content_taken("HEIGHT")
+    ('COLOUR', 'DATA')
+    """
+    return ENGINES[engine].takes if engine in ENGINES else COLOUR
+
+
 def setting_acts(name: str, engine: str, mix: str) -> bool:
     """Tell whether a setting changes anything with these values of the settings `engine` and `mix`.
 

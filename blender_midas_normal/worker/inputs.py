@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.engines import COLOUR, DATA, ENGINES
+from ..core.engines import COLOUR, DATA, content_taken
 from ..core.errors import Message, ProtocolError, SourceError, reason_of
 from ..core.files import check_picture_file
 from ..core.picture import Picture, as_float
@@ -106,7 +106,8 @@ def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
         picture = None
         if pixels is not None or request.picture is not None:
             report("read", 0.0)
-            picture = _load_picture(pixels, request.picture, folder, request.exposure, _content_for(request))
+            content = content_taken(str(request.settings.get("engine", "")).upper())
+            picture = _load_picture(pixels, request.picture, folder, request.exposure, content)
         mask = _load_picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
         return LoadedInputs(picture, None if mask is None else mask_brightness(mask))
     finally:
@@ -118,12 +119,6 @@ def mask_brightness(picture: Picture) -> Array:
     """Return the luma of a picture, H x W float32, 0..1, with transparent pixels black."""
     alpha, luma = picture.alpha_float(), picture.luma()
     return luma if alpha is None else luma * alpha
-
-
-def _content_for(request: Request) -> str:
-    """Return the content of the pictures that the request's engine takes; AUTO chooses among engines for COLOUR."""
-    facts = ENGINES.get(str(request.settings.get("engine", "")).upper())
-    return COLOUR if facts is None else facts.takes
 
 
 def _load_picture(pixels: Pixels | None, file: str | None, folder: Path, exposure: float,

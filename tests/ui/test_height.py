@@ -45,6 +45,33 @@ def test_heights_are_those_of_the_file_whatever_the_colour_space(tmp_path, space
     assert slope_of(normal) == pytest.approx(TRUE, rel=0.02 if bits == 8 else 0.005)
 
 
+def test_a_picture_that_feeds_a_height_gets_a_hint_at_the_engine(tmp_path):
+    image = bpy.data.images.load(str(ramp_file(tmp_path / "wall.png", 16)))
+    material = bpy.data.materials.new("wall")
+    material.use_nodes = True
+    tree = material.node_tree
+    texture, bump = tree.nodes.new("ShaderNodeTexImage"), tree.nodes.new("ShaderNodeBump")
+    texture.image = image
+    tree.links.new(texture.outputs["Color"], bump.inputs["Height"])
+    hints = []
+    for space, engine in (("sRGB", "LUMINANCE"), ("Non-Color", "LUMINANCE"), ("Non-Color", "HEIGHT")):
+        image.colorspace_settings.name = space
+        bpy.ops.midas_normal.generate(source="IMAGE", image=image.name, engine=engine, target="NONE")
+        hints.append(any("the engine HEIGHT takes" in message for message in generation.last_outcome().messages))
+    assert hints == [False, True, False]
+
+
+def test_a_height_map_of_this_extension_is_a_source_itself(tmp_path):
+    """Its own heights are asked for, not those of the picture that it was made from."""
+    image = bpy.data.images.load(str(ramp_file(tmp_path / "wall.png", 16)))
+    bpy.ops.midas_normal.generate(source="IMAGE", image=image.name, engine="HEIGHT", maps={"HEIGHT"}, tileable="OFF",
+                                  target="NONE", invert=True)
+    heights = bpy.data.images[generation.last_outcome().maps[0]]
+    scale = stored_metadata(heights)["facts"]["scale"]
+    normal = extension.generate(heights, engine="HEIGHT", height_scale=scale, tileable="OFF")
+    assert slope_of(normal) == pytest.approx(-TRUE / 2, rel=0.005)
+
+
 def test_panel_and_function_make_the_same_map(tmp_path):
     image = bpy.data.images.load(str(ramp_file(tmp_path / "wall.png", 16)))
     image.colorspace_settings.name = "Non-Color"

@@ -28,6 +28,9 @@ COLOUR_INPUTS = ("Base Color", "Color")
 FACTOR_INPUTS = ("Fac", "Factor")
 """Names of the inputs that weight what a node does, rather than give what it works on."""
 
+HEIGHT_NODES = ("ShaderNodeBump", "ShaderNodeDisplacement")
+"""Nodes with an input Height."""
+
 
 @dataclass(frozen=True)
 class TargetMaterials:
@@ -256,6 +259,15 @@ def alpha_of(image: bpy.types.Image) -> str:
     if any(any(downstream_inputs(SocketInstance(instance.node.outputs["Alpha"], instance.groups))) for instance in textures):
         return "TRANSPARENCY"
     return "OTHER" if textures else "UNKNOWN"
+
+
+def feeds_height(image: bpy.types.Image) -> bool:
+    """Whether an image of data feeds the height of a Bump or Displacement node."""
+    return image.colorspace_settings.is_data and any(  # type: ignore[union-attr]
+        reached.socket.name == "Height" and reached.node.bl_idname in HEIGHT_NODES
+        for material in bpy.data.materials if uses_nodes(material)
+        for instance in node_instances(material.node_tree) if image_of_node(instance.node) == image
+        for reached in downstream_inputs(SocketInstance(instance.node.outputs["Color"], instance.groups)))
 
 
 def _input_rank(socket: bpy.types.NodeSocket) -> int:
