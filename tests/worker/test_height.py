@@ -82,6 +82,27 @@ def test_a_slow_slope_has_no_terraces_and_an_edge_stays():
     assert slopes[:, SIDE // 2 - 1].min() > 0.38
 
 
+@pytest.mark.parametrize("size", [(255, 255), (64, 250), (1, 300), (5, 7)])
+def test_steps_are_smoothed_at_any_size(size):
+    v, u = (np.arange(length) for length in size)
+    true = 0.3 + (0.1 * u[None] + 0.03 * v[:, None]) / 255
+    stored = (np.rint(true * 255) / 255).astype(np.float32)
+    smooth = smooth_steps(stored, 1 / 255, Wrap())
+    assert smooth.shape == size and np.abs(smooth - stored).max() <= 0.5001 / 255
+    if min(size) > 10:
+        assert np.abs(smooth - true).mean() < 0.3 * np.abs(stored - true).mean()
+
+
+@pytest.mark.parametrize("rms", [0.5, 1, 3])
+def test_texture_of_some_steps_is_not_smoothed_as_if_it_were_rounding(rms):
+    texture = np.random.default_rng(0).standard_normal((SIDE, SIDE))
+    texture = (texture + np.roll(texture, 1, 0) + np.roll(texture, 1, 1) + np.roll(texture, (1, 1), (0, 1))) / 2
+    true = 0.5 + rms / 255 * texture
+    stored = (np.rint(true * 255) / 255).astype(np.float32)
+    errors = [np.abs(np.diff(heights - true, axis=1)).mean() for heights in (smooth_steps(stored, 1 / 255, TILE), stored)]
+    assert errors[0] < 1.02 * errors[1]
+
+
 def test_values_beyond_0_and_1_count_and_the_scale_is_that_of_the_setting():
     ramp = np.linspace(-3, 5, SIDE, dtype=np.float32)[None].repeat(SIDE, axis=0)
     settings = Settings(engine="HEIGHT", tileable="OFF", height_scale=0.25)

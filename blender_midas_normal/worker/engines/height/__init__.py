@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....core.errors import Message
-from ....core.filters import blur
-from ....core.picture import Surface, Wrap
+from ....core.picture import Surface
 from .. import Engine, EngineInput, EngineOptions
+from .steps import smooth_steps
 
 if TYPE_CHECKING:
     from ....core.arrays import Array
-
-STEP_SIGMAS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Deviations of the blurs that smooth steps, in pixels: the last one bridges the longest steps of slow slopes."""
-
-TOLERATED_SHARE = 1 / 20
-"""How much of half a step the pixels around may be beyond it, on average, where a blur is still taken."""
-
-LAST_BLURS = 4
 
 COLOURS_DIFFER = Message("The picture's red, green and blue differ, so it may be no height map; its luma is the height.")
 
@@ -44,34 +36,6 @@ class Height(Engine):
 
     def unload(self) -> None:
         """Do nothing: it keeps nothing."""
-
-
-def smooth_steps(height: Array, step: float, wrap: Wrap) -> Array:
-    """Smooth heights that were rounded to steps: each stays within half a step of what it was.
-
-    Of blurs that become wider, each is taken where it stays within half a step all around: a slow slope becomes one instead
-    of a terrace, and an edge, which is higher than a step, stays.
-
-    Args:
-        height: H x W float32.
-        step: distance of two values.
-        wrap: the directions that repeat.
-    """
-    half = np.float32(step / 2)
-    smooth = height
-    for sigma in STEP_SIGMAS:
-        wider = _flat_blur(height, sigma, wrap)
-        beyond = blur(np.maximum(np.abs(wider - height) / half - 1, 0), sigma, sigma, wrap)
-        smooth = smooth + (wider - smooth) * np.clip(1 - beyond / np.float32(TOLERATED_SHARE), 0, 1)
-    for _ in range(LAST_BLURS):
-        smooth = np.clip(_flat_blur(smooth, 1.0, wrap), height - half, height + half)
-    return smooth
-
-
-def _flat_blur(height: Array, sigma: float, wrap: Wrap) -> Array:
-    """Blur heights, but keep waves much longer than sigma as they are: twice a blur, less that blurred again."""
-    once = blur(height, sigma, sigma, wrap)
-    return 2 * once - blur(once, sigma, sigma, wrap)
 
 
 def _colours_differ(rgb: Array) -> bool:
