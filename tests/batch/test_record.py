@@ -16,8 +16,8 @@ from blender_midas_normal.batch.record import (
     OutputRecord,
     digest_of_settings,
 )
-from blender_midas_normal.core.errors import TargetError
 from blender_midas_normal.core.engines import OPTIONAL_SETTINGS
+from blender_midas_normal.core.errors import TargetError
 from blender_midas_normal.core.settings import Choice, Flag, FolderName, Settings, setting_domains
 
 NAME = ".midas_normal.jsonl"
