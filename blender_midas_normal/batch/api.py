@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..client.client import ResultFuture
+from ..client.client import Client, ResultFuture
 from ..client.launch import Launch, choose_launch, this_python, user_paths
 from ..core.errors import Message, TargetError, reason_of
 from ..core.files import resolve_path
@@ -16,7 +16,7 @@ from ..core.settings import Settings
 from .inputs import Inputs, find_pictures
 from .options import BatchOptions, batch_options
 from .outputs import TARGETS
-from .pictures import BatchItem, PictureState, item_of_file, with_exposure
+from .pictures import BatchItem, PictureState, item_of_file, with_base, with_exposure
 from .report import FAILED, LoggingReporter, Record, Reporter
 from .runner import BatchRunner, StageFn, run_stages
 from .scheduler import WorkerPool, max_in_flight, one_in_flight, run_tasks
@@ -149,11 +149,17 @@ def items_of_files(inputs: Inputs, options: BatchOptions) -> list[BatchItem]:
     """Make the items of picture files, which the worker reads itself."""
     mask = {"mask_picture": str(resolve_path(options.mask_image))} if options.mask_image is not None else {}
     items = [item_of_file(picture.file, picture.folder, _request_fields(picture.file, mask)) for picture in inputs.pictures]
+    if options.settings.base == "EXISTING":
+        items = [with_base(item, options.source_suffixes, _base_fields) for item in items]
     return items if options.exposure is None else [with_exposure(item, options.exposure) for item in items]
 
 
 def _request_fields(file: Path, mask: dict[str, str]) -> Callable[[object], dict[str, Any]]:
     return lambda client: {"picture": str(resolve_path(file)), **mask}
+
+
+def _base_fields(file: Path, client: Client) -> dict[str, Any]:
+    return {"base_picture": str(resolve_path(file))}
 
 
 def make_folder(folder: Path) -> None:

@@ -4,11 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
-from ..core.errors import SettingsError
+from ..core.errors import SettingsError, SourceError, reason_of
+from ..core.files import PICTURE_SUFFIXES
 
 HEIGHT_SUFFIXES = ("_height", "_disp", "_displacement", "_bump", "_depth")
 """What the files of height maps are usually called by."""
+
+
+NORMAL_SUFFIXES = ("_normal", "_nrm", "_nor", "_norm", "_normalgl", "_normal_opengl", "_nor_gl", "_normaldx",
+                   "_normal_directx", "_nor_dx")
+"""What the files of normal maps are usually called by, in the order in which they are looked for."""
+
+COLOUR_SUFFIXES = ("_color", "_colour", "_col", "_diffuse", "_diff", "_albedo", "_basecolor", "_base_color")
+"""What the files of colours are usually called by, beside those of other maps."""
+
+
+def normal_map_beside(file: Path, suffixes: Sequence[str]) -> Path:
+    """Find the normal map that lies beside a picture, such as wall_normal.png beside wall_color.jpg.
+
+    Args:
+        suffixes: of the picture's name, besides the usual ones of colours, that the normal map has another one for.
+
+    Raises:
+        SourceError: there is none.
+    """
+    stem = cut_suffix(file.stem, (*suffixes, *COLOUR_SUFFIXES)) or file.stem
+    try:
+        files = {other.name.lower(): other for other in sorted(file.parent.iterdir())}
+    except OSError as error:
+        raise SourceError("{path} cannot be read: {reason}.", path=file.parent, reason=reason_of(error)) from None
+    name, number = re.fullmatch(r"(.*?)([._ -]?[0-9]*)", stem, re.DOTALL).groups()  # type: ignore[union-attr]
+    for suffix in NORMAL_SUFFIXES:
+        for ending in PICTURE_SUFFIXES:
+            for candidate in (stem + suffix, name + suffix + number):
+                if found := files.get((candidate + ending).lower()):
+                    return found
+    raise SourceError("There is no normal map beside {file}, such as {example}; the base EXISTING needs one.", file=file,
+                      example=stem + NORMAL_SUFFIXES[0] + file.suffix)
 
 
 def cut_suffix(stem: str, suffixes: Sequence[str]) -> str | None:

@@ -16,7 +16,7 @@ from ..core.errors import SourceError, reason_of
 from ..core.file_numbering import format_ranges, missing_ranges, missing_tiles, number_ranges, parse_udim_name, split_number
 from ..core.files import PICTURE_SUFFIXES, check_picture_file, resolve_path, sha256_of
 from ..core.protocol import Result
-from .name_suffixes import cut_suffix
+from .name_suffixes import cut_suffix, normal_map_beside
 from .record import DepthStats
 from .report import Record
 
@@ -42,6 +42,7 @@ class BatchItem:
         request_fields: returns the fields of a `Request` that pass the picture to a client's worker; raises SourceError.
         content: returns a digest of the picture; raises SourceError.
         number: of a tile or frame, with a separator, such as `.1001`; the names of its maps end with it.
+        base: the file of the normal map that is there, for the base EXISTING, which no map may replace either.
     """
 
     title: str
@@ -52,6 +53,7 @@ class BatchItem:
     request_fields: Callable[[Client], dict[str, Any]]
     content: Callable[[], str]
     number: str = ""
+    base: Path | None = None
 
 
 def item_of_file(file: Path, folder: PurePath, request_fields: Callable[[Client], dict[str, Any]]) -> BatchItem:
@@ -63,6 +65,28 @@ def with_exposure(item: BatchItem, stops: float) -> BatchItem:
     """Return the item with its scene-linear values made brighter by so many stops."""
     return replace(item, request_fields=lambda client: {**item.request_fields(client), "exposure": stops},
                    content=lambda: f"{item.content()} {stops!r}")
+
+
+def with_base(item: BatchItem, suffixes: Sequence[str], base_fields: Callable[[Path, Client], dict[str, Any]]) -> BatchItem:
+    """Return the item with the normal map that lies beside its file; one without any fails when its turn comes.
+
+    Args:
+        suffixes: as of `name_suffixes.normal_map_beside`.
+        base_fields: returns the fields of a `Request` that pass a file to a client's worker as the base.
+    """
+    def find() -> Path:
+        if item.file is None:
+            raise SourceError("{title} has no file, beside which a normal map could lie.", title=item.title)
+        return normal_map_beside(item.file, suffixes)
+
+    def fields(client: Client) -> dict[str, Any]:
+        return {**item.request_fields(client), **base_fields(find(), client)}
+
+    try:
+        base = find()
+    except SourceError:
+        base = None
+    return replace(item, request_fields=fields, content=lambda: f"{item.content()} {digest_of_file(find())}", base=base)
 
 
 def stem_of(name: str) -> str:

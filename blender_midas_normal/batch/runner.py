@@ -83,7 +83,8 @@ class BatchRunner:
         self.sets = [states_of_set(each, options.smoothing) for each in picture_sets]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
-        self._output_files = OutputFiles(options, [picture.item.file for picture in self.pictures])
+        self._output_files = OutputFiles(
+            options, [file for picture in self.pictures for file in (picture.item.file, picture.item.base)])
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from ..client.client import Client
 from ..client.launch import HostPython, Launch, Paths, choose_launch, engine_problem
 from ..client.setup.environment import Environment, environment_status
 from ..client.worker_process import read_log_tail
+from ..core.engines import engine_in_use
 from ..core.errors import Message
 from ..core.files import redact_home
 from ..core.settings import Settings
@@ -71,8 +72,8 @@ def extension_folder() -> Path:
 def engine_unavailable_reason(settings: Any) -> Message:
     """Say why the engine of the settings, or of properties of their names, cannot run here; "" where it can."""
     folder = bpy.path.abspath(settings.model_folder) if settings.model_folder else ""
-    chosen = SimpleNamespace(engine=settings.engine, depth_scale=settings.depth_scale, model=settings.model,
-                             model_folder=folder)
+    engine = engine_in_use(settings.engine, settings.base, settings.mix)
+    chosen = SimpleNamespace(engine=engine, depth_scale=settings.depth_scale, model=settings.model, model_folder=folder)
     return engine_problem(chosen, worker_paths())
 
 

@@ -21,7 +21,16 @@ from .image_sets.sequence import find_frames
 from .image_sets.udim import find_tiles
 from .map_files import file_of, map_file_beside
 from .map_images import store_map
-from .map_metadata import NUMBERED_SOURCES, SINGLE_PICTURE, find_map, map_type_of, set_mask, stored_facts, stored_settings
+from .map_metadata import (
+    NUMBERED_SOURCES,
+    SINGLE_PICTURE,
+    find_map,
+    map_type_of,
+    set_base,
+    set_mask,
+    stored_facts,
+    stored_settings,
+)
 from .map_state import changed_reason, remember_shown
 from .request import GenerateRequest, PreparedRequest, facts_of_result, prepare_request
 from .tasks import YIELD_TO_UI, Report, Step, Task, TaskSteps
@@ -154,10 +163,11 @@ def _store_result(
     """
     with client.open_result_files(result) as files:
         yield YIELD_TO_UI
-        source, mask = prepared.source.image(), prepared.mask_image()
+        source, mask, base = prepared.source.image(), prepared.mask_image(), prepared.base_image()
         image = store_map(source, files, prepared.request.settings.to_dict(), facts_of_result(result, map_type),
                           prepared.request.save, prepared.request.replace)
         set_mask(image, mask)
+        set_base(image, base)
         remember_shown(image, files)
     return image, prepared.apply_to_materials(map_type, image, result.scale)
 

@@ -1,4 +1,4 @@
-"""What is stored with maps: their source, mask, settings and facts; a map that exists already is found by them."""
+"""What is stored with maps: their source, mask, base, settings and facts; a map that exists already is found by them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ SOURCE_PROPERTY = "midas_normal_source"
 
 MASK_PROPERTY = "midas_normal_mask"
 """Custom property of a map: the mask image of its surface, a pointer too."""
+
+BASE_PROPERTY = "midas_normal_base"
+"""Custom property of a map: the normal map over which its fine relief was laid, a pointer too."""
 
 METADATA_PROPERTY = "midas_normal"
 """Custom property of a map: its settings and facts as JSON."""
@@ -62,22 +65,39 @@ def find_maps(source: bpy.types.Image) -> list[bpy.types.Image]:
 
 def source_of(image: bpy.types.Image) -> bpy.types.Image | None:
     """Return the image from which a map was made, None for any other image and when the source is gone."""
-    source = image.get(SOURCE_PROPERTY)
-    return source if isinstance(source, bpy.types.Image) else None
+    return _pointer(image, SOURCE_PROPERTY)
 
 
 def mask_of(image: bpy.types.Image) -> bpy.types.Image | None:
     """Return the mask image of the map's surface, if any."""
-    mask = image.get(MASK_PROPERTY)
-    return mask if isinstance(mask, bpy.types.Image) else None
+    return _pointer(image, MASK_PROPERTY)
 
 
 def set_mask(image: bpy.types.Image, mask: bpy.types.Image | None) -> None:
     """Store which mask image the map's surface has."""
-    if mask is not None:
-        image[MASK_PROPERTY] = mask
-    elif mask_of(image) is not None:
-        del image[MASK_PROPERTY]
+    _set_pointer(image, MASK_PROPERTY, mask)
+
+
+def base_of(image: bpy.types.Image) -> bpy.types.Image | None:
+    """Return the normal map over which a map's fine relief was laid, if any."""
+    return _pointer(image, BASE_PROPERTY)
+
+
+def set_base(image: bpy.types.Image, base: bpy.types.Image | None) -> None:
+    """Store over which normal map the map's fine relief was laid."""
+    _set_pointer(image, BASE_PROPERTY, base)
+
+
+def _pointer(image: bpy.types.Image, name: str) -> bpy.types.Image | None:
+    pointer = image.get(name)
+    return pointer if isinstance(pointer, bpy.types.Image) else None
+
+
+def _set_pointer(image: bpy.types.Image, name: str, value: bpy.types.Image | None) -> None:
+    if value is not None:
+        image[name] = value
+    elif image.get(name) is not None:
+        del image[name]
 
 
 def map_type_of(image: bpy.types.Image) -> str:

@@ -19,7 +19,7 @@ from .generate import DISK_FILE_FIELDS, PACKED_FILE_FIELDS
 from .image_pixels import View, export_image_pixels
 from .image_source import PICTURE_SETS, Source, mask_from_image, source_from_image
 from .map_images import update_map
-from .map_metadata import find_maps, map_type_of, mask_of, set_mask, source_of, stored_facts, stored_settings
+from .map_metadata import base_of, find_maps, map_type_of, mask_of, set_mask, source_of, stored_facts, stored_settings
 from .map_state import changed_reason, remember_shown
 from .nodes.displacement import rescale_displacement
 from .nodes.map_nodes import can_read, convention_messages, is_wired, readable_conventions, set_convention
@@ -134,6 +134,7 @@ class DependentMap:
 
     uid: session_uid of the map's image.
     mask_uid: session_uid of the mask image for the mask IMAGE, None without one.
+    base_uid: session_uid of the normal map over which its fine relief was laid, None without one.
     surface: the key of its surface.
     """
 
@@ -141,15 +142,17 @@ class DependentMap:
     map_type: str
     settings: Settings
     mask_uid: int | None
+    base_uid: int | None
     surface: str
     is_packed: bool
 
     @classmethod
     def of(cls, image: bpy.types.Image) -> DependentMap:
         """Read what is stored with a map; raises MidasNormalError where that cannot be read."""
-        settings, mask = stored_settings(image), mask_of(image)
+        settings, mask, base = stored_settings(image), mask_of(image), base_of(image)
         mask_uid = mask.session_uid if mask is not None and settings.mask == "IMAGE" else None
-        return cls(image.session_uid, map_type_of(image), settings, mask_uid, stored_facts(image)["surface"],
+        base_uid = base.session_uid if base is not None and settings.base == "EXISTING" else None
+        return cls(image.session_uid, map_type_of(image), settings, mask_uid, base_uid, stored_facts(image)["surface"],
                    image.packed_file is not None)
 
     @property
@@ -166,9 +169,15 @@ class DependentMap:
         image = find_by_uid(bpy.data.images, self.mask_uid)
         return source_from_image(image) if image is not None else None
 
+    def base(self) -> Source | None:
+        """Return the normal map below, if any; raises SourceError when it cannot be used."""
+        image = find_by_uid(bpy.data.images, self.base_uid)
+        return source_from_image(image) if image is not None else None
+
     def shares_surface(self, other: DependentMap) -> bool:
         """Whether both maps can be rendered from one surface."""
-        return self.mask_uid == other.mask_uid and self.settings.with_tuning_of(other.settings).is_close_to(other.settings)
+        has_same_images = (self.mask_uid, self.base_uid) == (other.mask_uid, other.base_uid)
+        return has_same_images and self.settings.with_tuning_of(other.settings).is_close_to(other.settings)
 
 
 def repaint_unavailable_reason(picture: bpy.types.Image) -> Message:
@@ -213,9 +222,8 @@ def _repaint_steps(source: Source, view: View, replace: bool, groups: list[list[
     kept: list[Message] = []
     for group in groups:
         request, launch = GenerateRequest(group[0].settings, replace=replace), launch_for_settings(group[0].settings)
-        facts_by_name |= yield from _repaint_group(
-            PreparedRequest(request, source, group[0].mask(), view, None, None, launch, ()), group, kept
-        )
+        prepared = PreparedRequest(request, source, group[0].mask(), view, None, None, launch, (), base=group[0].base())
+        facts_by_name |= yield from _repaint_group(prepared, group, kept)
     if kept:
         raise TargetError(kept[0])
     name, facts = next(iter(facts_by_name.items()))

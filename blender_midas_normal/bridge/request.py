@@ -19,6 +19,7 @@ from ..core.map_types import MAP_TYPES, check_map_type
 from ..core.protocol import Request, Result
 from ..core.settings import Settings
 from .addon import client, find_by_uid, launch_for_settings, preferences
+from .base_map import find_base
 from .image_pixels import PixelExport, View, export_image_pixels, remove_on_failure
 from .image_source import (
     Source,
@@ -116,6 +117,7 @@ class PreparedRequest:
     notes: messages for the user about changes to the request.
     known_surfaces: keys of surfaces, by the picture's number: a map is not made again where its picture gives the same.
     is_one_of_many: whether each shader gets only the map of the texture that is its colour.
+    base: the normal map that is there, None where the settings use none.
     """
 
     request: GenerateRequest
@@ -128,9 +130,10 @@ class PreparedRequest:
     notes: tuple[Message, ...]
     known_surfaces: Mapping[str, str] = field(default_factory=dict)
     is_one_of_many: bool = False
+    base: Source | None = None
 
     def export_pixels(self, read: Callable[[Path], PixelExport]) -> Generator[None, None, dict[str, Any]]:
-        """Export a picture and the mask image for the worker, in short steps.
+        """Export a picture, the mask image and the base for the worker, in short steps.
 
         Args:
             read: writes the picture's pixels into a file.
@@ -152,11 +155,23 @@ class PreparedRequest:
             if self.mask is not None:
                 mask = yield from export_image_pixels(self.mask.image(), client.new_file(), self.view)
                 fields["mask_pixels"] = dataclasses.asdict(mask)
+            if self.base is not None:
+                base = yield from export_image_pixels(self.base.image(), client.new_file(), self.view)
+                fields["base_pixels"] = dataclasses.asdict(base)
             return fields
 
     def mask_image(self) -> bpy.types.Image | None:
         """Return the mask image, if any; raises SourceError when it is gone."""
         return self.mask.image() if self.mask is not None else None
+
+    def base_image(self) -> bpy.types.Image | None:
+        """Return the normal map that is there, if it is used; raises SourceError when it is gone."""
+        return self.base.image() if self.base is not None else None
+
+    @property
+    def _replaces_own_maps(self) -> bool:
+        """Whether a user's own normal map is taken off an input: one that a map contains is."""
+        return self.request.replace or self.base is not None
 
     def submit(self, map_type: str, strength: float = 1.0, **fields: Any) -> ResultFuture:
         """Submit a request for one map to the worker.
@@ -201,7 +216,7 @@ class PreparedRequest:
                 continue
             if map_type == "NORMAL":
                 report = wire_normal_map(material, source, image, self.request.settings.convention,
-                                         self.request.replace, self.is_one_of_many)
+                                         self._replaces_own_maps, self.is_one_of_many)
             elif map_type == "HEIGHT":
                 report = wire_displacement(material, source, image, scale, find_object_with(material, obj),
                                            self.request.replace)
@@ -233,7 +248,7 @@ class PreparedRequest:
         reason = material_unavailable_reason(material)
         if not reason and map_type == "NORMAL":
             targets, messages = plan_wiring(material, source, existing, self.request.settings.convention,
-                                            self.request.replace, True)
+                                            self._replaces_own_maps, True)
             return [] if targets else messages
         reason = reason or other_role_reason(source, material)
         if not reason and map_type == "HEIGHT":
@@ -252,7 +267,7 @@ def prepare_request(context: bpy.types.Context, request: GenerateRequest) -> Pre
     is_animation = request.source == "RENDER" and request.animation
     image = find_by_uid(bpy.data.images, request.image_uid)
     source = find_animation(context) if is_animation else resolve_source(request.source, image, context)
-    source = _picture_behind_map(source, content_taken(request.settings.engine))
+    source = _picture_behind_map(source, content_taken(request.settings.engine, request.settings.base))
     obj, material = active_object(context), active_material(context)
     if request.target == "ACTIVE_MATERIAL":
         check_active_material(material)
@@ -264,10 +279,14 @@ def prepare_for_source(source: Source, object_uid: int | None, material_uid: int
                        launch: Launch, view: View) -> PreparedRequest:
     """Check a request for the maps of a given source; the other arguments are fields of `PreparedRequest`."""
     request, notes = _with_readable_convention(request, source)
-    if content_taken(request.settings.engine) == COLOUR and not source.is_render and feeds_height(source.image()):
+    settings = request.settings
+    if content_taken(settings.engine, settings.base) == COLOUR and not source.is_render and feeds_height(source.image()):
         notes += (HEIGHT_HINT,)
-    mask = mask_from_image(find_by_uid(bpy.data.images, request.mask_uid)) if request.settings.mask == "IMAGE" else None
-    return PreparedRequest(request, source, mask, view, object_uid, material_uid, launch, notes)
+    mask = mask_from_image(find_by_uid(bpy.data.images, request.mask_uid)) if settings.mask == "IMAGE" else None
+    base = None
+    if settings.base == "EXISTING":
+        base = find_base(source.image(), find_by_uid(bpy.data.objects, object_uid))
+    return PreparedRequest(request, source, mask, view, object_uid, material_uid, launch, notes, base=base)
 
 
 def check_and_find_launch(request: GenerateRequest) -> Launch:

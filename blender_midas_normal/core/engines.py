@@ -270,6 +270,8 @@ def values_that_tell_maps_apart(settings: Settings, engine: str) -> dict[str, An
     acting = ENGINES[engine].settings if engine in ENGINES else frozenset()
     for name in OPTIONAL_SETTINGS - acting:
         del values[name]
+    if settings.base == "ENGINE":
+        del values["base"]  # maps made before there was another have none
     if "model_folder" in values:
         values["model_folder"] = own_weights_stamp(engine, settings)
     return values
@@ -291,13 +293,27 @@ def own_weights_stamp(engine: str, settings: EngineSettings) -> str:
     return ", ".join(stamps)
 
 
-def content_taken(engine: str) -> str:
-    """Return the content of the pictures that an engine takes; AUTO chooses among engines for COLOUR.
+def content_taken(engine: str, base: str = "ENGINE") -> str:
+    """Return the content that the picture of a request has to have, with these values of the settings.
 
-    >>> content_taken("AUTO"), content_taken("HEIGHT")
-    ('COLOUR', 'DATA')
+    AUTO chooses among engines for COLOUR.  With the base EXISTING the engine takes the normal map that is there, and the
+    picture is for the engine of the fine relief.
+
+    >>> content_taken("AUTO"), content_taken("NORMALS"), content_taken("NORMALS", "EXISTING")
+    ('COLOUR', 'DATA', 'COLOUR')
     """
-    return ENGINES[engine].takes if engine in ENGINES else COLOUR
+    return ENGINES[engine].takes if engine in ENGINES and base == "ENGINE" else COLOUR
+
+
+def engine_in_use(engine: str, base: str, mix: str) -> str:
+    """Return the engine that these values of the settings ask for.
+
+    NORMALS where fine relief is laid over the normal map that is there.
+
+    >>> engine_in_use("MIDAS", "ENGINE", "RELIEF"), engine_in_use("MIDAS", "EXISTING", "RELIEF")
+    ('MIDAS', 'NORMALS')
+    """
+    return "NORMALS" if mix != "OFF" and base == "EXISTING" else engine
 
 
 def setting_acts(name: str, engine: str, mix: str) -> bool:

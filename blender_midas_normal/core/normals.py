@@ -102,11 +102,12 @@ def _height_and_gradient(surface: Surface, settings: Settings) -> tuple[Array, A
 
 
 def _mix_fine_relief(large: Array, detail: Array, surface: Surface, settings: Settings) -> Array:
-    """Combine the large shapes of one slope field with the fine relief of another."""
+    """Combine the large shapes of one slope field, all of an existing normal map's, with the fine relief of another."""
     rows, columns = large.shape
     across, down = settings.crossover * columns / surface.source_size[0], settings.crossover * rows / surface.source_size[1]
     fine = detail - blur(detail, across, down, surface.wrap)
-    return blur(large, across, down, surface.wrap) + np.float32(settings.mix_amount) * fine
+    kept = large if settings.base == "EXISTING" else blur(large, across, down, surface.wrap)
+    return kept + np.float32(settings.mix_amount) * fine
 
 
 def _masks(height: Array, surface: Surface, settings: Settings) -> Iterator[Array]:

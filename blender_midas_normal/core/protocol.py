@@ -105,6 +105,7 @@ class Request:
         picture: path of a picture file.
         surface: key of a cached surface, from which the map is made without an engine.
         mask_pixels, mask_picture: the mask image likewise; a surface keeps the last one.
+        base_pixels, base_picture: the normal map that is there likewise, for the base EXISTING.
         exposure: stops by which a scene-linear picture is brightened before it is converted to display-referred values.
         is_render: the picture is a render, which is not tileable.
         map: the map's type, one of `core.map_types.MAP_TYPES`.
@@ -126,6 +127,8 @@ class Request:
     surface: str | None = None
     mask_pixels: dict | None = None
     mask_picture: str | None = None
+    base_pixels: dict | None = None
+    base_picture: str | None = None
     exposure: float = 0.0
     is_render: bool = False
     map: str = "NORMAL"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from .engines import ENGINES, OWN_FOLDER, models_by_size, usable_engines
+from .engines import DATA, ENGINES, OWN_FOLDER, content_taken, models_by_size, usable_engines
 from .errors import SettingsError
 
 
@@ -121,6 +121,11 @@ MIX = Choice("Mix in", "Engine whose fine relief replaces the engine's own", (
     ("OFF", "Nothing", "The engine's own fine relief"),
     *((name, facts.label, facts.fine_description) for name, facts in ENGINES.items() if facts.fine_description),
 ))
+BASE = Choice("Mix over", "Whose large shapes the mixed-in fine relief is laid over", (
+    ("ENGINE", "Engine", "The engine's own large shapes"),
+    ("EXISTING", "Existing normal map", "The normal map that the material already has, all of which is kept; the engine is "
+     "not needed"),
+))
 MASK = Choice("Mask", "Where the map is flat", (
     ("ALPHA", "Alpha", "Where the picture is transparent, as far as it is"),
     ("IMAGE", "Alpha and image", "Where the picture is transparent, and where another image is black, as far as they are"),
@@ -166,6 +171,8 @@ def _setting(default: Any, domain: Domain, shapes_surface: bool = False) -> Any:
 class Settings:
     """All settings of one map; values are validated, and the names of choices may be written in any case.
 
+    With the base EXISTING the engine is NORMALS, which takes the normal map that is there.
+
     Raises:
         SettingsError: a value lies outside its domain (see `setting_domains`), or two settings exclude each other.
 
@@ -205,6 +212,7 @@ class Settings:
         0.0, 4096.0, 8.0, "px"))
     invert: bool = _setting(False, Flag("Invert", "Turn bumps into dents and dents into bumps"))
     mix: str = _setting("OFF", MIX, shapes_surface=True)
+    base: str = _setting("ENGINE", BASE, shapes_surface=True)
     crossover: float = _setting(16.0, Number(
         "Crossover", "Radius that parts large shapes from the fine relief that is mixed in, in pixels of the picture",
         1.0, 1024.0, 1.0, "px"))
@@ -222,6 +230,14 @@ class Settings:
     def __post_init__(self) -> None:
         for name, domain in setting_domains().items():
             object.__setattr__(self, name, domain.validate(name, getattr(self, name)))
+        if self.base == "EXISTING":
+            object.__setattr__(self, "engine", "NORMALS")
+            if self.mix == "OFF":
+                raise SettingsError("base EXISTING lays fine relief over the normal map that is there; say with mix which "
+                                    "engine makes it.")
+        elif self.mix != "OFF" and content_taken(self.engine) == DATA:
+            raise SettingsError("The engine {engine} uses the values of the picture, in which no other engine finds relief; "
+                                "set mix to OFF.", engine=self.engine)
         if self.depth_scale == "RAW" and not any(ENGINES[name].raw_parts for name in usable_engines(self.engine, "OFF")):
             raise SettingsError("depth_scale RAW is the MiDaS node's arithmetic; the engine {engine} has only NORMALISED.",
                                 engine=self.engine)

@@ -21,7 +21,7 @@ from ..batch.api import IDLE_SECONDS
 from ..batch.cli import Command
 from ..batch.inputs import Inputs
 from ..batch.options import BatchOptions, parse_path
-from ..batch.pictures import BatchItem, digest_of_file, item_of_file, stem_of, with_exposure
+from ..batch.pictures import BatchItem, digest_of_file, item_of_file, stem_of, with_base, with_exposure
 from ..bridge.addon import blender_python, worker_paths
 from ..bridge.image_pixels import View, export_file_pixels, read_pixels, run_to_end
 from ..bridge.image_source import check_single_picture
@@ -78,6 +78,8 @@ class BlenderCommand(Command):
                 parser.error("no picture is given, and no material of the file has a colour texture")
         if options.mask_image is not None:
             items = [with_mask(item, options.mask_image) for item in items]
+        if options.settings.base == "EXISTING":
+            items = [with_base(item, options.source_suffixes, read_base) for item in items]
         exposure = options.exposure
         if exposure is None:
             exposure = View.of(bpy.context.scene).exposure
@@ -93,6 +95,11 @@ def items_of_files(inputs: Inputs) -> list[BatchItem]:
         return lambda client: {"pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
 
     return [item_of_file(picture.file, picture.folder, read_with_blender(picture.file)) for picture in inputs.pictures]
+
+
+def read_base(file: Path, client: Client) -> dict[str, Any]:
+    """Return the fields of a request about the normal map that is there, which Blender reads."""
+    return {"base_pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
 
 
 def with_mask(item: BatchItem, mask: Path) -> BatchItem:

@@ -13,7 +13,7 @@ from ..bridge import addon
 from ..bridge.addon import engine_unavailable_reason
 from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
 from ..bridge.tasks import Report
-from ..core.engines import OPTIONAL_SETTINGS, OWN_FOLDER, setting_acts
+from ..core.engines import OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts
 from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
 from . import comparison, generation, live_paint, live_tuning
 from .drawing import draw_progress, draw_progress_placeholder, draw_text
@@ -31,9 +31,9 @@ MAX_ROWS = 8
 MAIN_SETTINGS = ("engine", "quality", "height_scale", "source_convention", "strength", "a", "bg_threshold", "bg_softness",
                  "blur", "invert", "tileable", "convention")
 
-RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "crossover", "mix_amount")
+RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "base", "crossover", "mix_amount")
 
-MIX_SETTINGS = ("crossover", "mix_amount")
+MIX_SETTINGS = ("base", "crossover", "mix_amount")
 
 SIZE_SETTINGS = ("model", "model_folder", "resolution", "enlargement", "depth_scale", "size", "device", "precision")
 
@@ -198,7 +198,8 @@ def _is_hidden(name: str, settings: MidasNormalSettings) -> bool:
         return settings.mask != "IMAGE"
     if name == "model_folder" and settings.model != OWN_FOLDER:
         return True
-    return name in OPTIONAL_SETTINGS and not setting_acts(name, settings.engine, settings.mix)
+    engine = engine_in_use(settings.engine, settings.base, settings.mix)
+    return name in OPTIONAL_SETTINGS and not setting_acts(name, engine, settings.mix)
 
 
 def _has_effect(name: str, settings: MidasNormalSettings) -> bool:
@@ -207,7 +208,8 @@ def _has_effect(name: str, settings: MidasNormalSettings) -> bool:
         return settings.bg_threshold > 0
     if name in MIX_SETTINGS:
         return settings.mix != "OFF"
-    return setting_acts(name, settings.engine, settings.mix)
+    engine = engine_in_use(settings.engine, settings.base, settings.mix)
+    return settings.engine == engine if name == "engine" else setting_acts(name, engine, settings.mix)
 
 
 def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:

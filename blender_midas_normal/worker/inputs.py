@@ -75,14 +75,17 @@ class LoadedInputs:
     Attributes:
         picture: None where the request's source is a surface or frames.
         mask: H x W float32, 0..1, of the mask image's own size; None without one.
+        base: the normal map that is there, DATA of its own size; None without one.
     """
 
     picture: Picture | None
     mask: Array | None
+    base: Picture | None = None
 
     @property
     def nbytes(self) -> int:
-        arrays = (self.mask,) if self.picture is None else (self.mask, self.picture.rgb, self.picture.alpha)
+        pictures = [picture for picture in (self.picture, self.base) if picture is not None]
+        arrays = (self.mask, *(plane for picture in pictures for plane in (picture.rgb, picture.alpha)))
         return sum(int(array.nbytes) for array in arrays if array is not None)
 
 
@@ -98,7 +101,8 @@ def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
         SourceError: an input cannot be read.
         ProtocolError: the request has no source, or several.
     """
-    pixels, mask_pixels = (_parse_pixels(fields) for fields in (request.pixels, request.mask_pixels))
+    pixels, mask_pixels, base_pixels = (
+        _parse_pixels(fields) for fields in (request.pixels, request.mask_pixels, request.base_pixels))
     try:
         sources = (pixels, request.picture, request.surface, request.frames or None)
         if sum(source is not None for source in sources) != 1:
@@ -106,12 +110,14 @@ def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
         picture = None
         if pixels is not None or request.picture is not None:
             report("read", 0.0)
-            content = content_taken(str(request.settings.get("engine", "")).upper())
+            content = content_taken(*(str(request.settings.get(name, default)).upper()
+                                      for name, default in (("engine", ""), ("base", "ENGINE"))))
             picture = _load_picture(pixels, request.picture, folder, request.exposure, content)
         mask = _load_picture(mask_pixels, request.mask_picture, folder, exposure=0.0)
-        return LoadedInputs(picture, None if mask is None else mask_brightness(mask))
+        base = _load_picture(base_pixels, request.base_picture, folder, exposure=0.0, content=DATA)
+        return LoadedInputs(picture, None if mask is None else mask_brightness(mask), base)
     finally:
-        for loaded in filter(None, (pixels, mask_pixels)):
+        for loaded in filter(None, (pixels, mask_pixels, base_pixels)):
             (folder / loaded.file).unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.colour import inpaint_transparent
-from ..core.engines import COLOUR, ENGINES, select_engine
+from ..core.engines import COLOUR, content_taken, select_engine
 from ..core.errors import NO_MESSAGE, Message, SettingsError, SourceError, SurfaceGone, Unchanged, reason_of
 from ..core.filters import resize_mask
 from ..core.image_io import decode_png
@@ -80,11 +80,13 @@ class NewSurface:
 
     Attributes:
         item: what the engine gets.
+        fine_item: what the engine gets whose fine relief is mixed in: the request's picture.
         notes: messages to the user.
         alpha: of the original picture.
     """
 
     item: EngineInput
+    fine_item: EngineInput
     notes: tuple[Message, ...]
     alpha: NDArray | None
 
@@ -152,16 +154,22 @@ class MapPipeline:
             return PendingMap(request, settings, key, engine, why, found, inputs.mask, report, clock)
         _check_map_size((picture.width, picture.height), settings)
         engine, why = select_engine(settings, self._engines.unavailable(settings))
-        if picture.content != ENGINES[engine].takes:
+        base = inputs.base if settings.base == "EXISTING" else None
+        if settings.base == "EXISTING":
+            if base is None:
+                raise SettingsError("There is no normal map to lay fine relief over; give one, or choose the base ENGINE.")
+            why = Message("The normal map that is there is kept, and gets fine relief by {engine}.",
+                          engine=settings.mix.lower())
+        if picture.content != content_taken(engine, settings.base):
             raise SourceError("The engine {engine} cannot use this picture, which holds {content}; choose another engine.",
                               engine=engine, content=picture.content)
-        key = surface_key(picture, engine, settings, request.is_render)
+        key = surface_key(picture, engine, settings, request.is_render, base)
         if request.unless == (key if inputs.mask is None else masked_key(key, inputs.mask)):
             raise Unchanged("The map is there already, made from the same picture with the same settings.")
         source: CacheEntry | NewSurface | None = self._surfaces.get(key)
         if source is None:
             with clock.stage("prepare"):
-                source = self._new_surface(picture, engine, settings, request, report)
+                source = self._new_surface(picture, base, engine, settings, request, report)
         notes = () if settings.depth_scale == "RAW" else picture.notes
         if picture.content == COLOUR and looks_like_normal_map(picture.rgb):
             notes += (Message("This picture looks like a normal map; the engine NORMALS takes its colours as normals."),)
@@ -202,19 +210,21 @@ class MapPipeline:
         self._surfaces.clear()
         self._engines.unload()
 
-    def _new_surface(self, picture: Picture, engine: str, settings: Settings, request: Request,
+    def _new_surface(self, picture: Picture, base: Picture | None, engine: str, settings: Settings, request: Request,
                      report: Report) -> NewSurface:
         prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepare_picture(picture)
         wrap = _wrap_of_part(resolve_wrap(settings.tileable, prepared.luma(), request.is_render), picture)
         can_update = any(self._engines.get(name).can_update for name in (engine, _fine_engine(engine, settings)) if name)
         change = self._dirty_region(request.preceding, engine, prepared, wrap) if can_update else None
-        return NewSurface(EngineInput(prepared, wrap, settings, report, change, request.is_render), notes, picture.alpha)
+        item = EngineInput(prepared, wrap, settings, report, change, request.is_render)
+        base_item = item if base is None else dataclasses.replace(item, picture=prepare_picture(base)[0], change=None)
+        return NewSurface(base_item, item, notes, picture.alpha)
 
     def _infer(self, pending: PendingMap, source: NewSurface) -> CacheEntry:
         """Have the engine make the surface, and cache it."""
-        engine, item = self._engines.get(pending.engine), source.item
+        engine, item = self._engines.get(pending.engine), source.fine_item
         with pending.clock.stage("engine"):
-            surface = engine.surface(item) if pending.make is None else pending.make()
+            surface = engine.surface(source.item) if pending.make is None else pending.make()
             fine = None
             if fine_engine := _fine_engine(pending.engine, pending.settings):
                 change = item.change and item.change.of_fine_surface()
@@ -224,7 +234,8 @@ class MapPipeline:
         if all(float(part.height.min()) == float(part.height.max()) for part in (surface, fine) if part is not None):
             notes += (Message("The surface has no relief at all, so the map is flat."),)
         alpha = None if surface.raw else source.alpha
-        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=item.picture.part)
+        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=item.picture.part,
+                                      source_size=(item.picture.width, item.picture.height))
         entry = CacheEntry(pending.engine, surface, item.picture)
         if pending.request.pixels is None:  # nobody paints on a picture file here
             entry = entry.without_picture()

@@ -81,12 +81,16 @@ class SurfaceCache:
         self._entries[key] = entry
 
 
-def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bool) -> str:
-    """Return a key for these pixels and the settings that shape a surface: 32 hexadecimal digits."""
+def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bool, base: Picture | None = None) -> str:
+    """Return a key for these pixels and the settings that shape a surface: 32 hexadecimal digits.
+
+    base: the normal map that is there, of the setting base EXISTING.
+    """
     values = values_that_tell_maps_apart(settings, engine)
     fields = {name: values.get(name) for name in surface_setting_names()} | {"is_render": is_render}
     part = dataclasses.astuple(picture.part) if picture.part else None
-    planes = [plane for plane in (picture.rgb, picture.alpha) if plane is not None]
+    pictures = [picture] if base is None else [picture, base]
+    planes = [plane for each in pictures for plane in (each.rgb, each.alpha) if plane is not None]
     shapes = [(plane.shape, str(plane.dtype)) for plane in planes]
     return _digest(json.dumps([fields, shapes, part, [_digest_of_values(plane) for plane in planes]]).encode())
 

@@ -7,8 +7,8 @@ import PIL.Image
 import pytest
 
 from blender_midas_normal.batch import make_maps
-from blender_midas_normal.batch.name_suffixes import parse_suffixes
-from blender_midas_normal.core.errors import SettingsError
+from blender_midas_normal.batch.name_suffixes import normal_map_beside, parse_suffixes
+from blender_midas_normal.core.errors import SettingsError, SourceError
 from tests.worker.test_normals import FLIP, encoded, true_normals
 
 SIDE = 48
@@ -78,3 +78,31 @@ def test_a_map_that_is_taken_for_a_photo_is_said_in_one_sentence(library, tmp_pa
 def test_an_empty_suffix_is_refused():
     with pytest.raises(SettingsError, match="empty"):
         parse_suffixes("_height,")
+
+
+def test_relief_is_laid_over_the_normal_map_beside_each_picture(library):
+    before = (library / "wall_normal.png").read_bytes()
+    over = {"base": "EXISTING", "mix": "luminance", "tileable": "both"}
+    amounts = [make_maps(library, library, source_suffix="_color", existing="OVERWRITE", mix_amount=amount, **over)
+               for amount in (0, 1)]
+    assert all(made(records, library) == ["wall_normal_opengl.png"] for records in amounts)
+    assert (library / "wall_normal.png").read_bytes() == before
+    records = make_maps(library / "Stone_Disp.png", library, **over)
+    assert "no normal map beside" in records[0].error
+    # a changed normal map makes the map again
+    over |= {"source_suffix": "_color", "existing": "skip"}
+    assert make_maps(library, library, **over)[0].outcome == "skipped"
+    PIL.Image.fromarray(encoded(true_normals(SIDE), bits=8)).save(library / "wall_normal.png")
+    assert make_maps(library, library, **over)[0].outcome == "made"
+
+
+@pytest.mark.parametrize(("picture", "found"), [
+    ("wall_color.png", "wall_normal.png"), ("wall_height.png", None),
+    ("floor/tiles_height.1001.png", "floor/tiles_nrm.1001.jpg")])
+def test_the_normal_map_beside_a_picture_is_found_by_its_usual_names(library, picture, found):
+    PIL.Image.new("RGB", (4, 4)).save(library / "floor/tiles_nrm.1001.jpg")
+    if found is None:
+        with pytest.raises(SourceError, match="wall_height_normal"):
+            normal_map_beside(library / picture, ())
+    else:
+        assert normal_map_beside(library / picture, ("_height",)) == library / found

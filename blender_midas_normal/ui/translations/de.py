@@ -397,6 +397,12 @@ PREFERENCES = {
     "Normal Map": "Normalmap",
     "The picture is a normal map, of which other maps, another convention or another look are made":
         "Das Bild ist eine Normalmap, aus der andere Karten, eine andere Konvention oder ein anderes Aussehen entstehen",
+    "Mix over": "Beimischen zu",
+    "Whose large shapes the mixed-in fine relief is laid over": "Über wessen große Formen das feine Relief kommt",
+    "The engine's own large shapes": "Die großen Formen der Engine selbst",
+    "Existing normal map": "Vorhandene Normalmap",
+    "The normal map that the material already has, all of which is kept; the engine is not needed":
+        "Die Normalmap, die das Material schon hat und die ganz erhalten bleibt; die Engine wird nicht gebraucht",
     "Source convention": "Konvention der Quelle",
     "Which way green points in the normal map that is the source": "Wohin Grün in der Normalmap zeigt, die die Quelle ist",
     "Green up": "Grün nach oben",
