@@ -230,7 +230,9 @@ def another(name, domain):
 
 
 def test_every_setting_tells_maps_apart():
-    digests = {digest_of_settings(dataclasses.replace(Settings(), **{name: another(name, domain)}), "MIDAS", "NORMAL", "PNG")
+    needed = {"base": {"mix": "RELIEF"}}  # what another value of a setting cannot be without
+    digests = {digest_of_settings(dataclasses.replace(Settings(), **{name: another(name, domain)}, **needed.get(name, {})),
+                                  "MIDAS", "NORMAL", "PNG")
                for name, domain in setting_domains().items()}
     digests |= {digest_of_settings(Settings(), *fields) for fields in (
         ("MIDAS", "NORMAL", "PNG"), ("RELIEF", "NORMAL", "PNG"), ("MIDAS", "AO", "PNG"), ("MIDAS", "NORMAL", "EXR"))}
