@@ -37,7 +37,8 @@ def main() -> int:
         python = environments.bpy_python()
         if Path(sys.executable) != python:
             return environments.run(python, Path(__file__).name, sys.argv[1:])
-        sheet(options.images or photographs(), options.out)
+        names = ["Photograph", *(kind.label for kind in MAP_TYPES.values())]
+        draw_sheet([(names, pictures(file)) for file in options.images or photographs()], options.out)
     except MidasNormalError as error:
         return report_error(error)
     print(options.out)
@@ -50,18 +51,27 @@ def photographs() -> list[Path]:
     return [Path(skimage.__file__).parent / "data" / f"{name}.png" for name in PHOTOGRAPHS]
 
 
-def sheet(files: list[Path], out: Path) -> None:
-    """Draw the names once and a row for each file."""
+def draw_sheet(rows: list[tuple[list[str], list]], out: Path) -> None:
+    """Draw rows of pictures, Pillow's of SIDE pixels; a row's names stand above it unless those above are the same.
+
+    Args:
+        rows: the names and the pictures of each.
+        out: the file.
+    """
     from PIL import Image, ImageDraw
 
-    names = ["Photograph", *(kind.label for kind in MAP_TYPES.values())]
-    whole = Image.new("RGB", (len(names) * (SIDE + GAP) - GAP, LETTERS + len(files) * (SIDE + GAP) - GAP), "white")
+    heads = [LETTERS if index == 0 or rows[index - 1][0] != names else 0 for index, (names, _) in enumerate(rows)]
+    columns = max(len(pictures) for _, pictures in rows)
+    size = columns * (SIDE + GAP) - GAP, sum(heads) + len(rows) * (SIDE + GAP) - GAP
+    whole = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(whole)
-    for column, name in enumerate(names):
-        draw.text((column * (SIDE + GAP) + 4, 4), name, "black", font_size=16)
-    for row, file in enumerate(files):
-        for column, picture in enumerate(pictures(file)):
-            whole.paste(picture, (column * (SIDE + GAP), LETTERS + row * (SIDE + GAP)))
+    top = 0
+    for head, (names, pictures) in zip(heads, rows):
+        for column, (name, picture) in enumerate(zip(names, pictures)):
+            if head:
+                draw.text((column * (SIDE + GAP) + 4, top + 4), name, "black", font_size=16)
+            whole.paste(picture, (column * (SIDE + GAP), top + head))
+        top += head + SIDE + GAP
     whole.save(out, quality=88)
 
 
