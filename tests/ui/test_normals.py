@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import bl_ext.user_default.midas_normal as extension
 import bpy
 import numpy as np
 import pytest
+from bl_ext.user_default.midas_normal.bridge.map_metadata import stored_metadata, stored_settings
+from bl_ext.user_default.midas_normal.bridge.regenerate import start_retune
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from bl_ext.user_default.midas_normal.ui import generation
 
@@ -65,6 +69,40 @@ def test_heights_of_the_map(directx):
     bpy.ops.midas_normal.generate(source="IMAGE", image=directx.name, engine="NORMALS", maps={"HEIGHT", "AO"}, target="NONE")
     heights, occlusion = (values(bpy.data.images[name]) for name in generation.last_outcome().maps)
     assert np.ptp(heights[..., 0]) > 0.5 and np.ptp(occlusion[..., 0]) > 0.01
+
+
+def test_a_slider_changes_the_map_without_the_engine(directx):
+    made = extension.generate(directx, engine="NORMALS")
+    before = values(made)[..., :2] * 2 - 1
+    start_retune(made, dataclasses.replace(stored_settings(made), strength=0.5)).wait()
+    after = values(made)[..., :3] * 2 - 1
+    slopes = 0.5 * before / np.sqrt(1 - (before ** 2).sum(axis=2, keepdims=True))
+    assert np.abs(after[..., :2] / after[..., 2:] - slopes).max() < 2e-3
+    assert "engine" not in stored_metadata(made)["facts"]["seconds"]
+
+
+@pytest.mark.parametrize("engine", ["NORMALS", "HEIGHT"])
+def test_each_tile_and_each_frame_is_taken_as_it_is(tmp_path, engine):
+    """Of tiles and frames of one map, each gives the map that it gives alone."""
+    pixels = np.rint(encoded(TRUE) * 65535).astype(np.uint16)
+    for name in ("wall.1001", "wall.1002", "frame_0001", "frame_0002"):
+        (tmp_path / f"{name}.png").write_bytes(encode_png(pixels, compress=False))
+    images = []
+    for name, kind in (("wall.1001", "TILED"), ("frame_0001", "SEQUENCE"), ("wall.1002", "FILE")):
+        image = bpy.data.images.load(str(tmp_path / f"{name}.png"))
+        image.colorspace_settings.name = "Non-Color"
+        image.source = kind
+        if kind == "TILED":
+            image.filepath_raw = str(tmp_path / "wall.<UDIM>.png")
+            image.tiles.new(1002)
+        images.append(image)
+    for image in images:
+        bpy.ops.midas_normal.generate(source="IMAGE", image=image.name, engine=engine, save="BESIDE", target="NONE",
+                                      tileable="OFF")
+    files = sorted(tmp_path.rglob("*_normal*.png"), key=lambda path: path.name)
+    assert [file.name for file in files] == ["frame_normal_0001.png", "frame_normal_0002.png", "wall.1002_normal.png", "wall_normal.1001.png",
+                     "wall_normal.1002.png"]
+    assert len({file.read_bytes() for file in files}) == 1
 
 
 def test_a_photo_is_refused_in_one_sentence():
