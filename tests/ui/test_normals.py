@@ -100,8 +100,9 @@ def test_each_tile_and_each_frame_is_taken_as_it_is(tmp_path, engine):
         bpy.ops.midas_normal.generate(source="IMAGE", image=image.name, engine=engine, save="BESIDE", target="NONE",
                                       tileable="OFF")
     files = sorted(tmp_path.rglob("*_normal*.png"), key=lambda path: path.name)
-    assert [file.name for file in files] == ["frame_normal_0001.png", "frame_normal_0002.png", "wall.1002_normal.png", "wall_normal.1001.png",
-                     "wall_normal.1002.png"]
+    assert [file.name for file in files] == [
+        "frame_normal_0001.png", "frame_normal_0002.png", "wall.1002_normal.png", "wall_normal.1001.png",
+        "wall_normal.1002.png"]
     assert len({file.read_bytes() for file in files}) == 1
 
 
