@@ -49,3 +49,25 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
     from .bridge.api import generate as generate_image
 
     return generate_image(image, settings, mask_image, replace, **fields)
+
+
+def generate_from_bump(material: bpy.types.Material, node: str = "", wire: bool = False, replace: bool = False,
+                       obj: bpy.types.Object | None = None) -> bpy.types.Image:
+    """Make the normal map that shades as a Bump or Displacement node does, as a packed image; waits for the worker.
+
+    Args:
+        material: the one with the node.
+        node: the node's name; without one, the material's active node, or its only one of these.
+        wire: whether the map takes the place of the node, which stays in the material, unlinked.
+        replace: whether an existing map is made again although a user has changed it or it shows other heights.
+        obj: the object on which the texture is measured; by default the first one that has the material.
+
+    Returns:
+        The map, a new image or the one that was made before.
+
+    Raises:
+        MidasNormalError: where it cannot be made; see `core.errors` for the types.
+    """
+    from .bridge.api import generate_from_bump as generate_map
+
+    return generate_map(material, node, wire, replace, obj)

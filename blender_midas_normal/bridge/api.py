@@ -6,8 +6,9 @@ from typing import Any
 
 import bpy
 
-from ..core.errors import SettingsError, SourceError
+from ..core.errors import SettingsError, SourceError, TargetError
 from ..core.settings import Settings
+from .from_bump import BumpRequest, start_from_bump
 from .generate import start_generation
 from .request import GenerateRequest
 from .tasks import check_main_thread
@@ -44,6 +45,17 @@ def generate(image: bpy.types.Image, settings: Settings | None = None, mask_imag
         mask_uid=_uid_of(mask_image, "mask_image") if mask_image is not None else None,
     )
     return bpy.data.images[start_generation(bpy.context, request).wait().map_name]
+
+
+def generate_from_bump(material: bpy.types.Material, node: str = "", wire: bool = False, replace: bool = False,
+                       obj: bpy.types.Object | None = None) -> bpy.types.Image:
+    """Make the normal map that shades as a Bump or Displacement node does; see the package's function of this name."""
+    check_main_thread()
+    if not isinstance(material, bpy.types.Material):
+        raise TargetError("material must be one of bpy.data.materials, not {material:.80}.", material=repr(material))
+    active = material.node_tree.nodes.active if material.node_tree else None
+    task = start_from_bump(bpy.context, material, obj, active, BumpRequest(node, wire, replace))
+    return bpy.data.images[task.wait().map_name]
 
 
 def _uid_of(image: bpy.types.Image, name: str) -> int:

@@ -27,6 +27,7 @@ from .map_metadata import (
     find_map,
     map_type_of,
     set_base,
+    set_heights,
     set_mask,
     stored_facts,
     stored_settings,
@@ -168,6 +169,7 @@ def _store_result(
                           prepared.request.save, prepared.request.replace)
         set_mask(image, mask)
         set_base(image, base)
+        set_heights(image, prepared.heights)
         remember_shown(image, files)
     return image, prepared.apply_to_materials(map_type, image, result.scale)
 

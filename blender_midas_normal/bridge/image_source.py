@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,14 +166,23 @@ def active_object(context: bpy.types.Context) -> bpy.types.Object | None:
     return layer.objects.active if layer else None
 
 
-def _active_node_image(material: bpy.types.Material, space: bpy.types.Space | None) -> bpy.types.Image | None:
-    """Return the image of the active node, in the group that a Shader Editor shows, else in the material."""
+def active_node(context: bpy.types.Context) -> bpy.types.Node | None:
+    """Return the active node of the active material, in the group that a Shader Editor shows, else in the material."""
+    material = active_material(context)
+    return next(_active_nodes(material, context.space_data), None) if material else None
+
+
+def _active_nodes(material: bpy.types.Material, space: bpy.types.Space | None) -> Iterator[bpy.types.Node]:
+    """Yield the active node in the group that a Shader Editor shows, and in the material."""
     shown = space.edit_tree if isinstance(space, bpy.types.SpaceNodeEditor) and space.id == material else None
     for tree in (shown, material.node_tree):
-        image = image_of_node(tree.nodes.active) if tree else None
-        if image:
-            return image
-    return None
+        if tree is not None and tree.nodes.active is not None:
+            yield tree.nodes.active
+
+
+def _active_node_image(material: bpy.types.Material, space: bpy.types.Space | None) -> bpy.types.Image | None:
+    """Return the image of the active node, in the group that a Shader Editor shows, else in the material."""
+    return next(filter(None, map(image_of_node, _active_nodes(material, space))), None)
 
 
 def _base_colour_image(material: bpy.types.Material) -> bpy.types.Image | None:

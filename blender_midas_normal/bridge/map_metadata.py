@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -21,6 +23,9 @@ MASK_PROPERTY = "midas_normal_mask"
 
 BASE_PROPERTY = "midas_normal_base"
 """Custom property of a map: the normal map over which its fine relief was laid, a pointer too."""
+
+HEIGHTS_PROPERTY = "midas_normal_heights"
+"""Custom property of a map made of the heights that a node sees: a HeightReading as JSON."""
 
 METADATA_PROPERTY = "midas_normal"
 """Custom property of a map: its settings and facts as JSON."""
@@ -98,6 +103,40 @@ def _set_pointer(image: bpy.types.Image, name: str, value: bpy.types.Image | Non
         image[name] = value
     elif image.get(name) is not None:
         del image[name]
+
+
+@dataclass(frozen=True)
+class HeightReading:
+    """How the nodes of a material see the heights of a picture; the fields are those of `core.protocol.Pixels`."""
+
+    height_weights: tuple[float, float, float]
+    is_srgb: bool = False
+    pixel_aspect: float = 1.0
+
+
+def heights_of(image: bpy.types.Image) -> HeightReading | None:
+    """Return how the heights of which a map was made were read; None where they are the picture's values as stored.
+
+    Raises:
+        SourceError: where what is stored is damaged.
+    """
+    text = image.get(HEIGHTS_PROPERTY)
+    if text is None:
+        return None
+    try:
+        fields = json.loads(text)
+        red, green, blue = map(float, fields.pop("height_weights"))
+        return HeightReading((red, green, blue), **fields)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise SourceError("What is stored with the map {map!r} cannot be read; generate it again.", map=image.name) from None
+
+
+def set_heights(image: bpy.types.Image, heights: HeightReading | None) -> None:
+    """Store how the heights of which a map was made were read."""
+    if heights is not None:
+        image[HEIGHTS_PROPERTY] = json.dumps(dataclasses.asdict(heights))
+    elif image.get(HEIGHTS_PROPERTY) is not None:
+        del image[HEIGHTS_PROPERTY]
 
 
 def map_type_of(image: bpy.types.Image) -> str:

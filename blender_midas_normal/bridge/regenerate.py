@@ -19,7 +19,18 @@ from .generate import DISK_FILE_FIELDS, PACKED_FILE_FIELDS
 from .image_pixels import View, export_image_pixels
 from .image_source import PICTURE_SETS, Source, mask_from_image, source_from_image
 from .map_images import update_map
-from .map_metadata import base_of, find_maps, map_type_of, mask_of, set_mask, source_of, stored_facts, stored_settings
+from .map_metadata import (
+    HeightReading,
+    base_of,
+    find_maps,
+    heights_of,
+    map_type_of,
+    mask_of,
+    set_mask,
+    source_of,
+    stored_facts,
+    stored_settings,
+)
 from .map_state import changed_reason, remember_shown
 from .nodes.displacement import rescale_displacement
 from .nodes.map_nodes import can_read, convention_messages, is_wired, readable_conventions, set_convention
@@ -136,6 +147,7 @@ class DependentMap:
     mask_uid: session_uid of the mask image for the mask IMAGE, None without one.
     base_uid: session_uid of the normal map over which its fine relief was laid, None without one.
     surface: the key of its surface.
+    heights: how the heights of which it was made were read, if they are not the picture's values as stored.
     """
 
     uid: int
@@ -145,6 +157,7 @@ class DependentMap:
     base_uid: int | None
     surface: str
     is_packed: bool
+    heights: HeightReading | None
 
     @classmethod
     def of(cls, image: bpy.types.Image) -> DependentMap:
@@ -153,7 +166,7 @@ class DependentMap:
         mask_uid = mask.session_uid if mask is not None and settings.mask == "IMAGE" else None
         base_uid = base.session_uid if base is not None and settings.base == "EXISTING" else None
         return cls(image.session_uid, map_type_of(image), settings, mask_uid, base_uid, stored_facts(image)["surface"],
-                   image.packed_file is not None)
+                   image.packed_file is not None, heights_of(image))
 
     @property
     def file_fields(self) -> dict:
@@ -176,8 +189,8 @@ class DependentMap:
 
     def shares_surface(self, other: DependentMap) -> bool:
         """Whether both maps can be rendered from one surface."""
-        has_same_images = (self.mask_uid, self.base_uid) == (other.mask_uid, other.base_uid)
-        return has_same_images and self.settings.with_tuning_of(other.settings).is_close_to(other.settings)
+        same_input = (self.mask_uid, self.base_uid, self.heights) == (other.mask_uid, other.base_uid, other.heights)
+        return same_input and self.settings.with_tuning_of(other.settings).is_close_to(other.settings)
 
 
 def repaint_unavailable_reason(picture: bpy.types.Image) -> Message:
@@ -222,7 +235,8 @@ def _repaint_steps(source: Source, view: View, replace: bool, groups: list[list[
     kept: list[Message] = []
     for group in groups:
         request, launch = GenerateRequest(group[0].settings, replace=replace), launch_for_settings(group[0].settings)
-        prepared = PreparedRequest(request, source, group[0].mask(), view, None, None, launch, (), base=group[0].base())
+        prepared = PreparedRequest(request, source, group[0].mask(), view, None, None, launch, (), base=group[0].base(),
+                                   heights=group[0].heights)
         facts_by_name |= yield from _repaint_group(prepared, group, kept)
     if kept:
         raise TargetError(kept[0])

@@ -30,7 +30,7 @@ from .image_source import (
     resolve_source,
     source_from_image,
 )
-from .map_metadata import find_map, source_of
+from .map_metadata import HeightReading, find_map, source_of
 from .nodes.displacement import add_image_node, find_displacement_inputs, wire_displacement
 from .nodes.map_nodes import can_read, readable_conventions
 from .nodes.materials import (
@@ -118,6 +118,7 @@ class PreparedRequest:
     known_surfaces: keys of surfaces, by the picture's number: a map is not made again where its picture gives the same.
     is_one_of_many: whether each shader gets only the map of the texture that is its colour.
     base: the normal map that is there, None where the settings use none.
+    heights: how the engine HEIGHT gets the picture's heights; None for the values as they are stored.
     """
 
     request: GenerateRequest
@@ -131,6 +132,7 @@ class PreparedRequest:
     known_surfaces: Mapping[str, str] = field(default_factory=dict)
     is_one_of_many: bool = False
     base: Source | None = None
+    heights: HeightReading | None = None
 
     def export_pixels(self, read: Callable[[Path], PixelExport]) -> Generator[None, None, dict[str, Any]]:
         """Export a picture, the mask image and the base for the worker, in short steps.
@@ -150,6 +152,8 @@ class PreparedRequest:
             pixels = yield from read(file)
             alpha = "TRANSPARENCY" if self.source.is_render else alpha_of(self.source.image())
             pixels = dataclasses.replace(pixels, alpha=alpha)
+            if self.heights is not None:
+                pixels = dataclasses.replace(pixels, alpha="TRANSPARENCY", **dataclasses.asdict(self.heights))
             fields = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
                       "exposure": self.view.exposure}
             if self.mask is not None:

@@ -41,6 +41,16 @@ def linear_to_srgb(linear: Array) -> Array:
     return np.where(clipped <= 0.0031308, clipped * np.float32(12.92), bright)
 
 
+def srgb_to_linear(encoded: Array) -> Array:
+    """Convert display-referred sRGB values, 0..1, to linear ones, float32 (IEC 61966-2-1).
+
+    >>> print(srgb_to_linear(np.array([0, 0.735, 1], np.float32)).round(2))
+    [0.  0.5 1. ]
+    """
+    bright = np.power((encoded + np.float32(0.055)) / np.float32(1.055), np.float32(2.4))
+    return np.where(encoded <= 0.04045, encoded / np.float32(12.92), bright)
+
+
 def luma(rgb: Array) -> Array:
     """Return the H x W luma of H x W x 3 display-referred sRGB values, 0..1 (BT.709 weights on the encoded values).
 

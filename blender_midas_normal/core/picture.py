@@ -44,6 +44,8 @@ class Picture:
         alpha: H x W of the same dtype, or None when opaque.
         content: COLOUR or DATA, see `core.engines`.
         step: of DATA, the distance between two neighbouring values that its file can hold; 0 where that is no matter.
+        is_srgb: of DATA, the heights are the values decoded from sRGB.
+        pixel_aspect: a pixel's width divided by its height on the surface that shows the picture.
         part: the part of which a map is made, the rest being context around it; None for the whole.
         notes: messages to the user about how it was read.
     """
@@ -54,6 +56,8 @@ class Picture:
     notes: tuple[Message, ...] = ()
     content: str = COLOUR
     step: float = 0.0
+    is_srgb: bool = False
+    pixel_aspect: float = 1.0
 
     @property
     def width(self) -> int:

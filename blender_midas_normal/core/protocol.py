@@ -256,6 +256,10 @@ class Pixels:
         part: left, top, right and bottom, ends not included, of the part of the picture of which a map is made; empty for
             the whole.
         alpha: what alpha is, one of ALPHA_MEANINGS.
+        height_weights: for engines that take DATA, the weights of red, green and blue whose sum is the height, as the nodes
+            of a material see the picture; empty for the values as they are stored.
+        is_srgb: of BYTE pixels with `height_weights`: the nodes see them decoded from sRGB, multiplied by alpha.
+        pixel_aspect: with `height_weights`, a pixel's width divided by its height on the surface that shows the picture.
     """
 
     file: str
@@ -266,6 +270,9 @@ class Pixels:
     to_rec709: list = field(default_factory=list)
     part: list = field(default_factory=list)
     alpha: str = "UNKNOWN"
+    height_weights: list = field(default_factory=list)
+    is_srgb: bool = False
+    pixel_aspect: float = 1.0
 
     def __post_init__(self) -> None:
         if self.alpha not in ALPHA_MEANINGS:
@@ -275,6 +282,12 @@ class Pixels:
         _check_file_name(self.file)
         if self.to_rec709 and not (len(self.to_rec709) == 9 and all(type(value) is float for value in self.to_rec709)):
             raise ProtocolError("A matrix of colours has nine numbers, not {matrix:.80}.", matrix=repr(self.to_rec709))
+        if self.height_weights and not (len(self.height_weights) == 3
+                                        and all(_is_finite(weight) for weight in self.height_weights)):
+            raise ProtocolError("Heights are weighted by three numbers, not {weights:.80}.",
+                                weights=repr(self.height_weights))
+        if not (_is_finite(self.pixel_aspect) and self.pixel_aspect > 0):
+            raise ProtocolError("No pixel has the aspect {aspect:.80}.", aspect=repr(self.pixel_aspect))
         if self.part:
             _check_part(self.part, self.width, self.height)
 
@@ -282,6 +295,10 @@ class Pixels:
     def nbytes(self) -> int:
         """Size of the file in bytes."""
         return self.height * self.width * 4 * (1 if self.encoding == "BYTE" else 4)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _is_weighted_file(frame: Any) -> bool:

@@ -9,11 +9,13 @@ import dataclasses
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
-from bpy.props import EnumProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..bridge import addon
 from ..bridge.addon import bug_report, log_file
+from ..bridge.from_bump import BumpRequest, start_from_bump
 from ..bridge.generate import start_generation
+from ..bridge.image_source import active_material, active_node, active_object
 from ..bridge.map_metadata import source_of
 from ..bridge.queue import Queue
 from ..bridge.regenerate import get_map, start_retune
@@ -24,11 +26,13 @@ from . import comparison, generation, timer
 from .operator_checks import MainThreadOperator, running_operator
 from .properties import (
     PRESET_ITEMS,
+    SKIP_SAVE,
     QueueProperties,
     SettingProperties,
     SourceProperties,
     apply_settings,
     has_own_settings,
+    output_properties,
     queue_for,
     request_of,
     scene_settings,
@@ -94,8 +98,12 @@ class GenerateOperatorMixin(MainThreadOperator):
             task, queue = self.start_task(context)
         except MidasNormalError as error:
             return report_outcome(self, error)
-        generation.start(task, None if has_own_settings(self) else context.scene, queue)
+        generation.start(task, context.scene if self.uses_scene_settings() else None, queue)
         return {"FINISHED"}
+
+    def uses_scene_settings(self) -> bool:
+        """Whether the map is made with the scene's settings, so that it follows them afterwards."""
+        return not has_own_settings(self)
 
     def start_task(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
         """Return the task that makes the maps, and the queue whose task it is, if any.
@@ -127,6 +135,61 @@ class MIDAS_NORMAL_OT_generate_all(GenerateOperatorMixin, SettingProperties, Que
     def start_task(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
         queue = queue_for(self, context)
         return queue.task(), queue
+
+
+class MIDAS_NORMAL_OT_generate_from_bump(GenerateOperatorMixin, bpy.types.Operator):
+    """Make the normal map that shades as a Bump or Displacement node of the active material does"""
+
+    bl_idname = "midas_normal.generate_from_bump"
+    bl_label = "Normal map from Bump"
+    bl_options = {"REGISTER"}
+    __annotations__ = {
+        "node": StringProperty(name="Node", options=SKIP_SAVE, description="Name of a Bump or Displacement node of the "
+                               "active material; without one, the active node, or the only one of these"),
+        "wire": BoolProperty(name="Instead of the node", options=SKIP_SAVE, default=False,
+                             description="Let the map shade in place of the node, which stays in the material, unlinked"),
+        **{name: value for name, value in output_properties(SKIP_SAVE).items() if name in ("replace", "save")},
+    }
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        if properties.wire:
+            return rpt_("Make the normal map that shades as the node does, and let it shade in place of the node, which "
+                        "stays in the material, unlinked")
+        return rpt_("Make the normal map that shades as a Bump or Displacement node of the active material does")
+
+    def uses_scene_settings(self) -> bool:
+        return False
+
+    def start_task(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
+        scene, is_set = scene_settings(context.scene), self.properties.is_property_set
+        replace, save = (getattr(self if is_set(name) else scene, name) for name in ("replace", "save"))
+        request = BumpRequest(self.node, self.wire, replace, save)
+        material, obj = active_material(context), active_object(context)
+        return start_from_bump(context, material, obj, active_node(context), request), None
+
+
+class MIDAS_NORMAL_OT_height_lengths(MainThreadOperator, bpy.types.Operator):
+    """Set the height scale by two lengths: how large the picture is, and how high the value 1 is"""
+
+    bl_idname = "midas_normal.height_lengths"
+    bl_label = "Height from lengths"
+    bl_options = {"REGISTER", "UNDO"}
+    __annotations__ = {
+        "side": FloatProperty(name="Picture's side", description="Length that the shorter side of the picture shows",
+                              default=2.0, min=1e-6, unit="LENGTH"),
+        "depth": FloatProperty(name="Depth", description="Height of the value 1 above the value 0", default=0.1, min=0.0,
+                               unit="LENGTH", precision=4),
+    }
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if not self.properties.is_property_set("depth"):
+            self.depth = self.side * scene_settings(context.scene).height_scale
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene_settings(context.scene).height_scale = self.depth / self.side
+        return {"FINISHED"}
 
 
 class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
@@ -261,6 +324,6 @@ class MIDAS_NORMAL_OT_show_log(MainThreadOperator, bpy.types.Operator):
         return bpy.ops.wm.path_open(filepath=str(log_file()))
 
 
-CLASSES = (MIDAS_NORMAL_OT_generate, MIDAS_NORMAL_OT_generate_all, MIDAS_NORMAL_OT_retune, MIDAS_NORMAL_OT_cancel,
-           MIDAS_NORMAL_OT_compare, MIDAS_NORMAL_OT_preset, MIDAS_NORMAL_OT_restart, MIDAS_NORMAL_OT_copy_report,
-           MIDAS_NORMAL_OT_show_log)
+CLASSES = (MIDAS_NORMAL_OT_generate, MIDAS_NORMAL_OT_generate_all, MIDAS_NORMAL_OT_generate_from_bump,
+           MIDAS_NORMAL_OT_height_lengths, MIDAS_NORMAL_OT_retune, MIDAS_NORMAL_OT_cancel, MIDAS_NORMAL_OT_compare,
+           MIDAS_NORMAL_OT_preset, MIDAS_NORMAL_OT_restart, MIDAS_NORMAL_OT_copy_report, MIDAS_NORMAL_OT_show_log)

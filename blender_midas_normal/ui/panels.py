@@ -11,6 +11,8 @@ from bpy.app.translations import pgettext_n as n_
 from ..batch.report import FAILED, MADE, SKIPPED
 from ..bridge import addon
 from ..bridge.addon import engine_unavailable_reason
+from ..bridge.image_source import active_material
+from ..bridge.nodes.bump import BUMP, DISPLACEMENT, height_nodes
 from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
 from ..bridge.tasks import Report
 from ..core.engines import OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts
@@ -56,11 +58,20 @@ def draw_object_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 def draw_node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     """Draw the entry in the context menu of an Image Texture node."""
     node = context.active_node
+    if node is not None and node.bl_idname in (BUMP, DISPLACEMENT):
+        self.layout.separator()
+        _draw_from_bump(self.layout)
     if node is not None and node.bl_idname == "ShaderNodeTexImage" and node.image is not None:
         self.layout.separator()
         entry = self.layout.column()
         entry.context_pointer_set("edit_image", node.image)  # a name could be that of a linked image, too
         entry.operator("midas_normal.generate", text="Normal map from this image", icon="TEXTURE").source = "ACTIVE"
+
+
+def _draw_from_bump(layout: bpy.types.UILayout) -> None:
+    """Draw the buttons or entries that make a map of a Bump or Displacement node, and that let it take the node's place."""
+    layout.operator("midas_normal.generate_from_bump", icon="NODE_TEXTURE")
+    layout.operator("midas_normal.generate_from_bump", text="Normal map instead of Bump", icon="NODE_TEXTURE").wire = True
 
 
 def draw_render_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
@@ -150,6 +161,9 @@ class MidasNormalPanel:
         layout: bpy.types.UILayout = self.layout
         settings = scene_settings(context.scene)
         _draw_generate(layout, settings)
+        material = active_material(context)
+        if generation.task() is None and material is not None and height_nodes(material.node_tree):
+            _draw_from_bump(layout.column(align=True))
         draw_outcome(layout)
         _draw_result(layout, settings, context.area)
         _draw_live_paint(layout, settings, context)
@@ -190,6 +204,8 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
         row = layout.row()
         row.active = _has_effect(name, settings)
         row.prop(settings, name)
+        if name == "height_scale":
+            row.operator("midas_normal.height_lengths", text="", icon="DRIVER_DISTANCE")
 
 
 def _is_hidden(name: str, settings: MidasNormalSettings) -> bool:

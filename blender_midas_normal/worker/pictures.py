@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.colour import apply_exposure, linear_to_srgb
+from ..core.colour import apply_exposure, linear_to_srgb, srgb_to_linear
 from ..core.engines import COLOUR, DATA
 from ..core.errors import Message, SourceError
-from ..core.picture import LUMA_ROWS, Picture
+from ..core.picture import LUMA_ROWS, Picture, as_float
 from ..core.protocol import Pixels
 from ..core.regions import Tile
 
@@ -50,16 +50,21 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0, con
         raise SourceError("The pixels of the picture take {size} bytes instead of {expected}.", size=path.stat().st_size,
                           expected=pixels.nbytes)
     shape = (pixels.height, pixels.width)
+    weights = np.array(pixels.height_weights, np.float32)
     if pixels.encoding == "BYTE":
         picture = _picture_from_bytes(_file_strips(path, pixels, np.uint8), shape)
-        if content == DATA:
+        if len(weights):
+            picture = heights_from_bytes(picture, weights, pixels.is_srgb)
+        elif content == DATA:
             picture = dataclasses.replace(picture, content=DATA, step=BYTE_STEP)
+    elif len(weights):
+        picture = heights_from_strips(_file_strips(path, pixels, np.float32), shape, weights)
     elif content == DATA:
         picture = data_from_strips(_file_strips(path, pixels, np.float32), shape, pixels.encoding, pixels.premultiplied)
     else:
         picture = picture_from_floats(_file_strips(path, pixels, np.float32), shape, pixels.encoding, pixels.premultiplied,
                                       exposure, pixels.to_rec709)
-    return dataclasses.replace(picture, part=Tile(*pixels.part)) if pixels.part else picture
+    return dataclasses.replace(picture, part=Tile(*pixels.part) if pixels.part else None, pixel_aspect=pixels.pixel_aspect)
 
 
 def check_size(width: int, height: int) -> None:
@@ -145,8 +150,55 @@ def data_from_strips(strips: Iterator[Strip], shape: tuple[int, int], encoding: 
             opacity = alpha[rows, :, None]
             colours = np.divide(colours, opacity, out=np.zeros_like(colours), where=opacity > 0)
         rgb[rows] = linear_to_srgb(colours) if encoding == "DECODED" else colours
-    notes = (Message("{count} pixels of the picture are no numbers; they were filled from around them.", count=count),)
-    return Picture(rgb, drop_opaque_alpha(alpha), notes=notes if count else (), content=DATA)
+    return Picture(rgb, drop_opaque_alpha(alpha), notes=_hole_notes(count), content=DATA)
+
+
+def heights_from_bytes(picture: Picture, weights: NDArray, is_srgb: bool) -> Picture:
+    """Return the heights that the nodes of a material make of a picture of bytes, as DATA.
+
+    sRGB values of one channel, or of grey, stay as they are for the engine to decode, because their steps are equal.  Of
+    several channels, or with transparency, they are decoded here, and count as values without steps.
+
+    Args:
+        weights: of red, green and blue, 3 float32.
+        is_srgb: the nodes see values decoded from sRGB, multiplied by alpha.
+    """
+    rgb, alpha = picture.rgb, picture.alpha_float()
+    used = np.flatnonzero(weights)
+    is_one = len(used) == 1 or bool((rgb[..., :1] == rgb).all())
+    if is_one and np.isclose(weights.sum(), 1, atol=1e-6) and (alpha is None or not is_srgb):
+        channel = np.ascontiguousarray(np.broadcast_to(rgb[..., used[:1]], rgb.shape))
+        return Picture(channel, content=DATA, step=BYTE_STEP, is_srgb=is_srgb)
+    heights = np.empty((*rgb.shape[:2], 3), np.float32)
+    for top in range(0, len(rgb), LUMA_ROWS):
+        rows = slice(top, top + LUMA_ROWS)
+        colours = as_float(rgb[rows])
+        if is_srgb:
+            colours = srgb_to_linear(colours) if alpha is None else srgb_to_linear(colours) * alpha[rows, :, None]
+        heights[rows] = (colours @ weights)[..., None]
+    return Picture(heights, content=DATA, step=0.0 if is_srgb else BYTE_STEP * float(np.abs(weights).sum()))
+
+
+def heights_from_strips(strips: Iterator[Strip], shape: tuple[int, int], weights: NDArray) -> Picture:
+    """Return the heights that the nodes of a material make of strips of floats, as DATA.
+
+    Args:
+        strips, shape: as of `picture_from_floats`.
+        weights: of red, green and blue, 3 float32.
+    """
+    heights, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
+    for rows, values in strips:
+        finite = np.isfinite(values).all(axis=2)
+        alpha[rows] = finite
+        heights[rows] = (np.where(finite[..., None], values[..., :3], 0) @ weights)[..., None]
+    count = int((alpha == 0).sum())
+    return Picture(heights, drop_opaque_alpha(alpha), notes=_hole_notes(count), content=DATA)
+
+
+def _hole_notes(count: int) -> tuple[Message, ...]:
+    """Tell the user how many pixels are no numbers."""
+    message = Message("{count} pixels of the picture are no numbers; they were filled from around them.", count=count)
+    return (message,) if count else ()
 
 
 def replace_non_finite(values: Array) -> Array:

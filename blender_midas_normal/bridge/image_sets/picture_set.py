@@ -27,7 +27,7 @@ from ..image_pixels import PixelExport
 from ..image_source import Source
 from ..map_files import check_no_other_map, move_staged, read_map_pixels, staging_folder, write_staged
 from ..map_images import open_map, show_picture_set
-from ..map_metadata import find_map, set_mask
+from ..map_metadata import find_map, set_heights, set_mask
 from ..map_state import DIGESTS, check_unchanged, remember_shown
 from ..request import GenerateRequest, PreparedRequest, facts_of_result
 from ..tasks import YIELD_TO_UI, Report, Step, TaskSteps
@@ -262,6 +262,7 @@ def _store_results(prepared: PreparedRequest, pictures: PictureSet, results: Map
     records = []
     for map_type, image in images.items():
         set_mask(image, mask)
+        set_heights(image, prepared.heights)
         notes = dict.fromkeys(note for result in _results_of_type(results, map_type).values() for note in result.notes)
         about_wiring = prepared.apply_to_materials(map_type, image, facts[map_type]["scale"])
         records.append(tasks.record_made(prepared.source, image, [*pictures.notes, *notes, *about_wiring]))

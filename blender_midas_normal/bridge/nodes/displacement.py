@@ -206,16 +206,16 @@ def texture_world_size(obj: bpy.types.Object | None, material: bpy.types.Materia
     mesh.calc_loop_triangles()
     slots = [number for number, slot in enumerate(obj.material_slots)  # type: ignore[union-attr]
              if slot.material == material]
-    has_material = np.isin(_property_array(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0], slots)
-    corners = _property_array(mesh.loop_triangles, "loops", 3, np.int32)[has_material]
-    a, b, c = np.moveaxis(_property_array(layer.uv, "vector", 2, np.float32)[corners], 1, 0)
+    has_material = np.isin(property_array(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0], slots)
+    corners = property_array(mesh.loop_triangles, "loops", 3, np.int32)[has_material]
+    a, b, c = np.moveaxis(property_array(layer.uv, "vector", 2, np.float32)[corners], 1, 0)
     (x1, y1), (x2, y2) = (b - a).T, (c - a).T
     uv_area = float(np.abs(x1 * y2 - y1 * x2).sum()) / 2
-    area = float(_property_array(mesh.loop_triangles, "area", 1, np.float32)[has_material].sum())
+    area = float(property_array(mesh.loop_triangles, "area", 1, np.float32)[has_material].sum())
     return math.sqrt(area / uv_area) if area > 0 and uv_area > 0 else 1.0
 
 
-def _property_array(owner: Any, name: str, width: int, dtype: type) -> np.ndarray:
+def property_array(owner: Any, name: str, width: int, dtype: type) -> np.ndarray:
     """Read a property of all items of one of Blender's collections into an array of N x width."""
     values: np.ndarray = np.empty(len(owner) * width, dtype)
     owner.foreach_get(name, values)

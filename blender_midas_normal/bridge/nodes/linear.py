@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
-from mathutils import Euler, Matrix, Vector
+from mathutils import Color, Euler, Matrix, Vector
 
 from ...core.errors import Phrase
 from .traversal import SocketInstance, find_link_source
@@ -82,14 +82,20 @@ class Evaluation:
         self.is_animated = False
         self._open: list[SocketInstance] = []
 
+    def evaluators(self) -> Mapping[str, NodeEvaluator]:
+        """Return the functions that evaluate nodes, as NODE_EVALUATORS does."""
+        return NODE_EVALUATORS
+
     def value(self, input_socket: SocketInstance) -> LinearValue:
         """Evaluate an input; raises NotLinearError."""
         link_source = find_link_source(input_socket)
         if link_source.output is None:
             return _constant_of(link_source.input.socket)
         value = self._of_output(link_source.output)
-        is_mean = input_socket.socket.type == "VALUE" and link_source.output.socket.type != "VALUE"
-        return value.transformed(np.full((3, 3), 1 / 3)) if is_mean else value
+        if input_socket.socket.type != "VALUE" or link_source.output.socket.type == "VALUE":
+            return value
+        weights = luminance_weights() if link_source.output.socket.type == "RGBA" else np.full(3, 1 / 3)
+        return value.transformed(np.tile(weights, (3, 1)))  # as Blender makes a number of a colour, or of a vector
 
     def factor(self, value: LinearValue, node: bpy.types.Node) -> NDArray:
         """Return the three numbers by which a node multiplies; raises NotLinearError where they depend on coordinates."""
@@ -105,7 +111,7 @@ class Evaluation:
 
     def _of_output(self, output: SocketInstance) -> LinearValue:
         node = output.node
-        read = NODE_EVALUATORS.get(node.bl_idname)
+        read = self.evaluators().get(node.bl_idname)
         if (read is None and not node.mute) or output in self._open:  # links may run in a circle
             raise NotLinearError(node)
         self._open.append(output)
@@ -131,6 +137,11 @@ def matrix_of_mapping(vector_type: str, rotation: Any, scale: Any) -> NDArray:
         inverse: NDArray = np.divide(1.0, scale, out=np.zeros(3), where=scale != 0)
         return np.diag(inverse) @ turned.T
     return turned @ np.diag(scale)
+
+
+def luminance_weights() -> NDArray:
+    """Return the weights of red, green and blue in the luminance of a colour, in the working space."""
+    return np.array([Color(unit).from_scene_linear_to_xyz_d65()[1] for unit in ((1, 0, 0), (0, 1, 0), (0, 0, 1))])
 
 
 def is_animated(owner: bpy.types.bpy_struct, path: str) -> bool:
@@ -191,7 +202,7 @@ def _geometry(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     return evaluation.begin(Coordinates(Phrase("the position in space")))
 
 
-def _inputs(evaluation: Evaluation, output: SocketInstance) -> list[LinearValue]:
+def evaluate_inputs(evaluation: Evaluation, output: SocketInstance) -> list[LinearValue]:
     """Evaluate all inputs of an output's node, without links to inputs that are not in use."""
     return [evaluation.value(SocketInstance(socket, output.groups)) if socket.enabled else _constant_of(socket)
             for socket in output.node.inputs]
@@ -201,7 +212,7 @@ def _mapping(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     node: Any = output.node
     if node.vector_type == "NORMAL":
         raise NotLinearError(node)
-    vector, location, rotation, scale = _inputs(evaluation, output)
+    vector, location, rotation, scale = evaluate_inputs(evaluation, output)
     matrix = matrix_of_mapping(node.vector_type, evaluation.factor(rotation, node), evaluation.factor(scale, node))
     if node.vector_type == "TEXTURE":
         return vector.minus(location).transformed(matrix)
@@ -211,7 +222,7 @@ def _mapping(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
 
 def _vector_rotate(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     node: Any = output.node
-    vector, center, axis, angle, rotation = _inputs(evaluation, output)
+    vector, center, axis, angle, rotation = evaluate_inputs(evaluation, output)
     if node.rotation_type == "EULER_XYZ":
         matrix = np.array(Euler(tuple(evaluation.factor(rotation, node))).to_matrix())
     else:
@@ -222,13 +233,13 @@ def _vector_rotate(evaluation: Evaluation, output: SocketInstance) -> LinearValu
     return vector.minus(center).transformed(matrix.T if node.invert else matrix).plus(center)
 
 
-def _arithmetic(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+def arithmetic(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     """Evaluate Vector Math and Math."""
     node: Any = output.node
     operation = node.operation
     if operation not in LINEAR_OPERATIONS or getattr(node, "use_clamp", False):
         raise NotLinearError(node)
-    values = _inputs(evaluation, output)
+    values = evaluate_inputs(evaluation, output)
     first, second, third = values[:3]
     if operation == "ADD":
         return first.plus(second)
@@ -255,27 +266,30 @@ def _product(evaluation: Evaluation, node: bpy.types.Node, one: LinearValue, oth
     return vector.transformed(np.diag(evaluation.factor(factor, node)))
 
 
-def _separate(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+def separate(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     vector = evaluation.value(SocketInstance(output.node.inputs[0], output.groups))
     picked = np.zeros((3, 3))
     picked[:, "XYZ".index(output.socket.name)] = 1
     return vector.transformed(picked)
 
 
-def _combine(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+def combine(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     parts = [evaluation.value(SocketInstance(socket, output.groups)) for socket in output.node.inputs]
     whole = [part.transformed(np.diag(unit)) for part, unit in zip(parts, np.eye(3), strict=True)]
     return whole[0].plus(whole[1]).plus(whole[2])
 
 
-def _number(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
+def number(evaluation: Evaluation, output: SocketInstance) -> LinearValue:
     return _constant_of(output.socket)
 
 
-NODE_EVALUATORS: dict[str, Callable[[Evaluation, SocketInstance], LinearValue]] = {
+NodeEvaluator = Callable[[Any, SocketInstance], LinearValue]
+"""A function of an Evaluation and an output of a node: evaluates the output."""
+
+NODE_EVALUATORS: dict[str, NodeEvaluator] = {
     "ShaderNodeTexCoord": _coordinates, "ShaderNodeUVMap": _uv_map, "ShaderNodeAttribute": _attribute,
     "ShaderNodeNewGeometry": _geometry, "ShaderNodeMapping": _mapping, "ShaderNodeVectorRotate": _vector_rotate,
-    "ShaderNodeVectorMath": _arithmetic, "ShaderNodeMath": _arithmetic, "ShaderNodeSeparateXYZ": _separate,
-    "ShaderNodeCombineXYZ": _combine, "ShaderNodeValue": _number,
+    "ShaderNodeVectorMath": arithmetic, "ShaderNodeMath": arithmetic, "ShaderNodeSeparateXYZ": separate,
+    "ShaderNodeCombineXYZ": combine, "ShaderNodeValue": number,
 }
 """By `bl_idname` of the node: the function that evaluates one of its outputs."""

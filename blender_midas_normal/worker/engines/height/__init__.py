@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....core.colour import srgb_to_linear
 from ....core.errors import Message
-from ....core.picture import Surface
+from ....core.filters import exact_gradient
+from ....core.picture import Picture, Surface, Wrap
 from .. import Engine, EngineInput, EngineOptions
 from .steps import smooth_steps
 
@@ -31,11 +33,20 @@ class Height(Engine):
         notes = (COLOURS_DIFFER,) if _colours_differ(picture.rgb_float()) else ()
         if picture.step and float(np.ptp(height)) > 0:
             height = smooth_steps(height, picture.step, item.wrap)
+        if picture.is_srgb:
+            height = srgb_to_linear(height)
+        slopes = None if picture.pixel_aspect == 1 else _slopes_of_stretched(height, picture, item.wrap)
         return Surface(height, item.settings.height_scale, False, item.wrap, (picture.width, picture.height), notes,
-                       is_measured=True)
+                       is_measured=True, measured_slopes=slopes)
 
     def unload(self) -> None:
         """Do nothing: it keeps nothing."""
+
+
+def _slopes_of_stretched(height: Array, picture: Picture, wrap: Wrap) -> Array:
+    """Return the slopes, 2 x H x W, of heights whose pixels are not square on the surface; widths are right as they are."""
+    across, down = exact_gradient(height, wrap)
+    return np.stack([across, down * np.float32(picture.pixel_aspect)]) * np.float32(picture.shorter)
 
 
 def _colours_differ(rgb: Array) -> bool:
