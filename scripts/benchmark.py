@@ -8,6 +8,7 @@ exchange through PNG files, and Blender's own pixel read and write.
 What is compared is measured in turn; the figures are medians.  --out gets figures.json, speed.md and speed.png; --document
 puts tables and plot into docs/SPEED.md; --only measures one part and draws no plot.  MiDaS and torch are measured where the
 MiDaS environment is, with the real weights or, without them, those that scripts/test.py makes: the time is the same.
+Normal maps made from Bump and Displacement nodes are rendered beside the nodes into bump.png in --out.
 --quick takes less than two minutes and compares ratios with scripts/benchmarks/recorded.json, into which --record puts them.
 Exit codes: 0 done, 1 a part failed, or a ratio is worse than the recorded one by half.
 """
@@ -36,13 +37,13 @@ from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
 
-IN_BLENDER = ("start", "retune", "transports", "bare", "stages")
+IN_BLENDER = ("start", "retune", "transports", "bare", "bump", "stages")
 WITHOUT_ANYTHING = ("surface", "libraries", "life")
 WITH_MIDAS = ("worker_start", "forward", "at_once", "networks", "gpu_maps", "repeating")
 """Parts, by the Python that they need."""
 
 PARTS = (*WITHOUT_ANYTHING, *WITH_MIDAS, *IN_BLENDER)
-LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once")
+LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once", "bump")
 
 
 def main() -> int:
@@ -87,7 +88,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         folders = (environments.WEIGHTS, environments.TEST_WEIGHTS)
         weights = next((str(folder) for folder in folders if (folder / MIDAS_WEIGHTS.name).is_file()), "")
         plan = dataclasses.replace(plan, midas=str(environments.MIDAS.folder), weights=weights)
-    return dataclasses.replace(plan, pictures=options.pictures) if options.pictures else plan
+    return dataclasses.replace(plan, pictures=options.pictures or plan.pictures, out=str(options.out))
 
 
 def parts(plan: Plan, options: argparse.Namespace) -> list:

@@ -28,6 +28,9 @@ TEMPORAL_SMOOTHING = Number("Smoothing over time", "Frames on either side over w
                             "that they flicker less; 0 leaves each frame as it is (default: 0)", 0, MAX_TEMPORAL_RADIUS, 1,
                             integer=True)
 
+METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0, "in": 0.0254, "ft": 0.3048}
+"""By the unit of a length: its metres."""
+
 EXISTING_CHOICES = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
 """What to do with an existing file that has a map's name; RENEW and SKIP replace only earlier maps of the same picture."""
 
@@ -116,9 +119,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             parsing = {"action": argparse.BooleanOptionalAction}
         elif isinstance(domain, FolderName):
             parsing = {"metavar": "FOLDER"}
+        elif name == "height_scale":
+            parsing = {"type": _parse_height_scale, "metavar": f"{domain.low:g}..{domain.high:.6g}|DEPTH/SIDE"}
         else:
             parsing = {"type": int if domain.integer else float, "metavar": f"{domain.low:g}..{domain.high:.6g}"}
-        help_ = f"{domain.description} ({_describe_default(name)})".replace("%", "%%")
+        also = "; also as two lengths, such as 10cm/2m" if name == "height_scale" else ""
+        help_ = f"{domain.description}{also} ({_describe_default(name)})".replace("%", "%%")
         parser.add_argument(*_option_names(name), help=help_, **parsing)
     parser.add_argument("--exposure", type=float, metavar="STOPS", help=EXPOSURE.description)
     parser.add_argument(*_option_names("mask_image"), type=parse_path, metavar="FILE",
@@ -254,6 +260,27 @@ def _parse_map_types(text: str) -> tuple[str, ...]:
     if unknown:
         raise argparse.ArgumentTypeError(f"there is no map {unknown[0]!r}; it is one of {', '.join(_lower(MAP_TYPES))}")
     return names
+
+
+def _parse_height_scale(text: str) -> float:
+    """Parse a height scale: a number, or two lengths with units, the height of the value 1 by the picture's shorter side."""
+    if "/" not in text:
+        return float(text)
+    depth, side = (_parse_length(part) for part in text.split("/", 1))
+    if side == 0:
+        raise argparse.ArgumentTypeError("a picture cannot show a side of no length")
+    return depth / side
+
+
+def _parse_length(text: str) -> float:
+    """Parse a length such as 10cm, and return it in metres."""
+    number = text.strip().rstrip("".join(METRES))
+    unit = text.strip()[len(number):]
+    try:
+        return float(number) * METRES[unit]
+    except (KeyError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no length such as 10cm; its unit is one of {', '.join(METRES)}"
+                                         ) from None
 
 
 def _parse_count(text: str) -> int:

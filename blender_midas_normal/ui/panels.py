@@ -12,7 +12,8 @@ from ..batch.report import FAILED, MADE, SKIPPED
 from ..bridge import addon
 from ..bridge.addon import engine_unavailable_reason
 from ..bridge.image_source import active_material
-from ..bridge.nodes.bump import BUMP, DISPLACEMENT, height_nodes
+from ..bridge.nodes.bump import height_nodes
+from ..bridge.nodes.materials import HEIGHT_NODES
 from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
 from ..bridge.tasks import Report
 from ..core.engines import OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts
@@ -58,7 +59,7 @@ def draw_object_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 def draw_node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     """Draw the entry in the context menu of an Image Texture node."""
     node = context.active_node
-    if node is not None and node.bl_idname in (BUMP, DISPLACEMENT):
+    if node is not None and node.bl_idname in HEIGHT_NODES:
         self.layout.separator()
         _draw_from_bump(self.layout)
     if node is not None and node.bl_idname == "ShaderNodeTexImage" and node.image is not None:

@@ -18,7 +18,7 @@ import installed_extension
 from benchmarks import answer
 from benchmarks.plan import Plan
 
-IN_BLENDER = ("stages", "first_map", "retune", "transports", "bare")
+IN_BLENDER = ("stages", "first_map", "retune", "transports", "bare", "bump")
 
 
 def main() -> None:

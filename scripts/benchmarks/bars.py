@@ -58,6 +58,8 @@ def bars(figures: dict) -> list:
         Bar("batch relief", "Many pictures by relief / its engine alone", 1.15),
         Bar("batch midas", "Many pictures by MiDaS / its engine alone", 1.15),
         Bar("batch luminance", "Many pictures by luminance / decoding + encoding alone", 1.15),
+        *(Bar(f"bump {light}", f"Bump and Displacement nodes and their normal maps, lit at 45 degrees from the {light}: "
+              "the largest mean difference in % of the mean brightness", 2.0, "%") for light in ("left", "top")),
         Bar("memory per 100", "Memory of client and worker, growth per 100 pictures", 1.0, "MB"),
         Bar("memory luminance", "Worker's memory at 8192, luminance", 3.0, "GB"),
         Bar("memory relief", "Worker's memory at 8192, relief", 3.0, "GB"),

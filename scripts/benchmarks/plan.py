@@ -15,6 +15,7 @@ class Plan:
     runs: of each thing that is compared; patience: seconds after which no further round of it begins.
     pictures: of a library; life: pictures one after the other while memory is watched, 0 for none.
     midas, weights: the MiDaS environment's folder and that of its weights, "" where there are none.
+    out: the folder for pictures to look at, "" for none.
     """
 
     engines: tuple
@@ -30,6 +31,7 @@ class Plan:
     life: int
     midas: str = ""
     weights: str = ""
+    out: str = ""
 
 
 FULL = Plan(engines=("luminance", "relief", "midas"), sides=(256, 512, 1024, 2048, 4096, 8192),

@@ -90,6 +90,15 @@ def test_godot_gets_the_8_bits_that_it_keeps_and_each_program_what_is_asked_for(
         parse(parser, "--format", "exr", "--bits", "8")
 
 
+def test_a_height_scale_may_be_two_lengths(parser, capsys):
+    for text, scale in (("0.2", 0.2), ("10cm/2m", 0.05), ("0.1m / 200 cm", 0.05), ("1in/1ft", 1 / 12)):
+        assert parse(parser, "--height-scale", text).settings.height_scale == pytest.approx(scale)
+    for text in ("10cm", "10/2", "10cm/2miles", "10cm/0m", "cm/2m", "a/b"):
+        with pytest.raises(SystemExit):
+            parse(parser, "--height-scale", text)
+    assert "'a' is no length such as 10cm" in capsys.readouterr().err
+
+
 def test_maps_keep_their_order_and_none_is_made_twice(parser):
     assert parse(parser, "--maps", "AO, normal,ao").map_types == ("AO", "NORMAL")
 

@@ -116,6 +116,15 @@ def test_a_matrix_of_colours_has_nine_numbers(matrix):
         Pixels("pixels", 1, 1, "LINEAR", to_rec709=matrix)
 
 
+@pytest.mark.parametrize("fields", [{"height_weights": [1.0]}, {"height_weights": [1.0, "2", 0.0]},
+                                    {"height_weights": [1.0, float("nan"), 0.0]}, {"pixel_aspect": 0.0},
+                                    {"pixel_aspect": float("inf")}])
+def test_heights_that_cannot_be_weighted_are_refused(fields):
+    Pixels("pixels", 1, 1, "BYTE", height_weights=[1.0, 0, -2.5], pixel_aspect=0.5)
+    with pytest.raises(ProtocolError):
+        Pixels("pixels", 1, 1, "BYTE", **fields)
+
+
 @pytest.mark.parametrize("fields", [
     {"file": ""}, {"width": 0}, {"height": -1}, {"width": 1 << 20, "height": 1 << 20}, {"notes": [1]}, {"notes": ["\ud800"]},
     {"seconds": {"read": "long"}}, {"seconds": {"read": -1}}, {"scale": -1.0}])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from blender_midas_normal.core.colour import srgb_to_linear
 from blender_midas_normal.core.engines import DATA
 from blender_midas_normal.core.normals import normal_map
 from blender_midas_normal.core.picture import Picture, Wrap
-from blender_midas_normal.core.protocol import Request, Result
+from blender_midas_normal.core.protocol import Pixels, Request, Result
 from blender_midas_normal.core.settings import Settings
 from blender_midas_normal.worker.engines import EngineInput, height
 from blender_midas_normal.worker.engines.height import Height, smooth_steps
 from blender_midas_normal.worker.inputs import picture_from_file
+from blender_midas_normal.worker.pictures import picture_from_pixels
 
 SIDE = 256
 PLAIN = Settings(engine="HEIGHT", tileable="BOTH")
@@ -133,6 +137,49 @@ def test_a_file_is_read_without_a_tone_curve_and_holes_are_counted(tmp_path):
     np.testing.assert_array_equal(picture.rgb[kept][:, 0], values[kept][:, 0])
     assert "2 pixels of the picture are no numbers" in picture.notes[0]
     assert picture.alpha is not None and (picture.alpha == kept).all()
+
+
+def heights_of_pixels(folder, values, encoding, **fields):
+    """The picture of heights that a worker makes of RGBA values, rows from the bottom up."""
+    (folder / "pixels").write_bytes(values.tobytes())
+    pixels = Pixels("pixels", values.shape[1], values.shape[0], encoding, **fields)
+    return picture_from_pixels(folder, pixels, content=DATA)
+
+
+def test_heights_are_weighted_as_nodes_see_the_colours(tmp_path):
+    stored = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
+    weights = [0.5, -0.25, 2.0]
+    plain = heights_of_pixels(tmp_path, stored, "BYTE", height_weights=weights)
+    np.testing.assert_allclose(plain.luma(), (stored[::-1, :, :3] / 255) @ weights, atol=1e-6)
+    assert plain.step == pytest.approx(2.75 / 255) and plain.alpha is None
+    seen = heights_of_pixels(tmp_path, stored, "BYTE", height_weights=weights, is_srgb=True)
+    decoded = srgb_to_linear(stored[::-1, :, :3] / np.float32(255))
+    np.testing.assert_allclose(seen.luma(), (decoded * (stored[::-1, :, 3:] / 255)) @ weights, atol=1e-6)
+    assert (seen.step, seen.is_srgb) == (0, False)
+    floats = stored / np.float32(85)
+    floats[1, 2, 0] = np.nan
+    holed = heights_of_pixels(tmp_path, floats, "LINEAR", height_weights=weights, pixel_aspect=0.5)
+    known = np.isfinite(floats[::-1, :, 0])
+    np.testing.assert_allclose(holed.luma()[known], (floats[::-1, :, :3] @ weights)[known], atol=1e-5)
+    assert (holed.alpha == known).all() and "1 pixels" in holed.notes[0] and (holed.step, holed.pixel_aspect) == (0, 0.5)
+
+
+def test_srgb_bytes_of_one_channel_are_smoothed_before_they_are_decoded(tmp_path):
+    ramp = np.rint(np.linspace(20, 60, SIDE)).astype(np.uint8)[None, :, None].repeat(64, axis=0).repeat(4, axis=2)
+    ramp[..., 1:] = (7, 200, 255)
+    picture = heights_of_pixels(tmp_path, ramp, "BYTE", height_weights=[1.0, 0.0, 0.0], is_srgb=True)
+    heights = normals_of(picture, Wrap())[1].height
+    stored = ramp[..., 0].astype(np.float32)
+    low, high = (srgb_to_linear((stored + half) / 255) for half in (-0.5001, 0.5001))
+    assert (low <= heights).all() and (heights <= high).all()
+    rises = np.diff(heights, axis=1)[:, 16:-16]
+    assert rises.min() > 0.3 * rises.mean(), "in steps the least is 0"
+
+
+def test_pixels_that_are_not_square_have_the_slopes_of_their_surface():
+    heights, across, down = waves()
+    picture = dataclasses.replace(picture_of(heights.astype(np.float32)), pixel_aspect=0.5)
+    assert degrees(normals_of(picture)[0], across, down * 0.5).mean() < 0.05
 
 
 def test_a_worker_makes_the_map_and_fills_holes(worker, tmp_path):

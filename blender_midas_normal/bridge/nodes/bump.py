@@ -18,7 +18,7 @@ from .edits import NodeEdits, place_node
 from .linear import NotLinearError
 from .map_nodes import image_of_node, normal_map_properties
 from .mapping import TOLERANCE, Mapping, apply_transforms, mapping_of, transform_messages, transforms_of
-from .materials import find_object_with, material_unavailable_reason
+from .materials import HEIGHT_NODES, find_object_with, material_unavailable_reason
 from .normal_map import WiringReport, copy_mapping, wire_normal_map
 from .picture_values import evaluate_constant, evaluate_number
 from .traversal import (
@@ -33,7 +33,7 @@ from .traversal import (
 )
 from .uv_size import UVSize, uv_size
 
-BUMP, DISPLACEMENT = "ShaderNodeBump", "ShaderNodeDisplacement"
+BUMP, DISPLACEMENT = HEIGHT_NODES
 
 MAX_HEIGHT_SCALE, MAX_STRENGTH = 10.0, 10.0
 """Limits of the settings height_scale and strength, which multiply each other."""
@@ -69,7 +69,7 @@ class BumpReading:
 
 def height_nodes(tree: bpy.types.NodeTree | None) -> list[NodeInstance]:
     """Return the Bump and Displacement nodes of a tree, in groups too, whose Height a picture feeds."""
-    return [instance for instance in node_instances(tree) if instance.node.bl_idname in (BUMP, DISPLACEMENT)
+    return [instance for instance in node_instances(tree) if instance.node.bl_idname in HEIGHT_NODES
             and any(image_of_node(upstream.node) for upstream in upstream_nodes(_input(instance, "Height")))]
 
 

@@ -140,8 +140,9 @@ def matrix_of_mapping(vector_type: str, rotation: Any, scale: Any) -> NDArray:
 
 
 def luminance_weights() -> NDArray:
-    """Return the weights of red, green and blue in the luminance of a colour, in the working space."""
-    return np.array([Color(unit).from_scene_linear_to_xyz_d65()[1] for unit in ((1, 0, 0), (0, 1, 0), (0, 0, 1))])
+    """Return the weights of red, green and blue in the luminance of a colour, in the working space; of sum 1."""
+    weights = np.array([Color(unit).from_scene_linear_to_xyz_d65()[1] for unit in ((1, 0, 0), (0, 1, 0), (0, 0, 1))])
+    return weights / weights.sum()
 
 
 def is_animated(owner: bpy.types.bpy_struct, path: str) -> bool:

@@ -10,6 +10,9 @@ OPERATORS = {
     "Generate many normal maps": "Viele Normalmaps erzeugen",
     "All images of the selected objects": "Alle Bilder der ausgewählten Objekte",
     "All materials of this file": "Alle Materialien dieser Datei",
+    "Normal map from Bump": "Normalmap aus Bump",
+    "Normal map instead of Bump": "Normalmap statt Bump",
+    "Height from lengths": "Höhe aus Längen",
     "Normal map from this image": "Normalmap aus diesem Bild",
     "Normal map from render": "Normalmap aus dem Rendern",
     "Normal map": "Normalmap",
@@ -403,6 +406,23 @@ PREFERENCES = {
     "Existing normal map": "Vorhandene Normalmap",
     "The normal map that the material already has, all of which is kept; the engine is not needed":
         "Die Normalmap, die das Material schon hat und die ganz erhalten bleibt; die Engine wird nicht gebraucht",
+    "Depth": "Tiefe",
+    "Picture's side": "Bildseite",
+    "Height of the value 1 above the value 0": "Höhe des Wertes 1 über dem Wert 0",
+    "Length that the shorter side of the picture shows": "Länge, die die kürzere Bildseite zeigt",
+    "Set the height scale by two lengths: how large the picture is, and how high the value 1 is":
+        "Das Höhenmaß durch zwei Längen setzen: wie groß das Bild und wie hoch der Wert 1 ist",
+    "Instead of the node": "Statt des Nodes",
+    "Let the map shade in place of the node, which stays in the material, unlinked":
+        "Die Map an Stelle des Nodes schattieren lassen, der unverknüpft im Material bleibt",
+    "Make the normal map that shades as a Bump or Displacement node of the active material does":
+        "Die Normalmap erzeugen, die so schattiert wie ein Bump- oder Displacement-Node des aktiven Materials",
+    "Make the normal map that shades as the node does, and let it shade in place of the node, which stays in the material, "
+    "unlinked":
+        "Die Normalmap erzeugen, die so schattiert wie der Node, und sie an seiner Stelle schattieren lassen; der Node "
+        "bleibt unverknüpft im Material",
+    "Name of a Bump or Displacement node of the active material; without one, the active node, or the only one of these":
+        "Name eines Bump- oder Displacement-Nodes des aktiven Materials; ohne ihn der aktive Node oder der einzige davon",
     "Source convention": "Konvention der Quelle",
     "Which way green points in the normal map that is the source": "Wohin Grün in der Normalmap zeigt, die die Quelle ist",
     "Green up": "Grün nach oben",
@@ -671,8 +691,77 @@ MIDAS = {
     "The device {device} cannot be used ({problem}).": "Das Gerät {device} ist nicht benutzbar ({problem}).",
 }
 
+FROM_BUMP = {
+    "The material {material!r} has no Bump or Displacement node whose Height a picture feeds.":
+        "Das Material {material!r} hat keinen Bump- oder Displacement-Node, dessen Höhe ein Bild speist.",
+    "The active object has no material with a Bump or Displacement node.":
+        "Das aktive Objekt hat kein Material mit einem Bump- oder Displacement-Node.",
+    "The material {material!r} has several nodes of this kind, {nodes}; make one of them active.":
+        "Das Material {material!r} hat mehrere solche Nodes, {nodes}; einen davon aktivieren.",
+    "The node {node!r} is muted, so it shades nothing.": "Der Node {node!r} ist stumm und schattiert nichts.",
+    "The Height of {node!r} is no sum of a picture's colours, because of the node {other!r}; only Separate Color, RGB to "
+    "BW, Invert, Map Range and Math that adds and multiplies may lie between.":
+        "Die Höhe von {node!r} ist wegen des Nodes {other!r} keine Summe der Farben eines Bildes; dazwischen darf nur "
+        "Separate Color, RGB to BW, Invert, Map Range und Math, das addiert und multipliziert, liegen.",
+    "The Height of {node!r} depends on {count} textures; it must be one.":
+        "Die Höhe von {node!r} hängt von {count} Texturen ab; es muss eine sein.",
+    "The node {node!r} displaces along what feeds its Normal, which a normal map cannot show.":
+        "Der Node {node!r} verschiebt längs dessen, was seine Normale speist, was eine Normalmap nicht zeigen kann.",
+    "The texture {texture!r} is not interpolated, so that its relief is nothing but steps; set it to Linear.":
+        "Die Textur {texture!r} wird nicht interpoliert, so dass ihr Relief nur aus Stufen besteht; sie auf Linear setzen.",
+    "The {input} of {node!r} is not the same all over the surface; give it a number.":
+        "Der Wert {input} von {node!r} ist nicht überall auf der Oberfläche gleich; ihm eine Zahl geben.",
+    "The texture {texture!r} is not laid flat by a UV layer, so its size on the mesh is not known.":
+        "Die Textur {texture!r} liegt nicht flach nach einer UV-Map, darum ist ihre Größe auf dem Mesh unbekannt.",
+    "The texture {texture!r} shows only one line or point of its picture.":
+        "Die Textur {texture!r} zeigt nur eine Linie oder einen Punkt ihres Bildes.",
+    "No mesh with the material {material!r} has a UV layer by which {texture!r} could be measured.":
+        "Kein Mesh mit dem Material {material!r} hat eine UV-Map, nach der sich {texture!r} messen ließe.",
+    "The relief of {node!r} is {factor:.0f} times as high as the picture's shorter side is long, too steep for a normal "
+    "map.":
+        "Das Relief von {node!r} ist {factor:.0f}-mal so hoch, wie die kürzere Bildseite lang ist, zu steil für eine "
+        "Normalmap.",
+    "The colours of {image!r} depend on its alpha where that is linked; set its Alpha to Channel Packed.":
+        "Die Farben von {image!r} hängen von seinem Alpha ab, wo das verknüpft ist; sein Alpha auf Kanalgepackt setzen.",
+    "The image {image!r} has a colour space whose values are not known here; set it to Non-Color.":
+        "Das Bild {image!r} hat einen Farbraum, dessen Werte hier unbekannt sind; ihn auf Non-Color setzen.",
+    "The normal map {map!r} of {image!r} is in use and shows other heights; set Replace to make it again, or give {node!r} "
+    "a copy of the image.":
+        "Die Normalmap {map!r} von {image!r} wird benutzt und zeigt andere Höhen; Ersetzen setzen, um sie neu zu erzeugen, "
+        "oder {node!r} eine Kopie des Bildes geben.",
+    "The node {node!r} is in the group {group!r}, which is used in other places too or cannot be changed; make the group "
+    "single-user.":
+        "Der Node {node!r} ist in der Gruppe {group!r}, die auch anderswo benutzt wird oder nicht änderbar ist; die Gruppe "
+        "zum Einzelbenutzer machen.",
+    "The node {node!r} and its texture {texture!r} are in different groups; put them into one.":
+        "Der Node {node!r} und seine Textur {texture!r} sind in verschiedenen Gruppen; sie in eine legen.",
+    "The node {node!r} lies over the normals of {other!r}, which a normal map in its place would hide; make the map without "
+    "wiring it.":
+        "Der Node {node!r} liegt über den Normalen von {other!r}, die eine Normalmap an seiner Stelle verdeckte; die Map "
+        "erzeugen, ohne sie zu verknüpfen.",
+    "On {object!r}, the height {scale:.4g} of the picture's shorter side shades as {node!r} does.":
+        "Auf {object!r} schattiert die Höhe {scale:.4g} der kürzeren Bildseite wie {node!r}.",
+    "The map is for {object!r}; the texture has another size on {count} other objects, such as {other!r}, where it is too "
+    "steep or too flat.":
+        "Die Map ist für {object!r}; auf {count} anderen Objekten, wie {other!r}, hat die Textur eine andere Größe, dort "
+        "ist sie zu steil oder zu flach.",
+    "The heights of {node!r} are animated; the map shows them as they are now.":
+        "Die Höhen von {node!r} sind animiert; die Map zeigt sie, wie sie jetzt sind.",
+    "The picture of {texture!r} is sheared on the mesh, which the map follows on average only.":
+        "Das Bild von {texture!r} ist auf dem Mesh geschert, dem folgt die Map nur im Mittel.",
+    "For the same look, the Normal Map node needs the Strength of {node!r}: {strength}.":
+        "Für gleiches Aussehen braucht der Normal-Map-Node die Stärke von {node!r}: {strength}.",
+    "that which feeds it there": "was sie dort speist",
+    "The map shades instead of {node!r} of the material {material!r}; the node is still there, unlinked.":
+        "Die Map schattiert statt {node!r} im Material {material!r}; der Node ist noch da, unverknüpft.",
+    "The node {node!r} feeds nothing, so the map is not wired.":
+        "Der Node {node!r} speist nichts, darum ist die Map nicht verknüpft.",
+    "The node {node!r} or its picture is no longer there.": "Der Node {node!r} oder sein Bild ist nicht mehr da.",
+    "The map is not wired: {reason}": "Die Map ist nicht verknüpft: {reason}",
+}
+
 MESSAGES: dict[str, dict[str, str]] = {
     "Operator": OPERATORS,
     "*": {**WHAT_OPERATORS_DO, **REASONS_AND_REPORTS, **PANEL, **PROGRESS, **QUEUE, **PLACES, **SETTINGS, **PREFERENCES,
-          **SETUP, **COMPUTER_CHECK, **REPORTS, **WIRING, **ERRORS, **MIDAS},
+          **SETUP, **COMPUTER_CHECK, **REPORTS, **WIRING, **ERRORS, **MIDAS, **FROM_BUMP},
 }
