@@ -31,7 +31,7 @@ WITHOUT_MIDAS = Message("Run midas-normal --engine midas, which installs it, or 
 def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, settings: Settings | None = None, *,
               recursive: bool = False, maps: str | Sequence[str] = "NORMAL", format: str = "PNG", bits: int | None = None,
               target: str | None = None, pattern: str | None = None, existing: str = "RENEW", sets: str = "OFF",
-              source_suffix: str | Sequence[str] = "", smoothing: int = 0, jobs: int | None = None,
+              source_suffix: str | Sequence[str] = "", shard: str = "", smoothing: int = 0, jobs: int | None = None,
               exposure: float | None = None, mask_image: str | Path | None = None, weights: str | Path | None = None,
               progress: Callable[[int, int], None] | None = None, **fields: Any) -> list[Record]:
     """Make normal maps, and other maps, of picture files, as files in a folder.
@@ -53,6 +53,7 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
         sets: OFF, UDIM or SEQUENCE: what the numbers in the names of files mean.
         source_suffix: suffixes such as `_height,_disp`, of which pictures in folders must have one; they are cut from the
             names of maps.
+        shard: `K/N` to make the share K of N, from 0, as one of N processes that together make all; "" for all.
         smoothing: frames on either side over which the maps of a sequence are averaged.
         jobs: number of worker processes; None for one for each graphics card, or one without any.
         exposure: stops by which scene-linear pictures are made brighter.
@@ -79,8 +80,8 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
     map_types = [name.strip() for name in maps.split(",")] if isinstance(maps, str) else maps
     options = batch_options(
         Path(out), (settings or Settings()).replace_fields(fields), maps=map_types, format=format, bits=bits, target=target,
-        pattern=pattern, existing=existing, sets=sets, source_suffix=source_suffix, smoothing=smoothing, jobs=jobs,
-        exposure=exposure, mask_image=Path(mask_image) if mask_image is not None else None)
+        pattern=pattern, existing=existing, sets=sets, source_suffix=source_suffix, shard=shard, smoothing=smoothing,
+        jobs=jobs, exposure=exposure, mask_image=Path(mask_image) if mask_image is not None else None)
     inputs = find_pictures([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive,
                            options.source_suffixes)
     make_folder(options.out)
@@ -148,7 +149,8 @@ def _run(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Cal
 def items_of_files(inputs: Inputs, options: BatchOptions) -> list[BatchItem]:
     """Make the items of picture files, which the worker reads itself."""
     mask = {"mask_picture": str(resolve_path(options.mask_image))} if options.mask_image is not None else {}
-    items = [item_of_file(picture.file, picture.folder, _request_fields(picture.file, mask)) for picture in inputs.pictures]
+    items = [item_of_file(picture.file, picture.folder, _request_fields(picture.file, mask), picture.line)
+             for picture in inputs.pictures]
     if options.settings.base == "EXISTING":
         items = [with_base(item, options.source_suffixes, _base_fields) for item in items]
     return items if options.exposure is None else [with_exposure(item, options.exposure) for item in items]

@@ -3,7 +3,7 @@
 --engine midas downloads MiDaS's weights and installs what it needs, once.  The preset node writes the MiDaS node's picture:
 8 bits, its own size.
 Exit codes: 0 all done, 1 some pictures failed or were given up (the rest are written), 2 wrong usage, 3 engine not
-available, or what it needs cannot be installed.
+available, or what it needs cannot be installed.  With --exit-zero pictures that failed do not change the code.
 """
 
 # The text above is the help of `midas-normal` and `scripts/normal_map.py`; `blender --command midas_normal` has its own.
@@ -18,17 +18,18 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from ..client.launch import HostPython, Launch, choose_launch, this_python, user_paths
 from ..client.provision import ensure_environment, ensure_weights
 from ..core.engines import find_engine_weights, needed_parts
 from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
-from .inputs import Inputs, find_pictures
+from .inputs import Inputs, find_pictures, listed_pictures
 from .options import BatchOptions, add_options, parse_options, parse_path
 from .pictures import BatchItem
 from .report import FAILED, STDOUT, TerminalReporter, as_csv, as_json, summary, write_report
+from .shares import read_list
 
 NOT_AVAILABLE = 3
 """The exit code where the engine is not available, or what it needs cannot be installed."""
@@ -78,7 +79,7 @@ class Command(ABC):
         arguments = parser.parse_args(argv)
         try:
             options = parse_options(arguments)
-            inputs = find_pictures(arguments.images, arguments.recursive, options.source_suffixes)
+            inputs = self._inputs(parser, arguments, options)
             make_folder(options.out)
         except MidasNormalError as error:
             parser.error(str(error))
@@ -96,7 +97,17 @@ class Command(ABC):
             _write_reports(result, options)
         except MidasNormalError as error:
             return report_error(error)
-        return 1 if result.not_tried or any(record.outcome == FAILED for record in result.records) else 0
+        has_failures = any(record.outcome == FAILED for record in result.records)
+        return 1 if result.not_tried or (has_failures and not arguments.exit_zero) else 0
+
+    def _inputs(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions) -> Inputs:
+        if arguments.list is None:
+            if options.share.items is not None:
+                parser.error("--items are lines of a list; give it with --list FILE")
+            return find_pictures(arguments.images, arguments.recursive, options.source_suffixes)
+        if arguments.images:
+            parser.error("give either pictures or --list FILE")
+        return listed_pictures(read_list(arguments.list), arguments.list.parent)
 
 
 class FilesCommand(Command):
@@ -108,12 +119,14 @@ class FilesCommand(Command):
     def parser(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(usage="%(prog)s IMAGE... --out FOLDER [options]", description=__doc__,
                                          formatter_class=argparse.RawDescriptionHelpFormatter)
-        parser.add_argument("images", nargs="+", type=parse_path, metavar="IMAGE", help="a file, a folder or a pattern")
+        parser.add_argument("images", nargs="*", type=parse_path, metavar="IMAGE", help="a file, a folder or a pattern")
         parser.add_argument("--weights", type=parse_path, help="folder of weights, which has those of the engine")
         return parser
 
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
               inputs: Inputs) -> list[BatchItem]:
+        if not arguments.images and arguments.list is None:
+            parser.error("no picture is given; name files, folders or patterns, or --list FILE")
         return items_of_files(inputs, options)
 
     def launch(self, arguments: argparse.Namespace, options: BatchOptions, out: TextIO) -> Launch:
@@ -147,19 +160,27 @@ def _write_reports(result: BatchResult, options: BatchOptions) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether Ctrl+C was pressed; pressed again, it ends the program as usual."""
+    """Yield a function that tells whether Ctrl+C was pressed, or a farm ends the process with SIGTERM.
+
+    When that happens again, it ends the program as usual.
+    """
     stopped = threading.Event()
 
     def stop(number: int, frame: object) -> None:
         stopped.set()
-        signal.signal(signal.SIGINT, previous)
+        restore()
 
-    # Blender's own handler is not known to Python, which returns None for it.
-    previous = signal.signal(signal.SIGINT, stop) or signal.default_int_handler
+    def restore() -> None:
+        for each, handler in previous.items():
+            signal.signal(each, handler)
+
+    # Blender's own handlers are not known to Python, which returns None for them.
+    defaults: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    previous = {each: signal.signal(each, stop) or default for each, default in defaults.items()}
     try:
         yield stopped.is_set
     finally:
-        signal.signal(signal.SIGINT, previous)
+        restore()
 
 
 def report_error(error: MidasNormalError) -> int:

@@ -25,10 +25,12 @@ class InputFile:
 
     Attributes:
         folder: that of the file, relative to the folder that was searched; its maps go into the same subfolder.
+        line: its line in the list of pictures, from 1; 0 without a list.
     """
 
     file: Path
     folder: PurePath
+    line: int = 0
 
 
 @dataclass
@@ -71,6 +73,24 @@ def find_pictures(paths: Sequence[Path], recursive: bool, suffixes: Sequence[str
             inputs.pictures.append(InputFile(path, PurePath()))
     inputs.pictures = _remove_duplicates(inputs.pictures)
     return inputs
+
+
+def listed_pictures(lines: Sequence[str], folder: Path) -> Inputs:
+    """Return the pictures that a list names.
+
+    A picture that stands there twice counts once; empty lines count as lines.
+
+    Args:
+        lines: paths of files.
+        folder: that of the list, to which paths are relative; the maps of those below it go into the same subfolders.
+    """
+    pictures = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            path = PurePath(line.strip())
+            is_below = not path.is_absolute() and ".." not in path.parts
+            pictures.append(InputFile(folder / path, path.parent if is_below else PurePath(), number))
+    return Inputs(_remove_duplicates(pictures))
 
 
 def _remove_duplicates(pictures: Sequence[InputFile]) -> list[InputFile]:

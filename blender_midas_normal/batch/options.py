@@ -20,6 +20,7 @@ from .name_suffixes import parse_suffixes
 from .outputs import TARGETS, TOKENS, Naming
 from .pictures import SETS, digest_of_file
 from .report import check_report
+from .shares import Share, parse_share
 
 EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
                   -MAX_EXPOSURE, MAX_EXPOSURE, 0.1)
@@ -51,6 +52,7 @@ class BatchOptions:
         mask_content: digest of the mask image, "" without one.
         sets: one of SETS.
         smoothing: frames on either side over which the maps of sequences are averaged.
+        share: the pictures that this process makes.
         source_suffixes: those of which the pictures in folders must have one, and which are cut from the names of maps.
     """
 
@@ -70,6 +72,7 @@ class BatchOptions:
     sets: str
     smoothing: int
     source_suffixes: tuple[str, ...]
+    share: Share
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +109,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help=TEMPORAL_SMOOTHING.description)
     parser.add_argument("--jobs", type=_parse_count, metavar="N",
                         help="processes that make maps (default: one for each graphics card, else 1)")
+    parser.add_argument("--list", type=parse_path, metavar="FILE",
+                        help="take the pictures that this text file names, one on a line, relative to its folder")
+    parser.add_argument("--items", default="", metavar="A-B",
+                        help="make the pictures on these lines of the list only, from 1; a set belongs to its first line")
+    parser.add_argument("--shard", default="", metavar="K/N",
+                        help="make the share K of N, from 0, as one of N processes that together make all; a picture's "
+                             "share stays the same when others are added")
+    parser.add_argument("--exit-zero", action="store_true",
+                        help="exit with 0 though pictures failed, which the report then says; for farms that take any other "
+                             "code for a broken machine")
     parser.add_argument("--json", type=parse_path, metavar="FILE",
                         help="write what was made, and what failed, as JSON; - is the standard output")
     parser.add_argument("--csv", type=parse_path, metavar="FILE", help="the same as a table")
@@ -141,15 +154,15 @@ def parse_path(text: str) -> Path:
 def parse_options(arguments: argparse.Namespace) -> BatchOptions:
     """Check the parsed options of a command line; raises as `batch_options`."""
     names = ("maps", "format", "bits", "target", "pattern", "existing", "jobs", "exposure", "mask_image", "sets",
-              "smoothing", "source_suffix", "json", "csv")
+              "smoothing", "source_suffix", "shard", "items", "json", "csv")
     return batch_options(arguments.out, _parse_settings(arguments), **{name: getattr(arguments, name) for name in names})
 
 
 def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORMAL",), format: str = "PNG",
                   bits: int | None = None, target: str | None = None, pattern: str | None = None, existing: str = "RENEW",
                   jobs: int | None = None, exposure: float | None = None, mask_image: Path | None = None, sets: str = "OFF",
-                  smoothing: int = 0, source_suffix: str | Sequence[str] = "", json: Path | None = None,
-                  csv: Path | None = None) -> BatchOptions:
+                  smoothing: int = 0, source_suffix: str | Sequence[str] = "", shard: str = "", items: str = "",
+                  json: Path | None = None, csv: Path | None = None) -> BatchOptions:
     """Check options, which have the names and values of those on the command line, in any case.
 
     Args:
@@ -178,11 +191,14 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
         settings = dataclasses.replace(settings, model_folder=str(resolve_path(Path(settings.model_folder))))
     if jobs is not None and jobs < 1:
         raise SettingsError("jobs is {number!r}; it is a number of processes.", number=jobs)
+    share = parse_share(shard, items)
+    if existing_ == "NUMBER" and not share.is_whole:
+        raise SettingsError("--existing number needs to know all files that are made; leave out --shard and --items.")
     naming = Naming(pattern if pattern is not None else target_.pattern, target_.tags, settings.engine.lower(),
                     FILE_FORMATS[format_].suffix, map_types)
     return BatchOptions(out, settings, map_types, format_, bits or target_.bits, naming, existing_, jobs, json, csv,
                         exposure, mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing,
-                        parse_suffixes(source_suffix))
+                        parse_suffixes(source_suffix), share)
 
 
 def _check_choice(name: str, value: str, names: Collection[str]) -> str:

@@ -157,14 +157,22 @@ class NameTaken(TargetError):
 class OutputFiles:
     """Reserve a file for each map of a run."""
 
-    def __init__(self, options: BatchOptions, pictures: Iterable[Path | None]) -> None:
+    def __init__(self, options: BatchOptions, items: Iterable[BatchItem]) -> None:
         """Prepare for a run.
 
         Args:
-            pictures: the files of all its pictures, which no map may replace.
+            items: all of its pictures, those that other processes make included: no map may replace one of them, and where
+                several would have a map of one name, it is the first one's.
         """
         self._options = options
-        self._pictures = {resolve_path(file) for file in (*pictures, options.mask_image) if file is not None}
+        items = list(items)
+        files = [options.mask_image, *(file for item in items for file in (item.file, item.base))]
+        self._pictures = {resolve_path(file) for file in files if file is not None}
+        self._first_titles: dict[Path, str] = {}
+        if not options.share.is_whole:
+            for item in items:
+                for map_type in options.map_types:
+                    self._first_titles.setdefault(options.naming.path(item, map_type), item.title)
         self._maps: dict[Path, PictureState] = {}
         self._numbers: dict[tuple[int, str], int] = {}
 
@@ -199,6 +207,10 @@ class OutputFiles:
         return target
 
     def _check_free(self, target: Path, picture: PictureState) -> None:
+        first = self._first_titles.get(target.relative_to(self._options.out), picture.item.title)
+        if first != picture.item.title:
+            raise TargetError("{target} is also the map of {other}; {advice}.", target=target, other=first,
+                              advice=NAME_CLASH_ADVICE)
         if resolve_path(target) in self._pictures:
             raise TargetError("{target} is one of the pictures; {advice}.", target=target, advice=NAME_CLASH_ADVICE)
         other = self._maps.get(resolve_path(target))

@@ -42,6 +42,7 @@ class BatchItem:
         request_fields: returns the fields of a `Request` that pass the picture to a client's worker; raises SourceError.
         content: returns a digest of the picture; raises SourceError.
         number: of a tile or frame, with a separator, such as `.1001`; the names of its maps end with it.
+        line: that of the file in the list of pictures, from 1; 0 without a list.
         base: the file of the normal map that is there, for the base EXISTING, which no map may replace either.
     """
 
@@ -53,12 +54,14 @@ class BatchItem:
     request_fields: Callable[[Client], dict[str, Any]]
     content: Callable[[], str]
     number: str = ""
+    line: int = 0
     base: Path | None = None
 
 
-def item_of_file(file: Path, folder: PurePath, request_fields: Callable[[Client], dict[str, Any]]) -> BatchItem:
+def item_of_file(file: Path, folder: PurePath, request_fields: Callable[[Client], dict[str, Any]],
+                 line: int = 0) -> BatchItem:
     """Make the item of a picture file; see `BatchItem` for the arguments."""
-    return BatchItem(str(file), file.name, file.stem, file, folder, request_fields, lambda: digest_of_file(file))
+    return BatchItem(str(file), file.name, file.stem, file, folder, request_fields, lambda: digest_of_file(file), line=line)
 
 
 def with_exposure(item: BatchItem, stops: float) -> BatchItem:

@@ -77,14 +77,14 @@ class BatchRunner:
         self._postponed: list[PictureState] = []
         self._folders: set[Path] = set()
         self._measured_count = self.finished_count = 0
-        picture_sets = find_sets(items, options.sets, options.source_suffixes)
+        all_sets = find_sets(items, options.sets, options.source_suffixes)
+        picture_sets = [each for each in all_sets if options.share.includes(each)]
         self.set_messages = [each.sentence for each in picture_sets if len(each.members) > 1]
         self.missing_messages = [each.missing_message for each in picture_sets if each.missing_message]
         self.sets = [states_of_set(each, options.smoothing) for each in picture_sets]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
-        self._output_files = OutputFiles(
-            options, [file for picture in self.pictures for file in (picture.item.file, picture.item.base)])
+        self._output_files = OutputFiles(options, [item for each in all_sets for _, item in each.members])
 
     @property
     def progress(self) -> tuple[int, int]:

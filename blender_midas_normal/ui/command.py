@@ -68,7 +68,7 @@ class BlenderCommand(Command):
 
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
               inputs: Inputs) -> list[BatchItem]:
-        if arguments.images:
+        if arguments.images or arguments.list:
             items = items_of_files(inputs)
         elif options.sets != "OFF":
             parser.error("--sets is about the names of picture files; give some")
@@ -94,7 +94,8 @@ def items_of_files(inputs: Inputs) -> list[BatchItem]:
     def read_with_blender(file: Path) -> Callable[[Client], dict[str, Any]]:
         return lambda client: {"pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
 
-    return [item_of_file(picture.file, picture.folder, read_with_blender(picture.file)) for picture in inputs.pictures]
+    return [item_of_file(picture.file, picture.folder, read_with_blender(picture.file), picture.line)
+            for picture in inputs.pictures]
 
 
 def read_base(file: Path, client: Client) -> dict[str, Any]:

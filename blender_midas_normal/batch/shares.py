@@ -1,0 +1,67 @@
+"""The share of a run's pictures that one of many processes makes: by a hash of their names, or by lines of a list."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from ..core.errors import SettingsError, SourceError, reason_of
+from .pictures import ItemSet
+
+MAX_SHARDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which sets of pictures a process makes; the default is all.
+
+    Attributes:
+        shard: (K, N): a set is made by the shard K of N, from 0, that the hash of its name gives, so that a picture's shard
+            stays the same when others are added.
+        items: (first, last) line of the list of pictures, from 1; a set belongs to the line of its first picture.
+    """
+
+    shard: tuple[int, int] = (0, 1)
+    items: tuple[int, int] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the pictures."""
+        return self.shard[1] == 1 and self.items is None
+
+    def includes(self, picture_set: ItemSet) -> bool:
+        """Tell whether this process makes a set, or a picture that belongs to none."""
+        first = min((item for _, item in picture_set.members), key=lambda item: item.line)
+        if self.items is not None and not self.items[0] <= first.line <= self.items[1]:
+            return False
+        index, count = self.shard
+        name = PurePath(picture_set.title).name if picture_set.title else first.name
+        digest = hashlib.sha256((first.folder / name).as_posix().encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(digest[:8], "big") % count == index
+
+
+def parse_share(shard: str, items: str) -> Share:
+    """Return the share that `K/N` and `A-B` mean, "" for all; raise SettingsError for anything else.
+
+    >>> parse_share("0/4", ""), parse_share("", "7-7")
+    (Share(shard=(0, 4), items=None), Share(shard=(0, 1), items=(7, 7)))
+    """
+    part = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard or "0/1")
+    if part is None or not int(part[1]) < int(part[2]) <= MAX_SHARDS:
+        raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name="shard", value=repr(shard),
+                            choices="0/N, 1/N, ... of N processes")
+    lines = re.fullmatch(r"(\d{1,9})-(\d{1,9})", items) if items else None
+    if items and (lines is None or not 1 <= int(lines[1]) <= int(lines[2])):
+        raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name="items", value=repr(items),
+                            choices="A-B, the first and the last line, from 1")
+    return Share((int(part[1]), int(part[2])), (int(lines[1]), int(lines[2])) if lines else None)
+
+
+def read_list(file: Path) -> list[str]:
+    """Return the lines of a list of pictures, without empty ones at its end; raise SourceError where it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape").rstrip().splitlines()
+    except OSError as error:
+        raise SourceError("The list {file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
