@@ -193,6 +193,10 @@ class SurfaceGone(MidasNormalError):
     """The surface of which a map is to be made again is no longer in the worker's memory."""
 
 
+class NotRectified(MidasNormalError):
+    """The photo was left as it is, because it is straight already or its lines do not tell how it was taken."""
+
+
 class Unchanged(MidasNormalError):
     """The map exists already, made from the same picture with the same settings."""
 
@@ -220,7 +224,7 @@ class Cancelled(MidasNormalError):
 _EXCEPTIONS = {
     kind.__name__: kind
     for kind in (SettingsError, SourceError, TargetError, EngineUnavailable, EngineError, WeightsError, SurfaceGone,
-                 Unchanged, WorkerError, ProtocolError, InstallError, WrongThread, Cancelled)
+                 NotRectified, Unchanged, WorkerError, ProtocolError, InstallError, WrongThread, Cancelled)
 }
 
 
