@@ -271,7 +271,7 @@ class Client:
     def _set_outcome(self, id: int, outcome: Result | MidasNormalError) -> None:
         job = self._pending.pop(id)
         job.outcome = outcome
-        if isinstance(outcome, Result):
+        if isinstance(outcome, Result) and outcome.surface:
             self.surfaces.add(outcome.surface)
         elif isinstance(outcome, SurfaceGone):
             self.surfaces.discard(job.surface)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .arrays import Array
     from .maps import Map, MidasNodePicture
 
-PNG_GREY, PNG_RGB = 0, 2
+PNG_GREY, PNG_RGB, PNG_RGBA = 0, 2, 6
 """Colour types; PNG specification, section 11.2.1."""
 
 PNG_NO_FILTER, PNG_UP = 0, 2
@@ -74,7 +74,7 @@ def deflate(values: NDArray) -> bytes:
 
 
 def encode_png(pixels: NDArray, compress: bool) -> bytes:
-    """Encode H x W x 3 (RGB) or H x W (grey) uint8 or uint16 pixels as a PNG file; see `encode_png_strips`.
+    """Encode H x W x 3 (RGB), x 4 (RGBA) or H x W (grey) uint8 or uint16 pixels as a PNG file; see `encode_png_strips`.
 
     >>> decode_png(encode_png(np.array([[0, 65535]], np.uint16), compress=True)).tolist()
     [[0, 65535]]
@@ -86,7 +86,7 @@ def encode_png_strips(strips: Iterable[NDArray], height: int, compress: bool) ->
     """Encode strips of uint8 or uint16 pixels as a PNG file, and yield the file in parts.
 
     Args:
-        strips: some rows each of H x W x 3 (RGB) or H x W (grey) pixels, from the top down.
+        strips: some rows each of H x W x 3 (RGB), x 4 (RGBA) or H x W (grey) pixels, from the top down.
         height: rows of all strips together.
         compress: subtract each row from the one before it ("Up" filter; PNG specification, section 9.2) and deflate; else
             rows are stored as they are.
@@ -102,7 +102,9 @@ def encode_png_strips(strips: Iterable[NDArray], height: int, compress: bool) ->
 
 
 def _png_header(pixels: NDArray, height: int) -> bytes:
-    depth, colours = pixels.dtype.itemsize * 8, PNG_RGB if pixels.ndim == 3 else PNG_GREY
+    depth, colours = pixels.dtype.itemsize * 8, PNG_GREY
+    if pixels.ndim == 3:
+        colours = PNG_RGB if pixels.shape[2] == 3 else PNG_RGBA
     return struct.pack(">IIBBBBB", pixels.shape[1], height, depth, colours, 0, 0, 0)
 
 

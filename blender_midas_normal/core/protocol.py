@@ -118,6 +118,7 @@ class Request:
             that surface where the picture has changed.
         frames: [weight, path] of each map to average: PNG files of 16 bits of one map type, size, scale and convention.
         scale: of height maps, the scale to write them with; 0 for each picture's own.
+        rectify: the fields of `Rectification`: with `pixels` or `picture` only, make no map, but that picture rectified.
         id: identifies the request in all messages about it; the client sets it.
     """
 
@@ -140,6 +141,7 @@ class Request:
     preceding: str | None = None
     frames: list = field(default_factory=list)
     scale: float = 0.0
+    rectify: dict | None = None
     id: int = 0
 
     def __post_init__(self) -> None:
@@ -153,6 +155,8 @@ class Request:
             raise ProtocolError("Heights cannot have a scale of {scale}.", scale=self.scale)
         if not all(_is_weighted_file(frame) for frame in self.frames):
             raise ProtocolError("The frames of a request must be shares and files.")
+        if self.rectify is not None and self.pixels is None and self.picture is None:
+            raise ProtocolError("A request that rectifies must have a picture.")
 
 
 @dataclass(frozen=True)
@@ -295,6 +299,27 @@ class Pixels:
     def nbytes(self) -> int:
         """Size of the file in bytes."""
         return self.height * self.width * 4 * (1 if self.encoding == "BYTE" else 4)
+
+
+@dataclass(frozen=True)
+class Rectification:
+    """How a photo is rectified.
+
+    Attributes:
+        corners: x and y of the four corners of a rectangle on the surface, as `core.perspective.check_corners` takes them;
+            empty to find out from the photo's lines.
+        focal_length: of the lens in mm, as on 35 mm film; 0 where it is unknown.
+    """
+
+    corners: list[float] = field(default_factory=list)
+    focal_length: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.corners and not (len(self.corners) == 8 and all(type(value) is float for value in self.corners)):
+            raise ProtocolError("A photo has four corners, which are eight numbers, not {corners:.80}.",
+                                corners=repr(self.corners))
+        if type(self.focal_length) is not float or self.focal_length < 0:
+            raise ProtocolError("A lens has no focal length {length:.80}.", length=repr(self.focal_length))
 
 
 def _is_finite(value: Any) -> bool:

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import Cancelled, Message, MidasNormalError, shorten_message
+from ..core.errors import NO_MESSAGE, Cancelled, Message, MidasNormalError, shorten_message
 from ..core.files import redact_home
 from ..core.protocol import VERSION, Error, Hello, Progress, Ready, Result
 from ..core.settings import Settings
@@ -36,6 +36,7 @@ from .inputs import LoadedInputs, load_inputs
 from .memory import TOO_LITTLE_MEMORY, available_bytes, is_out_of_memory
 from .outputs import write_map
 from .pipeline import MapPipeline
+from .rectification import rectify_picture, write_rectified
 
 if TYPE_CHECKING:
     from .channel import Job
@@ -118,6 +119,9 @@ class RequestLoop:
         for job in jobs:
             with self._send_errors(job):
                 inputs, report = self._reader.result(job), make_reporter(job, self._channel)
+                if job.request.rectify is not None:
+                    self._rectify(job, inputs, report)
+                    continue
                 pending_maps.append((job, self._pipeline.prepare(job.request, inputs, report, job.clock)))
         ready_maps = self._infer([pending for _, pending in pending_maps])
         for (job, _), pending in zip(pending_maps, ready_maps, strict=True):
@@ -148,6 +152,15 @@ class RequestLoop:
             with job.clock.stage("encode"), write_map(rendered.map, job.request, self._folder) as files:
                 result = _make_result(job, rendered, files)
             self._channel.send(result)
+
+    def _rectify(self, job: Job, inputs: LoadedInputs, report: Report) -> None:
+        """Answer a request for a rectified picture."""
+        with job.clock.stage("rectify"):
+            rectified = rectify_picture(inputs.picture, job.request, report)
+        with job.clock.stage("encode"), write_rectified(rectified, self._folder) as file:
+            height, width = rectified.pixels.shape[:2]
+            self._channel.send(Result(job.request.id, file, width, height, engine="", device="", why=NO_MESSAGE, surface="",
+                                      seconds=job.clock.seconds, notes=list(rectified.notes)))
 
     @contextmanager
     def _send_errors(self, job: Job) -> Iterator[None]:
