@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..client.client import Client, ResultFuture
 from ..client.launch import Launch, choose_launch, this_python, user_paths
-from ..core.errors import Message, TargetError, reason_of
+from ..core.errors import Message, SettingsError, TargetError, reason_of
 from ..core.files import resolve_path
 from ..core.settings import Settings
 from .inputs import Inputs, find_pictures
 from .options import BatchOptions, batch_options
 from .outputs import TARGETS
-from .pictures import BatchItem, PictureState, item_of_file, with_base, with_exposure
+from .pictures import BatchItem, PictureState, item_of_file, picture_fields, with_base, with_exposure
 from .report import FAILED, LoggingReporter, Record, Reporter
 from .runner import BatchRunner, StageFn, run_stages
 from .scheduler import WorkerPool, max_in_flight, one_in_flight, run_tasks
@@ -32,7 +33,8 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
               recursive: bool = False, maps: str | Sequence[str] = "NORMAL", format: str = "PNG", bits: int | None = None,
               target: str | None = None, pattern: str | None = None, existing: str = "RENEW", sets: str = "OFF",
               source_suffix: str | Sequence[str] = "", shard: str = "", smoothing: int = 0, jobs: int | None = None,
-              exposure: float | None = None, mask_image: str | Path | None = None, weights: str | Path | None = None,
+              exposure: float | None = None, mask_image: str | Path | None = None,
+              rectify: str | Sequence[float] | None = None, focal_length: float = 0.0, weights: str | Path | None = None,
               progress: Callable[[int, int], None] | None = None, **fields: Any) -> list[Record]:
     """Make normal maps, and other maps, of picture files, as files in a folder.
 
@@ -58,6 +60,9 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
         jobs: number of worker processes; None for one for each graphics card, or one without any.
         exposure: stops by which scene-linear pictures are made brighter.
         mask_image: the picture for the mask IMAGE, which is set by it.
+        rectify: "AUTO" to rectify photos that were taken at an angle by their lines, or x and y of four corners: upper
+            left, upper right, lower right, lower left, in pixels from the upper left, or as shares of the sides.
+        focal_length: for `rectify`, of the lens in mm, as on 35 mm film; 0 for that of each file.
         weights: the folder with MiDaS's weights; None for the one in the user's data folder.
         progress: called often with the number of finished steps and of all steps; a picture has one or two.
         fields: single settings in place of those of `settings`, such as `strength=2.0` or `engine="luminance"`.
@@ -81,13 +86,24 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
     options = batch_options(
         Path(out), (settings or Settings()).replace_fields(fields), maps=map_types, format=format, bits=bits, target=target,
         pattern=pattern, existing=existing, sets=sets, source_suffix=source_suffix, shard=shard, smoothing=smoothing,
-        jobs=jobs, exposure=exposure, mask_image=Path(mask_image) if mask_image is not None else None)
+        jobs=jobs, exposure=exposure, mask_image=Path(mask_image) if mask_image is not None else None,
+        rectify=_corners(rectify), focal_length=focal_length)
     inputs = find_pictures([Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)], recursive,
                            options.source_suffixes)
     make_folder(options.out)
     worker_paths = user_paths(options.out, Path(weights) if weights is not None else None)
     launch = choose_launch(options.settings, worker_paths, this_python(), IDLE_SECONDS, WITHOUT_MIDAS)
     return run_batch(items_of_files(inputs, options), options, launch, inputs, LoggingReporter(progress)).records
+
+
+def _corners(rectify: str | Sequence[float] | None) -> tuple[float, ...] | None:
+    """Return the corners of `BatchOptions`; raise SettingsError for other text than AUTO."""
+    if isinstance(rectify, str):
+        if rectify.upper() != "AUTO":
+            raise SettingsError("rectify is AUTO or the eight numbers of four corners, not {value:.80}.",
+                                value=repr(rectify))
+        return ()
+    return None if rectify is None else tuple(float(value) for value in rectify)
 
 
 @dataclass(frozen=True)
@@ -148,16 +164,22 @@ def _run(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Cal
 
 def items_of_files(inputs: Inputs, options: BatchOptions) -> list[BatchItem]:
     """Make the items of picture files, which the worker reads itself."""
-    mask = {"mask_picture": str(resolve_path(options.mask_image))} if options.mask_image is not None else {}
-    items = [item_of_file(picture.file, picture.folder, _request_fields(picture.file, mask), picture.line)
+    items = [item_of_file(picture.file, picture.folder, partial(_request_fields, picture.file), picture.line)
              for picture in inputs.pictures]
+    if options.mask_image is not None:
+        items = [_with_mask(item, {"mask_picture": str(resolve_path(options.mask_image))}) for item in items]
     if options.settings.base == "EXISTING":
         items = [with_base(item, options.source_suffixes, _base_fields) for item in items]
     return items if options.exposure is None else [with_exposure(item, options.exposure) for item in items]
 
 
-def _request_fields(file: Path, mask: dict[str, str]) -> Callable[[object], dict[str, Any]]:
-    return lambda client: {"picture": str(resolve_path(file)), **mask}
+def _request_fields(file: Path, client: Client) -> dict[str, Any]:
+    return picture_fields(file)
+
+
+def _with_mask(item: BatchItem, mask: dict[str, Any]) -> BatchItem:
+    return replace(item, request_fields=lambda client: {**item.request_fields(client), **mask},
+                   file_fields=lambda client, file: {**item.file_fields(client, file), **mask})
 
 
 def _base_fields(file: Path, client: Client) -> dict[str, Any]:

@@ -6,18 +6,20 @@ import argparse
 import dataclasses
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..core.errors import SettingsError
+from ..core.exif import FOCAL_LENGTH
 from ..core.file_numbering import MAX_TEMPORAL_RADIUS
 from ..core.files import resolve_path
 from ..core.map_types import FILE_FORMATS, MAP_TYPES, check_format, check_map_type, is_float_format
 from ..core.protocol import MAX_EXPOSURE
 from ..core.settings import PRESETS, Choice, Flag, FolderName, Number, Settings, preset, setting_domains
 from .name_suffixes import parse_suffixes
-from .outputs import TARGETS, TOKENS, Naming
+from .outputs import RECTIFIED, TARGETS, TOKENS, Naming
 from .pictures import SETS, digest_of_file
 from .report import check_report
 from .shares import Share, parse_share
@@ -54,6 +56,9 @@ class BatchOptions:
         smoothing: frames on either side over which the maps of sequences are averaged.
         share: the pictures that this process makes.
         source_suffixes: those of which the pictures in folders must have one, and which are cut from the names of maps.
+        rectify: the corners by which photos are rectified, as `core.protocol.Rectification` has them, () to find them by
+            their lines; None to leave photos as they are.
+        focal_length: of the photos' lens in mm, as on 35 mm film; 0 for that of each file.
     """
 
     out: Path
@@ -73,6 +78,13 @@ class BatchOptions:
     smoothing: int
     source_suffixes: tuple[str, ...]
     share: Share
+    rectify: tuple[float, ...] | None
+    focal_length: float
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The kinds of file that are written of each picture: RECTIFIED, if asked for, and types of map."""
+        return (RECTIFIED, *self.map_types) if self.rectify is not None else self.map_types
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -107,6 +119,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "movies, and the sets of a .blend file, are for Blender's panel)")
     parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{MAX_TEMPORAL_RADIUS}",
                         help=TEMPORAL_SMOOTHING.description)
+    parser.add_argument("--rectify", type=_parse_corners, metavar="auto|X,Y,X,Y,X,Y,X,Y",
+                        help="rectify photos of flat surfaces that were taken at an angle, and make the maps of the "
+                             "rectified ones, which are written beside them as {stem}_rectified.png: auto finds out by the "
+                             "lines of bricks, boards or tiles how a photo was taken, and leaves it as it is where it is "
+                             "not sure; numbers are the upper left, upper right, lower right and lower left corner of a "
+                             "rectangle on the surface, in pixels from the photo's upper left, or as shares of its sides")
+    parser.add_argument(*_option_names("focal_length"), type=float, default=0.0, metavar="MM",
+                        help=f"for --rectify: {FOCAL_LENGTH.description}")
     parser.add_argument("--jobs", type=_parse_count, metavar="N",
                         help="processes that make maps (default: one for each graphics card, else 1)")
     parser.add_argument("--list", type=parse_path, metavar="FILE",
@@ -154,7 +174,8 @@ def parse_path(text: str) -> Path:
 def parse_options(arguments: argparse.Namespace) -> BatchOptions:
     """Check the parsed options of a command line; raises as `batch_options`."""
     names = ("maps", "format", "bits", "target", "pattern", "existing", "jobs", "exposure", "mask_image", "sets",
-              "smoothing", "source_suffix", "shard", "items", "json", "csv")
+              "smoothing", "source_suffix", "shard", "items", "json", "csv", "rectify",
+             "focal_length")
     return batch_options(arguments.out, _parse_settings(arguments), **{name: getattr(arguments, name) for name in names})
 
 
@@ -162,7 +183,8 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
                   bits: int | None = None, target: str | None = None, pattern: str | None = None, existing: str = "RENEW",
                   jobs: int | None = None, exposure: float | None = None, mask_image: Path | None = None, sets: str = "OFF",
                   smoothing: int = 0, source_suffix: str | Sequence[str] = "", shard: str = "", items: str = "",
-                  json: Path | None = None, csv: Path | None = None) -> BatchOptions:
+                  json: Path | None = None, csv: Path | None = None, rectify: Sequence[float] | None = None,
+                  focal_length: float = 0.0) -> BatchOptions:
     """Check options, which have the names and values of those on the command line, in any case.
 
     Args:
@@ -194,11 +216,14 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     share = parse_share(shard, items)
     if existing_ == "NUMBER" and not share.is_whole:
         raise SettingsError("--existing number needs to know all files that are made; leave out --shard and --items.")
+    _check_rectify(rectify, sets_, settings)
+    focal_length = FOCAL_LENGTH.validate("focal_length", focal_length)
+    outputs = map_types if rectify is None else (RECTIFIED, *map_types)
     naming = Naming(pattern if pattern is not None else target_.pattern, target_.tags, settings.engine.lower(),
-                    FILE_FORMATS[format_].suffix, map_types)
+                    FILE_FORMATS[format_].suffix, outputs)
     return BatchOptions(out, settings, map_types, format_, bits or target_.bits, naming, existing_, jobs, json, csv,
                         exposure, mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing,
-                        parse_suffixes(source_suffix), share)
+                        parse_suffixes(source_suffix), share, tuple(rectify) if rectify is not None else None, focal_length)
 
 
 def _check_choice(name: str, value: str, names: Collection[str]) -> str:
@@ -240,6 +265,19 @@ def _check_smoothing(smoothing: int, sets: str, settings: Settings) -> None:
         raise SettingsError("--smoothing needs frames; give it with --sets sequence.")
     if smoothing and settings.is_node_picture:
         raise SettingsError("--smoothing averages maps of 16 bits; the MiDaS node's picture has 8.")
+
+
+def _check_rectify(corners: Sequence[float] | None, sets: str, settings: Settings) -> None:
+    """Raise SettingsError for corners that are no numbers, and for pictures that belong to others that stay as they are."""
+    if corners is None:
+        return
+    if len(corners) not in (0, 8) or not all(isinstance(value, float) and isfinite(value) for value in corners):
+        raise SettingsError("--rectify is auto, or the eight numbers of four corners.")
+    if sets != "OFF":
+        raise SettingsError("--rectify takes single photos; leave --sets out.")
+    if settings.base == "EXISTING":
+        raise SettingsError("A normal map that is there does not fit a rectified photo; leave --rectify or --base existing "
+                            "out.")
 
 
 def _parse_settings(arguments: argparse.Namespace) -> Settings:
@@ -297,6 +335,19 @@ def _parse_length(text: str) -> float:
     except (KeyError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r} is no length such as 10cm; its unit is one of {', '.join(METRES)}"
                                          ) from None
+
+
+def _parse_corners(text: str) -> tuple[float, ...]:
+    """Parse the corners of a rectangle; () stands for auto."""
+    if text.lower() == "auto":
+        return ()
+    try:
+        corners = tuple(float(number) for number in text.split(","))
+    except ValueError:
+        corners = ()
+    if len(corners) != 8:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor the eight numbers of four corners")
+    return corners
 
 
 def _parse_count(text: str) -> int:

@@ -32,6 +32,12 @@ _INVALID = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)", re.IGNORECASE)
 """Names that Windows reserves for devices; names are valid there too, since a drive may be used on several systems."""
 
+RECTIFIED = "RECTIFIED"
+"""What stands for a type of map where the rectified photo is meant, from which the maps are made."""
+
+RECTIFIED_TAG, RECTIFIED_SUFFIX = "rectified", ".png"
+"""What names of the file have in place of the tag and the suffix of a map."""
+
 _FILE_TAGS = {name: map_type.file_tag for name, map_type in MAP_TYPES.items()}
 
 _UNITY_TAGS = {"NORMAL": "Normal", "HEIGHT": "Height", "AO": "AO", "CURVATURE": "Curvature"}
@@ -74,7 +80,7 @@ class Naming:
         tags: what `{map}` stands for, by map type.
         engine: what `{engine}` stands for.
         suffix: of the files, such as `.png`.
-        map_types: the types of map that are made of each picture.
+        map_types: the types of map that are made of each picture, and perhaps RECTIFIED.
 
     Raises:
         SettingsError: the pattern is invalid, or gives several map types the same name.
@@ -106,9 +112,10 @@ class Naming:
             number: of the name; above 1 it is appended, which gives another name for the same map.
             addition: appended before that.
         """
-        values = {"name": item.name, "map": self.tags[map_type], "engine": self.engine}
+        tag, suffix = (self.tags[map_type], self.suffix) if map_type != RECTIFIED else (RECTIFIED_TAG, RECTIFIED_SUFFIX)
+        values = {"name": item.name, "map": tag, "engine": self.engine}
         *folders, name = _parts(self.pattern)
-        ending = addition + (f"_{number}" if number > 1 else "") + item.number + self.suffix
+        ending = addition + (f"_{number}" if number > 1 else "") + item.number + suffix
         return Path(item.folder, *(_fit_name(part, item.stem, values, "") for part in folders),
                     _fit_name(name, item.stem, values, ending))
 
@@ -187,7 +194,7 @@ class OutputFiles:
             NameTaken: a map of another picture of this run has it.
         """
         targets = [(map_type, self._path(picture, map_type, self._number(picture.set_members, map_type)))
-                   for map_type in self._options.map_types]
+                   for map_type in self._options.outputs]
         for _, target in targets:
             self._check_free(target, picture)
         self._maps.update((resolve_path(target), picture) for _, target in targets)

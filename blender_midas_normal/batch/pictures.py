@@ -12,7 +12,7 @@ from typing import Any
 
 from ..client.client import Client
 from ..core.engines import shared_range_strengths
-from ..core.errors import SourceError, reason_of
+from ..core.errors import Message, SourceError, reason_of
 from ..core.file_numbering import format_ranges, missing_ranges, missing_tiles, number_ranges, parse_udim_name, split_number
 from ..core.files import PICTURE_SUFFIXES, check_picture_file, resolve_path, sha256_of
 from ..core.protocol import Result
@@ -44,6 +44,7 @@ class BatchItem:
         number: of a tile or frame, with a separator, such as `.1001`; the names of its maps end with it.
         line: that of the file in the list of pictures, from 1; 0 without a list.
         base: the file of the normal map that is there, for the base EXISTING, which no map may replace either.
+        file_fields: returns the fields of a `Request` that pass a picture file in place of the picture.
     """
 
     title: str
@@ -56,6 +57,12 @@ class BatchItem:
     number: str = ""
     line: int = 0
     base: Path | None = None
+    file_fields: Callable[[Client, Path], dict[str, Any]] = lambda client, file: picture_fields(file)
+
+
+def picture_fields(file: Path) -> dict[str, Any]:
+    """Return the fields of a `Request` for a picture file that the worker reads."""
+    return {"picture": str(resolve_path(file))}
 
 
 def item_of_file(file: Path, folder: PurePath, request_fields: Callable[[Client], dict[str, Any]],
@@ -273,6 +280,8 @@ class PictureState:
         neighbours: the frames that its maps are averaged over, including itself; empty where nothing is averaged.
         staged: its own maps, by map type.
         failure: why its maps cannot be made.
+        notes: messages to the user about the picture.
+        rectified: the file of the rectified photo that its maps are made of, None for the picture itself.
     """
 
     item: BatchItem
@@ -287,6 +296,8 @@ class PictureState:
     neighbours: Sequence[PictureState] = ()
     staged: dict[str, StagedMap] = field(default_factory=dict)
     failure: Exception | None = None
+    notes: tuple[Message, ...] = ()
+    rectified: Path | None = None
 
     @property
     def is_done(self) -> bool:

@@ -181,7 +181,7 @@ class OutputRecord:
             return file.absolute().as_posix()
 
 
-def digest_of_settings(settings: Settings, engine: str, map_type: str, format_: str, **extra: float) -> str:
+def digest_of_settings(settings: Settings, engine: str, map_type: str, format_: str, **extra: Any) -> str:
     """Return a digest of everything besides the picture that determines a map.
 
     Args:

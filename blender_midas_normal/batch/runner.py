@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -18,20 +20,22 @@ from ..core.errors import (
     EngineUnavailable,
     Message,
     MidasNormalError,
+    NotRectified,
     SurfaceGone,
     TargetError,
     WorkerError,
     reason_of,
 )
+from ..core.exif import focal_length_of_file
 from ..core.file_numbering import temporal_weights
 from ..core.files import atomic_replace, resolve_path
 from ..core.map_types import is_float_format
-from ..core.protocol import Request, Result
+from ..core.protocol import Rectification, Request, Result
 from ..core.settings import Settings
 from .atomic_files import atomic_create, partial_file, remove_leftovers, temporary_folder
 from .name_suffixes import HEIGHT_SUFFIXES, cut_suffix
 from .options import BatchOptions
-from .outputs import NameTaken, OutputFiles
+from .outputs import RECTIFIED, NameTaken, OutputFiles
 from .pictures import BatchItem, PictureState, StagedMap, find_sets, match_depth_ranges, states_of_set
 from .record import DepthStats, DepthStatsCache, OutputRecord, digest_of_settings
 from .report import FAILED, MADE, SKIPPED, Record, Reporter
@@ -159,9 +163,13 @@ class BatchRunner:
                 self._reporter.print_line(f"{picture.item.title}: {target} is there already")
                 picture.records.append(Record(picture.item.title, SKIPPED, map_type, str(target)))
                 picture.pending.remove((map_type, target))
+                if map_type == RECTIFIED:
+                    picture.rectified = target
             elif self._options.existing != "OVERWRITE" and (
                     refusal := self._record.refusal(target, picture.item.file)
             ) and not self._record.may_be_on_record_soon(target):
+                if map_type == RECTIFIED:
+                    raise ReplaceRefused(refusal)  # its maps would be those of another picture
                 self._report_failure(picture, map_type, refusal)
                 self._output_files.release(target)
                 picture.pending.remove((map_type, target))
@@ -171,8 +179,29 @@ class BatchRunner:
         """Make all pending maps of a picture."""
         yield from self.begin(picture, client)
         yield from self.skip(picture, client)
+        if picture.pending and picture.pending[0][0] == RECTIFIED:
+            yield from self._rectify(picture, client, picture.pending[0][1])
         map_types = [map_type for map_type, _ in picture.pending]
         yield from self._make_maps(picture, client, map_types, partial(self._store, picture, client), **self._file_fields)
+
+    def _rectify(self, picture: PictureState, client: Client, target: Path) -> BatchTask:
+        """Rectify a photo, of which the maps are made then; one whose lines tell too little stays as it is."""
+        corners, focal_length = self._options.rectify or (), self._options.focal_length
+        rectification = Rectification(list(corners), focal_length or focal_length_of_file(picture.item.file))
+        client.prepare(self._launch)
+        job = client.submit(Request({}, rectify=dataclasses.asdict(rectification), **picture.item.request_fields(client)))
+        yield job
+        try:
+            result = job.result()
+        except NotRectified as error:
+            picture.notes = (error.message,)
+            self._output_files.release(target)
+        else:
+            with _open_map_file(client, result) as file:
+                digest = self._digest(picture, self._engine, RECTIFIED)
+                picture.rectified = self._move_to_target(picture, RECTIFIED, file, digest)
+            self._report_made(picture, RECTIFIED, picture.rectified, result)
+        picture.pending = [(map_type, path) for map_type, path in picture.pending if map_type != RECTIFIED]
 
     def stage_frame(self, folder: Callable[[], Path], window: Container[PictureState], picture: PictureState,
                     client: Client) -> BatchTask:
@@ -263,7 +292,12 @@ class BatchRunner:
     def _submit(self, client: Client, picture: PictureState, surface: str | None, **fields: Any) -> ResultFuture:
         """Request a map, from the cached surface if there is one, else from the picture."""
         client.prepare(self._launch)
-        source = {"surface": surface} if surface is not None else picture.item.request_fields(client)
+        if surface is not None:
+            source: dict[str, Any] = {"surface": surface}
+        elif picture.rectified is not None:
+            source = picture.item.file_fields(client, picture.rectified)
+        else:
+            source = picture.item.request_fields(client)
         return client.submit(Request(**fields, **source))
 
     def _store(self, picture: PictureState, client: Client, map_type: str, result: Result) -> None:
@@ -312,16 +346,21 @@ class BatchRunner:
         return dataclasses.replace(settings, strength=settings.strength * picture.strength)
 
     def _digest(self, picture: PictureState, engine: str, map_type: str) -> str:
+        rectify = [*self._options.rectify, self._options.focal_length] if self._options.rectify is not None else []
+        if map_type == RECTIFIED:
+            return hashlib.sha256(json.dumps(rectify).encode()).hexdigest()
         scale = _scale(picture, map_type)
         extra = {"scale": scale, "smoothing": self._options.smoothing if picture.neighbours else 0,
-                 "bits": 8 if self._options.bits == 8 else 0}
+                 "bits": 8 if self._options.bits == 8 else 0,
+                 "rectify": rectify}
         return digest_of_settings(self._settings(picture), engine, map_type, self._options.format,
                                   **{name: value for name, value in extra.items() if value})
 
     def _report_made(self, picture: PictureState, map_type: str, target: Path, result: Result) -> None:
         size = f"{result.width} x {result.height}"
-        notes = [*result.notes, *_name_hints(picture, result.engine)]
-        self._reporter.print_line(f"{picture.item.title} -> {target} ({size}, {result.engine.lower()} on {result.device})")
+        how = f", {result.engine.lower()} on {result.device}" if map_type != RECTIFIED else ""
+        self._reporter.print_line(f"{picture.item.title} -> {target} ({size}{how})")
+        notes = [*picture.notes, *result.notes, *_name_hints(picture, result.engine)]
         for note in notes:
             self._reporter.print_line(f"  {note}")
         picture.records.append(Record(picture.item.title, MADE, map_type, str(target), result.engine, result.why,
@@ -331,7 +370,7 @@ class BatchRunner:
 def _name_hints(picture: PictureState, engine: str) -> list[Message]:
     """Say which engine to choose where a picture's name says that it is no photo."""
     file = picture.item.file
-    if file is None or ENGINES[engine].takes == DATA or cut_suffix(file.stem, HEIGHT_SUFFIXES) is None:
+    if file is None or not engine or ENGINES[engine].takes == DATA or cut_suffix(file.stem, HEIGHT_SUFFIXES) is None:
         return []
     return [Message("By its name this picture is a height map; the engine HEIGHT takes its values as heights.")]
 

@@ -92,10 +92,16 @@ class BlenderCommand(Command):
 def items_of_files(inputs: Inputs) -> list[BatchItem]:
     """Return items for picture files, which Blender reads, because its Python has no library for image files."""
     def read_with_blender(file: Path) -> Callable[[Client], dict[str, Any]]:
-        return lambda client: {"pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
+        return lambda client: file_fields(client, file)
 
-    return [item_of_file(picture.file, picture.folder, read_with_blender(picture.file), picture.line)
-            for picture in inputs.pictures]
+    items = [item_of_file(picture.file, picture.folder, read_with_blender(picture.file), picture.line)
+             for picture in inputs.pictures]
+    return [dataclasses.replace(item, file_fields=file_fields) for item in items]
+
+
+def file_fields(client: Client, file: Path) -> dict[str, Any]:
+    """Return the fields of a request for a picture file, which Blender reads."""
+    return {"pixels": dataclasses.asdict(run_to_end(export_file_pixels(file, client.new_file())))}
 
 
 def read_base(file: Path, client: Client) -> dict[str, Any]:
@@ -105,11 +111,12 @@ def read_base(file: Path, client: Client) -> dict[str, Any]:
 
 def with_mask(item: BatchItem, mask: Path) -> BatchItem:
     """Return the item with a mask image, which Blender reads."""
-    def fields(client: Client) -> dict[str, Any]:
-        mask_pixels = run_to_end(export_file_pixels(mask, client.new_file()))
-        return {**item.request_fields(client), "mask_pixels": dataclasses.asdict(mask_pixels)}
+    def mask_fields(client: Client) -> dict[str, Any]:
+        return {"mask_pixels": dataclasses.asdict(run_to_end(export_file_pixels(mask, client.new_file())))}
 
-    return dataclasses.replace(item, request_fields=fields)
+    return dataclasses.replace(
+        item, request_fields=lambda client: {**item.request_fields(client), **mask_fields(client)},
+        file_fields=lambda client, picture: {**item.file_fields(client, picture), **mask_fields(client)})
 
 
 def item_of_image(image: bpy.types.Image) -> BatchItem:
@@ -126,4 +133,4 @@ def item_of_image(image: bpy.types.Image) -> BatchItem:
             return f"{digest_of_file(Path(folder) / pixels.file)} {dataclasses.astuple(pixels)}"
 
     file = file_of(image) if image.filepath and image.packed_file is None else None
-    return BatchItem(image.name, image.name, stem_of(image.name), file, PurePath(), fields, content)
+    return BatchItem(image.name, image.name, stem_of(image.name), file, PurePath(), fields, content, file_fields=file_fields)
