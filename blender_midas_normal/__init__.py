@@ -11,6 +11,8 @@ __version__ = "1.0.0"
 """The only place that states it: `pyproject.toml` and the extension's manifest get it from here."""
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import bpy
 
     from .core.settings import Settings
@@ -71,3 +73,25 @@ def generate_from_bump(material: bpy.types.Material, node: str = "", wire: bool 
     from .bridge.api import generate_from_bump as generate_map
 
     return generate_map(material, node, wire, replace, obj)
+
+
+def rectify(image: bpy.types.Image, corners: Sequence[float] = (), focal_length: float = 0.0,
+            save: str = "PACK") -> bpy.types.Image:
+    """Rectify a photo of a flat surface that was taken at an angle, as a new image `<name> rectified`.
+
+    Args:
+        corners: x and y of the upper left, upper right, lower right and lower left corner of a rectangle on the surface, in
+            pixels from the photo's upper left, or as shares of its sides; empty to find out from the lines of bricks, boards
+            or tiles how the photo was taken.
+        focal_length: of the lens in mm, as on 35 mm film; 0 for that of the photo's file.
+        save: PACK, or BESIDE for a file beside the photo's.
+
+    Returns:
+        The new image; the photo itself where it is not sure from its lines how it was taken.
+
+    Raises:
+        MidasNormalError: where it cannot be rectified; see `core.errors` for the types.
+    """
+    from .bridge.api import rectify as rectify_image
+
+    return rectify_image(image, corners, focal_length, save)

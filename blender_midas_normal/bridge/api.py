@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -10,6 +11,7 @@ from ..core.errors import SettingsError, SourceError, TargetError
 from ..core.settings import Settings
 from .from_bump import BumpRequest, start_from_bump
 from .generate import start_generation
+from .rectify import start_rectification
 from .request import GenerateRequest
 from .tasks import check_main_thread
 
@@ -56,6 +58,29 @@ def generate_from_bump(material: bpy.types.Material, node: str = "", wire: bool 
     active = material.node_tree.nodes.active if material.node_tree else None
     task = start_from_bump(bpy.context, material, obj, active, BumpRequest(node, wire, replace))
     return bpy.data.images[task.wait().map_name]
+
+
+def rectify(image: bpy.types.Image, corners: Sequence[float] = (), focal_length: float = 0.0,
+            save: str = "PACK") -> bpy.types.Image:
+    """Rectify a photo of a flat surface that was taken at an angle.
+
+    Args:
+        corners: x and y of the upper left, upper right, lower right and lower left corner of a rectangle on the surface, in
+            pixels from the photo's upper left, or as shares of its sides; empty to find out from the lines of bricks, boards
+            or tiles how the photo was taken.
+        focal_length: of the lens in mm, as on 35 mm film; 0 for that of the photo's file.
+        save: PACK, or BESIDE for a file beside the photo's.
+
+    Returns:
+        A new image; the photo itself where it is not sure from its lines how it was taken.
+
+    Raises:
+        MidasNormalError: where it cannot be rectified; see `core.errors` for the types.
+    """
+    check_main_thread()
+    _uid_of(image, "image")
+    report = start_rectification(image, corners, focal_length, save).wait()
+    return bpy.data.images[report.map_name] if report.maps else image
 
 
 def _uid_of(image: bpy.types.Image, name: str) -> int:

@@ -108,6 +108,19 @@ def _show(image: bpy.types.Image, files: ResultFiles, file: Path | None) -> None
         _check_loaded(image, files.png)
 
 
+def show_picture(image: bpy.types.Image, png: bytes, file: Path | None) -> None:
+    """Show a picture that is no map in a new image: from its file, or packed where it has none.
+
+    Raises:
+        TargetError: Blender cannot read it.
+    """
+    if file is None:
+        _pack_and_release_pixels(image, png)
+    else:
+        _show_file(image, file)
+    _check_loaded(image, png)
+
+
 def _show_packed(image: bpy.types.Image, files: ResultFiles) -> None:
     """Pack the file and set its pixels; without them Blender decodes the file, which takes 0.1 s at 2048 x 2048."""
     if files.pixels is None:

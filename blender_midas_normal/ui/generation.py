@@ -48,6 +48,7 @@ STAGES = {
     "network": ProgressStage(n_("Running the network"), 0.2, 0.8),
     "height": ProgressStage(n_("Building the heights"), 0.8, 0.85),
     "luminance": ProgressStage(n_("Measuring the brightness"), 0.05, 0.6),
+    "rectify": ProgressStage(n_("Rectifying the photo"), 0.05, 1.0),
     "maps": ProgressStage(n_("Making the map"), 0.85, 0.95),
     "write": ProgressStage(n_("Writing the map"), 0.95, 1.0),
 }
@@ -107,7 +108,7 @@ def describe_task(task: Task) -> str:
 
 def has_made_maps(outcome: Report | MidasNormalError) -> bool:
     """Whether the task that ended with this outcome has made a map; a queue may have made some before it failed."""
-    return _queue.has_made_maps if _queue is not None else isinstance(outcome, Report)
+    return _queue.has_made_maps if _queue is not None else isinstance(outcome, Report) and bool(outcome.maps)
 
 
 def last_outcome() -> Report | MidasNormalError | None:

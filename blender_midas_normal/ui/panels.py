@@ -48,6 +48,7 @@ def draw_image_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.separator()
     self.layout.operator("midas_normal.generate", icon="TEXTURE")
     self.layout.menu("MIDAS_NORMAL_MT_generate_all")
+    self.layout.menu("MIDAS_NORMAL_MT_rectify")
 
 
 def draw_object_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
@@ -244,7 +245,9 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
-    column.prop(settings, "source")
+    row = column.row(align=True)
+    row.prop(settings, "source")
+    row.menu("MIDAS_NORMAL_MT_rectify", text="", icon="VIEW_PERSPECTIVE")
     if settings.source == "IMAGE":
         column.prop(settings, "image")
     if settings.source == "RENDER":

@@ -20,6 +20,7 @@ from . import (
     operators,
     panels,
     preset_panel,
+    rectify,
     setup,
     timer,
     translations,
@@ -29,7 +30,8 @@ from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
 CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup.CLASSES,
-                             *computer_check.CLASSES, *preset_panel.CLASSES, *panels.CLASSES)
+                             *computer_check.CLASSES, *preset_panel.CLASSES, *rectify.CLASSES,
+                             *panels.CLASSES)
 
 STOP_FUNCTIONS = (generation.reset, live_tuning.stop, live_paint.stop, timer.clear, setup.close_setup, addon.client.close)
 """The functions that end what is running; the last one is called first."""
@@ -82,6 +84,7 @@ def _before_load(*_: Any) -> None:
     live_paint.stop()
     forget_shown()
     comparison.reset()
+    rectify.stop_dragging()
 
 
 @persistent
@@ -130,6 +133,7 @@ PARTS = (
     (panels.register, panels.unregister),
     (command.register, command.unregister),
     (comparison.register, comparison.unregister),
+    (rectify.register, rectify.unregister),
     (_add_handlers, _remove_handlers),
 )
 """By part, the functions that add and remove it; the latter do nothing where the part is missing."""

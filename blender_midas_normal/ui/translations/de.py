@@ -37,6 +37,9 @@ OPERATORS = {
     "Remove MiDaS environment": "MiDaS-Umgebung entfernen",
     "Check This Computer": "Diesen Computer prüfen",
     "Copy Check Report": "Prüfbericht kopieren",
+    "Rectify Photo": "Foto entzerren",
+    "Rectify by Corners": "Nach Ecken entzerren",
+    "Rectify by Its Lines": "Nach seinen Linien entzerren",
 }
 
 WHAT_OPERATORS_DO = {
@@ -760,8 +763,55 @@ FROM_BUMP = {
     "The map is not wired: {reason}": "Die Map ist nicht verknüpft: {reason}",
 }
 
+RECTIFYING = {
+    "Rectify Photo": "Foto entzerren",
+    "Make a new image of the flat surface in a photo, as if the camera had faced it; the photo stays as it is":
+        "Ein neues Bild der ebenen Fläche in einem Foto erzeugen, als hätte die Kamera frontal auf sie geblickt; das Foto "
+        "bleibt, wie es ist",
+    "Method": "Methode",
+    "How it is found out how the photo was taken": "Wie ermittelt wird, wie das Foto aufgenommen wurde",
+    "By the lines of bricks, boards or tiles; a photo whose lines do not tell stays as it is":
+        "Nach den Linien von Ziegeln, Brettern oder Fliesen; ein Foto, dessen Linien das nicht hergeben, bleibt, wie es "
+        "ist",
+    "Corners": "Ecken",
+    "By the four corners of a rectangle on the surface": "Nach den vier Ecken eines Rechtecks auf der Fläche",
+    "X and Y of the upper left, upper right, lower right and lower left corner of a rectangle on the surface, in pixels "
+    "from the photo's upper left or as shares of its sides":
+        "X und Y der Ecken eines Rechtecks auf der Fläche, links oben, rechts oben, rechts unten, links unten, in Pixeln "
+        "von links oben im Foto oder als Anteile seiner Seiten",
+    "Focal length": "Brennweite",
+    "Focal length of the photo's lens in mm, as on 35 mm film; 0 is that of the photo's file or, where it has none, one "
+    "that fits the lines or corners":
+        "Brennweite des Objektivs in mm, bezogen auf Kleinbildfilm; 0 ist die aus der Datei des Fotos oder, wenn dort keine "
+        "steht, eine, die zu den Linien oder Ecken passt",
+    "Name of the photo; without one, the active image": "Name des Fotos; ohne einen das aktive Bild",
+    "Where the new image is kept; without a value, as maps are":
+        "Wo das neue Bild aufbewahrt wird; ohne Angabe wie bei Maps",
+    "Drag the corners of a rectangle on the surface; Enter rectifies the photo, Esc gives up":
+        "Die Ecken eines Rechtecks auf der Fläche ziehen; Eingabe entzerrt das Foto, Esc bricht ab",
+    "Show the photo in an Image Editor, whose menu Image has this entry":
+        "Das Foto in einem Bildeditor anzeigen, dessen Menü Bild diesen Eintrag hat",
+    "Rectifying the photo": "Foto entzerren",
+    "{image!r} is a new image.": "{image!r} ist ein neues Bild.",
+    "The photo was rectified: its surface leans by {tilt:.0f} degrees; {width} x {height} pixels.":
+        "Das Foto wurde entzerrt: Seine Fläche ist um {tilt:.0f} Grad geneigt; {width} x {height} Pixel.",
+    "The photo was left as it is, because it has too few straight lines; give its four corners.":
+        "Das Foto blieb, wie es ist, weil es zu wenige gerade Linien hat; seine vier Ecken angeben.",
+    "The photo was left as it is, because its lines do not tell for sure how it was taken; give its four corners.":
+        "Das Foto blieb, wie es ist, weil seine Linien nicht sicher sagen, wie es aufgenommen wurde; seine vier Ecken "
+        "angeben.",
+    "The photo was left as it is, because its surface faces the camera as far as its lines tell.":
+        "Das Foto blieb, wie es ist, weil seine Fläche, soweit seine Linien das sagen, der Kamera zugewandt ist.",
+    "The corners are those of no rectangle; give them in the order upper left, upper right, lower right, lower left.":
+        "Die Ecken sind nicht die eines Rechtecks; in der Reihenfolge links oben, rechts oben, rechts unten, links unten "
+        "angeben.",
+    "A corner lies outside the picture of {width} x {height} pixels.":
+        "Eine Ecke liegt außerhalb des Bildes von {width} x {height} Pixeln.",
+}
+
 MESSAGES: dict[str, dict[str, str]] = {
     "Operator": OPERATORS,
     "*": {**WHAT_OPERATORS_DO, **REASONS_AND_REPORTS, **PANEL, **PROGRESS, **QUEUE, **PLACES, **SETTINGS, **PREFERENCES,
-          **SETUP, **COMPUTER_CHECK, **REPORTS, **WIRING, **ERRORS, **MIDAS, **FROM_BUMP},
+          **SETUP, **COMPUTER_CHECK, **REPORTS, **WIRING, **ERRORS, **MIDAS, **FROM_BUMP,
+          **RECTIFYING},
 }
