@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import bl_ext.user_default.midas_normal as extension
 import bpy
@@ -16,7 +17,7 @@ from bl_ext.user_default.midas_normal.bridge.regenerate import start_repaint
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import generation
+from bl_ext.user_default.midas_normal.ui import generation, operators
 
 from tests.bridge.material_setups import node, user_map
 from tests.bridge.rollback import assert_undone_at_each_step, state
@@ -227,17 +228,66 @@ def test_wiring_fails_wholly_or_not_at_all(tmp_path, monkeypatch):
     assert_undone_at_each_step(monkeypatch, material, lambda: wire_instead(material, reading, map_image, False))
 
 
-def test_all_is_one_undo_step(tmp_path):
-    if not bpy.ops.ed.undo.poll():
-        pytest.skip("this Blender has no undo in background mode")
-    material, _ = with_bump(picture(tmp_path))
+def test_all_is_one_undo_step(tmp_path, monkeypatch):
+    material, bump = with_bump(picture(tmp_path))
     plane(material)
-    bpy.ops.ed.undo_push(message="start")
-    before = state(material)
+    steps = []
+
+    def undo_push(**_):
+        steps.append(("wall_height_normal" in bpy.data.images, bump.outputs[0].is_linked))
+
+    undo_push.poll = lambda: True  # FAKE is only that none is pushed, for background Blender cannot always do so
+    fake = SimpleNamespace(ops=SimpleNamespace(ed=SimpleNamespace(undo_push=undo_push)), data=bpy.data, app=bpy.app)
+    monkeypatch.setattr(operators, "bpy", fake)
     bpy.ops.midas_normal.generate_from_bump(wire=True)
-    assert state(bpy.data.materials["Wall"]) != before and "wall_height_normal" in bpy.data.images
-    bpy.ops.ed.undo()
-    assert state(bpy.data.materials["Wall"]) == before and "wall_height_normal" not in bpy.data.images
+    assert steps == [(True, False)]
+
+
+def in_group(material, bump):
+    """Move a Bump node and its texture into a group, which gives the normals; the group node."""
+    tree, inside = material.node_tree, bpy.data.node_groups.new("Relief", "ShaderNodeTree")
+    inside.interface.new_socket("Normal", in_out="OUTPUT", socket_type="NodeSocketVector")
+    texture, inner, end = node(inside, "TexImage", image=texture_of(bump).image), node(inside, "Bump"), inside.nodes.new(
+        "NodeGroupOutput")
+    inner.inputs["Distance"].default_value = bump.inputs["Distance"].default_value
+    inside.links.new(texture.outputs["Color"], inner.inputs["Height"])
+    inside.links.new(inner.outputs["Normal"], end.inputs["Normal"])
+    group = node(tree, "Group", node_tree=inside)
+    tree.links.new(group.outputs["Normal"], bump.outputs["Normal"].links[0].to_socket)
+    tree.nodes.remove(texture_of(bump))
+    tree.nodes.remove(bump)
+    return group
+
+
+def test_a_node_in_a_group_is_replaced_there_where_the_group_is_used_once(tmp_path):
+    material, bump = with_bump(picture(tmp_path))
+    plane(material)
+    group = in_group(material, bump)
+    second = node(material.node_tree, "Group", node_tree=group.node_tree)
+    with pytest.raises(TargetError, match="in the group 'Relief', which is used in other places too"):
+        extension.generate_from_bump(material, "Bump", wire=True)
+    material.node_tree.nodes.remove(second)
+    map_image = extension.generate_from_bump(material, "Bump", wire=True)
+    end = group.node_tree.nodes["Group Output"]
+    assert end.inputs["Normal"].links[0].from_node.inputs["Color"].links[0].from_node.image == map_image
+
+
+def test_the_tiles_of_a_set_are_read_as_the_node_does(tmp_path):
+    stored = np.rint(heights()[..., None].repeat(3, axis=2) * 255).astype(np.uint8)
+    for number in (1001, 1002):
+        (tmp_path / f"wall.{number}.png").write_bytes(encode_png(stored, compress=False))
+    image = bpy.data.images.load(str(tmp_path / "wall.1001.png"))
+    image.source, image.filepath = "TILED", str(tmp_path / "wall.<UDIM>.png")
+    image.tiles.new(1002)
+    material, _ = with_bump(image)
+    plane(material)
+    tiled = extension.generate_from_bump(material)
+    assert tiled.source == "TILED" and map_metadata.heights_of(tiled).is_srgb
+    one = picture(tmp_path, "sRGB", bits=8)
+    material, _ = with_bump(one)
+    plane(material)
+    expected = values(extension.generate_from_bump(material))
+    assert np.ptp(expected[..., 0]) > 0.1 and np.abs(values(tiled) - expected).max() < 1e-3
 
 
 def test_a_normal_map_stays_unless_replaced_by_that_of_a_displacement(tmp_path):
