@@ -17,13 +17,13 @@ from bl_ext.user_default.midas_normal.bridge.regenerate import start_repaint
 from bl_ext.user_default.midas_normal.core.errors import SourceError, TargetError
 from bl_ext.user_default.midas_normal.core.image_io import encode_png
 from bl_ext.user_default.midas_normal.core.settings import Settings
-from bl_ext.user_default.midas_normal.ui import generation, operators
+from bl_ext.user_default.midas_normal.ui import generation, operators, timer
 
 from tests.bridge.material_setups import node, user_map
 from tests.bridge.rollback import assert_undone_at_each_step, state
 from tests.bridge.wave_relief import LIGHTS, lit, mapped, plane
 
-from .scenes import values
+from .scenes import pumped, values
 
 SIDE = 128
 WAVES = ((1.0, 1, 0, 0.4), (0.8, 0, 1, 1.1), (0.5, 1, 2, 2.0), (0.4, 2, -1, 0.3))
@@ -107,6 +107,10 @@ def colours_of_8_bits(tmp_path):
     return (*with_bump(picture(tmp_path, "sRGB", bits=8)), {})
 
 
+def luminance_of_colours(tmp_path):
+    return (*with_bump(picture(tmp_path, channel=1), 0.15), {})
+
+
 def one_channel_times_a_number(tmp_path):
     material, bump = with_bump(picture(tmp_path, channel=1), 0.4)
     through(bump, "SeparateColor", "Green")
@@ -146,8 +150,8 @@ def displaced_in_the_world(tmp_path):
     return (*with_displacement(picture(tmp_path), 0.06, "WORLD"), {"scale": (0.8, 0.8, 0.8)})
 
 
-MADE = (plain, weak_and_inverted, colours_of_8_bits, one_channel_times_a_number, turned_and_repeated, stretched,
-        stretched_and_turned, scaled, displaced, displaced_in_the_world)
+MADE = (plain, weak_and_inverted, colours_of_8_bits, luminance_of_colours, one_channel_times_a_number,
+        turned_and_repeated, stretched, stretched_and_turned, scaled, displaced, displaced_in_the_world)
 
 
 @pytest.mark.parametrize("made", MADE, ids=lambda made: made.__name__)
@@ -424,3 +428,13 @@ def test_a_node_that_goes_while_the_map_is_made_is_said(tmp_path):
 def test_a_height_scale_of_two_lengths():
     bpy.ops.midas_normal.height_lengths(side=2.0, depth=0.1)
     assert bpy.context.scene.midas_normal.height_scale == pytest.approx(0.05)
+
+
+def test_by_a_button_it_is_made_meanwhile_and_follows_no_settings_of_the_scene(tmp_path, with_timers):
+    material, bump = with_bump(picture(tmp_path), invert=True)
+    plane(material)
+    assert bpy.ops.midas_normal.generate_from_bump("INVOKE_DEFAULT", wire=True) == {"FINISHED"}
+    assert bump.outputs[0].is_linked and generation.task() is not None
+    pumped(lambda: generation.task() is None and timer.is_idle())
+    assert not bump.outputs[0].is_linked and bpy.context.scene.midas_normal.result is None
+    assert map_metadata.stored_settings(bpy.data.images["wall_height_normal"]).invert
