@@ -18,6 +18,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 from ..client.launch import HostPython, Launch, choose_launch, this_python, user_paths
@@ -26,9 +27,10 @@ from ..core.engines import find_engine_weights, needed_parts
 from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
 from .inputs import Inputs, find_pictures, listed_pictures
+from .jobs import JOB_KINDS, write_job
 from .options import BatchOptions, add_options, parse_options, parse_path
 from .pictures import BatchItem
-from .report import FAILED, STDOUT, TerminalReporter, as_csv, as_json, summary, write_report
+from .report import FAILED, STDOUT, OpenJDReporter, TerminalReporter, as_csv, as_json, summary, write_report
 from .shares import read_list
 
 NOT_AVAILABLE = 3
@@ -84,8 +86,12 @@ class Command(ABC):
         except MidasNormalError as error:
             parser.error(str(error))
         items = self.items(parser, arguments, options, inputs)
+        if arguments.write_job:
+            kind, folder = arguments.write_job
+            return self._write_job(kind, Path(folder), items, options)
         out = sys.stderr if STDOUT in (options.json, options.csv) else sys.stdout
-        reporter, start = TerminalReporter(out), time.monotonic()
+        reporter = OpenJDReporter(out) if arguments.progress == "openjd" else TerminalReporter(out)
+        start = time.monotonic()
         try:
             launch = self.launch(arguments, options, out)
             try:
@@ -99,6 +105,14 @@ class Command(ABC):
             return report_error(error)
         has_failures = any(record.outcome == FAILED for record in result.records)
         return 1 if result.not_tried or (has_failures and not arguments.exit_zero) else 0
+
+    def _write_job(self, kind: str, folder: Path, items: Sequence[BatchItem], options: BatchOptions) -> int:
+        try:
+            written = write_job(kind, folder, items, options)
+        except MidasNormalError as error:
+            return report_error(error)
+        print(f"Wrote {', '.join(file.name for file in written)} into {folder}. {JOB_KINDS[kind.upper()].advice}")
+        return 0
 
     def _inputs(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions) -> Inputs:
         if arguments.list is None:

@@ -81,15 +81,17 @@ def listed_pictures(lines: Sequence[str], folder: Path) -> Inputs:
     A picture that stands there twice counts once; empty lines count as lines.
 
     Args:
-        lines: paths of files.
+        lines: paths of files; after a tab may stand the subfolder of the file's maps.
         folder: that of the list, to which paths are relative; the maps of those below it go into the same subfolders.
     """
     pictures = []
     for number, line in enumerate(lines, 1):
-        if line.strip():
-            path = PurePath(line.strip())
-            is_below = not path.is_absolute() and ".." not in path.parts
-            pictures.append(InputFile(folder / path, path.parent if is_below else PurePath(), number))
+        name, tab, subfolder = line.strip().partition("\t")
+        if name:
+            path = PurePath(name)
+            is_inside = not path.is_absolute() and ".." not in path.parts
+            subfolder_ = PurePath(subfolder) if tab else path.parent if is_inside else PurePath()
+            pictures.append(InputFile(folder / path, subfolder_, number))
     return Inputs(_remove_duplicates(pictures))
 
 

@@ -139,6 +139,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exit-zero", action="store_true",
                         help="exit with 0 though pictures failed, which the report then says; for farms that take any other "
                              "code for a broken machine")
+    parser.add_argument("--progress", choices=("terminal", "openjd"), default="terminal",
+                        help="how progress is shown: a bar on a terminal, or lines for Open Job Description's runners")
+    parser.add_argument("--write-job", nargs=2, metavar=("KIND", "FOLDER"),
+                        help="make no maps, but write a job that makes them into a new folder: openjd, flamenco, slurm or "
+                             "shell")
     parser.add_argument("--json", type=parse_path, metavar="FILE",
                         help="write what was made, and what failed, as JSON; - is the standard output")
     parser.add_argument("--csv", type=parse_path, metavar="FILE", help="the same as a table")

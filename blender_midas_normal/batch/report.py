@@ -41,6 +41,10 @@ BAR_INTERVAL_S = 0.1
 """Least time in seconds between two updates of the progress bar."""
 
 
+OPENJD_INTERVAL_S = 1.0
+"""Least time in seconds between two lines of progress."""
+
+
 @dataclass(frozen=True)
 class Record:
     """What became of one map, or of an input that could not be used; what does not apply is None.
@@ -224,6 +228,20 @@ class TerminalReporter:
             print(line, file=stream, flush=True)
         except OSError:  # the reader of a pipe has gone or a disk is full, which must not stop the run
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class OpenJDReporter(TerminalReporter):
+    """Print lines as on a terminal, and the progress as Open Job Description's runners read it."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        super().__init__(out)
+        self._has_bar = False
+
+    def show_progress(self, job: ResultFuture | None, finished: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._shown_at > OPENJD_INTERVAL_S:
+            self._shown_at = now
+            self.print_line(f"openjd_progress: {100 * finished / max(total, 1):.1f}")
 
 
 class LoggingReporter:

@@ -20,11 +20,12 @@ class Share:
     Attributes:
         shard: (K, N): a set is made by the shard K of N, from 0, that the hash of its name gives, so that a picture's shard
             stays the same when others are added.
-        items: (first, last) line of the list of pictures, from 1; a set belongs to the line of its first picture.
+        items: (first, last) lines of the list of pictures, from 1; a set belongs to the line of its first picture.  None for
+            all lines.
     """
 
     shard: tuple[int, int] = (0, 1)
-    items: tuple[int, int] | None = None
+    items: tuple[tuple[int, int], ...] | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -34,7 +35,7 @@ class Share:
     def includes(self, picture_set: ItemSet) -> bool:
         """Tell whether this process makes a set, or a picture that belongs to none."""
         first = min((item for _, item in picture_set.members), key=lambda item: item.line)
-        if self.items is not None and not self.items[0] <= first.line <= self.items[1]:
+        if self.items is not None and not any(low <= first.line <= high for low, high in self.items):
             return False
         index, count = self.shard
         name = PurePath(picture_set.title).name if picture_set.title else first.name
@@ -43,20 +44,21 @@ class Share:
 
 
 def parse_share(shard: str, items: str) -> Share:
-    """Return the share that `K/N` and `A-B` mean, "" for all; raise SettingsError for anything else.
+    """Return the share that `K/N` and lines such as `1-4,7` mean, "" for all; raise SettingsError for anything else.
 
-    >>> parse_share("0/4", ""), parse_share("", "7-7")
-    (Share(shard=(0, 4), items=None), Share(shard=(0, 1), items=(7, 7)))
+    >>> parse_share("0/4", ""), parse_share("", "1-4,7")
+    (Share(shard=(0, 4), items=None), Share(shard=(0, 1), items=((1, 4), (7, 7))))
     """
     part = re.fullmatch(r"(\d{1,7})/(\d{1,7})", shard or "0/1")
     if part is None or not int(part[1]) < int(part[2]) <= MAX_SHARDS:
         raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name="shard", value=repr(shard),
                             choices="0/N, 1/N, ... of N processes")
-    lines = re.fullmatch(r"(\d{1,9})-(\d{1,9})", items) if items else None
-    if items and (lines is None or not 1 <= int(lines[1]) <= int(lines[2])):
+    ranges = [re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip()) for part in items.split(",")] if items else []
+    lines = [(int(match[1]), int(match[2] or match[1])) if match else (0, 0) for match in ranges]
+    if not all(1 <= first <= last for first, last in lines):
         raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name="items", value=repr(items),
-                            choices="A-B, the first and the last line, from 1")
-    return Share((int(part[1]), int(part[2])), (int(lines[1]), int(lines[2])) if lines else None)
+                            choices="A-B, the first and the last line, from 1, or several such with commas between")
+    return Share((int(part[1]), int(part[2])), tuple(lines) if lines else None)
 
 
 def read_list(file: Path) -> list[str]:

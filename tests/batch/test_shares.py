@@ -119,7 +119,7 @@ def test_a_farm_that_ends_the_process_gets_a_summary_and_whole_maps(library, tmp
 
 
 def test_what_is_no_share_is_said():
-    for shard, items in (("3/3", ""), ("1", ""), ("a/b", ""), ("", "0-2"), ("", "3-2"), ("", "3")):
+    for shard, items in (("3/3", ""), ("1", ""), ("a/b", ""), ("", "0-2"), ("", "3-2"), ("", "3,")):
         with pytest.raises(SettingsError, match="has no value"):
             parse_share(shard, items)
     assert parse_share("", "") == Share() and Share().is_whole

@@ -1,0 +1,132 @@
+"""Jobs for render farms: what is written makes all maps when each queue runs it, and only what lacks when it runs again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from blender_midas_normal.batch.cli import main
+from blender_midas_normal.batch.jobs import JOB_KINDS
+from tests.conftest import ROOT
+
+NAMES = ("0.png", "ein Bild's.png", "sub/2.png", "wall.1001.png", "wall.1002.png")
+MAPS = {"0_normal.tif", "ein Bild's_normal.tif", "sub/2_normal.tif", "wall_normal.1001.tif", "wall_normal.1002.tif",
+        "0_ao.tif", "ein Bild's_ao.tif", "sub/2_ao.tif", "wall_ao.1001.tif", "wall_ao.1002.tif"}
+OPTIONS = ("--maps", "normal,ao", "--engine", "luminance", "--sets", "udim", "--format", "tiff", "--strength", "2",
+           "--invert", "--pattern", "{stem}_{map}", "--recursive")
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """A program `midas-normal` in the path, of this checkout, for a user who has nothing installed."""
+    monkeypatch.setenv("MIDAS_NORMAL_DATA", str(tmp_path / "data"))
+    file = tmp_path / "bin" / "midas-normal"
+    file.parent.mkdir()
+    file.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -c "import sys; from blender_midas_normal.batch.cli import main; sys.exit(main())" "$@"\n')
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{file.parent}{os.pathsep}{os.environ['PATH']}")
+    return file
+
+
+@pytest.fixture
+def library(tmp_path):
+    folder = tmp_path / "library"
+    (folder / "sub").mkdir(parents=True)
+    for seed, name in enumerate(NAMES):
+        values = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
+        PIL.Image.fromarray(values).save(folder / name)
+    return folder
+
+
+def write(kind, library, tmp_path):
+    out, job = tmp_path / "maps", tmp_path / "job"
+    assert main([str(library), "--out", str(out), *OPTIONS, "--write-job", kind, str(job)]) == 0
+    assert not made(out), "writing the job makes no map"
+    return out, job
+
+
+def made(out):
+    return {path.relative_to(out).as_posix() for path in out.rglob("*.tif")}
+
+
+def run(*command, **options):
+    words = [str(word) for word in command]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120, **options)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def times(out):
+    return {name: (out / name).stat().st_mtime_ns for name in made(out)}
+
+
+@pytest.mark.parametrize(("kind", "file", "shards"), [
+    ("shell", "midas_normal.sh", ("0/2", "1/2")), ("slurm", "midas_normal.sbatch", ("0", "1"))])
+def test_shell_and_slurm_make_all_in_shards_and_then_only_what_lacks(program, library, tmp_path, kind, file, shards):
+    """The body of the SLURM script runs as its tasks would, with the variables that SLURM sets."""
+    out, job = write(kind, library, tmp_path)
+    for again in (False, True):
+        before = times(out)
+        for shard in shards:
+            variables = {**os.environ, "SLURM_ARRAY_TASK_ID": shard, "SLURM_ARRAY_TASK_COUNT": str(len(shards))}
+            run("sh", job / file, *([shard] if kind == "shell" else []), env=variables)
+        assert made(out) == MAPS
+        assert not again or times(out) == before
+    with PIL.Image.open(out / "0_normal.tif") as image:
+        assert image.size == (16, 16)
+
+
+def test_flamenco_compiles_tasks_that_make_all(program, library, tmp_path):
+    if shutil.which("node") is None:
+        pytest.skip("Flamenco's job type was not compiled: there is no Node.js")
+    out, job = write("flamenco", library, tmp_path)
+    stub = ROOT / "tests" / "batch" / "flamenco_stub.js"
+    tasks = [json.loads(line) for line in run("node", stub, job / "midas_normal.js", '{"chunk_size": 2}').splitlines()]
+    commands = [task["commands"][0]["parameters"] for task in tasks]
+    assert [command["args"][3] for command in commands] == ["1,2", "3,4", "5"]
+    assert {command["exe"] for command in commands} == {"{midasNormal}"}
+    for command in commands:
+        run(program, *command["args"])
+    assert made(out) == MAPS
+
+
+def test_open_job_description_checks_and_runs_the_template(program, library, tmp_path):
+    out, job = write("openjd", library, tmp_path)
+    openjd = [sys.executable, "-c", "from openjd.cli import main; main()"]
+    template = job / "template.yaml"
+    run(*openjd, "check", template)
+    given = ["-p", f"Out={out}"]
+    assert "5" in run(*openjd, "summary", template, *given, "-p", "ChunkSize=1")
+    shown = run(*openjd, "run", template, *given, "-p", "ChunkSize=2", cwd=job)
+    assert made(out) == MAPS and "openjd_progress: " in shown
+    (out / "0_normal.tif").unlink()
+    before = times(out)
+    run(*openjd, "run", template, *given, cwd=job)
+    assert made(out) == MAPS and before.items() <= times(out).items()
+
+
+def test_the_bundle_names_inputs_and_output(program, library, tmp_path):
+    yaml = pytest.importorskip("yaml")
+    out, job = write("openjd", library, tmp_path)
+    references = yaml.safe_load((job / "asset_references.yaml").read_text())["assetReferences"]
+    assert set(references["inputs"]["filenames"]) == {str(library / name) for name in NAMES}
+    assert references["outputs"]["directories"] == [str(out)]
+    values = yaml.safe_load((job / "parameter_values.yaml").read_text())["parameterValues"]
+    assert {"name": "Out", "value": str(out)} in values
+
+
+def test_what_cannot_be_written_is_said(program, library, tmp_path, capsys):
+    _, job = write("shell", library, tmp_path)
+    arguments = [str(library), "--out", str(tmp_path / "maps"), "--engine", "luminance"]
+    assert main([*arguments, "--write-job", "shell", str(job)]) == 1 and "not empty" in capsys.readouterr().err
+    assert main([*arguments, "--write-job", "pbs", str(tmp_path / "new")]) == 1
+    assert ", ".join(JOB_KINDS) in capsys.readouterr().err
+    assert main([*arguments, "--shard", "0/2", "--write-job", "shell", str(tmp_path / "new")]) == 1
+    assert "leave out --shard" in capsys.readouterr().err and not (tmp_path / "new").exists()
