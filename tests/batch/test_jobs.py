@@ -29,7 +29,8 @@ def program(tmp_path, monkeypatch):
     monkeypatch.setenv("MIDAS_NORMAL_DATA", str(tmp_path / "data"))
     file = tmp_path / "bin" / "midas-normal"
     file.parent.mkdir()
-    file.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -c "import sys; from blender_midas_normal.batch.cli import main; sys.exit(main())" "$@"\n')
+    main_ = "import sys; from blender_midas_normal.batch.cli import main; sys.exit(main())"
+    file.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -c "{main_}" "$@"\n')
     file.chmod(0o755)
     monkeypatch.setenv("PATH", f"{file.parent}{os.pathsep}{os.environ['PATH']}")
     return file

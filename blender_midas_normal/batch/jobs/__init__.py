@@ -44,8 +44,8 @@ class JobKind:
 
 JOB_KINDS: dict[str, JobKind] = {
     "OPENJD": JobKind(("template.yaml", "parameter_values.yaml", "asset_references.yaml"), json.dumps,
-                      "Run it here with `openjd run template.yaml -p Out=FOLDER`, or submit the folder with `deadline bundle "
-                      "submit`."),
+                      "Run it here with `openjd run template.yaml -p Out=FOLDER`, or submit the folder with `deadline "
+                      "bundle submit`."),
     "FLAMENCO": JobKind(("midas_normal.js",), json.dumps,
                         "Copy midas_normal.js into the folder `scripts` of the Flamenco Manager, and submit a job of the "
                         "type Maps of Pictures."),
