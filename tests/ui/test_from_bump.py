@@ -430,10 +430,12 @@ def test_a_height_scale_of_two_lengths():
     assert bpy.context.scene.midas_normal.height_scale == pytest.approx(0.05)
 
 
-def test_by_a_button_it_is_made_meanwhile_and_follows_no_settings_of_the_scene(tmp_path, with_timers):
+def test_it_is_made_while_blender_goes_on_and_follows_no_settings_of_the_scene(tmp_path, with_timers):
     material, bump = with_bump(picture(tmp_path), invert=True)
     plane(material)
-    assert bpy.ops.midas_normal.generate_from_bump("INVOKE_DEFAULT", wire=True) == {"FINISHED"}
+    operator = operators.MIDAS_NORMAL_OT_generate_from_bump
+    scene = bpy.context.scene if operator.uses_scene_settings(operator) else None
+    generation.start(start_from_bump(bpy.context, material, None, None, BumpRequest(wire=True)), scene)
     assert bump.outputs[0].is_linked and generation.task() is not None
     pumped(lambda: generation.task() is None and timer.is_idle())
     assert not bump.outputs[0].is_linked and bpy.context.scene.midas_normal.result is None
