@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import parallel_rows, smoothstep
-from .filters import blur, blur_around_plane, exact_gradient, gradient, node_gradient, resize, resize_mask
+from .filters import blur, blur_around_plane, resize, resize_mask
+from .gradients import exact_gradient, gradient, node_gradient
 from .picture import Surface, as_float
 from .settings import Settings, node_size
 

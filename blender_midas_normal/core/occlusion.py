@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import parallel_rows
-from .filters import a_trous_smooth, gradient
+from .filters import a_trous_smooth
+from .gradients import gradient
 
 if TYPE_CHECKING:
     from .arrays import Array

@@ -44,7 +44,7 @@ PIXELS_PER_STRIP = 1 << 22
 
 
 def gradient(field: Tensor, wrap: Wrap) -> tuple[Tensor, Tensor]:
-    """As `core.filters.gradient`."""
+    """As `core.gradients.gradient`."""
     padded = pad_field(field, 1, wrap)
     down = padded[:-2] + padded[2:]
     down += 2 * padded[1:-1]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from blender_midas_normal.core.colour import luma
 from blender_midas_normal.core.edges import upsample_along_edges
-from blender_midas_normal.core.filters import blur, gradient, resize, upsampled_strips
+from blender_midas_normal.core.filters import blur, resize, upsampled_strips
+from blender_midas_normal.core.gradients import gradient
 from blender_midas_normal.core.picture import Wrap
 
 SIDE, FACTOR = 512, 4

@@ -11,12 +11,11 @@ from blender_midas_normal.core.filters import (
     a_trous_smooth,
     blur,
     blur_around_plane,
-    gradient,
-    node_gradient,
     pad_field,
     resize,
     resize_mask,
 )
+from blender_midas_normal.core.gradients import gradient, node_gradient
 from blender_midas_normal.core.picture import Wrap
 
 BOTH = Wrap(True, True)

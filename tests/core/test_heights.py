@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import gradient
+from blender_midas_normal.core.gradients import gradient
 from blender_midas_normal.core.heights import (
     MIDLEVEL,
     encode_height,

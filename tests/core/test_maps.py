@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from blender_midas_normal.core.errors import SettingsError
-from blender_midas_normal.core.filters import gradient
+from blender_midas_normal.core.gradients import gradient
 from blender_midas_normal.core.image_io import ROWS_PER_STRIP, encode_float_map, encode_integer_map
 from blender_midas_normal.core.map_types import FILE_FORMATS, MAP_TYPES, check_format, check_map_type
 from blender_midas_normal.core.maps import Map, MidasNodePicture, make_map

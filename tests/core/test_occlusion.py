@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import blur, gradient
+from blender_midas_normal.core.filters import blur
+from blender_midas_normal.core.gradients import gradient
 from blender_midas_normal.core.occlusion import RAYS, blocked_light, occlusion
 from blender_midas_normal.core.picture import Wrap
 

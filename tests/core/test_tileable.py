@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.filters import node_gradient
+from blender_midas_normal.core.gradients import node_gradient
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.core.tileable import make_periodic, pad_periodic, resolve_wrap, wrap_margins
 

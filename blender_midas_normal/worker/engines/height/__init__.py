@@ -8,7 +8,7 @@ import numpy as np
 
 from ....core.colour import srgb_to_linear
 from ....core.errors import Message
-from ....core.filters import exact_gradient
+from ....core.gradients import exact_gradient
 from ....core.picture import Picture, Surface, Wrap
 from .. import Engine, EngineInput, EngineOptions
 from .steps import smooth_steps
