@@ -12,6 +12,7 @@ from .blocking import never_block
 from .editors import node_menu, pinned, shader_editor, viewport
 from .ending import disable, quit_beside_other_windows, reenable, two_blenders
 from .file import revert, save_and_reopen
+from .from_bump import from_bump
 from .live_paint import paint
 from .live_tuning import tune
 from .map_types import all_map_types
@@ -28,5 +29,5 @@ Step = Callable[[Window], str]
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, all_map_types, compare, paint, tune, never_block, cancel, cancel_twice,
     second_window, quad_view, linked, generate_many, twice_the_size, save_and_reopen, revert, shader_editor, pinned,
-    scripted, node_menu, viewport, strokes, grab, set_up, reenable, two_blenders, render_handlers,
+    scripted, node_menu, from_bump, viewport, strokes, grab, set_up, reenable, two_blenders, render_handlers,
     quit_beside_other_windows, disable)
