@@ -44,6 +44,7 @@ from .nodes.materials import (
     other_role_reason,
 )
 from .nodes.normal_map import wire_normal_map
+from .nodes.uv_layout import write_triangles_showing
 from .nodes.wiring_plan import plan_wiring
 
 SOURCES = (
@@ -134,11 +135,13 @@ class PreparedRequest:
     base: Source | None = None
     heights: HeightReading | None = None
 
-    def export_pixels(self, read: Callable[[Path], PixelExport]) -> Generator[None, None, dict[str, Any]]:
+    def export_pixels(self, read: Callable[[Path], PixelExport],
+                      tile: int | None = None) -> Generator[None, None, dict[str, Any]]:
         """Export a picture, the mask image and the base for the worker, in short steps.
 
         Args:
             read: writes the picture's pixels into a file.
+            tile: the number of the picture, where it is a tile of a UDIM set.
 
         Returns:
             The fields of `core.protocol.Request` that describe them.
@@ -151,7 +154,7 @@ class PreparedRequest:
         with remove_on_failure(file):
             pixels = yield from read(file)
             alpha = "TRANSPARENCY" if self.source.is_render else alpha_of(self.source.image())
-            pixels = dataclasses.replace(pixels, alpha=alpha)
+            pixels = dataclasses.replace(pixels, alpha=alpha, uv_triangles=self._export_triangles(tile))
             if self.heights is not None:
                 pixels = dataclasses.replace(pixels, alpha="TRANSPARENCY", **dataclasses.asdict(self.heights))
             fields = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
@@ -163,6 +166,12 @@ class PreparedRequest:
                 base = yield from export_image_pixels(self.base.image(), client.new_file(), self.view)
                 fields["base_pixels"] = dataclasses.asdict(base)
             return fields
+
+    def _export_triangles(self, tile: int | None) -> str:
+        """Write the triangles in which meshes show the picture for the worker; return the file's name, "" for none."""
+        if self.request.settings.islands == "OFF" or self.source.is_render:
+            return ""
+        return write_triangles_showing(self.source.image(), client.new_file, tile)
 
     def mask_image(self) -> bpy.types.Image | None:
         """Return the mask image, if any; raises SourceError when it is gone."""

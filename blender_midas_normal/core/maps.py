@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import parallel_rows
+from .colour import inpaint_transparent
 from .filters import a_trous_smooth, blur, pad_field
 from .heights import encode_height, height_map, rescale_height
 from .normals import apply_convention, map_slopes, normal_map, slope_factor
@@ -217,6 +218,9 @@ def make_map(map_type: str, surface: Surface, settings: Settings, backend: Array
         settings: how the map looks.
         backend: the library that computes it.
     """
+    if surface.islands is not None:
+        maps = [make_map(map_type, layer, settings, backend) for layer in surface.layers]
+        return _join_layers(maps, surface.islands.layers, is_normal=map_type == "NORMAL")
     whole = _make_whole_map(map_type, surface, settings, backend)
     area = ... if surface.part is None else surface.part.area
     return dataclasses.replace(whole, planes=tuple(backend.to_numpy(plane[area]) for plane in whole.planes))
@@ -225,6 +229,30 @@ def make_map(map_type: str, surface: Surface, settings: Settings, backend: Array
 def rescale_height_map(heights: Map, scale: float) -> Map:
     """Give a height map another scale, more than 0; values beyond 0..1 are clipped."""
     return Map((np.clip(rescale_height(heights.planes[0], heights.scale, scale), 0.0, 1.0),), scale=scale)
+
+
+def _join_layers(maps: list[Map], layers: NDArray[np.uint8], is_normal: bool) -> Map:
+    """Take each island from the map of its layer, and continue the map outwards from there, so that filtering shows no seam.
+
+    Args:
+        maps: of each layer.
+        layers: as in `core.picture.Islands`.
+    """
+    scale = max(part.scale for part in maps)
+    maps = [rescale_height_map(part, scale) if scale else part for part in maps]
+    rows, columns = maps[0].height, maps[0].width
+    layers = layers[np.arange(rows) * len(layers) // rows][:, np.arange(columns) * layers.shape[1] // columns]
+    joined = np.stack(maps[0].planes, axis=2)
+    for number, part in enumerate(maps[1:], 2):
+        inside = layers == number
+        for channel, plane in enumerate(part.planes):
+            joined[inside, channel] = plane[inside]
+    joined = inpaint_transparent(joined, (layers > 0).astype(np.float32))
+    if is_normal:
+        outside = layers == 0
+        joined[outside] /= np.linalg.norm(joined[outside], axis=1, keepdims=True)
+    planes = tuple(np.ascontiguousarray(joined[..., channel]) for channel in range(joined.shape[2]))
+    return Map(planes, maps[0].low, scale)
 
 
 def _make_whole_map(map_type: str, surface: Surface, settings: Settings, backend: ArrayBackend) -> Map:

@@ -48,6 +48,7 @@ class Picture:
         pixel_aspect: a pixel's width divided by its height on the surface that shows the picture.
         part: the part of which a map is made, the rest being context around it; None for the whole.
         notes: messages to the user about how it was read.
+        uv_triangles: of the meshes that show it, see `core.islands.rasterise_islands`; None where unknown.
     """
 
     rgb: NDArray
@@ -58,6 +59,7 @@ class Picture:
     step: float = 0.0
     is_srgb: bool = False
     pixel_aspect: float = 1.0
+    uv_triangles: Array | None = None
 
     @property
     def width(self) -> int:
@@ -139,6 +141,7 @@ class Surface:
         is_measured: heights are data, not estimates: their slopes are taken as they are, not smoothed by Sobel's operator.
         measured_slopes: 2 x H x W float32 (dh/dx, dh/dy), y downwards, of a normal map, from which normals are made instead
             of from the heights; else None.
+        islands: where only islands of the picture count, and there are several surfaces; this is that of their first layer.
     """
 
     height: Array
@@ -156,6 +159,7 @@ class Surface:
     device: str = "cpu"
     is_measured: bool = False
     measured_slopes: Array | None = None
+    islands: Islands | None = None
 
     @property
     def shorter(self) -> int:
@@ -165,11 +169,36 @@ class Surface:
     @property
     def nbytes(self) -> int:
         parts = (self.height, self.alpha, self.mask, self.fine, self.slopes, self.measured_slopes)
-        return sum(int(part.nbytes) for part in parts if part is not None)
+        own = sum(int(part.nbytes) for part in parts if part is not None)
+        return own + (0 if self.islands is None else self.islands.nbytes)
+
+    @property
+    def layers(self) -> tuple[Surface, ...]:
+        """The surfaces of all layers of islands, each as one without islands."""
+        others = () if self.islands is None else self.islands.others
+        return (dataclasses.replace(self, islands=None),
+                *(dataclasses.replace(other, alpha=self.alpha, mask=self.mask) for other in others))
 
     def without_slopes(self) -> Surface:
         """Return a copy without the slopes, which maps do not need."""
         return dataclasses.replace(self, slopes=None, fine=None if self.fine is None else self.fine.without_slopes())
+
+
+@dataclass(frozen=True)
+class Islands:
+    """The islands of a texture, in layers that were mapped each without the others.
+
+    Attributes:
+        layers: H x W uint8 at the source's size: the number of the layer from 1 on, 0 outside of all islands.
+        others: the surfaces of the layers from the second on.
+    """
+
+    layers: NDArray[np.uint8]
+    others: tuple[Surface, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.layers.nbytes) + sum(other.nbytes for other in self.others)
 
 
 def _shorter(part: Tile | None, size: tuple[int, int]) -> int:

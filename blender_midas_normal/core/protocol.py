@@ -264,6 +264,7 @@ class Pixels:
             of a material see the picture; empty for the values as they are stored.
         is_srgb: of BYTE pixels with `height_weights`: the nodes see them decoded from sRGB, multiplied by alpha.
         pixel_aspect: with `height_weights`, a pixel's width divided by its height on the surface that shows the picture.
+        uv_triangles: name of a second file, "" for none: N * 9 float32, see `core.islands.rasterise_islands`.
     """
 
     file: str
@@ -277,6 +278,7 @@ class Pixels:
     height_weights: list = field(default_factory=list)
     is_srgb: bool = False
     pixel_aspect: float = 1.0
+    uv_triangles: str = ""
 
     def __post_init__(self) -> None:
         if self.alpha not in ALPHA_MEANINGS:
@@ -284,6 +286,8 @@ class Pixels:
         if self.encoding not in ("BYTE", "DISPLAY", "LINEAR", "DECODED"):
             raise ProtocolError("Pixels have no encoding {encoding!r}.", encoding=self.encoding)
         _check_file_name(self.file)
+        if self.uv_triangles:
+            _check_file_name(self.uv_triangles)
         if self.to_rec709 and not (len(self.to_rec709) == 9 and all(type(value) is float for value in self.to_rec709)):
             raise ProtocolError("A matrix of colours has nine numbers, not {matrix:.80}.", matrix=repr(self.to_rec709))
         if self.height_weights and not (len(self.height_weights) == 3

@@ -138,6 +138,11 @@ TILEABLE = Choice("Tileable", "Directions in which the picture repeats without a
     ("Y", "Y", "Repeats from bottom to top"),
     ("BOTH", "Both", "Repeats in both directions"),
 ))
+ISLANDS = Choice("Islands", "UV islands of a texture, each of which is mapped without what lies around it", (
+    ("AUTO", "Automatic", "Where the picture has nothing between them: one colour, or transparency"),
+    ("ON", "On", "Islands of the mesh whatever lies between them, else what the colour at the picture's border surrounds"),
+    ("OFF", "Off", "The picture is mapped as a whole"),
+))
 SOURCE_CONVENTION = Choice("Source convention", "Which way green points in the normal map that is the source", (
     ("AUTO", "Automatic", "The way in which the map's slopes fit together as one surface; the report says which"),
     ("OPENGL", "OpenGL", "Green up"),
@@ -220,6 +225,7 @@ class Settings:
         "Mix amount", "Factor on the fine relief that is mixed in", 0.0, 10.0, 0.05))
     mask: str = _setting("ALPHA", MASK)
     tileable: str = _setting("AUTO", TILEABLE, shapes_surface=True)
+    islands: str = _setting("AUTO", ISLANDS, shapes_surface=True)
     convention: str = _setting("OPENGL", CONVENTION)
     depth_scale: str = _setting("NORMALISED", DEPTH_SCALE, shapes_surface=True)
     size: str = _setting("SOURCE", SIZE)

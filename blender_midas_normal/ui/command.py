@@ -27,6 +27,7 @@ from ..bridge.image_pixels import View, export_file_pixels, read_pixels, run_to_
 from ..bridge.image_source import check_single_picture
 from ..bridge.map_files import file_of
 from ..bridge.nodes.materials import alpha_of, colour_textures
+from ..bridge.nodes.uv_layout import write_triangles_showing
 from ..client.client import Client
 from ..client.launch import HostPython, Launch, choose_launch
 from ..core.protocol import Pixels
@@ -121,16 +122,20 @@ def with_mask(item: BatchItem, mask: Path) -> BatchItem:
 
 def item_of_image(image: bpy.types.Image) -> BatchItem:
     """Return an item for an image of the open .blend file; no map may replace the image's own file, if any."""
-    def read(path: Path) -> Pixels:
-        return dataclasses.replace(read_pixels(check_single_picture(image), path), alpha=alpha_of(image))
+    def read(path: Path, new_file: Callable[[], Path]) -> Pixels:
+        pixels = read_pixels(check_single_picture(image), path)
+        return dataclasses.replace(pixels, alpha=alpha_of(image), uv_triangles=write_triangles_showing(image, new_file))
 
     def fields(client: Client) -> dict[str, Any]:
-        return {"pixels": dataclasses.asdict(read(client.new_file()))}
+        return {"pixels": dataclasses.asdict(read(client.new_file(), client.new_file))}
 
     def content() -> str:
-        with tempfile.TemporaryDirectory(prefix="midas_normal_") as folder:
-            pixels = read(Path(folder) / "pixels")
-            return f"{digest_of_file(Path(folder) / pixels.file)} {dataclasses.astuple(pixels)}"
+        with tempfile.TemporaryDirectory(prefix="midas_normal_") as name:
+            folder = Path(name)
+            facts = dataclasses.asdict(read(folder / "pixels", lambda: folder / "triangles"))
+            triangles = facts.pop("uv_triangles")
+            digests = [digest_of_file(folder / file) for file in ("pixels", triangles) if file]
+            return f"{' '.join(digests)} {tuple(facts.values())}"
 
     file = file_of(image) if image.filepath and image.packed_file is None else None
     return BatchItem(image.name, image.name, stem_of(image.name), file, PurePath(), fields, content, file_fields=file_fields)

@@ -34,7 +34,7 @@ MAX_ROWS = 8
 MAIN_SETTINGS = ("engine", "quality", "height_scale", "source_convention", "strength", "a", "bg_threshold", "bg_softness",
                  "blur", "invert", "tileable", "convention")
 
-RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "mix", "base", "crossover", "mix_amount")
+RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "islands", "mix", "base", "crossover", "mix_amount")
 
 MIX_SETTINGS = ("base", "crossover", "mix_amount")
 
@@ -214,6 +214,8 @@ def _is_hidden(name: str, settings: MidasNormalSettings) -> bool:
     """Whether a setting is not drawn while the other settings are as they are; else it is grey where it has no effect."""
     if name == "mask_image":
         return settings.mask != "IMAGE"
+    if name == "islands":
+        return settings.depth_scale == "RAW" or settings.source in ("RENDER", "VIEWER")
     if name == "model_folder" and settings.model != OWN_FOLDER:
         return True
     engine = engine_in_use(settings.engine, settings.base, settings.mix)

@@ -118,7 +118,8 @@ def load_inputs(request: Request, folder: Path, report: Report) -> LoadedInputs:
         return LoadedInputs(picture, None if mask is None else mask_brightness(mask), base)
     finally:
         for loaded in filter(None, (pixels, mask_pixels, base_pixels)):
-            (folder / loaded.file).unlink(missing_ok=True)
+            for name in filter(None, (loaded.file, loaded.uv_triangles)):
+                (folder / name).unlink(missing_ok=True)
 
 
 def mask_brightness(picture: Picture) -> Array:

@@ -64,7 +64,17 @@ def picture_from_pixels(folder: Path, pixels: Pixels, exposure: float = 0.0, con
     else:
         picture = picture_from_floats(_file_strips(path, pixels, np.float32), shape, pixels.encoding, pixels.premultiplied,
                                       exposure, pixels.to_rec709)
-    return dataclasses.replace(picture, part=Tile(*pixels.part) if pixels.part else None, pixel_aspect=pixels.pixel_aspect)
+    triangles = _read_triangles(folder / pixels.uv_triangles) if pixels.uv_triangles else None
+    return dataclasses.replace(picture, part=Tile(*pixels.part) if pixels.part else None, pixel_aspect=pixels.pixel_aspect,
+                               uv_triangles=triangles)
+
+
+def _read_triangles(path: Path) -> Array:
+    """Read a file of N x 3 x 3 float32; raise SourceError for one of another size, or with values that are no numbers."""
+    values: Array = np.fromfile(path, np.float32)
+    if len(values) % 9 or not np.isfinite(values).all():
+        raise SourceError("The UVs of the meshes that show the picture are damaged; check them, or set Islands to Off.")
+    return values.reshape(-1, 3, 3)
 
 
 def check_size(width: int, height: int) -> None:

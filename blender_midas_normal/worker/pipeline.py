@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ from ..core.settings import Settings
 from ..core.tileable import resolve_wrap
 from .channel import Clock, shared_stage
 from .engines import DirtyRegion, EngineInput, EngineRegistry
-from .inputs import LoadedInputs
+from .inputs import ALPHA_COUNTS, LoadedInputs
+from .island_layers import NO_ISLANDS, drop_unused_triangles, join_surfaces, may_have_islands, split_into_layers
 from .outputs import make_map_on_device
 from .surface_cache import CacheEntry, SurfaceCache, masked_key, surface_key
 
@@ -79,16 +81,18 @@ class NewSurface:
     """A surface that has to be made.
 
     Attributes:
-        item: what the engine gets.
-        fine_item: what the engine gets whose fine relief is mixed in: the request's picture.
+        items: what the engine gets, one for each layer of islands; one for a picture that is mapped as a whole.
+        fine_items: what the engine gets whose fine relief is mixed in, likewise: the request's picture.
         notes: messages to the user.
         alpha: of the original picture.
+        layers: of its islands, see `core.picture.Islands`; None for a picture that is mapped as a whole.
     """
 
-    item: EngineInput
-    fine_item: EngineInput
+    items: tuple[EngineInput, ...]
+    fine_items: tuple[EngineInput, ...]
     notes: tuple[Message, ...]
     alpha: NDArray | None
+    layers: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class PendingMap:
         mask: H x W float32, 0..1, or None.
         report, clock: the request's own.
         notes: messages to the user about how its picture was read.
-        make: makes its new surface, once `infer` has let the engine begin; None before.
+        makers: make the surfaces of its items, once `infer` has let the engine begin; empty before.
     """
 
     request: Request
@@ -116,7 +120,7 @@ class PendingMap:
     report: Report
     clock: Clock
     notes: tuple[Message, ...] = ()
-    make: MakeSurface | None = None
+    makers: tuple[MakeSurface, ...] = ()
 
 
 class MapPipeline:
@@ -163,13 +167,14 @@ class MapPipeline:
         if picture.content != content_taken(engine, settings.base):
             raise SourceError("The engine {engine} cannot use this picture, which holds {content}; choose another engine.",
                               engine=engine, content=picture.content)
+        picture, labels = drop_unused_triangles(picture, settings, request.is_render)
         key = surface_key(picture, engine, settings, request.is_render, base)
         if request.unless == (key if inputs.mask is None else masked_key(key, inputs.mask)):
             raise Unchanged("The map is there already, made from the same picture with the same settings.")
         source: CacheEntry | NewSurface | None = self._surfaces.get(key)
         if source is None:
             with clock.stage("prepare"):
-                source = self._new_surface(picture, base, engine, settings, request, report)
+                source = self._new_surface(picture, labels, base, engine, settings, request, report)
         notes = () if settings.depth_scale == "RAW" else picture.notes
         if picture.content == COLOUR and looks_like_normal_map(picture.rgb):
             notes += (Message("This picture looks like a normal map; the engine NORMALS takes its colours as normals."),)
@@ -177,15 +182,18 @@ class MapPipeline:
 
     def infer(self, pending_maps: Sequence[PendingMap]) -> list[PendingMap]:
         """Let engines begin with the pictures of several prepared requests at once; `render` takes what is returned."""
-        items: dict[str, dict[int, EngineInput]] = {}
+        items: dict[str, list[tuple[int, EngineInput]]] = {}
         for index, pending in enumerate(pending_maps):
             if isinstance(pending.source, NewSurface):
-                items.setdefault(pending.engine, {})[index] = pending.source.item
-        makers: dict[int, MakeSurface] = {}
+                items.setdefault(pending.engine, []).extend((index, item) for item in pending.source.items)
+        makers: dict[int, list[MakeSurface]] = {}
         for engine, group in items.items():
-            with shared_stage([pending_maps[index].clock for index in group], "engine"):
-                makers.update(zip(group, self._engines.get(engine).surfaces(list(group.values())), strict=True))
-        return [dataclasses.replace(pending, make=makers.get(index)) for index, pending in enumerate(pending_maps)]
+            with shared_stage([pending_maps[index].clock for index in dict.fromkeys(index for index, _ in group)], "engine"):
+                group_makers = self._engines.get(engine).surfaces([item for _, item in group])
+                for (index, _), maker in zip(group, group_makers, strict=True):
+                    makers.setdefault(index, []).append(maker)
+        return [dataclasses.replace(pending, makers=tuple(makers.get(index, ())))
+                for index, pending in enumerate(pending_maps)]
 
     def render(self, pending: PendingMap) -> RenderedMap:
         """Make the map; raise MidasNormalError where that cannot be done."""
@@ -202,42 +210,59 @@ class MapPipeline:
         pending.report("maps", 0.0)
         with pending.clock.stage("maps"):
             rendered = self._render_map(pending.request, engine, surface, settings)
-        return RenderedMap(rendered, width, height, engine, surface.device, pending.why, key,
-                           pending.notes + surface.notes, surface.range)
+        has_opaque_islands = surface.islands is not None and surface.alpha is None
+        notes = tuple(note for note in pending.notes if not (has_opaque_islands and note == ALPHA_COUNTS))
+        return RenderedMap(rendered, width, height, engine, surface.device, pending.why, key, notes + surface.notes,
+                           surface.range)
 
     def unload(self) -> None:
         """Clear the cache and unload the engines."""
         self._surfaces.clear()
         self._engines.unload()
 
-    def _new_surface(self, picture: Picture, base: Picture | None, engine: str, settings: Settings, request: Request,
-                     report: Report) -> NewSurface:
-        prepared, notes = (picture, ()) if settings.depth_scale == "RAW" else prepare_picture(picture)
+    def _new_surface(self, picture: Picture, labels: NDArray[np.int32] | None, base: Picture | None, engine: str,
+                     settings: Settings, request: Request, report: Report) -> NewSurface:
+        """Prepare a picture for the engine; `labels` are the numbers of the islands of meshes, if these count."""
+        notes: tuple[Message, ...] = ()
+        if may_have_islands(picture, settings, request.is_render):
+            layered = split_into_layers(picture, labels, engine, settings)
+            if layered is not None:
+                # Islands repeat as little as renders do.
+                wrap = resolve_wrap(settings.tileable, layered.pictures[0].luma(), is_render=True)
+                items = tuple(EngineInput(part, wrap, settings, report) for part in layered.pictures)
+                return NewSurface(_with_base(items, base), items, (layered.note,), layered.alpha, layered.layers)
+            notes = (NO_ISLANDS,) if settings.islands == "ON" else ()
+        prepared, more = (picture, ()) if settings.depth_scale == "RAW" else prepare_picture(picture)
         wrap = _wrap_of_part(resolve_wrap(settings.tileable, prepared.luma(), request.is_render), picture)
         can_update = any(self._engines.get(name).can_update for name in (engine, _fine_engine(engine, settings)) if name)
         change = self._dirty_region(request.preceding, engine, prepared, wrap) if can_update else None
         item = EngineInput(prepared, wrap, settings, report, change, request.is_render)
-        base_item = item if base is None else dataclasses.replace(item, picture=prepare_picture(base)[0], change=None)
-        return NewSurface(base_item, item, notes, picture.alpha)
+        items = (item,)
+        return NewSurface(_with_base(items, base), items, notes + more, picture.alpha)
 
     def _infer(self, pending: PendingMap, source: NewSurface) -> CacheEntry:
         """Have the engine make the surface, and cache it."""
-        engine, item = self._engines.get(pending.engine), source.fine_item
+        engine = self._engines.get(pending.engine)
+        makers = pending.makers or tuple(partial(engine.surface, item) for item in source.items)
+        surfaces = []
         with pending.clock.stage("engine"):
-            surface = engine.surface(source.item) if pending.make is None else pending.make()
-            fine = None
-            if fine_engine := _fine_engine(pending.engine, pending.settings):
-                change = item.change and item.change.of_fine_surface()
-                fine = self._engines.get(fine_engine).surface(dataclasses.replace(item, change=change))
-                fine = dataclasses.replace(fine, part=item.picture.part)
+            for item, make in zip(source.fine_items, makers, strict=True):
+                surface, fine = make(), None
+                if fine_engine := _fine_engine(pending.engine, pending.settings):
+                    change = item.change and item.change.of_fine_surface()
+                    fine = self._engines.get(fine_engine).surface(dataclasses.replace(item, change=change))
+                    fine = dataclasses.replace(fine, part=item.picture.part)
+                surfaces.append(dataclasses.replace(surface, fine=fine, part=item.picture.part,
+                                                    source_size=(item.picture.width, item.picture.height)))
         notes = source.notes
-        if all(float(part.height.min()) == float(part.height.max()) for part in (surface, fine) if part is not None):
+        if all(float(part.height.min()) == float(part.height.max())
+               for surface in surfaces for part in (surface, surface.fine) if part is not None):
             notes += (Message("The surface has no relief at all, so the map is flat."),)
+        surface = surfaces[0] if source.layers is None else join_surfaces(surfaces, source.layers)
         alpha = None if surface.raw else source.alpha
-        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha, fine=fine, part=item.picture.part,
-                                      source_size=(item.picture.width, item.picture.height))
-        entry = CacheEntry(pending.engine, surface, item.picture)
-        if pending.request.pixels is None:  # nobody paints on a picture file here
+        surface = dataclasses.replace(surface, notes=notes + surface.notes, alpha=alpha)
+        entry = CacheEntry(pending.engine, surface, source.fine_items[0].picture)
+        if pending.request.pixels is None or source.layers is not None:  # nobody paints on a file; islands have no updates
             entry = entry.without_picture()
         self._surfaces.put(pending.key, entry)
         return entry
@@ -265,6 +290,13 @@ class MapPipeline:
             return MidasNodePicture(self._engines.get(engine).node_picture(surface, settings))
         rendered = make_map_on_device(request.map, surface, settings)
         return rescale_height_map(rendered, request.scale) if request.map == "HEIGHT" and request.scale else rendered
+
+
+def _with_base(items: tuple[EngineInput, ...], base: Picture | None) -> tuple[EngineInput, ...]:
+    """Return what the engine gets instead where a normal map is there that is kept."""
+    if base is None:
+        return items
+    return tuple(dataclasses.replace(item, picture=prepare_picture(base)[0], change=None) for item in items)
 
 
 def _fine_engine(engine: str, settings: Settings) -> str:

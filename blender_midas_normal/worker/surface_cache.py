@@ -87,12 +87,12 @@ def surface_key(picture: Picture, engine: str, settings: Settings, is_render: bo
     base: the normal map that is there, of the setting base EXISTING.
     """
     values = values_that_tell_maps_apart(settings, engine)
-    fields = {name: values.get(name) for name in surface_setting_names()} | {"is_render": is_render}
+    fields = {name: values[name] for name in surface_setting_names() if name in values} | {"is_render": is_render}
     if picture.is_srgb or picture.pixel_aspect != 1:
         fields |= {"is_srgb": picture.is_srgb, "pixel_aspect": picture.pixel_aspect}
     part = dataclasses.astuple(picture.part) if picture.part else None
     pictures = [picture] if base is None else [picture, base]
-    planes = [plane for each in pictures for plane in (each.rgb, each.alpha) if plane is not None]
+    planes = [plane for each in pictures for plane in (each.rgb, each.alpha, each.uv_triangles) if plane is not None]
     shapes = [(plane.shape, str(plane.dtype)) for plane in planes]
     return _digest(json.dumps([fields, shapes, part, [_digest_of_values(plane) for plane in planes]]).encode())
 

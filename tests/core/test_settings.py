@@ -61,7 +61,7 @@ def test_every_setting_is_described():
 def test_only_what_shapes_the_surface_is_part_of_its_key():
     assert set(surface_setting_names()) == {"engine", "resolution", "tileable", "depth_scale", "device", "precision", "mix",
                                     "enlargement", "quality", "model", "model_folder", "height_scale",
-                                    "source_convention", "base"}
+                                    "source_convention", "base", "islands"}
 
 
 @pytest.mark.parametrize(("size", "resolution", "expected"), [

@@ -78,6 +78,10 @@ class PictureSet(ABC):
     def read(self, number: int, path: Path) -> PixelExport:
         """Export a picture's pixels into the file `path`, in short steps; raises SourceError."""
 
+    def tile(self, number: int) -> int | None:
+        """Return the number of a picture as a UDIM tile; None where it is none."""
+        return number if self.layout == "TILED" else None
+
     @abstractmethod
     def file(self, map_type: str, number: int) -> Path:
         """Return the file of a part of a map, relative to the folder."""
@@ -185,7 +189,7 @@ def _check_pictures_changed(prepared: PreparedRequest, pictures: PictureSet) -> 
     if not are_known or not all(file.exists() for file in files):
         return
     for number in pictures.numbers:
-        fields = yield from prepared.export_pixels(partial(pictures.read, number))
+        fields = yield from prepared.export_pixels(partial(pictures.read, number), pictures.tile(number))
         try:
             known = prepared.known_surfaces[str(number)]
             result = yield Step(prepared.submit(prepared.request.maps[0], unless=known, **fields))
@@ -215,7 +219,7 @@ def _make_parts(prepared: PreparedRequest, pictures: PictureSet, factors: Mappin
             continue
         if map_type == first:
             try:
-                fields = yield from prepared.export_pixels(partial(pictures.read, number))
+                fields = yield from prepared.export_pixels(partial(pictures.read, number), pictures.tile(number))
             except SourceError as error:
                 unreadable[number] = error
                 continue

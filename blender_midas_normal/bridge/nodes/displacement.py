@@ -14,6 +14,7 @@ from .edits import NodeEdits, is_marked, link_across_groups, place_below
 from .map_nodes import find_image_node, image_of_node, is_stale, upstream_image
 from .mapping import mapping_of
 from .materials import ensure_nodes, material_unavailable_reason
+from .mesh_triangles import read_triangles
 from .normal_map import WiringReport, copy_mapping
 from .traversal import (
     NodeInstance,
@@ -198,28 +199,14 @@ def texture_world_size(obj: bpy.types.Object | None, material: bpy.types.Materia
     Args:
         uv_layer: its name; where no layer has it, the one that is rendered counts.
     """
-    mesh: Any = obj.data if obj is not None and obj.type == "MESH" else None
-    layers = {layer.name: layer for layer in mesh.uv_layers} if mesh else {}
-    layer = layers.get(uv_layer) or next((layer for layer in layers.values() if layer.active_render), None)
-    if layer is None or not len(layer.uv):
+    triangles = read_triangles(obj, material, uv_layer) if obj is not None else None
+    if triangles is None:
         return 1.0
-    mesh.calc_loop_triangles()
-    slots = [number for number, slot in enumerate(obj.material_slots)  # type: ignore[union-attr]
-             if slot.material == material]
-    has_material = np.isin(property_array(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0], slots)
-    corners = property_array(mesh.loop_triangles, "loops", 3, np.int32)[has_material]
-    a, b, c = np.moveaxis(property_array(layer.uv, "vector", 2, np.float32)[corners], 1, 0)
+    a, b, c = np.moveaxis(triangles.uv, 1, 0)
     (x1, y1), (x2, y2) = (b - a).T, (c - a).T
     uv_area = float(np.abs(x1 * y2 - y1 * x2).sum()) / 2
-    area = float(property_array(mesh.loop_triangles, "area", 1, np.float32)[has_material].sum())
+    area = float(triangles.areas.sum())
     return math.sqrt(area / uv_area) if area > 0 and uv_area > 0 else 1.0
-
-
-def property_array(owner: Any, name: str, width: int, dtype: type) -> np.ndarray:
-    """Read a property of all items of one of Blender's collections into an array of N x width."""
-    values: np.ndarray = np.empty(len(owner) * width, dtype)
-    owner.foreach_get(name, values)
-    return values.reshape(-1, width)
 
 
 def _displacement_nodes(map_image: bpy.types.Image) -> set[Any]:

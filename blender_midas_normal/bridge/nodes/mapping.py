@@ -43,12 +43,14 @@ class Mapping:
     matrix: 2 x 2, the derivative of picture coordinates by the coordinates; the identity where it is unknown.
     is_animated: whether the matrix changes with time or by a driver; it is the present one.
     obstacle: the node that is not a linear function of the coordinates, if any.
+    is_shifted: whether picture and coordinates have different origins.
     """
 
     coordinates: Coordinates | None
     matrix: NDArray
     is_animated: bool = False
     obstacle: bpy.types.Node | None = None
+    is_shifted: bool = False
 
     @property
     def uv_layer(self) -> str | None:
@@ -85,7 +87,10 @@ def mapping_of(texture: NodeInstance) -> Mapping:
         value = _apply_texture_mapping(texture.node, value, evaluation)
     except NotLinearError as error:
         return Mapping(_nearest_uv_map(vector), np.eye(2), obstacle=error.node)
-    return Mapping(next(iter(evaluation.coordinates), None), value.matrix[:2, :2], evaluation.is_animated)
+    is_shifted = bool(np.any(np.abs(value.constant[:2]) > TOLERANCE) or value.is_animated
+                      or any(texture.node.texture_mapping.translation))  # type: ignore[attr-defined]
+    return Mapping(next(iter(evaluation.coordinates), None), value.matrix[:2, :2], evaluation.is_animated,
+                   is_shifted=is_shifted)
 
 
 def _nearest_uv_map(vector: SocketInstance) -> Coordinates | None:

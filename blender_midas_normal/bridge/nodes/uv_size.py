@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .displacement import property_array
+from .mesh_triangles import property_array, read_triangles
 
 MIN_UV_AREA = 1e-12
 """Area in UV coordinates below which a triangle shows a line or a point of the picture, and does not count."""
@@ -49,19 +49,12 @@ def uv_size(obj: bpy.types.Object, material: bpy.types.Material, uv_layer: str) 
     Returns:
         None where there are no such faces, no layer, or no area on one of both.
     """
-    mesh: Any = obj.data if obj.type == "MESH" else None
-    layers = {layer.name: layer for layer in mesh.uv_layers} if mesh else {}
-    layer = layers.get(uv_layer) or next((layer for layer in layers.values() if layer.active_render), None)
-    linear = np.array(obj.matrix_world, np.float64)[:3, :3]
-    if layer is None or not len(layer.uv) or np.linalg.det(linear) == 0:
+    triangles, linear = read_triangles(obj, material, uv_layer), np.array(obj.matrix_world, np.float64)[:3, :3]
+    if triangles is None or np.linalg.det(linear) == 0:
         return None
-    mesh.calc_loop_triangles()
-    slots = [number for number, slot in enumerate(obj.material_slots) if slot.material == material]
-    has_material = np.isin(property_array(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0], slots)
-    loops = property_array(mesh.loop_triangles, "loops", 3, np.int32)[has_material]
-    vertices = property_array(mesh.loop_triangles, "vertices", 3, np.int32)[has_material]
-    uv = property_array(layer.uv, "vector", 2, np.float32).astype(np.float64)[loops]
-    points = property_array(mesh.vertices, "co", 3, np.float32).astype(np.float64)[vertices]
+    mesh: Any = obj.data
+    uv = triangles.uv.astype(np.float64)
+    points = property_array(mesh.vertices, "co", 3, np.float32).astype(np.float64)[triangles.vertices]
     (u1, v1), (u2, v2) = (uv[:, 1] - uv[:, 0]).T, (uv[:, 2] - uv[:, 0]).T
     determinant = u1 * v2 - u2 * v1
     counts = np.abs(determinant) > MIN_UV_AREA

@@ -283,6 +283,14 @@ SETTINGS = {
     "None": "Keine",
     "Nowhere: transparent parts continue their surroundings":
         "Nirgends: durchsichtige Teile setzen ihre Umgebung fort",
+    "Islands": "Inseln",
+    "UV islands of a texture, each of which is mapped without what lies around it":
+        "UV-Inseln einer Textur, deren jede ohne das abgebildet wird, was um sie liegt",
+    "Where the picture has nothing between them: one colour, or transparency":
+        "Wo das Bild nichts zwischen ihnen zeigt: eine Farbe, oder Durchsichtigkeit",
+    "Islands of the mesh whatever lies between them, else what the colour at the picture's border surrounds":
+        "Die Inseln des Meshs, was auch zwischen ihnen liegt, sonst was die Farbe am Rand des Bildes umgibt",
+    "The picture is mapped as a whole": "Das Bild wird als Ganzes abgebildet",
     "Detail": "Detail",
     "Factor on the fine relief alone: 1 is neutral, 0 leaves the large shapes (0 to 10)":
         "Faktor nur für das feine Relief: 1 ist neutral, 0 lässt die großen Formen (0 bis 10)",
@@ -296,6 +304,7 @@ SETTINGS = {
     "Measured on the picture, for each direction; off for renders":
         "Am Bild gemessen, für jede Richtung; bei Render-Resultaten aus",
     "Off": "Aus",
+    "On": "An",
     "The picture does not repeat": "Das Bild wiederholt sich nicht",
     "X": "X",
     "Repeats from left to right": "Wiederholt sich von links nach rechts",
@@ -598,6 +607,12 @@ REPORTS = {
     "The surface was there already.": "Die Oberfläche war schon da.",
     "The picture is fully transparent, so the map is flat.": "Das Bild ist ganz durchsichtig, also ist die Map flach.",
     "The surface has no relief at all, so the map is flat.": "Die Oberfläche hat kein Relief, also ist die Map flach.",
+    "Islands: {count}, each mapped without what lies around it (runs of the engine: {runs}); outside of them the map "
+    "continues. With Islands Off the picture is mapped as a whole.":
+        "Inseln: {count}, jede ohne das abgebildet, was um sie liegt (Durchgänge der Engine: {runs}); außerhalb setzt sich "
+        "die Map fort. Mit Inseln auf Aus wird das Bild als Ganzes abgebildet.",
+    "No islands were found in the picture, so it was mapped as a whole.":
+        "Im Bild wurden keine Inseln gefunden, also wurde es als Ganzes abgebildet.",
     "Where the picture's alpha is below 1, its colours count less and the map is flatter; if alpha is no transparency, save "
     "the picture without it.":
         "Wo das Alpha des Bildes unter 1 liegt, zählen seine Farben weniger, und die Map ist flacher; ist Alpha keine "
