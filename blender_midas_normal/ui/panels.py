@@ -201,7 +201,7 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
     layout.use_property_split = True
     layout.use_property_decorate = False
     for name in names:
-        if _is_hidden(name, settings):
+        if is_hidden(name, settings):
             continue
         row = layout.row()
         row.active = _has_effect(name, settings)
@@ -210,7 +210,7 @@ def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, na
             row.operator("midas_normal.height_lengths", text="", icon="DRIVER_DISTANCE")
 
 
-def _is_hidden(name: str, settings: MidasNormalSettings) -> bool:
+def is_hidden(name: str, settings: MidasNormalSettings) -> bool:
     """Whether a setting is not drawn while the other settings are as they are; else it is grey where it has no effect."""
     if name == "mask_image":
         return settings.mask != "IMAGE"
