@@ -129,8 +129,8 @@ def test_materials_have_no_islands():
 
 def test_photos_have_no_islands():
     data = pytest.importorskip("skimage.data")
-    names = ("astronaut", "coffee", "rocket", "chelsea", "retina", "camera", "coins", "brick", "grass", "gravel", "moon", "page",
-             "clock", "checkerboard")
+    names = ("astronaut", "coffee", "rocket", "chelsea", "retina", "camera", "coins", "brick", "grass", "gravel", "moon",
+             "page", "clock", "checkerboard")
     assert not [name for name in names if has_islands(getattr(data, name)())]
 
 
