@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import parallel_rows
-from .filters import pad_axis
+from .filters import pad_axis, pad_strip
 from .picture import Wrap
 
 if TYPE_CHECKING:
@@ -50,15 +50,15 @@ def exact_gradient(field: Array, wrap: Wrap) -> tuple[Array, Array]:
     >>> gx.tolist(), gy.tolist()
     ([[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]], [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
     """
-    across, down = pad_axis(field, 2, wrap.x, axis=1), pad_axis(field, 2, wrap.y, axis=0)
     gx, gy = np.empty(field.shape, np.float32), np.empty(field.shape, np.float32)
 
     def slope(part: slice) -> None:
-        columns, rows = across[part], down[part.start:part.stop + 4]
-        near, far = columns[:, 3:-1] - columns[:, 1:-3], columns[:, 4:] - columns[:, :-4]
-        np.multiply(8 * near - far, np.float32(1 / 12), out=gx[part])
-        near, far = rows[3:-1] - rows[1:-3], rows[4:] - rows[:-4]
-        np.multiply(8 * near - far, np.float32(1 / 12), out=gy[part])
+        padded = pad_strip(field, part, 2, wrap)
+        for lines, derivative in ((padded[2:-2].T, gx[part].T), (padded[:, 2:-2], gy[part])):
+            near, far = lines[3:-1] - lines[1:-3], lines[4:] - lines[:-4]
+            near *= 8
+            near -= far
+            np.multiply(near, np.float32(1 / 12), out=derivative)
 
     parallel_rows(slope, *field.shape)
     return gx, gy

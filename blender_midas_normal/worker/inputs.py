@@ -15,7 +15,15 @@ from ..core.files import check_picture_file
 from ..core.picture import Picture, as_float
 from ..core.protocol import Pixels, Request
 from .decoding import DecodedFile, decode
-from .pictures import BYTE_STEP, data_from_strips, drop_opaque_alpha, picture_from_floats, picture_from_pixels, row_strips
+from .pictures import (
+    BYTE_STEP,
+    data_from_strips,
+    drop_opaque_alpha,
+    picture_from_floats,
+    picture_from_pixels,
+    row_strips,
+    spread_grey,
+)
 
 if TYPE_CHECKING:
     from ..core.arrays import Array
@@ -47,8 +55,7 @@ def picture_from_file(path: Path, exposure: float = 0.0, content: str = COLOUR) 
 
 def _picture_from_decoded(file: DecodedFile, exposure: float) -> Picture:
     if file.colours.dtype == np.uint8 and not file.is_premultiplied:
-        colours = np.broadcast_to(file.colours, (*file.colours.shape[:2], 3))
-        return Picture(np.ascontiguousarray(colours), drop_opaque_alpha(file.alpha) if file.alpha is not None else None)
+        return Picture(spread_grey(file.colours), drop_opaque_alpha(file.alpha) if file.alpha is not None else None)
     rgba = np.ones((*file.colours.shape[:2], 4), np.float32)
     rgba[..., :3] = as_float(file.colours)
     if file.alpha is not None:
@@ -61,11 +68,10 @@ def _data_from_decoded(file: DecodedFile) -> Picture:
     """Make a picture of DATA: the values as the file has them."""
     if file.colours.dtype == np.uint8:
         return dataclasses.replace(_picture_from_decoded(file, 0.0), content=DATA, step=BYTE_STEP)
-    rgba = np.ones((*file.colours.shape[:2], 4), np.float32)
-    rgba[..., :3] = file.colours
+    values = file.colours
     if file.alpha is not None:
-        rgba[..., 3] = file.alpha
-    return data_from_strips(row_strips(rgba), rgba.shape[:2], "DISPLAY", file.is_premultiplied)
+        values = np.dstack([spread_grey(file.colours), file.alpha])
+    return data_from_strips(row_strips(values), values.shape[:2], "DISPLAY", file.is_premultiplied)
 
 
 @dataclass(frozen=True)

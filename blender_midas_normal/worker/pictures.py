@@ -95,11 +95,11 @@ def _file_strips(path: Path, pixels: Pixels, dtype: type) -> Iterator[Strip]:
             yield rows, values.reshape(-1, pixels.width, 4)[::-1]
 
 
-def row_strips(rgba: Array) -> Iterator[Strip]:
-    """Split H x W x 4 into strips, from the top down."""
-    for top in range(0, len(rgba), LUMA_ROWS):
+def row_strips(values: Array) -> Iterator[Strip]:
+    """Split H x W x C into strips, from the top down."""
+    for top in range(0, len(values), LUMA_ROWS):
         rows = slice(top, top + LUMA_ROWS)
-        yield rows, rgba[rows]
+        yield rows, values[rows]
 
 
 def _picture_from_bytes(strips: Iterator[Strip], shape: tuple[int, int]) -> Picture:
@@ -146,20 +146,22 @@ def data_from_strips(strips: Iterator[Strip], shape: tuple[int, int], encoding: 
     them.
 
     Args:
-        strips, shape, premultiplied: as of `picture_from_floats`.
+        strips, shape, premultiplied: as of `picture_from_floats`; strips may also be grey or have no alpha.
         encoding: as in `core.protocol.Pixels`; DECODED values were stored as sRGB.
     """
     rgb, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
     count = 0
     for rows, values in strips:
-        finite = np.isfinite(values).all(axis=2)
-        count += int(finite.size - finite.sum())
-        alpha[rows] = np.where(finite, np.clip(np.nan_to_num(values[..., 3], nan=0.0), 0.0, 1.0), 0.0)
-        colours = np.nan_to_num(values[..., :3], nan=0.0, posinf=0.0, neginf=0.0)
+        colours, opacity = (values[..., :3], values[..., 3]) if values.shape[2] == 4 else (values, np.float32(1))
+        if not np.isfinite(values).all():
+            finite = np.isfinite(values).all(axis=2)
+            count += int(finite.size - finite.sum())
+            colours, opacity = np.nan_to_num(colours, nan=0.0, posinf=0.0, neginf=0.0), np.where(finite, opacity, 0)
+        alpha[rows] = np.clip(opacity, 0, 1)
         if premultiplied:
             opacity = alpha[rows, :, None]
             colours = np.divide(colours, opacity, out=np.zeros_like(colours), where=opacity > 0)
-        rgb[rows] = linear_to_srgb(colours) if encoding == "DECODED" else colours
+        rgb[rows] = spread_grey(linear_to_srgb(colours) if encoding == "DECODED" else colours)
     return Picture(rgb, drop_opaque_alpha(alpha), notes=_hole_notes(count), content=DATA)
 
 
@@ -209,6 +211,16 @@ def _hole_notes(count: int) -> tuple[Message, ...]:
     """Tell the user how many pixels are no numbers."""
     message = Message("{count} pixels of the picture are no numbers; they were filled from around them.", count=count)
     return (message,) if count else ()
+
+
+def spread_grey(colours: NDArray) -> NDArray:
+    """Return H x W x 3 colours of those, or of grey, H x W x 1; numpy takes five times as long for all three at a time."""
+    if colours.shape[2] == 3:
+        return colours
+    rgb = np.empty((*colours.shape[:2], 3), colours.dtype)
+    for channel in range(3):
+        rgb[..., channel] = colours[..., 0]
+    return rgb
 
 
 def replace_non_finite(values: Array) -> Array:

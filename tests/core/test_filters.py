@@ -12,6 +12,7 @@ from blender_midas_normal.core.filters import (
     blur,
     blur_around_plane,
     pad_field,
+    pad_strip,
     resize,
     resize_mask,
 )
@@ -184,3 +185,11 @@ def test_a_trous_smoothing_spreads_a_point_by_the_deviation(deviation):
     assert spread.min() >= 0 and spread.sum() == pytest.approx(1)
     assert (spread * x ** 2).sum() == pytest.approx(deviation ** 2, rel=1e-5)
     assert (spread * y ** 2).sum() == pytest.approx(deviation ** 2, rel=1e-5)
+
+
+@given(sides, sides, st.integers(0, 39), st.integers(1, 40), st.integers(1, 3), st.sampled_from(WRAPS))
+def test_a_padded_strip_is_that_of_the_padded_field(height, width, start, length, margin, wrap):
+    start = min(start, height - 1)
+    rows = slice(start, min(height, start + length))
+    whole = pad_field(noise(height, width), margin, wrap)[rows.start:rows.stop + 2 * margin]
+    np.testing.assert_allclose(pad_strip(noise(height, width), rows, margin, wrap), whole, atol=1e-5)

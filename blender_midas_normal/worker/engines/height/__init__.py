@@ -9,11 +9,13 @@ import numpy as np
 from ....core.colour import srgb_to_linear
 from ....core.errors import Message
 from ....core.gradients import exact_gradient
-from ....core.picture import Picture, Surface, Wrap
+from ....core.picture import LUMA_ROWS, Picture, Surface, Wrap, as_float
 from .. import Engine, EngineInput, EngineOptions
 from .steps import smooth_steps
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ....core.arrays import Array
 
 COLOURS_DIFFER = Message("The picture's red, green and blue differ, so it may be no height map; its luma is the height.")
@@ -30,7 +32,7 @@ class Height(Engine):
         picture = item.picture
         item.report("height", 0.0)
         height = picture.luma()
-        notes = (COLOURS_DIFFER,) if _colours_differ(picture.rgb_float()) else ()
+        notes = (COLOURS_DIFFER,) if _colours_differ(picture.rgb) else ()
         if picture.step and float(np.ptp(height)) > 0:
             height = smooth_steps(height, picture.step, item.wrap)
         if picture.is_srgb:
@@ -49,9 +51,14 @@ def _slopes_of_stretched(height: Array, picture: Picture, wrap: Wrap) -> Array:
     return np.stack([across, down * np.float32(picture.pixel_aspect)]) * np.float32(picture.shorter)
 
 
-def _colours_differ(rgb: Array) -> bool:
-    """Tell whether a picture, H x W x 3, is more than grey stored as colours."""
-    return any(float(np.abs(rgb[..., 0] - rgb[..., other]).max()) > MIN_DIFFERENCE for other in (1, 2))
+def _colours_differ(rgb: NDArray) -> bool:
+    """Tell whether a picture, H x W x 3, is more than grey stored as colours; some rows at a time, until some are more."""
+    def differ(strip: NDArray) -> bool:
+        red, *others = np.moveaxis(strip, 2, 0)
+        return any(not np.array_equal(red, other) and float(np.abs(as_float(red) - as_float(other)).max()) > MIN_DIFFERENCE
+                   for other in others)
+
+    return any(differ(rgb[top:top + LUMA_ROWS]) for top in range(0, len(rgb), LUMA_ROWS))
 
 
 def create(options: EngineOptions) -> Height:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....core.arrays import parallel_rows
-from ....core.filters import pad_axis, pad_field
+from ....core.filters import pad_axis, pad_field, pad_strip
 
 if TYPE_CHECKING:
     from ....core.arrays import Array
@@ -42,12 +42,12 @@ def smooth_steps(height: Array, step: float, wrap: Wrap) -> Array:
     even = _pad_to_even(height, wrap)
     half = _half_size(even)
     smooth_half = pad_field(smooth_steps(half, step, wrap), 2, wrap)
-    half, padded = pad_field(half, 3, wrap), pad_field(even, AROUND, wrap)
+    half = pad_field(half, 3, wrap)
     smooth = np.empty_like(even)
     rounding = np.float32(step ** 2 / 12 * (2 * AROUND + 1) ** 2)
 
     def work(rows: slice) -> None:
-        before = padded[2 * rows.start:2 * rows.stop + 2 * AROUND]
+        before = pad_strip(even, slice(2 * rows.start, 2 * rows.stop), AROUND, wrap)
         detail = before - _double_size(half[rows.start:rows.stop + 6])
         squares = _sum_around(detail * detail)
         np.maximum(squares, rounding, out=squares)
