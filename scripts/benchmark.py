@@ -39,11 +39,12 @@ DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
 
 IN_BLENDER = ("start", "retune", "transports", "bare", "bump", "stages")
 WITHOUT_ANYTHING = ("surface", "libraries", "life")
+BESIDE_LIBRARIES = ("sources",)
 WITH_MIDAS = ("worker_start", "forward", "at_once", "networks", "gpu_maps", "repeating")
 """Parts, by the Python that they need."""
 
-PARTS = (*WITHOUT_ANYTHING, *WITH_MIDAS, *IN_BLENDER)
-LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once", "bump")
+PARTS = (*WITHOUT_ANYTHING, *BESIDE_LIBRARIES, *WITH_MIDAS, *IN_BLENDER)
+LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once", "bump", "sources")
 
 
 def main() -> int:
@@ -98,7 +99,15 @@ def parts(plan: Plan, options: argparse.Namespace) -> list:
     pythons = {**dict.fromkeys(WITHOUT_ANYTHING, maps), **dict.fromkeys(WITH_MIDAS, midas), "repeating": midas or maps,
                **dict.fromkeys(IN_BLENDER, blender)}
     left_out = LEFT_OUT_WHEN_QUICK if options.quick else ()
-    return [(part, python) for part, python in pythons.items() if options.only in (None, part) and part not in left_out]
+    chosen = [part for part in PARTS if options.only in (None, part) and part not in left_out]
+    return [(part, libraries_python() if part in BESIDE_LIBRARIES else pythons[part]) for part in chosen]
+
+
+def libraries_python() -> Path:
+    """Return the Python of an environment with the libraries that ours is compared with."""
+    names = ("maps.txt", "sources.txt")
+    check = "import OpenImageIO, depth2normal"
+    return environments.ready_environment(ROOT / ".venv-sources", names, check, (13, 12, 11, 10))
 
 
 def measure(plan: Plan, selected: list, out: Path) -> tuple:

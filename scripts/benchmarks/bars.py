@@ -17,19 +17,24 @@ LEAST = 0.02
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure by its name, what it is, and its limit, which it must not exceed, or must reach."""
+    """A figure by its name, what it is, and its limit, which it must not exceed, or must reach.
+
+    digits: of what is shown; needs: a folder beside the checkout without which it is not measured.
+    """
 
     name: str
     what: str
     limit: float
     unit: str = ""
     at_least: bool = False
+    digits: int = 2
+    needs: str = ""
 
     def is_met(self, value: float) -> bool:
         return value >= self.limit if self.at_least else value <= self.limit
 
     def format(self, value: float) -> str:
-        return f"{value:.0f} {self.unit}" if self.unit == "ms" else f"{value:.2f} {self.unit}".strip()
+        return f"{value:.{0 if self.unit == 'ms' else self.digits}f} {self.unit}".strip()
 
 
 def bars(figures: dict) -> list:
@@ -58,12 +63,37 @@ def bars(figures: dict) -> list:
         Bar("batch relief", "Many pictures by relief / its engine alone", 1.15),
         Bar("batch midas", "Many pictures by MiDaS / its engine alone", 1.15),
         Bar("batch luminance", "Many pictures by luminance / decoding + encoding alone", 1.15),
-        *(Bar(f"bump {light}", f"Bump and Displacement nodes and their normal maps, lit at 45 degrees from the {light}: "
-              "the largest mean difference in % of the mean brightness", 2.0, "%") for light in ("left", "top")),
         Bar("memory per 100", "Memory of client and worker, growth per 100 pictures", 1.0, "MB"),
         Bar("memory luminance", "Worker's memory at 8192, luminance", 3.0, "GB"),
         Bar("memory relief", "Worker's memory at 8192, relief", 3.0, "GB"),
         Bar("memory midas", "Worker's memory at 8192, MiDaS on the CPU", 6.0, "GB"),
+    ]
+
+
+def source_bars(figures: dict) -> list:
+    """Return the bars of height maps and normal maps as sources; their texts count the maps that were measured."""
+    def maps(name: str) -> str:
+        return f"{figures.get(f'green maps {name}', 0):.0f} maps"
+
+    integrable = f"{figures.get('maps integrable', 0):.0f} of {figures.get('maps', 0):.0f} maps whose slopes are integrable"
+    possible = f"{figures.get('maps possible', 0):.0f} of these that any heights could make so well"
+    both, real = "shared/cc0 and shared/materials", "shared/cc0"
+    return [
+        Bar("waves mean", "HEIGHT on sums of sines, 16 bits and floats: mean error", 0.05, "degrees", digits=3),
+        Bar("waves largest", "The same: largest error", 0.5, "degrees", digits=3),
+        Bar("waves 8 bits", "The same, 8 bits: mean error / that without smoothing", 0.5),
+        Bar("depth2normal error", "The same array: depth2normal's least mean error / ours", 1.0, at_least=True),
+        Bar("depth2normal time", "The same array: depth2normal's shortest time / ours", 1.0, at_least=True),
+        *(Bar(f"bump {light}", f"Bump and Displacement nodes and their normal maps, lit at 45 degrees from the {light}: "
+              "the largest mean difference in % of the mean brightness", 2.0, "%") for light in ("left", "top")),
+        *(bar for name, which in (("integrable", integrable), ("possible", possible)) for bar in (
+            Bar(f"round trip r {name}", f"Normals to heights to normals, {which}: least r", 0.98, "", True, 3, both),
+            Bar(f"round trip error {name}", "The same maps: largest mean error", 1.5, "degrees", needs=both))),
+        *(bar for name, which in (("all", "real"), ("proved", "real, green proved by the file's name")) for bar in (
+            Bar(f"green wrong {name}", f"AUTO green on {maps(name)}, {which}: decided and wrong", 1.0, "%", needs=real),
+            Bar(f"green undecided {name}", "The same maps: undecided", 3.0, "%", needs=real))),
+        *(Bar(f"files normal {bits}", f"A file of heights of {bits} bits to a normal map's / reading and writing both", 1.5)
+          for bits in (16, 8)),
     ]
 
 

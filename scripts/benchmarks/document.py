@@ -24,22 +24,25 @@ NOT_MEASURED = "not measured"
 def text(answer: Answer, machine: str, conditions: str, missing: list) -> str:
     """Return the document's text; missing: sentences that say what could not be measured."""
     versions = ", ".join(f"{name} {version}" for name, version in answer.versions.items())
-    parts = [f"{machine}; {versions}. {conditions}", *missing, markdown(format_verdicts(answer.figures)),
-             *_profiles(answer), markdown(_ratios(answer.figures))]
+    promised, sources = bars.bars(answer.figures), bars.source_bars(answer.figures)
+    parts = [f"{machine}; {versions}. {conditions}", *missing,
+             markdown(format_verdicts("What is promised", promised, answer.figures)), *_profiles(answer),
+             markdown(format_verdicts("Sources", sources, answer.figures)), markdown(_ratios(answer.figures))]
     parts += [markdown(table) for table in (*answer.tables, growth.table(answer.points))]
     return "\n\n".join(parts) + "\n"
 
 
-def format_verdicts(figures: dict) -> Table:
+def format_verdicts(title: str, promised: list, figures: dict) -> Table:
     """Return a table that says of each bar whether it is met or missed."""
     rows = []
-    for bar in bars.bars(figures):
+    for bar in promised:
         sign = "at least" if bar.at_least else "at most"
         limit = f"{sign} {bar.limit:g} {bar.unit}".strip()
         value = figures.get(bar.name)
-        said = (NOT_MEASURED, "") if value is None else (bar.format(value), "met" if bar.is_met(value) else "**missed**")
+        without = f"{NOT_MEASURED}: no {bar.needs} beside the checkout" if bar.needs else NOT_MEASURED
+        said = (without, "") if value is None else (bar.format(value), "met" if bar.is_met(value) else "**missed**")
         rows.append([bar.what, said[0], limit, said[1]])
-    return Table("What is promised", ["Figure", "measured", "promised", ""], rows)
+    return Table(title, ["Figure", "measured", "promised", ""], rows)
 
 
 def _ratios(figures: dict) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -17,25 +18,15 @@ from blender_midas_normal.worker.engines import EngineInput, height
 from blender_midas_normal.worker.engines.height import Height, smooth_steps
 from blender_midas_normal.worker.inputs import picture_from_file
 from blender_midas_normal.worker.pictures import picture_from_pixels
+from tests.conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from benchmarks.sources.waves import waves
 
 SIDE = 256
 PLAIN = Settings(engine="HEIGHT", tileable="BOTH")
 TILE = Wrap(True, True)
-
-
-def waves(side=SIDE, seed=0):
-    """Heights 0..1 that repeat, of waves of at least 16 pixels, and their slopes dh/du and dh/dv."""
-    random = np.random.default_rng(seed)
-    v, u = np.mgrid[:side, :side] / side
-    planes = np.zeros((3, side, side))
-    for _ in range(20):
-        across, down = random.integers(-side // 23, side // 23 + 1, 2)
-        if not 0 < np.hypot(across, down) <= side / 16:
-            continue
-        size, phase = random.random() / np.hypot(across, down), 2 * np.pi * (across * u + down * v) + random.random() * 7
-        planes += size * np.stack([np.sin(phase), 2 * np.pi * across * np.cos(phase), 2 * np.pi * down * np.cos(phase)])
-    low, span = planes[0].min(), np.ptp(planes[0])
-    return (planes[0] - low) / span, planes[1] / span, planes[2] / span
 
 
 def picture_of(values, step=0.0):
@@ -64,7 +55,7 @@ def test_normals_are_those_of_the_heights(side, bits):
 
 
 def test_steps_of_8_bits_are_smoothed_within_half_a_step(monkeypatch):
-    values, across, down = waves()
+    values, across, down = waves(SIDE)
     stored = np.rint(values * 255).astype(np.uint8)
     normals, surface = normals_of(picture_of(stored, 1 / 255))
     assert np.abs(surface.height - stored / np.float32(255)).max() <= 0.5001 / 255
@@ -177,14 +168,14 @@ def test_srgb_bytes_of_one_channel_are_smoothed_before_they_are_decoded(tmp_path
 
 
 def test_pixels_that_are_not_square_have_the_slopes_of_their_surface():
-    heights, across, down = waves()
+    heights, across, down = waves(SIDE)
     picture = dataclasses.replace(picture_of(heights.astype(np.float32)), pixel_aspect=0.5)
     assert degrees(normals_of(picture)[0], across, down * 0.5).mean() < 0.05
 
 
 def test_a_worker_makes_the_map_and_fills_holes(worker, tmp_path):
     oiio = pytest.importorskip("OpenImageIO")
-    values = waves()[0].astype(np.float32)[..., None]
+    values = waves(SIDE)[0].astype(np.float32)[..., None]
     values[40:44, 50:54] = np.nan
     path = tmp_path / "wall.exr"
     file = oiio.ImageOutput.create(str(path))
