@@ -25,8 +25,8 @@ def parse(parser, *arguments):
     return parse_options(parser.parse_args(["--out", "maps", *arguments]))
 
 
-def test_the_readme_lists_every_option_that_is_no_setting(parser):
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Use it without Blender")[1].split("##")[0]
+def test_the_documentation_lists_every_option_that_is_no_setting(parser):
+    section = (ROOT / "docs" / "COMMAND_LINE.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"`(--[a-z-]+)", section)) - {"--weights", "--help"}
     settings = {"--" + name.replace("_", "-") for name in setting_domains()}
     options = {word.replace("_", "-") for action in parser._actions for word in action.option_strings

@@ -40,6 +40,23 @@ def test_links_lead_to_files_and_headings_that_are_there(document):
         assert not heading or heading in anchors(target.read_text(encoding="utf-8")), link
 
 
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 700
+
+
+def test_each_picture_is_shown_by_a_document():
+    shown = {(document.parent / link).resolve() for document in DOCUMENTS
+             for link in LINK.findall(document.read_text(encoding="utf-8"))}
+    pictures = {path.resolve() for ending in ("jpg", "png") for path in (ROOT / "docs").rglob(f"*.{ending}")}
+    assert pictures and not pictures - shown
+
+
+def test_each_document_is_linked_to_from_another():
+    links = {(document.parent / link.partition("#")[0]).resolve() for document in DOCUMENTS
+             for link in LINK.findall(document.read_text(encoding="utf-8"))}
+    assert not [document.name for document in DOCUMENTS[1:] if document.resolve() not in links]
+
+
 def test_the_files_that_add_an_engine_names_are_there_and_those_of_its_last_table_are_about_moge():
     names = FILE_NAME.findall(PAGE)
     assert len(names) > 30 and not [name for name in names if not (ROOT / name).exists()]

@@ -1,4 +1,4 @@
-"""The README's table of features and the promises of docs/RELIABILITY.md: each row names an existing test."""
+"""The tables of features and settings, and the promises of docs/RELIABILITY.md: each row names an existing test."""
 
 import math
 import re
@@ -11,8 +11,8 @@ PROGRAM = re.compile(r"`((?:[\w/]+/)?test_\w+\.py|scripts/gui/steps/\w+\.py)`")
 
 
 def rows(text, heading, columns):
-    """The cells of a section's table, without its head and the line below that."""
-    section = re.split(r"^## ", text.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
+    """The cells of the table below a heading, without its head and the line below that."""
+    section = re.split(r"^##? ", re.split(rf"^##? {heading}\n", text, flags=re.MULTILINE)[1], flags=re.MULTILINE)[0]
     lines = [line.strip("|") for line in section.splitlines() if line.startswith("| ")]
     rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
     assert all(len(row) == columns for row in rows), [row for row in rows if len(row) != columns]
@@ -20,7 +20,7 @@ def rows(text, heading, columns):
 
 
 def test_each_feature_names_a_test_that_is_there():
-    features = rows((ROOT / "README.md").read_text(encoding="utf-8"), "What it does, and the test that shows it", 2)
+    features = rows((ROOT / "docs" / "FEATURES.md").read_text(encoding="utf-8"), "What it does, and the test that shows it", 2)
     assert len(features) > 30
     for feature, named in features:
         assert NAMED.fullmatch(named), feature
@@ -29,7 +29,7 @@ def test_each_feature_names_a_test_that_is_there():
 
 
 def test_each_setting_stands_with_its_range_and_default():
-    settings = rows((ROOT / "README.md").read_text(encoding="utf-8"), "The settings", 4)
+    settings = rows((ROOT / "docs" / "SETTINGS.md").read_text(encoding="utf-8"), "The settings", 4)
     assert sorted(name.strip("`") for name, *_ in settings) == sorted(setting_domains())
     special = {"2π": 2 * math.pi, "5π": 5 * math.pi, "off": False, "on": True}
     for name, values, default, _ in settings:

@@ -1,4 +1,4 @@
-"""The README's example runs as printed."""
+"""The examples of docs/PYTHON.md run as printed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from tests.conftest import ROOT
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "PYTHON.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def run(example):
-    exec(compile(example, "README.md", "exec"), {"bpy": bpy})
+    exec(compile(example, "PYTHON.md", "exec"), {"bpy": bpy})
 
 
-def test_the_readmes_example_runs_as_printed(capsys):
+def test_the_example_runs_as_printed(capsys):
     run(EXAMPLES[0])
     assert capsys.readouterr().out.splitlines()[0] == "Tiles_normal (512, 512) True"
     material = bpy.context.object.active_material
