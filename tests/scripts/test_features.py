@@ -20,7 +20,8 @@ def rows(text, heading, columns):
 
 
 def test_each_feature_names_a_test_that_is_there():
-    features = rows((ROOT / "docs" / "FEATURES.md").read_text(encoding="utf-8"), "What it does, and the test that shows it", 2)
+    text = (ROOT / "docs" / "FEATURES.md").read_text(encoding="utf-8")
+    features = rows(text, "What it does, and the test that shows it", 2)
     assert len(features) > 30
     for feature, named in features:
         assert NAMED.fullmatch(named), feature
