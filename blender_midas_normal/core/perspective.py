@@ -34,8 +34,8 @@ RIGHT_ANGLE_DEVIATION = 0.03
 MIN_AREA_SHARE = 1e-3
 """Smallest area between the corners, as a share of the picture's."""
 
-MAX_SAMPLES = 16
-"""Most samples of a pixel on each axis."""
+MAX_SAMPLES, SPARED_SAMPLES = 16, 0.3
+"""Most samples of a pixel on each axis, and by how much its length may exceed their number: cubics reach over two pixels."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +165,11 @@ def rectified_size(corners: Points, aspect: float, size: tuple[int, int]) -> tup
 def rectify(picture: NDArray, corners: Points, size: tuple[int, int]) -> NDArray:
     """Resample the part of a picture between four corners to a rectangle.
 
-    Each pixel is the mean of bilinear samples, as many as its part of the picture has pixels on either axis, so that nothing
-    is aliased where the picture is shrunk.
+    Each pixel is the mean of samples by cubic interpolation, about as many as its part of the picture has pixels on either
+    axis, so that nothing is aliased where the picture is shrunk.
 
     Args:
-        picture: H x W x C, uint8 or float32.
+        picture: H x W x C, uint8 or float32 of 0..1.
         corners: as `check_corners` returns them.
         size: (width, height) of the result.
 
@@ -192,10 +192,10 @@ def rectify(picture: NDArray, corners: Points, size: tuple[int, int]) -> NDArray
                 x = np.arange(width) + (i + 0.5) / across
                 y = (np.arange(rows.start, rows.stop) + (j + 0.5) / down)[:, None]
                 depth = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
-                total += _bilinear(flat, picture.shape[:2], (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth,
-                                   (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth)
+                total += _interpolate(flat, picture.shape[:2], (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth,
+                                      (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth)
         total /= across * down
-        result[rows] = np.rint(total) if picture.dtype == np.uint8 else total
+        result[rows] = np.clip(np.rint(total), 0, 255) if picture.dtype == np.uint8 else np.clip(total, 0, 1)
 
     parallel_rows(work, height, width * picture.shape[2] * 4)
     return result
@@ -206,16 +206,26 @@ def _sample_counts(matrix: Points, rows: slice, width: int) -> tuple[int, int]:
     ends = np.array([[x, y] for x in (0.0, width - 1.0) for y in (rows.start, rows.stop - 1.0)])
     at = transform(matrix, ends)
     counts = (np.linalg.norm(transform(matrix, ends + step) - at, axis=1).max() for step in np.eye(2))
-    across, down = (min(MAX_SAMPLES, max(1, math.ceil(count - 1e-6))) for count in counts)
+    across, down = (min(MAX_SAMPLES, max(1, math.ceil(count - SPARED_SAMPLES))) for count in counts)
     return across, down
 
 
-def _bilinear(flat: NDArray, shape: Sequence[int], x: Points, y: Points) -> NDArray[np.float32]:
-    """Interpolate a picture, given as H * W x C, at points; beyond its border it goes on as there."""
+def _interpolate(flat: NDArray, shape: Sequence[int], x: Points, y: Points) -> NDArray[np.float32]:
+    """Interpolate a picture, given as H * W x C, at points by Catmull-Rom's cubic; beyond its border it goes on as there."""
     height, width = shape
     x, y = np.clip(x - 0.5, 0, width - 1), np.clip(y - 0.5, 0, height - 1)
-    left, top = np.minimum(x.astype(np.intp), max(0, width - 2)), np.minimum(y.astype(np.intp), max(0, height - 2))
-    u, v = (x - left).astype(np.float32)[..., None], (y - top).astype(np.float32)[..., None]
-    first, right, below = top * width + left, min(1, width - 1), min(1, height - 1) * width
-    above = flat[first] * (1 - u) + flat[first + right] * u
-    return above * (1 - v) + (flat[first + below] * (1 - u) + flat[first + below + right] * u) * v
+    left, top = x.astype(np.intp), y.astype(np.intp)
+    columns = [np.clip(left + step, 0, width - 1) for step in range(-1, 3)]
+    across, down = _cubic_weights((x - left).astype(np.float32)), _cubic_weights((y - top).astype(np.float32))
+    total = np.zeros((*x.shape, flat.shape[1]), np.float32)
+    for step, share in zip(range(-1, 3), down, strict=True):
+        start = np.clip(top + step, 0, height - 1) * width
+        for column, weight in zip(columns, across, strict=True):
+            total += flat[start + column] * (weight * share)[..., None]
+    return total
+
+
+def _cubic_weights(t: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Return the weights of the four samples about a point, which lies `t` after the second one."""
+    return [((-0.5 * t + 1) * t - 0.5) * t, (1.5 * t - 2.5) * t * t + 1, ((-1.5 * t + 2) * t + 0.5) * t,
+            (0.5 * t - 0.5) * t * t]

@@ -20,6 +20,7 @@ from .modal import grab, strokes
 from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, scripted, undo_and_redo
 from .places import linked, quad_view, second_window
 from .queue import generate_many
+from .rectify import drag_corners
 from .rendering import render_handlers
 from .setup import set_up
 from .theme import twice_the_size
@@ -29,5 +30,5 @@ Step = Callable[[Window], str]
 STEPS: tuple[Step, ...] = (
     open_the_sidebar, generate, undo_and_redo, all_map_types, compare, paint, tune, never_block, cancel, cancel_twice,
     second_window, quad_view, linked, generate_many, twice_the_size, save_and_reopen, revert, shader_editor, pinned,
-    scripted, node_menu, from_bump, viewport, strokes, grab, set_up, reenable, two_blenders, render_handlers,
+    scripted, node_menu, from_bump, viewport, strokes, grab, drag_corners, set_up, reenable, two_blenders, render_handlers,
     quit_beside_other_windows, disable)
