@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RectifiedPicture:
-    """A rectified photo, H x W x 3 or x 4 uint8 or uint16, and messages to the user."""
+    """A rectified photo, H x W x 3 or x 4 uint8 or uint16, and a message to the user."""
 
     pixels: NDArray
-    notes: tuple[Message, ...]
+    note: Message
 
 
 def rectify_picture(picture: Picture | None, request: Request, report: Report) -> RectifiedPicture:
@@ -59,7 +59,7 @@ def rectify_picture(picture: Picture | None, request: Request, report: Report) -
     report("rectify", 0.8)
     note = Message("The photo was rectified: its surface leans by {tilt:.0f} degrees; {width} x {height} pixels.",
                    tilt=plane.tilt, width=pixels.shape[1], height=pixels.shape[0])
-    return RectifiedPicture(pixels, (note, *picture.notes))
+    return RectifiedPicture(pixels, note)
 
 
 def _parse(request: Request) -> Rectification:

@@ -160,7 +160,7 @@ class RequestLoop:
         with job.clock.stage("encode"), write_rectified(rectified, self._folder) as file:
             height, width = rectified.pixels.shape[:2]
             self._channel.send(Result(job.request.id, file, width, height, engine="", device="", why=NO_MESSAGE, surface="",
-                                      seconds=job.clock.seconds, notes=list(rectified.notes)))
+                                      seconds=job.clock.seconds, notes=[rectified.note]))
 
     @contextmanager
     def _send_errors(self, job: Job) -> Iterator[None]:
