@@ -382,18 +382,40 @@ def convolve_separable(padded: Array, weights: Array, step: int) -> Array:
     convolved = np.empty((rows, columns), np.float32)
 
     def work(part: slice) -> None:
-        down = _sum_of_five([padded[part.start + i * step:part.stop + i * step] for i in range(5)], weights)
-        convolved[part] = _sum_of_five([down[:, i * step:i * step + columns] for i in range(5)], weights)
+        down = _weighted_sum([padded[part.start + i * step:part.stop + i * step] for i in range(5)], weights)
+        convolved[part] = _weighted_sum([down[:, i * step:i * step + columns] for i in range(5)], weights)
 
     parallel_rows(work, rows, columns)
     return convolved
 
 
-def _sum_of_five(shifted: list[Array], weights: Array) -> Array:
-    total = shifted[0] + shifted[4]
-    total *= weights[0]
-    near = shifted[1] + shifted[3]
-    near *= weights[1]
-    total += near
-    total += shifted[2] * weights[2]
+def convolve_axis(padded: Array, weights: Array, axis: int) -> Array:
+    """Convolve a field along one axis with an odd number of symmetric weights.
+
+    Args:
+        padded: H x W field with (len(weights) - 1) / 2 more pixels at both ends of that axis.
+        weights: of neighbouring pixels.
+        axis: 0 down the rows, 1 across them.
+    """
+    margin = len(weights) - 1
+    rows, columns = (length - (margin if i == axis else 0) for i, length in enumerate(padded.shape))
+    convolved = np.empty((rows, columns), np.float32)
+
+    def work(part: slice) -> None:
+        shifted = ([padded[part.start + i:part.stop + i] for i in range(margin + 1)] if axis == 0 else
+                   [padded[part, i:i + columns] for i in range(margin + 1)])
+        convolved[part] = _weighted_sum(shifted, weights)
+
+    parallel_rows(work, rows, columns)
+    return convolved
+
+
+def _weighted_sum(shifted: list[Array], weights: Array) -> Array:
+    """Add up an odd number of fields with symmetric weights."""
+    middle = len(weights) // 2
+    total = shifted[middle] * weights[middle]
+    for before, after, weight in zip(shifted[:middle], reversed(shifted), weights[:middle], strict=False):
+        pair = before + after
+        pair *= weight
+        total += pair
     return total

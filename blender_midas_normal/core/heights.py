@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import parallel_rows
-from .filters import convolve_separable
+from .filters import convolve_axis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,10 @@ MIDLEVEL = 0.5
 NYQUIST_FILTER = np.array([-1, 4, 10, 4, -1], np.float32) / np.float32(16)
 """Weights that keep all but the shortest waves: 1 - sin(w/2)^4, nothing of a wave of 2 pixels.  Central differences cannot
 see those, so that least squares puts them wherever slopes end at a border that does not repeat: a ramp became stairs."""
+
+CENTRAL_OF_EXACT = np.array([1, 6, 47, 372, 47, 6, 1], np.float32) / np.float32(480)
+"""Weights that turn slopes by the five points of `exact_gradient` into central differences: of a wave of w radians a pixel
+3 / (4 - cos w) is left, to 0.4%."""
 
 
 def normalise_depth(depth: Array) -> tuple[Array, float]:
@@ -147,22 +151,34 @@ def _pad_slope(slope: Array, repeats: bool, axis: int) -> Array:
     return np.concatenate([last, slope, first] if repeats else [-first, slope, -last], axis)
 
 
-def height_map(gx: Array, gy: Array, wrap: Wrap) -> Array:
-    """Integrate slopes to the height field nearest to them by least squares, without waves of 2 pixels.
+def height_map(gx: Array, gy: Array, wrap: Wrap, are_exact: bool = False) -> Array:
+    """Integrate slopes to the height field nearest to them by least squares.
 
     Source: Frankot and Chellappa, "A method for enforcing integrability in shape from shading algorithms", 1988.
 
     Args:
         gx, gy: H x W float32, dimensionless dh/du and dh/dv, v downwards; a slope of 1 rises one pixel per pixel.
         wrap: the directions that repeat.
+        are_exact: slopes are those of `exact_gradient`, not smoothed ones.  In directions that repeat, the result
+            gives them again, with waves of any length; else it has no waves of 2 pixels.
 
     Returns:
         H x W float32 in pixels, of mean 0.
     """
+    if are_exact:
+        gx, gy = (_central_differences(slope, axis) if repeats else slope
+                  for slope, axis, repeats in ((gx, 1, wrap.x), (gy, 0, wrap.y)))
     height = integrate_slopes(gx, gy, wrap)
     for axis, repeats in enumerate((wrap.y, wrap.x)):
-        height = _pad_symmetric(height, len(NYQUIST_FILTER) // 2, repeats, axis)
-    return convolve_separable(height, NYQUIST_FILTER, 1)
+        if not (are_exact and repeats):
+            padded = _pad_symmetric(height, len(NYQUIST_FILTER) // 2, repeats, axis)
+            height = convolve_axis(padded, NYQUIST_FILTER, axis)
+    return height
+
+
+def _central_differences(slope: Array, axis: int) -> Array:
+    """Return the central differences of the surface that has these exact slopes along an axis that repeats."""
+    return convolve_axis(_pad_symmetric(slope, len(CENTRAL_OF_EXACT) // 2, True, axis), CENTRAL_OF_EXACT, axis)
 
 
 def encode_height(height: Array) -> tuple[Array, float]:

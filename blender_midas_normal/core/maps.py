@@ -188,7 +188,7 @@ def integrated_heights(surface: Surface, settings: Settings) -> Array:
     factor = np.float32(slope_factor(settings))
     gx *= factor
     gy *= factor
-    return height_map(gx, gy, surface.wrap)
+    return height_map(gx, gy, surface.wrap, surface.is_measured or surface.measured_slopes is not None)
 
 
 @dataclass(frozen=True)

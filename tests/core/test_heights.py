@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_midas_normal.core.gradients import gradient
+from blender_midas_normal.core.gradients import exact_gradient, gradient
 from blender_midas_normal.core.heights import (
     MIDLEVEL,
     encode_height,
@@ -187,6 +187,20 @@ def test_heights_that_repeat_come_back_with_an_error_that_falls_with_the_square_
 @pytest.mark.parametrize("size", [64, 128, 255])
 def test_at_open_borders_the_error_falls_with_the_size(size, field, wrap):
     assert round_trip_error(field(size), wrap) < 0.025 * 64 / size
+
+
+@pytest.mark.parametrize("period", [3, 4, 8, 40])
+def test_exact_slopes_of_heights_that_repeat_come_back_from_waves_of_any_length(period):
+    v, u = 2 * np.pi * np.mgrid[:120, :120] / period
+    slopes = exact_gradient((np.sin(u + 0.3) + np.sin(v) + np.sin(u + v)).astype(np.float32), BOTH)
+    for slope, again in zip(slopes, exact_gradient(height_map(*slopes, BOTH, are_exact=True), BOTH), strict=True):
+        np.testing.assert_allclose(again, slope, atol=0.005 * np.abs(slope).max())
+
+
+@pytest.mark.parametrize("wrap", [Wrap(), Wrap(x=True)])
+def test_exact_slopes_have_no_stairs_at_open_borders_either(wrap):
+    heights = height_map(np.zeros((64, 48), np.float32), np.ones((64, 48), np.float32), wrap, are_exact=True)
+    np.testing.assert_allclose(np.diff(heights, axis=0), 1, atol=0.3)
 
 
 @pytest.mark.parametrize("wrap, axis", [(Wrap(), 0), (Wrap(), 1), (Wrap(x=True), 0), (Wrap(y=True), 1)])

@@ -92,7 +92,7 @@ def test_heights_of_a_normal_map_make_it_again():
     settings = Settings(engine="HEIGHT", height_scale=heights.scale)
     picture = Picture(np.repeat(heights.planes[0][..., None], 3, axis=2), content=DATA)
     again = normal_map(Height().surface(EngineInput(picture, TILE, settings, lambda stage, share: None)), settings)
-    assert mean_degrees(np.stack(again, axis=2), true) < 0.2
+    assert mean_degrees(np.stack(again, axis=2), true) < 0.02
     assert {make_map(kind, surface, PLAIN).planes[0].shape for kind in ("AO", "CURVATURE")} == {(256, 256)}
 
 
