@@ -138,10 +138,10 @@ def print_attempts(attempts: list[Attempt]) -> None:
         for is_known in (True, False):
             chosen = [each for each in attempts if (each.tilt, each.is_known) == (tilt, is_known)]
             errors = [each.error for each in chosen if each.error is not None]
-            middle, most = np.percentile(errors, (50, 90)) if errors else (math.nan, math.nan)
+            middle, most = (f"{value:.2f}" for value in np.percentile(errors, (50, 90))) if errors else "--"
             wrong = len(errors) if tilt == 0 else sum(error > WRONG for error in errors)
-            print(f"| {tilt} | {'known' if is_known else 'unknown'} | {len(chosen)} | {len(errors)} | {middle:.2f} "
-                  f"| {most:.2f} | {wrong} |")
+            print(f"| {tilt} | {'known' if is_known else 'unknown'} | {len(chosen)} | {len(errors)} | {middle} "
+                  f"| {most} | {wrong} |")
 
 
 def print_colours(errors: list[ColourError]) -> None:
