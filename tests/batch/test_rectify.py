@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import PIL.Image
 import pytest
 
@@ -48,10 +51,12 @@ def test_the_maps_are_those_of_the_rectified_photo_and_the_photo_stays(photos):
     assert {outcome for outcome, _, _ in run(photos, CORNERS, existing="SKIP")[0]} == {"made"}
 
 
-def test_a_file_of_the_users_own_is_kept_and_no_map_is_made_of_the_wrong_picture(photos):
+@pytest.mark.parametrize("age", [0, 1e6], ids=["new", "old"])  # a new one may be another computer's, and is looked at later
+def test_a_file_of_the_users_own_is_kept_and_no_map_is_made_of_the_wrong_picture(photos, age):
     out = photos.parent / "out"
     out.mkdir()
     (out / "wall_rectified.png").write_bytes(b"mine")
+    os.utime(out / "wall_rectified.png", (time.time() - age, time.time() - age))
     outcomes, records = run(photos, CORNERS)
     assert [outcome for outcome, _, _ in outcomes] == ["failed"] and "not made by this extension" in records[0].error
     assert (out / "wall_rectified.png").read_bytes() == b"mine" and not (out / "wall_normal.png").exists()

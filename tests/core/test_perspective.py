@@ -14,6 +14,7 @@ from blender_midas_normal.core.perspective import (
     plane_of_corners,
     rectified_size,
     rectify,
+    transform,
 )
 from tests.brick_photos import SIZE, angle_between, look, take_photo, wall
 
@@ -111,6 +112,18 @@ def test_boards_alone_tell_nothing():
     rows = np.repeat(take_photo(0)[:, :1], 640, axis=1)
     with pytest.raises(NotRectified):
         find_rectangle(luma(rows / np.float32(255)))
+
+
+def test_lines_in_three_directions_are_not_taken_for_two_at_right_angles():
+    """As of hexagons and triangles: two of them could be a rectangle's that leans otherwise."""
+    view = look(40, 90, 4, 32)
+    y, x = np.mgrid[:SIZE[1], :SIZE[0]] + 0.5
+    points = transform(np.linalg.inv(view.to_picture), np.column_stack([x.ravel(), y.ravel()]))
+    lines = [np.mod(points @ [np.cos(angle), np.sin(angle)], 30) < 4 for angle in np.radians([90, 30, 150])]
+    triangles = np.where(np.any(lines, axis=0), 0.2, 0.8).reshape(SIZE[1], SIZE[0]).astype(np.float32)
+    for focal in (0.0, 32.0):
+        with pytest.raises(NotRectified, match="do not tell for sure"):
+            find_rectangle(triangles, focal)
 
 
 def test_the_same_photo_has_the_same_outcome():
