@@ -1,155 +1,69 @@
-"""The panel "MiDaS Normal" in three editors' sidebars, and the entries in Blender's menus."""
+"""The panel "MiDaS Normal" in three editors' sidebars."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_n as n_
 
-from ..batch.report import FAILED, MADE, SKIPPED
-from ..bridge import addon
 from ..bridge.addon import engine_unavailable_reason
-from ..bridge.image_source import active_material
+from ..bridge.image_source import PICTURE_SETS, active_image, active_material
 from ..bridge.nodes.bump import height_nodes
-from ..bridge.nodes.materials import HEIGHT_NODES
-from ..bridge.queue import IN_PROGRESS, WAITING, Item, Queue
-from ..bridge.tasks import Report
-from ..core.engines import OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts
-from ..core.errors import NO_MESSAGE, Cancelled, MidasNormalError, SettingsError
+from ..core.engines import ENGINES, OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts, usable_engines
+from ..core.errors import NO_MESSAGE, SettingsError, SourceError
 from . import comparison, generation, live_paint, live_tuning
 from .drawing import draw_progress, draw_progress_placeholder, draw_text
-from .generation import describe_worker
+from .menus import draw_from_bump
+from .outcome import draw_outcome, draw_report, has_report
 from .preset_panel import MIDAS_NORMAL_PT_presets, current_preset_label
 from .properties import MidasNormalSettings, scene_settings
 
-STATE_LABELS = {IN_PROGRESS: (n_("Being made"), "PLAY"), FAILED: (n_("Failed"), "ERROR"), WAITING: (n_("Waiting"), "BLANK1"),
-                MADE: (n_("Made"), "CHECKMARK"), SKIPPED: (n_("Skipped"), "CHECKMARK")}
-"""The label and the icon of each state, in the order in which pictures are listed."""
+ENGINE_SETTINGS = ("engine", "quality")
 
-MAX_ROWS = 8
-"""Number of pictures that the panel lists at most, besides those that failed."""
-
-MAIN_SETTINGS = ("engine", "quality", "height_scale", "source_convention", "strength", "a", "bg_threshold", "bg_softness",
-                 "blur", "invert", "tileable", "convention")
-
-RELIEF_SETTINGS = ("detail", "high_pass", "mask", "mask_image", "islands", "mix", "base", "crossover", "mix_amount")
+TUNING_SETTINGS = ("strength", "detail", "invert")
 
 MIX_SETTINGS = ("base", "crossover", "mix_amount")
 
-SIZE_SETTINGS = ("model", "model_folder", "resolution", "enlargement", "depth_scale", "size", "device", "precision")
 
-SET_SETTINGS = ("across", "smoothing")
+@dataclass(frozen=True)
+class SubPanel:
+    """A part of the panel that is closed at first.
 
-
-def draw_image_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    """Draw the entries in the Image Editor's menu Image."""
-    self.layout.separator()
-    self.layout.operator("midas_normal.generate", icon="TEXTURE")
-    self.layout.menu("MIDAS_NORMAL_MT_generate_all")
-    self.layout.menu("MIDAS_NORMAL_MT_rectify")
-
-
-def draw_object_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    """Draw the entry in the 3D Viewport's menu Object."""
-    self.layout.separator()
-    self.layout.menu("MIDAS_NORMAL_MT_generate_all", icon="TEXTURE")
-
-
-def draw_node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    """Draw the entry in the context menu of an Image Texture node."""
-    node = context.active_node
-    if node is not None and node.bl_idname in HEIGHT_NODES:
-        self.layout.separator()
-        _draw_from_bump(self.layout)
-    if node is not None and node.bl_idname == "ShaderNodeTexImage" and node.image is not None:
-        self.layout.separator()
-        entry = self.layout.column()
-        entry.context_pointer_set("edit_image", node.image)  # a name could be that of a linked image, too
-        entry.operator("midas_normal.generate", text="Normal map from this image", icon="TEXTURE").source = "ACTIVE"
-
-
-def _draw_from_bump(layout: bpy.types.UILayout) -> None:
-    """Draw the buttons or entries that make a map of a Bump or Displacement node, and that let it take the node's place."""
-    layout.operator("midas_normal.generate_from_bump", icon="NODE_TEXTURE")
-    layout.operator("midas_normal.generate_from_bump", text="Normal map instead of Bump", icon="NODE_TEXTURE").wire = True
-
-
-def draw_render_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    """Draw the entry in the menu Render."""
-    self.layout.separator()
-    self.layout.operator("midas_normal.generate", text="Normal map from render", icon="TEXTURE").source = "RENDER"
-
-
-MENUS: tuple[tuple[str, Callable], ...] = (
-    ("IMAGE_MT_image", draw_image_menu), ("VIEW3D_MT_object", draw_object_menu),
-    ("NODE_MT_context_menu", draw_node_menu), ("TOPBAR_MT_render", draw_render_menu))
-
-
-def register() -> None:
-    """Add the entries to Blender's menus."""
-    for menu, draw in _existing_menus():
-        menu.append(draw)
-
-
-def unregister() -> None:
-    """Remove the entries from Blender's menus."""
-    for menu, draw in _existing_menus():
-        menu.remove(draw)
-
-
-def _existing_menus() -> Iterator[tuple[type[bpy.types.Menu], Callable]]:
-    """Yield the menus that exist, with the function for each; other add-ons may have removed one of Blender's."""
-    for name, draw in MENUS:
-        menu = getattr(bpy.types, name, None)
-        if menu is not None:
-            yield menu, draw
-
-
-class MIDAS_NORMAL_MT_generate_all(bpy.types.Menu):
-    bl_label = "Normal maps of many images"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.operator("midas_normal.generate_all", text="All images of the selected objects").scope = "SELECTED"
-        layout.operator("midas_normal.generate_all", text="All materials of this file").scope = "FILE"
-        layout.separator()
-        layout.prop_menu_enum(scene_settings(context.scene), "existing")
-
-
-def draw_queue(layout: bpy.types.UILayout, queue: Queue) -> None:
-    """Draw how many pictures are done, and in a panel that folds, the state of each and why some have no maps."""
-    header, body = layout.panel("midas_normal_queue")
-    done = len(queue.items) - queue.count(WAITING) - queue.count(IN_PROGRESS)
-    header.label(text=iface_("{done} of {of} pictures").format(done=done, of=len(queue.items)), translate=False)
-    if body is None:
-        return
-    shown, rows = order_for_display(queue.items), body.column(align=True)
-    for item in shown:
-        label, icon = STATE_LABELS[item.state]
-        row = rows.row()
-        row.label(text=item.source.name, icon=icon, translate=False)
-        row.label(text=label)
-        if item.message:
-            draw_text(rows, item.message, icon="BLANK1")
-    if len(shown) < len(queue.items):
-        rows.label(text=iface_("and {more} more").format(more=len(queue.items) - len(shown)), translate=False)
-    counts = {state: queue.count(state) for state in (MADE, SKIPPED, FAILED)}
-    draw_text(body, iface_("{made} made, {skipped} skipped, {failed} failed").format(**counts))
-
-
-def order_for_display(items: list[Item]) -> list[Item]:
-    """Return the pictures to list, in the order of STATE_LABELS: all that failed, and the others up to MAX_ROWS.
-
-    Those that were skipped for a reason come after those that failed.
+    Attributes:
+        idname, title: of the part.
+        names: the properties that it shows.
+        is_shown: tells whether the part can matter, with the scene's settings and the image that is the source, if any.
     """
-    def sort_key(item: Item) -> tuple[int, bool]:
-        is_explained = item.state == SKIPPED and item.message != ""
-        return tuple(STATE_LABELS).index(FAILED if is_explained else item.state), is_explained
 
-    ordered = sorted(items, key=sort_key)
-    return [item for index, item in enumerate(ordered) if index < MAX_ROWS or item.state == FAILED]
+    idname: str
+    title: str
+    names: tuple[str, ...]
+    is_shown: Callable[[MidasNormalSettings, bpy.types.Image | None], bool] = lambda settings, image: True
+
+
+def _is_set(settings: MidasNormalSettings, image: bpy.types.Image | None) -> bool:
+    """Whether maps are made of several pictures: tiles or frames."""
+    return (image is not None and image.source in PICTURE_SETS) or (settings.source == "RENDER" and settings.animation)
+
+
+def _uses_network(settings: MidasNormalSettings, image: bpy.types.Image | None) -> bool:
+    """Whether an engine that can be used runs a network."""
+    engine = engine_in_use(settings.engine, settings.base, settings.mix)
+    return any(ENGINES[name].uses_torch for name in usable_engines(engine, settings.mix))
+
+
+SUB_PANELS = (
+    SubPanel("midas_normal_output", n_("Output"), ("target", "replace", "save", "convention", "size")),
+    SubPanel("midas_normal_shape", n_("Shape"), ("a", "bg_threshold", "bg_softness", "blur", "high_pass", "tileable")),
+    SubPanel("midas_normal_mask", n_("Mask & Mix"), ("mask", "mask_image", "islands", "mix", *MIX_SETTINGS)),
+    SubPanel("midas_normal_source", n_("Source Map"), ("height_scale", "source_convention"),
+             lambda settings, image: not all(is_hidden(name, settings) for name in ("height_scale", "source_convention"))),
+    SubPanel("midas_normal_several", n_("UDIM & Sequences"), ("across", "smoothing"), _is_set),
+    SubPanel("midas_normal_network", n_("Network"),
+             ("model", "model_folder", "resolution", "enlargement", "depth_scale", "device", "precision"), _uses_network),
+)
 
 
 class MidasNormalPanel:
@@ -159,25 +73,39 @@ class MidasNormalPanel:
     bl_region_type = "UI"
     bl_category = "MiDaS Normal"
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """Draw the menu of presets, called by the one with the scene's settings."""
+        try:
+            name = current_preset_label(scene_settings(context.scene).values())
+        except SettingsError:
+            name = n_("Presets")
+        MIDAS_NORMAL_PT_presets.draw_menu(self.layout, name)
+
     def draw(self, context: bpy.types.Context) -> None:
         layout: bpy.types.UILayout = self.layout
         settings = scene_settings(context.scene)
+        _draw_source(_with_split(layout), settings)
         _draw_generate(layout, settings)
         material = active_material(context)
         if generation.task() is None and material is not None and height_nodes(material.node_tree):
-            _draw_from_bump(layout.column(align=True))
+            draw_from_bump(layout.column(align=True))
         draw_outcome(layout)
-        _draw_result(layout, settings, context.area)
+        _draw_contradiction(layout, settings)
+        _draw_result(_with_split(layout), settings, context.area)
+        _draw_settings(_with_split(layout), settings, TUNING_SETTINGS)
+        image = _source_image(settings, context)
+        for part in SUB_PANELS:
+            if part.is_shown(settings, image):
+                header, body = layout.panel(part.idname, default_closed=True)
+                header.label(text=part.title)
+                if body is not None:
+                    _draw_settings(_with_split(body), settings, part.names)
         _draw_live_paint(layout, settings, context)
-        _draw_presets(layout, settings)
-        _draw_settings(layout.column(), settings, MAIN_SETTINGS)
-        for idname, title, names in (("midas_normal_relief", n_("Relief"), RELIEF_SETTINGS),
-                                     ("midas_normal_details", n_("Network and size"), SIZE_SETTINGS),
-                                     ("midas_normal_several", n_("Tiles and frames"), SET_SETTINGS)):
-            header, folded = layout.panel(idname, default_closed=True)
-            header.label(text=title)
-            if folded is not None:
-                _draw_settings(folded, settings, names)
+        if has_report():
+            header, body = layout.panel("midas_normal_report", default_closed=True)
+            header.label(text="Report")
+            if body is not None:
+                draw_report(body)
 
 
 class VIEW3D_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
@@ -196,14 +124,47 @@ class NODE_EDITOR_PT_midas_normal(MidasNormalPanel, bpy.types.Panel):
         return context.space_data.tree_type == "ShaderNodeTree"
 
 
-def _draw_settings(layout: bpy.types.UILayout, settings: MidasNormalSettings, names: tuple[str, ...]) -> None:
+def _with_split(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """Return a column with labels at the left of the values."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    return column
+
+
+def _source_image(settings: MidasNormalSettings, context: bpy.types.Context) -> bpy.types.Image | None:
+    """Return the image that maps would be made of; None where there is none, or it is a render."""
+    if settings.source == "IMAGE":
+        return settings.image
+    try:
+        return active_image(context) if settings.source == "ACTIVE" else None
+    except SourceError:
+        return None
+
+
+def _draw_source(column: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
+    """Draw the picture, the engine and the maps."""
+    row = column.row(align=True)
+    row.prop(settings, "source")
+    row.menu("MIDAS_NORMAL_MT_rectify", text="", icon="VIEW_PERSPECTIVE")
+    if settings.source == "IMAGE":
+        column.prop(settings, "image")
+    if settings.source == "RENDER":
+        column.prop(settings, "animation")
+    if settings.source in ("RENDER", "VIEWER"):
+        draw_text(column, "Camera-space: honest only for a plane seen head-on", icon="INFO")
+    _draw_settings(column, settings, ENGINE_SETTINGS)
+    maps = column.row(align=True)
+    maps.use_property_split = False
+    maps.prop(settings, "maps")
+
+
+def _draw_settings(column: bpy.types.UILayout, settings: MidasNormalSettings, names: tuple[str, ...]) -> None:
     """Draw the settings of these names; those without effect are greyed out."""
-    layout.use_property_split = True
-    layout.use_property_decorate = False
     for name in names:
         if is_hidden(name, settings):
             continue
-        row = layout.row()
+        row = column.row()
         row.active = _has_effect(name, settings)
         row.prop(settings, name)
         if name == "height_scale":
@@ -216,6 +177,8 @@ def is_hidden(name: str, settings: MidasNormalSettings) -> bool:
         return settings.mask != "IMAGE"
     if name == "islands":
         return settings.depth_scale == "RAW" or settings.source in ("RENDER", "VIEWER")
+    if name == "quality":
+        return not setting_acts(name, engine_in_use(settings.engine, settings.base, settings.mix), settings.mix)
     if name == "model_folder" and settings.model != OWN_FOLDER:
         return True
     engine = engine_in_use(settings.engine, settings.base, settings.mix)
@@ -232,34 +195,16 @@ def _has_effect(name: str, settings: MidasNormalSettings) -> bool:
     return settings.engine == engine if name == "engine" else setting_acts(name, engine, settings.mix)
 
 
-def _draw_presets(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
-    """Draw the menu of presets, and above it an error where the settings contradict each other."""
+def _draw_contradiction(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
+    """Draw an error where the settings contradict each other."""
     try:
-        name = current_preset_label(settings.values())
+        settings.values()
     except SettingsError as error:
         draw_text(layout, error.message, icon="ERROR")
-        name = "Presets"
-    MIDAS_NORMAL_PT_presets.draw_menu(layout, name)
 
 
 def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) -> None:
-    """Draw source, maps and target, and below them the button, the progress, or why no map can be made."""
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    row = column.row(align=True)
-    row.prop(settings, "source")
-    row.menu("MIDAS_NORMAL_MT_rectify", text="", icon="VIEW_PERSPECTIVE")
-    if settings.source == "IMAGE":
-        column.prop(settings, "image")
-    if settings.source == "RENDER":
-        column.prop(settings, "animation")
-    if settings.source in ("RENDER", "VIEWER"):
-        draw_text(column, "Camera-space: honest only for a plane seen head-on", icon="INFO")
-    column.column(align=True).prop(settings, "maps")
-    column.prop(settings, "target")
-    column.prop(settings, "replace")
-    column.prop(settings, "save")
+    """Draw the button, the progress, or why no map can be made."""
     task = generation.task()
     if task is not None:
         draw_progress(layout, generation.describe_task(task), generation.total_progress(task.current_step))
@@ -280,33 +225,10 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
             layout.operator("midas_normal.show_preferences", icon="PREFERENCES")
 
 
-def draw_outcome(layout: bpy.types.UILayout) -> None:
-    """Draw the report or the error of the last task, the state of the worker before the first, and the queue, if any."""
-    outcome, queue = generation.last_outcome(), generation.queue()
-    if isinstance(outcome, MidasNormalError):
-        box = layout.box()
-        draw_text(box, outcome.message, icon="ERROR")
-        if not isinstance(outcome, Cancelled):
-            row = box.row(align=True)
-            for name in ("show_log", "copy_report", "restart"):
-                row.operator(f"midas_normal.{name}")
-    elif isinstance(outcome, Report) and queue is None and outcome.exists_in_file:
-        box = layout.box()
-        for number, sentence in enumerate(outcome.messages):
-            draw_text(box, sentence, icon="BLANK1" if number else "CHECKMARK")
-    elif outcome is None and generation.task() is None:
-        draw_text(layout, describe_worker(addon.client), icon="INFO")
-    if queue is not None:
-        draw_queue(layout, queue)
-
-
-def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area: bpy.types.Area) -> None:
+def _draw_result(column: bpy.types.UILayout, settings: MidasNormalSettings, area: bpy.types.Area) -> None:
     """Draw the map that follows the settings below, and why it cannot where its surface is gone."""
     if settings.result is None:
         return
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
     row = column.row(align=True)
     row.prop(settings, "result")
     row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT", depress=comparison.is_shown(area))
@@ -316,13 +238,10 @@ def _draw_result(layout: bpy.types.UILayout, settings: MidasNormalSettings, area
 
 def _draw_live_paint(layout: bpy.types.UILayout, settings: MidasNormalSettings, context: bpy.types.Context) -> None:
     """Draw the switch for live paint and, where it is on, why the active image's maps do not follow the brush."""
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    column.prop(settings, "live_paint")
+    layout.prop(settings, "live_paint")
     reason = live_paint.inactive_reason(context) if settings.live_paint else NO_MESSAGE
     if reason:
-        draw_text(column, reason, icon="INFO")
+        draw_text(layout, reason, icon="INFO")
 
 
-CLASSES = (MIDAS_NORMAL_MT_generate_all, VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal)
+CLASSES = (VIEW3D_PT_midas_normal, IMAGE_EDITOR_PT_midas_normal, NODE_EDITOR_PT_midas_normal)

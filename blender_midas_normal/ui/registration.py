@@ -17,6 +17,7 @@ from . import (
     generation,
     live_paint,
     live_tuning,
+    menus,
     operators,
     panels,
     preset_panel,
@@ -31,7 +32,7 @@ from .properties import MidasNormalSettings
 
 CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup.CLASSES,
                              *computer_check.CLASSES, *preset_panel.CLASSES, *rectify.CLASSES,
-                             *panels.CLASSES)
+                             *menus.CLASSES, *panels.CLASSES)
 
 STOP_FUNCTIONS = (generation.reset, live_tuning.stop, live_paint.stop, timer.clear, setup.close_setup, addon.client.close)
 """The functions that end what is running; the last one is called first."""
@@ -130,7 +131,7 @@ PARTS = (
     (_add_classes, _remove_classes),
     (_add_property, _remove_property),
     (preset_panel.register, preset_panel.unregister),
-    (panels.register, panels.unregister),
+    (menus.register, menus.unregister),
     (command.register, command.unregister),
     (comparison.register, comparison.unregister),
     (rectify.register, rectify.unregister),

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge.addon import bug_report
 from bl_ext.user_default.midas_normal.core.errors import EngineError, Message, Phrase, join_messages
-from bl_ext.user_default.midas_normal.ui import drawing, generation, live_paint, operators, panels, setup
+from bl_ext.user_default.midas_normal.ui import drawing, generation, live_paint, operators, outcome, setup
 from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES, translate_message
 from blender_data import use_alpha
 
@@ -88,8 +88,8 @@ def test_a_translation_that_cannot_hold_the_values_is_not_used(broken):
 def test_what_the_worker_says_is_shown_in_the_users_language(in_german, capfd):
     transparent()
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert GERMAN["The picture is fully transparent, so the map is flat."] in shown(panels.draw_outcome)
-    made, why = shown(panels.draw_outcome)[:2]
+    assert GERMAN["The picture is fully transparent, so the map is flat."] in shown(outcome.draw_report)
+    (made,), why = shown(outcome.draw_outcome), shown(outcome.draw_report)[0]
     assert made.startswith("photo_normal: 32 x 24 von luminance auf cpu in ") and why == "LUMINANCE war verlangt."
     reported = capfd.readouterr().out
     assert f"Info: {made} {why} " in reported and GERMAN["The picture is fully transparent, so the map is flat."] in reported
@@ -100,7 +100,7 @@ def test_what_the_worker_refuses_is_shown_in_the_users_language(in_german):
     sentence = "Das Bild hat 20000 x 2 Pixel; die längste Seite darf 16384 haben."
     with pytest.raises(RuntimeError, match=sentence):
         bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert shown(panels.draw_outcome) == [sentence]
+    assert shown(outcome.draw_outcome) == [sentence]
 
 
 def test_what_blenders_side_refuses_is_shown_in_the_users_language(in_german, tmp_path):
@@ -109,7 +109,7 @@ def test_what_blenders_side_refuses_is_shown_in_the_users_language(in_german, tm
     sentence = f"Die Datei {tmp_path / 'Höhe.png'} des Bildes 'photo.png' fehlt."
     with pytest.raises(RuntimeError, match=re.escape(sentence)):
         bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert shown(panels.draw_outcome) == [sentence]
+    assert shown(outcome.draw_outcome) == [sentence]
 
 
 def test_a_report_of_a_problem_is_in_english_whatever_the_user_reads(in_german):

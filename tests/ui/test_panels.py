@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import bpy
+import pytest
 from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.addon import engine_unavailable_reason
 from bl_ext.user_default.midas_normal.core.errors import Message
-from bl_ext.user_default.midas_normal.core.settings import Settings
+from bl_ext.user_default.midas_normal.core.settings import ENGINE, Settings, setting_domains
+from bl_ext.user_default.midas_normal.ui import drawing, panels
 from bl_ext.user_default.midas_normal.ui.generation import describe_worker
 
 from .scenes import textured
@@ -30,3 +33,72 @@ def test_the_state_of_the_worker_can_be_read():
 def test_an_engine_that_cannot_run_has_a_reason_and_the_others_have_none():
     assert "MiDaS" in engine_unavailable_reason(Settings(engine="MIDAS"))
     assert [engine_unavailable_reason(Settings(engine=engine)) for engine in ("AUTO", "RELIEF", "LUMINANCE")] == ["", "", ""]
+
+
+class Layout:
+    """A FAKE layout that notes which widgets are drawn, and leaves sub-panels closed unless they are asked for."""
+
+    def __init__(self, drawn, opened=()):
+        self.__dict__.update(drawn=drawn, opened=opened)
+
+    def __getattr__(self, name):
+        def draw(*args, **kwargs):
+            if name == "panel":
+                self.drawn.append(("panel", args[0]))
+                body = Layout(self.drawn, self.opened) if args[0] in self.opened else None
+                return Layout([]), body
+            if name in ("prop", "operator", "menu"):
+                self.drawn.append((name, args[1] if name == "prop" else args[0]))
+            return Layout(self.drawn, self.opened)
+        return draw
+
+    def __setattr__(self, name, value):
+        """Take what a layout can be told: how it looks."""
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Draws the panel; returns the names of the widgets, and those of the sub-panels."""
+    monkeypatch.setattr(drawing, "fits", lambda line: True)
+
+    def draw(*opened):
+        layout = Layout([], opened)
+        panels.MidasNormalPanel.draw(SimpleNamespace(layout=layout), bpy.context)
+        return ([name for kind, name in layout.drawn if kind != "panel"],
+                [name.removeprefix("midas_normal_") for kind, name in layout.drawn if kind == "panel"])
+    return draw
+
+
+def test_a_newcomer_sees_few_widgets(drawn):
+    """Those that a first map needs, in the order in which one needs them; everything else is in closed parts."""
+    widgets, parts = drawn()
+    assert widgets == ["source", "MIDAS_NORMAL_MT_rectify", "engine", "quality", "maps", "midas_normal.generate",
+                       "MIDAS_NORMAL_MT_generate_all", "strength", "detail", "invert", "live_paint"]
+    assert parts == ["output", "shape", "mask", "network"]
+
+
+def test_parts_are_there_where_they_can_matter(drawn):
+    settings = bpy.context.scene.midas_normal
+    settings.engine = "LUMINANCE"
+    assert "quality" not in drawn()[0] and "network" not in drawn()[1]
+    settings.engine = "HEIGHT"
+    assert "source" in drawn()[1] and drawn("midas_normal_source")[0].count("height_scale") == 1
+    image = bpy.data.images.new("wall", 8, 8, tiled=True)
+    settings.source, settings.image = "IMAGE", image
+    assert "several" in drawn()[1]
+    settings.source = "ACTIVE"
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    settings.result = bpy.data.images["photo_normal"]
+    widgets, parts = drawn("midas_normal_report")
+    assert "several" not in parts and {"result", "midas_normal.compare", "midas_normal.copy_report"} <= set(widgets)
+
+
+def test_every_setting_is_in_the_panel(drawn):
+    settings = bpy.context.scene.midas_normal
+    settings.mask, settings.model, settings.mix = "IMAGE", "FOLDER", "LUMINANCE"
+    shown = set()
+    for engine in (name for name, _, _ in ENGINE.items):
+        settings.engine = engine
+        shown |= set(drawn(*(part.idname for part in panels.SUB_PANELS))[0])
+    assert set(setting_domains()) <= shown

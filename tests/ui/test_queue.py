@@ -14,7 +14,7 @@ from bl_ext.user_default.midas_normal.bridge.map_metadata import find_map, store
 from bl_ext.user_default.midas_normal.bridge.queue import FAILED, IN_PROGRESS, MADE, SKIPPED, WAITING, Item
 from bl_ext.user_default.midas_normal.bridge.tasks import Report
 from bl_ext.user_default.midas_normal.core.settings import setting_domains
-from bl_ext.user_default.midas_normal.ui import drawing, generation, panels, timer
+from bl_ext.user_default.midas_normal.ui import drawing, generation, menus, outcome, panels, timer
 from bl_ext.user_default.midas_normal.ui.properties import queue_for
 
 from .scenes import counts, pumped, textured
@@ -248,10 +248,10 @@ def test_giving_up_says_so_when_the_summary_cannot_be_written(tmp_path):
 
 def test_both_scopes_are_in_the_menu_which_is_in_the_panel_and_in_blenders_own():
     layout = Layout()
-    panels.MIDAS_NORMAL_MT_generate_all.draw(SimpleNamespace(layout=layout), bpy.context)
+    menus.MIDAS_NORMAL_MT_generate_all.draw(SimpleNamespace(layout=layout), bpy.context)
     assert layout.drawn == ["All images of the selected objects", "All materials of this file"]
     assert "MIDAS_NORMAL_MT_generate_all" in panel()
-    for draw in (panels.draw_image_menu, panels.draw_object_menu):
+    for draw in (menus.draw_image_menu, menus.draw_object_menu):
         layout = Layout()
         draw(SimpleNamespace(layout=layout), bpy.context)
         assert "MIDAS_NORMAL_MT_generate_all" in layout.drawn
@@ -263,7 +263,7 @@ def test_the_panel_shows_what_tells_most_and_all_that_failed():
              for number, outcome in enumerate(outcomes)]
     items[320].is_in_progress = True
     items[0].records = (Record("", SKIPPED, notes=["It is kept."]),)
-    shown = panels.order_for_display(items)
+    shown = outcome.order_for_display(items)
     assert shown[0] is items[320] and [item.state for item in shown[1:]] == [FAILED] * 20
     items = items[:3] + items[318:]
-    assert [item.state for item in panels.order_for_display(items)] == [IN_PROGRESS, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]
+    assert [item.state for item in outcome.order_for_display(items)] == [IN_PROGRESS, *[FAILED] * 2, SKIPPED, *[WAITING] * 4]

@@ -8,7 +8,7 @@ import bl_ext.user_default.midas_normal as extension
 import bpy
 import pytest
 from bl_ext.user_default.midas_normal.bridge.addon import EXTENSION
-from bl_ext.user_default.midas_normal.ui import command, comparison, panels, preset_panel, registration
+from bl_ext.user_default.midas_normal.ui import command, comparison, menus, preset_panel, registration
 
 from .scenes import textured
 
@@ -36,7 +36,7 @@ def delete_property():
 
 
 def clear_menus():
-    for name, draw in panels.MENUS:
+    for name, draw in menus.MENUS:
         getattr(bpy.types, name).remove(draw)
 
 
@@ -67,7 +67,7 @@ def traces():
     found = [f"{name} {handler.__name__}" for name in LISTS for handler in getattr(bpy.app.handlers, name)
              if EXTENSION in handler.__module__]
     found += [cls.__name__ for cls in registration.CLASSES if cls.is_registered]
-    found += [f"{name} {draw.__name__}" for name, draw in panels.MENUS
+    found += [f"{name} {draw.__name__}" for name, draw in menus.MENUS
               if draw in getattr(getattr(bpy.types, name).draw, "_draw_funcs", ())]
     found += ["property"] if hasattr(bpy.types.Scene, "midas_normal") else []
     found += ["presets"] if PRESETS in bpy.utils.preset_paths(preset_panel.PRESET_SUBDIR) else []

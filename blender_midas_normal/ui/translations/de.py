@@ -98,7 +98,6 @@ REASONS_AND_REPORTS = {
 PANEL = {
     "MiDaS Normal": "MiDaS Normal",
     "MiDaS Normal Map": "MiDaS Normal Map",
-    "Tiles and frames": "Kacheln und Einzelbilder",
     "Presets": "Voreinstellungen",
     "Normal map presets": "Normalmap-Voreinstellungen",
     "Camera-space: honest only for a plane seen head-on":
@@ -412,6 +411,13 @@ PREFERENCES = {
     "Normal Map": "Normalmap",
     "The picture is a normal map, of which other maps, another convention or another look are made":
         "Das Bild ist eine Normalmap, aus der andere Karten, eine andere Konvention oder ein anderes Aussehen entstehen",
+    "Output": "Ausgabe",
+    "Shape": "Form",
+    "Mask & Mix": "Maske und Beimischung",
+    "Source Map": "Karte als Quelle",
+    "UDIM & Sequences": "UDIM und Sequenzen",
+    "Network": "Netzwerk",
+    "Report": "Meldung",
     "Mix over": "Beimischen zu",
     "Whose large shapes the mixed-in fine relief is laid over": "Über wessen große Formen das feine Relief kommt",
     "The engine's own large shapes": "Die großen Formen der Engine selbst",
@@ -466,7 +472,6 @@ PREFERENCES = {
         "(config.json und model.safetensors), für MoGe dessen model.pt",
     "How a depth with fewer pixels than the picture is enlarged; not RAW":
         "Wie eine Tiefe mit weniger Pixeln als das Bild vergrößert wird; nicht RAW",
-    "Network and size": "Netzwerk und Größe",
     "Normals estimated by ControlNet's NormalBae; its weights were trained on ScanNet, whose terms forbid commercial use":
         "Normalen, geschätzt von NormalBae aus ControlNet; seine Gewichte wurden mit ScanNet trainiert, dessen "
         "Bedingungen kommerzielle Nutzung verbieten",
