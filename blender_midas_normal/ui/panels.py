@@ -13,12 +13,16 @@ from ..bridge.image_source import PICTURE_SETS, active_image, active_material
 from ..bridge.nodes.bump import height_nodes
 from ..core.engines import ENGINES, OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts, usable_engines
 from ..core.errors import NO_MESSAGE, SettingsError, SourceError
+from ..core.map_types import MAP_TYPES
 from . import comparison, generation, live_paint, live_tuning
 from .drawing import draw_progress, draw_progress_placeholder, draw_text
 from .menus import draw_from_bump
 from .outcome import draw_outcome, draw_report, has_report
 from .preset_panel import MIDAS_NORMAL_PT_presets, current_preset_label
 from .properties import MidasNormalSettings, scene_settings
+
+SHORT_LABELS = {"AO": n_("AO")}
+"""Labels of map types that are too long for a button."""
 
 ENGINE_SETTINGS = ("engine", "quality")
 
@@ -156,7 +160,8 @@ def _draw_source(column: bpy.types.UILayout, settings: MidasNormalSettings) -> N
     _draw_settings(column, settings, ENGINE_SETTINGS)
     maps = column.row(align=True)
     maps.use_property_split = False
-    maps.prop(settings, "maps")
+    for name, map_type in MAP_TYPES.items():
+        maps.prop_enum(settings, "maps", name, text=SHORT_LABELS.get(name, map_type.label))
 
 
 def _draw_settings(column: bpy.types.UILayout, settings: MidasNormalSettings, names: tuple[str, ...]) -> None:

@@ -47,8 +47,10 @@ class Layout:
                 self.drawn.append(("panel", args[0]))
                 body = Layout(self.drawn, self.opened) if args[0] in self.opened else None
                 return Layout([]), body
-            if name in ("prop", "operator", "menu"):
-                self.drawn.append((name, args[1] if name == "prop" else args[0]))
+            if name in ("prop", "prop_enum", "operator", "menu"):
+                widget = (name, args[1] if name.startswith("prop") else args[0])
+                if widget != (self.drawn or [None])[-1]:  # a row of buttons is one widget
+                    self.drawn.append(widget)
             return Layout(self.drawn, self.opened)
         return draw
 

@@ -411,6 +411,7 @@ PREFERENCES = {
     "Normal Map": "Normalmap",
     "The picture is a normal map, of which other maps, another convention or another look are made":
         "Das Bild ist eine Normalmap, aus der andere Karten, eine andere Konvention oder ein anderes Aussehen entstehen",
+    "AO": "AO",
     "Output": "Ausgabe",
     "Shape": "Form",
     "Mask & Mix": "Maske und Beimischung",
