@@ -100,6 +100,7 @@ def test_a_button_with_settings_of_its_own_leaves_those_of_the_scene_alone(setti
     given = SimpleNamespace(is_property_set=lambda name: name in fields)
     operator = SimpleNamespace(**{"preset": "SCENE", **fields}, properties=given)
     operator.start_task = lambda context: (start_generation(context, request_of(operator, context)), None)
+    operator.uses_scene_settings = lambda: operators.GenerateOperatorMixin.uses_scene_settings(operator)
     assert operators.GenerateOperatorMixin.invoke(operator, bpy.context, None) == {"FINISHED"}
     pumped(lambda: generation.task() is None)
     made = bpy.data.images["photo_normal"]
