@@ -40,7 +40,7 @@ class Picture:
     """A picture, rows from the top down.
 
     Attributes:
-        rgb: H x W x 3, uint8 (0..255) or float32 (0..1).
+        rgb: H x W x 3, uint8 (0..255) or float32 (0..1); of grey DATA a view of one channel, see `is_grey`.
         alpha: H x W of the same dtype, or None when opaque.
         content: COLOUR or DATA, see `core.engines`.
         step: of DATA, the distance between two neighbouring values that its file can hold; 0 where that is no matter.
@@ -70,6 +70,11 @@ class Picture:
         return int(self.rgb.shape[0])
 
     @property
+    def is_grey(self) -> bool:
+        """Whether the three colours are views of one channel in memory, as `np.broadcast_to` makes them."""
+        return self.rgb.strides[2] == 0
+
+    @property
     def shorter(self) -> int:
         """Pixels of the shorter side of the picture, or of its part: the unit of lengths."""
         return _shorter(self.part, (self.width, self.height))
@@ -83,6 +88,8 @@ class Picture:
 
         Some rows at a time, which takes half as long and needs no memory for all colours as floats.
         """
+        if self.is_grey:
+            return as_float(self.rgb[..., 0])
         values = np.empty(self.rgb.shape[:2], np.float32)
         for top in range(0, self.height, LUMA_ROWS):
             rows = slice(top, top + LUMA_ROWS)

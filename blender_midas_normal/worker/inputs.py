@@ -67,11 +67,11 @@ def _picture_from_decoded(file: DecodedFile, exposure: float) -> Picture:
 def _data_from_decoded(file: DecodedFile) -> Picture:
     """Make a picture of DATA: the values as the file has them."""
     if file.colours.dtype == np.uint8:
-        return dataclasses.replace(_picture_from_decoded(file, 0.0), content=DATA, step=BYTE_STEP)
-    values = file.colours
-    if file.alpha is not None:
-        values = np.dstack([spread_grey(file.colours), file.alpha])
-    return data_from_strips(row_strips(values), values.shape[:2], "DISPLAY", file.is_premultiplied)
+        picture = _picture_from_decoded(file, 0.0)
+        rgb = picture.rgb if file.is_premultiplied else np.broadcast_to(file.colours, picture.rgb.shape)
+        return dataclasses.replace(picture, rgb=rgb, content=DATA, step=BYTE_STEP)
+    values = file.colours if file.alpha is None else np.dstack([file.colours, file.alpha])
+    return data_from_strips(row_strips(values), values.shape[:2], "DISPLAY", file.is_premultiplied, file.colours.shape[2])
 
 
 @dataclass(frozen=True)

@@ -139,30 +139,36 @@ def picture_from_floats(strips: Iterator[Strip], shape: tuple[int, int], encodin
     return Picture(rgb, drop_opaque_alpha(alpha))
 
 
-def data_from_strips(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool) -> Picture:
+def data_from_strips(strips: Iterator[Strip], shape: tuple[int, int], encoding: str, premultiplied: bool,
+                     channels: int = 3) -> Picture:
     """Make a picture of DATA of strips of floats: values as they are stored, of any range.
 
     Values that are no numbers become holes: they are filled from around them as transparent pixels are, and a note counts
     them.
 
     Args:
-        strips, shape, premultiplied: as of `picture_from_floats`; strips may also be grey or have no alpha.
+        strips, shape, premultiplied: as of `picture_from_floats`; strips may have no alpha.
         encoding: as in `core.protocol.Pixels`; DECODED values were stored as sRGB.
+        channels: of colour that the strips have: 1 for grey, else 3.
     """
-    rgb, alpha = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
-    count = 0
+    planes, count = np.empty((*shape, channels), np.float32), 0
+    alpha: Array | None = None
     for rows, values in strips:
-        colours, opacity = (values[..., :3], values[..., 3]) if values.shape[2] == 4 else (values, np.float32(1))
+        colours, opacity = values[..., :channels], values[..., channels] if values.shape[2] > channels else None
         if not np.isfinite(values).all():
             finite = np.isfinite(values).all(axis=2)
             count += int(finite.size - finite.sum())
-            colours, opacity = np.nan_to_num(colours, nan=0.0, posinf=0.0, neginf=0.0), np.where(finite, opacity, 0)
-        alpha[rows] = np.clip(opacity, 0, 1)
-        if premultiplied:
+            colours = np.nan_to_num(colours, nan=0.0, posinf=0.0, neginf=0.0)
+            opacity = np.where(finite, 1.0 if opacity is None else opacity, 0.0)
+        if opacity is not None:
+            alpha = np.ones(shape, np.float32) if alpha is None else alpha
+            alpha[rows] = np.clip(opacity, 0, 1)
+        if premultiplied and alpha is not None:
             opacity = alpha[rows, :, None]
             colours = np.divide(colours, opacity, out=np.zeros_like(colours), where=opacity > 0)
-        rgb[rows] = spread_grey(linear_to_srgb(colours) if encoding == "DECODED" else colours)
-    return Picture(rgb, drop_opaque_alpha(alpha), notes=_hole_notes(count), content=DATA)
+        planes[rows] = linear_to_srgb(colours) if encoding == "DECODED" else colours
+    return Picture(np.broadcast_to(planes, (*shape, 3)), None if alpha is None else drop_opaque_alpha(alpha),
+                   notes=_hole_notes(count), content=DATA)
 
 
 def heights_from_bytes(picture: Picture, weights: NDArray, is_srgb: bool) -> Picture:

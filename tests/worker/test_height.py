@@ -173,6 +173,29 @@ def test_pixels_that_are_not_square_have_the_slopes_of_their_surface():
     assert degrees(normals_of(picture)[0], across, down * 0.5).mean() < 0.05
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_files_are_read_alike_with_any_channels(tmp_path, channels, dtype):
+    oiio = pytest.importorskip("OpenImageIO")
+    most = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    values = (np.random.default_rng(0).random((40, 30, channels)) * most).astype(dtype)
+    if channels > 2:
+        values[..., 1:3] = values[..., :1]
+    path = tmp_path / ("height.tif" if dtype == np.float32 else "height.png")
+    file = oiio.ImageOutput.create(str(path))
+    spec = oiio.ImageSpec(30, 40, channels, dtype.__name__.replace("32", ""))
+    spec.attribute("oiio:UnassociatedAlpha", 1)
+    file.open(str(path), spec)
+    file.write_image(values)
+    file.close()
+    picture = picture_from_file(path, content=DATA)
+    np.testing.assert_allclose(picture.luma(), values[..., 0] / most, atol=1e-6)
+    np.testing.assert_allclose(picture.rgb_float()[..., 2], values[..., 0] / most, atol=1e-6)
+    assert picture.is_grey == (channels < 3) and (picture.alpha is None) == (channels in (1, 3))
+    if channels in (2, 4):
+        np.testing.assert_allclose(picture.alpha_float(), values[..., -1] / most, atol=1e-6)
+
+
 def test_a_worker_makes_the_map_and_fills_holes(worker, tmp_path):
     oiio = pytest.importorskip("OpenImageIO")
     values = waves(SIDE)[0].astype(np.float32)[..., None]

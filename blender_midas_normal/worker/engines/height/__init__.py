@@ -32,7 +32,7 @@ class Height(Engine):
         picture = item.picture
         item.report("height", 0.0)
         height = picture.luma()
-        notes = (COLOURS_DIFFER,) if _colours_differ(picture.rgb) else ()
+        notes = (COLOURS_DIFFER,) if not picture.is_grey and _colours_differ(picture.rgb) else ()
         if picture.step and float(np.ptp(height)) > 0:
             height = smooth_steps(height, picture.step, item.wrap)
         if picture.is_srgb:
