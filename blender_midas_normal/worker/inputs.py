@@ -70,6 +70,8 @@ def _data_from_decoded(file: DecodedFile) -> Picture:
         picture = _picture_from_decoded(file, 0.0)
         rgb = picture.rgb if file.is_premultiplied else np.broadcast_to(file.colours, picture.rgb.shape)
         return dataclasses.replace(picture, rgb=rgb, content=DATA, step=BYTE_STEP)
+    if file.alpha is None and np.isfinite(file.colours).all():  # as in most files, which need no copy
+        return Picture(np.broadcast_to(file.colours, (*file.colours.shape[:2], 3)), content=DATA)
     values = file.colours if file.alpha is None else np.dstack([file.colours, file.alpha])
     return data_from_strips(row_strips(values), values.shape[:2], "DISPLAY", file.is_premultiplied, file.colours.shape[2])
 

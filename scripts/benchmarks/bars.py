@@ -76,7 +76,7 @@ def source_bars(figures: dict) -> list:
         return f"{figures.get(f'green maps {name}', 0):.0f} maps"
 
     integrable = f"{figures.get('maps integrable', 0):.0f} of {figures.get('maps', 0):.0f} maps whose slopes are integrable"
-    possible = f"{figures.get('maps possible', 0):.0f} of these that any heights could make so well"
+    possible = f"{figures.get('maps possible', 0):.0f} of these whose nearest gradient is so near"
     both, real = "shared/cc0 and shared/materials", "shared/cc0"
     return [
         Bar("waves mean", "HEIGHT on sums of sines, 16 bits and floats: mean error", 0.05, "degrees", digits=3),

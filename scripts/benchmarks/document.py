@@ -26,8 +26,9 @@ def text(answer: Answer, machine: str, conditions: str, missing: list) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in answer.versions.items())
     promised, sources = bars.bars(answer.figures), bars.source_bars(answer.figures)
     parts = [f"{machine}; {versions}. {conditions}", *missing,
-             markdown(format_verdicts("What is promised", promised, answer.figures)), *_profiles(answer),
-             markdown(format_verdicts("Sources", sources, answer.figures)), markdown(_ratios(answer.figures))]
+             markdown(format_verdicts("What is promised", promised, answer.figures)),
+             markdown(format_verdicts("Sources", sources, answer.figures)), *_profiles(answer),
+             markdown(_ratios(answer.figures))]
     parts += [markdown(table) for table in (*answer.tables, growth.table(answer.points))]
     return "\n\n".join(parts) + "\n"
 
@@ -52,7 +53,7 @@ def _ratios(figures: dict) -> Table:
 
 def _profiles(answer: Answer) -> list:
     """Return tables that show where the time of missed figures goes."""
-    missed = [bar for bar in bars.bars(answer.figures)
+    missed = [bar for bar in (*bars.bars(answer.figures), *bars.source_bars(answer.figures))
               if bar.name in answer.profiles and not bar.is_met(answer.figures[bar.name])]
     return [f"{bar.what}, missed: where the time goes: {_steps(answer.profiles[bar.name])}." for bar in missed]
 

@@ -1,9 +1,11 @@
-"""The benchmark's part about height maps and normal maps as sources, on small pictures; depth2normal is left out."""
+"""The benchmark of height maps and normal maps as sources, on small pictures, and beside a stand-in for depth2normal."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -43,6 +45,20 @@ def test_waves_are_measured_as_they_are_stored(monkeypatch):
     answer = waves.measure()
     assert all(bar.is_met(answer.figures[bar.name]) for bar in bars.source_bars({}) if bar.name in answer.figures)
     assert len(answer.figures) == len(answer.tables[0].rows) == 3
+
+
+def test_ours_is_compared_with_the_best_and_the_fastest_of_another_library(monkeypatch):
+    """The library's stand-in makes flat normals, which are quick and wrong."""
+    def depth_to_normal(depth, strength, depth_range, **settings):
+        return np.full((*depth.shape, 3), [127, 127, 255], np.uint8)
+
+    monkeypatch.setitem(sys.modules, "depth2normal", types.SimpleNamespace(depth_to_normal=depth_to_normal))
+    beside = importlib.import_module("benchmarks.sources.beside_depth2normal")
+    monkeypatch.setattr(beside, "version", lambda package: "0")
+    monkeypatch.setattr(beside, "SIDES", (128,))
+    answer = beside.measure(dataclasses.replace(QUICK, runs=1))
+    assert answer.figures["depth2normal error"] > 5 and 0 < answer.figures["depth2normal time"] < 1
+    assert len(answer.tables[0].rows) == 2 * (1 + len(beside.METHODS))
 
 
 def test_green_is_decided_on_each_map_as_it_is_and_turned_over(shared, monkeypatch):

@@ -17,7 +17,7 @@ from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn
 from benchmarks.sources.waves import SETTINGS, SIDES, true_normals, waves
-from blender_midas_normal.core.filters import exact_gradient
+from blender_midas_normal.core.gradients import exact_gradient
 from blender_midas_normal.core.maps import Map
 from blender_midas_normal.core.normals import normals_from_slopes
 from blender_midas_normal.core.picture import Wrap

@@ -55,6 +55,7 @@ def write_heights(folder: Path, side: int, bits: int) -> Path:
 def compare(file: Path, bits: int, map_type: str, plan: Plan, answer: Answer) -> list:
     """Return the row of a map type, and add the ratio to the answer's figures."""
     made, stages = make_file(file, map_type, file.parent)
+    name = f"files {map_type.lower()} {bits}"
     clocks: Counter = Counter()
 
     def whole() -> None:
@@ -63,8 +64,9 @@ def compare(file: Path, bits: int, map_type: str, plan: Plan, answer: Answer) ->
     seconds = in_turn({"files": lambda: read_and_write(file, made, file.parent), "whole": whole}, plan.runs,
                       plan.patience, warm=0)
     ratio = median_ratio(seconds["whole"], seconds["files"])
-    answer.figures[f"files {map_type.lower()} {bits}"] = ratio
-    steps = ", ".join(f"{clocks[stage] / len(seconds['whole']) * 1000:.0f}" for stage in stages)
+    answer.figures[name] = ratio
+    answer.profiles[name] = {stage: clocks[stage] / len(seconds["whole"]) for stage in stages}
+    steps = ", ".join(f"{value * 1000:.0f}" for value in answer.profiles[name].values())
     medians = [f"{statistics.median(seconds[way]) * 1000:.0f} ms" for way in seconds]
     return [f"{bits} bits, {MAP_TYPES[map_type].label}", *medians, f"{ratio:.2f}", f"{steps} ms"]
 

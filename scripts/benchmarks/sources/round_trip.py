@@ -1,7 +1,7 @@
 """Normal maps of real materials to height maps, and these to normals again, through files of 16 bits.
 
-Where a normal map's slopes are those of no surface, no heights can make it again.  The best that they can do is the part of
-the slopes that is a gradient, the nearest one by least squares, so that its figures stand beside ours.
+Where a normal map's slopes are those of no surface, no heights can make it again.  Beside ours stand the figures of the
+nearest gradient: the part of the slopes that heights can have, by least squares.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class RoundTrip:
 
     @property
     def is_possible(self) -> bool:
-        """Whether any heights give what is wanted."""
+        """Whether the nearest gradient gives what is wanted."""
         return self.best_r >= LEAST_R and self.best_error <= MOST_DEGREES
 
 
