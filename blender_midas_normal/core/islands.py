@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 MIN_GROUND = 0.05
 """Share of a picture that is ground, at least."""
 
+MAX_JOINTS, MAX_EQUAL_JOINTS = 0.25, 0.45
+"""Share of a picture up to which ground of one colour may be the joints of bricks and tiles, which have one colour, too, where
+the picture was drawn; the latter where the bricks are of about one size."""
+
+MIN_EQUAL, EQUAL_DEVIATION = 6, 0.35
+"""So many areas whose relative standard deviation is less are of about one size."""
+
 MIN_SIDE = 0.02
 """Share of each side of a picture that is ground, at least: the sky of a photo does not surround what is below it."""
 
@@ -177,10 +184,24 @@ def islands_on_ground(picture: Picture, is_certain: bool = False) -> NDArray[np.
     areas = np.bincount(labels.ravel())
     areas[0] = 0
     is_around = ground.mean() >= MIN_GROUND and ground.sum() >= MIN_CONNECTED * has_its_colour.sum()
-    if not is_certain and not (is_around and np.sum(areas >= MIN_AREA * labels.size) >= 2):
+    large = areas[areas >= MIN_AREA * labels.size]
+    if not is_certain and not (is_around and len(large) >= 2 and (
+            _is_transparent_around(picture) or not _are_joints(float(ground.mean()), large))):
         return None
     labels[areas[labels] < MIN_PIXELS] = 0
     return labels if labels.any() else None
+
+
+def _are_joints(ground: float, areas: NDArray[np.int64]) -> bool:
+    """Tell whether ground of one colour, by its share and the areas between it, may be the joints of bricks or tiles."""
+    are_equal = len(areas) >= MIN_EQUAL and float(areas.std() / areas.mean()) < EQUAL_DEVIATION
+    return ground < (MAX_EQUAL_JOINTS if are_equal else MAX_JOINTS)
+
+
+def _is_transparent_around(picture: Picture) -> bool:
+    """Tell whether each side of a picture has transparent pixels."""
+    alpha = picture.alpha_float()
+    return alpha is not None and all(np.mean(side == 0) >= MIN_SIDE for side in _sides(alpha))
 
 
 def _thinned(picture: Picture) -> Picture:
@@ -207,7 +228,7 @@ def _difference_from_ground(picture: Picture) -> NDArray[np.uint8] | None:
     That is transparency where each side has some, else the most frequent colour of the sides; None where they have none.
     """
     alpha = picture.alpha_float()
-    if alpha is not None and all(np.mean(side == 0) >= MIN_SIDE for side in _sides(alpha)):
+    if alpha is not None and _is_transparent_around(picture):
         return np.ceil(alpha * 255).astype(np.uint8)
     border = np.concatenate(_sides(picture.rgb))
     colours, counts = np.unique(border, axis=0, return_counts=True)

@@ -99,6 +99,27 @@ def test_islands_on_transparent_ground_are_found():
     assert len(np.unique(labels)) == 3 and not labels[~inside].any()
 
 
+def drawn_tiles(joint, side=256, across=8):
+    """Tiles of differing colours, drawn with joints of one colour that many pixels wide, at the picture's border too."""
+    size = side // across
+    colours = np.random.default_rng(0).integers(60, 250, (across, across, 3)).repeat(size, axis=0).repeat(size, axis=1)
+    y, x = np.mgrid[:side, :side] % size
+    colours[(y < joint // 2) | (x < joint // 2) | (y >= size - joint // 2) | (x >= size - joint // 2)] = 40
+    return colours
+
+
+@pytest.mark.parametrize("joint", [2, 4, 8])
+def test_the_joints_of_drawn_tiles_are_no_ground(joint):
+    assert islands_on_ground(Picture(drawn_tiles(joint).astype(np.uint8))) is None
+    assert islands_on_ground(Picture(drawn_tiles(joint).astype(np.uint8)), is_certain=True).max() == 64
+
+
+def test_small_bumps_on_even_ground_are_no_islands():
+    waves = np.sin(np.linspace(0, 9 * np.pi, 64))
+    grey = np.rint(255 * (0.7 + 0.25 * np.outer(waves, waves))).astype(np.uint8)
+    assert islands_on_ground(Picture(grey[..., None].repeat(3, axis=2))) is None
+
+
 def test_what_looks_like_no_islands_is_left_alone_unless_the_user_says_so():
     rgb, inside = atlas()
     y, x = np.mgrid[:SIDE, :SIDE]
