@@ -22,8 +22,8 @@ MIN_GROUND = 0.05
 """Share of a picture that is ground, at least."""
 
 MAX_JOINTS, MAX_EQUAL_JOINTS = 0.25, 0.45
-"""Share of a picture up to which ground of one colour may be the joints of bricks and tiles, which have one colour, too, where
-the picture was drawn; the latter where the bricks are of about one size."""
+"""Share of a picture up to which ground of one colour may be the joints of bricks and tiles, which have one colour, too, in
+pictures that were drawn; the latter where the bricks are of about one size."""
 
 MIN_EQUAL, EQUAL_DEVIATION = 6, 0.35
 """So many areas whose relative standard deviation is less are of about one size."""
