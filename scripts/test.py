@@ -30,7 +30,7 @@ from blender_midas_normal.core.errors import MidasNormalError
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
 
-TESTS_BESIDE = ("tests/scripts", "tests/test_package.py")
+TESTS_BESIDE = ("tests/scripts", "tests/batch", "tests/test_package.py")
 """Tests that CI runs beside the others, after the windows."""
 
 MATERIALS = ROOT.parent / "shared" / "materials"
@@ -66,7 +66,7 @@ def main() -> int:
         others += [beside.submit(in_windows, not_run)] if ci else []
         if ci and not arguments:  # both sides take about as long then
             command = [str(python), "-m", "pytest", *TESTS_BESIDE, *selection]
-            others.append(beside.submit(quietly, "tests of scripts and package", command, variables))
+            others.append(beside.submit(quietly, "tests of scripts, batches and package", command, variables))
             selection = [*selection, *(f"--ignore={tests}" for tests in TESTS_BESIDE)]
         parts.append(time_part("tests", lambda: run([python, "-m", "pytest", *selection], **variables)))
     parts += [print_part(other.result()) for other in others]
