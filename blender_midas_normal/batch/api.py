@@ -17,7 +17,7 @@ from ..core.settings import Settings
 from .inputs import Inputs, find_pictures
 from .options import BatchOptions, batch_options
 from .outputs import TARGETS
-from .pictures import BatchItem, PictureState, item_of_file, picture_fields, with_base, with_exposure
+from .pictures import BatchItem, PictureState, item_of_file, picture_fields, with_bases, with_exposure
 from .report import FAILED, LoggingReporter, Record, Reporter
 from .runner import BatchRunner, StageFn, run_stages
 from .scheduler import WorkerPool, max_in_flight, one_in_flight, run_tasks
@@ -169,7 +169,7 @@ def items_of_files(inputs: Inputs, options: BatchOptions) -> list[BatchItem]:
     if options.mask_image is not None:
         items = [_with_mask(item, {"mask_picture": str(resolve_path(options.mask_image))}) for item in items]
     if options.settings.base == "EXISTING":
-        items = [with_base(item, options.source_suffixes, _base_fields) for item in items]
+        items = with_bases(items, options.source_suffixes, _base_fields)
     return items if options.exposure is None else [with_exposure(item, options.exposure) for item in items]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..core.errors import SettingsError, SourceError, reason_of
@@ -21,20 +21,26 @@ COLOUR_SUFFIXES = ("_color", "_colour", "_col", "_diffuse", "_diff", "_albedo", 
 """What the files of colours are usually called by, beside those of other maps."""
 
 
-def normal_map_beside(file: Path, suffixes: Sequence[str]) -> Path:
+def names_in(folder: Path) -> dict[str, Path]:
+    """Return the files of a folder by their names in lower case; raise SourceError where it cannot be read."""
+    try:
+        return {file.name.lower(): file for file in sorted(folder.iterdir())}
+    except OSError as error:
+        raise SourceError("{path} cannot be read: {reason}.", path=folder, reason=reason_of(error)) from None
+
+
+def normal_map_beside(file: Path, suffixes: Sequence[str], list_folder: Callable[[Path], dict[str, Path]]) -> Path:
     """Find the normal map that lies beside a picture, such as wall_normal.png beside wall_color.jpg.
 
     Args:
         suffixes: of the picture's name, besides the usual ones of colours, that the normal map has another one for.
+        list_folder: `names_in`, which may remember folders that it has listed.
 
     Raises:
         SourceError: there is none.
     """
     stem = cut_suffix(file.stem, (*suffixes, *COLOUR_SUFFIXES)) or file.stem
-    try:
-        files = {other.name.lower(): other for other in sorted(file.parent.iterdir())}
-    except OSError as error:
-        raise SourceError("{path} cannot be read: {reason}.", path=file.parent, reason=reason_of(error)) from None
+    files = list_folder(file.parent)
     name, number = re.fullmatch(r"(.*?)([._ -]?[0-9]*)", stem, re.DOTALL).groups()  # type: ignore[union-attr]
     for suffix in NORMAL_SUFFIXES:
         for ending in PICTURE_SUFFIXES:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..core.errors import Message, SourceError, reason_of
 from ..core.file_numbering import format_ranges, missing_ranges, missing_tiles, number_ranges, parse_udim_name, split_number
 from ..core.files import PICTURE_SUFFIXES, check_picture_file, resolve_path, sha256_of
 from ..core.protocol import Result
-from .name_suffixes import cut_suffix, normal_map_beside
+from .name_suffixes import cut_suffix, names_in, normal_map_beside
 from .record import DepthStats
 from .report import Record
 
@@ -77,26 +77,35 @@ def with_exposure(item: BatchItem, stops: float) -> BatchItem:
                    content=lambda: f"{item.content()} {stops!r}")
 
 
-def with_base(item: BatchItem, suffixes: Sequence[str], base_fields: Callable[[Path, Client], dict[str, Any]]) -> BatchItem:
-    """Return the item with the normal map that lies beside its file; one without any fails when its turn comes.
+def with_bases(items: Iterable[BatchItem], suffixes: Sequence[str],
+               base_fields: Callable[[Path, Client], dict[str, Any]]) -> list[BatchItem]:
+    """Return the items, each with the normal map that lies beside its file; one without any fails when its turn comes.
 
     Args:
         suffixes: as of `name_suffixes.normal_map_beside`.
         base_fields: returns the fields of a `Request` that pass a file to a client's worker as the base.
     """
-    def find() -> Path:
+    list_folder = cache(names_in)  # a library may have thousands of pictures in one folder
+    return [_with_base(item, suffixes, list_folder, base_fields) for item in items]
+
+
+def _with_base(item: BatchItem, suffixes: Sequence[str], list_folder: Callable[[Path], dict[str, Path]],
+               base_fields: Callable[[Path, Client], dict[str, Any]]) -> BatchItem:
+    try:
         if item.file is None:
             raise SourceError("{title} has no file, beside which a normal map could lie.", title=item.title)
-        return normal_map_beside(item.file, suffixes)
+        base = normal_map_beside(item.file, suffixes, list_folder)
+    except SourceError as error:
+        return replace(item, content=partial(_fail, error))
 
     def fields(client: Client) -> dict[str, Any]:
-        return {**item.request_fields(client), **base_fields(find(), client)}
+        return {**item.request_fields(client), **base_fields(base, client)}
 
-    try:
-        base = find()
-    except SourceError:
-        base = None
-    return replace(item, request_fields=fields, content=lambda: f"{item.content()} {digest_of_file(find())}", base=base)
+    return replace(item, request_fields=fields, content=lambda: f"{item.content()} {digest_of_file(base)}", base=base)
+
+
+def _fail(error: SourceError) -> str:
+    raise error
 
 
 def stem_of(name: str) -> str:

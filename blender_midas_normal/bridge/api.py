@@ -62,21 +62,7 @@ def generate_from_bump(material: bpy.types.Material, node: str = "", wire: bool 
 
 def rectify(image: bpy.types.Image, corners: Sequence[float] = (), focal_length: float = 0.0,
             save: str = "PACK") -> bpy.types.Image:
-    """Rectify a photo of a flat surface that was taken at an angle.
-
-    Args:
-        corners: x and y of the upper left, upper right, lower right and lower left corner of a rectangle on the surface, in
-            pixels from the photo's upper left, or as shares of its sides; empty to find out from the lines of bricks, boards
-            or tiles how the photo was taken.
-        focal_length: of the lens in mm, as on 35 mm film; 0 for that of the photo's file.
-        save: PACK, or BESIDE for a file beside the photo's.
-
-    Returns:
-        A new image; the photo itself where it is not sure from its lines how it was taken.
-
-    Raises:
-        MidasNormalError: where it cannot be rectified; see `core.errors` for the types.
-    """
+    """Rectify a photo of a flat surface that was taken at an angle; see the package's function of this name."""
     check_main_thread()
     _uid_of(image, "image")
     report = start_rectification(image, corners, focal_length, save).wait()

@@ -21,7 +21,7 @@ from ..batch.api import IDLE_SECONDS
 from ..batch.cli import Command
 from ..batch.inputs import Inputs
 from ..batch.options import BatchOptions, parse_path
-from ..batch.pictures import BatchItem, digest_of_file, item_of_file, stem_of, with_base, with_exposure
+from ..batch.pictures import BatchItem, digest_of_file, item_of_file, stem_of, with_bases, with_exposure
 from ..bridge.addon import blender_python, worker_paths
 from ..bridge.image_pixels import View, export_file_pixels, read_pixels, run_to_end
 from ..bridge.image_source import check_single_picture
@@ -80,7 +80,7 @@ class BlenderCommand(Command):
         if options.mask_image is not None:
             items = [with_mask(item, options.mask_image) for item in items]
         if options.settings.base == "EXISTING":
-            items = [with_base(item, options.source_suffixes, read_base) for item in items]
+            items = with_bases(items, options.source_suffixes, read_base)
         exposure = options.exposure
         if exposure is None:
             exposure = View.of(bpy.context.scene).exposure

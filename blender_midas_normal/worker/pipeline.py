@@ -296,7 +296,8 @@ def _with_base(items: tuple[EngineInput, ...], base: Picture | None) -> tuple[En
     """Return what the engine gets instead where a normal map is there that is kept."""
     if base is None:
         return items
-    return tuple(dataclasses.replace(item, picture=prepare_picture(base)[0], change=None) for item in items)
+    prepared, _ = prepare_picture(base)
+    return tuple(dataclasses.replace(item, picture=prepared, change=None) for item in items)
 
 
 def _fine_engine(engine: str, settings: Settings) -> str:

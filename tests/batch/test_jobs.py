@@ -12,6 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from blender_midas_normal.batch import jobs
 from blender_midas_normal.batch.cli import main
 from blender_midas_normal.batch.jobs import JOB_KINDS
 from tests.conftest import ROOT
@@ -70,13 +71,15 @@ def times(out):
 
 @pytest.mark.parametrize(("kind", "file", "shards"), [
     ("shell", "midas_normal.sh", ("0/2", "1/2")), ("slurm", "midas_normal.sbatch", ("0", "1"))])
-def test_shell_and_slurm_make_all_in_shards_and_then_only_what_lacks(program, library, tmp_path, kind, file, shards):
-    """The body of the SLURM script runs as its tasks would, with the variables that SLURM sets."""
+def test_shell_and_slurm_make_all_in_shards_and_then_only_what_lacks(program, library, tmp_path, monkeypatch, kind, file,
+                                                                     shards):
+    """The body of the SLURM script runs as its tasks would, each submitted alone, with the variables that SLURM sets."""
+    monkeypatch.setattr(jobs, "CHUNK_SIZE", 3)
     out, job = write(kind, library, tmp_path)
     for again in (False, True):
         before = times(out)
         for shard in shards:
-            variables = {**os.environ, "SLURM_ARRAY_TASK_ID": shard, "SLURM_ARRAY_TASK_COUNT": str(len(shards))}
+            variables = {**os.environ, "SLURM_ARRAY_TASK_ID": shard, "SLURM_ARRAY_TASK_COUNT": "1"}
             run("sh", job / file, *([shard] if kind == "shell" else []), env=variables)
         assert made(out) == MAPS
         assert not again or times(out) == before

@@ -6,8 +6,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blender_midas_normal.batch import make_maps
-from blender_midas_normal.batch.name_suffixes import normal_map_beside, parse_suffixes
+from blender_midas_normal.batch import make_maps, pictures
+from blender_midas_normal.batch.name_suffixes import names_in, normal_map_beside, parse_suffixes
 from blender_midas_normal.core.errors import SettingsError, SourceError
 from tests.worker.test_normals import FLIP, encoded, true_normals
 
@@ -103,6 +103,16 @@ def test_the_normal_map_beside_a_picture_is_found_by_its_usual_names(library, pi
     PIL.Image.new("RGB", (4, 4)).save(library / "floor/tiles_nrm.1001.jpg")
     if found is None:
         with pytest.raises(SourceError, match="wall_height_normal"):
-            normal_map_beside(library / picture, ())
+            normal_map_beside(library / picture, (), names_in)
     else:
-        assert normal_map_beside(library / picture, ("_height",)) == library / found
+        assert normal_map_beside(library / picture, ("_height",), names_in) == library / found
+
+
+def test_a_folder_is_listed_once_for_all_its_pictures(library, monkeypatch):
+    for number in range(5):
+        PIL.Image.new("RGB", (8, 8), (number, 9, 9)).save(library / f"{number}_color.png")
+        PIL.Image.fromarray(encoded(true_normals(SIDE), bits=8)).save(library / f"{number}_normal.png")
+    listed = []
+    monkeypatch.setattr(pictures, "names_in", lambda folder: listed.append(folder) or names_in(folder))
+    records = make_maps(sorted(library.glob("?_color.png")), library / "maps", base="EXISTING", mix="luminance")
+    assert len(made(records, library / "maps")) == 5 and listed == [library]

@@ -109,11 +109,12 @@ def option_arguments(options: BatchOptions) -> list[str]:
 def _values(kind: JobKind, folder: Path, items: Sequence[BatchItem], options: BatchOptions) -> dict[str, Any]:
     """Return what the templates have placeholders for."""
     count, arguments = len(items), option_arguments(options)
+    shards = max(1, -(-count // CHUNK_SIZE))
     return {
         "list": kind.quote(str(folder / LIST_NAME)), "out": kind.quote(str(resolve_path(options.out))),
         "maps": kind.quote(",".join(options.map_types).lower()), "engine": kind.quote(options.settings.engine.lower()),
         "engines": json.dumps([name.lower() for name in ENGINE.names]), "items": f"1-{count}", "count": count,
-        "chunk_size": CHUNK_SIZE, "last_shard": max(0, -(-count // CHUNK_SIZE) - 1),
+        "chunk_size": CHUNK_SIZE, "shards": shards, "last_shard": shards - 1,
         "arguments": ", ".join(json.dumps(argument) for argument in arguments),
         "options": kind.quote(shlex.join(arguments)) if kind.quote is json.dumps else shlex.join(arguments),
         "files": json.dumps([str(resolve_path(item.file)) for item in items if item.file is not None]),

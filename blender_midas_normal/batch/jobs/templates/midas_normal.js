@@ -1,5 +1,5 @@
 // Flamenco job type: goes into the folder `scripts` beside flamenco-manager. {midasNormal} is a variable of the manager's
-// configuration: the program midas-normal, or a Python that has the package.
+// configuration: the path of the program midas-normal.
 const JOB_TYPE = {
     label: "Maps of Pictures",
     description: "Normal, height, occlusion and curvature maps of the pictures that a list names",
