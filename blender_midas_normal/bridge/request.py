@@ -48,23 +48,23 @@ from .nodes.uv_layout import write_triangles_showing
 from .nodes.wiring_plan import plan_wiring
 
 SOURCES = (
-    ("ACTIVE", "Active image", "The image in the Image Editor, else the active Image Texture node, else the one on Base "
+    ("ACTIVE", "Active Image", "The image in the Image Editor, else the active Image Texture node, else the one on Base "
      "Color of the active material"),
     ("IMAGE", "Image", "An image chosen by name"),
-    ("RENDER", "Render result", "The last render, as it is shown; honest only for a plane seen head-on"),
+    ("RENDER", "Render Result", "The last render, as it is shown; honest only for a plane seen head-on"),
     ("VIEWER", "Viewer", "The compositor's Viewer image; only in a window"),
 )
 MATERIAL_TARGETS = (
     ("AUTO", "Automatic", "The materials that use the picture, else the active object's active material"),
-    ("ACTIVE_MATERIAL", "Active material", "The active object's active material"),
-    ("NONE", "Image only", "The map is made and wired nowhere"),
+    ("ACTIVE_MATERIAL", "Active Material", "The active object's active material"),
+    ("NONE", "Image Only", "The map is made and wired nowhere"),
 )
 SAVES = (
-    ("PACK", "In the file", "Packed into the .blend file"),
-    ("BESIDE", "Beside the picture", "A PNG file beside the picture's file"),
+    ("PACK", "In the File", "Packed into the .blend file"),
+    ("BESIDE", "Beside the Picture", "A PNG file beside the picture's file"),
 )
 SCOPES = (
-    ("SELECTED", "Selected objects", "The colour textures of the selected objects' materials"),
+    ("SELECTED", "Selection", "The colour textures of the selected objects' materials"),
     ("FILE", "File", "The colour textures of all materials of this file"),
 )
 EXISTING = (

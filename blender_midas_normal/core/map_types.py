@@ -23,7 +23,7 @@ class MapType:
 MAP_TYPES: dict[str, MapType] = {
     "NORMAL": MapType("Normal", "Directions of the surface, for the Normal input of shaders", "normal"),
     "HEIGHT": MapType("Height", "Heights about a middle of 0.5, for displacement", "height"),
-    "AO": MapType("Ambient occlusion", "Share of its light that the sky sends: dark in grooves", "ao"),
+    "AO": MapType("Ambient Occlusion", "Share of its light that the sky sends: dark in grooves", "ao"),
     "CURVATURE": MapType("Curvature", "Bright where the surface bulges like an edge, dark where it is hollow", "curvature"),
 }
 """By the name that requests use."""

@@ -117,18 +117,18 @@ QUALITY = Choice("Quality", "How thoroughly the built-in network looks at the pi
     ("FAST", "Quick", "The picture at several sizes, once each"),
     ("BEST", "Best", "The mean of eight orientations, at each size: nearer to the truth, takes eight times as long"),
 ))
-MIX = Choice("Mix in", "Engine whose fine relief replaces the engine's own", (
+MIX = Choice("Mix In", "Engine whose fine relief replaces the engine's own", (
     ("OFF", "Nothing", "The engine's own fine relief"),
     *((name, facts.label, facts.fine_description) for name, facts in ENGINES.items() if facts.fine_description),
 ))
-BASE = Choice("Mix over", "Whose large shapes the mixed-in fine relief is laid over", (
+BASE = Choice("Mix Over", "Whose large shapes the mixed-in fine relief is laid over", (
     ("ENGINE", "Engine", "The engine's own large shapes"),
-    ("EXISTING", "Existing normal map", "The normal map that the material already has, all of which is kept; the engine is "
+    ("EXISTING", "Existing Normal Map", "The normal map that the material already has, all of which is kept; the engine is "
      "not needed"),
 ))
 MASK = Choice("Mask", "Where the map is flat", (
     ("ALPHA", "Alpha", "Where the picture is transparent, as far as it is"),
-    ("IMAGE", "Alpha and image", "Where the picture is transparent, and where another image is black, as far as they are"),
+    ("IMAGE", "Alpha and Image", "Where the picture is transparent, and where another image is black, as far as they are"),
     ("OFF", "None", "Nowhere: transparent parts continue their surroundings"),
 ))
 TILEABLE = Choice("Tileable", "Directions in which the picture repeats without a seam", (
@@ -143,7 +143,7 @@ ISLANDS = Choice("Islands", "UV islands of a texture, each of which is mapped wi
     ("ON", "On", "Islands of the mesh whatever lies between them, else what the colour at the picture's border surrounds"),
     ("OFF", "Off", "The picture is mapped as a whole"),
 ))
-SOURCE_CONVENTION = Choice("Source convention", "Which way green points in the normal map that is the source", (
+SOURCE_CONVENTION = Choice("Source Convention", "Which way green points in the normal map that is the source", (
     ("AUTO", "Automatic", "The way in which the map's slopes fit together as one surface; the report says which"),
     ("OPENGL", "OpenGL", "Green up"),
     ("DIRECTX", "DirectX", "Green down"),
@@ -151,16 +151,16 @@ SOURCE_CONVENTION = Choice("Source convention", "Which way green points in the n
 CONVENTION = Choice("Convention", "Meaning of the map's red, green and blue", (
     ("OPENGL", "OpenGL", "Red to the right, green up: what Blender expects"),
     ("DIRECTX", "DirectX", "Red to the right, green down"),
-    ("OBJECT", "Object space", "Red along X, green along Y, blue along Z of an object whose surface is its XY plane"),
+    ("OBJECT", "Object Space", "Red along X, green along Y, blue along Z of an object whose surface is its XY plane"),
     ("CONTROLNET", "ControlNet", "The MiDaS node's own colours (z, y, x); made and shown, never wired"),
 ))
-DEPTH_SCALE = Choice("Depth scale", "How depth becomes slope", (
+DEPTH_SCALE = Choice("Depth Scale", "How depth becomes slope", (
     ("NORMALISED", "Normalised", "The look does not depend on resolution, network or depth range"),
     ("RAW", "Raw", "The MiDaS node's own arithmetic; MiDaS only"),
 ))
-ENLARGEMENT = Choice("Enlargement", "How a depth with fewer pixels than the picture is enlarged; not RAW", (
+ENLARGEMENT = Choice("Depth Upscaling", "How a depth with fewer pixels than the picture is enlarged; not RAW", (
     ("SMOOTH", "Smooth", "By splines: edges are as wide as the network saw them"),
-    ("EDGES", "Along edges", "Edges of the depth lie on edges of the picture, where the picture explains them"),
+    ("EDGES", "Along Edges", "Edges of the depth lie on edges of the picture, where the picture explains them"),
 ))
 SIZE = Choice("Size", "Size of the map", (
     ("SOURCE", "Source", "Exactly the size of the picture"),
@@ -189,19 +189,19 @@ class Settings:
     quality: str = _setting("FAST", QUALITY, shapes_surface=True)
     model: str = _setting("SMALL", MODEL, shapes_surface=True)
     model_folder: str = _setting("", FolderName(
-        "Model folder", "Folder with the weights for the model Folder: for Depth Anything what transformers has saved "
+        "Model Folder", "Folder with the weights for the model Folder: for Depth Anything what transformers has saved "
         "(config.json and model.safetensors), for MoGe its model.pt"), shapes_surface=True)
     height_scale: float = _setting(0.1, Number(
-        "Height scale", "Height of the value 1 of a height map, as a share of the picture's shorter side", 0.0, 10.0, 0.01),
+        "Height Scale", "Height of the value 1 of a height map, as a share of the picture's shorter side", 0.0, 10.0, 0.01),
         shapes_surface=True)
     source_convention: str = _setting("AUTO", SOURCE_CONVENTION, shapes_surface=True)
     a: float = _setting(2 * math.pi, Number(
-        "a", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
+        "Flatness", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
     bg_threshold: float = _setting(0.0, Number(
-        "Background", "Height below which the map is flat, as a share of the height range",
+        "Background Threshold", "Height below which the map is flat, as a share of the height range",
         0.0, 1.0, 0.05))
     bg_softness: float = _setting(0.02, Number(
-        "Softness", "Share of the height range over which the background fades in; 0 ends it with a step",
+        "Falloff", "Share of the height range over which the background fades in; 0 ends it with a step",
         0.0, 1.0, 0.01))
     resolution: int = _setting(512, Number(
         "Resolution", "Shorter side of the picture that the network sees, in pixels; not Relief", 64, 16384, 64, "px", True),
@@ -213,7 +213,7 @@ class Settings:
     detail: float = _setting(1.0, Number(
         "Detail", "Factor on the fine relief alone: 1 is neutral, 0 leaves the large shapes", 0.0, 10.0, 0.05))
     high_pass: float = _setting(0.0, Number(
-        "High-pass", "Radius beyond which shapes are removed, in pixels of the picture; 0 keeps all",
+        "High-Pass", "Radius beyond which shapes are removed, in pixels of the picture; 0 keeps all",
         0.0, 4096.0, 8.0, "px"))
     invert: bool = _setting(False, Flag("Invert", "Turn bumps into dents and dents into bumps"))
     mix: str = _setting("OFF", MIX, shapes_surface=True)
@@ -222,7 +222,7 @@ class Settings:
         "Crossover", "Radius that parts large shapes from the fine relief that is mixed in, in pixels of the picture",
         1.0, 1024.0, 1.0, "px"))
     mix_amount: float = _setting(1.0, Number(
-        "Mix amount", "Factor on the fine relief that is mixed in", 0.0, 10.0, 0.05))
+        "Mix Amount", "Factor on the fine relief that is mixed in", 0.0, 10.0, 0.05))
     mask: str = _setting("ALPHA", MASK)
     tileable: str = _setting("AUTO", TILEABLE, shapes_surface=True)
     islands: str = _setting("AUTO", ISLANDS, shapes_surface=True)

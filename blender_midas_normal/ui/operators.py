@@ -118,7 +118,7 @@ class MIDAS_NORMAL_OT_generate(GenerateOperatorMixin, SettingProperties, SourceP
     """Make a normal map from the picture and wire it into its materials"""
 
     bl_idname = "midas_normal.generate"
-    bl_label = "Generate normal map"
+    bl_label = "Generate Normal Map"
     bl_options = {"REGISTER"}
 
     def start_task(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
@@ -129,7 +129,7 @@ class MIDAS_NORMAL_OT_generate_all(GenerateOperatorMixin, SettingProperties, Que
     """Make normal maps of many images, one after the other, and wire each into the materials that use the image"""
 
     bl_idname = "midas_normal.generate_all"
-    bl_label = "Generate many normal maps"
+    bl_label = "Generate Many Normal Maps"
     bl_options = {"REGISTER"}
 
     def start_task(self, context: bpy.types.Context) -> tuple[Task, Queue | None]:
@@ -141,12 +141,12 @@ class MIDAS_NORMAL_OT_generate_from_bump(GenerateOperatorMixin, bpy.types.Operat
     """Make the normal map that shades as a Bump or Displacement node of the active material does"""
 
     bl_idname = "midas_normal.generate_from_bump"
-    bl_label = "Normal map from Bump"
+    bl_label = "Normal Map from Bump"
     bl_options = {"REGISTER"}
     __annotations__ = {
         "node": StringProperty(name="Node", options=SKIP_SAVE, description="Name of a Bump or Displacement node of the "
                                "active material; without one, the active node, or the only one of these"),
-        "wire": BoolProperty(name="Instead of the node", options=SKIP_SAVE, default=False,
+        "wire": BoolProperty(name="Instead of the Node", options=SKIP_SAVE, default=False,
                              description="Let the map shade in place of the node, which stays in the material, unlinked"),
         **{name: value for name, value in output_properties(SKIP_SAVE).items() if name in ("replace", "save")},
     }
@@ -173,10 +173,10 @@ class MIDAS_NORMAL_OT_height_lengths(MainThreadOperator, bpy.types.Operator):
     """Set the height scale by two lengths: how large the picture is, and how high the value 1 is"""
 
     bl_idname = "midas_normal.height_lengths"
-    bl_label = "Height from lengths"
+    bl_label = "Height from Lengths"
     bl_options = {"REGISTER", "UNDO"}
     __annotations__ = {
-        "side": FloatProperty(name="Picture's side", description="Length that the shorter side of the picture shows",
+        "side": FloatProperty(name="Picture's Side", description="Length that the shorter side of the picture shows",
                               default=2.0, min=1e-6, unit="LENGTH"),
         "depth": FloatProperty(name="Depth", description="Height of the value 1 above the value 0", default=0.1, min=0.0,
                                unit="LENGTH", precision=4),
@@ -196,7 +196,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
     """Make the last map again with the settings of the scene, without running the engine"""
 
     bl_idname = "midas_normal.retune"
-    bl_label = "Re-tune normal map"
+    bl_label = "Re-tune Normal Map"
     bl_options = {"REGISTER"}
 
     @classmethod
@@ -246,7 +246,7 @@ class MIDAS_NORMAL_OT_compare(MainThreadOperator, bpy.types.Operator):
     """Show the picture and its map side by side in this Image Editor, or the picture alone again"""
 
     bl_idname = "midas_normal.compare"
-    bl_label = "Compare picture and map"
+    bl_label = "Compare Picture and Map"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -270,7 +270,7 @@ class MIDAS_NORMAL_OT_preset(MainThreadOperator, bpy.types.Operator):
     """Set all settings of the scene to those of a preset"""
 
     bl_idname = "midas_normal.preset"
-    bl_label = "Normal map preset"
+    bl_label = "Normal Map Preset"
     bl_options = {"REGISTER", "UNDO"}
     __annotations__ = {"preset": EnumProperty(name="Preset", description="Settings to take", items=PRESET_ITEMS,
                                               default="MATERIAL")}
@@ -285,7 +285,7 @@ class MIDAS_NORMAL_OT_restart(MainThreadOperator, bpy.types.Operator):
     """End the worker; the next normal map starts a new one"""
 
     bl_idname = "midas_normal.restart"
-    bl_label = "Restart worker"
+    bl_label = "Restart Worker"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         generation.cancel()
@@ -297,7 +297,7 @@ class MIDAS_NORMAL_OT_copy_report(MainThreadOperator, bpy.types.Operator):
     """Copy versions, system and the worker's last messages, which a report of a problem needs; your user name is left out"""
 
     bl_idname = "midas_normal.copy_report"
-    bl_label = "Copy report"
+    bl_label = "Copy Report"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.window_manager.clipboard = bug_report(generation.last_message())
@@ -309,7 +309,7 @@ class MIDAS_NORMAL_OT_show_log(MainThreadOperator, bpy.types.Operator):
     """Open the worker's log in the program that opens text files"""
 
     bl_idname = "midas_normal.show_log"
-    bl_label = "Show log"
+    bl_label = "Show Log"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -216,7 +216,7 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         layout.operator("midas_normal.cancel", icon="CANCEL")
     elif generation.draining_task() is not None:
         draw_progress(layout, "Stopping", None)
-        layout.operator("midas_normal.cancel", text="Stop the worker", icon="CANCEL")
+        layout.operator("midas_normal.cancel", text="Stop the Worker", icon="CANCEL")
     else:
         reason = engine_unavailable_reason(settings)
         row = layout.row(align=True)

@@ -37,23 +37,23 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
     bl_idname = EXTENSION
     __annotations__ = {
         "environment_folder": StringProperty(
-            name="Environment folder", subtype="DIR_PATH",
+            name="Environment Folder", subtype="DIR_PATH",
             description="Folder of the MiDaS environment, 1 to 5 GB; may be shared between Blender versions. "
                         "Empty: the extension's own folder"),
         "interpreter": StringProperty(
             name="Python", subtype="FILE_PATH",
             description="Python 3.10 to 3.13 from which the MiDaS environment is made. Empty: one found on this computer, "
                         "else Blender's own"),
-        "backend": EnumProperty(name="Torch build", items=TORCH_BUILDS, default="auto",
+        "backend": EnumProperty(name="Torch Build", items=TORCH_BUILDS, default="auto",
                                 description="Which build of torch is installed"),
         "weights_folder": StringProperty(
-            name="Weights folder", subtype="DIR_PATH",
+            name="Weights Folder", subtype="DIR_PATH",
             description="Folder with the networks' weights, which may be one that you have already. Empty: the extension's "
                         "own folder"),
         "device": EnumProperty(name="Device", items=DEVICE.items, default="AUTO",
                                description="Processor that runs MiDaS where the settings say Automatic"),
         "idle_minutes": IntProperty(
-            name="Idle time (minutes)", default=10, min=1, max=600,
+            name="Idle Time (minutes)", default=10, min=1, max=600,
             description="Time without a request after which the worker frees its model; after as long again it ends "
                         "(1 to 600 minutes)"),
     }

@@ -48,7 +48,7 @@ def _clear_current() -> None:
 
 
 class MIDAS_NORMAL_PT_presets(PresetPanel, bpy.types.Panel):
-    bl_label = "Normal map presets"
+    bl_label = "Normal Map Presets"
     preset_subdir = PRESET_SUBDIR
     preset_operator = "midas_normal.preset_choose"
     preset_add_operator = "midas_normal.preset_add"
@@ -64,7 +64,7 @@ class MIDAS_NORMAL_OT_preset_choose(MainThreadOperator, bpy.types.Operator):
     """Set the scene's settings to those of a preset"""
 
     bl_idname = "midas_normal.preset_choose"
-    bl_label = "Choose normal map preset"
+    bl_label = "Choose Normal Map Preset"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
     __annotations__ = {"filepath": StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})}
 
@@ -79,7 +79,7 @@ class MIDAS_NORMAL_OT_preset_add(MainThreadOperator, AddPresetBase, bpy.types.Op
     """Add or remove a preset of normal map settings"""
 
     bl_idname = "midas_normal.preset_add"
-    bl_label = "Add normal map preset"
+    bl_label = "Add Normal Map Preset"
     preset_menu = "MIDAS_NORMAL_PT_presets"
     preset_subdir = PRESET_SUBDIR
     preset_defines = ("settings = bpy.context.scene.midas_normal",)
@@ -97,7 +97,7 @@ class MIDAS_NORMAL_OT_reset(MainThreadOperator, bpy.types.Operator):
     """Set everything in the panel back to its default"""
 
     bl_idname = "midas_normal.reset"
-    bl_label = "Reset to defaults"
+    bl_label = "Reset to Defaults"
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

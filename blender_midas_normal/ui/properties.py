@@ -29,7 +29,7 @@ RELATIVE_PATH_OPTION = {"PATH_SUPPORTS_BLEND_RELATIVE"} if HAS_RELATIVE_PATH_OPT
 
 PRESET_ITEMS = (
     ("MATERIAL", "Material", "Map for a material: the picture's size, wired, the look independent of resolution"),
-    ("NODE", "MiDaS node", "The picture that the ComfyUI node \"MiDaS Normal Map\" gives, value for value"),
+    ("NODE", "MiDaS Node", "The picture that the ComfyUI node \"MiDaS Normal Map\" gives, value for value"),
 )
 
 
@@ -86,19 +86,19 @@ def existing_properties(options: set[str]) -> dict[str, Any]:
 def output_properties(options: set[str]) -> dict[str, Any]:
     """Return the properties that say which maps are made, and where they are stored and wired."""
     return {
-        "target": EnumProperty(name="Target", description="Materials that the map is wired into", items=MATERIAL_TARGETS,
-                               default="AUTO", options=options),
+        "target": EnumProperty(name="Material Target", description="Materials that the map is wired into",
+                               items=MATERIAL_TARGETS, default="AUTO", options=options),
         "replace": BoolProperty(name="Replace", default=False, options=options,
                                 description="Take the place of another map that feeds the shader's Normal input, and of a "
                                 "map that was changed after it was made"),
-        "save": EnumProperty(name="Save", description="Where the map is kept", items=SAVES, default="PACK",
+        "save": EnumProperty(name="Storage", description="Where the map is kept", items=SAVES, default="PACK",
                              options=options),
         "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},
                              options={*options, "ENUM_FLAG"}),
-        "across": BoolProperty(name="Across tiles", default=False, options=options,
+        "across": BoolProperty(name="Across Tiles", default=False, options=options,
                                description="See each UDIM tile with a margin of its neighbours, so that the relief goes on "
                                "across the borders that they share"),
-        "smoothing": IntProperty(name="Smoothing over time", default=0, min=0, max=MAX_TEMPORAL_RADIUS, options=options,
+        "smoothing": IntProperty(name="Smoothing over Time", default=0, min=0, max=MAX_TEMPORAL_RADIUS, options=options,
                                  description="Frames on either side over which the maps of sequences and movies are "
                                  "averaged, so that they flicker less; 0 leaves each frame as it is"),
     }
@@ -154,9 +154,9 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
         **output_properties({"ANIMATABLE"}),
         **existing_properties({"ANIMATABLE"}),
         "image": PointerProperty(type=bpy.types.Image, name="Image", description="Picture that the map is made from"),
-        "mask_image": PointerProperty(type=bpy.types.Image, name="Mask image", update=_on_setting_changed,
+        "mask_image": PointerProperty(type=bpy.types.Image, name="Mask Image", update=_on_setting_changed,
                                       description="Image that masks the map: flat where it is black or transparent"),
-        "live_paint": BoolProperty(name="Live paint", update=_on_live_paint_changed,
+        "live_paint": BoolProperty(name="Live Paint", update=_on_live_paint_changed,
                                    description="Painting on a picture changes its map when the brush is lifted"),
         "result": PointerProperty(type=bpy.types.Image, name="Map", poll=is_map, update=_on_result_changed,
                                   description="Map that follows these settings: the one made last, or another one"),
@@ -195,7 +195,7 @@ class SettingProperties:
                                options=SKIP_SAVE),
         **setting_properties(options=SKIP_SAVE),
         **output_properties(SKIP_SAVE),
-        "mask_image": StringProperty(name="Mask image", description="Name of the image that masks the map",
+        "mask_image": StringProperty(name="Mask Image", description="Name of the image that masks the map",
                                      options=SKIP_SAVE),
     }
 

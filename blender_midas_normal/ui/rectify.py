@@ -119,7 +119,7 @@ class MIDAS_NORMAL_OT_rectify(MainThreadOperator, bpy.types.Operator):
             "sides"),
         "focal_length": FloatProperty(name=FOCAL_LENGTH.label, description=FOCAL_LENGTH.description, min=FOCAL_LENGTH.low,
                                       max=FOCAL_LENGTH.high, options=SKIP_SAVE),
-        "save": EnumProperty(name="Save", description="Where the new image is kept; without a value, as maps are",
+        "save": EnumProperty(name="Storage", description="Where the new image is kept; without a value, as maps are",
                              items=SAVES, options=SKIP_SAVE),
     }
 

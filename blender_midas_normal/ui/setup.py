@@ -198,7 +198,7 @@ class SetupOperator(MainThreadOperator):
 
 PART_ITEMS = (
     ("MIDAS", "MiDaS", "The packages that MiDaS needs"),
-    ("NODE", "MiDaS node", "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae"),
+    ("NODE", "MiDaS Node", "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae"),
     ("DEPTH_ANYTHING", "Depth Anything", "Besides, those for Depth Anything"),
     ("MOGE", "MoGe", "Besides, those for MoGe"),
 )
@@ -209,7 +209,7 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
     """Make the Python environment that MiDaS runs in; an interrupted installation is resumed"""
 
     bl_idname = "midas_normal.install"
-    bl_label = "Install MiDaS environment"
+    bl_label = "Install MiDaS Environment"
     verb = "install"
     __annotations__ = {
         "part": EnumProperty(name="Part", description="What is installed", items=PART_ITEMS),
@@ -233,7 +233,7 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
     """Download the weights of an engine; an interrupted download is resumed"""
 
     bl_idname = "midas_normal.download_weights"
-    bl_label = "Download weights"
+    bl_label = "Download Weights"
     verb = "download"
     __annotations__ = {
         "engine": EnumProperty(name="Engine", description="Engine whose weights are downloaded", items=tuple(
@@ -258,7 +258,7 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
     """Remove the MiDaS environment from this computer; the weights stay"""
 
     bl_idname = "midas_normal.remove"
-    bl_label = "Remove MiDaS environment"
+    bl_label = "Remove MiDaS Environment"
     verb = "remove"
     needs_network = False
 
@@ -302,7 +302,7 @@ class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):
     """Open the extension's preferences, where the MiDaS environment is installed"""
 
     bl_idname = "midas_normal.show_preferences"
-    bl_label = "Set up MiDaS"
+    bl_label = "Set Up MiDaS"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return bpy.ops.preferences.addon_show(module=EXTENSION)

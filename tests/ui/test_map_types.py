@@ -73,7 +73,7 @@ def test_a_map_that_cannot_be_made_is_said_and_the_others_stay(monkeypatch):
                         lambda request: submit(replace(request, surface="gone") if request.map == "AO" else request))
     bpy.ops.midas_normal.generate(engine="LUMINANCE", maps=ALL)
     assert find_map(image, "AO") is None and find_map(image, "CURVATURE") is not None
-    assert "Ambient occlusion was not made" in generation.last_message()
+    assert "Ambient Occlusion was not made" in generation.last_message()
 
 
 def test_no_map_at_all_and_raw_heights_are_refused_with_nothing_changed():

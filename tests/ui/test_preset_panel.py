@@ -18,9 +18,9 @@ def files():
 
 
 def test_the_extensions_presets_are_there_and_set_everything(settings):
-    assert set(files()) >= {"Material", "MiDaS node"}
+    assert set(files()) >= {"Material", "MiDaS Node"}
     settings.strength = 7
-    for label, name in (("MiDaS node", "NODE"), ("Material", "MATERIAL")):
+    for label, name in (("MiDaS Node", "NODE"), ("Material", "MATERIAL")):
         bpy.ops.midas_normal.preset_choose(filepath=files()[label])
         assert preset_of(settings.values()) == name and current_preset_label(settings.values()) == label
 

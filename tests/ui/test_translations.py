@@ -48,7 +48,7 @@ print("MADE")
 bpy.ops.midas_normal.generate(source="IMAGE", image="Normal", engine="LUMINANCE")
 print("MADE")
 bpy.ops.preferences.addon_disable(module="{extension}")
-shown["afterwards"] = pgettext_iface("Generate normal map", contexts.operator_default)
+shown["afterwards"] = pgettext_iface("Generate Normal Map", contexts.operator_default)
 print("SHOWN", json.dumps(shown))
 """
 
@@ -106,4 +106,4 @@ def test_blender_shows_the_translations_until_the_extension_is_disabled(suite, l
     assert "Das Bild hat 20000 x 2 Pixel; die längste Seite darf 16384 haben." in shown["too_long"]
     output = printed.split("MADE")[1]
     assert "Normal_normal: 8 x 8 von luminance auf cpu in " in output and "LUMINANCE war verlangt." in output
-    assert shown["afterwards"] == "Generate normal map"
+    assert shown["afterwards"] == "Generate Normal Map"

@@ -6,35 +6,35 @@ Of messages (reports, reasons and errors) some are translated, by the template; 
 from __future__ import annotations
 
 OPERATORS = {
-    "Generate normal map": "Normalmap erzeugen",
-    "Generate many normal maps": "Viele Normalmaps erzeugen",
-    "All images of the selected objects": "Alle Bilder der ausgewählten Objekte",
-    "All materials of this file": "Alle Materialien dieser Datei",
-    "Normal map from Bump": "Normalmap aus Bump",
-    "Normal map instead of Bump": "Normalmap statt Bump",
-    "Height from lengths": "Höhe aus Längen",
-    "Normal map from this image": "Normalmap aus diesem Bild",
-    "Normal map from render": "Normalmap aus dem Rendern",
+    "Generate Normal Map": "Normalmap erzeugen",
+    "Generate Many Normal Maps": "Viele Normalmaps erzeugen",
+    "All Images of the Selected Objects": "Alle Bilder der ausgewählten Objekte",
+    "All Materials of this File": "Alle Materialien dieser Datei",
+    "Normal Map from Bump": "Normalmap aus Bump",
+    "Normal Map instead of Bump": "Normalmap statt Bump",
+    "Height from Lengths": "Höhe aus Längen",
+    "Normal Map from this Image": "Normalmap aus diesem Bild",
+    "Normal Map from Render": "Normalmap aus dem Rendern",
     "Normal map": "Normalmap",
-    "Re-tune normal map": "Normalmap nachstellen",
+    "Re-tune Normal Map": "Normalmap nachstellen",
     "Cancel": "Abbrechen",
-    "Set up MiDaS": "MiDaS einrichten",
-    "Stop the worker": "Worker beenden",
-    "Compare picture and map": "Bild und Map vergleichen",
-    "Normal map preset": "Normalmap-Voreinstellung",
-    "Choose normal map preset": "Normalmap-Voreinstellung wählen",
-    "Add normal map preset": "Normalmap-Voreinstellung hinzufügen",
-    "Reset to defaults": "Auf Vorgaben zurücksetzen",
-    "Restart worker": "Worker neu starten",
-    "Copy report": "Bericht kopieren",
-    "Show log": "Protokoll anzeigen",
-    "Install MiDaS environment": "MiDaS-Umgebung installieren",
+    "Set Up MiDaS": "MiDaS einrichten",
+    "Stop the Worker": "Worker beenden",
+    "Compare Picture and Map": "Bild und Map vergleichen",
+    "Normal Map Preset": "Normalmap-Voreinstellung",
+    "Choose Normal Map Preset": "Normalmap-Voreinstellung wählen",
+    "Add Normal Map Preset": "Normalmap-Voreinstellung hinzufügen",
+    "Reset to Defaults": "Auf Vorgaben zurücksetzen",
+    "Restart Worker": "Worker neu starten",
+    "Copy Report": "Bericht kopieren",
+    "Show Log": "Protokoll anzeigen",
+    "Install MiDaS Environment": "MiDaS-Umgebung installieren",
     "Install": "Installieren",
-    "Download weights": "Gewichte herunterladen",
+    "Download Weights": "Gewichte herunterladen",
     "Resume installing": "Installation fortsetzen",
     "Install again": "Erneut installieren",
     "Repair": "Reparieren",
-    "Remove MiDaS environment": "MiDaS-Umgebung entfernen",
+    "Remove MiDaS Environment": "MiDaS-Umgebung entfernen",
     "Check This Computer": "Diesen Computer prüfen",
     "Copy Check Report": "Prüfbericht kopieren",
     "Rectify Photo": "Foto entzerren",
@@ -99,7 +99,7 @@ PANEL = {
     "MiDaS Normal": "MiDaS Normal",
     "MiDaS Normal Map": "MiDaS Normal Map",
     "Presets": "Voreinstellungen",
-    "Normal map presets": "Normalmap-Voreinstellungen",
+    "Normal Map Presets": "Normalmap-Voreinstellungen",
     "Camera-space: honest only for a plane seen head-on":
         "Kameraraum: stimmt nur für eine Fläche, die frontal zu sehen ist",
     "Its surface is no longer in memory; generate it again to tune it":
@@ -123,10 +123,10 @@ PROGRESS = {
 }
 
 QUEUE = {
-    "Normal maps of many images": "Normalmaps aus vielen Bildern",
+    "Normal Maps of Many Images": "Normalmaps aus vielen Bildern",
     "Scope": "Umfang",
     "Images that maps are made of": "Bilder, aus denen Maps erzeugt werden",
-    "Selected objects": "Ausgewählte Objekte",
+    "Selection": "Auswahl",
     "The colour textures of the selected objects' materials": "Die Farbtexturen der Materialien der ausgewählten Objekte",
     "File": "Datei",
     "The colour textures of all materials of this file": "Die Farbtexturen aller Materialien dieser Datei",
@@ -154,24 +154,24 @@ QUEUE = {
 PLACES = {
     "Source": "Quelle",
     "Picture that the map is made from": "Bild, aus dem die Map erzeugt wird",
-    "Active image": "Aktives Bild",
+    "Active Image": "Aktives Bild",
     "The image in the Image Editor, else the active Image Texture node, else the one on Base Color of the active material":
         "Das Bild im Bildeditor, sonst das des aktiven Bildtextur-Knotens, sonst das an Grundfarbe des aktiven Materials",
     "Image": "Bild",
     "An image chosen by name": "Ein Bild, nach Namen gewählt",
     "Name of the picture, for the source Image": "Name des Bildes, für die Quelle Bild",
-    "Render result": "Render-Resultat",
+    "Render Result": "Render-Resultat",
     "The last render, as it is shown; honest only for a plane seen head-on":
         "Das letzte Render-Resultat, wie angezeigt; stimmt nur für eine Fläche, die frontal zu sehen ist",
     "Viewer": "Betrachter",
     "The compositor's Viewer image; only in a window": "Das Betrachter-Bild des Compositings; nur in einem Fenster",
-    "Target": "Ziel",
+    "Material Target": "Ziel",
     "Materials that the map is wired into": "Materialien, mit denen die Map verbunden wird",
     "The materials that use the picture, else the active object's active material":
         "Die Materialien, die das Bild benutzen, sonst das aktive Material des aktiven Objekts",
-    "Active material": "Aktives Material",
+    "Active Material": "Aktives Material",
     "The active object's active material": "Das aktive Material des aktiven Objekts",
-    "Image only": "Nur Bild",
+    "Image Only": "Nur Bild",
     "The map is made and wired nowhere": "Die Map wird erzeugt und nirgends verbunden",
     "Maps": "Maps",
     "Maps to make from the picture": "Maps, die aus dem Bild erzeugt werden",
@@ -180,7 +180,7 @@ PLACES = {
         "Richtungen der Oberfläche, für den Normalen-Eingang von Shadern",
     "Height": "Höhe",
     "Heights about a middle of 0.5, for displacement": "Höhen um eine Mitte von 0,5, für Displacement",
-    "Ambient occlusion": "Umgebungsverdeckung",
+    "Ambient Occlusion": "Ambient Occlusion",
     "Share of its light that the sky sends: dark in grooves": "Anteil des Himmelslichts, der ankommt: dunkel in Rillen",
     "Curvature": "Krümmung",
     "Bright where the surface bulges like an edge, dark where it is hollow":
@@ -188,20 +188,20 @@ PLACES = {
     "Replace": "Ersetzen",
     "Take the place of another map that feeds the shader's Normal input, and of a map that was changed after it was made":
         "Eine andere Map ablösen, die am Eingang Normal des Shaders hängt, und eine, die seit dem Erzeugen geändert wurde",
-    "Save": "Speichern",
+    "Storage": "Speicher",
     "Where the map is kept": "Wo die Map aufbewahrt wird",
-    "In the file": "In der Datei",
+    "In the File": "In der Datei",
     "Packed into the .blend file": "In die .blend-Datei gepackt",
-    "Beside the picture": "Neben dem Bild",
+    "Beside the Picture": "Neben dem Bild",
     "A PNG file beside the picture's file": "Eine PNG-Datei neben der Datei des Bildes",
     "Animation": "Animation",
     "For the source Render result: the frames of the scene's range, from the files that were rendered to its output":
         "Für die Quelle Render-Resultat: die Bilder des Bildbereichs der Szene, aus den Dateien, die an deren Ausgabe "
         "gerendert wurden",
-    "Across tiles": "Über Kacheln hinweg",
+    "Across Tiles": "Über Kacheln hinweg",
     "See each UDIM tile with a margin of its neighbours, so that the relief goes on across the borders that they share":
         "Jede UDIM-Kachel mit einem Rand ihrer Nachbarn sehen, sodass sich das Relief über gemeinsame Grenzen fortsetzt",
-    "Smoothing over time": "Zeitliche Glättung",
+    "Smoothing over Time": "Zeitliche Glättung",
     "Frames on either side over which the maps of sequences and movies are averaged, so that they flicker less; "
     "0 leaves each frame as it is":
         "Bilder davor und danach, über die die Maps von Sequenzen und Filmen gemittelt werden, damit sie weniger flimmern; "
@@ -209,7 +209,7 @@ PLACES = {
     "Map": "Map",
     "Map that follows these settings: the one made last, or another one":
         "Map, die diesen Einstellungen folgt: die zuletzt erzeugte oder eine andere",
-    "Live paint": "Live-Malen",
+    "Live Paint": "Live-Malen",
     "Painting on a picture changes its map when the brush is lifted":
         "Malen auf einem Bild ändert dessen Map, wenn der Pinsel absetzt",
     "Preset": "Voreinstellung",
@@ -220,7 +220,7 @@ PLACES = {
     "Material": "Material",
     "Map for a material: the picture's size, wired, the look independent of resolution":
         "Map für ein Material: in der Größe des Bildes, verbunden, das Aussehen unabhängig von der Auflösung",
-    "MiDaS node": "MiDaS-Knoten",
+    "MiDaS Node": "MiDaS-Knoten",
     "The picture that the ComfyUI node \"MiDaS Normal Map\" gives, value for value":
         "Das Bild, das der ComfyUI-Knoten „MiDaS Normal Map“ ausgibt, Wert für Wert",
 }
@@ -242,19 +242,19 @@ SETTINGS = {
     "Strength": "Stärke",
     "Factor on the slopes of the map: 1 is neutral, 0 is flat (0 to 10)":
         "Faktor für die Steigungen der Map: 1 ist neutral, 0 ist flach (0 bis 10)",
-    "a": "a",
+    "Flatness": "Ebenheit",
     "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral (0 to 15.708)":
-        "Flachheit der Map wie im MiDaS-Knoten: größer ist flacher, 2π ist neutral (0 bis 15.708)",
-    "Background": "Hintergrund",
+        "Ebenheit der Map wie im MiDaS-Knoten: größer ist ebener, 2π ist neutral (0 bis 15.708)",
+    "Background Threshold": "Hintergrund",
     "Height below which the map is flat, as a share of the height range (0 to 1)":
         "Höhe, unter der die Map flach ist, als Anteil des Höhenbereichs (0 bis 1)",
-    "Softness": "Weichheit",
+    "Falloff": "Abfall",
     "Share of the height range over which the background fades in; 0 ends it with a step (0 to 1)":
         "Anteil des Höhenbereichs, über den der Hintergrund einsetzt; 0 beendet ihn mit einer Stufe (0 bis 1)",
     "Blur": "Weichzeichnen",
     "Radius over which the surface is smoothed, in pixels of the picture (0 to 64 pixels)":
         "Radius, über den die Oberfläche geglättet wird, in Pixeln des Bildes (0 bis 64 Pixel)",
-    "Mix in": "Beimischen",
+    "Mix In": "Beimischen",
     "Engine whose fine relief replaces the engine's own":
         "Engine, deren feines Relief das der eigentlichen Engine ersetzt",
     "Nothing": "Nichts",
@@ -266,16 +266,16 @@ SETTINGS = {
     "Crossover": "Übergang",
     "Radius that parts large shapes from the fine relief that is mixed in, in pixels of the picture (1 to 1024 pixels)":
         "Radius, der große Formen vom beigemischten feinen Relief trennt, in Pixeln des Bildes (1 bis 1024 Pixel)",
-    "Mix amount": "Beimischung",
+    "Mix Amount": "Beimischung",
     "Factor on the fine relief that is mixed in (0 to 10)": "Faktor für das beigemischte feine Relief (0 bis 10)",
     "Mask": "Maske",
     "Where the map is flat": "Wo die Map flach ist",
     "Alpha": "Alpha",
     "Where the picture is transparent, as far as it is": "Wo das Bild durchsichtig ist, und so weit es das ist",
-    "Alpha and image": "Alpha und Bild",
+    "Alpha and Image": "Alpha und Bild",
     "Where the picture is transparent, and where another image is black, as far as they are":
         "Wo das Bild durchsichtig und wo ein anderes Bild schwarz ist, und so weit sie es sind",
-    "Mask image": "Maskenbild",
+    "Mask Image": "Maskenbild",
     "Image that masks the map: flat where it is black or transparent":
         "Bild, das die Map maskiert: flach, wo es schwarz oder durchsichtig ist",
     "Name of the image that masks the map": "Name des Bildes, das die Map maskiert",
@@ -293,7 +293,7 @@ SETTINGS = {
     "Detail": "Detail",
     "Factor on the fine relief alone: 1 is neutral, 0 leaves the large shapes (0 to 10)":
         "Faktor nur für das feine Relief: 1 ist neutral, 0 lässt die großen Formen (0 bis 10)",
-    "High-pass": "Hochpass",
+    "High-Pass": "Hochpass",
     "Radius beyond which shapes are removed, in pixels of the picture; 0 keeps all (0 to 4096 pixels)":
         "Radius, über dem Formen entfernt werden, in Pixeln des Bildes; 0 behält alle (0 bis 4096 Pixel)",
     "Invert": "Invertieren",
@@ -317,24 +317,24 @@ SETTINGS = {
     "Red to the right, green up: what Blender expects": "Rot nach rechts, Grün nach oben: was Blender erwartet",
     "DirectX": "DirectX",
     "Red to the right, green down": "Rot nach rechts, Grün nach unten",
-    "Object space": "Objektraum",
+    "Object Space": "Objektraum",
     "Red along X, green along Y, blue along Z of an object whose surface is its XY plane":
         "Rot entlang X, Grün entlang Y, Blau entlang Z eines Objekts, dessen Oberfläche seine XY-Ebene ist",
     "ControlNet": "ControlNet",
     "The MiDaS node's own colours (z, y, x); made and shown, never wired":
         "Die eigenen Farben des MiDaS-Knotens (z, y, x); erzeugt und angezeigt, nie verbunden",
     "Resolution": "Auflösung",
-    "Depth scale": "Tiefenskala",
+    "Depth Scale": "Tiefenskala",
     "How depth becomes slope": "Wie aus Tiefe Steigung wird",
     "Normalised": "Normalisiert",
     "The look does not depend on resolution, network or depth range":
         "Das Aussehen hängt nicht von Auflösung, Netzwerk oder Tiefenbereich ab",
     "Raw": "Raw",
     "The MiDaS node's own arithmetic; MiDaS only": "Die Rechnung des MiDaS-Knotens selbst; nur MiDaS",
-    "Enlargement": "Vergrößerung",
+    "Depth Upscaling": "Vergrößerung",
     "Smooth": "Weich",
     "By splines: edges are as wide as the network saw them": "Mit Splines: Kanten sind so breit, wie das Netzwerk sie sah",
-    "Along edges": "An Kanten",
+    "Along Edges": "An Kanten",
     "Edges of the depth lie on edges of the picture, where the picture explains them":
         "Kanten der Tiefe liegen auf Kanten des Bildes, wo das Bild sie erklärt",
     "Size": "Größe",
@@ -372,7 +372,7 @@ SETTINGS = {
 
 PREFERENCES = {
     "MiDaS environment": "MiDaS-Umgebung",
-    "Environment folder": "Ordner der Umgebung",
+    "Environment Folder": "Ordner der Umgebung",
     "Folder of the MiDaS environment, 1 to 5 GB; may be shared between Blender versions. Empty: the extension's own folder":
         "Ordner der MiDaS-Umgebung, 1 bis 5 GB; mehrere Blender-Versionen können ihn teilen. "
         "Leer: der eigene Ordner der Erweiterung",
@@ -380,7 +380,7 @@ PREFERENCES = {
     "Python 3.10 to 3.13 from which the MiDaS environment is made. Empty: one found on this computer, else Blender's own":
         "Python 3.10 bis 3.13, mit dem die MiDaS-Umgebung eingerichtet wird. "
         "Leer: eines, das auf diesem Computer gefunden wird, sonst das von Blender",
-    "Torch build": "Torch-Variante",
+    "Torch Build": "Torch-Variante",
     "Which build of torch is installed": "Welche Variante von Torch installiert wird",
     "The build of torch that fits this computer's graphics card and driver":
         "Die Torch-Variante, die zu Grafikkarte und Treiber dieses Computers passt",
@@ -405,7 +405,7 @@ PREFERENCES = {
     "Height Map": "Höhenkarte",
     "The picture is a height or depth map: its values are the heights, as they are stored":
         "Das Bild ist eine Höhen- oder Tiefenkarte: seine Werte sind die Höhen, wie sie gespeichert sind",
-    "Height scale": "Höhenmaß",
+    "Height Scale": "Höhenmaß",
     "Height of the value 1 of a height map, as a share of the picture's shorter side (0 to 10)":
         "Höhe des Wertes 1 einer Höhenkarte, als Anteil der kürzeren Seite des Bildes (0 bis 10)",
     "Normal Map": "Normalmap",
@@ -419,19 +419,19 @@ PREFERENCES = {
     "UDIM & Sequences": "UDIM und Sequenzen",
     "Network": "Netzwerk",
     "Report": "Meldung",
-    "Mix over": "Beimischen zu",
+    "Mix Over": "Beimischen zu",
     "Whose large shapes the mixed-in fine relief is laid over": "Über wessen große Formen das feine Relief kommt",
     "The engine's own large shapes": "Die großen Formen der Engine selbst",
-    "Existing normal map": "Vorhandene Normalmap",
+    "Existing Normal Map": "Vorhandene Normalmap",
     "The normal map that the material already has, all of which is kept; the engine is not needed":
         "Die Normalmap, die das Material schon hat und die ganz erhalten bleibt; die Engine wird nicht gebraucht",
     "Depth": "Tiefe",
-    "Picture's side": "Bildseite",
+    "Picture's Side": "Bildseite",
     "Height of the value 1 above the value 0": "Höhe des Wertes 1 über dem Wert 0",
     "Length that the shorter side of the picture shows": "Länge, die die kürzere Bildseite zeigt",
     "Set the height scale by two lengths: how large the picture is, and how high the value 1 is":
         "Das Höhenmaß durch zwei Längen setzen: wie groß das Bild und wie hoch der Wert 1 ist",
-    "Instead of the node": "Statt des Nodes",
+    "Instead of the Node": "Statt des Nodes",
     "Let the map shade in place of the node, which stays in the material, unlinked":
         "Die Map an Stelle des Nodes schattieren lassen, der unverknüpft im Material bleibt",
     "Make the normal map that shades as a Bump or Displacement node of the active material does":
@@ -442,13 +442,13 @@ PREFERENCES = {
         "bleibt unverknüpft im Material",
     "Name of a Bump or Displacement node of the active material; without one, the active node, or the only one of these":
         "Name eines Bump- oder Displacement-Nodes des aktiven Materials; ohne ihn der aktive Node oder der einzige davon",
-    "Source convention": "Konvention der Quelle",
+    "Source Convention": "Konvention der Quelle",
     "Which way green points in the normal map that is the source": "Wohin Grün in der Normalmap zeigt, die die Quelle ist",
     "Green up": "Grün nach oben",
     "Green down": "Grün nach unten",
     "The way in which the map's slopes fit together as one surface; the report says which":
         "So, dass die Steigungen der Karte als eine Oberfläche zusammenpassen; der Bericht nennt, wie",
-    "Model folder": "Modellordner",
+    "Model Folder": "Modellordner",
     "Besides, those for Depth Anything": "Dazu die für Depth Anything",
     "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae":
         "Dazu die für Tiefenskala Raw, den eigenen Aufruf des MiDaS-Knotens, und für NormalBae",
@@ -500,7 +500,7 @@ PREFERENCES = {
     "No model folder is chosen; choose the folder that has the weights, or another model.":
         "Es ist kein Modellordner gewählt; wählen Sie den Ordner, der die Gewichte hat, oder ein anderes Modell.",
     "The weights are {file}.": "Die Gewichte sind {file}.",
-    "Weights folder": "Ordner der Gewichte",
+    "Weights Folder": "Ordner der Gewichte",
     "Download takes them from {hub}, or else from {release}.":
         "Heruntergeladen werden sie von {hub}, sonst von {release}.",
     "Folder with the networks' weights, which may be one that you have already. Empty: the extension's own folder":
@@ -508,7 +508,7 @@ PREFERENCES = {
     "Worker": "Worker",
     "Processor that runs MiDaS where the settings say Automatic":
         "Prozessor, auf dem MiDaS läuft, wenn die Einstellungen Automatisch sagen",
-    "Idle time (minutes)": "Leerlaufzeit (Minuten)",
+    "Idle Time (minutes)": "Leerlaufzeit (Minuten)",
     "Time without a request after which the worker frees its model; after as long again it ends (1 to 600 minutes)":
         "Zeit ohne Anfrage, nach der der Worker sein Modell freigibt; nach nochmals so langer Zeit endet er "
         "(1 bis 600 Minuten)",

@@ -52,13 +52,13 @@ def _choose_green(convention: str, agreement: float) -> tuple[bool, Message]:
     if convention != "AUTO":
         is_directx = convention == "DIRECTX"
         if agreement * (-1 if is_directx else 1) < -MIN_AGREEMENT:
-            return is_directx, Message("Read as {other}, the map's slopes fit together better: see Source convention.",
+            return is_directx, Message("Read as {other}, the map's slopes fit together better: see Source Convention.",
                                        other="OpenGL" if is_directx else "DirectX")
         return is_directx, Message("The normal map is read as {convention}, as was chosen.",
                                    convention="DirectX" if is_directx else "OpenGL")
     if abs(agreement) < MIN_AGREEMENT:
         return False, Message("Whether green points up or down cannot be told from this map; it is read as OpenGL (up): see "
-                              "Source convention.")
+                              "Source Convention.")
     return agreement < 0, Message("The normal map is read as {convention}: its slopes fit together so by {agreement:.0%}.",
                                   convention="DirectX" if agreement < 0 else "OpenGL", agreement=abs(agreement))
 
