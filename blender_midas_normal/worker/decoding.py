@@ -17,7 +17,7 @@ import numpy as np
 
 from ..core.errors import InvalidData, reason_of
 from ..core.files import detect_file_format, with_article
-from .pictures import MAX_SIDE, check_size
+from ..core.image_headers import MAX_SIDE, check_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.colour import apply_exposure, linear_to_srgb, srgb_to_linear
 from ..core.engines import COLOUR, DATA
 from ..core.errors import Message, SourceError
+from ..core.image_headers import check_size
 from ..core.picture import LUMA_ROWS, Picture, as_float
 from ..core.protocol import Pixels
 from ..core.regions import Tile
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 BYTE_STEP = 1 / 255
 """Distance of two neighbouring values of a file of bytes."""
-
-MAX_SIDE = 16384
-"""Most pixels of a side: what the project supports."""
 
 Strip = tuple[slice, "NDArray"]
 """Some rows of a picture, and their RGBA values, rows x W x 4."""
@@ -75,15 +73,6 @@ def _read_triangles(path: Path) -> Array:
     if len(values) % 9 or not np.isfinite(values).all():
         raise SourceError("The UVs of the meshes that show the picture are damaged; check them, or set Islands to Off.")
     return values.reshape(-1, 3, 3)
-
-
-def check_size(width: int, height: int) -> None:
-    """Raise SourceError for a picture without pixels or with a side above MAX_SIDE."""
-    if width < 1 or height < 1:
-        raise SourceError("The picture has no pixels; save or reload it first.")
-    if max(width, height) > MAX_SIDE:
-        raise SourceError("The picture is {width} x {height} pixels; the longest side may be {longest}.", width=width,
-                          height=height, longest=MAX_SIDE)
 
 
 def _file_strips(path: Path, pixels: Pixels, dtype: type) -> Iterator[Strip]:
