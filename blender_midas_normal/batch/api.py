@@ -132,19 +132,29 @@ def run_batch(items: Iterable[BatchItem], options: BatchOptions, launch: Launch,
     Raises:
         EngineUnavailable: the engine cannot run.
     """
-    for folder, sentence in inputs.unusable_folders.items():
-        reporter.print_error(f"{folder}: error: {sentence}")
+    report_unusable(inputs, reporter)
     runner = BatchRunner(items, options, launch, reporter)
     for message in runner.set_messages:
         reporter.print_line(message)
-    with closing(runner), closing(WorkerPool(_pool_size(options))) as pool:
+    with closing(runner), closing(WorkerPool(pool_size(options))) as pool:
         _run(runner, pool, reporter, stopped)
+    return result_of(inputs, runner, len(runner.pictures) - runner.finished_count)
+
+
+def report_unusable(inputs: Inputs, reporter: Reporter) -> None:
+    """Report the folders of which no picture can be used."""
+    for folder, sentence in inputs.unusable_folders.items():
+        reporter.print_error(f"{folder}: error: {sentence}")
+
+
+def result_of(inputs: Inputs, runner: BatchRunner, not_tried: int) -> BatchResult:
+    """Collect the records of a run."""
     records = [Record(folder, FAILED, error=sentence) for folder, sentence in inputs.unusable_folders.items()]
     records += [record for picture in runner.pictures for record in picture.records]
-    return BatchResult(records, runner.missing_messages, len(runner.pictures) - runner.finished_count)
+    return BatchResult(records, runner.missing_messages, not_tried)
 
 
-def _pool_size(options: BatchOptions) -> int | None:
+def pool_size(options: BatchOptions) -> int | None:
     """Return the number of workers; None for one for each graphics card, which would be of no use to the device CPU."""
     return 1 if options.workers is None and options.settings.device == "CPU" else options.workers
 

@@ -21,11 +21,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..client.launch import HostPython, Launch, choose_launch, this_python, user_paths
+from ..client.launch import HostPython, Launch, Paths, choose_launch, this_python, user_paths
 from ..client.provision import ensure_environment, ensure_weights
 from ..core.engines import find_engine_weights, needed_parts
-from ..core.errors import EngineUnavailable, InstallError, MidasNormalError
+from ..core.errors import NO_MESSAGE, EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
+from .dry_run import dry_run, dry_run_summary
 from .inputs import Inputs, find_pictures, listed_pictures
 from .jobs import JOB_KINDS, write_job
 from .options import BatchOptions, add_options, parse_options, parse_path
@@ -61,7 +62,7 @@ class Command(ABC):
 
     @abstractmethod
     def launch(self, arguments: argparse.Namespace, options: BatchOptions, out: TextIO) -> Launch:
-        """Choose how to start the worker, installing what is missing.
+        """Choose how to start the worker, installing what is missing, unless that is a dry run.
 
         Args:
             out: where the progress of an installation is printed.
@@ -82,9 +83,12 @@ class Command(ABC):
         try:
             options = parse_options(arguments)
             inputs = self._inputs(parser, arguments, options)
-            make_folder(options.out)
+            if not arguments.dry_run:
+                make_folder(options.out)
         except MidasNormalError as error:
             parser.error(str(error))
+        if arguments.dry_run and arguments.write_job:
+            parser.error("--dry-run writes nothing; leave it out, or --write-job")
         items = self.items(parser, arguments, options, inputs)
         if arguments.write_job:
             kind, folder = arguments.write_job
@@ -96,10 +100,15 @@ class Command(ABC):
             launch = self.launch(arguments, options, out)
             try:
                 with _interruptible() as stopped:
-                    result = run_batch(items, options, launch, inputs, reporter, stopped)
+                    if arguments.dry_run:
+                        planned = dry_run(items, options, launch, inputs, reporter, stopped)
+                        result, shown = planned.result, dry_run_summary(planned, options, inputs)
+                    else:
+                        result = run_batch(items, options, launch, inputs, reporter, stopped)
+                        shown = _summary(result, inputs, time.monotonic() - start)
             finally:
                 reporter.clear()
-            _print_summary(result, inputs, time.monotonic() - start, reporter)
+            reporter.print_line(shown)
             _write_reports(result, options)
         except MidasNormalError as error:
             return report_error(error)
@@ -147,22 +156,31 @@ class FilesCommand(Command):
         """Download the weights first: without them the environment, which is ten times as large, is of no use."""
         worker_paths, settings = user_paths(options.out, arguments.weights), options.settings
         parts = needed_parts(settings.engine, settings.depth_scale)
-        if parts and arguments.weights is None:
+        if parts and arguments.weights is None and not arguments.dry_run:
             ensure_weights(settings, worker_paths.weights, worker_paths.environment, out)
-        if parts:
+        if parts and (arguments.weights is not None or not arguments.dry_run):
             find_engine_weights(settings.engine, settings, worker_paths.weights)
+        if arguments.dry_run:
+            return _planned_launch(options, worker_paths, out)
         host = self._host(out)
         if not set(parts) <= set(host.parts):
             ensure_environment(worker_paths.environment, parts, out)
         return choose_launch(settings, worker_paths, host, IDLE_SECONDS)
 
 
-def _print_summary(result: BatchResult, inputs: Inputs, seconds: float, reporter: TerminalReporter) -> None:
-    reporter.print_line(summary(result.records, inputs.other_files, result.not_tried, seconds, len(inputs.unfollowed_links)))
-    for sentence in result.missing:
-        reporter.print_line(sentence)
-    if result.not_tried:
-        reporter.print_line("To go on from here, run it again with --existing skip.")
+def _planned_launch(options: BatchOptions, paths: Paths, out: TextIO) -> Launch:
+    """Return how the worker would be started once everything is installed; say where something would have to be."""
+    try:
+        return choose_launch(options.settings, paths, this_python(), IDLE_SECONDS)
+    except EngineUnavailable as error:
+        print(f"The run would first install or download what is missing: {error}", file=out)
+        return Launch(sys.executable, paths.weights, NO_MESSAGE, IDLE_SECONDS, paths.log)
+
+
+def _summary(result: BatchResult, inputs: Inputs, seconds: float) -> str:
+    text = summary(result.records, inputs.other_files, result.not_tried, seconds, len(inputs.unfollowed_links))
+    advice = ["To go on from here, run it again with --existing skip."] if result.not_tried else []
+    return "\n".join([text, *result.missing, *advice])
 
 
 def _write_reports(result: BatchResult, options: BatchOptions) -> None:

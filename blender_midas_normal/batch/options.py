@@ -144,6 +144,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--write-job", nargs=2, metavar=("KIND", "FOLDER"),
                         help="make no maps, but write a job that makes them into a new folder: openjd, flamenco, slurm or "
                              "shell")
+    parser.add_argument("--dry-run", action="store_true",
+                        help="make and write nothing, but say what would be made, skipped or refused, and estimate time and "
+                             "disk space")
     parser.add_argument("--json", type=parse_path, metavar="FILE",
                         help="write what was made, and what failed, as JSON; - is the standard output")
     parser.add_argument("--csv", type=parse_path, metavar="FILE", help="the same as a table")

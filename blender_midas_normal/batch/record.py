@@ -55,6 +55,21 @@ class RecordEntry:
     map: str
 
 
+@dataclass(frozen=True)
+class MapCost:
+    """What it took to make a map.
+
+    Attributes:
+        engine: key of ENGINES.
+        pixels: of the map.
+        seconds: sum over all stages.
+    """
+
+    engine: str
+    pixels: int
+    seconds: float
+
+
 class OutputRecord:
     """The record of an output folder, which has one entry each time a map is made.
 
@@ -67,7 +82,13 @@ class OutputRecord:
         self._folder = resolve_path(folder)
         self._record = SharedRecord(self._folder, RECORD_STEM, _file_of, MAX_ENTRIES_PER_MAP)
         self._entries: dict[str, list[RecordEntry]] = {}
+        self._costs: dict[str, tuple[int, float]] = {}
         self._read_new_entries()
+
+    def seconds_per_megapixel(self, engine: str) -> float | None:
+        """Return the mean time that maps of an engine took, None where there is none of it."""
+        pixels, seconds = self._costs.get(engine, (0, 0.0))
+        return seconds / pixels * 1e6 if pixels else None
 
     def is_up_to_date(self, file: Path, content: str, settings: str) -> bool:
         """Tell whether the file is an unchanged map that was made from this content with these settings."""
@@ -108,7 +129,8 @@ class OutputRecord:
         except OSError:
             return False
 
-    def add(self, file: Path, new_file: Path, picture: Path | None, content: str, settings: str) -> None:
+    def add(self, file: Path, new_file: Path, picture: Path | None, content: str, settings: str,
+            cost: MapCost | None = None) -> None:
         """Record that `new_file`, a map of the picture, is about to be moved to `file`.
 
         This is called before the move, so that a run that is killed between the two leaves no unrecorded map.
@@ -116,6 +138,7 @@ class OutputRecord:
         Args:
             content: digest of the picture.
             settings: digest of the settings.
+            cost: None for what no engine has made.
 
         Raises:
             TargetError: the record cannot be written, or the new file is gone.
@@ -128,7 +151,7 @@ class OutputRecord:
         key = self._relative_path(file)
         if entry in self._entries.get(key, ())[-1:]:
             return
-        self._record.add({"file": key, **asdict(entry)})
+        self._record.add({"file": key, **asdict(entry), **(asdict(cost) if cost is not None else {})})
         self._keep(key, entry)
 
     def close(self) -> None:
@@ -145,6 +168,9 @@ class OutputRecord:
         for value in values:
             for name, entry in _parse_entry(value):
                 self._keep(name, entry)
+                for cost in _parse_cost(value):
+                    pixels, seconds = self._costs.get(cost.engine, (0, 0.0))
+                    self._costs[cost.engine] = pixels + cost.pixels, seconds + cost.seconds
         return bool(values)
 
     def _keep(self, name: str, entry: RecordEntry) -> None:
@@ -219,6 +245,16 @@ def _parse_entry(value: Any) -> list[tuple[str, RecordEntry]]:
     except (KeyError, TypeError):
         return []
     return [(name, entry)] if all(isinstance(text, str) for text in (name, *vars(entry).values())) else []
+
+
+def _parse_cost(value: Any) -> list[MapCost]:
+    """Return [cost] of a line of the record; [] where it has none, as in those of earlier versions."""
+    try:
+        cost = MapCost(value["engine"], value["pixels"], value["seconds"])
+    except KeyError:
+        return []
+    is_valid = isinstance(cost.engine, str) and isinstance(cost.pixels, int) and isinstance(cost.seconds, (int, float))
+    return [cost] if is_valid and cost.pixels > 0 and cost.seconds >= 0 else []
 
 
 @dataclass(frozen=True)

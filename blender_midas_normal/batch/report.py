@@ -25,6 +25,9 @@ LOGGER.addHandler(logging.NullHandler())  # a program that configures no logging
 
 MADE, SKIPPED, FAILED = "made", "skipped", "failed"
 
+PLANNED = "planned"
+"""The outcome of a map that a dry run would make."""
+
 STDOUT = Path("-")
 """Given as the file of a report, it stands for the standard output."""
 
@@ -51,7 +54,7 @@ class Record:
 
     Attributes:
         input: title of the picture.
-        outcome: MADE, SKIPPED or FAILED.
+        outcome: MADE, SKIPPED or FAILED; of a dry run PLANNED, SKIPPED or FAILED.
         map: the type of map.
         output: path of the map's file.
         why: why AUTO chose the engine.
@@ -60,6 +63,7 @@ class Record:
         seconds: by stage.
         notes: sentences about a map that was made, or why one was skipped that nothing would use.
         error: why the map was not made.
+        bytes: of a planned map, without compression.
     """
 
     input: str
@@ -73,6 +77,7 @@ class Record:
     seconds: dict[str, float] | None = None
     notes: list[Message] | None = None
     error: Message | None = None
+    bytes: int | None = None
 
 
 def as_json(records: Sequence[Record]) -> str:
@@ -108,13 +113,23 @@ def summary(records: Sequence[Record], other_files: int, not_tried: int, seconds
         links: number of links to folders that were not followed.
     """
     made, failed = (sum(record.outcome == outcome for record in records) for outcome in (MADE, FAILED))
+    return "\n".join([f"{made:8d} made, in {seconds:.1f} seconds",
+                      *outcome_lines(records, f"{failed:8d} failed", other_files, not_tried, links)])
+
+
+def outcome_lines(records: Sequence[Record], failed: str, other_files: int, not_tried: int, links: int) -> list[str]:
+    """Return the lines about all maps that are not made, and why.
+
+    Args:
+        failed: the line above the reasons of those that failed.
+    """
     unused = [record for record in records if record.outcome == SKIPPED and record.notes]
     current = sum(record.outcome == SKIPPED for record in records) - len(unused)
-    lines = [f"{made:8d} made, in {seconds:.1f} seconds", f"{current:8d} skipped, as they are there already"]
+    lines = [f"{current:8d} skipped, as they are there already"]
     if unused:
         lines.append(f"{len(unused):8d} skipped, as nothing would use them")
         lines += [f"{'':10}{record.input}: {' '.join(record.notes or ())}" for record in unused]
-    lines.append(f"{failed:8d} failed")
+    lines.append(failed)
     lines += [f"{'':10}{record.input}: {record.error}" for record in records if record.outcome == FAILED]
     if other_files:
         lines.append(f"{other_files:8d} other files left alone")
@@ -122,7 +137,7 @@ def summary(records: Sequence[Record], other_files: int, not_tried: int, seconds
         lines.append(f"{links:8d} links to folders not followed; name those whose pictures you want")
     if not_tried:
         lines.append(f"{not_tried:8d} pictures not done, for the run was interrupted")
-    return "\n".join(lines)
+    return lines
 
 
 def check_report(file: Path) -> None:

@@ -37,7 +37,7 @@ from .name_suffixes import HEIGHT_SUFFIXES, cut_suffix
 from .options import BatchOptions
 from .outputs import RECTIFIED, NameTaken, OutputFiles
 from .pictures import BatchItem, PictureState, StagedMap, find_sets, match_depth_ranges, states_of_set
-from .record import DepthStats, DepthStatsCache, OutputRecord, digest_of_settings
+from .record import DepthStats, DepthStatsCache, MapCost, OutputRecord, digest_of_settings
 from .report import FAILED, MADE, SKIPPED, Record, Reporter
 from .scheduler import BatchTask, TaskFactory
 
@@ -58,6 +58,7 @@ class BatchRunner:
     Attributes:
         sets: the pictures grouped by set, in the order of their numbers; one that belongs to no set is a group of its own.
         set_messages: one sentence about each set.
+        engine: key of ENGINES of the engine that makes the maps.
         missing_messages: sentences about tiles and frames that the sets lack.
         finished_count: how many pictures need nothing more.
     """
@@ -74,7 +75,7 @@ class BatchRunner:
         self._reporter = reporter
         self._record = OutputRecord(options.out)
         self._depth_stats = DepthStatsCache(options.out)
-        self._engine, _ = select_engine(options.settings, launch.unavailable())
+        self.engine, _ = select_engine(options.settings, launch.unavailable())
         self._shares_height_scale = "HEIGHT" in options.map_types and (
             options.smoothing > 0 or not is_float_format(options.format))
         self._file_fields: dict[str, Any] = {"format": options.format, "bits": options.bits, "compress": True}
@@ -95,9 +96,13 @@ class BatchRunner:
         """Return (finished steps, all steps); a picture counts one step for its maps and one for being measured."""
         return self.finished_count + self._measured_count, len(self.pictures) + self._to_measure
 
+    def seconds_per_megapixel(self) -> float | None:
+        """Return the mean time of earlier maps of this run's engine in the folder; None where there are none."""
+        return self._record.seconds_per_megapixel(self.engine)
+
     def is_measured(self, pictures: Sequence[PictureState]) -> bool:
         """Tell whether a set is measured before any map is made, because its maps share a depth range or a height scale."""
-        return len(pictures) > 1 and (self._shares_height_scale or has_depth_range(self._engine, self._options.settings))
+        return len(pictures) > 1 and (self._shares_height_scale or has_depth_range(self.engine, self._options.settings))
 
     def close(self) -> None:
         """Close the records of the folder and remove the temporary folders that killed processes left."""
@@ -138,11 +143,8 @@ class BatchRunner:
         With `existing` SKIP, a measurement in the record of the folder is used instead.
         """
         yield from self.begin(picture, client)
-        settings, map_type = self._options.settings, "HEIGHT"
-        if not self._shares_height_scale:
-            settings, map_type = settings.with_tuning_of(Settings()), "NORMAL"
-        digest = digest_of_settings(settings, self._engine, map_type, "")
-        stats = self._depth_stats.get(picture.content, digest) if self._options.existing == "SKIP" else None
+        settings, map_type = self._measurement()
+        stats = self.known_depth_stats(picture)
         if stats is None:
             job = self._submit(client, picture, None, settings=settings.to_dict(), map=map_type)
             yield job
@@ -150,15 +152,28 @@ class BatchRunner:
             with _open_map_file(client, result):
                 pass  # only its numbers are of interest
             stats = DepthStats(float(result.range), float(result.scale))
-            self._depth_stats.add(picture.content, digest, stats)
+            self._depth_stats.add(picture.content, digest_of_settings(settings, self.engine, map_type, ""), stats)
         picture.depth_stats = stats
         self._measured_count += 1
+
+    def known_depth_stats(self, picture: PictureState) -> DepthStats | None:
+        """Return the measurement of a picture in the record of the folder, which counts with `existing` SKIP only."""
+        if self._options.existing != "SKIP":
+            return None
+        settings, map_type = self._measurement()
+        return self._depth_stats.get(picture.content, digest_of_settings(settings, self.engine, map_type, ""))
+
+    def _measurement(self) -> tuple[Settings, str]:
+        """Return the settings and the type of the map by which pictures are measured."""
+        if self._shares_height_scale:
+            return self._options.settings, "HEIGHT"
+        return self._options.settings.with_tuning_of(Settings()), "NORMAL"
 
     def skip(self, picture: PictureState, client: Client) -> BatchTask:
         """Drop the maps of a picture that are up to date, and those that may not replace an existing file."""
         content = picture.content_of_maps()
         for map_type, target in list(picture.pending):
-            digest = self._digest(picture, self._engine, map_type)
+            digest = self._digest(picture, self.engine, map_type)
             if self._options.existing == "SKIP" and self._record.is_up_to_date(target, content, digest):
                 self._reporter.print_line(f"{picture.item.title}: {target} is there already")
                 picture.records.append(Record(picture.item.title, SKIPPED, map_type, str(target)))
@@ -198,7 +213,7 @@ class BatchRunner:
             self._output_files.release(target)
         else:
             with _open_map_file(client, result) as file:
-                digest = self._digest(picture, self._engine, RECTIFIED)
+                digest = self._digest(picture, self.engine, RECTIFIED)
                 picture.rectified = self._move_to_target(picture, RECTIFIED, file, digest)
             self._report_made(picture, RECTIFIED, picture.rectified, result)
         picture.pending = [(map_type, path) for map_type, path in picture.pending if map_type != RECTIFIED]
@@ -304,20 +319,23 @@ class BatchRunner:
         """Move the file of a result to the output folder, with an entry in the record, and report it."""
         try:
             with _open_map_file(client, result) as file:
-                target = self._move_to_target(picture, map_type, file, self._digest(picture, result.engine, map_type))
+                cost = MapCost(result.engine, result.width * result.height, round(sum(result.seconds.values()), 4))
+                target = self._move_to_target(picture, map_type, file, self._digest(picture, result.engine, map_type), cost)
             self._report_made(picture, map_type, target, result)
         except ReplaceRefused as error:
             self._report_failure(picture, map_type, error.message)
             self._output_files.release(dict(picture.pending)[map_type])
         picture.pending = [(other, path) for other, path in picture.pending if other != map_type]
 
-    def _move_to_target(self, picture: PictureState, map_type: str, file: Path, settings: str) -> Path:
+    def _move_to_target(self, picture: PictureState, map_type: str, file: Path, settings: str,
+                        cost: MapCost | None = None) -> Path:
         """Add a map to the record, then give it its name; return its path.
 
         Another process may have written a file of that name meanwhile, so this checks again whether it may be replaced.
 
         Args:
             settings: digest of the settings.
+            cost: None for a rectified photo.
 
         Raises:
             ReplaceRefused: it may not.
@@ -332,7 +350,7 @@ class BatchRunner:
                     replaces = os.path.lexists(target)
                     if refusal := self._record.refusal(target, picture.item.file, new_file):
                         raise ReplaceRefused(refusal)
-                self._record.add(target, new_file, picture.item.file, picture.content_of_maps(), settings)
+                self._record.add(target, new_file, picture.item.file, picture.content_of_maps(), settings, cost)
                 if replaces:
                     atomic_replace(new_file, target)
                 if replaces or atomic_create(new_file, target):

@@ -15,7 +15,7 @@ import pytest
 from blender_midas_normal import __version__
 from blender_midas_normal.batch.cli import main
 from blender_midas_normal.batch.outputs import RECTIFIED
-from blender_midas_normal.batch.report import FAILED, MADE, SKIPPED, Record
+from blender_midas_normal.batch.report import FAILED, MADE, PLANNED, SKIPPED, Record
 from blender_midas_normal.core.map_types import MAP_TYPES
 from tests.conftest import ROOT
 
@@ -72,7 +72,7 @@ def test_two_reports_do_not_share_the_standard_output(textures, tmp_path, capsys
 def test_the_schema_has_what_the_reports_have():
     properties = SCHEMA["items"]["properties"]
     assert set(properties) == {field.name for field in dataclasses.fields(Record)}
-    assert set(properties["outcome"]["enum"]) == {MADE, SKIPPED, FAILED}
+    assert set(properties["outcome"]["enum"]) == {MADE, SKIPPED, FAILED, PLANNED}
     assert set(properties["map"]["enum"]) == {*MAP_TYPES, RECTIFIED}
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     for wrong in ({"input": "a.png", "outcome": "made"}, {"input": "a.png", "outcome": "failed"},
