@@ -64,8 +64,8 @@ def test_every_text_of_the_interface_is_translated_and_nothing_else(language):
     expected = all_texts()
     from_templates = {(contexts.default, template) for template in templates()}
     missing, unused = sorted(expected - translated), sorted(translated - expected - from_templates)
-    assert not missing, f"ui/translations/{language}.py lacks these (context, text):\n" + "\n".join(map(repr, missing))
-    assert not unused, f"nothing shows or tells these of ui/translations/{language}.py:\n" + "\n".join(map(repr, unused))
+    assert not missing, f"ui/translations/{language} lacks these (context, text):\n" + "\n".join(map(repr, missing))
+    assert not unused, f"nothing shows or tells these of ui/translations/{language}:\n" + "\n".join(map(repr, unused))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
