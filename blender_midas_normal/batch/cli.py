@@ -32,6 +32,7 @@ from .jobs import JOB_KINDS, write_job
 from .options import BatchOptions, add_options, parse_options, parse_path
 from .pictures import BatchItem
 from .report import FAILED, STDOUT, OpenJDReporter, TerminalReporter, as_csv, as_json, summary, write_report
+from .settings_file import find_settings_file, settings_arguments
 from .shares import read_list
 
 NOT_AVAILABLE = 3
@@ -81,6 +82,9 @@ class Command(ABC):
         add_options(parser)
         arguments = parser.parse_args(argv)
         try:
+            settings_file = find_settings_file(arguments.images, arguments.list)
+            if settings_file is not None:
+                arguments = parser.parse_args([*settings_arguments(settings_file), *argv])
             options = parse_options(arguments)
             inputs = self._inputs(parser, arguments, options)
             if not arguments.dry_run:
@@ -95,6 +99,10 @@ class Command(ABC):
             return self._write_job(kind, Path(folder), items, options)
         out = sys.stderr if STDOUT in (options.json, options.csv) else sys.stdout
         reporter = OpenJDReporter(out) if arguments.progress == "openjd" else TerminalReporter(out)
+        if settings_file is not None:
+            reporter.print_line(f"With the settings in {settings_file}")
+        for file in inputs.unused_settings:
+            reporter.print_line(f"{file} has no effect; the settings file counts that lies in the folder that is named")
         start = time.monotonic()
         try:
             launch = self.launch(arguments, options, out)

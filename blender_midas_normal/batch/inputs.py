@@ -18,6 +18,9 @@ from .record import OutputRecord
 
 WILDCARD = re.compile(r"[*?[]")
 
+SETTINGS_FILE = "midas-normal.toml"
+"""The file that holds the settings of the pictures of its folder, see `settings_file`."""
+
 
 @dataclass(frozen=True)
 class InputFile:
@@ -41,12 +44,14 @@ class Inputs:
         other_files: number of files that are not pictures.
         unusable_folders: {path: why no picture of the folder can be used}.
         unfollowed_links: links to folders, which are not searched.
+        unused_settings: settings files in subfolders, which have no effect.
     """
 
     pictures: list[InputFile] = field(default_factory=list)
     other_files: int = 0
     unusable_folders: dict[str, Message] = field(default_factory=dict)
     unfollowed_links: set[Path] = field(default_factory=set)
+    unused_settings: list[Path] = field(default_factory=list)
 
 
 def find_pictures(paths: Sequence[Path], recursive: bool, suffixes: Sequence[str] = ()) -> Inputs:
@@ -73,6 +78,13 @@ def find_pictures(paths: Sequence[Path], recursive: bool, suffixes: Sequence[str
             inputs.pictures.append(InputFile(path, PurePath()))
     inputs.pictures = _remove_duplicates(inputs.pictures)
     return inputs
+
+
+def folder_of_input(path: Path) -> Path:
+    """Return the folder that an input names: itself, that of a file, or the part of a pattern before its wildcards."""
+    if os.path.isdir(path):  # noqa: PTH112
+        return path
+    return _folder_of_pattern(path) if WILDCARD.search(str(path)) and not exists(path) else path.parent
 
 
 def listed_pictures(lines: Sequence[str], folder: Path) -> Inputs:
@@ -106,7 +118,9 @@ def _remove_duplicates(pictures: Sequence[InputFile]) -> list[InputFile]:
 
 def _add_files(files: list[Path], searched: Path, inputs: Inputs, search: _Search) -> None:
     for file in files:
-        if not search.is_picture(file):
+        if file.name == SETTINGS_FILE:
+            inputs.unused_settings += [file] if file.parent != searched else []
+        elif not search.is_picture(file):
             inputs.other_files += 1
         elif not search.is_earlier_map(file):
             inputs.pictures.append(InputFile(file, _relative_folder(searched, file.parent)))

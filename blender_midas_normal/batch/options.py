@@ -91,7 +91,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that all command lines have to a parser."""
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--out", type=parse_path, required=True, help="folder for the maps")
-    parser.add_argument("--recursive", action="store_true",
+    parser.add_argument("--recursive", action=argparse.BooleanOptionalAction, default=False,
                         help="take the pictures of subfolders too; their maps go into subfolders of the same names")
     parser.add_argument("--source-suffix", default="", metavar="_height,_disp",
                         help="take those pictures of folders whose names end so, with commas between; it is cut from the "
