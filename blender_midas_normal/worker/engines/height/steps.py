@@ -41,10 +41,10 @@ def smooth_steps(height: Array, step: float, wrap: Wrap) -> Array:
         return height
     even = _pad_to_even(height, wrap)
     half = _half_size(even)
-    smooth_half = pad_field(smooth_steps(half, step, wrap), 2, wrap)
+    taken_from_half = pad_field(half - smooth_steps(half, step, wrap), 2, wrap)
     half = pad_field(half, 3, wrap)
     smooth = np.empty_like(even)
-    rounding = np.float32(step ** 2 / 12 * (2 * AROUND + 1) ** 2)
+    rounding, largest = np.float32(step ** 2 / 12 * (2 * AROUND + 1) ** 2), np.float32(step / 2)
 
     def work(rows: slice) -> None:
         before = pad_strip(even, slice(2 * rows.start, 2 * rows.stop), AROUND, wrap)
@@ -52,12 +52,10 @@ def smooth_steps(height: Array, step: float, wrap: Wrap) -> Array:
         squares = _sum_around(detail * detail)
         np.maximum(squares, rounding, out=squares)
         detail, before = (field[AROUND:-AROUND, AROUND:-AROUND] for field in (detail, before))
-        values = _double_size(smooth_half[rows.start:rows.stop + 4])
-        values += detail
-        detail *= np.divide(rounding, squares, out=squares)
-        values -= detail
-        np.maximum(values, before - np.float32(step / 2), out=values)
-        np.minimum(values, before + np.float32(step / 2), out=smooth[2 * rows.start:2 * rows.stop])
+        change = _double_size(taken_from_half[rows.start:rows.stop + 4])
+        change += np.multiply(detail, np.divide(rounding, squares, out=squares), out=squares)
+        np.clip(change, -largest, largest, out=change)
+        np.subtract(before, change, out=smooth[2 * rows.start:2 * rows.stop])
 
     parallel_rows(work, len(even) // 2, 2 * even.shape[1])
     return smooth[:len(height), :height.shape[1]]
@@ -86,7 +84,7 @@ def _half_size(field: Array) -> Array:
 
 def _double_size(padded: Array) -> Array:
     """Return a smooth field, the means of whose 2 x 2 pixels are nearly those given: 2 H x 2 W of (H + 4) x (W + 4)."""
-    return _double_rows(_double_rows(padded).T).T
+    return _double_rows(_double_rows(padded.T).T)
 
 
 def _double_rows(padded: Array) -> Array:
