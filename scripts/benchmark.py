@@ -6,8 +6,8 @@ exchange through PNG files, and Blender's own pixel read and write.
     python3 scripts/benchmark.py --quick [--record]
 
 What is compared is measured in turn; the figures are medians.  --out gets figures.json, speed.md and speed.png; --document
-puts tables and plot into docs/SPEED.md; --only measures one part and draws no plot.  MiDaS and torch are measured where the
-MiDaS environment is, with the real weights or, without them, those that scripts/test.py makes: the time is the same.
+puts tables and plot into docs/reference/speed.md; --only measures one part and draws no plot.  MiDaS and torch are measured
+where the MiDaS environment is, with the real weights or, without them, those of scripts/test.py: the time is the same.
 Normal maps made from Bump and Displacement nodes are rendered beside the nodes into bump.png in --out.
 --quick takes less than two minutes and compares ratios with scripts/benchmarks/recorded.json, into which --record puts them.
 Exit codes: 0 done, 1 a part failed, or a ratio is worse than the recorded one by half.
@@ -35,7 +35,7 @@ from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.engines import MIDAS_WEIGHTS
 from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
-DOCUMENT, PICTURE = ROOT / "docs" / "SPEED.md", ROOT / "docs" / "speed.png"
+DOCUMENT, PICTURE = ROOT / "docs/reference/speed.md", ROOT / "docs/pictures/speed.png"
 
 IN_BLENDER = ("start", "retune", "transports", "bare", "bump", "stages")
 WITHOUT_ANYTHING = ("surface", "libraries", "life")
@@ -74,7 +74,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pictures", type=int, help="how many pictures a library has (default: 12)")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark", help="folder for the figures")
     parser.add_argument("--only", choices=PARTS, metavar="PART", help=f"measure one part: {', '.join(PARTS)}")
-    parser.add_argument("--document", action="store_true", help="write the figures into docs/SPEED.md")
+    parser.add_argument("--document", action="store_true", help="write the figures into docs/reference/speed.md")
     options = parser.parse_args()
     if options.only and options.document:
         parser.error("--document needs all parts; leave out --only.")

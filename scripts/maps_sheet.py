@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a contact sheet: photographs, and each map that the relief engine makes of them, side by side.
 
-    python3 scripts/maps_sheet.py [--out docs/maps.jpg] [IMAGE...]
+    python3 scripts/maps_sheet.py [--out docs/pictures/maps.jpg] [IMAGE...]
 
 Without pictures, the coins, gravel and brick of scikit-image.
 """
@@ -30,7 +30,7 @@ PHOTOGRAPHS = ("coins", "gravel", "brick")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
-    parser.add_argument("--out", type=Path, default=environments.ROOT / "docs" / "maps.jpg", help="sheet to write")
+    parser.add_argument("--out", type=Path, default=environments.ROOT / "docs/pictures/maps.jpg", help="sheet to write")
     options = parser.parse_args()
     try:
         environments.writable(options.out.resolve().parent)

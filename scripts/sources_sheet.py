@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a contact sheet: what is made of height maps and of normal maps that are there already.
 
-    python3 scripts/sources_sheet.py --materials DIR [--name acg_tiles26] [--out docs/sources.jpg]
+    python3 scripts/sources_sheet.py --materials DIR [--name acg_tiles26] [--out docs/pictures/sources.jpg]
 
 DIR has the colours and the normal map of the named material, as <name>_color.jpg and <name>_normal.jpg.  Its height map is
 made of its normal map, and stored with 8 bits, as many height maps are.
@@ -35,7 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--materials", type=Path, default=environments.ROOT.parent / "shared" / "cc0", metavar="DIR")
     parser.add_argument("--name", default="acg_tiles26", help="of the material")
-    parser.add_argument("--out", type=Path, default=environments.ROOT / "docs" / "sources.jpg", help="sheet to write")
+    parser.add_argument("--out", type=Path, default=environments.ROOT / "docs/pictures/sources.jpg", help="sheet to write")
     options = parser.parse_args()
     try:
         environments.writable(options.out.resolve().parent)

@@ -38,7 +38,7 @@ def make_maps(paths: str | Path | Iterable[str | Path], out: str | Path, setting
               progress: Callable[[int, int], None] | None = None, **fields: Any) -> list[Record]:
     """Make normal maps, and other maps, of picture files, as files in a folder.
 
-    Blender is not needed.  Names may be written in any case; docs/COMMAND_LINE.md explains them.
+    Blender is not needed.  Names may be written in any case; docs/command-line.md explains them.
 
     Args:
         paths: picture files, folders and patterns such as `textures/**/*.png`; or one of these.

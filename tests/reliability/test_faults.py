@@ -259,7 +259,7 @@ def test_a_worker_whose_exchange_folder_is_taken_away_is_no_harm(tmp_path, tempo
         shutil.rmtree(client.worker.folder)
         with pytest.raises(WorkerError, match="cannot be handed over"):
             client.new_file()
-        job = client.submit(Request(LUMINANCE.to_dict(), picture=str(ROOT / "docs" / "sheet.jpg")))
+        job = client.submit(Request(LUMINANCE.to_dict(), picture=str(ROOT / "docs" / "pictures" / "sheet.jpg")))
         with pytest.raises(MidasNormalError, match="cannot be handed over"):
             client.wait(job, 60)
     finally:

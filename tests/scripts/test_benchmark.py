@@ -100,7 +100,7 @@ def test_the_document_says_what_is_met_missed_and_not_measured():
 
 
 def test_figures_replace_those_between_the_marks_only(tmp_path):
-    file = tmp_path / "SPEED.md"
+    file = tmp_path / "speed.md"
     file.write_text(f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n")
     document.replace_figures(file, "new\n")
     assert file.read_text() == f"before\n{document.BEGIN}\n\nnew\n\n{document.END}\nafter\n"
@@ -110,7 +110,7 @@ def test_figures_replace_those_between_the_marks_only(tmp_path):
 
 
 def test_the_document_has_a_place_for_figures():
-    text = (ROOT / "docs" / "SPEED.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "speed.md").read_text(encoding="utf-8")
     assert text.index(document.BEGIN) < text.index(document.END)
 
 

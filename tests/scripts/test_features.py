@@ -1,4 +1,4 @@
-"""The tables of features and settings, and the promises of docs/RELIABILITY.md: each row names an existing test."""
+"""The tables of features and settings, and the promises of reference/reliability.md: each row names an existing test."""
 
 import math
 import re
@@ -20,7 +20,7 @@ def rows(text, heading, columns):
 
 
 def test_each_feature_names_a_test_that_is_there():
-    text = (ROOT / "docs" / "FEATURES.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "features.md").read_text(encoding="utf-8")
     features = rows(text, "What it does, and the test that shows it", 2)
     assert len(features) > 30
     for feature, named in features:
@@ -30,7 +30,7 @@ def test_each_feature_names_a_test_that_is_there():
 
 
 def test_each_setting_stands_with_its_range_and_default():
-    settings = rows((ROOT / "docs" / "SETTINGS.md").read_text(encoding="utf-8"), "The settings", 4)
+    settings = rows((ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), "The settings", 4)
     assert sorted(name.strip("`") for name, *_ in settings) == sorted(setting_domains())
     special = {"2π": 2 * math.pi, "5π": 5 * math.pi, "off": False, "on": True}
     for name, values, default, _ in settings:
@@ -48,7 +48,7 @@ def test_each_setting_stands_with_its_range_and_default():
 def test_each_promise_of_reliability_names_tests_that_are_there():
     existing = {path.relative_to(ROOT).as_posix() for pattern in ("tests/**/test_*.py", "scripts/gui/steps/*.py")
                 for path in ROOT.glob(pattern)}
-    text = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "reliability.md").read_text(encoding="utf-8")
     for promise, tests, measured in rows(text, "Promises", 3):
         assert measured and (PROGRAM.search(tests) or tests == "same"), promise
     named = PROGRAM.findall(text)

@@ -1,4 +1,4 @@
-"""The examples of docs/PYTHON.md run as printed."""
+"""The examples of docs/python-api.md run as printed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from tests.conftest import ROOT
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "PYTHON.md").read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python-api.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def run(example):
-    exec(compile(example, "PYTHON.md", "exec"), {"bpy": bpy})
+    exec(compile(example, "python-api.md", "exec"), {"bpy": bpy})
 
 
 def test_the_example_runs_as_printed(capsys):
