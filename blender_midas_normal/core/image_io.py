@@ -33,6 +33,9 @@ SOFTWARE_TEXT = b"Software\0MiDaS Normal Map"
 SOFTWARE_TEXT_END = 33 + 12 + len(SOFTWARE_TEXT)
 """Bytes of a file up to the end of that text: signature, IHDR and tEXt."""
 
+HEIGHT_SCALE_KEYWORD = b"Height scale\0"
+"""Begins the tEXt chunk of height maps with their `core.maps.Map.scale`, which pixels alone do not tell."""
+
 TIFF_STRIP_BYTES = 1 << 18
 """Bytes of a strip before compression, unless a single row is longer."""
 
@@ -82,7 +85,7 @@ def encode_png(pixels: NDArray, compress: bool) -> bytes:
     return b"".join(encode_png_strips([pixels], len(pixels), compress))
 
 
-def encode_png_strips(strips: Iterable[NDArray], height: int, compress: bool) -> Iterator[bytes]:
+def encode_png_strips(strips: Iterable[NDArray], height: int, compress: bool, height_scale: float = 0.0) -> Iterator[bytes]:
     """Encode strips of uint8 or uint16 pixels as a PNG file, and yield the file in parts.
 
     Args:
@@ -90,12 +93,15 @@ def encode_png_strips(strips: Iterable[NDArray], height: int, compress: bool) ->
         height: rows of all strips together.
         compress: subtract each row from the one before it ("Up" filter; PNG specification, section 9.2) and deflate; else
             rows are stored as they are.
+        height_scale: of height maps, `core.maps.Map.scale`; else 0.
     """
     packer, above = make_compressor(compress), None
     for pixels in strips:
         rows = pixels.astype(pixels.dtype.newbyteorder(">"), order="C").view(np.uint8).reshape(len(pixels), -1)
         if above is None:
             yield PNG_SIGNATURE + _png_chunk(b"IHDR", _png_header(pixels, height)) + _png_chunk(b"tEXt", SOFTWARE_TEXT)
+            if height_scale:
+                yield _png_chunk(b"tEXt", HEIGHT_SCALE_KEYWORD + repr(float(height_scale)).encode())
         yield _png_chunk(b"IDAT", packer.compress(_filter_rows(rows, above, compress).data))
         above = rows[-1]
     yield _png_chunk(b"IDAT", packer.flush()) + _png_chunk(b"IEND", b"")
@@ -157,6 +163,21 @@ def _read_png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         length, kind = struct.unpack_from(">I4s", data, offset)
         yield kind, data[offset + 8:offset + 8 + length]
         offset += length + 12
+
+
+def height_scale_of_png(data: bytes) -> float:
+    """Return the scale of a height map, see `core.maps.Map`; 0 where the file does not tell it.
+
+    >>> height_scale_of_png(b"".join(encode_png_strips([np.zeros((1, 1), np.uint16)], 1, True, height_scale=0.25)))
+    0.25
+    """
+    texts = (text[len(HEIGHT_SCALE_KEYWORD):] for kind, text in _read_png_chunks(data)
+             if kind == b"tEXt" and text.startswith(HEIGHT_SCALE_KEYWORD))
+    try:
+        scale = float(next(texts, b"0"))
+    except ValueError:
+        return 0.0
+    return scale if 0.0 <= scale < float("inf") else 0.0
 
 
 def encode_tiff(pixels: NDArray[np.uint8] | NDArray[np.uint16] | Array) -> bytes:
@@ -279,7 +300,7 @@ def encode_integer_map(rendered: Map | MidasNodePicture, name: str, bits: int, c
     if name != "PNG":
         return [encode_tiff(rendered.encode(bits=bits))]
     strips = (rendered.encode(slice(top, top + ROWS_PER_STRIP), bits) for top in range(0, rendered.height, ROWS_PER_STRIP))
-    return encode_png_strips(strips, rendered.height, compress)
+    return encode_png_strips(strips, rendered.height, compress, rendered.scale)
 
 
 def encode_float_map(rendered: Map, name: str) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 
 from blender_midas_normal.core.errors import SettingsError
 from blender_midas_normal.core.gradients import gradient
-from blender_midas_normal.core.image_io import ROWS_PER_STRIP, encode_float_map, encode_integer_map
+from blender_midas_normal.core.image_io import ROWS_PER_STRIP, encode_float_map, encode_integer_map, height_scale_of_png
 from blender_midas_normal.core.map_types import FILE_FORMATS, MAP_TYPES, check_format, check_map_type
 from blender_midas_normal.core.maps import Map, MidasNodePicture, make_map
 from blender_midas_normal.core.picture import Surface, Wrap
@@ -110,6 +110,15 @@ def test_files_of_floats_hold_colours_and_true_heights(tmp_path, name, tolerance
     decoded = read([encode_float_map(height, name)], ".exr", tmp_path)
     decoded = decoded if decoded.ndim == 2 else decoded[..., 0]
     assert np.abs(decoded - (bump() - bump().mean())).max() < 0.002
+
+
+def test_png_files_of_heights_tell_their_scale(tmp_path):
+    """Without it nobody could tell afterwards how high a map is that was made outside Blender."""
+    normal, height = (make_map(kind, surface(), Settings()) for kind in ("NORMAL", "HEIGHT"))
+    files = [b"".join(encode_integer_map(each, "PNG", 16, True)) for each in (normal, height)]
+    assert [height_scale_of_png(file) for file in files] == [0.0, height.scale] and height.scale > 0.0
+    for damaged in (b"", files[1].replace(b"scale\0", b"scale\0-"), files[1].replace(b"scale\0", b"scale\0x")):
+        assert height_scale_of_png(damaged) == 0.0
 
 
 def test_the_nodes_picture_keeps_its_8_bits_in_a_tiff_file(tmp_path):
