@@ -240,9 +240,16 @@ class OutputFiles:
         return path not in self._pictures and path not in self._maps and not os.path.lexists(target)
 
     def _path(self, picture: PictureState, map_type: str, number: int) -> Path:
-        """Return the file of a map; where it would be the picture or its base, the convention is added to its name."""
-        item, options = picture.item, self._options
-        path = options.out / options.naming.path(item, map_type, number)
-        if resolve_path(path) not in {resolve_path(file) for file in (item.file, item.base) if file is not None}:
-            return path
-        return options.out / options.naming.path(item, map_type, number, f"_{options.settings.convention.lower()}")
+        return map_path(picture.item, map_type, self._options, number)
+
+
+def map_path(item: BatchItem, map_type: str, options: BatchOptions, number: int = 1) -> Path:
+    """Return the file of a map; where it would be the picture or its base, the convention is added to its name.
+
+    Args:
+        number: of the name, see `Naming.path`.
+    """
+    path = options.out / options.naming.path(item, map_type, number)
+    if resolve_path(path) not in {resolve_path(file) for file in (item.file, item.base) if file is not None}:
+        return path
+    return options.out / options.naming.path(item, map_type, number, f"_{options.settings.convention.lower()}")

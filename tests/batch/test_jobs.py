@@ -15,6 +15,8 @@ import pytest
 from blender_midas_normal.batch import jobs
 from blender_midas_normal.batch.cli import main
 from blender_midas_normal.batch.jobs import JOB_KINDS
+from blender_midas_normal.batch.jobs.map_list import MAP_LIST_NAME, read_map_list
+from blender_midas_normal.core.errors import SourceError
 from tests.conftest import ROOT
 
 NAMES = ("0.png", "ein Bild's.png", "sub/2.png", "wall.1001.png", "wall.1002.png")
@@ -124,6 +126,34 @@ def test_the_bundle_names_inputs_and_output(program, library, tmp_path):
     assert references["outputs"]["directories"] == [str(out)]
     values = yaml.safe_load((job / "parameter_values.yaml").read_text())["parameterValues"]
     assert {"name": "Out", "value": str(out)} in values
+
+
+def test_the_list_of_maps_names_the_files_that_the_job_makes(program, library, tmp_path):
+    PIL.Image.new("RGB", (8, 8)).save(library / "0.jpg")  # whose maps have the names of those of 0.png, and which comes first
+    out, job = write("shell", library, tmp_path)
+    listed = read_map_list(job)
+    assert (listed.settings.strength, listed.settings.invert) == (2.0, True)
+    assert {each.file.relative_to(out).as_posix() for each in listed.maps} == MAPS
+    assert {each.picture.relative_to(library).as_posix() for each in listed.maps} == {*NAMES[1:], "0.jpg"}
+    run("sh", job / "midas_normal.sh")
+    assert all(each.file.is_file() and f"_{each.map_type.lower()}" in each.file.name for each in listed.maps)
+
+
+def test_a_list_of_maps_moves_with_a_job_that_holds_its_maps(library, tmp_path):
+    """And what is no such list is said."""
+    job, inside = tmp_path / "job", tmp_path / "job" / "maps"
+    with pytest.raises(SourceError, match="choose the folder into which the job was written"):
+        read_map_list(job)
+    arguments = [str(library / "0.png"), "--engine", "luminance", "--write-job", "shell", str(job)]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    file = job / MAP_LIST_NAME
+    file.write_text(file.read_text().replace(str(tmp_path / "out"), "maps"))
+    assert [each.file for each in read_map_list(job).maps] == [inside / "0_normal.png"]
+    for damaged in ("", "[]", "{}", '{"settings": {"strength": "x"}, "maps": []}', '{"settings": {}, "maps": [{}]}',
+                    '{"settings": {}, "maps": [{"picture": "a", "map": ["NORMAL"], "file": "b"}]}'):
+        file.write_text(damaged)
+        with pytest.raises(SourceError, match="is no list of a job's maps"):
+            read_map_list(job)
 
 
 def test_what_cannot_be_written_is_said(program, library, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Write jobs for the queues of render farms: a list of the pictures, and a template filled in with the options of a run."""
+"""Write jobs for the queues of render farms: lists of pictures and maps, and a template filled in with a run's options."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ...core.errors import SettingsError, TargetError
+from ...core.errors import Message, SettingsError, TargetError
 from ...core.files import resolve_path
 from ...core.settings import ENGINE, Settings
 from ..atomic_files import atomic_write
 from ..options import BatchOptions
 from ..outputs import TARGETS
 from ..pictures import BatchItem
+from .map_list import MAP_LIST_NAME, format_map_list, planned_maps
 
 LIST_NAME = "pictures.txt"
 
@@ -39,19 +40,20 @@ class JobKind:
 
     files: tuple[str, ...]
     quote: Callable[[str], str]
-    advice: str
+    advice: Message
 
 
 JOB_KINDS: dict[str, JobKind] = {
     "OPENJD": JobKind(("template.yaml", "parameter_values.yaml", "asset_references.yaml"), json.dumps,
-                      "Run it here with `openjd run template.yaml -p Out=FOLDER`, or submit the folder with `deadline "
-                      "bundle submit`."),
+                      Message("Run it here with `openjd run template.yaml -p Out=FOLDER`, or submit the folder with "
+                              "`deadline bundle submit`.")),
     "FLAMENCO": JobKind(("midas_normal.js",), json.dumps,
-                        "Copy midas_normal.js into the folder `scripts` of the Flamenco Manager, and submit a job of the "
-                        "type Maps of Pictures."),
-    "SLURM": JobKind(("midas_normal.sbatch",), shlex.quote, "Submit it with `sbatch midas_normal.sbatch` in that folder."),
+                        Message("Copy midas_normal.js into the folder `scripts` of the Flamenco Manager, and submit a job of "
+                                "the type Maps of Pictures.")),
+    "SLURM": JobKind(("midas_normal.sbatch",), shlex.quote,
+                     Message("Submit it with `sbatch midas_normal.sbatch` in that folder.")),
     "SHELL": JobKind(("midas_normal.sh",), shlex.quote,
-                     "Run `sh midas_normal.sh K/N` on each of N machines, K from 0."),
+                     Message("Run `sh midas_normal.sh K/N` on each of N machines, K from 0.")),
 }
 
 
@@ -77,6 +79,7 @@ def write_job(kind: str, folder: Path, items: Sequence[BatchItem], options: Batc
     lines = [f"{resolve_path(item.file)}\t{item.folder.as_posix()}" for item in items if item.file is not None]
     texts = {name: Template((TEMPLATES / name).read_text(encoding="utf-8")).substitute(values) for name in chosen.files}
     texts[LIST_NAME] = "\n".join(lines) + "\n"
+    texts[MAP_LIST_NAME] = format_map_list(planned_maps(items, options), options.settings, resolve_path(folder))
     if os.path.isdir(folder) and os.listdir(folder):  # noqa: PTH112, PTH208 - Path.is_dir raises where a folder is closed
         raise TargetError("The folder {folder} for the job is not empty; choose a new one.", folder=folder)
     for name, text in texts.items():
