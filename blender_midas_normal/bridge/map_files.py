@@ -16,7 +16,7 @@ import bpy
 
 from ..core.errors import SourceError, TargetError, reason_of
 from ..core.files import atomic_replace
-from ..core.image_io import SOFTWARE_TEXT, SOFTWARE_TEXT_END, decode_png
+from ..core.image_io import PNG_END, SOFTWARE_TEXT, SOFTWARE_TEXT_END, decode_png
 from ..core.map_types import MAP_TYPES
 from .map_metadata import FILE_SUFFIX, source_of
 
@@ -109,6 +109,17 @@ def read_map_pixels(file: Path) -> NDArray[np.uint16]:
         return decode_png(file.read_bytes())
     except (OSError, ValueError) as error:
         raise SourceError("The map {file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
+
+
+def read_map_file(file: Path) -> bytes:
+    """Read the PNG file of a map that was made outside Blender; raises SourceError where it is no whole file of a map."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SourceError("The map {file} cannot be read: {reason}.", file=file, reason=reason_of(error)) from None
+    if SOFTWARE_TEXT not in data[:SOFTWARE_TEXT_END] or not data.endswith(PNG_END):
+        raise SourceError("{file} is no whole map of this extension; let it be made again.", file=file)
+    return data
 
 
 @contextmanager

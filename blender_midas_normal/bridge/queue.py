@@ -181,7 +181,7 @@ class Queue:
         for item in self.items:
             if item.message:
                 names.setdefault(item.message, []).append(item.source.name)
-        return [_reason_with_names(message, pictures) for message, pictures in names.items()]
+        return [reason_with_names(message, pictures) for message, pictures in names.items()]
 
     def _counts(self) -> Message:
         counts = {state: self.count(state) for state in (MADE, SKIPPED, FAILED)}
@@ -240,7 +240,7 @@ def write_summary(file: Path, records: Sequence[Record], not_tried: int, seconds
     write_report(file, SUMMARY_FORMATS[file.suffix.lower()](records, not_tried, seconds))
 
 
-def _reason_with_names(message: Message, names: list[str]) -> Message:
+def reason_with_names(message: Message, names: Sequence[str]) -> Message:
     """Put the names of the pictures for which a reason holds in front of it."""
     first, more = ", ".join(names[:MAX_NAMES]), len(names) - MAX_NAMES
     if more > 0:

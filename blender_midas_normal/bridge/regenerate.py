@@ -235,8 +235,8 @@ def _repaint_steps(source: Source, view: View, replace: bool, groups: list[list[
     kept: list[Message] = []
     for group in groups:
         request, launch = GenerateRequest(group[0].settings, replace=replace), launch_for_settings(group[0].settings)
-        prepared = PreparedRequest(request, source, group[0].mask(), view, None, None, launch, (), base=group[0].base(),
-                                   heights=group[0].heights)
+        prepared = PreparedRequest(request=request, source=source, object_uid=None, base=group[0].base(),
+                                   mask=group[0].mask(), view=view, launch=launch, heights=group[0].heights)
         facts_by_name |= yield from _repaint_group(prepared, group, kept)
     if kept:
         raise TargetError(kept[0])

@@ -77,6 +77,9 @@ MAPS = tuple((name, map_type.label, map_type.description) for name, map_type in 
 HEIGHT_HINT = Message("The picture is data and feeds the height of a Bump or Displacement node; the engine HEIGHT takes its "
                       "values as heights.")
 
+OPENGL_ONLY = Message("This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels "
+                      "choose the target Image only.")
+
 
 @dataclass(frozen=True)
 class GenerateRequest:
@@ -104,103 +107,30 @@ class GenerateRequest:
     across: bool = False
 
 
-@dataclass(frozen=True)
-class PreparedRequest:
-    """A checked request for the maps of one source.
+@dataclass(frozen=True, kw_only=True)
+class WiringRequest:
+    """Into which materials the maps of one source go, and how.
 
     Data of Blender is held by its session_uid, because it may be removed before the maps are there.
 
     request: what the user asked for, in a convention that the material's nodes can read.
-    mask: the mask image, None where the settings use none.
-    view: the scene's view, in which the pictures are read.
     object_uid: the object that was active, or None.
     material_uid: the material that was active, or None.
-    notes: messages for the user about changes to the request.
-    known_surfaces: keys of surfaces, by the picture's number: a map is not made again where its picture gives the same.
     is_one_of_many: whether each shader gets only the map of the texture that is its colour.
     base: the normal map that is there, None where the settings use none.
-    heights: how the engine HEIGHT gets the picture's heights; None for the values as they are stored.
     """
 
     request: GenerateRequest
     source: Source
-    mask: Source | None
-    view: View
     object_uid: int | None
-    material_uid: int | None
-    launch: Launch
-    notes: tuple[Message, ...]
-    known_surfaces: Mapping[str, str] = field(default_factory=dict)
+    material_uid: int | None = None
     is_one_of_many: bool = False
     base: Source | None = None
-    heights: HeightReading | None = None
-
-    def export_pixels(self, read: Callable[[Path], PixelExport],
-                      tile: int | None = None) -> Generator[None, None, dict[str, Any]]:
-        """Export a picture, the mask image and the base for the worker, in short steps.
-
-        Args:
-            read: writes the picture's pixels into a file.
-            tile: the number of the picture, where it is a tile of a UDIM set.
-
-        Returns:
-            The fields of `core.protocol.Request` that describe them.
-
-        Raises:
-            SourceError: where they cannot be read.
-        """
-        client.prepare(self.launch)
-        file = client.new_file()
-        with remove_on_failure(file):
-            pixels = yield from read(file)
-            alpha = "TRANSPARENCY" if self.source.is_render else alpha_of(self.source.image())
-            pixels = dataclasses.replace(pixels, alpha=alpha, uv_triangles=self._export_triangles(tile))
-            if self.heights is not None:
-                pixels = dataclasses.replace(pixels, alpha="TRANSPARENCY", **dataclasses.asdict(self.heights))
-            fields = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
-                      "exposure": self.view.exposure}
-            if self.mask is not None:
-                mask = yield from export_image_pixels(self.mask.image(), client.new_file(), self.view)
-                fields["mask_pixels"] = dataclasses.asdict(mask)
-            if self.base is not None:
-                base = yield from export_image_pixels(self.base.image(), client.new_file(), self.view)
-                fields["base_pixels"] = dataclasses.asdict(base)
-            return fields
-
-    def _export_triangles(self, tile: int | None) -> str:
-        """Write the triangles in which meshes show the picture for the worker; return the file's name, "" for none."""
-        if self.request.settings.islands == "OFF" or self.source.is_render:
-            return ""
-        return write_triangles_showing(self.source.image(), client.new_file, tile)
-
-    def mask_image(self) -> bpy.types.Image | None:
-        """Return the mask image, if any; raises SourceError when it is gone."""
-        return self.mask.image() if self.mask is not None else None
-
-    def base_image(self) -> bpy.types.Image | None:
-        """Return the normal map that is there, if it is used; raises SourceError when it is gone."""
-        return self.base.image() if self.base is not None else None
 
     @property
     def _replaces_own_maps(self) -> bool:
         """Whether a user's own normal map is taken off an input: one that a map contains is."""
         return self.request.replace or self.base is not None
-
-    def submit(self, map_type: str, strength: float = 1.0, **fields: Any) -> ResultFuture:
-        """Submit a request for one map to the worker.
-
-        Args:
-            strength: a factor on the strength of the settings.
-            fields: the other fields of `core.protocol.Request`.
-
-        Raises:
-            WorkerError: when the exported pixels are gone with a worker that has ended.
-        """
-        settings = dataclasses.replace(self.request.settings, strength=self.request.settings.strength * strength)
-        folder = client.prepare(self.launch)
-        if "pixels" in fields and not (folder / fields["pixels"]["file"]).exists():
-            raise WorkerError("The worker ended while it was given the picture; try again.")
-        return client.submit(Request(on_preferred_device(settings).to_dict(), map=map_type, **fields))
 
     def apply_to_materials(self, map_type: str, image: bpy.types.Image, scale: float) -> list[Message]:
         """Put a finished map into the materials of the target.
@@ -270,6 +200,87 @@ class PreparedRequest:
         return [reason] if reason else []
 
 
+@dataclass(frozen=True, kw_only=True)
+class PreparedRequest(WiringRequest):
+    """A checked request for the maps of one source.
+
+    mask: the mask image, None where the settings use none.
+    view: the scene's view, in which the pictures are read.
+    notes: messages for the user about changes to the request.
+    known_surfaces: keys of surfaces, by the picture's number: a map is not made again where its picture gives the same.
+    heights: how the engine HEIGHT gets the picture's heights; None for the values as they are stored.
+    """
+
+    mask: Source | None
+    view: View
+    launch: Launch
+    notes: tuple[Message, ...] = ()
+    known_surfaces: Mapping[str, str] = field(default_factory=dict)
+    heights: HeightReading | None = None
+
+    def export_pixels(self, read: Callable[[Path], PixelExport],
+                      tile: int | None = None) -> Generator[None, None, dict[str, Any]]:
+        """Export a picture, the mask image and the base for the worker, in short steps.
+
+        Args:
+            read: writes the picture's pixels into a file.
+            tile: the number of the picture, where it is a tile of a UDIM set.
+
+        Returns:
+            The fields of `core.protocol.Request` that describe them.
+
+        Raises:
+            SourceError: where they cannot be read.
+        """
+        client.prepare(self.launch)
+        file = client.new_file()
+        with remove_on_failure(file):
+            pixels = yield from read(file)
+            alpha = "TRANSPARENCY" if self.source.is_render else alpha_of(self.source.image())
+            pixels = dataclasses.replace(pixels, alpha=alpha, uv_triangles=self._export_triangles(tile))
+            if self.heights is not None:
+                pixels = dataclasses.replace(pixels, alpha="TRANSPARENCY", **dataclasses.asdict(self.heights))
+            fields = {"pixels": dataclasses.asdict(pixels), "is_render": self.source.is_render,
+                      "exposure": self.view.exposure}
+            if self.mask is not None:
+                mask = yield from export_image_pixels(self.mask.image(), client.new_file(), self.view)
+                fields["mask_pixels"] = dataclasses.asdict(mask)
+            if self.base is not None:
+                base = yield from export_image_pixels(self.base.image(), client.new_file(), self.view)
+                fields["base_pixels"] = dataclasses.asdict(base)
+            return fields
+
+    def _export_triangles(self, tile: int | None) -> str:
+        """Write the triangles in which meshes show the picture for the worker; return the file's name, "" for none."""
+        if self.request.settings.islands == "OFF" or self.source.is_render:
+            return ""
+        return write_triangles_showing(self.source.image(), client.new_file, tile)
+
+    def mask_image(self) -> bpy.types.Image | None:
+        """Return the mask image, if any; raises SourceError when it is gone."""
+        return self.mask.image() if self.mask is not None else None
+
+    def base_image(self) -> bpy.types.Image | None:
+        """Return the normal map that is there, if it is used; raises SourceError when it is gone."""
+        return self.base.image() if self.base is not None else None
+
+    def submit(self, map_type: str, strength: float = 1.0, **fields: Any) -> ResultFuture:
+        """Submit a request for one map to the worker.
+
+        Args:
+            strength: a factor on the strength of the settings.
+            fields: the other fields of `core.protocol.Request`.
+
+        Raises:
+            WorkerError: when the exported pixels are gone with a worker that has ended.
+        """
+        settings = dataclasses.replace(self.request.settings, strength=self.request.settings.strength * strength)
+        folder = client.prepare(self.launch)
+        if "pixels" in fields and not (folder / fields["pixels"]["file"]).exists():
+            raise WorkerError("The worker ended while it was given the picture; try again.")
+        return client.submit(Request(on_preferred_device(settings).to_dict(), map=map_type, **fields))
+
+
 def prepare_request(context: bpy.types.Context, request: GenerateRequest) -> PreparedRequest:
     """Check a request against what is active in Blender.
 
@@ -299,7 +310,8 @@ def prepare_for_source(source: Source, object_uid: int | None, material_uid: int
     base = None
     if settings.base == "EXISTING":
         base = find_base(source.image(), find_by_uid(bpy.data.objects, object_uid))
-    return PreparedRequest(request, source, mask, view, object_uid, material_uid, launch, notes, base=base)
+    return PreparedRequest(request=request, source=source, object_uid=object_uid, material_uid=material_uid, base=base,
+                           mask=mask, view=view, launch=launch, notes=notes)
 
 
 def check_and_find_launch(request: GenerateRequest) -> Launch:
@@ -357,9 +369,7 @@ def _with_readable_convention(request: GenerateRequest, source: Source) -> tuple
     if request.target == "NONE" or convention == "CONTROLNET":
         return request, ()
     if convention not in readable_conventions():
-        return _with_convention(request, "OPENGL"), (
-            Message("This Blender's Normal Map node reads OpenGL only, so the map was made as OpenGL; for DirectX pixels "
-                    "choose the target Image only."),)
+        return _with_convention(request, "OPENGL"), (OPENGL_ONLY,)
     existing = find_map(source.image(), "NORMAL")
     if existing is None or can_read(existing, convention):
         return request, ()

@@ -27,6 +27,9 @@ PNG_NO_FILTER, PNG_UP = 0, 2
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
+PNG_END = b"IEND\xaeB`\x82"
+"""The last bytes of each whole file: type and checksum of its last chunk."""
+
 SOFTWARE_TEXT = b"Software\0MiDaS Normal Map"
 """The tEXt chunk of each file (PNG specification, section 11.3.4); by it a map is recognised that Blender has unpacked."""
 

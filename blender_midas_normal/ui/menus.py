@@ -83,6 +83,9 @@ class MIDAS_NORMAL_MT_generate_all(bpy.types.Menu):
         layout.operator("midas_normal.generate_all", text="All Materials of this File").scope = "FILE"
         layout.separator()
         layout.prop_menu_enum(scene_settings(context.scene), "existing")
+        layout.separator()
+        layout.operator("midas_normal.write_farm_job")
+        layout.operator("midas_normal.load_finished_maps")
 
 
 CLASSES = (MIDAS_NORMAL_MT_generate_all,)

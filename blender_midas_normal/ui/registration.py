@@ -14,6 +14,7 @@ from . import (
     command,
     comparison,
     computer_check,
+    farm,
     generation,
     live_paint,
     live_tuning,
@@ -31,7 +32,7 @@ from .preferences import MidasNormalPreferences
 from .properties import MidasNormalSettings
 
 CLASSES: tuple[type, ...] = (MidasNormalSettings, MidasNormalPreferences, *operators.CLASSES, *setup.CLASSES,
-                             *computer_check.CLASSES, *preset_panel.CLASSES, *rectify.CLASSES,
+                             *computer_check.CLASSES, *preset_panel.CLASSES, *rectify.CLASSES, *farm.CLASSES,
                              *menus.CLASSES, *panels.CLASSES)
 
 STOP_FUNCTIONS = (generation.reset, live_tuning.stop, live_paint.stop, timer.clear, setup.close_setup, addon.client.close)

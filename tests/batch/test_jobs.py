@@ -129,7 +129,7 @@ def test_the_bundle_names_inputs_and_output(program, library, tmp_path):
 
 
 def test_the_list_of_maps_names_the_files_that_the_job_makes(program, library, tmp_path):
-    PIL.Image.new("RGB", (8, 8)).save(library / "0.jpg")  # whose maps have the names of those of 0.png, and which comes first
+    PIL.Image.new("RGB", (8, 8)).save(library / "0.jpg")  # its maps have the names of those of 0.png, and it is first
     out, job = write("shell", library, tmp_path)
     listed = read_map_list(job)
     assert (listed.settings.strength, listed.settings.invert) == (2.0, True)

@@ -48,8 +48,8 @@ JOB_KINDS: dict[str, JobKind] = {
                       Message("Run it here with `openjd run template.yaml -p Out=FOLDER`, or submit the folder with "
                               "`deadline bundle submit`.")),
     "FLAMENCO": JobKind(("midas_normal.js",), json.dumps,
-                        Message("Copy midas_normal.js into the folder `scripts` of the Flamenco Manager, and submit a job of "
-                                "the type Maps of Pictures.")),
+                        Message("Copy midas_normal.js into the folder `scripts` of the Flamenco Manager, and submit a job "
+                                "of the type Maps of Pictures.")),
     "SLURM": JobKind(("midas_normal.sbatch",), shlex.quote,
                      Message("Submit it with `sbatch midas_normal.sbatch` in that folder.")),
     "SHELL": JobKind(("midas_normal.sh",), shlex.quote,
