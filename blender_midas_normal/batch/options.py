@@ -27,7 +27,7 @@ from .shares import Share, parse_share
 EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
                   -MAX_EXPOSURE, MAX_EXPOSURE, 0.1)
 
-TEMPORAL_SMOOTHING = Number("Smoothing over Time", "Frames on either side over which the maps of sequences are averaged, so "
+TEMPORAL_SMOOTHING = Number("Temporal Smoothing", "Frames on either side over which the maps of sequences are averaged, so "
                             "that they flicker less; 0 leaves each frame as it is (default: 0)", 0, MAX_TEMPORAL_RADIUS, 1,
                             integer=True)
 

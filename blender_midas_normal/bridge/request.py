@@ -48,28 +48,28 @@ from .nodes.uv_layout import write_triangles_showing
 from .nodes.wiring_plan import plan_wiring
 
 SOURCES = (
-    ("ACTIVE", "Active Image", "The image in the Image Editor, else the active Image Texture node, else the one on Base "
-     "Color of the active material"),
-    ("IMAGE", "Image", "An image chosen by name"),
-    ("RENDER", "Render Result", "The last render, as it is shown; honest only for a plane seen head-on"),
-    ("VIEWER", "Viewer", "The compositor's Viewer image; only in a window"),
+    ("ACTIVE", "Active Image", "The image in the Image Editor, else of the active Image Texture node, else on Base Color of "
+     "the active material"),
+    ("IMAGE", "Image", "An image that is chosen"),
+    ("RENDER", "Render Result", "The last render as displayed. Only correct for a flat surface facing the camera"),
+    ("VIEWER", "Viewer", "The compositor's Viewer image. Only available in a window"),
 )
 MATERIAL_TARGETS = (
-    ("AUTO", "Automatic", "The materials that use the picture, else the active object's active material"),
-    ("ACTIVE_MATERIAL", "Active Material", "The active object's active material"),
-    ("NONE", "Image Only", "The map is made and wired nowhere"),
+    ("AUTO", "Automatic", "All materials that use the image, else the active material of the active object"),
+    ("ACTIVE_MATERIAL", "Active Material", "The active material of the active object"),
+    ("NONE", "Image Only", "The map is made but not wired into a material"),
 )
 SAVES = (
-    ("PACK", "In the File", "Packed into the .blend file"),
-    ("BESIDE", "Beside the Picture", "A PNG file beside the picture's file"),
+    ("PACK", "Packed", "Inside the .blend file"),
+    ("BESIDE", "Next to Image", "As a PNG file in the folder of the image"),
 )
 SCOPES = (
-    ("SELECTED", "Selection", "The colour textures of the selected objects' materials"),
-    ("FILE", "File", "The colour textures of all materials of this file"),
+    ("SELECTED", "Selection", "Colour textures of the selected objects' materials"),
+    ("FILE", "File", "Colour textures of all materials of this file"),
 )
 EXISTING = (
-    ("OVERWRITE", "Overwrite", "Maps that are there are made again"),
-    ("SKIP", "Skip", "Maps that were made from the same pixels with the same settings stay as they are"),
+    ("OVERWRITE", "Overwrite", "Existing maps are made again"),
+    ("SKIP", "Skip", "Maps made from the same pixels with the same settings are kept as they are"),
 )
 MAPS = tuple((name, map_type.label, map_type.description) for name, map_type in MAP_TYPES.items())
 

@@ -31,7 +31,7 @@ class EngineFacts:
         licence: of its code and weights.
         takes: the content of the pictures it makes surfaces of, COLOUR or DATA.
         settings: names of the settings that act on this engine, of those that do not act on all.
-        fine_description: text of the interface for its fine relief mixed in over another engine; "" where it is not offered.
+        fine_description: text of the interface for its fine detail mixed in over another engine; "" where it is not offered.
         uses_torch: whether it runs on torch where the worker's Python has it, and so on a GPU.
         weights: that users bring, by the names of the setting `model`; of an engine with one network, by "".
         parts: of the environment that it cannot run without, see `client.setup.environment.PARTS`.
@@ -109,25 +109,25 @@ ENGINES: dict[str, EngineFacts] = {
             release=f"https://github.com/isl-org/DPT/releases/download/1_0/{MIDAS_WEIGHTS.name}")}),
         parts=("midas",), raw_parts=("midas", "node"), has_depth_range=True),
     "RELIEF": EngineFacts(
-        "Relief", "Built-in network for photos of materials: heights from shading, always available",
+        "Relief", "Built-in network that finds heights from shading in photos of materials. Always available",
         licence="GPL 3 or later", settings=frozenset({"quality", "device", "precision"}), uses_torch=True,
-        fine_description="Fine relief by the built-in network, over the engine's large shapes"),
+        fine_description="Fine detail from the built-in network, over the engine's large shapes"),
     "LUMINANCE": EngineFacts(
-        "Luminance", "Brightness as height: instant, always available", licence="GPL 3 or later",
-        fine_description="Fine relief by brightness, over the engine's large shapes"),
+        "Luminance", "Brightness as height. Instant and always available", licence="GPL 3 or later",
+        fine_description="Fine detail from brightness, over the engine's large shapes"),
     "HEIGHT": EngineFacts(
-        "Height Map", "The picture is a height or depth map: its values are the heights, as they are stored",
+        "Height Map", "The image is a height or depth map, whose stored values are the heights",
         licence="GPL 3 or later", takes=DATA, settings=frozenset({"height_scale"})),
     "NORMALS": EngineFacts(
-        "Normal Map", "The picture is a normal map, of which other maps, another convention or another look are made",
+        "Normal Map", "The image is a normal map, to be adjusted or converted into another convention or other maps",
         licence="GPL 3 or later", takes=DATA, settings=frozenset({"source_convention"})),
     "DEPTH_ANYTHING": EngineFacts(
-        "Depth Anything", "Depth estimated by Depth Anything V2, or by a depth network of your own",
+        "Depth Anything", "Depth estimated by Depth Anything V2 or by a depth network of your own",
         licence="Apache-2.0; its weights as the model says",
         settings=frozenset({"resolution", "enlargement", "device", "precision"}) | _MODEL_SETTINGS, uses_torch=True,
         weights=DEPTH_ANYTHING_WEIGHTS, parts=("midas", "depth-anything"), has_depth_range=True),
     "NORMAL_BAE": EngineFacts(
-        "NormalBae", "Normals estimated by ControlNet's NormalBae; its weights were trained on ScanNet, whose terms forbid "
+        "NormalBae", "Normals estimated by ControlNet's NormalBae. Its weights were trained on ScanNet, whose terms forbid "
         "commercial use", licence="MIT; weights under the terms of ScanNet",
         settings=frozenset({"resolution", "device"}), uses_torch=True,
         weights=MappingProxyType({"": NORMAL_BAE_WEIGHTS}), parts=("midas", "node")),
@@ -177,13 +177,13 @@ def select_engine(settings: Settings, unavailable: Mapping[str, Message]) -> tup
         first, built_in = AUTO_ENGINES
         reason = unavailable[first]
         if not reason:
-            return first, Message("AUTO chose MiDaS: its environment and weights are there.")
+            return first, Message("Engine: MiDaS, chosen automatically.")
         if settings.depth_scale == "RAW":
             raise EngineUnavailable("depth_scale RAW needs MiDaS, which cannot run here: {reason}", reason=reason)
-        return built_in, Message("AUTO chose relief, because MiDaS cannot run here: {reason}", reason=reason)
+        return built_in, Message("Engine: Relief, chosen automatically. {reason}", reason=reason)
     if unavailable[settings.engine]:
         raise EngineUnavailable(unavailable[settings.engine])
-    return settings.engine, Message("{engine} was asked for.", engine=settings.engine)
+    return settings.engine, Message("Engine: {engine}, as set.", engine=settings.engine)
 
 
 def usable_engines(engine: str, mix: str) -> tuple[str, ...]:

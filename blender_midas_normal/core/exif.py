@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .settings import Number
 
-FOCAL_LENGTH = Number("Focal length", "Focal length of the photo's lens in mm, as on 35 mm film; 0 is that of the photo's "
-                      "file or, where it has none, one that fits the lines or corners", 0.0, 1000.0, 1.0)
+FOCAL_LENGTH = Number("Focal Length", "Focal length of the lens in mm, as on 35 mm film. 0 takes that of the photo's file "
+                      "or, where it has none, one that fits the lines or corners", 0.0, 1000.0, 1.0)
 
 MAX_HEADER_BYTES = 1 << 18
 """Bytes at the start of a file in which its Exif data lie: of a JPEG file its first segments, of at most 64 KB each."""

@@ -22,8 +22,8 @@ class MapType:
 
 MAP_TYPES: dict[str, MapType] = {
     "NORMAL": MapType("Normal", "Directions of the surface, for the Normal input of shaders", "normal"),
-    "HEIGHT": MapType("Height", "Heights about a middle of 0.5, for displacement", "height"),
-    "AO": MapType("Ambient Occlusion", "Share of its light that the sky sends: dark in grooves", "ao"),
+    "HEIGHT": MapType("Height", "Heights around a middle of 0.5, for displacement", "height"),
+    "AO": MapType("Ambient Occlusion", "Fraction of the light from the sky that arrives, dark in grooves", "ao"),
     "CURVATURE": MapType("Curvature", "Bright where the surface bulges like an edge, dark where it is hollow", "curvature"),
 }
 """By the name that requests use."""

@@ -92,79 +92,79 @@ MAX_PATH_LENGTH = 4096
 
 Domain = Union[Number, Choice, Flag, FolderName]  # noqa: UP007 - the scripts' first stage runs on Python 3.9
 
-ENGINE = Choice("Engine", "What turns the picture into a surface", (
-    ("AUTO", "Automatic", "MiDaS when its environment and weights are there, otherwise the best built-in engine"),
+ENGINE = Choice("Engine", "How the image is turned into a surface", (
+    ("AUTO", "Automatic", "MiDaS where it is installed, otherwise the built-in engine Relief"),
     *((name, facts.label, facts.description) for name, facts in ENGINES.items()),
 ))
 MODEL = Choice("Model", "Weights of the engine's network", (
-    *((size, size.capitalize(), "; ".join(
-        f"{weights.label}, {weights.total_size / 1e6:.0f} MB, {weights.licence}" for weights in sizes))
+    *((size, size.capitalize(), " or ".join(
+        f"{weights.label} ({weights.total_size / 1e6:.0f} MB, {weights.licence})" for weights in sizes))
       for size, sizes in models_by_size().items()),
-    (OWN_FOLDER, "Folder", "Weights of your own, in the model folder"),
+    (OWN_FOLDER, "Folder", "Your own weights from the model folder"),
 ))
 DEVICE = Choice("Device", "Processor that runs the network", (
-    ("AUTO", "Automatic", "The first of CUDA or ROCm, Metal, XPU and CPU that works"),
+    ("AUTO", "Automatic", "First of CUDA or ROCm, Metal, XPU and CPU that works"),
     ("CUDA", "CUDA or ROCm", "NVIDIA or AMD graphics card"),
     ("MPS", "Apple Metal", "Apple graphics processor"),
     ("XPU", "XPU", "Intel graphics card"),
     ("CPU", "CPU", "Main processor"),
 ))
-PRECISION = Choice("Precision", "Numbers with which the network computes", (
-    ("AUTO", "Automatic", "Half precision where the processor is faster with it; RAW is always float32"),
+PRECISION = Choice("Precision", "Number format in which the network computes", (
+    ("AUTO", "Automatic", "Half precision where the processor is faster with it. Raw always uses 32 bits"),
     ("FLOAT32", "Float32", "32 bits everywhere"),
 ))
-QUALITY = Choice("Quality", "How thoroughly the built-in network looks at the picture; Relief only", (
-    ("FAST", "Quick", "The picture at several sizes, once each"),
-    ("BEST", "Best", "The mean of eight orientations, at each size: nearer to the truth, takes eight times as long"),
+QUALITY = Choice("Quality", "How thoroughly the engine Relief examines the image", (
+    ("FAST", "Quick", "Several sizes of the image, once each"),
+    ("BEST", "Best", "Mean of eight orientations at each size. More accurate, but takes eight times as long"),
 ))
-MIX = Choice("Mix In", "Engine whose fine relief replaces the engine's own", (
-    ("OFF", "Nothing", "The engine's own fine relief"),
+MIX = Choice("Fine Detail From", "Engine whose fine detail replaces the engine's own", (
+    ("OFF", "Same Engine", "The engine's own fine detail"),
     *((name, facts.label, facts.fine_description) for name, facts in ENGINES.items() if facts.fine_description),
 ))
-BASE = Choice("Mix Over", "Whose large shapes the mixed-in fine relief is laid over", (
+BASE = Choice("Large Shapes From", "Where the large shapes under the fine detail come from", (
     ("ENGINE", "Engine", "The engine's own large shapes"),
-    ("EXISTING", "Existing Normal Map", "The normal map that the material already has, all of which is kept; the engine is "
-     "not needed"),
+    ("EXISTING", "Existing Normal Map", "The normal map that the material already has, which is kept whole. The engine "
+     "is not needed"),
 ))
 MASK = Choice("Mask", "Where the map is flat", (
-    ("ALPHA", "Alpha", "Where the picture is transparent, as far as it is"),
-    ("IMAGE", "Alpha and Image", "Where the picture is transparent, and where another image is black, as far as they are"),
-    ("OFF", "None", "Nowhere: transparent parts continue their surroundings"),
+    ("ALPHA", "Alpha", "Where the image is transparent, in proportion to its alpha"),
+    ("IMAGE", "Alpha and Image", "Where the image is transparent or the mask image is black, in proportion to both"),
+    ("OFF", "None", "Nowhere. Transparent parts continue their surroundings"),
 ))
-TILEABLE = Choice("Tileable", "Directions in which the picture repeats without a seam", (
-    ("AUTO", "Automatic", "Measured on the picture, for each direction; off for renders"),
-    ("OFF", "Off", "The picture does not repeat"),
+TILEABLE = Choice("Tileable", "Directions in which the image repeats without a seam", (
+    ("AUTO", "Automatic", "Measured for each direction. Off for renders"),
+    ("OFF", "Off", "The image does not repeat"),
     ("X", "X", "Repeats from left to right"),
     ("Y", "Y", "Repeats from bottom to top"),
     ("BOTH", "Both", "Repeats in both directions"),
 ))
-ISLANDS = Choice("Islands", "UV islands of a texture, each of which is mapped without what lies around it", (
-    ("AUTO", "Automatic", "Where the picture has nothing between them: one colour, or transparency"),
-    ("ON", "On", "Islands of the mesh whatever lies between them, else what the colour at the picture's border surrounds"),
-    ("OFF", "Off", "The picture is mapped as a whole"),
+ISLANDS = Choice("Islands", "UV islands of a texture, each mapped without its surroundings", (
+    ("AUTO", "Automatic", "Where only one colour or transparency lies between the islands"),
+    ("ON", "On", "Islands of the mesh, whatever lies between them. Without a mesh, what the colour at the border surrounds"),
+    ("OFF", "Off", "The image is mapped as a whole"),
 ))
-SOURCE_CONVENTION = Choice("Source Convention", "Which way green points in the normal map that is the source", (
-    ("AUTO", "Automatic", "The way in which the map's slopes fit together as one surface; the report says which"),
+SOURCE_CONVENTION = Choice("Source Convention", "Direction of green in the normal map that is the source", (
+    ("AUTO", "Automatic", "Direction in which the slopes fit together as one surface. The report says which"),
     ("OPENGL", "OpenGL", "Green up"),
     ("DIRECTX", "DirectX", "Green down"),
 ))
 CONVENTION = Choice("Convention", "Meaning of the map's red, green and blue", (
-    ("OPENGL", "OpenGL", "Red to the right, green up: what Blender expects"),
+    ("OPENGL", "OpenGL", "Red to the right, green up, as Blender expects"),
     ("DIRECTX", "DirectX", "Red to the right, green down"),
-    ("OBJECT", "Object Space", "Red along X, green along Y, blue along Z of an object whose surface is its XY plane"),
-    ("CONTROLNET", "ControlNet", "The MiDaS node's own colours (z, y, x); made and shown, never wired"),
+    ("OBJECT", "Object Space", "Red along X, green along Y and blue along Z of an object whose surface is its XY plane"),
+    ("CONTROLNET", "ControlNet", "The MiDaS node's own colours (z, y, x). Shown, but never wired into a material"),
 ))
-DEPTH_SCALE = Choice("Depth Scale", "How depth becomes slope", (
-    ("NORMALISED", "Normalised", "The look does not depend on resolution, network or depth range"),
-    ("RAW", "Raw", "The MiDaS node's own arithmetic; MiDaS only"),
+DEPTH_SCALE = Choice("Depth Scale", "How depth is converted to slope", (
+    ("NORMALISED", "Normalised", "The result does not depend on resolution, network or depth range"),
+    ("RAW", "Raw", "The MiDaS node's own arithmetic, for the engine MiDaS only"),
 ))
-ENLARGEMENT = Choice("Depth Upscaling", "How a depth with fewer pixels than the picture is enlarged; not RAW", (
-    ("SMOOTH", "Smooth", "By splines: edges are as wide as the network saw them"),
-    ("EDGES", "Along Edges", "Edges of the depth lie on edges of the picture, where the picture explains them"),
+ENLARGEMENT = Choice("Depth Upscaling", "How a depth map with fewer pixels than the image is enlarged. Not used with Raw", (
+    ("SMOOTH", "Smooth", "By splines, with edges as wide as the network saw them"),
+    ("EDGES", "Edge-Aware", "Edges of the depth are moved onto edges of the image where the image explains them"),
 ))
 SIZE = Choice("Size", "Size of the map", (
-    ("SOURCE", "Source", "Exactly the size of the picture"),
-    ("NODE", "Node", "The MiDaS node's size: shortest side at the resolution, sides rounded to multiples of 64"),
+    ("SOURCE", "Source", "Same size as the image"),
+    ("NODE", "MiDaS Node", "Shorter side at the resolution, both sides rounded to multiples of 64"),
 ))
 
 
@@ -189,40 +189,40 @@ class Settings:
     quality: str = _setting("FAST", QUALITY, shapes_surface=True)
     model: str = _setting("SMALL", MODEL, shapes_surface=True)
     model_folder: str = _setting("", FolderName(
-        "Model Folder", "Folder with the weights for the model Folder: for Depth Anything what transformers has saved "
-        "(config.json and model.safetensors), for MoGe its model.pt"), shapes_surface=True)
+        "Model Folder", "Folder with your own weights: config.json and model.safetensors, as transformers saves them, for "
+        "Depth Anything, or model.pt for MoGe"), shapes_surface=True)
     height_scale: float = _setting(0.1, Number(
-        "Height Scale", "Height of the value 1 of a height map, as a share of the picture's shorter side", 0.0, 10.0, 0.01),
+        "Height Scale", "Height of the value 1 of a height map, as a fraction of the image's shorter side", 0.0, 10.0, 0.01),
         shapes_surface=True)
     source_convention: str = _setting("AUTO", SOURCE_CONVENTION, shapes_surface=True)
     a: float = _setting(2 * math.pi, Number(
-        "Flatness", "Flatness of the map as in the MiDaS node: larger is flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
+        "Flatness", "The MiDaS node's parameter a. Larger values are flatter, 2π is neutral", 0.0, 5 * math.pi, 0.05))
     bg_threshold: float = _setting(0.0, Number(
-        "Background Threshold", "Height below which the map is flat, as a share of the height range",
+        "Background Threshold", "Height below which the map is flat, as a fraction of the height range",
         0.0, 1.0, 0.05))
     bg_softness: float = _setting(0.02, Number(
-        "Falloff", "Share of the height range over which the background fades in; 0 ends it with a step",
+        "Falloff", "Fraction of the height range over which the background fades out. 0 gives a hard edge",
         0.0, 1.0, 0.01))
     resolution: int = _setting(512, Number(
-        "Resolution", "Shorter side of the picture that the network sees, in pixels; not Relief", 64, 16384, 64, "px", True),
+        "Resolution", "Shorter side of the image that the network sees. Not used by Relief", 64, 16384, 64, "px", True),
         shapes_surface=True)
     strength: float = _setting(1.0, Number(
-        "Strength", "Factor on the slopes of the map: 1 is neutral, 0 is flat", 0.0, 10.0, 0.05))
+        "Strength", "Factor on the slopes of the map. 1 is neutral, 0 is flat", 0.0, 10.0, 0.05))
     blur: float = _setting(0.0, Number(
-        "Blur", "Radius over which the surface is smoothed, in pixels of the picture", 0.0, 64.0, 0.5, "px"))
+        "Blur", "Radius over which the surface is smoothed", 0.0, 64.0, 0.5, "px"))
     detail: float = _setting(1.0, Number(
-        "Detail", "Factor on the fine relief alone: 1 is neutral, 0 leaves the large shapes", 0.0, 10.0, 0.05))
+        "Detail", "Factor on fine detail alone. 1 is neutral, 0 leaves only large shapes", 0.0, 10.0, 0.05))
     high_pass: float = _setting(0.0, Number(
-        "High-Pass", "Radius beyond which shapes are removed, in pixels of the picture; 0 keeps all",
+        "High-Pass", "Radius beyond which shapes are removed. 0 keeps all",
         0.0, 4096.0, 8.0, "px"))
     invert: bool = _setting(False, Flag("Invert", "Turn bumps into dents and dents into bumps"))
     mix: str = _setting("OFF", MIX, shapes_surface=True)
     base: str = _setting("ENGINE", BASE, shapes_surface=True)
     crossover: float = _setting(16.0, Number(
-        "Crossover", "Radius that parts large shapes from the fine relief that is mixed in, in pixels of the picture",
+        "Detail Radius", "Radius that separates large shapes from the fine detail that is mixed in",
         1.0, 1024.0, 1.0, "px"))
     mix_amount: float = _setting(1.0, Number(
-        "Mix Amount", "Factor on the fine relief that is mixed in", 0.0, 10.0, 0.05))
+        "Detail Amount", "Factor on the fine detail that is mixed in", 0.0, 10.0, 0.05))
     mask: str = _setting("ALPHA", MASK)
     tileable: str = _setting("AUTO", TILEABLE, shapes_surface=True)
     islands: str = _setting("AUTO", ISLANDS, shapes_surface=True)

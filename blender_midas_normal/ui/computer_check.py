@@ -64,7 +64,7 @@ def draw(layout: bpy.types.UILayout) -> None:
 
 
 class MIDAS_NORMAL_OT_copy_check(MainThreadOperator, bpy.types.Operator):
-    """Copy versions, system and the table of the check; your user name is left out"""
+    """Copy versions, system and the table of the check. Your user name is left out"""
 
     bl_idname = "midas_normal.copy_check"
     bl_label = "Copy Check Report"

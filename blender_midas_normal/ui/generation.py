@@ -213,7 +213,7 @@ def push_undo_step() -> bool:
     """Make one undo step of all new maps; in a timer call of its own, because it takes as long as storing a map."""
     if running_operator() is not None:
         return True
-    bpy.ops.ed.undo_push(message="Normal map")
+    bpy.ops.ed.undo_push(message="Normal Map")
     return False
 
 

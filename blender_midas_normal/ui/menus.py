@@ -34,13 +34,13 @@ def draw_node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
         self.layout.separator()
         entry = self.layout.column()
         entry.context_pointer_set("edit_image", node.image)  # a name could be that of a linked image, too
-        entry.operator("midas_normal.generate", text="Normal Map from this Image", icon="TEXTURE").source = "ACTIVE"
+        entry.operator("midas_normal.generate", text="Normal Map from This Image", icon="TEXTURE").source = "ACTIVE"
 
 
 def draw_from_bump(layout: bpy.types.UILayout) -> None:
     """Draw the buttons or entries that make a map of a Bump or Displacement node, and that let it take the node's place."""
     layout.operator("midas_normal.generate_from_bump", icon="NODE_TEXTURE")
-    layout.operator("midas_normal.generate_from_bump", text="Normal Map instead of Bump", icon="NODE_TEXTURE").wire = True
+    layout.operator("midas_normal.generate_from_bump", text="Normal Map Instead of Bump", icon="NODE_TEXTURE").wire = True
 
 
 def draw_render_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
@@ -80,7 +80,7 @@ class MIDAS_NORMAL_MT_generate_all(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.operator("midas_normal.generate_all", text="All Images of the Selected Objects").scope = "SELECTED"
-        layout.operator("midas_normal.generate_all", text="All Materials of this File").scope = "FILE"
+        layout.operator("midas_normal.generate_all", text="All Materials of This File").scope = "FILE"
         layout.separator()
         layout.prop_menu_enum(scene_settings(context.scene), "existing")
         layout.separator()

@@ -43,7 +43,7 @@ from .translations import translate_message
 def can_start(cls: type) -> bool:
     """Whether a new task can start; else the button's tooltip says why not."""
     if generation.task() is not None:
-        cls.poll_message_set(rpt_("A normal map is being made; wait for it or cancel it"))
+        cls.poll_message_set(rpt_("A map is being made, wait for it or cancel it"))
         return False
     return True
 
@@ -73,7 +73,7 @@ def run_blocking(operator: bpy.types.Operator, task: Task, queue: Queue | None =
     except MidasNormalError as error:
         outcome = error
     if generation.has_made_maps(outcome) and running_operator() is None and bpy.ops.ed.undo_push.poll():
-        bpy.ops.ed.undo_push(message="Normal map")
+        bpy.ops.ed.undo_push(message="Normal Map")
     return report_outcome(operator, outcome)
 
 
@@ -115,7 +115,7 @@ class GenerateOperatorMixin(MainThreadOperator):
 
 
 class MIDAS_NORMAL_OT_generate(GenerateOperatorMixin, SettingProperties, SourceProperties, bpy.types.Operator):
-    """Make a normal map from the picture and wire it into its materials"""
+    """Make maps from the image and wire them into its materials"""
 
     bl_idname = "midas_normal.generate"
     bl_label = "Generate Normal Map"
@@ -126,7 +126,7 @@ class MIDAS_NORMAL_OT_generate(GenerateOperatorMixin, SettingProperties, SourceP
 
 
 class MIDAS_NORMAL_OT_generate_all(GenerateOperatorMixin, SettingProperties, QueueProperties, bpy.types.Operator):
-    """Make normal maps of many images, one after the other, and wire each into the materials that use the image"""
+    """Make maps of many images one after the other and wire each into the materials that use its image"""
 
     bl_idname = "midas_normal.generate_all"
     bl_label = "Generate Many Normal Maps"
@@ -138,25 +138,25 @@ class MIDAS_NORMAL_OT_generate_all(GenerateOperatorMixin, SettingProperties, Que
 
 
 class MIDAS_NORMAL_OT_generate_from_bump(GenerateOperatorMixin, bpy.types.Operator):
-    """Make the normal map that shades as a Bump or Displacement node of the active material does"""
+    """Make the normal map that shades like a Bump or Displacement node of the active material"""
 
     bl_idname = "midas_normal.generate_from_bump"
     bl_label = "Normal Map from Bump"
     bl_options = {"REGISTER"}
     __annotations__ = {
         "node": StringProperty(name="Node", options=SKIP_SAVE, description="Name of a Bump or Displacement node of the "
-                               "active material; without one, the active node, or the only one of these"),
-        "wire": BoolProperty(name="Instead of the Node", options=SKIP_SAVE, default=False,
-                             description="Let the map shade in place of the node, which stays in the material, unlinked"),
+                               "active material. Empty for the active node, or the only one of these"),
+        "wire": BoolProperty(name="Replace Node", options=SKIP_SAVE, default=False,
+                             description="Wire the map in place of the node, which stays in the material, unlinked"),
         **{name: value for name, value in output_properties(SKIP_SAVE).items() if name in ("replace", "save")},
     }
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         if properties.wire:
-            return rpt_("Make the normal map that shades as the node does, and let it shade in place of the node, which "
-                        "stays in the material, unlinked")
-        return rpt_("Make the normal map that shades as a Bump or Displacement node of the active material does")
+            return rpt_("Make the normal map that shades like the node and wire it in the node's place. The node stays in "
+                        "the material, unlinked")
+        return rpt_("Make the normal map that shades like a Bump or Displacement node of the active material")
 
     def uses_scene_settings(self) -> bool:
         return False
@@ -170,13 +170,13 @@ class MIDAS_NORMAL_OT_generate_from_bump(GenerateOperatorMixin, bpy.types.Operat
 
 
 class MIDAS_NORMAL_OT_height_lengths(MainThreadOperator, bpy.types.Operator):
-    """Set the height scale by two lengths: how large the picture is, and how high the value 1 is"""
+    """Set the height scale by two lengths, the size of the image and the height of the value 1"""
 
     bl_idname = "midas_normal.height_lengths"
     bl_label = "Height from Lengths"
     bl_options = {"REGISTER", "UNDO"}
     __annotations__ = {
-        "side": FloatProperty(name="Picture's Side", description="Length that the shorter side of the picture shows",
+        "side": FloatProperty(name="Image Side", description="Length that the shorter side of the image shows",
                               default=2.0, min=1e-6, unit="LENGTH"),
         "depth": FloatProperty(name="Depth", description="Height of the value 1 above the value 0", default=0.1, min=0.0,
                                unit="LENGTH", precision=4),
@@ -193,10 +193,10 @@ class MIDAS_NORMAL_OT_height_lengths(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
-    """Make the last map again with the settings of the scene, without running the engine"""
+    """Make the last map again with the scene's settings, without running the engine"""
 
     bl_idname = "midas_normal.retune"
-    bl_label = "Re-tune Normal Map"
+    bl_label = "Adjust Normal Map"
     bl_options = {"REGISTER"}
 
     @classmethod
@@ -205,7 +205,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
         if not super().poll(context):
             return False
         if not isinstance(last, Report) or not last.map_name:
-            cls.poll_message_set(rpt_("Generate a normal map first"))
+            cls.poll_message_set(rpt_("No map was made yet, generate one first"))
             return False
         return can_start(cls)
 
@@ -222,7 +222,7 @@ class MIDAS_NORMAL_OT_retune(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_cancel(MainThreadOperator, bpy.types.Operator):
-    """Give up the normal map that is being made; once more ends the worker"""
+    """Cancel generation, press again to stop the worker"""
 
     bl_idname = "midas_normal.cancel"
     bl_label = "Cancel"
@@ -233,7 +233,7 @@ class MIDAS_NORMAL_OT_cancel(MainThreadOperator, bpy.types.Operator):
         if not super().poll(context):
             return False
         if generation.task() is None and generation.draining_task() is None:
-            cls.poll_message_set(rpt_("No normal map is being made"))
+            cls.poll_message_set(rpt_("No map is being made"))
             return False
         return True
 
@@ -243,21 +243,21 @@ class MIDAS_NORMAL_OT_cancel(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_compare(MainThreadOperator, bpy.types.Operator):
-    """Show the picture and its map side by side in this Image Editor, or the picture alone again"""
+    """Show the image and its maps side by side in the Image Editor, or the image alone again"""
 
     bl_idname = "midas_normal.compare"
-    bl_label = "Compare Picture and Map"
+    bl_label = "Compare Image and Map"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
         if context.area is None or context.area.type != "IMAGE_EDITOR":
-            cls.poll_message_set(rpt_("Maps are compared in an Image Editor."))
+            cls.poll_message_set(rpt_("Maps are compared in an Image Editor, use it there"))
             return False
         normal = scene_settings(context.scene).result
         if normal is None or source_of(normal) is None:
-            cls.poll_message_set(rpt_("There is no map of a picture yet; generate one or pick one."))
+            cls.poll_message_set(rpt_("There is no map of an image yet, generate or choose one"))
             return False
         return True
 
@@ -272,8 +272,8 @@ class MIDAS_NORMAL_OT_preset(MainThreadOperator, bpy.types.Operator):
     bl_idname = "midas_normal.preset"
     bl_label = "Normal Map Preset"
     bl_options = {"REGISTER", "UNDO"}
-    __annotations__ = {"preset": EnumProperty(name="Preset", description="Settings to take", items=PRESET_ITEMS,
-                                              default="MATERIAL")}
+    __annotations__ = {"preset": EnumProperty(name="Preset", description="Preset whose settings are applied",
+                                              items=PRESET_ITEMS, default="MATERIAL")}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = scene_settings(context.scene)
@@ -282,7 +282,7 @@ class MIDAS_NORMAL_OT_preset(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_restart(MainThreadOperator, bpy.types.Operator):
-    """End the worker; the next normal map starts a new one"""
+    """Stop the worker. The next map starts a new one"""
 
     bl_idname = "midas_normal.restart"
     bl_label = "Restart Worker"
@@ -294,7 +294,7 @@ class MIDAS_NORMAL_OT_restart(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_copy_report(MainThreadOperator, bpy.types.Operator):
-    """Copy versions, system and the worker's last messages, which a report of a problem needs; your user name is left out"""
+    """Copy versions, system and the worker's last messages for a bug report. Your user name is left out"""
 
     bl_idname = "midas_normal.copy_report"
     bl_label = "Copy Report"
@@ -306,7 +306,7 @@ class MIDAS_NORMAL_OT_copy_report(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_show_log(MainThreadOperator, bpy.types.Operator):
-    """Open the worker's log in the program that opens text files"""
+    """Open the worker's log in the program for text files"""
 
     bl_idname = "midas_normal.show_log"
     bl_label = "Show Log"
@@ -316,7 +316,7 @@ class MIDAS_NORMAL_OT_show_log(MainThreadOperator, bpy.types.Operator):
         if not super().poll(context):
             return False
         if not log_file().exists():
-            cls.poll_message_set(rpt_("No worker has written a log yet."))
+            cls.poll_message_set(rpt_("The worker has not written a log yet"))
             return False
         return True
 

@@ -156,7 +156,7 @@ def _draw_source(column: bpy.types.UILayout, settings: MidasNormalSettings) -> N
     if settings.source == "RENDER":
         column.prop(settings, "animation")
     if settings.source in ("RENDER", "VIEWER"):
-        draw_text(column, "Camera-space: honest only for a plane seen head-on", icon="INFO")
+        draw_text(column, "Only correct for a flat surface facing the camera", icon="INFO")
     _draw_settings(column, settings, ENGINE_SETTINGS)
     maps = column.row(align=True)
     maps.use_property_split = False
@@ -236,9 +236,9 @@ def _draw_result(column: bpy.types.UILayout, settings: MidasNormalSettings, area
         return
     row = column.row(align=True)
     row.prop(settings, "result")
-    row.operator("midas_normal.compare", text="", icon="UV_SYNC_SELECT", depress=comparison.is_shown(area))
+    row.operator("midas_normal.compare", text="", icon="SPLIT_VERTICAL", depress=comparison.is_shown(area))
     if not live_tuning.can_retune(settings.result):
-        draw_text(column, "Its surface is no longer in memory; generate it again to tune it", icon="INFO")
+        draw_text(column, "Depth no longer cached, generate again to adjust", icon="INFO")
 
 
 def _draw_live_paint(layout: bpy.types.UILayout, settings: MidasNormalSettings, context: bpy.types.Context) -> None:

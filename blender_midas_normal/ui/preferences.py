@@ -21,13 +21,14 @@ from .drawing import draw_progress_placeholder, draw_text
 from .generation import describe_worker
 
 TORCH_BUILDS = (
-    ("auto", "Automatic", "The build of torch that fits this computer's graphics card and driver"),
-    ("cpu", "CPU", "The smallest build; runs on the processor only"),
-    ("cu126", "CUDA 12.6", "For NVIDIA graphics cards from GTX 900 to RTX 40, and for those with an older driver"),
+    ("auto", "Automatic", "Build that fits the graphics card and driver of this computer"),
+    ("cpu", "CPU", "Smallest build, which runs on the processor only"),
+    ("cu126", "CUDA 12.6", "For NVIDIA graphics cards from GTX 900 to RTX 40, and for newer ones with an older driver"),
     ("cu130", "CUDA 13.0", "For NVIDIA graphics cards from RTX 20 and GTX 16 on, with a recent driver"),
     ("rocm7.2", "ROCm 7.2", "For AMD graphics cards, on Linux"),
     ("xpu", "XPU", "For Intel graphics cards"),
-    ("registry", "Default", "The build that the Python package index gives, except for NVIDIA graphics cards that it lacks"),
+    ("registry", "Default", "Build from the Python package index, except for NVIDIA graphics cards that it does not "
+     "support"),
 )
 
 
@@ -38,23 +39,23 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
     __annotations__ = {
         "environment_folder": StringProperty(
             name="Environment Folder", subtype="DIR_PATH",
-            description="Folder of the MiDaS environment, 1 to 5 GB; may be shared between Blender versions. "
-                        "Empty: the extension's own folder"),
+            description="Folder of the MiDaS environment (1 to 5 GB), which several Blender versions can share. Empty for "
+                        "the extension's own folder"),
         "interpreter": StringProperty(
             name="Python", subtype="FILE_PATH",
-            description="Python 3.10 to 3.13 from which the MiDaS environment is made. Empty: one found on this computer, "
-                        "else Blender's own"),
-        "backend": EnumProperty(name="Torch Build", items=TORCH_BUILDS, default="auto",
-                                description="Which build of torch is installed"),
+            description="Python 3.10 to 3.13 from which the MiDaS environment is made. Empty for one found on this "
+                        "computer, else Blender's own"),
+        "backend": EnumProperty(name="PyTorch Build", items=TORCH_BUILDS, default="auto",
+                                description="Build of PyTorch that is installed"),
         "weights_folder": StringProperty(
             name="Weights Folder", subtype="DIR_PATH",
-            description="Folder with the networks' weights, which may be one that you have already. Empty: the extension's "
+            description="Folder with the weights of all networks, which may be an existing one. Empty for the extension's "
                         "own folder"),
         "device": EnumProperty(name="Device", items=DEVICE.items, default="AUTO",
-                               description="Processor that runs MiDaS where the settings say Automatic"),
+                               description="Processor that runs the networks where the settings say Automatic"),
         "idle_minutes": IntProperty(
-            name="Idle Time (minutes)", default=10, min=1, max=600,
-            description="Time without a request after which the worker frees its model; after as long again it ends "
+            name="Idle Time (Minutes)", default=10, min=1, max=600,
+            description="Minutes without a request after which the worker frees its network. It ends after as many again "
                         "(1 to 600 minutes)"),
     }
 
@@ -86,8 +87,8 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
             return
         row = box.row()
         labels = {EnvironmentState.ABSENT: n_("Install", contexts.operator_default),
-                  EnvironmentState.INCOMPLETE: n_("Resume installing", contexts.operator_default),
-                  EnvironmentState.READY: n_("Install again", contexts.operator_default),
+                  EnvironmentState.INCOMPLETE: n_("Resume Installing", contexts.operator_default),
+                  EnvironmentState.READY: n_("Install Again", contexts.operator_default),
                   EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
         row.operator("midas_normal.install", text=labels[status.state], icon="IMPORT").part = "MIDAS"
         row.operator("midas_normal.remove", icon="TRASH")

@@ -28,8 +28,8 @@ RELATIVE_PATH_OPTION = {"PATH_SUPPORTS_BLEND_RELATIVE"} if HAS_RELATIVE_PATH_OPT
 """Option of a path that may begin with //, the .blend file's folder; newer Blenders warn about such a path without it."""
 
 PRESET_ITEMS = (
-    ("MATERIAL", "Material", "Map for a material: the picture's size, wired, the look independent of resolution"),
-    ("NODE", "MiDaS Node", "The picture that the ComfyUI node \"MiDaS Normal Map\" gives, value for value"),
+    ("MATERIAL", "Material", "Map in the size of the image, wired into the material and independent of resolution"),
+    ("NODE", "MiDaS Node", "The image that the ComfyUI node \"MiDaS Normal Map\" gives, value for value"),
 )
 
 
@@ -69,17 +69,17 @@ def setting_properties(**common: Any) -> dict[str, Any]:
 def source_properties(options: set[str]) -> dict[str, Any]:
     """Return the properties that choose the picture."""
     return {
-        "source": EnumProperty(name="Source", description="Picture that the map is made from", items=SOURCES,
+        "source": EnumProperty(name="Source", description="Image that the map is made from", items=SOURCES,
                                default="ACTIVE", options=options),
         "animation": BoolProperty(name="Animation", default=False, options=options,
-                                  description="For the source Render result: the frames of the scene's range, from the "
-                                  "files that were rendered to its output"),
+                                  description="All frames of the scene's range instead of the last render, from the files "
+                                  "that were rendered to the scene's output"),
     }
 
 
 def existing_properties(options: set[str]) -> dict[str, Any]:
     """Return the property that says what becomes of existing maps of many pictures."""
-    return {"existing": EnumProperty(name="Existing", description="What to do with maps of many images that are there",
+    return {"existing": EnumProperty(name="Existing Maps", description="What happens to existing maps of many images",
                                      items=EXISTING, default="OVERWRITE", options=options)}
 
 
@@ -89,18 +89,18 @@ def output_properties(options: set[str]) -> dict[str, Any]:
         "target": EnumProperty(name="Material Target", description="Materials that the map is wired into",
                                items=MATERIAL_TARGETS, default="AUTO", options=options),
         "replace": BoolProperty(name="Replace", default=False, options=options,
-                                description="Take the place of another map that feeds the shader's Normal input, and of a "
-                                "map that was changed after it was made"),
-        "save": EnumProperty(name="Storage", description="Where the map is kept", items=SAVES, default="PACK",
+                                description="Replace another map on the shader's Normal input, and a map that was changed "
+                                "after it was made"),
+        "save": EnumProperty(name="Storage", description="Where the map is stored", items=SAVES, default="PACK",
                              options=options),
-        "maps": EnumProperty(name="Maps", description="Maps to make from the picture", items=MAPS, default={"NORMAL"},
+        "maps": EnumProperty(name="Maps", description="Maps that are made from the image", items=MAPS, default={"NORMAL"},
                              options={*options, "ENUM_FLAG"}),
-        "across": BoolProperty(name="Across Tiles", default=False, options=options,
-                               description="See each UDIM tile with a margin of its neighbours, so that the relief goes on "
-                               "across the borders that they share"),
-        "smoothing": IntProperty(name="Smoothing over Time", default=0, min=0, max=MAX_TEMPORAL_RADIUS, options=options,
-                                 description="Frames on either side over which the maps of sequences and movies are "
-                                 "averaged, so that they flicker less; 0 leaves each frame as it is"),
+        "across": BoolProperty(name="Match UDIM Borders", default=False, options=options,
+                               description="Include a margin of its neighbours with each UDIM tile, so that the relief "
+                               "continues across shared borders"),
+        "smoothing": IntProperty(name="Temporal Smoothing", default=0, min=0, max=MAX_TEMPORAL_RADIUS, options=options,
+                                 description="Frames on either side over which maps of sequences and movies are averaged "
+                                 f"to reduce flicker (0 to {MAX_TEMPORAL_RADIUS} frames)"),
     }
 
 
@@ -153,13 +153,14 @@ class MidasNormalSettings(bpy.types.PropertyGroup):
         **source_properties({"ANIMATABLE"}),
         **output_properties({"ANIMATABLE"}),
         **existing_properties({"ANIMATABLE"}),
-        "image": PointerProperty(type=bpy.types.Image, name="Image", description="Picture that the map is made from"),
+        "image": PointerProperty(type=bpy.types.Image, name="Image", description="Image that the map is made from"),
         "mask_image": PointerProperty(type=bpy.types.Image, name="Mask Image", update=_on_setting_changed,
-                                      description="Image that masks the map: flat where it is black or transparent"),
+                                      description="Image that masks the map. The map is flat where it is black or "
+                                                  "transparent"),
         "live_paint": BoolProperty(name="Live Paint", update=_on_live_paint_changed,
-                                   description="Painting on a picture changes its map when the brush is lifted"),
+                                   description="Update the maps of a painted image when the brush is lifted"),
         "result": PointerProperty(type=bpy.types.Image, name="Map", poll=is_map, update=_on_result_changed,
-                                  description="Map that follows these settings: the one made last, or another one"),
+                                  description="Map that follows these settings. Initially the one that was made last"),
     }
 
     def values(self) -> Settings:
@@ -191,7 +192,7 @@ class SettingProperties:
 
     __annotations__ = {
         "preset": EnumProperty(name="Preset", description="Settings to start from instead of the scene's",
-                               items=(("SCENE", "Scene", "The scene's settings"), *PRESET_ITEMS), default="SCENE",
+                               items=(("SCENE", "Scene", "The settings of the scene"), *PRESET_ITEMS), default="SCENE",
                                options=SKIP_SAVE),
         **setting_properties(options=SKIP_SAVE),
         **output_properties(SKIP_SAVE),
@@ -205,7 +206,7 @@ class SourceProperties:
 
     __annotations__ = {
         **source_properties(SKIP_SAVE),
-        "image": StringProperty(name="Image", description="Name of the picture, for the source Image",
+        "image": StringProperty(name="Image", description="Name of the image for the source Image",
                                 options=SKIP_SAVE),
     }
 
@@ -218,7 +219,7 @@ class QueueProperties:
                               options=SKIP_SAVE),
         **existing_properties(SKIP_SAVE),
         "summary": StringProperty(name="Summary", subtype="FILE_PATH", options={*SKIP_SAVE, *RELATIVE_PATH_OPTION},
-                                  description="File for the table of what was made: .txt, .json or .csv"),
+                                  description="File for the table of results, a .txt, .json or .csv file"),
     }
 
 

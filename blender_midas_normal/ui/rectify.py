@@ -28,8 +28,8 @@ from .operators import can_start, report_outcome, run_blocking
 from .properties import SKIP_SAVE, scene_settings
 
 METHODS = (
-    ("AUTO", "Automatic", "By the lines of bricks, boards or tiles; a photo whose lines do not tell stays as it is"),
-    ("CORNERS", "Corners", "By the four corners of a rectangle on the surface"),
+    ("AUTO", "Automatic", "From the lines of bricks, boards or tiles. A photo whose lines are unclear is kept as it is"),
+    ("CORNERS", "Corners", "From the four corners of a rectangle on the surface"),
 )
 
 INSET = 0.2
@@ -103,23 +103,23 @@ def unregister() -> None:
 
 
 class MIDAS_NORMAL_OT_rectify(MainThreadOperator, bpy.types.Operator):
-    """Make a new image of the flat surface in a photo, as if the camera had faced it; the photo stays as it is"""
+    """Make a new image of the flat surface in a photo as if the camera had faced it. The photo is kept as it is"""
 
     bl_idname = "midas_normal.rectify"
     bl_label = "Rectify Photo"
     bl_options = {"REGISTER"}
     __annotations__ = {
-        "method": EnumProperty(name="Method", description="How it is found out how the photo was taken", items=METHODS,
+        "method": EnumProperty(name="Method", description="How the perspective of the photo is found", items=METHODS,
                                default="AUTO", options=SKIP_SAVE),
-        "image": StringProperty(name="Image", description="Name of the photo; without one, the active image",
+        "image": StringProperty(name="Image", description="Name of the photo. Empty for the active image",
                                 options=SKIP_SAVE),
         "corners": FloatVectorProperty(
             name="Corners", size=8, options=SKIP_SAVE, description="X and Y of the upper left, upper right, lower right and "
-            "lower left corner of a rectangle on the surface, in pixels from the photo's upper left or as shares of its "
+            "lower left corner of a rectangle on the surface. In pixels from the photo's upper left, or as fractions of its "
             "sides"),
         "focal_length": FloatProperty(name=FOCAL_LENGTH.label, description=FOCAL_LENGTH.description, min=FOCAL_LENGTH.low,
                                       max=FOCAL_LENGTH.high, options=SKIP_SAVE),
-        "save": EnumProperty(name="Storage", description="Where the new image is kept; without a value, as maps are",
+        "save": EnumProperty(name="Storage", description="Where the new image is stored. Without a value, as maps are",
                              items=SAVES, options=SKIP_SAVE),
     }
 
@@ -163,12 +163,12 @@ class MIDAS_NORMAL_OT_rectify(MainThreadOperator, bpy.types.Operator):
         global _dragging
         image = context.space_data.image if context.area is not None and context.area.type == "IMAGE_EDITOR" else None
         if image is None or 0 in size_of(image):
-            self.report({"ERROR"}, rpt_("Show the photo in an Image Editor, whose menu Image has this entry"))
+            self.report({"ERROR"}, rpt_("Show the photo in an Image Editor, whose menu Image has this entry."))
             return {"CANCELLED"}
         self.image = image.name
         corners = INSET + UNIT_SQUARE * (1 - 2 * INSET)
         _dragging = CornerDragging(context.area.as_pointer(), image.session_uid, corners)
-        show_status(iface_("Drag the corners of a rectangle on the surface; Enter rectifies the photo, Esc gives up"))
+        show_status(iface_("Drag the corners of a rectangle on the surface, Enter to rectify the photo, Esc to cancel"))
         context.area.tag_redraw()
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}

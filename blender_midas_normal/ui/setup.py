@@ -149,10 +149,10 @@ def _poll() -> bool:
 def can_set_up(cls: type, needs_network: bool) -> bool:
     """Whether a setup can start; else the button's tooltip says why not."""
     if is_running():
-        cls.poll_message_set(rpt_("The setup is busy"))
+        cls.poll_message_set(rpt_("The setup is busy, wait for it or cancel it"))
         return False
     if needs_network and not bpy.app.online_access:
-        cls.poll_message_set(rpt_("Blender is offline; see Preferences > System > Network > Allow Online Access"))
+        cls.poll_message_set(rpt_("Blender is offline, turn on Preferences > System > Network > Allow Online Access"))
         return False
     return True
 
@@ -197,22 +197,22 @@ class SetupOperator(MainThreadOperator):
 
 
 PART_ITEMS = (
-    ("MIDAS", "MiDaS", "The packages that MiDaS needs"),
-    ("NODE", "MiDaS Node", "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae"),
-    ("DEPTH_ANYTHING", "Depth Anything", "Besides, those for Depth Anything"),
-    ("MOGE", "MoGe", "Besides, those for MoGe"),
+    ("MIDAS", "MiDaS", "Packages that MiDaS needs"),
+    ("NODE", "MiDaS Node", "Additional packages for Depth Scale Raw, the MiDaS node's own call, and for NormalBae"),
+    ("DEPTH_ANYTHING", "Depth Anything", "Additional packages for Depth Anything"),
+    ("MOGE", "MoGe", "Additional packages for MoGe"),
 )
 """The parts of the MiDaS environment, by the names of `client.setup.environment.PARTS` in capitals."""
 
 
 class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
-    """Make the Python environment that MiDaS runs in; an interrupted installation is resumed"""
+    """Install the Python environment that MiDaS runs in. An interrupted installation is resumed"""
 
     bl_idname = "midas_normal.install"
     bl_label = "Install MiDaS Environment"
     verb = "install"
     __annotations__ = {
-        "part": EnumProperty(name="Part", description="What is installed", items=PART_ITEMS),
+        "part": EnumProperty(name="Part", description="Part of the environment that is installed", items=PART_ITEMS),
     }
 
     def parts(self) -> Sequence[str]:
@@ -230,7 +230,7 @@ class MIDAS_NORMAL_OT_install(SetupOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
-    """Download the weights of an engine; an interrupted download is resumed"""
+    """Download the weights of an engine. An interrupted download is resumed"""
 
     bl_idname = "midas_normal.download_weights"
     bl_label = "Download Weights"
@@ -255,7 +255,7 @@ class MIDAS_NORMAL_OT_download_weights(SetupOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
-    """Remove the MiDaS environment from this computer; the weights stay"""
+    """Remove the MiDaS environment from this computer. Downloaded weights are kept"""
 
     bl_idname = "midas_normal.remove"
     bl_label = "Remove MiDaS Environment"
@@ -276,7 +276,7 @@ class MIDAS_NORMAL_OT_remove(SetupOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_check_computer(SetupOperator, bpy.types.Operator):
-    """Measure what the networks and the maps compute on this computer, and how fast, in the MiDaS environment"""
+    """Measure the results and the speed of networks and maps on this computer"""
 
     bl_idname = "midas_normal.check_computer"
     bl_label = "Check This Computer"
@@ -289,7 +289,7 @@ class MIDAS_NORMAL_OT_check_computer(SetupOperator, bpy.types.Operator):
             return False
         status = environment_status(worker_paths().environment)
         if status.state is not EnvironmentState.READY:
-            cls.poll_message_set(translate_message(status.sentence, rpt_))
+            cls.poll_message_set(rpt_("MiDaS is not ready, install or repair it first"))
             return False
         return True
 
@@ -299,7 +299,7 @@ class MIDAS_NORMAL_OT_check_computer(SetupOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):
-    """Open the extension's preferences, where the MiDaS environment is installed"""
+    """Open the extension's preferences, where MiDaS is installed"""
 
     bl_idname = "midas_normal.show_preferences"
     bl_label = "Set Up MiDaS"
@@ -309,7 +309,7 @@ class MIDAS_NORMAL_OT_show_preferences(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_cancel_setup(MainThreadOperator, bpy.types.Operator):
-    """Give up what is being installed, downloaded or checked; what was downloaded is kept for the next time"""
+    """Cancel the installation, download or check. What was downloaded is kept for the next time"""
 
     bl_idname = "midas_normal.cancel_setup"
     bl_label = "Cancel"
@@ -317,7 +317,12 @@ class MIDAS_NORMAL_OT_cancel_setup(MainThreadOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return super().poll(context) and can_be_cancelled()
+        if not super().poll(context):
+            return False
+        if not can_be_cancelled():
+            cls.poll_message_set(rpt_("Nothing is running that can be cancelled"))
+            return False
+        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         cancel_setup()

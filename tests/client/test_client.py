@@ -59,7 +59,7 @@ def test_messages_come_from_the_worker_with_what_they_are_made_of(client, tmp_pa
     """The reason why MiDaS cannot run is told to the worker, which says it in its own message."""
     why = Message("MiDaS is not in {place!r}.", place="{a} ä")
     result = client.wait(submit(client, tmp_path, noise(8, 8), Settings(), without_midas=why))
-    assert result.why == "AUTO chose relief, because MiDaS cannot run here: MiDaS is not in '{a} ä'."
+    assert result.why == "Engine: Relief, chosen automatically. MiDaS is not in '{a} ä'."
     reason = result.why.values["reason"]
     assert (reason.template, reason.values) == (why.template, why.values)
     with pytest.raises(SourceError) as caught:

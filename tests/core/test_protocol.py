@@ -35,7 +35,7 @@ MESSAGES = [
     Request({}, id=4, frames=[[0.25, "a.png"], [0.75, "b.png"]], scale=0.5),
     Request({}, id=2, picture="/tmp/ä ö.png", is_render=True, compress=True, bits=8),
     Progress(1, "network", 0.5),
-    Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", Message("{engine} was asked for.", engine="LUMINANCE"), "key",
+    Result(1, "map.png", 3, 2, "LUMINANCE", "cpu", Message("Engine: {engine}, as set.", engine="LUMINANCE"), "key",
            {"read": 0.1}, [Message("flat"), Message("{a} of {b:.1f} {c}", a=1, b=2.0, c=Message("{d}", d="ä"))]),
     Error(2, "SourceError", Message("There is no picture.")),
     Cancel(2),

@@ -36,7 +36,7 @@ def environment(chosen, midas_python):
 
 def test_without_an_environment_the_check_says_why_it_cannot_start(chosen, tmp_path):
     chosen.environment_folder = str(tmp_path / "environment")
-    with pytest.raises(RuntimeError, match=r"poll\(\) MiDaS is not installed"):
+    with pytest.raises(RuntimeError, match=r"poll\(\) MiDaS is not ready"):
         bpy.ops.midas_normal.check_computer()
     with pytest.raises(RuntimeError, match="Nothing was checked yet"):
         bpy.ops.midas_normal.copy_check()

@@ -90,7 +90,8 @@ def test_what_the_worker_says_is_shown_in_the_users_language(in_german, capfd):
     bpy.ops.midas_normal.generate(engine="LUMINANCE")
     assert GERMAN["The picture is fully transparent, so the map is flat."] in shown(outcome.draw_report)
     (made,), why = shown(outcome.draw_outcome), shown(outcome.draw_report)[0]
-    assert made.startswith("photo_normal: 32 x 24 von luminance auf cpu in ") and why == "LUMINANCE war verlangt."
+    assert made.startswith("photo_normal: 32 x 24 von luminance auf cpu in ")
+    assert why == "Engine: LUMINANCE, wie eingestellt."
     reported = capfd.readouterr().out
     assert f"Info: {made} {why} " in reported and GERMAN["The picture is fully transparent, so the map is flat."] in reported
 

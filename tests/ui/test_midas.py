@@ -118,7 +118,7 @@ def test_auto_takes_midas_where_it_is_there_and_says_so(midas, tmp_path):
     image = photograph(tmp_path / "photo.png")
     bpy.ops.midas_normal.generate(image=image.name, resolution=64, target="NONE")
     report = generation.last_outcome()
-    assert report.facts["engine"] == "MIDAS" and "AUTO chose MiDaS" in report.facts["why"]
+    assert report.facts["engine"] == "MIDAS" and "Engine: MiDaS" in report.facts["why"]
     assert any("SHA-256" in sentence for sentence in report.messages)
 
 

@@ -249,7 +249,7 @@ def test_giving_up_says_so_when_the_summary_cannot_be_written(tmp_path):
 def test_both_scopes_are_in_the_menu_which_is_in_the_panel_and_in_blenders_own():
     layout = Layout()
     menus.MIDAS_NORMAL_MT_generate_all.draw(SimpleNamespace(layout=layout), bpy.context)
-    assert layout.drawn[:2] == ["All Images of the Selected Objects", "All Materials of this File"]
+    assert layout.drawn[:2] == ["All Images of the Selected Objects", "All Materials of This File"]
     assert "MIDAS_NORMAL_MT_generate_all" in panel()
     for draw in (menus.draw_image_menu, menus.draw_object_menu):
         layout = Layout()

@@ -101,9 +101,9 @@ def test_blender_shows_the_translations_until_the_extension_is_disabled(suite, l
         other = [(english, text) for context, english, text in shown[translate]
                  if text != LANGUAGES[language][context][english]]
         assert not other, f"{translate} gives something else, which Blender itself says: {other}"
-    assert LANGUAGES[language]["*"]["No normal map is being made"] in shown["reason"]
+    assert LANGUAGES[language]["*"]["No map is being made"] in shown["reason"]
     assert "In dieser Datei gibt es kein Bild namens 'Normal'." in shown["unknown"]
     assert "Das Bild hat 20000 x 2 Pixel; die längste Seite darf 16384 haben." in shown["too_long"]
     output = printed.split("MADE")[1]
-    assert "Normal_normal: 8 x 8 von luminance auf cpu in " in output and "LUMINANCE war verlangt." in output
+    assert "Normal_normal: 8 x 8 von luminance auf cpu in " in output and "Engine: LUMINANCE, wie eingestellt." in output
     assert shown["afterwards"] == "Generate Normal Map"

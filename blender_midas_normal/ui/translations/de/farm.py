@@ -48,8 +48,8 @@ FARM = {
     "{kind} is for Blender alone, not for a farm.": "{kind} ist nur etwas für Blender, nicht für eine Farm.",
     "It has no file, or other pixels than its file; save it as a file.":
         "Es hat keine Datei oder andere Pixel als seine Datei; als Datei speichern.",
-    "The job makes the map of each UDIM tile without its neighbours; Across Tiles is for Blender.":
-        "Der Auftrag erzeugt die Map jeder UDIM-Kachel ohne ihre Nachbarn; Über Kacheln hinweg gibt es nur in Blender.",
+    "The job makes the map of each UDIM tile without its neighbours; Match UDIM Borders is for Blender.":
+        "Der Auftrag erzeugt die Map jeder UDIM-Kachel ohne ihre Nachbarn; UDIM-Grenzen angleichen gibt es nur in Blender.",
     "The folder {folder!r} is relative to a .blend file that is not saved; give a whole path, or save the file.":
         "Der Ordner {folder!r} ist relativ zu einer nicht gespeicherten .blend-Datei; einen ganzen Pfad angeben oder die "
         "Datei speichern.",

@@ -15,11 +15,9 @@ REPORTS = {
     "{name} was made again in {seconds:.1f} s.": "{name} wurde in {seconds:.1f} s neu erzeugt.",
     "{map} follows {picture}.": "{map} folgt {picture}.",
     "The map {map} was not made: {reason}": "Die Map {map} wurde nicht erzeugt: {reason}",
-    "{engine} was asked for.": "{engine} war verlangt.",
-    "AUTO chose MiDaS: its environment and weights are there.":
-        "AUTO hat MiDaS gewählt: Umgebung und Gewichte sind da.",
-    "AUTO chose relief, because MiDaS cannot run here: {reason}":
-        "AUTO hat Relief gewählt, weil MiDaS hier nicht läuft: {reason}",
+    "Engine: {engine}, as set.": "Engine: {engine}, wie eingestellt.",
+    "Engine: MiDaS, chosen automatically.": "Engine: MiDaS, automatisch gewählt.",
+    "Engine: Relief, chosen automatically. {reason}": "Engine: Relief, automatisch gewählt. {reason}",
     "The surface was there already.": "Die Oberfläche war schon da.",
     "The picture is fully transparent, so the map is flat.": "Das Bild ist ganz durchsichtig, also ist die Map flach.",
     "The surface has no relief at all, so the map is flat.": "Die Oberfläche hat kein Relief, also ist die Map flach.",
@@ -71,8 +69,7 @@ ERRORS = {
     "The picture is {width} x {height} pixels; the longest side may be {longest}.":
         "Das Bild hat {width} x {height} Pixel; die längste Seite darf {longest} haben.",
     "Nothing was rendered yet; render first.": "Es wurde noch nichts gerendert; zuerst rendern.",
-    "No object is active; select one, or choose an image.":
-        "Kein Objekt ist aktiv; eines auswählen oder ein Bild wählen.",
+    "No object is active; select one, or choose an image.": "Kein Objekt ist aktiv; eines auswählen oder ein Bild wählen.",
     "The object {object!r} has no material; give it one, or choose an image.":
         "Das Objekt {object!r} hat kein Material; ihm eines geben oder ein Bild wählen.",
     "The material {material!r} has no image; select its Image Texture node, or choose an image.":
@@ -81,8 +78,7 @@ ERRORS = {
     "{path} {fault}.": "{path} {fault}.",
     "is missing": "fehlt",
     "cannot be opened: {reason}": "kann nicht geöffnet werden: {reason}",
-    "No map is chosen; choose at least one under Maps.":
-        "Keine Map ist gewählt; unter Maps mindestens eine wählen.",
+    "No map is chosen; choose at least one under Maps.": "Keine Map ist gewählt; unter Maps mindestens eine wählen.",
     "There is not enough memory for this picture; use a smaller one, or close other programs.":
         "Für dieses Bild reicht der Speicher nicht; ein kleineres nehmen oder andere Programme schließen.",
     "Cancelled.": "Abgebrochen.",
@@ -196,32 +192,30 @@ FROM_BUMP = {
 
 RECTIFYING = {
     "Rectify Photo": "Foto entzerren",
-    "Make a new image of the flat surface in a photo, as if the camera had faced it; the photo stays as it is":
-        "Ein neues Bild der ebenen Fläche in einem Foto erzeugen, als hätte die Kamera frontal auf sie geblickt; das Foto "
+    "Make a new image of the flat surface in a photo as if the camera had faced it. The photo is kept as it is":
+        "Ein neues Bild der ebenen Fläche in einem Foto erzeugen, als hätte die Kamera frontal auf sie geblickt. Das Foto "
         "bleibt, wie es ist",
     "Method": "Methode",
-    "How it is found out how the photo was taken": "Wie ermittelt wird, wie das Foto aufgenommen wurde",
-    "By the lines of bricks, boards or tiles; a photo whose lines do not tell stays as it is":
-        "Nach den Linien von Ziegeln, Brettern oder Fliesen; ein Foto, dessen Linien das nicht hergeben, bleibt, wie es "
-        "ist",
+    "How the perspective of the photo is found": "Wie die Perspektive des Fotos ermittelt wird",
+    "From the lines of bricks, boards or tiles. A photo whose lines are unclear is kept as it is":
+        "Aus den Linien von Ziegeln, Brettern oder Fliesen. Ein Foto mit unklaren Linien bleibt, wie es ist",
     "Corners": "Ecken",
-    "By the four corners of a rectangle on the surface": "Nach den vier Ecken eines Rechtecks auf der Fläche",
-    "X and Y of the upper left, upper right, lower right and lower left corner of a rectangle on the surface, in pixels "
-    "from the photo's upper left or as shares of its sides":
-        "X und Y der Ecken eines Rechtecks auf der Fläche, links oben, rechts oben, rechts unten, links unten, in Pixeln "
-        "von links oben im Foto oder als Anteile seiner Seiten",
-    "Focal length": "Brennweite",
-    "Focal length of the photo's lens in mm, as on 35 mm film; 0 is that of the photo's file or, where it has none, one "
-    "that fits the lines or corners":
-        "Brennweite des Objektivs in mm, bezogen auf Kleinbildfilm; 0 ist die aus der Datei des Fotos oder, wenn dort keine "
-        "steht, eine, die zu den Linien oder Ecken passt",
-    "Name of the photo; without one, the active image": "Name des Fotos; ohne einen das aktive Bild",
-    "Where the new image is kept; without a value, as maps are":
-        "Wo das neue Bild aufbewahrt wird; ohne Angabe wie bei Maps",
-    "Drag the corners of a rectangle on the surface; Enter rectifies the photo, Esc gives up":
-        "Die Ecken eines Rechtecks auf der Fläche ziehen; Eingabe entzerrt das Foto, Esc bricht ab",
-    "Show the photo in an Image Editor, whose menu Image has this entry":
-        "Das Foto in einem Bildeditor anzeigen, dessen Menü Bild diesen Eintrag hat",
+    "From the four corners of a rectangle on the surface": "Aus den vier Ecken eines Rechtecks auf der Fläche",
+    "X and Y of the upper left, upper right, lower right and lower left corner of a rectangle on the surface. In pixels "
+    "from the photo's upper left, or as fractions of its sides":
+        "X und Y der Ecken eines Rechtecks auf der Fläche, links oben, rechts oben, rechts unten, links unten. In Pixeln "
+        "von links oben im Foto, oder als Anteile seiner Seiten",
+    "Focal Length": "Brennweite",
+    "Focal length of the lens in mm, as on 35 mm film. 0 takes that of the photo's file or, where it has none, one that "
+    "fits the lines or corners":
+        "Brennweite des Objektivs in mm, bezogen auf Kleinbildfilm. 0 nimmt die aus der Datei des Fotos oder, wenn dort "
+        "keine steht, eine, die zu den Linien oder Ecken passt",
+    "Name of the photo. Empty for the active image": "Name des Fotos. Leer für das aktive Bild",
+    "Where the new image is stored. Without a value, as maps are": "Wo das neue Bild gespeichert wird. Ohne Angabe wie Maps",
+    "Drag the corners of a rectangle on the surface, Enter to rectify the photo, Esc to cancel":
+        "Die Ecken eines Rechtecks auf der Fläche ziehen, Eingabe entzerrt das Foto, Esc bricht ab",
+    "Show the photo in an Image Editor, whose menu Image has this entry.":
+        "Das Foto in einem Bildeditor anzeigen, dessen Menü Bild diesen Eintrag hat.",
     "Rectifying the photo": "Foto entzerren",
     "{image!r} is a new image.": "{image!r} ist ein neues Bild.",
     "The photo was rectified: its surface leans by {tilt:.0f} degrees; {width} x {height} pixels.":

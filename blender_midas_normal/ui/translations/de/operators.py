@@ -6,18 +6,18 @@ OPERATORS = {
     "Generate Normal Map": "Normalmap erzeugen",
     "Generate Many Normal Maps": "Viele Normalmaps erzeugen",
     "All Images of the Selected Objects": "Alle Bilder der ausgewählten Objekte",
-    "All Materials of this File": "Alle Materialien dieser Datei",
+    "All Materials of This File": "Alle Materialien dieser Datei",
     "Normal Map from Bump": "Normalmap aus Bump",
-    "Normal Map instead of Bump": "Normalmap statt Bump",
+    "Normal Map Instead of Bump": "Normalmap statt Bump",
     "Height from Lengths": "Höhe aus Längen",
-    "Normal Map from this Image": "Normalmap aus diesem Bild",
+    "Normal Map from This Image": "Normalmap aus diesem Bild",
     "Normal Map from Render": "Normalmap aus dem Rendern",
-    "Normal map": "Normalmap",
-    "Re-tune Normal Map": "Normalmap nachstellen",
+    "Normal Map": "Normalmap",
+    "Adjust Normal Map": "Normalmap nachstellen",
     "Cancel": "Abbrechen",
     "Set Up MiDaS": "MiDaS einrichten",
     "Stop the Worker": "Worker beenden",
-    "Compare Picture and Map": "Bild und Map vergleichen",
+    "Compare Image and Map": "Bild und Map vergleichen",
     "Normal Map Preset": "Normalmap-Voreinstellung",
     "Choose Normal Map Preset": "Normalmap-Voreinstellung wählen",
     "Add Normal Map Preset": "Normalmap-Voreinstellung hinzufügen",
@@ -28,8 +28,8 @@ OPERATORS = {
     "Install MiDaS Environment": "MiDaS-Umgebung installieren",
     "Install": "Installieren",
     "Download Weights": "Gewichte herunterladen",
-    "Resume installing": "Installation fortsetzen",
-    "Install again": "Erneut installieren",
+    "Resume Installing": "Installation fortsetzen",
+    "Install Again": "Erneut installieren",
     "Repair": "Reparieren",
     "Remove MiDaS Environment": "MiDaS-Umgebung entfernen",
     "Check This Computer": "Diesen Computer prüfen",
@@ -40,56 +40,56 @@ OPERATORS = {
 }
 
 WHAT_OPERATORS_DO = {
-    "Make a normal map from the picture and wire it into its materials":
-        "Eine Normalmap aus dem Bild erzeugen und mit dessen Materialien verbinden",
-    "Make normal maps of many images, one after the other, and wire each into the materials that use the image":
-        "Normalmaps aus vielen Bildern erzeugen, eine nach der anderen, und jede mit den Materialien des Bildes verbinden",
-    "Make the last map again with the settings of the scene, without running the engine":
+    "Make maps from the image and wire them into its materials":
+        "Maps aus dem Bild erzeugen und mit dessen Materialien verbinden",
+    "Make maps of many images one after the other and wire each into the materials that use its image":
+        "Maps aus vielen Bildern nacheinander erzeugen und jede mit den Materialien verbinden, die ihr Bild benutzen",
+    "Make the last map again with the scene's settings, without running the engine":
         "Die letzte Map mit den Einstellungen der Szene neu erzeugen, ohne die Engine auszuführen",
-    "Give up the normal map that is being made; once more ends the worker":
-        "Die Normalmap aufgeben, die gerade erzeugt wird; nochmals beendet den Worker",
-    "Show the picture and its map side by side in this Image Editor, or the picture alone again":
-        "Das Bild und seine Map nebeneinander in diesem Bildeditor anzeigen oder wieder nur das Bild",
-    "Set all settings of the scene to those of a preset":
-        "Alle Einstellungen der Szene auf die einer Voreinstellung setzen",
+    "Cancel generation, press again to stop the worker": "Das Erzeugen abbrechen, nochmals drücken beendet den Worker",
+    "Show the image and its maps side by side in the Image Editor, or the image alone again":
+        "Das Bild und seine Maps nebeneinander im Bildeditor anzeigen, oder wieder nur das Bild",
+    "Set all settings of the scene to those of a preset": "Alle Einstellungen der Szene auf die einer Voreinstellung setzen",
     "Set the scene's settings to those of a preset": "Die Einstellungen der Szene auf die einer Voreinstellung setzen",
     "Add or remove a preset of normal map settings": "Normalmap-Voreinstellung hinzufügen oder entfernen",
     "Set everything in the panel back to its default": "Alles im Bedienfeld auf die Vorgabe zurücksetzen",
-    "End the worker; the next normal map starts a new one": "Den Worker beenden; die nächste Normalmap startet einen neuen",
-    "Copy versions, system and the worker's last messages, which a report of a problem needs; your user name is left out":
-        "Versionen, System und letzte Meldungen des Workers kopieren, die eine Problemmeldung braucht; "
-        "der Benutzername wird ausgelassen",
-    "Open the worker's log in the program that opens text files":
-        "Das Protokoll des Workers im Programm für Textdateien öffnen",
-    "Make the Python environment that MiDaS runs in; an interrupted installation is resumed":
-        "Die Python-Umgebung einrichten, in der MiDaS läuft; eine unterbrochene Installation wird fortgesetzt",
-    "Remove the MiDaS environment from this computer; the weights stay":
-        "Die MiDaS-Umgebung von diesem Computer entfernen; die Gewichte bleiben",
-    "Open the extension's preferences, where the MiDaS environment is installed":
-        "Die Einstellungen der Erweiterung öffnen, wo die MiDaS-Umgebung installiert wird",
-    "Measure what the networks and the maps compute on this computer, and how fast, in the MiDaS environment":
-        "In der MiDaS-Umgebung messen, was die Netzwerke und die Maps auf diesem Computer berechnen und wie schnell",
-    "Copy versions, system and the table of the check; your user name is left out":
-        "Versionen, System und die Tabelle der Prüfung kopieren; der Benutzername wird ausgelassen",
-    "Give up what is being installed, downloaded or checked; what was downloaded is kept for the next time":
-        "Abbrechen, was installiert, heruntergeladen oder geprüft wird; was heruntergeladen ist, bleibt für das nächste Mal",
+    "Stop the worker. The next map starts a new one": "Den Worker beenden. Die nächste Map startet einen neuen",
+    "Copy versions, system and the worker's last messages for a bug report. Your user name is left out":
+        "Versionen, System und letzte Meldungen des Workers für eine Problemmeldung kopieren. Der Benutzername wird "
+        "ausgelassen",
+    "Open the worker's log in the program for text files": "Das Protokoll des Workers im Programm für Textdateien öffnen",
+    "Install the Python environment that MiDaS runs in. An interrupted installation is resumed":
+        "Die Python-Umgebung installieren, in der MiDaS läuft. Eine unterbrochene Installation wird fortgesetzt",
+    "Remove the MiDaS environment from this computer. Downloaded weights are kept":
+        "Die MiDaS-Umgebung von diesem Computer entfernen. Heruntergeladene Gewichte bleiben",
+    "Open the extension's preferences, where MiDaS is installed":
+        "Die Einstellungen der Erweiterung öffnen, wo MiDaS installiert wird",
+    "Measure the results and the speed of networks and maps on this computer":
+        "Ergebnisse und Geschwindigkeit von Netzwerken und Maps auf diesem Computer messen",
+    "Copy versions, system and the table of the check. Your user name is left out":
+        "Versionen, System und die Tabelle der Prüfung kopieren. Der Benutzername wird ausgelassen",
+    "Cancel the installation, download or check. What was downloaded is kept for the next time":
+        "Installation, Download oder Prüfung abbrechen. Was heruntergeladen ist, bleibt für das nächste Mal",
 }
 
 REASONS_AND_REPORTS = {
-    "A normal map is being made; wait for it or cancel it": "Eine Normalmap wird gerade erzeugt; abwarten oder abbrechen",
-    "Generate a normal map first": "Zuerst eine Normalmap erzeugen",
-    "No normal map is being made": "Es wird keine Normalmap erzeugt",
-    "Maps are compared in an Image Editor.": "Maps werden in einem Bildeditor verglichen.",
-    "There is no map of a picture yet; generate one or pick one.": "Es gibt noch keine Map; eine erzeugen oder auswählen.",
+    "A map is being made, wait for it or cancel it": "Eine Map wird gerade erzeugt, abwarten oder abbrechen",
+    "No map was made yet, generate one first": "Es wurde noch keine Map erzeugt, zuerst eine erzeugen",
+    "No map is being made": "Es wird keine Map erzeugt",
+    "Maps are compared in an Image Editor, use it there": "Maps werden in einem Bildeditor verglichen, dort benutzen",
+    "There is no map of an image yet, generate or choose one":
+        "Es gibt noch keine Map eines Bildes, eine erzeugen oder wählen",
     "The worker starts with the first map": "Der Worker startet mit der ersten Map",
     "The worker is starting": "Der Worker startet",
     "Ready on {device}, {free:.1f} GB of memory free": "Bereit auf {device}, {free:.1f} GB Speicher frei",
-    "No worker has written a log yet.": "Noch kein Worker hat ein Protokoll geschrieben.",
+    "The worker has not written a log yet": "Der Worker hat noch kein Protokoll geschrieben",
     "The report is in the clipboard.": "Der Bericht ist in der Zwischenablage.",
-    "The setup is busy": "Die Einrichtung läuft noch",
-    "Blender is offline; see Preferences > System > Network > Allow Online Access":
-        "Blender ist offline; siehe Benutzereinstellungen > System > Network > Allow Online Access",
+    "The setup is busy, wait for it or cancel it": "Die Einrichtung läuft noch, abwarten oder abbrechen",
+    "Blender is offline, turn on Preferences > System > Network > Allow Online Access":
+        "Blender ist offline, Benutzereinstellungen > System > Network > Allow Online Access einschalten",
     "Nothing is installed": "Es ist nichts installiert",
+    "Nothing is running that can be cancelled": "Es läuft nichts, was sich abbrechen lässt",
+    "MiDaS is not ready, install or repair it first": "MiDaS ist nicht bereit, zuerst installieren oder reparieren",
 }
 
 PROGRESS = {
@@ -113,23 +113,22 @@ QUEUE = {
     "Scope": "Umfang",
     "Images that maps are made of": "Bilder, aus denen Maps erzeugt werden",
     "Selection": "Auswahl",
-    "The colour textures of the selected objects' materials": "Die Farbtexturen der Materialien der ausgewählten Objekte",
+    "Colour textures of the selected objects' materials": "Farbtexturen der Materialien der ausgewählten Objekte",
     "File": "Datei",
-    "The colour textures of all materials of this file": "Die Farbtexturen aller Materialien dieser Datei",
-    "Existing": "Vorhandene",
-    "What to do with maps of many images that are there": "Was mit Maps vieler Bilder geschieht, die schon da sind",
+    "Colour textures of all materials of this file": "Farbtexturen aller Materialien dieser Datei",
+    "Existing Maps": "Vorhandene Maps",
+    "What happens to existing maps of many images": "Was mit vorhandenen Maps vieler Bilder geschieht",
     "Overwrite": "Überschreiben",
-    "Maps that are there are made again": "Maps, die schon da sind, werden neu erzeugt",
+    "Existing maps are made again": "Vorhandene Maps werden neu erzeugt",
     "Skip": "Überspringen",
-    "Maps that were made from the same pixels with the same settings stay as they are":
-        "Maps, die aus denselben Pixeln mit denselben Einstellungen erzeugt wurden, bleiben, wie sie sind",
+    "Maps made from the same pixels with the same settings are kept as they are":
+        "Maps aus denselben Pixeln mit denselben Einstellungen bleiben, wie sie sind",
     "Summary": "Zusammenfassung",
-    "File for the table of what was made: .txt, .json or .csv":
-        "Datei für die Tabelle dessen, was erzeugt wurde: .txt, .json oder .csv",
+    "File for the table of results, a .txt, .json or .csv file":
+        "Datei für die Tabelle der Ergebnisse, eine .txt-, .json- oder .csv-Datei",
     "{done} of {of} pictures": "{done} von {of} Bildern",
     "and {more} more": "und {more} weitere",
-    "{made} made, {skipped} skipped, {failed} failed":
-        "{made} erzeugt, {skipped} übersprungen, {failed} fehlgeschlagen",
+    "{made} made, {skipped} skipped, {failed} failed": "{made} erzeugt, {skipped} übersprungen, {failed} fehlgeschlagen",
     "Being made": "Wird erzeugt",
     "Failed": "Fehlgeschlagen",
     "Waiting": "Wartet",

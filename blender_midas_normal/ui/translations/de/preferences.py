@@ -5,21 +5,22 @@ from __future__ import annotations
 PREFERENCES = {
     "MiDaS environment": "MiDaS-Umgebung",
     "Environment Folder": "Ordner der Umgebung",
-    "Folder of the MiDaS environment, 1 to 5 GB; may be shared between Blender versions. Empty: the extension's own folder":
-        "Ordner der MiDaS-Umgebung, 1 bis 5 GB; mehrere Blender-Versionen können ihn teilen. "
-        "Leer: der eigene Ordner der Erweiterung",
+    "Folder of the MiDaS environment (1 to 5 GB), which several Blender versions can share. Empty for the extension's own "
+    "folder":
+        "Ordner der MiDaS-Umgebung (1 bis 5 GB), den mehrere Blender-Versionen teilen können. Leer für den eigenen Ordner "
+        "der Erweiterung",
     "Python": "Python",
-    "Python 3.10 to 3.13 from which the MiDaS environment is made. Empty: one found on this computer, else Blender's own":
-        "Python 3.10 bis 3.13, mit dem die MiDaS-Umgebung eingerichtet wird. "
-        "Leer: eines, das auf diesem Computer gefunden wird, sonst das von Blender",
-    "Torch Build": "Torch-Variante",
-    "Which build of torch is installed": "Welche Variante von Torch installiert wird",
-    "The build of torch that fits this computer's graphics card and driver":
-        "Die Torch-Variante, die zu Grafikkarte und Treiber dieses Computers passt",
-    "The smallest build; runs on the processor only": "Die kleinste Variante; läuft nur auf dem Prozessor",
+    "Python 3.10 to 3.13 from which the MiDaS environment is made. Empty for one found on this computer, else Blender's own":
+        "Python 3.10 bis 3.13, mit dem die MiDaS-Umgebung eingerichtet wird. Leer für eines, das auf diesem Computer "
+        "gefunden wird, sonst das von Blender",
+    "PyTorch Build": "PyTorch-Variante",
+    "Build of PyTorch that is installed": "Variante von PyTorch, die installiert wird",
+    "Build that fits the graphics card and driver of this computer":
+        "Variante, die zu Grafikkarte und Treiber dieses Computers passt",
+    "Smallest build, which runs on the processor only": "Kleinste Variante, die nur auf dem Prozessor läuft",
     "CUDA 12.6": "CUDA 12.6",
-    "For NVIDIA graphics cards from GTX 900 to RTX 40, and for those with an older driver":
-        "Für Grafikkarten von NVIDIA von GTX 900 bis RTX 40 und für solche mit einem älteren Treiber",
+    "For NVIDIA graphics cards from GTX 900 to RTX 40, and for newer ones with an older driver":
+        "Für Grafikkarten von NVIDIA von GTX 900 bis RTX 40 und für neuere mit einem älteren Treiber",
     "CUDA 13.0": "CUDA 13.0",
     "For NVIDIA graphics cards from RTX 20 and GTX 16 on, with a recent driver":
         "Für Grafikkarten von NVIDIA ab RTX 20 und GTX 16, mit einem neueren Treiber",
@@ -27,22 +28,22 @@ PREFERENCES = {
     "For AMD graphics cards, on Linux": "Für Grafikkarten von AMD, unter Linux",
     "For Intel graphics cards": "Für Grafikkarten von Intel",
     "Default": "Vorgabe",
-    "The build that the Python package index gives, except for NVIDIA graphics cards that it lacks":
-        "Die Variante, die der Python-Paketindex liefert, außer für Grafikkarten von NVIDIA, die ihm fehlen",
+    "Build from the Python package index, except for NVIDIA graphics cards that it does not support":
+        "Variante aus dem Python-Paketindex, außer für Grafikkarten von NVIDIA, die sie nicht unterstützt",
     "Base": "Basis",
     "Small": "Klein",
     "Large": "Groß",
     "Folder": "Ordner",
     "Model": "Modell",
     "Height Map": "Höhenkarte",
-    "The picture is a height or depth map: its values are the heights, as they are stored":
-        "Das Bild ist eine Höhen- oder Tiefenkarte: seine Werte sind die Höhen, wie sie gespeichert sind",
+    "The image is a height or depth map, whose stored values are the heights":
+        "Das Bild ist eine Höhen- oder Tiefenkarte, deren gespeicherte Werte die Höhen sind",
     "Height Scale": "Höhenmaß",
-    "Height of the value 1 of a height map, as a share of the picture's shorter side (0 to 10)":
+    "Height of the value 1 of a height map, as a fraction of the image's shorter side (0 to 10)":
         "Höhe des Wertes 1 einer Höhenkarte, als Anteil der kürzeren Seite des Bildes (0 bis 10)",
     "Normal Map": "Normalmap",
-    "The picture is a normal map, of which other maps, another convention or another look are made":
-        "Das Bild ist eine Normalmap, aus der andere Karten, eine andere Konvention oder ein anderes Aussehen entstehen",
+    "The image is a normal map, to be adjusted or converted into another convention or other maps":
+        "Das Bild ist eine Normalmap, die angepasst oder in eine andere Konvention oder andere Maps umgewandelt wird",
     "AO": "AO",
     "Output": "Ausgabe",
     "Shape": "Form",
@@ -51,76 +52,76 @@ PREFERENCES = {
     "UDIM & Sequences": "UDIM und Sequenzen",
     "Network": "Netzwerk",
     "Report": "Meldung",
-    "Mix Over": "Beimischen zu",
-    "Whose large shapes the mixed-in fine relief is laid over": "Über wessen große Formen das feine Relief kommt",
+    "Large Shapes From": "Große Formen von",
+    "Where the large shapes under the fine detail come from": "Woher die großen Formen unter den feinen Details kommen",
     "The engine's own large shapes": "Die großen Formen der Engine selbst",
     "Existing Normal Map": "Vorhandene Normalmap",
-    "The normal map that the material already has, all of which is kept; the engine is not needed":
-        "Die Normalmap, die das Material schon hat und die ganz erhalten bleibt; die Engine wird nicht gebraucht",
+    "The normal map that the material already has, which is kept whole. The engine is not needed":
+        "Die Normalmap, die das Material schon hat und die ganz erhalten bleibt. Die Engine wird nicht gebraucht",
     "Depth": "Tiefe",
-    "Picture's Side": "Bildseite",
+    "Image Side": "Bildseite",
     "Height of the value 1 above the value 0": "Höhe des Wertes 1 über dem Wert 0",
-    "Length that the shorter side of the picture shows": "Länge, die die kürzere Bildseite zeigt",
-    "Set the height scale by two lengths: how large the picture is, and how high the value 1 is":
-        "Das Höhenmaß durch zwei Längen setzen: wie groß das Bild und wie hoch der Wert 1 ist",
-    "Instead of the Node": "Statt des Nodes",
-    "Let the map shade in place of the node, which stays in the material, unlinked":
-        "Die Map an Stelle des Nodes schattieren lassen, der unverknüpft im Material bleibt",
-    "Make the normal map that shades as a Bump or Displacement node of the active material does":
-        "Die Normalmap erzeugen, die so schattiert wie ein Bump- oder Displacement-Node des aktiven Materials",
-    "Make the normal map that shades as the node does, and let it shade in place of the node, which stays in the material, "
+    "Length that the shorter side of the image shows": "Länge, die die kürzere Bildseite zeigt",
+    "Set the height scale by two lengths, the size of the image and the height of the value 1":
+        "Das Höhenmaß durch zwei Längen setzen, die Größe des Bildes und die Höhe des Wertes 1",
+    "Replace Node": "Node ersetzen",
+    "Wire the map in place of the node, which stays in the material, unlinked":
+        "Die Map an Stelle des Nodes verbinden, der unverknüpft im Material bleibt",
+    "Make the normal map that shades like a Bump or Displacement node of the active material":
+        "Die Normalmap erzeugen, die wie ein Bump- oder Displacement-Node des aktiven Materials schattiert",
+    "Make the normal map that shades like the node and wire it in the node's place. The node stays in the material, "
     "unlinked":
-        "Die Normalmap erzeugen, die so schattiert wie der Node, und sie an seiner Stelle schattieren lassen; der Node "
-        "bleibt unverknüpft im Material",
-    "Name of a Bump or Displacement node of the active material; without one, the active node, or the only one of these":
-        "Name eines Bump- oder Displacement-Nodes des aktiven Materials; ohne ihn der aktive Node oder der einzige davon",
+        "Die Normalmap erzeugen, die wie der Node schattiert, und an seiner Stelle verbinden. Der Node bleibt unverknüpft "
+        "im Material",
+    "Name of a Bump or Displacement node of the active material. Empty for the active node, or the only one of these":
+        "Name eines Bump- oder Displacement-Nodes des aktiven Materials. Leer für den aktiven oder den einzigen davon",
     "Source Convention": "Konvention der Quelle",
-    "Which way green points in the normal map that is the source": "Wohin Grün in der Normalmap zeigt, die die Quelle ist",
+    "Direction of green in the normal map that is the source": "Richtung von Grün in der Normalmap, die die Quelle ist",
     "Green up": "Grün nach oben",
     "Green down": "Grün nach unten",
-    "The way in which the map's slopes fit together as one surface; the report says which":
-        "So, dass die Steigungen der Karte als eine Oberfläche zusammenpassen; der Bericht nennt, wie",
+    "Direction in which the slopes fit together as one surface. The report says which":
+        "Richtung, in der die Steigungen als eine Oberfläche zusammenpassen. Der Bericht nennt sie",
     "Model Folder": "Modellordner",
-    "Besides, those for Depth Anything": "Dazu die für Depth Anything",
-    "Besides, those for Depth scale Raw, the MiDaS node's own call, and for NormalBae":
-        "Dazu die für Tiefenskala Raw, den eigenen Aufruf des MiDaS-Knotens, und für NormalBae",
-    "Besides, those for MoGe": "Dazu die für MoGe",
+    "Additional packages for Depth Anything": "Zusätzliche Pakete für Depth Anything",
+    "Additional packages for Depth Scale Raw, the MiDaS node's own call, and for NormalBae":
+        "Zusätzliche Pakete für die Tiefenskala Raw, den eigenen Aufruf des MiDaS-Knotens, und für NormalBae",
+    "Additional packages for MoGe": "Zusätzliche Pakete für MoGe",
     "Depth Anything": "Depth Anything",
     "MoGe": "MoGe",
     "NormalBae": "NormalBae",
-    "Depth Anything V2 Base, 390 MB, CC-BY-NC-4.0; MoGe-2 ViT-B, 419 MB, MIT":
-        "Depth Anything V2 Base, 390 MB, CC-BY-NC-4.0; MoGe-2 ViT-B, 419 MB, MIT",
-    "Depth Anything V2 Large, 1341 MB, CC-BY-NC-4.0; MoGe-2 ViT-L, 1326 MB, MIT":
-        "Depth Anything V2 Large, 1341 MB, CC-BY-NC-4.0; MoGe-2 ViT-L, 1326 MB, MIT",
-    "Depth Anything V2 Small, 99 MB, Apache-2.0; MoGe-2 ViT-S, 141 MB, MIT":
-        "Depth Anything V2 Small, 99 MB, Apache-2.0; MoGe-2 ViT-S, 141 MB, MIT",
-    "Depth estimated by Depth Anything V2, or by a depth network of your own":
+    "Depth Anything V2 Base (390 MB, CC-BY-NC-4.0) or MoGe-2 ViT-B (419 MB, MIT)":
+        "Depth Anything V2 Base (390 MB, CC-BY-NC-4.0) oder MoGe-2 ViT-B (419 MB, MIT)",
+    "Depth Anything V2 Large (1341 MB, CC-BY-NC-4.0) or MoGe-2 ViT-L (1326 MB, MIT)":
+        "Depth Anything V2 Large (1341 MB, CC-BY-NC-4.0) oder MoGe-2 ViT-L (1326 MB, MIT)",
+    "Depth Anything V2 Small (99 MB, Apache-2.0) or MoGe-2 ViT-S (141 MB, MIT)":
+        "Depth Anything V2 Small (99 MB, Apache-2.0) oder MoGe-2 ViT-S (141 MB, MIT)",
+    "Depth estimated by Depth Anything V2 or by a depth network of your own":
         "Tiefe, geschätzt von Depth Anything V2 oder von einem eigenen Tiefennetzwerk",
-    "Download the weights of an engine; an interrupted download is resumed":
-        "Die Gewichte einer Engine herunterladen; ein unterbrochener Download wird fortgesetzt",
+    "Download the weights of an engine. An interrupted download is resumed":
+        "Die Gewichte einer Engine herunterladen. Ein unterbrochener Download wird fortgesetzt",
     "Engine whose weights are downloaded": "Engine, deren Gewichte heruntergeladen werden",
-    "Folder with the weights for the model Folder: for Depth Anything what transformers has saved (config.json and "
-    "model.safetensors), for MoGe its model.pt":
-        "Ordner mit den Gewichten für das Modell Ordner: für Depth Anything, was transformers gespeichert hat "
-        "(config.json und model.safetensors), für MoGe dessen model.pt",
-    "How a depth with fewer pixels than the picture is enlarged; not RAW":
-        "Wie eine Tiefe mit weniger Pixeln als das Bild vergrößert wird; nicht RAW",
-    "Normals estimated by ControlNet's NormalBae; its weights were trained on ScanNet, whose terms forbid commercial use":
-        "Normalen, geschätzt von NormalBae aus ControlNet; seine Gewichte wurden mit ScanNet trainiert, dessen "
-        "Bedingungen kommerzielle Nutzung verbieten",
+    "Folder with your own weights: config.json and model.safetensors, as transformers saves them, for Depth Anything, or "
+    "model.pt for MoGe":
+        "Ordner mit eigenen Gewichten: config.json und model.safetensors, wie transformers sie speichert, für Depth "
+        "Anything, oder model.pt für MoGe",
+    "How a depth map with fewer pixels than the image is enlarged. Not used with Raw":
+        "Wie eine Tiefenkarte mit weniger Pixeln als das Bild vergrößert wird. Bei Raw ohne Wirkung",
+    "Normals estimated by ControlNet's NormalBae. Its weights were trained on ScanNet, whose terms forbid commercial use":
+        "Normalen, geschätzt von NormalBae aus ControlNet. Seine Gewichte wurden mit ScanNet trainiert, dessen Bedingungen "
+        "kommerzielle Nutzung verbieten",
     "Normals estimated by MoGe-2": "Normalen, geschätzt von MoGe-2",
-    "Numbers with which the network computes": "Zahlen, mit denen das Netzwerk rechnet",
-    "Shorter side of the picture that the network sees, in pixels; not Relief (64 to 16384 pixels)":
-        "Kürzere Seite des Bildes, das das Netzwerk sieht, in Pixeln; nicht Relief (64 bis 16384 Pixel)",
+    "Number format in which the network computes": "Zahlenformat, in dem das Netzwerk rechnet",
+    "Shorter side of the image that the network sees. Not used by Relief (64 to 16384 pixels)":
+        "Kürzere Seite des Bildes, das das Netzwerk sieht. Bei Relief ohne Wirkung (64 bis 16384 Pixel)",
     "Network weights": "Netzwerkgewichte",
     "Weights of the engine's network": "Gewichte des Netzwerks der Engine",
-    "Weights of your own, in the model folder": "Eigene Gewichte, im Modellordner",
+    "Your own weights from the model folder": "Eigene Gewichte aus dem Modellordner",
     "{file} from {hub} into {folder}; licence: {licence}": "{file} von {hub} nach {folder}; Lizenz: {licence}",
     "{file} from {hub}, or else from {release}, into {folder}; licence: {licence}":
         "{file} von {hub}, sonst von {release}, nach {folder}; Lizenz: {licence}",
     "{network}'s weights {file} are not in {folder}; download them, or choose the folder that has them ({chosen}).":
-        "Die Gewichte {file} von {network} sind nicht in {folder}; laden Sie sie herunter oder wählen Sie den Ordner, "
-        "der sie hat ({chosen}).",
+        "Die Gewichte {file} von {network} sind nicht in {folder}; laden Sie sie herunter oder wählen Sie den Ordner, der "
+        "sie hat ({chosen}).",
     "The packages for {engine} are not installed; its button in the extension's preferences installs them, and outside "
     "Blender midas-normal --engine {option}.":
         "Die Pakete für {engine} sind nicht installiert; das tut ihr Knopf in den Einstellungen der Erweiterung, außerhalb "
@@ -133,17 +134,16 @@ PREFERENCES = {
         "Es ist kein Modellordner gewählt; wählen Sie den Ordner, der die Gewichte hat, oder ein anderes Modell.",
     "The weights are {file}.": "Die Gewichte sind {file}.",
     "Weights Folder": "Ordner der Gewichte",
-    "Download takes them from {hub}, or else from {release}.":
-        "Heruntergeladen werden sie von {hub}, sonst von {release}.",
-    "Folder with the networks' weights, which may be one that you have already. Empty: the extension's own folder":
-        "Ordner mit den Gewichten der Netzwerke, auch ein schon vorhandener. Leer: der eigene Ordner der Erweiterung",
+    "Download takes them from {hub}, or else from {release}.": "Heruntergeladen werden sie von {hub}, sonst von {release}.",
+    "Folder with the weights of all networks, which may be an existing one. Empty for the extension's own folder":
+        "Ordner mit den Gewichten aller Netzwerke, auch ein schon vorhandener. Leer für den eigenen Ordner der Erweiterung",
     "Worker": "Worker",
-    "Processor that runs MiDaS where the settings say Automatic":
-        "Prozessor, auf dem MiDaS läuft, wenn die Einstellungen Automatisch sagen",
-    "Idle Time (minutes)": "Leerlaufzeit (Minuten)",
-    "Time without a request after which the worker frees its model; after as long again it ends (1 to 600 minutes)":
-        "Zeit ohne Anfrage, nach der der Worker sein Modell freigibt; nach nochmals so langer Zeit endet er "
-        "(1 bis 600 Minuten)",
+    "Processor that runs the networks where the settings say Automatic":
+        "Prozessor, auf dem die Netzwerke laufen, wenn die Einstellungen Automatisch sagen",
+    "Idle Time (Minutes)": "Leerlaufzeit (Minuten)",
+    "Minutes without a request after which the worker frees its network. It ends after as many again (1 to 600 minutes)":
+        "Minuten ohne Anfrage, nach denen der Worker sein Netzwerk freigibt. Nach nochmals so vielen endet er (1 bis 600 "
+        "Minuten)",
 }
 
 SETUP = {
@@ -154,8 +154,8 @@ SETUP = {
     "From the Python package index into {folder}; about {small:.1f} GB, or {large:.1f} GB for graphics cards":
         "Aus dem Python-Paketindex nach {folder}; etwa {small:.1f} GB, für Grafikkarten {large:.1f} GB",
     "Part": "Teil",
-    "What is installed": "Was installiert wird",
-    "The packages that MiDaS needs": "Die Pakete, die MiDaS braucht",
+    "Part of the environment that is installed": "Teil der Umgebung, der installiert wird",
+    "Packages that MiDaS needs": "Pakete, die MiDaS braucht",
     "All that was installed in {folder}": "Alles, was in {folder} installiert wurde",
     "Takes a few minutes and {size:.0f} MB for temporary files; a map that is being made is given up":
         "Dauert einige Minuten und braucht {size:.0f} MB für temporäre Dateien; eine Map, die gerade erzeugt wird, wird "

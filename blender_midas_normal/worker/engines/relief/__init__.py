@@ -109,7 +109,7 @@ def flat_notes(rgb: Array, slopes: Array) -> tuple[Message, ...]:
     if steepness >= NEARLY_FLAT or float(luma(rgb[::4, ::4]).std()) < MIN_EXPECTED_CONTRAST:
         return ()
     return (Message("Relief takes this picture for nearly flat ({tilt:.1f} degrees): more Strength or Detail shows what it "
-                    "found, and Mix in adds fine relief by Luminance.", tilt=math.degrees(math.atan(steepness))),)
+                    "found, and Fine Detail From Luminance adds more.", tilt=math.degrees(math.atan(steepness))),)
 
 
 def create(options: EngineOptions) -> Relief:
