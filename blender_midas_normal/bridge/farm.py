@@ -72,7 +72,8 @@ def write_farm_job(context: bpy.types.Context, kind: str, scope: str, folder: Pa
         settings, notes = dataclasses.replace(settings, convention="OPENGL"), [OPENGL_ONLY]
     has_tiles = any(number for numbers in files.values() for number in numbers)
     if has_tiles and request.across:
-        notes.append(Message("The job makes the map of each UDIM tile without its neighbours; Match UDIM Borders is for Blender."))
+        notes.append(Message("The job makes the map of each UDIM tile without its neighbours; Match UDIM Borders is for "
+                             "Blender."))
     inputs = Inputs(_input_files([file for numbers in files.values() for file in numbers.values()]))
     options, items = _options_and_items(inputs, dataclasses.replace(request, settings=settings), folder / MAPS_FOLDER,
                                         "UDIM" if has_tiles else "OFF", View.of(context.scene).exposure)
