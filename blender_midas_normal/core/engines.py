@@ -261,9 +261,9 @@ def find_engine_weights(engine: str, settings: EngineSettings, folder: Path) -> 
 def values_that_tell_maps_apart(settings: Settings, engine: str) -> dict[str, Any]:
     """Return the settings' values by name, in a form that is equal for maps that are equal.
 
-    What only some engines have is left out for the others, and so is `islands` AUTO, which counts as that of older maps.  A
-    folder of the user's own stands there by the size and the time of its files: they may be moved, and others may take
-    their place.
+    What only some engines have is left out for the others, and so are the defaults of settings that older maps have not: a
+    map of version 1.0.0 counts as one with these defaults.  A folder of the user's own stands there by the size and the time
+    of its files: they may be moved, and others may take their place.
 
     engine: the one that makes the map, which replaces AUTO.
     """
@@ -271,7 +271,7 @@ def values_that_tell_maps_apart(settings: Settings, engine: str) -> dict[str, An
     acting = ENGINES[engine].settings if engine in ENGINES else frozenset()
     for name in OPTIONAL_SETTINGS - acting:
         del values[name]
-    for name, default in (("base", "ENGINE"), ("islands", "AUTO")):
+    for name, default in (("base", "ENGINE"), ("islands", "AUTO"), ("quality", "FAST")):
         if values[name] == default:
             del values[name]  # maps made before there was another have none
     if "model_folder" in values:

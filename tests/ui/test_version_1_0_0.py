@@ -1,0 +1,135 @@
+"""Files that version 1.0.0 has written in Blender: a .blend file with maps, a preset and preferences."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.midas_normal.bridge import addon, map_state
+from bl_ext.user_default.midas_normal.bridge.map_metadata import find_maps, stored_facts, stored_metadata, stored_settings
+from bl_ext.user_default.midas_normal.core.settings import Settings
+from bl_ext.user_default.midas_normal.ui import live_tuning
+
+from tests.conftest import ROOT
+
+from .scenes import values
+
+FILES = ROOT / "tests" / "version_1_0_0"
+
+CHOSEN = Settings(engine="LUMINANCE", strength=2.5, a=5.0, blur=1.0, tileable="BOTH", enlargement="EDGES", device="CPU",
+                  precision="FLOAT32", mask="OFF")
+"""The settings with which its user made the maps of the bricks."""
+
+LAST_VALUES = {
+    "engine": "LUMINANCE", "mix": "LUMINANCE", "mask": "OFF", "tileable": "BOTH", "convention": "CONTROLNET",
+    "depth_scale": "NORMALISED", "size": "NODE", "enlargement": "EDGES", "device": "CPU", "precision": "FLOAT32",
+    "source": "VIEWER", "target": "NONE", "save": "BESIDE", "existing": "SKIP", "maps": {"HEIGHT", "AO", "CURVATURE"},
+    "strength": 10.0, "resolution": 16384, "high_pass": 4096.0, "blur": 64.0, "smoothing": 16, "invert": True,
+    "animation": True,
+}
+"""The last values that its choices and numbers had: Blender stores a choice by its number."""
+
+PREFERENCES = {"environment_folder": "/shared/midas/environment", "interpreter": "/usr/bin/python3.11", "backend": "cu126",
+               "weights_folder": "/shared/midas/weights", "device": "CPU", "idle_minutes": 25}
+"""Its build of torch for CUDA 12.8 is no longer there; the one for CUDA 12.6 runs with the same drivers."""
+
+READ_PREFERENCES = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import installed_extension
+installed_extension.install(Path(sys.argv[2]))
+import bpy, os
+bpy.ops.wm.read_userpref()
+preferences = bpy.context.preferences.addons[installed_extension.NAME].preferences
+print({name: getattr(preferences, name) for name in sys.argv[3:]}, flush=True)
+installed_extension.uninstall()
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def wall(tmp_path):
+    """The open .blend file, in a copy of its folder, and its maps of the bricks; no worker has their surface."""
+    addon.client.close()
+    folder = shutil.copytree(FILES, tmp_path / "files")
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "wall.blend"))
+    return folder, bpy.data.images["bricks_normal"], bpy.data.images["bricks_height"]
+
+
+def test_the_settings_of_its_scenes_are_read(wall):
+    settings = bpy.data.scenes["Scene"].midas_normal
+    assert settings.values().is_close_to(CHOSEN) and settings.result == wall[1] and settings.live_paint
+    assert (settings.image.name, settings.maps, settings.smoothing) == ("bricks.png", {"NORMAL", "HEIGHT"}, 2)
+    last = bpy.data.scenes["Last values"].midas_normal
+    assert {name: getattr(last, name) for name in LAST_VALUES} == LAST_VALUES
+    assert last.mask_image.name == "bricks.png"
+
+
+def test_its_maps_are_known_with_their_settings_and_as_unchanged(wall):
+    for image in wall[1:]:
+        assert stored_settings(image).is_close_to(CHOSEN) and stored_facts(image)["engine"] == "LUMINANCE"
+    plaster = bpy.data.images["plaster_normal"]
+    assert find_maps(bpy.data.images["bricks.png"]) == list(wall[1:])
+    assert find_maps(bpy.data.images["plaster.png"]) == [plaster]
+    for image in (*wall[1:], plaster):
+        assert not any(map_state._is_changed(image)), image.name
+
+
+def test_its_maps_are_made_again_in_the_same_images_with_the_same_values(wall):
+    before, pixels = bpy.data.images.keys(), [values(image) for image in wall[1:]]
+    bpy.ops.midas_normal.generate(replace=False)
+    assert bpy.data.images.keys() == before
+    for image, old in zip(wall[1:], pixels, strict=True):
+        np.testing.assert_allclose(values(image), old, atol=2e-3)
+        assert stored_metadata(image)["settings"] == CHOSEN.to_dict() | stored_metadata(image)["settings"]
+
+
+def test_its_map_on_disk_is_made_again_in_its_file(wall):
+    file = wall[0] / "textures" / "plaster_normal.png"
+    before = file.read_bytes()
+    bpy.ops.midas_normal.generate(source="IMAGE", image="plaster.png", engine="LUMINANCE", save="BESIDE", replace=False,
+                                  target="AUTO", maps={"NORMAL"})
+    assert file.read_bytes() != before and stored_facts(bpy.data.images["plaster_normal"])["engine"] == "LUMINANCE"
+
+
+def test_a_map_of_it_that_a_user_has_painted_on_stays(wall):
+    normal = wall[1]
+    normal.pixels[0] = 0.123
+    normal.update()
+    with pytest.raises(RuntimeError, match="'bricks_normal' was changed after it was made and stays as it is"):
+        bpy.ops.midas_normal.generate(replace=False, maps={"NORMAL"})
+    assert normal.pixels[0] == pytest.approx(0.123)
+
+
+def test_its_maps_are_tuned_once_they_have_been_made_again(wall, settings):
+    assert not live_tuning.can_retune(wall[1])
+    with pytest.raises(RuntimeError, match="Generate a normal map first"):
+        bpy.ops.midas_normal.retune()
+    bpy.ops.midas_normal.generate()
+    assert live_tuning.can_retune(wall[1])
+    settings.strength = 1.0
+    bpy.ops.midas_normal.retune()
+    assert stored_settings(wall[1]).strength == 1.0
+
+
+def test_a_preset_is_applied(settings):
+    settings.quality, settings.strength = "FAST", 9.0
+    bpy.ops.midas_normal.preset_choose(filepath=str(FILES / "Rough_walls.py"))
+    assert settings.values().is_close_to(CHOSEN.replace_fields({"mix": "RELIEF", "convention": "DIRECTX"}))
+
+
+@pytest.mark.skipif(bpy.app.version < (4, 3), reason="the bpy module of 4.2 crashes when it reads preferences")
+def test_its_preferences_are_read(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "userpref.blend").write_bytes(gzip.decompress((FILES / "userpref.blend.gz").read_bytes()))
+    environment = {name: value for name, value in os.environ.items() if name != "BLENDER_USER_RESOURCES"}
+    ended = subprocess.run([sys.executable, "-c", READ_PREFERENCES, str(ROOT / "scripts"), str(tmp_path), *PREFERENCES],
+                           capture_output=True, text=True, env=environment, check=False)
+    assert ended.returncode == 0 and ended.stdout.splitlines()[-1] == str(PREFERENCES), ended.stdout + ended.stderr
