@@ -24,6 +24,8 @@ from environments import EnvironmentState
 from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import MidasNormalError
 
+PHOTOGRAPH = environments.ROOT / "docs/materials/stone_wall.jpg"
+
 
 def main() -> int:
     options = parse_arguments()
@@ -49,12 +51,12 @@ def _is_midas_ready() -> bool:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--image", type=Path, help="picture to start from; without it, a photograph of gravel")
+    parser.add_argument("--image", type=Path, default=PHOTOGRAPH, help="picture to start from; without it, a wall of stones")
     parser.add_argument("--engine", type=str.lower, choices=("auto", "midas", "relief", "luminance"), default="auto")
     parser.add_argument("--weights", type=Path, help="folder that has MiDaS's weights")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what is made (default: out)")
     options = parser.parse_args()
-    if options.image is not None and not options.image.is_file():
+    if not options.image.is_file():
         parser.error(f"there is no picture {options.image}")
     return options
 
@@ -65,9 +67,8 @@ def in_blender(python: Path | None, options: argparse.Namespace, weights: Path) 
     Blender tells each step of a render on the standard output, where nobody could find anything else.
     """
     scene = str(Path(__file__).resolve().parent / "demo_scene.py")
-    arguments = ["--engine", options.engine, "--weights", str(weights), "--out", str(options.out.resolve())]
-    if options.image is not None:
-        arguments += ["--image", str(options.image.resolve())]
+    arguments = ["--image", str(options.image.resolve()), "--engine", options.engine, "--weights", str(weights),
+                 "--out", str(options.out.resolve())]
     program = [str(python), scene] if python else ["blender", "-b", "--factory-startup", "--python-exit-code", "1",
                                                    "--python", scene, "--"]
     resources = tempfile.mkdtemp(prefix="midas_normal_")

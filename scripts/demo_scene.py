@@ -37,7 +37,7 @@ def main() -> int:
     chosen.environment_folder = str(environments.MIDAS.folder)
     chosen.weights_folder = str(options.weights)
     start = time.perf_counter()
-    image = load_picture(options.image)
+    image = bpy.data.images.load(str(options.image))
     if 0 in image.size:
         print(f"{options.image} is no picture that Blender can read; give another one.", file=sys.stderr)
         return 1
@@ -70,20 +70,11 @@ def main() -> int:
 def parse_arguments() -> argparse.Namespace:
     arguments = sys.argv[sys.argv.index("--") + 1:] if "--" in sys.argv else sys.argv[1:]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--image", type=Path)
+    parser.add_argument("--image", type=Path, required=True)
     parser.add_argument("--engine", required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args(arguments)
-
-
-def load_picture(path: Path | None) -> bpy.types.Image:
-    """Load the picture as a Blender image; by default scikit-image's photograph of gravel."""
-    if path is None:
-        import skimage
-
-        path = Path(skimage.__file__).parent / "data" / "gravel.png"
-    return bpy.data.images.load(str(path))
 
 
 def textured_plane(image: bpy.types.Image) -> bpy.types.Object:
