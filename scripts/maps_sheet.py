@@ -1,97 +1,137 @@
 #!/usr/bin/env python3
-"""Writes a contact sheet: photographs, and each map that the relief engine makes of them, side by side.
+"""Draws the sheets of the documents: all maps of a few photographs, the engines side by side, and what the sliders do.
 
-    python3 scripts/maps_sheet.py [--out docs/pictures/maps.jpg] [IMAGE...]
+    python3 scripts/maps_sheet.py [--out FILE] [IMAGE...]
+    python3 scripts/maps_sheet.py --engines relief,luminance,midas [--weights DIR] [--out FILE] [IMAGE...]
+    python3 scripts/maps_sheet.py --sliders [--out FILE] [IMAGE]
 
-Without pictures, the coins, gravel and brick of scikit-image.
+Without pictures, those of docs/materials; the sheets are docs/pictures/maps.jpg, engines.jpg and sliders.jpg.  An engine
+whose packages or weights are not there is left out, and its name is printed; DIR has the weights.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
+from sheets import draw_sheet, fit, light_surface
 
+from blender_midas_normal.batch import make_maps
 from blender_midas_normal.batch.cli import report_error
-from blender_midas_normal.core.errors import MidasNormalError
+from blender_midas_normal.core.engines import ENGINES
+from blender_midas_normal.core.errors import EngineUnavailable, MidasNormalError, SourceError
 from blender_midas_normal.core.map_types import MAP_TYPES
-from blender_midas_normal.core.settings import Settings
 
-SIDE, GAP, LETTERS = 300, 6, 26
-"""Pixels of a picture, between two, and of the line with their names."""
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
-PHOTOGRAPHS = ("coins", "gravel", "brick")
+Rows = list[tuple[list[str], list["Image"]]]
+
+MATERIALS, PICTURES = environments.ROOT / "docs/materials", environments.ROOT / "docs/pictures"
+
+SHOWN = {
+    "maps": ("stone_wall", "roof_tiles", "cracked_mud"),
+    "engines": ("bricks", "stone_wall", "paving_stones", "roof_tiles", "floor_tiles", "cracked_mud", "rock", "hessian"),
+    "sliders": ("stone_wall",),
+}
+"""The materials that each sheet shows."""
+
+SLIDERS: tuple[tuple[str, tuple[dict[str, object], ...]], ...] = (
+    ("Strength", ({"strength": 0.5}, {"strength": 1.0}, {"strength": 2.0}, {"strength": 4.0})),
+    ("Detail", ({"detail": 0.0}, {"detail": 1.0}, {"detail": 2.0}, {"detail": 4.0})),
+    ("Blur", ({"blur": 0.0}, {"blur": 1.0}, {"blur": 3.0}, {"blur": 8.0})),
+    ("High-Pass", ({"high_pass": 0.0}, {"high_pass": 64.0}, {"high_pass": 16.0}, {"high_pass": 4.0})),
+    ("Mix, Luminance", ({"mix": "OFF"}, *({"mix": "LUMINANCE", "mix_amount": amount} for amount in (0.5, 1.0, 2.0)))),
+)
+"""Labels of the sliders, and the settings of the surfaces that are shown of each, at strength 2 where it is not told."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
-    parser.add_argument("--out", type=Path, default=environments.ROOT / "docs/pictures/maps.jpg", help="sheet to write")
-    options = parser.parse_args()
+    options = parse_arguments()
     try:
-        environments.writable(options.out.resolve().parent)
         python = environments.bpy_python()
         if Path(sys.executable) != python:
             return environments.run(python, Path(__file__).name, sys.argv[1:])
-        names = ["Photograph", *(kind.label for kind in MAP_TYPES.values())]
-        draw_sheet([(names, pictures(file)) for file in options.images or photographs()], options.out)
+        name = "engines" if options.engines else "sliders" if options.sliders else "maps"
+        files = options.images or [MATERIALS / f"{material}.jpg" for material in SHOWN[name]]
+        out = options.out or PICTURES / f"{name}.jpg"
+        environments.writable(out.resolve().parent)
+        with tempfile.TemporaryDirectory() as folder:
+            draw_sheet(ROWS[name](files, options, Path(folder)), out)
     except MidasNormalError as error:
         return report_error(error)
-    print(options.out)
+    print(out)
     return 0
 
 
-def photographs() -> list[Path]:
-    import skimage
-
-    return [Path(skimage.__file__).parent / "data" / f"{name}.png" for name in PHOTOGRAPHS]
-
-
-def draw_sheet(rows: list[tuple[list[str], list]], out: Path) -> None:
-    """Draw rows of pictures, Pillow's of SIDE pixels; a row's names stand above it unless those above are the same.
-
-    Args:
-        rows: the names and the pictures of each.
-        out: the file.
-    """
-    from PIL import Image, ImageDraw
-
-    heads = [LETTERS if index == 0 or rows[index - 1][0] != names else 0 for index, (names, _) in enumerate(rows)]
-    columns = max(len(pictures) for _, pictures in rows)
-    size = columns * (SIDE + GAP) - GAP, sum(heads) + len(rows) * (SIDE + GAP) - GAP
-    whole = Image.new("RGB", size, "white")
-    draw = ImageDraw.Draw(whole)
-    top = 0
-    for head, (names, pictures) in zip(heads, rows):
-        for column, (name, picture) in enumerate(zip(names, pictures)):
-            if head:
-                draw.text((column * (SIDE + GAP) + 4, top + 4), name, "black", font_size=16)
-            whole.paste(picture, (column * (SIDE + GAP), top + head))
-        top += head + SIDE + GAP
-    whole.save(out, quality=88)
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
+    parser.add_argument("--engines", type=lambda text: text.upper().split(","), help="draw what these make")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder with the engines' weights")
+    parser.add_argument("--sliders", action="store_true", help="draw one picture at different settings")
+    parser.add_argument("--out", type=Path, help="sheet to write")
+    options = parser.parse_args()
+    if unknown := [name for name in options.engines or () if name not in ENGINES]:
+        parser.error(f"there is no engine {unknown[0].lower()}; choose among {', '.join(ENGINES).lower()}")
+    return options
 
 
-def pictures(file: Path) -> list:
-    """Return the file and its maps as Pillow's pictures, SIDE pixels wide and high."""
-    from PIL import Image
+def make(file: Path, folder: Path, weights: Optional[Path] = None, **settings: object) -> dict[str, Path]:
+    """Make maps of a picture in a folder of their own; return their files by the map's type."""
+    made = make_maps(file, tempfile.mkdtemp(dir=folder), weights=weights, **settings)
+    if failed := [record.error for record in made if record.error or record.output is None]:
+        raise SourceError("{file} gives no map: {reason}", file=file, reason=failed[0])
+    return {record.map: Path(record.output) for record in made}
 
-    from blender_midas_normal.core.colour import luma
-    from blender_midas_normal.core.maps import make_map
-    from blender_midas_normal.core.tileable import resolve_wrap
-    from blender_midas_normal.worker.engines import EngineInput
-    from blender_midas_normal.worker.engines.relief import Relief
-    from blender_midas_normal.worker.inputs import picture_from_file
 
-    picture, settings = picture_from_file(file), Settings()
-    wrap = resolve_wrap(settings.tileable, luma(picture.rgb_float()), is_render=False)
-    surface = Relief().surface(EngineInput(picture, wrap, settings, lambda stage, share: None))
-    maps = [(make_map(kind, surface, settings).encode() >> 8).astype("uint8") for kind in MAP_TYPES]
-    return [Image.fromarray(values).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-            for values in (picture.to_uint8()[..., :3], *maps)]
+def map_rows(files: list[Path], options: argparse.Namespace, folder: Path) -> Rows:
+    """Return the pictures with all their maps by relief."""
+    names = ["Photograph", *(kind.label for kind in MAP_TYPES.values()), "Lit from the upper left"]
+    rows = []
+    for file in files:
+        maps = make(file, folder, maps=tuple(MAP_TYPES), engine="relief")
+        rows.append((names, [fit(file), *(fit(maps[kind]) for kind in MAP_TYPES), fit(light_surface(maps["NORMAL"], file))]))
+    return rows
+
+
+def engine_rows(files: list[Path], options: argparse.Namespace, folder: Path) -> Rows:
+    """Return the pictures with the normal map and the lit surface of each engine that can run here."""
+    names, columns = ["Photograph"], [[fit(file) for file in files]]
+    for engine in options.engines:
+        try:
+            maps = [make(file, folder, options.weights, engine=engine, strength=2.0)["NORMAL"] for file in files]
+        except EngineUnavailable as error:
+            print(f"{ENGINES[engine].label} was not run: {error}")
+            continue
+        names += [ENGINES[engine].label, "lit"]
+        columns += [[fit(normals) for normals in maps],
+                    [fit(light_surface(normals, file)) for normals, file in zip(maps, files)]]
+    return [(names, list(pictures)) for pictures in zip(*columns)]
+
+
+def slider_rows(files: list[Path], options: argparse.Namespace, folder: Path) -> Rows:
+    """Return the lit surface of the first picture at several values of each slider."""
+    file, rows = files[0], []
+    for label, choices in SLIDERS:
+        names, pictures = [], []
+        for settings in choices:
+            normals = make(file, folder, engine="relief", **{"strength": 2.0, **settings})["NORMAL"]
+            value = list(settings.values())[-1]
+            names.append(f"{label}: {value if isinstance(value, str) else format(value, 'g')}")
+            pictures.append(fit(light_surface(normals, file)))
+        rows.append((names, pictures))
+    return rows
+
+
+ROWS = {"maps": map_rows, "engines": engine_rows, "sliders": slider_rows}
+"""The functions that make the rows of each sheet: (files, options, folder for the maps)."""
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
-from maps_sheet import SIDE, draw_sheet
+from sheets import draw_sheet, fit, light_surface
 
 from blender_midas_normal.batch import make_maps
 from blender_midas_normal.batch.cli import report_error
@@ -26,10 +26,6 @@ from blender_midas_normal.core.errors import MidasNormalError, SourceError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-LIGHT = (-0.55, 0.55, 0.63)
-"""Direction to the light of the lit pictures: from the upper left."""
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -66,22 +62,6 @@ def rows(materials: Path, name: str, folder: Path) -> list[tuple[list[str], list
             raise SourceError("{file} gives no map: {reason}", file=source, reason=record.error)
         return Path(record.output)
 
-    def lit(file: Path, colours: Path | None = None) -> Image:
-        """Return a surface with the normals of a file under the light, grey or in the colours of a picture."""
-        vectors = np.asarray(Image.open(file).convert("RGB"), np.float32) / 127.5 - 1
-        shade = np.clip(vectors @ np.array(LIGHT, np.float32), 0, 1)[..., None]
-        base = np.full((1, 1, 3), 0.6, np.float32)
-        if colours is not None:
-            base = (np.asarray(Image.open(colours).convert("RGB"), np.float32) / 255) ** 2.2
-        return Image.fromarray((np.clip(base * (0.15 + 1.2 * shade), 0, 1) ** (1 / 2.2) * 255).astype(np.uint8))
-
-    def shown(picture: Image | Path) -> Image:
-        image = Image.open(picture) if isinstance(picture, Path) else picture
-        if image.mode.startswith("I"):  # 16 bits of grey
-            image = Image.fromarray((np.asarray(image, np.float32) / 257).astype(np.uint8))
-        side = min(image.size)
-        return image.convert("RGB").crop((0, 0, side, side)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-
     heights = make(normal, "normals", "height")
     eight_bits = folder / "heights_8.png"
     shown_heights = np.rint(np.asarray(Image.open(heights), np.float32) / 257).astype(np.uint8)
@@ -91,12 +71,12 @@ def rows(materials: Path, name: str, folder: Path) -> list[tuple[list[str], list
     over = make(colour, "auto", mix="RELIEF", base="EXISTING", crossover=8, mix_amount=1.5)
     return [
         (["Height map, 8 bits", "Its normal map", "Lit from the upper left"],
-         [shown(eight_bits), shown(of_heights), shown(lit(of_heights))]),
+         [fit(eight_bits), fit(of_heights), fit(light_surface(of_heights))]),
         (["Normal map", "Its heights", "Ambient occlusion", "Curvature", "DirectX"],
-         [shown(file) for file in (normal, heights, make(normal, "normals", "ao"), make(normal, "normals", "curvature"),
+         [fit(file) for file in (normal, heights, make(normal, "normals", "ao"), make(normal, "normals", "curvature"),
                                    flipped)]),
         (["Photograph", "Normal map that is there", "With the photo's fine relief", "Lit before", "Lit afterwards"],
-         [shown(colour), shown(normal), shown(over), shown(lit(normal, colour)), shown(lit(over, colour))]),
+         [fit(colour), fit(normal), fit(over), fit(light_surface(normal, colour)), fit(light_surface(over, colour))]),
     ]
 
 
