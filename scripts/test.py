@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sets up and runs everything: ruff, the type check, pytest.
+"""Sets up and runs everything: ruff, the type check, the site, pytest.
 
     python3 scripts/test.py [--ci] [pytest arguments]
 
@@ -78,10 +78,12 @@ def main() -> int:
 
 
 def check() -> list:
-    """Run ruff and mypy, in an environment without bpy."""
+    """Run ruff, mypy and the site's build, in environments without bpy."""
     python = environments.ready_environment(ROOT / ".venv-checks", ("checks.txt",), "import mypy", (13, 12, 11))
+    docs_python = environments.ready_environment(ROOT / ".venv-docs", ("docs.txt",), "import mkdocs", (13, 12, 11))
     return [time_part("ruff", lambda: run([python, "-m", "ruff", "check", "."])),
-            time_part("mypy", lambda: run([python, "-m", "mypy"]))]
+            time_part("mypy", lambda: run([python, "-m", "mypy"])),
+            time_part("docs", lambda: run([docs_python, "-m", "mkdocs", "build", "--strict", "--quiet"]))]
 
 
 def midas_variables(ci: bool, not_run: list) -> dict:

@@ -51,6 +51,14 @@ def test_each_picture_is_shown_by_a_document():
     assert pictures and not pictures - shown
 
 
+def test_troubleshooting_names_messages_that_the_program_gives():
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "blender_midas_normal").rglob("*.py"))
+    text = re.sub(r'"\s*f?"', "", text)  # strings that go on in the next line
+    rows = re.findall(r"^\| (.*?) \|", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE)
+    messages = [row for row in rows if row != "message"]
+    assert len(messages) > 30 and not [message for message in messages if message not in text]
+
+
 def test_each_document_is_linked_to_from_another():
     links = {(document.parent / link.partition("#")[0]).resolve() for document in DOCUMENTS
              for link in LINK.findall(document.read_text(encoding="utf-8"))}
