@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 PROGRAMS = ("benchmark.py", "build_extension.py", "demo.py", "make_test_weights.py", "maps_sheet.py", "relief_sheet.py",
-            "sources_sheet.py", "render_materials.py", "train_relief.py")
+            "sources_sheet.py", "render_materials.py", "release.py", "train_relief.py")
 
 
 def run(program, *arguments):
