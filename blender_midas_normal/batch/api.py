@@ -19,6 +19,7 @@ from .options import BatchOptions, batch_options
 from .outputs import TARGETS
 from .pictures import BatchItem, PictureState, item_of_file, picture_fields, with_bases, with_exposure
 from .report import FAILED, LoggingReporter, Record, Reporter
+from .review import ReviewPage, review_page
 from .runner import BatchRunner, StageFn, run_stages
 from .scheduler import WorkerPool, max_in_flight, one_in_flight, run_tasks
 
@@ -131,14 +132,19 @@ def run_batch(items: Iterable[BatchItem], options: BatchOptions, launch: Launch,
 
     Raises:
         EngineUnavailable: the engine cannot run.
+        TargetError: the review cannot be written.
     """
     report_unusable(inputs, reporter)
     runner = BatchRunner(items, options, launch, reporter)
     for message in runner.set_messages:
         reporter.print_line(message)
+    page = review_page(options, launch)
     with closing(runner), closing(WorkerPool(pool_size(options))) as pool:
-        _run(runner, pool, reporter, stopped)
-    return result_of(inputs, runner, len(runner.pictures) - runner.finished_count)
+        _run(runner, page, pool, reporter, stopped)
+    result = result_of(inputs, runner, len(runner.pictures) - runner.finished_count)
+    if page is not None:
+        page.write(runner.pictures, [record for record in result.records if record.input in inputs.unusable_folders])
+    return result
 
 
 def report_unusable(inputs: Inputs, reporter: Reporter) -> None:
@@ -159,10 +165,14 @@ def pool_size(options: BatchOptions) -> int | None:
     return 1 if options.workers is None and options.settings.device == "CPU" else options.workers
 
 
-def _run(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Callable[[], bool]) -> None:
+def _run(runner: BatchRunner, page: ReviewPage | None, pool: WorkerPool, reporter: Reporter,
+         stopped: Callable[[], bool]) -> None:
     def watch(job: ResultFuture | None) -> None:
         pool.add_workers(reporter.print_line)
-        reporter.show_progress(job, *runner.progress)
+        finished, total = runner.progress
+        if page is not None:
+            finished, total = finished + page.drawn, total + len(runner.pictures)
+        reporter.show_progress(job, finished, total)
 
     def run_stage(stage: StageFn, pictures: Sequence[PictureState]) -> None:
         run_tasks(runner.task_factories(stage, pictures, alone=False), pool.clients, max_in_flight, watch, stopped)
@@ -170,6 +180,8 @@ def _run(runner: BatchRunner, pool: WorkerPool, reporter: Reporter, stopped: Cal
         run_tasks(runner.task_factories(stage, again, alone=True), pool.clients[:1], one_in_flight, watch, stopped)
 
     run_stages(runner, run_stage)
+    if page is not None:
+        run_stage(page.draw, runner.pictures)
 
 
 def items_of_files(inputs: Inputs, options: BatchOptions) -> list[BatchItem]:

@@ -15,6 +15,7 @@ from ..core.errors import Message, reason_of
 from ..core.files import PICTURE_SUFFIXES, exists, resolve_path
 from .name_suffixes import cut_suffix
 from .record import OutputRecord
+from .review import is_review_folder
 
 WILDCARD = re.compile(r"[*?[]")
 
@@ -146,7 +147,8 @@ def _walk(folder: Path, recursive: bool, inputs: Inputs) -> Iterator[tuple[str, 
                                                  folder=error.filename, reason=reason_of(error))
 
     for path, folders, names in os.walk(folder, onerror=note_unreadable):
-        folders[:] = sorted(name for name in folders if recursive and not name.startswith("."))
+        folders[:] = sorted(name for name in folders if recursive and not name.startswith(".")
+                            and not is_review_folder(Path(path, name)))
         inputs.unfollowed_links |= {link for link in (Path(path, name) for name in folders) if link.is_symlink()}
         yield path, sorted(name for name in names if not name.startswith("."))
 

@@ -22,6 +22,7 @@ from .name_suffixes import parse_suffixes
 from .outputs import RECTIFIED, TARGETS, TOKENS, Naming
 from .pictures import SETS, digest_of_file
 from .report import check_report
+from .review import check_review
 from .shares import Share, parse_share
 
 EXPOSURE = Number("Exposure", "Stops by which scene-linear pictures, such as EXR and HDR files, are made brighter first",
@@ -50,6 +51,7 @@ class BatchOptions:
         existing: one of EXISTING_CHOICES.
         workers: number of worker processes; None for one for each graphics card.
         json, csv: files for the report.
+        review: the page on which the maps are reviewed, None for none.
         exposure: in stops; None where the option was not given.
         mask_content: digest of the mask image, "" without one.
         sets: one of SETS.
@@ -71,6 +73,7 @@ class BatchOptions:
     workers: int | None
     json: Path | None
     csv: Path | None
+    review: Path | None
     exposure: float | None
     mask_image: Path | None
     mask_content: str
@@ -150,6 +153,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=parse_path, metavar="FILE",
                         help="write what was made, and what failed, as JSON; - is the standard output")
     parser.add_argument("--csv", type=parse_path, metavar="FILE", help="the same as a table")
+    parser.add_argument("--review", type=parse_path, metavar="FILE.html",
+                        help="write a page with small pictures of each texture, of its map, and of the texture lit with it; "
+                             "those that failed come first, then maps that are nearly flat or look inverted")
     parser.add_argument("--preset", type=str.lower, choices=_lower(PRESETS), default="material",
                         help="settings to start from; node makes the MiDaS node's picture (default: material)")
     for name, domain in setting_domains().items():
@@ -182,8 +188,8 @@ def parse_path(text: str) -> Path:
 def parse_options(arguments: argparse.Namespace) -> BatchOptions:
     """Check the parsed options of a command line; raises as `batch_options`."""
     names = ("maps", "format", "bits", "target", "pattern", "existing", "jobs", "exposure", "mask_image", "sets",
-              "smoothing", "source_suffix", "shard", "items", "json", "csv", "rectify",
-             "focal_length")
+              "smoothing", "source_suffix", "shard", "items", "json", "csv", "review",
+             "rectify", "focal_length")
     return batch_options(arguments.out, _parse_settings(arguments), **{name: getattr(arguments, name) for name in names})
 
 
@@ -191,8 +197,8 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
                   bits: int | None = None, target: str | None = None, pattern: str | None = None, existing: str = "RENEW",
                   jobs: int | None = None, exposure: float | None = None, mask_image: Path | None = None, sets: str = "OFF",
                   smoothing: int = 0, source_suffix: str | Sequence[str] = "", shard: str = "", items: str = "",
-                  json: Path | None = None, csv: Path | None = None, rectify: Sequence[float] | None = None,
-                  focal_length: float = 0.0) -> BatchOptions:
+                  json: Path | None = None, csv: Path | None = None, review: Path | None = None,
+                  rectify: Sequence[float] | None = None, focal_length: float = 0.0) -> BatchOptions:
     """Check options, which have the names and values of those on the command line, in any case.
 
     Args:
@@ -214,6 +220,8 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     smoothing = int(TEMPORAL_SMOOTHING.validate("smoothing", smoothing))
     _check_smoothing(smoothing, sets_, settings)
     _check_reports(json, csv)
+    if review is not None:
+        check_review(review)
     if exposure is not None:
         exposure = EXPOSURE.validate("exposure", exposure)
     _check_bits(bits, format_, settings)
@@ -230,8 +238,9 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     naming = Naming(pattern if pattern is not None else target_.pattern, target_.tags, settings.engine.lower(),
                     FILE_FORMATS[format_].suffix, outputs)
     return BatchOptions(out, settings, map_types, format_, bits or target_.bits, naming, existing_, jobs, json, csv,
-                        exposure, mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_, smoothing,
-                        parse_suffixes(source_suffix), share, tuple(rectify) if rectify is not None else None, focal_length)
+                        review, exposure, mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_,
+                        smoothing, parse_suffixes(source_suffix), share, tuple(rectify) if rectify is not None else None,
+                        focal_length)
 
 
 def _check_choice(name: str, value: str, names: Collection[str]) -> str:

@@ -34,8 +34,11 @@ STDOUT = Path("-")
 CSV_COLUMNS = ("input", "outcome", "map", "output", "engine", "device", "width", "height", "seconds", "notes", "error")
 """Columns of the CSV report."""
 
-REPORT_HEAD = re.compile(rb'\[(\]|\s*\{\s*"input")|input,outcome,| *\d+ made, in ')
-"""Matches the first bytes of a report: JSON, CSV or a summary."""
+REVIEW_HEAD = "<!DOCTYPE html><!-- Review of midas-normal -->"
+"""The beginning of a page on which maps are reviewed."""
+
+REPORT_HEAD = re.compile(rb'\[(\]|\s*\{\s*"input")|input,outcome,| *\d+ made, in |' + re.escape(REVIEW_HEAD.encode()))
+"""Matches the first bytes of a report: JSON, CSV, a summary or a review."""
 
 BAR_WIDTH = 24
 """Width of the progress bar in characters."""

@@ -51,6 +51,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 """By the type of a field: functions that make its messages to users from JSON.  They raise ValueError."""
 
+NEARLY_FLAT = Message("The map is nearly flat: its mean slope is below 1 degree.")
+LOOKS_INVERTED = Message("The map may be inverted: what is bright in the picture lies deep in the map.")
+"""Notes of results of `Request.review`, by which maps are sorted."""
+
 ALPHA_MEANINGS = ("TRANSPARENCY", "OTHER", "UNKNOWN")
 """What alpha may be: transparency; something else, such as gloss, which is ignored; or unknown, treated as transparency."""
 
@@ -119,6 +123,7 @@ class Request:
         frames: [weight, path] of each map to average: PNG files of 16 bits of one map type, size, scale and convention.
         scale: of height maps, the scale to write them with; 0 for each picture's own.
         rectify: the fields of `Rectification`: with `pixels` or `picture` only, make no map, but that picture rectified.
+        review: make no map, but small pictures of `pixels` or `picture` and of its finished map, which is the base.
         id: identifies the request in all messages about it; the client sets it.
     """
 
@@ -142,6 +147,7 @@ class Request:
     frames: list = field(default_factory=list)
     scale: float = 0.0
     rectify: dict | None = None
+    review: bool = False
     id: int = 0
 
     def __post_init__(self) -> None:
@@ -157,6 +163,8 @@ class Request:
             raise ProtocolError("The frames of a request must be shares and files.")
         if self.rectify is not None and self.pixels is None and self.picture is None:
             raise ProtocolError("A request that rectifies must have a picture.")
+        if self.review and (self.pixels or self.picture) is None:
+            raise ProtocolError("A request for a review must have a picture.")
 
 
 @dataclass(frozen=True)

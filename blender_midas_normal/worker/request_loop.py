@@ -37,6 +37,7 @@ from .memory import TOO_LITTLE_MEMORY, available_bytes, is_out_of_memory
 from .outputs import write_map
 from .pipeline import MapPipeline
 from .rectification import rectify_picture, write_rectified
+from .review_sheet import draw_review, write_review
 
 if TYPE_CHECKING:
     from .channel import Job
@@ -122,6 +123,9 @@ class RequestLoop:
                 if job.request.rectify is not None:
                     self._rectify(job, inputs, report)
                     continue
+                if job.request.review:
+                    self._review(job, inputs)
+                    continue
                 pending_maps.append((job, self._pipeline.prepare(job.request, inputs, report, job.clock)))
         ready_maps = self._infer([pending for _, pending in pending_maps])
         for (job, _), pending in zip(pending_maps, ready_maps, strict=True):
@@ -161,6 +165,15 @@ class RequestLoop:
             height, width = rectified.pixels.shape[:2]
             self._channel.send(Result(job.request.id, file, width, height, engine="", device="", why=NO_MESSAGE, surface="",
                                       seconds=job.clock.seconds, notes=[rectified.note]))
+
+    def _review(self, job: Job, inputs: LoadedInputs) -> None:
+        """Answer a request for small pictures of a finished map."""
+        with job.clock.stage("review"):
+            sheet = draw_review(inputs, job.request)
+        with write_review(sheet, self._folder) as file:
+            height, width = sheet.pixels.shape[:2]
+            self._channel.send(Result(job.request.id, file, width, height, engine="", device="", why=NO_MESSAGE, surface="",
+                                      seconds=job.clock.seconds, notes=sheet.notes))
 
     @contextmanager
     def _send_errors(self, job: Job) -> Iterator[None]:

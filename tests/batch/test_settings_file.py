@@ -17,7 +17,7 @@ from blender_midas_normal.core.settings import setting_domains
 
 BESIDE_SETTINGS = {"exposure", "smoothing", "focal_length", *OPTIONS}
 
-NOT_OF_A_FOLDER = {"out", "list", "items", "shard", "exit_zero", "progress", "write_job", "dry_run", "json", "csv",
+NOT_OF_A_FOLDER = {"out", "list", "items", "shard", "exit_zero", "progress", "write_job", "dry_run", "json", "csv", "review",
                    "version", "help"}
 
 

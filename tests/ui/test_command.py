@@ -123,3 +123,11 @@ def test_every_setting_is_an_option(capsys):
         run(["--help"])
     shown = capsys.readouterr().out
     assert all("--" + name.replace("_", "-") in shown for name in setting_domains())
+
+
+def test_a_run_in_blender_is_reviewed_too(tmp_path, capsys):
+    page = tmp_path / "review.html"
+    assert run([str(BRICKS), "--out", str(tmp_path / "maps"), "--engine", "luminance", "--review", str(page)]) == 0
+    shown = page.read_text()
+    assert shown.count("<img ") == 1 and "Others: 1" in shown and len(list((tmp_path / "review_files").iterdir())) == 1
+    capsys.readouterr()
