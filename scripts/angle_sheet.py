@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Draws a photo of a material taken at an angle, the same rectified by its lines, and the normal map of that.
 
-    python3 scripts/angle_sheet.py --materials DIR [--name acg_bricks008] [--out docs/pictures/angle.jpg]
+    python3 scripts/angle_sheet.py [--materials DIR] [--name roof_tiles] [--out FILE]
 
-DIR holds materials as scripts/relief/materials.py reads them.  Needs requirements/training.txt, or the MiDaS environment.
+DIR, without it docs/materials, holds materials as scripts/relief/materials.py reads them.  Needs requirements/training.txt, or the MiDaS environment.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ WIDTH, HEIGHT, LABEL = 420, 315, 18
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--materials", type=Path, default=ROOT.parent / "shared" / "cc0", metavar="DIR")
-    parser.add_argument("--name", default="acg_bricks008", help="of the material")
+    parser.add_argument("--materials", type=Path, default=ROOT / "docs/materials", metavar="DIR")
+    parser.add_argument("--name", default="roof_tiles", help="of the material")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/pictures/angle.jpg", help="sheet to write")
     options = parser.parse_args()
     try:

@@ -24,7 +24,7 @@ from environments import EnvironmentState
 from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import MidasNormalError
 
-PHOTOGRAPH = environments.ROOT / "docs/materials/stone_wall.jpg"
+PHOTOGRAPH = environments.ROOT / "docs/materials/stone_wall_color.jpg"
 
 
 def main() -> int:

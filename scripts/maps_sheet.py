@@ -59,7 +59,7 @@ def main() -> int:
         if Path(sys.executable) != python:
             return environments.run(python, Path(__file__).name, sys.argv[1:])
         name = "engines" if options.engines else "sliders" if options.sliders else "maps"
-        files = options.images or [MATERIALS / f"{material}.jpg" for material in SHOWN[name]]
+        files = options.images or [MATERIALS / f"{material}_color.jpg" for material in SHOWN[name]]
         out = options.out or PICTURES / f"{name}.jpg"
         environments.writable(out.resolve().parent)
         with tempfile.TemporaryDirectory() as folder:

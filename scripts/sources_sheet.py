@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes a contact sheet: what is made of height maps and of normal maps that are there already.
 
-    python3 scripts/sources_sheet.py --materials DIR [--name acg_tiles26] [--out docs/pictures/sources.jpg]
+    python3 scripts/sources_sheet.py [--materials DIR] [--name roof_tiles] [--out FILE]
 
-DIR has the colours and the normal map of the named material, as <name>_color.jpg and <name>_normal.jpg.  Its height map is
-made of its normal map, and stored with 8 bits, as many height maps are.
+DIR, without it docs/materials, has the colours and the normal map of the named material, as <name>_color.jpg and
+<name>_normal.jpg.  Its height map is made of its normal map, and stored with 8 bits, as many height maps are.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--materials", type=Path, default=environments.ROOT.parent / "shared" / "cc0", metavar="DIR")
-    parser.add_argument("--name", default="acg_tiles26", help="of the material")
+    parser.add_argument("--materials", type=Path, default=environments.ROOT / "docs/materials", metavar="DIR")
+    parser.add_argument("--name", default="roof_tiles", help="of the material")
     parser.add_argument("--out", type=Path, default=environments.ROOT / "docs/pictures/sources.jpg", help="sheet to write")
     options = parser.parse_args()
     try:
