@@ -3,7 +3,8 @@
 
     python3 scripts/angle_sheet.py [--materials DIR] [--name roof_tiles] [--out FILE]
 
-DIR, without it docs/materials, holds materials as scripts/relief/materials.py reads them.  Needs requirements/training.txt, or the MiDaS environment.
+DIR, without it docs/materials, holds materials as scripts/relief/materials.py reads them.  Needs
+requirements/training.txt, or the MiDaS environment.
 """
 
 from __future__ import annotations
