@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,13 @@ COMPUTER = re.sub(r"[^A-Za-z0-9]+", "-", platform.node())[:40] or "computer"
 
 TEMPORARY_PREFIX = f".midas_normal_{COMPUTER}_"
 """Prefix of the names of temporary folders in output folders."""
+
+TEMPORARY_MAX_AGE_S = 86400.0
+"""Seconds without a change after which a temporary folder counts as left behind whose lock tells nothing: that of another
+computer, or on a drive where files cannot be locked."""
+
+TEMPORARY_NAME = re.compile(r"\.midas_normal_[A-Za-z0-9-]+_\w+")
+"""Names of temporary folders of all computers."""
 
 LOCK_NAME = ".lock"
 """The file in a temporary folder that is locked as long as the process that created the folder uses it."""
@@ -93,11 +101,15 @@ def _remove(folder: Path, lock: int) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders that killed processes of this computer have left in a folder.
+    """Remove the temporary folders that killed processes have left in a folder.
 
-    Folders in use stay, and so do all on a drive where files cannot be locked.
+    Those of this computer are removed unless they are in use; those of other computers, and all on a drive where files
+    cannot be locked, once they have not changed for TEMPORARY_MAX_AGE_S.
     """
     for leftover in _temporary_folders(folder):
+        if not leftover.name.startswith(TEMPORARY_PREFIX):
+            _remove_if_old(leftover)
+            continue
         try:
             lock = open_regular(leftover / LOCK_NAME, os.O_RDWR)
         except FileNotFoundError:
@@ -109,17 +121,28 @@ def remove_leftovers(folder: Path) -> None:
         try:
             is_unused = try_lock(lock)
         except OSError:
-            is_unused = False
+            os.close(lock)
+            _remove_if_old(leftover)
+            continue
         if is_unused:
             _remove(leftover, lock)
         else:
             os.close(lock)
 
 
+def _remove_if_old(leftover: Path) -> None:
+    """Remove a temporary folder that has not changed for long, by the clock of its drive."""
+    with suppress(OSError):
+        with tempfile.TemporaryFile(dir=leftover.parent) as new:
+            age = os.fstat(new.fileno()).st_mtime - leftover.stat().st_mtime
+        if age > TEMPORARY_MAX_AGE_S:
+            shutil.rmtree(leftover)
+
+
 def _temporary_folders(folder: Path) -> list[Path]:
     with suppress(OSError), os.scandir(folder) as entries:  # it does not exist yet, or may not be read
         return [Path(entry.path) for entry in entries
-                if entry.name.startswith(TEMPORARY_PREFIX) and entry.is_dir(follow_symlinks=False)]
+                if TEMPORARY_NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)]
     return []
 
 

@@ -86,7 +86,7 @@ def _plan_set(runner: BatchRunner, pictures: Sequence[PictureState], options: Ba
             picture.depth_stats = runner.known_depth_stats(picture)
 
     def plan(picture: PictureState, client: Client) -> BatchTask:
-        yield from runner.skip(picture, client)
+        yield from runner.skip(picture, client, is_final=True)
         size = sizes.get(picture)
         for map_type, target in picture.pending:
             shown = f" ({size[0]} x {size[1]})" if size is not None else ""

@@ -119,9 +119,10 @@ class OutputRecord:
     def may_be_on_record_soon(self, file: Path) -> bool:
         """Tell whether the file may be a new map of another computer, whose entry is not visible here yet.
 
-        Its age is measured by the clock of the drive, since the clocks of the two computers may differ.
+        It may have taken the place of a map whose entry is.  Its age is measured by the clock of the drive, since the clocks
+        of the two computers may differ.
         """
-        if self._relative_path(file) in self._entries:
+        if self._entries_of(file):
             return False
         try:
             with tempfile.TemporaryFile(dir=file.parent) as new:

@@ -169,8 +169,13 @@ class BatchRunner:
             return self._options.settings, "HEIGHT"
         return self._options.settings.with_tuning_of(Settings()), "NORMAL"
 
-    def skip(self, picture: PictureState, client: Client) -> BatchTask:
-        """Drop the maps of a picture that are up to date, and those that may not replace an existing file."""
+    def skip(self, picture: PictureState, client: Client, is_final: bool = False) -> BatchTask:
+        """Drop the maps of a picture that are up to date, and those that may not replace an existing file.
+
+        Args:
+            is_final: whether that is decided here for files whose entries may be visible soon, too; else they are looked
+                at again when their maps are made.
+        """
         content = picture.content_of_maps()
         for map_type, target in list(picture.pending):
             digest = self._digest(picture, self.engine, map_type)
@@ -182,7 +187,7 @@ class BatchRunner:
                     picture.rectified = target
             elif self._options.existing != "OVERWRITE" and (
                     refusal := self._record.refusal(target, picture.item.file)
-            ) and not self._record.may_be_on_record_soon(target):
+            ) and (is_final or not self._record.may_be_on_record_soon(target)):
                 if map_type == RECTIFIED:
                     raise ReplaceRefused(refusal)  # its maps would be those of another picture
                 self._report_failure(picture, map_type, refusal)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blender_midas_normal.batch.api import BatchResult, run_batch
 from blender_midas_normal.batch.inputs import Inputs
-from blender_midas_normal.batch.options import add_options, parse_options
+from blender_midas_normal.batch.options import BatchOptions, add_options, parse_options
 from blender_midas_normal.batch.pictures import BatchItem
 from blender_midas_normal.batch.report import TerminalReporter
 from blender_midas_normal.client.launch import Launch
@@ -28,12 +28,17 @@ class LineReporter(TerminalReporter):
         pass
 
 
+def options_of(out: Path, *arguments: str) -> BatchOptions:
+    """Return the options of a command line, which has the engine luminance unless it names another."""
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    return parse_options(parser.parse_args(["--out", str(out), "--engine", "luminance", *arguments]))
+
+
 def run_items(items: Sequence[BatchItem], out: Path, launch: Launch, *arguments: str,
               on_line: Callable[[str], object] = lambda line: None,
               stopped: Callable[[], bool] = lambda: False) -> BatchResult:
     """Make the maps of items with the options of a command line, by luminance unless it names another engine."""
-    parser = argparse.ArgumentParser()
-    add_options(parser)
-    options = parse_options(parser.parse_args(["--out", str(out), "--engine", "luminance", *arguments]))
+    options = options_of(out, *arguments)
     options.out.mkdir(exist_ok=True)
     return run_batch(items, options, launch, Inputs(), LineReporter(on_line), stopped)
