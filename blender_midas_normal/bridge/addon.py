@@ -17,7 +17,7 @@ from ..client.client import Client
 from ..client.launch import HostPython, Launch, Paths, choose_launch, engine_problem
 from ..client.setup.environment import Environment, environment_status
 from ..client.worker_process import read_log_tail
-from ..core.engines import engine_in_use
+from ..core.engines import AUTO_ENGINES, engine_in_use
 from ..core.errors import Message
 from ..core.files import redact_home
 from ..core.settings import Settings
@@ -75,6 +75,13 @@ def engine_unavailable_reason(settings: Any) -> Message:
     engine = engine_in_use(settings.engine, settings.base, settings.mix)
     chosen = SimpleNamespace(engine=engine, depth_scale=settings.depth_scale, model=settings.model, model_folder=folder)
     return engine_problem(chosen, worker_paths())
+
+
+def automatic_engine() -> str:
+    """Return the engine that AUTO chooses here."""
+    midas, built_in = AUTO_ENGINES
+    settings = SimpleNamespace(engine=midas, depth_scale="NORMALISED", model="", model_folder="")
+    return built_in if engine_problem(settings, worker_paths()) else midas
 
 
 def blender_python() -> str:

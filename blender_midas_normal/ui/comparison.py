@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import gpu
@@ -15,6 +15,8 @@ from .properties import scene_settings
 LINE_WIDTH = 1.5
 """Half the width of the line between two parts, in unscaled pixels."""
 
+EDITOR: Literal["IMAGE_EDITOR"] = "IMAGE_EDITOR"
+
 _areas: set[int] = set()
 """Addresses of the areas that show the comparison."""
 
@@ -25,6 +27,36 @@ draw_handler: Any = None
 def is_shown(area: bpy.types.Area | None) -> bool:
     """Whether an area shows the comparison."""
     return area is not None and area.as_pointer() in _areas
+
+
+def find_area(context: bpy.types.Context) -> bpy.types.Area | None:
+    """Return the Image Editor that compares: the context's area if it is one, else the window's largest one, if any."""
+    if context.area is not None and context.area.type == EDITOR:
+        return context.area
+    areas = context.screen.areas if context.screen is not None else ()
+    return max((area for area in areas if area.type == EDITOR), key=_size_of, default=None)
+
+
+def open_area(context: bpy.types.Context) -> bpy.types.Area | None:
+    """Split the context's area, else the window's largest one, and return the new half as an Image Editor.
+
+    None where there is no window, or no room for another editor.
+    """
+    screen = context.screen
+    if context.window is None or screen is None:
+        return None
+    area = context.area or max(screen.areas, key=_size_of)
+    before = {each.as_pointer() for each in screen.areas}
+    with bpy.context.temp_override(area=area, region=area.regions[0]):
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.5)
+    new = next((each for each in screen.areas if each.as_pointer() not in before), None)
+    if new is not None:
+        new.type = EDITOR
+    return new
+
+
+def _size_of(area: bpy.types.Area) -> int:
+    return area.width * area.height
 
 
 def toggle(area: bpy.types.Area, picture: bpy.types.Image) -> None:

@@ -19,9 +19,10 @@ def draw_image_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 def draw_object_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    """Draw the entry in the 3D Viewport's menu Object."""
+    """Draw the entries in the 3D Viewport's menu Object."""
     self.layout.separator()
     self.layout.menu("MIDAS_NORMAL_MT_generate_all", icon="TEXTURE")
+    self.layout.operator("midas_normal.compare", icon="SPLIT_VERTICAL")
 
 
 def draw_node_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:

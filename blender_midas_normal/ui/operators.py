@@ -243,7 +243,7 @@ class MIDAS_NORMAL_OT_cancel(MainThreadOperator, bpy.types.Operator):
 
 
 class MIDAS_NORMAL_OT_compare(MainThreadOperator, bpy.types.Operator):
-    """Show the image and its maps side by side in the Image Editor, or the image alone again"""
+    """Show the image and its maps side by side in an Image Editor, or the image alone again"""
 
     bl_idname = "midas_normal.compare"
     bl_label = "Compare Image and Map"
@@ -252,9 +252,6 @@ class MIDAS_NORMAL_OT_compare(MainThreadOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
-        if context.area is None or context.area.type != "IMAGE_EDITOR":
-            cls.poll_message_set(rpt_("Maps are compared in an Image Editor, use it there"))
-            return False
         normal = scene_settings(context.scene).result
         if normal is None or source_of(normal) is None:
             cls.poll_message_set(rpt_("There is no map of an image yet, generate or choose one"))
@@ -262,7 +259,11 @@ class MIDAS_NORMAL_OT_compare(MainThreadOperator, bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        comparison.toggle(context.area, source_of(scene_settings(context.scene).result))
+        area = comparison.find_area(context) or comparison.open_area(context)
+        if area is None:
+            self.report({"ERROR"}, rpt_("There is no room for an Image Editor in this window; turn an area into one."))
+            return {"CANCELLED"}
+        comparison.toggle(area, source_of(scene_settings(context.scene).result))
         return {"FINISHED"}
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import bpy
 from bpy.app.translations import pgettext_n as n_
 
-from ..bridge.addon import engine_unavailable_reason
+from ..bridge.addon import automatic_engine, engine_unavailable_reason
 from ..bridge.image_source import PICTURE_SETS, active_image, active_material
 from ..bridge.nodes.bump import height_nodes
-from ..core.engines import ENGINES, OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts, usable_engines
+from ..core.engines import AUTO_ENGINES, ENGINES, OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts, usable_engines
 from ..core.errors import NO_MESSAGE, SettingsError, SourceError
 from ..core.map_types import MAP_TYPES
 from . import comparison, generation, live_paint, live_tuning
@@ -27,6 +27,9 @@ SHORT_LABELS = {"AO": n_("AO")}
 ENGINE_SETTINGS = ("engine", "quality")
 
 TUNING_SETTINGS = ("strength", "detail", "invert")
+
+THUMBNAIL_SCALE = 5.0
+"""Side of the result's thumbnail, in heights of a button."""
 
 MIX_SETTINGS = ("base", "crossover", "mix_amount")
 
@@ -95,7 +98,7 @@ class MidasNormalPanel:
             draw_from_bump(layout.column(align=True))
         draw_outcome(layout)
         _draw_contradiction(layout, settings)
-        _draw_result(_with_split(layout), settings, context.area)
+        _draw_result(_with_split(layout), settings, context)
         _draw_settings(_with_split(layout), settings, TUNING_SETTINGS)
         image = _source_image(settings, context)
         for part in SUB_PANELS:
@@ -225,18 +228,25 @@ def _draw_generate(layout: bpy.types.UILayout, settings: MidasNormalSettings) ->
         row.operator("midas_normal.generate", icon="TEXTURE")
         row.menu("MIDAS_NORMAL_MT_generate_all", text="", icon="DOWNARROW_HLT")
         draw_progress_placeholder(row)
+        uses_built_in = settings.engine == "AUTO" and automatic_engine() != AUTO_ENGINES[0]
         if reason:
             draw_text(layout, reason, icon="ERROR")
+        elif uses_built_in:
+            draw_text(layout, "MiDaS is not set up, so the map is made by Relief", icon="INFO")
+        if reason or uses_built_in:
             layout.operator("midas_normal.show_preferences", icon="PREFERENCES")
 
 
-def _draw_result(column: bpy.types.UILayout, settings: MidasNormalSettings, area: bpy.types.Area) -> None:
-    """Draw the map that follows the settings below, and why it cannot where its surface is gone."""
+def _draw_result(column: bpy.types.UILayout, settings: MidasNormalSettings, context: bpy.types.Context) -> None:
+    """Draw the map that follows the settings below with a thumbnail, and why it cannot where its surface is gone."""
     if settings.result is None:
         return
     row = column.row(align=True)
     row.prop(settings, "result")
-    row.operator("midas_normal.compare", text="", icon="SPLIT_VERTICAL", depress=comparison.is_shown(area))
+    is_compared = comparison.is_shown(comparison.find_area(context))
+    row.operator("midas_normal.compare", text="", icon="SPLIT_VERTICAL", depress=is_compared)
+    if settings.result.preview is not None:
+        column.template_icon(settings.result.preview.icon_id, scale=THUMBNAIL_SCALE)
     if not live_tuning.can_retune(settings.result):
         draw_text(column, "Depth no longer cached, generate again to adjust", icon="INFO")
 

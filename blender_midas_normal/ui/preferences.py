@@ -1,4 +1,4 @@
-"""The extension's preferences: the MiDaS environment, the weights, and the worker."""
+"""The extension's preferences: the engines and their state, where files are stored, and what few need to change."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..bridge import addon
 from ..bridge.addon import EXTENSION, worker_paths
-from ..client.setup.environment import EnvironmentState, environment_status
-from ..client.setup.weights import host_of, source_urls
-from ..core.engines import ENGINES, needed_weights
+from ..client.setup.environment import EnvironmentState, EnvironmentStatus, environment_status
+from ..core.engines import ENGINES
 from ..core.errors import WeightsError
 from ..core.settings import DEVICE
-from ..core.weights import find_weights
+from ..core.weights import Weights, find_weights
 from . import computer_check, setup
 from .drawing import draw_progress_placeholder, draw_text
 from .generation import describe_worker
@@ -62,65 +61,85 @@ class MidasNormalPreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
-        self._draw_environment(layout.box())
-        self._draw_weights(layout.box())
-        worker = layout.box()
-        worker.label(text="Worker", icon="PREFERENCES")
-        draw_text(worker, describe_worker(addon.client))
-        worker.prop(self, "device")
-        worker.prop(self, "idle_minutes")
-        row = worker.row()
+        box = layout.box()
+        box.label(text="Engines")
+        _draw_engines(box)
+        box = layout.box()
+        box.label(text="Storage")
+        box.prop(self, "environment_folder")
+        box.prop(self, "weights_folder")
+        box = layout.box()
+        box.label(text="Advanced")
+        for name in ("interpreter", "backend", "device", "idle_minutes"):
+            box.prop(self, name)
+        draw_text(box, describe_worker(addon.client))
+        row = box.row()
         row.operator("midas_normal.show_log", icon="TEXT")
         row.operator("midas_normal.copy_report", icon="COPYDOWN")
         row.operator("midas_normal.restart", icon="FILE_REFRESH")
 
-    def _draw_environment(self, box: bpy.types.UILayout) -> None:
-        status = environment_status(worker_paths().environment)
-        box.label(text="MiDaS environment", icon="CONSOLE")
-        if not setup.is_running():
-            draw_text(box, status.sentence)
-        box.prop(self, "environment_folder")
-        box.prop(self, "interpreter")
-        box.prop(self, "backend")
-        if setup.is_running():
-            setup.draw_running_setup(box)
-            return
-        row = box.row()
-        labels = {EnvironmentState.ABSENT: n_("Install", contexts.operator_default),
-                  EnvironmentState.INCOMPLETE: n_("Resume Installing", contexts.operator_default),
-                  EnvironmentState.READY: n_("Install Again", contexts.operator_default),
-                  EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default)}
-        row.operator("midas_normal.install", text=labels[status.state], icon="IMPORT").part = "MIDAS"
-        row.operator("midas_normal.remove", icon="TRASH")
-        box.label(text="Packages of other engines")
-        row = box.row(align=True)
-        for part, label, _ in setup.PART_ITEMS[1:]:
-            is_installed = part.lower().replace("_", "-") in status.parts
-            cell = row.row(align=True)
-            cell.enabled = not is_installed
-            cell.operator("midas_normal.install", text=label, icon="CHECKMARK" if is_installed else "IMPORT").part = part
-        box.operator("midas_normal.check_computer", icon="VIEWZOOM")
-        if setup.outcome():
-            draw_text(box, setup.outcome())
-        computer_check.draw(box)
-        draw_progress_placeholder(box)
 
-    def _draw_weights(self, box: bpy.types.UILayout) -> None:
-        box.label(text="Network weights", icon="FILE_BLANK")
-        folder, midas = worker_paths().weights, needed_weights("MIDAS", "")
-        try:
-            file = find_weights(folder, midas) / midas.files[0].name
-            draw_text(box, iface_("The weights are {file}.").format(file=file))
-        except WeightsError as error:
-            draw_text(box, error.message)
-        box.prop(self, "weights_folder")
-        hub, release = map(host_of, source_urls(midas, midas.files[0]))
-        draw_text(box, iface_("Download takes them from {hub}, or else from {release}.").format(hub=hub, release=release))
-        box.label(text="Download the weights of")
-        row = box.row(align=True)
-        for name, facts in ENGINES.items():
-            if len(facts.weights) == 1:
-                row.operator("midas_normal.download_weights", text=facts.label, icon="IMPORT").engine = name
-            elif facts.weights:
-                row.operator_menu_enum("midas_normal.download_weights", "model", text=facts.label,
-                                       icon="IMPORT").engine = name
+INSTALL_LABELS = {
+    EnvironmentState.ABSENT: n_("Install MiDaS Environment", contexts.operator_default),
+    EnvironmentState.INCOMPLETE: n_("Resume Installing", contexts.operator_default),
+    EnvironmentState.READY: n_("Install Again", contexts.operator_default),
+    EnvironmentState.REPAIR_NEEDED: n_("Repair", contexts.operator_default),
+}
+
+
+def _draw_engines(box: bpy.types.UILayout) -> None:
+    """Draw which engines have their packages and weights, with the buttons that get them, and the running setup."""
+    paths = worker_paths()
+    status = environment_status(paths.environment)
+    row = box.row()
+    row.label(text=", ".join(iface_(facts.label) for facts in ENGINES.values() if not facts.parts), translate=False)
+    row.label(text="Built In", icon="CHECKMARK")
+    for name, facts in ENGINES.items():
+        if facts.parts:
+            row = box.row()
+            row.label(text=facts.label)
+            _draw_packages(row, facts.parts[-1], status)
+            _draw_weights(row, name, any(_has_weights(weights) for weights in facts.weights.values()))
+    row = box.row()
+    row.label(text="Depth Scale Raw of MiDaS")
+    _draw_packages(row, "node", status)
+    row.label()
+    if setup.is_running():
+        setup.draw_running_setup(box)
+        return
+    draw_text(box, status.sentence)
+    row = box.row()
+    row.operator("midas_normal.install", text=INSTALL_LABELS[status.state], icon="IMPORT").part = "MIDAS"
+    row.operator("midas_normal.remove", icon="TRASH")
+    row.operator("midas_normal.check_computer")
+    if setup.outcome():
+        draw_text(box, setup.outcome())
+    computer_check.draw(box)
+    draw_progress_placeholder(box)
+
+
+def _draw_packages(row: bpy.types.UILayout, part: str, status: EnvironmentStatus) -> None:
+    """Draw the button that installs a part of the environment, greyed out and with a check mark where it is installed."""
+    is_installed = part in status.parts
+    cell = row.row()
+    cell.enabled = not is_installed
+    operator = cell.operator("midas_normal.install", text="Packages", icon="CHECKMARK" if is_installed else "IMPORT")
+    operator.part = part.upper().replace("-", "_")
+
+
+def _draw_weights(row: bpy.types.UILayout, engine: str, is_downloaded: bool) -> None:
+    """Draw the button or menu that downloads weights of an engine, with a check mark where there are some."""
+    icon = "CHECKMARK" if is_downloaded else "IMPORT"
+    cell = row.row()
+    if len(ENGINES[engine].weights) == 1:
+        cell.enabled = not is_downloaded
+        cell.operator("midas_normal.download_weights", text="Network Weights", icon=icon).engine = engine
+    else:
+        cell.operator_menu_enum("midas_normal.download_weights", "model", text="Network Weights", icon=icon).engine = engine
+
+
+def _has_weights(weights: Weights) -> bool:
+    try:
+        return bool(find_weights(worker_paths().weights, weights))
+    except WeightsError:
+        return False

@@ -43,6 +43,8 @@ class Layout:
 
     def __getattr__(self, name):
         def draw(*args, **kwargs):
+            if name == "label":
+                self.drawn.append((name, kwargs["text"]))
             if name == "panel":
                 self.drawn.append(("panel", args[0]))
                 body = Layout(self.drawn, self.opened) if args[0] in self.opened else None
@@ -66,7 +68,7 @@ def drawn(monkeypatch):
     def draw(*opened):
         layout = Layout([], opened)
         panels.MidasNormalPanel.draw(SimpleNamespace(layout=layout), bpy.context)
-        return ([name for kind, name in layout.drawn if kind != "panel"],
+        return ([name for kind, name in layout.drawn if kind not in ("panel", "label")],
                 [name.removeprefix("midas_normal_") for kind, name in layout.drawn if kind == "panel"])
     return draw
 
@@ -75,8 +77,35 @@ def test_a_newcomer_sees_few_widgets(drawn):
     """Those that a first map needs, in the order in which one needs them; everything else is in closed parts."""
     widgets, parts = drawn()
     assert widgets == ["source", "MIDAS_NORMAL_MT_rectify", "engine", "quality", "maps", "midas_normal.generate",
-                       "MIDAS_NORMAL_MT_generate_all", "strength", "detail", "invert", "live_paint"]
+                       "MIDAS_NORMAL_MT_generate_all", "midas_normal.show_preferences", "strength", "detail", "invert",
+                       "live_paint"]
+    assert len(widgets) <= 12
     assert parts == ["output", "shape", "mask", "network"]
+
+
+FIRST_RUN = "MiDaS is not set up, so the map is made by Relief"
+
+
+def draw_labels():
+    layout = Layout([])
+    panels.MidasNormalPanel.draw(SimpleNamespace(layout=layout), bpy.context)
+    return [name for kind, name in layout.drawn if kind in ("label", "operator")]
+
+
+def test_the_panel_says_which_engine_stands_in_for_midas_until_that_is_set_up(monkeypatch, drawn):
+    settings = bpy.context.scene.midas_normal
+    assert {FIRST_RUN, "midas_normal.show_preferences"} <= set(draw_labels())
+    settings.engine = "LUMINANCE"  # it does not need MiDaS
+    assert not {FIRST_RUN, "midas_normal.show_preferences"} & set(draw_labels())
+    settings.engine = "AUTO"
+    monkeypatch.setattr(addon, "engine_problem", lambda settings, paths: "")
+    assert not {FIRST_RUN, "midas_normal.show_preferences"} & set(draw_labels())
+
+
+def test_a_new_map_has_a_preview_that_blender_renders_when_the_panel_draws_it():
+    textured()
+    bpy.ops.midas_normal.generate(engine="LUMINANCE")
+    assert bpy.data.images["photo_normal"].preview is not None
 
 
 def test_parts_are_there_where_they_can_matter(drawn):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..window import Window
-from .common import NODES, check, make
+from .common import MAP, NODES, check, make
 
 
 def shader_editor(window: Window) -> str:
@@ -94,6 +94,34 @@ def viewport(window: Window) -> str:
     while not _is_red(window.middle()):
         check(time.monotonic() - start < 120, "the viewport does not show the bricks after two minutes")
     window.settle(1)
+    return ""
+
+
+COMPARED = """
+editors = [each for each in bpy.context.screen.areas if each.type == "IMAGE_EDITOR"]
+with bpy.context.temp_override(area=area):
+    bpy.ops.midas_normal.compare()
+shown = [each for each in bpy.context.screen.areas if each.type == "IMAGE_EDITOR"]
+"""
+
+CLOSED = """
+for each in shown[len(editors):]:
+    with bpy.context.temp_override(area=each, region=each.regions[0]):
+        bpy.ops.screen.area_close()
+"""
+
+
+def compare_from_viewport(window: Window) -> str:
+    """Called in the 3D Viewport, the comparison opens in half of it."""
+    window.blender.do(COMPARED)
+    window.settle(2)
+    window.shoot("compared_beside_viewport")
+    counts = window.blender.value("[len(editors), len(shown)]")
+    check(counts == [0, 1], f"of the Image Editors there were {counts[0]}, and are {counts[1]}")
+    picture = f"source_of({MAP})"
+    check(window.blender.value(f"shown[0].spaces.active.image == {picture}"), "the new editor does not show the picture")
+    window.blender.do(CLOSED)
+    window.find_again()
     return ""
 
 

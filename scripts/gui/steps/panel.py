@@ -79,6 +79,22 @@ def undo_and_redo(window: Window) -> str:
     return ""
 
 
+THUMBNAIL = f"hash(bytes(memoryview(np.array({MAP}.preview.image_pixels_float, np.float32))))"
+"""Tells one picture of the thumbnail from another."""
+
+
+def thumbnail(window: Window) -> str:
+    """The panel shows the map in small, and anew after another one was made."""
+    seconds = window.blender.wait_until(f"{MAP}.preview.image_size[0] > 0", 20)
+    before = window.blender.value(THUMBNAIL)
+    window.blender.do("bpy.context.scene.midas_normal.engine = 'LUMINANCE'")
+    make(window)
+    window.blender.wait_until(f"{MAP}.preview.image_size[0] > 0 and {THUMBNAIL} != {before}", 20)
+    window.blender.do("bpy.context.scene.midas_normal.engine = 'AUTO'")
+    make(window)
+    return f"after {seconds * 1000:.0f} ms"
+
+
 def compare(window: Window) -> str:
     """The button beside the map shows it over the right of the picture in the Image Editor, and goes back."""
     left, right = window.colour_of_image(0.35, 0.5), window.colour_of_image(0.6, 0.5)

@@ -26,7 +26,6 @@ OPERATORS = {
     "Copy Report": "Bericht kopieren",
     "Show Log": "Protokoll anzeigen",
     "Install MiDaS Environment": "MiDaS-Umgebung installieren",
-    "Install": "Installieren",
     "Download Weights": "Gewichte herunterladen",
     "Resume Installing": "Installation fortsetzen",
     "Install Again": "Erneut installieren",
@@ -37,6 +36,8 @@ OPERATORS = {
     "Rectify Photo": "Foto entzerren",
     "Rectify by Corners": "Nach Ecken entzerren",
     "Rectify by Its Lines": "Nach seinen Linien entzerren",
+    "Packages": "Pakete",
+    "Network Weights": "Netzwerkgewichte",
 }
 
 WHAT_OPERATORS_DO = {
@@ -47,8 +48,8 @@ WHAT_OPERATORS_DO = {
     "Make the last map again with the scene's settings, without running the engine":
         "Die letzte Map mit den Einstellungen der Szene neu erzeugen, ohne die Engine auszuführen",
     "Cancel generation, press again to stop the worker": "Das Erzeugen abbrechen, nochmals drücken beendet den Worker",
-    "Show the image and its maps side by side in the Image Editor, or the image alone again":
-        "Das Bild und seine Maps nebeneinander im Bildeditor anzeigen, oder wieder nur das Bild",
+    "Show the image and its maps side by side in an Image Editor, or the image alone again":
+        "Das Bild und seine Maps nebeneinander in einem Bildeditor anzeigen, oder wieder nur das Bild",
     "Set all settings of the scene to those of a preset": "Alle Einstellungen der Szene auf die einer Voreinstellung setzen",
     "Set the scene's settings to those of a preset": "Die Einstellungen der Szene auf die einer Voreinstellung setzen",
     "Add or remove a preset of normal map settings": "Normalmap-Voreinstellung hinzufügen oder entfernen",
@@ -76,7 +77,6 @@ REASONS_AND_REPORTS = {
     "A map is being made, wait for it or cancel it": "Eine Map wird gerade erzeugt, abwarten oder abbrechen",
     "No map was made yet, generate one first": "Es wurde noch keine Map erzeugt, zuerst eine erzeugen",
     "No map is being made": "Es wird keine Map erzeugt",
-    "Maps are compared in an Image Editor, use it there": "Maps werden in einem Bildeditor verglichen, dort benutzen",
     "There is no map of an image yet, generate or choose one":
         "Es gibt noch keine Map eines Bildes, eine erzeugen oder wählen",
     "The worker starts with the first map": "Der Worker startet mit der ersten Map",
@@ -90,6 +90,8 @@ REASONS_AND_REPORTS = {
     "Nothing is installed": "Es ist nichts installiert",
     "Nothing is running that can be cancelled": "Es läuft nichts, was sich abbrechen lässt",
     "MiDaS is not ready, install or repair it first": "MiDaS ist nicht bereit, zuerst installieren oder reparieren",
+    "There is no room for an Image Editor in this window; turn an area into one.":
+        "In diesem Fenster ist kein Platz für einen Bildeditor; einen Bereich in einen umwandeln.",
 }
 
 PROGRESS = {

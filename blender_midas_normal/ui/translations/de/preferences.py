@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 PREFERENCES = {
-    "MiDaS environment": "MiDaS-Umgebung",
+    "Engines": "Engines",
+    "Built In": "Eingebaut",
+    "Depth Scale Raw of MiDaS": "Tiefenskala Raw von MiDaS",
+    "Advanced": "Erweitert",
     "Environment Folder": "Ordner der Umgebung",
     "Folder of the MiDaS environment (1 to 5 GB), which several Blender versions can share. Empty for the extension's own "
     "folder":
@@ -113,7 +116,6 @@ PREFERENCES = {
     "Number format in which the network computes": "Zahlenformat, in dem das Netzwerk rechnet",
     "Shorter side of the image that the network sees. Not used by Relief (64 to 16384 pixels)":
         "Kürzere Seite des Bildes, das das Netzwerk sieht. Bei Relief ohne Wirkung (64 bis 16384 Pixel)",
-    "Network weights": "Netzwerkgewichte",
     "Weights of the engine's network": "Gewichte des Netzwerks der Engine",
     "Your own weights from the model folder": "Eigene Gewichte aus dem Modellordner",
     "{file} from {hub} into {folder}; licence: {licence}": "{file} von {hub} nach {folder}; Lizenz: {licence}",
@@ -126,24 +128,20 @@ PREFERENCES = {
     "Blender midas-normal --engine {option}.":
         "Die Pakete für {engine} sind nicht installiert; das tut ihr Knopf in den Einstellungen der Erweiterung, außerhalb "
         "von Blender midas-normal --engine {option}.",
-    "Packages of other engines": "Pakete anderer Engines",
-    "Download the weights of": "Gewichte herunterladen von",
     "The picture as a whole leans by {lean:.0f} degrees, which was taken out of its normals.":
         "Das Bild als Ganzes neigt sich um {lean:.0f} Grad, was aus seinen Normalen entfernt wurde.",
     "No model folder is chosen; choose the folder that has the weights, or another model.":
         "Es ist kein Modellordner gewählt; wählen Sie den Ordner, der die Gewichte hat, oder ein anderes Modell.",
-    "The weights are {file}.": "Die Gewichte sind {file}.",
     "Weights Folder": "Ordner der Gewichte",
-    "Download takes them from {hub}, or else from {release}.": "Heruntergeladen werden sie von {hub}, sonst von {release}.",
     "Folder with the weights of all networks, which may be an existing one. Empty for the extension's own folder":
         "Ordner mit den Gewichten aller Netzwerke, auch ein schon vorhandener. Leer für den eigenen Ordner der Erweiterung",
-    "Worker": "Worker",
     "Processor that runs the networks where the settings say Automatic":
         "Prozessor, auf dem die Netzwerke laufen, wenn die Einstellungen Automatisch sagen",
     "Idle Time (Minutes)": "Leerlaufzeit (Minuten)",
     "Minutes without a request after which the worker frees its network. It ends after as many again (1 to 600 minutes)":
         "Minuten ohne Anfrage, nach denen der Worker sein Netzwerk freigibt. Nach nochmals so vielen endet er (1 bis 600 "
         "Minuten)",
+    "Network Weights": "Netzwerkgewichte",
 }
 
 SETUP = {

@@ -9,6 +9,7 @@ PANEL = {
     "Normal Map Presets": "Normalmap-Voreinstellungen",
     "Only correct for a flat surface facing the camera": "Stimmt nur für eine ebene Fläche, die der Kamera zugewandt ist",
     "Depth no longer cached, generate again to adjust": "Tiefe nicht mehr im Speicher, zum Nachstellen neu erzeugen",
+    "MiDaS is not set up, so the map is made by Relief": "MiDaS ist nicht eingerichtet, also erzeugt Relief die Map",
 }
 
 PLACES = {
