@@ -110,7 +110,7 @@ def test_a_map_of_it_that_a_user_has_painted_on_stays(wall):
 
 def test_its_maps_are_tuned_once_they_have_been_made_again(wall, settings):
     assert not live_tuning.can_retune(wall[1])
-    with pytest.raises(RuntimeError, match="Generate a normal map first"):
+    with pytest.raises(RuntimeError, match="generate one first"):
         bpy.ops.midas_normal.retune()
     bpy.ops.midas_normal.generate()
     assert live_tuning.can_retune(wall[1])
