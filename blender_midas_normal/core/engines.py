@@ -37,6 +37,7 @@ class EngineFacts:
         parts: of the environment that it cannot run without, see `client.setup.environment.PARTS`.
         raw_parts: those that depth_scale RAW needs; empty where the engine has none.
         has_depth_range: whether its depths are in units of their own, so that two pictures may differ in range.
+        is_pixelwise: whether it measures slopes pixel by pixel, so that UV islands do not disturb each other.
     """
 
     label: str
@@ -50,6 +51,7 @@ class EngineFacts:
     parts: tuple[str, ...] = ()
     raw_parts: tuple[str, ...] = ()
     has_depth_range: bool = False
+    is_pixelwise: bool = False
 
 
 OWN_FOLDER = "FOLDER"
@@ -120,7 +122,7 @@ ENGINES: dict[str, EngineFacts] = {
         licence="GPL 3 or later", takes=DATA, settings=frozenset({"height_scale"})),
     "NORMALS": EngineFacts(
         "Normal Map", "The image is a normal map, to be adjusted or converted into another convention or other maps",
-        licence="GPL 3 or later", takes=DATA, settings=frozenset({"source_convention"})),
+        licence="GPL 3 or later", takes=DATA, settings=frozenset({"source_convention"}), is_pixelwise=True),
     "DEPTH_ANYTHING": EngineFacts(
         "Depth Anything", "Depth estimated by Depth Anything V2 or by a depth network of your own",
         licence="Apache-2.0; its weights as the model says",

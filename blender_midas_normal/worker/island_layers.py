@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.colour import inpaint_transparent
-from ..core.engines import DATA, shared_range_strengths
+from ..core.engines import DATA, ENGINES, shared_range_strengths
 from ..core.errors import Message
 from ..core.islands import islands_of_mesh, islands_on_ground, mirror_outwards, separate_layers
 from ..core.picture import Islands
@@ -73,8 +73,8 @@ def split_into_layers(picture: Picture, labels: NDArray[np.int32] | None, engine
         labels = islands_on_ground(picture, settings.islands == "ON")
     if labels is None:
         return None
-    # NORMALS reads each pixel of its DATA by itself, and must read all of them with green pointing the same way.
-    is_single = engine == "NORMALS" and picture.content == DATA
+    # A normal map's islands stay together, because all of them must be read with green pointing the same way.
+    is_single = ENGINES[engine].is_pixelwise and picture.content == DATA
     layers = (labels > 0).astype(np.uint8) if is_single else separate_layers(labels)
     pictures = tuple(_continue_outwards(picture, layers == number) for number in range(1, int(layers.max()) + 1))
     note = Message("Islands: {count}, each mapped without what lies around it (runs of the engine: {runs}); outside of them "
