@@ -21,7 +21,7 @@ from bl_ext.user_default.midas_normal.ui.translations import LANGUAGES
 from bpy.app.translations import contexts
 from gui.blender import Installation
 
-from tests.templates import templates
+from tests.templates import all_made, templates
 from tests.ui.texts import all_texts
 
 SHOWN_IN = """
@@ -53,6 +53,10 @@ print("SHOWN", json.dumps(shown))
 """
 
 
+NOT_SHOWN = ("batch/", "core/protocol.py")
+"""Where messages are made that Blender does not show: by the command line, and of processes that break the protocol."""
+
+
 def fields(template: str) -> list[tuple]:
     """The placeholders of a template with their formats, in any order."""
     return sorted((name, form) for _, name, form, _ in string.Formatter().parse(template) if name is not None)
@@ -66,6 +70,14 @@ def test_every_text_of_the_interface_is_translated_and_nothing_else(language):
     missing, unused = sorted(expected - translated), sorted(translated - expected - from_templates)
     assert not missing, f"ui/translations/{language} lacks these (context, text):\n" + "\n".join(map(repr, missing))
     assert not unused, f"nothing shows or tells these of ui/translations/{language}:\n" + "\n".join(map(repr, unused))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_message_that_blender_may_show_is_translated(language):
+    """Reports, errors and what they are put together of."""
+    shown = {each.text for each in all_made() if each.text is not None and not each.place.startswith(NOT_SHOWN)}
+    missing = sorted(shown - set(LANGUAGES[language][contexts.default]))
+    assert len(shown) > 400 and not missing, f"ui/translations/{language} lacks these:\n" + "\n".join(map(repr, missing))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
