@@ -104,6 +104,27 @@ def test_the_added_setting_acts_alike_with_torch(tmp_path, midas_python):
     assert ended.returncode == 0, ended.stderr
 
 
+def first_cells(page, heading):
+    """The first column of the table below a heading of a page, without the quotes of code."""
+    text = (ROOT / "docs" / "contributing" / page).read_text(encoding="utf-8").partition(f"\n{heading}\n")[2]
+    return re.findall(r"`([^`]+)`", "\n".join(re.findall(r"^\|([^|]*)\|", text.partition("\n## ")[0], re.MULTILINE)))
+
+
+def test_the_page_on_testing_has_each_marker_and_each_folder_of_tests():
+    own = [line.partition(":")[0] for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+           if re.match(r'    "\w+: ', line)]
+    assert sorted(first_cells("testing.md", "## The markers")) == sorted(line.strip(' "') for line in own)
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert set(first_cells("testing.md", "## The folders")) == folders
+
+
+def test_the_page_on_setting_up_has_each_environment():
+    text = "".join((ROOT / "scripts" / name).read_text(encoding="utf-8") for name in ("environments.py", "test.py"))
+    others = re.search("^OTHER_BLENDERS = (.*)$", text, re.MULTILINE)[1]
+    made = {*re.findall(r'"(\.venv[\w-]*)"', text), *(f".venv-{version}" for version in re.findall(r"\d\.\d", others))}
+    assert set(first_cells("setup.md", "## The environments")) == made
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_the_files_that_a_page_names_are_there(page):
     names = [name for name in FILE_NAME.findall(page.read_text(encoding="utf-8")) if "*" not in name]
