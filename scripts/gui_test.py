@@ -4,11 +4,13 @@
     python3 scripts/gui_test.py --blender PATH [--blender PATH...] [--out out/gui]
     sudo python3 scripts/gui_test.py --prepare
     python3 scripts/gui_test.py --prepared
+    python3 scripts/gui_test.py --prepared --looks docs/pictures/panel_looks.jpg
 
 --prepare has debian_blender.py prepare Blender 4.3 and 5.2, in four minutes, and tests both; --prepared tests those that it
-has prepared before.  The extension is built, and installed from its zip into a user folder of its own.  --out gets a picture
-of each step, by version, with Blender's log, and where a step fails the file.  Needs Xvfb, xdotool and ImageMagick.  The
-last line tells how many steps passed.
+has prepared before.  --looks takes pictures of the panel alone, in both sizes and themes, and puts them into one sheet.  The
+extension is built, and installed from its zip into a user folder of its own.  --out gets a picture of each step, by version,
+with Blender's log, and where a step fails the file.  Needs Xvfb, xdotool and ImageMagick.  The last line tells how many
+steps passed.
 Exit codes: 0 passed, 1 failed, 77 could not run.
 """
 
@@ -21,6 +23,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +34,12 @@ import debian_blender
 from gui import showcase
 from gui.blender import GuiError, Installation, open_blender
 from gui.display import missing, open_screen
-from gui.steps import STEPS, Step
+from gui.steps import LOOKS, STEPS, Step
 from gui.window import Window
 
 NOT_POSSIBLE = 77
 SIZE = 1600, 1000
+SIZE_FOR_LOOKS = 1600, 1750
 TROUBLE = "Traceback", "Error:"
 """Words that are in no line of a log when all is well."""
 
@@ -63,7 +67,10 @@ def main() -> int:
             return not_possible(str(error))
     if not programs:
         return not_possible("no Blender is there to test; give --blender PATH, or --prepare to get two.")
-    outcomes = [driven(program, options.out) for program in programs]
+    steps, size = (LOOKS, SIZE_FOR_LOOKS) if options.looks else (STEPS, SIZE)
+    outcomes = [driven(program, options.out, steps, size) for program in programs]
+    if options.looks and not any(outcome.failed for outcome in outcomes):
+        showcase.write_looks([options.out / outcome.version for outcome in outcomes], options.looks)
     if options.showcase:
         showcase.write(options.out / outcomes[0].version, options.showcase)
     failed = sum(bool(outcome.failed) for outcome in outcomes)
@@ -77,6 +84,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--prepare", action="store_true", help="prepare Debian's Blenders and test them too")
     parser.add_argument("--prepared", action="store_true", help="test the Debian Blenders that are prepared already")
     parser.add_argument("--showcase", type=Path, help="folder for the README's pictures, cut out of the first Blender's")
+    parser.add_argument("--looks", type=Path, help="file for the sheet of the panel in both sizes and themes, a JPEG file")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "gui", help="folder for the pictures")
     return parser.parse_args()
 
@@ -86,8 +94,8 @@ def not_possible(why: str) -> int:
     return NOT_POSSIBLE
 
 
-def driven(program: Path, out: Path) -> Outcome:
-    """Run all steps in one Blender; its user files lie in a private folder of /tmp, for Blenders in other roots."""
+def driven(program: Path, out: Path, steps: Sequence[Step], size: tuple[int, int]) -> Outcome:
+    """Run steps in one Blender; its user files lie in a private folder of /tmp, for Blenders in other roots."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="midas_gui_") as folder:
         installation = Installation(program, Path(folder))
         version = installation.version()
@@ -97,16 +105,16 @@ def driven(program: Path, out: Path) -> Outcome:
         installation.run("--command", "extension", "validate", str(package))
         installation.install(package)
         try:
-            with open_screen(*SIZE) as display, open_blender(installation, display, pictures / "log.txt") as blender:
-                outcome = run_steps(version, Window(blender, pictures))
+            with open_screen(*size) as display, open_blender(installation, display, pictures / "log.txt") as blender:
+                outcome = run_steps(version, Window(blender, pictures), steps)
             return outcome if outcome.failed else check_logs(outcome, pictures)
         finally:
             shutil.copytree(pictures, out / version, dirs_exist_ok=True)
 
 
-def run_steps(version: str, window: Window) -> Outcome:
+def run_steps(version: str, window: Window, steps: Sequence[Step]) -> Outcome:
     """Run the steps one after the other, up to the first that fails."""
-    for number, step in enumerate(STEPS):
+    for number, step in enumerate(steps):
         start = time.monotonic()
         try:
             said = step(window)
@@ -116,7 +124,7 @@ def run_steps(version: str, window: Window) -> Outcome:
             return Outcome(version, number, step.__name__)
         print(f"ok     {version} {step.__name__} ({time.monotonic() - start:.0f} s) {said}".rstrip(), flush=True)
         window.shoot(step.__name__)
-    return Outcome(version, len(STEPS), "")
+    return Outcome(version, len(steps), "")
 
 
 def check_logs(outcome: Outcome, pictures: Path) -> Outcome:

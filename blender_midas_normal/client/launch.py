@@ -29,7 +29,8 @@ CUDA_VARIABLE, HIP_VARIABLE = "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"
 
 MIDAS_NOT_NEEDED = Message("This worker was started for the built-in engines.")
 
-ENVIRONMENT_ADVICE = Message("Press Install in the extension's preferences, or choose the engine relief or luminance.")
+ENVIRONMENT_ADVICE = Message("Press Install MiDaS Environment in the extension's preferences, or choose the engine relief "
+                             "or luminance.")
 """What the user can do in Blender when MiDaS is not installed."""
 
 

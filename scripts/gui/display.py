@@ -93,9 +93,10 @@ class Display:
     def type(self, text: str) -> None:
         self._events("type", "--delay", "30", text)
 
-    def shoot(self, file: Path) -> None:
-        """Take a picture of the whole screen."""
-        subprocess.run(["import", "-window", "root", str(file)], env=self.variables, check=True)
+    def shoot(self, file: Path, part: tuple[int, int, int, int] | None = None) -> None:
+        """Take a picture of the whole screen, or of a part: left, top, width and height."""
+        crop = ["-crop", "{2}x{3}+{0}+{1}".format(*part), "+repage"] if part is not None else []
+        subprocess.run(["import", "-window", "root", *crop, str(file)], env=self.variables, check=True)
 
     def pixels(self, left: int, top: int, width: int, height: int) -> bytes:
         """Return red, green and blue of each pixel of a part of the screen."""

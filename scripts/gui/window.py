@@ -124,6 +124,15 @@ with bpy.context.temp_override(area=area, region=next(r for r in area.regions if
         """Return the sidebar's pixels as they are now."""
         return self.display.pixels(*self._region("UI"))
 
+    def sidebar_size(self) -> tuple[int, int]:
+        """Return the sidebar's width and height in pixels."""
+        return self._region("UI")[2:]
+
+    def shoot_sidebar(self, name: str, height: int) -> None:
+        """Take a picture of so many pixels at the top of the sidebar."""
+        left, top, width, _ = self._region("UI")
+        self.display.shoot(self.picture(name), (left, top, width, height))
+
     def colour_of_image(self, across: float, up: float) -> tuple[int, int, int]:
         """Return red, green and blue, 0..255, that the Image Editor shows at shares of the image's width and height."""
         red, green, blue = self.display.pixels(*self.place_on_image(across, up), 1, 1)[:3]

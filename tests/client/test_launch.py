@@ -50,7 +50,7 @@ def launched(engine, paths, depth_scale="NORMALISED", model="SMALL", **attribute
 def test_without_midas_everything_runs_on_blenders_own_python(paths):
     for engine in ("AUTO", "LUMINANCE"):
         assert launched(engine, paths).python == "own python" and "not installed" in launched(engine, paths).without_midas
-    with pytest.raises(EngineUnavailable, match=r"not installed\. Press Install in the extension's preferences, or choose"):
+    with pytest.raises(EngineUnavailable, match=r"not installed\. Press Install MiDaS Environment in the"):
         launched("MIDAS", paths)
 
 

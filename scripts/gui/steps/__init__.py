@@ -15,6 +15,7 @@ from .file import revert, save_and_reopen
 from .from_bump import from_bump
 from .live_paint import paint
 from .live_tuning import tune
+from .looks import panel_looks
 from .map_types import all_map_types
 from .modal import grab, strokes
 from .panel import cancel, cancel_twice, compare, generate, open_the_sidebar, scripted, thumbnail, undo_and_redo
@@ -28,7 +29,10 @@ from .theme import twice_the_size
 Step = Callable[[Window], str]
 
 STEPS: tuple[Step, ...] = (
-    open_the_sidebar, generate, thumbnail, undo_and_redo, all_map_types, compare, paint, tune, never_block, cancel,
+    open_the_sidebar, generate, undo_and_redo, all_map_types, compare, paint, tune, thumbnail, never_block, cancel,
     cancel_twice, second_window, quad_view, linked, generate_many, twice_the_size, save_and_reopen, revert, shader_editor,
     pinned, scripted, node_menu, from_bump, viewport, compare_from_viewport, strokes, grab, drag_corners, set_up, reenable,
     two_blenders, render_handlers, quit_beside_other_windows, disable)
+
+LOOKS: tuple[Step, ...] = (open_the_sidebar, generate, panel_looks)
+"""Those that take pictures of the panel in both sizes and themes."""

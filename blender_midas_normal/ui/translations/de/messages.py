@@ -98,8 +98,9 @@ MIDAS = {
     "MiDaS is installed.": "MiDaS ist installiert.",
     "MiDaS is installed in {folder} (Python {version}).": "MiDaS ist in {folder} installiert (Python {version}).",
     "MiDaS is removed.": "MiDaS ist entfernt.",
-    "Press Install in the extension's preferences, or choose the engine relief or luminance.":
-        "In den Einstellungen der Erweiterung Installieren drücken oder die Engine Relief oder Leuchtdichte wählen.",
+    "Press Install MiDaS Environment in the extension's preferences, or choose the engine relief or luminance.":
+        "In den Einstellungen der Erweiterung MiDaS-Umgebung installieren drücken oder die Engine Relief oder Leuchtdichte "
+        "wählen.",
     "in Blender in the preferences, on the command line with --weights":
         "in Blender in den Einstellungen, auf der Kommandozeile mit --weights",
     "The installation was cancelled; installing again goes on from here.":
