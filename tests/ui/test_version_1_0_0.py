@@ -12,7 +12,13 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.midas_normal.bridge import addon, map_state
-from bl_ext.user_default.midas_normal.bridge.map_metadata import find_maps, stored_facts, stored_metadata, stored_settings
+from bl_ext.user_default.midas_normal.bridge.map_metadata import (
+    find_maps,
+    mask_of,
+    stored_facts,
+    stored_metadata,
+    stored_settings,
+)
 from bl_ext.user_default.midas_normal.core.settings import Settings
 from bl_ext.user_default.midas_normal.ui import live_tuning
 
@@ -75,11 +81,31 @@ def test_the_settings_of_its_scenes_are_read(wall):
 def test_its_maps_are_known_with_their_settings_and_as_unchanged(wall):
     for image in wall[1:]:
         assert stored_settings(image).is_close_to(CHOSEN) and stored_facts(image)["engine"] == "LUMINANCE"
-    plaster = bpy.data.images["plaster_normal"]
     assert find_maps(bpy.data.images["bricks.png"]) == list(wall[1:])
-    assert find_maps(bpy.data.images["plaster.png"]) == [plaster]
-    for image in (*wall[1:], plaster):
+    for source, name in (("plaster.png", "plaster_normal"), ("floor", "floor_normal"), ("clay.png", "clay_normal")):
+        assert find_maps(bpy.data.images[source]) == [bpy.data.images[name]]
+    assert mask_of(bpy.data.images["clay_normal"]) == bpy.data.images["mask"]
+    for image in filter(stored_metadata, bpy.data.images):
         assert not any(map_state._is_changed(image)), image.name
+
+
+def test_those_that_are_up_to_date_are_skipped_and_the_others_are_made(wall):
+    """The others have other settings than the scene."""
+    before = {image.name: image["midas_normal"] for image in bpy.data.images if stored_metadata(image)}
+    bpy.ops.midas_normal.generate_all(scope="FILE", existing="SKIP", target="AUTO", replace=False, across=False)
+    after = {image.name: image["midas_normal"] for image in bpy.data.images if stored_metadata(image)}
+    assert all(after[image.name] == before[image.name] for image in wall[1:])
+    for name in ("plaster_normal", "clay_normal", "floor_normal"):
+        assert after[name] != before[name] and stored_settings(bpy.data.images[name]).is_close_to(CHOSEN), name
+
+
+def test_its_tiles_are_made_again_in_their_files(wall):
+    files = [wall[0] / "textures" / f"floor_normal.{number}.png" for number in (1001, 1002)]
+    before = [file.read_bytes() for file in files]
+    bpy.ops.midas_normal.generate(source="IMAGE", image="floor", engine="LUMINANCE", strength=6.0, save="BESIDE",
+                                  replace=False, target="AUTO", maps={"NORMAL"}, across=False)
+    assert all(file.read_bytes() != old for file, old in zip(files, before, strict=True))
+    assert stored_settings(bpy.data.images["floor_normal"]).strength == 6.0
 
 
 def test_its_maps_are_made_again_in_the_same_images_with_the_same_values(wall):
