@@ -118,14 +118,28 @@ def test_open_job_description_checks_and_runs_the_template(program, library, tmp
     assert made(out) == MAPS and before.items() <= times(out).items()
 
 
-def test_the_bundle_names_inputs_and_output(program, library, tmp_path):
-    yaml = pytest.importorskip("yaml")
+def test_deadline_cloud_reads_the_bundle(program, library, tmp_path, monkeypatch):
+    """Its program and library read it as `deadline bundle submit` does, before that needs an account."""
+    loader = pytest.importorskip("deadline.client.job_bundle.loader", reason="deadline is not installed")
+    from deadline.client.job_bundle import parameters, submission
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DEADLINE_CLOUD_TELEMETRY_OPT_OUT", "true")
     out, job = write("openjd", library, tmp_path)
-    references = yaml.safe_load((job / "asset_references.yaml").read_text())["assetReferences"]
-    assert set(references["inputs"]["filenames"]) == {str(library / name) for name in NAMES}
-    assert references["outputs"]["directories"] == [str(out)]
-    values = yaml.safe_load((job / "parameter_values.yaml").read_text())["parameterValues"]
-    assert {"name": "Out", "value": str(out)} in values
+    deadline = [sys.executable, "-m", "deadline"]
+    shown = json.loads(run(*deadline, "bundle", "info", job, "--output", "json"))
+    values = {each["name"]: each["_display_value"] for each in shown["parameters"]}
+    assert (values["Out"], values["List"], values["Engine"]) == (str(out), str(job / "pictures.txt"), "luminance")
+
+    loader.validate_directory_symlink_containment(str(job))
+    read = parameters.read_job_bundle_parameters(str(job))
+    references = submission.AssetReferences.from_dict(
+        loader.read_yaml_or_json_object(str(job), "asset_references", required=True))
+    parameters.apply_job_parameters([], str(job), read, references)
+    of_deadline, _ = submission.split_parameter_args(read, str(job))
+    assert of_deadline["maxRetriesPerTask"] == 3
+    assert references.input_filenames == {str(library / name) for name in NAMES} | {str(job / "pictures.txt")}
+    assert references.output_directories == {str(out)}
 
 
 def test_the_list_of_maps_names_the_files_that_the_job_makes(program, library, tmp_path):
