@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "blender_midas_normal"
 MAY_IMPORT = {"core": {"core"}, "client": {"client", "core"}, "worker": {"worker", "core"},
               "batch": {"batch", "client", "core"}, "bridge": {"bridge", "batch", "client", "core"},
               "ui": {"ui", "bridge", "batch", "client", "core"}, "checks": {"checks", "client", "worker", "core"}}
-BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"), "batch": ("bpy", "torch", "numpy"),
+BLOCKED = {"core": ("bpy", "torch"), "client": ("bpy", "torch", "numpy"),
+           "batch": ("bpy", "torch", "numpy", "dask", "distributed"),
            "worker": ("bpy", "torch", "OpenImageIO", "PIL", "cv2")}
 """Of the worker's, Blender's own Python has numpy alone: there it reads what Blender hands over, and no files."""
 NEEDS_TORCH = {"torch_backend", "torch_inference", "model", "network", "node", "torch_network"}

@@ -140,7 +140,7 @@ def run_batch(items: Iterable[BatchItem], options: BatchOptions, launch: Launch,
         reporter.print_line(message)
     page = review_page(options, launch)
     with closing(runner), closing(WorkerPool(pool_size(options))) as pool:
-        _run(runner, page, pool, reporter, stopped)
+        run_sets(runner, runner.sets, pool, reporter, stopped, page)
     result = result_of(inputs, runner, len(runner.pictures) - runner.finished_count)
     if page is not None:
         page.write(runner.pictures, [record for record in result.records if record.input in inputs.unusable_folders])
@@ -165,8 +165,9 @@ def pool_size(options: BatchOptions) -> int | None:
     return 1 if options.workers is None and options.settings.device == "CPU" else options.workers
 
 
-def _run(runner: BatchRunner, page: ReviewPage | None, pool: WorkerPool, reporter: Reporter,
-         stopped: Callable[[], bool]) -> None:
+def run_sets(runner: BatchRunner, sets: Sequence[Sequence[PictureState]], pool: WorkerPool, reporter: Reporter,
+             stopped: Callable[[], bool], page: ReviewPage | None = None) -> None:
+    """Make the maps of sets of a runner with the workers of a pool, and draw them for a page; see `run_batch`."""
     def watch(job: ResultFuture | None) -> None:
         pool.add_workers(reporter.print_line)
         finished, total = runner.progress
@@ -179,7 +180,7 @@ def _run(runner: BatchRunner, page: ReviewPage | None, pool: WorkerPool, reporte
         again = runner.take_postponed()
         run_tasks(runner.task_factories(stage, again, alone=True), pool.clients[:1], one_in_flight, watch, stopped)
 
-    run_stages(runner, run_stage)
+    run_stages(runner, sets, run_stage)
     if page is not None:
         run_stage(page.draw, runner.pictures)
 

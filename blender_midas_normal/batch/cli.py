@@ -26,10 +26,11 @@ from ..client.provision import ensure_environment, ensure_weights
 from ..core.engines import find_engine_weights, needed_parts
 from ..core.errors import NO_MESSAGE, EngineUnavailable, InstallError, MidasNormalError
 from .api import IDLE_SECONDS, BatchResult, items_of_files, make_folder, run_batch
+from .dask_cluster import run_on_dask
 from .dry_run import dry_run, dry_run_summary
 from .inputs import Inputs, find_pictures, listed_pictures
 from .jobs import JOB_KINDS, write_job
-from .options import BatchOptions, add_options, parse_options, parse_path
+from .options import LOCAL_CLUSTER, BatchOptions, add_options, parse_options, parse_path
 from .pictures import BatchItem
 from .report import FAILED, STDOUT, OpenJDReporter, TerminalReporter, as_csv, as_json, summary, write_report
 from .settings_file import find_settings_file, settings_arguments
@@ -105,13 +106,19 @@ class Command(ABC):
             reporter.print_line(f"{file} has no effect; the settings file counts that lies in the folder that is named")
         start = time.monotonic()
         try:
-            launch = self.launch(arguments, options, out)
+            chooses_here = arguments.dry_run or options.on in ("", LOCAL_CLUSTER)  # else each machine of the cluster does
+            launch = self.launch(arguments, options, out) if chooses_here else None
             try:
                 with _interruptible() as stopped:
-                    if arguments.dry_run:
+                    if options.on and not arguments.dry_run:
+                        result = run_on_dask(items, options, launch, arguments.weights, inputs, reporter, stopped)
+                        shown = _summary(result, inputs, time.monotonic() - start)
+                    elif arguments.dry_run:
+                        assert launch is not None
                         planned = dry_run(items, options, launch, inputs, reporter, stopped)
                         result, shown = planned.result, dry_run_summary(planned, options, inputs)
                     else:
+                        assert launch is not None
                         result = run_batch(items, options, launch, inputs, reporter, stopped)
                         shown = _summary(result, inputs, time.monotonic() - start)
             finally:
@@ -152,6 +159,9 @@ class FilesCommand(Command):
                                          formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("images", nargs="*", type=parse_path, metavar="IMAGE", help="a file, a folder or a pattern")
         parser.add_argument("--weights", type=parse_path, help="folder of weights, which has those of the engine")
+        parser.add_argument("--on", default="", metavar="dask|dask://HOST:PORT",
+                            help="make the maps on a Dask cluster: one of --jobs processes on this machine, or the one with "
+                                 "this scheduler (needs the extra farm)")
         return parser
 
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -35,6 +36,12 @@ TEMPORAL_SMOOTHING = Number("Temporal Smoothing", "Frames on either side over wh
 METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0, "in": 0.0254, "ft": 0.3048}
 """By the unit of a length: its metres."""
 
+LOCAL_CLUSTER = "dask"
+"""Stands for a cluster of Dask on this machine."""
+
+CLUSTER_ADDRESS = re.compile(r"dask://[^\s/]+:\d{1,5}")
+"""Matches what names another cluster, by the address of its scheduler."""
+
 EXISTING_CHOICES = ("RENEW", "SKIP", "NUMBER", "OVERWRITE")
 """What to do with an existing file that has a map's name; RENEW and SKIP replace only earlier maps of the same picture."""
 
@@ -61,6 +68,8 @@ class BatchOptions:
         rectify: the corners by which photos are rectified, as `core.protocol.Rectification` has them, () to find them by
             their lines; None to leave photos as they are.
         focal_length: of the photos' lens in mm, as on 35 mm film; 0 for that of each file.
+        on: the cluster whose machines make the maps: LOCAL_CLUSTER, or `dask://` and the scheduler's host and port; "" for
+            processes of this program.
     """
 
     out: Path
@@ -83,6 +92,12 @@ class BatchOptions:
     share: Share
     rectify: tuple[float, ...] | None
     focal_length: float
+    on: str = ""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes make maps of the same pictures at the same time."""
+        return bool(self.on) or not self.share.is_whole
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -93,6 +108,7 @@ class BatchOptions:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that all command lines have to a parser."""
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.set_defaults(on="")  # an option outside Blender alone, since the processes of a cluster have none
     parser.add_argument("--out", type=parse_path, required=True, help="folder for the maps")
     parser.add_argument("--recursive", action=argparse.BooleanOptionalAction, default=False,
                         help="take the pictures of subfolders too; their maps go into subfolders of the same names")
@@ -189,7 +205,7 @@ def parse_options(arguments: argparse.Namespace) -> BatchOptions:
     """Check the parsed options of a command line; raises as `batch_options`."""
     names = ("maps", "format", "bits", "target", "pattern", "existing", "jobs", "exposure", "mask_image", "sets",
               "smoothing", "source_suffix", "shard", "items", "json", "csv", "review",
-             "rectify", "focal_length")
+             "rectify", "focal_length", "on")
     return batch_options(arguments.out, _parse_settings(arguments), **{name: getattr(arguments, name) for name in names})
 
 
@@ -198,7 +214,7 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
                   jobs: int | None = None, exposure: float | None = None, mask_image: Path | None = None, sets: str = "OFF",
                   smoothing: int = 0, source_suffix: str | Sequence[str] = "", shard: str = "", items: str = "",
                   json: Path | None = None, csv: Path | None = None, review: Path | None = None,
-                  rectify: Sequence[float] | None = None, focal_length: float = 0.0) -> BatchOptions:
+                  rectify: Sequence[float] | None = None, focal_length: float = 0.0, on: str = "") -> BatchOptions:
     """Check options, which have the names and values of those on the command line, in any case.
 
     Args:
@@ -230,17 +246,22 @@ def batch_options(out: Path, settings: Settings, *, maps: Sequence[str] = ("NORM
     if jobs is not None and jobs < 1:
         raise SettingsError("jobs is {number!r}; it is a number of processes.", number=jobs)
     share = parse_share(shard, items)
-    if existing_ == "NUMBER" and not share.is_whole:
-        raise SettingsError("--existing number needs to know all files that are made; leave out --shard and --items.")
+    if existing_ == "NUMBER" and (on or not share.is_whole):
+        raise SettingsError("--existing number needs to know all files that are made; leave out --shard, --items and --on.")
+    if on and review is not None:
+        raise SettingsError("--review is drawn on this computer; leave out --on, and run it then with --existing skip.")
+    if on and on != LOCAL_CLUSTER and not CLUSTER_ADDRESS.fullmatch(on):
+        raise SettingsError("{name} has no value {value:.80}; it is one of {choices}.", name="on", value=repr(on),
+                            choices="dask, dask://HOST:PORT")
     _check_rectify(rectify, sets_, settings)
     focal_length = FOCAL_LENGTH.validate("focal_length", focal_length)
     outputs = map_types if rectify is None else (RECTIFIED, *map_types)
     naming = Naming(pattern if pattern is not None else target_.pattern, target_.tags, settings.engine.lower(),
                     FILE_FORMATS[format_].suffix, outputs)
+    mask_content = digest_of_file(mask_image) if mask_image is not None else ""
     return BatchOptions(out, settings, map_types, format_, bits or target_.bits, naming, existing_, jobs, json, csv,
-                        review, exposure, mask_image, digest_of_file(mask_image) if mask_image is not None else "", sets_,
-                        smoothing, parse_suffixes(source_suffix), share, tuple(rectify) if rectify is not None else None,
-                        focal_length)
+                        review, exposure, mask_image, mask_content, sets_, smoothing, parse_suffixes(source_suffix), share,
+                        tuple(rectify) if rectify is not None else None, focal_length, on)
 
 
 def _check_choice(name: str, value: str, names: Collection[str]) -> str:

@@ -176,7 +176,7 @@ class OutputFiles:
         files = [options.mask_image, *(file for item in items for file in (item.file, item.base))]
         self._pictures = {resolve_path(file) for file in files if file is not None}
         self._first_titles: dict[Path, str] = {}
-        if not options.share.is_whole:
+        if options.is_shared:
             for item in items:
                 for map_type in options.map_types:
                     self._first_titles.setdefault(options.naming.path(item, map_type), item.title)
@@ -203,6 +203,11 @@ class OutputFiles:
     def release(self, target: Path) -> None:
         """Free a name that was reserved for a map that is not made."""
         self._maps.pop(resolve_path(target), None)
+
+    def release_all(self, picture: PictureState) -> None:
+        """Free the names that are reserved for a picture, which may be made again."""
+        if picture.content:
+            self._maps = {path: other for path, other in self._maps.items() if other is not picture}
 
     def take_another(self, picture: PictureState, map_type: str) -> Path:
         """Reserve another file for a map, after another process has used the first; raise TargetError in a set."""

@@ -36,7 +36,7 @@ from .atomic_files import atomic_create, partial_file, remove_leftovers, tempora
 from .name_suffixes import HEIGHT_SUFFIXES, cut_suffix
 from .options import BatchOptions
 from .outputs import RECTIFIED, NameTaken, OutputFiles
-from .pictures import BatchItem, PictureState, StagedMap, find_sets, match_depth_ranges, states_of_set
+from .pictures import BatchItem, ItemSet, PictureState, StagedMap, find_sets, match_depth_ranges, states_of_set
 from .record import DepthStats, DepthStatsCache, MapCost, OutputRecord, digest_of_settings
 from .report import FAILED, MADE, SKIPPED, Record, Reporter
 from .scheduler import BatchTask, TaskFactory
@@ -82,11 +82,10 @@ class BatchRunner:
         self._postponed: list[PictureState] = []
         self._folders: set[Path] = set()
         self._measured_count = self.finished_count = 0
-        all_sets = find_sets(items, options.sets, options.source_suffixes)
-        picture_sets = [each for each in all_sets if options.share.includes(each)]
-        self.set_messages = [each.sentence for each in picture_sets if len(each.members) > 1]
-        self.missing_messages = [each.missing_message for each in picture_sets if each.missing_message]
-        self.sets = [states_of_set(each, options.smoothing) for each in picture_sets]
+        all_sets, self._picture_sets = chosen_sets(items, options)
+        self.set_messages = [each.sentence for each in self._picture_sets if len(each.members) > 1]
+        self.missing_messages = [each.missing_message for each in self._picture_sets if each.missing_message]
+        self.sets = [states_of_set(each, options.smoothing) for each in self._picture_sets]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
         self._output_files = OutputFiles(options, [item for each in all_sets for _, item in each.members])
@@ -103,6 +102,13 @@ class BatchRunner:
     def is_measured(self, pictures: Sequence[PictureState]) -> bool:
         """Tell whether a set is measured before any map is made, because its maps share a depth range or a height scale."""
         return len(pictures) > 1 and (self._shares_height_scale or has_depth_range(self.engine, self._options.settings))
+
+    def begin_set(self, number: int) -> list[PictureState]:
+        """Return the pictures of a set as at the start of the run, also where their maps have been made already."""
+        for picture in self.sets[number]:
+            self._output_files.release_all(picture)
+        self.sets[number] = states_of_set(self._picture_sets[number], self._options.smoothing)
+        return self.sets[number]
 
     def close(self) -> None:
         """Close the records of the folder and remove the temporary folders that killed processes left."""
@@ -430,11 +436,16 @@ RunStageFn = Callable[[StageFn, Sequence[PictureState]], None]
 """Runs one stage on all of these pictures; returns when that is done or the run was stopped."""
 
 
-def run_stages(runner: BatchRunner, run_stage: RunStageFn) -> None:
-    """Make all maps: first of pictures that depend on no others, then set by set."""
-    run_stage(runner.make, [picture for pictures in runner.sets if not _are_dependent(runner, pictures)
-                            for picture in pictures])
-    for pictures in runner.sets:
+def chosen_sets(items: Iterable[BatchItem], options: BatchOptions) -> tuple[list[ItemSet], list[ItemSet]]:
+    """Return the sets that the pictures form, and those of them that are in this process's share."""
+    all_sets = find_sets(items, options.sets, options.source_suffixes)
+    return all_sets, [each for each in all_sets if options.share.includes(each)]
+
+
+def run_stages(runner: BatchRunner, sets: Sequence[Sequence[PictureState]], run_stage: RunStageFn) -> None:
+    """Make the maps of sets of the runner: first of pictures that depend on no others, then set by set."""
+    run_stage(runner.make, [picture for pictures in sets if not _are_dependent(runner, pictures) for picture in pictures])
+    for pictures in sets:
         if not _are_dependent(runner, pictures):
             continue
         if runner.is_measured(pictures):

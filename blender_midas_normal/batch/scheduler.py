@@ -18,13 +18,14 @@ class WorkerPool:
         clients: those that there are now.
     """
 
-    def __init__(self, size: int | None) -> None:
+    def __init__(self, size: int | None, gpu: int | None = None) -> None:
         """Create a pool with its first client.
 
         Args:
             size: the number of workers that it is to have; None for one for each graphics card.
+            gpu: of the first client, see `Client`.
         """
-        self.clients = [Client()]
+        self.clients = [Client(gpu)]
         self._size = size
         self._is_complete = False
 

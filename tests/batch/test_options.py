@@ -27,7 +27,7 @@ def parse(parser, *arguments):
 
 def test_the_documentation_lists_every_option_that_is_no_setting(parser):
     section = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"`(--[a-z-]+)", section)) - {"--weights", "--help"}
+    listed = set(re.findall(r"`(--[a-z-]+)", section)) - {"--weights", "--on", "--help"}
     settings = {"--" + name.replace("_", "-") for name in setting_domains()}
     options = {word.replace("_", "-") for action in parser._actions for word in action.option_strings
                if word.startswith("--")}
