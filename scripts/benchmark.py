@@ -37,14 +37,14 @@ from blender_midas_normal.core.errors import InstallError, MidasNormalError
 
 DOCUMENT, PICTURE = ROOT / "docs/reference/speed.md", ROOT / "docs/pictures/speed.png"
 
-IN_BLENDER = ("start", "retune", "transports", "bare", "bump", "stages")
+IN_BLENDER = ("start", "retune", "transports", "bare", "bump", "stages", "dask")
 WITHOUT_ANYTHING = ("surface", "libraries", "life")
 BESIDE_LIBRARIES = ("sources",)
 WITH_MIDAS = ("worker_start", "forward", "at_once", "networks", "gpu_maps", "repeating")
 """Parts, by the Python that they need."""
 
 PARTS = (*WITHOUT_ANYTHING, *BESIDE_LIBRARIES, *WITH_MIDAS, *IN_BLENDER)
-LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once", "bump", "sources")
+LEFT_OUT_WHEN_QUICK = ("start", "transports", "bare", "life", "at_once", "bump", "sources", "dask")
 
 
 def main() -> int:
