@@ -49,7 +49,7 @@ MAX_REASON = 200
 LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application")
 """Loggers with which Dask prints to the standard error."""
 
-CONNECT_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 60.0
 """Seconds for which the scheduler, and then its first process, is waited for."""
 
 STOP_TIMEOUT_S = 10.0
