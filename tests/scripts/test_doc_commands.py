@@ -21,8 +21,17 @@ from tests.conftest import ROOT
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MAIN = "import sys; from blender_midas_normal.batch.cli import main; sys.exit(main())"
 
+
+def farm_commands():
+    """The commands of the page on render farms, but for those of one process alone."""
+    text = (ROOT / "docs" / "farm.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    return [line for line in lines if "--shard" not in line and not line.startswith("pip ")]
+
+
 ELSEWHERE = {
     "pip install .": "tests/test_package.py",
+    "pip install '.[farm]'": "tests/batch/test_dask_cluster.py",
     "python3 scripts/demo.py": "tests/scripts/test_demo.py",
     "python3 scripts/demo.py --engine midas": "scripts/test.py",
     "python3 scripts/demo.py --engine midas --weights weights": "scripts/test.py",
@@ -35,6 +44,7 @@ ELSEWHERE = {
     "blender -b scene.blend --command midas_normal --out maps --strength 1.5": "tests/ui/test_command.py",
     "pip-audit --disable-pip --no-deps -r blender_midas_normal/client/setup/requirements/midas.txt":
         "docs/reference/reliability.md",  # it asks a server, so no test runs it
+    **dict.fromkeys(farm_commands(), "tests/batch/test_farm_commands.py"),
 }
 """Commands, and the file that runs them."""
 
@@ -50,7 +60,7 @@ def shell_commands():
 
 
 COMMANDS = shell_commands()
-OURS = [command for command in COMMANDS if command.startswith("midas-normal ")]
+OURS = [command for command in COMMANDS if command.startswith("midas-normal ") and command not in ELSEWHERE]
 
 
 @pytest.fixture
