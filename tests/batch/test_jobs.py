@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -13,9 +14,12 @@ import PIL.Image
 import pytest
 
 from blender_midas_normal.batch import jobs
+from blender_midas_normal.batch.api import items_of_files
 from blender_midas_normal.batch.cli import main
+from blender_midas_normal.batch.inputs import find_pictures
 from blender_midas_normal.batch.jobs import JOB_KINDS
-from blender_midas_normal.batch.jobs.map_list import MAP_LIST_NAME, read_map_list
+from blender_midas_normal.batch.jobs.map_list import MAP_LIST_NAME, planned_maps, read_map_list
+from blender_midas_normal.batch.options import add_options, parse_options
 from blender_midas_normal.core.errors import SourceError
 from tests.conftest import ROOT
 
@@ -168,6 +172,17 @@ def test_a_list_of_maps_moves_with_a_job_that_holds_its_maps(library, tmp_path):
         file.write_text(damaged)
         with pytest.raises(SourceError, match="is no list of a job's maps"):
             read_map_list(job)
+
+
+def test_photos_are_rectified_by_the_job_too(library, tmp_path):
+    """The maps then fit other pictures than those of the list."""
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    given = ["--out", str(tmp_path), "--focal-length", "35.0"]
+    for rectify in ("--rectify=auto", "--rectify=-1.5,0,9,0,9,9,0,9"):
+        options = parse_options(parser.parse_args([*given, rectify]))
+        assert parse_options(parser.parse_args([*given[:2], *jobs.option_arguments(options)])) == options
+        assert not planned_maps(items_of_files(find_pictures([library], False), options), options)
 
 
 def test_what_cannot_be_written_is_said(program, library, tmp_path, capsys):

@@ -106,6 +106,9 @@ def option_arguments(options: BatchOptions) -> list[str]:
     for name, option in single.items():
         if option not in (None, "", 0, usual.get(name)):
             arguments += [f"--{name}", str(option)]
+    if options.rectify is not None:
+        corners = ",".join(str(value) for value in options.rectify)
+        arguments += [f"--rectify={corners or 'auto'}", "--focal-length", str(options.focal_length)]
     return arguments
 
 

@@ -42,7 +42,12 @@ class MapList:
 
 
 def planned_maps(items: Sequence[BatchItem], options: BatchOptions) -> list[ListedMap]:
-    """Return the maps that a run makes of pictures with files, also those whose names other maps have already."""
+    """Return the maps that a run makes of pictures with files, also those whose names other maps have already.
+
+    Maps of rectified photos are left out, because they do not fit the photos.
+    """
+    if options.rectify is not None:
+        return []
     members = [item for each in find_sets(items, options.sets, options.source_suffixes) for _, item in each.members]
     return [ListedMap(resolve_path(item.file), map_type, resolve_path(map_path(item, map_type, options)))
             for item in members if item.file is not None for map_type in options.map_types]
