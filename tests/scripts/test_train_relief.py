@@ -15,7 +15,7 @@ import pytest
 from blender_midas_normal.core.picture import Wrap
 from blender_midas_normal.core.weights import weights_checksum
 from blender_midas_normal.worker.engines.relief import WEIGHTS
-from blender_midas_normal.worker.engines.relief.architecture import RGB_CHANNELS, read_weights
+from blender_midas_normal.worker.engines.relief.architecture import RGB_CHANNELS, Weights, read_weights, write_weights
 from blender_midas_normal.worker.engines.relief.inference import infer
 from blender_midas_normal.worker.engines.relief.numpy_network import ReliefNetwork
 
@@ -198,3 +198,16 @@ def test_evaluation_says_what_is_missing(tmp_path):
     (tmp_path / "index.tsv").write_text("id\tlumfit\nbrick\t0.3\n")
     ended = subprocess.run(program, capture_output=True, text=True, check=False)
     assert ended.returncode == 1 and "brick_color" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_weights_of_two_trainings_are_averaged(tmp_path):
+    weights = read_weights(WEIGHTS)
+    opposite = Weights(weights.architecture, {name: -values for name, values in weights.weights.items()}, weights.biases)
+    write_weights(tmp_path / "opposite.npz", opposite)
+    command = [sys.executable, str(ROOT / "scripts" / "average_weights.py"), str(WEIGHTS), str(WEIGHTS), str(WEIGHTS),
+               str(tmp_path / "opposite.npz"), "--out", str(tmp_path / "mean.npz")]
+    subprocess.run(command, check=True)
+    mean = read_weights(tmp_path / "mean.npz")
+    for name, values in weights.weights.items():
+        np.testing.assert_allclose(mean.weights[name], values / 2, atol=1e-3)
+        np.testing.assert_allclose(mean.biases[name], weights.biases[name], atol=1e-3)
