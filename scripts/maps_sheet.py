@@ -47,7 +47,8 @@ SLIDERS: tuple[tuple[str, tuple[dict[str, object], ...]], ...] = (
     ("Detail", ({"detail": 0.0}, {"detail": 1.0}, {"detail": 2.0}, {"detail": 4.0})),
     ("Blur", ({"blur": 0.0}, {"blur": 1.0}, {"blur": 3.0}, {"blur": 8.0})),
     ("High-Pass", ({"high_pass": 0.0}, {"high_pass": 64.0}, {"high_pass": 16.0}, {"high_pass": 4.0})),
-    ("Mix, Luminance", ({"mix": "OFF"}, *({"mix": "LUMINANCE", "mix_amount": amount} for amount in (0.5, 1.0, 2.0)))),
+    ("Fine Detail From Luminance",
+     ({"mix": "OFF"}, *({"mix": "LUMINANCE", "mix_amount": amount} for amount in (0.5, 1.0, 2.0)))),
 )
 """Labels of the sliders, and the settings of the surfaces that are shown of each, at strength 2 where it is not told."""
 

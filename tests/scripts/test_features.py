@@ -30,10 +30,11 @@ def test_each_feature_names_a_test_that_is_there():
 
 
 def test_each_setting_stands_with_its_range_and_default():
-    settings = rows((ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), "The settings", 4)
+    settings = rows((ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), "The settings", 5)
     assert sorted(name.strip("`") for name, *_ in settings) == sorted(setting_domains())
     special = {"2π": 2 * math.pi, "5π": 5 * math.pi, "off": False, "on": True}
-    for name, values, default, _ in settings:
+    for name, label, values, default, _ in settings:
+        assert label == setting_domains()[name.strip("`")].label
         domain, value = setting_domains()[name.strip("`")], getattr(Settings(), name.strip("`"))
         if isinstance(domain, Number):
             numbers = [float(special.get(word, word)) for word in (*values.split(" to "), default)]
