@@ -15,7 +15,7 @@ import random
 import sys
 import time
 from contextlib import closing
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from types import SimpleNamespace
 
 import pytest
@@ -170,23 +170,40 @@ def test_the_same_holds_where_files_cannot_be_locked(pictures, tmp_path, monkeyp
     assert {path.suffix for path in out.iterdir()} == {".png", ".jsonl"}
 
 
+def run_as(computer, *arguments):
+    """Run in this process as on another computer."""
+    shared_record.COMPUTER = computer
+    return run(*arguments)
+
+
 def test_processes_that_see_the_records_of_others_late_refuse_nothing_and_lose_nothing(pictures, tmp_path, monkeypatch):
-    """FAKE: a network drive that shows the files of other processes after a second, which stands for a minute."""
+    """FAKE: computers on a network drive that shows the records of others after a second, which stands for a minute.
+
+    Another computer has worked there before.  A run with other settings begins when the records of the one before show:
+    earlier, nobody can tell its maps from files that a user has changed, and they are refused.
+    """
     def files(record, of=shared_record.SharedRecord._files):
-        own = f".{os.getpid()}."
         return [(file, status) for file, status in of(record)
-                if own in file.name or file.name.count(".") == 2 or time.time_ns() - status[1] > 1e9]
+                if f".{shared_record.COMPUTER}." in file.name or time.time_ns() - status[1] > 1e9]
 
     monkeypatch.setattr(shared_record.SharedRecord, "_files", files)
     out, outcomes = tmp_path / "maps", CONTEXT.Queue()
     out.mkdir()
+    (out / ".midas_normal.elsewhere.jsonl").touch()
+    time.sleep(1.1)
     for number in range(5):
-        processes = started(pictures, PROCESSES, ("skip", "renew")[number % 2], 1 + number // 2 / 64, outcomes)
-        counts = [outcomes.get(timeout=60) for _ in processes]
+        existing, strength = ("skip", "renew")[number % 2], 1 + number // 2 / 64
+        processes = [CONTEXT.Process(target=run_as, args=(f"node{node}", pictures, tmp_path / f"exchange{number}{node}",
+                                                          existing, strength, outcomes)) for node in range(PROCESSES)]
+        for process in processes:
+            process.start()
         for process in processes:
             process.join()
+        assert [process.exitcode for process in processes] == [0] * PROCESSES, "each map was made or skipped"
+        counts = [outcomes.get(timeout=60) for _ in processes]
         assert all(sum(count.values()) == PICTURES and set(count) <= {"made", "skipped"} for count in counts), counts
         assert_maps_are_whole_and_on_record(out)
-    time.sleep(1.1)
+        time.sleep(1.1)
     assert run(pictures, tmp_path / "again", "skip", 1 + 4 // 2 / 64) == {"skipped": PICTURES}
-    assert Path(out / ".midas_normal.jsonl").exists() and not [path for path in out.iterdir() if path.is_dir()]
+    assert sorted(path.name for path in out.glob(".*")) == [
+        ".midas_normal.elsewhere.jsonl", *(f".midas_normal.node{node}.jsonl" for node in range(PROCESSES))]
