@@ -38,7 +38,7 @@ from blender_midas_normal.core.errors import InstallError, MidasNormalError
 DOCUMENT, PICTURE = ROOT / "docs/reference/speed.md", ROOT / "docs/pictures/speed.png"
 
 IN_BLENDER = ("start", "retune", "transports", "bare", "bump", "stages", "dask")
-WITHOUT_ANYTHING = ("surface", "libraries", "life")
+WITHOUT_ANYTHING = ("surface", "libraries", "farm", "life")
 BESIDE_LIBRARIES = ("sources",)
 WITH_MIDAS = ("worker_start", "forward", "at_once", "networks", "gpu_maps", "repeating")
 """Parts, by the Python that they need."""

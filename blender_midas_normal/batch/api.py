@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,10 +14,10 @@ from ..client.launch import Launch, choose_launch, this_python, user_paths
 from ..core.errors import Message, SettingsError, TargetError, reason_of
 from ..core.files import resolve_path
 from ..core.settings import Settings
-from .inputs import Inputs, find_pictures
+from .inputs import InputFile, Inputs, find_pictures
 from .options import BatchOptions, batch_options
 from .outputs import TARGETS
-from .pictures import BatchItem, PictureState, item_of_file, picture_fields, with_bases, with_exposure
+from .pictures import BatchItem, LazyItems, PictureState, base_finder, item_of_file, picture_fields, with_exposure
 from .report import FAILED, LoggingReporter, Record, Reporter
 from .review import ReviewPage, review_page
 from .runner import BatchRunner, StageFn, run_stages
@@ -122,7 +122,7 @@ class BatchResult:
     not_tried: int
 
 
-def run_batch(items: Iterable[BatchItem], options: BatchOptions, launch: Launch, inputs: Inputs, reporter: Reporter,
+def run_batch(items: Collection[BatchItem], options: BatchOptions, launch: Launch, inputs: Inputs, reporter: Reporter,
               stopped: Callable[[], bool] = lambda: False) -> BatchResult:
     """Make the maps of all items.
 
@@ -185,15 +185,21 @@ def run_sets(runner: BatchRunner, sets: Sequence[Sequence[PictureState]], pool: 
         run_stage(page.draw, runner.pictures)
 
 
-def items_of_files(inputs: Inputs, options: BatchOptions) -> list[BatchItem]:
+def items_of_files(inputs: Inputs, options: BatchOptions) -> Collection[BatchItem]:
     """Make the items of picture files, which the worker reads itself."""
-    items = [item_of_file(picture.file, picture.folder, partial(_request_fields, picture.file), picture.line)
-             for picture in inputs.pictures]
-    if options.mask_image is not None:
-        items = [_with_mask(item, {"mask_picture": str(resolve_path(options.mask_image))}) for item in items]
-    if options.settings.base == "EXISTING":
-        items = with_bases(items, options.source_suffixes, _base_fields)
-    return items if options.exposure is None else [with_exposure(item, options.exposure) for item in items]
+    mask = {"mask_picture": str(resolve_path(options.mask_image))} if options.mask_image is not None else {}
+    add_base = base_finder(options.source_suffixes, _base_fields)
+
+    def make(picture: InputFile) -> BatchItem:
+        file = picture.file
+        item = item_of_file(file, picture.folder, partial(_request_fields, file), picture.line)
+        if mask:
+            item = _with_mask(item, mask)
+        if options.settings.base == "EXISTING":
+            item = add_base(item)
+        return item if options.exposure is None else with_exposure(item, options.exposure)
+
+    return LazyItems(inputs.pictures, make)
 
 
 def _request_fields(file: Path, client: Client) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -59,7 +59,7 @@ class Command(ABC):
 
     @abstractmethod
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
-              inputs: Inputs) -> list[BatchItem]:
+              inputs: Inputs) -> Collection[BatchItem]:
         """Make the items of all pictures; call `parser.error`, which ends the program, where there are none."""
 
     @abstractmethod
@@ -130,7 +130,7 @@ class Command(ABC):
         has_failures = any(record.outcome == FAILED for record in result.records)
         return 1 if result.not_tried or (has_failures and not arguments.exit_zero) else 0
 
-    def _write_job(self, kind: str, folder: Path, items: Sequence[BatchItem], options: BatchOptions) -> int:
+    def _write_job(self, kind: str, folder: Path, items: Collection[BatchItem], options: BatchOptions) -> int:
         try:
             written = write_job(kind, folder, items, options)
         except MidasNormalError as error:
@@ -165,7 +165,7 @@ class FilesCommand(Command):
         return parser
 
     def items(self, parser: argparse.ArgumentParser, arguments: argparse.Namespace, options: BatchOptions,
-              inputs: Inputs) -> list[BatchItem]:
+              inputs: Inputs) -> Collection[BatchItem]:
         if not arguments.images and arguments.list is None:
             parser.error("no picture is given; name files, folders or patterns, or --list FILE")
         return items_of_files(inputs, options)

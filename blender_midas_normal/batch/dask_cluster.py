@@ -14,7 +14,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -223,7 +223,7 @@ def program_version() -> str:
     return __version__
 
 
-def run_on_dask(items: Sequence[BatchItem], options: BatchOptions, launch: Launch | None, weights: Path | None,
+def run_on_dask(items: Collection[BatchItem], options: BatchOptions, launch: Launch | None, weights: Path | None,
                 inputs: Inputs, reporter: Reporter, stopped: Callable[[], bool] = lambda: False) -> BatchResult:
     """Make the maps of all items, as `run_batch` does, on the cluster that the options name.
 
@@ -237,12 +237,12 @@ def run_on_dask(items: Sequence[BatchItem], options: BatchOptions, launch: Launc
         WorkerError: there is no cluster, or it has another version of this program.
     """
     report_unusable(inputs, reporter)
-    _, sets = chosen_sets(items, options)
+    sets, _ = chosen_sets(items, options)
     for each in sets:
         if len(each.members) > 1:
             reporter.print_line(each.sentence)
     out = resolve_path(options.out)
-    pictures = tuple(replace(each, file=resolve_path(each.file)) for each in inputs.pictures)
+    pictures = tuple(InputFile(resolve_path(each.file), each.folder, each.line) for each in inputs.pictures)
     with _connected(options, launch) as (cluster, gpus):
         job = ClusterJob(secrets.token_hex(8), pictures, tuple(item.title for item in items),
                          replace(options, out=out), launch, weights and resolve_path(weights), gpus)

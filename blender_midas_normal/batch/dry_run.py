@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..client.client import Client
@@ -42,7 +42,7 @@ class DryRun:
     seconds: float | None
 
 
-def dry_run(items: Iterable[BatchItem], options: BatchOptions, launch: Launch, inputs: Inputs, reporter: Reporter,
+def dry_run(items: Collection[BatchItem], options: BatchOptions, launch: Launch, inputs: Inputs, reporter: Reporter,
             stopped: Callable[[], bool] = lambda: False) -> DryRun:
     """Find out what `run_batch` would do with the same arguments, as far as records and headers of files tell.
 

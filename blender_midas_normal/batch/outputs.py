@@ -164,24 +164,43 @@ class NameTaken(TargetError):
 class OutputFiles:
     """Reserve a file for each map of a run."""
 
-    def __init__(self, options: BatchOptions, items: Iterable[BatchItem]) -> None:
+    def __init__(self, options: BatchOptions, items: Iterable[BatchItem], all_items: Iterable[BatchItem]) -> None:
         """Prepare for a run.
 
         Args:
-            items: all of its pictures, those that other processes make included: no map may replace one of them, and where
-                several would have a map of one name, it is the first one's.
+            items: the pictures that this process makes.
+            all_items: those that other processes make included: no map may replace one of them, and where several would
+                have a map of one name, it is the first one's.
         """
         self._options = options
-        items = list(items)
-        files = [options.mask_image, *(file for item in items for file in (item.file, item.base))]
-        self._pictures = {resolve_path(file) for file in files if file is not None}
         self._first_titles: dict[Path, str] = {}
-        if options.is_shared:
-            for item in items:
-                for map_type in options.map_types:
-                    self._first_titles.setdefault(options.naming.path(item, map_type), item.title)
+        files = [options.mask_image]
+        if not options.is_shared:
+            files += [file for item in items for file in (item.file, item.base)]
+        else:
+            files += self._look_at_others(items, all_items)
+        self._pictures = {resolve_path(file) for file in files if file is not None}
         self._maps: dict[Path, PictureState] = {}
         self._numbers: dict[tuple[int, str], int] = {}
+
+    def _look_at_others(self, items: Iterable[BatchItem], all_items: Iterable[BatchItem]) -> list[Path]:
+        """Note which pictures have the maps of this process first; return the pictures that are called as one of these.
+
+        Of the others nothing is kept: a farm's library may have a million.
+        """
+        naming, map_types = self._options.naming, self._options.map_types
+        addition = f"_{self._options.settings.convention.lower()}"
+        targets = {naming.path(item, map_type): map_type for item in items for map_type in self._options.outputs}
+        names = {path.name for path in targets} | {naming.path(item, map_type, 1, addition).name
+                                                   for item in items for map_type in self._options.outputs}
+        alike: list[Path] = []
+        for item in all_items:
+            alike += [file for file in (item.file, item.base) if file is not None and file.name in names]
+            for map_type in map_types:
+                path = naming.path(item, map_type)
+                if path in targets:
+                    self._first_titles.setdefault(path, item.title)
+        return alike
 
     def take(self, picture: PictureState) -> list[tuple[str, Path]]:
         """Reserve the files of a picture's maps.

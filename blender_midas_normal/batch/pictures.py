@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path, PurePath
@@ -71,6 +71,24 @@ def item_of_file(file: Path, folder: PurePath, request_fields: Callable[[Client]
     return BatchItem(str(file), file.name, file.stem, file, folder, request_fields, lambda: digest_of_file(file), line=line)
 
 
+class LazyItems(Collection[BatchItem]):
+    """Items that are made anew each time that one iterates over them: those of a million files take gigabytes."""
+
+    def __init__(self, sources: Collection[Any], make: Callable[[Any], BatchItem]) -> None:
+        """Make items of sources."""
+        self._sources = sources
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def __iter__(self) -> Iterator[BatchItem]:
+        return map(self._make, self._sources)
+
+    def __contains__(self, item: object) -> bool:
+        return any(each == item for each in self)
+
+
 def with_exposure(item: BatchItem, stops: float) -> BatchItem:
     """Return the item with its scene-linear values made brighter by so many stops."""
     return replace(item, request_fields=lambda client: {**item.request_fields(client), "exposure": stops},
@@ -79,14 +97,20 @@ def with_exposure(item: BatchItem, stops: float) -> BatchItem:
 
 def with_bases(items: Iterable[BatchItem], suffixes: Sequence[str],
                base_fields: Callable[[Path, Client], dict[str, Any]]) -> list[BatchItem]:
-    """Return the items, each with the normal map that lies beside its file; one without any fails when its turn comes.
+    """Return the items, each with the normal map that lies beside its file; see `base_finder` for the arguments."""
+    return list(map(base_finder(suffixes, base_fields), items))
+
+
+def base_finder(suffixes: Sequence[str],
+                base_fields: Callable[[Path, Client], dict[str, Any]]) -> Callable[[BatchItem], BatchItem]:
+    """Return a function that gives an item the normal map that lies beside its file; one without fails when its turn comes.
 
     Args:
         suffixes: as of `name_suffixes.normal_map_beside`.
         base_fields: returns the fields of a `Request` that pass a file to a client's worker as the base.
     """
     list_folder = cache(names_in)  # a library may have thousands of pictures in one folder
-    return [_with_base(item, suffixes, list_folder, base_fields) for item in items]
+    return lambda item: _with_base(item, suffixes, list_folder, base_fields)
 
 
 def _with_base(item: BatchItem, suffixes: Sequence[str], list_folder: Callable[[Path], dict[str, Path]],
@@ -193,6 +217,24 @@ def find_sets(items: Iterable[BatchItem], set_type: str, suffixes: Sequence[str]
             members_by_set.setdefault(_set_title(item, name), []).append((name.number, renamed))
     return [ItemSet(key if isinstance(key, str) else "", set_type, tuple(sorted(members, key=lambda member: member[0])))
             for key, members in members_by_set.items()]
+
+
+def share_items(items: Collection[BatchItem], set_type: str, suffixes: Sequence[str],
+                includes: Callable[[ItemSet], bool]) -> tuple[list[ItemSet], Collection[BatchItem]]:
+    """Group pictures into sets as `find_sets` does, and keep those sets that this process makes.
+
+    Args:
+        includes: tells whether it does.
+
+    Returns:
+        The sets, and the items of all, as they are in sets; where these are single pictures, they are made as needed.
+    """
+    if set_type != "OFF":
+        all_sets = find_sets(items, set_type, suffixes)
+        return list(filter(includes, all_sets)), [item for each in all_sets for _, item in each.members]
+    named = LazyItems(items, partial(_without_suffix, suffixes=suffixes)) if suffixes else items
+    single_sets = (ItemSet("", set_type, ((0, item),)) for item in named)
+    return list(filter(includes, single_sets)), named
 
 
 def _name_parser(set_type: str, files: Sequence[Path]) -> Callable[[Path], NumberedName | None]:

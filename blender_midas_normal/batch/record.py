@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ RECORD_DELAY_S = 120.0
 """Seconds for which a network drive may show a map that another computer made, but not yet its entry in the record."""
 
 FOREIGN_FILE_ADVICE = Phrase("move it, or give --existing overwrite or number")
+
+STAMP_BYTES = 16
+"""Bytes by which an entry in memory tells digests apart."""
 
 STATS_STEM = ".midas_normal_ranges"
 
@@ -81,7 +85,7 @@ class OutputRecord:
     def __init__(self, folder: Path) -> None:
         self._folder = resolve_path(folder)
         self._record = SharedRecord(self._folder, RECORD_STEM, _file_of, MAX_ENTRIES_PER_MAP)
-        self._entries: dict[str, list[RecordEntry]] = {}
+        self._entries: dict[str, tuple[bytes, ...]] = {}  # packed: a library may have a million maps
         self._costs: dict[str, tuple[int, float]] = {}
         self._read_new_entries()
 
@@ -92,7 +96,8 @@ class OutputRecord:
 
     def is_up_to_date(self, file: Path, content: str, settings: str) -> bool:
         """Tell whether the file is an unchanged map that was made from this content with these settings."""
-        return any((entry.content, entry.settings) == (content, settings) for entry in self._entries_of(file))
+        made_of = _stamp(content, settings)
+        return any(entry.startswith(made_of) for entry in self._entries_of(file))
 
     def refusal(self, file: Path, picture: Path | None, new_file: Path | None = None) -> Message:
         """Return why a map of the picture may not replace an existing file, or "" where nothing would be lost.
@@ -104,7 +109,7 @@ class OutputRecord:
             return NO_MESSAGE
         entries = self._entries_of(file) or self._entries_of_reserved(file)
         if entries:
-            other = Path(os.path.normpath(self._folder / entries[-1].picture))
+            other = Path(os.path.normpath(self._folder / _unpack_picture(entries[-1])))
             if not is_file(other) or _is_same(other, picture):
                 return NO_MESSAGE
             return Message("{file} is the map of {other}; {advice} or overwrite.", file=file, other=other,
@@ -150,10 +155,10 @@ class OutputRecord:
         except OSError as error:
             raise TargetError("{made} is gone already: {reason}.", made=new_file, reason=reason_of(error)) from None
         key = self._relative_path(file)
-        if entry in self._entries.get(key, ())[-1:]:
+        if _pack(entry) in self._entries.get(key, ())[-1:]:
             return
         self._record.add({"file": key, **asdict(entry), **(asdict(cost) if cost is not None else {})})
-        self._keep(key, entry)
+        self._keep(key, _pack(entry))
 
     def close(self) -> None:
         """Close the record, at the end of a run."""
@@ -165,40 +170,38 @@ class OutputRecord:
 
     def _read_new_entries(self) -> bool:
         """Read what other processes have added; tell whether there was anything."""
-        values = self._record.read()
-        for value in values:
+        has_values = False
+        for value in self._record.stream():
+            has_values = True
             for name, entry in _parse_entry(value):
-                self._keep(name, entry)
+                self._keep(name, _pack(entry))
                 for cost in _parse_cost(value):
                     pixels, seconds = self._costs.get(cost.engine, (0, 0.0))
                     self._costs[cost.engine] = pixels + cost.pixels, seconds + cost.seconds
-        return bool(values)
+        return has_values
 
-    def _keep(self, name: str, entry: RecordEntry) -> None:
-        """Make an entry the last one of its map."""
-        entries = self._entries.setdefault(name, [])
-        if entry in entries:
-            entries.remove(entry)
-        entries.append(entry)
+    def _keep(self, name: str, entry: bytes) -> None:
+        """Make a packed entry the last one of its map."""
+        self._entries[name] = (*(other for other in self._entries.get(name, ()) if other != entry), entry)
 
-    def _entries_of(self, file: Path) -> list[RecordEntry]:
-        """Return the entries of the file as it is now; none where it is missing or was changed."""
+    def _entries_of(self, file: Path) -> list[bytes]:
+        """Return the packed entries of the file as it is now; none where it is missing or was changed."""
         key = self._relative_path(file)
         if not os.path.lexists(file) or (key not in self._entries and not self._read_new_entries()):
             return []
-        digest = _digest(file)
-        entries = [entry for entry in self._entries.get(key, ()) if entry.map == digest]
+        map_ = _stamp(_digest(file) or "")
+        entries = [entry for entry in self._entries.get(key, ()) if entry.startswith(map_, STAMP_BYTES)]
         if not entries and self._read_new_entries():
-            entries = [entry for entry in self._entries.get(key, ()) if entry.map == digest]
+            entries = [entry for entry in self._entries.get(key, ()) if entry.startswith(map_, STAMP_BYTES)]
         return entries
 
-    def _entries_of_reserved(self, file: Path) -> list[RecordEntry]:
-        """Return the entries of an empty file, whose name a process reserved for a map before it was killed."""
+    def _entries_of_reserved(self, file: Path) -> Sequence[bytes]:
+        """Return the packed entries of an empty file, whose name a process reserved for a map before it was killed."""
         try:
             is_empty = is_file(file) and file.lstat().st_size == 0
         except OSError:
             return []
-        return self._entries.get(self._relative_path(file), []) if is_empty else []
+        return self._entries.get(self._relative_path(file), ()) if is_empty else ()
 
     def _relative_path(self, file: Path) -> str:
         """Return the file's path relative to the folder; of a link its own, not that of its target."""
@@ -206,6 +209,21 @@ class OutputRecord:
             return Path(os.path.relpath(resolve_path(file.parent) / file.name, self._folder)).as_posix()
         except ValueError:  # on another drive of Windows
             return file.absolute().as_posix()
+
+
+def _stamp(*texts: str) -> bytes:
+    """Return STAMP_BYTES that tell texts apart."""
+    return hashlib.blake2b("\0".join(texts).encode("utf-8", "surrogatepass"), digest_size=STAMP_BYTES).digest()
+
+
+def _pack(entry: RecordEntry) -> bytes:
+    """Pack an entry: the stamps of what its map was made of and of the map, and the path of the picture."""
+    picture = entry.picture.encode("utf-8", "surrogatepass")
+    return _stamp(entry.content, entry.settings) + _stamp(entry.map) + picture
+
+
+def _unpack_picture(packed: bytes) -> str:
+    return packed[2 * STAMP_BYTES:].decode("utf-8", "surrogatepass")
 
 
 def digest_of_settings(settings: Settings, engine: str, map_type: str, format_: str, **extra: Any) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
@@ -36,7 +36,7 @@ from .atomic_files import atomic_create, partial_file, remove_leftovers, tempora
 from .name_suffixes import HEIGHT_SUFFIXES, cut_suffix
 from .options import BatchOptions
 from .outputs import RECTIFIED, NameTaken, OutputFiles
-from .pictures import BatchItem, ItemSet, PictureState, StagedMap, find_sets, match_depth_ranges, states_of_set
+from .pictures import BatchItem, ItemSet, PictureState, StagedMap, match_depth_ranges, share_items, states_of_set
 from .record import DepthStats, DepthStatsCache, MapCost, OutputRecord, digest_of_settings
 from .report import FAILED, MADE, SKIPPED, Record, Reporter
 from .scheduler import BatchTask, TaskFactory
@@ -63,7 +63,7 @@ class BatchRunner:
         finished_count: how many pictures need nothing more.
     """
 
-    def __init__(self, items: Iterable[BatchItem], options: BatchOptions, launch: Launch, reporter: Reporter) -> None:
+    def __init__(self, items: Collection[BatchItem], options: BatchOptions, launch: Launch, reporter: Reporter) -> None:
         """Group the items into sets and read the records of the output folder.
 
         Raises:
@@ -82,13 +82,13 @@ class BatchRunner:
         self._postponed: list[PictureState] = []
         self._folders: set[Path] = set()
         self._measured_count = self.finished_count = 0
-        all_sets, self._picture_sets = chosen_sets(items, options)
+        self._picture_sets, all_items = chosen_sets(items, options)
         self.set_messages = [each.sentence for each in self._picture_sets if len(each.members) > 1]
         self.missing_messages = [each.missing_message for each in self._picture_sets if each.missing_message]
         self.sets = [states_of_set(each, options.smoothing) for each in self._picture_sets]
         self.pictures = [picture for pictures in self.sets for picture in pictures]
         self._to_measure = sum(len(pictures) for pictures in self.sets if self.is_measured(pictures))
-        self._output_files = OutputFiles(options, [item for each in all_sets for _, item in each.members])
+        self._output_files = OutputFiles(options, [picture.item for picture in self.pictures], all_items)
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -436,10 +436,9 @@ RunStageFn = Callable[[StageFn, Sequence[PictureState]], None]
 """Runs one stage on all of these pictures; returns when that is done or the run was stopped."""
 
 
-def chosen_sets(items: Iterable[BatchItem], options: BatchOptions) -> tuple[list[ItemSet], list[ItemSet]]:
-    """Return the sets that the pictures form, and those of them that are in this process's share."""
-    all_sets = find_sets(items, options.sets, options.source_suffixes)
-    return all_sets, [each for each in all_sets if options.share.includes(each)]
+def chosen_sets(items: Collection[BatchItem], options: BatchOptions) -> tuple[list[ItemSet], Collection[BatchItem]]:
+    """Return the sets of pictures that are in this process's share, and all items; see `pictures.share_items`."""
+    return share_items(items, options.sets, options.source_suffixes, options.share.includes)
 
 
 def run_stages(runner: BatchRunner, sets: Sequence[Sequence[PictureState]], run_stage: RunStageFn) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..client.locks import create_locked, open_regular, try_lock
 from ..core.errors import TargetError, reason_of
 from .atomic_files import COMPUTER, atomic_write
+
+Line = TypeVar("Line", bytes, int)
+"""A line, or its hash."""
+
+CHUNK_BYTES = 1 << 20
+"""Bytes of a file read at a time, since the record of a large library takes hundreds of megabytes."""
 
 HEAD_BYTES = 64
 """Number of first bytes that are compared, to notice a file that was rewritten: they differ then."""
@@ -61,22 +68,25 @@ class SharedRecord:
         self._positions: dict[Path, _ReadPosition] = {}
 
     def read(self) -> list[Any]:
-        """Return the values that other processes have added since the last call.
+        """Return the values that other processes have added since the last call; see `stream`."""
+        return list(self.stream())
+
+    def stream(self) -> Iterator[Any]:
+        """Iterate over the values that other processes have added since the last call, without keeping them in memory.
 
         The values of a file are in the order in which they were added; files that were modified later come later.  Values
         that were read before may be returned again after files were merged.
         """
-        values: list[Any] = []
         while True:
             try:
                 for file, status in self._files():
                     if file != self._own:
-                        values += self._read_new(file, status)
+                        yield from self._read_new(file, status)
             except FileNotFoundError:  # it has just been merged into another one: read again
                 continue
             except OSError:  # the folder may not be read
-                return values
-            return values
+                return
+            return
 
     def add(self, value: Any) -> None:
         """Append a value; raise TargetError where that fails."""
@@ -143,22 +153,33 @@ class SharedRecord:
     def _merge(self, files: Sequence[Path], target: Path) -> None:
         """Add the lines of the files to the target; where that raises OSError or TargetError, nothing is lost."""
         added = [_content(file) for file in files]
-        try:
-            before = _content(target)
-        except FileNotFoundError:
-            before = b""
-        lines: dict[str, list[bytes]] = {}
-        for value in (value for content in (before, *added) for value in _values(content)):
-            key = self._key_of(value)
-            if key is not None:
-                lines.setdefault(key, []).append(_line(value))
-        needed = [line for group in lines.values() for line in _last_different(group, self._max_values)]
-        if 3 * len(needed) <= 2 * sum(map(len, lines.values())):
-            with atomic_write(target) as partial:
-                partial.write_bytes(b"\n# " + secrets.token_hex(8).encode() + b"".join(needed))
+        lines: dict[str, list[int]] = {}
+        for key, line in self._keyed_lines(target, added):
+            lines.setdefault(key, []).append(hash(line))
+        count = sum(len(_last_different(group, self._max_values)) for group in lines.values())
+        if 3 * count <= 2 * sum(map(len, lines.values())):
+            self._compact(target, added)
         elif any(added):
             with os.fdopen(open_regular(target, os.O_CREAT | os.O_WRONLY | os.O_APPEND), "ab") as merged:
                 merged.writelines(b"\n" + content.strip(b"\n") for content in added)
+
+    def _compact(self, target: Path, added: Sequence[bytes]) -> None:
+        """Replace the target by one that has the needed lines only, of it and of the contents that are to be added."""
+        lines: dict[str, list[bytes]] = {}
+        for key, line in self._keyed_lines(target, added):
+            lines.setdefault(key, []).append(line)
+        with atomic_write(target) as partial, partial.open("wb") as stream:
+            stream.write(b"\n# " + secrets.token_hex(8).encode())
+            for group in lines.values():
+                stream.writelines(_last_different(group, self._max_values))
+
+    def _keyed_lines(self, target: Path, added: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
+        """Iterate over (key, line) of the target and of contents; lines without a key are left out."""
+        values = itertools.chain(_values_of_file(target), *map(_values, added))
+        for value in values:
+            key = self._key_of(value)
+            if key is not None:
+                yield key, _line(value)
 
     def _files(self) -> list[tuple[Path, tuple[int, int, int]]]:
         """Return [(file, status), ...], first the merged file, then by time of modification; raise OSError."""
@@ -176,30 +197,43 @@ class SharedRecord:
                 statuses.append((file, (status.st_size, status.st_mtime_ns, status.st_ino)))
         return sorted(statuses, key=lambda each: (each[0] != self._merged, each[1][1], each[0]))
 
-    def _read_new(self, file: Path, status: tuple[int, int, int]) -> list[Any]:
-        """Return the values in a file that were added since the last call; raise FileNotFoundError."""
+    def _read_new(self, file: Path, status: tuple[int, int, int]) -> Iterator[Any]:
+        """Iterate over the values in a file that were added since the last call; raise FileNotFoundError."""
         before = self._positions.get(file, _ReadPosition((-1, 0, 0), b"", 0))
         if status == before.status:
-            return []
+            return
+        last = b""
         try:
             with os.fdopen(open_regular(file, os.O_RDONLY), "rb") as stream:
                 head = stream.read(HEAD_BYTES)
-                start = before.offset if head.startswith(before.head) and before.offset <= status[0] else 0
-                stream.seek(start)
-                content = stream.read()
+                stream.seek(before.offset if head.startswith(before.head) and before.offset <= status[0] else 0)
+                while chunk := stream.read(CHUNK_BYTES):
+                    lines, _, last = (last + chunk).rpartition(b"\n")
+                    yield from _values(lines)
+                end = stream.tell()
         except FileNotFoundError:
             raise
         except OSError:
-            return []
-        last = content.rpartition(b"\n")[2]
-        is_complete = not last or bool(_values(last))  # a line that is still being written is read the next time
-        self._positions[file] = _ReadPosition(status, head, start + len(content) - (0 if is_complete else len(last)))
-        return _values(content)
+            return
+        values = _values(last)
+        is_complete = not last or bool(values)  # a line that is still being written is read the next time
+        self._positions[file] = _ReadPosition(status, head, end - (0 if is_complete else len(last)))
+        yield from values
 
 
-def _last_different(lines: Sequence[bytes], count: int) -> list[bytes]:
+def _last_different(lines: Sequence[Line], count: int) -> list[Line]:
     """Return the last `count` lines without duplicates, in their order."""
     return list(dict.fromkeys(reversed(lines)))[:count][::-1]
+
+
+def _values_of_file(file: Path) -> Iterator[Any]:
+    """Iterate over the values of a file, none where there is no file; raise OSError where it cannot be read."""
+    last = b""
+    with suppress(FileNotFoundError), os.fdopen(open_regular(file, os.O_RDONLY), "rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            lines, _, last = (last + chunk).rpartition(b"\n")
+            yield from _values(lines)
+    yield from _values(last)
 
 
 def _content(file: Path) -> bytes:

@@ -39,7 +39,9 @@ class Share:
             return False
         index, count = self.shard
         name = PurePath(picture_set.title).name if picture_set.title else first.name
-        digest = hashlib.sha256((first.folder / name).as_posix().encode("utf-8", "surrogatepass")).digest()
+        folder = first.folder.as_posix()
+        path = f"{folder}/{name}" if folder != "." else name
+        digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8], "big") % count == index
 
 

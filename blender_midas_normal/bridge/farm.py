@@ -128,7 +128,7 @@ def _input_files(files: Iterable[Path]) -> list[InputFile]:
 
 
 def _options_and_items(inputs: Inputs, request: GenerateRequest, out: Path, sets: str,
-                       exposure: float) -> tuple[BatchOptions, list[BatchItem]]:
+                       exposure: float) -> tuple[BatchOptions, Collection[BatchItem]]:
     """Return the options and the pictures of a job; maps have their pictures' whole names where the stems are alike."""
     mask_file = None
     if request.settings.mask == "IMAGE":

@@ -13,7 +13,8 @@ class Plan:
     MiDaS's network sees every pixel, too; exchange: of the ratios to PNG files and to Blender's own reading and writing;
     resolutions: of MiDaS's call; surface: of the map from cached heights; tuned: of the re-tuned map.
     runs: of each thing that is compared; patience: seconds after which no further round of it begins.
-    pictures: of a library; life: pictures one after the other while memory is watched, 0 for none.
+    pictures: of a library; farm: of libraries that a farm shares out; life: pictures one after the other while memory is
+    watched, 0 for none.
     midas, weights: the MiDaS environment's folder and that of its weights, "" where there are none.
     out: the folder for pictures to look at, "" for none.
     """
@@ -29,6 +30,7 @@ class Plan:
     patience: float
     pictures: int
     life: int
+    farm: tuple
     midas: str = ""
     weights: str = ""
     out: str = ""
@@ -36,7 +38,7 @@ class Plan:
 
 FULL = Plan(engines=("luminance", "relief", "midas"), sides=(256, 512, 1024, 2048, 4096, 8192),
             every_pixel=(256, 512, 1024, 2048), exchange=4096, resolutions=(512, 1024), surface=4096, tuned=1024, runs=5,
-            patience=30.0, pictures=12, life=260)
+            patience=30.0, pictures=12, life=260, farm=(10_000, 100_000, 1_000_000))
 
 QUICK = Plan(engines=("luminance", "relief"), sides=(1024,), every_pixel=(), exchange=1024, resolutions=(512,),
-             surface=1024, tuned=1024, runs=3, patience=2.0, pictures=4, life=0)
+             surface=1024, tuned=1024, runs=3, patience=2.0, pictures=4, life=0, farm=(2_000, 20_000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import sys
@@ -15,8 +16,9 @@ from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from benchmarks import bars, document, growth, rounds
+from benchmarks import bars, document, farm, growth, rounds
 from benchmarks.answer import Answer, Point, Table, join_answers, read, write
+from benchmarks.plan import QUICK
 
 
 @given(st.floats(0.2, 3), st.floats(1e-3, 1e3))
@@ -137,3 +139,12 @@ def test_seam_and_roll_ratios_tell_maps_that_repeat_from_those_that_do_not():
     tile = np.repeat(np.sin(3 * x + 1)[..., None] + np.cos(2 * y + x)[..., None], 3, axis=2).astype(np.float32)
     assert repeating.seam_ratio(around, tile) == pytest.approx(1) and repeating.seam_ratio(bumpy, tile) > 1.5
     assert repeating.roll_ratio(around, [tile]) == pytest.approx(0, abs=1e-6) and repeating.roll_ratio(bumpy, [tile]) > 0.01
+
+
+def test_a_shard_costs_no_more_for_each_picture_of_a_larger_library():
+    """Measured small, on whatever computer: what grows with the square of the pictures grows tenfold here."""
+    answer = farm.measure(dataclasses.replace(QUICK, farm=(500, 5000)))
+    assert [row[0] for row in answer.tables[0].rows] == ["500", "5,000"]
+    assert answer.figures["farm record growth"] == pytest.approx(1, abs=0.05)
+    assert answer.figures["farm cpu growth"] < 2 and answer.figures["farm resume growth"] < 4
+    assert answer.figures["farm memory growth"] < 0.5

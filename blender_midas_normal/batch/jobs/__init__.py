@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Template
@@ -57,7 +57,7 @@ JOB_KINDS: dict[str, JobKind] = {
 }
 
 
-def write_job(kind: str, folder: Path, items: Sequence[BatchItem], options: BatchOptions) -> list[Path]:
+def write_job(kind: str, folder: Path, items: Collection[BatchItem], options: BatchOptions) -> list[Path]:
     """Write the files of a job into a folder; return them.
 
     Args:
@@ -112,7 +112,7 @@ def option_arguments(options: BatchOptions) -> list[str]:
     return arguments
 
 
-def _values(kind: JobKind, folder: Path, items: Sequence[BatchItem], options: BatchOptions) -> dict[str, Any]:
+def _values(kind: JobKind, folder: Path, items: Collection[BatchItem], options: BatchOptions) -> dict[str, Any]:
     """Return what the templates have placeholders for."""
     count, arguments = len(items), option_arguments(options)
     shards = max(1, -(-count // CHUNK_SIZE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class MapList:
     maps: tuple[ListedMap, ...]
 
 
-def planned_maps(items: Sequence[BatchItem], options: BatchOptions) -> list[ListedMap]:
+def planned_maps(items: Collection[BatchItem], options: BatchOptions) -> list[ListedMap]:
     """Return the maps that a run makes of pictures with files, also those whose names other maps have already.
 
     Maps of rectified photos are left out, because they do not fit the photos.
