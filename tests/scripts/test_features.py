@@ -29,6 +29,15 @@ def test_each_feature_names_a_test_that_is_there():
         assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no {name}"
 
 
+def test_each_failure_on_a_farm_names_a_test_that_is_there():
+    failures = rows((ROOT / "docs" / "farm.md").read_text(encoding="utf-8"), "When something fails", 3)
+    assert len(failures) > 8
+    for failure, _, named in failures:
+        assert NAMED.fullmatch(named), failure
+        file, name = NAMED.fullmatch(named).groups()
+        assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no {name}"
+
+
 def test_each_setting_stands_with_its_range_and_default():
     settings = rows((ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), "The settings", 5)
     assert sorted(name.strip("`") for name, *_ in settings) == sorted(setting_domains())
