@@ -325,13 +325,12 @@ def size_of(image: bpy.types.Image) -> tuple[int, int]:
 
 
 def refresh_image(image: bpy.types.Image) -> None:
-    """Redraw an image, because the Image Editor of 4.3 keeps showing old pixels, and let Blender render its preview anew.
+    """Redraw an image, because the Image Editor of 4.3 keeps showing old pixels.
 
-    Not a sequence, which may have no frame loaded yet. Blender renders the preview in the background when it is drawn.
+    Not a sequence, which may have no frame loaded yet.
     """
     if image.source != "SEQUENCE":
         image.update()
-    image.preview_ensure().reload()  # type: ignore[union-attr]  # every image can have one
 
 
 def checksum_of(image: bpy.types.Image) -> int:

@@ -14,7 +14,7 @@ from ..bridge.nodes.bump import height_nodes
 from ..core.engines import AUTO_ENGINES, ENGINES, OPTIONAL_SETTINGS, OWN_FOLDER, engine_in_use, setting_acts, usable_engines
 from ..core.errors import NO_MESSAGE, SettingsError, SourceError
 from ..core.map_types import MAP_TYPES
-from . import comparison, generation, live_paint, live_tuning
+from . import comparison, generation, live_paint, live_tuning, thumbnail
 from .drawing import draw_progress, draw_progress_placeholder, draw_text
 from .menus import draw_from_bump
 from .outcome import draw_outcome, draw_report, has_report
@@ -245,8 +245,9 @@ def _draw_result(column: bpy.types.UILayout, settings: MidasNormalSettings, cont
     row.prop(settings, "result")
     is_compared = comparison.is_shown(comparison.find_area(context))
     row.operator("midas_normal.compare", text="", icon="SPLIT_VERTICAL", depress=is_compared)
-    if settings.result.preview is not None:
-        column.template_icon(settings.result.preview.icon_id, scale=THUMBNAIL_SCALE)
+    icon = thumbnail.icon_of(settings.result)
+    if icon:
+        column.template_icon(icon, scale=THUMBNAIL_SCALE)
     if not live_tuning.can_retune(settings.result):
         draw_text(column, "Depth no longer cached, generate again to adjust", icon="INFO")
 

@@ -24,6 +24,7 @@ from . import (
     preset_panel,
     rectify,
     setup,
+    thumbnail,
     timer,
     translations,
 )
@@ -135,6 +136,7 @@ PARTS = (
     (menus.register, menus.unregister),
     (command.register, command.unregister),
     (comparison.register, comparison.unregister),
+    (thumbnail.register, thumbnail.unregister),
     (rectify.register, rectify.unregister),
     (_add_handlers, _remove_handlers),
 )

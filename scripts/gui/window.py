@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from {EXTENSION}.bridge.addon import client
 from {EXTENSION}.bridge.map_metadata import source_of, stored_metadata
-from {EXTENSION}.ui import generation, live_tuning, timer
+from {EXTENSION}.ui import generation, live_tuning, thumbnail, timer
 area = max(bpy.context.window.screen.areas, key=lambda area: area.width * area.height)
 """
 """What the expressions asked of Blender may name."""

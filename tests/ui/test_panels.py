@@ -6,15 +6,17 @@ import dataclasses
 from types import SimpleNamespace
 
 import bpy
+import numpy as np
 import pytest
+from bl_ext.user_default.midas_normal import generate
 from bl_ext.user_default.midas_normal.bridge import addon
 from bl_ext.user_default.midas_normal.bridge.addon import engine_unavailable_reason
 from bl_ext.user_default.midas_normal.core.errors import Message
 from bl_ext.user_default.midas_normal.core.settings import ENGINE, Settings, setting_domains
-from bl_ext.user_default.midas_normal.ui import drawing, panels
+from bl_ext.user_default.midas_normal.ui import drawing, panels, thumbnail, timer
 from bl_ext.user_default.midas_normal.ui.generation import describe_worker
 
-from .scenes import textured
+from .scenes import pumped, textured, values
 
 
 def test_the_state_of_the_worker_can_be_read():
@@ -102,10 +104,20 @@ def test_the_panel_says_which_engine_stands_in_for_midas_until_that_is_set_up(mo
     assert not {FIRST_RUN, "midas_normal.show_preferences"} & set(draw_labels())
 
 
-def test_a_new_map_has_a_preview_that_blender_renders_when_the_panel_draws_it():
-    textured()
-    bpy.ops.midas_normal.generate(engine="LUMINANCE")
-    assert bpy.data.images["photo_normal"].preview is not None
+def test_the_result_has_a_thumbnail_that_is_made_anew_for_each_map(with_timers, drawn):
+    image, _ = textured()
+    settings = bpy.context.scene.midas_normal
+    pictures = []
+    for strength in (1, 5):
+        settings.result = generate(image, engine="LUMINANCE", strength=strength)
+        drawn()
+        pumped(timer.is_idle)
+        preview = thumbnail.shown()
+        assert tuple(preview.image_size) == (128, 96)
+        pictures.append(np.array(preview.image_pixels_float).reshape(96, 128, 4))
+        expected = values(settings.result).repeat(4, axis=0).repeat(4, axis=1)
+        assert np.allclose(pictures[-1], expected, atol=1 / 255)
+    assert not np.allclose(*pictures, atol=1 / 255)
 
 
 def test_parts_are_there_where_they_can_matter(drawn):

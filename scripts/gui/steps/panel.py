@@ -79,17 +79,17 @@ def undo_and_redo(window: Window) -> str:
     return ""
 
 
-THUMBNAIL = f"hash(bytes(memoryview(np.array({MAP}.preview.image_pixels_float, np.float32))))"
+THUMBNAIL = "hash(np.array(thumbnail.shown().image_pixels_float, np.float32).tobytes())"
 """Tells one picture of the thumbnail from another."""
 
 
 def thumbnail(window: Window) -> str:
     """The panel shows the map in small, and anew after another one was made."""
-    seconds = window.blender.wait_until(f"{MAP}.preview.image_size[0] > 0", 20)
+    seconds = window.blender.wait_until(f"thumbnail.icon_of({MAP}) > 0", 20)
     before = window.blender.value(THUMBNAIL)
     window.blender.do("bpy.context.scene.midas_normal.engine = 'LUMINANCE'")
     make(window)
-    window.blender.wait_until(f"{MAP}.preview.image_size[0] > 0 and {THUMBNAIL} != {before}", 20)
+    window.blender.wait_until(f"thumbnail.icon_of({MAP}) > 0 and {THUMBNAIL} != {before}", 20)
     window.blender.do("bpy.context.scene.midas_normal.engine = 'AUTO'")
     make(window)
     return f"after {seconds * 1000:.0f} ms"
