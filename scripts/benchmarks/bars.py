@@ -68,6 +68,7 @@ def bars(figures: dict) -> list:
         *(Bar(f"farm {name} growth", f"From the smallest library of a farm to the largest: growth of {what} / of pictures",
               1.1) for name, what in (("record", "the record"), ("cpu", "the CPU time of a shard's start"),
                                       ("resume", "its resumption"), ("memory", "its memory"))),
+        Bar("dask", "A library on a Dask cluster of two processes / with --jobs 2", 1.1),
         Bar("memory per 100", "Memory of client and worker, growth per 100 pictures", 1.0, "MB"),
         Bar("memory luminance", "Worker's memory at 8192, luminance", 3.0, "GB"),
         Bar("memory relief", "Worker's memory at 8192, relief", 3.0, "GB"),
