@@ -41,6 +41,9 @@ MIN_CONNECTED = 0.8
 MIN_ONE_COLOUR = 0.25
 """Share of what lies around the islands of a mesh that has one colour, at least: the rest may be the margin of a bake."""
 
+MAX_WITHIN = 0.5
+"""Share of pixels of that colour within islands over that around them, at most: a texture that goes on has it in both."""
+
 TOLERANCE, CLEAR = 3, 12
 """Steps of 8 bits up to which a pixel has the ground's colour, as JPEG leaves it, and from which it differs clearly."""
 
@@ -250,14 +253,18 @@ def _difference(picture: Picture, colour: NDArray) -> NDArray[np.uint8]:
 
 
 def _is_blank_around(picture: Picture, outside: NDArray[np.bool_]) -> bool:
-    """Tell whether enough of a picture lies around islands, and enough of that is transparent or has one colour."""
+    """Tell whether enough of a picture lies around islands, and enough of that is transparent or has one colour.
+
+    That colour is rarer within the islands: where it is not, it is a wall's that goes on around them.
+    """
     if outside.mean() < MIN_GROUND:
         return False
     if picture.alpha is not None and np.mean(picture.alpha[outside] == 0) >= MIN_ONE_COLOUR:
         return True
     colours, counts = np.unique(picture.rgb[outside][::max(1, int(outside.sum()) >> 16)], axis=0, return_counts=True)
-    is_ground = _difference(picture, colours[counts.argmax()])[outside] <= TOLERANCE
-    return float(is_ground.mean()) >= MIN_ONE_COLOUR
+    has_colour = _difference(picture, colours[counts.argmax()]) <= TOLERANCE
+    share = float(has_colour[outside].mean())
+    return share >= MIN_ONE_COLOUR and float(has_colour[~outside].mean()) < MAX_WITHIN * share
 
 
 def label_mask(mask: NDArray[np.bool_]) -> NDArray[np.int32]:

@@ -155,6 +155,18 @@ def test_photos_have_no_islands():
     assert not [name for name in names if has_islands(getattr(data, name)())]
 
 
+def test_a_wall_of_one_colour_goes_on_around_the_mesh_that_shows_a_part_of_it():
+    """Bricks of one colour and their joints, drawn with faint noise, on a mesh whose UVs leave half of it out."""
+    y, x = np.mgrid[:128, :128]
+    joints = (y % 16 < 2) | ((x + 16 * (y // 16 % 2)) % 32 < 2)
+    noise = np.random.default_rng(0).integers(-2, 3, (128, 128))
+    rgb = (np.where(joints, 40, 150) + noise).astype(np.uint8)[..., None].repeat(3, axis=2)
+    triangles = np.float32(quad(0.25, 0, 0.5, 1, 0) + quad(0.5, 0.25, 0.75, 0.75, 4))
+    assert islands_of_mesh(Picture(rgb, uv_triangles=triangles)) is None
+    ground = np.where(islands_of_mesh(Picture(rgb, uv_triangles=triangles), is_certain=True)[..., None] > 0, rgb, 10)
+    assert islands_of_mesh(Picture(ground.astype(np.uint8), uv_triangles=triangles)) is not None
+
+
 def test_islands_of_a_mesh_count_where_the_picture_shows_nothing_around_them():
     rgb, inside = atlas()
     triangles = np.float32(quad(4 / 64, 14 / 64, 26 / 64, 58 / 64, 0) + quad(34 / 64, 6 / 64, 60 / 64, 54 / 64, 4))
