@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,21 @@ def test_a_job_is_written_run_and_its_maps_are_wired(tmp_path, program):
     assert file_of(shown).name == "wall_normal.<UDIM>.png" and [tile.number for tile in shown.tiles] == [1001, 1002]
     assert all(find_map(image, "NORMAL").colorspace_settings.is_data for image in (wood, other, tiles))
     assert stored_settings(find_map(wood, "HEIGHT")).strength == 2.0
+
+
+def test_the_example_of_the_page_on_farms_runs(tmp_path, program):
+    """Its job for SLURM is run as one of its tasks is, on this machine."""
+    page = (ROOT / "docs" / "farm.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1].replace("/share/job", str(tmp_path / "job"))
+    writing, loading = example.splitlines()
+    image, material = plane(save(tmp_path / "wood.png"))
+    bpy.context.scene.midas_normal.engine = "LUMINANCE"
+    exec(writing, {"bpy": bpy})
+    variables = {**os.environ, "MIDAS_NORMAL": str(program), "MIDAS_NORMAL_DATA": str(tmp_path / "data"),
+                 "SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_TASK_COUNT": "1"}
+    subprocess.run(["bash", "midas_normal.sbatch"], cwd=tmp_path / "job", env=variables, check=True, timeout=120)
+    exec(loading, {"bpy": bpy})
+    assert normal_of(material) == find_map(image, "NORMAL")
 
 
 def test_maps_of_a_job_are_those_that_blender_makes(tmp_path, program):
