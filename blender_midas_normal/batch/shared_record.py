@@ -43,12 +43,12 @@ class _ReadPosition:
 
 
 class SharedRecord:
-    """JSON values, one in each line of `<stem>.jsonl` and of files such as `<stem>.<computer>.<process>.<number>.jsonl`.
+    """JSON values, one in each line of `<stem>.<computer>.jsonl` and of `<stem>.<computer>.<process>.<number>.jsonl`.
 
     Each process appends to a file of its own, which it keeps locked, and reads all of them: processes that append to one
     file may overwrite each other's lines on a network drive (open(2)), and one that rewrites a file loses what another adds
-    meanwhile.  `close` merges the files of this computer.  Damaged lines are ignored, and so are files that cannot be read
-    or are not regular files.
+    meanwhile.  `close` merges the files of this computer.  Version 1.0.0 wrote `<stem>.jsonl`, which is read first.  Damaged
+    lines are ignored, and so are files that cannot be read or are not regular files.
     """
 
     def __init__(self, folder: Path, stem: str, key_of: Callable[[Any], str | None], max_values: int) -> None:
@@ -62,7 +62,8 @@ class SharedRecord:
         self._stem = stem
         self._key_of = key_of
         self._max_values = max_values
-        self._merged = folder / f"{stem}.jsonl"
+        self._oldest = folder / f"{stem}.jsonl"
+        self._merged = folder / f"{stem}.{COMPUTER}.jsonl"
         self._own: Path | None = None
         self._descriptor = -1
         self._positions: dict[Path, _ReadPosition] = {}
@@ -104,17 +105,17 @@ class SharedRecord:
     def close(self) -> None:
         """Close this process's file and merge all files of this computer, unless another process of it is adding values.
 
-        They become `<stem>.jsonl`, or `<stem>.<computer>.jsonl` where there are files of other computers: these may write to
-        the first at the same time, and their locks may not be visible here.  Where merging fails the files stay as they are.
+        They become `<stem>.<computer>.jsonl`, of which no other computer's processes write a line: their files and locks may
+        not be visible here yet.  Where merging fails the files stay as they are.
         """
         with ExitStack() as locks:
             own, self._own = self._own, None
             if own is not None:
                 locks.callback(os.close, self._descriptor)
             try:
-                target, files = self._lock_files(own, locks)
+                files = self._lock_files(own, locks)
                 if files:
-                    self._merge(files, target)
+                    self._merge(files)
             except (OSError, TargetError):
                 return
         for file in files:
@@ -128,61 +129,51 @@ class SharedRecord:
             descriptor = create_locked(own)
         self._own, self._descriptor = own, descriptor
 
-    def _lock_files(self, own: Path | None, locks: ExitStack) -> tuple[Path, list[Path]]:
-        """Lock the files of this computer.
-
-        Returns:
-            The file to merge them into, and the others.
-
-        Raises:
-            OSError: one is in use, or cannot be locked.
-        """
-        files = [file for file, _ in self._files()]
-        of_computer = [file for file in files if file.name.startswith(f"{self._stem}.{COMPUTER}.")]
-        is_shared = not set(files) <= {self._merged, *of_computer}
-        target = self._folder / f"{self._stem}.{COMPUTER}.jsonl" if is_shared else self._merged
-        others = [file for file in of_computer if file != target]
-        for file in others:
+    def _lock_files(self, own: Path | None, locks: ExitStack) -> list[Path]:
+        """Lock and return the files of this computer's processes; raise OSError where one is in use or cannot be locked."""
+        files = [file for file, _ in self._files()
+                 if file.name.startswith(f"{self._stem}.{COMPUTER}.") and file != self._merged]
+        for file in files:
             if file != own:
                 descriptor = open_regular(file, os.O_RDWR)
                 locks.callback(os.close, descriptor)
                 if not try_lock(descriptor):
                     raise BlockingIOError
-        return target, others
+        return files
 
-    def _merge(self, files: Sequence[Path], target: Path) -> None:
-        """Add the lines of the files to the target; where that raises OSError or TargetError, nothing is lost."""
+    def _merge(self, files: Sequence[Path]) -> None:
+        """Add the lines of files to the merged one; where that raises OSError or TargetError, nothing is lost."""
         added = [_content(file) for file in files]
         lines: dict[str, list[int]] = {}
-        for key, line in self._keyed_lines(target, added):
+        for key, line in self._keyed_lines(added):
             lines.setdefault(key, []).append(hash(line))
         count = sum(len(_last_different(group, self._max_values)) for group in lines.values())
         if 3 * count <= 2 * sum(map(len, lines.values())):
-            self._compact(target, added)
+            self._compact(added)
         elif any(added):
-            with os.fdopen(open_regular(target, os.O_CREAT | os.O_WRONLY | os.O_APPEND), "ab") as merged:
+            with os.fdopen(open_regular(self._merged, os.O_CREAT | os.O_WRONLY | os.O_APPEND), "ab") as merged:
                 merged.writelines(b"\n" + content.strip(b"\n") for content in added)
 
-    def _compact(self, target: Path, added: Sequence[bytes]) -> None:
-        """Replace the target by one that has the needed lines only, of it and of the contents that are to be added."""
+    def _compact(self, added: Sequence[bytes]) -> None:
+        """Replace the merged file by one that has the needed lines only, of it and of the contents that are to be added."""
         lines: dict[str, list[bytes]] = {}
-        for key, line in self._keyed_lines(target, added):
+        for key, line in self._keyed_lines(added):
             lines.setdefault(key, []).append(line)
-        with atomic_write(target) as partial, partial.open("wb") as stream:
+        with atomic_write(self._merged) as partial, partial.open("wb") as stream:
             stream.write(b"\n# " + secrets.token_hex(8).encode())
             for group in lines.values():
                 stream.writelines(_last_different(group, self._max_values))
 
-    def _keyed_lines(self, target: Path, added: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
-        """Iterate over (key, line) of the target and of contents; lines without a key are left out."""
-        values = itertools.chain(_values_of_file(target), *map(_values, added))
+    def _keyed_lines(self, added: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
+        """Iterate over (key, line) of the merged file and of contents; lines without a key are left out."""
+        values = itertools.chain(_values_of_file(self._merged), *map(_values, added))
         for value in values:
             key = self._key_of(value)
             if key is not None:
                 yield key, _line(value)
 
     def _files(self) -> list[tuple[Path, tuple[int, int, int]]]:
-        """Return [(file, status), ...], first the merged file, then by time of modification; raise OSError."""
+        """Return [(file, status), ...], first that of version 1.0.0, then by time of modification; raise OSError."""
         names = re.compile(rf"{re.escape(self._stem)}(\..+)?\.jsonl")
         statuses = []
         try:
@@ -195,7 +186,7 @@ class SharedRecord:
             with suppress(OSError):
                 status = file.lstat()  # Windows does not update the entry's own status while a file is being written
                 statuses.append((file, (status.st_size, status.st_mtime_ns, status.st_ino)))
-        return sorted(statuses, key=lambda each: (each[0] != self._merged, each[1][1], each[0]))
+        return sorted(statuses, key=lambda each: (each[0] != self._oldest, each[1][1], each[0]))
 
     def _read_new(self, file: Path, status: tuple[int, int, int]) -> Iterator[Any]:
         """Iterate over the values in a file that were added since the last call; raise FileNotFoundError."""

@@ -20,6 +20,7 @@ if __name__ == "__main__":
 
 from benchmarks.answer import Answer, Table
 from benchmarks.plan import Plan
+from blender_midas_normal.batch.atomic_files import COMPUTER
 from blender_midas_normal.batch.cli import main
 from blender_midas_normal.batch.pictures import ItemSet, item_of_file
 from blender_midas_normal.batch.record import digest_of_settings
@@ -67,7 +68,7 @@ def write_library(folder: Path, count: int) -> None:
     digest = hashlib.sha256(CONTENT).hexdigest()
     settings = digest_of_settings(Settings(engine="LUMINANCE"), "LUMINANCE", "NORMAL", "PNG")
     share = parse_share(f"0/{SHARDS}", "")
-    with (folder / "maps" / ".midas_normal.jsonl").open("w", encoding="utf-8") as record:
+    with (folder / "maps" / f".midas_normal.{COMPUTER}.jsonl").open("w", encoding="utf-8") as record:
         for name in names:
             path = PurePosixPath(name)
             output = path.with_name(f"{path.stem}_normal.png")
@@ -99,7 +100,7 @@ def run_shard(folder: Path) -> None:
         raise SystemExit(f"The shard was not skipped: exit code {code}, outcomes {outcomes}.")
     unit = 1 if sys.platform == "darwin" else 1024
     first, first_cpu = begun[0]
-    figures = {"record": (folder / "maps" / ".midas_normal.jsonl").stat().st_size / 1e6, "start": first - start,
+    figures = {"record": (folder / "maps" / f".midas_normal.{COMPUTER}.jsonl").stat().st_size / 1e6, "start": first - start,
                "cpu": first_cpu - cpu_start, "resume": end - start,
                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6}
     (folder / "figures.json").write_text(json.dumps(figures), encoding="utf-8")

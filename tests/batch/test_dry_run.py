@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from blender_midas_normal.batch.atomic_files import COMPUTER
 from blender_midas_normal.batch.cli import main
 from blender_midas_normal.batch.report import FAILED, MADE, PLANNED, SKIPPED
 from tests.conftest import ROOT
@@ -95,7 +96,7 @@ def test_sizes_and_estimates(library, capsys):
     run(library, *arguments)
     assert run(library, *arguments, "--dry-run", "--exit-zero")[0] == 0
     assert "by the times of earlier maps of luminance in this folder" in capsys.readouterr().out
-    record = library.parent / "maps" / ".midas_normal.jsonl"
+    record = library.parent / "maps" / f".midas_normal.{COMPUTER}.jsonl"
     lines = [json.loads(line) for line in record.read_text().splitlines() if line]
     for line in lines:
         line["seconds"], line["pixels"] = 250.0, 10**6

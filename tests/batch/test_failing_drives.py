@@ -16,6 +16,7 @@ import pytest
 
 from blender_midas_normal.batch import runner as runner_module
 from blender_midas_normal.batch import shared_record
+from blender_midas_normal.batch.atomic_files import COMPUTER
 from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.batch.runner import BatchRunner
 from blender_midas_normal.batch.scheduler import one_in_flight, run_tasks
@@ -59,7 +60,7 @@ def assert_rest_is_made(pictures, records, sentence):
     assert len(list(out.glob("*.png"))) == GOOD and not [path for path in out.iterdir() if path.is_dir()]
     assert [outcome for outcome, _ in run(pictures, "again")] == ["skipped"] * GOOD + ["made"] * (PICTURES - GOOD)
     assert_maps_are_whole_and_on_record(out)
-    assert {path.name for path in out.glob(".*")} == {".midas_normal.jsonl"}
+    assert {path.name for path in out.glob(".*")} == {f".midas_normal.{COMPUTER}.jsonl"}
 
 
 @pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 import pytest
 
 from blender_midas_normal.batch import atomic_files, shared_record
-from blender_midas_normal.batch.atomic_files import TEMPORARY_MAX_AGE_S, TEMPORARY_PREFIX
+from blender_midas_normal.batch.atomic_files import COMPUTER, TEMPORARY_MAX_AGE_S, TEMPORARY_PREFIX
 from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.batch.runner import BatchRunner
 from blender_midas_normal.batch.scheduler import one_in_flight, run_tasks
@@ -142,7 +142,7 @@ def test_what_four_killed_processes_leave_is_whole_and_a_last_run_makes_the_rest
     assert run(pictures, tmp_path / "again", "skip", 1 + (ROUNDS - 1) // 3 / 64) == {"skipped": PICTURES}
     assert_maps_are_whole_and_on_record(out)
     assert sorted(path.name for path in out.iterdir()) == [
-        ".midas_normal.jsonl", *(f"{number:03}_normal.png" for number in range(PICTURES))]
+        f".midas_normal.{COMPUTER}.jsonl", *(f"{number:03}_normal.png" for number in range(PICTURES))]
 
 
 def refuse_locks(monkeypatch):

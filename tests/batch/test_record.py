@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from blender_midas_normal.batch.atomic_files import COMPUTER
 from blender_midas_normal.batch.record import (
     READ_INTERVAL_S,
     DepthStats,
@@ -20,8 +21,8 @@ from blender_midas_normal.core.engines import OPTIONAL_SETTINGS
 from blender_midas_normal.core.errors import TargetError
 from blender_midas_normal.core.settings import Choice, Flag, FolderName, Settings, setting_domains
 
-NAME = ".midas_normal.jsonl"
-STATS_NAME = ".midas_normal_ranges.jsonl"
+NAME = f".midas_normal.{COMPUTER}.jsonl"
+STATS_NAME = f".midas_normal_ranges.{COMPUTER}.jsonl"
 DEEP = DepthStats(0.1 + 0.2, 3.0)
 
 
@@ -121,7 +122,7 @@ def test_a_record_that_cannot_be_made_one_stays(out, monkeypatch):
 
 def test_a_record_that_cannot_be_written_is_one_sentence(out, monkeypatch):
     monkeypatch.setattr("os.write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(TargetError, match=r"The record .*\.midas_normal\.jsonl cannot be written: No space"):
+    with pytest.raises(TargetError, match=r"The record .*\.midas_normal\..*\.jsonl cannot be written: No space"):
         add(OutputRecord(out), out / "a" / "wall.png", "newest")
 
 
@@ -287,5 +288,5 @@ def test_what_another_run_measures_is_known_after_a_moment_but_not_looked_for_at
 
 def test_measurements_that_cannot_be_written_are_one_sentence(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(TargetError, match=r"The record .*\.midas_normal_ranges\.jsonl cannot be written: (File|Not)"):
+    with pytest.raises(TargetError, match=r"The record .*\.midas_normal_ranges\..*\.jsonl cannot be written: (File|Not)"):
         DepthStatsCache(tmp_path / "file").add("content", "settings", DEEP)

@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blender_midas_normal.batch.atomic_files import temporary_folder
+from blender_midas_normal.batch.atomic_files import COMPUTER, temporary_folder
 from blender_midas_normal.batch.pictures import BatchItem, item_of_file
 from blender_midas_normal.batch.record import OutputRecord
 from blender_midas_normal.client.client import Client
@@ -148,7 +148,7 @@ def test_a_stop_leaves_whole_maps_only_and_no_worker(tmp_path):
     lines = []
     run(pictures(tmp_path, 8), tmp_path, on_line=lines.append, stopped=lambda: len(lines) >= 2)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == [".midas_normal.jsonl", *sorted(line.split("/")[-1].split(" ")[0] for line in lines)]
+    assert names == [f".midas_normal.{COMPUTER}.jsonl", *sorted(line.split("/")[-1].split(" ")[0] for line in lines)]
     for name in names[1:]:
         PIL.Image.open(tmp_path / "out" / name).load()
 

@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from blender_midas_normal.batch.atomic_files import COMPUTER
 from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.core.file_numbering import temporal_weights
 from blender_midas_normal.core.normals import average_maps
@@ -155,7 +156,7 @@ def test_the_map_of_a_frame_is_the_mean_over_its_neighbours(tmp_path, reach, job
         for number in (1, 8, 16, 17, 20, 23):
             expected = mean(tmp_path, numbers, number, kind, reach)
             assert np.abs(map_of(tmp_path, number, kind).astype(int) - expected).max() <= 1
-    assert hidden(tmp_path) == [".midas_normal.jsonl"]
+    assert hidden(tmp_path) == [f".midas_normal.{COMPUTER}.jsonl"]
 
 
 @pytest.mark.parametrize(("name", "ending"), [("tiff", "tif"), ("exr", "exr")])
@@ -262,7 +263,7 @@ def test_what_was_measured_is_not_measured_again(tmp_path):
 
     first = run(tmp_path, *FRAMES, "--maps", "height", at_request=lambda file, client: looks.append(file), stopped=stopped)
     assert not first.made
-    measured = len((tmp_path / "out" / ".midas_normal_ranges.jsonl").read_text().strip().splitlines())
+    measured = len((tmp_path / "out" / f".midas_normal_ranges.{COMPUTER}.jsonl").read_text().strip().splitlines())
     rest = run(tmp_path, *FRAMES, "--maps", "height")
     assert measured > 0 and len(rest.made) == SHORT and len(rest.handed_over) == 2 * SHORT - measured
 

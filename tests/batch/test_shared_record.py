@@ -17,6 +17,8 @@ from blender_midas_normal.batch.shared_record import SharedRecord
 from blender_midas_normal.client import locks
 from tests.conftest import ROOT
 
+MERGED = f".record.{COMPUTER}.jsonl"
+
 ADD = """
 import sys, time
 from pathlib import Path
@@ -62,9 +64,9 @@ def add(folder, *added, close=True):
 
 
 def test_a_lone_process_leaves_one_file_and_what_older_versions_wrote_is_in_it(tmp_path):
-    (tmp_path / ".record.jsonl").write_bytes(b'\n1\n"damaged\n2')
+    (tmp_path / MERGED).write_bytes(b'\n1\n"damaged\n2')
     add(tmp_path, 3, [4])
-    assert values(tmp_path) == [1, 2, 3, [4]] and names(tmp_path) == [".record.jsonl"]
+    assert values(tmp_path) == [1, 2, 3, [4]] and names(tmp_path) == [MERGED]
 
 
 def test_nothing_is_written_where_nothing_is_added(tmp_path):
@@ -81,7 +83,7 @@ def test_what_another_process_adds_is_read_once_and_files_are_one_when_both_have
     assert len(names(tmp_path)) == 2 and sorted(values(tmp_path)) == ["mine", "theirs"], "the other one still adds"
     other.add("more")
     other.close()
-    assert names(tmp_path) == [".record.jsonl"] and sorted(values(tmp_path)) == ["mine", "more", "theirs"]
+    assert names(tmp_path) == [MERGED] and sorted(values(tmp_path)) == ["mine", "more", "theirs"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -93,19 +95,16 @@ def test_of_a_process_that_was_killed_nothing_is_lost_and_the_next_one_cleans_up
     killed.kill()
     killed.wait()
     add(tmp_path)
-    assert names(tmp_path) == [".record.jsonl"] and sorted(values(tmp_path), key=str) == [["killed", 0], "mine"]
+    assert names(tmp_path) == [MERGED] and sorted(values(tmp_path), key=str) == [["killed", 0], "mine"]
 
 
 def test_files_of_another_computer_are_read_and_left_alone_and_those_of_this_one_become_one(tmp_path):
-    """Also when both have ended: neither may write into the file that both see."""
+    """Neither writes into a file of the other, which may not show yet."""
     (tmp_path / ".record.elsewhere.7.abc.jsonl").write_bytes(b"\n1")
     for value in (2, 3, 4):
         add(tmp_path, value)
-        assert names(tmp_path) == sorted([".record.elsewhere.7.abc.jsonl", f".record.{COMPUTER}.jsonl"])
+        assert names(tmp_path) == sorted([".record.elsewhere.7.abc.jsonl", MERGED])
     assert sorted(values(tmp_path)) == [1, 2, 3, 4]
-    (tmp_path / ".record.elsewhere.7.abc.jsonl").unlink()
-    add(tmp_path, 5)
-    assert names(tmp_path) == [".record.jsonl"] and sorted(values(tmp_path)) == [2, 3, 4, 5]
 
 
 def test_where_files_cannot_be_locked_none_is_taken_for_unused(tmp_path, monkeypatch):
@@ -138,7 +137,7 @@ def test_only_what_is_still_needed_is_kept_where_that_is_much_less(tmp_path):
     add_two("a1", "a2", "b1", "a3")
     assert values(tmp_path) == ["a1", "a2", "b1", "a3"], "little could be left out"
     add_two("a4", 7, "a2")
-    assert values(tmp_path) == ["a4", "a2", "b1"] and names(tmp_path) == [".record.jsonl"]
+    assert values(tmp_path) == ["a4", "a2", "b1"] and names(tmp_path) == [MERGED]
 
 
 def test_what_is_read_is_what_is_new(tmp_path, monkeypatch):
@@ -191,14 +190,14 @@ def damaged(tmp_path):
 
 def test_what_is_no_regular_file_has_no_values_and_stops_nothing(damaged):
     add(damaged, 1)
-    assert values(damaged) == [1] and (damaged / ".record.jsonl").is_file()
+    assert values(damaged) == [1] and (damaged / MERGED).is_file()
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link"])
 def test_what_is_no_regular_file_does_not_become_the_record(damaged, kind):
     """A pipe swallows what is written into it, and a link leads anywhere."""
-    (damaged / f".record.{kind}.jsonl").rename(damaged / ".record.jsonl")
-    reader = os.open(damaged / ".record.jsonl", os.O_RDONLY | os.O_NONBLOCK)
+    (damaged / f".record.{kind}.jsonl").rename(damaged / MERGED)
+    reader = os.open(damaged / MERGED, os.O_RDONLY | os.O_NONBLOCK)
     for _ in range(2):
         add(damaged, 1, 1, 1, 1)
         assert values(damaged).count(1) >= 4
@@ -206,7 +205,7 @@ def test_what_is_no_regular_file_does_not_become_the_record(damaged, kind):
     assert (damaged / "elsewhere" / "values").read_bytes() == b'\n"elsewhere"'
 
 
-@pytest.mark.parametrize("name", [".record.jsonl", f".record.{COMPUTER}.1.a.jsonl"])
+@pytest.mark.parametrize("name", [MERGED, f".record.{COMPUTER}.1.a.jsonl"])
 def test_what_cannot_be_read_just_now_is_not_left_out_for_ever(tmp_path, name, monkeypatch):
     """As on a network drive, or where another user has made it; FAKE, for to root nothing is closed."""
     (tmp_path / name).write_bytes(b"\n1")
@@ -220,7 +219,7 @@ def test_what_cannot_be_read_just_now_is_not_left_out_for_ever(tmp_path, name, m
         patch.setattr(shared_record, "open_regular", opened)
         add(tmp_path, 2, 2, 2)
     add(tmp_path)
-    assert sorted(values(tmp_path)) == [1, 2] and names(tmp_path) == [".record.jsonl"]
+    assert sorted(values(tmp_path)) == [1, 2] and names(tmp_path) == [MERGED]
 
 
 def test_a_file_that_another_process_took_for_unused_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):
@@ -238,7 +237,7 @@ def test_a_file_that_another_process_took_for_unused_before_it_was_locked_is_mad
     add(tmp_path, 2)
     record.add(3)
     record.close()
-    assert taken and sorted(values(tmp_path)) == [1, 2, 3] and names(tmp_path) == [".record.jsonl"]
+    assert taken and sorted(values(tmp_path)) == [1, 2, 3] and names(tmp_path) == [MERGED]
 
 
 @pytest.mark.parametrize("how", ["", "compact"])
@@ -255,3 +254,12 @@ def test_processes_that_add_end_and_compact_at_once_lose_no_value(tmp_path, how)
     wanted = {json.dumps([f"{number}", value]) for number in range(12) for value in range(20 + number)}
     add(tmp_path)
     assert {json.dumps(value) for value in values(tmp_path)} == wanted
+
+
+def test_the_record_of_version_1_0_0_is_read_first_and_left_alone(tmp_path):
+    (tmp_path / ".record.jsonl").write_bytes(b"\n1\n2")
+    add(tmp_path, 3)
+    add(tmp_path, 3)
+    assert values(tmp_path)[:2] == [1, 2] and 3 in values(tmp_path)
+    assert names(tmp_path) == sorted([".record.jsonl", MERGED])
+    assert (tmp_path / ".record.jsonl").read_bytes() == b"\n1\n2"

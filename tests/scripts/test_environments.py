@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from blender_midas_normal.batch.atomic_files import COMPUTER
 from blender_midas_normal.client.provision import DATA_VARIABLE
 from tests.client.weights_server import serving
 from tests.conftest import ROOT, changed
@@ -46,7 +47,8 @@ def normal_map(clone, out, *options, **variables):
 
 def test_a_clone_that_cannot_be_written_makes_maps_when_its_environment_is_ready(clone, tmp_path):
     assert normal_map(clone, tmp_path / "first").returncode == 0
-    assert {path.name for path in (tmp_path / "first").iterdir()} == {".midas_normal.jsonl", "tiles_color_normal.png"}
+    names = {path.name for path in (tmp_path / "first").iterdir()}
+    assert names == {f".midas_normal.{COMPUTER}.jsonl", "tiles_color_normal.png"}
     changed(clone, "ro")
     ended = normal_map(clone, tmp_path / "second")
     assert ended.returncode == 0 and "1 made" in ended.stdout, ended.stderr

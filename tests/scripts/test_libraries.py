@@ -16,6 +16,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from blender_midas_normal.batch.atomic_files import COMPUTER
 from tests.conftest import ROOT, changed
 
 pty = pytest.importorskip("pty")
@@ -81,7 +82,7 @@ def test_a_library_is_mirrored_and_its_bad_files_are_named(textures, tmp_path, j
     ended = normal_map(textures, tmp_path / "missing.png", "--out", out, "--recursive", "--jobs", jobs,
                        "--csv", tmp_path / "report.csv", "--json", tmp_path / "report.json")
     assert ended.returncode == 1 and maps(out) == MADE and counts(ended) == (4, 0, 2), ended.stderr
-    assert hidden(out) == [".midas_normal.jsonl"]
+    assert hidden(out) == [f".midas_normal.{COMPUTER}.jsonl"]
     assert "bad.png is not a readable picture" in ended.stdout and "There is no picture" in ended.stdout
     assert "1 other files left alone" in ended.stdout
     rows = list(csv.DictReader((tmp_path / "report.csv").open(encoding="utf-8")))
@@ -185,7 +186,7 @@ def test_tiles_and_frames_are_made_as_sets_and_what_is_wrong_with_them_is_named(
     assert maps(out) == [*(f"ein Haus_height.{number}.png" for number in (1001, 1002, 1004)),
                          *(f"ein Haus_normal.{number}.png" for number in (1001, 1002, 1004)),
                          *(f"shot_normal_000{number}.png" for number in (1, 3, 5))]
-    assert hidden(out) == [".midas_normal.jsonl", ".midas_normal_ranges.jsonl"]
+    assert hidden(out) == [f".midas_normal.{COMPUTER}.jsonl", f".midas_normal_ranges.{COMPUTER}.jsonl"]
 
 
 @pytest.mark.parametrize("options", [("--smoothing", "2"), ("--maps", "height")])
@@ -228,7 +229,7 @@ def test_an_interruption_leaves_whole_maps_and_the_next_run_makes_the_rest(tmp_p
     assert run.returncode == 1 and "interrupted" in shown and not errors
     assert shown.endswith("To go on from here, run it again with --existing skip.\n")
     first = {name: (out / name).stat().st_mtime_ns for name in maps(out)}
-    assert 0 < len(first) < 12 and hidden(out) == [".midas_normal.jsonl"]
+    assert 0 < len(first) < 12 and hidden(out) == [f".midas_normal.{COMPUTER}.jsonl"]
     assert all(pixels(out / name).shape == (700, 700, 3) for name in first)
     ended = normal_map(*arguments)
     assert ended.returncode == 0 and counts(ended) == (12 - len(first), len(first), 0)
@@ -243,7 +244,7 @@ def test_a_disk_that_fills_up_keeps_the_maps_that_are_whole(tmp_path, disk):
     ended = normal_map(*arguments)
     made, _, failed = counts(ended)
     assert ended.returncode == 1 and made > 0 and failed > 0 and made + failed == 6
-    assert "No space left on device" in ended.stdout and hidden(out) == [".midas_normal.jsonl"]
+    assert "No space left on device" in ended.stdout and hidden(out) == [f".midas_normal.{COMPUTER}.jsonl"]
     assert len(maps(out)) == made and all(pixels(out / name).shape == (200, 200, 3) for name in maps(out))
     changed(out, "size=10m")
     assert counts(normal_map(*arguments)) == (failed, made, 0)

@@ -14,6 +14,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from blender_midas_normal.batch.atomic_files import COMPUTER
 from blender_midas_normal.batch.record import OutputRecord
 from tests.conftest import ROOT
 
@@ -57,7 +58,8 @@ def at_once(out, *runs):
 def assert_all_on_record(out, count):
     """Each map's bytes are those of a line, no line is damaged, nothing else is left, and a run of all skips all."""
     maps = sorted(out.glob("*.png"))
-    lines = [json.loads(line) for line in (out / ".midas_normal.jsonl").read_bytes().splitlines() if line[:1] == b"{"]
+    record = (out / f".midas_normal.{COMPUTER}.jsonl").read_bytes()
+    lines = [json.loads(line) for line in record.splitlines() if line[:1] == b"{"]
     known = {(line["file"], line["map"]) for line in lines}
     assert len(maps) == count
     assert {(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in maps} <= known
@@ -66,7 +68,7 @@ def assert_all_on_record(out, count):
 def assert_skipped_and_tidy(out, pictures, *options):
     """A further run of the pictures makes none, and leaves one record."""
     assert ended(started(pictures, out, "--existing", "skip", *options))[0] == Counter(skipped=len(pictures))
-    assert [path.name for path in out.glob(".*")] == [".midas_normal.jsonl"]
+    assert [path.name for path in out.glob(".*")] == [f".midas_normal.{COMPUTER}.jsonl"]
 
 
 @pytest.mark.parametrize("existing", ["skip", "renew"])
@@ -117,16 +119,16 @@ def test_the_ranges_that_two_runs_measured_are_all_on_record(pictures, tmp_path)
     sets = [sorted(tmp_path.glob(f"{name}_*.png")) for name in "ab"]
     assert [counts for counts, _ in at_once(out, *((files, *options) for files in sets))] == [Counter(made=COUNT // 2)] * 2
     assert ended(started([], out, *(str(file) for files in sets for file in files), *options))[0] == Counter(skipped=COUNT)
-    lines = (out / ".midas_normal_ranges.jsonl").read_bytes().split()
+    lines = (out / f".midas_normal_ranges.{COMPUTER}.jsonl").read_bytes().split()
     assert len(lines) == 3 * COUNT and sorted(path.name for path in out.glob(".*")) == [
-        ".midas_normal.jsonl", ".midas_normal_ranges.jsonl"]
+        f".midas_normal.{COMPUTER}.jsonl", f".midas_normal_ranges.{COMPUTER}.jsonl"]
 
 
 def test_a_map_whose_line_is_hidden_for_a_while_is_none_of_a_stranger(pictures, tmp_path):
     """A network drive may show another computer's map before its record; what is no such map stays as it is."""
     out = tmp_path / "maps"
     ended(started(pictures[:3], out))
-    (out / ".midas_normal.jsonl").unlink()
+    (out / f".midas_normal.{COMPUTER}.jsonl").unlink()
     (out / "0001_normal.png").write_bytes(b"mine")
     counts, errors = ended(started(pictures[:3], out))
     assert counts == Counter(made=2, failed=1) and "0001_normal.png is there already and was not made by" in errors
