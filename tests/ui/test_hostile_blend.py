@@ -177,6 +177,7 @@ def test_settings_that_a_driver_or_a_key_changes_start_and_write_nothing(hostile
         scene.frame_set(frame)
         looked_at()
     assert scene.midas_normal.blur == pytest.approx(5.0) and scene.midas_normal.high_pass > 90
+    timer.tick()  # all that waits is the thumbnail of the map that the panel has drawn
     assert not addon.client.is_running and generation.task() is None and timer.is_idle()
     assert files() == before and started() == processes and not (tmp_path / "written").exists()
 
