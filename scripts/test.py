@@ -30,7 +30,7 @@ from blender_midas_normal.core.errors import MidasNormalError
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
 
-TESTS_BESIDE = ("tests/scripts", "tests/batch", "tests/test_package.py")
+TESTS_BESIDE = ("tests/scripts", "tests/test_package.py")
 """Tests that CI runs beside the others, after the windows."""
 
 MATERIALS = ROOT.parent / "shared" / "materials"
@@ -55,19 +55,22 @@ def main() -> int:
     everything = ci or not arguments
     parts: list[Done] = []
     not_run: list[str] = []
-    if everything:
-        parts += check()
-    blenders = other_blenders(ci, not_run)
-    variables = {**midas_variables(ci, not_run), **blender_variables(blenders)}
-    python = tests_python()
-    selection = arguments or (["--durations=12", SAME_EXAMPLES] if ci else ["-m", "not slow and not midas and not weights"])
-    with ThreadPoolExecutor(1) as beside:  # the tests leave a core idle most of the time
+    with ThreadPoolExecutor(1) as beside:  # downloads and tests leave a core idle most of the time
+        checks = beside.submit(check) if everything else None
+        blenders = other_blenders(ci, not_run)
+        variables = {**midas_variables(ci, not_run), **blender_variables(blenders)}
+        python = tests_python()
+        if checks is not None:
+            parts += checks.result()
+        selection = arguments or (["--durations=12", SAME_EXAMPLES] if ci
+                                  else ["-m", "not slow and not midas and not weights"])
         others = [beside.submit(on_blender, version, other, variables) for version, other in blenders.items() if ci]
         others += [beside.submit(in_windows, not_run)] if ci else []
         if ci and not arguments:  # both sides take about as long then
             command = [str(python), "-m", "pytest", *TESTS_BESIDE, *selection]
-            others.append(beside.submit(quietly, "tests of scripts, batches and package", command, variables))
+            others.append(beside.submit(quietly, "tests of scripts and package", command, variables))
             selection = [*selection, *(f"--ignore={tests}" for tests in TESTS_BESIDE)]
+        others += [beside.submit(quietly, *demonstration, {}) for demonstration in demonstrations()] if ci else []
         parts.append(time_part("tests", lambda: run([python, "-m", "pytest", *selection], **variables)))
     parts += [print_part(other.result()) for other in others]
     if ci:
@@ -153,14 +156,20 @@ def print_part(part: Done) -> Done:
     return part
 
 
+def demonstrations() -> list:
+    """Return the names and commands of the README's demonstrations, run as a newcomer does.
+
+    The second one has random weights: it shows the path, not the quality.
+    """
+    demo, out = str(ROOT / "scripts" / "demo.py"), ROOT / "out"
+    return [("demo", [sys.executable, demo, "--out", str(out / "demo")]),
+            ("demo --engine midas", [sys.executable, demo, "--engine", "midas", "--weights", str(TEST_WEIGHTS), "--out",
+                                     str(out / "demo_midas")])]
+
+
 def commands() -> list:
-    """Run the README's commands as a newcomer does: the demonstration, and again with MiDaS on random weights."""
-    demo, out = ROOT / "scripts" / "demo.py", ROOT / "out"
-    print("The second demonstration has random weights: it shows the path, not the quality.", flush=True)
-    return [time_part("demo", lambda: run([sys.executable, demo, "--out", out / "demo"])),
-            time_part("demo --engine midas", lambda: run([sys.executable, demo, "--engine", "midas", "--weights",
-                                                          TEST_WEIGHTS, "--out", out / "demo_midas"])),
-            time_part("benchmark --quick", lambda: run([sys.executable, ROOT / "scripts" / "benchmark.py", "--quick"])),
+    """Run the commands that are measured, or leave something, while nothing else runs."""
+    return [time_part("benchmark --quick", lambda: run([sys.executable, ROOT / "scripts" / "benchmark.py", "--quick"])),
             time_part("build_extension", lambda: run([sys.executable, ROOT / "scripts" / "build_extension.py"]))]
 
 

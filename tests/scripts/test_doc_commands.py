@@ -76,7 +76,7 @@ def pictures(tmp_path):
     """A folder with the pictures and folders that the documents name."""
     photo = PIL.Image.open(ROOT / "docs/materials/roof_tiles_color.jpg").resize((96, 96))
     normals = PIL.Image.open(ROOT / "docs/materials/roof_tiles_normal.jpg").resize((96, 96))
-    for file in ("photo.jpg", "textures/roof.jpg", "textures/stone/wall.jpg", "library/roof.jpg"):
+    for file in ("photo.jpg", "textures/roof_color.jpg", "textures/stone/wall_color.jpg", "library/roof.jpg"):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         photo.save(tmp_path / file)
     for name, picture in (("wall.png", photo), ("wall_color.png", photo), ("wall_normal.png", normals),

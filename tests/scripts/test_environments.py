@@ -24,7 +24,7 @@ PICTURE = ROOT / "tests" / "materials" / "tiles_color.png"
 
 
 def copy_clone(folder):
-    for name in ("blender_midas_normal", "scripts"):
+    for name in ("blender_midas_normal", "scripts", "docs/materials"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
