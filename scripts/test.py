@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import debian_blender
 import environments
 import gui_test
 from environments import ROOT, TEST_WEIGHTS, EnvironmentState, InstallError
@@ -30,7 +31,7 @@ from blender_midas_normal.core.errors import MidasNormalError
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
 
-TESTS_BESIDE = ("tests/scripts", "tests/test_package.py")
+TESTS_BESIDE = ("tests/scripts", "tests/batch", "tests/test_package.py")
 """Tests that CI runs beside the others, after the windows."""
 
 MATERIALS = ROOT.parent / "shared" / "materials"
@@ -68,7 +69,7 @@ def main() -> int:
         others += [beside.submit(in_windows, not_run)] if ci else []
         if ci and not arguments:  # both sides take about as long then
             command = [str(python), "-m", "pytest", *TESTS_BESIDE, *selection]
-            others.append(beside.submit(quietly, "tests of scripts and package", command, variables))
+            others.append(beside.submit(quietly, "tests of scripts, batches and package", command, variables))
             selection = [*selection, *(f"--ignore={tests}" for tests in TESTS_BESIDE)]
         others += [beside.submit(quietly, *demonstration, {}) for demonstration in demonstrations()] if ci else []
         parts.append(time_part("tests", lambda: run([python, "-m", "pytest", *selection], **variables)))
@@ -174,15 +175,18 @@ def commands() -> list:
 
 
 def in_windows(not_run: list) -> Done:
-    """Run the extension in real windows, where Debian's Blenders have been prepared and there is a screen for them.
+    """Run the extension in real windows of the newest of Debian's Blenders that have been prepared, where there is a screen.
 
     What it prints of times holds for a busy computer here; run alone, for an idle one.
     """
-    done = quietly("real windows", [sys.executable, str(ROOT / "scripts" / "gui_test.py"), "--prepared"], {})
-    if done.code != gui_test.NOT_POSSIBLE:
-        return done
-    not_run.append("real windows: no Blender with a window is prepared (sudo python3 scripts/gui_test.py --prepare)")
-    return Done(done.name, 0, done.seconds)
+    programs = debian_blender.find_prepared()
+    chosen = ["--blender", str(programs[-1])] if programs else ["--prepared"]
+    done = quietly("real windows", [sys.executable, str(ROOT / "scripts" / "gui_test.py"), *chosen], {})
+    if done.code == gui_test.NOT_POSSIBLE:
+        not_run.append("real windows: no Blender with a window is prepared (sudo python3 scripts/gui_test.py --prepare)")
+        return Done(done.name, 0, done.seconds)
+    not_run.append("real windows of older Blenders: python3 scripts/gui_test.py --prepared runs them all")
+    return done
 
 
 def run(command: list, **variables: str) -> int:
