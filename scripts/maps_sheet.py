@@ -15,17 +15,16 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
-from sheets import draw_sheet, fit, light_surface
+from sheets import draw_sheet, fit, light_surface, make
 
-from blender_midas_normal.batch import make_maps
 from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.engines import ENGINES
-from blender_midas_normal.core.errors import EngineUnavailable, MidasNormalError, SourceError
+from blender_midas_normal.core.errors import EngineUnavailable, MidasNormalError
 from blender_midas_normal.core.map_types import MAP_TYPES
 
 if TYPE_CHECKING:
@@ -82,14 +81,6 @@ def parse_arguments() -> argparse.Namespace:
     if unknown := [name for name in options.engines or () if name not in ENGINES]:
         parser.error(f"there is no engine {unknown[0].lower()}; choose among {', '.join(ENGINES).lower()}")
     return options
-
-
-def make(file: Path, folder: Path, weights: Optional[Path] = None, **settings: object) -> dict[str, Path]:
-    """Make maps of a picture in a folder of their own; return their files by the map's type."""
-    made = make_maps(file, tempfile.mkdtemp(dir=folder), weights=weights, **settings)
-    if failed := [record.error for record in made if record.error or record.output is None]:
-        raise SourceError("{file} gives no map: {reason}", file=file, reason=failed[0])
-    return {record.map: Path(record.output) for record in made}
 
 
 def map_rows(files: list[Path], options: argparse.Namespace, folder: Path) -> Rows:

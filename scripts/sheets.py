@@ -1,9 +1,13 @@
-"""Contact sheets: pictures side by side under their names, and surfaces lit by one sun."""
+"""Contact sheets: maps of pictures, pictures side by side under their names, and surfaces lit by one sun."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Union
+
+from blender_midas_normal.batch import make_maps
+from blender_midas_normal.core.errors import SourceError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -13,6 +17,14 @@ SIDE, GAP, LETTERS = 300, 6, 26
 
 LIGHT = (-0.55, 0.55, 0.63)
 """Direction to the light of the lit pictures: from the upper left."""
+
+
+def make(file: Path, folder: Path, weights: Optional[Path] = None, **settings: object) -> dict[str, Path]:
+    """Make maps of a picture in a folder of their own; return their files by the map's type."""
+    made = make_maps(file, tempfile.mkdtemp(dir=folder), weights=weights, **settings)
+    if failed := [record.error for record in made if record.error or record.output is None]:
+        raise SourceError("{file} gives no map: {reason}", file=file, reason=failed[0])
+    return {record.map: Path(record.output) for record in made}
 
 
 def draw_sheet(rows: list[tuple[list[str], list[Image]]], out: Path) -> None:

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
-from sheets import draw_sheet, fit, light_surface
+from sheets import draw_sheet, fit, light_surface, make
 
-from blender_midas_normal.batch import make_maps
 from blender_midas_normal.batch.cli import report_error
 from blender_midas_normal.core.errors import MidasNormalError, SourceError
 
@@ -56,25 +55,22 @@ def rows(materials: Path, name: str, folder: Path) -> list[tuple[list[str], list
         if not file.is_file():
             raise SourceError("There is no file {file}; --materials and --name say which material is drawn.", file=file)
 
-    def make(source: Path, engine: str, kind: str = "normal", **settings: object) -> Path:
-        record = make_maps(source, folder, engine=engine, maps=kind, existing="NUMBER", tileable="BOTH", **settings)[0]
-        if record.error or record.output is None:
-            raise SourceError("{file} gives no map: {reason}", file=source, reason=record.error)
-        return Path(record.output)
+    def make_one(source: Path, engine: str, kind: str = "NORMAL", **settings: object) -> Path:
+        return make(source, folder, engine=engine, maps=kind, tileable="BOTH", **settings)[kind]
 
-    heights = make(normal, "normals", "height")
+    heights = make_one(normal, "normals", "HEIGHT")
     eight_bits = folder / "heights_8.png"
     shown_heights = np.rint(np.asarray(Image.open(heights), np.float32) / 257).astype(np.uint8)
     Image.fromarray(shown_heights).save(eight_bits)
-    of_heights = make(eight_bits, "height", height_scale=0.04)
-    flipped = make(normal, "normals", convention="DIRECTX")
-    over = make(colour, "auto", mix="RELIEF", base="EXISTING", crossover=8, mix_amount=1.5)
+    of_heights = make_one(eight_bits, "height", height_scale=0.04)
+    flipped = make_one(normal, "normals", convention="DIRECTX")
+    over = make_one(colour, "auto", mix="RELIEF", base="EXISTING", crossover=8, mix_amount=1.5)
     return [
         (["Height map, 8 bits", "Its normal map", "Lit from the upper left"],
          [fit(eight_bits), fit(of_heights), fit(light_surface(of_heights))]),
         (["Normal map", "Its heights", "Ambient occlusion", "Curvature", "DirectX"],
-         [fit(file) for file in (normal, heights, make(normal, "normals", "ao"), make(normal, "normals", "curvature"),
-                                   flipped)]),
+         [fit(file) for file in (normal, heights, make_one(normal, "normals", "AO"),
+                                 make_one(normal, "normals", "CURVATURE"), flipped)]),
         (["Photograph", "Normal map that is there", "With the photo's fine relief", "Lit before", "Lit afterwards"],
          [fit(colour), fit(normal), fit(over), fit(light_surface(normal, colour)), fit(light_surface(over, colour))]),
     ]

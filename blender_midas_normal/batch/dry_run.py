@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..client.client import Client
 from ..client.launch import Launch
@@ -130,12 +131,17 @@ def _file_bytes(map_type: str, size: Size, options: BatchOptions) -> int:
 
 def _check_out(options: BatchOptions) -> None:
     """Raise TargetError where the output folder, or the folder that it would be made in, cannot be written."""
-    folder = next(each for each in (options.out.absolute(), *options.out.absolute().parents) if exists(each))
+    folder = _existing_folder(options.out)
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a folder is closed
         raise TargetError("{out} cannot be used for the maps, as {file} is no folder.", out=options.out, file=folder)
     if not os.access(folder, os.W_OK):
         raise TargetError("{out} cannot be used for the maps, as {folder} may not be written.", out=options.out,
                           folder=folder)
+
+
+def _existing_folder(out: Path) -> Path:
+    """Return the output folder, or the nearest one above it that exists."""
+    return next(each for each in (out.absolute(), *out.absolute().parents) if exists(each))
 
 
 def dry_run_summary(run: DryRun, options: BatchOptions, inputs: Inputs) -> str:
@@ -146,10 +152,9 @@ def dry_run_summary(run: DryRun, options: BatchOptions, inputs: Inputs) -> str:
     lines = [f"{len(planned):8d} would be made", *outcome_lines(
         records, f"{failed:8d} would fail", inputs.other_files, run.result.not_tried, len(inputs.unfollowed_links))]
     lines.append(_time_line(run))
-    folder = next(each for each in (options.out.absolute(), *options.out.absolute().parents) if exists(each))
     size = sum(record.bytes or 0 for record in planned)
     lines.append(f"Estimated disk space: at most {format_bytes(size)}, as compression makes files smaller; "
-                 f"{format_bytes(shutil.disk_usage(folder).free)} are free.")
+                 f"{format_bytes(shutil.disk_usage(_existing_folder(options.out)).free)} are free.")
     unknown = sum(record.bytes is None for record in planned)
     if unknown:
         lines.append(f"The estimates leave out {unknown} maps whose sizes are not known beforehand.")

@@ -63,6 +63,18 @@ def write_map(rendered: Map | MidasNodePicture, request: Request, folder: Path) 
         undo.pop_all()
 
 
+@contextmanager
+def write_new_file(data: bytes, folder: Path, prefix: str, suffix: str) -> Iterator[str]:
+    """Write bytes into a new file for the `with` block, yield its name, and remove it when the block fails.
+
+    Raises:
+        TargetError: it cannot be written.
+    """
+    with ExitStack() as undo:
+        yield _Writer(folder, undo).write_encoded([data], prefix, suffix)
+        undo.pop_all()
+
+
 class _Writer:
     """Writes into a folder; `undo` gets a callback for each file that removes it."""
 
@@ -74,10 +86,11 @@ class _Writer:
         """Write the map's file and that of its pixels in parallel, since both take long."""
         suffix = FILE_FORMATS[request.format].suffix
         if isinstance(rendered, Map) and is_float_format(request.format):
-            return WrittenFiles(self._write_encoded([encode_float_map(rendered, request.format)], suffix))
+            return WrittenFiles(self.write_encoded([encode_float_map(rendered, request.format)], "rendered", suffix))
         with ThreadPoolExecutor() as pool:
             pixels = pool.submit(self._write_pixels, rendered) if request.with_pixels else None
-            file = self._write_encoded(encode_integer_map(rendered, request.format, request.bits, request.compress), suffix)
+            parts = encode_integer_map(rendered, request.format, request.bits, request.compress)
+            file = self.write_encoded(parts, "rendered", suffix)
             return WrittenFiles(file, *pixels.result()) if pixels else WrittenFiles(file)
 
     def _write_pixels(self, rendered: Map | MidasNodePicture) -> tuple[str, int]:
@@ -88,9 +101,9 @@ class _Writer:
                 file.write(rows.data)
         return Path(file.name).name, checksum
 
-    def _write_encoded(self, parts: Iterable[bytes], suffix: str) -> str:
-        """Write an encoded map to a new file and return its name."""
-        with self._new_file("rendered", suffix) as file:
+    def write_encoded(self, parts: Iterable[bytes], prefix: str, suffix: str) -> str:
+        """Write an encoded picture to a new file and return its name."""
+        with self._new_file(prefix, suffix) as file:
             file.writelines(parts)
         return Path(file.name).name
 
@@ -101,5 +114,5 @@ class _Writer:
                 self._undo.callback(Path(file.name).unlink)
                 yield file
         except OSError as error:
-            raise TargetError("The map cannot be handed over in {folder}: {reason}.", folder=self._folder,
+            raise TargetError("The result cannot be handed over in {folder}: {reason}.", folder=self._folder,
                               reason=reason_of(error)) from None

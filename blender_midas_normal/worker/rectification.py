@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.auto_rectangle import Rectangle, find_rectangle
-from ..core.errors import Message, ProtocolError, SourceError, TargetError, reason_of
+from ..core.errors import Message, ProtocolError, SourceError
 from ..core.image_io import encode_png
 from ..core.perspective import check_corners, plane_of_corners, rectified_size, rectify
 from ..core.protocol import Rectification
+from .outputs import write_new_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,15 +92,5 @@ def write_rectified(rectified: RectifiedPicture, folder: Path) -> Iterator[str]:
     Raises:
         TargetError: it cannot be written.
     """
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix="rectified", suffix=".png", delete=False) as file:
-            path = Path(file.name)
-            file.write(encode_png(rectified.pixels, compress=True))
-    except OSError as error:
-        raise TargetError("The photo cannot be handed over in {folder}: {reason}.", folder=folder,
-                          reason=reason_of(error)) from None
-    try:
-        yield path.name
-    except BaseException:
-        path.unlink()
-        raise
+    with write_new_file(encode_png(rectified.pixels, compress=True), folder, "rectified", ".png") as name:
+        yield name

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import Message, SourceError, TargetError, reason_of
+from ..core.errors import Message, SourceError
 from ..core.image_io import encode_png
 from ..core.review import review_normal_map, review_other_map
 from ..core.settings import Settings
+from .outputs import write_new_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,15 +60,5 @@ def write_review(sheet: ReviewSheet, folder: Path) -> Iterator[str]:
         buffer, suffix = io.BytesIO(), ".jpg"
         PIL.Image.fromarray(sheet.pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
         data = buffer.getvalue()
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix="review", suffix=suffix, delete=False) as file:
-            path = Path(file.name)
-            file.write(data)
-    except OSError as error:
-        raise TargetError("The pictures for the review cannot be handed over in {folder}: {reason}.", folder=folder,
-                          reason=reason_of(error)) from None
-    try:
-        yield path.name
-    except BaseException:
-        path.unlink()
-        raise
+    with write_new_file(data, folder, "review", suffix) as name:
+        yield name

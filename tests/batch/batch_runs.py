@@ -28,6 +28,14 @@ class LineReporter(TerminalReporter):
         pass
 
 
+def write_stub_pictures(folder: Path, count: int) -> Path:
+    """Write files that a stand-in for an engine takes for pictures, and return their folder."""
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:03}.png").write_bytes(f"picture {number}".encode())
+    return folder
+
+
 def options_of(out: Path, *arguments: str) -> BatchOptions:
     """Return the options of a command line, which has the engine luminance unless it names another."""
     parser = argparse.ArgumentParser()

@@ -20,7 +20,7 @@ from blender_midas_normal.batch.atomic_files import COMPUTER
 from blender_midas_normal.batch.pictures import item_of_file
 from blender_midas_normal.batch.runner import BatchRunner
 from blender_midas_normal.batch.scheduler import one_in_flight, run_tasks
-from tests.batch.batch_runs import LineReporter, options_of
+from tests.batch.batch_runs import LineReporter, options_of, write_stub_pictures
 from tests.batch.test_killed_processes import StubClient, assert_maps_are_whole_and_on_record
 from tests.requests_for_tests import launch
 
@@ -33,12 +33,8 @@ ERRORS = [errno.ENOSPC, errno.EIO, errno.ESTALE]
 
 @pytest.fixture
 def pictures(tmp_path):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number in range(PICTURES):
-        (folder / f"{number:03}.png").write_bytes(f"picture {number}".encode())
     (tmp_path / "maps").mkdir()
-    return folder
+    return write_stub_pictures(tmp_path / "pictures", PICTURES)
 
 
 def run(pictures, exchange):

@@ -28,7 +28,7 @@ from blender_midas_normal.batch.scheduler import one_in_flight, run_tasks
 from blender_midas_normal.client import locks
 from blender_midas_normal.core.errors import NO_MESSAGE
 from blender_midas_normal.core.protocol import Result
-from tests.batch.batch_runs import LineReporter, options_of
+from tests.batch.batch_runs import LineReporter, options_of, write_stub_pictures
 from tests.requests_for_tests import launch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -66,11 +66,7 @@ class StubClient:
 
 @pytest.fixture
 def pictures(tmp_path):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number in range(PICTURES):
-        (folder / f"{number:03}.png").write_bytes(f"picture {number}".encode())
-    return folder
+    return write_stub_pictures(tmp_path / "pictures", PICTURES)
 
 
 def run(pictures, exchange, existing, strength, outcomes=None):

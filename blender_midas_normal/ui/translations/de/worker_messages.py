@@ -127,7 +127,8 @@ WORKER_MESSAGES = {
     "A request has one source: pixels, a picture, a surface or frames.":
         "Eine Anfrage hat eine Quelle: Pixel, ein Bild, eine Oberfläche oder Einzelbilder.",
     "The request's pixels lack fields.": "Den Pixeln der Anfrage fehlen Felder.",
-    "The map cannot be handed over in {folder}: {reason}.": "Die Map kann in {folder} nicht übergeben werden: {reason}.",
+    "The result cannot be handed over in {folder}: {reason}.":
+        "Das Ergebnis kann in {folder} nicht übergeben werden: {reason}.",
     "{count} pixels of the picture are no numbers; they were filled from around them.":
         "{count} Pixel des Bildes sind keine Zahlen; sie wurden aus ihrer Umgebung gefüllt.",
     "The pixels of the picture take {size} bytes instead of {expected}.":
@@ -156,13 +157,10 @@ WORKER_MESSAGES = {
         "Die Maps benachbarter Bilder haben keinen Mittelwert: {reason}.",
     "The map {file} of a neighbouring frame cannot be read: {reason}.":
         "Die Map {file} eines benachbarten Bildes kann nicht gelesen werden: {reason}.",
-    "The photo cannot be handed over in {folder}: {reason}.": "Das Foto kann in {folder} nicht übergeben werden: {reason}.",
     "There is no photo to rectify.": "Es gibt kein Foto, das sich entzerren ließe.",
     "The request's rectification has unknown fields.": "Die Entzerrung der Anfrage hat unbekannte Felder.",
     "The request was cancelled.": "Die Anfrage wurde abgebrochen.",
     "The engine failed ({error}: {reason}); the log has the details.":
         "Die Engine ist fehlgeschlagen ({error}: {reason}); Genaueres steht im Protokoll.",
     "There is no picture with a map to draw.": "Es gibt kein Bild mit einer Map, das gezeichnet werden könnte.",
-    "The pictures for the review cannot be handed over in {folder}: {reason}.":
-        "Die Bilder für die Durchsicht können in {folder} nicht übergeben werden: {reason}.",
 }
