@@ -60,7 +60,7 @@ def main() -> int:
         checks = beside.submit(check) if everything else None
         blenders = other_blenders(ci, not_run)
         variables = {**midas_variables(ci, not_run), **blender_variables(blenders)}
-        python = tests_python()
+        python = environments.bpy_python()
         if checks is not None:
             parts += checks.result()
         selection = arguments or (["--durations=12", SAME_EXAMPLES] if ci
@@ -109,14 +109,6 @@ def midas_variables(ci: bool, not_run: list) -> dict:
     else:
         not_run.append("tests marked materials: there is no folder shared/materials beside the checkout")
     return variables
-
-
-def tests_python() -> Path:
-    """Return the Python with bpy and what the tests need; raise InstallError where there is none."""
-    python = environments.blender_python()
-    if python is None:
-        raise InstallError("The tests need Python 3.11 or 3.13; install one of them from python.org.")
-    return python
 
 
 def other_blenders(ci: bool, not_run: list) -> dict:

@@ -79,7 +79,7 @@ def test_a_clone_that_cannot_be_written_says_so_when_an_environment_for_its_test
     ended = subprocess.run([sys.executable, "-B", str(clone / "scripts" / "test.py")], capture_output=True, text=True,
                            check=False)
     assert ended.returncode == 3 and ended.stderr == (
-        f"error: {clone}/.venv-checks.lock cannot be written: Read-only file system; this needs a clone that can be.\n")
+        f"error: {clone}/.venv.txt cannot be written: Read-only file system; this needs a clone that can be.\n")
 
 
 @pytest.mark.parametrize("script", [["normal_map.py", str(PICTURE)], ["demo.py"]])
