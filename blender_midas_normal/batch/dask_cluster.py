@@ -1,37 +1,35 @@
-"""Run a batch on a Dask cluster: each of Dask's worker processes keeps one worker of ours, and gets some sets at a time.
+"""Run a batch on a Dask cluster: share its sets out among Dask's processes, some at a time, and collect the records.
 
-Whole sets go to one process; the maps are written by the processes themselves, so that only records come back.  Where a
-process or its machine ends, Dask gives the sets that it had to another one, which makes their maps again.
+Whole sets go to one process; the maps are written by the processes themselves (see dask_process), so that only records come
+back.  Where a process or its machine ends, Dask gives the sets that it had to another one, which makes their maps again.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import os
 import queue
 import secrets
-import signal
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..client.client import Client, ResultFuture
-from ..client.launch import Launch, choose_launch, this_python, user_paths
+from ..client.client import Client
+from ..client.launch import Launch
 from ..core.errors import EngineUnavailable, InstallError, Message, MidasNormalError, Phrase, WorkerError
 from ..core.files import resolve_path
-from .api import IDLE_SECONDS, WITHOUT_MIDAS, BatchResult, items_of_files, pool_size, report_unusable, run_sets
+from . import dask_process
+from .api import BatchResult, pool_size, report_unusable
+from .dask_process import ClusterJob, end_run, make_sets, program_version, stop_run
 from .inputs import InputFile, Inputs
 from .options import LOCAL_CLUSTER, BatchOptions
 from .pictures import BatchItem, ItemSet
 from .report import FAILED, Record, Reporter
-from .runner import BatchRunner, chosen_sets
-from .scheduler import WorkerPool
+from .runner import chosen_sets
 
 TASK_SECONDS = 10.0
 """Seconds that a process should take for the pictures that it gets at a time: enough to keep its engine busy, and not much
@@ -60,167 +58,6 @@ POLL_INTERVAL_S = 0.1
 
 SCHEDULER_LOST = Message("The Dask scheduler was restarted or cannot be reached any more; the maps that are finished are "
                          "there.")
-
-
-@dataclass(frozen=True)
-class ClusterJob:
-    """What the processes of a cluster have to know of a run.
-
-    Attributes:
-        run: tells it from other runs.
-        pictures: with absolute paths.
-        titles: what messages call each.
-        options: with absolute paths.
-        launch: how to start workers; None where each machine finds that out itself.
-        weights: the folder of weights, on each machine; None for the one in the user's data folder.
-        gpus: the graphics cards of this machine, which its processes share out; empty where Dask's processes were given
-            theirs by CUDA_VISIBLE_DEVICES.
-    """
-
-    run: str
-    pictures: tuple[InputFile, ...]
-    titles: tuple[str, ...]
-    options: BatchOptions
-    launch: Launch | None
-    weights: Path | None
-    gpus: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class TaskResult:
-    """What became of some sets.
-
-    Attributes:
-        records: those of each set; None for a set that was not finished, because the run was stopped.
-        lines: what was reported meanwhile: whether it is an error, and the text.
-        seconds: how long it took.
-    """
-
-    records: list[list[Record] | None]
-    lines: list[tuple[bool, str]]
-    seconds: float
-
-
-@dataclass
-class _LineCollector:
-    """A reporter that keeps the lines, for the process that started the run."""
-
-    lines: list[tuple[bool, str]] = field(default_factory=list)
-
-    def print_line(self, line: str) -> None:
-        self.lines.append((False, line))
-
-    def print_error(self, line: str) -> None:
-        self.lines.append((True, line))
-
-    def show_progress(self, job: ResultFuture | None, finished: int, total: int) -> None:
-        """Show nothing: the process that started the run has the bar."""
-
-    def clear(self) -> None:
-        """Nothing to remove."""
-
-
-class _Node:
-    """What one of Dask's processes keeps during a run: a worker with its model, and the records of the output folder."""
-
-    def __init__(self, job: ClusterJob, number: int) -> None:
-        """Prepare for a run.
-
-        Args:
-            number: of the process among those of this machine.
-
-        Raises:
-            EngineUnavailable: the engine cannot run on this machine.
-        """
-        _remove_limits()
-        options = job.options
-        launch = job.launch or choose_launch(options.settings, user_paths(options.out, job.weights), this_python(),
-                                             IDLE_SECONDS, WITHOUT_MIDAS)
-        items = items_of_files(Inputs(list(job.pictures)), options)
-        items = [replace(item, title=title) for item, title in zip(items, job.titles, strict=True)]
-        self.run = job.run
-        self._reporter = _LineCollector()
-        self._runner = BatchRunner(items, options, launch, self._reporter)
-        self._pool = WorkerPool(1, job.gpus[number % len(job.gpus)] if job.gpus else None)
-
-    def make(self, numbers: Sequence[int]) -> TaskResult:
-        """Make the maps of the sets with these numbers."""
-        start = time.monotonic()
-        sets = [self._runner.begin_set(number) for number in numbers]
-        run_sets(self._runner, sets, self._pool, self._reporter, lambda: self.run in _stopped_runs)
-        lines, self._reporter.lines = self._reporter.lines, []
-        return TaskResult([[record for picture in pictures for record in picture.records]
-                           if all(picture.is_done for picture in pictures) else None for pictures in sets], lines,
-                          time.monotonic() - start)
-
-    def close(self) -> None:
-        self._pool.close()
-        self._runner.close()
-
-
-def _remove_limits() -> None:
-    """Remove the environment variables that Dask gives its processes.
-
-    They limit arithmetic to one thread and give memory back at once, which slows our worker down to less than half.
-    """
-    import dask.config
-
-    for name, value in dask.config.get("distributed.nanny.pre-spawn-environ", {}).items():
-        if os.environ.get(name) == str(value):
-            del os.environ[name]
-
-
-_node: _Node | None = None
-_stopped_runs: set[str] = set()
-_lock = threading.Lock()
-"""State of one of Dask's processes; held while it makes maps, since it may have several threads."""
-
-
-def make_sets(job: ClusterJob, numbers: Sequence[int]) -> TaskResult:
-    """Make the maps of some sets, in one of Dask's processes."""
-    global _node
-    with _lock:
-        if _node is None or _node.run != job.run:
-            _close_node()
-            _node = _Node(job, _process_number())
-        return _node.make(numbers)
-
-
-def _process_number() -> int:
-    from distributed import get_worker
-
-    name = get_worker().name
-    return name if isinstance(name, int) else 0
-
-
-def _close_node() -> None:
-    global _node
-    node, _node = _node, None
-    if node is not None:
-        node.close()
-
-
-def stop_run(run: str) -> None:
-    """Let a run end in one of Dask's processes before its maps are all made."""
-    _stopped_runs.add(run)
-
-
-def end_run(run: str) -> None:
-    """End the worker and close the records of a run in one of Dask's processes."""
-    _stopped_runs.add(run)
-    with _lock:
-        if _node is not None and _node.run == run:
-            _close_node()
-
-
-def dask_setup(worker: object) -> None:
-    """Let Dask's processes on this machine leave Ctrl+C to the one that started the run; Dask calls this in each of them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def program_version() -> str:
-    """Return the version of this program in one of Dask's processes."""
-    return __version__
 
 
 def run_on_dask(items: Collection[BatchItem], options: BatchOptions, launch: Launch | None, weights: Path | None,
@@ -411,7 +248,7 @@ def _connected(options: BatchOptions, launch: Launch | None) -> Iterator[tuple[A
             gpus = _graphics_cards(launch)
             cluster = stack.enter_context(distributed.LocalCluster(
                 n_workers=pool_size(options) or max(1, len(gpus)), threads_per_worker=1, processes=True, host="127.0.0.1",
-                dashboard_address="127.0.0.1:0", memory_limit=0, preload=[__name__],
+                dashboard_address="127.0.0.1:0", memory_limit=0, preload=[dask_process.__name__],
                 silence_logs=logging.CRITICAL))
             address, advice = cluster.scheduler_address, "try it with --jobs"
         else:

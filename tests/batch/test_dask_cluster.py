@@ -16,7 +16,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blender_midas_normal.batch import dask_cluster
+from blender_midas_normal.batch import dask_cluster, dask_process
 from blender_midas_normal.batch.api import items_of_files
 from blender_midas_normal.batch.cli import main
 from blender_midas_normal.batch.inputs import find_pictures
@@ -215,25 +215,25 @@ def test_a_process_keeps_its_worker_and_can_make_a_set_again(variables, tmp_path
     inputs = find_pictures([tmp_path / "pictures"], False)
     launch = choose_launch(options.settings, user_paths(out), this_python(), 60.0)
     titles = tuple(item.title for item in items_of_files(inputs, options))
-    job = dask_cluster.ClusterJob("first", tuple(inputs.pictures), titles, options, launch, None, ())
-    monkeypatch.setattr(dask_cluster, "_process_number", lambda: 0)
+    job = dask_process.ClusterJob("first", tuple(inputs.pictures), titles, options, launch, None, ())
+    monkeypatch.setattr(dask_process, "_process_number", lambda: 0)
     for name, value in {"MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "3"}.items():
         monkeypatch.setenv(name, value)  # the first two as Dask's nanny sets them, the last one as a user might
     try:
-        first = dask_cluster.make_sets(job, [0, 1])
-        worker = dask_cluster._node._pool.clients[0].worker.pid
+        first = dask_process.make_sets(job, [0, 1])
+        worker = dask_process._current._pool.clients[0].worker.pid
         given = psutil.Process(worker).environ()
         assert "MALLOC_TRIM_THRESHOLD_" not in given and "OMP_NUM_THREADS" not in given and given["MKL_NUM_THREADS"] == "3"
-        again = dask_cluster.make_sets(job, [1, 2])
-        assert dask_cluster._node._pool.clients[0].worker.pid == worker
+        again = dask_process.make_sets(job, [1, 2])
+        assert dask_process._current._pool.clients[0].worker.pid == worker
         assert [[record.outcome for record in each] for each in first.records + again.records] == [["made"]] * 4
         assert made(out) == {"00_normal.png", "01_normal.png", "02_normal.png"}
-        dask_cluster.stop_run("first")
-        stopped = dask_cluster.make_sets(job, [0])
+        dask_process.stop_run("first")
+        stopped = dask_process.make_sets(job, [0])
         assert stopped.records == [None] and not stopped.lines
     finally:
-        dask_cluster.end_run("first")
-    assert dask_cluster._node is None
+        dask_process.end_run("first")
+    assert dask_process._current is None
 
 
 def test_the_fewer_are_left_the_fewer_are_shared_out_at_a_time(tmp_path):
