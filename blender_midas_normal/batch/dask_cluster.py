@@ -44,6 +44,9 @@ TASKS_PER_PROCESS = 2
 MAX_REASON = 200
 """Characters of what Dask says that a message repeats."""
 
+QUIET_PROCESSES = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500 ms"}
+"""Settings of Dask for processes on this machine: by default each looks a hundred times a second at what it does."""
+
 LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application")
 """Loggers with which Dask prints to the standard error."""
 
@@ -236,6 +239,7 @@ class Shares:
 def _connected(options: BatchOptions, launch: Launch | None) -> Iterator[tuple[Any, tuple[int, ...]]]:
     """Yield a `distributed.Client`, and the graphics cards of this machine where its processes have to share them out."""
     try:
+        import dask.config
         import distributed
     except ImportError:
         raise InstallError("--on needs Dask; install this package with its extra farm, as in pip install '.[farm]'."
@@ -246,6 +250,7 @@ def _connected(options: BatchOptions, launch: Launch | None) -> Iterator[tuple[A
         if options.on == LOCAL_CLUSTER:
             assert launch is not None
             gpus = _graphics_cards(launch)
+            stack.enter_context(dask.config.set(QUIET_PROCESSES))
             cluster = stack.enter_context(distributed.LocalCluster(
                 n_workers=pool_size(options) or max(1, len(gpus)), threads_per_worker=1, processes=True, host="127.0.0.1",
                 dashboard_address="127.0.0.1:0", memory_limit=0, preload=[dask_process.__name__],

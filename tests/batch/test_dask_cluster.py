@@ -236,6 +236,21 @@ def test_a_process_keeps_its_worker_and_can_make_a_set_again(variables, tmp_path
     assert dask_process._current is None
 
 
+def profile_is_taken():
+    import dask
+
+    return dask.config.get("distributed.worker.profile.enabled")
+
+
+def test_processes_on_this_machine_take_no_profile(variables, tmp_path):
+    """They would look a hundred times a second at what they do, which takes time from the maps."""
+    options = batch_options(tmp_path / "out", Settings(engine="LUMINANCE"), on="dask", jobs=1)
+    launch = choose_launch(options.settings, user_paths(tmp_path / "out"), this_python(), 60.0)
+    with dask_cluster._connected(options, launch) as (client, _):
+        assert list(client.run(profile_is_taken).values()) == [False]
+    assert profile_is_taken()  # of this process nothing has changed
+
+
 def test_the_fewer_are_left_the_fewer_are_shared_out_at_a_time(tmp_path):
     library(tmp_path, 100)
     for tile in (1001, 1002, 1003):
