@@ -49,7 +49,7 @@ SLIDERS: tuple[tuple[str, tuple[dict[str, object], ...]], ...] = (
     ("Fine Detail From Luminance",
      ({"mix": "OFF"}, *({"mix": "LUMINANCE", "mix_amount": amount} for amount in (0.5, 1.0, 2.0)))),
 )
-"""Labels of the sliders, and the settings of the surfaces that are shown of each, at strength 2 where it is not told."""
+"""Labels of the sliders, and the settings of the surfaces that are shown of each, at strength 2 where none is given."""
 
 
 def main() -> int:

@@ -149,9 +149,9 @@ def held_out(options: argparse.Namespace, pool: Path, materials: list, device: s
 
 def check_packages() -> None:
     """Raise InstallError where this Python cannot train; which build of torch is right, its user knows."""
-    lacking = [name for name in ("torch", "cv2", "PIL") if importlib.util.find_spec(name) is None]
-    if lacking:
-        raise InstallError(f"{sys.executable} has no {', '.join(lacking)}; run its pip install -r "
+    missing = [name for name in ("torch", "cv2", "PIL") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InstallError(f"{sys.executable} has no {', '.join(missing)}; run its pip install -r "
                            "scripts/requirements/training.txt.")
 
 

@@ -45,8 +45,8 @@ def normal_map_beside(file: Path, suffixes: Sequence[str], list_folder: Callable
     for suffix in NORMAL_SUFFIXES:
         for ending in PICTURE_SUFFIXES:
             for candidate in (stem + suffix, name + suffix + number):
-                if found := files.get((candidate + ending).lower()):
-                    return found
+                if existing := files.get((candidate + ending).lower()):
+                    return existing
     raise SourceError("There is no normal map beside {file}, such as {example}; the base EXISTING needs one.", file=file,
                       example=stem + NORMAL_SUFFIXES[0] + file.suffix)
 

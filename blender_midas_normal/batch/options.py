@@ -101,7 +101,7 @@ class BatchOptions:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The kinds of file that are written of each picture: RECTIFIED, if asked for, and types of map."""
+        """The types of file that are written of each picture: RECTIFIED, if asked for, and types of map."""
         return (RECTIFIED, *self.map_types) if self.rectify is not None else self.map_types
 
 
@@ -116,7 +116,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="take those pictures of folders whose names end so, with commas between; it is cut from the "
                              "names of the maps, so that wall_height.png gives wall_normal.png")
     parser.add_argument("--maps", type=_parse_map_types, default=("NORMAL",), metavar=",".join(_lower(MAP_TYPES)),
-                        help="kinds of map to make of each picture (default: normal)")
+                        help="types of map to make of each picture (default: normal)")
     parser.add_argument("--format", type=str.lower, choices=_lower(FILE_FORMATS), default="png",
                         help="of the files (default: png)")
     parser.add_argument("--bits", type=int, choices=(8, 16),
@@ -134,7 +134,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="what numbers in the files' names mean: udim, tiles such as wall.1001.png, or sequence, frames "
                              "such as shot_0001.png; the maps of a set are as steep as one range of depths makes them, "
                              "their heights have one scale, and their names end with the number, as in "
-                             "wall_normal.1001.png; what lacks in a set is named (default: off, each picture for itself; "
+                             "wall_normal.1001.png; what a set is missing is named (default: off, each picture for itself; "
                              "movies, and the sets of a .blend file, are for Blender's panel)")
     parser.add_argument("--smoothing", type=int, default=0, metavar=f"0..{MAX_TEMPORAL_RADIUS}",
                         help=TEMPORAL_SMOOTHING.description)

@@ -27,7 +27,7 @@ def find_base(picture: bpy.types.Image, obj: bpy.types.Object | None) -> Source:
     if picture.source in PICTURE_SETS:
         raise SourceError("The image {image!r} is {kind}; fine relief is laid over an existing normal map for single "
                           "pictures only.", image=picture.name, kind=PICTURE_SETS[picture.source])
-    found: dict[bpy.types.Image, None] = {}
+    bases: dict[bpy.types.Image, None] = {}
     for material in materials_using(picture, obj):
         for texture in _normal_map_textures(material):
             shown = image_of_node(texture.node)
@@ -39,14 +39,14 @@ def find_base(picture: bpy.types.Image, obj: bpy.types.Object | None) -> Source:
                 raise SourceError("The normal map {map!r} of the material {material!r} lies on the surface in another way "
                                   "than {image!r}; give both the same mapping.", map=base.name, material=material.name,
                                   image=picture.name)
-            found[base] = None
-    if not found:
+            bases[base] = None
+    if not bases:
         raise SourceError("No material of the image {image!r} has a normal map of its own to lay fine relief over.",
                           image=picture.name)
-    if len(found) > 1:
+    if len(bases) > 1:
         raise SourceError("The materials of the image {image!r} have several normal maps ({maps}); fine relief can be laid "
-                          "over one.", image=picture.name, maps=", ".join(map_.name for map_ in found))
-    base = next(iter(found))
+                          "over one.", image=picture.name, maps=", ".join(map_.name for map_ in bases))
+    base = next(iter(bases))
     if base.source in PICTURE_SETS:
         raise SourceError("The normal map {map!r} is {kind}; fine relief is laid over single pictures only.", map=base.name,
                           kind=PICTURE_SETS[base.source])

@@ -253,10 +253,10 @@ def find_engine_weights(engine: str, settings: EngineSettings, folder: Path) -> 
     if not settings.model_folder:
         raise WeightsError(NO_MODEL_FOLDER)
     own = Path(settings.model_folder)
-    lacking = next((file.name for file in weights.files if not is_file(own / file.name)), None)
-    if lacking is not None:
+    missing = next((file.name for file in weights.files if not is_file(own / file.name)), None)
+    if missing is not None:
         raise WeightsError("The model folder {folder} has no file {file}; choose the folder that has it, or another model.",
-                           folder=own, file=lacking)
+                           folder=own, file=missing)
     return own
 
 

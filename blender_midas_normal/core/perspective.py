@@ -20,7 +20,7 @@ Points = NDArray[np.float64]
 """N x 2, or N x 3 of homogeneous coordinates."""
 
 FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
-"""Of 35 mm film, by which focal lengths are told whatever a camera's sensor is."""
+"""Of 35 mm film, by which focal lengths are given, whatever a camera's sensor is."""
 
 USUAL_FOCAL_MM, FOCAL_DEVIATION = 28.0, 0.35
 """The focal length expected of an unknown camera, and the standard deviation of its logarithm: 20 to 40 mm."""

@@ -150,12 +150,12 @@ class MapPipeline:
         picture = inputs.picture
         if picture is None:
             key = request.surface or ""
-            found = self._surfaces.get(key)
-            if found is None:
+            cached = self._surfaces.get(key)
+            if cached is None:
                 raise SurfaceGone("The surface of this map is no longer in memory; generate it again.")
-            _check_map_size(found.surface.source_size, settings)
-            engine, why = found.engine, Message("The surface was there already.")
-            return PendingMap(request, settings, key, engine, why, found, inputs.mask, report, clock)
+            _check_map_size(cached.surface.source_size, settings)
+            engine, why = cached.engine, Message("The surface was there already.")
+            return PendingMap(request, settings, key, engine, why, cached, inputs.mask, report, clock)
         _check_map_size((picture.width, picture.height), settings)
         engine, why = select_engine(settings, self._engines.unavailable(settings))
         base = inputs.base if settings.base == "EXISTING" else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """What all parts are told; sizes are sides of square pictures in pixels.
+    """What all parts measure; sizes are sides of square pictures in pixels.
 
     engines: whose stages and borders are looked at; sides: of the table of stages; every_pixel: those of them at which
     MiDaS's network sees every pixel, too; exchange: of the ratios to PNG files and to Blender's own reading and writing;

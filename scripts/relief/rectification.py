@@ -47,7 +47,7 @@ class Attempt:
 
     Attributes:
         tilt: degrees by which the surface leans.
-        is_known: whether the focal length was told.
+        is_known: whether the focal length was given.
         error: degrees between the recovered normal and the true one; None where the photo was left as it is.
     """
 

@@ -1,4 +1,4 @@
-"""Jobs for render farms: what is written makes all maps when each queue runs it, and only what lacks when it runs again."""
+"""Jobs for render farms: each queue makes all maps of what is written, and only the missing ones when it runs again."""
 
 from __future__ import annotations
 

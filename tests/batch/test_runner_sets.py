@@ -32,8 +32,8 @@ SHORT = 7
 
 @dataclass(frozen=True)
 class Run:
-    """What became of the pictures: maps by outcome, errors by picture, pictures that were handed over, what the sets lack,
-    and the stages of making the maps.
+    """What became of the pictures: maps by outcome, errors by picture, pictures that were handed over, what the sets are
+    missing, and the stages of making the maps.
     """
 
     made: list[str]

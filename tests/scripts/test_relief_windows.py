@@ -64,11 +64,11 @@ def test_a_packed_folder_is_read_like_the_folder(tmp_path):
     assert np.corrcoef(first.slopes[..., 0].ravel(), cv2.resize(wave(SIDE)[1], (32, 32))[..., 0].ravel())[0, 1] > 0.98
 
 
-@pytest.mark.parametrize("lacking", ["index.tsv", "a_color.png", "b_normal.png"])
-def test_what_is_missing_is_named(tmp_path, lacking):
+@pytest.mark.parametrize("missing", ["index.tsv", "a_color.png", "b_normal.png"])
+def test_what_is_missing_is_named(tmp_path, missing):
     write_folder(tmp_path)
-    (tmp_path / lacking).unlink()
-    with pytest.raises(SourceError, match=lacking.split(".")[0]):
+    (tmp_path / missing).unlink()
+    with pytest.raises(SourceError, match=missing.split(".")[0]):
         materials.read_materials(tmp_path)
 
 

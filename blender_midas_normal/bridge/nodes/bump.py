@@ -39,7 +39,7 @@ MAX_HEIGHT_SCALE, MAX_STRENGTH = 10.0, 10.0
 """Limits of the settings height_scale and strength, which multiply each other."""
 
 MAX_SKEW = 0.05
-"""Cosine of the angle between u and v on a mesh from which on the user is told."""
+"""Cosine of the angle between u and v on a mesh above which the user is warned."""
 
 
 @dataclass(frozen=True)

@@ -76,10 +76,10 @@ def load_model(folder: Path) -> Module:
                 output_loading_info=True)
         except SafetensorError as error:
             raise ValueError(str(error)) from error
-    lacking = sorted((*report["missing_keys"], *report["mismatched_keys"]), key=str)
-    if lacking:
+    missing = sorted((*report["missing_keys"], *report["mismatched_keys"]), key=str)
+    if missing:
         raise WeightsError("{path} lacks {count} of the network's weights, such as {name}; download it again.", path=folder,
-                           count=len(lacking), name=str(lacking[0]))
+                           count=len(missing), name=str(missing[0]))
     return model.eval().requires_grad_(False)
 
 

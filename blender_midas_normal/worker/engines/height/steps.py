@@ -23,7 +23,7 @@ AROUND = 2
 def smooth_steps(height: Array, step: float, wrap: Wrap) -> Array:
     """Smooth heights that were rounded to steps: each stays within half a step of what it was.
 
-    The heights are taken apart into a copy of half their size, smoothed in the same way, and the detail that is lacking
+    The heights are taken apart into a copy of half their size, smoothed in the same way, and the detail that is missing
     there (a Laplacian pyramid: Burt and Adelson, "The Laplacian pyramid as a compact image code", 1983).  Detail is left out
     as far as it may be rounding, whose mean square is step^2 / 12: the share that is left out is the ratio of that and the
     mean square around the pixel (a local Wiener filter: Lee, "Digital image enhancement and noise filtering by use of local

@@ -77,9 +77,9 @@ def load_model(path: Path) -> MoGeModel:
     with load_errors_as_weights_error(path, "MoGe-2"):
         checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
         model = MoGeModel(**checkpoint["model_config"])
-        lacking = model.load_state_dict(checkpoint["model"], strict=False).missing_keys
-    lacking = [name for name in lacking if name.startswith(NEEDED_PARTS)]
-    if lacking or not hasattr(model, "normal_head"):
+        missing = model.load_state_dict(checkpoint["model"], strict=False).missing_keys
+    missing = [name for name in missing if name.startswith(NEEDED_PARTS)]
+    if missing or not hasattr(model, "normal_head"):
         raise WeightsError("{path} lacks weights of the network's normal head; choose a MoGe-2 network with normals.",
                            path=path)
     model.enable_pytorch_native_sdpa()
