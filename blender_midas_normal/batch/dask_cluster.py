@@ -103,13 +103,13 @@ class _Run:
 
     def __init__(self, cluster: Any, job: ClusterJob, sets: Sequence[ItemSet], reporter: Reporter,
                  stopped: Callable[[], bool]) -> None:
-        """Prepare a run.
+        """Prepare a run, and give the job to the cluster.
 
         Args:
             cluster: a connected `distributed.Client`.
         """
         self._cluster = cluster
-        self._job = job
+        self._run = job.run
         self._sets = sets
         self._reporter = reporter
         self._stopped = stopped
@@ -118,6 +118,8 @@ class _Run:
         self._pending: dict[Any, list[int]] = {}
         self._records: dict[int, list[Record]] = {}
         self._finished = 0
+        # A task of its own, which Dask runs again where the process that had its result has ended.
+        self._job_future = cluster.submit(_same, job, key=f"midas-normal-{job.run}", pure=False)
 
     def records(self) -> dict[int, list[Record]]:
         """Make the maps; return the records by the number of the set, without sets that were not finished.
@@ -125,8 +127,6 @@ class _Run:
         Raises:
             MidasNormalError: that one of the processes has raised, which others would raise, too.
         """
-        # A task of its own, which Dask runs again where the process that had its result has ended.
-        self._job_future = self._cluster.submit(_same, self._job, key=f"midas-normal-{self._job.run}", pure=False)
         try:
             self._collect()
         finally:
@@ -141,7 +141,7 @@ class _Run:
 
     def _submit(self, numbers: list[int]) -> None:
         future = self._cluster.submit(make_sets, self._job_future, numbers, pure=False,
-                                      key=f"midas-normal-{self._job.run}-{numbers[0]}-{len(numbers)}")
+                                      key=f"midas-normal-{self._run}-{numbers[0]}-{len(numbers)}")
         self._pending[future] = numbers
         future.add_done_callback(self._ended.put)
 
@@ -200,7 +200,7 @@ class _Run:
         """Call a function in all of Dask's processes that can be reached."""
         if self._cluster.status == "running":
             with suppress(OSError, TimeoutError):
-                self._cluster.run(function, self._job.run, on_error="ignore")
+                self._cluster.run(function, self._run, on_error="ignore")
 
 
 def _same(job: ClusterJob) -> ClusterJob:
