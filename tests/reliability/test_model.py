@@ -30,7 +30,7 @@ PICK = st.integers(0, 3)
 """One of the last four."""
 
 
-class Story(RuleBasedStateMachine):
+class ClientStateMachine(RuleBasedStateMachine):
     """One client's life with the real worker.
 
     The model: which jobs have ended, with what; which were given up and may still keep the worker; which maps nobody has
@@ -150,9 +150,9 @@ class Story(RuleBasedStateMachine):
 
 
 def test_the_client_does_what_its_model_does(temporary, amount, figure):
-    stories, steps = amount(150, 30), 50
-    run_state_machine_as_test(Story, settings=settings(
-        max_examples=stories, stateful_step_count=steps, deadline=None, database=None, derandomize=True,
+    sequences, steps = amount(150, 30), 50
+    run_state_machine_as_test(ClientStateMachine, settings=settings(
+        max_examples=sequences, stateful_step_count=steps, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck)))
     assert not list(temporary.glob("midas_normal_*"))
-    figure(f"client against its model: {stories} stories of {steps} steps at most, no difference")
+    figure(f"client against its model: {sequences} sequences of {steps} steps at most, no difference")
