@@ -71,7 +71,7 @@ def painted(rgb, kind, corner, side):
 
 @pytest.mark.parametrize("wrap", [Wrap(), Wrap(x=True), TILE])
 def test_a_picture_that_was_painted_on_stroke_by_stroke_has_the_slopes_of_a_full_run(relief, wrap):
-    """To half a step of an 8-bit map: pieces are seen with less around them than the network could reach."""
+    """To a quarter of a step of an 8-bit map: pieces are seen with less around them than the network could reach."""
     rgb = photo(700, 672)
     surface = relief.surface(EngineInput(Picture(rgb), wrap, SETTINGS, quiet))
     for kind, corner, side in (("black", (40, 300), 64), ("noise", (-20, -30), 48), ("opposite", (500, 600), 90),

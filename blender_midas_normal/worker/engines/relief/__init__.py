@@ -31,7 +31,7 @@ WEIGHTS = Path(__file__).with_name("weights.npz")
 
 UPDATE_MARGIN = 112
 """Pixels from a change, at each size, within which the network runs again: with these weights, farther slopes change by less
-than 0.002, half a step of an 8-bit map, to which the tests hold it; most along the picture's borders."""
+than 0.002, a quarter of a step of an 8-bit map, to which the tests hold it; most along the picture's borders."""
 
 NEARLY_FLAT = math.tan(math.radians(1.0))
 """Root mean square slope below which a map hardly shows."""
