@@ -12,6 +12,7 @@ import queue
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,21 @@ def _as_given(record: Record, out: Path, given: Path) -> Record:
     return replace(record, output=str(given / Path(record.output).relative_to(out))) if record.output else record
 
 
+class _SchedulerLost(Exception):
+    """The scheduler was restarted, or cannot be reached any more."""
+
+
+@contextmanager
+def _calling_scheduler() -> Iterator[None]:
+    """Raise _SchedulerLost where a call to Dask fails because of the connection; what a task raised is no such failure."""
+    from distributed.client import ClosedClientError
+
+    try:
+        yield
+    except (OSError, TimeoutError, CancelledError, ClosedClientError) as error:
+        raise _SchedulerLost from error
+
+
 class _Run:
     """A run on a cluster, as the process sees it that started it."""
 
@@ -129,19 +145,23 @@ class _Run:
         """
         try:
             self._collect()
+        except _SchedulerLost:
+            self._reporter.print_error(SCHEDULER_LOST)
         finally:
             self._on_all_processes(end_run)
         return self._records
 
     def _submit_more(self) -> None:
         """Give all processes that there are now enough to do."""
-        processes = max(1, len(self._cluster.scheduler_info(n_workers=-1)["workers"]))
+        with _calling_scheduler():
+            processes = max(1, len(self._cluster.scheduler_info(n_workers=-1)["workers"]))
         while len(self._pending) < TASKS_PER_PROCESS * processes and (numbers := self._shares.take(processes)):
             self._submit(numbers)
 
     def _submit(self, numbers: list[int]) -> None:
-        future = self._cluster.submit(make_sets, self._job_future, numbers, pure=False,
-                                      key=f"midas-normal-{self._run}-{numbers[0]}-{len(numbers)}")
+        with _calling_scheduler():
+            future = self._cluster.submit(make_sets, self._job_future, numbers, pure=False,
+                                          key=f"midas-normal-{self._run}-{numbers[0]}-{len(numbers)}")
         self._pending[future] = numbers
         future.add_done_callback(self._ended.put)
 
@@ -158,8 +178,7 @@ class _Run:
                 future = self._ended.get(timeout=POLL_INTERVAL_S)
                 numbers = self._pending.pop(future)
                 if future.status in ("cancelled", "lost"):
-                    self._reporter.print_error(SCHEDULER_LOST)
-                    return
+                    raise _SchedulerLost
                 self._take(future, numbers)
                 if deadline == math.inf:
                     self._submit_more()
@@ -167,7 +186,9 @@ class _Run:
 
     def _take(self, future: Any, numbers: list[int]) -> None:
         """Take the result of a task, which Dask need not keep any longer then."""
-        error = future.exception()
+        with _calling_scheduler():
+            error = future.exception()
+            result: Any = future.result() if error is None else None
         if isinstance(error, MidasNormalError):
             raise error
         if error is not None and len(numbers) > 1:  # one of them alone may have ended the processes
@@ -176,7 +197,6 @@ class _Run:
         elif error is not None:
             self._fail(numbers[0], error)
         else:
-            result = future.result()
             for is_error, line in result.lines:
                 (self._reporter.print_error if is_error else self._reporter.print_line)(line)
             for number, records in zip(numbers, result.records, strict=True):

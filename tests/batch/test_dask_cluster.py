@@ -188,6 +188,26 @@ def test_a_scheduler_that_is_restarted_ends_the_run_which_goes_on_when_it_is_run
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("moment", ["_submit_more", "_submit", "_take"])
+def test_a_scheduler_may_be_lost_at_any_moment(variables, tmp_path, capsys, monkeypatch, moment):
+    """Also while Dask is asked for something, which then raises an error of the connection."""
+    pictures, out = library(tmp_path / "pictures", 60), tmp_path / "out"
+    with cluster(variables, tmp_path / "dask") as processes:
+        original = getattr(dask_cluster._Run, moment)
+
+        def lose_first(run, *arguments):
+            processes.scheduler.kill()
+            processes.scheduler.wait()
+            original(run, *arguments)
+
+        monkeypatch.setattr(dask_cluster, "CONNECT_TIMEOUT_S", 10.0)
+        monkeypatch.setattr(dask_cluster._Run, moment, lose_first)
+        assert main([str(pictures), "--out", str(out), "--on", processes.address, "--engine", "luminance"]) == 1
+    shown = "".join(capsys.readouterr())
+    assert shown.count(dask_cluster.SCHEDULER_LOST) == 1 and "--existing skip" in shown
+
+
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_made_and_ends_all_that_was_started(variables, tmp_path):
     pictures, out = library(tmp_path / "pictures", 80, 500), tmp_path / "out"
     program = start(variables, pictures, "--out", out, "--on", "dask", "--jobs", "2")
