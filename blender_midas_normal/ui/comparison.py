@@ -17,6 +17,9 @@ LINE_WIDTH = 1.5
 
 EDITOR: Literal["IMAGE_EDITOR"] = "IMAGE_EDITOR"
 
+IMAGE_SHADER: Any = "IMAGE" if bpy.app.version < (5, 0, 0) else "IMAGE_SCENE_LINEAR_TO_REC709_SRGB"
+"""The shader that shows an image as Blender shows it; from 5.0 on the window does not encode colours as sRGB itself."""
+
 _areas: set[int] = set()
 """Addresses of the areas that show the comparison."""
 
@@ -105,7 +108,7 @@ def _draw_part(region: bpy.types.Region, image: bpy.types.Image, start: float, e
     """Draw the part of an image from `start` to `end`, shares of its width, over the same part of the editor's image."""
     uvs = ((start, 0.0), (end, 0.0), (end, 1.0), (start, 1.0))
     corners: list[tuple[float, ...]] = [tuple(region.view2d.view_to_region(*uv, clip=False)) for uv in uvs]
-    shader = gpu.shader.from_builtin("IMAGE")
+    shader = gpu.shader.from_builtin(IMAGE_SHADER)
     shader.bind()
     shader.uniform_sampler("image", gpu.texture.from_image(image))
     batch_for_shader(shader, "TRI_FAN", {"pos": corners, "texCoord": uvs}).draw(shader)
