@@ -109,7 +109,7 @@ def compare(window: Window) -> str:
     window.shoot("compared")
     check(window.colour_of_image(*left_place) == left, "the left of the picture is not shown")
     compared = window.colour_of_image(*right_place)
-    check(max(abs(one - other) for one, other in zip(compared, alone)) <= 8,  # neighbours differ by some
+    check(max(abs(one - other) for one, other in zip(compared, alone)) <= 8,  # neighbouring pixels differ
           f"the right does not show the map, whose colour is {alone} there, but {compared}")
     window.click(COMPARE, RIGHT)
     window.settle()
