@@ -69,7 +69,9 @@ def run(variables, *arguments):
 
 
 def made(out):
-    return {path.relative_to(out).as_posix() for path in out.rglob("*_normal*.png")}
+    """The maps that are there, also while a program writes them, whose temporary folders come and go."""
+    return {Path(folder, name).relative_to(out).as_posix() for folder, _, names in os.walk(out) for name in names
+            if "_normal" in name and name.endswith(".png")}
 
 
 def wait_until(happened, program, seconds=START_S):
