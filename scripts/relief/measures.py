@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from blender_midas_normal.worker.engines.relief.inference import MIN_PYRAMID_SIDE
+
 from .losses import FACTORS, correlations, degrees, tilt_degrees
 from .network import Relief, sizes_of, through_sizes
 
@@ -19,10 +21,7 @@ if TYPE_CHECKING:
 
     from blender_midas_normal.core.arrays import Array
 
-SMALLEST = 128
-"""Pixels of the shorter side at the smallest size."""
-
-MULTIPLE = 128
+MULTIPLE = 256
 """Pixels of which the sides of a measured picture are made a multiple, so that all its sizes fit the network's stride."""
 
 WANTED_AMOUNT = 0.8
@@ -65,7 +64,7 @@ def measure(network: Relief, pictures: Sequence[Measured]) -> tuple[Scores, list
     """Return the scores, and the slopes that they are of."""
     answers, rs, errors, amounts = [], [], [], []
     for one in pictures:
-        sizes = sizes_of(one.pixels, SMALLEST)
+        sizes = sizes_of(one.pixels, MIN_PYRAMID_SIDE)
         answer = through_sizes(network, sizes, [(0, 0)] * len(sizes), one.repeats)[-1]
         answers.append(answer)
         tilt = float(tilt_degrees(one.truth))

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 MAX_TILE = (2048, 4096)
 """Rows and columns of the largest tile, without its context.  At 4096 x 4096 the context takes 14% more time."""
 
-MIN_PYRAMID_SIDE = 128
-"""Least pixels of the shorter side of a reduced picture."""
+MIN_PYRAMID_SIDE = 96
+"""Least pixels of the shorter side of a reduced picture: the smallest size has 96 to 191.  Chosen on split=val at 768 pixels
+(docs/reference/relief.md)."""
 
 MIN_SLOPE_CHANGE = 1e-5
 """Changes of a slope at a smaller size below this are not carried over to the larger size."""
