@@ -190,7 +190,7 @@ def test_a_scheduler_that_is_restarted_ends_the_run_which_goes_on_when_it_is_run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["_submit_more", "_submit", "_take"])
+@pytest.mark.parametrize("moment", ["_submit_more", "_take"])
 def test_a_scheduler_may_be_lost_at_any_moment(variables, tmp_path, capsys, monkeypatch, moment):
     """Also while Dask is asked for something, which then raises an error of the connection."""
     pictures, out = library(tmp_path / "pictures", 60), tmp_path / "out"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -186,13 +185,3 @@ def test_the_camera_keeps_values_in_range_for_the_darkest_and_brightest_picture(
         for seed in range(5):
             picture = camera.photograph(rng(seed), np.full((32, 32, 3), value, np.float32))
             assert picture.dtype == np.float32 and picture.min() >= 0 and picture.max() <= 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [256, 512])
-def test_print_how_long_a_sample_takes(size, capsys):
-    began = time.process_time()
-    for seed in range(20):
-        samples.sample(seed, size)
-    with capsys.disabled():
-        print(f"\n{size} x {size}: {(time.process_time() - began) / 20:.3f} s of processor time a sample")
