@@ -31,7 +31,7 @@ from blender_midas_normal.core.errors import MidasNormalError
 SAME_EXAMPLES = "--hypothesis-seed=0"
 """In CI, whose answer is to depend on the commit alone; without --ci hypothesis looks for new examples each time."""
 
-TESTS_BESIDE = ("tests/scripts", "tests/batch", "tests/test_package.py")
+TESTS_BESIDE = ("tests/scripts", "tests/batch", "tests/core", "tests/test_package.py")
 """Tests that CI runs beside the others, after the windows."""
 
 MATERIALS = ROOT.parent / "shared" / "materials"
@@ -69,7 +69,7 @@ def main() -> int:
         others += [beside.submit(in_windows, not_run)] if ci else []
         if ci and not arguments:  # both sides take about as long then
             command = [str(python), "-m", "pytest", *TESTS_BESIDE, *selection]
-            others.append(beside.submit(quietly, "tests of scripts, batches and package", command, variables))
+            others.append(beside.submit(quietly, "tests of scripts, batches, core and package", command, variables))
             selection = [*selection, *(f"--ignore={tests}" for tests in TESTS_BESIDE)]
         others += [beside.submit(quietly, *demonstration, {}) for demonstration in demonstrations()] if ci else []
         parts.append(time_part("tests", lambda: run([python, "-m", "pytest", *selection], **variables)))
@@ -131,7 +131,8 @@ def blender_variables(blenders: dict) -> dict:
 
 def on_blender(version: str, python: Path, variables: dict) -> Done:
     """Run the tests that touch Blender on another version of it, while others print."""
-    command = [str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m", "not midas and not debian", SAME_EXAMPLES]
+    command = [str(python), "-m", "pytest", "tests/bridge", "tests/ui", "-m",
+               "not midas and not debian and not worker", SAME_EXAMPLES]
     return quietly(f"tests on Blender {version}", command, variables)
 
 

@@ -73,6 +73,7 @@ def test_a_map_follows_the_brush_and_is_what_a_new_run_makes(settings):
     np.testing.assert_allclose(painted, fresh(image, engine="LUMINANCE"), atol=1e-4)
 
 
+@pytest.mark.worker
 def test_relief_makes_only_the_neighbourhood_of_the_stroke_anew(settings, monkeypatch):
     """Which the worker does when it is told what precedes."""
     image, normal = made(settings, 500, 450, "RELIEF")
@@ -231,6 +232,7 @@ def test_another_file_ends_it(settings):
 
 
 @pytest.mark.slow
+@pytest.mark.worker
 @pytest.mark.parametrize(("engine", "times", "most"), [("RELIEF", 3, 0.85), ("LUMINANCE", 20, 1.5)])
 def test_a_stroke_is_followed_sooner_than_a_whole_run_ends(settings, engine, times, most):
     """Prints the seconds from the end of a stroke 64 pixels wide to the map's new pixels, beside those of a whole run.
