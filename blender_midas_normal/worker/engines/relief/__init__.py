@@ -31,8 +31,8 @@ WEIGHTS = Path(__file__).with_name("weights.npz")
 
 UPDATE_MARGIN = 112
 """Pixels from a change, at each size, within which the network runs again.  With these weights farther slopes change by less
-than 0.002, a quarter of a step of an 8-bit map; where the smallest size has hardly more pixels than this, so that all of it
-changes, a few in a thousand by more, and none by more than 0.01, about one step.  The tests hold it to that."""
+than 0.002, a quarter of a step of an 8-bit map.  Where the smallest size has hardly more pixels than this, all of it
+changes, and a few slopes of a thousand change by up to 0.01, about one step.  The tests hold it to that."""
 
 NEARLY_FLAT = math.tan(math.radians(1.0))
 """Root mean square slope below which a map hardly shows."""
